@@ -1,0 +1,1 @@
+"""The memory of Tenggat: SQLAlchemy models, queries and migrations, on SQLite and PostgreSQL."""

@@ -1,0 +1,141 @@
+"""Complaints and their events: found, added, brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from db.models import Complaint, DeadlineRow, EventRow
+from sla.events import Event, Knowledge
+
+T = TypeVar("T")
+
+BATCH = 500
+"""How many keys one statement asks for: below every database's limit of parameters."""
+
+
+def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """The items in lists of at most `size`."""
+    source = iter(items)
+    while batch := list(islice(source, size)):
+        yield batch
+
+
+def by_ticket(session: Session, source: str, tickets: Iterable[str]) -> dict[str, Complaint]:
+    """The known complaints among these tickets of a source."""
+    found: dict[str, Complaint] = {}
+    for batch in batches(tickets):
+        rows = session.scalars(
+            select(Complaint).where(Complaint.source == source, Complaint.ticket.in_(batch))
+        )
+        found.update((row.ticket, row) for row in rows)
+    return found
+
+
+def events_of(session: Session, complaints: Iterable[int]) -> dict[int, list[Event]]:
+    """All events of these complaints, each complaint's in the order recorded."""
+    found: dict[int, list[Event]] = {}
+    for batch in batches(complaints):
+        rows = session.scalars(
+            select(EventRow).where(EventRow.complaint_id.in_(batch)).order_by(EventRow.id)
+        )
+        for row in rows:
+            found.setdefault(row.complaint_id, []).append(as_event(row))
+    return found
+
+
+def as_event(row: EventRow) -> Event:
+    """A row as the domain knows it."""
+    return Event(
+        kind=row.kind,
+        latest=row.latest,
+        recorded_at=row.recorded_at,
+        source=row.source,
+        earliest=row.earliest,
+        knowledge=Knowledge(row.knowledge),
+        unit=row.unit or None,
+    )
+
+
+def add(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Insert complaints of one source; returns their ids by ticket."""
+    if not rows:
+        return {}
+    added = session.execute(insert(Complaint).returning(Complaint.ticket, Complaint.id), rows)
+    return {ticket: key for ticket, key in added}
+
+
+def add_events(session: Session, events: Iterable[tuple[int, Event]]) -> None:
+    """Append events to the complaints with these ids."""
+    rows = [
+        {
+            "complaint_id": complaint,
+            "kind": event.kind,
+            "latest": event.latest,
+            "earliest": event.earliest,
+            "knowledge": event.knowledge,
+            "recorded_at": event.recorded_at,
+            "source": event.source,
+            "unit": event.unit or "",
+        }
+        for complaint, event in events
+    ]
+    if rows:
+        session.execute(insert(EventRow), rows)
+
+
+def seen(session: Session, complaints: Iterable[int], at: datetime) -> None:
+    """Note that a look at this moment still showed these complaints."""
+    for batch in batches(complaints):
+        session.execute(
+            update(Complaint)
+            .where(Complaint.id.in_(batch))
+            .values(seen_at=at)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def needing_judgment(session: Session, now: datetime, limit: int) -> list[Complaint]:
+    """Complaints whose next action has come, by the index; the oldest first."""
+    return list(
+        session.scalars(
+            select(Complaint)
+            .where(Complaint.next_action_at <= now)
+            .order_by(Complaint.next_action_at, Complaint.id)
+            .limit(limit)
+        )
+    )
+
+
+def everything(session: Session, as_of: datetime) -> Sequence[Complaint]:
+    """All complaints recorded by `as_of`, in the order of their receipt."""
+    return session.scalars(
+        select(Complaint)
+        .where(Complaint.recorded_at <= as_of)
+        .order_by(Complaint.received_at, Complaint.id)
+    ).all()
+
+
+def called(session: Session, ticket: str) -> list[Complaint]:
+    """The complaints with this ticket; several only where sources share their numbers."""
+    return list(session.scalars(select(Complaint).where(Complaint.ticket == ticket)))
+
+
+def count(session: Session) -> int:
+    """How many complaints there are."""
+    return session.scalar(select(func.count()).select_from(Complaint)) or 0
+
+
+def deadlines_of(session: Session, complaints: Iterable[int]) -> dict[int, list[DeadlineRow]]:
+    """The kept verdicts of these complaints."""
+    found: dict[int, list[DeadlineRow]] = {}
+    for batch in batches(complaints):
+        rows = session.scalars(select(DeadlineRow).where(DeadlineRow.complaint_id.in_(batch)))
+        for row in rows:
+            found.setdefault(row.complaint_id, []).append(row)
+    return found

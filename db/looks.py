@@ -1,0 +1,64 @@
+"""Readings of sources: which files were read, and which of their rows wait in quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db.models import Look, QuarantineRow
+
+
+def known(session: Session, source: str) -> dict[str, str]:
+    """The files of a source that were read, as SHA-256 to name."""
+    rows = session.execute(select(Look.sha256, Look.name).where(Look.source == source))
+    return {sha256: name for sha256, name in rows}
+
+
+def last(session: Session, source: str) -> datetime | None:
+    """When the newest file read of a source was made."""
+    return session.scalar(
+        select(Look.observed_at)
+        .where(Look.source == source)
+        .order_by(Look.observed_at.desc())
+        .limit(1)
+    )
+
+
+def quarantine(session: Session, row: QuarantineRow) -> bool:
+    """Keep a bad row, or note that it was seen again; returns whether it is new."""
+    before = session.scalar(
+        select(QuarantineRow).where(
+            QuarantineRow.source == row.source, QuarantineRow.fingerprint == row.fingerprint
+        )
+    )
+    if before is not None:
+        before.last_seen_at = row.last_seen_at
+        return False
+    session.add(row)
+    session.flush()
+    return True
+
+
+def quarantined(
+    session: Session, *, recorded_by: datetime | None = None
+) -> Sequence[QuarantineRow]:
+    """The rows in quarantine, oldest first."""
+    query = select(QuarantineRow).order_by(QuarantineRow.id)
+    if recorded_by is not None:
+        query = query.where(QuarantineRow.recorded_at <= recorded_by)
+    return session.scalars(query).all()
+
+
+def quarantine_count(session: Session, recorded_by: datetime) -> int:
+    """How many rows were in quarantine at a moment."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(QuarantineRow)
+            .where(QuarantineRow.recorded_at <= recorded_by)
+        )
+        or 0
+    )

@@ -1,0 +1,307 @@
+"""What is kept: complaints and their events, deadlines, notices, the outbox, and the looks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, kept in UTC; a naive one is refused because nobody knows what it means."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; without its zone for SQLite, which keeps none."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"the time {value} has no zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database, as UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables."""
+
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON}
+
+
+class NoticeStatus(StrEnum):
+    """What became of a notice."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    SUPERSEDED = "superseded"
+    """A higher rung was reached in the same run; this one was never owed."""
+    WITHDRAWN = "withdrawn"
+    """The clock stopped or paused, or the unit changed, before it was sent."""
+    FAILED = "failed"
+    """No recipient could be reached; the administrator was told."""
+
+
+class MessageStatus(StrEnum):
+    """What became of a mail."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DEAD = "dead"
+    """Refused for good or for too long; the administrator was told."""
+    CANCELLED = "cancelled"
+    """Nothing it was to tell was still true."""
+
+
+class MessageKind(StrEnum):
+    """What a mail is."""
+
+    NOTICES = "notices"
+    SUMMARY = "summary"
+    ALERT = "alert"
+
+
+class Complaint(Base):
+    """One complaint as we know it now; what happened to it stands in its events.
+
+    `next_action_at` is when it needs to be judged again if nothing is heard until then, and null
+    when time alone changes nothing. `state_word` is the last status that a source without a
+    history showed, `seen_at` the look at which it did.
+    """
+
+    __tablename__ = "complaint"
+    __table_args__ = (UniqueConstraint("source", "ticket"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(64))
+    ticket: Mapped[str] = mapped_column(String(255), index=True)
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    recorded_at: Mapped[datetime]
+    classification: Mapped[str | None] = mapped_column(String(64))
+    category: Mapped[str | None] = mapped_column(String(255))
+    channel: Mapped[str | None] = mapped_column(String(255))
+    title: Mapped[str | None] = mapped_column(Text)
+    anonymous: Mapped[bool] = mapped_column(default=False)
+    secret: Mapped[bool] = mapped_column(default=False)
+    promised_due: Mapped[datetime | None]
+    unit: Mapped[str | None] = mapped_column(String(64), index=True)
+    state_word: Mapped[str | None] = mapped_column(String(64))
+    seen_at: Mapped[datetime | None]
+    next_action_at: Mapped[datetime | None] = mapped_column(index=True)
+
+    events: Mapped[list[EventRow]] = relationship(order_by="EventRow.id", viewonly=True)
+
+
+class EventRow(Base):
+    """One event, append only. See `sla.events.Event` for what the times mean."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        UniqueConstraint("complaint_id", "kind", "latest", "unit", "source"),
+        Index("ix_event_recorded_at", "recorded_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id"))
+    kind: Mapped[str] = mapped_column(String(64))
+    latest: Mapped[datetime]
+    earliest: Mapped[datetime | None]
+    knowledge: Mapped[str] = mapped_column(String(16))
+    recorded_at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(String(64))
+    unit: Mapped[str] = mapped_column(String(64), default="")
+
+
+class DeadlineRow(Base):
+    """The last verdict on one clock. Derived from events; a past view is judged anew."""
+
+    __tablename__ = "deadline"
+    __table_args__ = (UniqueConstraint("complaint_id", "rule", "clock"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id"))
+    rule: Mapped[str] = mapped_column(String(128), index=True)
+    regulation: Mapped[str] = mapped_column(String(128))
+    clock: Mapped[int]
+    unit: Mapped[str | None] = mapped_column(String(64), index=True)
+    started: Mapped[datetime]
+    due: Mapped[datetime | None] = mapped_column(index=True)
+    stopped: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    paused: Mapped[bool] = mapped_column(default=False)
+    by_policy: Mapped[bool] = mapped_column(default=False)
+    provisional: Mapped[bool] = mapped_column(default=False)
+    judged_at: Mapped[datetime]
+
+    complaint: Mapped[Complaint] = relationship(viewonly=True)
+
+
+class NoticeRow(Base):
+    """That a rung was reached. The unique key makes it happen at most once."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        UniqueConstraint("complaint_id", "rule", "clock", "rung", "repeat"),
+        Index("ix_notice_status", "status"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id"))
+    rule: Mapped[str] = mapped_column(String(128))
+    clock: Mapped[int]
+    rung: Mapped[str] = mapped_column(String(64))
+    repeat: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(16))
+    unit: Mapped[str | None] = mapped_column(String(64))
+    reached_at: Mapped[datetime]
+    decided_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(String(16))
+    run: Mapped[str] = mapped_column(String(64))
+
+    complaint: Mapped[Complaint] = relationship(viewonly=True)
+
+
+class MessageRow(Base):
+    """One mail owed to one recipient: the outbox.
+
+    `message_id` never changes, so that a second copy can be known for one. `mime` is the mail as
+    it was composed (zlib), kept as evidence of who was told what.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (Index("ix_message_pending", "status", "next_attempt_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(String(255), unique=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    recipient: Mapped[str] = mapped_column(String(320))
+    recipient_name: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(32))
+    unit: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    run: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(16))
+    next_attempt_at: Mapped[datetime | None]
+    claim: Mapped[str | None] = mapped_column(String(36))
+    claimed_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    subject: Mapped[str | None] = mapped_column(Text)
+    mime: Mapped[bytes | None] = mapped_column(LargeBinary)
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What an alert or a summary is about: never anything a complainant gave."""
+
+    items: Mapped[list[MessageItem]] = relationship(back_populates="message")
+    attempts: Mapped[list[DeliveryAttempt]] = relationship(order_by="DeliveryAttempt.id")
+
+
+class MessageItem(Base):
+    """A notice that a mail tells of; one notice may go to several people."""
+
+    __tablename__ = "message_item"
+
+    message_pk: Mapped[int] = mapped_column(ForeignKey("message.id"), primary_key=True)
+    notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), primary_key=True, index=True)
+    role: Mapped[str] = mapped_column(String(32))
+    told: Mapped[bool | None]
+    """Whether the mail as sent still told of it; null until it is composed."""
+
+    message: Mapped[MessageRow] = relationship(back_populates="items")
+    notice: Mapped[NoticeRow] = relationship()
+
+
+class DeliveryAttempt(Base):
+    """One try to hand a mail to the server, and what the server said."""
+
+    __tablename__ = "delivery_attempt"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_pk: Mapped[int] = mapped_column(ForeignKey("message.id"), index=True)
+    attempted_at: Mapped[datetime]
+    outcome: Mapped[str] = mapped_column(String(16))
+    code: Mapped[int | None]
+    answer: Mapped[str] = mapped_column(Text)
+
+
+class Look(Base):
+    """One reading of a source: a file, known again by its content wherever it turns up."""
+
+    __tablename__ = "look"
+    __table_args__ = (UniqueConstraint("source", "sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64))
+    observed_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    rows: Mapped[int]
+    new: Mapped[int]
+    updated: Mapped[int]
+    unchanged: Mapped[int]
+    quarantined: Mapped[int]
+
+
+class QuarantineRow(Base):
+    """A row that could not be read, with its place and its reason; only mapped columns are kept."""
+
+    __tablename__ = "quarantine"
+    __table_args__ = (UniqueConstraint("source", "fingerprint"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(64))
+    file: Mapped[str] = mapped_column(String(255))
+    line: Mapped[int]
+    ticket: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str] = mapped_column(String(64))
+    column: Mapped[str] = mapped_column(String(255))
+    value: Mapped[str] = mapped_column(Text)
+    cells: Mapped[dict[str, Any]]
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    recorded_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+
+
+class RunRow(Base):
+    """A finished run of one flow: what it was asked to treat as now, and what it counted."""
+
+    __tablename__ = "run"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    flow: Mapped[str] = mapped_column(String(32))
+    now: Mapped[datetime] = mapped_column(index=True)
+    counts: Mapped[dict[str, Any]]
+
+
+class Report(Base):
+    """A compliance summary that was made: its period, as-of and the SHA-256 of its figures."""
+
+    __tablename__ = "report"
+    __table_args__ = (UniqueConstraint("period", "as_of"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(String(64))
+    as_of: Mapped[datetime]
+    made_at: Mapped[datetime]
+    path: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(String(64))

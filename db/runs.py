@@ -1,0 +1,41 @@
+"""Finished runs, reports made, and counts for those who watch."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db.models import DeadlineRow, NoticeRow, Report, RunRow
+
+
+def finished(session: Session, key: str, flow: str, now: datetime, counts: dict[str, Any]) -> None:
+    """Note that a flow has run to its end with `now` as its time; a repeated run replaces itself."""
+    session.merge(RunRow(id=key, flow=flow, now=now, counts=counts))
+
+
+def last(session: Session, flow: str | None = None) -> datetime | None:
+    """The latest `now` of any finished run (of this flow)."""
+    query = select(func.max(RunRow.now))
+    if flow is not None:
+        query = query.where(RunRow.flow == flow)
+    return session.scalar(query)
+
+
+def deadline_states(session: Session) -> dict[str, int]:
+    """How many deadlines stand in each state."""
+    rows = session.execute(select(DeadlineRow.state, func.count()).group_by(DeadlineRow.state))
+    return {state: number for state, number in rows}
+
+
+def notice_statuses(session: Session) -> dict[str, int]:
+    """How many notices ended in each status."""
+    rows = session.execute(select(NoticeRow.status, func.count()).group_by(NoticeRow.status))
+    return {status: number for status, number in rows}
+
+
+def report(session: Session, period: str, as_of: datetime) -> Report | None:
+    """The report of a period made as of a moment, if there is one."""
+    return session.scalar(select(Report).where(Report.period == period, Report.as_of == as_of))

@@ -1,0 +1,1 @@
+"""What Prefect schedules: intake, deadlines, delivery and summary, one module each."""

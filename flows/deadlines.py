@@ -1,0 +1,52 @@
+"""Deadlines: judge what is due, and owe the mail that follows from it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.events import emit_event
+
+from flows.desk import desk, run_name
+from sla.escalation import NoticeKind
+from tasks.deadlines import judge_and_queue
+from tasks.standing import standing
+
+
+@flow(name="deadlines", flow_run_name=run_name)
+def deadlines(site: str | None = None, now: datetime | None = None) -> dict[str, Any]:
+    """Judge every complaint whose next action has come; queue reminders and escalations."""
+    with desk("deadlines", site, now) as at:
+        decided = judge_and_queue(at.office, at.now, at.run)
+        stands = standing(at.office, at.now)
+        get_run_logger().info(
+            "%d complaints judged, %d notices, %d mails queued, %d superseded",
+            decided.judged, sum(decided.notices.values()), decided.messages, decided.superseded,
+        )  # fmt: skip
+        breached = decided.notices[NoticeKind.BREACH]
+        if breached:
+            emit_event(
+                "tenggat.deadline.breached",
+                resource={"prefect.resource.id": f"tenggat.site.{at.office.site.folder.name}"},
+                payload={"count": breached},
+            )
+        name = at.office.site.directory.name_of
+        at.show(
+            judged=decided.judged,
+            states=stands.states,
+            late_by_unit=[(name(unit), number) for unit, number in stands.late_by_unit],
+            due_today=stands.due_today,
+            due_soon=stands.due_soon,
+            notices=dict(decided.notices),
+            superseded=decided.superseded,
+            messages=decided.messages,
+            holes=[(name(unit), role) for unit, role in decided.holes],
+        )
+        at.counts = {
+            "judged": decided.judged,
+            "notices": dict(decided.notices),
+            "superseded": decided.superseded,
+            "messages": decided.messages,
+        }
+        return at.counts

@@ -1,0 +1,31 @@
+"""Delivery: send what the outbox owes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from prefect import flow, get_run_logger
+
+from flows.desk import desk, run_name
+from tasks.delivery import send_owed
+from tasks.smtp import ServerUnusable
+
+
+@flow(name="delivery", flow_run_name=run_name)
+def delivery(site: str | None = None, now: datetime | None = None) -> dict[str, Any]:
+    """Hand every mail whose turn has come to the mail server; the run fails if it is unusable."""
+    with desk("delivery", site, now) as at:
+        count = send_owed(at.office, at.now, at.run)
+        get_run_logger().info(
+            "%d sent, %d deferred, %d dead, %d cancelled, %d still owed",
+            count.sent, count.deferred, count.dead, count.cancelled, count.pending,
+        )  # fmt: skip
+        at.counts = asdict(count)
+        at.show(**{key: value for key, value in at.counts.items() if key != "trouble"})
+        if count.trouble:
+            raise ServerUnusable(
+                f"the mail server cannot be used: {count.trouble}; {count.pending} mails wait"
+            )
+        return at.counts

@@ -1,0 +1,78 @@
+"""How every flow begins and ends: the site opened, the clock checked, the run noted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact
+from prefect.runtime import flow_run
+
+from db import runs
+from settings import load_site
+from tasks.office import ClockInThePast, Office
+from tasks.rendering import render
+
+
+@dataclass(slots=True)
+class Desk:
+    """A flow at work: the open site, its time, its id, and what it has counted so far."""
+
+    office: Office
+    flow: str
+    now: datetime
+    run: str
+    counts: dict[str, Any] = field(default_factory=dict)
+
+    def show(self, **values: Any) -> None:
+        """Publish this flow's artifact, in the site's language; never what a complainant gave."""
+        site = self.office.site
+        markdown = render(
+            f"report/{self.flow}.md.j2",
+            locale=site.locale,
+            zone=site.zone,
+            site=site.name,
+            now=self.now,
+            **values,
+        )
+        create_markdown_artifact(markdown, key=self.flow)
+
+
+@contextmanager
+def desk(flow: str, site: str | None, now: datetime | None) -> Iterator[Desk]:
+    """Open the site for one run of a flow; note the run when the block ends without an error.
+
+    Raises `tasks.office.ClockInThePast` when `now` lies before a run that has finished: verdicts
+    would be taken back and mails dated before those that are out.
+    """
+    now = now or datetime.now(UTC)
+    if now.tzinfo is None:
+        raise ValueError("`now` needs a zone, as in 2026-11-24T08:00+08:00")
+    office = Office.open(site)
+    try:
+        with office.transaction() as session:
+            before = runs.last(session, flow)
+        if before is not None and now < before:
+            raise ClockInThePast(
+                f"it is {office.local(now):%Y-%m-%d %H:%M}, but {flow} has already run at"
+                f" {office.local(before):%Y-%m-%d %H:%M}; check the machine's clock or --now"
+            )
+        at = Desk(office, flow, now, f"{flow} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        yield at
+        with office.transaction() as session:
+            runs.finished(session, at.run, flow, now, at.counts)
+    finally:
+        office.close()
+
+
+def run_name() -> str:
+    """What a run is called in the UI: the flow and its time at the site."""
+    parameters = flow_run.parameters
+    now = parameters.get("now") or datetime.now(UTC)
+    if isinstance(now, str):
+        now = datetime.fromisoformat(now)
+    zone = load_site(parameters.get("site")).zone
+    return f"{flow_run.flow_name} {now.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,37 @@
+"""Intake: pull what the sources have, quarantine what cannot be read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from prefect import flow, get_run_logger
+
+from flows.desk import desk, run_name
+from tasks.intake import pull
+from tasks.reading import UnreadableFile
+
+
+@flow(name="intake", flow_run_name=run_name)
+def intake(site: str | None = None, now: datetime | None = None) -> dict[str, Any]:
+    """Read every source of a site. A source that fails does not stop the others; the run fails then."""
+    log = get_run_logger()
+    with desk("intake", site, now) as at:
+        counts, failures = [], []
+        for name in at.office.site.sources:
+            try:
+                counts.append(asdict(pull(at.office, name, at.now)))
+            except UnreadableFile as error:
+                failures.append(f"{name}: {error}")
+        for count in counts:
+            log.info(
+                "%(source)s: %(files)d files, %(new)d new, %(updated)d updated,"
+                " %(quarantined)d quarantined",
+                count,
+            )
+        at.show(sources=counts)
+        at.counts = {"sources": counts}
+        if failures:
+            raise UnreadableFile("; ".join(failures))
+        return at.counts

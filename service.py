@@ -1,0 +1,257 @@
+"""The service: a Prefect API for one command, or server and worker for good (`tenggat up`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import yaml
+
+REPOSITORY = Path(__file__).parent
+POOL = "tenggat"
+FIRST_CYCLE = ("intake", "deadlines", "delivery")
+START_SECONDS = 90.0
+STOP_SECONDS = 15.0
+
+
+class ServiceError(RuntimeError):
+    """The service could not be started or kept; the message says which part and what to look at."""
+
+
+class Stopped(Exception):  # noqa: N818 - it is no error
+    """Somebody asked the service to stop."""
+
+
+def prefect_environment(var: Path, api: str | None = None) -> dict[str, str]:
+    """The environment in which Prefect works for a site: its own folder, no calls to outside."""
+    home = var / "prefect"
+    home.mkdir(parents=True, exist_ok=True)
+    environment = {
+        "PREFECT_HOME": str(home),
+        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_LOGGING_LEVEL": "INFO",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "PREFECT_CLI_PROMPT": "false",
+        "DO_NOT_TRACK": "1",
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+    }
+    if api is not None:
+        environment["PREFECT_API_URL"] = api
+    return environment
+
+
+class Child:
+    """A process of the service, in a group of its own, its output in a log file."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str], log: Path) -> None:
+        self.name, self.log = name, log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command,
+                cwd=REPOSITORY,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def check(self) -> None:
+        """Raise :class:`ServiceError` if the process has ended."""
+        code = self.process.poll()
+        if code is not None:
+            raise ServiceError(f"{self.name} ended with {code}; see {self.log}")
+
+    def stop(self) -> None:
+        """End the process and all that it started: a request first, then by force."""
+        self._signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        self._signal(signal.SIGKILL)
+        self.process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass
+
+
+@contextmanager
+def prefect_server(var: Path, *, port: int = 0) -> Iterator[str]:
+    """Run a Prefect server on loopback while the block lasts; gives the URL of its API.
+
+    Its database stays under `var/prefect`, so that a later server shows the same runs.
+    """
+    port = port or _free_port()
+    api = f"http://127.0.0.1:{port}/api"
+    environment = {
+        **prefect_environment(var),
+        "PREFECT_API_URL": api,
+        "PREFECT_UI_API_URL": api,
+        "PREFECT_SERVER_UI_API_URL": api,
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    child = Child("prefect server", command, environment, var / "logs" / "prefect-server.log")
+    try:
+        _wait(lambda: _healthy(api), child)
+        yield api
+    finally:
+        child.stop()
+
+
+@contextmanager
+def prefect_api(var: Path) -> Iterator[str]:
+    """The API that a single command's runs are shown by: the one given, the service's, or an own.
+
+    The one given is PREFECT_API_URL; the service's is that of a running `tenggat up`.
+    """
+    given = os.environ.get("PREFECT_API_URL") or running_service(var)
+    with ExitStack() as stack:
+        api = given or stack.enter_context(prefect_server(var))
+        environment = prefect_environment(var, api)
+        before = {name: os.environ.get(name) for name in environment}
+        os.environ.update(environment)
+        try:
+            yield api
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+def running_service(var: Path) -> str | None:
+    """The API of the `tenggat up` that serves this folder, if one answers."""
+    try:
+        api = str(json.loads((var / "service.json").read_text(encoding="utf-8"))["api"])
+    except (OSError, ValueError, KeyError):
+        return None
+    return api if _healthy(api) else None
+
+
+def up(site: Path, *, var: Path, zone: str, schedules: dict[str, str], port: int, say: Callable[[str], None]) -> None:
+    """Run the service in the foreground until SIGINT or SIGTERM: server, pool, deployments, worker.
+
+    Runs the first cycle at once. Raises :class:`ServiceError` when a part does not start or ends.
+    """
+    if running_service(var):
+        raise ServiceError(f"the service already runs for {var}; stop it first")
+    if not _is_free(port):
+        raise ServiceError(f"port {port} is taken; choose another with --port")
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    state = var / "service.json"
+    try:
+        with ExitStack() as stack:
+            say("starting the Prefect server ...")
+            api = stack.enter_context(prefect_server(var, port=port))
+            environment = prefect_environment(var, api)
+            say("registering work pool and deployments ...")
+            _prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment, var)
+            definitions = _deployments(site, var, zone, schedules)
+            _prefect(["deploy", "--all", "--prefect-file", str(definitions)], environment, var)
+            worker = Child(
+                "prefect worker",
+                [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--name", "tenggat"],
+                environment,
+                var / "logs" / "prefect-worker.log",
+            )
+            stack.callback(worker.stop)
+            state.write_text(json.dumps({"api": api, "pid": os.getpid()}), encoding="utf-8")
+            stack.callback(lambda: state.unlink(missing_ok=True))
+            say(f"Prefect UI: http://127.0.0.1:{port}")
+            say(f"Mailbox, reports and logs: {var}")
+            for flow in FIRST_CYCLE:
+                say(f"first cycle: {flow} ...")
+                outcome = _prefect(["deployment", "run", f"{flow}/{flow}", "--watch"], environment, var, check=False)
+                if outcome:
+                    say(f"  {flow} did not finish well; its run in the UI says why")
+            say("running on schedule; Ctrl-C stops it")
+            while True:
+                worker.check()
+                time.sleep(1.0)
+    except Stopped:
+        say("stopped")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise Stopped
+
+
+def _deployments(site: Path, var: Path, zone: str, schedules: dict[str, str]) -> Path:
+    """prefect.yaml with this site, its zone and its schedules, written to the working files."""
+    data: dict[str, Any] = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text(encoding="utf-8"))
+    for deployment in data["deployments"]:
+        deployment["parameters"]["site"] = str(site)
+        deployment["schedules"] = [{"cron": schedules[deployment["name"]], "timezone": zone}]
+        deployment["work_pool"]["job_variables"] = {"working_dir": str(REPOSITORY)}
+    path = var / "prefect.yaml"
+    path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def _prefect(arguments: list[str], environment: dict[str, str], var: Path, *, check: bool = True) -> int:
+    child = Child("prefect " + arguments[0], [sys.executable, "-m", "prefect", *arguments], environment, var / "logs" / "prefect-setup.log")
+    try:
+        code = child.process.wait()
+    finally:
+        child.stop()
+    if check and code:
+        raise ServiceError(f"`prefect {' '.join(arguments)}` ended with {code}; see {child.log}")
+    return code
+
+
+def _wait(ready: Callable[[], bool], child: Child) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not ready():
+        child.check()
+        if time.monotonic() > deadline:
+            raise ServiceError(f"{child.name} did not answer within {START_SECONDS:.0f} s; see {child.log}")
+        time.sleep(0.1)
+
+
+def _healthy(api: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{api}/health", timeout=2) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (OSError, ValueError, urllib.error.URLError):
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,5 @@
+"""A site's own files, read and checked: one module for each file of `config/`."""
+
+from settings.site import SettingsError, Site, load_site
+
+__all__ = ["SettingsError", "Site", "load_site"]

@@ -1,0 +1,81 @@
+"""`escalation.toml`: the ladders, and which rules climb them."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from settings.errors import SettingsError, Strict, explained
+from sla.directory import Role
+from sla.escalation import Ladder, LadderError, NoticeKind, Offset, OffsetUnit, Rung
+
+
+class RungTable(Strict):
+    """One `[[ladder.rung]]`."""
+
+    id: str
+    at: str
+    kind: NoticeKind
+    to: tuple[Role, ...] = Field(min_length=1)
+    cc: tuple[Role, ...] = ()
+    repeat: str | None = None
+
+
+class LadderTable(Strict):
+    """One `[[ladder]]`."""
+
+    rules: tuple[str, ...] = Field(min_length=1)
+    rung: tuple[RungTable, ...] = Field(min_length=1)
+
+
+class EscalationFile(Strict):
+    """The keys of `escalation.toml`."""
+
+    ladder: tuple[LadderTable, ...]
+
+
+def read_ladders(path: Path) -> tuple[Ladder, ...]:
+    """Read and check the ladders; raises :class:`SettingsError` with every mistake."""
+    if not path.is_file():
+        raise SettingsError(f"{path}: no such file; it says who is told when")
+    try:
+        file = EscalationFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {error}") from None
+    except ValidationError as error:
+        raise SettingsError(explained(path, error, EscalationFile)) from None
+    mistakes: list[str] = []
+    ladders = []
+    for table in file.ladder:
+        rungs = []
+        for rung in table.rung:
+            try:
+                rungs.append(_rung(rung))
+            except LadderError as error:
+                mistakes.append(f"{path}: rung {rung.id}: {error}")
+        ids = [rung.id for rung in table.rung]
+        mistakes += [
+            f"{path}: rung {i} stands twice in a ladder"
+            for i in sorted({i for i in ids if ids.count(i) > 1})
+        ]
+        ladders.append(Ladder(table.rules, tuple(rungs)))
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    return tuple(ladders)
+
+
+def _rung(table: RungTable) -> Rung:
+    at = Offset.parse(table.at)
+    if (table.kind is NoticeKind.REMINDER) == at.after_due:
+        when = "after" if at.after_due else "before"
+        raise LadderError(f"a {table.kind} cannot come {when} the deadline ('{table.at}')")
+    repeat = None
+    if table.repeat is not None:
+        repeat = Offset.parse(table.repeat)
+        if repeat.unit is OffsetUnit.PERCENT or repeat.amount < 1 or not at.after_due:
+            raise LadderError(
+                f"`repeat` '{table.repeat}' must be 1d, 5wd or more, on a rung after the deadline"
+            )
+    return Rung(table.id, at, table.kind, table.to, table.cc, repeat)

@@ -1,0 +1,208 @@
+"""Who is told when: ladders of rungs, each at an offset from a deadline."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+
+from sla.clock import Bench, Deadline, State
+from sla.counting import due_day
+from sla.directory import Role
+from sla.regulations import Actor, Unit
+
+
+class NoticeKind(StrEnum):
+    """What a notice says: act soon, it is late, it is late and a superior is told."""
+
+    REMINDER = "reminder"
+    BREACH = "breach"
+    ESCALATION = "escalation"
+
+
+class LadderError(ValueError):
+    """An escalation ladder cannot be used; the message names rung, mistake and remedy."""
+
+
+class OffsetUnit(StrEnum):
+    """What an offset counts."""
+
+    PERCENT = "%"
+    WORKING_DAY = "wd"
+    DAY = "d"
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """How far from the deadline: `50%` of its length, `-1wd` before it, `0` or `+3wd` after."""
+
+    amount: int
+    unit: OffsetUnit
+
+    @classmethod
+    def parse(cls, text: str) -> Offset:
+        """Read `50%`, `-3wd`, `-1d`, `0`, `+7wd`; raises :class:`LadderError` on anything else."""
+        if text.strip() == "0":
+            return cls(0, OffsetUnit.DAY)
+        found = re.fullmatch(r"([+-]?\d{1,4})\s*(%|wd|d)", text.strip())
+        if not found:
+            raise LadderError(f"'{text}' is no offset; write 50%, -3wd, -1d, 0 or +7wd")
+        amount, unit = int(found[1]), OffsetUnit(found[2])
+        if unit is OffsetUnit.PERCENT and not 0 < amount < 100:
+            raise LadderError(f"'{text}': a percentage lies between 1% and 99%")
+        return cls(amount, unit)
+
+    @property
+    def after_due(self) -> bool:
+        """Whether the rung comes when the deadline has passed."""
+        return self.unit is not OffsetUnit.PERCENT and self.amount >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of a ladder: when, what, to which roles, and how often again."""
+
+    id: str
+    at: Offset
+    kind: NoticeKind
+    to: tuple[Role, ...]
+    cc: tuple[Role, ...] = ()
+    repeat: Offset | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The rungs for the rules that match one of `rules` (patterns such as `sp4n/*`)."""
+
+    rules: tuple[str, ...]
+    rungs: tuple[Rung, ...]
+
+    def climbs(self, rule_id: str) -> bool:
+        """Whether this ladder is the one for a rule."""
+        return any(fnmatch.fnmatchcase(rule_id, pattern) for pattern in self.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A rung that a deadline has reached: the `repeat`-th time, since `at`."""
+
+    rung: Rung
+    repeat: int
+    at: datetime
+
+
+def ladder_for(rule_id: str, ladders: Sequence[Ladder]) -> Ladder | None:
+    """The first ladder that names the rule, or None: then nobody is told."""
+    return next((ladder for ladder in ladders if ladder.climbs(rule_id)), None)
+
+
+def reached(
+    deadline: Deadline, ladder: Ladder | None, bench: Bench, as_of: datetime
+) -> list[Reached]:
+    """The rungs that a ticking deadline has reached by `as_of`, lowest first.
+
+    A stopped, paused, voided or undecided clock reaches nothing; neither does the deadline of a
+    complainant or of the system. Before the breach only reminders count, after it only the rest.
+    A repeated rung is given once, with the number of its last repetition.
+    """
+    if not _tells(deadline) or ladder is None:
+        return []
+    late = deadline.state is State.BREACHED
+    found = []
+    for rung in ladder.rungs:
+        if (rung.kind is NoticeKind.REMINDER) == late:
+            continue
+        times = list(_times(deadline, rung, bench, until=as_of))
+        if times:
+            found.append(Reached(rung, len(times) - 1, times[-1]))
+    return sorted(found, key=lambda r: (r.at, r.rung.at.after_due, ladder.rungs.index(r.rung)))
+
+
+def next_action_at(
+    deadline: Deadline, ladder: Ladder | None, bench: Bench, as_of: datetime
+) -> datetime | None:
+    """When this deadline needs another look if nothing happens until then; None for never."""
+    if not deadline.running or deadline.paused or deadline.due is None:
+        return None
+    turns = [deadline.due, deadline.shown_by or deadline.due]
+    moments = [turn + timedelta(microseconds=1) for turn in turns]
+    if ladder is not None and _tells_later(deadline):
+        for rung in ladder.rungs:
+            moments += _first_after(deadline, rung, bench, as_of)
+    return min((moment for moment in moments if moment > as_of), default=None)
+
+
+def _tells_later(deadline: Deadline) -> bool:
+    return deadline.rule.actor in (Actor.UNIT, Actor.LAPOR_ADMINISTRATOR)
+
+
+def _tells(deadline: Deadline) -> bool:
+    ticking = deadline.state in (State.RUNNING, State.BREACHED) and not deadline.paused
+    return ticking and deadline.due is not None and _tells_later(deadline)
+
+
+def _first_after(
+    deadline: Deadline, rung: Rung, bench: Bench, as_of: datetime
+) -> Iterable[datetime]:
+    for number in range(100_000):
+        moment = _moment(deadline, rung, number, bench)
+        if moment > as_of:
+            return [moment]
+        if rung.repeat is None:
+            return []
+    return []
+
+
+def _times(deadline: Deadline, rung: Rung, bench: Bench, *, until: datetime) -> Iterable[datetime]:
+    number = 0
+    while (moment := _moment(deadline, rung, number, bench)) <= until:
+        yield moment
+        if rung.repeat is None:
+            return
+        number += 1
+
+
+def _moment(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> datetime:
+    """When a rung is reached for the `repeat`-th time, put off to the next working day."""
+    moment = _exact(deadline, rung, repeat, bench)
+    day = bench.day(moment)
+    if bench.calendar.counts(date.fromordinal(day)):
+        return moment
+    return bench.start_of(due_day(bench.calendar, day, 1))
+
+
+def _exact(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> datetime:
+    """Midnight at the start of the rung's day; for `0` the first moment after the deadline."""
+    assert deadline.due is not None and deadline.shown_by is not None
+    if rung.at.unit is OffsetUnit.PERCENT:
+        return _share(deadline, rung.at.amount, bench)
+    base = deadline.shown_by if rung.at.after_due else deadline.due
+    if rung.at.amount == 0 and not repeat:
+        return base + timedelta(microseconds=1)
+    day = _shift(bench.day(base), rung.at, bench)
+    if repeat and rung.repeat is not None:
+        day = _shift(day, Offset(rung.repeat.amount * repeat, rung.repeat.unit), bench)
+    return bench.start_of(day)
+
+
+def _shift(day: int, offset: Offset, bench: Bench) -> int:
+    if offset.unit is OffsetUnit.DAY:
+        return day + offset.amount
+    if offset.amount < 0:
+        return int(bench.calendar.before(np.array([day]), -offset.amount)[0])
+    return due_day(bench.calendar, day, offset.amount)
+
+
+def _share(deadline: Deadline, percent: int, bench: Bench) -> datetime:
+    assert deadline.due is not None
+    if deadline.rule.promised:
+        return deadline.started + (deadline.due - deadline.started) * percent / 100
+    length = -(-deadline.rule.length * percent // 100)
+    counted = bench.counted_by(deadline.rule.unit)
+    day = due_day(counted, bench.day(deadline.started), length, deadline.pauses)
+    return bench.start_of(min(day, date.max.toordinal() - 1))

@@ -1,0 +1,74 @@
+"""Names of periods: `2026-11`, `2026-W47`, `2026-Q3`, `2026-H1`, `2026`, `last-week`, a range."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+from sla.compliance import Period
+
+
+class PeriodError(ValueError):
+    """The text names no period; the message says what would."""
+
+
+def parse(text: str, today: date) -> Period:
+    """The period that a name means; `last-...` are the full ones before `today`.
+
+    Raises :class:`PeriodError` for anything else.
+    """
+    name = text.strip()
+    if name.startswith("last-"):
+        name = _last(name, today)
+    try:
+        found = _named(name)
+    except (ValueError, OverflowError):
+        found = None
+    if found is None:
+        raise PeriodError(
+            f"'{text}' is no period; write 2026, 2026-H1, 2026-Q3, 2026-11, 2026-W47,"
+            " 2026-11-01..2026-11-15, or last-week, last-month, last-quarter, last-half-year, last-year"
+        )
+    return Period(name, *found)
+
+
+def _named(name: str) -> tuple[date, date] | None:
+    if match := re.fullmatch(r"(\d{4})", name):
+        return _months(int(match[1]), 1, 12)
+    if match := re.fullmatch(r"(\d{4})-H([12])", name):
+        return _months(int(match[1]), 6 * int(match[2]) - 5, 6)
+    if match := re.fullmatch(r"(\d{4})-Q([1-4])", name):
+        return _months(int(match[1]), 3 * int(match[2]) - 2, 3)
+    if match := re.fullmatch(r"(\d{4})-(\d{2})", name):
+        return _months(int(match[1]), int(match[2]), 1)
+    if match := re.fullmatch(r"(\d{4})-W(\d{2})", name):
+        monday = date.fromisocalendar(int(match[1]), int(match[2]), 1)
+        return monday, monday + timedelta(days=6)
+    if match := re.fullmatch(r"(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})", name):
+        first, last = date.fromisoformat(match[1]), date.fromisoformat(match[2])
+        return (first, last) if first <= last else None
+    return None
+
+
+def _months(year: int, month: int, count: int) -> tuple[date, date]:
+    first = date(year, month, 1)
+    after = month + count
+    following = date(year + (after - 1) // 12, (after - 1) % 12 + 1, 1)
+    return first, following - timedelta(days=1)
+
+
+def _last(name: str, today: date) -> str:
+    if name == "last-week":
+        year, week, _ = (today - timedelta(days=7)).isocalendar()
+        return f"{year}-W{week:02}"
+    if name == "last-month":
+        before = today.replace(day=1) - timedelta(days=1)
+        return f"{before.year}-{before.month:02}"
+    if name == "last-year":
+        return str(today.year - 1)
+    length, letter = {"last-quarter": (3, "Q"), "last-half-year": (6, "H")}.get(name, (0, ""))
+    if not length:
+        return name
+    number = (today.month - 1) // length
+    year = today.year if number else today.year - 1
+    return f"{year}-{letter}{number or 12 // length}"

@@ -1,0 +1,293 @@
+"""The law as data: regulations in TOML, each rule with its article and how surely it is known."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sla.events import Kind
+
+
+class RegulationError(ValueError):
+    """A regulation file cannot be used; the message names file, rule, mistake and remedy."""
+
+
+class Unit(StrEnum):
+    """What a length counts: calendar days (`hari`) or working days (`hari kerja`)."""
+
+    DAY = "day"
+    WORKING_DAY = "working_day"
+
+
+class Actor(StrEnum):
+    """Who must act before the deadline."""
+
+    UNIT = "unit"
+    LAPOR_ADMINISTRATOR = "lapor_administrator"
+    COMPLAINANT = "complainant"
+    SYSTEM = "system"
+
+
+class Certainty(StrEnum):
+    """How surely the wording is known; all but SEEN are shown as 'to be confirmed'."""
+
+    SEEN = "seen"
+    SECONDARY = "secondary"
+    RECALLED = "recalled"
+    CARRIED_OVER = "carried_over"
+
+    @property
+    def to_be_confirmed(self) -> bool:
+        """Whether a legal officer has still to read the official wording."""
+        return self is not Certainty.SEEN
+
+
+FACTS = ("classification", "category", "channel", "system", "source", "unit", "unit_kind")
+"""What `applies_when` may ask about a complaint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One deadline that a regulation sets.
+
+    The clock starts on the first event of `starts_on` (again on one of `restarts_on` after it
+    has ended) and stops on one of `stops_on`. Events in `implied_by` prove that the stop came no
+    later than they did; events in `voids` end the clock without a verdict. `pauses` are pairs of
+    events that stop and resume the count. A `promised` rule has no length: its due moment came
+    with the complaint, and is judged to the second. `lapse` is the event that running out brings
+    about where nobody of the government is late (deemed withdrawn, closed as done).
+    """
+
+    id: str
+    regulation: Regulation
+    article: str
+    label: Mapping[str, str]
+    actor: Actor
+    starts_on: frozenset[str]
+    stops_on: frozenset[str]
+    length: int
+    unit: Unit
+    certainty: Certainty
+    consequence: Mapping[str, str] = field(default_factory=dict)
+    applies_when: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    restarts_on: frozenset[str] = frozenset()
+    implied_by: frozenset[str] = frozenset()
+    voids: frozenset[str] = frozenset()
+    pauses: tuple[tuple[str, str], ...] = ()
+    roll: bool = False
+    lapse: str | None = None
+    promised: bool = False
+
+    @property
+    def citation(self) -> str:
+        """The article and the regulation, as one cites them."""
+        return f"{self.regulation.citation} {self.article}".strip()
+
+    def applies_to(self, facts: Mapping[str, str | None]) -> bool:
+        """Whether a complaint with these facts falls under the rule."""
+        return all((facts.get(fact) or "") in wanted for fact, wanted in self.applies_when.items())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regulation:
+    """One version of a legal text: in force from a day (or always) to a day (or until further)."""
+
+    key: str
+    title: str
+    citation: str
+    url: str
+    in_force_from: date | None
+    in_force_to: date | None
+    file: str
+    note: str = ""
+
+    def in_force_on(self, day: date) -> bool:
+        """Whether the text applies to a clock that starts on this day."""
+        return (self.in_force_from is None or self.in_force_from <= day) and (
+            self.in_force_to is None or day <= self.in_force_to
+        )
+
+
+class Law:
+    """All rules of a site, by id and version in force."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._versions: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            self._versions.setdefault(rule.id, []).append(rule)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The rule ids, each once, in the order of the files."""
+        return tuple(self._versions)
+
+    def versions(self, rule_id: str) -> tuple[Rule, ...]:
+        """Every version of a rule; empty where there is no such rule."""
+        return tuple(self._versions.get(rule_id, ()))
+
+    def on(self, rule_id: str, day: date) -> Rule | None:
+        """The version of a rule in force on the day on which a clock starts."""
+        for rule in self._versions.get(rule_id, ()):
+            if rule.regulation.in_force_on(day):
+                return rule
+        return None
+
+    def last(self, rule_id: str) -> Rule:
+        """The newest version of a rule, for its label where no day is given."""
+        return max(self._versions[rule_id], key=lambda r: r.regulation.in_force_from or date.min)
+
+
+def load(folders: Iterable[Path], *, extra_kinds: Iterable[str] = ()) -> Law:
+    """Read every `*.toml` in these folders.
+
+    Raises :class:`RegulationError` that lists every mistake found, with file and remedy.
+    """
+    kinds = {*Kind, *extra_kinds}
+    rules: list[Rule] = []
+    mistakes: list[str] = []
+    for folder in folders:
+        if not folder.is_dir():
+            mistakes.append(f"{folder}: no such folder of regulations")
+            continue
+        for path in sorted(folder.glob("*.toml")):
+            try:
+                rules.extend(_read(path, kinds))
+            except (tomllib.TOMLDecodeError, RegulationError) as error:
+                text = str(error)
+                mistakes.append(text if isinstance(error, RegulationError) else f"{path}: {text}")
+    mistakes.extend(_overlaps(rules))
+    if mistakes:
+        raise RegulationError("\n".join(mistakes))
+    return Law(rules)
+
+
+_REGULATION_KEYS = {"key", "title", "citation", "url", "in_force", "note"}
+_RULE_KEYS = {
+    "id", "article", "label", "actor", "starts_on", "restarts_on", "stops_on", "implied_by",
+    "voids", "pauses", "length", "unit", "certainty", "consequence", "applies_when", "roll",
+    "lapse", "promised",
+}  # fmt: skip
+
+
+def _read(path: Path, kinds: set[str]) -> list[Rule]:
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    head = data.get("regulation", {})
+    mistakes = [
+        f"{path}: [regulation] lacks `{key}`"
+        for key in ("key", "title", "citation")
+        if not head.get(key)
+    ]
+    mistakes += [
+        f"{path}: [regulation] does not know `{key}`"
+        for key in sorted(head.keys() - _REGULATION_KEYS)
+    ]
+    mistakes += [
+        f"{path}: `{key}` is neither [regulation] nor [[rule]]"
+        for key in sorted(data.keys() - {"regulation", "rule"})
+    ]
+    if mistakes:
+        raise RegulationError("\n".join(mistakes))
+    in_force = head.get("in_force", {})
+    regulation = Regulation(
+        key=head["key"],
+        title=head["title"],
+        citation=head["citation"],
+        url=head.get("url", ""),
+        in_force_from=in_force.get("from"),
+        in_force_to=in_force.get("to"),
+        file=path.name,
+        note=head.get("note", ""),
+    )
+    rules = []
+    for number, entry in enumerate(data.get("rule", []), start=1):
+        where = f"{path}: rule {entry.get('id', number)}"
+        found = _mistakes(entry, kinds)
+        mistakes += [f"{where}: {mistake}" for mistake in found]
+        if not found:
+            rules.append(_rule(entry, regulation))
+    if mistakes:
+        raise RegulationError("\n".join(mistakes))
+    return rules
+
+
+def _mistakes(entry: dict[str, Any], kinds: set[str]) -> list[str]:
+    found = [f"`{key}` is not a key of a rule" for key in sorted(entry.keys() - _RULE_KEYS)]
+    needed = ["id", "article", "label", "actor", "starts_on", "stops_on", "certainty"]
+    needed += [] if entry.get("promised") else ["length", "unit"]
+    found += [f"`{key}` is missing" for key in needed if not entry.get(key)]
+    if found:
+        return found
+    for key in ("starts_on", "restarts_on", "stops_on", "implied_by", "voids"):
+        found += [
+            f"`{key}` names the unknown event '{kind}'; known are {', '.join(sorted(kinds))}"
+            for kind in entry.get(key, [])
+            if kind not in kinds
+        ]
+    for pair in entry.get("pauses", []):
+        if len(pair) != 2 or any(kind not in kinds for kind in pair):
+            found.append(f"a pause is a pair of known events [begins, ends], not {pair}")
+    if set(entry["starts_on"]) & set(entry["stops_on"]):
+        found.append("an event cannot both start and stop the clock")
+    if not entry.get("promised") and (not isinstance(entry["length"], int) or entry["length"] < 1):
+        found.append(f"`length` is {entry['length']}; it must be a whole number of 1 or more")
+    for key, words in (("actor", Actor), ("certainty", Certainty), ("unit", Unit)):
+        if key in entry and entry[key] not in set(words):
+            found.append(f"`{key}` is '{entry[key]}'; it must be one of {', '.join(words)}")
+    if {"id", "en"} - entry["label"].keys():
+        found.append("`label` needs an Indonesian (id) and an English (en) text")
+    found += [
+        f"`applies_when` cannot ask for '{fact}'; it may ask for {', '.join(FACTS)}"
+        for fact in entry.get("applies_when", {})
+        if fact not in FACTS
+    ]
+    if entry.get("lapse") and entry["lapse"] not in kinds:
+        found.append(f"`lapse` names the unknown event '{entry['lapse']}'")
+    return found
+
+
+def _rule(entry: dict[str, Any], regulation: Regulation) -> Rule:
+    return Rule(
+        id=f"{regulation.key}/{entry['id']}",
+        regulation=regulation,
+        article=entry["article"],
+        label=entry["label"],
+        actor=Actor(entry["actor"]),
+        starts_on=frozenset(entry["starts_on"]),
+        stops_on=frozenset(entry["stops_on"]),
+        length=entry.get("length", 0),
+        unit=Unit(entry.get("unit", Unit.DAY)),
+        certainty=Certainty(entry["certainty"]),
+        consequence=entry.get("consequence", {}),
+        applies_when={fact: frozenset(v) for fact, v in entry.get("applies_when", {}).items()},
+        restarts_on=frozenset(entry.get("restarts_on", [])),
+        implied_by=frozenset(entry.get("implied_by", [])),
+        voids=frozenset(entry.get("voids", [])),
+        pauses=tuple((begins, ends) for begins, ends in entry.get("pauses", [])),
+        roll=entry.get("roll", "") == "next",
+        lapse=entry.get("lapse"),
+        promised=bool(entry.get("promised", False)),
+    )
+
+
+def _overlaps(rules: list[Rule]) -> list[str]:
+    found = []
+    for i, one in enumerate(rules):
+        for other in rules[i + 1 :]:
+            if one.id == other.id and _overlap(one.regulation, other.regulation):
+                found.append(
+                    f"{other.regulation.file}: rule {one.id} is in force at the same time as in"
+                    f" {one.regulation.file}; let `in_force.to` of the older end the day before"
+                )
+    return found
+
+
+def _overlap(one: Regulation, other: Regulation) -> bool:
+    starts = max(one.in_force_from or date.min, other.in_force_from or date.min)
+    ends = min(one.in_force_to or date.max, other.in_force_to or date.max)
+    return starts <= ends

@@ -1,0 +1,206 @@
+"""Judge: complaints whose next action has come get their verdicts, and notices that are due."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from sqlalchemy.orm import Session
+
+from db import complaints, outbox
+from db.models import Complaint, DeadlineRow, NoticeRow, NoticeStatus
+from sla.calendar import OutsideCalendar
+from sla.clock import Deadline, Facts, State, judge
+from sla.escalation import Reached, ladder_for, next_action_at, reached
+from sla.events import Event
+from tasks.office import Office
+from tasks.queueing import alert, queue_messages
+
+BATCH = 1000
+
+PUSHED_BACK = timedelta(days=1)
+"""When a complaint that could not be judged is tried again."""
+
+
+@dataclass(slots=True)
+class JudgeCount:
+    """What a deadline run decided."""
+
+    judged: int = 0
+    notices: Counter[str] = field(default_factory=Counter)
+    superseded: int = 0
+    messages: int = 0
+    holes: list[tuple[str, str]] = field(default_factory=list)
+    unjudged: list[str] = field(default_factory=list)
+
+
+@task(name="judge and queue", cache_policy=NO_CACHE)
+def judge_and_queue(office: Office, now: datetime, run: str) -> JudgeCount:
+    """Decide everything that is due at `now` and queue the mail it owes, in one transaction."""
+    count = JudgeCount()
+    with office.transaction() as session:
+        owed: list[tuple[NoticeRow, Reached]] = []
+        while batch := complaints.needing_judgment(session, now, BATCH):
+            owed += _judge_batch(session, office, batch, now, run, count)
+            session.flush()
+        count.messages, count.holes = queue_messages(session, office, owed, now, run)
+        for ticket in count.unjudged:
+            alert(session, office, "unjudged", {"ticket": ticket}, now, run)
+    return count
+
+
+def facts_of(office: Office, complaint: Complaint) -> Facts:
+    """What rules ask about a complaint. A source that is no longer configured tells nothing."""
+    known = office.source_facts.get(complaint.source, Facts(sees=frozenset()))
+    return replace(
+        known,
+        classification=complaint.classification,
+        category=complaint.category,
+        channel=complaint.channel,
+        promised_due=complaint.promised_due,
+    )
+
+
+def _judge_batch(
+    session: Session,
+    office: Office,
+    batch: Sequence[Complaint],
+    now: datetime,
+    run: str,
+    count: JudgeCount,
+) -> list[tuple[NoticeRow, Reached]]:
+    keys = [complaint.id for complaint in batch]
+    events = complaints.events_of(session, keys)
+    verdicts = complaints.deadlines_of(session, keys)
+    notices = outbox.notices_of(session, keys)
+    lapsed: list[tuple[int, Event]] = []
+    owed: list[tuple[NoticeRow, Reached]] = []
+    for complaint in batch:
+        facts = facts_of(office, complaint)
+        history = events.get(complaint.id, [])
+        try:
+            deadlines = judge(facts, history, office.site.bench, now)
+            lapses = _lapses(deadlines, history, now)
+            if lapses:
+                deadlines = judge(facts, [*history, *lapses], office.site.bench, now)
+            steps = [_rungs(office, deadline, now) for deadline in deadlines]
+            turns = [_turn(office, deadline, now) for deadline in deadlines]
+        except OutsideCalendar:  # one odd date must not keep the others from being judged
+            complaint.next_action_at = now + PUSHED_BACK
+            count.unjudged.append(complaint.ticket)
+            continue
+        lapsed += [(complaint.id, event) for event in lapses]
+        _write(session, complaint.id, deadlines, verdicts.get(complaint.id, []), now)
+        known = notices.get(complaint.id, [])
+        for deadline, rungs in zip(deadlines, steps, strict=True):
+            owed += _notices(session, complaint.id, deadline, rungs, known, now, run, count)
+        complaint.next_action_at = min((turn for turn in turns if turn), default=None)
+        count.judged += 1
+    complaints.add_events(session, lapsed)
+    return owed
+
+
+def _lapses(deadlines: Sequence[Deadline], history: Sequence[Event], now: datetime) -> list[Event]:
+    """The events that the law brings about because nobody acted, with the rule as their source."""
+    known = {(event.source, event.latest) for event in history}
+    return [
+        Event(deadline.rule.lapse, deadline.due, now, deadline.rule.id)
+        for deadline in deadlines
+        if deadline.state is State.LAPSED
+        and deadline.stopped is None
+        and deadline.rule.lapse is not None
+        and deadline.due is not None
+        and (deadline.rule.id, deadline.due) not in known
+    ]
+
+
+def _write(
+    session: Session,
+    complaint: int,
+    deadlines: Sequence[Deadline],
+    rows: Sequence[DeadlineRow],
+    now: datetime,
+) -> None:
+    kept = {(row.rule, row.clock): row for row in rows}
+    for deadline in deadlines:
+        key = (deadline.rule.id, deadline.clock)
+        values = {
+            "regulation": deadline.rule.regulation.citation,
+            "unit": deadline.unit,
+            "started": deadline.started,
+            "due": deadline.due,
+            "stopped": deadline.stopped,
+            "state": deadline.state,
+            "paused": deadline.paused,
+            "by_policy": deadline.by_policy,
+            "provisional": deadline.provisional,
+        }
+        row = kept.pop(key, None)
+        if row is None:
+            session.add(
+                DeadlineRow(
+                    complaint_id=complaint, rule=key[0], clock=key[1], judged_at=now, **values
+                )
+            )
+        elif any(getattr(row, name) != value for name, value in values.items()):
+            for name, value in values.items():
+                setattr(row, name, value)
+            row.judged_at = now
+    for row in kept.values():  # a rule that no longer applies, a clock that never was
+        session.delete(row)
+
+
+def _rungs(office: Office, deadline: Deadline, now: datetime) -> list[Reached]:
+    ladder = ladder_for(deadline.rule.id, office.site.ladders)
+    return reached(deadline, ladder, office.site.bench, now)
+
+
+def _turn(office: Office, deadline: Deadline, now: datetime) -> datetime | None:
+    ladder = ladder_for(deadline.rule.id, office.site.ladders)
+    return next_action_at(deadline, ladder, office.site.bench, now)
+
+
+def _notices(
+    session: Session,
+    complaint: int,
+    deadline: Deadline,
+    rungs: Sequence[Reached],
+    rows: Sequence[NoticeRow],
+    now: datetime,
+    run: str,
+    count: JudgeCount,
+) -> list[tuple[NoticeRow, Reached]]:
+    """Write the notices newly reached; each clock owes only its highest rung.
+
+    A notice that was withdrawn before it went out, because the clock paused, is owed again when
+    its rung is reached again.
+    """
+    kept = {(row.rule, row.clock, row.rung, row.repeat): row for row in rows}
+    owed = []
+    for step in rungs:
+        key = (deadline.rule.id, deadline.clock, step.rung.id, step.repeat)
+        row = kept.get(key)
+        highest = step is rungs[-1]
+        if row is None:
+            row = NoticeRow(
+                complaint_id=complaint, rule=key[0], clock=key[1], rung=key[2], repeat=key[3]
+            )
+            session.add(row)
+        elif row.status != NoticeStatus.WITHDRAWN or not highest:
+            continue
+        row.kind = step.rung.kind
+        row.unit = deadline.unit
+        row.reached_at = step.at
+        row.decided_at = now
+        row.run = run
+        row.status = NoticeStatus.QUEUED if highest else NoticeStatus.SUPERSEDED
+        if highest:
+            count.notices[step.rung.kind] += 1
+            owed.append((row, step))
+        else:
+            count.superseded += 1
+    return owed

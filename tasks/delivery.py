@@ -1,0 +1,166 @@
+"""Send: what the outbox owes goes to the mail server, each mail claimed before it is sent."""
+
+from __future__ import annotations
+
+import random
+import uuid
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from db import outbox
+from db.models import DeliveryAttempt, MessageKind, MessageRow, MessageStatus
+from tasks.composing import compose
+from tasks.mailbox import local_mailbox
+from tasks.office import Office
+from tasks.queueing import alert
+from tasks.smtp import Connection, Deferred, MailTrouble, Refused, ServerUnusable, Way
+
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=4)
+
+
+@dataclass(slots=True)
+class DeliveryCount:
+    """What became of the mails that a delivery run tried."""
+
+    sent: int = 0
+    deferred: int = 0
+    dead: int = 0
+    cancelled: int = 0
+    pending: int = 0
+    by_role: Counter[str] = field(default_factory=Counter)
+    trouble: str = ""
+
+
+@contextmanager
+def mail_way(office: Office) -> Iterator[Way]:
+    """The site's mail server; for `mailbox:` the built-in one, running while the block lasts."""
+    mail = office.site.file.mail
+    if office.site.mail_url == "mailbox:":
+        with local_mailbox(office.site.var / "mailbox", timeout=mail.timeout_seconds) as way:
+            yield way
+    else:
+        yield Way(office.site.mail_url, ca_file=mail.ca_file, timeout=mail.timeout_seconds)
+
+
+@task(name="send what is owed", cache_policy=NO_CACHE)
+def send_owed(office: Office, now: datetime, run: str) -> DeliveryCount:
+    """Send every mail whose turn has come.
+
+    For each mail, in this order: 1. claim it by an update that changes exactly one row; 2. judge
+    its items again and compose it; 3. hand it to the server; 4. record the answer. A process that
+    dies between 3 and 4 leaves a claim that a later run finds stale: the copy it sends bears the
+    same Message-ID. When the server itself is unusable the rest stays queued and `trouble` says
+    why.
+    """
+    count = DeliveryCount()
+    with office.transaction() as session:
+        outbox.release_stale_claims(session, now)
+        waiting = list(outbox.due(session, now))
+    if waiting:
+        with mail_way(office) as way, Connection(way) as connection:
+            while waiting and not count.trouble:
+                for key in waiting:
+                    _send_one(office, connection, key, now, run, count)
+                    if count.trouble:
+                        break
+                with office.transaction() as session:
+                    waiting = list(outbox.due(session, now))
+    with office.transaction() as session:
+        count.pending = outbox.pending(session)
+    return count
+
+
+def _send_one(
+    office: Office,
+    connection: Connection,
+    key: int,
+    now: datetime,
+    run: str,
+    count: DeliveryCount,
+) -> None:
+    token = str(uuid.uuid4())
+    with office.transaction() as session:
+        if not outbox.claim(session, key, token, now):
+            return
+    with office.transaction() as session:
+        message = outbox.claimed(session, key, token)
+        if message is None:
+            return
+        mime = compose(session, office, message, now)
+        if mime is None:
+            message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
+            session.flush()
+            outbox.settle_notices(session, [item.notice_id for item in message.items])
+            count.cancelled += 1
+            return
+        message.mime = zlib.compress(mime)
+        recipient = message.recipient
+    trouble: MailTrouble | None = None
+    answer = ""
+    try:
+        answer = connection.send(office.site.file.mail.sender, recipient, mime)
+    except MailTrouble as error:
+        trouble = error
+    with office.transaction() as session:
+        message = outbox.claimed(session, key, token)
+        if message is None:  # our claim went stale and another took over
+            return
+        message.claim = None
+        if trouble is None:
+            message.status, message.sent_at, message.next_attempt_at = MessageStatus.SENT, now, None
+            _attempt(message, now, "sent", 250, answer)
+            count.sent += 1
+            count.by_role[message.role] += 1
+        elif isinstance(trouble, ServerUnusable):
+            message.status, message.next_attempt_at = MessageStatus.QUEUED, now + FIRST_RETRY
+            _attempt(message, now, "unusable", trouble.code, trouble.answer)
+            count.deferred += 1
+            count.trouble = trouble.answer
+        else:
+            _settle_trouble(office, message, trouble, now)
+            if message.status == MessageStatus.DEAD:
+                count.dead += 1
+                if message.kind != MessageKind.ALERT:
+                    facts = {
+                        "recipient": message.recipient,
+                        "answer": str(trouble)[:200],
+                        "mail": message.id,
+                    }
+                    alert(session, office, "dead_message", facts, now, run)
+            else:
+                count.deferred += 1
+        session.flush()
+        outbox.settle_notices(session, [item.notice_id for item in message.items])
+
+
+def _settle_trouble(
+    office: Office, message: MessageRow, trouble: MailTrouble, now: datetime
+) -> None:
+    """Dead where the server refused for good or for too long; else another try, later each time."""
+    limit = timedelta(hours=office.site.file.mail.give_up_after_hours)
+    tries = len(message.attempts)
+    expired = now - message.created_at >= limit
+    if isinstance(trouble, Refused) or (isinstance(trouble, Deferred) and expired):
+        message.status, message.next_attempt_at = MessageStatus.DEAD, None
+        _attempt(message, now, "refused", trouble.code, trouble.answer)
+        return
+    wait = min(FIRST_RETRY * 2**tries, LONGEST_RETRY)
+    jitter = random.Random(f"{message.message_id}{tries}").uniform(1.0, 1.5)
+    message.status, message.next_attempt_at = MessageStatus.QUEUED, now + wait * jitter
+    _attempt(message, now, "deferred", trouble.code, trouble.answer)
+
+
+def _attempt(
+    message: MessageRow, now: datetime, outcome: str, code: int | None, answer: str
+) -> None:
+    message.attempts.append(
+        DeliveryAttempt(attempted_at=now, outcome=outcome, code=code, answer=answer)
+    )

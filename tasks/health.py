@@ -1,0 +1,166 @@
+"""Doctor: what is well with a site, what deserves a note, what is trouble, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from db import complaints, looks, outbox, runs
+from db.engine import open_engine, revision
+from db.models import MessageStatus
+from settings import Site
+from sla.directory import Role
+from tasks.delivery import mail_way
+from tasks.office import Office
+from tasks.smtp import Connection, MailTrouble
+
+STALE_SOURCE = timedelta(days=3)
+WARN_BEFORE_YEAR_END = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: `level` is good, note or trouble; `remedy` is what to do."""
+
+    level: str
+    what: str
+    remedy: str = ""
+
+
+def check(site: Site, now: datetime) -> list[Finding]:
+    """Look at everything once; sends no mail and changes nothing."""
+    findings = [Finding("good", f"settings of {site.name} read ({site.folder})")]
+    findings += _offices(site, now)
+    findings += _calendar(site, now)
+    findings += _rules(site, now)
+    findings += _database(site, now)
+    findings += _mail(site)
+    return findings
+
+
+def _offices(site: Site, now: datetime) -> Iterator[Finding]:
+    today = now.astimezone(site.zone).date()
+    for unit, role in site.directory.holes(today):
+        yield Finding(
+            "note",
+            f"{site.directory.name_of(unit)} ({unit}) has no {role}",
+            "its notices go to the parent unit or the administrator; add the holder in directory.csv",
+        )
+    if not site.directory.holders(Role.ADMINISTRATOR, None, today).offices:
+        yield Finding(
+            "trouble", "nobody holds the role administrator", "add a holder in directory.csv"
+        )
+
+
+def _calendar(site: Site, now: datetime) -> Iterator[Finding]:
+    calendar = site.bench.calendar
+    today = now.astimezone(site.zone).date()
+    if calendar.decreed_until - today < WARN_BEFORE_YEAR_END:
+        yield Finding(
+            "note",
+            f"holidays are decreed until {calendar.decreed_until} only; later due dates are provisional",
+            "add the new decree to holidays.toml, or update the package `holidays`",
+        )
+    else:
+        yield Finding("good", f"working calendar known until {calendar.decreed_until}")
+    estimates = [
+        day for day, off in calendar.days_off.items()
+        if off.estimate and today <= day < date(today.year + 2, 1, 1)
+    ]  # fmt: skip
+    for day in sorted(estimates):
+        yield Finding(
+            "note",
+            f"{day} ({calendar.days_off[day].name}) is an estimate",
+            "confirm or move it in holidays.toml when it is decreed",
+        )
+
+
+def _rules(site: Site, now: datetime) -> Iterator[Finding]:
+    today = now.astimezone(site.zone).date()
+    law = site.bench.law
+    in_force = [rule for rule_id in law.ids if (rule := law.on(rule_id, today))]
+    yield Finding("good", f"{len(in_force)} rules in force on {today}")
+    for rule in in_force:
+        if rule.certainty.to_be_confirmed:
+            yield Finding(
+                "note",
+                f"rule {rule.id} ({rule.citation}) is to be confirmed: {rule.certainty}",
+                f"a legal officer reads the official text and corrects {rule.regulation.file}",
+            )
+
+
+def _database(site: Site, now: datetime) -> Iterator[Finding]:
+    engine = open_engine(site.database_url)
+    try:
+        at, newest = revision(engine)
+        if at is None:
+            yield Finding("note", "the database is empty", "run `tenggat run` or `make demo`")
+            return
+        if at != newest:
+            yield Finding(
+                "trouble",
+                f"the database is at revision {at}, the program at {newest}",
+                "run `tenggat run`, which upgrades it; back it up before",
+            )
+            return
+        yield from _contents(Office(site, engine), now)
+    except SQLAlchemyError as error:
+        yield Finding(
+            "trouble",
+            f"the database cannot be used ({type(error).__name__})",
+            "check [database] in site.toml or TENGGAT_DATABASE_URL",
+        )
+    finally:
+        engine.dispose()
+
+
+def _contents(office: Office, now: datetime) -> Iterator[Finding]:
+    with office.transaction() as session:
+        yield Finding("good", f"database in order, {complaints.count(session)} complaints")
+        last = runs.last(session)
+        if last is not None and last > now:
+            yield Finding(
+                "trouble",
+                f"the last run was at {office.local(last):%Y-%m-%d %H:%M}, later than now",
+                "check the machine's clock",
+            )
+        for name in office.site.sources:
+            seen = looks.last(session, name)
+            if seen is None or now - seen > STALE_SOURCE:
+                since = f"since {office.local(seen):%Y-%m-%d %H:%M}" if seen else "yet"
+                yield Finding(
+                    "note", f"nothing new from source {name} {since}", "check that exports arrive"
+                )
+        waiting = len(looks.quarantined(session))
+        if waiting:
+            yield Finding(
+                "note", f"{waiting} rows in quarantine", "see `tenggat quarantine list`"
+            )
+        dead = len(outbox.recent(session, 1000, MessageStatus.DEAD))
+        if dead:
+            yield Finding(
+                "trouble", f"{dead} mails could not be delivered", "see `tenggat mail list --status dead`"
+            )
+        pending = outbox.pending(session)
+        if pending:
+            yield Finding("note", f"{pending} mails wait to be sent", "see `tenggat mail list`")
+
+
+def _mail(site: Site) -> Iterator[Finding]:
+    if site.mail_url == "mailbox:":
+        yield Finding("note", "mail stays in the built-in mailbox", "set TENGGAT_MAIL_URL to send it")
+        return
+    engine = open_engine("sqlite://")
+    try:
+        with mail_way(Office(site, engine)) as way, Connection(way) as connection:
+            connection.open()
+            yield Finding("good", f"mail server {way} answers and takes the login")
+    except (MailTrouble, ValueError) as error:
+        yield Finding(
+            "trouble", f"mail server: {error}", "check TENGGAT_MAIL_URL and the server's certificate"
+        )
+    finally:
+        engine.dispose()

@@ -1,0 +1,278 @@
+"""Pull: files of a source become complaints and events, or wait in quarantine with a reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from sqlalchemy.orm import Session
+
+from db import complaints, looks
+from db.models import Complaint, Look, QuarantineRow
+from settings.sources import Source
+from sla.events import Event, Kind, Knowledge
+from tasks.mapping import BadRow, Reader, Reason, Record, given
+from tasks.observing import Before, observed
+from tasks.office import Office
+from tasks.privacy import shortened
+from tasks.reading import UnreadableFile, digest, observed_at, read_sheet
+
+JUDGED_BY = ("classification", "category", "channel", "promised_due")
+"""Facts of a complaint that a rule may ask about: a change calls for a new judgment."""
+
+
+@dataclass(slots=True)
+class SourceCount:
+    """What reading a source brought."""
+
+    source: str
+    files: int = 0
+    rows: int = 0
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    waiting: list[str] = field(default_factory=list)
+
+    def add(self, look: Look) -> None:
+        """Count one file in."""
+        self.files += 1
+        self.rows += look.rows
+        self.new += look.new
+        self.updated += look.updated
+        self.unchanged += look.unchanged
+        self.quarantined += look.quarantined
+
+
+@task(name="pull {source_name}", task_run_name="pull {source_name}", cache_policy=NO_CACHE)
+def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
+    """Read every file of a source that is new, oldest first, each in a transaction of its own.
+
+    Files made after `now` wait. A file known by its content is not read again, whatever its name.
+    Raises `tasks.reading.UnreadableFile` when all others are in and one could not be read.
+    """
+    source = office.site.sources[source_name]
+    place = source.place(office.site.folder)
+    if not place.is_dir():
+        raise UnreadableFile(f"{place}: no such folder; correct `folder` of {source_name}")
+    count = SourceCount(source_name)
+    failures = []
+    for path in unread(office, source_name, now, count):
+        try:
+            with office.transaction() as session:
+                look = read_file(session, office, source_name, source, path, now, count.reasons)
+        except UnreadableFile as error:
+            failures.append(str(error))
+        else:
+            count.add(look)
+    if failures:
+        raise UnreadableFile("; ".join(failures))
+    return count
+
+
+def unread(office: Office, source_name: str, now: datetime, count: SourceCount) -> list[Path]:
+    """The files to read now, in the order in which they were made."""
+    source = office.site.sources[source_name]
+    with office.transaction() as session:
+        known = looks.known(session, source_name)
+    ordered: list[tuple[datetime, str, Path]] = []
+    for path in sorted(source.place(office.site.folder).glob(source.pattern)):
+        if path.name.startswith((".", "~")) or not path.is_file():
+            continue
+        made = observed_at(path, None, source)
+        if made is not None and made > now:
+            count.waiting.append(path.name)
+        elif digest(path) not in known:
+            ordered.append((made or now, path.name, path))
+    return [path for _, _, path in sorted(ordered)]
+
+
+def read_file(
+    session: Session,
+    office: Office,
+    name: str,
+    source: Source,
+    path: Path,
+    now: datetime,
+    reasons: Counter[str],
+) -> Look:
+    """Read one file into the database within the caller's transaction."""
+    sheet = read_sheet(path, source)
+    made = min(observed_at(path, sheet, source) or now, now)
+    look = Look(
+        source=name, name=path.name, sha256=digest(path), observed_at=made, recorded_at=now,
+        rows=len(sheet.rows), new=0, updated=0, unchanged=0, quarantined=0,
+    )  # fmt: skip
+    reader = Reader(name, source, office.site.directory)
+    records: dict[str, Record] = {}
+    for line, row in sheet.rows:
+        try:
+            record = reader.record(reader.cells(sheet.header, row), made)
+            if records.setdefault(record.ticket, record) != record:
+                raise BadRow(Reason.DUPLICATE_TICKET, source.fields.ticket, record.ticket)
+        except BadRow as bad:
+            kept = reader.kept(sheet.header, row)
+            held = _quarantined(name, path, line, kept, source, bad, now)
+            if looks.quarantine(session, held):
+                look.quarantined += 1
+                reasons[bad.reason] += 1
+    _record(session, office, source, look, records, now)
+    session.add(look)
+    return look
+
+
+def _record(
+    session: Session,
+    office: Office,
+    source: Source,
+    look: Look,
+    records: dict[str, Record],
+    now: datetime,
+) -> None:
+    known = complaints.by_ticket(session, look.source, records)
+    previous = looks.last(session, look.source)
+    events = complaints.events_of(session, (row.id for row in known.values()))
+    happened: list[tuple[int, Event]] = []
+    fresh: list[Record] = []
+    snapshot = source.layout == "snapshot"
+    words = {word.word: word for word in source.status}
+
+    def told(record: Record, before: Before | None) -> list[Event]:
+        return observed(
+            record, before, source=look.source, look=look.observed_at,
+            previous_look=previous, now=now, bench=office.site.bench,
+        )  # fmt: skip
+
+    for ticket, record in records.items():
+        row = known.get(ticket)
+        if row is None:
+            fresh.append(record)
+            continue
+        old = events.get(row.id, [])
+        if snapshot:
+            seen_at = row.seen_at or row.recorded_at
+            if look.observed_at <= seen_at:
+                look.unchanged += 1
+                continue
+            word = words.get(row.state_word or "")
+            verified = any(event.kind == Kind.VERIFIED for event in old)
+            new = told(record, Before(word, row.unit, seen_at, verified))
+        else:
+            new = _not_yet_known(given(record, look.source, now), old)
+        changed = _bring_up_to_date(row, record, [*old, *new], snapshot)
+        happened += [(row.id, event) for event in new]
+        if new or changed:
+            row.next_action_at = now
+            look.updated += 1
+        else:
+            look.unchanged += 1
+    session.flush()
+    firsts = {
+        record.ticket: [
+            *given(record, look.source, now),
+            *(told(record, None) if snapshot else []),
+        ]
+        for record in fresh
+    }
+    rows = [_new(record, look, now, firsts[record.ticket], snapshot) for record in fresh]
+    for ticket, key in complaints.add(session, rows).items():
+        happened += [(key, event) for event in firsts[ticket]]
+    complaints.add_events(session, happened)
+    if snapshot:
+        complaints.seen(session, (row.id for row in known.values()), look.observed_at)
+    look.new = len(fresh)
+
+
+def _new(
+    record: Record, look: Look, now: datetime, events: list[Event], snapshot: bool
+) -> dict[str, Any]:
+    return {
+        "source": look.source,
+        "ticket": record.ticket,
+        "received_at": record.received,
+        "recorded_at": now,
+        "classification": record.classification,
+        "category": record.category,
+        "channel": record.channel,
+        "title": record.title,
+        "anonymous": record.anonymous,
+        "secret": record.secret,
+        "promised_due": record.promised_due,
+        "unit": record.unit if snapshot else _holder(events),
+        "state_word": record.status.word if record.status else None,
+        "seen_at": look.observed_at if snapshot else None,
+        "next_action_at": now,
+    }
+
+
+def _bring_up_to_date(row: Complaint, record: Record, events: list[Event], snapshot: bool) -> bool:
+    """Write what the row says now; returns whether a judgment could change by it."""
+    changed = any(getattr(row, name) != getattr(record, name) for name in JUDGED_BY)
+    hidden = (record.anonymous, record.secret) != (row.anonymous, row.secret)
+    for name in (*JUDGED_BY, "title", "anonymous", "secret"):
+        if getattr(row, name) != getattr(record, name):
+            setattr(row, name, getattr(record, name))
+    row.unit = record.unit if snapshot else _holder(events)
+    if snapshot and record.status is not None:
+        row.state_word = record.status.word
+    return changed or hidden
+
+
+def _holder(events: list[Event]) -> str | None:
+    """The unit that holds a complaint after these events."""
+    holder = None
+    for event in sorted(events, key=lambda event: event.latest):
+        if event.kind == Kind.ASSIGNED:
+            holder = event.unit
+        elif event.kind == Kind.RETURNED:
+            holder = None
+    return holder
+
+
+def _not_yet_known(events: list[Event], old: list[Event]) -> list[Event]:
+    known = {(event.kind, event.latest, event.unit) for event in old if _stated(event)}
+    received = any(event.kind == Kind.RECEIVED for event in old)
+    return [
+        event
+        for event in events
+        if (event.kind, event.latest, event.unit) not in known
+        and not (received and event.kind == Kind.RECEIVED)
+    ]
+
+
+def _stated(event: Event) -> bool:
+    return event.knowledge is Knowledge.GIVEN
+
+
+def _quarantined(
+    name: str,
+    path: Path,
+    line: int,
+    cells: dict[str, str],
+    source: Source,
+    bad: BadRow,
+    now: datetime,
+) -> QuarantineRow:
+    content = json.dumps([bad.reason, bad.column, bad.value, cells], sort_keys=True).casefold()
+    value = "" if bad.column == source.fields.title else shortened(bad.value, 80)
+    return QuarantineRow(
+        source=name,
+        file=path.name,
+        line=line,
+        ticket=shortened(cells.get(source.fields.ticket, ""), 80),
+        reason=bad.reason,
+        column=bad.column,
+        value=value,
+        cells=cells,
+        fingerprint=hashlib.sha256(content.encode()).hexdigest(),
+        recorded_at=now,
+        last_seen_at=now,
+    )

@@ -1,0 +1,88 @@
+"""The built-in mailbox: a real SMTP server on loopback that keeps every mail as a file.
+
+For the example site and for trying things out: no mail leaves the machine.
+"""
+
+from __future__ import annotations
+
+import email
+import hashlib
+import secrets
+import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import policy
+from pathlib import Path
+from urllib.parse import quote
+
+import trustme
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tasks.smtp import Way
+
+USER = "tenggat"
+
+
+class _Keeper:
+    """Writes each accepted mail to the folder, under its date, recipient and Message-ID."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.content or b""
+        raw = content.encode() if isinstance(content, str) else content
+        head = email.message_from_bytes(raw, policy=policy.default)
+        sent = head["Date"].datetime.strftime("%Y-%m-%d_%H%M") if head["Date"] else "undated"
+        mark = hashlib.sha256(str(head["Message-ID"]).encode()).hexdigest()[:8]
+        for recipient in envelope.rcpt_tos:
+            box = "".join(c if c.isalnum() or c in ".-@" else "_" for c in recipient)[:80]
+            place = self.folder / f"{sent}_{box}_{mark}.eml"
+            number = 1
+            while place.exists():  # a second copy is kept beside the first
+                number += 1
+                place = self.folder / f"{sent}_{box}_{mark}-{number}.eml"
+            place.write_bytes(raw)
+        return "250 OK, kept"
+
+
+@contextmanager
+def local_mailbox(folder: Path, *, timeout: float = 30.0) -> Iterator[Way]:
+    """Run the mailbox while the block lasts: STARTTLS, a login, a free port on 127.0.0.1."""
+    folder.mkdir(parents=True, exist_ok=True)
+    password = secrets.token_urlsafe(24)
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+
+    def login(
+        server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
+    ) -> AuthResult:
+        good = (
+            isinstance(data, LoginPassword)
+            and data.login == USER.encode()
+            and secrets.compare_digest(data.password, password.encode())
+        )
+        return AuthResult(success=good)
+
+    controller = Controller(
+        _Keeper(folder),
+        hostname="127.0.0.1",
+        port=0,
+        tls_context=context,
+        require_starttls=True,
+        auth_required=True,
+        auth_require_tls=True,
+        authenticator=login,
+    )
+    with tempfile.NamedTemporaryFile(suffix=".pem") as trusted:
+        authority.cert_pem.write_to_path(trusted.name)
+        controller.start()
+        try:
+            port = controller.server.sockets[0].getsockname()[1]
+            url = f"smtp://{USER}:{quote(password)}@127.0.0.1:{port}"
+            yield Way(url, ca_file=trusted.name, timeout=timeout)
+        finally:
+            controller.stop()

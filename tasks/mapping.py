@@ -1,0 +1,218 @@
+"""One row of a source read by its mapping: a record, or the reason why it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from settings.sources import Source, StatusWord
+from sla.directory import Directory
+from sla.events import Event, Kind
+from tasks.privacy import masked
+
+
+class Reason(StrEnum):
+    """Why a row went to quarantine. The words for people are in the templates."""
+
+    MISSING_TICKET = "missing_ticket"
+    DUPLICATE_TICKET = "duplicate_ticket"
+    MISSING_DATE = "missing_date"
+    BAD_DATE = "bad_date"
+    UNKNOWN_UNIT = "unknown_unit"
+    UNKNOWN_STATUS = "unknown_status"
+    UNKNOWN_CLASSIFICATION = "unknown_classification"
+    BEFORE_RECEIPT = "before_receipt"
+    IN_THE_FUTURE = "in_the_future"
+    SHORT_ROW = "short_row"
+    TOO_LONG = "too_long"
+
+
+class BadRow(ValueError):
+    """A row that cannot be read: why, in which column, and the value that stands there."""
+
+    def __init__(self, reason: Reason, column: str = "", value: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.column, self.value = reason, column, value
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row as we understand it. `title` is empty for anonymous and secret reports."""
+
+    ticket: str
+    received: datetime
+    classification: str | None
+    category: str | None
+    channel: str | None
+    unit: str | None
+    title: str | None
+    anonymous: bool
+    secret: bool
+    promised_due: datetime | None
+    status: StatusWord | None
+    steps: tuple[tuple[str, datetime, str | None], ...]
+    """Events with a time of their own: kind, time, unit."""
+
+
+class Reader:
+    """A source's mapping, ready to read rows: words folded, columns found."""
+
+    def __init__(self, name: str, source: Source, directory: Directory) -> None:
+        self.name, self.source, self.directory = name, source, directory
+        self.zone = ZoneInfo(source.zone)
+
+    @cached_property
+    def _words(self) -> dict[str, StatusWord]:
+        return {_folded(word.word): word for word in self.source.status}
+
+    @cached_property
+    def _classifications(self) -> dict[str, str]:
+        given = self.source.values.classification
+        return {_folded(word): meaning for word, meaning in given.items()}
+
+    @cached_property
+    def _units(self) -> dict[str, str]:
+        return {_folded(word): unit for word, unit in self.source.values.unit.items()}
+
+    def cells(self, header: tuple[str, ...], row: tuple[str, ...]) -> dict[str, str]:
+        """The mapped columns of a row; a row shorter than its header is a :class:`BadRow`."""
+        wanted = self.source.columns
+        if len(row) < len(header):
+            raise BadRow(Reason.SHORT_ROW, "", f"{len(row)} < {len(header)}")
+        found = {name: row[header.index(name)].strip() for name in wanted}
+        for name, value in found.items():
+            if len(value) > self.source.max_cell:
+                raise BadRow(Reason.TOO_LONG, name, value[:40])
+        return found
+
+    def kept(self, header: tuple[str, ...], row: tuple[str, ...]) -> dict[str, str]:
+        """What of a bad row may be kept: mapped columns without the title, masked."""
+        title = self.source.fields.title
+        return {
+            name: masked(row[header.index(name)].strip())[:200]
+            for name in self.source.columns
+            if name != title and header.index(name) < len(row)
+        }
+
+    def record(self, cells: Mapping[str, str], observed: datetime) -> Record:
+        """Read one row; raises :class:`BadRow` with the first thing that is wrong."""
+        fields = self.source.fields
+        ticket = cells[fields.ticket]
+        if not ticket:
+            raise BadRow(Reason.MISSING_TICKET, fields.ticket)
+        if len(ticket) > 255:
+            raise BadRow(Reason.TOO_LONG, fields.ticket, ticket[:40])
+        columns = (fields.received,) if isinstance(fields.received, str) else fields.received
+        received = self._moment(" ".join(cells[name] for name in columns).strip(), columns[0])
+        if received is None:
+            raise BadRow(Reason.MISSING_DATE, columns[0])
+        if received > observed:
+            raise BadRow(Reason.IN_THE_FUTURE, columns[0], received.isoformat())
+        anonymous, secret = self._privacy(cells)
+        promised = fields.promised_due
+        return Record(
+            ticket=ticket,
+            received=received,
+            classification=self._classification(cells),
+            category=self._plain(cells, "category", 255),
+            channel=self._plain(cells, "channel", 255),
+            unit=self._unit(cells, fields.unit),
+            title=self._title(cells, anonymous or secret),
+            anonymous=anonymous,
+            secret=secret,
+            promised_due=self._moment(cells[promised], promised) if promised else None,
+            status=self._status(cells),
+            steps=self._steps(cells, received, observed),
+        )
+
+    def _moment(self, text: str, column: str) -> datetime | None:
+        if not text:
+            return None
+        for form in self.source.dates:
+            try:
+                return datetime.strptime(text, form).replace(tzinfo=self.zone).astimezone(UTC)
+            except (ValueError, OverflowError):
+                continue
+        raise BadRow(Reason.BAD_DATE, column, text)
+
+    def _steps(
+        self, cells: Mapping[str, str], received: datetime, observed: datetime
+    ) -> tuple[tuple[str, datetime, str | None], ...]:
+        steps = []
+        for event in self.source.events:
+            moment = self._moment(cells[event.column], event.column)
+            if moment is None:
+                continue
+            if moment < received and event.kind != Kind.SERVICE_RECEIVED:
+                raise BadRow(Reason.BEFORE_RECEIPT, event.column, cells[event.column])
+            if moment > observed:
+                raise BadRow(Reason.IN_THE_FUTURE, event.column, cells[event.column])
+            steps.append((event.kind, moment, self._unit(cells, event.unit)))
+        return tuple(sorted(steps, key=lambda step: step[1]))
+
+    def _unit(self, cells: Mapping[str, str], column: str | None) -> str | None:
+        name = cells[column] if column else self.source.constants.get("unit", "")
+        if not name:
+            return None
+        unit = self._units.get(_folded(name)) or self.directory.unit_called(name)
+        if unit is None:
+            raise BadRow(Reason.UNKNOWN_UNIT, column or "", name)
+        return unit
+
+    def _classification(self, cells: Mapping[str, str]) -> str | None:
+        column = self.source.fields.classification
+        if column is None:
+            return self.source.constants.get("classification")
+        word = cells[column]
+        if not word:
+            return None
+        meaning = self._classifications.get(_folded(word))
+        if meaning is None:
+            raise BadRow(Reason.UNKNOWN_CLASSIFICATION, column, word)
+        return meaning
+
+    def _status(self, cells: Mapping[str, str]) -> StatusWord | None:
+        column = self.source.fields.status
+        if column is None:
+            return None
+        word = self._words.get(_folded(cells[column]))
+        if word is None and self.source.layout == "snapshot":
+            raise BadRow(Reason.UNKNOWN_STATUS, column, cells[column])
+        return word
+
+    def _privacy(self, cells: Mapping[str, str]) -> tuple[bool, bool]:
+        column = self.source.fields.privacy
+        if column is None:
+            return False, False
+        words = {_folded(word) for word in cells[column].split("|")}
+        values = self.source.values
+        anonymous = bool(words & {_folded(word) for word in values.anonymous})
+        secret = bool(words & {_folded(word) for word in values.secret})
+        if words - {""} and not (anonymous or secret):
+            return True, True  # a word nobody explained: keep it to ourselves
+        return anonymous, secret
+
+    def _title(self, cells: Mapping[str, str], hidden: bool) -> str | None:
+        column = self.source.fields.title
+        if column is None or hidden or not cells[column]:
+            return None
+        return masked(" ".join(cells[column].split()))[:500]
+
+    def _plain(self, cells: Mapping[str, str], field: str, length: int) -> str | None:
+        column = getattr(self.source.fields, field)
+        value = cells[column] if column else self.source.constants.get(field, "")
+        return " ".join(value.split())[:length] or None
+
+
+def given(record: Record, source: str, now: datetime) -> list[Event]:
+    """The events whose time the row states."""
+    steps = [("received", record.received, None), *record.steps]
+    return [Event(kind, moment, now, source, unit=unit) for kind, moment, unit in steps]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()

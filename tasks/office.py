@@ -1,0 +1,63 @@
+"""What every step works with: the site's settings and its open database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from db.engine import migrate, open_engine
+from settings import Site, load_site
+from sla.clock import Facts
+
+
+class ClockInThePast(ValueError):
+    """`now` lies before what has already been recorded; a run would judge by a wrong clock."""
+
+
+class Office:
+    """A site at work. Deliberately no dataclass: Prefect walks into those on every task call."""
+
+    def __init__(self, site: Site, engine: Engine) -> None:
+        self.site = site
+        self.engine = engine
+
+    @classmethod
+    def open(cls, folder: Path | str | None = None) -> Office:
+        """Read the site and bring its database to the newest revision."""
+        site = load_site(folder)
+        engine = open_engine(site.database_url)
+        migrate(engine)
+        return cls(site, engine)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One session, one transaction: all of it or nothing."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    @cached_property
+    def source_facts(self) -> dict[str, Facts]:
+        """What each source can tell of, as the judge asks it."""
+        return {
+            name: Facts(
+                source=name,
+                system=source.system,
+                sees=source.sees,
+                shown_later=source.shown_later,
+            )
+            for name, source in self.site.sources.items()
+        }
+
+    def local(self, moment: datetime) -> datetime:
+        """A moment in the site's zone."""
+        return moment.astimezone(self.site.zone)

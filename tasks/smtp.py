@@ -1,0 +1,171 @@
+"""The way out: one kept connection to the mail server, through yagmail.
+
+yagmail owns the connection (host, TLS, login); the mail itself comes composed. Its own `send` is
+not used: it opens a connection for every mail and gives up without an error.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from types import TracebackType
+from urllib.parse import unquote, urlsplit
+
+import yagmail
+
+
+class MailTrouble(Exception):
+    """A mail did not get out. `code` and `answer` are the server's, where it gave any."""
+
+    def __init__(self, answer: str, code: int | None = None) -> None:
+        super().__init__(f"{code} {answer}" if code else answer)
+        self.answer, self.code = answer, code
+
+
+class Refused(MailTrouble):
+    """The server refused this mail for good (5xx): trying again is useless."""
+
+
+class Deferred(MailTrouble):
+    """The server will not take this mail now (4xx), or the connection broke: try again later."""
+
+
+class ServerUnusable(MailTrouble):
+    """No mail at all can go out now: no connection, no TLS, no login."""
+
+
+class Way:
+    """How to reach the mail server, read from a URL; raises ValueError with what to write.
+
+    `smtps://user:password@host:465` is implicit TLS, `smtp://user:password@host:587` STARTTLS
+    with a verified certificate; `smtp+plain://127.0.0.1:25` is allowed to loopback only.
+    """
+
+    def __init__(self, url: str, *, ca_file: str | None = None, timeout: float = 30.0) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps", "smtp+plain") or not parts.hostname:
+            raise ValueError(
+                "the mail URL must be smtps://user:password@host:465, smtp://user:password@host:587"
+                " or, to loopback, smtp+plain://127.0.0.1:25"
+            )
+        if parts.scheme == "smtp+plain" and not _loopback(parts.hostname):
+            raise ValueError("smtp+plain is allowed to loopback only; use smtp:// (STARTTLS)")
+        self.host = parts.hostname
+        self.implicit_tls = parts.scheme == "smtps"
+        self.starttls = parts.scheme == "smtp"
+        self.port = parts.port or (465 if self.implicit_tls else 587 if self.starttls else 25)
+        self.user = unquote(parts.username or "")
+        self.password = unquote(parts.password or "")
+        self.ca_file, self.timeout = ca_file, timeout
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class Connection:
+    """One connection for a batch of mails; opened again when the server has closed it."""
+
+    def __init__(self, way: Way) -> None:
+        self.way = way
+        self._client: yagmail.SMTP | None = None
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Connect, secure and log in; raises :class:`ServerUnusable`."""
+        way = self.way
+        context = ssl.create_default_context(cafile=way.ca_file)
+        more = {"context": context} if way.implicit_tls else {}
+        client = yagmail.SMTP(
+            user=way.user or "tenggat",
+            password=way.password,
+            host=way.host,
+            port=way.port,
+            smtp_ssl=way.implicit_tls,
+            smtp_starttls={"context": context} if way.starttls else False,
+            smtp_skip_login=not way.user,
+            soft_email_validation=False,
+            timeout=way.timeout,
+            **more,
+        )
+        try:
+            client.login()
+        except OSError as error:  # all of smtplib's errors are
+            client.is_closed = True
+            raise ServerUnusable(f"{way}: {_words(error)}", _code(error)) from None
+        self._client = client
+
+    def send(self, sender: str, recipient: str, mime: bytes) -> str:
+        """Hand one mail over; returns the server's yes.
+
+        Raises :class:`Refused`, :class:`Deferred` or :class:`ServerUnusable`.
+        """
+        if self._client is None:
+            self.open()
+        assert self._client is not None
+        try:
+            self._client.smtp.sendmail(sender, [recipient], mime)
+        except OSError as error:
+            code = _code(error)
+            if code is None or code == 421:
+                self.close()
+                raise Deferred(_words(error), code) from None
+            self._forget_half_sent()
+            trouble = Refused if code >= 500 else Deferred
+            raise trouble(_words(error), code) from None
+        except (UnicodeError, ValueError) as error:
+            raise Refused(
+                f"the address or the mail cannot be sent: {type(error).__name__}"
+            ) from None
+        return "250"
+
+    def _forget_half_sent(self) -> None:
+        assert self._client is not None
+        try:
+            self._client.smtp.rset()
+        except OSError:
+            self.close()
+
+    def close(self) -> None:
+        """Say goodbye, whatever the server thinks of it."""
+        client, self._client = self._client, None
+        if client is not None:
+            try:
+                client.close()
+            except OSError:
+                client.is_closed = True
+
+
+def _code(error: OSError) -> int | None:
+    refused = getattr(error, "recipients", None)
+    if isinstance(refused, dict) and refused:
+        code, _ = next(iter(refused.values()))
+        return int(code)
+    code = getattr(error, "smtp_code", None)
+    return int(code) if isinstance(code, int) and code > 0 else None
+
+
+def _words(error: OSError) -> str:
+    refused = getattr(error, "recipients", None)
+    said = next(iter(refused.values()))[1] if isinstance(refused, dict) and refused else None
+    said = said or getattr(error, "smtp_error", None) or error
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    return " ".join(text.split())[:500] or type(error).__name__
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,153 @@
+"""What templates are given: plain values, already in the reader's time zone and words' keys.
+
+A view holds nothing that its reader may not see: the title of an anonymous or secret report is
+not in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sla.compliance import Durations, OnTime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Somebody who was told before of the same complaint, and when."""
+
+    role: str
+    name: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeItem:
+    """One deadline in a mail.
+
+    `kind` is reminder, breach or escalation; `privacy` is '', 'anonymous' or 'secret';
+    `classification` is a key of the words (complaint, ...). `working_days_left` is negative when
+    late. `exact` tells that the due moment is promised to the second and not a day's end.
+    """
+
+    ticket: str
+    title: str
+    category: str
+    classification: str
+    privacy: str
+    unit: str
+    rule: str
+    citation: str
+    to_be_confirmed: bool
+    consequence: str
+    received: datetime
+    due: datetime
+    exact: bool
+    working_days_left: int
+    kind: str
+    by_policy: bool
+    told: tuple[Told, ...]
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeMail:
+    """A mail to one recipient: what is late first, then what is due."""
+
+    site: str
+    recipient: str
+    role: str
+    unit: str
+    now: datetime
+    late: tuple[NoticeItem, ...]
+    coming: tuple[NoticeItem, ...]
+    not_shown: int
+    administrator: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertMail:
+    """A mail to the administrator when the pipeline needs a hand.
+
+    `alert` is a key of the words (dead_message, hole, ...); `facts` are label-value pairs whose
+    labels are keys of the words.
+    """
+
+    site: str
+    recipient: str
+    now: datetime
+    alert: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OnTimeRow:
+    """A line of a table of shares: a rule or a unit."""
+
+    name: str
+    citation: str
+    to_be_confirmed: bool
+    on_time: OnTime
+    open_now: int
+    late_now: int
+
+
+@dataclass(frozen=True, slots=True)
+class LateRow:
+    """A line of the list of what is late now."""
+
+    ticket: str
+    unit: str
+    category: str
+    rule: str
+    citation: str
+    due: datetime
+    working_days_late: int
+    told: tuple[Told, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegulationRow:
+    """A line of the method note: a text in force, and what of it is to be confirmed."""
+
+    citation: str
+    title: str
+    note: str
+    rules_to_be_confirmed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryView:
+    """A compliance summary as templates see it."""
+
+    site: str
+    period_key: str
+    first: date
+    last: date
+    as_of: datetime
+    interim: bool
+    received: int
+    settled: int
+    followed_up_share: float | None
+    open_now: int
+    late_now: int
+    overall: OnTime
+    rules: tuple[OnTimeRow, ...]
+    units: tuple[OnTimeRow, ...]
+    classifications: tuple[tuple[str, int], ...]
+    channels: tuple[tuple[str, int], ...]
+    to_follow_up: Durations
+    to_settlement: Durations
+    late: tuple[LateRow, ...]
+    history_unknown: int
+    observed_times: int
+    quarantined: int
+    holes: tuple[tuple[str, str], ...]
+    not_judged: tuple[tuple[str, tuple[str, ...]], ...]
+    shown_later: tuple[tuple[str, int], ...]
+    regulations: tuple[RegulationRow, ...]
+    holidays: tuple[tuple[date, str, bool], ...]
+    policy: str
+    revision: str
+    sha256: str
+    mails_sent: int

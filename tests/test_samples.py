@@ -1,0 +1,56 @@
+"""The example site's inbox: made again it is the same, and it is large and mixed enough to show."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+CONFIG = Path(__file__).parents[1] / "config"
+COMPLAINTS = {"Pengaduan Tidak Berkadar Pengawasan", "Pengaduan Berkadar Pengawasan"}
+CLASSIFICATIONS = {"Permintaan Informasi", "Aspirasi", "", *COMPLAINTS}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Relative path -> bytes of each export below a folder."""
+    kinds = ("*.xlsx", "*.csv")
+    return {
+        str(file.relative_to(folder)): file.read_bytes() for k in kinds for file in folder.rglob(k)
+    }
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The inboxes of two runs of the script, each in a process of its own."""
+    folders = [tmp_path_factory.mktemp("inbox") for _ in range(2)]
+    for folder in folders:
+        script = str(CONFIG / "make_samples.py")
+        subprocess.run([sys.executable, script, "--out", str(folder)], check=True)
+    return folders
+
+
+def test_the_same_seed_gives_the_same_bytes(runs: list[Path]) -> None:
+    first, second = map(contents, runs)
+    assert first == second
+    assert first == contents(CONFIG / "inbox"), "run config/make_samples.py and commit its files"
+
+
+def test_the_last_morning_shows_a_whole_regency(runs: list[Path]) -> None:
+    book = CalamineWorkbook.from_path(runs[0] / "lapor/Laporan_Ringkas_2026-11-24_0700.xlsx")
+    table = book.get_sheet_by_name("Laporan Ringkas").to_python()
+    header = next(n for n, row in enumerate(table) if row[0] == "Tracking ID")
+    lapor = [dict(zip(table[header], row, strict=True)) for row in table[header + 1 :]]
+    desk: dict[str, dict] = {}
+    for file in sorted((runs[0] / "register").glob("*.csv")):
+        text = file.read_bytes()
+        lines = text.decode("utf-8-sig" if text.startswith(b"\xef\xbb\xbf") else "cp1252")
+        desk |= {r["No Register"]: r for r in csv.DictReader(lines.splitlines(), delimiter=";")}
+    assert len({r["Tracking ID"] for r in lapor}) + len(desk) >= 600
+    units: dict[str, str] = {}
+    for r in csv.DictReader((CONFIG / "directory.csv").read_text("utf-8").splitlines()):
+        units |= dict.fromkeys([r["unit_name"], *r["aliases"].split("|")], r["unit"])
+    assert len({units.get(r["Instansi Terdisposisi"]) for r in lapor} - {None}) >= 14
+    assert {r["Klasifikasi Laporan"] for r in lapor} == CLASSIFICATIONS
+    assert {r["Klasifikasi"] for r in desk.values()} >= CLASSIFICATIONS - {""}
