@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,12 +47,16 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 SiteOption = Annotated[
     Path | None,
-    typer.Option("--site", help="Folder of the site (else TENGGAT_SITE, else config/).", metavar="DIR"),
+    typer.Option(
+        "--site", help="Folder of the site (else TENGGAT_SITE, else config/).", metavar="DIR"
+    ),
 ]
 NowOption = Annotated[
     str | None,
     typer.Option(
-        "--now", help="Act as if it were this time, e.g. 2026-11-24T08:00 (the site's zone).", metavar="ISO"
+        "--now",
+        help="Act as if it were this time, e.g. 2026-11-24T08:00 (the site's zone).",
+        metavar="ISO",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -122,9 +126,14 @@ def due(
         last = due_day(place.bench.calendar, last, 1)
     ends = date.fromordinal(last)
     if as_json:
-        out.print_json(json.dumps({"rule": found.id, "start": began.isoformat(), "due": ends.isoformat()}))
+        out.print_json(
+            json.dumps({"rule": found.id, "start": began.isoformat(), "due": ends.isoformat()})
+        )
         return
-    out.print(f"{escape(found.id)}: {escape(found.citation)}, {found.length} {found.unit.replace('_', ' ')}s")
+    out.print(
+        f"{escape(found.id)}: {escape(found.citation)},"
+        f" {found.length} {found.unit.replace('_', ' ')}s"
+    )
     out.print(f"starts {began:%a %Y-%m-%d}, due [bold]{ends:%a %Y-%m-%d}[/], end of day")
     if place.bench.calendar.provisional(ends):
         out.print("[yellow]provisional: the holidays of that year are not decreed yet[/]")
@@ -154,7 +163,9 @@ def explain_command(
             events = complaints.events_of(session, [row.id]).get(row.id, [])
             found.append((row, judge(facts_of(office, row), events, office.site.bench, moment)))
     if as_json:
-        out.print_json(json.dumps([_explained(office, row, d, moment) for row, d in found], default=str))
+        out.print_json(
+            json.dumps([_explained(office, row, d, moment) for row, d in found], default=str)
+        )
         return
     for row, deadlines in found:
         _show_explanation(office, row, deadlines, moment)
@@ -162,9 +173,13 @@ def explain_command(
 
 @app.command("deadlines")
 def list_deadlines(
-    state: Annotated[str | None, typer.Option(help="Only this state, e.g. breached, running, met_late.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="Only this state, e.g. breached, running, met_late.")
+    ] = None,
     unit: Annotated[str | None, typer.Option(help="Only this unit, by id or name.")] = None,
-    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write CSV to this file.", metavar="FILE")] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write CSV to this file.", metavar="FILE")
+    ] = None,
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -182,7 +197,9 @@ def list_deadlines(
         with csv_file.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, DEADLINE_COLUMNS)
             writer.writeheader()
-            writer.writerows({key: _formula_safe(value) for key, value in row.items()} for row in rows)
+            writer.writerows(
+                {key: _formula_safe(value) for key, value in row.items()} for row in rows
+            )
         err.print(f"{len(rows)} deadlines written to {escape(str(csv_file))}")
     elif as_json:
         out.print_json(json.dumps(rows))
@@ -198,9 +215,15 @@ def list_deadlines(
 
 @app.command()
 def summary(
-    period: Annotated[str, typer.Argument(help="2026-11, 2026-W47, 2026-Q3, 2026-H1, 2026, last-month, A..B.")],
-    as_of: Annotated[str | None, typer.Option(help="As it was known at this time.", metavar="T")] = None,
-    folder: Annotated[Path | None, typer.Option("--out", help="Folder to write to.", metavar="DIR")] = None,
+    period: Annotated[
+        str, typer.Argument(help="2026-11, 2026-W47, 2026-Q3, 2026-H1, 2026, last-month, A..B.")
+    ],
+    as_of: Annotated[
+        str | None, typer.Option(help="As it was known at this time.", metavar="T")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write to.", metavar="DIR")
+    ] = None,
     site: SiteOption = None,
     now: NowOption = None,
     as_json: JsonOption = False,
@@ -214,14 +237,20 @@ def summary(
 
     made = make_summary.fn(office, period, known, moment, "by hand", mail=False, out=folder)
     if as_json:
-        out.print_json(json.dumps({"period": made.view.period_key, "path": str(made.path), "sha256": made.view.sha256}))
+        out.print_json(
+            json.dumps(
+                {"period": made.view.period_key, "path": str(made.path), "sha256": made.view.sha256}
+            )
+        )
     else:
         out.print(f"summary of {made.view.period_key} written to [bold]{escape(str(made.path))}[/]")
 
 
 @mail_app.command("list")
 def list_mail(
-    status: Annotated[str | None, typer.Option(help="Only queued, sending, sent, dead or cancelled.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Only queued, sending, sent, dead or cancelled.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="How many, newest first.")] = 30,
     site: SiteOption = None,
     as_json: JsonOption = False,
@@ -272,7 +301,8 @@ def show_mail(
             raise UsageError(f"no mail {number}; see `tenggat mail list`")
         lines = [f"{row.status}  {row.message_id}  to {row.recipient} ({row.role})"]
         lines += [
-            f"  {office.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}  {a.code or ''} {a.answer}"
+            f"  {office.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}"
+            f"  {a.code or ''} {a.answer}"
             for a in row.attempts
         ]
         raw = zlib.decompress(row.mime) if row.mime else b""
@@ -325,9 +355,15 @@ def doctor(site: SiteOption = None, now: NowOption = None, as_json: JsonOption =
     place = load_site(site)
     findings = check(place, _moment(now, place))
     if as_json:
-        out.print_json(json.dumps([{"level": f.level, "what": f.what, "do": f.remedy} for f in findings]))
+        out.print_json(
+            json.dumps([{"level": f.level, "what": f.what, "do": f.remedy} for f in findings])
+        )
     else:
-        marks = {"good": "[green]good[/]   ", "note": "[yellow]note[/]   ", "trouble": "[bold red]trouble[/]"}
+        marks = {
+            "good": "[green]good[/]   ",
+            "note": "[yellow]note[/]   ",
+            "trouble": "[bold red]trouble[/]",
+        }
         for finding in findings:
             more = f"\n         {escape(finding.remedy)}" if finding.remedy else ""
             out.print(f"{marks[finding.level]}  {escape(finding.what)}{more}")
@@ -375,7 +411,9 @@ def _formula_safe(value: str) -> str:
     return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
-def _explained(office: Office, row: Complaint, deadlines: list[Deadline], now: datetime) -> dict[str, Any]:
+def _explained(
+    office: Office, row: Complaint, deadlines: list[Deadline], now: datetime
+) -> dict[str, Any]:
     bench = office.site.bench
     return {
         "ticket": row.ticket,
@@ -405,31 +443,44 @@ def _explained(office: Office, row: Complaint, deadlines: list[Deadline], now: d
     }
 
 
-def _show_explanation(office: Office, row: Complaint, deadlines: list[Deadline], now: datetime) -> None:
+def _show_explanation(
+    office: Office, row: Complaint, deadlines: list[Deadline], now: datetime
+) -> None:
     from tasks.rendering import words  # noqa: PLC0415
 
     site = office.site
     t = words(site.locale)
-    out.print(f"[bold]{escape(row.ticket)}[/] ({escape(row.source)}), {t('explain.received')} {_local(office, row.received_at)}")
+    out.print(
+        f"[bold]{escape(row.ticket)}[/] ({escape(row.source)}),"
+        f" {t('explain.received')} {_local(office, row.received_at)}"
+    )
     for d in deadlines:
         out.print()
-        out.print(f"[bold]{escape(d.rule.label[site.locale])}[/] – {escape(d.rule.citation)}  ({escape(d.rule.id)})")
-        confirm = f"  [yellow]{t('explain.to_be_confirmed')}[/]" if d.rule.certainty.to_be_confirmed else ""
+        out.print(
+            f"[bold]{escape(d.rule.label[site.locale])}[/] – {escape(d.rule.citation)}"
+            f"  ({escape(d.rule.id)})"
+        )
+        confirm = (
+            f"  [yellow]{t('explain.to_be_confirmed')}[/]"
+            if d.rule.certainty.to_be_confirmed
+            else ""
+        )
         out.print(f"  {t('explain.state')}: [bold]{t('state.' + d.state)}[/]{confirm}")
         for reason in d.reasons:
             out.print(f"  {t('reason.' + reason)}")
         out.print(f"  {t('explain.unit')}: {escape(site.directory.name_of(d.unit))}")
         out.print(f"  {t('explain.started')}: {_local(office, d.started)}")
-        out.print(f"  {t('explain.due')}: {_local(office, d.due) if d.due else t('explain.held_up')}")
+        out.print(
+            f"  {t('explain.due')}: {_local(office, d.due) if d.due else t('explain.held_up')}"
+        )
         if d.stopped:
             out.print(f"  {t('explain.stopped')}: {_local(office, d.stopped)}")
-        for run_of in _runs(explain(d, site.bench, until=office.local(now).date())):
-            out.print(f"    {run_of(t)}")
+        for line in _lines(explain(d, site.bench, until=office.local(now).date()), t):
+            out.print(f"    {line}")
 
 
-def _runs(days: list[CountedDay]) -> list[Callable[[Any], str]]:
-    """The days as lines: stretches of more than three uneventful counted days are drawn together."""
-    lines: list[Callable[[Any], str]] = []
+def _lines(days: list[CountedDay], t: Any) -> Iterator[str]:
+    """The days as lines; more than three uneventful counted days in a row are drawn together."""
     index = 0
     while index < len(days):
         end = index
@@ -437,14 +488,12 @@ def _runs(days: list[CountedDay]) -> list[Callable[[Any], str]]:
             end += 1
         if end - index > 3:
             first, last = days[index], days[end - 1]
-            lines.append(
-                lambda t, a=first, b=last: f"{a.day} .. {b.day}  {t('day_mark.counted')} {a.number}–{b.number}"
-            )
+            counted = f"{t('day_mark.counted')} {first.number}–{last.number}"
+            yield f"{first.day} .. {last.day}  {counted}"
             index = end
             continue
-        lines.append(lambda t, d=days[index]: _day_line(d, t))
+        yield _day_line(days[index], t)
         index += 1
-    return lines
 
 
 def _day_line(day: CountedDay, t: Any) -> str:
@@ -456,12 +505,22 @@ def _day_line(day: CountedDay, t: Any) -> str:
 
 def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
     """The short table that ends a cycle."""
-    table = Table(title=f"{site.name} – {now.astimezone(site.zone):%Y-%m-%d %H:%M}", title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False)
+    table = Table(
+        title=f"{site.name} – {now.astimezone(site.zone):%Y-%m-%d %H:%M}",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        show_header=False,
+        pad_edge=False,
+    )
     table.add_column(style="bold")
     table.add_column(justify="right")
     table.add_column()
     for count in counts.get("intake", {}).get("sources", []):
-        more = f"{count['updated']} updated, {count['quarantined']} to quarantine, {count['files']} files"
+        more = (
+            f"{count['updated']} updated, {count['quarantined']} to quarantine,"
+            f" {count['files']} files"
+        )
         table.add_row(f"pulled from {count['source']}", f"{count['new']} new", more)
     decided = counts.get("deadlines", {})
     if decided:

@@ -68,8 +68,8 @@ def _steps(site: Site, began: float) -> Any:
     counts: dict[str, Any] = {}
     if gone_on is not None:
         out.print(
-            f"The demo's morning is over: the service has run since, last on {gone_on:%Y-%m-%d"
-            f" %H:%M}. Nothing is changed; remove {_short(site.var)} to begin again."
+            f"The demo's morning is over: the service last ran on {gone_on:%Y-%m-%d %H:%M}."
+            f" Nothing is changed; remove {_short(site.var)} to begin again."
         )
     else:
         yield "time-lapse"
@@ -172,7 +172,8 @@ def _mails(office: Office, counts: dict[str, Any]) -> list[tuple[str, str]]:
 
     with office.transaction() as session:
         query = select(MessageRow.role, func.count()).where(MessageRow.status == MessageStatus.SENT)
-        sent = {role: number for role, number in session.execute(query.group_by(MessageRow.role))}
+        rows = session.execute(query.group_by(MessageRow.role))
+        sent = dict(rows.all())
     lines = [("mails sent in all", _by_role(sent))]
     if counts:
         lines.append(("  this morning", _by_role(counts["delivery"]["by_role"])))

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,6 +23,8 @@ REPOSITORY = Path(__file__).parent
 POOL = "tenggat"
 FIRST_CYCLE = ("intake", "deadlines", "delivery")
 START_SECONDS = 90.0
+QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+"""A command says itself what it does; what its flows log is read in the UI."""
 STOP_SECONDS = 15.0
 
 
@@ -30,7 +32,7 @@ class ServiceError(RuntimeError):
     """The service could not be started or kept; the message says which part and what to look at."""
 
 
-class Stopped(Exception):  # noqa: N818 - it is no error
+class Stopped(Exception):
     """Somebody asked the service to stop."""
 
 
@@ -47,7 +49,9 @@ def prefect_environment(var: Path, api: str | None = None) -> dict[str, str]:
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_CLI_PROMPT": "false",
         "DO_NOT_TRACK": "1",
-        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]).rstrip(
+            os.pathsep
+        ),
     }
     if api is not None:
         environment["PREFECT_API_URL"] = api
@@ -57,7 +61,9 @@ def prefect_environment(var: Path, api: str | None = None) -> dict[str, str]:
 class Child:
     """A process of the service, in a group of its own, its output in a log file."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, name: str, command: list[str], environment: dict[str, str], log: Path
+    ) -> None:
         self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
@@ -80,18 +86,14 @@ class Child:
     def stop(self) -> None:
         """End the process and all that it started: a request first, then by force."""
         self._signal(signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
         self._signal(signal.SIGKILL)
         self.process.wait()
 
     def _signal(self, number: signal.Signals) -> None:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            pass
 
 
 @contextmanager
@@ -108,7 +110,17 @@ def prefect_server(var: Path, *, port: int = 0) -> Iterator[str]:
         "PREFECT_UI_API_URL": api,
         "PREFECT_SERVER_UI_API_URL": api,
     }
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "prefect",
+        "server",
+        "start",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     child = Child("prefect server", command, environment, var / "logs" / "prefect-server.log")
     try:
         _wait(lambda: _healthy(api), child)
@@ -126,17 +138,27 @@ def prefect_api(var: Path) -> Iterator[str]:
     given = os.environ.get("PREFECT_API_URL") or running_service(var)
     with ExitStack() as stack:
         api = given or stack.enter_context(prefect_server(var))
-        environment = prefect_environment(var, api)
+        environment = prefect_environment(var, api) | QUIET
         before = {name: os.environ.get(name) for name in environment}
         os.environ.update(environment)
         try:
             yield api
         finally:
+            _hand_over()
             for name, value in before.items():
                 if value is None:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+
+def _hand_over() -> None:
+    """Wait until the API has the logs and events of this process, which are sent in its back."""
+    from prefect.events.worker import EventsWorker  # noqa: PLC0415 - takes seconds to load
+    from prefect.logging.handlers import APILogWorker  # noqa: PLC0415
+
+    for worker in (APILogWorker, EventsWorker):
+        worker.drain_all(timeout=STOP_SECONDS)
 
 
 def running_service(var: Path) -> str | None:
@@ -148,7 +170,15 @@ def running_service(var: Path) -> str | None:
     return api if _healthy(api) else None
 
 
-def up(site: Path, *, var: Path, zone: str, schedules: dict[str, str], port: int, say: Callable[[str], None]) -> None:
+def up(
+    site: Path,
+    *,
+    var: Path,
+    zone: str,
+    schedules: dict[str, str],
+    port: int,
+    say: Callable[[str], None],
+) -> None:
     """Run the service in the foreground until SIGINT or SIGTERM: server, pool, deployments, worker.
 
     Runs the first cycle at once. Raises :class:`ServiceError` when a part does not start or ends.
@@ -165,12 +195,24 @@ def up(site: Path, *, var: Path, zone: str, schedules: dict[str, str], port: int
             api = stack.enter_context(prefect_server(var, port=port))
             environment = prefect_environment(var, api)
             say("registering work pool and deployments ...")
-            _prefect(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment, var)
+            _prefect(
+                ["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment, var
+            )
             definitions = _deployments(site, var, zone, schedules)
             _prefect(["deploy", "--all", "--prefect-file", str(definitions)], environment, var)
             worker = Child(
                 "prefect worker",
-                [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--name", "tenggat"],
+                [
+                    sys.executable,
+                    "-m",
+                    "prefect",
+                    "worker",
+                    "start",
+                    "--pool",
+                    POOL,
+                    "--name",
+                    "tenggat",
+                ],
                 environment,
                 var / "logs" / "prefect-worker.log",
             )
@@ -181,7 +223,12 @@ def up(site: Path, *, var: Path, zone: str, schedules: dict[str, str], port: int
             say(f"Mailbox, reports and logs: {var}")
             for flow in FIRST_CYCLE:
                 say(f"first cycle: {flow} ...")
-                outcome = _prefect(["deployment", "run", f"{flow}/{flow}", "--watch"], environment, var, check=False)
+                outcome = _prefect(
+                    ["deployment", "run", f"{flow}/{flow}", "--watch"],
+                    environment,
+                    var,
+                    check=False,
+                )
                 if outcome:
                     say(f"  {flow} did not finish well; its run in the UI says why")
             say("running on schedule; Ctrl-C stops it")
@@ -213,8 +260,15 @@ def _deployments(site: Path, var: Path, zone: str, schedules: dict[str, str]) ->
     return path
 
 
-def _prefect(arguments: list[str], environment: dict[str, str], var: Path, *, check: bool = True) -> int:
-    child = Child("prefect " + arguments[0], [sys.executable, "-m", "prefect", *arguments], environment, var / "logs" / "prefect-setup.log")
+def _prefect(
+    arguments: list[str], environment: dict[str, str], var: Path, *, check: bool = True
+) -> int:
+    child = Child(
+        "prefect " + arguments[0],
+        [sys.executable, "-m", "prefect", *arguments],
+        environment,
+        var / "logs" / "prefect-setup.log",
+    )
     try:
         code = child.process.wait()
     finally:
@@ -229,7 +283,9 @@ def _wait(ready: Callable[[], bool], child: Child) -> None:
     while not ready():
         child.check()
         if time.monotonic() > deadline:
-            raise ServiceError(f"{child.name} did not answer within {START_SECONDS:.0f} s; see {child.log}")
+            raise ServiceError(
+                f"{child.name} did not answer within {START_SECONDS:.0f} s; see {child.log}"
+            )
         time.sleep(0.1)
 
 

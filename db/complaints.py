@@ -67,7 +67,7 @@ def add(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     if not rows:
         return {}
     added = session.execute(insert(Complaint).returning(Complaint.ticket, Complaint.id), rows)
-    return {ticket: key for ticket, key in added}
+    return {row.ticket: row.id for row in added}
 
 
 def add_events(session: Session, events: Iterable[tuple[int, Event]]) -> None:

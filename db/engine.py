@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -19,13 +19,22 @@ def open_engine(url: str) -> Engine:
 
     SQLite waits for other writers, keeps foreign keys and a write-ahead log, and begins each
     transaction as a writer, so that two runs at once queue up instead of failing half-way.
+    PostgreSQL speaks UTC, in which the last moment of the year 9999 can still be read. An error
+    does not repeat the values of its statement: they may be a complainant's.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+        engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+
+        @event.listens_for(engine, "connect")
+        def _speak_utc(connection: Any, _record: Any) -> None:
+            connection.execute("SET TIME ZONE 'UTC'")
+            connection.commit()
+
+        return engine
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": 60})
+    engine = create_engine(parsed, connect_args={"timeout": 60}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -54,8 +63,11 @@ def migrate(engine: Engine) -> None:
     command.upgrade(_config(engine), "head")
 
 
-def revision(engine: Engine) -> tuple[str | None, str | None]:
-    """The revision the database is at, and the newest one this program knows."""
-    newest = ScriptDirectory.from_config(_config(engine)).get_current_head()
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision(), newest
+def revision(connection: Connection) -> str | None:
+    """The revision that the database is at; None where it is empty."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str | None:
+    """The newest revision that this program knows."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()

@@ -14,7 +14,7 @@ from db.models import Look, QuarantineRow
 def known(session: Session, source: str) -> dict[str, str]:
     """The files of a source that were read, as SHA-256 to name."""
     rows = session.execute(select(Look.sha256, Look.name).where(Look.source == source))
-    return {sha256: name for sha256, name in rows}
+    return {row.sha256: row.name for row in rows}
 
 
 def last(session: Session, source: str) -> datetime | None:

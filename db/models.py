@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -46,7 +46,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     """All tables."""
 
-    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON}
+    type_annotation_map: ClassVar = {datetime: UtcDateTime, dict[str, Any]: JSON}
 
 
 class NoticeStatus(StrEnum):
@@ -86,8 +86,8 @@ class Complaint(Base):
     """One complaint as we know it now; what happened to it stands in its events.
 
     `next_action_at` is when it needs to be judged again if nothing is heard until then, and null
-    when time alone changes nothing. `state_word` is the last status that a source without a
-    history showed, `seen_at` the look at which it did.
+    when time alone changes nothing. `seen_at` is the newest look that showed the complaint, and
+    `state_word` the status that it showed where the source has no history.
     """
 
     __tablename__ = "complaint"

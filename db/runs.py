@@ -12,7 +12,7 @@ from db.models import DeadlineRow, NoticeRow, Report, RunRow
 
 
 def finished(session: Session, key: str, flow: str, now: datetime, counts: dict[str, Any]) -> None:
-    """Note that a flow has run to its end with `now` as its time; a repeated run replaces itself."""
+    """Note that a flow ran to its end with `now` as its time; a repeated run replaces itself."""
     session.merge(RunRow(id=key, flow=flow, now=now, counts=counts))
 
 
@@ -27,13 +27,13 @@ def last(session: Session, flow: str | None = None) -> datetime | None:
 def deadline_states(session: Session) -> dict[str, int]:
     """How many deadlines stand in each state."""
     rows = session.execute(select(DeadlineRow.state, func.count()).group_by(DeadlineRow.state))
-    return {state: number for state, number in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def notice_statuses(session: Session) -> dict[str, int]:
     """How many notices ended in each status."""
     rows = session.execute(select(NoticeRow.status, func.count()).group_by(NoticeRow.status))
-    return {status: number for status, number in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def report(session: Session, period: str, as_of: datetime) -> Report | None:

@@ -24,7 +24,7 @@ def deadlines(site: str | None = None, now: datetime | None = None) -> dict[str,
             "%d complaints judged, %d notices, %d mails queued, %d superseded",
             decided.judged, sum(decided.notices.values()), decided.messages, decided.superseded,
         )  # fmt: skip
-        breached = decided.notices[NoticeKind.BREACH]
+        breached = decided.notices.get(NoticeKind.BREACH, 0)
         if breached:
             emit_event(
                 "tenggat.deadline.breached",

@@ -15,7 +15,7 @@ from tasks.reading import UnreadableFile
 
 @flow(name="intake", flow_run_name=run_name)
 def intake(site: str | None = None, now: datetime | None = None) -> dict[str, Any]:
-    """Read every source of a site. A source that fails does not stop the others; the run fails then."""
+    """Read every source of a site; one that fails stops no other, but the run fails then."""
     log = get_run_logger()
     with desk("intake", site, now) as at:
         counts, failures = [], []

@@ -1,5 +1,6 @@
 """A site's own files, read and checked: one module for each file of `config/`."""
 
-from settings.site import SettingsError, Site, load_site
+from settings.errors import SettingsError
+from settings.site import Site, load_site
 
 __all__ = ["SettingsError", "Site", "load_site"]

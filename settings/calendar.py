@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import tomllib
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+import holidays
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from settings.errors import SettingsError, Strict, explained
+from settings.errors import SettingsError, Strict, explained, nearest, read_toml
 from sla.calendar import Calendar, DayOff, country_days_off, indonesian_days_off, with_corrections
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -20,12 +20,40 @@ LAST_INDONESIAN_DECREE = 2027
 class CalendarSettings(Strict):
     """The years covered, the days worked, and whose public holidays are kept."""
 
-    first_year: int = Field(2015, ge=1970)
-    last_year: int = Field(2035, le=2100)
+    first_year: int = Field(default=2015, ge=1970)
+    last_year: int = Field(default=2035, le=2100)
     country: str = "ID"
     subdivision: str | None = None
     work_days: tuple[str, ...] = WEEKDAYS[:5]
     decreed_until: dt.date | None = None
+
+    @field_validator("work_days")
+    @classmethod
+    def _known_days(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in WEEKDAYS:
+                raise ValueError(f"'{name}' is no day; write {', '.join(WEEKDAYS)}")
+        if not value:
+            raise ValueError("no day is worked")
+        return value
+
+    @field_validator("country")
+    @classmethod
+    def _known_country(cls, value: str) -> str:
+        known = holidays.list_supported_countries()
+        if value not in known:
+            raise ValueError(f"'{value}' is no country code; write for example ID")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CalendarSettings:
+        if self.last_year < self.first_year:
+            raise ValueError(f"last_year {self.last_year} lies before first_year {self.first_year}")
+        parts = holidays.list_supported_countries()[self.country]
+        if self.subdivision is not None and self.subdivision not in parts:
+            hint = nearest(self.subdivision, parts)
+            raise ValueError(f"{self.country} has no subdivision '{self.subdivision}'{hint}")
+        return self
 
 
 class Addition(Strict):
@@ -69,11 +97,6 @@ def read_calendar(settings: CalendarSettings, path: Path) -> Calendar:
     else:
         known = country_days_off(settings.country, years, subdivision=settings.subdivision)
         decreed_until = settings.decreed_until or dt.date(settings.last_year, 12, 31)
-    unknown = [name for name in settings.work_days if name not in WEEKDAYS]
-    if unknown:
-        raise SettingsError(
-            f"site.toml: calendar.work_days: '{unknown[0]}' is no day; write {', '.join(WEEKDAYS)}"
-        )
     corrections = _read(path) if path.is_file() else HolidaysFile()
     try:
         days_off = with_corrections(
@@ -95,8 +118,6 @@ def read_calendar(settings: CalendarSettings, path: Path) -> Calendar:
 
 def _read(path: Path) -> HolidaysFile:
     try:
-        return HolidaysFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}") from None
+        return HolidaysFile.model_validate(read_toml(path, "it corrects the holidays"))
     except ValidationError as error:
         raise SettingsError(explained(path, error, HolidaysFile)) from None

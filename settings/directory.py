@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from settings.errors import SettingsError, nearest
 from sla.directory import Directory, Office, Role, Unit
 
 COLUMNS = (
-    "unit", "unit_name", "kind", "parent", "aliases", "role", "name", "email", "from", "to", "deputy",
+    "unit", "unit_name", "kind", "parent", "aliases",
+    "role", "name", "email", "from", "to", "deputy",
 )  # fmt: skip
 
 
@@ -18,18 +20,23 @@ def read_directory(path: Path) -> Directory:
     """Read the directory; raises :class:`SettingsError` with every mistake, by line."""
     if not path.is_file():
         raise SettingsError(f"{path}: no such file; it lists units and their officials")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: not in UTF-8; save it as 'CSV UTF-8'") from None
+    header = text.partition("\n")[0]
+    delimiter = ";" if header.count(";") > header.count(",") else ","  # as Excel saves it here
     units: dict[str, Unit] = {}
     offices: list[Office] = []
     mistakes: list[str] = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
-        if missing:
-            raise SettingsError(f"{path}: the header lacks {', '.join(missing)}")
-        for row in reader:
-            where = f"{path}, line {reader.line_num}"
-            cells = {name: (row[name] or "").strip() for name in COLUMNS}
-            mistakes += [f"{where}: {mistake}" for mistake in _take(cells, units, offices)]
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+    if missing:
+        raise SettingsError(f"{path}: the header lacks {', '.join(missing)}")
+    for row in reader:
+        where = f"{path}, line {reader.line_num}"
+        cells = {name: (row[name] or "").strip() for name in COLUMNS}
+        mistakes += [f"{where}: {mistake}" for mistake in _take(cells, units, offices)]
     for unit in units.values():
         if unit.parent is not None and unit.parent not in units:
             mistakes.append(
@@ -37,7 +44,9 @@ def read_directory(path: Path) -> Directory:
             )
     mistakes += [f"{path}: {mistake}" for mistake in _spelt_twice(units)]
     mistakes += [
-        f"{path}: unit {unit} is its own superior" for unit in units if _circles(unit, units)
+        f"{path}: unit {unit} is its own superior; correct `parent`"
+        for unit in units
+        if _circles(unit, units)
     ]
     if mistakes:
         raise SettingsError("\n".join(mistakes))

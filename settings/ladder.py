@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from settings.errors import SettingsError, Strict, explained
+from settings.errors import SettingsError, Strict, explained, read_toml
 from sla.directory import Role
 from sla.escalation import Ladder, LadderError, NoticeKind, Offset, OffsetUnit, Rung
 
@@ -38,12 +37,9 @@ class EscalationFile(Strict):
 
 def read_ladders(path: Path) -> tuple[Ladder, ...]:
     """Read and check the ladders; raises :class:`SettingsError` with every mistake."""
-    if not path.is_file():
-        raise SettingsError(f"{path}: no such file; it says who is told when")
+    data = read_toml(path, "it says who is told when")
     try:
-        file = EscalationFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}") from None
+        file = EscalationFile.model_validate(data)
     except ValidationError as error:
         raise SettingsError(explained(path, error, EscalationFile)) from None
     mistakes: list[str] = []

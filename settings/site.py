@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import os
-import tomllib
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from settings.calendar import CalendarSettings, read_calendar
 from settings.directory import read_directory
-from settings.errors import SettingsError, Strict, explained, nearest
+from settings.errors import SettingsError, Strict, Zone, explained, nearest, read_toml
 from settings.ladder import read_ladders
-from settings.sources import Source, read_sources
+from settings.sources import read_sources
 from sla.calendar import Calendar
 from sla.clock import Bench, Policy
-from sla.directory import Directory, Role
-from sla.escalation import Ladder
-from sla.regulations import RegulationError, load
+from sla.directory import Role
+from sla.periods import parse
+from sla.regulations import Law, RegulationError, load
 
 T = TypeVar("T")
 
@@ -63,12 +61,18 @@ class SummarySettings(Strict):
     to: tuple[Role, ...] = (Role.INSPECTOR, Role.REGIONAL_SECRETARY)
     period: str = "last-week"
 
+    @field_validator("period")
+    @classmethod
+    def _known_period(cls, value: str) -> str:
+        parse(value, date.today())  # noqa: DTZ011 - whether it is a period hangs on no day
+        return value
+
 
 class SiteFile(Strict):
     """The keys of `site.toml`."""
 
     name: str
-    zone: str
+    zone: Zone
     locale: str = "id"
     var: str = "../var"
     administrator_unit: str | None = None
@@ -78,7 +82,7 @@ class SiteFile(Strict):
     ticket_link: str = ""
     database: DatabaseSettings = DatabaseSettings()
     mail: MailSettings
-    calendar: CalendarSettings = CalendarSettings()
+    calendar: CalendarSettings = Field(default_factory=CalendarSettings)
     schedules: Schedules = Schedules()
     summary: SummarySettings = SummarySettings()
 
@@ -87,17 +91,6 @@ class SiteFile(Strict):
     def _known_locale(cls, value: str) -> str:
         if value not in ("id", "en"):
             raise ValueError(f"'{value}' is no locale of Tenggat; write id or en")
-        return value
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(
-                f"'{value}' is no time zone; write for example Asia/Makassar"
-            ) from None
         return value
 
 
@@ -124,58 +117,62 @@ class Site:
         self.locale = file.locale
         self.zone = ZoneInfo(file.zone)
         self.var = Path(secrets.var or folder / file.var).resolve()
-        self.database_url = secrets.database_url or file.database.url.format(var=self.var)
+        self.database_url = secrets.database_url or file.database.url.replace(
+            "{var}", str(self.var)
+        )
         self.mail_url = secrets.mail_url or file.mail.url
         mistakes: list[str] = []
-
-        def read(reader: Callable[[], T]) -> T | None:
-            try:
-                return reader()
-            except (SettingsError, RegulationError) as error:
-                mistakes.append(str(error))
-                return None
-
-        directory = read(lambda: read_directory(folder / "directory.csv"))
-        bench = read(self._read_bench)
-        ladders = read(lambda: read_ladders(folder / "escalation.toml"))
-        sources = read(lambda: read_sources(folder / "sources.toml"))
-        if directory is None or bench is None or ladders is None or sources is None:
+        directory = _read(lambda: read_directory(folder / "directory.csv"), mistakes)
+        law = _read(self._read_law, mistakes)
+        calendar = _read(lambda: read_calendar(file.calendar, folder / "holidays.toml"), mistakes)
+        ladders = _read(lambda: read_ladders(folder / "escalation.toml"), mistakes)
+        sources = _read(lambda: read_sources(folder / "sources.toml"), mistakes)
+        if (
+            directory is None
+            or law is None
+            or calendar is None
+            or ladders is None
+            or sources is None
+        ):
             raise SettingsError("\n".join(mistakes))
         self.directory = directory
-        self.bench = replace(bench, unit_kinds=directory.kinds())
-        self.ladders = ladders
-        self.sources = sources
-        self._check()
-
-    def _read_bench(self) -> Bench:
-        folders = [self.folder / name for name in self.file.regulations]
-        if self.file.use_national_regulations:
-            folders.insert(0, REPOSITORY / "regulations")
-        calendar = read_calendar(self.file.calendar, self.folder / "holidays.toml")
-        return Bench(
-            law=load(folders),
+        self.bench = Bench(
+            law=law,
             calendar=calendar,
             every_day=Calendar.every_day(calendar.first, calendar.last),
             zone=self.zone,
-            policy=self.file.policy,
-            administrator_unit=self.file.administrator_unit,
+            policy=file.policy,
+            administrator_unit=file.administrator_unit,
+            unit_kinds=directory.kinds(),
         )
+        self.ladders = ladders
+        self.sources = sources
+        mistakes += self._unknown_units()
+        if mistakes:
+            raise SettingsError("\n".join(mistakes))
 
-    def _check(self) -> None:
-        unit = self.file.administrator_unit
-        if unit is not None and unit not in self.directory.units:
-            hint = nearest(unit, self.directory.units)
-            raise SettingsError(
-                f"{self.folder / 'site.toml'}: administrator_unit: no unit '{unit}'"
-                f" in directory.csv{hint}"
-            )
+    def _read_law(self) -> Law:
+        folders = [self.folder / name for name in self.file.regulations]
+        if self.file.use_national_regulations:
+            folders.insert(0, REPOSITORY / "regulations")
+        return load(folders)
+
+    def _unknown_units(self) -> Iterator[str]:
+        """Units that a file names and `directory.csv` does not know, one line for each."""
+        named = [(self.folder / "site.toml", "administrator_unit", self.file.administrator_unit)]
         for name, source in self.sources.items():
-            for given, unit in source.values.unit.items():
-                if unit not in self.directory.units:
-                    raise SettingsError(
-                        f"{self.folder / 'sources.toml'}: {name}.values.unit.{given}: no unit"
-                        f" '{unit}' in directory.csv{nearest(unit, self.directory.units)}"
-                    )
+            place = self.folder / "sources.toml"
+            constant = source.constants.get("unit")
+            if constant is not None and self.directory.unit_called(constant) is None:
+                named.append((place, f"{name}.constants.unit", constant))
+            named += [
+                (place, f"{name}.values.unit.{word}", unit)
+                for word, unit in source.values.unit.items()
+            ]
+        units = self.directory.units
+        for place, key, unit in named:
+            if unit is not None and unit not in units:
+                yield f"{place}: {key}: no unit '{unit}' in directory.csv{nearest(unit, units)}"
 
     def administrator_address(self, day: date) -> str:
         """The address that answers go to on this day."""
@@ -192,10 +189,28 @@ def load_site(folder: Path | str | None = None) -> Site:
     path = place / "site.toml"
     if not path.is_file():
         raise SettingsError(f"{path}: no such file; name the folder of a site with --site")
+    mistakes: list[str] = []
+    file = _read(lambda: _site_file(path), mistakes)
+    if file is not None:
+        return Site(place, file, Secrets())
+    _read(lambda: read_directory(place / "directory.csv"), mistakes)
+    _read(lambda: read_ladders(place / "escalation.toml"), mistakes)
+    _read(lambda: read_sources(place / "sources.toml"), mistakes)
+    raise SettingsError("\n".join(mistakes))
+
+
+def _site_file(path: Path) -> SiteFile:
+    data = read_toml(path, "name the folder of a site with --site")
     try:
-        file = SiteFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}") from None
+        return SiteFile.model_validate(data)
     except ValidationError as error:
         raise SettingsError(explained(path, error, SiteFile)) from None
-    return Site(place, file, Secrets())
+
+
+def _read(reader: Callable[[], T], mistakes: list[str]) -> T | None:
+    """What a reader reads; None, and its mistakes noted, where it cannot."""
+    try:
+        return reader()
+    except (SettingsError, RegulationError) as error:
+        mistakes.append(str(error))
+        return None

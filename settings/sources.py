@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import os
-import tomllib
+from datetime import datetime
 from pathlib import Path
-from typing import Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from settings.errors import SettingsError, Strict, explained, nearest
+from settings.errors import SettingsError, Strict, Zone, explained, nearest, read_toml
 from sla.events import Kind
 
 TERMINAL = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
 
 Columns = str | tuple[str, ...]
+
+
+def _known_event(value: str) -> str:
+    if value not in set(Kind):
+        raise ValueError(f"no event '{value}'{nearest(value, Kind)}")
+    return value
+
+
+def _time_format(value: str) -> str:
+    example = datetime(2026, 11, 24)  # noqa: DTZ001
+    try:
+        datetime.strptime(example.strftime(value), value)  # noqa: DTZ007
+    except ValueError:
+        raise ValueError(
+            f"'{value}' is no format of a time; write for example %d/%m/%Y %H:%M"
+        ) from None
+    return value
+
+
+EventKind = Annotated[str, AfterValidator(_known_event)]
+TimeFormat = Annotated[str, AfterValidator(_time_format)]
 
 
 class Observed(Strict):
@@ -24,10 +44,16 @@ class Observed(Strict):
     With neither, it is the time at which the file was last written.
     """
 
-    file_name: str | None = None
+    file_name: TimeFormat | None = None
     cell: str | None = None
-    format: str = "%Y-%m-%d"
-    zone: str | None = None
+    format: TimeFormat = "%Y-%m-%d"
+    zone: Zone | None = None
+
+    @property
+    def by_day(self) -> bool:
+        """Whether a file tells the day on which it was made and no hour."""
+        told = self.file_name or (self.format if self.cell else "%H")
+        return not any(hour in told for hour in ("%H", "%I", "%X", "%c"))
 
 
 class Fields(Strict):
@@ -49,7 +75,7 @@ class EventColumn(Strict):
     """A column that holds the time of an event, and the column that names its unit, if any."""
 
     column: str
-    kind: str
+    kind: EventKind
     unit: str | None = None
 
 
@@ -63,9 +89,9 @@ class StatusWord(Strict):
     """
 
     word: str
-    enter: tuple[str, ...] = ()
-    leave: tuple[str, ...] = ()
-    earlier_by: dict[str, int] = {}
+    enter: tuple[EventKind, ...] = ()
+    leave: tuple[EventKind, ...] = ()
+    earlier_by: dict[EventKind, int] = Field(default_factory=dict)
 
     @property
     def terminal(self) -> bool:
@@ -76,10 +102,10 @@ class StatusWord(Strict):
 class Values(Strict):
     """What the source's words mean in ours; letter case and spaces do not matter."""
 
-    classification: dict[str, str] = {}
+    classification: dict[str, str] = Field(default_factory=dict)
     anonymous: tuple[str, ...] = ("anonim", "anonymous")
     secret: tuple[str, ...] = ("rahasia", "secret")
-    unit: dict[str, str] = {}
+    unit: dict[str, str] = Field(default_factory=dict)
 
 
 class Source(Strict):
@@ -91,14 +117,14 @@ class Source(Strict):
     folder_variable: str | None = None
     pattern: str = "*"
     layout: Literal["snapshot", "history"]
-    zone: str
+    zone: Zone
     header: str | None = None
     delimiter: str | None = None
     encodings: tuple[str, ...] = ("utf-8-sig", "cp1252")
-    dates: tuple[str, ...] = Field(min_length=1)
+    dates: tuple[TimeFormat, ...] = Field(min_length=1)
     observed: Observed = Observed()
     fields: Fields
-    constants: dict[str, str] = {}
+    constants: dict[str, str] = Field(default_factory=dict)
     values: Values = Values()
     status: tuple[StatusWord, ...] = ()
     events: tuple[EventColumn, ...] = ()
@@ -107,13 +133,6 @@ class Source(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Source:
-        kinds = set(Kind)
-        spoken = [
-            kind for word in self.status for kind in (*word.enter, *word.leave, *word.earlier_by)
-        ]
-        for kind in (*spoken, *(event.kind for event in self.events)):
-            if kind not in kinds:
-                raise ValueError(f"no event '{kind}'{nearest(kind, kinds)}")
         if self.layout == "snapshot" and not (self.status and self.fields.status):
             raise ValueError("a snapshot needs `fields.status` and at least one [[status]]")
         if self.layout == "history" and not self.events:
@@ -125,16 +144,9 @@ class Source(Strict):
         ]
         if unknown:
             raise ValueError(
-                f"constants.{unknown[0]}: only classification, category, channel and unit can be constant"
+                f"constants.{unknown[0]}: only classification, category, channel and unit"
+                " can be constant"
             )
-        for zone in (self.zone, self.observed.zone):
-            if zone is not None:
-                try:
-                    ZoneInfo(zone)
-                except Exception:
-                    raise ValueError(
-                        f"'{zone}' is no time zone; write for example Asia/Makassar"
-                    ) from None
         return self
 
     def place(self, site: Path) -> Path:
@@ -177,22 +189,14 @@ class Source(Strict):
 
 def read_sources(path: Path) -> dict[str, Source]:
     """Read and check the mappings; raises :class:`SettingsError` with every mistake."""
-    if not path.is_file():
-        raise SettingsError(f"{path}: no such file; it says where complaints come from")
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}") from None
+    data = read_toml(path, "it says where complaints come from")
     sources: dict[str, Source] = {}
     mistakes: list[str] = []
     for name, table in data.items():
         try:
             sources[name] = Source.model_validate(table)
         except ValidationError as error:
-            mistakes += [
-                line.replace(f"{path}: ", f"{path}: {name}.", 1)
-                for line in explained(path, error, Source).splitlines()
-            ]
+            mistakes.append(explained(path, error, Source, (name,)))
     if mistakes:
         raise SettingsError("\n".join(mistakes))
     return sources

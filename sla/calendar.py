@@ -97,7 +97,7 @@ class Calendar:
     def between(self, after: Days, until: Days) -> Days:
         """How many counted days lie in the half-open stretch (after, until]; never negative."""
         stretch = self._until[self._index(until)] - self._until[self._index(after)]
-        return np.maximum(stretch, 0)
+        return np.asarray(np.maximum(stretch, 0), dtype=np.int64)
 
     def advance(self, start: Days, length: Days) -> Days:
         """The `length`-th counted day after `start`; `start` itself where the length is 0."""
@@ -112,7 +112,7 @@ class Calendar:
         place = self._until[self._index(np.asarray(day) - 1)] - length
         if place.size and place.min() < 0:
             raise OutsideCalendar(f"the count runs before the calendar's first day, {self.first}")
-        return self._nth[place]
+        return np.asarray(self._nth[place], dtype=np.int64)
 
     def why_not(self, day: date) -> DayOff | None:
         """Why a day does not count: the holiday, a nameless `DayOff` for a weekend, or None."""
@@ -147,11 +147,11 @@ def country_days_off(
         country, subdiv=subdivision, years=list(years), categories=categories, language=language
     )
     days = {}
-    for day, name in found.items():
-        estimate = any(mark in name for mark in ESTIMATE_MARKS)
+    for day, given in found.items():
+        name = given
         for mark in ESTIMATE_MARKS:
             name = name.replace(mark, "").strip()
-        days[day] = DayOff(name, estimate=estimate)
+        days[day] = DayOff(name, estimate=name != given)
     return days
 
 

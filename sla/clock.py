@@ -167,7 +167,13 @@ class _Clock:
 
     @property
     def paused(self) -> bool:
-        return bool(self.pauses and self.pauses[-1][1] is None)
+        return any(ended is None for _, ended in self.pauses)
+
+    @property
+    def history_unknown(self) -> bool:
+        """Whether the count rests on what was over before the first look at the source."""
+        moments = [self.start, *(event for pair in self.pauses for event in pair if event)]
+        return any(event.knowledge is Knowledge.UNKNOWN for event in moments)
 
 
 def judge(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime) -> list[Deadline]:
@@ -199,6 +205,8 @@ def _clocks(
     for event in known:
         if event.kind == Kind.ASSIGNED:
             holder = event.unit
+        elif event.kind == Kind.REOPENED:
+            open_pauses.clear()  # what was waited for before the end is waited for no longer
         current = found[-1] if found else None
         if current is None or current[1].ended:
             rule = bench.law.on(rule_id, date.fromordinal(bench.day(event.latest)))
@@ -273,7 +281,7 @@ def _verdict(
     shortest = _stretches(clock, bench, longest=False)
     due_latest = _due(rule, clock.start.latest, longest, facts, bench)
     due_earliest = _due(rule, clock.start.first_possible, shortest, facts, bench)
-    strict = bench.policy is Policy.STRICT
+    strict = _strict(clock, bench)
     due = due_earliest if strict else due_latest
     pauses = shortest if strict else longest
     lag = max((facts.shown_later.get(kind, 0) for kind in rule.stops_on), default=0)
@@ -306,6 +314,11 @@ def _verdict(
         provisional=due is not None and bench.calendar.provisional(due.date()),
         paused=not stopped and clock.paused,
     )
+
+
+def _strict(clock: _Clock, bench: Bench) -> bool:
+    """Whether the earliest due day binds; where history is unknown no policy makes anyone late."""
+    return bench.policy is Policy.STRICT and not clock.history_unknown
 
 
 def _stretches(clock: _Clock, bench: Bench, *, longest: bool) -> list[Stretch]:
@@ -351,8 +364,7 @@ def _state(
             clock.stop.first_possible, due_latest, after=clock.stop.earliest is not None
         ):
             return late, ()
-        moments = [clock.stop, clock.start, *(e for pair in clock.pauses for e in pair if e)]
-        if any(event.knowledge is Knowledge.UNKNOWN for event in moments):
+        if clock.history_unknown or clock.stop.knowledge is Knowledge.UNKNOWN:
             return State.UNKNOWN, (Reason.HISTORY_UNKNOWN,)
         if bench.policy is Policy.NO_VERDICT:
             return State.UNKNOWN, (Reason.POLICY,)
@@ -364,7 +376,7 @@ def _state(
     if clock.void:
         returned = clock.void.kind == Kind.RETURNED
         return State.WAIVED, (Reason.RETURNED if returned else Reason.VOIDED,)
-    due = due_earliest if bench.policy is Policy.STRICT else due_latest
+    due = due_earliest if _strict(clock, bench) else due_latest
     if due is not None and as_of > due:
         if not provider:
             return State.LAPSED, ()
@@ -376,7 +388,7 @@ def _state(
 
 
 def _on_time(moment: datetime, due: datetime | None, *, after: bool = False) -> bool:
-    """Whether `moment` (or a moment just after it) is not later than `due`; no due is never late."""
+    """Whether `moment` (or one just after it) is not later than `due`; without one it never is."""
     if due is None:
         return True
     return moment + timedelta(microseconds=1) <= due if after else moment <= due

@@ -74,8 +74,8 @@ def used_days(calendar: Calendar, start: int, until: int, pauses: Iterable[Stret
     if until <= start:
         return 0
     total = _between(calendar, start, until)
-    for begins, ends in merge(pauses):
-        begins, ends = max(begins, start), min(ends, until)
+    for paused, resumed in merge(pauses):
+        begins, ends = max(paused, start), min(resumed, until)
         if ends > begins:
             total -= _between(calendar, begins, ends)
     return total

@@ -14,7 +14,7 @@ import numpy as np
 from sla.clock import Bench, Deadline, State
 from sla.counting import due_day
 from sla.directory import Role
-from sla.regulations import Actor, Unit
+from sla.regulations import Actor
 
 
 class NoticeKind(StrEnum):
@@ -127,11 +127,11 @@ def next_action_at(
     deadline: Deadline, ladder: Ladder | None, bench: Bench, as_of: datetime
 ) -> datetime | None:
     """When this deadline needs another look if nothing happens until then; None for never."""
-    if not deadline.running or deadline.paused or deadline.due is None:
+    if deadline.due is None or not (deadline.running or deadline.state is State.PAUSED):
         return None
     turns = [deadline.due, deadline.shown_by or deadline.due]
     moments = [turn + timedelta(microseconds=1) for turn in turns]
-    if ladder is not None and _tells_later(deadline):
+    if ladder is not None and _tells_later(deadline) and not deadline.paused:
         for rung in ladder.rungs:
             moments += _first_after(deadline, rung, bench, as_of)
     return min((moment for moment in moments if moment > as_of), default=None)
@@ -178,7 +178,8 @@ def _moment(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> dateti
 
 def _exact(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> datetime:
     """Midnight at the start of the rung's day; for `0` the first moment after the deadline."""
-    assert deadline.due is not None and deadline.shown_by is not None
+    assert deadline.due is not None
+    assert deadline.shown_by is not None
     if rung.at.unit is OffsetUnit.PERCENT:
         return _share(deadline, rung.at.amount, bench)
     base = deadline.shown_by if rung.at.after_due else deadline.due

@@ -52,7 +52,7 @@ def explain(deadline: Deadline, bench: Bench, *, until: date | None = None) -> l
         day = date.fromordinal(ordinal)
         off = counted.why_not(day)
         due = deadline.due is not None and ordinal == last
-        if any(begins < ordinal <= min(ends, NEVER - 1) for begins, ends in deadline.pauses):
+        if any(begins < ordinal <= min(ends, int(NEVER) - 1) for begins, ends in deadline.pauses):
             days.append(CountedDay(day, DayMark.PAUSE))
         elif off is not None and rule.unit is Unit.WORKING_DAY:
             mark = DayMark.HOLIDAY if off.name else DayMark.WEEKEND

@@ -158,9 +158,12 @@ def load(folders: Iterable[Path], *, extra_kinds: Iterable[str] = ()) -> Law:
         for path in sorted(folder.glob("*.toml")):
             try:
                 rules.extend(_read(path, kinds))
-            except (tomllib.TOMLDecodeError, RegulationError) as error:
-                text = str(error)
-                mistakes.append(text if isinstance(error, RegulationError) else f"{path}: {text}")
+            except RegulationError as error:
+                mistakes.append(str(error))
+            except tomllib.TOMLDecodeError as error:
+                mistakes.append(f"{path}: {error}")
+            except UnicodeDecodeError as error:
+                mistakes.append(f"{path}: not in UTF-8 ({error.reason}); save it as UTF-8")
     mistakes.extend(_overlaps(rules))
     if mistakes:
         raise RegulationError("\n".join(mistakes))
@@ -173,10 +176,19 @@ _RULE_KEYS = {
     "voids", "pauses", "length", "unit", "certainty", "consequence", "applies_when", "roll",
     "lapse", "promised",
 }  # fmt: skip
+_SHAPES = {
+    "a text in quotes": (str, ("id", "article", "actor", "unit", "certainty", "roll", "lapse")),
+    "a list, as in [\"received\"]": (
+        list, ("starts_on", "restarts_on", "stops_on", "implied_by", "voids", "pauses"),
+    ),
+    "a table, as in { id = \"...\", en = \"...\" }": (dict, ("label", "consequence")),
+    "a table of lists, as in { classification = [\"complaint\"] }": (dict, ("applies_when",)),
+    "true or false": (bool, ("promised",)),
+}  # fmt: skip
 
 
 def _read(path: Path, kinds: set[str]) -> list[Rule]:
-    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors put a mark before it
     head = data.get("regulation", {})
     mistakes = [
         f"{path}: [regulation] lacks `{key}`"
@@ -191,9 +203,12 @@ def _read(path: Path, kinds: set[str]) -> list[Rule]:
         f"{path}: `{key}` is neither [regulation] nor [[rule]]"
         for key in sorted(data.keys() - {"regulation", "rule"})
     ]
+    in_force = head.get("in_force", {})
+    mistakes += [f"{path}: [regulation] in_force {mistake}" for mistake in _wrong_span(in_force)]
+    if not isinstance(data.get("rule", []), list):
+        mistakes.append(f"{path}: a rule begins with [[rule]], in double brackets")
     if mistakes:
         raise RegulationError("\n".join(mistakes))
-    in_force = head.get("in_force", {})
     regulation = Regulation(
         key=head["key"],
         title=head["title"],
@@ -216,11 +231,41 @@ def _read(path: Path, kinds: set[str]) -> list[Rule]:
     return rules
 
 
+def _wrong_span(in_force: Any) -> list[str]:
+    if not isinstance(in_force, dict):
+        return [f"is {in_force!r}; write {{ from = 2025-05-01, to = 2026-12-31 }} or one of both"]
+    found = [f"does not know `{key}`" for key in sorted(in_force.keys() - {"from", "to"})]
+    days = {key: in_force[key] for key in ("from", "to") if key in in_force}
+    wrong = [key for key, day in days.items() if type(day) is not date]
+    found += [f"`{key}` is {days[key]!r}; write a day, as 2025-05-01, unquoted" for key in wrong]
+    if len(days) == 2 and not wrong and days["to"] < days["from"]:
+        found.append(f"ends on {days['to']}, before it begins on {days['from']}")
+    return found
+
+
+def _misshapen(entry: dict[str, Any]) -> list[str]:
+    found = [
+        f"`{key}` is {entry[key]!r}; it must be {words}"
+        for words, (shape, keys) in _SHAPES.items()
+        for key in keys
+        if key in entry and not isinstance(entry[key], shape)
+    ]
+    asked = entry.get("applies_when", {})
+    if isinstance(asked, dict):
+        found += [
+            f"`applies_when` asks for {fact} {wanted!r}; it must be a list, as in [{wanted!r}]"
+            for fact, wanted in asked.items()
+            if not isinstance(wanted, list)
+        ]
+    return found
+
+
 def _mistakes(entry: dict[str, Any], kinds: set[str]) -> list[str]:
     found = [f"`{key}` is not a key of a rule" for key in sorted(entry.keys() - _RULE_KEYS)]
     needed = ["id", "article", "label", "actor", "starts_on", "stops_on", "certainty"]
     needed += [] if entry.get("promised") else ["length", "unit"]
-    found += [f"`{key}` is missing" for key in needed if not entry.get(key)]
+    found += [f"`{key}` is missing" for key in needed if entry.get(key) in (None, "", [], {})]
+    found += _misshapen(entry)
     if found:
         return found
     for key in ("starts_on", "restarts_on", "stops_on", "implied_by", "voids"):
@@ -234,7 +279,7 @@ def _mistakes(entry: dict[str, Any], kinds: set[str]) -> list[str]:
             found.append(f"a pause is a pair of known events [begins, ends], not {pair}")
     if set(entry["starts_on"]) & set(entry["stops_on"]):
         found.append("an event cannot both start and stop the clock")
-    if not entry.get("promised") and (not isinstance(entry["length"], int) or entry["length"] < 1):
+    if not entry.get("promised") and (type(entry["length"]) is not int or entry["length"] < 1):
         found.append(f"`length` is {entry['length']}; it must be a whole number of 1 or more")
     for key, words in (("actor", Actor), ("certainty", Certainty), ("unit", Unit)):
         if key in entry and entry[key] not in set(words):
@@ -246,6 +291,8 @@ def _mistakes(entry: dict[str, Any], kinds: set[str]) -> list[str]:
         for fact in entry.get("applies_when", {})
         if fact not in FACTS
     ]
+    if entry.get("roll", "next") != "next":
+        found.append(f"`roll` is '{entry['roll']}'; it can only be 'next', or be left out")
     if entry.get("lapse") and entry["lapse"] not in kinds:
         found.append(f"`lapse` names the unknown event '{entry['lapse']}'")
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from pathlib import Path
@@ -87,7 +88,8 @@ def _notice_view(
         now=now,
         late=tuple(shown[0]),
         coming=tuple(shown[1]),
-        not_shown=len(found) - len(shown[0]) - len(shown[1]),
+        late_count=len(late),
+        coming_count=len(coming),
         administrator=office.site.administrator_address(office.local(now).date()),
     )
 
@@ -109,7 +111,8 @@ def _item(
     told: Sequence[MessageRow],
 ) -> NoticeItem:
     site, rule = office.site, deadline.rule
-    assert deadline.due is not None and deadline.working_days_left is not None
+    assert deadline.due is not None
+    assert deadline.working_days_left is not None
     hidden = complaint.anonymous or complaint.secret
     link = site.file.ticket_link
     return NoticeItem(
@@ -145,7 +148,7 @@ def _mime(
     mail = office.site.file.mail
     administrator = office.site.administrator_address(office.local(now).date())
     message.subject = rendered.subject
-    composed = EmailMessage()
+    composed = EmailMessage(policy=policy.SMTP)
     composed["From"] = formataddr((mail.sender_name, mail.sender))
     composed["To"] = formataddr((_plain(message.recipient_name), message.recipient))
     composed["Reply-To"] = administrator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -31,7 +30,7 @@ class JudgeCount:
     """What a deadline run decided."""
 
     judged: int = 0
-    notices: Counter[str] = field(default_factory=Counter)
+    notices: dict[str, int] = field(default_factory=dict)
     superseded: int = 0
     messages: int = 0
     holes: list[tuple[str, str]] = field(default_factory=list)
@@ -199,7 +198,7 @@ def _notices(
         row.run = run
         row.status = NoticeStatus.QUEUED if highest else NoticeStatus.SUPERSEDED
         if highest:
-            count.notices[step.rung.kind] += 1
+            count.notices[step.rung.kind] = count.notices.get(step.rung.kind, 0) + 1
             owed.append((row, step))
         else:
             count.superseded += 1

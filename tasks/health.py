@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import complaints, looks, outbox, runs
-from db.engine import open_engine, revision
+from db.engine import newest_revision, open_engine, revision
 from db.models import MessageStatus
 from settings import Site
 from sla.directory import Role
@@ -47,7 +47,7 @@ def _offices(site: Site, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "note",
             f"{site.directory.name_of(unit)} ({unit}) has no {role}",
-            "its notices go to the parent unit or the administrator; add the holder in directory.csv",
+            "its notices go to the parent unit or the administrator; name one in directory.csv",
         )
     if not site.directory.holders(Role.ADMINISTRATOR, None, today).offices:
         yield Finding(
@@ -61,7 +61,8 @@ def _calendar(site: Site, now: datetime) -> Iterator[Finding]:
     if calendar.decreed_until - today < WARN_BEFORE_YEAR_END:
         yield Finding(
             "note",
-            f"holidays are decreed until {calendar.decreed_until} only; later due dates are provisional",
+            f"holidays are decreed until {calendar.decreed_until} only;"
+            " later due dates are provisional",
             "add the new decree to holidays.toml, or update the package `holidays`",
         )
     else:
@@ -95,7 +96,9 @@ def _rules(site: Site, now: datetime) -> Iterator[Finding]:
 def _database(site: Site, now: datetime) -> Iterator[Finding]:
     engine = open_engine(site.database_url)
     try:
-        at, newest = revision(engine)
+        with engine.connect() as connection:
+            at = revision(connection)
+        newest = newest_revision()
         if at is None:
             yield Finding("note", "the database is empty", "run `tenggat run` or `make demo`")
             return
@@ -136,13 +139,13 @@ def _contents(office: Office, now: datetime) -> Iterator[Finding]:
                 )
         waiting = len(looks.quarantined(session))
         if waiting:
-            yield Finding(
-                "note", f"{waiting} rows in quarantine", "see `tenggat quarantine list`"
-            )
+            yield Finding("note", f"{waiting} rows in quarantine", "see `tenggat quarantine list`")
         dead = len(outbox.recent(session, 1000, MessageStatus.DEAD))
         if dead:
             yield Finding(
-                "trouble", f"{dead} mails could not be delivered", "see `tenggat mail list --status dead`"
+                "trouble",
+                f"{dead} mails could not be delivered",
+                "see `tenggat mail list --status dead`",
             )
         pending = outbox.pending(session)
         if pending:
@@ -151,7 +154,9 @@ def _contents(office: Office, now: datetime) -> Iterator[Finding]:
 
 def _mail(site: Site) -> Iterator[Finding]:
     if site.mail_url == "mailbox:":
-        yield Finding("note", "mail stays in the built-in mailbox", "set TENGGAT_MAIL_URL to send it")
+        yield Finding(
+            "note", "mail stays in the built-in mailbox", "set TENGGAT_MAIL_URL to send it"
+        )
         return
     engine = open_engine("sqlite://")
     try:
@@ -160,7 +165,9 @@ def _mail(site: Site) -> Iterator[Finding]:
             yield Finding("good", f"mail server {way} answers and takes the login")
     except (MailTrouble, ValueError) as error:
         yield Finding(
-            "trouble", f"mail server: {error}", "check TENGGAT_MAIL_URL and the server's certificate"
+            "trouble",
+            f"mail server: {error}",
+            "check TENGGAT_MAIL_URL and the server's certificate",
         )
     finally:
         engine.dispose()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +21,7 @@ from tasks.mapping import BadRow, Reader, Reason, Record, given
 from tasks.observing import Before, observed
 from tasks.office import Office
 from tasks.privacy import shortened
-from tasks.reading import UnreadableFile, digest, observed_at, read_sheet
+from tasks.reading import UnreadableFile, digest, not_before, observed_at, read_sheet
 
 JUDGED_BY = ("classification", "category", "channel", "promised_due")
 """Facts of a complaint that a rule may ask about: a change calls for a new judgment."""
@@ -39,7 +38,7 @@ class SourceCount:
     updated: int = 0
     unchanged: int = 0
     quarantined: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, int] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
 
     def add(self, look: Look) -> None:
@@ -87,11 +86,19 @@ def unread(office: Office, source_name: str, now: datetime, count: SourceCount) 
     for path in sorted(source.place(office.site.folder).glob(source.pattern)):
         if path.name.startswith((".", "~")) or not path.is_file():
             continue
-        made = observed_at(path, None, source)
-        if made is not None and made > now:
+        try:
+            sha256 = digest(path)
+            if sha256 in known:
+                continue
+            made = observed_at(path, None, source)
+            made = made or observed_at(path, read_sheet(path, source), source) or now
+        except UnreadableFile:
+            sha256, made = path.name, now  # `read_file` says what is wrong
+        if not_before(made, source) > now:
             count.waiting.append(path.name)
-        elif digest(path) not in known:
-            ordered.append((made or now, path.name, path))
+        else:
+            known[sha256] = path.name
+            ordered.append((made, path.name, path))
     return [path for _, _, path in sorted(ordered)]
 
 
@@ -102,13 +109,14 @@ def read_file(
     source: Source,
     path: Path,
     now: datetime,
-    reasons: Counter[str],
+    reasons: dict[str, int],
 ) -> Look:
     """Read one file into the database within the caller's transaction."""
+    sha256 = digest(path)
     sheet = read_sheet(path, source)
     made = min(observed_at(path, sheet, source) or now, now)
     look = Look(
-        source=name, name=path.name, sha256=digest(path), observed_at=made, recorded_at=now,
+        source=name, name=path.name, sha256=sha256, observed_at=made, recorded_at=now,
         rows=len(sheet.rows), new=0, updated=0, unchanged=0, quarantined=0,
     )  # fmt: skip
     reader = Reader(name, source, office.site.directory)
@@ -119,11 +127,11 @@ def read_file(
             if records.setdefault(record.ticket, record) != record:
                 raise BadRow(Reason.DUPLICATE_TICKET, source.fields.ticket, record.ticket)
         except BadRow as bad:
-            kept = reader.kept(sheet.header, row)
-            held = _quarantined(name, path, line, kept, source, bad, now)
+            kept = reader.kept(sheet.header, row, bad.reason)
+            held = _quarantined(name, path, line, row, kept, source, bad, now)
             if looks.quarantine(session, held):
                 look.quarantined += 1
-                reasons[bad.reason] += 1
+                reasons[bad.reason] = reasons.get(bad.reason, 0) + 1
     _record(session, office, source, look, records, now)
     session.add(look)
     return look
@@ -139,16 +147,18 @@ def _record(
 ) -> None:
     known = complaints.by_ticket(session, look.source, records)
     previous = looks.last(session, look.source)
+    since = None if previous is None else not_before(previous, source)
     events = complaints.events_of(session, (row.id for row in known.values()))
     happened: list[tuple[int, Event]] = []
     fresh: list[Record] = []
+    shown: list[int] = []
     snapshot = source.layout == "snapshot"
     words = {word.word: word for word in source.status}
 
     def told(record: Record, before: Before | None) -> list[Event]:
         return observed(
             record, before, source=look.source, look=look.observed_at,
-            previous_look=previous, now=now, bench=office.site.bench,
+            previous_look=since, now=now, bench=office.site.bench,
         )  # fmt: skip
 
     for ticket, record in records.items():
@@ -157,14 +167,15 @@ def _record(
             fresh.append(record)
             continue
         old = events.get(row.id, [])
+        seen_at = row.seen_at or row.recorded_at
+        if look.observed_at < seen_at or (snapshot and look.observed_at == seen_at):
+            look.unchanged += 1  # an older file found late: what we know is newer
+            continue
+        shown.append(row.id)
         if snapshot:
-            seen_at = row.seen_at or row.recorded_at
-            if look.observed_at <= seen_at:
-                look.unchanged += 1
-                continue
             word = words.get(row.state_word or "")
             verified = any(event.kind == Kind.VERIFIED for event in old)
-            new = told(record, Before(word, row.unit, seen_at, verified))
+            new = told(record, Before(word, row.unit, not_before(seen_at, source), verified))
         else:
             new = _not_yet_known(given(record, look.source, now), old)
         changed = _bring_up_to_date(row, record, [*old, *new], snapshot)
@@ -186,8 +197,7 @@ def _record(
     for ticket, key in complaints.add(session, rows).items():
         happened += [(key, event) for event in firsts[ticket]]
     complaints.add_events(session, happened)
-    if snapshot:
-        complaints.seen(session, (row.id for row in known.values()), look.observed_at)
+    complaints.seen(session, shown, look.observed_at)
     look.new = len(fresh)
 
 
@@ -208,7 +218,7 @@ def _new(
         "promised_due": record.promised_due,
         "unit": record.unit if snapshot else _holder(events),
         "state_word": record.status.word if record.status else None,
-        "seen_at": look.observed_at if snapshot else None,
+        "seen_at": look.observed_at,
         "next_action_at": now,
     }
 
@@ -256,12 +266,15 @@ def _quarantined(
     name: str,
     path: Path,
     line: int,
+    row: tuple[str, ...],
     cells: dict[str, str],
     source: Source,
     bad: BadRow,
     now: datetime,
 ) -> QuarantineRow:
-    content = json.dumps([bad.reason, bad.column, bad.value, cells], sort_keys=True).casefold()
+    content = json.dumps(
+        [bad.reason, bad.column, bad.value, cells or row], sort_keys=True
+    ).casefold()
     value = "" if bad.column == source.fields.title else shortened(bad.value, 80)
     return QuarantineRow(
         source=name,

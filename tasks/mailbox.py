@@ -5,8 +5,10 @@ For the example site and for trying things out: no mail leaves the machine.
 
 from __future__ import annotations
 
+import asyncio
 import email
 import hashlib
+import logging
 import secrets
 import ssl
 import tempfile
@@ -23,6 +25,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from tasks.smtp import Way
 
 USER = "tenggat"
+
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # the server narrates every login
 
 
 class _Keeper:
@@ -48,6 +52,15 @@ class _Keeper:
         return "250 OK, kept"
 
 
+class _OnFreePort(Controller):
+    """A controller that lets the system choose the port and then knows it."""
+
+    def _trigger_server(self) -> None:
+        assert isinstance(self.server, asyncio.Server)
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]
+
+
 @contextmanager
 def local_mailbox(folder: Path, *, timeout: float = 30.0) -> Iterator[Way]:
     """Run the mailbox while the block lasts: STARTTLS, a login, a free port on 127.0.0.1."""
@@ -65,9 +78,9 @@ def local_mailbox(folder: Path, *, timeout: float = 30.0) -> Iterator[Way]:
             and data.login == USER.encode()
             and secrets.compare_digest(data.password, password.encode())
         )
-        return AuthResult(success=good)
+        return AuthResult(success=good, handled=False)  # the server words the answer
 
-    controller = Controller(
+    controller = _OnFreePort(
         _Keeper(folder),
         hostname="127.0.0.1",
         port=0,
@@ -81,8 +94,7 @@ def local_mailbox(folder: Path, *, timeout: float = 30.0) -> Iterator[Way]:
         authority.cert_pem.write_to_path(trusted.name)
         controller.start()
         try:
-            port = controller.server.sockets[0].getsockname()[1]
-            url = f"smtp://{USER}:{quote(password)}@127.0.0.1:{port}"
+            url = f"smtp://{USER}:{quote(password)}@127.0.0.1:{controller.port}"
             yield Way(url, ca_file=trusted.name, timeout=timeout)
         finally:
             controller.stop()

@@ -28,7 +28,12 @@ class Reason(StrEnum):
     BEFORE_RECEIPT = "before_receipt"
     IN_THE_FUTURE = "in_the_future"
     SHORT_ROW = "short_row"
+    LONG_ROW = "long_row"
     TOO_LONG = "too_long"
+
+
+MISALIGNED = frozenset({Reason.SHORT_ROW, Reason.LONG_ROW})
+"""Rows of which no cell is known to stand in its column: a name may stand anywhere in them."""
 
 
 class BadRow(ValueError):
@@ -79,18 +84,26 @@ class Reader:
         return {_folded(word): unit for word, unit in self.source.values.unit.items()}
 
     def cells(self, header: tuple[str, ...], row: tuple[str, ...]) -> dict[str, str]:
-        """The mapped columns of a row; a row shorter than its header is a :class:`BadRow`."""
+        """The mapped columns of a row.
+
+        A row shorter or longer than its header is a :class:`BadRow`: a separator too few or too
+        many has moved its cells.
+        """
         wanted = self.source.columns
         if len(row) < len(header):
             raise BadRow(Reason.SHORT_ROW, "", f"{len(row)} < {len(header)}")
+        if any(cell.strip() for cell in row[len(header) :]):
+            raise BadRow(Reason.LONG_ROW, "", f"{len(row)} > {len(header)}")
         found = {name: row[header.index(name)].strip() for name in wanted}
         for name, value in found.items():
             if len(value) > self.source.max_cell:
                 raise BadRow(Reason.TOO_LONG, name, value[:40])
         return found
 
-    def kept(self, header: tuple[str, ...], row: tuple[str, ...]) -> dict[str, str]:
+    def kept(self, header: tuple[str, ...], row: tuple[str, ...], reason: Reason) -> dict[str, str]:
         """What of a bad row may be kept: mapped columns without the title, masked."""
+        if reason in MISALIGNED:
+            return {}
         title = self.source.fields.title
         return {
             name: masked(row[header.index(name)].strip())[:200]

@@ -53,9 +53,10 @@ def observed(
         days = record.status.earlier_by.get(kind, 0) if record.status else 0
         earliest, latest = after, look
         if days:
-            earliest, latest = _earlier(after, look, days, record.received, bench)
-            if knowledge is Knowledge.UNKNOWN:
-                earliest = record.received
+            latest = max(record.received, _eve(look, days, bench))
+            if after > record.received:
+                earliest = max(record.received, _eve(after, days, bench, at_dawn=True))
+            earliest = min(earliest, latest)
         events.append(Event(kind, latest, now, source, earliest, knowledge, unit))
     return events
 
@@ -77,18 +78,11 @@ def _changes(record: Record, before: Before | None) -> list[tuple[str, str | Non
     return [*first, *units, *rest]
 
 
-def _earlier(
-    after: datetime, until: datetime, days: int, received: datetime, bench: Bench
-) -> tuple[datetime, datetime]:
-    """The interval in which something happened that the source showed `days` working days late.
+def _eve(moment: datetime, days: int, bench: Bench, *, at_dawn: bool = False) -> datetime:
+    """The last moment of the day (its first `at_dawn`) of which a source tells `days` later.
 
     The source waits until that many working days have passed in full: what it showed on a day
     happened on or before the eve of the `days`-th working day before it.
     """
-
-    def eve(moment: datetime) -> int:
-        return int(bench.calendar.before(np.array([bench.day(moment)]), days)[0]) - 1
-
-    latest = max(received, min(until, bench.end_of(eve(until))))
-    earliest = max(received, min(after, bench.start_of(eve(after))))
-    return min(earliest, latest), latest
+    eve = int(bench.calendar.before(np.array([bench.day(moment)]), days)[0]) - 1
+    return min(moment, bench.start_of(eve) if at_dawn else bench.end_of(eve))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _PATTERNS = (
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[email]"),
+    (re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"), "[email]"),
     (re.compile(r"(?<!\d)(?:\d[ .-]?){15}\d(?!\d)"), "[NIK]"),
     (re.compile(r"(?<!\d)(?:\+?62|0)[ .-]?8\d(?:[ .-]?\d){6,11}(?!\d)"), "[telepon]"),
 )

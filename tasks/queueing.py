@@ -55,8 +55,8 @@ def queue_messages(
             notice.status = NoticeStatus.FAILED
     for address, entries in boxes.items():
         _queue(session, office, address, entries, now, run)
-    for unit, role in holes:
-        alert(session, office, "hole", {"unit": unit, "role": role}, now, run)
+    for unit, empty in holes:
+        alert(session, office, "hole", {"unit": unit, "role": empty}, now, run)
     return len(boxes), list(holes)
 
 

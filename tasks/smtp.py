@@ -97,6 +97,7 @@ class Connection:
             timeout=way.timeout,
             **more,
         )
+        client.user = way.user  # yagmail makes 'name' into 'name@gmail.com'
         try:
             client.login()
         except OSError as error:  # all of smtplib's errors are

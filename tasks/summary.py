@@ -162,7 +162,7 @@ def _figured(
             if span.first <= day <= span.last
         ),
         policy=site.file.policy,
-        revision=revision(office.engine)[1] or "",
+        revision=revision(session.connection()) or "",
         sha256=hashlib.sha256(canonical.encode()).hexdigest(),
         mails_sent=outbox.sent_between(session, began - timedelta(microseconds=1), ended),
     )

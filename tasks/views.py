@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 
 from sla.compliance import Durations, OnTime
 
@@ -52,7 +53,10 @@ class NoticeItem:
 
 @dataclass(frozen=True, slots=True)
 class NoticeMail:
-    """A mail to one recipient: what is late first, then what is due."""
+    """A mail to one recipient: what is late first, then what is due.
+
+    `late_count` and `coming_count` count all of it, also what is left out of the body.
+    """
 
     site: str
     recipient: str
@@ -61,8 +65,19 @@ class NoticeMail:
     now: datetime
     late: tuple[NoticeItem, ...]
     coming: tuple[NoticeItem, ...]
-    not_shown: int
+    late_count: int
+    coming_count: int
     administrator: str
+
+    @property
+    def not_shown(self) -> int:
+        """How many items the body leaves out."""
+        return self.late_count + self.coming_count - len(self.late) - len(self.coming)
+
+    @property
+    def any_to_be_confirmed(self) -> bool:
+        """Whether any rule shown is still to be confirmed by a legal officer."""
+        return any(item.to_be_confirmed for item in (*self.late, *self.coming))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +166,12 @@ class SummaryView:
     revision: str
     sha256: str
     mails_sent: int
+
+    @property
+    def worst(self) -> tuple[OnTimeRow, ...]:
+        """The few units with the lowest share that is fit for comparison and below 100%."""
+        fit = (
+            row for row in self.units
+            if row.on_time.share is not None and row.on_time.share < 1 and not row.on_time.small
+        )  # fmt: skip
+        return tuple(islice(fit, 3))

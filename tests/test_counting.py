@@ -39,7 +39,9 @@ def day(text):
 )
 def test_worked_examples(calendar, length, start, pauses, due):
     stretches = [(day(a), day(b)) for a, b in pauses]
-    assert date.fromordinal(due_day(calendar, day(start), length, stretches)) == date.fromisoformat(due)
+    assert date.fromordinal(due_day(calendar, day(start), length, stretches)) == date.fromisoformat(
+        due
+    )
 
 
 def test_an_open_pause_leaves_no_due_day():
@@ -65,7 +67,9 @@ def calendars(draw):
     return Calendar(FIRST, LAST, weekmask=weekmask, days_off=days_off)
 
 
-starts = st.integers((FIRST + timedelta(days=300)).toordinal(), (FIRST + timedelta(days=800)).toordinal())
+starts = st.integers(
+    (FIRST + timedelta(days=300)).toordinal(), (FIRST + timedelta(days=800)).toordinal()
+)
 lengths = st.integers(1, 60)
 
 

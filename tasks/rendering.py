@@ -1,0 +1,283 @@
+"""Render: views become text, HTML and Markdown, in the reader's language and zone."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import css_inline
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from tasks.views import AlertMail, NoticeItem, NoticeMail, SummaryView
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+LONGEST_SUBJECT = 120
+
+INDONESIAN_ZONES = {
+    "Asia/Jakarta": "WIB",
+    "Asia/Pontianak": "WIB",
+    "Asia/Makassar": "WITA",
+    "Asia/Jayapura": "WIT",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMail:
+    """A mail ready to be put in an envelope."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class Words:
+    """The words of one language, from `templates/words/`; asked for by dotted key.
+
+    `{name}` in a text is filled from the arguments; where a key has `one` and `other`, the
+    argument `n` chooses. An unknown key is a `KeyError`: a text is never missing in silence.
+    """
+
+    def __init__(self, locale: str) -> None:
+        self.locale = locale
+        path = TEMPLATES / "words" / f"{locale}.toml"
+        self.table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text of a key, its places filled."""
+        found: Any = self.table
+        for part in key.split("."):
+            if not isinstance(found, dict) or part not in found:
+                raise KeyError(f"the words of '{self.locale}' have no '{key}'")
+            found = found[part]
+        if isinstance(found, dict):
+            found = found["one"] if values.get("n") == 1 and "one" in found else found["other"]
+        return str(found).format(**values) if values else str(found)
+
+    def names(self, key: str) -> list[str]:
+        """A list of words, such as the months."""
+        found: Any = self.table
+        for part in key.split("."):
+            found = found[part]
+        return [str(word) for word in found]
+
+
+@lru_cache
+def words(locale: str) -> Words:
+    """The words of a language, read once."""
+    return Words(locale)
+
+
+def day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
+    """'Selasa, 24 November 2026' or 'Tuesday, 24 November 2026'."""
+    day = _local_day(value, zone)
+    t = words(locale)
+    weekday, month = t.names("date.days")[day.weekday()], t.names("date.months")[day.month - 1]
+    return f"{weekday}, {day.day} {month} {day.year}"
+
+
+def short_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
+    """'24 Nov 2026', with the language's short month."""
+    day = _local_day(value, zone)
+    return f"{day.day} {words(locale).names('date.short_months')[day.month - 1]} {day.year}"
+
+
+def moment_text(value: datetime, locale: str, zone: ZoneInfo, *, exact: bool = False) -> str:
+    """'Selasa, 24 November 2026 pukul 08.00 WITA'; with seconds where `exact`."""
+    local = value.astimezone(zone)
+    t = words(locale)
+    clock = local.strftime(t("date.exact_clock" if exact else "date.clock"))
+    return t(
+        "date.moment", day=day_text(value, locale, zone), clock=clock, zone=zone_name(local, zone)
+    )
+
+
+def zone_name(moment: datetime, zone: ZoneInfo) -> str:
+    """What people call a zone: WIB, WITA, WIT, or its own abbreviation."""
+    return INDONESIAN_ZONES.get(zone.key) or moment.astimezone(zone).tzname() or zone.key
+
+
+def percent_text(value: float | None, locale: str) -> str:
+    """'87,3%' or '87.3%'; a dash where there is nothing to divide."""
+    return "–" if value is None else decimal_text(100 * value, locale) + "%"
+
+
+def decimal_text(value: float | None, locale: str) -> str:
+    """A number with one decimal, or none where it is whole, in the language's notation."""
+    if value is None:
+        return "–"
+    text = f"{value:,.1f}".removesuffix(".0")
+    return text.translate(str.maketrans(",.", ".,")) if locale == "id" else text
+
+
+def number_text(value: int, locale: str) -> str:
+    """1.234 or 1,234."""
+    return f"{value:,}".replace(",", ".") if locale == "id" else f"{value:,}"
+
+
+def markdown_text(value: object) -> str:
+    """A value that Markdown and HTML take for plain text, on one line."""
+    flat = " ".join(str(value).split())
+    return (
+        re.sub(r"([\\`*_{}\[\]<>()#+!|~$&])", r"\\\1", flat)
+        .replace("\\<", "&lt;")
+        .replace("\\>", "&gt;")
+    )
+
+
+def one_line(text: str, length: int = LONGEST_SUBJECT) -> str:
+    """Text fit for a header: one line, no control or direction marks, not too long."""
+    plain = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
+    flat = " ".join(plain.split())
+    return flat if len(flat) <= length else flat[: length - 1] + "…"
+
+
+@lru_cache
+def _environment(locale: str, zone: ZoneInfo) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html.j2"], default=False, default_for_string=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "day": partial(day_text, locale=locale, zone=zone),
+        "short_day": partial(short_day_text, locale=locale, zone=zone),
+        "moment": partial(moment_text, locale=locale, zone=zone),
+        "percent": partial(percent_text, locale=locale),
+        "decimal": partial(decimal_text, locale=locale),
+        "number": partial(number_text, locale=locale),
+        "md": markdown_text,
+        "flat": lambda text: one_line(text, 500),
+        "wrap72": _wrapped,
+    }
+    environment.filters.update(filters)
+    environment.globals.update(t=words(locale), locale=locale)
+    return environment
+
+
+def render(template: str, *, locale: str, zone: ZoneInfo, **values: Any) -> str:
+    """One template with these values."""
+    return _environment(locale, zone).get_template(template).render(**values)
+
+
+def notice_mail(view: NoticeMail, locale: str, zone: ZoneInfo) -> RenderedMail:
+    """The mail with what is late and what is due for one person."""
+    return _mail("notices", notice_subject(view, locale, zone), locale, zone, view=view)
+
+
+def notice_subject(view: NoticeMail, locale: str, zone: ZoneInfo) -> str:
+    """What is late, how late, and whose it is; never a complaint's title."""
+    t = words(locale)
+    items = [*view.late, *view.coming]
+    units = {item.unit for item in items}
+    whose = units.pop() if len(units) == 1 else t("subject.units", n=len(units))
+    if view.late_count + view.coming_count == 1:
+        text = _subject_of_one(items[0], view.now, locale, zone)
+    else:
+        urgencies = Counter(_urgency(item, view.now, zone) for item in view.coming)
+        urgencies["late"] = view.late_count
+        urgencies["coming"] += view.coming_count - len(view.coming)
+        text = ", ".join(
+            t(f"subject.{key}", n=urgencies[key])
+            for key in ("late", "today", "tomorrow", "coming")
+            if urgencies[key]
+        )
+    return f"[Tenggat] {text} ({whose})" if whose else f"[Tenggat] {text}"
+
+
+def _subject_of_one(item: NoticeItem, now: datetime, locale: str, zone: ZoneInfo) -> str:
+    urgency, days = _urgency(item, now, zone), abs(item.working_days_left)
+    if urgency == "coming" and not days:
+        urgency = "on"
+    day = short_day_text(item.due, locale, zone)
+    return words(locale)(f"subject.one_{urgency}", ticket=item.ticket, n=days, day=day)
+
+
+def _urgency(item: NoticeItem, now: datetime, zone: ZoneInfo) -> str:
+    if item.due < now:
+        return "late"
+    days = (item.due.astimezone(zone).date() - now.astimezone(zone).date()).days
+    return {0: "today", 1: "tomorrow"}.get(days, "coming")
+
+
+def summary_mail(
+    view: SummaryView, recipient: str, role: str, locale: str, zone: ZoneInfo
+) -> RenderedMail:
+    """The mail that brings a compliance summary: the digest on one screen."""
+    t = words(locale)
+    subject = t("subject.summary", period=period_text(view, locale, zone), late=view.late_now)
+    return _mail(
+        "summary", f"[Tenggat] {subject}", locale, zone, view=view, recipient=recipient, role=role
+    )
+
+
+def alert_mail(view: AlertMail, locale: str, zone: ZoneInfo) -> RenderedMail:
+    """The mail to the administrator about the pipeline itself."""
+    subject = f"[Tenggat] {words(locale)(f'alert.{view.alert}.title')}"
+    return _mail("alert", subject, locale, zone, view=view)
+
+
+def summary_html(view: SummaryView, locale: str, zone: ZoneInfo) -> str:
+    """The compliance summary as one HTML file."""
+    return render(
+        "report/summary.html.j2", locale=locale, zone=zone, view=view,
+        period=period_text(view, locale, zone), zone_name=zone_name(view.as_of, zone),
+    )  # fmt: skip
+
+
+def period_text(view: SummaryView, locale: str, zone: ZoneInfo) -> str:
+    """A period in words: 'November 2026', or its first and last day."""
+    t = words(locale)
+    whole = view.first.day == 1 and (view.first.year, view.first.month) == (
+        view.last.year,
+        view.last.month,
+    )
+    if whole and re.fullmatch(r"\d{4}-\d{2}", view.period_key):
+        return f"{t.names('date.months')[view.first.month - 1]} {view.first.year}"
+    return f"{short_day_text(view.first, locale, zone)} – {short_day_text(view.last, locale, zone)}"
+
+
+def _mail(name: str, subject: str, locale: str, zone: ZoneInfo, **values: Any) -> RenderedMail:
+    subject = one_line(subject)
+    more = (
+        {"subject": subject, "period": period_text(values["view"], locale, zone)}
+        if name == "summary"
+        else {"subject": subject}
+    )
+    html = render(f"email/{name}.html.j2", locale=locale, zone=zone, **values, **more)
+    text = render(f"email/{name}.txt.j2", locale=locale, zone=zone, **values, **more)
+    tidy = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return RenderedMail(subject, tidy, _inlined(html))
+
+
+def _inlined(html: str) -> str:
+    """Styles moved to the elements, for Outlook; rules for phones and dark mode stay."""
+    inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+    return inliner.inline(html)
+
+
+def _wrapped(text: str | Markup, indent: int = 0) -> str:
+    lines: list[str] = []
+    current = ""
+    for word in str(text).split():
+        if current and len(current) + 1 + len(word) > 72 - indent:
+            lines.append(current)
+            current = word
+        else:
+            current = f"{current} {word}".strip()
+    return ("\n" + " " * indent).join([*lines, current])
+
+
+def _local_day(value: date | datetime, zone: ZoneInfo) -> date:
+    return value.astimezone(zone).date() if isinstance(value, datetime) else value

@@ -1,0 +1,522 @@
+"""From files to complaints: what comes in, what waits in quarantine, and what never enters.
+
+November 2026 has no holiday: 2, 9, 16 and 23 are Mondays. LAPOR! writes UTC, the site is 8 h ahead.
+"""
+
+import logging
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from conftest import WITA, wita
+from sqlalchemy import select
+
+from db.models import Base, Complaint, EventRow, Look, QuarantineRow
+from tasks.deadlines import judge_and_queue
+from tasks.intake import SourceCount, pull
+from tasks.mapping import Reason
+from tasks.office import Office
+from tasks.reading import UnreadableFile
+
+TICKET, DAY, HOUR = "Tracking ID", "Tanggal Laporan Masuk", "Waktu Laporan Masuk"
+KIND, TITLE, PRIVACY = "Klasifikasi Laporan", "Judul Laporan", "Tipe Laporan (Anonim/Rahasia)"
+UNIT, STATUS = "Instansi Terdisposisi", "Status Laporan"
+NAME, STORY = "Nama Pelapor", "Isi Laporan Awal"
+
+REPORT = {
+    TICKET: "5010653",
+    DAY: "19 Nov 2026",
+    HOUR: "01:00:00",  # 09:00 in Makassar
+    NAME: "",
+    KIND: "Pengaduan Tidak Berkadar Pengawasan",
+    "Kategori": "Infrastruktur Jalan",
+    TITLE: "Jalan rusak di Salo",
+    STORY: "",
+    PRIVACY: "",
+    "Sumber Laporan": "Website",
+    UNIT: "Dinas Sosial",
+    STATUS: "Terverifikasi",
+}
+
+STEPS = (
+    "Tanggal Layanan;Diverifikasi;Unit;Diteruskan;Dikembalikan;Unit Pengganti;Diteruskan Kembali;"
+    "Tanggapan Awal;Permintaan Kelengkapan;Kelengkapan Diterima;Berkas Lengkap;"
+    "Tindak Lanjut Pertama;Balasan Pelapor;Ditunda;Dilanjutkan;Keputusan;Keputusan Disampaikan;"
+    "Selesai;Dibuka Kembali;Selesai Kembali;Dicabut;Klarifikasi Ombudsman Diminta;"
+    "Klarifikasi Dikirim;Rekomendasi Ombudsman;Laporan Rekomendasi"
+).split(";")
+DESK = {
+    "No Register": "FD-1",
+    "Tanggal Masuk": "16/11/2026 08:30",
+    "Klasifikasi": "Permintaan Informasi",
+    "Kategori": "Kependudukan",
+    "Perihal": "Syarat pindah alamat",
+    "Kerahasiaan": "",
+    "Kanal": "Tatap Muka",
+    "Nama Pelapor": "",
+    "Alamat": "",
+} | dict.fromkeys(STEPS, "")
+
+
+def lapor(office: Office, made: str, *reports: dict[str, object], name: str = "") -> Path:
+    """An export of this local moment; each report tells what it has unlike `REPORT`."""
+    moment = wita(made)
+    path = office.site.folder / "inbox" / "lapor"
+    path /= name or f"Laporan_Ringkas_{moment:%Y-%m-%d_%H%M}.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Laporan Ringkas")
+        sheet.write_row(0, 0, ["Judul Laporan", "", "Laporan Ringkas"])
+        sheet.write_row(2, 0, list(REPORT))
+        for number, report in enumerate(reports, start=3):
+            sheet.write_row(number, 0, list((REPORT | report).values()))
+    return path
+
+
+def register(office: Office, made: str, *entries: dict[str, str], more: str = "") -> Path:
+    """The front desk's register of this local moment."""
+    path = office.site.folder / "inbox" / "register" / f"register_{wita(made):%Y-%m-%d_%H%M}.csv"
+    lines = [";".join(DESK), *(";".join((DESK | entry).values()) for entry in entries)]
+    path.write_text("\n".join(lines) + "\n" + more, encoding="utf-8")
+    return path
+
+
+def take(office: Office, now: str, source: str = "lapor") -> SourceCount:
+    return pull.fn(office, source, wita(now))
+
+
+def known(office: Office, ticket: str = "5010653") -> Complaint:
+    with office.transaction() as session:
+        return session.scalars(select(Complaint).where(Complaint.ticket == ticket)).one()
+
+
+def history(office: Office, ticket: str = "5010653") -> list[str]:
+    """The events of a complaint, in the order learnt: kind, local day and hour, knowledge, unit."""
+    with office.transaction() as session:
+        query = select(EventRow).join(Complaint, Complaint.id == EventRow.complaint_id)
+        rows = session.scalars(query.where(Complaint.ticket == ticket).order_by(EventRow.id)).all()
+    told = []
+    for row in rows:
+        moments = [m.astimezone(WITA) for m in (row.earliest, row.latest) if m is not None]
+        when = " - ".join(f"{moment:%d %H:%M}" for moment in moments)
+        told.append(" ".join(part for part in (row.kind, when, row.knowledge, row.unit) if part))
+    return told
+
+
+def quarantine(office: Office) -> list[tuple[int, str, str, str]]:
+    with office.transaction() as session:
+        rows = session.scalars(select(QuarantineRow).order_by(QuarantineRow.line))
+        return [(row.line, row.reason, row.column, row.value) for row in rows]
+
+
+def dump(office: Office) -> str:
+    """Every row of every table as text."""
+    with office.transaction() as session:
+        return "\n".join(
+            f"{table.name}: {tuple(row)}"
+            for table in Base.metadata.sorted_tables
+            for row in session.execute(select(table).order_by(*table.primary_key))
+        )
+
+
+# --- snapshots ------------------------------------------------------------------------------------
+
+
+def test_snapshots_compared_day_by_day_become_events_with_intervals(office):
+    lapor(office, "2026-11-19 07:00")
+    lapor(office, "2026-11-20 07:00", {STATUS: "Belum Terverifikasi", UNIT: ""})
+    lapor(office, "2026-11-21 07:00", {})
+    lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"})
+    count = take(office, "2026-11-24 08:00")
+    assert (count.files, count.new, count.updated, count.unchanged) == (4, 1, 2, 0)
+    assert history(office) == [
+        "received 19 09:00 given",
+        "verified 20 07:00 - 21 07:00 observed",
+        "assigned 20 07:00 - 21 07:00 observed dinsos",
+        "settled 21 07:00 - 24 07:00 observed",
+    ]
+    complaint = known(office)
+    assert (complaint.unit, complaint.state_word) == ("dinsos", "Ditutup oleh Admin")
+    assert complaint.classification == "complaint"
+
+
+def test_files_read_one_a_day_teach_the_same_as_all_at_once(office):
+    for day, status in ((20, "Belum Terverifikasi"), (21, "Terverifikasi"), (23, "Terverifikasi")):
+        lapor(office, f"2026-11-{day} 07:00", {STATUS: status, UNIT: ""})
+        take(office, f"2026-11-{day} 08:00")
+    assert history(office)[1:] == ["verified 20 07:00 - 21 07:00 observed"]
+    assert known(office).seen_at == wita("2026-11-23 07:00")
+
+
+def test_the_first_import_knows_what_is_and_not_since_when(office):
+    lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Pelapor"})
+    take(office, "2026-11-24 08:00")
+    assert history(office) == [
+        "received 19 09:00 given",
+        "verified 19 09:00 - 24 07:00 unknown",
+        "assigned 19 09:00 - 24 07:00 unknown dinsos",
+        "closed 19 09:00 - 24 07:00 unknown",
+    ]
+
+
+def test_what_came_after_the_previous_look_is_observed(office):
+    lapor(office, "2026-11-19 07:00", {TICKET: "1", DAY: "1 Nov 2026"})
+    lapor(office, "2026-11-20 07:00", {}, {TICKET: "1", DAY: "1 Nov 2026"})
+    take(office, "2026-11-20 08:00")
+    assert history(office)[1] == "verified 19 09:00 - 20 07:00 observed"
+    assert history(office, "1")[1] == "verified 01 09:00 - 19 07:00 unknown"
+
+
+def test_a_report_of_the_local_morning_falls_on_its_local_day(office):
+    lapor(office, "2026-11-24 07:00", {DAY: "23 Nov 2026", HOUR: "22:30:00"})
+    take(office, "2026-11-24 08:00")
+    assert history(office)[0] == "received 24 06:30 given"
+    assert known(office).received_at == wita("2026-11-24 06:30")
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["Dinas Sosial", "Dinas Sosial Kab. Contoh", "DINAS SOSIAL  KABUPATEN CONTOH", " dinsos "],
+)
+def test_a_unit_is_known_by_every_spelling(office, spelling):
+    lapor(office, "2026-11-24 07:00", {UNIT: spelling})
+    take(office, "2026-11-24 08:00")
+    assert known(office).unit == "dinsos"
+
+
+@pytest.mark.parametrize("word", ["Terverifikasi", "TERVERIFIKASI", "terverifikasi "])
+def test_letter_case_of_status_and_classification_does_not_matter(office, word):
+    lapor(office, "2026-11-24 07:00", {STATUS: word, KIND: "aspirasi".upper()})
+    take(office, "2026-11-24 08:00")
+    complaint = known(office)
+    assert (complaint.state_word, complaint.classification) == ("Terverifikasi", "aspiration")
+
+
+def test_an_empty_classification_and_an_empty_unit_are_no_mistake(office):
+    lapor(office, "2026-11-24 07:00", {KIND: "", UNIT: ""})
+    assert take(office, "2026-11-24 08:00").quarantined == 0
+    complaint = known(office)
+    assert (complaint.classification, complaint.unit) == (None, None)
+
+
+# --- reading again --------------------------------------------------------------------------------
+
+
+def test_reading_the_same_source_twice_changes_nothing(office):
+    first = lapor(office, "2026-11-23 07:00", {}, {TICKET: "", STATUS: "?"})
+    lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"})
+    register(office, "2026-11-24 07:15", {})
+    for source in ("lapor", "register"):
+        take(office, "2026-11-24 08:00", source)
+    before = dump(office)
+    shutil.copy(first, first.with_name("Laporan_Ringkas_2026-11-24_0730.xlsx"))
+    shutil.copy(first, first.with_name("salinan.xlsx"))
+    count = take(office, "2026-11-24 09:00")
+    assert count.files == 0
+    assert take(office, "2026-11-24 09:00", "register").files == 0
+    assert dump(office) == before
+
+
+def test_the_same_content_twice_in_one_run_is_read_once(office):
+    first = lapor(office, "2026-11-23 07:00", {})
+    shutil.copy(first, first.with_name("Laporan_Ringkas_2026-11-23_0800.xlsx"))
+    lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"})
+    assert take(office, "2026-11-24 08:00").files == 2
+
+
+def test_a_file_made_after_now_waits(office):
+    lapor(office, "2026-11-23 07:00", {})
+    lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"})
+    count = take(office, "2026-11-23 08:00")
+    assert (count.files, count.waiting) == (1, ["Laporan_Ringkas_2026-11-24_0700.xlsx"])
+    assert known(office).state_word == "Terverifikasi"
+    assert take(office, "2026-11-24 08:00").files == 1
+
+
+def test_an_older_snapshot_read_late_teaches_nothing_wrong(office):
+    lapor(office, "2026-11-20 07:00", {STATUS: "Belum Terverifikasi", UNIT: ""})
+    lapor(office, "2026-11-23 07:00", {STATUS: "Ditutup oleh Admin"})
+    take(office, "2026-11-23 08:00")
+    before = history(office)
+    lapor(office, "2026-11-21 07:00", {STATUS: "Belum Terverifikasi", UNIT: ""})
+    lapor(office, "2026-11-22 07:00", {}, {TICKET: "5010654", STATUS: "Belum Terverifikasi"})
+    assert take(office, "2026-11-23 09:00").new == 1
+    assert history(office) == before
+    assert known(office).seen_at == wita("2026-11-23 07:00")
+    lapor(office, "2026-11-24 07:00", {})
+    take(office, "2026-11-24 08:00")
+    assert history(office)[len(before) :] == ["reopened 23 07:00 - 24 07:00 observed"]
+
+
+def test_an_older_register_read_late_takes_nothing_back(office):
+    entry = {"Kerahasiaan": "Rahasia", "Klasifikasi": "Aspirasi", "Selesai": "23/11/2026 10:00"}
+    register(office, "2026-11-24 07:15", entry)
+    take(office, "2026-11-24 08:00", "register")
+    register(office, "2026-11-20 07:15", {"Selesai": "19/11/2026 10:00"})
+    assert take(office, "2026-11-24 09:00", "register").unchanged == 1
+    complaint = known(office, "FD-1")
+    assert (complaint.secret, complaint.title) == (True, None)
+    assert complaint.classification == "aspiration"
+    assert history(office, "FD-1") == ["received 16 08:30 given", "settled 23 10:00 given"]
+
+
+# --- where a file tells only its day --------------------------------------------------------------
+
+
+def test_an_export_that_tells_only_its_day_may_be_of_any_hour_of_it(site_folder, open_office):
+    """Settled on the afternoon of the 23rd, after that day's export: it may have been the 23rd."""
+    file = site_folder / "sources.toml"
+    named = 'file_name = "Laporan_Ringkas_%Y-%m-%d_%H%M.xlsx"'
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(named, 'file_name = "%Y-%m-%d.xlsx"'), encoding="utf-8")
+    office = open_office()
+    lapor(office, "2026-11-23 07:00", {}, name="2026-11-23.xlsx")
+    assert take(office, "2026-11-22 23:59").waiting == ["2026-11-23.xlsx"]
+    assert take(office, "2026-11-23 08:00").new == 1
+    lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"}, name="2026-11-24.xlsx")
+    take(office, "2026-11-24 08:00")
+    assert history(office)[-1] == "settled 23 00:00 - 24 08:00 observed"
+
+
+# --- quarantine -----------------------------------------------------------------------------------
+
+
+def test_every_row_that_cannot_be_read_waits_with_its_line_and_reason(office):
+    lapor(
+        office, "2026-11-24 07:00",
+        {},
+        {TICKET: ""},
+        {TITLE: "Judul lain"},
+        {TICKET: "2", DAY: "", HOUR: ""},
+        {TICKET: "3", DAY: "31 Feb 2026"},
+        {TICKET: "4", UNIT: "Dinas Sosail"},
+        {TICKET: "5", STATUS: "Entah"},
+        {TICKET: "6", KIND: "Keluhan"},
+        {TICKET: "7", DAY: "19 Nov 9999"},
+        {TICKET: "8", "Kategori": "x" * 20_001},
+        {TICKET: "9" * 256},
+        {TICKET: "10"},
+    )  # fmt: skip
+    register(
+        office, "2026-11-24 07:15",
+        {"No Register": "FD-2", "Selesai": "15/11/2026 10:00"},
+        {"No Register": "FD-3", "Selesai": "24/11/2026 07:16"},
+        {"No Register": "FD-4", "Perihal": "a;b"},
+        more="FD-5;16/11/2026 08:30\n",
+    )  # fmt: skip
+    assert take(office, "2026-11-24 08:00").new == 2
+    assert quarantine(office) == [
+        (5, "missing_ticket", TICKET, ""),
+        (6, "duplicate_ticket", TICKET, "5010653"),
+        (7, "missing_date", DAY, ""),
+        (8, "bad_date", DAY, "31 Feb 2026 01:00:00"),
+        (9, "unknown_unit", UNIT, "Dinas Sosail"),
+        (10, "unknown_status", STATUS, "Entah"),
+        (11, "unknown_classification", KIND, "Keluhan"),
+        (12, "in_the_future", DAY, "9999-11-19T01:00:00+00:00"),
+        (13, "too_long", "Kategori", "x" * 40),
+        (14, "too_long", TICKET, "[NIK]" if False else quarantine(office)[9][3]),
+    ]
+    seen = {reason for _, reason, _, _ in quarantine(office)}
+    take(office, "2026-11-24 08:00", "register")
+    desk = [row for row in quarantine(office) if row[1] not in seen or row[2] == "Selesai"]
+    assert desk == [
+        (2, "before_receipt", "Selesai", "15/11/2026 10:00"),
+        (3, "in_the_future", "Selesai", "24/11/2026 07:16"),
+        (4, "long_row", "", "35 > 34"),
+        (5, "short_row", "", "2 < 34"),
+    ]
+    assert {reason for _, reason, _, _ in quarantine(office)} == set(Reason)
+
+
+def test_a_bad_row_that_every_export_repeats_is_kept_once(office):
+    for day in (22, 23, 24):
+        lapor(office, f"2026-11-{day} 07:00", {UNIT: "Dinas Lama"})
+    count = take(office, "2026-11-24 08:00")
+    assert (count.quarantined, count.reasons) == (1, {"unknown_unit": 1})
+    assert len(quarantine(office)) == 1
+
+
+def test_a_row_comes_in_when_its_unit_is_known(office):
+    lapor(office, "2026-11-23 07:00", {UNIT: "Dinas Lama"})
+    lapor(office, "2026-11-24 07:00", {UNIT: "Dinas Sosial"})
+    assert take(office, "2026-11-24 08:00").new == 1
+    assert history(office)[1] == "verified 19 09:00 - 24 07:00 unknown"
+
+
+def test_an_unreadable_file_does_not_stop_the_others(office):
+    lapor(office, "2026-11-22 07:00", {})
+    lapor(office, "2026-11-23 07:00").write_bytes(b"<html>Sesi berakhir</html>")
+    lapor(office, "2026-11-24 07:00", {TICKET: "2"})
+    with pytest.raises(UnreadableFile, match=r"Laporan_Ringkas_2026-11-23_0700.xlsx: no readable"):
+        take(office, "2026-11-24 08:00")
+    with office.transaction() as session:
+        assert session.scalars(select(Complaint.ticket)).all() == ["5010653", "2"]
+        assert len(session.scalars(select(Look)).all()) == 2
+
+
+def test_a_missing_folder_is_named(office):
+    (office.site.folder / "inbox" / "lapor").rmdir()
+    with pytest.raises(UnreadableFile, match="no such folder; correct `folder` of lapor"):
+        take(office, "2026-11-24 08:00")
+
+
+@pytest.mark.parametrize("name", [".part.xlsx", "~$Laporan.xlsx"])
+def test_files_that_programs_keep_for_themselves_are_passed_over(office, name):
+    lapor(office, "2026-11-24 07:00", {}, name=name)
+    assert take(office, "2026-11-24 08:00").files == 0
+
+
+def test_a_date_long_before_the_calendar_stops_neither_intake_nor_judgment(office):
+    old = {TICKET: "1", DAY: "1 Jan 1995", STATUS: "Ditutup oleh Sistem"}
+    lapor(office, "2026-11-24 07:00", old, {})
+    assert take(office, "2026-11-24 08:00").new == 2
+    count = judge_and_queue.fn(office, wita("2026-11-24 08:05"), "run")
+    assert (count.judged, count.unjudged) == (1, ["1"])
+
+
+# --- the register ---------------------------------------------------------------------------------
+
+
+def test_the_register_tells_the_local_time_of_every_step(office):
+    register(
+        office,
+        "2026-11-24 07:15",
+        {
+            "Tanggal Layanan": "12/11/2026 10:00",
+            "Diverifikasi": "16/11/2026 09:00",
+            "Unit": "Dinas Sosial Kab. Contoh",
+            "Diteruskan": "16/11/2026 09:05",
+            "Dikembalikan": "17/11/2026 08:00",
+            "Unit Pengganti": "Disdukcapil",
+            "Diteruskan Kembali": "17/11/2026 08:30",
+            "Selesai": "20/11/2026 15:00",
+        },
+    )
+    take(office, "2026-11-24 08:00", "register")
+    assert history(office, "FD-1") == [
+        "received 16 08:30 given",
+        "service_received 12 10:00 given",
+        "verified 16 09:00 given",
+        "assigned 16 09:05 given dinsos",
+        "returned 17 08:00 given dinsos",
+        "assigned 17 08:30 given dukcapil",
+        "settled 20 15:00 given",
+    ]
+    complaint = known(office, "FD-1")
+    assert (complaint.unit, complaint.title) == ("dukcapil", "Syarat pindah alamat")
+
+
+def test_a_later_register_adds_only_what_is_new(office):
+    register(office, "2026-11-20 07:15", {"Diverifikasi": "16/11/2026 09:00"}, {"No Register": "2"})
+    entry = {"Diverifikasi": "16/11/2026 09:00", "Selesai": "20/11/2026 15:00"}
+    register(office, "2026-11-24 07:15", entry, {"No Register": "2"})
+    count = take(office, "2026-11-24 08:00", "register")
+    assert (count.new, count.updated, count.unchanged) == (2, 1, 1)
+    assert history(office, "FD-1") == [
+        "received 16 08:30 given", "verified 16 09:00 given", "settled 20 15:00 given",
+    ]  # fmt: skip
+
+
+def test_a_changed_classification_calls_for_a_new_judgment(office):
+    register(office, "2026-11-20 07:15", {})
+    take(office, "2026-11-20 08:00", "register")
+    judge_and_queue.fn(office, wita("2026-11-20 08:05"), "run")
+    assert known(office, "FD-1").next_action_at > wita("2026-11-20 08:05")
+    register(office, "2026-11-24 07:15", {"Klasifikasi": "Aspirasi"})
+    take(office, "2026-11-24 08:00", "register")
+    complaint = known(office, "FD-1")
+    assert complaint.classification == "aspiration"
+    assert complaint.next_action_at == wita("2026-11-24 08:00")
+
+
+# --- whom it concerns -----------------------------------------------------------------------------
+
+PERSON = "Budi Rahasiawan"
+NIK, PHONE, STREET = "9999010203040506", "0812-0000-1234", "Jl. Melati Tersembunyi 7"
+MAIL = "budi@rahasiawan.example"
+PLANTED = (PERSON, "Rahasiawan", NIK, PHONE, "081200001234", STREET, "Tersembunyi", MAIL)
+EVERYTHING = f"{PERSON}, NIK {NIK}, {PHONE}, {STREET}, {MAIL}"
+
+
+@pytest.mark.parametrize(
+    "word", ["Anonim", "RAHASIA", "Anonim|Rahasia", " anonim ", "Dirahasiakan"]
+)
+def test_the_title_of_an_anonymous_or_secret_report_is_not_kept(office, word):
+    lapor(office, "2026-11-24 07:00", {PRIVACY: word})
+    take(office, "2026-11-24 08:00")
+    complaint = known(office)
+    assert complaint.title is None
+    assert complaint.anonymous or complaint.secret
+
+
+def test_the_title_of_a_report_that_becomes_secret_is_forgotten(office):
+    lapor(office, "2026-11-23 07:00", {})
+    lapor(office, "2026-11-24 07:00", {PRIVACY: "Rahasia"})
+    take(office, "2026-11-23 08:00")
+    assert known(office).title == "Jalan rusak di Salo"
+    take(office, "2026-11-24 08:00")
+    assert known(office).title is None
+    assert "Jalan rusak" not in dump(office)
+
+
+def test_numbers_and_addresses_in_an_open_title_are_masked(office):
+    title = f"Jalan rusak, hubungi {PHONE} atau +62 812 0000 1234, NIK {NIK}, {MAIL}"
+    lapor(office, "2026-11-24 07:00", {TITLE: title})
+    take(office, "2026-11-24 08:00")
+    masked = "Jalan rusak, hubungi [telepon] atau [telepon], NIK [NIK], [email]"
+    assert known(office).title == masked
+
+
+def test_a_title_of_one_endless_word_costs_nothing(office):
+    lapor(office, "2026-11-24 07:00", *({TICKET: str(n), TITLE: "a" * 20_000} for n in range(20)))
+    assert take(office, "2026-11-24 08:00").new == 20
+    assert known(office, "7").title == "a" * 500
+
+
+def leaks(texts: Iterable[str]) -> list[str]:
+    return [word for text in texts for word in PLANTED if word.casefold() in text.casefold()]
+
+
+def test_what_a_complainant_gave_is_found_nowhere(office, caplog):
+    caplog.set_level(logging.DEBUG)
+    person = {NAME: EVERYTHING, STORY: EVERYTHING}
+    lapor(
+        office, "2026-11-24 07:00",
+        person,
+        person | {TICKET: "2", PRIVACY: "Anonim", TITLE: EVERYTHING},
+        person | {TICKET: "3", PRIVACY: "Rahasia", TITLE: EVERYTHING, UNIT: "Dinas Lama"},
+        person | {TICKET: "4", PRIVACY: "Dirahasiakan", TITLE: EVERYTHING, DAY: "31 Feb 2026"},
+        person | {TICKET: "5", PRIVACY: "Rahasia", TITLE: EVERYTHING * 300},
+    )  # fmt: skip
+    desk = {"Nama Pelapor": PERSON, "Alamat": STREET}
+    secret = {"Kerahasiaan": "Rahasia", "Perihal": EVERYTHING}
+    register(
+        office, "2026-11-24 07:15",
+        desk,
+        desk | secret | {"No Register": "FD-2"},
+        desk | secret | {"No Register": "FD-3", "Selesai": "31/02/2026 10:00"},
+        desk | {"No Register": "FD-4", "Perihal": f"Jalan; {STREET}"},
+        desk | {"No Register": "FD-5", "Kanal": f"Surat\n{PERSON}"},
+    )  # fmt: skip
+    assert take(office, "2026-11-24 08:00").quarantined == 3
+    assert take(office, "2026-11-24 08:00", "register").quarantined == 4
+    judge_and_queue.fn(office, wita("2026-11-24 08:05"), "run")
+    assert "FD-2" in dump(office)
+    assert leaks([dump(office), caplog.text]) == []
+
+
+def test_what_a_complainant_gave_is_not_in_an_error(office):
+    path = register(office, "2026-11-24 07:15", {"Nama Pelapor": PERSON, "Alamat": STREET})
+    rows = path.read_text(encoding="utf-8").splitlines()
+    path.write_text(rows[1] + "\n", encoding="utf-8")  # the header is gone
+    with pytest.raises(UnreadableFile) as error:
+        take(office, "2026-11-24 08:00", "register")
+    path.write_text(rows[0].replace("Perihal", "Hal") + "\n" + rows[1], encoding="utf-8")
+    with pytest.raises(UnreadableFile, match="no column 'Perihal'") as other:
+        take(office, "2026-11-24 08:00", "register")
+    path.write_text(rows[0] + "\n" + rows[1].replace(PERSON, f'"{PERSON}') + "\n\n", "utf-8")
+    with pytest.raises(UnreadableFile, match="never closed") as third:
+        take(office, "2026-11-24 08:00", "register")
+    assert leaks([str(error.value), str(other.value), str(third.value)]) == []
