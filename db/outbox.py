@@ -109,12 +109,18 @@ def _changed(session: Session, condition: ColumnElement[bool], **values: Any) ->
 
 def told(
     session: Session, complaints: Iterable[int], before: datetime
-) -> dict[tuple[int, str, int], list[MessageRow]]:
-    """The mails sent by a moment that told of a clock: by (complaint, rule, clock)."""
-    found: dict[tuple[int, str, int], list[MessageRow]] = {}
+) -> dict[tuple[int, str, int], list[tuple[str, datetime]]]:
+    """Which role was told of a clock and when, up to a moment: by (complaint, rule, clock)."""
+    found: dict[tuple[int, str, int], list[tuple[str, datetime]]] = {}
     for batch in batches(complaints):
         rows = session.execute(
-            select(NoticeRow.complaint_id, NoticeRow.rule, NoticeRow.clock, MessageRow)
+            select(
+                NoticeRow.complaint_id,
+                NoticeRow.rule,
+                NoticeRow.clock,
+                MessageItem.role,
+                MessageRow.sent_at,
+            )
             .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
             .join(MessageRow, MessageRow.id == MessageItem.message_pk)
             .where(
@@ -125,8 +131,9 @@ def told(
             )
             .order_by(MessageRow.sent_at, MessageRow.id)
         )
-        for complaint, rule, clock, message in rows:
-            found.setdefault((complaint, rule, clock), []).append(message)
+        for complaint, rule, clock, role, sent_at in rows:
+            if sent_at is not None:
+                found.setdefault((complaint, rule, clock), []).append((role, sent_at))
     return found
 
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
 from db import complaints, outbox
-from db.models import Complaint, MessageItem, MessageKind, MessageRow, NoticeRow, Report
+from db.models import Complaint, MessageKind, MessageRow, NoticeRow, Report
 from sla.clock import Deadline, State, judge
 from tasks.deadlines import facts_of
 from tasks.office import Office
 from tasks.rendering import RenderedMail, alert_mail, notice_mail, summary_mail
 from tasks.summary import summary_view
-from tasks.views import AlertMail, NoticeItem, NoticeMail, Told
+from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, told_by_role
 
 MOST_IN_BODY = 50
 """More items than this are counted in the mail, not listed."""
@@ -64,8 +65,8 @@ def _notice_view(
     rows = [item.notice.complaint for item in message.items]
     keys = [complaint.id for complaint in rows]
     events = complaints.events_of(session, keys)
-    before = outbox.told(session, keys, now)
-    found: list[tuple[NoticeItem, Deadline]] = []
+    before = outbox.told(session, keys, now - timedelta(microseconds=1))  # not this very run
+    found: dict[tuple[int, str | None], tuple[Complaint, list[Duty]]] = {}
     for item, complaint in zip(message.items, rows, strict=True):
         history = events.get(complaint.id, [])
         deadlines = judge(facts_of(office, complaint), history, office.site.bench, now)
@@ -73,21 +74,24 @@ def _notice_view(
         item.told = deadline is not None
         if deadline is not None:
             told = before.get((complaint.id, item.notice.rule, item.notice.clock), [])
-            found.append((_item(office, complaint, item, deadline, told), deadline))
+            group = found.setdefault((complaint.id, deadline.unit), (complaint, []))
+            group[1].append(_duty(office, deadline, told))
     if not found:
         return None
-    found.sort(key=lambda pair: (pair[0].working_days_left, pair[0].due, pair[0].ticket))
-    late = [item for item, deadline in found if deadline.state is State.BREACHED]
-    coming = [item for item, deadline in found if deadline.state is not State.BREACHED]
-    shown = late[:MOST_IN_BODY], coming[: max(0, MOST_IN_BODY - len(late))]
+    items = [
+        _item(office, complaint, unit, duties) for (_, unit), (complaint, duties) in found.items()
+    ]
+    items.sort(key=lambda item: (*_urgency(item.worst), item.ticket))
+    late = [item for item in items if item.worst.late]
+    coming = [item for item in items if not item.worst.late]
     return NoticeMail(
         site=office.site.name,
         recipient=message.recipient_name,
         role=message.role,
         unit=office.site.directory.name_of(message.unit),
         now=now,
-        late=tuple(shown[0]),
-        coming=tuple(shown[1]),
+        late=tuple(late[:MOST_IN_BODY]),
+        coming=tuple(coming[: max(0, MOST_IN_BODY - len(late))]),
         late_count=len(late),
         coming_count=len(coming),
         administrator=office.site.administrator_address(office.local(now).date()),
@@ -103,38 +107,45 @@ def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> Deadline | 
     return None
 
 
-def _item(
-    office: Office,
-    complaint: Complaint,
-    item: MessageItem,
-    deadline: Deadline,
-    told: Sequence[MessageRow],
-) -> NoticeItem:
-    site, rule = office.site, deadline.rule
+def _duty(office: Office, deadline: Deadline, told: Sequence[tuple[str, datetime]]) -> Duty:
+    rule, locale = deadline.rule, office.site.locale
     assert deadline.due is not None
     assert deadline.working_days_left is not None
+    return Duty(
+        rule=rule.label[locale],
+        citation=rule.citation,
+        to_be_confirmed=rule.certainty.to_be_confirmed,
+        consequence=rule.consequence.get(locale, ""),
+        due=deadline.due,
+        exact=rule.promised,
+        working_days_left=deadline.working_days_left,
+        late=deadline.state is State.BREACHED,
+        by_policy=deadline.by_policy,
+        told=told_by_role(told),
+    )
+
+
+def _item(
+    office: Office, complaint: Complaint, unit: str | None, duties: Sequence[Duty]
+) -> NoticeItem:
     hidden = complaint.anonymous or complaint.secret
-    link = site.file.ticket_link
+    link = office.site.file.ticket_link
     return NoticeItem(
         ticket=complaint.ticket,
         title="" if hidden else (complaint.title or "")[:160],
         category=complaint.category or "",
         classification=complaint.classification or "",
         privacy="secret" if complaint.secret else "anonymous" if complaint.anonymous else "",
-        unit=site.directory.name_of(deadline.unit),
-        rule=rule.label[site.locale],
-        citation=rule.citation,
-        to_be_confirmed=rule.certainty.to_be_confirmed,
-        consequence=rule.consequence.get(site.locale, ""),
+        unit=office.site.directory.name_of(unit),
         received=complaint.received_at,
-        due=deadline.due,
-        exact=rule.promised,
-        working_days_left=deadline.working_days_left,
-        kind=item.notice.kind,
-        by_policy=deadline.by_policy,
-        told=tuple(Told(row.role, row.recipient_name, row.sent_at) for row in told if row.sent_at),
-        link=link.format(ticket=complaint.ticket) if link else "",
+        duties=tuple(sorted(duties, key=_urgency)),
+        link=link.format(ticket=quote(complaint.ticket, safe="")) if link else "",
     )
+
+
+def _urgency(duty: Duty) -> tuple[bool, int, datetime]:
+    """What is late first, the longest late before the others; then what is due soonest."""
+    return not duty.late, duty.working_days_left, duty.due
 
 
 def _mime(

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from sqlalchemy.exc import SQLAlchemyError
 
 from db import outbox
 from db.models import DeliveryAttempt, MessageKind, MessageRow, MessageStatus
@@ -19,7 +20,7 @@ from tasks.composing import compose
 from tasks.mailbox import local_mailbox
 from tasks.office import Office
 from tasks.queueing import alert
-from tasks.smtp import Connection, Deferred, MailTrouble, Refused, ServerUnusable, Way
+from tasks.smtp import Connection, MailTrouble, Refused, ServerUnusable, Uncomposable, Way
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)
@@ -89,53 +90,84 @@ def _send_one(
     with office.transaction() as session:
         if not outbox.claim(session, key, token, now):
             return
-    with office.transaction() as session:
-        message = outbox.claimed(session, key, token)
-        if message is None:
-            return
-        mime = compose(session, office, message, now)
-        if mime is None:
-            message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
-            session.flush()
-            outbox.settle_notices(session, [item.notice_id for item in message.items])
-            count.cancelled += 1
-            return
-        message.mime = zlib.compress(mime)
-        recipient = message.recipient
-    trouble: MailTrouble | None = None
-    answer = ""
     try:
-        answer = connection.send(office.site.file.mail.sender, recipient, mime)
+        mail = _composed(office, key, token, now, count)
+        if mail is None:
+            return
+        answer = connection.send(office.site.file.mail.sender, *mail)
     except MailTrouble as error:
-        trouble = error
+        _record(office, key, token, now, run, count, error)
+    else:
+        _record(office, key, token, now, run, count, answer)
+
+
+def _composed(
+    office: Office, key: int, token: str, now: datetime, count: DeliveryCount
+) -> tuple[str, bytes] | None:
+    """Recipient and mail, kept as evidence; None where nothing is owed any more.
+
+    Raises :class:`Uncomposable`, so that one odd mail does not hold up those behind it.
+    """
+    try:
+        with office.transaction() as session:
+            message = outbox.claimed(session, key, token)
+            if message is None:
+                return None
+            mime = compose(session, office, message, now)
+            if mime is None:
+                message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
+                session.flush()
+                outbox.settle_notices(session, [item.notice_id for item in message.items])
+                count.cancelled += 1
+                return None
+            message.mime = zlib.compress(mime)
+            return message.recipient, mime
+    except SQLAlchemyError:  # the database itself: nobody's mail is odd
+        raise
+    except Exception as error:  # its text may hold what a complainant gave: only its kind is kept
+        raise Uncomposable(f"cannot be composed: {type(error).__name__}") from None
+
+
+def _record(
+    office: Office,
+    key: int,
+    token: str,
+    now: datetime,
+    run: str,
+    count: DeliveryCount,
+    outcome: str | MailTrouble,
+) -> None:
+    """Write down what became of a mail: the server's yes, or the trouble."""
     with office.transaction() as session:
         message = outbox.claimed(session, key, token)
         if message is None:  # our claim went stale and another took over
             return
         message.claim = None
-        if trouble is None:
+        if isinstance(outcome, str):
             message.status, message.sent_at, message.next_attempt_at = MessageStatus.SENT, now, None
-            _attempt(message, now, "sent", 250, answer)
+            _attempt(message, now, "sent", 250, outcome)
             count.sent += 1
             count.by_role[message.role] = count.by_role.get(message.role, 0) + 1
-        elif isinstance(trouble, ServerUnusable):
+        elif isinstance(outcome, ServerUnusable):
             message.status, message.next_attempt_at = MessageStatus.QUEUED, now + FIRST_RETRY
-            _attempt(message, now, "unusable", trouble.code, trouble.answer)
+            _attempt(message, now, "unusable", outcome.code, outcome.answer)
             count.deferred += 1
-            count.trouble = trouble.answer
+            count.trouble = outcome.answer
         else:
-            _settle_trouble(office, message, trouble, now)
+            _settle_trouble(office, message, outcome, now)
             if message.status == MessageStatus.DEAD:
                 count.dead += 1
-                if message.kind != MessageKind.ALERT:
-                    facts = {
-                        "recipient": message.recipient,
-                        "answer": str(trouble)[:200],
-                        "mail": message.id,
-                    }
-                    alert(session, office, "dead_message", facts, now, run)
             else:
                 count.deferred += 1
+            told = message.status == MessageStatus.DEAD or isinstance(outcome, Uncomposable)
+            if told and message.kind != MessageKind.ALERT:
+                kind = "dead_message" if message.status == MessageStatus.DEAD else "odd_message"
+                facts = {
+                    "recipient": message.recipient,
+                    "answer": str(outcome)[:200],
+                    "mail": message.id,
+                }
+                alert(session, office, kind, facts, now, run)
         session.flush()
         outbox.settle_notices(session, [item.notice_id for item in message.items])
 
@@ -147,7 +179,7 @@ def _settle_trouble(
     limit = timedelta(hours=office.site.file.mail.give_up_after_hours)
     tries = len(message.attempts)
     expired = now - message.created_at >= limit
-    if isinstance(trouble, Refused) or (isinstance(trouble, Deferred) and expired):
+    if isinstance(trouble, Refused) or expired:
         message.status, message.next_attempt_at = MessageStatus.DEAD, None
         _attempt(message, now, "refused", trouble.code, trouble.answer)
         return

@@ -92,7 +92,7 @@ class Reader:
         wanted = self.source.columns
         if len(row) < len(header):
             raise BadRow(Reason.SHORT_ROW, "", f"{len(row)} < {len(header)}")
-        if any(cell.strip() for cell in row[len(header) :]):
+        if len(row) > len(header):
             raise BadRow(Reason.LONG_ROW, "", f"{len(row)} > {len(header)}")
         found = {name: row[header.index(name)].strip() for name in wanted}
         for name, value in found.items():

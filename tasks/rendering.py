@@ -197,17 +197,18 @@ def notice_subject(view: NoticeMail, locale: str, zone: ZoneInfo) -> str:
 
 
 def _subject_of_one(item: NoticeItem, now: datetime, locale: str, zone: ZoneInfo) -> str:
-    urgency, days = _urgency(item, now, zone), abs(item.working_days_left)
+    urgency, days = _urgency(item, now, zone), abs(item.worst.working_days_left)
     if urgency == "coming" and not days:
         urgency = "on"
-    day = short_day_text(item.due, locale, zone)
+    day = short_day_text(item.worst.due, locale, zone)
     return words(locale)(f"subject.one_{urgency}", ticket=item.ticket, n=days, day=day)
 
 
 def _urgency(item: NoticeItem, now: datetime, zone: ZoneInfo) -> str:
-    if item.due < now:
+    due = item.worst.due
+    if item.worst.late:
         return "late"
-    days = (item.due.astimezone(zone).date() - now.astimezone(zone).date()).days
+    days = (due.astimezone(zone).date() - now.astimezone(zone).date()).days
     return {0: "today", 1: "tomorrow"}.get(days, "coming")
 
 

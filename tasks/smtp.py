@@ -30,6 +30,10 @@ class Deferred(MailTrouble):
     """The server will not take this mail now (4xx), or the connection broke: try again later."""
 
 
+class Uncomposable(MailTrouble):
+    """Our own fault: the mail could not be composed. It waits, and the administrator is told."""
+
+
 class ServerUnusable(MailTrouble):
     """No mail at all can go out now: no connection, no TLS, no login."""
 

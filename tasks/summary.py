@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from db import complaints, looks, outbox, runs
 from db.engine import revision
-from db.models import MessageRow, Report
+from db.models import Report
 from sla.clock import judge
 from sla.compliance import Case, Figures, OnTime, figures
 from sla.periods import parse
@@ -26,7 +26,7 @@ from tasks.deadlines import facts_of
 from tasks.office import Office
 from tasks.queueing import queue_summary
 from tasks.rendering import summary_html
-from tasks.views import LateRow, OnTimeRow, RegulationRow, SummaryView, Told
+from tasks.views import LateRow, OnTimeRow, RegulationRow, SummaryView, told_by_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _figured(
                 citation=item.deadline.rule.citation,
                 due=item.deadline.due or as_of,
                 working_days_late=item.working_days_late,
-                told=_told(
+                told=told_by_role(
                     told.get((keys[item.ticket], item.deadline.rule.id, item.deadline.clock), [])
                 ),
             )
@@ -247,10 +247,6 @@ def _unit_rows(office: Office, sums: Figures) -> list[OnTimeRow]:
 
 def _counted(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
-
-
-def _told(messages: Iterable[MessageRow]) -> tuple[Told, ...]:
-    return tuple(Told(m.role, m.recipient_name, m.sent_at) for m in messages if m.sent_at)
 
 
 def _not_judged(office: Office) -> Iterable[tuple[str, tuple[str, ...]]]:

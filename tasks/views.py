@@ -6,6 +6,7 @@ not in it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
@@ -15,20 +16,47 @@ from sla.compliance import Durations, OnTime
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Somebody who was told before of the same complaint, and when."""
+    """A role that was told of the same deadline before: how many times, and last when."""
 
     role: str
-    name: str
-    sent_at: datetime
+    times: int
+    last: datetime
+
+
+def told_by_role(tellings: Iterable[tuple[str, datetime]]) -> tuple[Told, ...]:
+    """Each role once, in the order in which it was last told; two people at once count once."""
+    moments: dict[str, set[datetime]] = {}
+    for role, sent_at in tellings:
+        moments.setdefault(role, set()).add(sent_at)
+    found = [Told(role, len(times), max(times)) for role, times in moments.items()]
+    return tuple(sorted(found, key=lambda told: told.last))
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One deadline of a complaint in a mail.
+
+    `working_days_left` is negative when late. `exact` tells that the due moment is promised to the
+    second and is not a day's end.
+    """
+
+    rule: str
+    citation: str
+    to_be_confirmed: bool
+    consequence: str
+    due: datetime
+    exact: bool
+    working_days_left: int
+    late: bool
+    by_policy: bool
+    told: tuple[Told, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeItem:
-    """One deadline in a mail.
+    """One complaint at one unit in a mail, with its deadlines, the most urgent first.
 
-    `kind` is reminder, breach or escalation; `privacy` is '', 'anonymous' or 'secret';
-    `classification` is a key of the words (complaint, ...). `working_days_left` is negative when
-    late. `exact` tells that the due moment is promised to the second and not a day's end.
+    `privacy` is '', 'anonymous' or 'secret'; `classification` is a key of the words.
     """
 
     ticket: str
@@ -37,25 +65,21 @@ class NoticeItem:
     classification: str
     privacy: str
     unit: str
-    rule: str
-    citation: str
-    to_be_confirmed: bool
-    consequence: str
     received: datetime
-    due: datetime
-    exact: bool
-    working_days_left: int
-    kind: str
-    by_policy: bool
-    told: tuple[Told, ...]
+    duties: tuple[Duty, ...]
     link: str
+
+    @property
+    def worst(self) -> Duty:
+        """The deadline by which the complaint is ranked."""
+        return self.duties[0]
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeMail:
-    """A mail to one recipient: what is late first, then what is due.
+    """A mail to one recipient: the complaints that are late first, then those due.
 
-    `late_count` and `coming_count` count all of it, also what is left out of the body.
+    `late_count` and `coming_count` count all complaints, also those left out of the body.
     """
 
     site: str
@@ -71,13 +95,15 @@ class NoticeMail:
 
     @property
     def not_shown(self) -> int:
-        """How many items the body leaves out."""
+        """How many complaints the body leaves out."""
         return self.late_count + self.coming_count - len(self.late) - len(self.coming)
 
     @property
     def any_to_be_confirmed(self) -> bool:
         """Whether any rule shown is still to be confirmed by a legal officer."""
-        return any(item.to_be_confirmed for item in (*self.late, *self.coming))
+        return any(
+            duty.to_be_confirmed for item in (*self.late, *self.coming) for duty in item.duties
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,8 @@ def test_days_spent_and_working_days_left():
     assert (on_sunday.days_used, on_sunday.working_days_left) == (4, 1)
     late = clock(INFORMATION, events, "2026-11-11 12:00")
     assert (late.days_used, late.working_days_left) == (7, -2)
+    settled = clock(INFORMATION, [*events, told("settled", "2026-11-05 09:00")], "2026-11-24 08:00")
+    assert (settled.days_used, settled.working_days_left) == (3, 2)  # as on the day it stopped
 
 
 # --- promised to the second -----------------------------------------------------------------------
@@ -405,7 +407,8 @@ def test_settled_within_a_pause_is_settled_in_time():
         told("paused", "2026-11-04 09:00"),
         told("settled", "2026-11-24 09:00"),
     ]
-    assert clock(INFORMATION, events, "2026-11-24 10:00").state is State.MET
+    deadline = clock(INFORMATION, events, "2026-11-24 10:00")
+    assert (deadline.state, deadline.paused) == (State.MET, False)
 
 
 def test_a_late_report_that_is_paused_stays_late_and_stands_still():
@@ -435,13 +438,14 @@ def test_of_two_pauses_at_once_the_last_to_end_lets_the_clock_run():
 def test_a_reopened_report_gets_a_clock_of_its_own():
     events = [
         RECEIVED,
+        told("assigned", "2026-11-03 09:00", "dinkes"),
         told("settled", "2026-11-05 09:00"),
         told("reopened", "2026-11-12 09:00"),
     ]
     first, second = clocks(INFORMATION, events, "2026-11-13 08:00")
     assert (first.state, first.due) == (State.MET, end_of("2026-11-09"))
     assert (second.state, second.clock) == (State.RUNNING, 2)
-    assert second.due == end_of("2026-11-19")
+    assert (second.unit, second.due) == ("dinkes", end_of("2026-11-19"))
 
 
 def test_a_report_that_never_ended_is_not_reopened():
@@ -458,6 +462,11 @@ def test_a_pause_of_the_time_before_does_not_hold_up_a_reopened_report():
     ]
     _, second = clocks(INFORMATION, events, "2026-11-20 08:00")
     assert (second.state, second.due) == (State.BREACHED, end_of("2026-11-19"))
+
+
+def test_settled_in_the_minute_of_its_receipt_in_whatever_order_it_is_told():
+    events = [told("settled", "2026-11-02 10:00"), RECEIVED]
+    assert clock(INFORMATION, events, "2026-11-24 08:00").state is State.MET
 
 
 def test_receiving_a_report_twice_starts_one_clock():
@@ -490,8 +499,9 @@ def test_what_a_source_shows_ten_working_days_late_is_missed_ten_working_days_la
     assert deadline.running
 
 
-def test_a_source_that_shows_no_stop_of_a_rule_is_not_judged_by_it():
-    sees = frozenset({"received", "assigned", "settled"})
+@pytest.mark.parametrize("blind_to", ["assigned", "follow_up_published"])
+def test_a_source_that_shows_no_start_or_no_stop_of_a_rule_is_not_judged_by_it(blind_to):
+    sees = frozenset({"received", "assigned", "follow_up_published", "settled"} - {blind_to})
     events = [RECEIVED, told("assigned", "2026-11-03 09:00", "dinkes")]
     assert clocks(FOLLOW_UP, events, "2026-11-24 08:00", sees=sees) == []
     assert clock(INFORMATION, events, "2026-11-24 08:00", sees=sees).state is State.BREACHED

@@ -41,12 +41,13 @@ REPORT = {
 }
 
 STEPS = (
-    "Tanggal Layanan;Diverifikasi;Unit;Diteruskan;Dikembalikan;Unit Pengganti;Diteruskan Kembali;"
-    "Tanggapan Awal;Permintaan Kelengkapan;Kelengkapan Diterima;Berkas Lengkap;"
-    "Tindak Lanjut Pertama;Balasan Pelapor;Ditunda;Dilanjutkan;Keputusan;Keputusan Disampaikan;"
-    "Selesai;Dibuka Kembali;Selesai Kembali;Dicabut;Klarifikasi Ombudsman Diminta;"
-    "Klarifikasi Dikirim;Rekomendasi Ombudsman;Laporan Rekomendasi"
-).split(";")
+    "Tanggal Layanan", "Diverifikasi", "Unit", "Diteruskan", "Dikembalikan", "Unit Pengganti",
+    "Diteruskan Kembali", "Tanggapan Awal", "Permintaan Kelengkapan", "Kelengkapan Diterima",
+    "Berkas Lengkap", "Tindak Lanjut Pertama", "Balasan Pelapor", "Ditunda", "Dilanjutkan",
+    "Keputusan", "Keputusan Disampaikan", "Selesai", "Dibuka Kembali", "Selesai Kembali",
+    "Dicabut", "Klarifikasi Ombudsman Diminta", "Klarifikasi Dikirim", "Rekomendasi Ombudsman",
+    "Laporan Rekomendasi",
+)  # fmt: skip
 DESK = {
     "No Register": "FD-1",
     "Tanggal Masuk": "16/11/2026 08:30",
@@ -104,9 +105,10 @@ def history(office: Office, ticket: str = "5010653") -> list[str]:
     return told
 
 
-def quarantine(office: Office) -> list[tuple[int, str, str, str]]:
+def quarantine(office: Office, source: str = "lapor") -> list[tuple[int, str, str, str]]:
     with office.transaction() as session:
-        rows = session.scalars(select(QuarantineRow).order_by(QuarantineRow.line))
+        query = select(QuarantineRow).where(QuarantineRow.source == source)
+        rows = session.scalars(query.order_by(QuarantineRow.line))
         return [(row.line, row.reason, row.column, row.value) for row in rows]
 
 
@@ -143,7 +145,8 @@ def test_snapshots_compared_day_by_day_become_events_with_intervals(office):
 
 def test_files_read_one_a_day_teach_the_same_as_all_at_once(office):
     for day, status in ((20, "Belum Terverifikasi"), (21, "Terverifikasi"), (23, "Terverifikasi")):
-        lapor(office, f"2026-11-{day} 07:00", {STATUS: status, UNIT: ""})
+        other = {TICKET: str(day)}  # or the last two files were the same
+        lapor(office, f"2026-11-{day} 07:00", {STATUS: status, UNIT: ""}, other)
         take(office, f"2026-11-{day} 08:00")
     assert history(office)[1:] == ["verified 20 07:00 - 21 07:00 observed"]
     assert known(office).seen_at == wita("2026-11-23 07:00")
@@ -175,22 +178,24 @@ def test_a_report_of_the_local_morning_falls_on_its_local_day(office):
     assert known(office).received_at == wita("2026-11-24 06:30")
 
 
-@pytest.mark.parametrize(
-    "spelling",
-    ["Dinas Sosial", "Dinas Sosial Kab. Contoh", "DINAS SOSIAL  KABUPATEN CONTOH", " dinsos "],
-)
-def test_a_unit_is_known_by_every_spelling(office, spelling):
-    lapor(office, "2026-11-24 07:00", {UNIT: spelling})
+def test_a_unit_is_known_by_every_spelling(office):
+    spellings = (
+        "Dinas Sosial", "Dinas Sosial Kab. Contoh", "DINAS SOSIAL  KABUPATEN CONTOH", " dinsos ",
+    )  # fmt: skip
+    reports = ({TICKET: str(n), UNIT: unit} for n, unit in enumerate(spellings))
+    lapor(office, "2026-11-24 07:00", *reports)
     take(office, "2026-11-24 08:00")
-    assert known(office).unit == "dinsos"
+    assert [known(office, str(n)).unit for n in range(4)] == ["dinsos"] * 4
 
 
-@pytest.mark.parametrize("word", ["Terverifikasi", "TERVERIFIKASI", "terverifikasi "])
-def test_letter_case_of_status_and_classification_does_not_matter(office, word):
-    lapor(office, "2026-11-24 07:00", {STATUS: word, KIND: "aspirasi".upper()})
+def test_letter_case_of_status_and_classification_does_not_matter(office):
+    words = ("Terverifikasi", "TERVERIFIKASI", "terverifikasi ")
+    reports = ({TICKET: str(n), STATUS: word, KIND: "ASPIRASI"} for n, word in enumerate(words))
+    lapor(office, "2026-11-24 07:00", *reports)
     take(office, "2026-11-24 08:00")
-    complaint = known(office)
-    assert (complaint.state_word, complaint.classification) == ("Terverifikasi", "aspiration")
+    for n in range(3):
+        assert known(office, str(n)).state_word == "Terverifikasi"
+        assert known(office, str(n)).classification == "aspiration"
 
 
 def test_an_empty_classification_and_an_empty_unit_are_no_mistake(office):
@@ -316,18 +321,17 @@ def test_every_row_that_cannot_be_read_waits_with_its_line_and_reason(office):
         (11, "unknown_classification", KIND, "Keluhan"),
         (12, "in_the_future", DAY, "9999-11-19T01:00:00+00:00"),
         (13, "too_long", "Kategori", "x" * 40),
-        (14, "too_long", TICKET, "[NIK]" if False else quarantine(office)[9][3]),
+        (14, "too_long", TICKET, "9" * 40),
     ]
-    seen = {reason for _, reason, _, _ in quarantine(office)}
     take(office, "2026-11-24 08:00", "register")
-    desk = [row for row in quarantine(office) if row[1] not in seen or row[2] == "Selesai"]
-    assert desk == [
+    assert quarantine(office, "register") == [
         (2, "before_receipt", "Selesai", "15/11/2026 10:00"),
         (3, "in_the_future", "Selesai", "24/11/2026 07:16"),
         (4, "long_row", "", "35 > 34"),
         (5, "short_row", "", "2 < 34"),
     ]
-    assert {reason for _, reason, _, _ in quarantine(office)} == set(Reason)
+    both = quarantine(office) + quarantine(office, "register")
+    assert {reason for _, reason, _, _ in both} == set(Reason)
 
 
 def test_a_bad_row_that_every_export_repeats_is_kept_once(office):
@@ -352,7 +356,7 @@ def test_an_unreadable_file_does_not_stop_the_others(office):
     with pytest.raises(UnreadableFile, match=r"Laporan_Ringkas_2026-11-23_0700.xlsx: no readable"):
         take(office, "2026-11-24 08:00")
     with office.transaction() as session:
-        assert session.scalars(select(Complaint.ticket)).all() == ["5010653", "2"]
+        assert set(session.scalars(select(Complaint.ticket))) == {"5010653", "2"}
         assert len(session.scalars(select(Look)).all()) == 2
 
 
@@ -362,9 +366,9 @@ def test_a_missing_folder_is_named(office):
         take(office, "2026-11-24 08:00")
 
 
-@pytest.mark.parametrize("name", [".part.xlsx", "~$Laporan.xlsx"])
-def test_files_that_programs_keep_for_themselves_are_passed_over(office, name):
-    lapor(office, "2026-11-24 07:00", {}, name=name)
+def test_files_that_programs_keep_for_themselves_are_passed_over(office):
+    lapor(office, "2026-11-24 07:00", {}, name=".part.xlsx")
+    lapor(office, "2026-11-24 07:00", {TICKET: "2"}, name="~$Laporan.xlsx")
     assert take(office, "2026-11-24 08:00").files == 0
 
 
@@ -440,15 +444,18 @@ PLANTED = (PERSON, "Rahasiawan", NIK, PHONE, "081200001234", STREET, "Tersembuny
 EVERYTHING = f"{PERSON}, NIK {NIK}, {PHONE}, {STREET}, {MAIL}"
 
 
-@pytest.mark.parametrize(
-    "word", ["Anonim", "RAHASIA", "Anonim|Rahasia", " anonim ", "Dirahasiakan"]
-)
-def test_the_title_of_an_anonymous_or_secret_report_is_not_kept(office, word):
-    lapor(office, "2026-11-24 07:00", {PRIVACY: word})
+def test_the_title_of_an_anonymous_or_secret_report_is_not_kept(office):
+    words = {
+        "Anonim": (True, False), " anonim ": (True, False), "RAHASIA": (False, True),
+        "Anonim|Rahasia": (True, True), "Dirahasiakan": (True, True),  # nobody explained this one
+    }  # fmt: skip
+    lapor(office, "2026-11-24 07:00", *({TICKET: f"T{word}", PRIVACY: word} for word in words))
     take(office, "2026-11-24 08:00")
-    complaint = known(office)
-    assert complaint.title is None
-    assert complaint.anonymous or complaint.secret
+    for word, hidden in words.items():
+        complaint = known(office, f"T{word}".strip())
+        assert (complaint.anonymous, complaint.secret) == hidden
+        assert complaint.title is None
+    assert "Jalan rusak" not in dump(office)
 
 
 def test_the_title_of_a_report_that_becomes_secret_is_forgotten(office):

@@ -1,0 +1,140 @@
+"""A real export of LAPOR!, read once, years after its reports were closed.
+
+Nothing of it is known but the receipt and the present state: every row must come in or wait in
+quarantine, each on its right local day, and nobody may be called late, or on time, without proof.
+"""
+
+import csv
+import re
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from python_calamine import CalamineWorkbook
+from sqlalchemy import select
+
+from db.models import Complaint, DeadlineRow, EventRow, NoticeRow, QuarantineRow
+from settings.directory import COLUMNS
+from tasks.deadlines import judge_and_queue
+from tasks.intake import pull
+
+pytestmark = pytest.mark.real_data
+
+ROWS = 821
+NAME = "lapor_kab_bandung_2021_2022.xlsx"
+NOW = datetime.fromisoformat("2025-11-15T08:00+07:00")  # the morning after it was exported
+UNIT, STATUS = "Instansi Terdisposisi", "Status Laporan"
+CLOSED = ("Ditutup oleh Sistem", "Ditutup oleh Admin", "Ditutup oleh Pelapor")
+
+
+@pytest.fixture
+def sheet(real_data: Path) -> list[dict[str, str]]:
+    """The export, read by hand."""
+    table = CalamineWorkbook.from_path(real_data / NAME).get_sheet_by_index(0).to_python()
+    header = next(number for number, row in enumerate(table) if row[0] == "Tracking ID")
+    return [dict(zip(table[header], row, strict=True)) for row in table[header + 1 :]]
+
+
+def units(names: set[str]) -> list[list[str]]:
+    """The spellings of each unit: 'Kab.' and 'Kabupaten' are the same."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(names):
+        found.setdefault(re.sub(r"\bkab\. ", "kabupaten ", name.casefold()), []).append(name)
+    return list(found.values())
+
+
+def in_district(name: str) -> bool:
+    """The districts (kecamatan) are left out of the directory, so that something waits."""
+    return name.startswith("Kecamatan")
+
+
+@pytest.fixture
+def bandung(site_folder: Path, real_data: Path, sheet, monkeypatch, open_office):
+    """A site of its own for the export: its units, its zone, and where its time stands."""
+    names = {row[UNIT] for row in sheet} - {""}
+    with (site_folder / "directory.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        rest = ["administrator", "Admin", "admin@kab.example", "", "", ""]
+        writer.writerow(["diskominfo", "Administrator", "dinas", "", "", *rest])
+        listed = [name for name in names if not in_district(name)]
+        for number, (name, *others) in enumerate(units(set(listed))):
+            writer.writerow([f"u{number}", name, "dinas", "", "|".join(others), *[""] * 6])
+    for file, pattern, new in (
+        ("site.toml", "Asia/Makassar", "Asia/Jakarta"),
+        ("sources.toml", r'file_name = "Laporan.*\n', 'cell = "Tanggal Generate"\n'),
+        ("sources.toml", 'zone = "Asia/Makassar"', 'zone = "Asia/Jakarta"'),
+        ("sources.toml", r'(folder = "inbox/lapor")', r'\1\nfolder_variable = "TENGGAT_LAPOR"'),
+        ("sources.toml", r'word = "([^"]+)"', lambda found: f'word = "{found[1].upper()}"'),
+    ):
+        path = site_folder / file
+        text, changed = re.subn(pattern, new, path.read_text(encoding="utf-8"))
+        assert changed, f"{file} no longer holds {pattern}"
+        path.write_text(text, encoding="utf-8")
+    monkeypatch.setenv("TENGGAT_LAPOR", str(real_data))
+    return open_office()
+
+
+def test_unit_names_come_in_several_spellings(sheet):
+    names = {row[UNIT] for row in sheet} - {""}
+    assert any(len(spellings) > 1 for spellings in units(names))
+
+
+def test_every_row_is_in_or_waits_with_its_reason(bandung, sheet):
+    count = pull.fn(bandung, "lapor", NOW)
+    waiting = [row for row in sheet if in_district(row[UNIT])]
+    assert len(sheet) == count.rows == count.new + count.quarantined == ROWS
+    assert count.reasons == {"unknown_unit": len(waiting)}
+    with bandung.transaction() as session:
+        held = session.scalars(select(QuarantineRow)).all()
+        known = session.scalars(select(Complaint)).all()
+    assert {row.ticket for row in held} == {row["Tracking ID"] for row in waiting}
+    by_ticket = {row["Tracking ID"]: row for row in sheet}
+    for row in known:
+        said = by_ticket[row.ticket]
+        text = f"{said['Tanggal Laporan Masuk']} {said['Waktu Laporan Masuk']} +0000"
+        moment = datetime.strptime(text, "%d %b %Y %H:%M:%S %z")
+        local = (moment + timedelta(hours=7)).replace(tzinfo=None)
+        assert bandung.local(row.received_at).replace(tzinfo=None) == local
+        assert row.state_word == said[STATUS].upper()
+        assert (row.unit is None) == (said[UNIT] == "")
+        kind = said["Tipe Laporan (Anonim/Rahasia)"]
+        assert (row.anonymous, row.secret) == ("Anonim" in kind, "Rahasia" in kind)
+        assert (row.title is None) == bool(kind)
+    moved = sum(bandung.local(row.received_at).date() != row.received_at.date() for row in known)
+    assert moved > ROWS / 10  # read as local time, these would lie a day too early
+
+
+def test_nobody_is_judged_by_a_history_that_nobody_knows(bandung, sheet):
+    pull.fn(bandung, "lapor", NOW)
+    decided = judge_and_queue.fn(bandung, NOW, "run")
+    with bandung.transaction() as session:
+        pairs = session.execute(
+            select(Complaint.state_word, DeadlineRow).join(
+                Complaint, Complaint.id == DeadlineRow.complaint_id
+            )
+        ).all()
+        stated = set(session.scalars(select(EventRow.kind).where(EventRow.knowledge == "given")))
+        notices = session.scalars(select(NoticeRow.kind)).all()
+    assert stated == {"received"}
+    assert decided.unjudged == []
+    states: dict[str, Counter[str]] = {}
+    for word, deadline in pairs:
+        states.setdefault(word, Counter())[deadline.state] += 1
+    for word in CLOSED:
+        assert set(states[word.upper()]) == {"unknown"}
+    everything = sum(states.values(), Counter())
+    assert not {"met", "met_late", "breached"} & set(everything)
+    assert notices == []
+
+
+def test_reading_it_again_changes_nothing(bandung):
+    assert pull.fn(bandung, "lapor", NOW).files == 1
+    assert pull.fn(bandung, "lapor", NOW + timedelta(days=1)).files == 0
+
+
+def test_it_waits_until_the_day_on_which_it_was_made(bandung):
+    early = datetime.fromisoformat("2025-11-13T23:59+07:00")
+    assert pull.fn(bandung, "lapor", early).waiting == [NAME]
+    assert pull.fn(bandung, "lapor", early + timedelta(minutes=2)).new > 0
