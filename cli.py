@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,14 +20,12 @@ from rich.table import Table
 
 from settings import SettingsError, Site, load_site
 from sla.calendar import OutsideCalendar
-from sla.clock import Deadline, State, judge
 from sla.counting import due_day
-from sla.explanation import CountedDay, DayMark, explain
+from sla.deadline import State
 from sla.periods import PeriodError, parse
 from sla.regulations import RegulationError, Rule
 
-if TYPE_CHECKING:  # these load Prefect, which takes seconds: only where it is needed
-    from db.models import Complaint
+if TYPE_CHECKING:  # loads Prefect, which takes seconds: only where it is needed
     from tasks.office import Office
 
 GOOD, TROUBLE, USAGE = 0, 1, 2
@@ -42,7 +42,10 @@ quarantine_app = typer.Typer(help="Rows of a source that could not be read.", no
 app.add_typer(mail_app, name="mail")
 app.add_typer(quarantine_app, name="quarantine")
 
-out = Console(highlight=False, soft_wrap=False)
+NO_TERMINAL = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 240
+"""Width where nobody looks: tables that go to a file or a program are not folded at 80."""
+
+out = Console(highlight=False, width=NO_TERMINAL)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 SiteOption = Annotated[
@@ -68,7 +71,10 @@ class UsageError(ValueError):
 
 @app.command()
 def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = False) -> None:
-    """Run one cycle: pull complaints, judge deadlines, send the mail that is owed."""
+    """Run one cycle: pull, judge, send.
+
+    Pulls complaints, judges their deadlines, and sends the mail that is owed.
+    """
     import service  # noqa: PLC0415
 
     place = load_site(site)
@@ -78,7 +84,7 @@ def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = Fa
 
         cycle = run_cycle(str(place.folder), moment, say=lambda text: err.print(escape(text)))
     if as_json:
-        out.print_json(json.dumps(cycle.counts, default=str))
+        _print_json(cycle.counts)
     else:
         show_cycle(place, cycle.counts, moment)
     if cycle.failed:
@@ -91,7 +97,11 @@ def up(
     site: SiteOption = None,
     port: Annotated[int, typer.Option(help="Port of the Prefect UI on 127.0.0.1.")] = 4200,
 ) -> None:
-    """Run the service in the foreground: Prefect server with UI, schedules and a worker."""
+    """Run the service in the foreground.
+
+    A Prefect server with its UI, the schedules of site.toml and a worker; the first cycle runs at
+    once. Ctrl-C or SIGTERM stops all of it.
+    """
     import service  # noqa: PLC0415
 
     place = load_site(site)
@@ -101,7 +111,7 @@ def up(
         zone=place.file.zone,
         schedules=place.file.schedules.model_dump(),
         port=port,
-        say=lambda text: out.print(escape(text)),
+        say=lambda text: out.print(escape(text), soft_wrap=True),
     )
 
 
@@ -115,7 +125,11 @@ def due(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count a deadline: when is it due if the clock starts on this day?"""
+    """Count when a deadline is due.
+
+    The clock starts on the day given, and stands still during pauses. The day on which a pause
+    begins still counts; the day on which it ends does not.
+    """
     place = load_site(site)
     began = _day(start)
     found = _rule(place, rule, began)
@@ -126,16 +140,14 @@ def due(
         last = due_day(place.bench.calendar, last, 1)
     ends = date.fromordinal(last)
     if as_json:
-        out.print_json(
-            json.dumps({"rule": found.id, "start": began.isoformat(), "due": ends.isoformat()})
-        )
+        _print_json({"rule": found.id, "start": began.isoformat(), "due": ends.isoformat()})
         return
     out.print(
         f"{escape(found.id)}: {escape(found.citation)},"
         f" {found.length} {found.unit.replace('_', ' ')}s"
     )
     out.print(f"starts {began:%a %Y-%m-%d}, due [bold]{ends:%a %Y-%m-%d}[/], end of day")
-    if place.bench.calendar.provisional(ends):
+    if counted.provisional(began, ends):
         out.print("[yellow]provisional: the holidays of that year are not decreed yet[/]")
     if found.certainty.to_be_confirmed:
         out.print(f"[yellow]to be confirmed by a legal officer ({found.certainty})[/]")
@@ -148,27 +160,27 @@ def explain_command(
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show every deadline of a complaint, day by day, with article and reasons."""
-    from db import complaints  # noqa: PLC0415
-    from tasks.deadlines import facts_of  # noqa: PLC0415
+    """Explain a complaint's deadlines.
 
-    office = _office(site)
-    moment = _moment(now, office.site)
-    with office.transaction() as session:
-        rows = complaints.called(session, ticket)
-        if not rows:
-            raise UsageError(f"no complaint has the ticket '{ticket}'; see `tenggat deadlines`")
-        found = []
-        for row in rows:
-            events = complaints.events_of(session, [row.id]).get(row.id, [])
-            found.append((row, judge(facts_of(office, row), events, office.site.bench, moment)))
-    if as_json:
-        out.print_json(
-            json.dumps([_explained(office, row, d, moment) for row, d in found], default=str)
-        )
-        return
-    for row, deadlines in found:
-        _show_explanation(office, row, deadlines, moment)
+    Every deadline day by day, with its article: which day counted, which did not, and why.
+    """
+    with _office(site) as office:
+        from tasks.explaining import as_data, as_text, explanations  # noqa: PLC0415
+
+        with office.transaction() as session:
+            found = explanations(session, office, ticket, _moment(now, office.site))
+        if not found:
+            raise UsageError(
+                f"no complaint has the ticket '{ticket}'; see `tenggat deadlines`, and"
+                " `tenggat quarantine list` for rows that could not be read"
+            )
+        if as_json:
+            _print_json([as_data(office, one) for one in found])
+            return
+        for one in found:
+            for line in as_text(office, one).splitlines():
+                heading = line[:1].strip()
+                out.print(escape(line), style="bold" if heading else "", soft_wrap=True)
 
 
 @app.command("deadlines")
@@ -183,33 +195,38 @@ def list_deadlines(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List deadlines as last judged, the earliest due first."""
+    """List deadlines, the earliest due first.
+
+    They stand as last judged; times are local.
+    """
     if state is not None and state not in set(State):
-        raise UsageError(f"no state '{state}'; states are {', '.join(State)}")
-    office = _office(site)
-    wanted = None
-    if unit is not None:
-        wanted = office.site.directory.unit_called(unit)
-        if wanted is None:
-            raise UsageError(f"no unit '{unit}' in directory.csv")
-    rows = _deadline_rows(office, state, wanted)
-    if csv_file is not None:
-        with csv_file.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, DEADLINE_COLUMNS)
-            writer.writeheader()
-            writer.writerows(
-                {key: _formula_safe(value) for key, value in row.items()} for row in rows
+        raise UsageError(f"no state '{state}'{_nearest(state, State)}")
+    with _office(site) as office:
+        from tasks.listing import DEADLINE_COLUMNS, deadline_rows, formula_safe  # noqa: PLC0415
+
+        with office.transaction() as session:
+            rows = deadline_rows(
+                session,
+                office,
+                state=State(state) if state is not None else None,
+                unit=_unit(office.site, unit) if unit is not None else None,
             )
+    if csv_file is not None:
+        try:
+            with csv_file.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, DEADLINE_COLUMNS)
+                writer.writeheader()
+                writer.writerows({k: formula_safe(v) for k, v in row.items()} for row in rows)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write {csv_file} ({error.strerror}); name a file in a folder that exists"
+            ) from None
         err.print(f"{len(rows)} deadlines written to {escape(str(csv_file))}")
     elif as_json:
-        out.print_json(json.dumps(rows))
+        _print_json(rows)
     else:
-        table = Table(box=None, header_style="bold")
-        for column in DEADLINE_COLUMNS:
-            table.add_column(column)
-        for row in rows:
-            table.add_row(*(escape(row[column]) for column in DEADLINE_COLUMNS))
-        out.print(table)
+        shown = ([_short_time(row[column]) for column in DEADLINE_COLUMNS] for row in rows)
+        _print_table(DEADLINE_COLUMNS, shown)
         out.print(f"{len(rows)} deadlines")
 
 
@@ -228,22 +245,23 @@ def summary(
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the compliance summary of a period; mails nothing."""
-    office = _office(site)
-    moment = _moment(now, office.site)
-    known = _moment(as_of, office.site) if as_of else moment
-    parse(period, office.local(known).date())
-    from tasks.summary import make_summary  # noqa: PLC0415
+    """Write a compliance summary.
 
-    made = make_summary.fn(office, period, known, moment, "by hand", mail=False, out=folder)
+    As an HTML file for people, and its figures beside it as JSON. Mails nothing.
+    """
+    with _office(site) as office:
+        moment = _moment(now, office.site)
+        known = _moment(as_of, office.site) if as_of else moment
+        parse(period, office.local(known).date())
+        from tasks.summary import make_summary  # noqa: PLC0415
+
+        made = make_summary.fn(office, period, known, moment, "by hand", mail=False, out=folder)
+    key, sha256 = made.view.period_key, made.view.sha256
     if as_json:
-        out.print_json(
-            json.dumps(
-                {"period": made.view.period_key, "path": str(made.path), "sha256": made.view.sha256}
-            )
-        )
+        _print_json({"period": key, "path": str(made.path), "sha256": sha256})
     else:
-        out.print(f"summary of {made.view.period_key} written to [bold]{escape(str(made.path))}[/]")
+        place = escape(str(made.path))
+        out.print(f"summary of {key} written to [bold]{place}[/]", soft_wrap=True)
 
 
 @mail_app.command("list")
@@ -251,35 +269,25 @@ def list_mail(
     status: Annotated[
         str | None, typer.Option(help="Only queued, sending, sent, dead or cancelled.")
     ] = None,
-    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 30,
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the newest mails and what became of them."""
-    from db import outbox  # noqa: PLC0415
+    """List the newest mails and their fate."""
+    with _office(site) as office:
+        from db.models import MessageStatus  # noqa: PLC0415
+        from tasks.listing import MAIL_COLUMNS, mail_rows  # noqa: PLC0415
 
-    office = _office(site)
-    with office.transaction() as session:
-        rows = [
-            {
-                "id": str(row.id),
-                "status": row.status,
-                "sent": office.local(row.sent_at).strftime("%Y-%m-%d %H:%M") if row.sent_at else "",
-                "role": row.role,
-                "recipient": row.recipient,
-                "subject": row.subject or "",
-            }
-            for row in outbox.recent(session, limit, status)
-        ]
+        if status is not None and status not in set(MessageStatus):
+            raise UsageError(f"no status '{status}'{_nearest(status, MessageStatus)}")
+        with office.transaction() as session:
+            chosen = MessageStatus(status) if status is not None else None
+            rows = mail_rows(session, office, limit, chosen)
     if as_json:
-        out.print_json(json.dumps(rows))
-        return
-    table = Table(box=None, header_style="bold")
-    for column in ("id", "status", "sent", "role", "recipient", "subject"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(value) for value in row.values()))
-    out.print(table)
+        _print_json(rows)
+    else:
+        _print_table(MAIL_COLUMNS, (row.values() for row in rows))
+        out.print(f"{len(rows)} mails" + (", there may be more" if len(rows) == limit else ""))
 
 
 @mail_app.command("show")
@@ -287,77 +295,62 @@ def show_mail(
     number: Annotated[int, typer.Argument(help="Number of the mail, from `tenggat mail list`.")],
     site: SiteOption = None,
 ) -> None:
-    """Show one mail: its fate, every attempt, and its text."""
+    """Show one mail: fate, attempts and text."""
     import email  # noqa: PLC0415
     import email.policy  # noqa: PLC0415
     import zlib  # noqa: PLC0415
 
-    from db.models import MessageRow  # noqa: PLC0415
+    with _office(site) as office:
+        from db.models import MessageRow  # noqa: PLC0415
 
-    office = _office(site)
-    with office.transaction() as session:
-        row = session.get(MessageRow, number)
-        if row is None:
-            raise UsageError(f"no mail {number}; see `tenggat mail list`")
-        lines = [f"{row.status}  {row.message_id}  to {row.recipient} ({row.role})"]
-        lines += [
-            f"  {office.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}"
-            f"  {a.code or ''} {a.answer}"
-            for a in row.attempts
-        ]
-        raw = zlib.decompress(row.mime) if row.mime else b""
-    out.print(escape("\n".join(lines)))
+        with office.transaction() as session:
+            row = session.get(MessageRow, number)
+            if row is None:
+                raise UsageError(f"no mail {number}; see `tenggat mail list`")
+            lines = [f"{row.status}  {row.message_id}  to {row.recipient} ({row.role})"]
+            lines += [
+                f"  {office.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}"
+                f"  {a.code or ''} {a.answer}"
+                for a in row.attempts
+            ]
+            raw = zlib.decompress(row.mime) if row.mime else b""
     if raw:
         message = email.message_from_bytes(raw, policy=email.policy.default)
-        out.print(escape(f"\nSubject: {message['Subject']}\n"))
         body = message.get_body(("plain",))
-        out.print(escape(body.get_content() if body else ""))
+        lines += ["", f"Subject: {message['Subject']}", "", body.get_content() if body else ""]
     else:
-        out.print("not composed yet")
+        lines.append("not composed yet")
+    out.print(escape("\n".join(lines)), soft_wrap=True)
 
 
 @quarantine_app.command("list")
 def list_quarantine(site: SiteOption = None, as_json: JsonOption = False) -> None:
-    """List the rows in quarantine with their place and reason."""
-    from db import looks  # noqa: PLC0415
+    """List the rows with place and reason."""
+    with _office(site) as office:
+        from tasks.listing import QUARANTINE_COLUMNS, quarantine_rows  # noqa: PLC0415
 
-    office = _office(site)
-    with office.transaction() as session:
-        rows = [
-            {
-                "source": row.source,
-                "file": row.file,
-                "line": str(row.line),
-                "ticket": row.ticket,
-                "reason": row.reason,
-                "column": row.column,
-                "value": row.value,
-            }
-            for row in looks.quarantined(session)
-        ]
+        with office.transaction() as session:
+            rows = quarantine_rows(session)
     if as_json:
-        out.print_json(json.dumps(rows))
-        return
-    table = Table(box=None, header_style="bold")
-    for column in ("source", "file", "line", "ticket", "reason", "column", "value"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(value) for value in row.values()))
-    out.print(table)
-    out.print(f"{len(rows)} rows in quarantine")
+        _print_json(rows)
+    else:
+        _print_table(QUARANTINE_COLUMNS, (row.values() for row in rows))
+        out.print(f"{len(rows)} rows in quarantine")
 
 
 @app.command()
 def doctor(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = False) -> None:
-    """Check the site: settings, database, mail server, offices, calendar, rules to confirm."""
+    """Check the site and say what to do.
+
+    Settings, offices, calendar, rules to confirm, database and mail server. Changes nothing.
+    """
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     from tasks.health import check  # noqa: PLC0415
 
     place = load_site(site)
     findings = check(place, _moment(now, place))
     if as_json:
-        out.print_json(
-            json.dumps([{"level": f.level, "what": f.what, "do": f.remedy} for f in findings])
-        )
+        _print_json([{"level": f.level, "what": f.what, "do": f.remedy} for f in findings])
     else:
         marks = {
             "good": "[green]good[/]   ",
@@ -369,138 +362,6 @@ def doctor(site: SiteOption = None, now: NowOption = None, as_json: JsonOption =
             out.print(f"{marks[finding.level]}  {escape(finding.what)}{more}")
     if any(finding.level == "trouble" for finding in findings):
         raise typer.Exit(TROUBLE)
-
-
-DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "state")
-
-
-def _deadline_rows(office: Office, state: str | None, unit: str | None) -> list[dict[str, str]]:
-    from sqlalchemy import select  # noqa: PLC0415
-
-    from db.models import Complaint, DeadlineRow  # noqa: PLC0415
-
-    def local(moment: datetime | None) -> str:
-        return office.local(moment).isoformat(timespec="seconds") if moment else ""
-
-    query = (
-        select(DeadlineRow, Complaint.ticket)
-        .join(Complaint, Complaint.id == DeadlineRow.complaint_id)
-        .order_by(DeadlineRow.due, DeadlineRow.id)
-    )
-    if state is not None:
-        query = query.where(DeadlineRow.state == state)
-    if unit is not None:
-        query = query.where(DeadlineRow.unit == unit)
-    with office.transaction() as session:
-        return [
-            {
-                "ticket": ticket,
-                "rule": row.rule,
-                "unit": row.unit or "",
-                "started": local(row.started),
-                "due": local(row.due),
-                "stopped": local(row.stopped),
-                "state": row.state,
-            }
-            for row, ticket in session.execute(query)
-        ]
-
-
-def _formula_safe(value: str) -> str:
-    """A cell that a spreadsheet will not run."""
-    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
-
-
-def _explained(
-    office: Office, row: Complaint, deadlines: list[Deadline], now: datetime
-) -> dict[str, Any]:
-    bench = office.site.bench
-    return {
-        "ticket": row.ticket,
-        "source": row.source,
-        "received": office.local(row.received_at),
-        "as_of": office.local(now),
-        "deadlines": [
-            {
-                "rule": d.rule.id,
-                "citation": d.rule.citation,
-                "certainty": d.rule.certainty,
-                "unit": d.unit,
-                "started": office.local(d.started),
-                "due": office.local(d.due) if d.due else None,
-                "stopped": office.local(d.stopped) if d.stopped else None,
-                "state": d.state,
-                "reasons": list(d.reasons),
-                "days_used": d.days_used,
-                "provisional": d.provisional,
-                "days": [
-                    {"day": c.day.isoformat(), "mark": c.mark, "number": c.number, "name": c.name}
-                    for c in explain(d, bench, until=office.local(now).date())
-                ],
-            }
-            for d in deadlines
-        ],
-    }
-
-
-def _show_explanation(
-    office: Office, row: Complaint, deadlines: list[Deadline], now: datetime
-) -> None:
-    from tasks.rendering import words  # noqa: PLC0415
-
-    site = office.site
-    t = words(site.locale)
-    out.print(
-        f"[bold]{escape(row.ticket)}[/] ({escape(row.source)}),"
-        f" {t('explain.received')} {_local(office, row.received_at)}"
-    )
-    for d in deadlines:
-        out.print()
-        out.print(
-            f"[bold]{escape(d.rule.label[site.locale])}[/] – {escape(d.rule.citation)}"
-            f"  ({escape(d.rule.id)})"
-        )
-        confirm = (
-            f"  [yellow]{t('explain.to_be_confirmed')}[/]"
-            if d.rule.certainty.to_be_confirmed
-            else ""
-        )
-        out.print(f"  {t('explain.state')}: [bold]{t('state.' + d.state)}[/]{confirm}")
-        for reason in d.reasons:
-            out.print(f"  {t('reason.' + reason)}")
-        out.print(f"  {t('explain.unit')}: {escape(site.directory.name_of(d.unit))}")
-        out.print(f"  {t('explain.started')}: {_local(office, d.started)}")
-        out.print(
-            f"  {t('explain.due')}: {_local(office, d.due) if d.due else t('explain.held_up')}"
-        )
-        if d.stopped:
-            out.print(f"  {t('explain.stopped')}: {_local(office, d.stopped)}")
-        for line in _lines(explain(d, site.bench, until=office.local(now).date()), t):
-            out.print(f"    {line}")
-
-
-def _lines(days: list[CountedDay], t: Any) -> Iterator[str]:
-    """The days as lines; more than three uneventful counted days in a row are drawn together."""
-    index = 0
-    while index < len(days):
-        end = index
-        while end < len(days) and days[end].mark is DayMark.COUNTED and not days[end].due:
-            end += 1
-        if end - index > 3:
-            first, last = days[index], days[end - 1]
-            counted = f"{t('day_mark.counted')} {first.number}–{last.number}"
-            yield f"{first.day} .. {last.day}  {counted}"
-            index = end
-            continue
-        yield _day_line(days[index], t)
-        index += 1
-
-
-def _day_line(day: CountedDay, t: Any) -> str:
-    number = f" {day.number}" if day.number else ""
-    name = f": {escape(day.name)}" if day.name else ""
-    ends = f"  [bold]<- {t('explain.due')}[/]" if day.due else ""
-    return f"{day.day}  {t('day_mark.' + day.mark)}{number}{name}{ends}"
 
 
 def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
@@ -535,11 +396,40 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
     out.print(table)
 
 
-def _office(site: Path | None) -> Office:
+@contextmanager
+def _office(site: Path | None) -> Iterator[Office]:
+    """The site with its database open, as long as the block lasts."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    load_site(site)  # what is wrong with it is said before Prefect is loaded, which takes seconds
     from tasks.office import Office  # noqa: PLC0415
 
-    return Office.open(site)
+    office = Office.open(site)
+    try:
+        yield office
+    finally:
+        office.close()
+
+
+def _print_json(value: Any) -> None:
+    out.print_json(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _print_table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
+    """The first column is what one types into another command: it is never folded."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=not number)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    out.print(table)
+
+
+def _short_time(text: str) -> str:
+    """'2026-11-24 08:00' of a time in ISO 8601; any other text as it is."""
+    try:
+        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}" if "T" in text else text
+    except ValueError:
+        return text
 
 
 def _moment(text: str | None, site: Site) -> datetime:
@@ -550,12 +440,6 @@ def _moment(text: str | None, site: Site) -> datetime:
     except ValueError:
         raise UsageError(f"'{text}' is no time; write 2026-11-24T08:00") from None
     return moment.replace(tzinfo=site.zone) if moment.tzinfo is None else moment
-
-
-def _local(office: Office, moment: datetime) -> str:
-    from tasks.rendering import moment_text  # noqa: PLC0415
-
-    return moment_text(moment, office.site.locale, office.site.zone)
 
 
 def _day(text: str) -> date:
@@ -578,7 +462,7 @@ def _stretch(text: str) -> tuple[int, int]:
 def _rule(site: Site, rule_id: str, day: date) -> Rule:
     law = site.bench.law
     if rule_id not in law.ids:
-        raise UsageError(f"no rule '{rule_id}'; rules are {', '.join(law.ids)}")
+        raise UsageError(f"no rule '{rule_id}'{_nearest(rule_id, law.ids)}")
     rule = law.on(rule_id, day)
     if rule is None:
         raise UsageError(f"rule {rule_id} is not in force on {day}")
@@ -587,22 +471,69 @@ def _rule(site: Site, rule_id: str, day: date) -> Rule:
     return rule
 
 
+def _unit(site: Site, text: str) -> str:
+    found = site.directory.unit_called(text)
+    if found is None:
+        units = site.directory.units
+        names = {site.directory.name_of(unit) for unit in units}
+        raise UsageError(f"no unit '{text}' in directory.csv{_nearest(text, units, names)}")
+    return found
+
+
+def _nearest(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
+    """'; did you mean ...?' where a known word is close, else the known words."""
+    listed = [str(one) for one in known]
+    close = difflib.get_close_matches(word, [*listed, *also], n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(listed)}"
+
+
+def reason(error: Exception) -> str:
+    """What to tell about an error in one line: what is wrong and what to do."""
+    from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError  # noqa: PLC0415
+
+    text = str(error) or type(error).__name__
+    if isinstance(error, ArgumentError | DatabaseError) and not isinstance(error, IntegrityError):
+        what = _first_line(str(getattr(error, "orig", None) or error))
+        return (
+            f"the database cannot be used ({what});"
+            " check [database] in site.toml or TENGGAT_DATABASE_URL"
+        )
+    return _first_line(text)
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
 def main() -> None:
     """Entry point: errors in one line with what to do, exit codes 0, 1 and 2."""
     try:
-        app()
+        sys.exit(app(prog_name="tenggat", standalone_mode=False) or GOOD)
     except (UsageError, SettingsError, RegulationError, PeriodError, OutsideCalendar) as error:
-        _fail(error, USAGE)
+        _fail(str(error), USAGE)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
+        if hasattr(error, "format_message"):  # Typer's own: the call cannot be understood
+            _misused(error)
         if os.environ.get("TENGGAT_DEBUG"):
             raise
-        _fail(error, TROUBLE)
+        _fail(reason(error), TROUBLE)
 
 
-def _fail(error: Exception, code: int) -> None:
-    err.print(f"[bold red]error:[/] {escape(str(error) or type(error).__name__)}")
+def _misused(error: Any) -> None:
+    """What Typer says, in one line, with the help to ask for; or the help itself."""
+    message, context = error.format_message(), getattr(error, "ctx", None)
+    if "\n" in message:  # a command without arguments asks for its help
+        out.print(escape(message), soft_wrap=True)
+        sys.exit(USAGE)
+    command = context.command_path if context else "tenggat"
+    joint = " See" if message.endswith("?") else "; see"
+    _fail(f"{message.rstrip('.')}{joint} `{command} --help`", USAGE)
+
+
+def _fail(text: str, code: int) -> None:
+    err.print(f"[bold red]error:[/] {escape(text)}")
     sys.exit(code)
 
 

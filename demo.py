@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 import service
+from cli import reason
 from settings import Site, load_site
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ def main() -> None:
             for step in _steps(site, began):  # noqa: B007 - names the step that fails
                 pass
     except Exception as error:
-        reason = escape(str(error) or type(error).__name__)
-        out.print(f"[bold red]failed in step '{step}':[/] {reason}")
+        out.print(f"[bold red]failed in step '{step}':[/] {escape(reason(error))}", soft_wrap=True)
         if os.environ.get("TENGGAT_DEBUG"):
             raise
         sys.exit(1)

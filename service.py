@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -20,9 +21,13 @@ from typing import Any
 import yaml
 
 REPOSITORY = Path(__file__).parent
+PREFECT = (sys.executable, "-m", "prefect")
 POOL = "tenggat"
 FIRST_CYCLE = ("intake", "deadlines", "delivery")
+FINISHED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 START_SECONDS = 90.0
+LOOK_SECONDS = 2
+"""How often the worker asks for runs: Prefect's own 10 s would make every request wait."""
 QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
 """A command says itself what it does; what its flows log is read in the UI."""
 STOP_SECONDS = 15.0
@@ -48,6 +53,7 @@ def prefect_environment(var: Path, api: str | None = None) -> dict[str, str]:
         "PREFECT_LOGGING_LEVEL": "INFO",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": str(LOOK_SECONDS),
         "DO_NOT_TRACK": "1",
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]).rstrip(
             os.pathsep
@@ -102,6 +108,12 @@ def prefect_server(var: Path, *, port: int = 0) -> Iterator[str]:
 
     Its database stays under `var/prefect`, so that a later server shows the same runs.
     """
+    with _server(var, port) as (api, _):
+        yield api
+
+
+@contextmanager
+def _server(var: Path, port: int) -> Iterator[tuple[str, Child]]:
     port = port or _free_port()
     api = f"http://127.0.0.1:{port}/api"
     environment = {
@@ -110,21 +122,11 @@ def prefect_server(var: Path, *, port: int = 0) -> Iterator[str]:
         "PREFECT_UI_API_URL": api,
         "PREFECT_SERVER_UI_API_URL": api,
     }
-    command = [
-        sys.executable,
-        "-m",
-        "prefect",
-        "server",
-        "start",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
+    command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     child = Child("prefect server", command, environment, var / "logs" / "prefect-server.log")
     try:
         _wait(lambda: _healthy(api), child)
-        yield api
+        yield api, child
     finally:
         child.stop()
 
@@ -183,63 +185,57 @@ def up(
 
     Runs the first cycle at once. Raises :class:`ServiceError` when a part does not start or ends.
     """
-    if running_service(var):
-        raise ServiceError(f"the service already runs for {var}; stop it first")
-    if not _is_free(port):
-        raise ServiceError(f"port {port} is taken; choose another with --port")
     before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
     state = var / "service.json"
     try:
-        with ExitStack() as stack:
+        with _alone(var), ExitStack() as stack:
+            if not _is_free(port):
+                raise ServiceError(f"port {port} is taken; choose another with --port")
             say("starting the Prefect server ...")
-            api = stack.enter_context(prefect_server(var, port=port))
+            api, server = stack.enter_context(_server(var, port))
             environment = prefect_environment(var, api)
             say("registering work pool and deployments ...")
             _prefect(
                 ["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment, var
             )
-            definitions = _deployments(site, var, zone, schedules)
-            _prefect(["deploy", "--all", "--prefect-file", str(definitions)], environment, var)
             worker = Child(
                 "prefect worker",
-                [
-                    sys.executable,
-                    "-m",
-                    "prefect",
-                    "worker",
-                    "start",
-                    "--pool",
-                    POOL,
-                    "--name",
-                    "tenggat",
-                ],
+                [*PREFECT, "worker", "start", "--pool", POOL, "--name", "tenggat"],
                 environment,
                 var / "logs" / "prefect-worker.log",
             )
             stack.callback(worker.stop)
-            state.write_text(json.dumps({"api": api, "pid": os.getpid()}), encoding="utf-8")
+            definitions = _deployments(site, var, zone, schedules)
+            _prefect(["deploy", "--all", "--prefect-file", str(definitions)], environment, var)
             stack.callback(lambda: state.unlink(missing_ok=True))
+            state.write_text(json.dumps({"api": api, "pid": os.getpid()}), encoding="utf-8")
             say(f"Prefect UI: http://127.0.0.1:{port}")
             say(f"Mailbox, reports and logs: {var}")
             for flow in FIRST_CYCLE:
                 say(f"first cycle: {flow} ...")
-                outcome = _prefect(
-                    ["deployment", "run", f"{flow}/{flow}", "--watch"],
-                    environment,
-                    var,
-                    check=False,
-                )
-                if outcome:
+                if not _run_once(api, flow, server, worker):
                     say(f"  {flow} did not finish well; its run in the UI says why")
             say("running on schedule; Ctrl-C stops it")
             while True:
-                worker.check()
+                _check(server, worker)
                 time.sleep(1.0)
     except Stopped:
         say("stopped")
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _alone(var: Path) -> Iterator[None]:
+    """Hold the working files against a second service, from the first moment to the last."""
+    var.mkdir(parents=True, exist_ok=True)
+    with (var / "service.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ServiceError(f"the service already runs for {var}; stop it first") from None
+        yield
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -260,22 +256,41 @@ def _deployments(site: Path, var: Path, zone: str, schedules: dict[str, str]) ->
     return path
 
 
-def _prefect(
-    arguments: list[str], environment: dict[str, str], var: Path, *, check: bool = True
-) -> int:
-    child = Child(
-        "prefect " + arguments[0],
-        [sys.executable, "-m", "prefect", *arguments],
-        environment,
-        var / "logs" / "prefect-setup.log",
-    )
+def _prefect(arguments: list[str], environment: dict[str, str], var: Path) -> None:
+    log = var / "logs" / "prefect-setup.log"
+    child = Child("prefect " + arguments[0], [*PREFECT, *arguments], environment, log)
     try:
         code = child.process.wait()
     finally:
         child.stop()
-    if check and code:
-        raise ServiceError(f"`prefect {' '.join(arguments)}` ended with {code}; see {child.log}")
-    return code
+    if code:
+        raise ServiceError(f"`prefect {' '.join(arguments)}` ended with {code}; see {log}")
+
+
+def _run_once(api: str, flow: str, *parts: Child) -> bool:
+    """Let the worker run a deployment now, and wait for it; whether the run finished well."""
+    deployment = _ask(f"{api}/deployments/name/{flow}/{flow}")["id"]
+    run = _ask(f"{api}/deployments/{deployment}/create_flow_run", {})["id"]
+    while (state := _ask(f"{api}/flow_runs/{run}")["state_type"]) not in FINISHED:
+        _check(*parts)
+        time.sleep(0.5)
+    return bool(state == "COMPLETED")
+
+
+def _check(*parts: Child) -> None:
+    for part in parts:
+        part.check()
+
+
+def _ask(url: str, body: dict[str, Any] | None = None) -> Any:
+    """What Prefect's API answers; POST where there is a body."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - loopback
+            return json.loads(answer.read())
+    except OSError as error:
+        raise ServiceError(f"the Prefect server does not answer {url}: {error}") from None
 
 
 def _wait(ready: Callable[[], bool], child: Child) -> None:

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from db.models import Complaint, DeadlineRow, EventRow
+from db.models import Complaint, DeadlineRow, EventRow, PastFacts
+from sla.deadline import State
 from sla.events import Event, Knowledge
 
 T = TypeVar("T")
@@ -59,15 +60,18 @@ def as_event(row: EventRow) -> Event:
         earliest=row.earliest,
         knowledge=Knowledge(row.knowledge),
         unit=row.unit or None,
+        slot=row.slot,
+        retracted=row.retracted,
     )
 
 
 def add(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     """Insert complaints of one source; returns their ids by ticket."""
-    if not rows:
-        return {}
-    added = session.execute(insert(Complaint).returning(Complaint.ticket, Complaint.id), rows)
-    return {row.ticket: row.id for row in added}
+    statement = insert(Complaint).returning(Complaint.ticket, Complaint.id)
+    keys: dict[str, int] = {}
+    for batch in batches(rows):  # SQLAlchemy's time for one statement grows with its square
+        keys.update((row.ticket, row.id) for row in session.execute(statement, batch))
+    return keys
 
 
 def add_events(session: Session, events: Iterable[tuple[int, Event]]) -> None:
@@ -82,6 +86,8 @@ def add_events(session: Session, events: Iterable[tuple[int, Event]]) -> None:
             "recorded_at": event.recorded_at,
             "source": event.source,
             "unit": event.unit or "",
+            "slot": event.slot,
+            "retracted": event.retracted,
         }
         for complaint, event in events
     ]
@@ -139,3 +145,34 @@ def deadlines_of(session: Session, complaints: Iterable[int]) -> dict[int, list[
         for row in rows:
             found.setdefault(row.complaint_id, []).append(row)
     return found
+
+
+def past_facts(
+    session: Session, complaints: Iterable[int], as_of: datetime
+) -> dict[int, PastFacts]:
+    """The facts of those complaints that have been told otherwise since `as_of`."""
+    found: dict[int, PastFacts] = {}
+    for batch in batches(complaints):
+        rows = session.scalars(
+            select(PastFacts)
+            .where(PastFacts.complaint_id.in_(batch), PastFacts.superseded_at > as_of)
+            .order_by(PastFacts.superseded_at, PastFacts.id)
+        )
+        for row in rows:
+            found.setdefault(row.complaint_id, row)
+    return found
+
+
+def wake_undecided(session: Session, source: str, looked_until: datetime, now: datetime) -> None:
+    """Let those be judged again that only waited for their source to be looked at."""
+    waiting = select(DeadlineRow.complaint_id).where(
+        DeadlineRow.state == State.UNKNOWN,
+        DeadlineRow.stopped.is_(None),
+        DeadlineRow.due < looked_until,
+    )
+    session.execute(
+        update(Complaint)
+        .where(Complaint.source == source, Complaint.id.in_(waiting))
+        .values(next_action_at=now)
+        .execution_options(synchronize_session=False)
+    )

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from db.models import Look, QuarantineRow
 
 
-def known(session: Session, source: str) -> dict[str, str]:
-    """The files of a source that were read, as SHA-256 to name."""
-    rows = session.execute(select(Look.sha256, Look.name).where(Look.source == source))
-    return {row.sha256: row.name for row in rows}
+def known(session: Session, source: str) -> set[tuple[str, datetime]]:
+    """The files of a source that were read: SHA-256, and when each was made."""
+    rows = session.execute(select(Look.sha256, Look.observed_at).where(Look.source == source))
+    return {(row.sha256, row.observed_at) for row in rows}
 
 
 def last(session: Session, source: str) -> datetime | None:
@@ -25,6 +25,16 @@ def last(session: Session, source: str) -> datetime | None:
         .order_by(Look.observed_at.desc())
         .limit(1)
     )
+
+
+def last_of_each(session: Session, as_of: datetime) -> dict[str, datetime]:
+    """For each source when the newest file was made that had been read by `as_of`."""
+    rows = session.execute(
+        select(Look.source, func.max(Look.observed_at))
+        .where(Look.recorded_at <= as_of)
+        .group_by(Look.source)
+    )
+    return {source: moment for source, moment in rows}  # noqa: C416 - a Row is no pair for mypy
 
 
 def quarantine(session: Session, row: QuarantineRow) -> bool:

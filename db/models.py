@@ -118,7 +118,7 @@ class EventRow(Base):
 
     __tablename__ = "event"
     __table_args__ = (
-        UniqueConstraint("complaint_id", "kind", "latest", "unit", "source"),
+        Index("ix_event_complaint_id", "complaint_id"),
         Index("ix_event_recorded_at", "recorded_at"),
     )
 
@@ -129,8 +129,25 @@ class EventRow(Base):
     earliest: Mapped[datetime | None]
     knowledge: Mapped[str] = mapped_column(String(16))
     recorded_at: Mapped[datetime]
-    source: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(String(128))
     unit: Mapped[str] = mapped_column(String(64), default="")
+    slot: Mapped[str] = mapped_column(String(255), default="")
+    retracted: Mapped[bool] = mapped_column(default=False)
+
+
+class PastFacts(Base):
+    """What rules asked about a complaint until a source said otherwise: for views of the past."""
+
+    __tablename__ = "past_facts"
+    __table_args__ = (Index("ix_past_facts_complaint_id", "complaint_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id"))
+    superseded_at: Mapped[datetime]
+    classification: Mapped[str | None] = mapped_column(String(64))
+    category: Mapped[str | None] = mapped_column(String(255))
+    channel: Mapped[str | None] = mapped_column(String(255))
+    promised_due: Mapped[datetime | None]
 
 
 class DeadlineRow(Base):
@@ -244,10 +261,10 @@ class DeliveryAttempt(Base):
 
 
 class Look(Base):
-    """One reading of a source: a file, known again by its content wherever it turns up."""
+    """One reading of a source: a file, known again by its content and the time it was made."""
 
     __tablename__ = "look"
-    __table_args__ = (UniqueConstraint("source", "sha256"),)
+    __table_args__ = (UniqueConstraint("source", "sha256", "observed_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(String(64))

@@ -38,5 +38,5 @@ def run_cycle(site: str, now: datetime, *, say: Callable[[str], None]) -> Cycle:
         try:
             cycle.counts[name] = step(site, now)
         except Exception as error:
-            cycle.failed = cycle.failed or f"{name}: {error or type(error).__name__}"
+            cycle.failed = cycle.failed or f"{name}: {str(error) or type(error).__name__}"
     return cycle

@@ -4,38 +4,49 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Annotated
 
 import holidays
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from settings.errors import SettingsError, Strict, explained, nearest, read_toml
-from sla.calendar import Calendar, DayOff, country_days_off, indonesian_days_off, with_corrections
+from sla.calendar import (
+    Calendar,
+    DayOff,
+    country_days_off,
+    indonesian_days_off,
+    last_indonesian_decree,
+    with_corrections,
+)
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-LAST_INDONESIAN_DECREE = 2027
-"""The last year for which the package `holidays` carries cuti bersama; later is provisional."""
+
+def _known_days(value: tuple[str, ...]) -> tuple[str, ...]:
+    for name in value:
+        if name not in WEEKDAYS:
+            raise ValueError(f"'{name}' is no day; write {', '.join(WEEKDAYS)}")
+    if not value:
+        raise ValueError("no day is worked")
+    return value
+
+
+WorkDays = Annotated[tuple[str, ...], AfterValidator(_known_days)]
 
 
 class CalendarSettings(Strict):
-    """The years covered, the days worked, and whose public holidays are kept."""
+    """The years covered, the days worked, and whose public holidays are kept.
+
+    `units` gives the week of the units that keep one of their own, by the unit's id.
+    """
 
     first_year: int = Field(default=2015, ge=1970)
     last_year: int = Field(default=2035, le=2100)
     country: str = "ID"
     subdivision: str | None = None
-    work_days: tuple[str, ...] = WEEKDAYS[:5]
+    work_days: WorkDays = WEEKDAYS[:5]
+    units: dict[str, WorkDays] = Field(default_factory=dict)
     decreed_until: dt.date | None = None
-
-    @field_validator("work_days")
-    @classmethod
-    def _known_days(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if name not in WEEKDAYS:
-                raise ValueError(f"'{name}' is no day; write {', '.join(WEEKDAYS)}")
-        if not value:
-            raise ValueError("no day is worked")
-        return value
 
     @field_validator("country")
     @classmethod
@@ -93,7 +104,7 @@ def read_calendar(settings: CalendarSettings, path: Path) -> Calendar:
     years = range(settings.first_year, settings.last_year + 1)
     if settings.country == "ID":
         known = indonesian_days_off(years)
-        decreed_until = settings.decreed_until or dt.date(LAST_INDONESIAN_DECREE, 12, 31)
+        decreed_until = settings.decreed_until or last_indonesian_decree(years)
     else:
         known = country_days_off(settings.country, years, subdivision=settings.subdivision)
         decreed_until = settings.decreed_until or dt.date(settings.last_year, 12, 31)
@@ -110,10 +121,15 @@ def read_calendar(settings: CalendarSettings, path: Path) -> Calendar:
     return Calendar(
         dt.date(settings.first_year, 1, 1),
         dt.date(settings.last_year, 12, 31),
-        weekmask=[name in settings.work_days for name in WEEKDAYS],
+        weekmask=weekmask(settings.work_days),
         days_off=days_off,
         decreed_until=decreed_until,
     )
+
+
+def weekmask(work_days: WorkDays) -> list[bool]:
+    """Which of Monday to Sunday are worked."""
+    return [name in work_days for name in WEEKDAYS]
 
 
 def _read(path: Path) -> HolidaysFile:

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from settings.calendar import CalendarSettings, read_calendar
+from settings.calendar import CalendarSettings, read_calendar, weekmask
 from settings.directory import read_directory
 from settings.errors import SettingsError, Strict, Zone, explained, nearest, read_toml
 from settings.ladder import read_ladders
 from settings.sources import read_sources
 from sla.calendar import Calendar
-from sla.clock import Bench, Policy
+from sla.deadline import Bench, Policy
 from sla.directory import Role
 from sla.periods import parse
 from sla.regulations import Law, RegulationError, load
@@ -144,6 +144,10 @@ class Site:
             policy=file.policy,
             administrator_unit=file.administrator_unit,
             unit_kinds=directory.kinds(),
+            unit_calendars={
+                unit: calendar.weekly(weekmask(work_days))
+                for unit, work_days in file.calendar.units.items()
+            },
         )
         self.ladders = ladders
         self.sources = sources
@@ -159,7 +163,9 @@ class Site:
 
     def _unknown_units(self) -> Iterator[str]:
         """Units that a file names and `directory.csv` does not know, one line for each."""
-        named = [(self.folder / "site.toml", "administrator_unit", self.file.administrator_unit)]
+        site = self.folder / "site.toml"
+        named = [(site, "administrator_unit", self.file.administrator_unit)]
+        named += [(site, f"calendar.units.{unit}", unit) for unit in self.file.calendar.units]
         for name, source in self.sources.items():
             place = self.folder / "sources.toml"
             constant = source.constants.get("unit")

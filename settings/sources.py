@@ -50,6 +50,11 @@ class Observed(Strict):
     zone: Zone | None = None
 
     @property
+    def needs_sheet(self) -> bool:
+        """Whether a file must be read before it tells when it was made."""
+        return self.cell is not None and self.file_name is None
+
+    @property
     def by_day(self) -> bool:
         """Whether a file tells the day on which it was made and no hour."""
         told = self.file_name or (self.format if self.cell else "%H")
@@ -109,7 +114,11 @@ class Values(Strict):
 
 
 class Source(Strict):
-    """One source: a folder of files in one layout."""
+    """One source: a folder of files in one layout.
+
+    When it has brought nothing new for `silent_after_hours` the administrator is told (0: never):
+    what it does not show cannot be called late.
+    """
 
     type: Literal["folder"] = "folder"
     system: str | None = None
@@ -128,6 +137,7 @@ class Source(Strict):
     values: Values = Values()
     status: tuple[StatusWord, ...] = ()
     events: tuple[EventColumn, ...] = ()
+    silent_after_hours: int = Field(default=96, ge=0)
     max_rows: int = Field(1_000_000, gt=0)
     max_cell: int = Field(20_000, gt=0)
 

@@ -120,9 +120,21 @@ class Calendar:
             return self.days_off[day]
         return None if self.counts(day) else DayOff("")
 
-    def provisional(self, day: date) -> bool:
-        """Whether the count up to this day rests on holidays not yet decreed."""
-        return day > self.decreed_until
+    def provisional(self, after: date, until: date) -> bool:
+        """Whether a count of the days in (after, until] rests on holidays not yet decreed."""
+        return until > self.decreed_until or any(
+            after < day <= until for day, off in self.days_off.items() if off.estimate
+        )
+
+    def weekly(self, weekmask: Iterable[bool]) -> Calendar:
+        """The same holidays in another week, for a unit that works on Saturdays, say."""
+        return Calendar(
+            self.first,
+            self.last,
+            weekmask=weekmask,
+            days_off=self.days_off,
+            decreed_until=self.decreed_until,
+        )
 
 
 def indonesian_days_off(years: Iterable[int]) -> dict[date, DayOff]:
@@ -132,6 +144,16 @@ def indonesian_days_off(years: Iterable[int]) -> dict[date, DayOff]:
     (SKB) as carried by the package; a site's own file corrects them.
     """
     return country_days_off("ID", years, categories=("public", "government"), language="id")
+
+
+def last_indonesian_decree(years: Iterable[int]) -> date | None:
+    """The end of the last of these years whose cuti bersama the package `holidays` carries.
+
+    The joint decree (SKB) sets national holidays and cuti bersama of a year together, so a year
+    without cuti bersama has not been decreed.
+    """
+    joint = country_days_off("ID", years, categories=("government",), language="id")
+    return date(max(joint).year, 12, 31) if joint else None
 
 
 def country_days_off(

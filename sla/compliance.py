@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from statistics import mean, median
 
-from sla.clock import Bench, Deadline, State
 from sla.counting import working_days_between
+from sla.deadline import Bench, Deadline, State
 from sla.events import Event, Kind, Knowledge
-from sla.regulations import Actor
 
 SMALL_NUMBER = 5
 """Below this many judged deadlines a share is shown with the remark that the number is small."""
@@ -158,7 +157,7 @@ def figures(cases: Sequence[Case], period: Period, bench: Bench, as_of: datetime
         (case, deadline)
         for case in cases
         for deadline in case.deadlines
-        if provider(deadline) and within(deadline.due)
+        if deadline.rule.binds_provider and within(deadline.due or deadline.stopped)
     ]
     late = sorted(
         (
@@ -171,7 +170,7 @@ def figures(cases: Sequence[Case], period: Period, bench: Bench, as_of: datetime
             )
             for case in cases
             for deadline in case.deadlines
-            if provider(deadline) and deadline.state is State.BREACHED
+            if deadline.rule.binds_provider and deadline.open and deadline.state is State.BREACHED
         ),
         key=lambda item: (-item.working_days_late, item.ticket, item.deadline.rule.id),
     )
@@ -190,7 +189,7 @@ def figures(cases: Sequence[Case], period: Period, bench: Bench, as_of: datetime
         observed_times=len(observed),
         overall=_on_time(deadline for _, deadline in due),
         by_rule=_grouped(due, lambda _, deadline: deadline.rule.id),
-        by_unit=_grouped(due, lambda _, deadline: deadline.unit or ""),
+        by_unit=_grouped(due, lambda _, deadline: deadline.answerable or ""),
         open_by_unit=dict(Counter(case.unit or "" for case in cases if case.is_open)),
         late_by_unit=dict(
             Counter(unit for unit, _ in {(item.unit or "", item.ticket) for item in late})
@@ -201,11 +200,6 @@ def figures(cases: Sequence[Case], period: Period, bench: Bench, as_of: datetime
         to_settlement=_durations(settled_or(settled, Kind.SETTLED), bench),
         late=tuple(late),
     )
-
-
-def provider(deadline: Deadline) -> bool:
-    """Whether the deadline binds the government, and not the complainant or the system."""
-    return deadline.rule.actor in (Actor.UNIT, Actor.LAPOR_ADMINISTRATOR)
 
 
 def settled_or(cases: Iterable[Case], kind: str) -> list[tuple[datetime, datetime]]:

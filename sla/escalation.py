@@ -11,10 +11,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from sla.clock import Bench, Deadline, State
-from sla.counting import due_day
+from sla.calendar import Calendar
+from sla.counting import due_day, working_days_between
+from sla.deadline import Bench, Deadline, State
 from sla.directory import Role
-from sla.regulations import Actor
 
 
 class NoticeKind(StrEnum):
@@ -117,9 +117,9 @@ def reached(
     for rung in ladder.rungs:
         if (rung.kind is NoticeKind.REMINDER) == late:
             continue
-        times = list(_times(deadline, rung, bench, until=as_of))
-        if times:
-            found.append(Reached(rung, len(times) - 1, times[-1]))
+        repeat = _repeats(deadline, rung, bench, as_of)
+        if repeat is not None:
+            found.append(Reached(rung, repeat, _moment(deadline, rung, repeat, bench)))
     return sorted(found, key=lambda r: (r.at, r.rung.at.after_due, ladder.rungs.index(r.rung)))
 
 
@@ -127,53 +127,63 @@ def next_action_at(
     deadline: Deadline, ladder: Ladder | None, bench: Bench, as_of: datetime
 ) -> datetime | None:
     """When this deadline needs another look if nothing happens until then; None for never."""
-    if deadline.due is None or not (deadline.running or deadline.state is State.PAUSED):
+    if deadline.due is None or not deadline.open:
         return None
     turns = [deadline.due, deadline.shown_by or deadline.due]
     moments = [turn + timedelta(microseconds=1) for turn in turns]
-    if ladder is not None and _tells_later(deadline) and not deadline.paused:
+    if ladder is not None and deadline.rule.binds_provider and not deadline.paused:
         for rung in ladder.rungs:
             moments += _first_after(deadline, rung, bench, as_of)
     return min((moment for moment in moments if moment > as_of), default=None)
 
 
-def _tells_later(deadline: Deadline) -> bool:
-    return deadline.rule.actor in (Actor.UNIT, Actor.LAPOR_ADMINISTRATOR)
-
-
 def _tells(deadline: Deadline) -> bool:
-    ticking = deadline.state in (State.RUNNING, State.BREACHED) and not deadline.paused
-    return ticking and deadline.due is not None and _tells_later(deadline)
+    return deadline.ticking and deadline.due is not None and deadline.rule.binds_provider
 
 
 def _first_after(
     deadline: Deadline, rung: Rung, bench: Bench, as_of: datetime
 ) -> Iterable[datetime]:
-    for number in range(100_000):
-        moment = _moment(deadline, rung, number, bench)
-        if moment > as_of:
-            return [moment]
-        if rung.repeat is None:
-            return []
-    return []
+    repeat = _repeats(deadline, rung, bench, as_of)
+    if repeat is None:
+        yield _moment(deadline, rung, 0, bench)
+    elif rung.repeat is not None:
+        yield _moment(deadline, rung, repeat + 1, bench)
 
 
-def _times(deadline: Deadline, rung: Rung, bench: Bench, *, until: datetime) -> Iterable[datetime]:
-    number = 0
-    while (moment := _moment(deadline, rung, number, bench)) <= until:
-        yield moment
-        if rung.repeat is None:
-            return
-        number += 1
+def _repeats(deadline: Deadline, rung: Rung, bench: Bench, until: datetime) -> int | None:
+    """The number of the last time that a rung is reached by `until`; None before the first."""
+    if _moment(deadline, rung, 0, bench) > until:
+        return None
+    if rung.repeat is None:
+        return 0
+    calendar = bench.calendar_of(deadline.unit)
+    first, last = bench.day(_exact(deadline, rung, 0, bench)), bench.day(until)
+    passed = last - first
+    if rung.repeat.unit is OffsetUnit.WORKING_DAY:
+        passed = working_days_between(calendar, first, last)
+    number = passed // rung.repeat.amount
+    while number and _moment(deadline, rung, number, bench) > until:  # put off to a working day
+        number -= 1
+    return number
 
 
 def _moment(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> datetime:
-    """When a rung is reached for the `repeat`-th time, put off to the next working day."""
+    """When a rung is reached for the `repeat`-th time: on a working day.
+
+    A day off puts it off to the next working day; a reminder that would then come too late comes
+    on the last one before.
+    """
     moment = _exact(deadline, rung, repeat, bench)
     day = bench.day(moment)
-    if bench.calendar.counts(date.fromordinal(day)):
+    calendar = bench.calendar_of(deadline.unit)
+    if calendar.counts(date.fromordinal(day)):
         return moment
-    return bench.start_of(due_day(bench.calendar, day, 1))
+    later = bench.start_of(due_day(calendar, day, 1))
+    assert deadline.due is not None
+    if rung.at.after_due or later <= deadline.due:
+        return later
+    return bench.start_of(int(calendar.before(np.array([day]), 1)[0]))
 
 
 def _exact(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> datetime:
@@ -185,18 +195,19 @@ def _exact(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> datetim
     base = deadline.shown_by if rung.at.after_due else deadline.due
     if rung.at.amount == 0 and not repeat:
         return base + timedelta(microseconds=1)
-    day = _shift(bench.day(base), rung.at, bench)
+    calendar = bench.calendar_of(deadline.unit)
+    day = _shift(bench.day(base), rung.at, calendar)
     if repeat and rung.repeat is not None:
-        day = _shift(day, Offset(rung.repeat.amount * repeat, rung.repeat.unit), bench)
+        day = _shift(day, Offset(rung.repeat.amount * repeat, rung.repeat.unit), calendar)
     return bench.start_of(day)
 
 
-def _shift(day: int, offset: Offset, bench: Bench) -> int:
+def _shift(day: int, offset: Offset, calendar: Calendar) -> int:
     if offset.unit is OffsetUnit.DAY:
         return day + offset.amount
     if offset.amount < 0:
-        return int(bench.calendar.before(np.array([day]), -offset.amount)[0])
-    return due_day(bench.calendar, day, offset.amount)
+        return int(calendar.before(np.array([day]), -offset.amount)[0])
+    return due_day(calendar, day, offset.amount)
 
 
 def _share(deadline: Deadline, percent: int, bench: Bench) -> datetime:
@@ -204,6 +215,6 @@ def _share(deadline: Deadline, percent: int, bench: Bench) -> datetime:
     if deadline.rule.promised:
         return deadline.started + (deadline.due - deadline.started) * percent / 100
     length = -(-deadline.rule.length * percent // 100)
-    counted = bench.counted_by(deadline.rule.unit)
+    counted = bench.counted_by(deadline.rule.unit, deadline.unit)
     day = due_day(counted, bench.day(deadline.started), length, deadline.pauses)
     return bench.start_of(min(day, date.max.toordinal() - 1))

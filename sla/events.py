@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -54,7 +55,9 @@ class Event:
 
     It happened at `latest`, or where `earliest` is set, after `earliest` and not later than
     `latest`. `recorded_at` is when we learned it, so that any past view can be rebuilt. All
-    times are aware. `unit` is the unit concerned, for `assigned` and `returned`.
+    times are aware. `unit` is the unit concerned, for `assigned` and `returned`. `slot` is the
+    place at the source that tells of it (a column): what is recorded later from the same slot
+    replaces the earlier, and a `retracted` one takes it back.
     """
 
     kind: str
@@ -64,6 +67,8 @@ class Event:
     earliest: datetime | None = None
     knowledge: Knowledge = Knowledge.GIVEN
     unit: str | None = None
+    slot: str = ""
+    retracted: bool = False
 
     def __post_init__(self) -> None:
         for moment in (self.latest, self.earliest, self.recorded_at):
@@ -73,8 +78,66 @@ class Event:
             raise ValueError(f"event {self.kind}: {self.earliest} is not before {self.latest}")
         if (self.earliest is None) != (self.knowledge is Knowledge.GIVEN):
             raise ValueError(f"event {self.kind}: an interval is observed, a moment is given")
+        if self.retracted and not self.slot:
+            raise ValueError(f"event {self.kind}: only what stands in a slot can be taken back")
 
     @property
     def first_possible(self) -> datetime:
         """The earliest moment at which it can have happened."""
         return self.latest if self.earliest is None else self.earliest
+
+
+ENDING = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
+"""The kinds that end a complaint; `reopened` takes their effect back."""
+
+_AT_ONCE: dict[str, int] = {
+    kind: rank
+    for rank, kind in enumerate(
+        (
+            Kind.SERVICE_RECEIVED,
+            Kind.RECEIVED,
+            Kind.REOPENED,
+            Kind.VERIFIED,
+            Kind.RETURNED,
+            Kind.ASSIGNED,
+        )
+    )
+}
+"""In which order what bears the same time has happened: the procedure's; the rest comes after."""
+
+
+def known_at(events: Iterable[Event], as_of: datetime) -> list[Event]:
+    """What is known at `as_of`, corrected and in the order in which it happened.
+
+    Of each slot of a source only what was recorded last counts. An event that lies after `as_of`
+    has not happened yet.
+    """
+    current: dict[tuple[str, str], Event] = {}
+    known: list[Event] = []
+    for event in events:
+        if event.recorded_at > as_of:
+            continue
+        if not event.slot:
+            known.append(event)
+            continue
+        place = (event.source, event.slot)
+        before = current.get(place)
+        if before is None or event.recorded_at >= before.recorded_at:
+            current[place] = event
+    known += (event for event in current.values() if not event.retracted)
+    return sorted((event for event in known if event.latest <= as_of), key=_order)
+
+
+def _order(event: Event) -> tuple[datetime, int, bool]:
+    return event.latest, _AT_ONCE.get(event.kind, len(_AT_ONCE)), event.kind in ENDING
+
+
+def holder(known: Iterable[Event]) -> str | None:
+    """The unit that holds a complaint after these events, given in order; None if nobody does."""
+    unit = None
+    for event in known:
+        if event.kind == Kind.ASSIGNED:
+            unit = event.unit
+        elif event.kind == Kind.RETURNED:
+            unit = None
+    return unit

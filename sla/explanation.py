@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sla.clock import Bench, Deadline
 from sla.counting import NEVER
+from sla.deadline import Bench, Deadline
 from sla.regulations import Unit
 
 
@@ -45,7 +45,7 @@ def explain(deadline: Deadline, bench: Bench, *, until: date | None = None) -> l
     last = (
         bench.day(deadline.due) if deadline.due else (until or date.fromordinal(first)).toordinal()
     )
-    counted = bench.counted_by(rule.unit)
+    counted = bench.counted_by(rule.unit, deadline.unit)
     days = [CountedDay(date.fromordinal(first), DayMark.START)]
     number = 0
     for ordinal in range(first + 1, last + 1):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,16 @@ class Rule:
         """The article and the regulation, as one cites them."""
         return f"{self.regulation.citation} {self.article}".strip()
 
+    @property
+    def binds_provider(self) -> bool:
+        """Whether it is the government that must act, and not the complainant or the system."""
+        return self.actor in (Actor.UNIT, Actor.LAPOR_ADMINISTRATOR)
+
+    @property
+    def ends_on(self) -> frozenset[str]:
+        """Every kind of event that ends a clock, whatever the verdict."""
+        return self.stops_on | self.implied_by | self.voids
+
     def applies_to(self, facts: Mapping[str, str | None]) -> bool:
         """Whether a complaint with these facts falls under the rule."""
         return all((facts.get(fact) or "") in wanted for fact, wanted in self.applies_when.items())
@@ -126,6 +137,11 @@ class Law:
     def ids(self) -> tuple[str, ...]:
         """The rule ids, each once, in the order of the files."""
         return tuple(self._versions)
+
+    @cached_property
+    def lapsing(self) -> frozenset[str]:
+        """The rules that bring about an event by running out."""
+        return frozenset(rule.id for rule in self.rules if rule.lapse is not None)
 
     def versions(self, rule_id: str) -> tuple[Rule, ...]:
         """Every version of a rule; empty where there is no such rule."""

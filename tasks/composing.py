@@ -12,14 +12,18 @@ from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
-from db import complaints, outbox
+from db import outbox
 from db.models import Complaint, MessageKind, MessageRow, NoticeRow, Report
-from sla.clock import Deadline, State, judge
-from tasks.deadlines import facts_of
+from sla.deadline import Deadline, State
+from sla.judge import judge
+from tasks.knowing import known_of
 from tasks.office import Office
 from tasks.rendering import RenderedMail, alert_mail, notice_mail, summary_mail
 from tasks.summary import summary_view
 from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, told_by_role
+
+SEVEN_BIT = policy.SMTP.clone(cte_type="7bit")
+"""CRLF, and nothing that a server without 8BITMIME could spoil."""
 
 MOST_IN_BODY = 50
 """More items than this are counted in the mail, not listed."""
@@ -64,12 +68,12 @@ def _notice_view(
 ) -> NoticeMail | None:
     rows = [item.notice.complaint for item in message.items]
     keys = [complaint.id for complaint in rows]
-    events = complaints.events_of(session, keys)
+    known = {found.complaint.id: found for found in known_of(session, office, rows, now)}
     before = outbox.told(session, keys, now - timedelta(microseconds=1))  # not this very run
     found: dict[tuple[int, str | None], tuple[Complaint, list[Duty]]] = {}
     for item, complaint in zip(message.items, rows, strict=True):
-        history = events.get(complaint.id, [])
-        deadlines = judge(facts_of(office, complaint), history, office.site.bench, now)
+        facts, events = known[complaint.id].facts, known[complaint.id].events
+        deadlines = judge(facts, events, office.site.bench, now)
         deadline = _still_true(item.notice, deadlines)
         item.told = deadline is not None
         if deadline is not None:
@@ -102,8 +106,7 @@ def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> Deadline | 
     """The deadline of a notice while its clock ticks at the same unit; else nothing is owed."""
     for deadline in deadlines:
         if (deadline.rule.id, deadline.clock) == (notice.rule, notice.clock):
-            ticking = deadline.state in (State.RUNNING, State.BREACHED) and not deadline.paused
-            return deadline if ticking and deadline.unit == notice.unit else None
+            return deadline if deadline.ticking and deadline.unit == notice.unit else None
     return None
 
 
@@ -159,7 +162,7 @@ def _mime(
     mail = office.site.file.mail
     administrator = office.site.administrator_address(office.local(now).date())
     message.subject = rendered.subject
-    composed = EmailMessage(policy=policy.SMTP)
+    composed = EmailMessage(policy=SEVEN_BIT)
     composed["From"] = formataddr((mail.sender_name, mail.sender))
     composed["To"] = formataddr((_plain(message.recipient_name), message.recipient))
     composed["Reply-To"] = administrator

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from db import complaints, outbox
 from db.models import Complaint, DeadlineRow, NoticeRow, NoticeStatus
 from sla.calendar import OutsideCalendar
-from sla.clock import Deadline, Facts, State, judge
+from sla.deadline import Deadline
 from sla.escalation import Reached, ladder_for, next_action_at, reached
 from sla.events import Event
+from sla.judge import history, judge_known
+from tasks.knowing import known_of
 from tasks.office import Office
 from tasks.queueing import alert, queue_messages
 
@@ -52,18 +54,6 @@ def judge_and_queue(office: Office, now: datetime, run: str) -> JudgeCount:
     return count
 
 
-def facts_of(office: Office, complaint: Complaint) -> Facts:
-    """What rules ask about a complaint. A source that is no longer configured tells nothing."""
-    known = office.source_facts.get(complaint.source, Facts(sees=frozenset()))
-    return replace(
-        known,
-        classification=complaint.classification,
-        category=complaint.category,
-        channel=complaint.channel,
-        promised_due=complaint.promised_due,
-    )
-
-
 def _judge_batch(
     session: Session,
     office: Office,
@@ -73,47 +63,42 @@ def _judge_batch(
     count: JudgeCount,
 ) -> list[tuple[NoticeRow, Reached]]:
     keys = [complaint.id for complaint in batch]
-    events = complaints.events_of(session, keys)
     verdicts = complaints.deadlines_of(session, keys)
     notices = outbox.notices_of(session, keys)
     lapsed: list[tuple[int, Event]] = []
     owed: list[tuple[NoticeRow, Reached]] = []
-    for complaint in batch:
-        facts = facts_of(office, complaint)
-        history = events.get(complaint.id, [])
+    for found in known_of(session, office, batch, now):
+        complaint, bench = found.complaint, office.site.bench
         try:
-            deadlines = judge(facts, history, office.site.bench, now)
-            lapses = _lapses(deadlines, history, now)
-            if lapses:
-                deadlines = judge(facts, [*history, *lapses], office.site.bench, now)
+            known = history(found.facts, found.events, bench, now)
+            deadlines = judge_known(found.facts, known, bench, now)
             steps = [_rungs(office, deadline, now) for deadline in deadlines]
             turns = [_turn(office, deadline, now) for deadline in deadlines]
         except OutsideCalendar:  # one odd date must not keep the others from being judged
             complaint.next_action_at = now + PUSHED_BACK
             count.unjudged.append(complaint.ticket)
             continue
-        lapsed += [(complaint.id, event) for event in lapses]
+        lapsed += [(complaint.id, e) for e in _new_lapses(office, known, found.events, now)]
         _write(session, complaint.id, deadlines, verdicts.get(complaint.id, []), now)
-        known = notices.get(complaint.id, [])
+        rows = notices.get(complaint.id, [])
         for deadline, rungs in zip(deadlines, steps, strict=True):
-            owed += _notices(session, complaint.id, deadline, rungs, known, now, run, count)
+            owed += _notices(session, complaint.id, deadline, rungs, rows, now, run, count)
         complaint.next_action_at = min((turn for turn in turns if turn), default=None)
         count.judged += 1
     complaints.add_events(session, lapsed)
     return owed
 
 
-def _lapses(deadlines: Sequence[Deadline], history: Sequence[Event], now: datetime) -> list[Event]:
-    """The events that the law brings about because nobody acted, with the rule as their source."""
-    known = {(event.source, event.latest) for event in history}
+def _new_lapses(
+    office: Office, known: Sequence[Event], recorded: Sequence[Event], now: datetime
+) -> list[Event]:
+    """What the law has brought about because nobody acted, and that is not on record yet."""
+    before = {(event.source, event.latest) for event in recorded}
     return [
-        Event(deadline.rule.lapse, deadline.due, now, deadline.rule.id)
-        for deadline in deadlines
-        if deadline.state is State.LAPSED
-        and deadline.stopped is None
-        and deadline.rule.lapse is not None
-        and deadline.due is not None
-        and (deadline.rule.id, deadline.due) not in known
+        replace(event, recorded_at=now)
+        for event in known
+        if event.source in office.site.bench.law.lapsing
+        and (event.source, event.latest) not in before
     ]
 
 

@@ -183,7 +183,7 @@ def _settle_trouble(
         message.status, message.next_attempt_at = MessageStatus.DEAD, None
         _attempt(message, now, "refused", trouble.code, trouble.answer)
         return
-    wait = min(FIRST_RETRY * 2**tries, LONGEST_RETRY)
+    wait = min(FIRST_RETRY * 2 ** min(tries, 16), LONGEST_RETRY)
     jitter = random.uniform(1.0, 1.5)  # noqa: S311 - spreads load, keeps no secret
     message.status, message.next_attempt_at = MessageStatus.QUEUED, now + wait * jitter
     _attempt(message, now, "deferred", trouble.code, trouble.answer)

@@ -18,6 +18,7 @@ from tasks.office import Office
 from tasks.smtp import Connection, MailTrouble
 
 STALE_SOURCE = timedelta(days=3)
+CHECK_DATABASE = "check [database] in site.toml or TENGGAT_DATABASE_URL"
 WARN_BEFORE_YEAR_END = timedelta(days=60)
 
 
@@ -84,17 +85,23 @@ def _rules(site: Site, now: datetime) -> Iterator[Finding]:
     law = site.bench.law
     in_force = [rule for rule_id in law.ids if (rule := law.on(rule_id, today))]
     yield Finding("good", f"{len(in_force)} rules in force on {today}")
-    for rule in in_force:
-        if rule.certainty.to_be_confirmed:
+    for regulation in dict.fromkeys(rule.regulation for rule in in_force):
+        rules = [r for r in in_force if r.regulation is regulation and r.certainty.to_be_confirmed]
+        if rules:
+            names = ", ".join(f"{rule.id} ({rule.certainty})" for rule in rules)
             yield Finding(
                 "note",
-                f"rule {rule.id} ({rule.citation}) is to be confirmed: {rule.certainty}",
-                f"a legal officer reads the official text and corrects {rule.regulation.file}",
+                f"rules of {regulation.citation} to be confirmed: {names}",
+                f"a legal officer reads the official text and corrects {regulation.file}",
             )
 
 
 def _database(site: Site, now: datetime) -> Iterator[Finding]:
-    engine = open_engine(site.database_url)
+    try:
+        engine = open_engine(site.database_url)
+    except (SQLAlchemyError, OSError, ValueError) as error:
+        yield Finding("trouble", f"the database cannot be opened ({error})", CHECK_DATABASE)
+        return
     try:
         with engine.connect() as connection:
             at = revision(connection)
@@ -114,7 +121,7 @@ def _database(site: Site, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "trouble",
             f"the database cannot be used ({type(error).__name__})",
-            "check [database] in site.toml or TENGGAT_DATABASE_URL",
+            CHECK_DATABASE,
         )
     finally:
         engine.dispose()

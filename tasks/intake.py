@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,15 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from db import complaints, looks
-from db.models import Complaint, Look, QuarantineRow
+from db.models import Complaint, Look, PastFacts, QuarantineRow
 from settings.sources import Source
-from sla.events import Event, Kind, Knowledge
+from sla.events import Event, Kind, holder, known_at
 from tasks.mapping import BadRow, Reader, Reason, Record, given
 from tasks.observing import Before, observed
 from tasks.office import Office
 from tasks.privacy import shortened
-from tasks.reading import UnreadableFile, digest, not_before, observed_at, read_sheet
+from tasks.queueing import alert
+from tasks.reading import UnreadableFile, digest, not_before, read_sheet, told_time, written_at
 
 JUDGED_BY = ("classification", "category", "channel", "promised_due")
 """Facts of a complaint that a rule may ask about: a change calls for a new judgment."""
@@ -72,34 +74,65 @@ def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
             failures.append(str(error))
         else:
             count.add(look)
+    with office.transaction() as session:
+        _tell_silence(session, office, source_name, source, now)
     if failures:
         raise UnreadableFile("; ".join(failures))
     return count
 
 
+def _tell_silence(
+    session: Session, office: Office, name: str, source: Source, now: datetime
+) -> None:
+    """Tell the administrator, once, that a source has brought nothing new for too long."""
+    last = looks.last(session, name)
+    limit = timedelta(hours=source.silent_after_hours)
+    if last is not None and limit and now - last > limit:
+        since = office.local(last).isoformat(timespec="minutes")
+        alert(session, office, "silent_source", {"source": name, "since": since}, now, "intake")
+
+
 def unread(office: Office, source_name: str, now: datetime, count: SourceCount) -> list[Path]:
-    """The files to read now, in the order in which they were made."""
+    """The files to read now, in the order in which they were made.
+
+    A file is known by its content, under whatever name: an old export that turns up again teaches
+    nothing. Only where it repeats the newest one, or has no rows, and says that it was made later,
+    it is a look of its own: nothing has changed since.
+    """
     source = office.site.sources[source_name]
     with office.transaction() as session:
-        known = looks.known(session, source_name)
-    ordered: list[tuple[datetime, str, Path]] = []
-    for path in sorted(source.place(office.site.folder).glob(source.pattern)):
+        read = looks.known(session, source_name)
+    contents = {sha256 for sha256, _ in read}
+    newest, last = max(((made, sha256) for sha256, made in read), default=(None, ""))
+    wanted: list[Path] = []
+    for made, told, path in _files(source.place(office.site.folder), source, now):
+        if not_before(made, source) > now:
+            count.waiting.append(path.name)
+            continue
+        sha256 = digest(path)
+        if sha256 in contents:
+            later = told and (newest is None or not_before(made, source) > newest)
+            if not later or (sha256 != last and read_sheet(path, source).rows):
+                continue
+        wanted.append(path)
+        contents.add(sha256)
+        newest, last = made, sha256
+    return wanted
+
+
+def _files(place: Path, source: Source, now: datetime) -> list[tuple[datetime, bool, Path]]:
+    """The files of a folder, oldest first: when each was made, and whether it says so itself."""
+    found = []
+    for path in place.glob(source.pattern):
         if path.name.startswith((".", "~")) or not path.is_file():
             continue
         try:
-            sha256 = digest(path)
-            if sha256 in known:
-                continue
-            made = observed_at(path, None, source)
-            made = made or observed_at(path, read_sheet(path, source), source) or now
+            sheet = read_sheet(path, source) if source.observed.needs_sheet else None
+            told = told_time(path, sheet, source)
+            found.append((told or written_at(path), told is not None, path))
         except UnreadableFile:
-            sha256, made = path.name, now  # `read_file` says what is wrong
-        if not_before(made, source) > now:
-            count.waiting.append(path.name)
-        else:
-            known[sha256] = path.name
-            ordered.append((made, path.name, path))
-    return [path for _, _, path in sorted(ordered)]
+            found.append((now, False, path))  # `read_file` says what is wrong
+    return sorted(found, key=lambda file: (file[0], file[2].name))
 
 
 def read_file(
@@ -114,7 +147,7 @@ def read_file(
     """Read one file into the database within the caller's transaction."""
     sha256 = digest(path)
     sheet = read_sheet(path, source)
-    made = min(observed_at(path, sheet, source) or now, now)
+    made = min(told_time(path, sheet, source) or written_at(path), now)
     look = Look(
         source=name, name=path.name, sha256=sha256, observed_at=made, recorded_at=now,
         rows=len(sheet.rows), new=0, updated=0, unchanged=0, quarantined=0,
@@ -175,12 +208,15 @@ def _record(
         if snapshot:
             word = words.get(row.state_word or "")
             verified = any(event.kind == Kind.VERIFIED for event in old)
-            new = told(record, Before(word, row.unit, not_before(seen_at, source), verified))
+            reopened = max((e.latest for e in old if e.kind == Kind.REOPENED), default=None)
+            since_seen = not_before(seen_at, source)
+            new = told(record, Before(word, row.unit, since_seen, verified, reopened))
         else:
-            new = _not_yet_known(given(record, look.source, now), old)
-        changed = _bring_up_to_date(row, record, [*old, *new], snapshot)
+            new = _corrections(given(record, look.source, now), old, look.source, now)
+        past = _bring_up_to_date(row, record, known_at([*old, *new], now), snapshot, now)
+        session.add_all(past)
         happened += [(row.id, event) for event in new]
-        if new or changed:
+        if new or past:
             row.next_action_at = now
             look.updated += 1
         else:
@@ -198,6 +234,7 @@ def _record(
         happened += [(key, event) for event in firsts[ticket]]
     complaints.add_events(session, happened)
     complaints.seen(session, shown, look.observed_at)
+    complaints.wake_undecided(session, look.source, look.observed_at, now)
     look.new = len(fresh)
 
 
@@ -216,50 +253,48 @@ def _new(
         "anonymous": record.anonymous,
         "secret": record.secret,
         "promised_due": record.promised_due,
-        "unit": record.unit if snapshot else _holder(events),
+        "unit": record.unit if snapshot else holder(known_at(events, now)),
         "state_word": record.status.word if record.status else None,
         "seen_at": look.observed_at,
         "next_action_at": now,
     }
 
 
-def _bring_up_to_date(row: Complaint, record: Record, events: list[Event], snapshot: bool) -> bool:
-    """Write what the row says now; returns whether a judgment could change by it."""
-    changed = any(getattr(row, name) != getattr(record, name) for name in JUDGED_BY)
-    hidden = (record.anonymous, record.secret) != (row.anonymous, row.secret)
+def _bring_up_to_date(
+    row: Complaint, record: Record, known: Sequence[Event], snapshot: bool, now: datetime
+) -> list[PastFacts]:
+    """Write what the source says now; returns the facts as they were where a rule may ask."""
+    before = {name: getattr(row, name) for name in JUDGED_BY}
     for name in (*JUDGED_BY, "title", "anonymous", "secret"):
         if getattr(row, name) != getattr(record, name):
             setattr(row, name, getattr(record, name))
-    row.unit = record.unit if snapshot else _holder(events)
+    row.received_at = record.received
+    row.unit = record.unit if snapshot else holder(known)
     if snapshot and record.status is not None:
         row.state_word = record.status.word
-    return changed or hidden
+    if before == {name: getattr(row, name) for name in JUDGED_BY}:
+        return []
+    return [PastFacts(complaint_id=row.id, superseded_at=now, **before)]
 
 
-def _holder(events: list[Event]) -> str | None:
-    """The unit that holds a complaint after these events."""
-    holder = None
-    for event in sorted(events, key=lambda event: event.latest):
-        if event.kind == Kind.ASSIGNED:
-            holder = event.unit
-        elif event.kind == Kind.RETURNED:
-            holder = None
-    return holder
+def _corrections(
+    told: Sequence[Event], old: Sequence[Event], source: str, now: datetime
+) -> list[Event]:
+    """What a row with the times of all steps says anew: a filled, changed or emptied column."""
+    standing = {
+        event.slot: event for event in old if event.source == source and event.slot
+    }  # the last recorded of each slot
+    changed = []
+    for event in told:
+        before = standing.pop(event.slot, None)
+        if before is None or before.retracted or _said(before) != _said(event):
+            changed.append(event)
+    emptied = (event for event in standing.values() if not event.retracted)
+    return changed + [replace(event, recorded_at=now, retracted=True) for event in emptied]
 
 
-def _not_yet_known(events: list[Event], old: list[Event]) -> list[Event]:
-    known = {(event.kind, event.latest, event.unit) for event in old if _stated(event)}
-    received = any(event.kind == Kind.RECEIVED for event in old)
-    return [
-        event
-        for event in events
-        if (event.kind, event.latest, event.unit) not in known
-        and not (received and event.kind == Kind.RECEIVED)
-    ]
-
-
-def _stated(event: Event) -> bool:
-    return event.knowledge is Knowledge.GIVEN
+def _said(event: Event) -> tuple[str, datetime, str | None]:
+    return event.kind, event.latest, event.unit
 
 
 def _quarantined(

@@ -13,7 +13,7 @@ import secrets
 import ssl
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import policy
 from pathlib import Path
 from urllib.parse import quote
@@ -48,7 +48,12 @@ class _Keeper:
             while place.exists():  # a second copy is kept beside the first
                 number += 1
                 place = self.folder / f"{sent}_{box}_{mark}-{number}.eml"
-            place.write_bytes(raw)
+            try:
+                place.write_bytes(raw)
+            except OSError as error:
+                with suppress(OSError):
+                    place.unlink(missing_ok=True)
+                return f"452 4.3.1 The mailbox cannot keep it: {error.strerror}"
         return "250 OK, kept"
 
 

@@ -36,12 +36,26 @@ MISALIGNED = frozenset({Reason.SHORT_ROW, Reason.LONG_ROW})
 """Rows of which no cell is known to stand in its column: a name may stand anywhere in them."""
 
 
+RECEIVED = "received"
+"""The slot of the receipt, over however many columns it is spread."""
+
+
 class BadRow(ValueError):
     """A row that cannot be read: why, in which column, and the value that stands there."""
 
     def __init__(self, reason: Reason, column: str = "", value: str = "") -> None:
         super().__init__(reason)
         self.reason, self.column, self.value = reason, column, value
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An event with a time of its own, and the column in which it stands."""
+
+    column: str
+    kind: str
+    moment: datetime
+    unit: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +73,7 @@ class Record:
     secret: bool
     promised_due: datetime | None
     status: StatusWord | None
-    steps: tuple[tuple[str, datetime, str | None], ...]
-    """Events with a time of their own: kind, time, unit."""
+    steps: tuple[Step, ...]
 
 
 class Reader:
@@ -154,7 +167,7 @@ class Reader:
 
     def _steps(
         self, cells: Mapping[str, str], received: datetime, observed: datetime
-    ) -> tuple[tuple[str, datetime, str | None], ...]:
+    ) -> tuple[Step, ...]:
         steps = []
         for event in self.source.events:
             moment = self._moment(cells[event.column], event.column)
@@ -164,8 +177,8 @@ class Reader:
                 raise BadRow(Reason.BEFORE_RECEIPT, event.column, cells[event.column])
             if moment > observed:
                 raise BadRow(Reason.IN_THE_FUTURE, event.column, cells[event.column])
-            steps.append((event.kind, moment, self._unit(cells, event.unit)))
-        return tuple(sorted(steps, key=lambda step: step[1]))
+            steps.append(Step(event.column, event.kind, moment, self._unit(cells, event.unit)))
+        return tuple(sorted(steps, key=lambda step: step.moment))
 
     def _unit(self, cells: Mapping[str, str], column: str | None) -> str | None:
         name = cells[column] if column else self.source.constants.get("unit", "")
@@ -223,8 +236,13 @@ class Reader:
 
 def given(record: Record, source: str, now: datetime) -> list[Event]:
     """The events whose time the row states."""
-    steps = [("received", record.received, None), *record.steps]
-    return [Event(kind, moment, now, source, unit=unit) for kind, moment, unit in steps]
+    steps = [Step(RECEIVED, Kind.RECEIVED, record.received, None), *record.steps]
+    return [
+        Event(
+            step.kind, step.moment, now, source, unit=step.unit, slot=f"{step.column}/{step.kind}"
+        )
+        for step in steps
+    ]
 
 
 def _folded(text: str) -> str:

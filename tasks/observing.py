@@ -8,19 +8,23 @@ from datetime import datetime
 import numpy as np
 
 from settings.sources import StatusWord
-from sla.clock import Bench
+from sla.deadline import Bench
 from sla.events import Event, Kind, Knowledge
 from tasks.mapping import Record
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """How a complaint looked at the last look: its word and unit, and when that was."""
+    """How a complaint looked at the last look: its word and unit, and when that was.
+
+    What happens next cannot have happened before it was last reopened.
+    """
 
     word: StatusWord | None
     unit: str | None
     seen_at: datetime
     verified: bool
+    reopened_at: datetime | None = None
 
 
 def observed(
@@ -48,14 +52,17 @@ def observed(
         knowledge = Knowledge.OBSERVED if fresh else Knowledge.UNKNOWN
     else:
         after, knowledge = max(before.seen_at, record.received), Knowledge.OBSERVED
+    floor = record.received
+    if before is not None and before.reopened_at is not None:
+        floor = max(floor, before.reopened_at)
     events = []
     for kind, unit in _changes(record, before):
         days = record.status.earlier_by.get(kind, 0) if record.status else 0
         earliest, latest = after, look
         if days:
-            latest = max(record.received, _eve(look, days, bench))
+            latest = max(floor, _eve(look, days, bench))
             if after > record.received:
-                earliest = max(record.received, _eve(after, days, bench, at_dawn=True))
+                earliest = max(floor, _eve(after, days, bench, at_dawn=True))
             earliest = min(earliest, latest)
         events.append(Event(kind, latest, now, source, earliest, knowledge, unit))
     return events

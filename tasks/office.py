@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from db.engine import migrate, open_engine
 from settings import Site, load_site
-from sla.clock import Facts
+from sla.deadline import Facts
 
 
 class ClockInThePast(ValueError):

@@ -132,24 +132,26 @@ def _csv(path: Path, source: Source) -> Iterator[tuple[int, tuple[str, ...]]]:
         raise UnreadableFile(f"{path.name}: no readable CSV ({error})") from None
 
 
-def observed_at(path: Path, sheet: Sheet | None, source: Source) -> datetime | None:
-    """When the file was made: by its name, its preamble, or when it was last written.
+def told_time(path: Path, sheet: Sheet | None, source: Source) -> datetime | None:
+    """When a file says that it was made, by its name or its preamble; None where it does not.
 
-    Where only the day is told it is the day's end; :func:`not_before` is its beginning. None where
-    the preamble must be read first (`sheet` not given).
+    Where only the day is told it is the day's end; :func:`not_before` is its beginning.
     """
     told, form = "", source.observed.format
     if source.observed.file_name:
         told, form = path.name, source.observed.file_name
-    elif source.observed.cell:
-        if sheet is None:
-            return None
+    elif source.observed.cell and sheet is not None:
         told = _beside(source.observed.cell, sheet)
     try:
         made = datetime.strptime(told, form).replace(tzinfo=_zone(source))
-    except ValueError:  # no such name or cell: the file's own time must do
-        return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+    except ValueError:
+        return None
     return made.replace(hour=23, minute=59, second=59) if source.observed.by_day else made
+
+
+def written_at(path: Path) -> datetime:
+    """When a file was last written: the next best where it does not tell when it was made."""
+    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
 
 
 def not_before(made: datetime, source: Source) -> datetime:

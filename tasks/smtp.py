@@ -7,11 +7,15 @@ not used: it opens a connection for every mail and gives up without an error.
 from __future__ import annotations
 
 import ipaddress
+import selectors
 import ssl
 from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
 import yagmail
+
+TOO_BIG = 552
+"""The one answer to MAIL that is about this mail; any other 5xx there is about us."""
 
 
 class MailTrouble(Exception):
@@ -35,7 +39,7 @@ class Uncomposable(MailTrouble):
 
 
 class ServerUnusable(MailTrouble):
-    """No mail at all can go out now: no connection, no TLS, no login."""
+    """No mail at all can go out now: no connection, no TLS, no login, our sender refused."""
 
 
 class Way:
@@ -46,18 +50,25 @@ class Way:
     """
 
     def __init__(self, url: str, *, ca_file: str | None = None, timeout: float = 30.0) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("smtp", "smtps", "smtp+plain") or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            known = parts.scheme in ("smtp", "smtps", "smtp+plain") and parts.hostname
+            whole = parts.path in ("", "/") and not (parts.query or parts.fragment)
+            port = parts.port if known and whole else None
+        except ValueError:  # its text would repeat a part of the password
+            known = whole = False
+        if not known or not whole or not parts.hostname:
             raise ValueError(
                 "the mail URL must be smtps://user:password@host:465, smtp://user:password@host:587"
-                " or, to loopback, smtp+plain://127.0.0.1:25"
-            )
+                " or, to loopback, smtp+plain://127.0.0.1:25; write / # ? @ : and % of a password"
+                " as %2F %23 %3F %40 %3A %25"
+            ) from None
         if parts.scheme == "smtp+plain" and not _loopback(parts.hostname):
             raise ValueError("smtp+plain is allowed to loopback only; use smtp:// (STARTTLS)")
         self.host = parts.hostname
         self.implicit_tls = parts.scheme == "smtps"
         self.starttls = parts.scheme == "smtp"
-        self.port = parts.port or (465 if self.implicit_tls else 587 if self.starttls else 25)
+        self.port = port or (465 if self.implicit_tls else 587 if self.starttls else 25)
         self.user = unquote(parts.username or "")
         self.password = unquote(parts.password or "")
         self.ca_file, self.timeout = ca_file, timeout
@@ -87,7 +98,10 @@ class Connection:
     def open(self) -> None:
         """Connect, secure and log in; raises :class:`ServerUnusable`."""
         way = self.way
-        context = ssl.create_default_context(cafile=way.ca_file)
+        try:
+            context = ssl.create_default_context(cafile=way.ca_file)
+        except OSError as error:
+            raise ServerUnusable(f"ca_file {way.ca_file}: {_words(error)}") from None
         more = {"context": context} if way.implicit_tls else {}
         client = yagmail.SMTP(
             user=way.user or "tenggat",
@@ -104,9 +118,13 @@ class Connection:
         client.user = way.user  # yagmail makes 'name' into 'name@gmail.com'
         try:
             client.login()
+            client.smtp.ehlo_or_helo_if_needed()  # or a refused greeting would blame a mail
         except OSError as error:  # all of smtplib's errors are
-            client.is_closed = True
+            _drop(client)
             raise ServerUnusable(f"{way}: {_words(error)}", _code(error)) from None
+        except ValueError:  # its text would repeat a part of the password
+            _drop(client)
+            raise ServerUnusable(f"{way}: host or login cannot be sent in ASCII") from None
         self._client = client
 
     def send(self, sender: str, recipient: str, mime: bytes) -> str:
@@ -114,6 +132,8 @@ class Connection:
 
         Raises :class:`Refused`, :class:`Deferred` or :class:`ServerUnusable`.
         """
+        if self._client is not None and _has_hung_up(self._client):
+            self.close()
         if self._client is None:
             self.open()
         assert self._client is not None
@@ -125,9 +145,12 @@ class Connection:
                 self.close()
                 raise Deferred(_words(error), code) from None
             self._forget_half_sent()
+            if hasattr(error, "sender") and code >= 500 and code != TOO_BIG:
+                raise ServerUnusable(f"{self.way}: {_words(error)}", code) from None
             trouble = Refused if code >= 500 else Deferred
             raise trouble(_words(error), code) from None
-        except (UnicodeError, ValueError) as error:
+        except ValueError as error:
+            self._forget_half_sent()
             raise Refused(
                 f"the address or the mail cannot be sent: {type(error).__name__}"
             ) from None
@@ -148,6 +171,21 @@ class Connection:
                 client.close()
             except OSError:
                 client.is_closed = True
+
+
+def _has_hung_up(client: yagmail.SMTP) -> bool:
+    """Whether the server closed the line, or said good-bye, since the last mail."""
+    if client.smtp.sock is None:
+        return True
+    with selectors.DefaultSelector() as selector:
+        selector.register(client.smtp.sock, selectors.EVENT_READ)
+        return bool(selector.select(0))
+
+
+def _drop(client: yagmail.SMTP) -> None:
+    client.is_closed = True
+    if client.smtp is not None:
+        client.smtp.close()
 
 
 def _code(error: OSError) -> int | None:

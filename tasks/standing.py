@@ -9,8 +9,7 @@ from sqlalchemy import func, select
 
 from db import runs
 from db.models import DeadlineRow
-from sla.clock import State
-from sla.regulations import Actor
+from sla.deadline import State
 from tasks.office import Office
 
 
@@ -29,11 +28,7 @@ def standing(office: Office, now: datetime) -> Standing:
     today = office.site.bench.day(now)
     tonight = office.site.bench.end_of(today)
     law = office.site.bench.law
-    binding = [
-        rule_id
-        for rule_id in law.ids
-        if law.last(rule_id).actor in (Actor.UNIT, Actor.LAPOR_ADMINISTRATOR)
-    ]
+    binding = [rule_id for rule_id in law.ids if law.last(rule_id).binds_provider]
 
     def running(after: datetime, until: datetime) -> int:
         query = (

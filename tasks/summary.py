@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 from db import complaints, looks, outbox, runs
 from db.engine import revision
 from db.models import Report
-from sla.clock import judge
 from sla.compliance import Case, Figures, OnTime, figures
+from sla.events import Kind, holder
+from sla.judge import history, judge_known
 from sla.periods import parse
-from sla.regulations import Actor, Rule
-from tasks.deadlines import facts_of
+from sla.regulations import Rule
+from tasks.knowing import known_of
 from tasks.office import Office
 from tasks.queueing import queue_summary
 from tasks.rendering import summary_html
@@ -77,22 +78,16 @@ def summary_view(session: Session, office: Office, period: str, as_of: datetime)
 
 def cases(session: Session, office: Office, as_of: datetime) -> list[tuple[int, Case]]:
     """Every complaint recorded by `as_of`, judged at that moment; with its key."""
-    rows = complaints.everything(session, as_of)
-    events = complaints.events_of(session, (row.id for row in rows))
     found = []
-    for row in rows:
-        known = [
-            event
-            for event in sorted(events.get(row.id, []), key=lambda event: event.latest)
-            if event.recorded_at <= as_of and event.latest <= as_of
-        ]
-        deadlines = judge(facts_of(office, row), known, office.site.bench, as_of)
-        holder = next((e.unit for e in reversed(known) if e.kind == "assigned"), None)
+    for known in known_of(session, office, complaints.everything(session, as_of), as_of):
+        row, facts, bench = known.complaint, known.facts, office.site.bench
+        events = history(facts, known.events, bench, as_of)
+        received = next((e.latest for e in events if e.kind == Kind.RECEIVED), row.received_at)
         case = Case(
-            ticket=row.ticket, source=row.source, classification=row.classification,
-            category=row.category, channel=row.channel,
-            unit=holder or office.site.file.administrator_unit, received=row.received_at,
-            events=tuple(known), deadlines=tuple(deadlines),
+            ticket=row.ticket, source=row.source, classification=facts.classification,
+            category=facts.category, channel=facts.channel,
+            unit=holder(events) or office.site.file.administrator_unit, received=received,
+            events=tuple(events), deadlines=tuple(judge_known(facts, events, bench, as_of)),
         )  # fmt: skip
         found.append((row.id, case))
     return found
@@ -256,16 +251,12 @@ def _not_judged(office: Office) -> Iterable[tuple[str, tuple[str, ...]]]:
         blind = [
             rule.label[site.locale]
             for rule in map(law.last, law.ids)
-            if _binds_provider(rule)
+            if rule.binds_provider
             and not rule.promised
             and not (rule.stops_on & source.sees and rule.starts_on & source.sees)
         ]
         if blind:
             yield name, tuple(blind)
-
-
-def _binds_provider(rule: Rule) -> bool:
-    return rule.actor in (Actor.UNIT, Actor.LAPOR_ADMINISTRATOR)
 
 
 def _regulation_rows(office: Office, day: date) -> Iterable[RegulationRow]:

@@ -5,7 +5,14 @@ from datetime import date
 import numpy as np
 import pytest
 
-from sla.calendar import Calendar, DayOff, OutsideCalendar, indonesian_days_off, with_corrections
+from sla.calendar import (
+    Calendar,
+    DayOff,
+    OutsideCalendar,
+    indonesian_days_off,
+    last_indonesian_decree,
+    with_corrections,
+)
 
 
 def calendar(**more):
@@ -77,5 +84,15 @@ def test_days_outside_the_calendar_are_an_error_and_never_a_wrong_date():
 
 def test_a_due_date_after_the_last_decree_is_provisional():
     days = calendar(decreed_until=date(2026, 12, 31))
-    assert days.provisional(date(2027, 1, 4))
-    assert not days.provisional(date(2026, 12, 31))
+    assert days.provisional(date(2026, 12, 30), date(2027, 1, 4))
+    assert not days.provisional(date(2026, 12, 1), date(2026, 12, 31))
+
+
+def test_a_count_across_an_expected_holiday_is_provisional():
+    assert calendar().provisional(date(2027, 3, 8), date(2027, 3, 17))  # Idul Fitri 2027
+    assert not calendar().provisional(date(2027, 3, 12), date(2027, 3, 17))
+
+
+def test_a_year_is_decreed_when_its_cuti_bersama_is_known():
+    assert last_indonesian_decree([2025, 2026]) == date(2026, 12, 31)
+    assert last_indonesian_decree([2035]) is None

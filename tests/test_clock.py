@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sla.calendar import Calendar, indonesian_days_off
-from sla.clock import Bench, Facts, Policy, Reason, State, judge
+from sla.deadline import Bench, Facts, Policy, Reason, State
 from sla.events import Event, Knowledge
+from sla.judge import history, judge
 from sla.regulations import load
 
 LAW = load([REPOSITORY / "regulations"])
@@ -254,7 +255,7 @@ def test_what_was_settled_before_the_first_look_gets_no_verdict(policy):
     settled = unknown("settled", "2026-11-02 10:00", "2026-11-23 07:00")
     deadline = clock(INFORMATION, [RECEIVED, settled], "2026-11-23 08:00", policy)
     assert (deadline.state, deadline.reasons) == (State.UNKNOWN, (Reason.HISTORY_UNKNOWN,))
-    assert not deadline.running
+    assert not deadline.open
 
 
 @pytest.mark.parametrize("policy", Policy)
@@ -496,7 +497,7 @@ def test_what_a_source_shows_ten_working_days_late_is_missed_ten_working_days_la
     deadline = clock(INFORMATION, [RECEIVED], as_of, shown_later={"settled": 10})
     assert (deadline.state, deadline.reasons) == (state, reasons)
     assert (deadline.due, deadline.shown_by) == (end_of("2026-11-09"), end_of("2026-11-23"))
-    assert deadline.running
+    assert deadline.open
 
 
 @pytest.mark.parametrize("blind_to", ["assigned", "follow_up_published"])
@@ -574,6 +575,258 @@ def test_a_follow_up_without_a_reply_lapses_and_is_nobodys_lateness():
 def test_only_lapor_closes_reports_by_itself():
     events = [RECEIVED, told("follow_up_published", "2026-11-04 10:00", "dinkes")]
     assert clocks(AUTO_CLOSE, events, "2026-11-19 00:00", system=None) == []
+
+
+# --- before the source was looked at again --------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", Policy)
+@pytest.mark.parametrize(
+    ("looked", "as_of", "state", "reasons"),
+    [
+        ("2026-11-09 07:15", "2026-11-09 23:59", State.RUNNING, ()),
+        ("2026-11-09 07:15", "2026-11-10 00:05", State.UNKNOWN, (Reason.AWAITING_SOURCE,)),
+        ("2026-11-09 07:15", "2026-11-20 08:00", State.UNKNOWN, (Reason.AWAITING_SOURCE,)),
+        ("2026-11-10 07:15", "2026-11-10 08:00", State.BREACHED, ()),
+    ],
+)
+def test_nobody_is_late_before_the_source_was_looked_at_after_the_deadline(
+    looked, as_of, state, reasons, policy
+):
+    deadline = clock(INFORMATION, [RECEIVED], as_of, policy, known_until=wita(looked))
+    assert (deadline.state, deadline.reasons) == (state, reasons)
+    assert deadline.open
+
+
+def test_a_source_that_shows_late_must_be_looked_at_after_that_time():
+    for looked, reason in [
+        ("2026-11-09 07:00", Reason.AWAITING_SOURCE),
+        ("2026-11-23 07:00", Reason.SHOWN_LATER),
+    ]:
+        deadline = clock(
+            INFORMATION,
+            [RECEIVED],
+            "2026-11-24 08:00",
+            shown_later={"settled": 10},
+            known_until=wita(looked),
+        )
+        assert (deadline.state, deadline.reasons) == (State.UNKNOWN, (reason,))
+
+
+# --- corrected ------------------------------------------------------------------------------------
+
+
+def said(kind, at, recorded, *, retracted=False, slot="Selesai"):
+    return Event(
+        kind, wita(at), wita(recorded), "register", slot=slot, retracted=retracted
+    )  # fmt: skip
+
+
+def test_a_correction_replaces_what_the_same_column_said():
+    events = [
+        RECEIVED,
+        said("settled", "2026-11-03 09:00", "2026-11-04 07:15"),
+        said("settled", "2026-11-23 09:00", "2026-11-24 07:15"),
+    ]
+    assert clock(INFORMATION, events, "2026-11-23 08:00").state is State.MET
+    assert clock(INFORMATION, events, "2026-11-24 08:00").state is State.MET_LATE
+
+
+def test_an_emptied_column_takes_the_event_back():
+    events = [
+        RECEIVED,
+        said("settled", "2026-11-03 09:00", "2026-11-04 07:15"),
+        said("settled", "2026-11-03 09:00", "2026-11-06 07:15", retracted=True),
+    ]
+    assert clock(INFORMATION, events, "2026-11-05 08:00").state is State.MET
+    assert clock(INFORMATION, events, "2026-11-06 08:00").state is State.RUNNING
+
+
+def test_two_columns_of_one_kind_are_two_events():
+    events = [
+        RECEIVED,
+        said("settled", "2026-11-04 09:00", "2026-11-05 07:15"),
+        told("reopened", "2026-11-10 09:00"),
+        said("settled", "2026-11-12 09:00", "2026-11-13 07:15", slot="Selesai Kembali"),
+    ]
+    first, second = clocks(INFORMATION, events, "2026-11-24 08:00")
+    assert (first.state, second.state) == (State.MET, State.MET)
+
+
+# --- what the law brings about --------------------------------------------------------------------
+
+ASKED = [
+    told("received", "2026-11-02 10:00"),
+    told("material_requested", "2026-11-02 11:00"),  # the material is due on 2 December
+]
+
+
+def states(events, as_of, **facts):
+    bench = Bench(LAW, WORKING, EVERY, WITA, administrator_unit="kominfo")
+    asked = Facts(**({"classification": "complaint", "system": "sp4n-lapor"} | facts))
+    return {d.rule.id: d.state for d in judge(asked, events, bench, wita(as_of))}
+
+
+def test_a_complaint_deemed_withdrawn_binds_nobody_any_more():
+    before, after = states(ASKED, "2026-12-02 12:00"), states(ASKED, "2026-12-03 08:00")
+    assert before["sp4n-guideline/complaint"] is State.PAUSED
+    assert after[COMPLETION] is State.LAPSED
+    assert after["sp4n-guideline/complaint"] is State.WAIVED
+
+
+def test_a_lapse_is_undone_when_it_turns_out_that_the_material_was_there():
+    record = Event("withdrawn", end_of("2026-12-02"), wita("2026-12-03 00:05"), COMPLETION)
+    late_news = told("material_completed", "2026-12-02 15:00", recorded="2026-12-03 07:15")
+    found = states([*ASKED, record, late_news], "2026-12-03 08:00")
+    assert found[COMPLETION] is State.MET
+    assert found["sp4n-guideline/complaint"] is State.RUNNING
+
+
+def test_nothing_lapses_before_the_source_was_looked_at():
+    found = states(ASKED, "2026-12-03 00:05", known_until=wita("2026-12-02 07:15"))
+    assert found[COMPLETION] is State.UNKNOWN
+    assert found["sp4n-guideline/complaint"] is State.PAUSED
+
+
+def test_a_lapse_stands_in_the_history_with_the_rule_as_its_source():
+    bench = Bench(LAW, WORKING, EVERY, WITA)
+    facts = Facts(classification="complaint")
+    known = history(facts, ASKED, bench, wita("2026-12-03 08:00"))
+    assert [(e.kind, e.source, e.latest) for e in known][-1] == (
+        "withdrawn",
+        COMPLETION,
+        end_of("2026-12-02"),
+    )
+
+
+# --- missed, and then gone ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["withdrawn", "archived"])
+def test_a_deadline_missed_before_the_complaint_went_away_stays_missed(kind):
+    deadline = clock(INFORMATION, [RECEIVED, told(kind, "2026-11-12 09:00")], "2026-11-24 08:00")
+    assert (deadline.state, deadline.reasons) == (State.BREACHED, (Reason.VOIDED,))
+    assert not deadline.open
+    assert not deadline.ticking
+
+
+@pytest.mark.parametrize(
+    ("policy", "state"),
+    [
+        (Policy.BENEFIT_OF_DOUBT, State.WAIVED),
+        (Policy.STRICT, State.BREACHED),
+        (Policy.NO_VERDICT, State.UNKNOWN),
+    ],
+)
+def test_gone_at_about_the_deadline_is_decided_by_policy(policy, state):
+    gone = seen("archived", "2026-11-09 07:00", "2026-11-10 07:00")
+    deadline = clock(INFORMATION, [RECEIVED, gone], "2026-11-24 08:00", policy)
+    assert (deadline.state, deadline.by_policy) == (state, True)
+
+
+def test_closed_so_late_that_a_timely_settlement_would_have_been_shown_is_late():
+    closed = seen("closed", "2026-11-24 07:00", "2026-11-25 07:00")  # shown by the 23rd
+    facts = {"shown_later": {"settled": 10}}
+    assert clock(INFORMATION, [RECEIVED, closed], "2026-11-25 08:00", **facts).state is (
+        State.MET_LATE
+    )
+    sooner = seen("closed", "2026-11-19 07:00", "2026-11-20 07:00")
+    assert clock(INFORMATION, [RECEIVED, sooner], "2026-11-25 08:00", **facts).state is (
+        State.UNKNOWN
+    )
+
+
+def test_the_unit_that_held_it_when_it_fell_due_answers_for_it():
+    events = [
+        RECEIVED,
+        told("assigned", "2026-11-03 09:00", "dinkes"),
+        told("assigned", "2026-11-12 09:00", "pupr"),  # due on the 9th
+    ]
+    deadline = clock(INFORMATION, events, "2026-11-13 08:00")
+    assert (deadline.unit, deadline.answerable) == ("pupr", "dinkes")
+
+
+def test_what_a_unit_has_returned_lies_with_the_administrator_again():
+    events = [
+        RECEIVED,
+        told("assigned", "2026-11-03 09:00", "dinkes"),
+        told("returned", "2026-11-04 09:00", "dinkes"),
+    ]
+    assert clock(INFORMATION, events, "2026-11-05 08:00").unit == "kominfo"
+
+
+def test_an_ended_complaint_starts_no_clock_before_it_is_reopened():
+    ended = [
+        RECEIVED,
+        told("assigned", "2026-11-03 09:00", "dinkes"),
+        told("settled", "2026-11-05 09:00"),
+        told("assigned", "2026-11-06 09:00", "pupr"),
+    ]
+    assert len(clocks(FOLLOW_UP, ended, "2026-11-24 08:00")) == 1
+    again = [
+        *ended,
+        told("reopened", "2026-11-09 09:00"),
+        told("assigned", "2026-11-10 09:00", "pupr"),
+    ]
+    assert len(clocks(FOLLOW_UP, again, "2026-11-24 08:00")) == 2
+
+
+def test_assigned_and_followed_up_in_one_minute_in_whatever_order_it_is_told():
+    events = [
+        RECEIVED,
+        told("follow_up_published", "2026-11-03 09:00"),
+        told("assigned", "2026-11-03 09:00", "dinkes"),
+    ]
+    assert clock(FOLLOW_UP, events, "2026-11-24 08:00").state is State.MET
+
+
+def test_a_complainant_is_never_judged_by_the_strict_reading():
+    events = [
+        RECEIVED,
+        seen("material_requested", "2026-11-02 10:00", "2026-11-04 07:00"),
+    ]
+    for as_of, state in [("2026-12-03 08:00", State.RUNNING), ("2026-12-05 08:00", State.LAPSED)]:
+        deadline = clock(COMPLETION, events, as_of, Policy.STRICT, classification="complaint")
+        assert deadline.state is state
+
+
+# --- a unit of its own kind -----------------------------------------------------------------------
+
+
+def test_a_unit_that_works_on_saturdays_is_judged_by_its_own_week():
+    six = WORKING.weekly([True] * 6 + [False])
+    bench = Bench(LAW, WORKING, EVERY, WITA, unit_calendars={"rsud": six})
+    events = [RECEIVED, told("assigned", "2026-11-02 10:00", "rsud")]
+    facts = Facts(classification="information_request")
+    (found,) = [
+        d for d in judge(facts, events, bench, wita("2026-11-03 08:00")) if d.rule.id == INFORMATION
+    ]
+    assert found.due == end_of("2026-11-07")  # 3, 4, 5, 6 and Saturday the 7th
+
+
+def test_a_rule_for_one_unit_applies_as_soon_as_the_unit_is_known(tmp_path):
+    (tmp_path / "own.toml").write_text(
+        """[regulation]
+key = "own"
+title = "Standar pelayanan"
+citation = "SOP"
+[[rule]]
+id = "light"
+article = "1"
+label = { id = "Ringan", en = "Light" }
+actor = "unit"
+starts_on = ["received"]
+stops_on = ["settled"]
+length = 2
+unit = "working_day"
+certainty = "seen"
+applies_when = { unit = ["desa"] }
+"""
+    )
+    law = load([tmp_path])
+    assert clocks("own/light", [RECEIVED], "2026-11-03 08:00", law=law) == []
+    events = [RECEIVED, told("assigned", "2026-11-03 09:00", "desa")]
+    assert clock("own/light", events, "2026-11-03 10:00", law=law).due == end_of("2026-11-04")
 
 
 # --- provisional ----------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ import pytest
 from conftest import REPOSITORY, WITA, wita
 
 from sla.calendar import Calendar, indonesian_days_off
-from sla.clock import Bench, Facts, Policy, judge
+from sla.deadline import Bench, Facts, Policy
+from sla.judge import judge
 from sla.compliance import Case, OnTime, Period, figures
 from sla.events import Event, Knowledge
 from sla.regulations import load

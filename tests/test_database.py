@@ -160,7 +160,6 @@ def event(**more: Any) -> dict[str, Any]:
 
 TWICE: dict[str, Callable[[], Any]] = {
     "complaint": lambda: Complaint(**complaint()),
-    "event": lambda: EventRow(**event()),
     "notice": lambda: NoticeRow(
         complaint_id=1, rule="r", clock=1, rung="breach", repeat=0, kind="breach",
         reached_at=NOON, decided_at=NOON, status="queued", run="r",
@@ -273,8 +272,10 @@ def test_looks_are_known_by_content_and_the_newest_is_found(session):
         look.sha256, look.observed_at = sha256, wita(f"2026-11-{day} 07:00")
         session.add(look)
     session.flush()
-    assert looks.known(session, "lapor") == {"a": "a.xlsx", "b": "a.xlsx"}
-    assert looks.known(session, "register") == {}
+    known = {("b", wita("2026-11-24 07:00")), ("a", wita("2026-11-22 07:00"))}
+    assert looks.known(session, "lapor") == known
+    assert looks.known(session, "register") == set()
+    assert looks.last_of_each(session, NOON) == {"lapor": wita("2026-11-24 07:00")}
     assert looks.last(session, "lapor") == wita("2026-11-24 07:00")
 
 

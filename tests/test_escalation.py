@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sla.calendar import Calendar, indonesian_days_off
-from sla.clock import Bench, Facts, State, judge
+from sla.deadline import Bench, Facts, State
+from sla.judge import judge
 from sla.directory import Role
 from sla.escalation import (
     Ladder,

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sla.calendar import Calendar, DayOff, indonesian_days_off, with_corrections
-from sla.clock import Bench, Facts, Policy, judge
+from sla.deadline import Bench, Facts, Policy
+from sla.judge import judge
 from sla.events import Event, Knowledge
 from sla.explanation import CountedDay, DayMark, explain
 from sla.regulations import Law, load

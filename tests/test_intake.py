@@ -13,9 +13,20 @@ import xlsxwriter
 from conftest import WITA, wita
 from sqlalchemy import select
 
-from db.models import Base, Complaint, EventRow, Look, QuarantineRow
+from db import complaints
+from db.models import (
+    Base,
+    Complaint,
+    DeadlineRow,
+    EventRow,
+    Look,
+    MessageRow,
+    QuarantineRow,
+)
+from sla.events import known_at
 from tasks.deadlines import judge_and_queue
 from tasks.intake import SourceCount, pull
+from tasks.knowing import known_of
 from tasks.mapping import Reason
 from tasks.office import Office
 from tasks.reading import UnreadableFile
@@ -136,7 +147,7 @@ def test_snapshots_compared_day_by_day_become_events_with_intervals(office):
         "received 19 09:00 given",
         "verified 20 07:00 - 21 07:00 observed",
         "assigned 20 07:00 - 21 07:00 observed dinsos",
-        "settled 21 07:00 - 24 07:00 observed",
+        "closed 21 07:00 - 24 07:00 observed",
     ]
     complaint = known(office)
     assert (complaint.unit, complaint.state_word) == ("dinsos", "Ditutup oleh Admin")
@@ -223,11 +234,87 @@ def test_reading_the_same_source_twice_changes_nothing(office):
     assert dump(office) == before
 
 
-def test_the_same_content_twice_in_one_run_is_read_once(office):
-    first = lapor(office, "2026-11-23 07:00", {})
-    shutil.copy(first, first.with_name("Laporan_Ringkas_2026-11-23_0800.xlsx"))
+def test_an_export_without_a_change_is_a_look_and_an_old_one_found_again_is_none(office):
+    first = lapor(office, "2026-11-22 07:00", {})
+    shutil.copy(first, first.with_name("Laporan_Ringkas_2026-11-23_0700.xlsx"))
     lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"})
-    assert take(office, "2026-11-24 08:00").files == 2
+    shutil.copy(first, first.with_name("Laporan_Ringkas_2026-11-24_0730.xlsx"))
+    assert take(office, "2026-11-24 08:00").files == 3
+    assert history(office)[-1] == "closed 23 07:00 - 24 07:00 observed"
+    assert take(office, "2026-11-24 09:00").files == 0
+
+
+def test_a_register_without_entries_is_a_look_too(office):
+    register(office, "2026-11-20 07:15", {})
+    assert take(office, "2026-11-20 08:00", "register").files == 1
+    for day in (23, 24):
+        register(office, f"2026-11-{day} 07:15")
+        assert take(office, f"2026-11-{day} 08:00", "register").files == 1
+    assert take(office, "2026-11-24 09:00", "register").files == 0
+
+
+def test_a_corrected_cell_replaces_and_an_emptied_one_takes_back(office):
+    def settled(at: str) -> list[str]:
+        with office.transaction() as session:
+            (row,) = session.scalars(select(Complaint))
+            events = complaints.events_of(session, [row.id])[row.id]
+        return [f"{e.latest.astimezone(WITA):%d}" for e in known_at(events, wita(at)) if
+                e.kind == "settled"]  # fmt: skip
+
+    for day, cell in [(20, "19/11/2026 15:00"), (23, "20/11/2026 15:00"), (24, "")]:
+        register(office, f"2026-11-{day} 07:15", {"Selesai": cell})
+        assert take(office, f"2026-11-{day} 08:00", "register").quarantined == 0
+    assert [settled(f"2026-11-{day} 08:00") for day in (20, 23, 24)] == [["19"], ["20"], []]
+
+
+def test_what_a_rule_asked_about_before_can_be_asked_again(office):
+    lapor(office, "2026-11-23 07:00", {})
+    take(office, "2026-11-23 08:00")
+    lapor(office, "2026-11-24 07:00", {KIND: "Aspirasi"})
+    take(office, "2026-11-24 08:00")
+
+    def classified(at: str) -> str | None:
+        with office.transaction() as session:
+            rows = session.scalars(select(Complaint)).all()
+            (found,) = known_of(session, office, rows, wita(at))
+        return found.facts.classification
+
+    assert classified("2026-11-23 09:00") == "complaint"
+    assert classified("2026-11-24 09:00") == "aspiration"
+
+
+def test_a_new_look_wakes_what_could_not_be_called_late_before(office):
+    entry = {"Klasifikasi": "Permintaan Informasi", "Tanggal Masuk": "16/11/2026 08:30"}
+    register(office, "2026-11-20 07:15", entry)
+    take(office, "2026-11-20 08:00", "register")
+    assert states(office, "2026-11-24 00:05") == ["unknown"]  # due on the 23rd, not looked at since
+    assert states(office, "2026-11-24 07:00") == ["unknown"]
+    register(office, "2026-11-24 07:15")
+    take(office, "2026-11-24 07:30", "register")
+    assert states(office, "2026-11-24 08:00") == ["breached"]
+
+
+def states(office: Office, now: str) -> list[str]:
+    """How the settlement of a request for information stands after a run of deadlines."""
+    judge_and_queue.fn(office, wita(now), f"deadlines {now}")
+    with office.transaction() as session:
+        query = select(DeadlineRow.state).where(DeadlineRow.rule == "sp4n-guideline/information")
+        return list(session.scalars(query))
+
+
+def test_a_source_that_falls_silent_is_told_to_the_administrator_once(office):
+    register(office, "2026-11-16 07:15", {})
+    take(office, "2026-11-20 07:00", "register")
+    assert alerts(office) == []
+    for now in ("2026-11-20 07:30", "2026-11-23 07:30"):
+        take(office, now, "register")
+    assert alerts(office) == ["silent_source"]
+
+
+def alerts(office: Office) -> list[str]:
+    with office.transaction() as session:
+        rows = session.scalars(select(MessageRow).where(MessageRow.kind == "alert"))
+        return [row.detail["alert"] for row in rows]
 
 
 def test_a_file_made_after_now_waits(office):
@@ -281,7 +368,7 @@ def test_an_export_that_tells_only_its_day_may_be_of_any_hour_of_it(site_folder,
     assert take(office, "2026-11-23 08:00").new == 1
     lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"}, name="2026-11-24.xlsx")
     take(office, "2026-11-24 08:00")
-    assert history(office)[-1] == "settled 23 00:00 - 24 08:00 observed"
+    assert history(office)[-1] == "closed 23 00:00 - 24 08:00 observed"
 
 
 # --- quarantine -----------------------------------------------------------------------------------
@@ -336,9 +423,9 @@ def test_every_row_that_cannot_be_read_waits_with_its_line_and_reason(office):
 
 def test_a_bad_row_that_every_export_repeats_is_kept_once(office):
     for day in (22, 23, 24):
-        lapor(office, f"2026-11-{day} 07:00", {UNIT: "Dinas Lama"})
+        lapor(office, f"2026-11-{day} 07:00", {UNIT: "Dinas Lama"}, {TICKET: str(day)})
     count = take(office, "2026-11-24 08:00")
-    assert (count.quarantined, count.reasons) == (1, {"unknown_unit": 1})
+    assert (count.files, count.quarantined, count.reasons) == (3, 1, {"unknown_unit": 1})
     assert len(quarantine(office)) == 1
 
 

@@ -10,7 +10,7 @@ from conftest import WITA, wita
 
 from settings.sources import StatusWord
 from sla.calendar import Calendar
-from sla.clock import Bench
+from sla.deadline import Bench
 from sla.regulations import Law
 from tasks.mapping import Record
 from tasks.observing import Before, observed

@@ -54,7 +54,7 @@ def upgrade() -> None:
         sa.Column("unchanged", sa.Integer(), nullable=False),
         sa.Column("quarantined", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("source", "sha256"),
+        sa.UniqueConstraint("source", "sha256", "observed_at"),
     )
     op.create_table(
         "message",
@@ -177,17 +177,37 @@ def upgrade() -> None:
         sa.Column("earliest", sa.DateTime(timezone=True), nullable=True),
         sa.Column("knowledge", sa.String(length=16), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("source", sa.String(length=128), nullable=False),
         sa.Column("unit", sa.String(length=64), nullable=False),
+        sa.Column("slot", sa.String(length=255), nullable=False),
+        sa.Column("retracted", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["complaint_id"],
             ["complaint.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("complaint_id", "kind", "latest", "unit", "source"),
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
+        batch_op.create_index("ix_event_complaint_id", ["complaint_id"], unique=False)
         batch_op.create_index("ix_event_recorded_at", ["recorded_at"], unique=False)
+
+    op.create_table(
+        "past_facts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("complaint_id", sa.Integer(), nullable=False),
+        sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("classification", sa.String(length=64), nullable=True),
+        sa.Column("category", sa.String(length=255), nullable=True),
+        sa.Column("channel", sa.String(length=255), nullable=True),
+        sa.Column("promised_due", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["complaint_id"],
+            ["complaint.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("past_facts", schema=None) as batch_op:
+        batch_op.create_index("ix_past_facts_complaint_id", ["complaint_id"], unique=False)
 
     op.create_table(
         "notice",
@@ -243,8 +263,13 @@ def downgrade() -> None:
         batch_op.drop_index("ix_notice_status")
 
     op.drop_table("notice")
+    with op.batch_alter_table("past_facts", schema=None) as batch_op:
+        batch_op.drop_index("ix_past_facts_complaint_id")
+
+    op.drop_table("past_facts")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index("ix_event_recorded_at")
+        batch_op.drop_index("ix_event_complaint_id")
 
     op.drop_table("event")
     with op.batch_alter_table("delivery_attempt", schema=None) as batch_op:

@@ -1,0 +1,53 @@
+"""Know: complaints with all that a judgment at some moment may rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from db import complaints, looks
+from db.models import Complaint, PastFacts
+from sla.deadline import Facts
+from sla.events import Event
+from tasks.office import Office
+from tasks.reading import not_before
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A complaint, the facts that rules ask about, and all events recorded of it."""
+
+    complaint: Complaint
+    facts: Facts
+    events: list[Event]
+
+
+def known_of(
+    session: Session, office: Office, rows: Sequence[Complaint], as_of: datetime
+) -> Iterator[Known]:
+    """What was known of these complaints at `as_of`: their facts as they then were.
+
+    A source that is no longer configured tells nothing.
+    """
+    keys = [row.id for row in rows]
+    events = complaints.events_of(session, keys)
+    past = complaints.past_facts(session, keys, as_of)
+    until = {
+        name: not_before(moment, office.site.sources[name])
+        for name, moment in looks.last_of_each(session, as_of).items()
+        if name in office.site.sources
+    }
+    for row in rows:
+        then: Complaint | PastFacts = past.get(row.id, row)
+        facts = replace(
+            office.source_facts.get(row.source, Facts(sees=frozenset())),
+            classification=then.classification,
+            category=then.category,
+            channel=then.channel,
+            promised_due=then.promised_due,
+            known_until=until.get(row.source),
+        )
+        yield Known(row, facts, events.get(row.id, []))

@@ -1,0 +1,88 @@
+"""List: what a site holds, as rows of text for a table, a CSV file or a program."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db import looks, outbox
+from db.models import Complaint, DeadlineRow, MessageStatus
+from sla.deadline import State
+from tasks.office import Office
+
+DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "state")
+MAIL_COLUMNS = ("id", "status", "sent", "role", "recipient", "subject")
+QUARANTINE_COLUMNS = ("source", "file", "line", "ticket", "reason", "column", "value")
+
+Row = dict[str, str]
+
+
+def deadline_rows(
+    session: Session, office: Office, *, state: State | None = None, unit: str | None = None
+) -> list[Row]:
+    """Deadlines as last judged, the earliest due first; times are local, in ISO 8601."""
+
+    def local(moment: datetime | None) -> str:
+        return office.local(moment).isoformat(timespec="seconds") if moment else ""
+
+    query = (
+        select(DeadlineRow, Complaint.ticket)
+        .join(Complaint, Complaint.id == DeadlineRow.complaint_id)
+        .order_by(DeadlineRow.due, DeadlineRow.id)
+    )
+    if state is not None:
+        query = query.where(DeadlineRow.state == state)
+    if unit is not None:
+        query = query.where(DeadlineRow.unit == unit)
+    return [
+        {
+            "ticket": ticket,
+            "rule": row.rule,
+            "unit": row.unit or "",
+            "started": local(row.started),
+            "due": local(row.due),
+            "stopped": local(row.stopped),
+            "state": row.state,
+        }
+        for row, ticket in session.execute(query)
+    ]
+
+
+def mail_rows(
+    session: Session, office: Office, limit: int, status: MessageStatus | None = None
+) -> list[Row]:
+    """The newest mails, newest first; `sent` is the local time, empty where it is not sent."""
+    return [
+        {
+            "id": str(row.id),
+            "status": row.status,
+            "sent": f"{office.local(row.sent_at):%Y-%m-%d %H:%M}" if row.sent_at else "",
+            "role": row.role,
+            "recipient": row.recipient,
+            "subject": row.subject or "",
+        }
+        for row in outbox.recent(session, limit, status)
+    ]
+
+
+def quarantine_rows(session: Session) -> list[Row]:
+    """Rows that could not be read, oldest first, each with its place and reason."""
+    return [
+        {
+            "source": row.source,
+            "file": row.file,
+            "line": str(row.line),
+            "ticket": row.ticket,
+            "reason": row.reason,
+            "column": row.column,
+            "value": row.value,
+        }
+        for row in looks.quarantined(session)
+    ]
+
+
+def formula_safe(value: str) -> str:
+    """A cell that a spreadsheet shows and does not run."""
+    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

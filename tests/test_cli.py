@@ -1,0 +1,350 @@
+"""`tenggat` as people and programs call it: what it prints, how it fails, what it exits with."""
+
+import csv
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, wita
+from small_site import NAME, small_site
+
+import cli
+from tasks.deadlines import judge_and_queue
+from tasks.delivery import send_owed
+from tasks.intake import pull
+from tasks.office import Office
+
+TENGGAT = Path(sys.executable).with_name("tenggat")
+NOW = "2026-11-24T08:00"
+COMMANDS = (
+    "run", "up", "due", "explain", "deadlines", "summary", "mail", "quarantine", "doctor",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A small site after one morning, and its working files."""
+    folder = tmp_path_factory.mktemp("cli")
+    site, var = small_site(folder / "site"), folder / "var"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENGGAT_VAR", str(var))
+        office = Office.open(site)
+        for source in office.site.sources:
+            pull.fn(office, source, wita("2026-11-24 08:00"))
+        judge_and_queue.fn(office, wita("2026-11-24 08:00"), "a morning")
+        send_owed.fn(office, wita("2026-11-24 08:00"), "a morning")
+        office.close()
+    return site, var
+
+
+@pytest.fixture
+def tenggat(lived, monkeypatch, capsys):
+    """Call the command line on the small site; gives exit code, output and errors."""
+    monkeypatch.setenv("TENGGAT_SITE", str(lived[0]))
+    monkeypatch.setenv("TENGGAT_VAR", str(lived[1]))
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tenggat", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code, *capsys.readouterr()
+
+    return call
+
+
+def entry_point(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The installed command, as a process of its own."""
+    return subprocess.run(
+        [TENGGAT, *map(str, arguments)], cwd=REPOSITORY, env={**os.environ, **environment},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+# --- due ------------------------------------------------------------------------------------------
+
+
+def test_due_tells_a_program_rule_start_and_due_and_no_more():
+    """Holidays of March 2026: 18, 19 (Nyepi), 20, 23 and 24 (Idul Fitri)."""
+    done = entry_point("due", "sp4n/first-follow-up", "2026-03-16", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == {
+        "rule": "sp4n/first-follow-up",
+        "start": "2026-03-16",
+        "due": "2026-03-30",
+    }
+
+
+@pytest.mark.parametrize(
+    ("pauses", "due"),
+    [
+        ((), "2026-11-09"),
+        (("2026-11-04..2026-11-10",), "2026-11-13"),
+        (("2026-11-04..2026-11-10", "2026-11-12..2026-11-16"), "2026-11-17"),
+    ],
+)
+def test_a_pause_holds_the_clock_up(tenggat, pauses, due):
+    options = [word for pause in pauses for word in ("--pause", pause)]
+    code, out, _ = tenggat("due", "sp4n/first-follow-up", "2026-11-02", *options, "--json")
+    assert (code, json.loads(out)["due"]) == (0, due)
+
+
+def test_due_tells_people_the_article_and_the_weekday(tenggat):
+    code, out, _ = tenggat("due", "uu-25-2009/response", "2026-11-02")
+    assert code == 0
+    assert "UU 25/2009 Pasal 44 ayat (3), 14 days" in out
+    assert "due Mon 2026-11-16, end of day" in out
+    assert "to be confirmed by a legal officer" in out
+
+
+# --- bad usage ------------------------------------------------------------------------------------
+
+DUE = ("due", "sp4n/first-follow-up", "2026-11-02")
+
+
+@pytest.mark.parametrize(
+    ("call", "says", "remedy"),
+    [
+        (("due", "sp4n/first-folow-up", "2026-11-02"), "no rule", "did you mean 'sp4n/first-fo"),
+        (("due", "first-follow-up", "2026-11-02"), "no rule", "did you mean 'sp4n/first-follow-"),
+        (("due", "?", "2026-11-02"), "no rule '?'", "known are sp4n-guideline/information"),
+        (("due", "sp4n/first-follow-up", "2.11.2026"), "no day", "write 2026-11-24"),
+        (("due", "sp4n/first-follow-up", "2026-02-30"), "no day", "write 2026-11-24"),
+        (("due", "sp4n/first-follow-up", "1871-01-18"), "1871-01-18", "calendar"),
+        ((*DUE, "--pause", "2026-11-04"), "no pause", "write 2026-11-04..2026-11-10"),
+        ((*DUE, "--pause", "2026-11-04..x"), "no day", "write 2026-11-24"),
+        ((*DUE, "--pause", "2026-11-10..2026-11-04"), "ends before it begins", ""),
+        ((*DUE, "--now", "today"), "No such option: --now", "`tenggat due --help`"),
+        (("due",), "Missing argument 'rule'", "`tenggat due --help`"),
+        (("rnu",), "No such command 'rnu'", "Did you mean 'run'? See `tenggat --help`"),
+        (("explain", "1"), "no complaint has the ticket '1'", "`tenggat deadlines`"),
+        (("explain", "5010001", "--now", "x"), "'x' is no time", "write 2026-11-24T08:00"),
+        (("deadlines", "--state", "breachd"), "no state 'breachd'", "'breached'?"),
+        (("deadlines", "--unit", "dinso"), "no unit 'dinso'", "did you mean 'dinsos'?"),
+        (("deadlines", "--csv", "/no/folder/x.csv"), "cannot write", "a folder that exists"),
+        (("summary", "Q4"), "'Q4' is no period", "write 2026"),
+        (("mail", "list", "--status", "send"), "no status 'send'", "did you mean 's"),
+        (("mail", "list", "--limit", "0"), "--limit", "`tenggat mail list --help`"),
+        (("mail", "show", "999"), "no mail 999", "`tenggat mail list`"),
+        (("doctor", "--site", "/no/site"), "/no/site/site.toml: no such file", "--site"),
+    ],
+)
+def test_bad_usage_is_answered_in_one_line_with_a_remedy(tenggat, call, says, remedy):
+    code, out, errors = tenggat(*call)
+    assert (code, out) == (2, "")
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1
+    assert says in errors
+    assert remedy in errors
+
+
+def test_a_broken_site_is_named_by_file_and_key(tenggat, tmp_path):
+    site = small_site(tmp_path / "site")
+    file = site / "site.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("locale =", "lokale ="), "utf-8")
+    for command in (DUE, ("deadlines",), ("run",), ("doctor",), ("up",)):
+        code, out, errors = tenggat(*command, "--site", site)
+        assert (code, out) == (2, "")
+        assert errors == f"error: {file}: lokale: unknown key; did you mean `locale`?\n"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://tenggat:s3cret@127.0.0.1:1/tenggat",
+        "sqlite:////dev/null/tenggat.db",
+        f"sqlite:///{__file__}",
+        "s3cret",
+    ],
+)
+def test_a_database_that_cannot_be_used_is_trouble_in_one_line(tenggat, monkeypatch, url):
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", url)
+    code, out, errors = tenggat("deadlines")
+    assert (code, out, errors.count("\n")) == (1, "", 1)
+    assert "s3cret" not in errors
+    code, out, _ = tenggat("doctor")
+    assert code == 1
+    assert "trouble  the database cannot be" in out
+    assert "TENGGAT_DATABASE_URL" in out
+    assert "s3cret" not in out
+
+
+# --- what is known --------------------------------------------------------------------------------
+
+
+def test_deadlines_as_csv_have_these_columns_and_run_no_formula(tenggat, tmp_path):
+    file = tmp_path / "deadlines.csv"
+    assert tenggat("deadlines", "--csv", file)[0] == 0
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.reader(lines))
+    assert rows[0] == ["ticket", "rule", "unit", "started", "due", "stopped", "state"]
+    assert {row[0] for row in rows[1:]} == {"5010653", "5010001", "5010002", "'=1+1"}
+    verification = ["5010001", "sp4n/verification", "diskominfo"]
+    times = ["2026-11-02T09:00:00+08:00", "2026-11-05T23:59:59+08:00", ""]
+    assert [*verification, *times, "breached"] in rows
+    assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@")]
+
+
+def test_deadlines_are_chosen_by_state_and_unit(tenggat):
+    by_id = json.loads(tenggat("deadlines", "--unit", "diskominfo", "--json")[1])
+    by_name = tenggat("deadlines", "--unit", "DISKOMINFO", "--json")[1]
+    late = json.loads(tenggat("deadlines", "--state", "breached", "--json")[1])
+    assert json.loads(by_name) == by_id
+    assert {row["unit"] for row in by_id} == {"diskominfo"}
+    assert {row["state"] for row in late} == {"breached"}
+    assert "2026-11-05 23:59" in tenggat("deadlines", "--state", "breached")[1]
+
+
+def test_explain_counts_day_by_day_in_the_language_of_the_site(tenggat):
+    code, out, _ = tenggat("explain", "5010001", "--now", NOW)
+    assert code == 0
+    assert "5010001 (lapor), diterima Senin, 2 November 2026 pukul 09.00 WITA" in out
+    assert "status: lewat tenggat" in out
+    assert out.splitlines()[-4:] == [
+        "    2026-11-02  hari mulai, tidak dihitung",
+        "    2026-11-03  hari ke-1",
+        "    2026-11-04  hari ke-2",
+        "    2026-11-05  hari ke-3  <- jatuh tempo",
+    ]
+    told = json.loads(tenggat("explain", "5010001", "--now", NOW, "--json")[1])
+    days = told[0]["deadlines"][-1]["days"]
+    assert days[-1] == {"day": "2026-11-05", "mark": "counted", "number": 3, "name": ""}
+    assert told[0]["as_of"] == "2026-11-24T08:00:00+08:00"
+
+
+def test_mail_is_listed_and_shown_as_it_went_out(tenggat):
+    rows = json.loads(tenggat("mail", "list", "--json")[1])
+    assert {row["status"] for row in rows} == {"sent"}
+    assert rows == json.loads(tenggat("mail", "list", "--status", "sent", "--json")[1])
+    assert json.loads(tenggat("mail", "list", "--status", "dead", "--json")[1]) == []
+    code, out, _ = tenggat("mail", "show", rows[0]["id"])
+    assert code == 0
+    assert rows[0]["subject"] in out
+    assert rows[0]["recipient"] in out
+    assert "2026-11-24 08:00  sent  250" in out
+    assert "Yth." in out
+
+
+def test_quarantine_tells_place_and_reason_of_a_row(tenggat):
+    code, out, _ = tenggat("quarantine", "list")
+    assert code == 0
+    assert "1 rows in quarantine" in out
+    row = json.loads(tenggat("quarantine", "list", "--json")[1])[0]
+    assert (row["line"], row["ticket"], row["reason"]) == ("8", "5010009", "bad_date")
+    assert row["column"] == "Tanggal Laporan Masuk"
+
+
+def test_a_summary_made_twice_as_of_a_moment_is_the_same_to_the_byte(tenggat, tmp_path):
+    asked = ("summary", "2026-11", "--as-of", NOW, "--json", "--out")
+    first = json.loads(tenggat(*asked, tmp_path / "1", "--now", "2026-11-25T08:00")[1])
+    second = json.loads(tenggat(*asked, tmp_path / "2", "--now", "2026-12-25T08:00")[1])
+    assert first["sha256"] == second["sha256"]
+    for kind in (".json", ".html"):
+        made = [Path(done["path"]).with_suffix(kind) for done in (first, second)]
+        assert made[0].read_bytes() == made[1].read_bytes()
+    mails = json.loads(tenggat("mail", "list", "--json")[1])
+    assert not [mail for mail in mails if "Ringkasan" in mail["subject"]]
+
+
+def test_nothing_that_is_printed_names_a_complainant(tenggat):
+    calls = [
+        ("deadlines",), ("quarantine", "list"), ("mail", "list"), ("mail", "show", "1"),
+        ("explain", "5010002"), ("doctor",), ("quarantine", "list", "--json"),
+    ]  # fmt: skip
+    for call in calls:
+        assert NAME not in "".join(map(str, tenggat(*call)))
+
+
+# --- doctor ---------------------------------------------------------------------------------------
+
+
+def findings(tenggat, *options: object) -> tuple[int, dict[str, str]]:
+    code, out, _ = tenggat("doctor", "--json", "--now", NOW, *options)
+    return code, {found["what"]: found["level"] for found in json.loads(out)}
+
+
+def test_doctor_finds_a_site_in_order_with_rules_to_confirm(tenggat):
+    code, found = findings(tenggat)
+    assert code == 0
+    assert found["database in order, 4 complaints"] == "good"
+    assert found["1 rows in quarantine"] == "note"
+    confirm = next(what for what in found if what.startswith("rules of UU 25/2009 to be confirmed"))
+    assert "uu-25-2009/response (recalled)" in confirm
+
+
+def test_doctor_finds_an_empty_database(tenggat, monkeypatch, tmp_path):
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "new"))
+    code, found = findings(tenggat)
+    assert (code, found["the database is empty"]) == (0, "note")
+
+
+def test_doctor_finds_that_nobody_is_administrator(tenggat, tmp_path):
+    site = small_site(tmp_path / "site")
+    file = site / "directory.csv"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if ",administrator," not in line]
+    file.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    code, found = findings(tenggat, "--site", site)
+    assert (code, found["nobody holds the role administrator"]) == (1, "trouble")
+
+
+def test_doctor_finds_a_mail_server_that_does_not_answer(tenggat, monkeypatch):
+    with socket.socket() as nobody:  # bound and not listening: it refuses
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        monkeypatch.setenv("TENGGAT_MAIL_URL", f"smtp://tenggat:s3cret@127.0.0.1:{port}")
+        code, out, _ = tenggat("doctor")
+    assert code == 1
+    assert "trouble  mail server: " in out
+    assert "check TENGGAT_MAIL_URL" in out
+    assert "s3cret" not in out
+
+
+# --- the command itself ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("columns", ["60", "120"])
+def test_help_tells_of_every_command_and_cuts_nothing_short(columns):
+    text = entry_point("--help", COLUMNS=columns).stdout
+    told = [line.split()[0] for line in text.partition("Commands:")[2].splitlines() if line.strip()]
+    assert sorted(told) == sorted(COMMANDS)
+    assert "..." not in text.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "mail list", "mail show", "quarantine list"])
+def test_every_command_has_a_help_that_tells_of_its_site(tenggat, command):
+    code, out, _ = tenggat(*command.split(), "--help")
+    assert code == 0
+    assert "Usage: tenggat" in out
+    assert "--site" in out or "Commands:" in out
+
+
+def test_the_site_is_the_one_of_the_option_else_of_the_environment(tmp_path, lived):
+    call = ("deadlines", "--json")
+    other = small_site(tmp_path / "other")
+    known = entry_point(*call, TENGGAT_SITE=str(lived[0]), TENGGAT_VAR=str(lived[1]))
+    assert len(json.loads(known.stdout)) > 4
+    empty = entry_point(*call, "--site", other, TENGGAT_SITE=str(lived[0]))
+    assert json.loads(empty.stdout) == []
+    assert (tmp_path / "var" / "tenggat.db").is_file()
+
+
+def test_a_narrow_terminal_cuts_no_ticket_and_no_path(lived, tmp_path):
+    environment = {"TENGGAT_SITE": str(lived[0]), "TENGGAT_VAR": str(lived[1]), "COLUMNS": "60"}
+    listed = entry_point("deadlines", **environment).stdout
+    assert listed.count("5010001") > 0
+    assert "…" not in listed
+    assert max(map(len, listed.splitlines())) <= 60
+    place = tmp_path / ("a-long-name" * 8)
+    made = entry_point("summary", "2026-11", "--as-of", NOW, "--out", place, **environment)
+    assert str(place) in made.stdout
+
+
+def test_errors_of_the_installed_command_show_no_traceback(tmp_path):
+    for call, code in ((("frob",), 2), (("deadlines", "--state", "x"), 2), (("deadlines",), 1)):
+        done = entry_point(*call, TENGGAT_DATABASE_URL="sqlite:////dev/null/x.db")
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
+        assert done.stderr.startswith("error: ")

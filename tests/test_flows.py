@@ -1,0 +1,204 @@
+"""The flows on a real Prefect server: what an administrator sees there, and what nobody may."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import REPOSITORY, wita
+from small_site import NAME, small_site
+from sqlalchemy import select
+
+import service
+from db.models import MessageKind, MessageRow
+from flows.desk import desk
+from tasks.office import ClockInThePast, Office
+
+pytestmark = pytest.mark.xdist_group("flows")  # one server for all of them
+
+NOW = "2026-11-24T08:00"
+SECONDS = 20.0
+
+
+class Prefect:
+    """What the API of a Prefect server tells."""
+
+    def __init__(self, api: str) -> None:
+        self.api = api
+
+    def __call__(self, what: str, **body: Any) -> list[dict[str, Any]]:
+        """All of one kind: flow_runs, task_runs, artifacts, logs."""
+        answer = httpx.post(f"{self.api}/{what}/filter", json={"limit": 200, **body})
+        return answer.raise_for_status().json()
+
+    def events(self) -> list[dict[str, Any]]:
+        answer = httpx.post(f"{self.api}/events/filter", json={"limit": 50}).raise_for_status()
+        page = answer.json()
+        found = page["events"]
+        while page["next_page"]:
+            page = httpx.get(page["next_page"]).raise_for_status().json()
+            found += page["events"]
+        return found
+
+    def once(self, question: Callable[[], Any]) -> Any:
+        """The answer, as soon as there is one: logs and events arrive after their runs."""
+        deadline = time.monotonic() + SECONDS
+        while not (answer := question()):
+            assert time.monotonic() < deadline, "Prefect did not tell in time"
+            time.sleep(0.1)
+        return answer
+
+
+@pytest.fixture(scope="module")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+    with service.prefect_server(tmp_path_factory.mktemp("prefect")) as api:
+        yield Prefect(api)
+
+
+def call(prefect: Prefect, site: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command on a site, its flows seen by this server; working files beside the site."""
+    environment = {
+        **service.prefect_environment(site.parent / "var", prefect.api),
+        "TENGGAT_SITE": str(site),
+        "TENGGAT_VAR": str(site.parent / "var"),
+    }
+    return subprocess.run(
+        [sys.executable, *command], cwd=REPOSITORY, env={**os.environ, **environment},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lived(prefect: Prefect, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small site on which one cycle has run, at 08:00 on 24 November 2026."""
+    site = small_site(tmp_path_factory.mktemp("lived") / "site")
+    done = call(prefect, site, "cli.py", "run", "--now", NOW, "--json")
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)
+    assert counts["intake"]["sources"][0]["new"] == 4
+    assert counts["deadlines"]["notices"]["breach"] == 1
+    assert counts["delivery"]["sent"] > 0
+    return site
+
+
+@pytest.fixture
+def office(lived: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    monkeypatch.setenv("TENGGAT_VAR", str(lived.parent / "var"))
+    office = Office.open(lived)
+    yield office
+    office.close()
+
+
+# --- what an administrator sees -------------------------------------------------------------------
+
+
+def test_runs_say_what_ran_for_which_time(prefect, lived):
+    runs = {run["name"]: run["state_type"] for run in prefect("flow_runs")}
+    for flow in ("intake", "deadlines", "delivery"):
+        assert runs[f"{flow} 2026-11-24 08:00"] == "COMPLETED"
+
+
+def test_a_run_is_made_of_a_few_tasks_each_for_a_batch(prefect, lived):
+    names = {run["name"].rsplit("-", 1)[0] for run in prefect("task_runs")}
+    assert {"pull lapor", "pull register", "judge and queue", "send what is owed"} <= names
+    assert len(names) < 10
+
+
+def test_every_flow_leaves_an_artifact_in_the_language_of_the_site(prefect, lived):
+    told = {artifact["key"]: artifact["data"] for artifact in prefect("artifacts")}
+    assert "## Penerimaan – Selasa, 24 November 2026 pukul 08.00 WITA" in told["intake"]
+    assert "tanggal tidak mungkin: 1" in told["intake"]
+    assert "| lewat tenggat |" in told["deadlines"]
+    assert "| Dinas Komunikasi, Informatika dan Statistik | 2 |" in told["deadlines"]
+    assert "## Pengiriman surel" in told["delivery"]
+    assert "| pejabat penghubung |" in told["delivery"]
+
+
+def test_a_missed_deadline_is_an_event_that_automations_can_use(prefect, lived):
+    def breached() -> list[dict[str, Any]]:
+        return [e for e in prefect.events() if e["event"] == "tenggat.deadline.breached"]
+
+    event = prefect.once(breached)[0]
+    assert event["resource"]["prefect.resource.id"] == "tenggat.site.site"
+    assert event["payload"]["count"] == 1
+
+
+def test_no_complainant_is_named_anywhere_in_prefect(prefect, lived):
+    logs = prefect.once(lambda: prefect("logs"))
+    assert any("complaints judged" in log["message"] for log in logs)
+    told = {
+        "logs": logs,
+        "events": prefect.events(),
+        **{kind: prefect(kind) for kind in ("flow_runs", "task_runs", "artifacts")},
+    }
+    for kind, found in told.items():
+        assert found, kind
+        assert NAME not in json.dumps(found), kind
+    kept = service.prefect_environment(lived.parent / "var")["PREFECT_HOME"]
+    for file in [*Path(kept).rglob("*"), *(lived.parent / "var" / "mailbox").iterdir()]:
+        assert not file.is_file() or NAME.encode() not in file.read_bytes(), file
+
+
+# --- when something is wrong ----------------------------------------------------------------------
+
+
+def test_a_failing_intake_keeps_nothing_else_from_running(prefect, tmp_path):
+    site = small_site(tmp_path / "site")
+    broken = site / "inbox" / "lapor" / "Laporan_Ringkas_2026-11-22_0700.xlsx"
+    broken.write_bytes(b"PK, but no workbook")
+    done = call(prefect, site, "cli.py", "run", "--now", "2026-11-24T09:00", "--json")
+    counts = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert "failed: intake: lapor: " in done.stderr
+    assert broken.name in done.stderr
+    assert "Traceback" not in done.stderr
+    assert counts["deadlines"]["judged"] == 4
+    assert counts["delivery"]["sent"] > 0
+    runs = {run["name"]: run["state_type"] for run in prefect("flow_runs")}
+    assert runs["intake 2026-11-24 09:00"] == "FAILED"
+    assert runs["deadlines 2026-11-24 09:00"] == "COMPLETED"
+    assert runs["delivery 2026-11-24 09:00"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("flow", ["intake", "deadlines", "delivery"])
+def test_no_flow_runs_at_a_time_before_its_last_run(office, flow):
+    earlier = wita("2026-11-24 07:59")
+    says = f"it is 2026-11-24 07:59, but {flow} has already run at 2026-11-24 08:00"
+    with (
+        pytest.raises(ClockInThePast, match=says),
+        desk(flow, str(office.site.folder), earlier),
+    ):
+        pytest.fail("the flow ran")
+
+
+def test_a_time_without_a_zone_is_refused(office):
+    naive = wita("2026-11-24 09:00").replace(tzinfo=None)
+    with pytest.raises(ValueError, match="needs a zone"), desk("intake", None, naive):
+        pytest.fail("the flow ran")
+
+
+def test_a_summary_made_twice_is_owed_once(prefect, lived, office):
+    twice = """
+from datetime import datetime
+from flows.summary import summary
+for hour in (9, 10):
+    now = datetime.fromisoformat(f"2026-11-24T{hour:02}:00+08:00")
+    made = summary(None, now, "2026-11", datetime.fromisoformat("2026-11-24T08:00+08:00"))
+    print(made["sha256"], made["made_before"])
+"""
+    done = call(prefect, lived, "-c", twice)
+    assert done.returncode == 0, done.stderr
+    first, second = (line.split() for line in done.stdout.splitlines())
+    assert first[0] == second[0]
+    assert (first[1], second[1]) == ("False", "True")
+    with office.transaction() as session:
+        query = select(MessageRow.role).where(MessageRow.kind == MessageKind.SUMMARY)
+        assert sorted(session.scalars(query)) == ["inspector", "regional_secretary"]
+    artifact = next(a for a in prefect("artifacts") if a["key"] == "summary")
+    assert "November 2026" in artifact["data"]

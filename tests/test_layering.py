@@ -1,0 +1,174 @@
+"""The shape of the project: which part may know which, and what may stand nowhere."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import REPOSITORY
+
+LAYERS = {
+    "sla": set(),
+    "settings": {"sla"},
+    "db": {"sla"},
+    "tasks": {"sla", "settings", "db"},
+    "flows": {"sla", "settings", "db", "tasks"},
+    "service": {"flows"},
+    "cli": {"sla", "settings", "db", "tasks", "flows", "service"},
+    "demo": {"cli", "sla", "settings", "db", "tasks", "flows", "service"},
+}
+"""What each part may import of ours, besides itself."""
+
+READS_THE_CLOCK = {"flows", "cli.py", "service.py", "demo.py"}
+CLOCKS = {
+    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "dt.datetime.now",
+    "time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.strftime",
+}  # fmt: skip
+
+
+def files_of(part: str) -> list[Path]:
+    single = REPOSITORY / f"{part}.py"
+    return [single] if single.is_file() else sorted((REPOSITORY / part).rglob("*.py"))
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and module of every import, wherever in the file it stands."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: a relative import"
+            yield node.lineno, node.module or ""
+
+
+def in_git() -> list[Path]:
+    """Every file of the project, also those that are new."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+            cwd=REPOSITORY, capture_output=True, text=True, check=True,
+        ).stdout.splitlines()  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git repository: its files cannot be told from what lies beside them")
+    return [path for name in listed if (path := REPOSITORY / name).is_file()]
+
+
+EVERYTHING = [path for part in LAYERS for path in files_of(part)]
+
+
+@pytest.mark.parametrize("part", LAYERS)
+def test_imports_run_one_way(part):
+    assert files_of(part)
+    wrong = [
+        f"{path.relative_to(REPOSITORY)}:{line}: {module}"
+        for path in files_of(part)
+        for line, module in imported(path)
+        if (top := module.partition(".")[0]) in LAYERS and top not in LAYERS[part] | {part}
+    ]
+    assert wrong == []
+
+
+def test_the_domain_knows_no_scheduler_no_database_and_no_mail():
+    foreign = {"prefect", "sqlalchemy", "alembic", "jinja2", "yagmail", "email", "pydantic", "os"}
+    wrong = [
+        f"{path.name}:{line}: {module}"
+        for path in files_of("sla")
+        for line, module in imported(path)
+        if module.partition(".")[0] in foreign | {"time", "socket", "subprocess", "random"}
+    ]
+    assert wrong == []
+
+
+def test_only_the_rim_reads_the_clock():
+    def wrong() -> Iterator[str]:
+        for path in EVERYTHING:
+            place = path.relative_to(REPOSITORY)
+            if place.parts[0] in READS_THE_CLOCK:
+                continue
+            for node in ast.walk(tree(path)):
+                if isinstance(node, ast.Attribute) and ast.unparse(node) in CLOCKS:
+                    line = path.read_text(encoding="utf-8").splitlines()[node.lineno - 1]
+                    if "noqa: DTZ011" not in line:  # says there why the day does not matter
+                        yield f"{place}:{node.lineno}: {ast.unparse(node)}"
+
+    assert list(wrong()) == []
+
+
+def test_the_connection_to_the_mail_server_is_left_to_yagmail():
+    assert [p.name for p in EVERYTHING if any(name == "smtplib" for _, name in imported(p))] == []
+    yagmail = [p.name for p in EVERYTHING if any(name == "yagmail" for _, name in imported(p))]
+    assert yagmail == ["smtp.py"]
+
+
+def test_what_is_public_says_what_it_means():
+    def silent() -> Iterator[str]:
+        for part in ("sla", "settings", "db", "tasks", "flows"):
+            for path in files_of(part):
+                if "migrations" in path.parts:
+                    continue
+                module = tree(path)
+                assert ast.get_docstring(module), path
+                public = [
+                    node
+                    for node in ast.walk(module)
+                    if isinstance(node, ast.FunctionDef | ast.ClassDef)
+                    and not node.name.startswith(("_", "handle_"))
+                ]
+                inner = {
+                    child
+                    for node in ast.walk(module)
+                    if isinstance(node, ast.FunctionDef)
+                    for child in ast.walk(node)
+                    if child is not node
+                }
+                for node in public:
+                    if node not in inner and not ast.get_docstring(node):
+                        yield f"{path.relative_to(REPOSITORY)}:{node.lineno}: {node.name}"
+
+    assert list(silent()) == []
+
+
+def test_the_lock_names_versions_and_no_places():
+    lines = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    assert lines
+    odd = [line for line in lines if not re.fullmatch(r"[a-zA-Z0-9._-]+==[0-9][\w.+!]*", line)]
+    assert odd == []
+
+
+def test_no_file_names_a_package_registry():
+    """Which registry packages come from is the machine's business: pip's own settings say it."""
+    words = ("pypi" + ".org", "pythonhosted" + ".org", "index" + "-url", "find" + "-links")
+    named = [
+        f"{path.relative_to(REPOSITORY)}: {word}"
+        for path in in_git()
+        for word in words
+        if word.encode() in path.read_bytes()
+    ]
+    assert named == []
+
+
+def test_deployments_lead_to_flows_that_are_there():
+    text = (REPOSITORY / "prefect.yaml").read_text(encoding="utf-8")
+    deployments = yaml.safe_load(text)["deployments"]
+    for deployment in deployments:
+        file, _, name = deployment["entrypoint"].partition(":")
+        module = import_module(file.removesuffix(".py").replace("/", "."))
+        flow = getattr(module, name)
+        assert flow.name == deployment["name"]
+        assert set(deployment["parameters"]) <= set(flow.parameters.properties)
+    assert {d["name"] for d in deployments} == {"intake", "deadlines", "delivery", "summary"}
+
+
+def test_every_module_is_packed():
+    """What setup names is what there is, or an installed Tenggat lacks a part."""
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    for part in LAYERS:
+        assert re.search(rf'^(py-modules|packages) = .*"{part}"', text, re.MULTILINE), part

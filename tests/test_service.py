@@ -1,0 +1,222 @@
+"""`tenggat up`: the whole service starts with one command and stops with one signal."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from conftest import REPOSITORY
+from small_site import small_site
+
+pytestmark = pytest.mark.xdist_group("service")  # one service for all of them
+
+FLOWS = {"intake", "deadlines", "delivery", "summary"}
+SCHEDULES = """
+[schedules]
+intake = "7 1 * * *"
+deadlines = "8 1 * * *"
+delivery = "9 1 * * *"
+summary = "0 7 1 * *"
+"""
+STOPS_WITHIN = 20.0
+
+
+class Up:
+    """A running `tenggat up`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.site, self.var = small_site(folder / "site"), folder / "var"
+        file = self.site / "site.toml"
+        text = re.sub(r"\n\[schedules\].*?(?=\n\[|\Z)", "\n", file.read_text("utf-8"), flags=re.S)
+        file.write_text(text + SCHEDULES, encoding="utf-8")
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.said = folder / "said"
+        with self.said.open("wb") as output:
+            self.process = psutil.Popen(
+                command(self.site, self.port), cwd=REPOSITORY, env=environment(self.var),
+                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    def prefect(self, what: str) -> list[dict[str, Any]]:
+        answer = httpx.post(f"{self.url}/api/{what}/filter", json={}, timeout=10)
+        return answer.raise_for_status().json()
+
+    def running(self) -> bool:
+        """Whether a flow run is under way."""
+        with_server = (self.var / "service.json").is_file()
+        return with_server and any(r["state_type"] == "RUNNING" for r in self.prefect("flow_runs"))
+
+    def waits_for_its_schedule(self) -> bool:
+        return "running on schedule" in self.said.read_text("utf-8")
+
+    def until(self, ready: Callable[[], bool], seconds: float = 120.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not ready():
+            assert self.process.poll() is None, self.said.read_text("utf-8")
+            assert time.monotonic() < deadline, self.said.read_text("utf-8")
+            time.sleep(0.1)
+
+    def stop(self, number: signal.Signals) -> int:
+        """Send this signal; the exit code. Nothing that it started is left."""
+        family = self.process.children(recursive=True)
+        began = time.monotonic()
+        self.process.send_signal(number)
+        code = self.process.wait(2 * STOPS_WITHIN)
+        assert time.monotonic() - began < STOPS_WITHIN
+        _, alive = psutil.wait_procs(family, timeout=2)
+        assert [process.cmdline() for process in [*alive, *self.left()]] == []
+        return code
+
+    def left(self) -> list[psutil.Process]:
+        """Processes that still work in this folder, whoever their parent is."""
+        return [
+            process
+            for process in psutil.process_iter(["environ"])
+            if (process.info["environ"] or {}).get("TENGGAT_VAR") == str(self.var)
+        ]
+
+    def kill(self) -> None:
+        for process in self.left():
+            process.kill()
+        psutil.wait_procs(self.left(), timeout=5)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def command(site: Path, port: int) -> list[str]:
+    return [sys.executable, "-m", "cli", "up", "--site", str(site), "--port", str(port)]
+
+
+def environment(var: Path) -> dict[str, str]:
+    return {**os.environ, "TENGGAT_VAR": str(var), "PYTHONPATH": str(REPOSITORY)}
+
+
+def refused(site: Path, var: Path, port: int) -> str:
+    """What a service says that cannot start."""
+    done = subprocess.run(
+        command(site, port), env=environment(var), cwd=REPOSITORY,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A service that has lived through its first cycle and waits for its schedule."""
+    service = Up(tmp_path_factory.mktemp("up"))
+    try:
+        service.until(service.waits_for_its_schedule)
+        yield service
+    finally:
+        service.kill()
+
+
+def test_it_says_where_to_look(up):
+    said = up.said.read_text("utf-8")
+    assert f"Prefect UI: {up.url}" in said
+    assert str(up.var) in said
+    assert "did not finish well" not in said
+
+
+def test_the_ui_and_the_api_answer_on_loopback_only(up):
+    page = httpx.get(up.url, follow_redirects=True)
+    assert page.headers["content-type"].startswith("text/html")
+    assert httpx.get(f"{up.url}/api/health").json() is True
+    family = [up.process, *up.process.children(recursive=True)]
+    listening = [c for p in family for c in p.net_connections("inet") if c.status == "LISTEN"]
+    assert {c.laddr.ip for c in listening} == {"127.0.0.1"}
+    assert up.port in {c.laddr.port for c in listening}
+
+
+def test_every_flow_is_deployed_on_the_schedule_and_in_the_zone_of_the_site(up):
+    deployed = {d["name"]: d for d in up.prefect("deployments")}
+    assert set(deployed) == FLOWS
+    for name, deployment in deployed.items():
+        (schedule,) = (entry["schedule"] for entry in deployment["schedules"])
+        assert f'{name} = "{schedule["cron"]}"' in SCHEDULES
+        assert schedule["timezone"] == "Asia/Makassar"
+        assert deployment["parameters"] == {"site": str(up.site)}
+        assert deployment["global_concurrency_limit"]["limit"] == 1
+
+
+def test_the_first_cycle_has_run_by_the_worker(up):
+    done = [run for run in up.prefect("flow_runs") if run["state_type"] == "COMPLETED"]
+    names = sorted(run["name"] for run in done)
+    assert [name.split()[0] for name in names] == ["deadlines", "delivery", "intake"]
+    assert all(re.fullmatch(r"[a-z]+ \d{4}-\d\d-\d\d \d\d:\d\d", name) for name in names)
+    assert all(run["deployment_id"] for run in done)
+    assert list((up.var / "mailbox").glob("*.eml"))
+
+
+def test_a_single_command_shows_its_runs_in_the_running_service(up):
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "run", "--site", str(up.site), "--json"], cwd=REPOSITORY,
+        env=environment(up.var), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    by_hand = [run for run in up.prefect("flow_runs") if run["deployment_id"] is None]
+    assert sorted(run["name"].split()[0] for run in by_hand) == ["deadlines", "delivery", "intake"]
+
+
+def test_a_second_service_for_the_same_files_is_refused(up):
+    assert "already runs" in refused(up.site, up.var, free_port())
+    assert json.loads((up.var / "service.json").read_text("utf-8"))["pid"] == up.process.pid
+
+
+def test_a_port_that_is_taken_is_refused(up, tmp_path):
+    says = refused(up.site, tmp_path / "var", up.port)
+    assert says == f"error: port {up.port} is taken; choose another with --port\n"
+
+
+@pytest.mark.browser
+def test_a_browser_shows_the_runs_by_name(up, tmp_path):
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no chromium on this machine")
+    quiet = ("--disable-background-networking", "--disable-component-update", "--no-first-run")
+    done = subprocess.run(
+        [
+            chromium, "--headless=new", "--no-sandbox", "--disable-gpu", *quiet,
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            f"--user-data-dir={tmp_path}", "--window-size=1400,1000",
+            "--virtual-time-budget=20000", "--dump-dom", f"{up.url}/runs",
+        ],
+        capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+    shown = re.findall(r"(intake|deadlines|delivery) \d{4}-\d\d-\d\d \d\d:\d\d", done.stdout)
+    assert set(shown) == {"intake", "deadlines", "delivery"}
+
+
+def test_sigterm_stops_all_of_it(up):
+    """The last test of the shared service."""
+    assert up.stop(signal.SIGTERM) == 0
+    assert up.said.read_text("utf-8").splitlines()[-1] == "stopped"
+    assert not (up.var / "service.json").exists()
+
+
+@pytest.mark.parametrize(("number", "moment"), [(signal.SIGINT, "running")])
+def test_a_signal_in_the_middle_of_a_flow_stops_all_of_it(tmp_path, number, moment):
+    service = Up(tmp_path)
+    try:
+        service.until(getattr(service, moment))
+        assert service.stop(number) == 0
+        assert not (service.var / "service.json").exists()
+    finally:
+        service.kill()
