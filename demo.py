@@ -173,7 +173,7 @@ def _mails(office: Office, counts: dict[str, Any]) -> list[tuple[str, str]]:
     with office.transaction() as session:
         query = select(MessageRow.role, func.count()).where(MessageRow.status == MessageStatus.SENT)
         rows = session.execute(query.group_by(MessageRow.role))
-        sent = dict(rows.all())
+        sent = {row[0]: row[1] for row in rows}
     lines = [("mails sent in all", _by_role(sent))]
     if counts:
         lines.append(("  this morning", _by_role(counts["delivery"]["by_role"])))
