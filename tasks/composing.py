@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email import policy
+from email.header import Header
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from pathlib import Path
@@ -22,7 +23,9 @@ from tasks.rendering import RenderedMail, alert_mail, notice_mail, summary_mail
 from tasks.summary import summary_view
 from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, told_by_role
 
-SEVEN_BIT = policy.SMTP.clone(cte_type="7bit")
+CRLF = "\r\n"
+
+SEVEN_BIT = policy.SMTP.clone(cte_type="7bit", refold_source="none")
 """CRLF, and nothing that a server without 8BITMIME could spoil."""
 
 MOST_IN_BODY = 50
@@ -94,12 +97,12 @@ def _notice_view(
         role=message.role,
         unit=office.site.directory.name_of(message.unit),
         now=now,
-        late=tuple(late[:MOST_IN_BODY]),
-        coming=tuple(coming[: max(0, MOST_IN_BODY - len(late))]),
+        late=tuple(late),
+        coming=tuple(coming),
         late_count=len(late),
         coming_count=len(coming),
         administrator=office.site.administrator_address(office.local(now).date()),
-    )
+    ).cut(MOST_IN_BODY)
 
 
 def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> Deadline | None:
@@ -163,8 +166,8 @@ def _mime(
     administrator = office.site.administrator_address(office.local(now).date())
     message.subject = rendered.subject
     composed = EmailMessage(policy=SEVEN_BIT)
-    composed["From"] = formataddr((mail.sender_name, mail.sender))
-    composed["To"] = formataddr((_plain(message.recipient_name), message.recipient))
+    composed.set_raw("From", _mailbox(mail.sender_name, mail.sender))
+    composed.set_raw("To", _mailbox(message.recipient_name, message.recipient))
     composed["Reply-To"] = administrator
     composed["Subject"] = rendered.subject
     composed["Date"] = format_datetime(office.local(now))
@@ -181,5 +184,14 @@ def _mime(
     return composed.as_bytes()
 
 
-def _plain(name: str) -> str:
-    return "".join(c for c in name if c.isprintable())
+def _mailbox(name: str, address: str) -> str:
+    """A name with its address, ready for a header.
+
+    `EmailMessage` forgets the quotes of a name beyond ASCII (CVE-2025-1795): each of its commas
+    would begin another address.
+    """
+    plain = "".join(c for c in name if c.isprintable())
+    if plain.isascii() and "=?" not in plain:
+        return formataddr((plain, address))
+    address.encode("ascii")
+    return f"{Header(plain, 'utf-8', header_name='From').encode(linesep=CRLF)}{CRLF} <{address}>"

@@ -39,7 +39,7 @@ class JudgeCount:
     unjudged: list[str] = field(default_factory=list)
 
 
-@task(name="judge and queue", cache_policy=NO_CACHE)
+@task(name="judge and queue", task_run_name="judge and queue", cache_policy=NO_CACHE)
 def judge_and_queue(office: Office, now: datetime, run: str) -> JudgeCount:
     """Decide everything that is due at `now` and queue the mail it owes, in one transaction."""
     count = JudgeCount()

@@ -50,7 +50,7 @@ def mail_way(office: Office) -> Iterator[Way]:
         yield Way(office.site.mail_url, ca_file=mail.ca_file, timeout=mail.timeout_seconds)
 
 
-@task(name="send what is owed", cache_policy=NO_CACHE)
+@task(name="send what is owed", task_run_name="send what is owed", cache_policy=NO_CACHE)
 def send_owed(office: Office, now: datetime, run: str) -> DeliveryCount:
     """Send every mail whose turn has come.
 

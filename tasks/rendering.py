@@ -23,6 +23,9 @@ from tasks.views import AlertMail, NoticeItem, NoticeMail, SummaryView
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LONGEST_SUBJECT = 120
 
+LARGEST_HTML = 102_000
+"""Bytes. Gmail hides what comes after 102,400 bytes of HTML: who may ask, who answers."""
+
 INDONESIAN_ZONES = {
     "Asia/Jakarta": "WIB",
     "Asia/Pontianak": "WIB",
@@ -172,8 +175,16 @@ def render(template: str, *, locale: str, zone: ZoneInfo, **values: Any) -> str:
 
 
 def notice_mail(view: NoticeMail, locale: str, zone: ZoneInfo) -> RenderedMail:
-    """The mail with what is late and what is due for one person."""
-    return _mail("notices", notice_subject(view, locale, zone), locale, zone, view=view)
+    """The mail with what is late and what is due for one person.
+
+    Where all of it would be too large, the least urgent complaints are counted, not listed.
+    """
+    subject = notice_subject(view, locale, zone)
+    mail = _mail("notices", subject, locale, zone, view=view)
+    while (size := len(mail.html.encode())) > LARGEST_HTML and view.shown > 1:
+        view = view.cut(min(view.shown - 1, view.shown * LARGEST_HTML // size))
+        mail = _mail("notices", subject, locale, zone, view=view)
+    return mail
 
 
 def notice_subject(view: NoticeMail, locale: str, zone: ZoneInfo) -> str:

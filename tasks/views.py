@@ -7,7 +7,7 @@ not in it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import islice
 
@@ -94,9 +94,19 @@ class NoticeMail:
     administrator: str
 
     @property
+    def shown(self) -> int:
+        """How many complaints the body lists."""
+        return len(self.late) + len(self.coming)
+
+    @property
     def not_shown(self) -> int:
         """How many complaints the body leaves out."""
-        return self.late_count + self.coming_count - len(self.late) - len(self.coming)
+        return self.late_count + self.coming_count - self.shown
+
+    def cut(self, most: int) -> NoticeMail:
+        """The same mail with at most this many complaints in its body, the first of them."""
+        coming = self.coming[: max(0, most - len(self.late))]
+        return replace(self, late=self.late[:most], coming=coming)
 
     @property
     def any_to_be_confirmed(self) -> bool:

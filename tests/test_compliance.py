@@ -6,10 +6,10 @@ import pytest
 from conftest import REPOSITORY, WITA, wita
 
 from sla.calendar import Calendar, indonesian_days_off
-from sla.deadline import Bench, Facts, Policy
-from sla.judge import judge
 from sla.compliance import Case, OnTime, Period, figures
+from sla.deadline import Bench, Facts, Policy
 from sla.events import Event, Knowledge
+from sla.judge import judge
 from sla.regulations import load
 
 FIRST, LAST = date(2025, 1, 1), date(2027, 12, 31)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from sla.calendar import Calendar, indonesian_days_off
 from sla.deadline import Bench, Facts, State
-from sla.judge import judge
 from sla.directory import Role
 from sla.escalation import (
     Ladder,
@@ -23,6 +22,7 @@ from sla.escalation import (
     reached,
 )
 from sla.events import Event
+from sla.judge import judge
 from sla.regulations import load
 
 FIRST, LAST = date(2025, 1, 1), date(2029, 12, 31)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from sla.calendar import Calendar, DayOff, indonesian_days_off, with_corrections
 from sla.deadline import Bench, Facts, Policy
-from sla.judge import judge
 from sla.events import Event, Knowledge
 from sla.explanation import CountedDay, DayMark, explain
+from sla.judge import judge
 from sla.regulations import Law, load
 
 FIRST, LAST = date(2025, 1, 1), date(2027, 12, 31)
