@@ -15,7 +15,7 @@ up: $(READY)
 	$(BIN)/tenggat up
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff format --check --quiet .

@@ -42,10 +42,11 @@ quarantine_app = typer.Typer(help="Rows of a source that could not be read.", no
 app.add_typer(mail_app, name="mail")
 app.add_typer(quarantine_app, name="quarantine")
 
-NO_TERMINAL = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 240
-"""Width where nobody looks: tables that go to a file or a program are not folded at 80."""
+WIDE = 240
+"""Columns where there is no terminal: what goes to a file or a program is not folded at 80."""
 
-out = Console(highlight=False, width=NO_TERMINAL)
+terminal = sys.stdout.isatty() or "COLUMNS" in os.environ
+out = Console(highlight=False, width=None if terminal else WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 SiteOption = Annotated[

@@ -40,7 +40,10 @@ def main() -> None:
     step = "settings"
     try:
         site = load_site()
-        out.print(f"[bold]{escape(site.name)}[/] (invented), working files in {_short(site.var)}")
+        place = escape(_short(site.var))
+        out.print(
+            f"[bold]{escape(site.name)}[/] (invented), working files in {place}", soft_wrap=True
+        )
         step = "Prefect server"
         out.print("starting a Prefect server ...")
         with service.prefect_api(site.var):
@@ -69,7 +72,8 @@ def _steps(site: Site, began: float) -> Any:
     if gone_on is not None:
         out.print(
             f"The demo's morning is over: the service last ran on {gone_on:%Y-%m-%d %H:%M}."
-            f" Nothing is changed; remove {_short(site.var)} to begin again."
+            f" Nothing is changed; remove {escape(_short(site.var))} to begin again.",
+            soft_wrap=True,
         )
     else:
         yield "time-lapse"

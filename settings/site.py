@@ -20,8 +20,9 @@ from settings.sources import read_sources
 from sla.calendar import Calendar
 from sla.deadline import Bench, Policy
 from sla.directory import Role
+from sla.lawbook import load
 from sla.periods import parse
-from sla.regulations import Law, RegulationError, load
+from sla.regulations import Law, RegulationError
 
 T = TypeVar("T")
 

@@ -94,10 +94,14 @@ class Calendar:
         """Whether this day is a counted day."""
         return bool(self._counted[self._index(np.int64(day.toordinal()))])  # type: ignore[arg-type]
 
+    def distance(self, after: Days, until: Days) -> Days:
+        """Counted days in (after, until]; negative, those in (until, after], where it is before."""
+        passed = self._until[self._index(until)] - self._until[self._index(after)]
+        return np.asarray(passed, dtype=np.int64)
+
     def between(self, after: Days, until: Days) -> Days:
         """How many counted days lie in the half-open stretch (after, until]; never negative."""
-        stretch = self._until[self._index(until)] - self._until[self._index(after)]
-        return np.asarray(np.maximum(stretch, 0), dtype=np.int64)
+        return np.asarray(np.maximum(self.distance(after, until), 0), dtype=np.int64)
 
     def advance(self, start: Days, length: Days) -> Days:
         """The `length`-th counted day after `start`; `start` itself where the length is 0."""

@@ -53,6 +53,12 @@ class Clock:
         moments = [self.start, *(event for pair in self.pauses for event in pair if event)]
         return any(event.knowledge is Knowledge.UNKNOWN for event in moments)
 
+    @property
+    def observed(self) -> bool:
+        """Whether its start or a pause is known only as an interval."""
+        moments = [self.start, *(event for pair in self.pauses for event in pair if event)]
+        return any(event.earliest is not None for event in moments)
+
     def stretches(self, bench: Bench, *, longest: bool) -> list[Stretch]:
         """The paused days, as long or as short as the observed times allow."""
         found = []

@@ -8,7 +8,7 @@ counts, the day on which it ends does not. A pause is therefore the half-open st
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,28 +65,40 @@ def due_days(calendar: Calendar, start: Days, length: Days, pauses: NDArray[np.i
 
 def due_day(calendar: Calendar, start: int, length: int, pauses: Iterable[Stretch] = ()) -> int:
     """:func:`due_days` of one deadline; the pauses may be in any order and overlap."""
-    rows = np.array([merge(pauses)], dtype=np.int64).reshape(1, -1, 2)
-    return int(due_days(calendar, np.array([start]), np.array([length]), rows)[0])
+    held = padded([merge(pauses)])
+    return int(due_days(calendar, np.array([start]), np.array([length]), held)[0])
 
 
-def used_days(calendar: Calendar, start: int, until: int, pauses: Iterable[Stretch] = ()) -> int:
-    """Counted days in (start, until] outside all pauses: how much of the time is spent."""
-    if until <= start:
-        return 0
-    total = _between(calendar, start, until)
-    for paused, resumed in merge(pauses):
-        begins, ends = max(paused, start), min(resumed, until)
-        if ends > begins:
-            total -= _between(calendar, begins, ends)
+def used(calendar: Calendar, start: Days, until: Days, pauses: NDArray[np.int64]) -> Days:
+    """Counted days in (start, until] outside all pauses, for each row: the time that is spent.
+
+    Shapes as in :func:`due_days`; 0 where `until` is not after `start`.
+    """
+    total = calendar.between(start, np.maximum(until, start))
+    for k in range(pauses.shape[1]):
+        begins = np.clip(np.broadcast_to(pauses[:, k, 0], start.shape), start, None)
+        ends = np.minimum(np.broadcast_to(pauses[:, k, 1], start.shape), until)
+        held = ends > begins
+        if held.any():
+            total[held] -= calendar.between(begins[held], ends[held])
     return total
 
 
-def _between(calendar: Calendar, after: int, until: int) -> int:
-    return int(calendar.between(np.array([after]), np.array([until]))[0])
+def used_days(calendar: Calendar, start: int, until: int, pauses: Iterable[Stretch] = ()) -> int:
+    """:func:`used` of one deadline; the pauses may be in any order and overlap."""
+    return int(used(calendar, np.array([start]), np.array([until]), padded([merge(pauses)]))[0])
+
+
+def padded(rows: Sequence[Sequence[Stretch]]) -> NDArray[np.int64]:
+    """The merged pauses of n deadlines as an array of shape (n, k, 2), k the most of any row."""
+    most = max(map(len, rows), default=0)
+    filled = np.full((len(rows), most, 2), NEVER, dtype=np.int64)
+    for number, row in enumerate(rows):
+        if row:
+            filled[number, : len(row)] = row
+    return filled
 
 
 def working_days_between(calendar: Calendar, after: int, until: int) -> int:
     """Counted days in (after, until], negative where `until` lies before `after`."""
-    if until < after:
-        return -_between(calendar, until, after)
-    return _between(calendar, after, until)
+    return int(calendar.distance(np.array([after]), np.array([until]))[0])

@@ -187,19 +187,23 @@ def _moment(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> dateti
 
 
 def _exact(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> datetime:
-    """Midnight at the start of the rung's day; for `0` the first moment after the deadline."""
+    """Midnight at the start of the rung's day; for `0` the first moment after the deadline.
+
+    Repetitions are counted from the day on which the rung was first reached.
+    """
     assert deadline.due is not None
     assert deadline.shown_by is not None
     if rung.at.unit is OffsetUnit.PERCENT:
         return _share(deadline, rung.at.amount, bench)
-    base = deadline.shown_by if rung.at.after_due else deadline.due
-    if rung.at.amount == 0 and not repeat:
-        return base + timedelta(microseconds=1)
     calendar = bench.calendar_of(deadline.unit)
-    day = _shift(bench.day(base), rung.at, calendar)
     if repeat and rung.repeat is not None:
-        day = _shift(day, Offset(rung.repeat.amount * repeat, rung.repeat.unit), calendar)
-    return bench.start_of(day)
+        first = bench.day(_exact(deadline, rung, 0, bench))
+        later = Offset(rung.repeat.amount * repeat, rung.repeat.unit)
+        return bench.start_of(_shift(first, later, calendar))
+    base = deadline.shown_by if rung.at.after_due else deadline.due
+    if rung.at.amount == 0:
+        return base + timedelta(microseconds=1)
+    return bench.start_of(_shift(bench.day(base), rung.at, calendar))
 
 
 def _shift(day: int, offset: Offset, calendar: Calendar) -> int:

@@ -1,83 +1,145 @@
-"""One complaint before the law: which deadlines it carries, and how each stands at a moment.
+"""Complaints before the law: which deadlines they carry, and how each stands at a moment.
 
-:func:`judge` is the heart of Tenggat. It takes what is known at `as_of`, lets what the law itself
-brings about by lapse of time happen, and gives each clock of each applicable rule its verdict.
+:func:`judge_all` is the heart of Tenggat. It takes what is known at `as_of`, lets what the law
+itself brings about by lapse of time happen, and gives each clock of each applicable rule its
+verdict; one complaint and many are judged by the same lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from sla.calendar import OutsideCalendar
 from sla.clock import clocks
 from sla.deadline import Bench, Deadline, Facts, State
 from sla.events import Event, known_at
-from sla.verdict import verdict
+from sla.verdict import Run, verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A complaint as it comes before the law: its facts and all events recorded of it."""
+
+    facts: Facts
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What counts of a complaint at `as_of`, in order, and its deadlines in the order of the law.
+
+    `known` holds the source's events and the lapses that follow from them. A lapse (deemed
+    withdrawn, closed as done) is an event at the end of its deadline with the rule's id as its
+    source. `outside` is set, and nothing judged, where a count leaves the site's calendar.
+    """
+
+    known: list[Event] = field(default_factory=list)
+    deadlines: list[Deadline] = field(default_factory=list)
+    outside: OutsideCalendar | None = None
 
 
 def judge(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime) -> list[Deadline]:
-    """Every deadline of a complaint as it stands at `as_of`, in the order of the law.
+    """Every deadline of one complaint as it stands at `as_of`, in the order of the law.
 
-    Only events recorded and past by `as_of` count, so a past view can be rebuilt. Lapses of a
-    complainant's or the system's deadline are states of their own and never someone's lateness.
-    Raises ValueError for an `as_of` without a zone, and `sla.calendar.OutsideCalendar` where a
-    count leaves the years that the site's calendar covers.
+    Raises `sla.calendar.OutsideCalendar` where a count leaves the site's calendar, and ValueError
+    for an `as_of` without a zone.
     """
-    return judge_known(facts, history(facts, events, bench, as_of), bench, as_of)
-
-
-def judge_known(
-    facts: Facts, known: Sequence[Event], bench: Bench, as_of: datetime
-) -> list[Deadline]:
-    """:func:`judge` where :func:`history` has been asked for already."""
-    return [
-        deadline
-        for rule_id in bench.law.ids
-        for deadline in _deadlines(rule_id, facts, known, bench, as_of)
-    ]
+    return _only(facts, events, bench, as_of).deadlines
 
 
 def history(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime) -> list[Event]:
-    """What counts at `as_of`, in order: the source's events, and the lapses that follow from them.
+    """What counts of one complaint at `as_of`, in order: see :class:`Judged`."""
+    return _only(facts, events, bench, as_of).known
 
-    A lapse (deemed withdrawn, closed as done) is an event at the end of its deadline with the
-    rule's id as its source. It follows from the other events alone: lapses among `events` are
-    records of what was found before and are found anew, so that a correction undoes them.
+
+def _only(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime) -> Judged:
+    (judged,) = judge_all([Matter(facts, events)], bench, as_of)
+    if judged.outside is not None:
+        raise judged.outside
+    return judged
+
+
+def judge_all(matters: Sequence[Matter], bench: Bench, as_of: datetime) -> list[Judged]:
+    """Every complaint as it stands at `as_of`, in the order given.
+
+    Only events recorded and past by `as_of` count, so a past view can be rebuilt. Lapses of a
+    complainant's or the system's deadline are states of their own and never someone's lateness.
+    They follow from the other events alone: lapses among a matter's events are records of what was
+    found before and are found anew, so that a correction undoes them.
     """
     if as_of.tzinfo is None:
         raise ValueError("`as_of` has no zone")
-    rules = bench.law.lapsing
-    known = known_at((event for event in events if event.source not in rules), as_of)
-    brought_about: set[tuple[str, datetime]] = set()
-    while True:
-        lapses = sorted(
-            (
-                lapse
-                for rule_id in rules
-                for lapse in _lapses(rule_id, facts, known, bench, as_of)
-                if (lapse.source, lapse.latest) not in brought_about
-            ),
-            key=lambda lapse: lapse.latest,
-        )
-        if not lapses:
-            return known
-        first = lapses[0]  # it may keep the others from happening
-        brought_about.add((first.source, first.latest))
-        place = next((i for i, e in enumerate(known) if e.latest > first.latest), len(known))
-        known.insert(place, first)
+    lapsing = bench.law.lapsing
+    known = [
+        known_at((event for event in matter.events if event.source not in lapsing), as_of)
+        for matter in matters
+    ]
+    try:
+        _let_lapse(matters, known, bench, as_of)
+        deadlines = _deadlines(bench.law.ids, range(len(matters)), matters, known, bench, as_of)
+    except OutsideCalendar as error:  # one odd date must not keep the others from being judged
+        if len(matters) == 1:
+            return [Judged(outside=error)]
+        middle = len(matters) // 2
+        return [
+            *judge_all(matters[:middle], bench, as_of),
+            *judge_all(matters[middle:], bench, as_of),
+        ]
+    return [Judged(events, found) for events, found in zip(known, deadlines, strict=True)]
 
 
-def _lapses(
-    rule_id: str, facts: Facts, known: Sequence[Event], bench: Bench, as_of: datetime
-) -> Iterator[Event]:
-    for deadline in _deadlines(rule_id, facts, known, bench, as_of):
-        lapse, due = deadline.rule.lapse, deadline.due
-        if deadline.state is State.LAPSED and lapse is not None and due is not None:
-            yield Event(lapse, due, due, rule_id)
+def _let_lapse(
+    matters: Sequence[Matter], known: list[list[Event]], bench: Bench, as_of: datetime
+) -> None:
+    """Put the lapses into what is known: of each complaint the first, which may undo the others."""
+    rules = [rule_id for rule_id in bench.law.ids if rule_id in bench.law.lapsing]
+    unsettled = list(range(len(matters)))
+    happened: dict[int, set[tuple[str, datetime]]] = {}
+    while unsettled:
+        found = _deadlines(rules, unsettled, matters, known, bench, as_of)
+        again = []
+        for place, deadlines in zip(unsettled, found, strict=True):
+            before = happened.setdefault(place, set())
+            lapses = [
+                Event(deadline.rule.lapse, deadline.due, deadline.due, deadline.rule.id)
+                for deadline in deadlines
+                if deadline.state is State.LAPSED
+                and deadline.rule.lapse is not None
+                and deadline.due is not None
+                and (deadline.rule.id, deadline.due) not in before
+            ]
+            if lapses:
+                first = min(lapses, key=lambda event: event.latest)
+                before.add((first.source, first.latest))
+                events = known[place]
+                at = bisect_right([event.latest for event in events], first.latest)
+                events.insert(at, first)
+                again.append(place)
+        unsettled = again
 
 
 def _deadlines(
-    rule_id: str, facts: Facts, known: Sequence[Event], bench: Bench, as_of: datetime
-) -> Iterator[Deadline]:
-    for number, (rule, clock) in enumerate(clocks(rule_id, facts, known, bench), start=1):
-        yield verdict(rule, number, clock, facts, bench, as_of)
+    rules: Sequence[str],
+    places: Sequence[int],
+    matters: Sequence[Matter],
+    known: Sequence[Sequence[Event]],
+    bench: Bench,
+    as_of: datetime,
+) -> list[list[Deadline]]:
+    """The deadlines of these rules on the complaints at these places, all verdicts at once."""
+    runs: list[Run] = []
+    counts = []
+    for place in places:
+        before = len(runs)
+        for rule_id in rules:
+            found = clocks(rule_id, matters[place].facts, known[place], bench)
+            runs += [
+                Run(rule, number, clock, matters[place].facts)
+                for number, (rule, clock) in enumerate(found, start=1)
+            ]
+        counts.append(len(runs) - before)
+    judged = iter(verdicts(runs, bench, as_of))
+    return [[next(judged) for _ in range(count)] for count in counts]

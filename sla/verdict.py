@@ -1,4 +1,4 @@
-"""The verdict on one clock: when it is due, and how it stands for what is known.
+"""Verdicts: clocks laid out as columns, decided all at once, and told as deadlines.
 
 A verdict needs knowledge. Where a time is known only as an interval, the verdict must hold for
 the whole interval, or the site's policy decides and the deadline says so. Where the source has
@@ -7,196 +7,170 @@ not been looked at since the deadline, or shows the duty done only later, nobody
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from sla.calendar import Calendar
+import numpy as np
+
+from sla.calendar import Days
 from sla.clock import Clock
-from sla.counting import NEVER, Stretch, due_day, used_days, working_days_between
-from sla.deadline import Bench, Deadline, Facts, Policy, Reason, State
-from sla.events import Event, Kind, Knowledge
-from sla.regulations import Rule
+from sla.counting import NEVER, merge, padded
+from sla.deadline import Bench, Deadline, Facts, Reason
+from sla.events import Kind, Knowledge
+from sla.regulations import Rule, Unit
+from sla.states import (
+    REASONS,
+    STATES,
+    Clocks,
+    Codes,
+    End,
+    Flags,
+    Moments,
+    States,
+    day_ends,
+    decide,
+    moment_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Dues:
-    """The earliest and the latest due moment that the known times allow, and the binding one.
+class Run:
+    """A clock to be judged: the `number`-th of its rule on a complaint with these facts."""
 
-    `shown_by` is when the source shows at the latest that the duty was done by the binding one.
+    rule: Rule
+    number: int
+    clock: Clock
+    facts: Facts
+
+
+def verdicts(runs: Sequence[Run], bench: Bench, as_of: datetime) -> list[Deadline]:
+    """How these clocks stand at `as_of`, in their order.
+
+    Raises `sla.calendar.OutsideCalendar` if any of their counts leaves the calendar.
     """
+    if not runs:
+        return []
+    calendars = _Calendars(bench)
+    columns = _columns(runs, calendars, bench, as_of)
+    ends = day_ends(bench.zone, bench.every_day.first, bench.every_day.last)
+    today = bench.day(as_of)
+    stand = decide(columns, calendars.listed, ends, bench.policy, moment_of(as_of), today)
+    return [_deadline(run, bench, as_of, stand, number) for number, run in enumerate(runs)]
 
-    earliest: datetime | None
-    latest: datetime | None
-    binding: datetime | None
-    shown_by: datetime | None
 
+def _columns(runs: Sequence[Run], calendars: _Calendars, bench: Bench, as_of: datetime) -> Clocks:
+    """The clocks laid out; where every start and pause is exact, `first` is `last` itself."""
 
-def verdict(
-    rule: Rule, number: int, clock: Clock, facts: Facts, bench: Bench, as_of: datetime
-) -> Deadline:
-    """How the `number`-th clock of a rule stands at `as_of`."""
-    strict = _strict(rule, clock, bench)
-    longest = clock.stretches(bench, longest=True)
-    shortest = clock.stretches(bench, longest=False)
-    latest = _due(rule, clock.start.latest, longest, clock.unit, facts, bench)
-    earliest = _due(rule, clock.start.first_possible, shortest, clock.unit, facts, bench)
-    due = earliest if strict else latest
-    calendar = bench.calendar_of(clock.unit)
-    lag = max((facts.shown_later.get(kind, 0) for kind in rule.stops_on), default=0)
-    shown_by = due
-    if due is not None and lag:
-        shown_by = bench.end_of(due_day(bench.calendar, bench.day(due), lag))
-    state, reasons = _state(
-        rule, clock, _Dues(earliest, latest, due, shown_by), facts, bench, as_of
+    def days(moments: Iterable[datetime]) -> Days:
+        return np.array([bench.day(moment) for moment in moments], dtype=np.int64)
+
+    def moments(values: Iterable[datetime | None]) -> Moments:
+        found = [NEVER if value is None else moment_of(value) for value in values]
+        return np.array(found, dtype=np.int64)
+
+    def flags(values: Iterable[bool]) -> Flags:
+        return np.array(list(values), dtype=bool)
+
+    clocks = [run.clock for run in runs]
+    stops = [clock.end for clock in clocks]
+    promised = [run.facts.promised_due if run.rule.promised else None for run in runs]
+    start_last = days(clock.start.latest for clock in clocks)
+    longest = padded([merge(clock.stretches(bench, longest=True)) for clock in clocks])
+    start_first, shortest = start_last, longest
+    if any(clock.observed for clock in clocks):
+        start_first = days(clock.start.first_possible for clock in clocks)
+        shortest = padded([merge(clock.stretches(bench, longest=False)) for clock in clocks])
+    return Clocks(
+        counted=calendars.indices(
+            None if run.rule.unit is Unit.DAY else run.clock.unit or "" for run in runs
+        ),
+        week=calendars.indices(clock.unit or "" for clock in clocks),
+        length=np.array([run.rule.length for run in runs], dtype=np.int64),
+        start_first=start_first,
+        start_last=start_last,
+        shortest=shortest,
+        longest=longest,
+        promised=moments(promised),
+        promised_day=days(moment or as_of for moment in promised),
+        roll=flags(run.rule.roll for run in runs),
+        provider=flags(run.rule.binds_provider for run in runs),
+        lag=np.array([_lag(run) for run in runs], dtype=np.int64),
+        end=np.array([_end(clock) for clock in clocks], dtype=np.int8),
+        end_first=moments(None if stop is None else stop.first_possible for stop in stops)
+        + np.array([stop is not None and stop.earliest is not None for stop in stops]),
+        end_last=moments(None if stop is None else stop.latest for stop in stops),
+        end_day=days(as_of if stop is None else stop.latest for stop in stops),
+        vague_start=flags(clock.history_unknown for clock in clocks),
+        vague_end=flags(stop is not None and stop.knowledge is Knowledge.UNKNOWN for stop in stops),
+        paused=flags(clock.paused for clock in clocks),
+        known_until=moments(min(run.facts.known_until or as_of, as_of) for run in runs),
     )
-    stopped = clock.end
-    until = min(bench.day(stopped.latest) if stopped else bench.day(as_of), bench.day(as_of))
+
+
+class _Calendars:
+    """The calendars of a site by number: the site's, every day, and those of units."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.listed = [bench.calendar, bench.every_day, *bench.unit_calendars.values()]
+        self._numbers = {unit: n for n, unit in enumerate(bench.unit_calendars, start=2)}
+
+    def indices(self, holders: Iterable[str | None]) -> Codes:
+        """The number of each holder's working calendar; None asks for every day."""
+        found = [1 if unit is None else self._numbers.get(unit, 0) for unit in holders]
+        return np.array(found, dtype=np.int8)
+
+
+def _lag(run: Run) -> int:
+    return max((run.facts.shown_later.get(kind, 0) for kind in run.rule.stops_on), default=0)
+
+
+def _end(clock: Clock) -> End:
+    if clock.stop is not None:
+        return End.STOP
+    if clock.implied is not None:
+        return End.IMPLIED
+    if clock.void is not None:
+        return End.RETURNED if clock.void.kind == Kind.RETURNED else End.VOID
+    return End.NONE
+
+
+def _deadline(run: Run, bench: Bench, as_of: datetime, stand: States, n: int) -> Deadline:
+    rule, clock = run.rule, run.clock
+    strict = bool(stand.strict[n])
     started = clock.start.first_possible if strict else clock.start.latest
-    pauses = shortest if strict else longest
-    counted = bench.counted_by(rule.unit, clock.unit)
-    turn = min(filter(None, (due, stopped.latest if stopped else None)), default=None)
+    due = shown_by = None
+    if stand.due[n] < NEVER:
+        due = run.facts.promised_due if rule.promised else bench.end_of(int(stand.due_day[n]))
+        shown_by = bench.end_of(int(stand.shown_day[n])) if stand.shown_day[n] else due
+    stop = clock.end
+    turn = min((moment for moment in (due, stop and stop.latest) if moment), default=None)
+    reasons = REASONS[stand.reasons[n]]
     return Deadline(
         rule=rule,
-        clock=number,
+        clock=run.number,
         unit=clock.unit,
         answerable=clock.held_at(turn if turn is not None and turn <= as_of else None),
         started=started,
         started_knowledge=clock.start.knowledge,
         due=due,
-        stopped=stopped.latest if stopped else None,
-        stopped_knowledge=stopped.knowledge if stopped else None,
-        state=state,
-        days_used=used_days(counted, bench.day(started), until, pauses),
-        working_days_left=(
-            None if due is None else working_days_between(calendar, until, bench.day(due))
-        ),
+        stopped=None if stop is None else stop.latest,
+        stopped_knowledge=None if stop is None else stop.knowledge,
+        state=STATES[stand.state[n]],
+        days_used=int(stand.used[n]),
+        working_days_left=None if due is None else int(stand.left[n]),
         shown_by=shown_by,
-        pauses=tuple(pauses),
+        pauses=tuple(clock.stretches(bench, longest=not strict)),
         reasons=reasons,
         by_policy=Reason.POLICY in reasons,
-        provisional=not rule.promised and _provisional(started, due, counted, bench),
+        provisional=due is not None and _provisional(run, started, due, bench),
         paused=clock.paused,
     )
 
 
-def _provisional(started: datetime, due: datetime | None, counted: Calendar, bench: Bench) -> bool:
-    if due is None:
+def _provisional(run: Run, started: datetime, due: datetime, bench: Bench) -> bool:
+    if run.rule.promised:
         return False
-    first, last = bench.day(started), bench.day(due)
-    return counted.provisional(date.fromordinal(first), date.fromordinal(last))
-
-
-def _strict(rule: Rule, clock: Clock, bench: Bench) -> bool:
-    """Whether the earliest due day binds: on a provider, and only where history is known."""
-    return bench.policy is Policy.STRICT and rule.binds_provider and not clock.history_unknown
-
-
-def _due(
-    rule: Rule,
-    start: datetime,
-    pauses: Sequence[Stretch],
-    unit: str | None,
-    facts: Facts,
-    bench: Bench,
-) -> datetime | None:
-    if rule.promised:
-        return facts.promised_due
-    day = due_day(bench.counted_by(rule.unit, unit), bench.day(start), rule.length, pauses)
-    if day >= NEVER:
-        return None
-    calendar = bench.calendar_of(unit)
-    if rule.roll and not calendar.counts(date.fromordinal(day)):
-        day = due_day(calendar, day, 1)
-    return bench.end_of(day)
-
-
-def _state(
-    rule: Rule, clock: Clock, dues: _Dues, facts: Facts, bench: Bench, as_of: datetime
-) -> tuple[State, tuple[Reason, ...]]:
-    if clock.stop is not None:
-        return _stopped(rule, clock, clock.stop, dues, bench)
-    if clock.implied is not None:
-        return _implied(rule, clock, clock.implied, dues, bench)
-    if clock.void is not None:
-        return _voided(rule, clock, clock.void, dues, bench)
-    if dues.binding is None or as_of <= dues.binding:
-        return (State.PAUSED if clock.paused else State.RUNNING), ()
-    return _overdue(rule, dues, min(facts.known_until or as_of, as_of))
-
-
-def _overdue(rule: Rule, dues: _Dues, known_until: datetime) -> tuple[State, tuple[Reason, ...]]:
-    """The deadline has passed; is it known that nothing was done before?"""
-    assert dues.binding is not None
-    assert dues.shown_by is not None
-    if known_until <= dues.binding:
-        return State.UNKNOWN, (Reason.AWAITING_SOURCE,)
-    if known_until <= dues.shown_by:
-        return State.UNKNOWN, (Reason.SHOWN_LATER,)
-    if not rule.binds_provider:
-        return State.LAPSED, ()
-    doubt = dues.latest is None or known_until <= dues.latest
-    return State.BREACHED, ((Reason.POLICY,) if doubt else ())
-
-
-def _stopped(
-    rule: Rule, clock: Clock, stop: Event, dues: _Dues, bench: Bench
-) -> tuple[State, tuple[Reason, ...]]:
-    late = State.MET_LATE if rule.binds_provider else State.LAPSED
-    if _surely_by(stop, dues.earliest):
-        return State.MET, ()
-    if _surely_after(stop, dues.latest):
-        return late, ()
-    if clock.history_unknown or stop.knowledge is Knowledge.UNKNOWN:
-        return State.UNKNOWN, (Reason.HISTORY_UNKNOWN,)
-    if bench.policy is Policy.NO_VERDICT:
-        return State.UNKNOWN, (Reason.POLICY,)
-    strict = _strict(rule, clock, bench)
-    return (late if strict else State.MET), (Reason.POLICY,)
-
-
-def _implied(
-    rule: Rule, clock: Clock, implied: Event, dues: _Dues, bench: Bench
-) -> tuple[State, tuple[Reason, ...]]:
-    """Done at some time before `implied`; late only if a timely act would have been shown."""
-    late = State.MET_LATE if rule.binds_provider else State.LAPSED
-    if _surely_by(implied, dues.earliest):
-        return State.MET, (Reason.IMPLIED,)
-    if clock.history_unknown or implied.knowledge is Knowledge.UNKNOWN:
-        return State.UNKNOWN, (Reason.HISTORY_UNKNOWN,)
-    if dues.shown_by != dues.binding and _surely_after(implied, dues.shown_by):
-        return late, (Reason.IMPLIED,)
-    if _strict(rule, clock, bench):
-        return late, (Reason.IMPLIED, Reason.POLICY)
-    return State.UNKNOWN, (Reason.IMPLIED,)
-
-
-def _voided(
-    rule: Rule, clock: Clock, void: Event, dues: _Dues, bench: Bench
-) -> tuple[State, tuple[Reason, ...]]:
-    """The matter went away: nobody is judged, unless the deadline had been missed before."""
-    reason = Reason.RETURNED if void.kind == Kind.RETURNED else Reason.VOIDED
-    missed = State.BREACHED if rule.binds_provider else State.LAPSED
-    unknown = clock.history_unknown or void.knowledge is Knowledge.UNKNOWN
-    if _surely_by(void, dues.earliest) or unknown:
-        return State.WAIVED, (reason,)
-    if _surely_after(void, dues.shown_by):
-        return missed, (reason,)
-    if bench.policy is Policy.NO_VERDICT:
-        return State.UNKNOWN, (reason, Reason.POLICY)
-    strict = _strict(rule, clock, bench)
-    return (missed if strict else State.WAIVED), (reason, Reason.POLICY)
-
-
-def _surely_by(event: Event, due: datetime | None) -> bool:
-    """Whether it happened by `due`, whenever in its interval it did; without a due always."""
-    return due is None or event.latest <= due
-
-
-def _surely_after(event: Event, due: datetime | None) -> bool:
-    """Whether it happened after `due`, whenever in its interval it did."""
-    if due is None:
-        return False
-    if event.earliest is None:
-        return event.latest > due
-    return event.earliest + timedelta(microseconds=1) > due
+    counted = bench.counted_by(run.rule.unit, run.clock.unit)
+    first, last = date.fromordinal(bench.day(started)), date.fromordinal(bench.day(due))
+    return counted.provisional(first, last)

@@ -16,8 +16,7 @@ from sqlalchemy.orm import Session
 from db import outbox
 from db.models import Complaint, MessageKind, MessageRow, NoticeRow, Report
 from sla.deadline import Deadline, State
-from sla.judge import judge
-from tasks.knowing import known_of
+from tasks.knowing import judged_of
 from tasks.office import Office
 from tasks.rendering import RenderedMail, alert_mail, notice_mail, summary_mail
 from tasks.summary import summary_view
@@ -71,13 +70,15 @@ def _notice_view(
 ) -> NoticeMail | None:
     rows = [item.notice.complaint for item in message.items]
     keys = [complaint.id for complaint in rows]
-    known = {found.complaint.id: found for found in known_of(session, office, rows, now)}
+    concerned = list({complaint.id: complaint for complaint in rows}.values())
+    judged = {
+        known.complaint.id: found.deadlines
+        for known, found in judged_of(session, office, concerned, now)
+    }
     before = outbox.told(session, keys, now - timedelta(microseconds=1))  # not this very run
     found: dict[tuple[int, str | None], tuple[Complaint, list[Duty]]] = {}
     for item, complaint in zip(message.items, rows, strict=True):
-        facts, events = known[complaint.id].facts, known[complaint.id].events
-        deadlines = judge(facts, events, office.site.bench, now)
-        deadline = _still_true(item.notice, deadlines)
+        deadline = _still_true(item.notice, judged[complaint.id])
         item.told = deadline is not None
         if deadline is not None:
             told = before.get((complaint.id, item.notice.rule, item.notice.clock), [])

@@ -16,8 +16,8 @@ from sla.calendar import OutsideCalendar
 from sla.deadline import Deadline
 from sla.escalation import Reached, ladder_for, next_action_at, reached
 from sla.events import Event
-from sla.judge import history, judge_known
-from tasks.knowing import known_of
+from sla.judge import Judged
+from tasks.knowing import Known, judged_of
 from tasks.office import Office
 from tasks.queueing import alert, queue_messages
 
@@ -67,18 +67,18 @@ def _judge_batch(
     notices = outbox.notices_of(session, keys)
     lapsed: list[tuple[int, Event]] = []
     owed: list[tuple[NoticeRow, Reached]] = []
-    for found in known_of(session, office, batch, now):
-        complaint, bench = found.complaint, office.site.bench
+    for found, judged in judged_of(session, office, batch, now):
+        complaint, deadlines = found.complaint, judged.deadlines
         try:
-            known = history(found.facts, found.events, bench, now)
-            deadlines = judge_known(found.facts, known, bench, now)
+            if judged.outside is not None:
+                raise judged.outside
             steps = [_rungs(office, deadline, now) for deadline in deadlines]
             turns = [_turn(office, deadline, now) for deadline in deadlines]
         except OutsideCalendar:  # one odd date must not keep the others from being judged
             complaint.next_action_at = now + PUSHED_BACK
             count.unjudged.append(complaint.ticket)
             continue
-        lapsed += [(complaint.id, e) for e in _new_lapses(office, known, found.events, now)]
+        lapsed += [(complaint.id, e) for e in _new_lapses(office, judged, found, now)]
         _write(session, complaint.id, deadlines, verdicts.get(complaint.id, []), now)
         rows = notices.get(complaint.id, [])
         for deadline, rungs in zip(deadlines, steps, strict=True):
@@ -89,14 +89,12 @@ def _judge_batch(
     return owed
 
 
-def _new_lapses(
-    office: Office, known: Sequence[Event], recorded: Sequence[Event], now: datetime
-) -> list[Event]:
+def _new_lapses(office: Office, judged: Judged, found: Known, now: datetime) -> list[Event]:
     """What the law has brought about because nobody acted, and that is not on record yet."""
-    before = {(event.source, event.latest) for event in recorded}
+    before = {(event.source, event.latest) for event in found.matter.events}
     return [
         replace(event, recorded_at=now)
-        for event in known
+        for event in judged.known
         if event.source in office.site.bench.law.lapsing
         and (event.source, event.latest) not in before
     ]

@@ -14,8 +14,7 @@ from db import complaints
 from db.models import Complaint
 from sla.deadline import Deadline
 from sla.explanation import CountedDay, DayMark, explain
-from sla.judge import judge
-from tasks.knowing import known_of
+from tasks.knowing import judged_of
 from tasks.office import Office
 from tasks.rendering import render
 
@@ -54,8 +53,10 @@ def explanations(session: Session, office: Office, ticket: str, now: datetime) -
     bench = office.site.bench
     today = office.local(now).date()
     found = []
-    for known in known_of(session, office, complaints.called(session, ticket), now):
-        deadlines = judge(known.facts, known.events, bench, now)
+    for known, judged in judged_of(session, office, complaints.called(session, ticket), now):
+        if judged.outside is not None:
+            raise judged.outside
+        deadlines = judged.deadlines
         explained = (ExplainedDeadline(d, tuple(explain(d, bench, until=today))) for d in deadlines)
         found.append(Explanation(known.complaint, now, tuple(explained)))
     return found

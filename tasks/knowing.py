@@ -11,18 +11,17 @@ from sqlalchemy.orm import Session
 from db import complaints, looks
 from db.models import Complaint, PastFacts
 from sla.deadline import Facts
-from sla.events import Event
+from sla.judge import Judged, Matter, judge_all
 from tasks.office import Office
 from tasks.reading import not_before
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A complaint, the facts that rules ask about, and all events recorded of it."""
+    """A complaint, and the matter as it comes before the law."""
 
     complaint: Complaint
-    facts: Facts
-    events: list[Event]
+    matter: Matter
 
 
 def known_of(
@@ -50,4 +49,13 @@ def known_of(
             promised_due=then.promised_due,
             known_until=until.get(row.source),
         )
-        yield Known(row, facts, events.get(row.id, []))
+        yield Known(row, Matter(facts, events.get(row.id, [])))
+
+
+def judged_of(
+    session: Session, office: Office, rows: Sequence[Complaint], as_of: datetime
+) -> Iterator[tuple[Known, Judged]]:
+    """These complaints, each judged as it stood at `as_of`."""
+    known = list(known_of(session, office, rows, as_of))
+    judged = judge_all([each.matter for each in known], office.site.bench, as_of)
+    return zip(known, judged, strict=True)

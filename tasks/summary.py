@@ -20,10 +20,9 @@ from db.engine import revision
 from db.models import Report
 from sla.compliance import Case, Figures, OnTime, figures
 from sla.events import Kind, holder
-from sla.judge import history, judge_known
 from sla.periods import parse
 from sla.regulations import Rule
-from tasks.knowing import known_of
+from tasks.knowing import judged_of
 from tasks.office import Office
 from tasks.queueing import queue_summary
 from tasks.rendering import summary_html
@@ -79,15 +78,15 @@ def summary_view(session: Session, office: Office, period: str, as_of: datetime)
 def cases(session: Session, office: Office, as_of: datetime) -> list[tuple[int, Case]]:
     """Every complaint recorded by `as_of`, judged at that moment; with its key."""
     found = []
-    for known in known_of(session, office, complaints.everything(session, as_of), as_of):
-        row, facts, bench = known.complaint, known.facts, office.site.bench
-        events = history(facts, known.events, bench, as_of)
+    rows = complaints.everything(session, as_of)
+    for known, judged in judged_of(session, office, rows, as_of):
+        row, facts, events = known.complaint, known.matter.facts, judged.known
         received = next((e.latest for e in events if e.kind == Kind.RECEIVED), row.received_at)
         case = Case(
             ticket=row.ticket, source=row.source, classification=facts.classification,
             category=facts.category, channel=facts.channel,
             unit=holder(events) or office.site.file.administrator_unit, received=received,
-            events=tuple(events), deadlines=tuple(judge_known(facts, events, bench, as_of)),
+            events=tuple(events), deadlines=tuple(judged.deadlines),
         )  # fmt: skip
         found.append((row.id, case))
     return found

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, wita
+from rich.console import Console
 from small_site import NAME, small_site
 
 import cli
@@ -46,6 +47,7 @@ def tenggat(lived, monkeypatch, capsys):
     """Call the command line on the small site; gives exit code, output and errors."""
     monkeypatch.setenv("TENGGAT_SITE", str(lived[0]))
     monkeypatch.setenv("TENGGAT_VAR", str(lived[1]))
+    monkeypatch.setattr(cli, "out", Console(highlight=False, width=cli.WIDE))
 
     def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["tenggat", *map(str, arguments)])

@@ -11,7 +11,7 @@ from sla.calendar import Calendar, indonesian_days_off
 from sla.deadline import Bench, Facts, Policy, Reason, State
 from sla.events import Event, Knowledge
 from sla.judge import history, judge
-from sla.regulations import load
+from sla.lawbook import load
 
 LAW = load([REPOSITORY / "regulations"])
 FIRST, LAST = date(2024, 1, 1), date(2028, 12, 31)

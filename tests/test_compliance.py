@@ -10,7 +10,7 @@ from sla.compliance import Case, OnTime, Period, figures
 from sla.deadline import Bench, Facts, Policy
 from sla.events import Event, Knowledge
 from sla.judge import judge
-from sla.regulations import load
+from sla.lawbook import load
 
 FIRST, LAST = date(2025, 1, 1), date(2027, 12, 31)
 BENCH = Bench(

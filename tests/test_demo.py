@@ -13,8 +13,6 @@ import psutil
 import pytest
 from conftest import REPOSITORY
 
-pytestmark = pytest.mark.xdist_group("demo")  # the example is lived through once
-
 
 @dataclass
 class Demo:

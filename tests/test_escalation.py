@@ -23,7 +23,7 @@ from sla.escalation import (
 )
 from sla.events import Event
 from sla.judge import judge
-from sla.regulations import load
+from sla.lawbook import load
 
 FIRST, LAST = date(2025, 1, 1), date(2029, 12, 31)
 BENCH = Bench(

@@ -13,7 +13,8 @@ from sla.deadline import Bench, Facts, Policy
 from sla.events import Event, Knowledge
 from sla.explanation import CountedDay, DayMark, explain
 from sla.judge import judge
-from sla.regulations import Law, load
+from sla.lawbook import load
+from sla.regulations import Law
 
 FIRST, LAST = date(2025, 1, 1), date(2027, 12, 31)
 LAW = load([REPOSITORY / "regulations", REPOSITORY / "config" / "boston" / "regulations"])

@@ -20,8 +20,6 @@ from db.models import MessageKind, MessageRow
 from flows.desk import desk
 from tasks.office import ClockInThePast, Office
 
-pytestmark = pytest.mark.xdist_group("flows")  # one server for all of them
-
 NOW = "2026-11-24T08:00"
 SECONDS = 20.0
 

@@ -277,7 +277,7 @@ def test_what_a_rule_asked_about_before_can_be_asked_again(office):
         with office.transaction() as session:
             rows = session.scalars(select(Complaint)).all()
             (found,) = known_of(session, office, rows, wita(at))
-        return found.facts.classification
+        return found.matter.facts.classification
 
     assert classified("2026-11-23 09:00") == "complaint"
     assert classified("2026-11-24 09:00") == "aspiration"

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 from conftest import REPOSITORY
 
-from sla.regulations import Actor, Certainty, RegulationError, Unit, load
+from sla.lawbook import load
+from sla.regulations import Actor, Certainty, RegulationError, Unit
 
 LAW = load([REPOSITORY / "regulations"])
 

@@ -19,8 +19,6 @@ import pytest
 from conftest import REPOSITORY
 from small_site import small_site
 
-pytestmark = pytest.mark.xdist_group("service")  # one service for all of them
-
 FLOWS = {"intake", "deadlines", "delivery", "summary"}
 SCHEDULES = """
 [schedules]
@@ -153,6 +151,16 @@ def test_every_flow_is_deployed_on_the_schedule_and_in_the_zone_of_the_site(up):
         assert schedule["timezone"] == "Asia/Makassar"
         assert deployment["parameters"] == {"site": str(up.site)}
         assert deployment["global_concurrency_limit"]["limit"] == 1
+
+
+def test_runs_are_planned_at_the_local_hour(up):
+    """07 past 1 in Makassar is 17:07 UTC the day before."""
+
+    def planned() -> set[str]:
+        runs = [run for run in up.prefect("flow_runs") if run["state_type"] == "SCHEDULED"]
+        return {run["expected_start_time"][11:16] for run in runs}
+
+    up.until(lambda: planned() == {"17:07", "17:08", "17:09", "23:00"}, seconds=30)
 
 
 def test_the_first_cycle_has_run_by_the_worker(up):
