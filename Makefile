@@ -1,12 +1,13 @@
 # make demo   set up and run the main job once on the example site
 # make test   set up and run all checks
 # make up     set up and run the service in the foreground
+# make bench  set up and print what the deadline engine costs, as ratios to numpy
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test up lint samples clean
+.PHONY: demo test up lint bench samples clean
 
 demo: $(READY)
 	$(BIN)/python demo.py
@@ -21,6 +22,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
+
+bench: $(READY)
+	$(BIN)/python bench/deadlines.py
 
 samples: $(READY)
 	$(BIN)/python config/make_samples.py

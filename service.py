@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import psutil
 import yaml
 
 REPOSITORY = Path(__file__).parent
@@ -31,6 +32,8 @@ LOOK_SECONDS = 2
 QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
 """A command says itself what it does; what its flows log is read in the UI."""
 STOP_SECONDS = 15.0
+MARK = "TENGGAT_SERVICE"
+"""Every process of a service bears the folder of its working files in its environment."""
 
 
 class ServiceError(RuntimeError):
@@ -189,8 +192,10 @@ def up(
     state = var / "service.json"
     try:
         with _alone(var), ExitStack() as stack:
+            sweep(var)  # what a service that was killed has left
             if not _is_free(port):
                 raise ServiceError(f"port {port} is taken; choose another with --port")
+            stack.callback(sweep, var)
             say("starting the Prefect server ...")
             api, server = stack.enter_context(_server(var, port))
             environment = prefect_environment(var, api)
@@ -236,6 +241,23 @@ def _alone(var: Path) -> Iterator[None]:
         except BlockingIOError:
             raise ServiceError(f"the service already runs for {var}; stop it first") from None
         yield
+
+
+def sweep(var: Path) -> None:
+    """End every process that still works for the service of these files.
+
+    A flow outlives a worker that was killed, and all outlive a service that was.
+    """
+    left = [
+        process
+        for process in psutil.process_iter(["environ"])
+        if (process.info["environ"] or {}).get(MARK) == str(var)
+    ]
+    for end in (psutil.Process.terminate, psutil.Process.kill):
+        for process in left:
+            with suppress(psutil.Error):
+                end(process)
+        _, left = psutil.wait_procs(left, timeout=STOP_SECONDS / 3)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -174,6 +174,33 @@ class DeadlineRow(Base):
     complaint: Mapped[Complaint] = relationship(viewonly=True)
 
 
+class Rulebook(Base):
+    """A law, calendar and policy that a site has judged by, from the run that first did."""
+
+    __tablename__ = "rulebook"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    taken_at: Mapped[datetime]
+
+
+class Move(Base):
+    """A deadline that fell due on another day, or stood otherwise, when a rulebook took over."""
+
+    __tablename__ = "move"
+    __table_args__ = (Index("ix_move_rulebook_id", "rulebook_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rulebook_id: Mapped[int] = mapped_column(ForeignKey("rulebook.id"))
+    complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id"))
+    rule: Mapped[str] = mapped_column(String(128))
+    clock: Mapped[int]
+    due_before: Mapped[datetime | None]
+    due_after: Mapped[datetime | None]
+    state_before: Mapped[str | None] = mapped_column(String(16))
+    state_after: Mapped[str | None] = mapped_column(String(16))
+
+
 class NoticeRow(Base):
     """That a rung was reached. The unique key makes it happen at most once."""
 

@@ -41,6 +41,7 @@ def deadlines(site: str | None = None, now: datetime | None = None) -> dict[str,
             notices=dict(decided.notices),
             superseded=decided.superseded,
             messages=decided.messages,
+            moved=decided.moved,
             holes=[(name(unit), role) for unit, role in decided.holes],
         )
         at.counts = {
@@ -48,5 +49,6 @@ def deadlines(site: str | None = None, now: datetime | None = None) -> dict[str,
             "notices": dict(decided.notices),
             "superseded": decided.superseded,
             "messages": decided.messages,
+            "moved": decided.moved,
         }
         return at.counts

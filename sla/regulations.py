@@ -65,7 +65,8 @@ class Rule:
 
     A rule that `overrides` another bears the id of that one, and replaces it while it is in
     force; `basis` is the local regulation that allows it (Peraturan Bupati ... Nomor ... Tahun
-    ...). `since` and `until` are days of its own, where it is in force for less than its text.
+    ...). `since` and `until` are days of its own, where it is in force for less than its text;
+    `ended_by` cites what ended it where no later version takes it up.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Rule:
     basis: str = ""
     since: date | None = None
     until: date | None = None
+    ended_by: str = ""
 
     @property
     def in_force_from(self) -> date | None:
@@ -129,10 +131,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regulation:
-    """One version of a legal text: in force from a day (or always) to a day (or until further).
-
-    `ended_by` cites what ended it, for a text whose rules no other version takes up.
-    """
+    """One version of a legal text: in force from a day (or always) to a day (or until further)."""
 
     key: str
     title: str
@@ -142,7 +141,6 @@ class Regulation:
     in_force_to: date | None
     file: str
     note: str = ""
-    ended_by: str = ""
 
 
 class Span(NamedTuple):

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from db import complaints, outbox
+from db import complaints, outbox, rulebooks
 from db.models import Complaint, DeadlineRow, NoticeRow, NoticeStatus
 from sla.calendar import OutsideCalendar
 from sla.deadline import Deadline
 from sla.escalation import Reached, ladder_for, next_action_at, reached
 from sla.events import Event
 from sla.judge import Judged
+from sla.rulebook import fingerprint as rulebook_fingerprint
 from tasks.knowing import Known, judged_of
 from tasks.office import Office
 from tasks.queueing import alert, queue_messages
@@ -37,17 +39,29 @@ class JudgeCount:
     messages: int = 0
     holes: list[tuple[str, str]] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
+    moved: int | None = None
+    """How many deadlines a new rulebook has moved; None where it is the one of the last run."""
 
 
 @task(name="judge and queue", task_run_name="judge and queue", cache_policy=NO_CACHE)
 def judge_and_queue(office: Office, now: datetime, run: str) -> JudgeCount:
-    """Decide everything that is due at `now` and queue the mail it owes, in one transaction."""
+    """Decide everything that is due at `now` and queue the mail it owes, in one transaction.
+
+    Where the law, the calendar or another part of the rulebook has changed since the last run,
+    every complaint is judged anew and what moved is listed. Notices that went out stay.
+    """
     count = JudgeCount()
     with office.transaction() as session:
         owed: list[tuple[NoticeRow, Reached]] = []
+        fingerprint = rulebook_fingerprint(office.site.bench, office.source_facts)
+        rulebook = rulebooks.take_over(session, fingerprint, now)
+        moves: list[dict[str, Any]] | None = None if rulebook is None else []
         while batch := complaints.needing_judgment(session, now, BATCH):
-            owed += _judge_batch(session, office, batch, now, run, count)
+            owed += _judge_batch(session, office, batch, now, run, count, moves)
             session.flush()
+        if rulebook is not None and moves is not None:
+            rulebooks.add_moves(session, rulebook, moves)
+            count.moved = len(moves)
         count.messages, count.holes = queue_messages(session, office, owed, now, run)
         for ticket in count.unjudged:
             alert(session, office, "unjudged", {"ticket": ticket}, now, run)
@@ -61,6 +75,7 @@ def _judge_batch(
     now: datetime,
     run: str,
     count: JudgeCount,
+    moves: list[dict[str, Any]] | None,
 ) -> list[tuple[NoticeRow, Reached]]:
     keys = [complaint.id for complaint in batch]
     verdicts = complaints.deadlines_of(session, keys)
@@ -79,7 +94,10 @@ def _judge_batch(
             count.unjudged.append(complaint.ticket)
             continue
         lapsed += [(complaint.id, e) for e in _new_lapses(office, judged, found, now)]
-        _write(session, complaint.id, deadlines, verdicts.get(complaint.id, []), now)
+        before = verdicts.get(complaint.id, [])
+        if moves is not None and before:
+            moves += _moves(complaint.id, deadlines, before)
+        _write(session, complaint.id, deadlines, before, now)
         rows = notices.get(complaint.id, [])
         for deadline, rungs in zip(deadlines, steps, strict=True):
             owed += _notices(session, complaint.id, deadline, rungs, rows, now, run, count)
@@ -98,6 +116,29 @@ def _new_lapses(office: Office, judged: Judged, found: Known, now: datetime) -> 
         if event.source in office.site.bench.law.lapsing
         and (event.source, event.latest) not in before
     ]
+
+
+def _moves(
+    complaint: int, deadlines: Sequence[Deadline], rows: Sequence[DeadlineRow]
+) -> Iterator[dict[str, Any]]:
+    """The open deadlines of a complaint that now fall due at another time, and changed verdicts."""
+    before = {(row.rule, row.clock): row for row in rows}
+    after = {(deadline.rule.id, deadline.clock): deadline for deadline in deadlines}
+    for key in sorted(before.keys() | after.keys()):
+        row, deadline = before.get(key), after.get(key)
+        if row is not None and deadline is not None:
+            ended = row.stopped is not None
+            if row.state == deadline.state if ended else row.due == deadline.due:
+                continue
+        yield {
+            "complaint_id": complaint,
+            "rule": key[0],
+            "clock": key[1],
+            "due_before": row and row.due,
+            "due_after": deadline and deadline.due,
+            "state_before": row and row.state,
+            "state_after": deadline and deadline.state,
+        }
 
 
 def _write(

@@ -7,13 +7,16 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db import looks, outbox
+from db import looks, outbox, rulebooks
 from db.models import Complaint, DeadlineRow, MessageStatus
 from sla.deadline import State
 from tasks.office import Office
 
 DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "state")
 MAIL_COLUMNS = ("id", "status", "sent", "role", "recipient", "subject")
+CHANGE_COLUMNS = (
+    "changed", "ticket", "rule", "due_before", "due_after", "state_before", "state_after",
+)  # fmt: skip
 QUARANTINE_COLUMNS = ("source", "file", "line", "ticket", "reason", "column", "value")
 
 Row = dict[str, str]
@@ -80,6 +83,26 @@ def quarantine_rows(session: Session) -> list[Row]:
             "value": row.value,
         }
         for row in looks.quarantined(session)
+    ]
+
+
+def change_rows(session: Session, office: Office) -> list[Row]:
+    """The deadlines that a changed law or calendar has moved, the newest change first."""
+
+    def local(moment: datetime | None) -> str:
+        return office.local(moment).isoformat(timespec="seconds") if moment else ""
+
+    return [
+        {
+            "changed": f"{office.local(taken_at):%Y-%m-%d %H:%M}",
+            "ticket": ticket,
+            "rule": move.rule,
+            "due_before": local(move.due_before),
+            "due_after": local(move.due_after),
+            "state_before": move.state_before or "",
+            "state_after": move.state_after or "",
+        }
+        for move, taken_at, ticket in rulebooks.moves(session)
     ]
 
 

@@ -192,6 +192,37 @@ def upgrade() -> None:
         batch_op.create_index("ix_event_recorded_at", ["recorded_at"], unique=False)
 
     op.create_table(
+        "rulebook",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "move",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("rulebook_id", sa.Integer(), nullable=False),
+        sa.Column("complaint_id", sa.Integer(), nullable=False),
+        sa.Column("rule", sa.String(length=128), nullable=False),
+        sa.Column("clock", sa.Integer(), nullable=False),
+        sa.Column("due_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_after", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("state_before", sa.String(length=16), nullable=True),
+        sa.Column("state_after", sa.String(length=16), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["complaint_id"],
+            ["complaint.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["rulebook_id"],
+            ["rulebook.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("move", schema=None) as batch_op:
+        batch_op.create_index("ix_move_rulebook_id", ["rulebook_id"], unique=False)
+
+    op.create_table(
         "past_facts",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("complaint_id", sa.Integer(), nullable=False),
@@ -263,6 +294,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_notice_status")
 
     op.drop_table("notice")
+    with op.batch_alter_table("move", schema=None) as batch_op:
+        batch_op.drop_index("ix_move_rulebook_id")
+
+    op.drop_table("move")
+    op.drop_table("rulebook")
     with op.batch_alter_table("past_facts", schema=None) as batch_op:
         batch_op.drop_index("ix_past_facts_complaint_id")
 

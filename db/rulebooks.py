@@ -1,0 +1,61 @@
+"""The rulebooks a site has judged by, and which deadlines moved when one took over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from db.models import Complaint, Move, Rulebook
+
+
+def current(session: Session) -> Rulebook | None:
+    """The rulebook of the last run of deadlines."""
+    return session.scalar(select(Rulebook).order_by(Rulebook.id.desc()).limit(1))
+
+
+def take_over(session: Session, fingerprint: str, now: datetime) -> Rulebook | None:
+    """Note that a rulebook is judged by from now on; returns it where another was before.
+
+    Every complaint then needs a new judgment. Nothing happens where it is the current one.
+    """
+    before = current(session)
+    if before is not None and before.fingerprint == fingerprint:
+        return None
+    rulebook = Rulebook(fingerprint=fingerprint, taken_at=now)
+    session.add(rulebook)
+    session.flush()
+    if before is None:
+        return None
+    session.execute(
+        update(Complaint).values(next_action_at=now).execution_options(synchronize_session=False)
+    )
+    return rulebook
+
+
+def add_moves(session: Session, rulebook: Rulebook, moves: Iterable[dict[str, Any]]) -> None:
+    """Append deadlines that the rulebook has moved."""
+    rows = [{"rulebook_id": rulebook.id, **move} for move in moves]
+    if rows:
+        session.execute(insert(Move), rows)
+
+
+def moves(session: Session, limit: int | None = None) -> Sequence[tuple[Move, datetime, str]]:
+    """The deadlines that were moved, newest first: each with when, and its complaint's ticket."""
+    query = (
+        select(Move, Rulebook.taken_at, Complaint.ticket)
+        .join(Rulebook, Rulebook.id == Move.rulebook_id)
+        .join(Complaint, Complaint.id == Move.complaint_id)
+        .order_by(Move.rulebook_id.desc(), Move.due_after, Move.id)
+        .limit(limit)
+    )
+    return [(move, taken_at, ticket) for move, taken_at, ticket in session.execute(query)]
+
+
+def count(session: Session, rulebook: Rulebook) -> int:
+    """How many deadlines a rulebook has moved."""
+    query = select(func.count()).select_from(Move).where(Move.rulebook_id == rulebook.id)
+    return session.scalar(query) or 0

@@ -1,0 +1,56 @@
+"""What a site judges by, as one fingerprint: when it changes, open deadlines are counted anew."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sla.calendar import Calendar
+from sla.deadline import Bench, Facts
+
+
+def fingerprint(bench: Bench, sources: Mapping[str, Facts]) -> str:
+    """The SHA-256 of the law, the calendars, the policy, and what each source can tell.
+
+    Labels and notes count as well: a changed wording is a changed rulebook.
+    """
+    content = {
+        "rules": [_plain(rule) for rule in bench.law.rules],
+        "calendar": _calendar(bench.calendar),
+        "units": {unit: _calendar(week) for unit, week in bench.unit_calendars.items()},
+        "kinds": dict(bench.unit_kinds),
+        "policy": bench.policy,
+        "administrator": bench.administrator_unit,
+        "zone": bench.zone.key,
+        "sources": {name: _plain(facts) for name, facts in sources.items()},
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _calendar(calendar: Calendar) -> dict[str, Any]:
+    return {
+        "first": calendar.first.isoformat(),
+        "last": calendar.last.isoformat(),
+        "week": calendar.weekmask,
+        "decreed": calendar.decreed_until.isoformat(),
+        "off": {day.isoformat(): _plain(off) for day, off in calendar.days_off.items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value of the domain as JSON can hold it, the same for the same value."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, frozenset):
+        return sorted(_plain(each) for each in value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(each) for each in value]
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    return value
