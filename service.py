@@ -195,6 +195,8 @@ def up(
             sweep(var)  # what a service that was killed has left
             if not _is_free(port):
                 raise ServiceError(f"port {port} is taken; choose another with --port")
+            os.environ[MARK] = str(var)  # its own parts inherit it
+            stack.callback(os.environ.pop, MARK, None)
             stack.callback(sweep, var)
             say("starting the Prefect server ...")
             api, server = stack.enter_context(_server(var, port))
@@ -251,7 +253,7 @@ def sweep(var: Path) -> None:
     left = [
         process
         for process in psutil.process_iter(["environ"])
-        if (process.info["environ"] or {}).get(MARK) == str(var)
+        if (process.info["environ"] or {}).get(MARK) == str(var) and process.pid != os.getpid()
     ]
     for end in (psutil.Process.terminate, psutil.Process.kill):
         for process in left:

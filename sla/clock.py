@@ -53,6 +53,15 @@ class Clock:
         moments = [self.start, *(event for pair in self.pauses for event in pair if event)]
         return any(event.knowledge is Knowledge.UNKNOWN for event in moments)
 
+    def resume(self, begins: str, event: Event) -> None:
+        """Let all open pauses that began with this kind of event end."""
+        for place in range(len(self.pauses) - 1, -1, -1):
+            begun, ended = self.pauses[place]
+            if ended is not None and ended.kind == event.kind:
+                return  # what came before has been resumed with it
+            if ended is None and begun.kind == begins:
+                self.pauses[place] = begun, event
+
     @property
     def observed(self) -> bool:
         """Whether its start or a pause is known only as an interval."""
@@ -173,7 +182,4 @@ def _advance(rule: Rule, clock: Clock, event: Event, bench: Bench) -> None:
             if event.kind == begins:
                 clock.pauses.append((event, None))
             elif event.kind == ends:
-                clock.pauses = [
-                    (begun, event) if ended is None and begun.kind == begins else (begun, ended)
-                    for begun, ended in clock.pauses
-                ]
+                clock.resume(begins, event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -47,6 +47,10 @@ class Knowledge(StrEnum):
     GIVEN = "given"
     OBSERVED = "observed"
     UNKNOWN = "unknown"
+
+
+class ImpossibleHistory(ValueError):
+    """Events that contradict each other; the message names them. No verdict rests on such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,8 @@ def known_at(events: Iterable[Event], as_of: datetime) -> list[Event]:
     """What is known at `as_of`, corrected and in the order in which it happened.
 
     Of each slot of a source only what was recorded last counts. An event that lies after `as_of`
-    has not happened yet.
+    has not happened yet. Raises :class:`ImpossibleHistory` if anything but the service complained
+    of lies before the receipt.
     """
     current: dict[tuple[str, str], Event] = {}
     known: list[Event] = []
@@ -125,7 +130,16 @@ def known_at(events: Iterable[Event], as_of: datetime) -> list[Event]:
         if before is None or event.recorded_at >= before.recorded_at:
             current[place] = event
     known += (event for event in current.values() if not event.retracted)
-    return sorted((event for event in known if event.latest <= as_of), key=_order)
+    known = sorted((event for event in known if event.latest <= as_of), key=_order)
+    receipt = next((event for event in known if event.kind == Kind.RECEIVED), None)
+    if receipt is not None:
+        first = next(event for event in known if event.kind != Kind.SERVICE_RECEIVED)
+        if first.latest < receipt.latest:
+            raise ImpossibleHistory(
+                f"{first.kind} ({first.latest.astimezone(UTC):%Y-%m-%d %H:%M} UTC) lies before"
+                f" the receipt ({receipt.latest.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
+            )
+    return known
 
 
 def _order(event: Event) -> tuple[datetime, int, bool]:

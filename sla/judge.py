@@ -15,7 +15,7 @@ from datetime import datetime
 from sla.calendar import OutsideCalendar
 from sla.clock import clocks
 from sla.deadline import Bench, Deadline, Facts, State
-from sla.events import Event, known_at
+from sla.events import Event, ImpossibleHistory, known_at
 from sla.verdict import Run, verdicts
 
 
@@ -33,19 +33,22 @@ class Judged:
 
     `known` holds the source's events and the lapses that follow from them. A lapse (deemed
     withdrawn, closed as done) is an event at the end of its deadline with the rule's id as its
-    source. `outside` is set, and nothing judged, where a count leaves the site's calendar.
+    source. `error` is set, and nothing judged, where a count leaves the site's calendar
+    (`sla.calendar.OutsideCalendar`) or the events contradict each other
+    (`sla.events.ImpossibleHistory`).
     """
 
     known: list[Event] = field(default_factory=list)
     deadlines: list[Deadline] = field(default_factory=list)
-    outside: OutsideCalendar | None = None
+    error: OutsideCalendar | ImpossibleHistory | None = None
 
 
 def judge(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime) -> list[Deadline]:
     """Every deadline of one complaint as it stands at `as_of`, in the order of the law.
 
-    Raises `sla.calendar.OutsideCalendar` where a count leaves the site's calendar, and ValueError
-    for an `as_of` without a zone.
+    Raises `sla.calendar.OutsideCalendar` where a count leaves the site's calendar,
+    `sla.events.ImpossibleHistory` where the events contradict each other, and ValueError for an
+    `as_of` without a zone.
     """
     return _only(facts, events, bench, as_of).deadlines
 
@@ -57,8 +60,8 @@ def history(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime
 
 def _only(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime) -> Judged:
     (judged,) = judge_all([Matter(facts, events)], bench, as_of)
-    if judged.outside is not None:
-        raise judged.outside
+    if judged.error is not None:
+        raise judged.error
     return judged
 
 
@@ -73,16 +76,16 @@ def judge_all(matters: Sequence[Matter], bench: Bench, as_of: datetime) -> list[
     if as_of.tzinfo is None:
         raise ValueError("`as_of` has no zone")
     lapsing = bench.law.lapsing
-    known = [
-        known_at((event for event in matter.events if event.source not in lapsing), as_of)
-        for matter in matters
-    ]
     try:
+        known = [
+            known_at((event for event in matter.events if event.source not in lapsing), as_of)
+            for matter in matters
+        ]
         _let_lapse(matters, known, bench, as_of)
         deadlines = _deadlines(bench.law.ids, range(len(matters)), matters, known, bench, as_of)
-    except OutsideCalendar as error:  # one odd date must not keep the others from being judged
+    except (OutsideCalendar, ImpossibleHistory) as error:  # one must not hold up the others
         if len(matters) == 1:
-            return [Judged(outside=error)]
+            return [Judged(error=error)]
         middle = len(matters) // 2
         return [
             *judge_all(matters[:middle], bench, as_of),

@@ -127,14 +127,16 @@ def wrong_values(rule: Mapping[str, Any]) -> Iterator[Found]:
             words = f'it must be a list of texts, as in {fact} = ["..."]'
             yield ("applies_when", fact), f"`applies_when.{fact}` is {shown(wanted)}; {words}"
     for key in ("label", "consequence"):
-        for language, words in _LANGUAGES.items():
-            text = rule[key].get(language) if rule.get(key) else "none asked"
-            if _empty(text):
-                yield (key,), f"`{key}` lacks {words} text, as in {key} = {RULE[key].example}"
+        texts = rule.get(key, {})
+        for language in _LANGUAGES if texts else ():
+            if _empty(texts.get(language)):
+                words = f"`{key}` lacks {_LANGUAGES[language]} text"
+                yield (key,), f"{words}, as in {key} = {RULE[key].example}"
+        for language, text in texts.items():
+            if language not in _LANGUAGES:
+                yield (key, language), f"`{key}.{language}` is no language here; known are id, en"
             elif not isinstance(text, str):
                 yield (key, language), f"`{key}.{language}` is {shown(text)}; write a text in quotes"
-        for language in rule.get(key, {}).keys() - _LANGUAGES:
-            yield (key, language), f"`{key}.{language}` is no language here; known are id, en"
 
 
 def wrong_days(in_force: Any) -> Iterator[Found]:

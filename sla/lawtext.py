@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sla.lawkeys import (
-    EVENT_KEYS,
-    HEAD,
-    RULE,
-    Found,
-    must_be,
-    nearest,
-    shown,
-    wrong_days,
-    wrong_keys,
-    wrong_values,
-)
-from sla.regulations import FACTS, Actor, Certainty, Regulation, Rule, Unit
+from sla.lawkeys import nearest
+from sla.lawrules import wrong_head, wrong_rule
+from sla.regulations import Actor, Certainty, Regulation, Rule, Unit
 from sla.toml_lines import TomlLines, place_of
-
-LONGEST = 10_000
-"""A greater length is a slip of the hand: 27 years, where the longest that the law sets is 60."""
-
-_IN_RULE = dict.fromkeys(RULE.keys() - HEAD.keys(), "a [[rule]]")
-_IN_HEAD = dict.fromkeys(HEAD.keys() - RULE.keys(), "[regulation]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +42,7 @@ class LawText:
     entries: list[Entry] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     unclear: set[str] = field(default_factory=set)
-    readable: bool = True
+    readable: bool = False
 
     @cached_property
     def lines(self) -> TomlLines:
@@ -73,7 +56,7 @@ class LawText:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A rule and where it is written; `name` is what its own file calls it, with the key."""
+    """A rule and where it is written; `name` is what its own file calls it."""
 
     text: LawText
     number: int
@@ -85,21 +68,15 @@ class Entry:
         """'sp4n.toml:12'."""
         return f"{self.text.path.name}:{self.text.lines.of('rule', self.number)}"
 
-    def mistake(self, words: str, *path: str | int) -> Mistake:
-        """A mistake of this rule, at a path within it."""
-        return self.text.mistake(
-            f"{_called(self.rule.id, self.name)}: {words}", "rule", self.number, *path
-        )
+    def mistake(self, words: str, *key: str) -> Mistake:
+        """A mistake of this rule, at a key of it where it has that."""
+        return self.text.mistake(f"rule {self.name}: {words}", "rule", self.number, *key)
 
     def mistake_in_force(self, words: str) -> Mistake:
         """A mistake of the days on which this rule is in force: its own, or its text's."""
-        own = ("rule", self.number, "in_force")
+        own: tuple[str | int, ...] = ("rule", self.number, "in_force")
         path = own if own in self.text.lines.known else ("regulation", "in_force")
-        return self.text.mistake(f"rule {self.name.partition('/')[2]}: {words}", *path)
-
-
-def _called(rule_id: str, name: str) -> str:
-    return f"rule {name.partition('/')[2] or rule_id}"
+        return self.text.mistake(f"rule {self.name}: {words}", *path)
 
 
 def read_text(path: Path, layer: int, kinds: Collection[str]) -> LawText:
@@ -107,12 +84,10 @@ def read_text(path: Path, layer: int, kinds: Collection[str]) -> LawText:
     text = LawText(path, layer)
     data = _tables(text)
     if data is None:
-        text.readable = False
         return text
     for key in data.keys() - {"regulation", "rule"}:
         words = f"`{key}` is neither [regulation] nor [[rule]]"
         text.mistakes.append(text.mistake(f"{words}{nearest(key, ['regulation', 'rule'])}", key))
-        text.readable = False
     head, rules = data.get("regulation"), data.get("rule", [])
     if not isinstance(head, dict):
         words = "a file has one table [regulation], in single brackets, with key, title, citation"
@@ -121,41 +96,44 @@ def read_text(path: Path, layer: int, kinds: Collection[str]) -> LawText:
     else:
         text.mistakes += (
             text.mistake(f"[regulation]: {words}", "regulation", *place)
-            for place, words in _wrong_head(head, rules)
+            for place, words in wrong_head(head, rules)
         )
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         text.mistakes.append(text.mistake("a rule begins with [[rule]], in double brackets", "rule"))
-        text.readable = False
         return text
-    key = head.get("key")
-    usable = not text.mistakes
-    if not isinstance(key, str) or not key:
-        text.readable = False
-    regulation = _regulation(head, path) if usable else None
-    names: dict[str, int] = {}
-    for number, entry in enumerate(rules):
-        found = [*_wrong_rule(entry, kinds), *_wrong_override(entry, head)]
-        found += _outside(entry, head)
-        own = entry.get("id")
-        if isinstance(own, str) and own in names:
-            line = text.lines.of("rule", names[own], "id")
+    text.readable = isinstance(head.get("key"), str) and not data.keys() - {"regulation", "rule"}
+    regulation = None if text.mistakes else _regulation(head, path)
+    _read_rules(text, head, rules, regulation, kinds)
+    return text
+
+
+def _read_rules(
+    text: LawText,
+    head: Mapping[str, Any],
+    rules: list[dict[str, Any]],
+    regulation: Regulation | None,
+    kinds: Collection[str],
+) -> None:
+    numbers: dict[str, int] = {}
+    for number, rule in enumerate(rules):
+        found = wrong_rule(rule, head, kinds)
+        name = rule.get("id") if isinstance(rule.get("id"), str) else None
+        if name in numbers:
+            line = text.lines.of("rule", numbers[name], "id")
             words = f"`id` is that of the rule in line {line} already; give it one of its own"
             found.append((("id",), words))
-        elif isinstance(own, str) and own:
-            names[own] = number
+        elif name:
+            numbers[name] = number
         text.mistakes += (
-            text.mistake(f"rule {own or number + 1}: {words}", "rule", number, *place)
+            text.mistake(f"rule {name or number + 1}: {words}", "rule", number, *place)
             for place, words in found
         )
-        if regulation is not None and not found:
-            text.entries.append(
-                Entry(text, number, f"{key}/{own}", _rule(entry, head, regulation))
-            )
-        elif isinstance(own, str) and own:
-            text.unclear |= {f"{key}/{own}", *_target(entry, head)}
+        if regulation is not None and name and not found:
+            text.entries.append(Entry(text, number, name, _rule(rule, head, regulation)))
+        elif name:
+            text.unclear |= {f"{head.get('key')}/{name}", _target(rule, head) or ""}
         else:
             text.readable = False
-    return text
 
 
 def _tables(text: LawText) -> dict[str, Any] | None:
@@ -178,119 +156,11 @@ def _tables(text: LawText) -> dict[str, Any] | None:
     return None
 
 
-def _wrong_head(head: Mapping[str, Any], rules: Any) -> Iterator[Found]:
-    yield from wrong_keys(head, HEAD, ("key", "title", "citation"), _IN_RULE)
-    yield from wrong_days(head.get("in_force", {}))
-    yield from _wrong_basis(head)
-    whom = head.get("overrides")
-    if isinstance(whom, str) and "/" in whom:
-        words = f"`overrides` is '{whom}'; write the key of a regulation here, a rule's id in the rule"
-        yield ("overrides",), words
-    if whom is not None and "basis" not in head:
-        yield ("overrides",), _needs_basis()
-    tables = [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
-    if "basis" in head and whom is None and not any("overrides" in rule for rule in tables):
-        yield ("basis",), "`basis`, and nothing here overrides a rule; add `overrides`, or remove it"
-
-
-def _needs_basis() -> str:
-    return f"`overrides` needs a `basis`; add basis = {RULE['basis'].example}"
-
-
-def _wrong_basis(table: Mapping[str, Any]) -> Iterator[Found]:
-    basis = table.get("basis")
-    if isinstance(basis, str) and not any(letter.isdigit() for letter in basis):
-        words = f"`basis` is {shown(basis)}; cite it with number and year"
-        yield ("basis",), f"{words}, as in {RULE['basis'].example}"
-
-
-def _wrong_override(rule: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Found]:
-    if "overrides" in rule and "basis" not in rule and "basis" not in head:
-        yield ("overrides",), _needs_basis()
-    if "basis" in rule and "overrides" not in rule and "overrides" not in head:
-        words = "`basis` without `overrides`; add the rule that it replaces"
-        yield ("basis",), f"{words}, as in overrides = {RULE['overrides'].example}"
-    yield from _wrong_basis(rule)
-
-
-def _outside(rule: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Found]:
-    """Days of a rule that lie outside those of its text."""
-    own, whole = rule.get("in_force"), head.get("in_force", {})
-    if [*wrong_days(own or {}), *wrong_days(whole)] or not own or not isinstance(whole, dict):
-        return
-    for key, place in (("from", date.min), ("to", date.max)):
-        day, bound = own.get(key), whole.get(key, place)
-        if day is not None and not whole.get("from", date.min) <= day <= whole.get("to", date.max):
-            words = f"`in_force.{key}` is {day}, when its text is not in force"
-            yield ("in_force", key), f"{words} (see [regulation], {key} {bound}); correct one of them"
-
-
-def _wrong_rule(rule: Mapping[str, Any], kinds: Collection[str]) -> list[Found]:
-    needed = ["id", "article", "label", "actor", "starts_on", "stops_on", "certainty"]
-    needed += [] if rule.get("promised") else ["length", "unit"]
-    found = list(wrong_keys(rule, RULE, needed, _IN_HEAD))
-    ill = {place[0] for place, _ in found if place}
-    sound = {key: value for key, value in rule.items() if key not in ill}
-    found += wrong_values(sound)
-    ill |= {place[0] for place, _ in found if place}
-    sound = {key: value for key, value in rule.items() if key not in ill}
-    return [*found, *_wrong_words(sound, kinds), *_wrong_course(sound)]
-
-
-def _wrong_words(rule: Mapping[str, Any], kinds: Collection[str]) -> Iterator[Found]:
-    """Words that are none of those known, in keys that hold what they must."""
-    for key in EVENT_KEYS:
-        for place, kind in enumerate(rule.get(key, [])):
-            if kind not in kinds:
-                yield (key, place), f"`{key}` names the unknown event '{kind}'{nearest(kind, kinds)}"
-    for place, pair in enumerate(rule.get("pauses", [])):
-        for end, kind in enumerate(pair):
-            if kind not in kinds:
-                words = f"`pauses` names the unknown event '{kind}'{nearest(kind, kinds)}"
-                yield ("pauses", place, end), words
-    lapse = rule.get("lapse")
-    if lapse is not None and lapse not in kinds:
-        yield ("lapse",), f"`lapse` names the unknown event '{lapse}'{nearest(lapse, kinds)}"
-    for key, known in (("actor", Actor), ("certainty", Certainty), ("unit", Unit), ("roll", ["next"])):
-        if key in rule and rule[key] not in list(known):
-            yield (key,), f"`{key}` is '{rule[key]}'{nearest(rule[key], known)}"
-    for fact in rule.get("applies_when", {}):
-        if fact not in FACTS:
-            words = f"`applies_when` cannot ask for '{fact}'{nearest(fact, FACTS)}"
-            yield ("applies_when", fact), words
-
-
-def _wrong_course(rule: Mapping[str, Any]) -> Iterator[Found]:
-    """A clock that cannot run its course."""
-    length = rule.get("length", 1)
-    if not 1 <= length <= LONGEST:
-        words = f"`length` is {length}; it must lie between 1 and {LONGEST}"
-        yield ("length",), f"{words}; correct it, or remove the rule"
-    if rule.get("promised") and "length" in rule:
-        yield ("length",), "a `promised` rule has its due time from the source; remove `length`"
-    starts = {*rule.get("starts_on", []), *rule.get("restarts_on", [])}
-    stops = rule.get("stops_on", [])
-    useless = starts | set(rule.get("voids", []))
-    if stops and useless.issuperset(stops):
-        words = "nothing can stop the clock: every event of `stops_on` also starts or voids it"
-        yield ("stops_on",), f"{words}; name the event by which the duty is done"
-    else:
-        for place, kind in enumerate(stops):
-            if kind in useless:
-                does = "starts" if kind in starts else "voids"
-                words = f"'{kind}' both stops the clock and {does} it; take it out of one list"
-                yield ("stops_on", place), words
-    if "lapse" in rule and rule.get("actor") in (Actor.UNIT, Actor.LAPOR_ADMINISTRATOR):
-        words = f"`lapse` never comes where {rule['actor']} must act: a missed deadline is a breach"
-        yield ("lapse",), f"{words}; remove it, or name another actor"
-    yield from wrong_days(rule.get("in_force", {}))
-
-
-def _target(rule: Mapping[str, Any], head: Mapping[str, Any]) -> tuple[str, ...]:
+def _target(rule: Mapping[str, Any], head: Mapping[str, Any]) -> str | None:
     """The id of the rule that this one overrides, if it does."""
     if "overrides" in rule:
-        return (str(rule["overrides"]),)
-    return (f"{head['overrides']}/{rule['id']}",) if "overrides" in head else ()
+        return str(rule["overrides"])
+    return f"{head['overrides']}/{rule['id']}" if "overrides" in head else None
 
 
 def _regulation(head: Mapping[str, Any], path: Path) -> Regulation:
@@ -308,7 +178,7 @@ def _regulation(head: Mapping[str, Any], path: Path) -> Regulation:
 
 
 def _rule(entry: Mapping[str, Any], head: Mapping[str, Any], regulation: Regulation) -> Rule:
-    target = next(iter(_target(entry, head)), None)
+    target = _target(entry, head)
     own, whole = entry.get("in_force", {}), head.get("in_force", {})
     return Rule(
         id=target or f"{regulation.key}/{entry['id']}",

@@ -16,7 +16,7 @@ from db.models import Complaint, DeadlineRow, NoticeRow, NoticeStatus
 from sla.calendar import OutsideCalendar
 from sla.deadline import Deadline
 from sla.escalation import Reached, ladder_for, next_action_at, reached
-from sla.events import Event
+from sla.events import Event, ImpossibleHistory
 from sla.judge import Judged
 from sla.rulebook import fingerprint as rulebook_fingerprint
 from tasks.knowing import Known, judged_of
@@ -85,11 +85,11 @@ def _judge_batch(
     for found, judged in judged_of(session, office, batch, now):
         complaint, deadlines = found.complaint, judged.deadlines
         try:
-            if judged.outside is not None:
-                raise judged.outside
+            if judged.error is not None:
+                raise judged.error
             steps = [_rungs(office, deadline, now) for deadline in deadlines]
             turns = [_turn(office, deadline, now) for deadline in deadlines]
-        except OutsideCalendar:  # one odd date must not keep the others from being judged
+        except (OutsideCalendar, ImpossibleHistory):  # it must not hold up the others
             complaint.next_action_at = now + PUSHED_BACK
             count.unjudged.append(complaint.ticket)
             continue

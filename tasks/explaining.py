@@ -54,8 +54,8 @@ def explanations(session: Session, office: Office, ticket: str, now: datetime) -
     today = office.local(now).date()
     found = []
     for known, judged in judged_of(session, office, complaints.called(session, ticket), now):
-        if judged.outside is not None:
-            raise judged.outside
+        if judged.error is not None:
+            raise judged.error
         deadlines = judged.deadlines
         explained = (ExplainedDeadline(d, tuple(explain(d, bench, until=today))) for d in deadlines)
         found.append(Explanation(known.complaint, now, tuple(explained)))

@@ -21,14 +21,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import REPOSITORY, WITA, wita
-from front_desk import BREACHED, at, messages, owe, since
-from sqlalchemy import update
+from front_desk import BREACHED, at, owe, since
+from sqlalchemy import select, update
 
 from db.models import Complaint, MessageRow
-from sla.deadline import Reason, State
+from sla.deadline import Policy, Reason, State
 from sla.directory import Role
 from sla.escalation import NoticeKind
-from sla.verdict import Policy
 from tasks import mapping
 from tasks.composing import compose
 from tasks.rendering import TEMPLATES, RenderedMail, alert_mail, notice_mail, summary_mail, words
@@ -271,7 +270,7 @@ def composed(office: Any, complaint: dict[str, Any], message: dict[str, Any]) ->
     with office.transaction() as session:
         if complaint:
             session.execute(update(Complaint).values(**complaint))
-        row = session.get(MessageRow, messages(office)[0].id)
+        row = session.scalars(select(MessageRow).order_by(MessageRow.id)).first()
         for key, value in message.items():
             setattr(row, key, value)
         raw = compose(session, office, row, NOW)

@@ -19,6 +19,8 @@ import pytest
 from conftest import REPOSITORY
 from small_site import small_site
 
+import service
+
 FLOWS = {"intake", "deadlines", "delivery", "summary"}
 SCHEDULES = """
 [schedules]
@@ -117,12 +119,12 @@ def refused(site: Path, var: Path, port: int) -> str:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A service that has lived through its first cycle and waits for its schedule."""
-    service = Up(tmp_path_factory.mktemp("up"))
+    running = Up(tmp_path_factory.mktemp("up"))
     try:
-        service.until(service.waits_for_its_schedule)
-        yield service
+        running.until(running.waits_for_its_schedule)
+        yield running
     finally:
-        service.kill()
+        running.kill()
 
 
 def test_it_says_where_to_look(up):
@@ -220,11 +222,26 @@ def test_sigterm_stops_all_of_it(up):
     assert not (up.var / "service.json").exists()
 
 
-def test_ctrl_c_in_the_middle_of_a_flow_stops_all_of_it(tmp_path):
-    service = Up(tmp_path)
+def test_what_outlived_a_killed_service_is_ended_and_nothing_else(tmp_path):
+    def waiting(var: Path) -> psutil.Popen:
+        marked = {**os.environ, service.MARK: str(var)}
+        return psutil.Popen(["sleep", "60"], env=marked, start_new_session=True)
+
+    ours, others = waiting(tmp_path / "ours"), waiting(tmp_path / "others")
     try:
-        service.until(service.in_a_flow)
-        assert service.stop(signal.SIGINT) == 0
-        assert not (service.var / "service.json").exists()
+        service.sweep(tmp_path / "ours")
+        assert ours.wait(5) == -signal.SIGTERM
+        assert others.poll() is None
     finally:
-        service.kill()
+        others.kill()
+        others.wait(5)
+
+
+def test_ctrl_c_in_the_middle_of_a_flow_stops_all_of_it(tmp_path):
+    up = Up(tmp_path)
+    try:
+        up.until(up.in_a_flow)
+        assert up.stop(signal.SIGINT) == 0
+        assert not (up.var / "service.json").exists()
+    finally:
+        up.kill()

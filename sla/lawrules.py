@@ -1,0 +1,147 @@
+"""What is wrong with a regulation or a rule as a file writes it, and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from sla.lawkeys import (
+    EVENT_KEYS, HEAD, RULE, Found, nearest, shown, wrong_days, wrong_keys, wrong_values,
+)  # fmt: skip
+from sla.regulations import FACTS, Actor, Certainty, Unit
+
+LONGEST = 10_000
+"""A greater length is a slip of the hand: 27 years, where the longest that the law sets is 60."""
+
+_IN_RULE = dict.fromkeys(RULE.keys() - HEAD.keys(), "a [[rule]]")
+_IN_HEAD = dict.fromkeys(HEAD.keys() - RULE.keys(), "[regulation]")
+
+
+def wrong_head(head: Mapping[str, Any], rules: Any) -> Iterator[Found]:
+    """What is wrong with a [regulation] that has these rules."""
+    yield from wrong_keys(head, HEAD, ("key", "title", "citation"), _IN_RULE)
+    yield from wrong_days(head.get("in_force", {}))
+    yield from _wrong_basis(head)
+    whom = head.get("overrides")
+    if isinstance(whom, str) and "/" in whom:
+        words = (
+            f"`overrides` is '{whom}'; write the key of a regulation here, a rule's id in the rule"
+        )
+        yield ("overrides",), words
+    if whom is not None and "basis" not in head:
+        yield ("overrides",), _needs_basis()
+    tables = [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+    if "basis" in head and whom is None and not any("overrides" in rule for rule in tables):
+        yield (
+            ("basis",),
+            "`basis`, and nothing here overrides a rule; add `overrides`, or remove it",
+        )
+
+
+def _needs_basis() -> str:
+    return f"`overrides` needs a `basis`; add basis = {RULE['basis'].example}"
+
+
+def _wrong_basis(table: Mapping[str, Any]) -> Iterator[Found]:
+    basis = table.get("basis")
+    if isinstance(basis, str) and not any(letter.isdigit() for letter in basis):
+        words = f"`basis` is {shown(basis)}; cite it with number and year"
+        yield ("basis",), f"{words}, as in {RULE['basis'].example}"
+
+
+def _wrong_override(rule: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Found]:
+    if "overrides" in rule and "basis" not in rule and "basis" not in head:
+        yield ("overrides",), _needs_basis()
+    if "basis" in rule and "overrides" not in rule and "overrides" not in head:
+        words = "`basis` without `overrides`; add the rule that it replaces"
+        yield ("basis",), f"{words}, as in overrides = {RULE['overrides'].example}"
+    yield from _wrong_basis(rule)
+
+
+def _outside(rule: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Found]:
+    """Days of a rule that lie outside those of its text."""
+    own, whole = rule.get("in_force"), head.get("in_force", {})
+    if [*wrong_days(own or {}), *wrong_days(whole)] or not own or not isinstance(whole, dict):
+        return
+    for key, place in (("from", date.min), ("to", date.max)):
+        day, bound = own.get(key), whole.get(key, place)
+        if day is not None and not whole.get("from", date.min) <= day <= whole.get("to", date.max):
+            words = f"`in_force.{key}` is {day}, when its text is not in force"
+            yield (
+                ("in_force", key),
+                f"{words} (see [regulation], {key} {bound}); correct one of them",
+            )
+
+
+def wrong_rule(
+    rule: Mapping[str, Any], head: Mapping[str, Any], kinds: Collection[str]
+) -> list[Found]:
+    """What is wrong with a [[rule]] under this [regulation]; `kinds` are the events it may name."""
+    needed = ["id", "article", "label", "actor", "starts_on", "stops_on", "certainty"]
+    needed += [] if rule.get("promised") else ["length", "unit"]
+    found = list(wrong_keys(rule, RULE, needed, _IN_HEAD))
+    ill = {place[0] for place, _ in found if place}
+    sound = {key: value for key, value in rule.items() if key not in ill}
+    found += wrong_values(sound)
+    ill |= {place[0] for place, _ in found if place}
+    sound = {key: value for key, value in rule.items() if key not in ill}
+    found += [*_wrong_words(sound, kinds), *_wrong_course(sound)]
+    return [*found, *_wrong_override(rule, head), *_outside(rule, head)]
+
+
+def _wrong_words(rule: Mapping[str, Any], kinds: Collection[str]) -> Iterator[Found]:
+    """Words that are none of those known, in keys that hold what they must."""
+    for key in EVENT_KEYS:
+        for place, kind in enumerate(rule.get(key, [])):
+            if kind not in kinds:
+                yield (
+                    (key, place),
+                    f"`{key}` names the unknown event '{kind}'{nearest(kind, kinds)}",
+                )
+    for place, pair in enumerate(rule.get("pauses", [])):
+        for end, kind in enumerate(pair):
+            if kind not in kinds:
+                words = f"`pauses` names the unknown event '{kind}'{nearest(kind, kinds)}"
+                yield ("pauses", place, end), words
+    lapse = rule.get("lapse")
+    if lapse is not None and lapse not in kinds:
+        yield ("lapse",), f"`lapse` names the unknown event '{lapse}'{nearest(lapse, kinds)}"
+    for key, known in (
+        ("actor", Actor),
+        ("certainty", Certainty),
+        ("unit", Unit),
+        ("roll", ["next"]),
+    ):
+        if key in rule and rule[key] not in list(known):
+            yield (key,), f"`{key}` is '{rule[key]}'{nearest(rule[key], known)}"
+    for fact in rule.get("applies_when", {}):
+        if fact not in FACTS:
+            words = f"`applies_when` cannot ask for '{fact}'{nearest(fact, FACTS)}"
+            yield ("applies_when", fact), words
+
+
+def _wrong_course(rule: Mapping[str, Any]) -> Iterator[Found]:
+    """A clock that cannot run its course."""
+    length = rule.get("length", 1)
+    if not 1 <= length <= LONGEST:
+        words = f"`length` is {length}; it must lie between 1 and {LONGEST}"
+        yield ("length",), f"{words}; correct it, or remove the rule"
+    if rule.get("promised") and "length" in rule:
+        yield ("length",), "a `promised` rule has its due time from the source; remove `length`"
+    starts = {*rule.get("starts_on", []), *rule.get("restarts_on", [])}
+    stops = rule.get("stops_on", [])
+    useless = starts | set(rule.get("voids", []))
+    if stops and useless.issuperset(stops):
+        words = "nothing can stop the clock: every event of `stops_on` also starts or voids it"
+        yield ("stops_on",), f"{words}; name the event by which the duty is done"
+    else:
+        for place, kind in enumerate(stops):
+            if kind in useless:
+                does = "starts" if kind in starts else "voids"
+                words = f"'{kind}' both stops the clock and {does} it; take it out of one list"
+                yield ("stops_on", place), words
+    if "lapse" in rule and rule.get("actor") in (Actor.UNIT, Actor.LAPOR_ADMINISTRATOR):
+        words = f"`lapse` never comes where {rule['actor']} must act: a missed deadline is a breach"
+        yield ("lapse",), f"{words}; remove it, or name another actor"
+    yield from wrong_days(rule.get("in_force", {}))
