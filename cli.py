@@ -20,7 +20,6 @@ from rich.table import Table
 
 from settings import SettingsError, Site, load_site
 from sla.calendar import OutsideCalendar
-from sla.counting import due_day
 from sla.deadline import State
 from sla.periods import PeriodError, parse
 from sla.regulations import RegulationError, Rule
@@ -62,6 +61,12 @@ NowOption = Annotated[
         help="Act as if it were this time, e.g. 2026-11-24T08:00 (the site's zone).",
         metavar="ISO",
     ),
+]
+CsvOption = Annotated[
+    Path | None, typer.Option("--csv", help="Write CSV to this file.", metavar="FILE")
+]
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", help="Write a page to print or to send.", metavar="FILE")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
@@ -123,6 +128,7 @@ def due(
     pause: Annotated[
         list[str] | None, typer.Option(help="A pause FROM..TO, as local days; may be repeated.")
     ] = None,
+    html: HtmlOption = None,
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -131,32 +137,26 @@ def due(
     The clock starts on the day given, and stands still during pauses. The day on which a pause
     begins still counts; the day on which it ends does not.
     """
+    from tasks.explaining import as_html, as_text, counted  # noqa: PLC0415
+
     place = load_site(site)
     began = _day(start)
     found = _rule(place, rule, began)
-    stretches = [_stretch(text) for text in pause or []]
-    counted = place.bench.counted_by(found.unit)
-    last = due_day(counted, began.toordinal(), found.length, stretches)
-    if found.roll and not place.bench.calendar.counts(date.fromordinal(last)):
-        last = due_day(place.bench.calendar, last, 1)
-    ends = date.fromordinal(last)
-    if as_json:
-        _print_json({"rule": found.id, "start": began.isoformat(), "due": ends.isoformat()})
-        return
-    out.print(
-        f"{escape(found.id)}: {escape(found.citation)},"
-        f" {found.length} {found.unit.replace('_', ' ')}s"
-    )
-    out.print(f"starts {began:%a %Y-%m-%d}, due [bold]{ends:%a %Y-%m-%d}[/], end of day")
-    if counted.provisional(began, ends):
-        out.print("[yellow]provisional: the holidays of that year are not decreed yet[/]")
-    if found.certainty.to_be_confirmed:
-        out.print(f"[yellow]to be confirmed by a legal officer ({found.certainty})[/]")
+    explanation = counted(place, found, began, [_stretch(text) for text in pause or []])
+    deadline = explanation.deadlines[0].deadline
+    if html is not None:
+        _write_html(html, as_html(place, explanation))
+    elif as_json:
+        ends = deadline.due.astimezone(place.zone).date().isoformat() if deadline.due else None
+        _print_json({"rule": found.id, "start": began.isoformat(), "due": ends})
+    else:
+        _print_text(as_text(place, explanation))
 
 
 @app.command("explain")
 def explain_command(
     ticket: Annotated[str, typer.Argument(help="Ticket number, as the source gives it.")],
+    html: HtmlOption = None,
     site: SiteOption = None,
     now: NowOption = None,
     as_json: JsonOption = False,
@@ -166,7 +166,7 @@ def explain_command(
     Every deadline day by day, with its article: which day counted, which did not, and why.
     """
     with _office(site) as office:
-        from tasks.explaining import as_data, as_text, explanations  # noqa: PLC0415
+        from tasks.explaining import as_data, as_html, as_text, explanations  # noqa: PLC0415
 
         with office.transaction() as session:
             found = explanations(session, office, ticket, _moment(now, office.site))
@@ -175,13 +175,13 @@ def explain_command(
                 f"no complaint has the ticket '{ticket}'; see `tenggat deadlines`, and"
                 " `tenggat quarantine list` for rows that could not be read"
             )
-        if as_json:
+        if html is not None:
+            _write_html(html, "\n".join(as_html(office.site, one) for one in found))
+        elif as_json:
             _print_json([as_data(office, one) for one in found])
-            return
-        for one in found:
-            for line in as_text(office, one).splitlines():
-                heading = line[:1].strip()
-                out.print(escape(line), style="bold" if heading else "", soft_wrap=True)
+        else:
+            for one in found:
+                _print_text(as_text(office.site, one))
 
 
 @app.command("deadlines")
@@ -190,9 +190,7 @@ def list_deadlines(
         str | None, typer.Option(help="Only this state, e.g. breached, running, met_late.")
     ] = None,
     unit: Annotated[str | None, typer.Option(help="Only this unit, by id or name.")] = None,
-    csv_file: Annotated[
-        Path | None, typer.Option("--csv", help="Write CSV to this file.", metavar="FILE")
-    ] = None,
+    csv_file: CsvOption = None,
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -203,7 +201,7 @@ def list_deadlines(
     if state is not None and state not in set(State):
         raise UsageError(f"no state '{state}'{_nearest(state, State)}")
     with _office(site) as office:
-        from tasks.listing import DEADLINE_COLUMNS, deadline_rows, formula_safe  # noqa: PLC0415
+        from tasks.listing import DEADLINE_COLUMNS, deadline_rows  # noqa: PLC0415
 
         with office.transaction() as session:
             rows = deadline_rows(
@@ -212,23 +210,7 @@ def list_deadlines(
                 state=State(state) if state is not None else None,
                 unit=_unit(office.site, unit) if unit is not None else None,
             )
-    if csv_file is not None:
-        try:
-            with csv_file.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, DEADLINE_COLUMNS)
-                writer.writeheader()
-                writer.writerows({k: formula_safe(v) for k, v in row.items()} for row in rows)
-        except OSError as error:
-            raise UsageError(
-                f"cannot write {csv_file} ({error.strerror}); name a file in a folder that exists"
-            ) from None
-        err.print(f"{len(rows)} deadlines written to {escape(str(csv_file))}")
-    elif as_json:
-        _print_json(rows)
-    else:
-        shown = ([_short_time(row[column]) for column in DEADLINE_COLUMNS] for row in rows)
-        _print_table(DEADLINE_COLUMNS, shown)
-        out.print(f"{len(rows)} deadlines")
+    _show_rows(DEADLINE_COLUMNS, rows, "deadlines", csv_file, as_json=as_json)
 
 
 @app.command()
@@ -337,6 +319,22 @@ def list_quarantine(site: SiteOption = None, as_json: JsonOption = False) -> Non
     else:
         _print_table(QUARANTINE_COLUMNS, (row.values() for row in rows))
         out.print(f"{len(rows)} rows in quarantine")
+
+
+@app.command()
+def changes(
+    csv_file: CsvOption = None, site: SiteOption = None, as_json: JsonOption = False
+) -> None:
+    """List deadlines that a changed law or calendar has moved.
+
+    The newest change first. Notices that had gone out before stay as they were.
+    """
+    with _office(site) as office:
+        from tasks.listing import CHANGE_COLUMNS, change_rows  # noqa: PLC0415
+
+        with office.transaction() as session:
+            rows = change_rows(session, office)
+    _show_rows(CHANGE_COLUMNS, rows, "deadlines moved", csv_file, as_json=as_json)
 
 
 @app.command()
@@ -450,14 +448,60 @@ def _day(text: str) -> date:
         raise UsageError(f"'{text}' is no day; write 2026-11-24") from None
 
 
-def _stretch(text: str) -> tuple[int, int]:
+def _show_rows(
+    columns: Sequence[str],
+    rows: Sequence[dict[str, str]],
+    what: str,
+    csv_file: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Rows as a table, as JSON, or in a CSV file that no spreadsheet runs."""
+    from tasks.listing import formula_safe  # noqa: PLC0415
+
+    if csv_file is not None:
+        with _writing(csv_file), csv_file.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows({k: formula_safe(v) for k, v in row.items()} for row in rows)
+        err.print(f"{len(rows)} {what} written to {escape(str(csv_file))}")
+    elif as_json:
+        _print_json(rows)
+    else:
+        _print_table(columns, ([_short_time(row[column]) for column in columns] for row in rows))
+        out.print(f"{len(rows)} {what}")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path} ({error.strerror}); name a file in a folder that exists"
+        ) from None
+
+
+def _print_text(text: str) -> None:
+    """A text from a template: lines that are not indented are headings."""
+    for line in text.splitlines():
+        out.print(escape(line), style="bold" if line[:1].strip() else "", soft_wrap=True)
+
+
+def _write_html(path: Path, html: str) -> None:
+    with _writing(path):
+        path.write_text(html, encoding="utf-8")
+    err.print(f"written to {escape(str(path))}")
+
+
+def _stretch(text: str) -> tuple[date, date]:
     begins, dots, ends = text.partition("..")
     if not dots:
         raise UsageError(f"'{text}' is no pause; write 2026-11-04..2026-11-10")
     first, last = _day(begins), _day(ends)
     if last < first:
         raise UsageError(f"the pause {text} ends before it begins")
-    return first.toordinal(), last.toordinal()
+    return first, last
 
 
 def _rule(site: Site, rule_id: str, day: date) -> Rule:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sla.calendar import Calendar
 from sla.counting import Stretch
-from sla.events import Knowledge
+from sla.events import Event
 from sla.regulations import Law, Rule, Unit
 
 
@@ -128,6 +128,8 @@ class Deadline:
     is the last moment at which acting is on time, None while a pause leaves it open. `shown_by`
     is the moment from which a breach is certain: `due`, or later where the source shows the stop
     late. A missed deadline stays BREACHED, with `stopped` set, when the matter then goes away.
+    `start` and `end` are the events behind `started` and `stopped`; `held_by` are those behind
+    `pauses`, in the same order.
     `by_policy` tells that the verdict hangs on the site's policy; `provisional` that the due day
     rests on holidays not yet decreed; `paused` that the count stands still, even if it is late.
     """
@@ -137,15 +139,16 @@ class Deadline:
     unit: str | None
     answerable: str | None
     started: datetime
-    started_knowledge: Knowledge
+    start: Event
     due: datetime | None
     stopped: datetime | None
-    stopped_knowledge: Knowledge | None
+    end: Event | None
     state: State
     days_used: int
     working_days_left: int | None
     shown_by: datetime | None
     pauses: tuple[Stretch, ...] = ()
+    held_by: tuple[tuple[Event, Event | None], ...] = ()
     reasons: tuple[Reason, ...] = ()
     by_policy: bool = False
     provisional: bool = False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sla.counting import NEVER
+from sla.calendar import DayOff
 from sla.deadline import Bench, Deadline
 from sla.regulations import Unit
 
@@ -24,13 +24,23 @@ class DayMark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CountedDay:
-    """One day of an explanation: its mark, the number it got, and a holiday's name."""
+    """One day of an explanation: its mark, and the number it got if it was counted.
+
+    For a holiday `off` names it, its decree, and whether it is an estimate; for a paused day
+    `pause` is the kind of event that stopped the clock. `due` marks the day of the deadline.
+    """
 
     day: date
     mark: DayMark
     number: int | None = None
-    name: str = ""
+    off: DayOff | None = None
+    pause: str = ""
     due: bool = False
+
+    @property
+    def name(self) -> str:
+        """The holiday's name; empty on other days."""
+        return self.off.name if self.off is not None else ""
 
 
 def explain(deadline: Deadline, bench: Bench, *, until: date | None = None) -> list[CountedDay]:
@@ -52,11 +62,21 @@ def explain(deadline: Deadline, bench: Bench, *, until: date | None = None) -> l
         day = date.fromordinal(ordinal)
         off = counted.why_not(day)
         due = deadline.due is not None and ordinal == last
-        if any(begins < ordinal <= min(ends, int(NEVER) - 1) for begins, ends in deadline.pauses):
-            days.append(CountedDay(day, DayMark.PAUSE))
+        paused_by = next(
+            (
+                begun.kind
+                for (begins, ends), (begun, _) in zip(
+                    deadline.pauses, deadline.held_by, strict=True
+                )
+                if begins < ordinal <= ends
+            ),
+            None,
+        )
+        if paused_by is not None:
+            days.append(CountedDay(day, DayMark.PAUSE, pause=paused_by))
         elif off is not None and rule.unit is Unit.WORKING_DAY:
             mark = DayMark.HOLIDAY if off.name else DayMark.WEEKEND
-            days.append(CountedDay(day, mark, name=off.name))
+            days.append(CountedDay(day, mark, off=off))
         elif number < rule.length:
             number += 1
             days.append(CountedDay(day, DayMark.COUNTED, number=number, due=due))

@@ -23,15 +23,15 @@ def load(folders: Iterable[Path], *, extra_kinds: Iterable[str] = ()) -> Law:
     """
     kinds = {*map(str, Kind), *extra_kinds}
     texts: list[LawText] = []
-    mistakes: list[Mistake] = []
+    missing: list[Mistake] = []
     for layer, folder in enumerate(folders):
         if not folder.is_dir():
-            mistakes.append(Mistake(folder, None, "no such folder of regulations"))
+            missing.append(Mistake(folder, None, "no such folder of regulations"))
         texts += (read_text(path, layer, kinds) for path in sorted(folder.glob("*.toml")))
-    if all(folder.is_dir() for folder in ()):
-        pass
-    mistakes += (mistake for text in texts for mistake in text.mistakes)
-    mistakes += between(texts)
-    if mistakes:
-        raise RegulationError("\n".join(map(str, mistakes)))
+    mistakes = [mistake for text in texts for mistake in text.mistakes]
+    mistakes += between(texts, complete=not missing)
+    if missing or mistakes:
+        order = {text.path: place for place, text in enumerate(texts)}
+        mistakes.sort(key=lambda mistake: (order[mistake.path], mistake.line or 0))
+        raise RegulationError("\n".join(map(str, [*missing, *mistakes])))
     return Law(entry.rule for text in texts for entry in text.entries)

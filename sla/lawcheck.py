@@ -19,14 +19,14 @@ _OF_THE_UNIT = {"unit", "unit_kind"}
 """What `applies_when` may ask that changes as a complaint is passed on."""
 
 
-def between(texts: Sequence[LawText]) -> list[Mistake]:
+def between(texts: Sequence[LawText], *, complete: bool = True) -> list[Mistake]:
     """The mistakes that no file shows by itself.
 
     Nothing is said of rules that have mistakes of their own, and nothing of what is missing as
-    long as a file cannot be read: it may be there.
+    long as the law is not `complete` or a file of it cannot be read: it may be there.
     """
     unclear = {rule_id for text in texts for rule_id in text.unclear}
-    complete = all(text.readable for text in texts)
+    complete = complete and all(text.readable for text in texts)
     plain, overriding = _sorted_out(texts, unclear, overrides=False), _sorted_out(texts, unclear)
     found = [*_taken(plain)]
     originals = {
@@ -38,8 +38,8 @@ def between(texts: Sequence[LawText]) -> list[Mistake]:
     if complete:
         found += _gaps(originals)
         found += _without_ground(overriding, originals)
-    if not found:
-        found += _cycles([entry for text in texts for entry in text.entries])
+    clear = (entry for text in texts for entry in text.entries if entry.rule.id not in unclear)
+    found += _cycles(list(clear))
     return found
 
 

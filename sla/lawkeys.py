@@ -126,6 +126,10 @@ def wrong_values(rule: Mapping[str, Any]) -> Iterator[Found]:
         if not _is_texts(wanted) or not wanted:
             words = f'it must be a list of texts, as in {fact} = ["..."]'
             yield ("applies_when", fact), f"`applies_when.{fact}` is {shown(wanted)}; {words}"
+    yield from _wrong_texts(rule)
+
+
+def _wrong_texts(rule: Mapping[str, Any]) -> Iterator[Found]:
     for key in ("label", "consequence"):
         texts = rule.get(key, {})
         for language in _LANGUAGES if texts else ():
@@ -136,7 +140,10 @@ def wrong_values(rule: Mapping[str, Any]) -> Iterator[Found]:
             if language not in _LANGUAGES:
                 yield (key, language), f"`{key}.{language}` is no language here; known are id, en"
             elif not isinstance(text, str):
-                yield (key, language), f"`{key}.{language}` is {shown(text)}; write a text in quotes"
+                yield (
+                    (key, language),
+                    f"`{key}.{language}` is {shown(text)}; write a text in quotes",
+                )
 
 
 def wrong_days(in_force: Any) -> Iterator[Found]:

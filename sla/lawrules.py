@@ -7,7 +7,15 @@ from datetime import date
 from typing import Any
 
 from sla.lawkeys import (
-    EVENT_KEYS, HEAD, RULE, Found, nearest, shown, wrong_days, wrong_keys, wrong_values,
+    EVENT_KEYS,
+    HEAD,
+    RULE,
+    Found,
+    nearest,
+    shown,
+    wrong_days,
+    wrong_keys,
+    wrong_values,
 )  # fmt: skip
 from sla.regulations import FACTS, Actor, Certainty, Unit
 

@@ -99,7 +99,9 @@ def read_text(path: Path, layer: int, kinds: Collection[str]) -> LawText:
             for place, words in wrong_head(head, rules)
         )
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
-        text.mistakes.append(text.mistake("a rule begins with [[rule]], in double brackets", "rule"))
+        text.mistakes.append(
+            text.mistake("a rule begins with [[rule]], in double brackets", "rule")
+        )
         return text
     text.readable = isinstance(head.get("key"), str) and not data.keys() - {"regulation", "rule"}
     regulation = None if text.mistakes else _regulation(head, path)

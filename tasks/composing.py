@@ -175,7 +175,7 @@ def _mime(
     composed["Message-ID"] = message.message_id
     composed["Auto-Submitted"] = "auto-generated"
     composed["X-Auto-Response-Suppress"] = "All"
-    composed["List-Id"] = f"<{mail.list_id}>"
+    composed.set_raw("List-Id", f"<{mail.list_id}>")  # folding would encode a long one
     composed.set_content(rendered.text)
     composed.add_alternative(rendered.html, subtype="html")
     if attachment is not None and attachment.is_file():

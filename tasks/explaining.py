@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from itertools import groupby
 from typing import Any
 
@@ -12,11 +12,16 @@ from sqlalchemy.orm import Session
 
 from db import complaints
 from db.models import Complaint
-from sla.deadline import Deadline
+from settings import Site
+from sla.clock import Clock
+from sla.deadline import Deadline, Facts
+from sla.events import Event, Kind
 from sla.explanation import CountedDay, DayMark, explain
+from sla.regulations import Rule
+from sla.verdict import Run, verdicts
 from tasks.knowing import judged_of
 from tasks.office import Office
-from tasks.rendering import render
+from tasks.rendering import moment_text, one_line, render, words
 
 DRAWN_TOGETHER = 4
 """So many days in a row that were counted, or were paused, become one line of the text."""
@@ -33,7 +38,8 @@ class ExplainedDeadline:
         """The days as (first, last) of each line."""
         for _, group in groupby(self.days, key=_alike):
             run = list(group)
-            if len(run) >= DRAWN_TOGETHER:
+            weekend = run[0].mark is DayMark.WEEKEND and len(run) > 1
+            if weekend or len(run) >= DRAWN_TOGETHER:
                 yield run[0], run[-1]
             else:
                 yield from ((day, day) for day in run)
@@ -41,35 +47,87 @@ class ExplainedDeadline:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A complaint as it is judged at a moment, with every deadline explained."""
+    """A complaint as it is judged at a moment, with every deadline explained.
 
-    complaint: Complaint
+    `complaint` is None where a deadline is only counted, for no complaint.
+    """
+
+    complaint: Complaint | None
     now: datetime
     deadlines: tuple[ExplainedDeadline, ...]
 
 
 def explanations(session: Session, office: Office, ticket: str, now: datetime) -> list[Explanation]:
-    """The complaints with this ticket, judged anew; several only where sources share numbers."""
-    bench = office.site.bench
-    today = office.local(now).date()
+    """The complaints with this ticket, judged anew; several only where sources share numbers.
+
+    Raises `sla.calendar.OutsideCalendar` or `sla.events.ImpossibleHistory` where one cannot be
+    judged.
+    """
     found = []
     for known, judged in judged_of(session, office, complaints.called(session, ticket), now):
         if judged.error is not None:
             raise judged.error
-        deadlines = judged.deadlines
-        explained = (ExplainedDeadline(d, tuple(explain(d, bench, until=today))) for d in deadlines)
-        found.append(Explanation(known.complaint, now, tuple(explained)))
+        explained = tuple(_explained(d, office.site, now) for d in judged.deadlines)
+        found.append(Explanation(known.complaint, now, explained))
     return found
 
 
-def as_text(office: Office, explanation: Explanation) -> str:
-    """The explanation in the site's language."""
-    site = office.site
+def counted(
+    site: Site, rule: Rule, start: date, pauses: Sequence[tuple[date, date]]
+) -> Explanation:
+    """A deadline as it would be counted from a day, with these pauses, first and last day each.
+
+    Raises `sla.calendar.OutsideCalendar` where the count leaves the site's calendar.
+    """
+
+    def event(kind: str, day: date) -> Event:
+        noon = datetime.combine(day, time(12), tzinfo=site.zone)
+        return Event(kind, noon, noon, "hypothesis")
+
+    held = [(event(Kind.PAUSED, begins), event(Kind.RESUMED, ends)) for begins, ends in pauses]
+    begin = event(min(rule.starts_on), start)
+    clock = Clock(begin, [(begin.latest, None)], list(held))
+    now = begin.latest
+    (deadline,) = verdicts([Run(rule, 1, clock, Facts())], site.bench, now)
+    return Explanation(None, now, (_explained(deadline, site, now),))
+
+
+def _explained(deadline: Deadline, site: Site, now: datetime) -> ExplainedDeadline:
+    today = now.astimezone(site.zone).date()
+    return ExplainedDeadline(deadline, tuple(explain(deadline, site.bench, until=today)))
+
+
+def as_text(site: Site, explanation: Explanation) -> str:
+    """The explanation in the site's language, for a terminal."""
+    return _rendered("report/explanation.txt.j2", site, explanation)
+
+
+def as_html(site: Site, explanation: Explanation) -> str:
+    """The explanation in the site's language, as one file to print or to send."""
+    return _rendered("report/explanation.html.j2", site, explanation)
+
+
+def _rendered(template: str, site: Site, explanation: Explanation) -> str:
+    t = words(site.locale)
+    complaint = explanation.complaint
+    if complaint is None:
+        heading = t("explain.hypothetical", rule=explanation.deadlines[0].deadline.rule.id)
+    else:
+        received = moment_text(complaint.received_at, site.locale, site.zone)
+        heading = t(
+            "explain.complaint",
+            ticket=one_line(complaint.ticket),
+            source=complaint.source,
+            moment=received,
+        )
     return render(
-        "report/explanation.txt.j2",
+        template,
         locale=site.locale,
         zone=site.zone,
         view=explanation,
+        heading=heading,
+        site=site.name,
+        known_events=frozenset(Kind),
         name_of=site.directory.name_of,
     )
 
@@ -80,23 +138,30 @@ def as_data(office: Office, explanation: Explanation) -> dict[str, Any]:
     def local(moment: datetime | None) -> str | None:
         return office.local(moment).isoformat(timespec="seconds") if moment else None
 
+    complaint = explanation.complaint
+    assert complaint is not None
     return {
-        "ticket": explanation.complaint.ticket,
-        "source": explanation.complaint.source,
-        "received": local(explanation.complaint.received_at),
+        "ticket": complaint.ticket,
+        "source": complaint.source,
+        "received": local(complaint.received_at),
         "as_of": local(explanation.now),
         "deadlines": [
             {
                 "rule": item.deadline.rule.id,
                 "citation": item.deadline.rule.citation,
                 "certainty": item.deadline.rule.certainty,
+                "article": item.deadline.rule.article,
+                "length": item.deadline.rule.length,
+                "length_unit": item.deadline.rule.unit,
                 "unit": item.deadline.unit,
+                "answerable": item.deadline.answerable,
                 "started": local(item.deadline.started),
                 "due": local(item.deadline.due),
                 "stopped": local(item.deadline.stopped),
                 "state": item.deadline.state,
                 "reasons": list(item.deadline.reasons),
                 "days_used": item.deadline.days_used,
+                "paused": item.deadline.paused,
                 "provisional": item.deadline.provisional,
                 "days": _days(item.days),
             }
@@ -107,12 +172,18 @@ def as_data(office: Office, explanation: Explanation) -> dict[str, Any]:
 
 def _days(days: Sequence[CountedDay]) -> list[dict[str, Any]]:
     return [
-        {"day": day.day.isoformat(), "mark": day.mark, "number": day.number, "name": day.name}
+        {
+            "day": day.day.isoformat(),
+            "mark": day.mark,
+            "number": day.number,
+            "name": day.name,
+            "pause": day.pause,
+        }
         for day in days
     ]
 
 
 def _alike(day: CountedDay) -> object:
     """What days of one line have in common; nothing where a day has something of its own."""
-    plain = day.mark in (DayMark.COUNTED, DayMark.PAUSE) and not day.due
-    return day.mark if plain else day.day
+    plain = day.mark in (DayMark.COUNTED, DayMark.PAUSE, DayMark.WEEKEND) and not day.due
+    return (day.mark, day.pause) if plain else day.day

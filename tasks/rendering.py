@@ -94,6 +94,12 @@ def short_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
     return f"{day.day} {words(locale).names('date.short_months')[day.month - 1]} {day.year}"
 
 
+def weekday_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
+    """'Sel 24 Nov 2026', for columns of days."""
+    weekday = words(locale).names("date.short_days")[_local_day(value, zone).weekday()]
+    return f"{weekday} {short_day_text(value, locale, zone)}"
+
+
 def moment_text(value: datetime, locale: str, zone: ZoneInfo, *, exact: bool = False) -> str:
     """'Selasa, 24 November 2026 pukul 08.00 WITA'; with seconds where `exact`."""
     local = value.astimezone(zone)
@@ -156,6 +162,7 @@ def _environment(locale: str, zone: ZoneInfo) -> Environment:
     filters: dict[str, Callable[..., str]] = {
         "day": partial(day_text, locale=locale, zone=zone),
         "short_day": partial(short_day_text, locale=locale, zone=zone),
+        "weekday_day": partial(weekday_day_text, locale=locale, zone=zone),
         "moment": partial(moment_text, locale=locale, zone=zone),
         "percent": partial(percent_text, locale=locale),
         "decimal": partial(decimal_text, locale=locale),

@@ -78,7 +78,9 @@ def test_a_holiday_of_the_site_is_named_as_people_there_call_it():
     found = deadline(INFORMATION, [told("received", "2026-10-09 10:00")], "2026-10-12 08:00")
     days = explain(found, Bench(LAW, WORKING, EVERY, WITA))
     assert days[3] == CountedDay(
-        date(2026, 10, 12), DayMark.HOLIDAY, name="Hari Jadi Kabupaten Contoh"
+        date(2026, 10, 12),
+        DayMark.HOLIDAY,
+        off=DayOff("Hari Jadi Kabupaten Contoh", "Keputusan Bupati"),
     )
 
 

@@ -126,6 +126,7 @@ def test_what_is_public_says_what_it_means():
                     child
                     for node in ast.walk(module)
                     if isinstance(node, ast.FunctionDef)
+                    or (isinstance(node, ast.ClassDef) and node.name.startswith("_"))
                     for child in ast.walk(node)
                     if child is not node
                 }
