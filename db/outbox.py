@@ -14,6 +14,7 @@ from db.complaints import batches
 from db.models import (
     DeliveryAttempt,
     MessageItem,
+    MessageKind,
     MessageRow,
     MessageStatus,
     NoticeRow,
@@ -182,11 +183,18 @@ def recent(session: Session, limit: int, status: str | None = None) -> Sequence[
 
 
 def sent_between(session: Session, after: datetime, until: datetime) -> int:
-    """How many mails were sent in (after, until]."""
+    """How many reminders, escalations and alerts were sent in (after, until].
+
+    Summaries do not count: making a report again must not change what it says.
+    """
     query = (
         select(func.count())
         .select_from(MessageRow)
-        .where(MessageRow.sent_at > after, MessageRow.sent_at <= until)
+        .where(
+            MessageRow.kind != MessageKind.SUMMARY,
+            MessageRow.sent_at > after,
+            MessageRow.sent_at <= until,
+        )
     )
     return session.scalar(query) or 0
 

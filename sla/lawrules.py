@@ -69,17 +69,16 @@ def _wrong_override(rule: Mapping[str, Any], head: Mapping[str, Any]) -> Iterato
 
 def _outside(rule: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Found]:
     """Days of a rule that lie outside those of its text."""
-    own, whole = rule.get("in_force"), head.get("in_force", {})
-    if [*wrong_days(own or {}), *wrong_days(whole)] or not own or not isinstance(whole, dict):
+    own, whole = rule.get("in_force", {}), head.get("in_force", {})
+    if not isinstance(own, dict) or not isinstance(whole, dict):
         return
-    for key, place in (("from", date.min), ("to", date.max)):
-        day, bound = own.get(key), whole.get(key, place)
-        if day is not None and not whole.get("from", date.min) <= day <= whole.get("to", date.max):
-            words = f"`in_force.{key}` is {day}, when its text is not in force"
-            yield (
-                ("in_force", key),
-                f"{words} (see [regulation], {key} {bound}); correct one of them",
-            )
+    if [*wrong_days(own), *wrong_days(whole)]:
+        return
+    begins, ends = whole.get("from", date.min), whole.get("to", date.max)
+    for key in ("from", "to"):
+        if key in own and not begins <= own[key] <= ends:
+            words = f"`in_force.{key}` is {own[key]}, when [regulation] is not in force"
+            yield ("in_force", key), f"{words}; correct one of the two"
 
 
 def wrong_rule(

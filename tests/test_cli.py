@@ -22,7 +22,8 @@ from tasks.office import Office
 TENGGAT = Path(sys.executable).with_name("tenggat")
 NOW = "2026-11-24T08:00"
 COMMANDS = (
-    "run", "up", "due", "explain", "deadlines", "summary", "mail", "quarantine", "doctor",
+    "run", "up", "due", "explain", "deadlines", "changes", "summary", "mail", "quarantine",
+    "doctor",
 )  # fmt: skip
 
 
@@ -97,9 +98,40 @@ def test_a_pause_holds_the_clock_up(tenggat, pauses, due):
 def test_due_tells_people_the_article_and_the_weekday(tenggat):
     code, out, _ = tenggat("due", "uu-25-2009/response", "2026-11-02")
     assert code == 0
-    assert "UU 25/2009 Pasal 44 ayat (3), 14 days" in out
-    assert "due Mon 2026-11-16, end of day" in out
-    assert "to be confirmed by a legal officer" in out
+    assert "UU 25/2009 Pasal 44 ayat (3)" in out
+    assert "batas: 14 hari" in out
+    assert "jatuh tempo: akhir Senin, 16 November 2026" in out
+    assert "perlu dikonfirmasi pejabat hukum" in out
+
+
+def test_due_spells_out_pauses_and_what_is_provisional(tenggat):
+    pause = ("--pause", "2027-03-02..2027-03-05")
+    code, out, _ = tenggat("due", "sp4n/first-follow-up", "2027-03-01", *pause)
+    assert code == 0
+    assert "    Rab 3 Mar 2027  ditangguhkan (ditunda), tidak dihitung" in out
+    assert "    Rab 10 Mar 2027  libur: Hari Raya Idul Fitri (perkiraan)" in out
+    assert "sementara: bergantung pada hari libur yang belum ditetapkan" in out
+
+
+def test_an_explanation_is_written_as_a_page(tenggat, tmp_path):
+    page = tmp_path / "explained.html"
+    for call in (("due", "sp4n/verification", "2026-11-02"), ("explain", "5010001")):
+        code, out, _ = tenggat(*call, "--html", str(page))
+        assert (code, out) == (0, "")
+        html = page.read_text(encoding="utf-8")
+        assert '<html lang="id">' in html
+        assert "Kam 5 Nov 2026" in html
+        assert "Prosedur SP4N-LAPOR! Proses verifikasi" in html
+    code, _, err = tenggat("due", "sp4n/verification", "2026-11-02", "--html", "/nowhere/a.html")
+    assert code == 2
+    assert "cannot write /nowhere/a.html" in err
+
+
+def test_without_a_changed_law_nothing_has_moved(tenggat):
+    code, out, _ = tenggat("changes")
+    assert code == 0
+    assert "0 deadlines moved" in out
+    assert json.loads(tenggat("changes", "--json")[1]) == []
 
 
 # --- bad usage ------------------------------------------------------------------------------------
@@ -206,14 +238,15 @@ def test_explain_counts_day_by_day_in_the_language_of_the_site(tenggat):
     assert "5010001 (lapor), diterima Senin, 2 November 2026 pukul 09.00 WITA" in out
     assert "status: lewat tenggat" in out
     assert out.splitlines()[-4:] == [
-        "    2026-11-02  hari mulai, tidak dihitung",
-        "    2026-11-03  hari ke-1",
-        "    2026-11-04  hari ke-2",
-        "    2026-11-05  hari ke-3  <- jatuh tempo",
+        "    Sen 2 Nov 2026  hari mulai, tidak dihitung",
+        "    Sel 3 Nov 2026  hari ke-1",
+        "    Rab 4 Nov 2026  hari ke-2",
+        "    Kam 5 Nov 2026  hari ke-3  <- jatuh tempo",
     ]
     told = json.loads(tenggat("explain", "5010001", "--now", NOW, "--json")[1])
     days = told[0]["deadlines"][-1]["days"]
-    assert days[-1] == {"day": "2026-11-05", "mark": "counted", "number": 3, "name": ""}
+    last = {"day": "2026-11-05", "mark": "counted", "number": 3, "name": "", "pause": ""}
+    assert days[-1] == last
     assert told[0]["as_of"] == "2026-11-24T08:00:00+08:00"
 
 
