@@ -325,9 +325,10 @@ def list_quarantine(site: SiteOption = None, as_json: JsonOption = False) -> Non
 def changes(
     csv_file: CsvOption = None, site: SiteOption = None, as_json: JsonOption = False
 ) -> None:
-    """List deadlines that a changed law or calendar has moved.
+    """List deadlines moved by a changed law.
 
-    The newest change first. Notices that had gone out before stay as they were.
+    Or by a changed calendar, the newest change first. Notices that had gone out before stay as
+    they were.
     """
     with _office(site) as office:
         from tasks.listing import CHANGE_COLUMNS, change_rows  # noqa: PLC0415

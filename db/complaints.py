@@ -107,13 +107,17 @@ def seen(session: Session, complaints: Iterable[int], at: datetime) -> None:
 
 
 def needing_judgment(session: Session, now: datetime, limit: int) -> list[Complaint]:
-    """Complaints whose next action has come, by the index; the oldest first."""
+    """Complaints whose next action has come, by the index; the oldest first.
+
+    They are locked where the database can, so that of two runs at once each judges its own.
+    """
     return list(
         session.scalars(
             select(Complaint)
             .where(Complaint.next_action_at <= now)
             .order_by(Complaint.next_action_at, Complaint.id)
             .limit(limit)
+            .with_for_update(skip_locked=True)
         )
     )
 

@@ -18,7 +18,7 @@ from db.models import Complaint, MessageKind, MessageRow, NoticeRow, Report
 from sla.deadline import Deadline, State
 from tasks.knowing import judged_of
 from tasks.office import Office
-from tasks.rendering import RenderedMail, alert_mail, notice_mail, summary_mail
+from tasks.rendering import RenderedMail, alert_mail, notice_mail, summary_html, summary_mail
 from tasks.summary import summary_view
 from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, told_by_role
 
@@ -50,7 +50,8 @@ def compose(session: Session, office: Office, message: MessageRow, now: datetime
         rendered = summary_mail(
             summary, message.recipient_name, message.role, office.site.locale, office.site.zone
         )
-        return _mime(office, message, rendered, now, attachment=Path(report.path))
+        page = summary_html(summary, office.site.locale, office.site.zone)
+        return _mime(office, message, rendered, now, attachment=(Path(report.path).name, page))
     facts = tuple((key, str(value)) for key, value in message.detail.items() if key != "alert")
     alert = AlertMail(
         office.site.name, message.recipient_name, now, message.detail["alert"],
@@ -161,7 +162,7 @@ def _mime(
     rendered: RenderedMail,
     now: datetime,
     *,
-    attachment: Path | None = None,
+    attachment: tuple[str, str] | None = None,
 ) -> bytes:
     mail = office.site.file.mail
     administrator = office.site.administrator_address(office.local(now).date())
@@ -178,10 +179,9 @@ def _mime(
     composed.set_raw("List-Id", f"<{mail.list_id}>")  # folding would encode a long one
     composed.set_content(rendered.text)
     composed.add_alternative(rendered.html, subtype="html")
-    if attachment is not None and attachment.is_file():
-        composed.add_attachment(
-            attachment.read_text(encoding="utf-8"), subtype="html", filename=attachment.name
-        )
+    if attachment is not None:
+        name, page = attachment
+        composed.add_attachment(page, subtype="html", filename=name)
     return composed.as_bytes()
 
 

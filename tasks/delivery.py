@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -65,17 +66,35 @@ def send_owed(office: Office, now: datetime, run: str) -> DeliveryCount:
         outbox.release_stale_claims(session, now)
         waiting = list(outbox.due(session, now))
     if waiting:
-        with mail_way(office) as way, Connection(way) as connection:
-            while waiting and not count.trouble:
-                for key in waiting:
-                    _send_one(office, connection, key, now, run, count)
-                    if count.trouble:
-                        break
-                with office.transaction() as session:
-                    waiting = list(outbox.due(session, now))
+        try:
+            with mail_way(office) as way, Connection(way) as connection:
+                _send_all(office, connection, waiting, now, run, count)
+        except ServerUnusable as error:
+            count.trouble = error.answer
     with office.transaction() as session:
         count.pending = outbox.pending(session)
     return count
+
+
+def _send_all(
+    office: Office,
+    connection: Connection,
+    waiting: list[int],
+    now: datetime,
+    run: str,
+    count: DeliveryCount,
+) -> None:
+    """Send these mails, and what they give rise to, until nothing is due or nothing can go."""
+    begun = monotonic()
+    while waiting:
+        for key in waiting:
+            # a claim bears the hour at which it was taken, or a long run would look dead
+            moment = now + timedelta(seconds=monotonic() - begun)
+            _send_one(office, connection, key, now, moment, run, count)
+            if count.trouble:
+                return
+        with office.transaction() as session:
+            waiting = list(outbox.due(session, now))
 
 
 def _send_one(
@@ -83,12 +102,13 @@ def _send_one(
     connection: Connection,
     key: int,
     now: datetime,
+    moment: datetime,
     run: str,
     count: DeliveryCount,
 ) -> None:
     token = str(uuid.uuid4())
     with office.transaction() as session:
-        if not outbox.claim(session, key, token, now):
+        if not outbox.claim(session, key, token, moment):
             return
     try:
         mail = _composed(office, key, token, now, count)

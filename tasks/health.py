@@ -13,6 +13,7 @@ from db.engine import newest_revision, open_engine, revision
 from db.models import MessageStatus
 from settings import Site
 from sla.directory import Role
+from sla.regulations import Law
 from tasks.delivery import mail_way
 from tasks.office import Office
 from tasks.smtp import Connection, MailTrouble
@@ -93,6 +94,38 @@ def _rules(site: Site, now: datetime) -> Iterator[Finding]:
                 "note",
                 f"rules of {regulation.citation} to be confirmed: {names}",
                 f"a legal officer reads the official text and corrects {regulation.file}",
+            )
+    yield from _overrides(law, today)
+    yield from _endings(law, today)
+
+
+def _overrides(law: Law, today: date) -> Iterator[Finding]:
+    """What a site of its own replaces, or will."""
+    for rule in law.overriding:
+        if rule.in_force_to is not None and rule.in_force_to < today:
+            continue
+        begins = rule.in_force_from or today
+        replaced = law.overridden(rule.id, max(begins, today))
+        days = f" from {begins} on" if begins > today else ""
+        days += f" until {rule.in_force_to}" if rule.in_force_to else ""
+        yield Finding(
+            "note",
+            f"rule {rule.id}{f' ({replaced.citation})' if replaced else ''} is replaced by"
+            f" {rule.citation}{days}, on the basis of {rule.basis}",
+            f"a legal officer answers for it; it stands in {rule.regulation.file}",
+        )
+
+
+def _endings(law: Law, today: date) -> Iterator[Finding]:
+    """Rules that have ended, or soon will, and that no other version takes up."""
+    for rule_id in law.ids:
+        last = law.spans(rule_id)[-1]
+        if last.last - today < WARN_BEFORE_YEAR_END and not last.rule.ended_by:
+            yield Finding(
+                "note",
+                f"rule {rule_id} is in force until {last.last}, and no later version follows",
+                f"add the text that follows, or say what ended it in {last.rule.regulation.file}:"
+                ' in_force.ended_by = "..."',
             )
 
 

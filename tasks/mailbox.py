@@ -22,7 +22,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from tasks.smtp import Way
+from tasks.smtp import ServerUnusable, Way
 
 USER = "tenggat"
 
@@ -69,7 +69,10 @@ class _OnFreePort(Controller):
 @contextmanager
 def local_mailbox(folder: Path, *, timeout: float = 30.0) -> Iterator[Way]:
     """Run the mailbox while the block lasts: STARTTLS, a login, a free port on 127.0.0.1."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServerUnusable(f"the mailbox {folder} cannot be kept: {error.strerror}") from None
     password = secrets.token_urlsafe(24)
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -26,7 +26,7 @@ from tasks.knowing import judged_of
 from tasks.office import Office
 from tasks.queueing import queue_summary
 from tasks.rendering import summary_html
-from tasks.views import LateRow, OnTimeRow, RegulationRow, SummaryView, told_by_role
+from tasks.views import LateRow, OnTimeRow, OverrideRow, RegulationRow, SummaryView, told_by_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +267,19 @@ def _regulation_rows(office: Office, day: date) -> Iterable[RegulationRow]:
     for regulation, rules in regulations.items():
         open_rules = [r.label[office.site.locale] for r in rules if r.certainty.to_be_confirmed]
         yield RegulationRow(
-            regulation.citation, regulation.title, regulation.note, tuple(open_rules)
+            regulation.citation,
+            regulation.title,
+            regulation.note,
+            tuple(open_rules),
+            tuple(_override_row(office, rule, day) for rule in rules if rule.overrides),
         )
+
+
+def _override_row(office: Office, rule: Rule, day: date) -> OverrideRow:
+    replaced = office.site.bench.law.overridden(rule.id, day)
+    return OverrideRow(
+        rule.label[office.site.locale], replaced.citation if replaced else rule.id, rule.basis
+    )
 
 
 def _on(office: Office, day: date, rule_id: str) -> Rule | None:

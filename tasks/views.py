@@ -158,13 +158,23 @@ class LateRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OverrideRow:
+    """A rule of a site's own that replaces one: its label, what it replaces, on what basis."""
+
+    rule: str
+    replaced: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
 class RegulationRow:
-    """A line of the method note: a text in force, and what of it is to be confirmed."""
+    """A line of the method note: a text in force, what of it replaces other, or is unconfirmed."""
 
     citation: str
     title: str
     note: str
     rules_to_be_confirmed: tuple[str, ...]
+    overrides: tuple[OverrideRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
