@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -33,11 +34,12 @@ def between(texts: Sequence[LawText], *, complete: bool = True) -> list[Mistake]
         rule_id: [one for one in entries if one.text.layer == entries[0].text.layer]
         for rule_id, entries in plain.items()
     }
-    found += _overlaps(originals)
-    found += _twice_overridden(overriding)
+    found += _overlaps(originals, "in force at the same time in")
+    found += _overlaps(overriding, "overridden at the same time by")
     if complete:
         found += _gaps(originals)
         found += _without_ground(overriding, originals)
+    found += _for_others(overriding, originals)
     clear = (entry for text in texts for entry in text.entries if entry.rule.id not in unclear)
     found += _cycles(list(clear))
     return found
@@ -65,18 +67,11 @@ def _ends(entry: Entry) -> date:
     return entry.rule.in_force_to or date.max
 
 
-def _overlaps(versions: Versions) -> Iterator[Mistake]:
+def _overlaps(versions: Versions, how: str) -> Iterator[Mistake]:
     for rule_id, entries in versions.items():
         for older, newer in combinations(sorted(entries, key=_begins), 2):
             if _begins(newer) <= _ends(older):
-                yield _overlap(f"{rule_id} is in force at the same time in", older, newer)
-
-
-def _twice_overridden(versions: Versions) -> Iterator[Mistake]:
-    for rule_id, entries in versions.items():
-        for older, newer in combinations(sorted(entries, key=_begins), 2):
-            if _begins(newer) <= _ends(older):
-                yield _overlap(f"{rule_id} is overridden at the same time by", older, newer)
+                yield _overlap(f"{rule_id} is {how}", older, newer)
 
 
 def _overlap(what: str, older: Entry, newer: Entry) -> Mistake:
@@ -138,6 +133,25 @@ def _without_ground(overriding: Versions, originals: Versions) -> Iterator[Mista
             elif not there:
                 words = f"`overrides` names '{rule_id}', and there is no such rule"
                 yield entry.mistake(f"{words}{nearest(rule_id, originals)}", "overrides")
+
+
+def _for_others(overriding: Versions, originals: Versions) -> Iterator[Mistake]:
+    """Overrides for other complaints than the rule is for: some would be judged by none, or two."""
+    for rule_id, entries in overriding.items():
+        asked = [original.rule.applies_when for original in originals.get(rule_id, ())]
+        for entry in entries:
+            if asked and entry.rule.applies_when not in asked:
+                words = f"`applies_when` is not that of {rule_id} ({_written(asked[-1])}); write"
+                words += " the same, or, for some complaints only, add a rule without `overrides`"
+                yield entry.mistake(words, "applies_when")
+
+
+def _written(applies_when: Mapping[str, frozenset[str]]) -> str:
+    facts = [
+        f"{fact} = {json.dumps(sorted(wanted), ensure_ascii=False)}"
+        for fact, wanted in applies_when.items()
+    ]
+    return f"{{ {', '.join(facts)} }}" if facts else "it has none"
 
 
 # --- cycles ---------------------------------------------------------------------------------------

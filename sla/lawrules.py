@@ -16,12 +16,18 @@ from sla.lawkeys import (
     wrong_days,
     wrong_keys,
     wrong_values,
-)  # fmt: skip
+)
 from sla.regulations import FACTS, Actor, Certainty, Unit
 
 LONGEST = 10_000
 """A greater length is a slip of the hand: 27 years, where the longest that the law sets is 60."""
 
+_WORDS: Mapping[str, Collection[str]] = {
+    "actor": list(Actor),
+    "certainty": list(Certainty),
+    "unit": list(Unit),
+    "roll": ["next"],
+}
 _IN_RULE = dict.fromkeys(RULE.keys() - HEAD.keys(), "a [[rule]]")
 _IN_HEAD = dict.fromkeys(HEAD.keys() - RULE.keys(), "[regulation]")
 
@@ -33,18 +39,14 @@ def wrong_head(head: Mapping[str, Any], rules: Any) -> Iterator[Found]:
     yield from _wrong_basis(head)
     whom = head.get("overrides")
     if isinstance(whom, str) and "/" in whom:
-        words = (
-            f"`overrides` is '{whom}'; write the key of a regulation here, a rule's id in the rule"
-        )
-        yield ("overrides",), words
+        words = f"`overrides` is '{whom}'; here it names a regulation"
+        yield ("overrides",), f"{words}, as in {HEAD['overrides'].example}; in a rule, a rule"
     if whom is not None and "basis" not in head:
         yield ("overrides",), _needs_basis()
     tables = [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
     if "basis" in head and whom is None and not any("overrides" in rule for rule in tables):
-        yield (
-            ("basis",),
-            "`basis`, and nothing here overrides a rule; add `overrides`, or remove it",
-        )
+        words = "`basis`, and nothing here overrides a rule"
+        yield ("basis",), f"{words}; add `overrides`, or remove it"
 
 
 def _needs_basis() -> str:
@@ -102,10 +104,8 @@ def _wrong_words(rule: Mapping[str, Any], kinds: Collection[str]) -> Iterator[Fo
     for key in EVENT_KEYS:
         for place, kind in enumerate(rule.get(key, [])):
             if kind not in kinds:
-                yield (
-                    (key, place),
-                    f"`{key}` names the unknown event '{kind}'{nearest(kind, kinds)}",
-                )
+                words = f"`{key}` names the unknown event '{kind}'"
+                yield (key, place), f"{words}{nearest(kind, kinds)}"
     for place, pair in enumerate(rule.get("pauses", [])):
         for end, kind in enumerate(pair):
             if kind not in kinds:
@@ -114,13 +114,8 @@ def _wrong_words(rule: Mapping[str, Any], kinds: Collection[str]) -> Iterator[Fo
     lapse = rule.get("lapse")
     if lapse is not None and lapse not in kinds:
         yield ("lapse",), f"`lapse` names the unknown event '{lapse}'{nearest(lapse, kinds)}"
-    for key, known in (
-        ("actor", Actor),
-        ("certainty", Certainty),
-        ("unit", Unit),
-        ("roll", ["next"]),
-    ):
-        if key in rule and rule[key] not in list(known):
+    for key, known in _WORDS.items():
+        if key in rule and rule[key] not in known:
             yield (key,), f"`{key}` is '{rule[key]}'{nearest(rule[key], known)}"
     for fact in rule.get("applies_when", {}):
         if fact not in FACTS:

@@ -25,7 +25,7 @@ class Mistake:
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}" if self.line else str(self.path)
-        return f"{place}: {self.text}"
+        return f"{place}: {' '.join(self.text.split())}"  # one line, whatever a value holds
 
 
 @dataclass(eq=False)

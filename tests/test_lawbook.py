@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from conftest import REPOSITORY, WITA, wita
 
+from sla import lawkeys
 from sla.calendar import Calendar, indonesian_days_off
 from sla.deadline import Bench, Facts, State
 from sla.events import Event
@@ -40,6 +41,11 @@ ORDER = ["[[rule]]", *RULE]
 OVERRIDES = {
     "overrides": f'"{FOLLOW_UP}"',
     "basis": '"Peraturan Bupati Contoh Nomor 12 Tahun 2026"',
+}
+
+OVERRIDES_COMPLAINT = OVERRIDES | {
+    "overrides": f'"{COMPLAINT}"',
+    "applies_when": '{ classification = ["complaint"] }',
 }
 
 
@@ -257,6 +263,35 @@ def test_one_id_twice_in_a_file_is_refused(written):
     assert mistake == f"desa.toml:16: {told}"
 
 
+ODD = [
+    "0", "-1", "1.5", "nan", "true", '""', '"x"', "'''\n[[rule]]\n'''", "[]", "[0]", '["x"]',
+    "[[]]", '[["x"], ["x", "x", "x"]]', "[{}]", "{}", "{ id = 0 }", '{ id = "x", en = ["x"] }',
+    "{ from = 2027-01-01 }", "{ from = 0, to = [], ended_by = {} }", "2027-01-01", "08:00:00",
+    "2027-01-01 08:00:00Z",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_whatever_a_key_holds_is_read_or_told_and_never_fails(value, written):
+    for key in lawkeys.RULE:
+        read_or_told(HEAD + rule(**{key: value}), written)
+    for key in lawkeys.HEAD:
+        kept = "".join(line for line in HEAD.splitlines(keepends=True) if not line.startswith(key))
+        read_or_told(f"{kept}{key} = {value}\n{rule()}", written)
+    for key in ("regulation", "rule", "rules"):
+        read_or_told(f"{key} = {value}\n", written)
+        read_or_told(f"{key} = {value}\n{HEAD}", written)
+        read_or_told(f"{key} = {value}\n{rule()}", written)
+
+
+def read_or_told(text, written):
+    try:
+        load([NATIONAL, written(text)])
+    except RegulationError as refused:
+        places = [line.partition(": ")[0] for line in str(refused).splitlines()]
+        assert all(re.search(r"\.toml:[1-9]\d*$", place) for place in places), places
+
+
 # --- mistakes of a file ---------------------------------------------------------------------------
 
 
@@ -290,7 +325,7 @@ def test_one_id_twice_in_a_file_is_refused(written):
         (HEAD + 'overrides = "sp4n"\n', "5: [regulation]: `overrides` needs a `basis`; add"),
         (
             HEAD + 'basis = "Perbup 12/2026"\noverrides = "sp4n/first-follow-up"\n',
-            "6: [regulation]: `overrides` is 'sp4n/first-follow-up'; write the key of a regulation",
+            "6: [regulation]: `overrides` is 'sp4n/first-follow-up'; here it names a regulation",
         ),
         (
             HEAD + 'basis = "Perbup 12/2026"\n' + rule(),
@@ -448,7 +483,7 @@ def test_a_whole_regulation_overrides_rule_by_rule(written):
 
 def test_before_and_after_it_the_national_version_of_the_day_applies(written):
     own = in_force("from = 2025-01-01, to = 2025-12-31")
-    own += rule(**(OVERRIDES | {"overrides": f'"{COMPLAINT}"'}))
+    own += rule(**OVERRIDES_COMPLAINT)
     law = load([NATIONAL, written(own)])
     cited = [law.on(COMPLAINT, date(year, 6, 1)).regulation.citation for year in (2024, 2025, 2026)]
     assert cited == ["PermenPANRB 62/2018", "SP Desa", "PermenPANRB 5/2025"]
@@ -471,6 +506,18 @@ def test_a_rule_overridden_twice_is_refused(written):
     assert mistakes(NATIONAL, folder) == [
         f"a.toml:1: rule light: {told} end the day before: in_force.to = 2026-12-31"
     ]
+
+
+@pytest.mark.parametrize(
+    "asked", [None, '{ classification = ["complaint"], category = ["jalan"] }']
+)
+def test_an_override_is_for_the_same_complaints(asked, written):
+    folder = written(HEAD + rule(**OVERRIDES_COMPLAINT | {"applies_when": asked}))
+    (mistake,) = mistakes(NATIONAL, folder)
+    told = (
+        f'`applies_when` is not that of {COMPLAINT} ({{ classification = ["complaint"] }}); write'
+    )
+    assert mistake.startswith(f"desa.toml:{17 if asked else 5}: rule light: {told} the same, or,")
 
 
 @pytest.mark.parametrize(
@@ -587,9 +634,7 @@ def judged(law, rule_id, *events, as_of="2027-02-26 08:00", **facts):
 
 
 def test_an_override_applies_to_clocks_that_start_from_its_day_on_and_only_to_them(written):
-    own = in_force("from = 2027-01-01") + rule(
-        length="4", **OVERRIDES | {"overrides": f'"{COMPLAINT}"'}
-    )
+    own = in_force("from = 2027-01-01") + rule(**OVERRIDES_COMPLAINT | {"length": "4"})
     law = load([NATIONAL, written(own)])
     old = judged(law, COMPLAINT, told("received", "2026-12-31 10:00"))
     new = judged(law, COMPLAINT, told("received", "2027-01-04 10:00"))
