@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -31,6 +32,7 @@ LOOK_SECONDS = 2
 """How often the worker asks for runs: Prefect's own 10 s would make every request wait."""
 QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
 """A command says itself what it does; what its flows log is read in the UI."""
+ANSWER_SECONDS = 30.0
 STOP_SECONDS = 15.0
 MARK = "TENGGAT_SERVICE"
 """Every process of a service bears the folder of its working files in its environment."""
@@ -294,7 +296,8 @@ def _prefect(arguments: list[str], environment: dict[str, str], var: Path) -> No
 def _run_once(api: str, flow: str, *parts: Child) -> bool:
     """Let the worker run a deployment now, and wait for it; whether the run finished well."""
     deployment = _ask(f"{api}/deployments/name/{flow}/{flow}")["id"]
-    run = _ask(f"{api}/deployments/{deployment}/create_flow_run", {})["id"]
+    once = {"idempotency_key": str(uuid.uuid4())}  # asked again it is the same run
+    run = _ask(f"{api}/deployments/{deployment}/create_flow_run", once)["id"]
     while (state := _ask(f"{api}/flow_runs/{run}")["state_type"]) not in FINISHED:
         _check(*parts)
         time.sleep(0.5)
@@ -307,14 +310,21 @@ def _check(*parts: Child) -> None:
 
 
 def _ask(url: str, body: dict[str, Any] | None = None) -> Any:
-    """What Prefect's API answers; POST where there is a body."""
+    """What Prefect's API answers; POST where there is a body.
+
+    A server that is busy for a moment (its SQLite locked: 503) is asked again.
+    """
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - loopback
-            return json.loads(answer.read())
-    except OSError as error:
-        raise ServiceError(f"the Prefect server does not answer {url}: {error}") from None
+    patience = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - loopback
+                return json.loads(answer.read())
+        except OSError as error:
+            if time.monotonic() > patience:
+                raise ServiceError(f"the Prefect server does not answer {url}: {error}") from None
+            time.sleep(0.5)
 
 
 def _wait(ready: Callable[[], bool], child: Child) -> None:

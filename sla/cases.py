@@ -9,17 +9,21 @@ where the engine comes to another answer. A site can keep cases for rules of its
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
+from sla.calendar import OutsideCalendar
 from sla.deadline import Bench, Deadline, Facts, Policy, Reason, State
-from sla.events import Event, Kind, Knowledge
+from sla.events import Event, ImpossibleHistory, Kind, Knowledge
 from sla.judge import judge
+from sla.lawkeys import nearest, shown
+from sla.lawtext import Mistake
 from sla.regulations import Law
-from sla.table import Table, nearest
+from sla.table import Place, Table
+from sla.toml_lines import TomlLines, place_of
 
 SOURCE = "case"
 """The source of all events of a case: what stands in the same slot corrects what stood there."""
@@ -37,7 +41,7 @@ _EXPECT = (
 
 
 class CaseError(ValueError):
-    """A file of cases cannot be used; each line names file, case, mistake and remedy."""
+    """A file of cases cannot be used; each line names the place, the case, mistake and remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +89,19 @@ def read_cases(
 ) -> tuple[Case, ...]:
     """Every case in the `*.toml` of a folder, its local times meant in `zone`.
 
-    Raises :class:`CaseError` that lists every mistake found, with file, case and remedy.
+    Raises :class:`CaseError` that lists every mistake found, with file, line, case and remedy.
     """
     if not folder.is_dir():
         raise CaseError(f"{folder}: no such folder of cases")
-    cases: list[Case] = []
-    mistakes: list[str] = []
     kinds = frozenset({*map(str, Kind), *extra_kinds})
+    cases: list[Case] = []
+    mistakes: list[Mistake] = []
     for path in sorted(folder.glob("*.toml")):
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except tomllib.TOMLDecodeError as error:
-            mistakes.append(f"{path}: {error}")
-        except UnicodeDecodeError as error:
-            mistakes.append(f"{path}: not in UTF-8 ({error.reason}); save it as UTF-8")
-        else:
-            cases += _Reader(path, law, zone, kinds, mistakes).cases(data)
+        reader = _Reader(path, law, zone, kinds)
+        cases += reader.read()
+        mistakes += sorted(reader.mistakes, key=lambda mistake: mistake.line or 0)
     if mistakes:
-        raise CaseError("\n".join(mistakes))
+        raise CaseError("\n".join(map(str, mistakes)))
     return tuple(cases)
 
 
@@ -112,7 +111,10 @@ def check(case: Case, bench: Bench) -> list[str]:
     The case's policy stands in for the bench's. A clock that the case does not ask about may
     stand as it likes.
     """
-    judged = judge(case.facts, case.events, replace(bench, policy=case.policy), case.as_of)
+    try:
+        judged = judge(case.facts, case.events, replace(bench, policy=case.policy), case.as_of)
+    except (ImpossibleHistory, OutsideCalendar) as error:
+        return [f"the engine has no answer: {error}"]
     found = {(deadline.rule.id, deadline.clock): deadline for deadline in judged}
     return [
         difference
@@ -173,91 +175,94 @@ def _told(found: Deadline, bench: Bench) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads one file of cases; every mistake goes to `mistakes`."""
+    """Reads the cases of one file; every mistake goes to `mistakes`."""
 
     path: Path
     law: Law
     zone: tzinfo
     kinds: frozenset[str]
-    mistakes: list[str]
+    mistakes: list[Mistake] = field(default_factory=list)
 
-    def cases(self, data: Mapping[str, Any]) -> list[Case]:
+    def read(self) -> list[Case]:
+        text, data = self._tables()
+        if data is None:
+            return []
+        lines = TomlLines(text)
+
+        def tell(place: Place, words: str) -> None:
+            self.mistakes.append(Mistake(self.path, lines.of(*place), words))
+
         for key in data.keys() - {"case"}:
-            self.mistakes.append(f"{self.path}: `{key}` is not a case; a case begins with [[case]]")
+            tell((key,), f"`{key}` is not a case; a case begins with [[case]]")
         entries = data.get("case", [])
-        if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-            self.mistakes.append(f"{self.path}: a case begins with [[case]], in double brackets")
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            tell(("case",), "a case begins with [[case]], in double brackets")
             return []
         read: list[Case] = []
         names: set[str] = set()
-        for number, entry in enumerate(entries, start=1):
-            where = f"{self.path}: case '{entry.get('name') or number}'"
-            table = Table(where, entry, self.mistakes)
+        for number, entry in enumerate(entries):
+            name = str(entry.get("name") or number + 1)
+            table = Table(f"case '{name}'", entry, ("case", number), tell)
             before = len(self.mistakes)
             case = self._case(table)
-            if entry.get("name") in names:
-                table.wrong("another case of this file has the same name; give it one of its own")
-            names.add(str(entry.get("name")))
+            if name in names:
+                table.wrong("another case of this file has the same name; give it its own", "name")
+            names.add(name)
             if case is not None and len(self.mistakes) == before:
                 read.append(case)
         return read
+
+    def _tables(self) -> tuple[str, dict[str, Any] | None]:
+        text = ""
+        try:
+            text = self.path.read_text(encoding="utf-8-sig")  # editors put a mark before it
+            return text, tomllib.loads(text)
+        except UnicodeDecodeError as error:
+            words = f"not in UTF-8 ({error.reason}); save it as UTF-8"
+            self.mistakes.append(Mistake(self.path, None, words))
+        except tomllib.TOMLDecodeError as error:
+            self.mistakes.append(Mistake(self.path, *place_of(error, text)))
+        return text, None
 
     def _case(self, table: Table) -> Case | None:
         table.known_keys(_CASE)
         name = table.text("name", needed=True)
         as_of = table.moment("as_of", self.zone, needed=True)
-        known_until = table.moment("known_until", self.zone)
-        events = [self._event(entry) for entry in self._entries(table, "events", "an event")]
+        events = [self._event(entry) for entry in table.tables("events", "what happened")]
         expected = [
             self._expectation(entry)
-            for entry in self._entries(table, "expect", "what is expected, in [[case.expect]]")
+            for entry in table.tables("expect", "what is expected, each in a [[case.expect]]")
         ]
         policy = table.word("policy", Policy) or Policy.BENEFIT_OF_DOUBT
-        facts = replace(self._facts(table), known_until=known_until)
+        facts = self._facts(table)
         note = table.text("note") or ""
         if name is None or as_of is None:
             return None
-        found_events = tuple(event for event in events if event is not None)
-        found_expected = tuple(wanted for wanted in expected if wanted is not None)
         return Case(
-            self.path.name, name, facts, found_events, as_of, found_expected, policy, note
-        )  # fmt: skip
-
-    def _entries(self, table: Table, key: str, what: str) -> list[Table]:
-        """The tables of a list, which must hold at least one."""
-        entries = table.values.get(key)
-        if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-            table.wrong(f"`{key}` must be a list of tables: give {what}")
-            return []
-        if not entries:
-            table.wrong(f"`{key}` is empty: give {what}")
-        return [
-            Table(f"{table.where}: {key} {number}", entry, self.mistakes)
-            for number, entry in enumerate(entries, start=1)
-        ]
+            file=self.path.name,
+            name=name,
+            facts=facts,
+            events=tuple(event for event in events if event is not None),
+            as_of=as_of,
+            expected=tuple(expected),
+            policy=policy,
+            note=note,
+        )
 
     def _facts(self, table: Table) -> Facts:
-        given = table.values.get("facts", {})
-        if not isinstance(given, dict):
-            table.wrong('`facts` must be a table; write facts = { classification = "complaint" }')
-            return Facts()
-        facts = Table(f"{table.where}: facts", given, self.mistakes)
+        facts = table.table("facts", '{ classification = "complaint" }')
         facts.known_keys(_FACTS)
-        later = given.get("shown_later", {})
-        if not isinstance(later, dict):
-            facts.wrong("`shown_later` must be a table; write shown_later = { settled = 10 }")
-            later = {}
-        for kind, days in later.items():
-            self._known_kind(facts, kind)
-            if type(days) is not int or days < 0:
-                facts.wrong(f"`shown_later` says {days!r} for {kind}; write a number of days")
+        later = facts.table("shown_later", "{ settled = 10 }")
+        for kind in later.values:
+            self._known_kind(later, kind)
         return Facts(
             classification=facts.text("classification"),
             category=facts.text("category"),
             channel=facts.text("channel"),
             source=facts.text("source"),
             system=facts.text("system"),
-            shown_later=later,
+            shown_later={kind: later.number(kind) or 0 for kind in later.values},
+            known_until=table.moment("known_until", self.zone),
         )
 
     def _event(self, table: Table) -> Event | None:
@@ -274,59 +279,52 @@ class _Reader:
             self._known_kind(table, kind)
         if retracted and not slot:
             table.wrong("`retracted` takes back what a slot said; name the slot, the same in both")
-            return None
-        if unknown and after is None:
+        elif unknown and after is None:
             table.wrong("`history_unknown` needs `after`, the earliest moment it can have been")
-            return None
-        if after is not None and at is not None and after >= at:
-            table.wrong(f"`after` ({after:%Y-%m-%d %H:%M}) is not before `at`; change one of them")
-            return None
-        if kind is None or at is None:
-            return None
-        knowledge = Knowledge.GIVEN if after is None else Knowledge.OBSERVED
-        return Event(
-            kind=kind,
-            latest=at,
-            recorded_at=recorded or at,
-            source=SOURCE,
-            earliest=after,
-            knowledge=Knowledge.UNKNOWN if unknown else knowledge,
-            unit=unit,
-            slot=slot,
-            retracted=retracted,
-        )
+        elif after is not None and at is not None and after >= at:
+            table.wrong(f"`after` ({after:%Y-%m-%d %H:%M}) is not before `at`; change one", "after")
+        elif kind is not None and at is not None:
+            knowledge = Knowledge.GIVEN if after is None else Knowledge.OBSERVED
+            return Event(
+                kind=kind,
+                latest=at,
+                recorded_at=recorded or at,
+                source=SOURCE,
+                earliest=after,
+                knowledge=Knowledge.UNKNOWN if unknown else knowledge,
+                unit=unit,
+                slot=slot,
+                retracted=retracted,
+            )
+        return None
 
     def _known_kind(self, table: Table, kind: str) -> None:
         if kind not in self.kinds:
-            table.wrong(f"unknown event '{kind}'{nearest(kind, self.kinds)}")
+            table.wrong(f"unknown event '{kind}'{nearest(kind, self.kinds)}", "kind")
 
-    def _expectation(self, table: Table) -> Expectation | None:
+    def _expectation(self, table: Table) -> Expectation:
         table.known_keys(_EXPECT)
-        rule = table.text("rule", needed=True)
-        if rule is not None and rule not in self.law.ids:
-            table.wrong(f"unknown rule '{rule}'{nearest(rule, self.law.ids)}")
-        clock = table.number("clock") or 1
+        rule = table.text("rule", needed=True) or ""
+        if rule and rule not in self.law.ids:
+            table.wrong(f"unknown rule '{rule}'{nearest(rule, self.law.ids)}", "rule")
         none = table.flag("none") or False
-        if none:
-            for key in table.values.keys() - {"rule", "clock", "none"}:
-                table.wrong(f"`none` says that there is no clock, so leave out `{key}`")
-        state = table.word("state", State, needed=not none)
+        for key in table.values.keys() - {"rule", "clock", "none"} if none else ():
+            table.wrong(f"`none` says that there is no clock, so leave out `{key}`", key)
         regulation = table.text("regulation")
-        cited = {version.regulation.citation for version in self.law.versions(rule or "")}
+        cited = {version.regulation.citation for version in self.law.versions(rule)}
         if regulation is not None and cited and regulation not in cited:
-            table.wrong(f"`regulation` is '{regulation}'{nearest(regulation, cited)}")
+            table.wrong(f"`regulation` is '{regulation}'{nearest(regulation, cited)}", "regulation")
         due_open = table.values.get("due") == OPEN
-        reasons = self._reasons(table)
         return Expectation(
-            rule=rule or "",
-            clock=clock,
+            rule=rule,
+            clock=table.number("clock") or 1,
             none=none,
             regulation=regulation,
             started=table.day("started"),
             due=None if due_open else table.day("due"),
             due_open=due_open,
-            state=state,
-            reasons=reasons,
+            state=table.word("state", State, needed=not none),
+            reasons=self._reasons(table),
             unit=table.text("unit"),
             answerable=table.text("answerable"),
             by_policy=table.flag("by_policy"),
@@ -338,7 +336,8 @@ class _Reader:
         if given is None:
             return None
         if not isinstance(given, list):
-            table.wrong(f'`reasons` is {given!r}; write a list, as in reasons = ["voided"]')
+            words = f'`reasons` is {shown(given)}; write a list, as in reasons = ["voided"]'
+            table.wrong(words, "reasons")
             return None
-        words = [table.one_of("reasons", word, Reason) for word in given]
-        return frozenset(word for word in words if word is not None)
+        found = [table.one_of("reasons", word, Reason) for word in given]
+        return frozenset(word for word in found if word is not None)

@@ -153,7 +153,7 @@ def _responsible(rule: Rule, unit: str | None, bench: Bench) -> str | None:
 def _already_open(
     rule: Rule, open_pauses: dict[str, Event]
 ) -> Iterator[tuple[Event, Event | None]]:
-    for begins, _ in rule.pauses:
+    for begins in dict.fromkeys(begins for begins, _ in rule.pauses):
         if begins in open_pauses:
             yield open_pauses[begins], None
 
@@ -178,8 +178,8 @@ def _advance(rule: Rule, clock: Clock, event: Event, bench: Bench) -> None:
             unit = event.unit if event.kind == Kind.ASSIGNED else bench.administrator_unit
             clock.holders.append((event.latest, unit or clock.unit))
     else:
+        if any(event.kind == begins for begins, _ in rule.pauses):
+            clock.pauses.append((event, None))
         for begins, ends in rule.pauses:
-            if event.kind == begins:
-                clock.pauses.append((event, None))
-            elif event.kind == ends:
+            if event.kind == ends:
                 clock.resume(begins, event)

@@ -231,13 +231,14 @@ def _table(
         (stop, np.where(strict, late, met), policy_says),
         # a later step proves that it was done by then; late only if it would have been shown
         (implied & surely_by, met, implied_by),
-        (implied & vague, unknown, history),
         (implied & lagging & after_shown, late, implied_by),
+        (implied & vague, unknown, history),
         (implied & strict, late, why[(Reason.IMPLIED, Reason.POLICY)]),
         (implied, unknown, implied_by),
         # the matter went away: nobody is judged, unless the deadline had been missed before
-        (void & (surely_by | vague), waived, gone),
+        (void & surely_by, waived, gone),
         (void & after_shown, missed, gone),
+        (void & vague, waived, gone),
         (void & no_verdict, unknown, gone_by_policy),
         (void, np.where(strict, missed, waived), gone_by_policy),
         # open and in time

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from sla.lawkeys import nearest, shown
+
 Value = TypeVar("Value")
 Words = TypeVar("Words", bound=StrEnum)
 
+Place = tuple[str | int, ...]
+"""Where in a file: ("case", 0, "events", 1, "at") is the time of the first case's second event."""
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """Hands out the values of a table; what is absent or wrong is None, what is wrong is noted.
+    """Hands out the values of a table; what is absent or wrong is None, what is wrong is told.
 
-    `where` is how `mistakes` names the place. Every mistake tells its remedy.
+    `name` is what people call the table, `place` where it stands; `tell` takes the place and the
+    words of a mistake. Every mistake tells its remedy.
     """
 
-    where: str
+    name: str
     values: Mapping[str, Any]
-    mistakes: list[str] = field(default_factory=list)
+    place: Place
+    tell: Callable[[Place, str], None]
 
-    def wrong(self, mistake: str) -> None:
-        """Note what is wrong, and what to do."""
-        self.mistakes.append(f"{self.where}: {mistake}")
+    def wrong(self, words: str, *key: str) -> None:
+        """Tell what is wrong at a key of the table, and what to do."""
+        self.tell((*self.place, *key), f"{self.name}: {words}")
 
     def known_keys(self, keys: Iterable[str]) -> None:
-        """Note every key that is none of these."""
+        """Tell every key that is none of these."""
         keys = tuple(keys)
         for key in self.values:
             if key not in keys:
-                self.wrong(f"unknown key `{key}`{nearest(key, keys)}")
+                self.wrong(f"unknown key `{key}`{nearest(key, keys)}", key)
 
     def text(self, key: str, *, needed: bool = False) -> str | None:
         """A text that is not empty."""
@@ -41,7 +47,7 @@ class Table:
 
     def flag(self, key: str) -> bool | None:
         """True or false."""
-        return self._value(key, bool, f"{key} = true or false")
+        return self._value(key, bool, f"{key} = true")
 
     def number(self, key: str) -> int | None:
         """A whole number."""
@@ -56,7 +62,7 @@ class Table:
         spelling = f"{key} = 2026-11-05T08:00:00, local time without quotes and without a zone"
         value = self._value(key, datetime, spelling, needed=needed)
         if value is not None and value.tzinfo is not None:
-            self.wrong(f"`{key}` has a zone; write {spelling}")
+            self.wrong(f"`{key}` has a zone; write {spelling}", key)
         return value and value.replace(tzinfo=zone)
 
     def word(self, key: str, words: type[Words], *, needed: bool = False) -> Words | None:
@@ -69,8 +75,29 @@ class Table:
         for word in words:
             if value == word:
                 return word
-        self.wrong(f"`{key}` says {value!r}{nearest(str(value), list(words))}")
+        self.wrong(f"`{key}` says {shown(value)}{nearest(str(value), words)}", key)
         return None
+
+    def tables(self, key: str, what: str) -> list[Table]:
+        """The tables of a list, which must hold at least one; `what` says what they give."""
+        entries = self.values.get(key)
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            self.wrong(f"`{key}` must be a list of tables; give {what}", key)
+            return []
+        if not entries:
+            self.wrong(f"`{key}` is empty; give {what}", key)
+        return [
+            Table(f"{self.name}: {key} {number}", entry, (*self.place, key, number - 1), self.tell)
+            for number, entry in enumerate(entries, start=1)
+        ]
+
+    def table(self, key: str, example: str) -> Table:
+        """A table within the table, empty where it is absent or no table."""
+        values = self.values.get(key, {})
+        if not isinstance(values, dict):
+            self.wrong(f"`{key}` is {shown(values)}; write {key} = {example}", key)
+            values = {}
+        return Table(f"{self.name}: {key}", values, (*self.place, key), self.tell)
 
     def _value(
         self, key: str, kind: type[Value], spelling: str, *, needed: bool = False
@@ -82,12 +109,5 @@ class Table:
         elif type(value) is kind and value != "":  # a datetime is a date, a bool is an int
             return value
         else:
-            self.wrong(f"`{key}` is {value!r}; write {spelling}")
+            self.wrong(f"`{key}` is {shown(value)}; write {spelling}", key)
         return None
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The remedy for an unknown word: the one that was probably meant, or all there are."""
-    known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean '{close[0]}'?" if close else f"; use one of {', '.join(known)}"

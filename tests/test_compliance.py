@@ -39,7 +39,8 @@ def seen(kind, after, until, knowledge=Knowledge.OBSERVED):
 def case(ticket, *events, unit="dinkes", sees=SEES, as_of=AS_OF, **facts):
     """A request for information at a unit, unless told otherwise, judged at `as_of`."""
     facts = {"classification": "information_request", "channel": "web"} | facts
-    events = (events[0], told("assigned", f"{events[0].latest:%Y-%m-%d %H:%M}", unit), *events[1:])
+    received = events[0].latest
+    events = (events[0], Event("assigned", received, received, "register", unit=unit), *events[1:])
     return Case(
         ticket=ticket, source="register", category="jalan", unit=unit, events=events,
         classification=facts["classification"], channel=facts["channel"],
