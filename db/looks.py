@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.models import Look, QuarantineRow
+from db.models import Cursor, Look, QuarantineRow
 
 
 def known(session: Session, source: str) -> set[tuple[str, datetime]]:
@@ -35,6 +35,17 @@ def last_of_each(session: Session, as_of: datetime) -> dict[str, datetime]:
         .group_by(Look.source)
     )
     return {source: moment for source, moment in rows}  # noqa: C416 - a Row is no pair for mypy
+
+
+def cursor(session: Session, source: str) -> str | None:
+    """How far a source has been read; None before the first look."""
+    found = session.get(Cursor, source)
+    return found.value if found is not None else None
+
+
+def set_cursor(session: Session, source: str, value: str) -> None:
+    """Note how far a source has been read."""
+    session.merge(Cursor(source=source, value=value))
 
 
 def quarantine(session: Session, row: QuarantineRow) -> bool:

@@ -306,6 +306,15 @@ class Look(Base):
     quarantined: Mapped[int]
 
 
+class Cursor(Base):
+    """How far a source has been read, for those that go on from there."""
+
+    __tablename__ = "cursor"
+
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
 class QuarantineRow(Base):
     """A row that could not be read, with its place and its reason; only mapped columns are kept."""
 

@@ -9,8 +9,8 @@ from typing import Any
 from prefect import flow, get_run_logger
 
 from flows.desk import desk, run_name
+from tasks.feeds.batch import SourceTrouble
 from tasks.intake import pull
-from tasks.reading import UnreadableFile
 
 
 @flow(name="intake", flow_run_name=run_name)
@@ -22,7 +22,7 @@ def intake(site: str | None = None, now: datetime | None = None) -> dict[str, An
         for name in at.office.site.sources:
             try:
                 counts.append(asdict(pull(at.office, name, at.now)))
-            except UnreadableFile as error:
+            except SourceTrouble as error:
                 failures.append(f"{name}: {error}")
         for count in counts:
             log.info(
@@ -33,5 +33,5 @@ def intake(site: str | None = None, now: datetime | None = None) -> dict[str, An
         at.show(sources=counts)
         at.counts = {"sources": counts}
         if failures:
-            raise UnreadableFile("; ".join(failures))
+            raise SourceTrouble("; ".join(failures))
         return at.counts

@@ -114,7 +114,7 @@ def read_calendar(settings: CalendarSettings, path: Path) -> Calendar:
             known,
             add={day.date: DayOff(day.name, day.decree) for day in corrections.add},
             remove=[day.date for day in corrections.remove],
-            rename={day.date: day.name for day in corrections.rename},
+            rename={day.date: DayOff(day.name, day.decree) for day in corrections.rename},
         )
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from None

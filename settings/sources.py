@@ -1,41 +1,17 @@
-"""`sources.toml`: where complaints come from, and what each column and word means."""
+"""`sources.toml`: where complaints come from, one table for each source."""
 
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from settings.errors import SettingsError, Strict, Zone, explained, nearest, read_toml
-from sla.events import Kind
-
-TERMINAL = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
-
-Columns = str | tuple[str, ...]
-
-
-def _known_event(value: str) -> str:
-    if value not in set(Kind):
-        raise ValueError(f"no event '{value}'{nearest(value, Kind)}")
-    return value
-
-
-def _time_format(value: str) -> str:
-    example = datetime(2026, 11, 24)  # noqa: DTZ001
-    try:
-        datetime.strptime(example.strftime(value), value)  # noqa: DTZ007
-    except ValueError:
-        raise ValueError(
-            f"'{value}' is no format of a time; write for example %d/%m/%Y %H:%M"
-        ) from None
-    return value
-
-
-EventKind = Annotated[str, AfterValidator(_known_event)]
-TimeFormat = Annotated[str, AfterValidator(_time_format)]
+from settings.mapping import Mapping, TimeFormat
 
 
 class Observed(Strict):
@@ -61,140 +37,98 @@ class Observed(Strict):
         return not any(hour in told for hour in ("%H", "%I", "%X", "%c"))
 
 
-class Fields(Strict):
-    """Which column holds what; `received` may be spread over several columns (date and time)."""
+class FolderSource(Mapping):
+    """A folder into which files are dropped: XLSX, CSV or JSON Lines, also zipped.
 
-    ticket: str
-    received: Columns
-    classification: str | None = None
-    category: str | None = None
-    channel: str | None = None
-    unit: str | None = None
-    privacy: str | None = None
-    status: str | None = None
-    title: str | None = None
-    promised_due: str | None = None
-
-
-class EventColumn(Strict):
-    """A column that holds the time of an event, and the column that names its unit, if any."""
-
-    column: str
-    kind: EventKind
-    unit: str | None = None
-
-
-class StatusWord(Strict):
-    """What a status word of a source without history tells.
-
-    `enter` are the events that have happened when a complaint is first seen with this word,
-    `leave` those when it is then seen with another. `earlier_by` gives for an event the working
-    days that must have passed before the source shows the word (LAPOR! closes a report by itself
-    ten working days after the follow-up, so the settlement is that much older).
-    """
-
-    word: str
-    enter: tuple[EventKind, ...] = ()
-    leave: tuple[EventKind, ...] = ()
-    earlier_by: dict[EventKind, int] = Field(default_factory=dict)
-
-    @property
-    def terminal(self) -> bool:
-        """Whether the word says that the case has ended."""
-        return bool(TERMINAL & set(self.enter))
-
-
-class Values(Strict):
-    """What the source's words mean in ours; letter case and spaces do not matter."""
-
-    classification: dict[str, str] = Field(default_factory=dict)
-    anonymous: tuple[str, ...] = ("anonim", "anonymous")
-    secret: tuple[str, ...] = ("rahasia", "secret")
-    unit: dict[str, str] = Field(default_factory=dict)
-
-
-class Source(Strict):
-    """One source: a folder of files in one layout.
-
-    When it has brought nothing new for `silent_after_hours` the administrator is told (0: never):
-    what it does not show cannot be called late.
+    `header` is the first cell of the header row, where a preamble may stand above it; `delimiter`
+    is found out where it is not given. A file that was read goes to the folder `archive`, if one
+    is named. The limits keep a file from filling the machine: rows, columns, and megabytes when
+    unpacked.
     """
 
     type: Literal["folder"] = "folder"
-    system: str | None = None
     folder: str
     folder_variable: str | None = None
     pattern: str = "*"
-    layout: Literal["snapshot", "history"]
-    zone: Zone
+    archive: str | None = None
     header: str | None = None
     delimiter: str | None = None
     encodings: tuple[str, ...] = ("utf-8-sig", "cp1252")
-    dates: tuple[TimeFormat, ...] = Field(min_length=1)
     observed: Observed = Observed()
-    fields: Fields
-    constants: dict[str, str] = Field(default_factory=dict)
-    values: Values = Values()
-    status: tuple[StatusWord, ...] = ()
-    events: tuple[EventColumn, ...] = ()
-    silent_after_hours: int = Field(default=96, ge=0)
     max_rows: int = Field(1_000_000, gt=0)
-    max_cell: int = Field(20_000, gt=0)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Source:
-        if self.layout == "snapshot" and not (self.status and self.fields.status):
-            raise ValueError("a snapshot needs `fields.status` and at least one [[status]]")
-        if self.layout == "history" and not self.events:
-            raise ValueError("a history needs at least one [[events]] column")
-        unknown = [
-            name
-            for name in self.constants
-            if name not in ("classification", "category", "channel", "unit")
-        ]
-        if unknown:
-            raise ValueError(
-                f"constants.{unknown[0]}: only classification, category, channel and unit"
-                " can be constant"
-            )
-        return self
+    max_columns: int = Field(500, gt=0)
+    max_unpacked_mb: int = Field(500, gt=0)
 
     def place(self, site: Path) -> Path:
         """The folder of the files; a variable of the environment may name another."""
         variable = self.folder_variable
         return site / ((variable and os.environ.get(variable)) or self.folder)
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Every column that the mapping reads."""
-        fields = self.fields.model_dump(exclude_none=True).values()
-        named = [
-            name for field in fields for name in ([field] if isinstance(field, str) else field)
-        ]
-        for event in self.events:
-            named += [event.column] + ([event.unit] if event.unit else [])
-        return tuple(dict.fromkeys(named))
+    def not_before(self, made: datetime) -> datetime:
+        """The beginning of the day where a file tells only its day."""
+        if not self.observed.by_day:
+            return made
+        zone = ZoneInfo(self.observed.zone or self.zone)
+        return made.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
-    @property
-    def sees(self) -> frozenset[str]:
-        """The kinds of event that the source can tell of."""
-        kinds = {"received", *(event.kind for event in self.events)}
-        for word in self.status:
-            kinds.update(word.enter, word.leave)
-        if self.fields.unit or "unit" in self.constants:
-            kinds.add(Kind.ASSIGNED)
-            if self.layout == "snapshot":
-                kinds.add(Kind.RETURNED)
-        return frozenset(kinds)
 
-    @property
-    def shown_later(self) -> dict[str, int]:
-        """By how many working days the source may show an event late, by kind."""
-        later: dict[str, int] = {}
-        for word in self.status:
-            for kind, days in word.earlier_by.items():
-                later[kind] = max(days, later.get(kind, 0))
-        return later
+class Open311Source(Mapping):
+    """A server that speaks Open311 GeoReport v2.
+
+    `window_days` is how much of the past one question asks for (servers allow 90), `first_day`
+    where the past begins. `key_variable` names the variable of the environment with the API key.
+    """
+
+    type: Literal["open311"]
+    url: str = Field(pattern=r"^https?://")
+    url_variable: str | None = None
+    jurisdiction: str | None = None
+    key_variable: str | None = None
+    format: Literal["json", "xml"] = "json"
+    first_day: date
+    window_days: int = Field(default=90, ge=1, le=90)
+    page_size: int = Field(default=100, ge=1, le=1000)
+    timeout_seconds: float = Field(default=30.0, gt=0)
+    attempts: int = Field(default=5, ge=1)
+    max_answer_mb: int = Field(default=50, gt=0)
+
+
+class SqlSource(Mapping):
+    """A query on another system's database, read only.
+
+    `url_variable` names the variable of the environment with its SQLAlchemy URL. `query` may use
+    `:since`, the largest value of the column `cursor` that was read before; the first time it is
+    `first_cursor`.
+    """
+
+    type: Literal["sql"]
+    url_variable: str
+    query: str
+    cursor: str | None = None
+    first_cursor: str = ""
+    batch: int = Field(default=5_000, ge=1)
+
+
+class MailboxSource(Mapping):
+    """An IMAP mailbox: each mail that arrives is a complaint.
+
+    `url_variable` names the variable of the environment with `imaps://user:password@host/INBOX`.
+    """
+
+    type: Literal["imap"]
+    url_variable: str
+    timeout_seconds: float = Field(default=30.0, gt=0)
+    max_mail_mb: int = Field(default=25, gt=0)
+
+
+Source = FolderSource | Open311Source | SqlSource | MailboxSource
+
+_BY_TYPE: dict[str, type[Source]] = {
+    "folder": FolderSource,
+    "open311": Open311Source,
+    "sql": SqlSource,
+    "imap": MailboxSource,
+}
 
 
 def read_sources(path: Path) -> dict[str, Source]:
@@ -203,10 +137,15 @@ def read_sources(path: Path) -> dict[str, Source]:
     sources: dict[str, Source] = {}
     mistakes: list[str] = []
     for name, table in data.items():
+        kind = table.get("type", "folder") if isinstance(table, dict) else "folder"
+        model = _BY_TYPE.get(kind) if isinstance(kind, str) else None
+        if model is None:
+            mistakes.append(f"{path}: {name}.type: no type '{kind}'{nearest(str(kind), _BY_TYPE)}")
+            continue
         try:
-            sources[name] = Source.model_validate(table)
+            sources[name] = model.model_validate(table)
         except ValidationError as error:
-            mistakes.append(explained(path, error, Source, (name,)))
+            mistakes.append(explained(path, error, model, (name,)))
     if mistakes:
         raise SettingsError("\n".join(mistakes))
     return sources

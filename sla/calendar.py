@@ -8,7 +8,7 @@ name), because a due date must be explained day by day.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import holidays
@@ -186,18 +186,21 @@ def with_corrections(
     *,
     add: Mapping[date, DayOff] | None = None,
     remove: Iterable[date] = (),
-    rename: Mapping[date, str] | None = None,
+    rename: Mapping[date, DayOff] | None = None,
 ) -> dict[date, DayOff]:
-    """The same holidays after a site's corrections; a removed or renamed day must exist."""
+    """The same holidays after a site's corrections; a removed or renamed day must exist.
+
+    A renamed day is no longer an estimate: somebody has looked it up.
+    """
     days = dict(days_off)
     for day in remove:
         if day not in days:
             raise ValueError(f"{day} cannot be removed: it is no holiday")
         del days[day]
-    for day, name in (rename or {}).items():
+    for day, off in (rename or {}).items():
         if day not in days:
             raise ValueError(f"{day} cannot be renamed: it is no holiday")
-        days[day] = replace(days[day], name=name)
+        days[day] = off
     days.update(add or {})
     return days
 

@@ -13,7 +13,6 @@ from db.models import Complaint, PastFacts
 from sla.deadline import Facts
 from sla.judge import Judged, Matter, judge_all
 from tasks.office import Office
-from tasks.reading import not_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def known_of(
     events = complaints.events_of(session, keys)
     past = complaints.past_facts(session, keys, as_of)
     until = {
-        name: not_before(moment, office.site.sources[name])
+        name: office.site.sources[name].not_before(moment)
         for name, moment in looks.last_of_each(session, as_of).items()
         if name in office.site.sources
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from settings.sources import Source, StatusWord
+from settings.mapping import Mapping as SourceMapping
+from settings.mapping import StatusWord
 from sla.directory import Directory
 from sla.events import Event, Kind
 from tasks.privacy import masked
@@ -74,12 +75,19 @@ class Record:
     promised_due: datetime | None
     status: StatusWord | None
     steps: tuple[Step, ...]
+    status_at: datetime | None = None
+
+    @property
+    def mark(self) -> int:
+        """A number by which two rows about one complaint are known to say the same."""
+        facts = tuple(getattr(self, field.name) for field in fields(self) if field.name != "status")
+        return hash((*facts, self.status and self.status.word))
 
 
 class Reader:
     """A source's mapping, ready to read rows: words folded, columns found."""
 
-    def __init__(self, name: str, source: Source, directory: Directory) -> None:
+    def __init__(self, name: str, source: SourceMapping, directory: Directory) -> None:
         self.name, self.source, self.directory = name, source, directory
         self.zone = ZoneInfo(source.zone)
 
@@ -126,32 +134,34 @@ class Reader:
 
     def record(self, cells: Mapping[str, str], observed: datetime) -> Record:
         """Read one row; raises :class:`BadRow` with the first thing that is wrong."""
-        fields = self.source.fields
-        ticket = cells[fields.ticket]
+        named = self.source.fields
+        ticket = cells[named.ticket]
         if not ticket:
-            raise BadRow(Reason.MISSING_TICKET, fields.ticket)
+            raise BadRow(Reason.MISSING_TICKET, named.ticket)
         if len(ticket) > 255:
-            raise BadRow(Reason.TOO_LONG, fields.ticket, ticket[:40])
-        columns = (fields.received,) if isinstance(fields.received, str) else fields.received
+            raise BadRow(Reason.TOO_LONG, named.ticket, ticket[:40])
+        columns = (named.received,) if isinstance(named.received, str) else named.received
         received = self._moment(" ".join(cells[name] for name in columns).strip(), columns[0])
         if received is None:
             raise BadRow(Reason.MISSING_DATE, columns[0])
         if received > observed:
             raise BadRow(Reason.IN_THE_FUTURE, columns[0], received.isoformat())
         anonymous, secret = self._privacy(cells)
-        promised = fields.promised_due
+        status = self._status(cells)
+        promised = named.promised_due
         return Record(
             ticket=ticket,
             received=received,
             classification=self._classification(cells),
             category=self._plain(cells, "category", 255),
             channel=self._plain(cells, "channel", 255),
-            unit=self._unit(cells, fields.unit),
+            unit=self._unit(cells, named.unit),
             title=self._title(cells, anonymous or secret),
             anonymous=anonymous,
             secret=secret,
             promised_due=self._moment(cells[promised], promised) if promised else None,
-            status=self._status(cells),
+            status=status,
+            status_at=self._status_at(cells, status, received, observed),
             steps=self._steps(cells, received, observed),
         )
 
@@ -171,7 +181,10 @@ class Reader:
         steps = []
         for event in self.source.events:
             moment = self._moment(cells[event.column], event.column)
-            if moment is None:
+            told = all(
+                _folded(cells[column]) == _folded(value) for column, value in event.when.items()
+            )
+            if moment is None or not told:
                 continue
             if moment < received and event.kind != Kind.SERVICE_RECEIVED:
                 raise BadRow(Reason.BEFORE_RECEIPT, event.column, cells[event.column])
@@ -209,6 +222,23 @@ class Reader:
         if word is None and self.source.layout == "snapshot":
             raise BadRow(Reason.UNKNOWN_STATUS, column, cells[column])
         return word
+
+    def _status_at(
+        self,
+        cells: Mapping[str, str],
+        status: StatusWord | None,
+        received: datetime,
+        observed: datetime,
+    ) -> datetime | None:
+        """Since when the status holds, where the source tells it."""
+        if status is None or status.at is None:
+            return None
+        moment = self._moment(cells[status.at], status.at)
+        if moment is not None and moment < received:
+            raise BadRow(Reason.BEFORE_RECEIPT, status.at, cells[status.at])
+        if moment is not None and moment > observed:
+            raise BadRow(Reason.IN_THE_FUTURE, status.at, cells[status.at])
+        return moment
 
     def _privacy(self, cells: Mapping[str, str]) -> tuple[bool, bool]:
         column = self.source.fields.privacy

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from settings.sources import StatusWord
+from settings.mapping import StatusWord
 from sla.deadline import Bench
 from sla.events import Event, Kind, Knowledge
 from tasks.mapping import Record
@@ -42,7 +42,8 @@ def observed(
     They happened after the last look at this complaint and not later than this one. A complaint
     seen for the first time may have changed at any time since it was received: if it came in
     after the previous look the interval is as good as observed, else its history is unknown.
-    A look that is older than what we know tells nothing.
+    A look that is older than what we know tells nothing. Where the source tells since when its
+    word holds, nothing is left to observe.
     """
     if before is not None and look <= before.seen_at:
         return []
@@ -59,6 +60,9 @@ def observed(
     for kind, unit in _changes(record, before):
         days = record.status.earlier_by.get(kind, 0) if record.status else 0
         earliest, latest = after, look
+        if record.status_at is not None and unit is None:
+            events.append(Event(kind, record.status_at, now, source))
+            continue
         if days:
             latest = max(floor, _eve(look, days, bench))
             if after > record.received:

@@ -1,34 +1,46 @@
-"""Rows out of files: XLSX and CSV, with the header found below any preamble."""
+"""Rows out of files: XLSX, CSV and JSON Lines, with the header found below any preamble.
+
+A file is read as it comes, never held whole where its form allows it.
+"""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import difflib
 import gzip
 import hashlib
 import io
+import json
+import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
+from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from settings.sources import Source
+from settings.sources import FolderSource
+from tasks.feeds.batch import Row, UnreadableFile
 
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
+DELIMITERS = (",", ";", "\t", "|")
+PREAMBLE = 100
+"""How many lines may stand above the header."""
 
-class UnreadableFile(ValueError):
-    """A file cannot be read at all; the message says why and what to do."""
+CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A file's rows below its header, each with its line number, and where columns stand."""
+    """A file's rows below its header, each with its line number, and what stands above it."""
 
     header: tuple[str, ...]
-    rows: Sequence[tuple[int, tuple[str, ...]]]
+    rows: Iterator[Row]
     preamble: tuple[tuple[str, ...], ...]
 
 
@@ -41,24 +53,25 @@ def digest(path: Path) -> str:
         raise UnreadableFile(f"{path.name}: cannot be opened ({error.strerror})") from None
 
 
-def read_sheet(path: Path, source: Source) -> Sheet:
-    """All rows of a file as text.
+def read_sheet(path: Path, source: FolderSource) -> Sheet:
+    """The rows of a file as text, to be read once.
 
-    Raises :class:`UnreadableFile` where it is no such file, is too large, or lacks a column that
-    the mapping names.
+    Raises :class:`UnreadableFile`, at once or while the rows are read, where it is no such file,
+    is too large, or lacks a column that the mapping names.
     """
-    lines = list(_lines(path, source))
-    for index, (_, cells) in enumerate(lines):
+    lines = _limited(path, _lines(path, source), source)
+    if path.suffix.lower() == ".jsonl":
+        header = next(lines)[1]
+        return Sheet(header, lines, ())
+    above: list[tuple[str, ...]] = []
+    for _, cells in lines:
         if source.header is None or (cells and cells[0].strip() == source.header):
             header = tuple(cell.strip() for cell in cells)
-            missing = [name for name in source.columns if name not in header]
-            if missing:
-                raise UnreadableFile(
-                    f"{path.name}: no column '{missing[0]}'{_instead(missing[0], header, source)}."
-                    " Correct the mapping in sources.toml"
-                )
-            preamble = tuple(cells for _, cells in lines[:index])
-            return Sheet(header, lines[index + 1 :], preamble)
+            _check_header(path, header, source)
+            return Sheet(header, lines, tuple(above))
+        above.append(cells)
+        if len(above) > PREAMBLE:
+            break
     if source.header is None:
         raise UnreadableFile(f"{path.name}: the file is empty")
     raise UnreadableFile(
@@ -66,7 +79,16 @@ def read_sheet(path: Path, source: Source) -> Sheet:
     )
 
 
-def _instead(column: str, header: Sequence[str], source: Source) -> str:
+def _check_header(path: Path, header: Sequence[str], source: FolderSource) -> None:
+    missing = [name for name in source.columns if name not in header]
+    if missing:
+        raise UnreadableFile(
+            f"{path.name}: no column '{missing[0]}'{_instead(missing[0], header, source)}."
+            " Correct the mapping in sources.toml"
+        )
+
+
+def _instead(column: str, header: Sequence[str], source: FolderSource) -> str:
     """The columns there are. A first row that nothing proves to be a header may hold a person."""
     if source.header is None:
         close = difflib.get_close_matches(column, header, n=1)
@@ -74,23 +96,43 @@ def _instead(column: str, header: Sequence[str], source: Source) -> str:
     return f"; the file has {', '.join(header)}"
 
 
-def _lines(path: Path, source: Source) -> Iterator[tuple[int, tuple[str, ...]]]:
-    rows = _xlsx(path) if path.suffix.lower() in (".xlsx", ".xls", ".ods") else _csv(path, source)
+def _limited(path: Path, rows: Iterable[Row], source: FolderSource) -> Iterator[Row]:
     for number, cells in rows:
         if number > source.max_rows:
             raise UnreadableFile(f"{path.name}: more than {source.max_rows} rows (max_rows)")
+        if len(cells) > source.max_columns:
+            raise UnreadableFile(
+                f"{path.name}, line {number}: more than {source.max_columns} columns (max_columns)"
+            )
         if any(cells):
             yield number, tuple(cell.replace("\0", "") for cell in cells)  # no database takes NUL
 
 
-def _xlsx(path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _lines(path: Path, source: FolderSource) -> Iterator[Row]:
+    suffix = path.suffix.lower()
+    if suffix in WORKBOOKS:
+        return _workbook(path, source)
+    if suffix == ".jsonl":
+        return _json_lines(path, source)
+    return _csv(path, source)
+
+
+def _workbook(path: Path, source: FolderSource) -> Iterator[Row]:
+    limit = source.max_unpacked_mb << 20
     try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as packed:
+                if sum(member.file_size for member in packed.infolist()) > limit:
+                    raise UnreadableFile(
+                        f"{path.name}: more than {source.max_unpacked_mb} MB unpacked"
+                        " (max_unpacked_mb)"
+                    )
         sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
-    except (CalamineError, OSError) as error:
+        first = (sheet.start or (0, 0))[0] + 1
+        for number, row in enumerate(sheet.iter_rows(), start=first):
+            yield number, tuple(_text(cell) for cell in row)
+    except (CalamineError, OSError, zipfile.BadZipFile) as error:
         raise UnreadableFile(f"{path.name}: no readable workbook ({error})") from None
-    first = (sheet.start or (0, 0))[0] + 1
-    for number, row in enumerate(sheet.to_python(), start=first):
-        yield number, tuple(_text(cell) for cell in row)
 
 
 def _text(cell: object) -> str:
@@ -100,39 +142,113 @@ def _text(cell: object) -> str:
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
-def _csv(path: Path, source: Source) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _json_lines(path: Path, source: FolderSource) -> Iterator[Row]:
+    """One object a line; its keys are the columns, and a missing one is an empty cell."""
+    columns = source.columns
+    yield 0, columns
+    with _text_of(path, source) as text:
+        for number, line in enumerate(text, start=1):
+            if not line.strip():
+                continue
+            try:
+                found = json.loads(line)
+            except ValueError:
+                found = None
+            if not isinstance(found, dict):
+                raise UnreadableFile(f"{path.name}, line {number}: no JSON object")
+            values = (found.get(name) for name in columns)
+            yield number, tuple("" if value is None else str(value) for value in values)
+
+
+def _csv(path: Path, source: FolderSource) -> Iterator[Row]:
+    csv.field_size_limit(max(csv.field_size_limit(), 1 << 30))  # `max_cell` judges each row
+    with _text_of(path, source) as text:
+        head = list(islice(text, PREAMBLE))
+        delimiter = source.delimiter or _delimiter(head, source)
+        lines = _Lines(chain(head, text))
+        first = 1
+        try:
+            reader = csv.reader(lines, delimiter=delimiter)
+            for row in reader:
+                if lines.ended:  # within a record: only a quotation mark lets it run on so far
+                    raise UnreadableFile(
+                        f"{path.name}, line {first}: a quotation mark is opened and never closed"
+                    )
+                yield first, tuple(row)
+                first = reader.line_num + 1
+        except csv.Error as error:
+            raise UnreadableFile(f"{path.name}: no readable CSV ({error})") from None
+        except (OSError, EOFError, zlib.error) as error:
+            raise UnreadableFile(f"{path.name}: cannot be read ({error})") from None
+
+
+class _Lines:
+    """The lines of a file; knows when they have ended."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self.ended = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            return next(self._lines)
+        except StopIteration:
+            self.ended = True
+            raise
+
+
+def _delimiter(head: Sequence[str], source: FolderSource) -> str:
+    """The delimiter by which some line near the top has every column that the mapping names."""
+    wanted = set(source.columns)
+    for delimiter in DELIMITERS:
+        rows = csv.reader(head, delimiter=delimiter)
+        try:
+            if any(wanted <= {cell.strip() for cell in row} for row in rows):
+                return delimiter
+        except csv.Error:
+            continue
+    return DELIMITERS[0]
+
+
+def _text_of(path: Path, source: FolderSource) -> io.TextIOWrapper:
+    """A file's text in the first of the source's encodings that fits all of it."""
+    for encoding in source.encodings:
+        if _fits(path, encoding, source):
+            return io.TextIOWrapper(_binary(path), encoding=encoding, newline="")
+    raise UnreadableFile(f"{path.name}: not in {' or '.join(source.encodings)} (encodings)")
+
+
+def _fits(path: Path, encoding: str, source: FolderSource) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    size = 0
     try:
-        raw = path.read_bytes()
-        if path.suffix.lower() == ".gz":
-            raw = gzip.decompress(raw)
+        with _binary(path) as file:
+            while chunk := file.read(CHUNK):
+                size += len(chunk)
+                if size > source.max_unpacked_mb << 20:
+                    raise UnreadableFile(
+                        f"{path.name}: more than {source.max_unpacked_mb} MB unpacked"
+                        " (max_unpacked_mb)"
+                    )
+                decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
     except (OSError, EOFError, zlib.error) as error:
         raise UnreadableFile(f"{path.name}: cannot be opened ({error})") from None
-    for encoding in source.encodings:
-        try:
-            text = raw.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        raise UnreadableFile(f"{path.name}: not in {' or '.join(source.encodings)} (encodings)")
-    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # `max_cell` judges each row
-    lines = list(io.StringIO(text, newline=""))
-    reader = csv.reader(lines, delimiter=source.delimiter or ",")
-    first = 1
-    try:
-        for row in reader:
-            last = reader.line_num
-            if first < last == len(lines) and "".join(lines[first - 1 :]).count('"') % 2:
-                raise UnreadableFile(
-                    f"{path.name}, line {first}: a quotation mark is opened and never closed"
-                )
-            yield first, tuple(row)
-            first = last + 1
-    except csv.Error as error:
-        raise UnreadableFile(f"{path.name}: no readable CSV ({error})") from None
+    return True
 
 
-def told_time(path: Path, sheet: Sheet | None, source: Source) -> datetime | None:
+def _binary(path: Path) -> BinaryIO:
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rb")  # type: ignore[return-value]
+    return path.open("rb")
+
+
+def told_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime | None:
     """When a file says that it was made, by its name or its preamble; None where it does not.
 
     Where only the day is told it is the day's end; :func:`not_before` is its beginning.
@@ -154,14 +270,7 @@ def written_at(path: Path) -> datetime:
     return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
 
 
-def not_before(made: datetime, source: Source) -> datetime:
-    """The earliest moment at which a file that was made at `made` can have been made."""
-    if not source.observed.by_day:
-        return made
-    return made.astimezone(_zone(source)).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _zone(source: Source) -> ZoneInfo:
+def _zone(source: FolderSource) -> ZoneInfo:
     return ZoneInfo(source.observed.zone or source.zone)
 
 

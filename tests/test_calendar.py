@@ -59,11 +59,11 @@ def test_a_site_adds_removes_and_renames_days():
         known,
         add={date(2026, 10, 12): DayOff("Hari Jadi", "SK 1")},
         remove=[date(2026, 12, 24)],
-        rename={date(2026, 8, 25): "Maulid"},
+        rename={date(2026, 8, 25): DayOff("Maulid", "SKB 2")},
     )
     assert days[date(2026, 10, 12)].basis == "SK 1"
     assert date(2026, 12, 24) not in days
-    assert days[date(2026, 8, 25)].name == "Maulid"
+    assert days[date(2026, 8, 25)] == DayOff("Maulid", "SKB 2")
     with pytest.raises(ValueError, match="2026-07-01 cannot be removed"):
         with_corrections(known, remove=[date(2026, 7, 1)])
 

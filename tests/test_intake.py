@@ -25,11 +25,12 @@ from db.models import (
 )
 from sla.events import known_at
 from tasks.deadlines import judge_and_queue
-from tasks.intake import SourceCount, pull
+from tasks.feeds.batch import SourceTrouble
+from tasks.intake import pull
 from tasks.knowing import known_of
 from tasks.mapping import Reason
 from tasks.office import Office
-from tasks.reading import UnreadableFile
+from tasks.recording import SourceCount
 
 TICKET, DAY, HOUR = "Tracking ID", "Tanggal Laporan Masuk", "Waktu Laporan Masuk"
 KIND, TITLE, PRIVACY = "Klasifikasi Laporan", "Judul Laporan", "Tipe Laporan (Anonim/Rahasia)"
@@ -440,7 +441,7 @@ def test_an_unreadable_file_does_not_stop_the_others(office):
     lapor(office, "2026-11-22 07:00", {})
     lapor(office, "2026-11-23 07:00").write_bytes(b"<html>Sesi berakhir</html>")
     lapor(office, "2026-11-24 07:00", {TICKET: "2"})
-    with pytest.raises(UnreadableFile, match=r"Laporan_Ringkas_2026-11-23_0700.xlsx: no readable"):
+    with pytest.raises(SourceTrouble, match=r"Laporan_Ringkas_2026-11-23_0700.xlsx: no readable"):
         take(office, "2026-11-24 08:00")
     with office.transaction() as session:
         assert set(session.scalars(select(Complaint.ticket))) == {"5010653", "2"}
@@ -449,7 +450,7 @@ def test_an_unreadable_file_does_not_stop_the_others(office):
 
 def test_a_missing_folder_is_named(office):
     (office.site.folder / "inbox" / "lapor").rmdir()
-    with pytest.raises(UnreadableFile, match="no such folder; correct `folder` of lapor"):
+    with pytest.raises(SourceTrouble, match="no such folder; correct `folder` of lapor"):
         take(office, "2026-11-24 08:00")
 
 
@@ -605,12 +606,12 @@ def test_what_a_complainant_gave_is_not_in_an_error(office):
     path = register(office, "2026-11-24 07:15", {"Nama Pelapor": PERSON, "Alamat": STREET})
     rows = path.read_text(encoding="utf-8").splitlines()
     path.write_text(rows[1] + "\n", encoding="utf-8")  # the header is gone
-    with pytest.raises(UnreadableFile) as error:
+    with pytest.raises(SourceTrouble) as error:
         take(office, "2026-11-24 08:00", "register")
     path.write_text(rows[0].replace("Perihal", "Hal") + "\n" + rows[1], encoding="utf-8")
-    with pytest.raises(UnreadableFile, match="no column 'Perihal'") as other:
+    with pytest.raises(SourceTrouble, match="no column 'Perihal'") as other:
         take(office, "2026-11-24 08:00", "register")
     path.write_text(rows[0] + "\n" + rows[1].replace(PERSON, f'"{PERSON}') + "\n\n", "utf-8")
-    with pytest.raises(UnreadableFile, match="never closed") as third:
+    with pytest.raises(SourceTrouble, match="never closed") as third:
         take(office, "2026-11-24 08:00", "register")
     assert leaks([str(error.value), str(other.value), str(third.value)]) == []

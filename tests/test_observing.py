@@ -8,7 +8,7 @@ from datetime import UTC, date
 import pytest
 from conftest import WITA, wita
 
-from settings.sources import StatusWord
+from settings.mapping import StatusWord
 from sla.calendar import Calendar
 from sla.deadline import Bench
 from sla.regulations import Law

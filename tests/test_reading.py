@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from settings.sources import Source
-from tasks.reading import UnreadableFile, not_before, read_sheet, told_time, written_at
+from settings.sources import FolderSource
+from tasks.feeds.batch import UnreadableFile
+from tasks.reading import read_sheet, told_time, written_at
 
 HEADER = ["No", "Masuk", "Perihal"]
 ROW = ["17", "01/11/2026", "Jalan rusak"]
 
 
-def source(**more) -> Source:
-    return Source.model_validate(
+def source(**more) -> FolderSource:
+    return FolderSource.model_validate(
         {
             "folder": ".",
             "layout": "history",
@@ -49,7 +50,7 @@ def rows(path: Path, **more) -> list[tuple[int, tuple[str, ...]]]:
 
 def refusal(path: Path, **more) -> str:
     with pytest.raises(UnreadableFile) as error:
-        read_sheet(path, source(**more))
+        list(read_sheet(path, source(**more)).rows)
     return str(error.value)
 
 
@@ -153,7 +154,7 @@ def made(path: Path, observed: dict[str, str], *preamble: list[object]) -> str:
     os.utime(path, (WRITTEN.timestamp(), WRITTEN.timestamp()))
     given = source(observed=observed)
     moment = told_time(path, read_sheet(path, given), given) or written_at(path)
-    moments = (moment.astimezone(UTC), not_before(moment, given).astimezone(UTC))
+    moments = (moment.astimezone(UTC), given.not_before(moment).astimezone(UTC))
     return " / ".join(f"{each:%d %H:%M:%S}" for each in moments)
 
 

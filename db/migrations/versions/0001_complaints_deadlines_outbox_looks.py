@@ -57,6 +57,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("source", "sha256", "observed_at"),
     )
     op.create_table(
+        "cursor",
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("source"),
+    )
+    op.create_table(
         "message",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("message_id", sa.String(length=255), nullable=False),
@@ -329,6 +335,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_message_pending")
 
     op.drop_table("message")
+    op.drop_table("cursor")
     op.drop_table("look")
     with op.batch_alter_table("complaint", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_complaint_unit"))

@@ -1,0 +1,173 @@
+"""What each column and word of a source means: the part that all kinds of source share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from settings.errors import Strict, Zone, nearest
+from sla.events import Kind
+
+TERMINAL = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
+
+Columns = str | tuple[str, ...]
+
+
+def _known_event(value: str) -> str:
+    if value not in set(Kind):
+        raise ValueError(f"no event '{value}'{nearest(value, Kind)}")
+    return value
+
+
+def _time_format(value: str) -> str:
+    example = datetime(2026, 11, 24)  # noqa: DTZ001
+    try:
+        datetime.strptime(example.strftime(value), value)  # noqa: DTZ007
+    except ValueError:
+        raise ValueError(
+            f"'{value}' is no format of a time; write for example %d/%m/%Y %H:%M"
+        ) from None
+    return value
+
+
+EventKind = Annotated[str, AfterValidator(_known_event)]
+TimeFormat = Annotated[str, AfterValidator(_time_format)]
+
+
+class Fields(Strict):
+    """Which column holds what; `received` may be spread over several columns (date and time)."""
+
+    ticket: str
+    received: Columns
+    classification: str | None = None
+    category: str | None = None
+    channel: str | None = None
+    unit: str | None = None
+    privacy: str | None = None
+    status: str | None = None
+    title: str | None = None
+    promised_due: str | None = None
+
+
+class EventColumn(Strict):
+    """A column that holds the time of an event, and the column that names its unit, if any.
+
+    With `when` it does so only where other columns have these values, letter case aside.
+    """
+
+    column: str
+    kind: EventKind
+    unit: str | None = None
+    when: dict[str, str] = Field(default_factory=dict)
+
+
+class StatusWord(Strict):
+    """What a status word of a source without history tells.
+
+    `enter` are the events that have happened when a complaint is first seen with this word,
+    `leave` those when it is then seen with another. `earlier_by` gives for an event the working
+    days that must have passed before the source shows the word (LAPOR! closes a report by itself
+    ten working days after the follow-up, so the settlement is that much older). `at` is the column
+    that tells since when the word holds, where the source has one: then nothing is left to observe.
+    """
+
+    word: str
+    enter: tuple[EventKind, ...] = ()
+    leave: tuple[EventKind, ...] = ()
+    earlier_by: dict[EventKind, int] = Field(default_factory=dict)
+    at: str | None = None
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the word says that the case has ended."""
+        return bool(TERMINAL & set(self.enter))
+
+
+class Values(Strict):
+    """What the source's words mean in ours; letter case and spaces do not matter."""
+
+    classification: dict[str, str] = Field(default_factory=dict)
+    anonymous: tuple[str, ...] = ("anonim", "anonymous")
+    secret: tuple[str, ...] = ("rahasia", "secret")
+    unit: dict[str, str] = Field(default_factory=dict)
+
+
+class Mapping(Strict):
+    """How rows of a source become complaints and events.
+
+    `expected` says on which days something new must come; a day without is reported. When nothing
+    new has come for `silent_after_hours` the administrator is told (0: never): what a source does
+    not show cannot be called late. More than `max_bad_share` rows in quarantine, and nothing of a
+    file or an answer is taken: something is wrong with all of it.
+    """
+
+    system: str | None = None
+    layout: Literal["snapshot", "history"]
+    zone: Zone
+    dates: tuple[TimeFormat, ...] = Field(min_length=1)
+    fields: Fields
+    constants: dict[str, str] = Field(default_factory=dict)
+    values: Values = Values()
+    status: tuple[StatusWord, ...] = ()
+    events: tuple[EventColumn, ...] = ()
+    expected: Literal["", "daily", "working_days"] = ""
+    silent_after_hours: int = Field(default=96, ge=0)
+    max_bad_share: float = Field(default=0.5, ge=0, le=1)
+    max_cell: int = Field(20_000, gt=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Mapping:
+        if self.layout == "snapshot" and not (self.status and self.fields.status):
+            raise ValueError("a snapshot needs `fields.status` and at least one [[status]]")
+        if self.layout == "history" and not self.events:
+            raise ValueError("a history needs at least one [[events]] column")
+        unknown = [
+            name
+            for name in self.constants
+            if name not in ("classification", "category", "channel", "unit")
+        ]
+        if unknown:
+            raise ValueError(
+                f"constants.{unknown[0]}: only classification, category, channel and unit"
+                " can be constant"
+            )
+        return self
+
+    def not_before(self, made: datetime) -> datetime:
+        """The earliest moment at which what was observed at `made` can have been observed."""
+        return made
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that the mapping reads."""
+        fields = self.fields.model_dump(exclude_none=True).values()
+        named = [
+            name for field in fields for name in ([field] if isinstance(field, str) else field)
+        ]
+        for event in self.events:
+            named += [event.column, *([event.unit] if event.unit else []), *event.when]
+        named += [word.at for word in self.status if word.at]
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def sees(self) -> frozenset[str]:
+        """The kinds of event that the source can tell of."""
+        kinds = {"received", *(event.kind for event in self.events)}
+        for word in self.status:
+            kinds.update(word.enter, word.leave)
+        if self.fields.unit or "unit" in self.constants:
+            kinds.add(Kind.ASSIGNED)
+            if self.layout == "snapshot":
+                kinds.add(Kind.RETURNED)
+        return frozenset(kinds)
+
+    @property
+    def shown_later(self) -> dict[str, int]:
+        """By how many working days the source may show an event late, by kind."""
+        later: dict[str, int] = {}
+        for word in self.status:
+            for kind, days in word.earlier_by.items():
+                later[kind] = max(days, later.get(kind, 0))
+        return later

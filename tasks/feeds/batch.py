@@ -1,0 +1,36 @@
+"""What every kind of source hands over: rows with their header, seen at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+Row = tuple[int, tuple[str, ...]]
+"""A line number, or the place in an answer, and the cells."""
+
+
+class SourceTrouble(ValueError):
+    """A source, or a part of it, cannot be read; the message says why and what to do."""
+
+
+class UnreadableFile(SourceTrouble):
+    """A file cannot be read at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One look at a source: a file, or the answer to one question.
+
+    `sha256` is that of its content, by which it is known again. `rows` is read once, in order.
+    `cursor` is where the next look begins once this one is in, for sources that go on from there;
+    `done` is called when it is.
+    """
+
+    name: str
+    sha256: str
+    observed_at: datetime
+    header: tuple[str, ...]
+    rows: Iterable[Row]
+    cursor: str | None = None
+    done: Callable[[], None] | None = None
