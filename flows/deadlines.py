@@ -9,7 +9,6 @@ from prefect import flow, get_run_logger
 from prefect.events import emit_event
 
 from flows.desk import desk, run_name
-from sla.escalation import NoticeKind
 from tasks.deadlines import judge_and_queue
 from tasks.standing import standing
 
@@ -24,12 +23,11 @@ def deadlines(site: str | None = None, now: datetime | None = None) -> dict[str,
             "%d complaints judged, %d notices, %d mails queued, %d superseded",
             decided.judged, sum(decided.notices.values()), decided.messages, decided.superseded,
         )  # fmt: skip
-        breached = decided.notices.get(NoticeKind.BREACH, 0)
-        if breached:
+        if decided.breached:
             emit_event(
                 "tenggat.deadline.breached",
                 resource={"prefect.resource.id": f"tenggat.site.{at.office.site.folder.name}"},
-                payload={"count": breached},
+                payload={"count": decided.breached},
             )
         name = at.office.site.directory.name_of
         at.show(

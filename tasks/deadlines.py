@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from db import complaints, outbox, rulebooks
 from db.models import Complaint, DeadlineRow, NoticeRow, NoticeStatus
 from sla.calendar import OutsideCalendar
-from sla.deadline import Deadline
+from sla.deadline import Deadline, State
 from sla.escalation import Reached, ladder_for, next_action_at, reached
 from sla.events import Event, ImpossibleHistory
 from sla.judge import Judged
@@ -34,6 +34,8 @@ class JudgeCount:
     """What a deadline run decided."""
 
     judged: int = 0
+    breached: int = 0
+    """How many deadlines are newly known to be missed."""
     notices: dict[str, int] = field(default_factory=dict)
     superseded: int = 0
     messages: int = 0
@@ -97,6 +99,11 @@ def _judge_batch(
         before = verdicts.get(complaint.id, [])
         if moves is not None and before:
             moves += _moves(complaint.id, deadlines, before)
+        was = {(row.rule, row.clock) for row in before if row.state == State.BREACHED}
+        count.breached += sum(
+            deadline.state is State.BREACHED and (deadline.rule.id, deadline.clock) not in was
+            for deadline in deadlines
+        )
         _write(session, complaint.id, deadlines, before, now)
         rows = notices.get(complaint.id, [])
         for deadline, rungs in zip(deadlines, steps, strict=True):
