@@ -46,8 +46,8 @@ class RenderedMail:
 class Words:
     """The words of one language, from `templates/words/`; asked for by dotted key.
 
-    `{name}` in a text is filled from the arguments; where a key has `one` and `other`, the
-    argument `n` chooses. An unknown key is a `KeyError`: a text is never missing in silence.
+    `{name}` in a text is filled from the arguments, numbers in the language's notation; where a
+    key has `one` and `other`, the argument `n` chooses. An unknown key is a `KeyError`: a text is never missing in silence.
     """
 
     def __init__(self, locale: str) -> None:
@@ -64,7 +64,11 @@ class Words:
             found = found[part]
         if isinstance(found, dict):
             found = found["one"] if values.get("n") == 1 and "one" in found else found["other"]
-        return str(found).format(**values) if values else str(found)
+        written = {
+            name: number_text(value, self.locale) if isinstance(value, int) else value
+            for name, value in values.items()
+        }
+        return str(found).format(**written) if written else str(found)
 
     def names(self, key: str) -> list[str]:
         """A list of words, such as the months."""

@@ -196,8 +196,8 @@ COMING = item(duty(1, "2026-11-25 23:59"), ticket="7", unit="DLH")
         ),
         (
             view(LATE_2, item(ticket="6"), late_count=1200),
-            "1200 pengaduan lewat tenggat (Dinas Sosial)",
-            "1200 complaints late (Dinas Sosial)",
+            "1.200 pengaduan lewat tenggat (Dinas Sosial)",
+            "1,200 complaints late (Dinas Sosial)",
         ),
     ],
 )
