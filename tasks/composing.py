@@ -18,7 +18,14 @@ from db.models import Complaint, MessageKind, MessageRow, NoticeRow, Report
 from sla.deadline import Deadline, State
 from tasks.knowing import judged_of
 from tasks.office import Office
-from tasks.rendering import RenderedMail, alert_mail, notice_mail, summary_html, summary_mail
+from tasks.rendering import (
+    RenderedMail,
+    alert_mail,
+    moment_text,
+    notice_mail,
+    summary_html,
+    summary_mail,
+)
 from tasks.summary import summary_view
 from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, told_by_role
 
@@ -61,9 +68,15 @@ def compose(session: Session, office: Office, message: MessageRow, now: datetime
 
 
 def _named(office: Office, facts: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The facts of an alert with a unit's name in place of its id."""
-    name = office.site.directory.name_of
-    return tuple((key, name(value) if key == "unit" else value) for key, value in facts)
+    """The facts of an alert as people read them: a unit by its name, a time in words."""
+    site = office.site
+
+    def told(key: str, value: str) -> str:
+        if key == "since":
+            return moment_text(datetime.fromisoformat(value), site.locale, site.zone)
+        return site.directory.name_of(value) if key == "unit" else value
+
+    return tuple((key, told(key, value)) for key, value in facts)
 
 
 def _notice_view(

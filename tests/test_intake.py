@@ -6,6 +6,7 @@ November 2026 has no holiday: 2, 9, 16 and 23 are Mondays. LAPOR! writes UTC, th
 import logging
 import shutil
 from collections.abc import Iterable
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from db.models import (
 )
 from sla.events import known_at
 from tasks.deadlines import judge_and_queue
+from tasks.delivery import send_owed
 from tasks.feeds.batch import SourceTrouble
 from tasks.intake import pull
 from tasks.knowing import known_of
@@ -310,6 +312,11 @@ def test_a_source_that_falls_silent_is_told_to_the_administrator_once(office):
     for now in ("2026-11-20 07:30", "2026-11-23 07:30"):
         take(office, now, "register")
     assert alerts(office) == ["silent_source"]
+    sent = send_owed.fn(office, wita("2026-11-23 08:00"), "r")
+    assert sent.by_role == {"administrator": 1}
+    (mail,) = (office.site.var / "mailbox").iterdir()
+    text = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(("plain",))
+    assert "Terakhir: Senin, 16 November 2026 pukul 07.15 WITA" in text.get_content()
 
 
 def alerts(office: Office) -> list[str]:
