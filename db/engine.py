@@ -10,6 +10,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import ExceptionContext
+from sqlalchemy.exc import DBAPIError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -31,6 +33,10 @@ def open_engine(url: str) -> Engine:
             connection.execute("SET TIME ZONE 'UTC'")
             connection.commit()
 
+        @event.listens_for(engine, "handle_error")
+        def _hide_row(context: ExceptionContext) -> None:
+            _without_detail(context)
+
         return engine
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +55,15 @@ def open_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _without_detail(context: ExceptionContext) -> None:
+    """Raise a database error without its DETAIL, in which PostgreSQL repeats the failing row."""
+    found, original = context.sqlalchemy_exception, context.original_exception
+    text = str(original)
+    if isinstance(found, DBAPIError) and "DETAIL:" in text:
+        original.args = (text.partition("DETAIL:")[0].strip(),)
+        raise type(found)(found.statement, None, original, hide_parameters=True)
 
 
 def _config(engine: Engine) -> Config:

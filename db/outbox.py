@@ -45,6 +45,23 @@ def knows(session: Session, message_id: str) -> bool:
     return session.scalar(query) is not None
 
 
+def waiting(session: Session, recipient: str, now: datetime) -> MessageRow | None:
+    """The mail with notices that waits for this person's morning and was never tried."""
+    return session.scalar(
+        select(MessageRow)
+        .where(
+            MessageRow.recipient == recipient,
+            MessageRow.kind == MessageKind.NOTICES,
+            MessageRow.status == MessageStatus.QUEUED,
+            MessageRow.next_attempt_at > now,
+            ~MessageRow.attempts.any(),
+        )
+        .order_by(MessageRow.id)
+        .limit(1)
+        .with_for_update()
+    )
+
+
 def release_stale_claims(session: Session, now: datetime) -> int:
     """Queue again what a dead process had claimed; the copy keeps its Message-ID."""
     return _changed(

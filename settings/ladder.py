@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from settings.errors import SettingsError, Strict, explained, read_toml
 from sla.directory import Role
-from sla.escalation import Ladder, LadderError, NoticeKind, Offset, OffsetUnit, Rung
+from sla.escalation import Ladder, LadderError, MailHours, NoticeKind, Offset, OffsetUnit, Rung
 
 
 class RungTable(Strict):
@@ -20,6 +22,20 @@ class RungTable(Strict):
     to: tuple[Role, ...] = Field(min_length=1)
     cc: tuple[Role, ...] = ()
     repeat: str | None = None
+    urgent: bool = False
+
+
+class MailHoursTable(Strict):
+    """`[mail_hours]`: outside them mails wait for the next working morning."""
+
+    opens: time
+    closes: time
+
+    @model_validator(mode="after")
+    def _in_order(self) -> MailHoursTable:
+        if self.closes <= self.opens:
+            raise ValueError(f"mails would stop ({self.closes}) before they begin ({self.opens})")
+        return self
 
 
 class LadderTable(Strict):
@@ -32,11 +48,20 @@ class LadderTable(Strict):
 class EscalationFile(Strict):
     """The keys of `escalation.toml`."""
 
+    mail_hours: MailHoursTable | None = None
     ladder: tuple[LadderTable, ...]
 
 
-def read_ladders(path: Path) -> tuple[Ladder, ...]:
-    """Read and check the ladders; raises :class:`SettingsError` with every mistake."""
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Who is told when: the ladders, and the hours in which mails go out (None: always)."""
+
+    ladders: tuple[Ladder, ...]
+    hours: MailHours | None = None
+
+
+def read_escalation(path: Path) -> Escalation:
+    """Read and check the file; raises :class:`SettingsError` with every mistake."""
     data = read_toml(path, "it says who is told when")
     try:
         file = EscalationFile.model_validate(data)
@@ -59,7 +84,8 @@ def read_ladders(path: Path) -> tuple[Ladder, ...]:
         ladders.append(Ladder(table.rules, tuple(rungs)))
     if mistakes:
         raise SettingsError("\n".join(mistakes))
-    return tuple(ladders)
+    hours = file.mail_hours
+    return Escalation(tuple(ladders), MailHours(hours.opens, hours.closes) if hours else None)
 
 
 def _rung(table: RungTable) -> Rung:
@@ -74,4 +100,4 @@ def _rung(table: RungTable) -> Rung:
             raise LadderError(
                 f"`repeat` '{table.repeat}' must be 1d, 5wd or more, on a rung after the deadline"
             )
-    return Rung(table.id, at, table.kind, table.to, table.cc, repeat)
+    return Rung(table.id, at, table.kind, table.to, table.cc, repeat, table.urgent)

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from settings.calendar import CalendarSettings, read_calendar, weekmask
 from settings.directory import read_directory
 from settings.errors import SettingsError, Strict, Zone, explained, nearest, read_toml
-from settings.ladder import read_ladders
+from settings.ladder import read_escalation
 from settings.sources import read_sources
 from sla.calendar import Calendar
 from sla.deadline import Bench, Policy
@@ -126,13 +126,13 @@ class Site:
         directory = _read(lambda: read_directory(folder / "directory.csv"), mistakes)
         law = _read(self._read_law, mistakes)
         calendar = _read(lambda: read_calendar(file.calendar, folder / "holidays.toml"), mistakes)
-        ladders = _read(lambda: read_ladders(folder / "escalation.toml"), mistakes)
+        escalation = _read(lambda: read_escalation(folder / "escalation.toml"), mistakes)
         sources = _read(lambda: read_sources(folder / "sources.toml"), mistakes)
         if (
             directory is None
             or law is None
             or calendar is None
-            or ladders is None
+            or escalation is None
             or sources is None
         ):
             raise SettingsError("\n".join(mistakes))
@@ -150,7 +150,8 @@ class Site:
                 for unit, work_days in file.calendar.units.items()
             },
         )
-        self.ladders = ladders
+        self.ladders = escalation.ladders
+        self.mail_hours = escalation.hours
         self.sources = sources
         mistakes += self._unknown_units()
         if mistakes:
@@ -201,7 +202,7 @@ def load_site(folder: Path | str | None = None) -> Site:
     if file is not None:
         return Site(place, file, Secrets())
     _read(lambda: read_directory(place / "directory.csv"), mistakes)
-    _read(lambda: read_ladders(place / "escalation.toml"), mistakes)
+    _read(lambda: read_escalation(place / "escalation.toml"), mistakes)
     _read(lambda: read_sources(place / "sources.toml"), mistakes)
     raise SettingsError("\n".join(mistakes))
 

@@ -6,7 +6,7 @@ import fnmatch
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -65,7 +65,10 @@ class Offset:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of a ladder: when, what, to which roles, and how often again."""
+    """One step of a ladder: when, what, to which roles, and how often again.
+
+    An `urgent` one goes out at any hour.
+    """
 
     id: str
     at: Offset
@@ -73,6 +76,27 @@ class Rung:
     to: tuple[Role, ...]
     cc: tuple[Role, ...] = ()
     repeat: Offset | None = None
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MailHours:
+    """When mails go out: from one hour to another, on the site's working days."""
+
+    opens: time
+    closes: time
+
+    def next_open(self, moment: datetime, bench: Bench) -> datetime:
+        """The moment itself if mails go out then, else when they next do."""
+        local = moment.astimezone(bench.zone)
+        day = bench.day(moment)
+        if bench.calendar.counts(date.fromordinal(day)):
+            if self.opens <= local.time() < self.closes:
+                return moment
+            if local.time() < self.opens:
+                return datetime.combine(local.date(), self.opens, tzinfo=bench.zone)
+        following = date.fromordinal(due_day(bench.calendar, day, 1))
+        return datetime.combine(following, self.opens, tzinfo=bench.zone)
 
 
 @dataclass(frozen=True, slots=True)

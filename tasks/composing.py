@@ -90,18 +90,20 @@ def _notice_view(
         for known, found in judged_of(session, office, concerned, now)
     }
     before = outbox.told(session, keys, now - timedelta(microseconds=1))  # not this very run
-    found: dict[tuple[int, str | None], tuple[Complaint, list[Duty]]] = {}
+    found: dict[tuple[int, str | None], tuple[Complaint, dict[tuple[str, int], Duty]]] = {}
     for item, complaint in zip(message.items, rows, strict=True):
         deadline = _still_true(item.notice, judged[complaint.id])
         item.told = deadline is not None
         if deadline is not None:
-            told = before.get((complaint.id, item.notice.rule, item.notice.clock), [])
-            group = found.setdefault((complaint.id, deadline.unit), (complaint, []))
-            group[1].append(_duty(office, deadline, told))
+            clock = (item.notice.rule, item.notice.clock)
+            told = before.get((complaint.id, *clock), [])
+            group = found.setdefault((complaint.id, deadline.unit), (complaint, {}))
+            group[1][clock] = _duty(office, deadline, told)  # two notices may tell of one clock
     if not found:
         return None
     items = [
-        _item(office, complaint, unit, duties) for (_, unit), (complaint, duties) in found.items()
+        _item(office, complaint, unit, list(duties.values()))
+        for (_, unit), (complaint, duties) in found.items()
     ]
     items.sort(key=lambda item: (*_urgency(item.worst), item.ticket))
     late = [item for item in items if item.worst.late]

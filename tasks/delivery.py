@@ -198,7 +198,8 @@ def _settle_trouble(
     """Dead where the server refused for good or for too long; else another try, later each time."""
     limit = timedelta(hours=office.site.file.mail.give_up_after_hours)
     tries = len(message.attempts)
-    expired = now - message.created_at >= limit
+    first = message.attempts[0].attempted_at if message.attempts else now
+    expired = now - first >= limit
     if isinstance(trouble, Refused) or expired:
         message.status, message.next_attempt_at = MessageStatus.DEAD, None
         _attempt(message, now, "refused", trouble.code, trouble.answer)

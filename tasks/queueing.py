@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -33,12 +34,14 @@ def queue_messages(
 ) -> tuple[int, list[tuple[str, str]]]:
     """One mail a person for all notices of this run; returns how many, and the empty offices.
 
+    Outside the site's mail hours a mail waits for the next working morning, unless something in it
+    is urgent; what comes up until then joins it.
     A role that nobody holds at the unit is told through its parent or the administrator, and the
     administrator hears of the empty office once. A notice that nobody at all can be told of is
     marked failed.
     """
     today = office.local(now).date()
-    boxes: dict[str, list[tuple[Holder, Role, NoticeRow]]] = {}
+    boxes: dict[str, list[_Entry]] = {}
     holes: dict[tuple[str, str], None] = {}
     session.flush()
     for notice, step in owed:
@@ -50,7 +53,8 @@ def queue_messages(
             for holder in holders.offices:
                 if holder.email not in told:
                     told.add(holder.email)
-                    boxes.setdefault(holder.email, []).append((holder, role, notice))
+                    entry = _Entry(holder, role, notice, step.rung.urgent)
+                    boxes.setdefault(holder.email, []).append(entry)
         if not told:
             notice.status = NoticeStatus.FAILED
     for address, entries in boxes.items():
@@ -60,33 +64,54 @@ def queue_messages(
     return len(boxes), list(holes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """That a person is to be told of a notice, in a role."""
+
+    holder: Holder
+    role: Role
+    notice: NoticeRow
+    urgent: bool
+
+
 def _queue(
     session: Session,
     office: Office,
     address: str,
-    entries: Sequence[tuple[Holder, Role, NoticeRow]],
+    entries: Sequence[_Entry],
     now: datetime,
     run: str,
 ) -> None:
-    holder, role, _ = entries[0]
-    keys = sorted(notice.id for _, _, notice in entries)
-    message = MessageRow(
-        message_id=message_id(office, run, address, *keys),
-        kind=MessageKind.NOTICES,
-        recipient=address,
-        recipient_name=holder.name,
-        role=role,
-        unit=holder.unit,
-        created_at=now,
-        run=run,
-        status=MessageStatus.QUEUED,
-        next_attempt_at=now,
-        detail={},
-    )
-    message.items = [
-        MessageItem(notice_id=notice.id, role=role, told=None) for _, role, notice in entries
+    hours = office.site.mail_hours
+    turn = now
+    if hours is not None and not any(entry.urgent for entry in entries):
+        turn = hours.next_open(now, office.site.bench)
+    message = outbox.waiting(session, address, now)
+    if message is None:
+        first = entries[0]
+        keys = sorted(entry.notice.id for entry in entries)
+        message = MessageRow(
+            message_id=message_id(office, run, address, *keys),
+            kind=MessageKind.NOTICES,
+            recipient=address,
+            recipient_name=first.holder.name,
+            role=first.role,
+            unit=first.holder.unit,
+            created_at=now,
+            run=run,
+            status=MessageStatus.QUEUED,
+            next_attempt_at=turn,
+            detail={},
+        )
+        session.add(message)
+    elif message.next_attempt_at is not None:
+        message.next_attempt_at = min(message.next_attempt_at, turn)
+    known = {item.notice_id for item in message.items}
+    message.items += [
+        MessageItem(notice_id=entry.notice.id, role=entry.role, told=None)
+        for entry in entries
+        if entry.notice.id not in known
     ]
-    session.add(message)
 
 
 def alert(

@@ -1,5 +1,6 @@
 """The database does what the models say, alike on SQLite and on PostgreSQL."""
 
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -172,6 +173,7 @@ TWICE: dict[str, Callable[[], Any]] = {
     "quarantine": lambda: QuarantineRow(
         source="lapor", file="a.xlsx", line=2, ticket="", reason="r", column="", value="",
         cells={}, fingerprint="0" * 64, recorded_at=NOON, last_seen_at=NOON,
+        sha256="0" * 64, observed_at=NOON, last_observed_at=NOON,
     ),
     "report": lambda: Report(period="2026-11", as_of=NOON, made_at=NOON, path="p", sha256="0"),
 }  # fmt: skip
@@ -299,3 +301,13 @@ def test_a_run_that_is_repeated_replaces_itself(session):
     assert runs.last(session) == NOON.astimezone(UTC)
     assert runs.last(session, "delivery") == NOON - timedelta(hours=1)
     assert runs.last(session, "summary") is None
+
+
+def test_an_error_repeats_nothing_of_the_row_that_failed(engine):
+    with Session(engine) as session:
+        session.add(Complaint(**complaint(title="Budi Rahasiawan", received_at=None)))
+        with pytest.raises(IntegrityError) as error:
+            session.flush()
+    told = "".join(traceback.format_exception(error.value))
+    assert "received_at" in told
+    assert "Rahasiawan" not in told

@@ -7,9 +7,11 @@ inspector, `plus-14` to the regent and then every 5 working days.
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
+from conftest import wita
 from front_desk import (
     BREACHED,
     ESCALATED,
@@ -27,9 +29,10 @@ from front_desk import (
     since,
 )
 from smtp_servers import running
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from db.models import NoticeRow
+from db.models import MessageRow, NoticeRow
 from sla.directory import Directory
 from tasks import deadlines, queueing
 from tasks.office import Office
@@ -213,3 +216,58 @@ def test_two_deadline_runs_at_once_double_nothing(office, open_office):
     assert notices(office) == [("breach", "queued")] * 40
     assert len(recipients(office)) == len(set(recipients(office))) == 8
     assert alerts(office) == ["hole"]
+
+
+# --- mail hours -----------------------------------------------------------------------------------
+
+
+def waits(office) -> list[str]:
+    with office.transaction() as session:
+        rows = session.scalars(select(MessageRow).where(MessageRow.status == "queued"))
+        return sorted(f"{office.local(row.next_attempt_at):%a %H:%M}" for row in rows)
+
+
+def test_at_night_a_mail_waits_for_the_next_working_morning(office):
+    register(office, "2026-11-18 07:15", {})
+    decide(office, "2026-11-19 00:30")  # half of the time has passed: the liaison officer is told
+    assert waits(office) == ["Thu 07:30"]
+    assert deliver(office, "2026-11-19 01:00").sent == 0
+    assert deliver(office, "2026-11-19 07:30").sent == 1
+
+
+def test_what_comes_up_while_a_mail_waits_joins_it(office):
+    second = {"No Register": "FD-2", **since("17/11/2026")}  # due on Tuesday the 24th
+    register(office, "2026-11-20 07:15", {}, second)
+    decide(office, "2026-11-20 18:00")  # after hours on a Friday
+    decide(office, "2026-11-21 09:00")
+    decide(office, "2026-11-23 00:30")  # FD-2 is due tomorrow
+    assert waits(office) == ["Mon 07:30"]
+    assert deliver(office, "2026-11-23 07:30").sent == 1
+    assert [(rung, status) for rung, status in notices(office) if rung == "day-before"] == [
+        ("day-before", "sent"), ("day-before", "sent"),
+    ]  # fmt: skip
+
+
+def test_an_urgent_rung_goes_out_at_any_hour(office):
+    ladder = office.site.ladders[-1]
+    rungs = tuple(replace(rung, urgent=True) for rung in ladder.rungs)
+    office.site.ladders = (replace(ladder, rungs=rungs),)
+    register(office, "2026-11-18 07:15", {})
+    decide(office, "2026-11-19 00:30")
+    assert deliver(office, "2026-11-19 00:30").sent == 1
+
+
+@pytest.mark.parametrize(
+    ("moment", "opens"),
+    [
+        ("2026-11-23 07:29", "Mon 23 07:30"),
+        ("2026-11-23 07:30", "Mon 23 07:30"),
+        ("2026-11-23 16:59", "Mon 23 16:59"),
+        ("2026-11-23 17:00", "Tue 24 07:30"),
+        ("2026-11-20 20:00", "Mon 23 07:30"),
+        ("2026-12-24 10:00", "Mon 28 07:30"),  # cuti bersama, Christmas, a weekend
+    ],
+)
+def test_the_hours_are_those_of_working_days(office, moment, opens):
+    found = office.site.mail_hours.next_open(wita(moment), office.site.bench)
+    assert f"{office.local(found):%a %d %H:%M}" == opens
