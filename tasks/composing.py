@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email import policy
 from email.header import Header
@@ -25,17 +26,28 @@ from tasks.rendering import (
     notice_mail,
     summary_html,
     summary_mail,
+    words,
 )
 from tasks.summary import summary_view
 from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, told_by_role
+from tasks.workbook import notices_workbook
 
 CRLF = "\r\n"
 
 SEVEN_BIT = policy.SMTP.clone(cte_type="7bit", refold_source="none")
 """CRLF, and nothing that a server without 8BITMIME could spoil."""
 
-MOST_IN_BODY = 50
-"""More items than this are counted in the mail, not listed."""
+XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    name: str
+    maintype: str
+    subtype: str
+    content: bytes
 
 
 def compose(session: Session, office: Office, message: MessageRow, now: datetime) -> bytes | None:
@@ -47,8 +59,13 @@ def compose(session: Session, office: Office, message: MessageRow, now: datetime
         view = _notice_view(session, office, message, now)
         if view is None:
             return None
-        rendered = notice_mail(view, office.site.locale, office.site.zone)
-        return _mime(office, message, rendered, now)
+        locale, zone = office.site.locale, office.site.zone
+        rendered = notice_mail(view, locale, zone)
+        if not rendered.left_out:
+            return _mime(office, message, rendered, now)
+        name = words(locale)("workbook.file", day=f"{office.local(now):%Y-%m-%d}")
+        whole = Attachment(name, *XLSX, notices_workbook(view, locale, zone))
+        return _mime(office, message, rendered, now, whole)
     if message.kind == MessageKind.SUMMARY:
         report = session.get(Report, message.detail["report"])
         if report is None:
@@ -58,7 +75,8 @@ def compose(session: Session, office: Office, message: MessageRow, now: datetime
             summary, message.recipient_name, message.role, office.site.locale, office.site.zone
         )
         page = summary_html(summary, office.site.locale, office.site.zone)
-        return _mime(office, message, rendered, now, attachment=(Path(report.path).name, page))
+        whole = Attachment(Path(report.path).name, "text", "html", page.encode())
+        return _mime(office, message, rendered, now, whole)
     facts = tuple((key, str(value)) for key, value in message.detail.items() if key != "alert")
     alert = AlertMail(
         office.site.name, message.recipient_name, now, message.detail["alert"],
@@ -119,7 +137,7 @@ def _notice_view(
         late_count=len(late),
         coming_count=len(coming),
         administrator=office.site.administrator_address(office.local(now).date()),
-    ).cut(MOST_IN_BODY)
+    )
 
 
 def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> Deadline | None:
@@ -176,8 +194,7 @@ def _mime(
     message: MessageRow,
     rendered: RenderedMail,
     now: datetime,
-    *,
-    attachment: tuple[str, str] | None = None,
+    *attachments: Attachment,
 ) -> bytes:
     mail = office.site.file.mail
     administrator = office.site.administrator_address(office.local(now).date())
@@ -194,9 +211,10 @@ def _mime(
     composed.set_raw("List-Id", f"<{mail.list_id}>")  # folding would encode a long one
     composed.set_content(rendered.text)
     composed.add_alternative(rendered.html, subtype="html")
-    if attachment is not None:
-        name, page = attachment
-        composed.add_attachment(page, subtype="html", filename=name)
+    for each in attachments:
+        composed.add_attachment(
+            each.content, maintype=each.maintype, subtype=each.subtype, filename=each.name
+        )
     return composed.as_bytes()
 
 

@@ -7,7 +7,7 @@ import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -22,6 +22,9 @@ from tasks.views import AlertMail, NoticeItem, NoticeMail, SummaryView
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LONGEST_SUBJECT = 120
+
+MOST_IN_BODY = 50
+"""Complaints. The rest is attached."""
 
 LARGEST_HTML = 102_000
 """Bytes. Gmail hides what comes after 102,400 bytes of HTML: who may ask, who answers."""
@@ -41,13 +44,16 @@ class RenderedMail:
     subject: str
     text: str
     html: str
+    left_out: int = 0
+    """How many complaints the body has no room for."""
 
 
 class Words:
     """The words of one language, from `templates/words/`; asked for by dotted key.
 
     `{name}` in a text is filled from the arguments, numbers in the language's notation; where a
-    key has `one` and `other`, the argument `n` chooses. An unknown key is a `KeyError`: a text is never missing in silence.
+    key has `one` and `other`, the argument `n` chooses. An unknown key is a `KeyError`: a text is
+    never missing in silence.
     """
 
     def __init__(self, locale: str) -> None:
@@ -188,14 +194,16 @@ def render(template: str, *, locale: str, zone: ZoneInfo, **values: Any) -> str:
 def notice_mail(view: NoticeMail, locale: str, zone: ZoneInfo) -> RenderedMail:
     """The mail with what is late and what is due for one person.
 
-    Where all of it would be too large, the least urgent complaints are counted, not listed.
+    Of more than `MOST_IN_BODY`, or where all of it would be too large, the least urgent complaints
+    are counted, not listed.
     """
     subject = notice_subject(view, locale, zone)
+    view = view.cut(MOST_IN_BODY)
     mail = _mail("notices", subject, locale, zone, view=view)
     while (size := len(mail.html.encode())) > LARGEST_HTML and view.shown > 1:
         view = view.cut(min(view.shown - 1, view.shown * LARGEST_HTML // size))
         mail = _mail("notices", subject, locale, zone, view=view)
-    return mail
+    return replace(mail, left_out=view.not_shown)
 
 
 def notice_subject(view: NoticeMail, locale: str, zone: ZoneInfo) -> str:

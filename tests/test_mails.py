@@ -1,6 +1,7 @@
 """What people read: mails and the summary, in Indonesian and English, in text and in HTML."""
 
 import html
+import io
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html.parser import HTMLParser
@@ -22,6 +23,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from conftest import REPOSITORY, WITA, wita
 from front_desk import BREACHED, at, owe, since
+from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
 
 from db.models import Complaint, MessageRow
@@ -33,6 +35,7 @@ from tasks.composing import compose
 from tasks.rendering import TEMPLATES, RenderedMail, alert_mail, notice_mail, summary_mail, words
 from tasks.summary import make_summary
 from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, Told
+from tasks.workbook import notices_workbook
 
 NOW = wita("2026-11-24 08:00")
 LOCALES = ("id", "en")
@@ -606,3 +609,48 @@ def test_the_other_mails_fit_too(locale, tmp_path, office, summary):
 @pytest.mark.browser
 def test_the_summary_fits_phones_and_screens(tmp_path, summary):
     assert too_wide(tmp_path, [summary.path.read_text(encoding="utf-8")], 360, 1040) == []
+
+
+# --- more than a mail holds -----------------------------------------------------------------------
+
+
+def test_what_a_mail_has_no_room_for_is_attached_as_a_workbook():
+    formula = "=HYPERLINK(1)"
+    items = [
+        item(ticket=f"50{n:05}", title=formula if n == 59 else f"Judul {n}") for n in range(60)
+    ]
+    mail = mail_of(view(*items))
+    assert mail.left_out == 10
+    assert "lampiran XLSX" in mail.text
+    content = notices_workbook(view(*items), "id", WITA)
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    header, *rows = book.get_sheet_by_index(0).to_python()
+    assert header[:4] == [
+        "Pengaduan",
+        "Hari kerja tersisa (minus: terlambat)",
+        "Pemegang",
+        "Jatuh tempo",
+    ]
+    assert [row[0] for row in rows] == [each.ticket for each in items]
+    assert rows[-1][9] == formula  # a text, never run
+    assert (rows[0][1], rows[0][3].date()) == (-3, date(2026, 11, 19))
+    assert notices_workbook(view(*items), "id", WITA) == content
+
+
+def test_a_mail_with_room_for_all_has_no_attachment(office):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    with office.transaction() as session:
+        message = session.scalars(select(MessageRow)).first()
+        mail = message_from_bytes(compose(session, office, message, NOW), policy=policy.default)
+    assert list(mail.iter_attachments()) == []
+
+
+def test_the_workbook_goes_with_the_mail(office):
+    owe(office, BREACHED, *(at("Dinas Sosial", f"FD-{n}") for n in range(60)))
+    with office.transaction() as session:
+        message = session.scalars(select(MessageRow)).first()
+        mail = message_from_bytes(compose(session, office, message, NOW), policy=policy.default)
+    (attached,) = mail.iter_attachments()
+    assert attached.get_filename() == "pengaduan-2026-11-24.xlsx"
+    book = CalamineWorkbook.from_filelike(io.BytesIO(attached.get_content()))
+    assert len(book.get_sheet_by_index(0).to_python()) == 61
