@@ -155,6 +155,24 @@ def told(
     return found
 
 
+def earlier(session: Session, recipient: str, complaint: int, before: datetime) -> list[str]:
+    """The Message-IDs of the mails that told this person of a complaint, oldest first."""
+    query = (
+        select(MessageRow.message_id)
+        .join(MessageItem, MessageItem.message_pk == MessageRow.id)
+        .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
+        .where(
+            MessageRow.recipient == recipient,
+            MessageRow.status == MessageStatus.SENT,
+            MessageRow.sent_at < before,
+            MessageItem.told.is_(True),
+            NoticeRow.complaint_id == complaint,
+        )
+        .order_by(MessageRow.sent_at, MessageRow.id)
+    )
+    return list(dict.fromkeys(session.scalars(query)))
+
+
 def settle_notices(session: Session, notices: Iterable[int]) -> None:
     """Let each notice say what became of the mails that were to tell of it.
 

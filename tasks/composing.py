@@ -37,6 +37,9 @@ CRLF = "\r\n"
 SEVEN_BIT = policy.SMTP.clone(cte_type="7bit", refold_source="none")
 """CRLF, and nothing that a server without 8BITMIME could spoil."""
 
+LONGEST_THREAD = 10
+"""Mails. References that grow for ever help no reader."""
+
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 
 
@@ -61,11 +64,11 @@ def compose(session: Session, office: Office, message: MessageRow, now: datetime
             return None
         locale, zone = office.site.locale, office.site.zone
         rendered = notice_mail(view, locale, zone)
-        if not rendered.left_out:
-            return _mime(office, message, rendered, now)
-        name = words(locale)("workbook.file", day=f"{office.local(now):%Y-%m-%d}")
-        whole = Attachment(name, *XLSX, notices_workbook(view, locale, zone))
-        return _mime(office, message, rendered, now, whole)
+        if rendered.left_out:
+            name = words(locale)("workbook.file", day=f"{office.local(now):%Y-%m-%d}")
+            whole = Attachment(name, *XLSX, notices_workbook(view, locale, zone))
+            return _mime(office, message, rendered, now, whole)
+        return _mime(office, message, rendered, now, thread=_thread(session, message, now))
     if message.kind == MessageKind.SUMMARY:
         report = session.get(Report, message.detail["report"])
         if report is None:
@@ -83,6 +86,14 @@ def compose(session: Session, office: Office, message: MessageRow, now: datetime
         _named(office, facts),
     )  # fmt: skip
     return _mime(office, message, alert_mail(alert, office.site.locale, office.site.zone), now)
+
+
+def _thread(session: Session, message: MessageRow, now: datetime) -> list[str]:
+    """The earlier mails to this person that a mail about one complaint answers."""
+    concerned = {item.notice.complaint_id for item in message.items if item.told}
+    if len(concerned) != 1:
+        return []
+    return outbox.earlier(session, message.recipient, concerned.pop(), now)[-LONGEST_THREAD:]
 
 
 def _named(office: Office, facts: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -195,6 +206,7 @@ def _mime(
     rendered: RenderedMail,
     now: datetime,
     *attachments: Attachment,
+    thread: Sequence[str] = (),
 ) -> bytes:
     mail = office.site.file.mail
     administrator = office.site.administrator_address(office.local(now).date())
@@ -206,6 +218,9 @@ def _mime(
     composed["Subject"] = rendered.subject
     composed["Date"] = format_datetime(office.local(now))
     composed["Message-ID"] = message.message_id
+    if thread:
+        composed["In-Reply-To"] = thread[-1]
+        composed["References"] = " ".join(thread)
     composed["Auto-Submitted"] = "auto-generated"
     composed["X-Auto-Response-Suppress"] = "All"
     composed.set_raw("List-Id", f"<{mail.list_id}>")  # folding would encode a long one

@@ -22,6 +22,7 @@ from front_desk import (
     REMINDED,
     alerts,
     at,
+    decide,
     deliver,
     dump,
     messages,
@@ -399,3 +400,26 @@ def test_a_mailbox_that_cannot_be_opened_loses_nothing(office):
     assert "cannot be kept: File exists" in count.trouble
     assert count.pending == 2
     assert statuses(office) == ["queued", "queued"]
+
+
+# --- one complaint, one thread --------------------------------------------------------------------
+
+
+def test_mails_about_one_complaint_answer_each_other(office, server):
+    owe(office, REMINDED, at("Dinas Sosial"))
+    deliver(office, REMINDED)
+    register(office, BREACHED, at("Dinas Sosial"))
+    decide(office, BREACHED)
+    deliver(office, BREACHED)
+    first, *later = [letter.mail for letter in server.letters if LIAISON in letter.mail["To"]]
+    assert first["In-Reply-To"] is None
+    assert [mail["In-Reply-To"] for mail in later] == [first["Message-ID"]]
+    assert later[0]["References"] == first["Message-ID"]
+
+
+def test_a_mail_about_several_complaints_answers_none(office, server):
+    for morning in (REMINDED, BREACHED):
+        register(office, morning, at("Dinas Sosial"), at("Dinas Sosial", "FD-2"))
+        decide(office, morning)
+        deliver(office, morning)
+    assert {letter.mail["In-Reply-To"] for letter in server.letters} == {None}
