@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email import policy
@@ -11,14 +11,17 @@ from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from pathlib import Path
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from db import outbox
 from db.models import Complaint, MessageKind, MessageRow, NoticeRow, Report
 from sla.deadline import Deadline, State
+from tasks.agenda import agenda
 from tasks.knowing import judged_of
 from tasks.office import Office
+from tasks.queueing import message_id
 from tasks.rendering import (
     RenderedMail,
     alert_mail,
@@ -64,11 +67,9 @@ def compose(session: Session, office: Office, message: MessageRow, now: datetime
             return None
         locale, zone = office.site.locale, office.site.zone
         rendered = notice_mail(view, locale, zone)
-        if rendered.left_out:
-            name = words(locale)("workbook.file", day=f"{office.local(now):%Y-%m-%d}")
-            whole = Attachment(name, *XLSX, notices_workbook(view, locale, zone))
-            return _mime(office, message, rendered, now, whole)
-        return _mime(office, message, rendered, now, thread=_thread(session, message, now))
+        attached = list(_attached(view, rendered, locale, zone))
+        thread = _thread(session, message, now)
+        return _mime(office, message, rendered, now, *attached, thread=thread)
     if message.kind == MessageKind.SUMMARY:
         report = session.get(Report, message.detail["report"])
         if report is None:
@@ -86,6 +87,18 @@ def compose(session: Session, office: Office, message: MessageRow, now: datetime
         _named(office, facts),
     )  # fmt: skip
     return _mime(office, message, alert_mail(alert, office.site.locale, office.site.zone), now)
+
+
+def _attached(
+    view: NoticeMail, rendered: RenderedMail, locale: str, zone: ZoneInfo
+) -> Iterator[Attachment]:
+    """What goes with a mail: all complaints where it lists not all, and what is still to come."""
+    if rendered.left_out:
+        name = words(locale)("workbook.file", day=f"{view.now.astimezone(zone):%Y-%m-%d}")
+        yield Attachment(name, *XLSX, notices_workbook(view, locale, zone))
+    coming = agenda(view, locale, zone)
+    if coming is not None:
+        yield Attachment(words(locale)("agenda.file"), "text", "calendar", coming)
 
 
 def _thread(session: Session, message: MessageRow, now: datetime) -> list[str]:
@@ -127,7 +140,9 @@ def _notice_view(
             clock = (item.notice.rule, item.notice.clock)
             told = before.get((complaint.id, *clock), [])
             group = found.setdefault((complaint.id, deadline.unit), (complaint, {}))
-            group[1][clock] = _duty(office, deadline, told)  # two notices may tell of one clock
+            uid = message_id(office, complaint.source, complaint.ticket, *clock).strip("<>")
+            # two notices may tell of one clock
+            group[1][clock] = _duty(office, deadline, told, uid)
     if not found:
         return None
     items = [
@@ -159,7 +174,9 @@ def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> Deadline | 
     return None
 
 
-def _duty(office: Office, deadline: Deadline, told: Sequence[tuple[str, datetime]]) -> Duty:
+def _duty(
+    office: Office, deadline: Deadline, told: Sequence[tuple[str, datetime]], uid: str
+) -> Duty:
     rule, locale = deadline.rule, office.site.locale
     assert deadline.due is not None
     assert deadline.working_days_left is not None
@@ -174,6 +191,7 @@ def _duty(office: Office, deadline: Deadline, told: Sequence[tuple[str, datetime
         late=deadline.state is State.BREACHED,
         by_policy=deadline.by_policy,
         told=told_by_role(told),
+        uid=uid,
     )
 
 

@@ -37,7 +37,7 @@ class Duty:
     """One deadline of a complaint in a mail.
 
     `working_days_left` is negative when late. `exact` tells that the due moment is promised to the
-    second and is not a day's end.
+    second and is not a day's end. `uid` names the deadline for ever, for calendars.
     """
 
     rule: str
@@ -50,6 +50,7 @@ class Duty:
     late: bool
     by_policy: bool
     told: tuple[Told, ...]
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html.parser import HTMLParser
@@ -22,7 +22,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import REPOSITORY, WITA, wita
-from front_desk import BREACHED, at, owe, since
+from front_desk import BREACHED, REMINDED, at, owe, since
+from icalendar import Calendar
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
 
@@ -31,6 +32,7 @@ from sla.deadline import Policy, Reason, State
 from sla.directory import Role
 from sla.escalation import NoticeKind
 from tasks import mapping
+from tasks.agenda import agenda
 from tasks.composing import compose
 from tasks.rendering import TEMPLATES, RenderedMail, alert_mail, notice_mail, summary_mail, words
 from tasks.summary import make_summary
@@ -637,20 +639,52 @@ def test_what_a_mail_has_no_room_for_is_attached_as_a_workbook():
     assert notices_workbook(view(*items), "id", WITA) == content
 
 
-def test_a_mail_with_room_for_all_has_no_attachment(office):
-    owe(office, BREACHED, at("Dinas Sosial"))
+def first_mail(office: Any, now: datetime) -> EmailMessage:
     with office.transaction() as session:
         message = session.scalars(select(MessageRow)).first()
-        mail = message_from_bytes(compose(session, office, message, NOW), policy=policy.default)
-    assert list(mail.iter_attachments()) == []
+        return message_from_bytes(compose(session, office, message, now), policy=policy.default)
+
+
+def test_a_mail_with_room_for_all_and_nothing_to_come_has_no_attachment(office):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    assert list(first_mail(office, NOW).iter_attachments()) == []
+
+
+def test_a_reminder_brings_its_deadline_for_the_calendar(office):
+    owe(office, REMINDED, at("Dinas Sosial"))
+    (attached,) = first_mail(office, wita(REMINDED)).iter_attachments()
+    assert (attached.get_content_type(), attached.get_filename()) == (
+        "text/calendar",
+        "tenggat.ics",
+    )
+    calendar = Calendar.from_ical(attached.get_content())
+    (entry,) = calendar.walk("VEVENT")
+    assert entry.decoded("dtstart") == date(2026, 11, 23)
+    assert "FD-1" in entry["summary"]
+    assert "Syarat pindah alamat" not in attached.get_content()
+
+
+def test_a_later_reminder_moves_the_entry_and_adds_none():
+    told = (Told("liaison", 1, NOW - timedelta(days=3)),)
+    first, later = (
+        Calendar.from_ical(agenda(view(item(some)), "id", WITA)).walk("VEVENT")[0]
+        for some in (
+            duty(4, "2026-11-30 23:59", uid="a@b"),
+            duty(1, "2026-11-25 23:59", uid="a@b", told=told),
+        )
+    )
+    assert (first["uid"], first["sequence"]) == ("a@b", 0)
+    assert (later["uid"], later["sequence"]) == ("a@b", 1)
+    assert later.decoded("dtstart") == date(2026, 11, 25)
+
+
+def test_what_is_late_is_no_date_to_come():
+    assert agenda(view(item(duty(-3))), "id", WITA) is None
 
 
 def test_the_workbook_goes_with_the_mail(office):
     owe(office, BREACHED, *(at("Dinas Sosial", f"FD-{n}") for n in range(60)))
-    with office.transaction() as session:
-        message = session.scalars(select(MessageRow)).first()
-        mail = message_from_bytes(compose(session, office, message, NOW), policy=policy.default)
-    (attached,) = mail.iter_attachments()
+    (attached,) = first_mail(office, NOW).iter_attachments()
     assert attached.get_filename() == "pengaduan-2026-11-24.xlsx"
     book = CalamineWorkbook.from_filelike(io.BytesIO(attached.get_content()))
     assert len(book.get_sheet_by_index(0).to_python()) == 61
