@@ -25,6 +25,7 @@ from sla.periods import PeriodError, parse
 from sla.regulations import RegulationError, Rule
 
 if TYPE_CHECKING:  # loads Prefect, which takes seconds: only where it is needed
+    from tasks.checking import Checked
     from tasks.office import Office
 
 GOOD, TROUBLE, USAGE = 0, 1, 2
@@ -37,9 +38,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 mail_app = typer.Typer(help="The mails that were sent or are owed.", no_args_is_help=True)
+source_app = typer.Typer(help="Try a source's mapping, or have one made.")
 quarantine_app = typer.Typer(help="Rows of a source that could not be read.", no_args_is_help=True)
+app.add_typer(source_app, name="source", no_args_is_help=True)
 app.add_typer(mail_app, name="mail")
 app.add_typer(quarantine_app, name="quarantine")
+
+QUARANTINE_SHOWN = 20
+"""How many refused rows `source check` lists."""
 
 WIDE = 240
 """Columns where there is no terminal: what goes to a file or a program is not folded at 80."""
@@ -306,19 +312,197 @@ def show_mail(
     out.print(escape("\n".join(lines)), soft_wrap=True)
 
 
+@source_app.command("check")
+def check_source_command(
+    name: Annotated[str, typer.Argument(help="Name of the source in sources.toml.")],
+    rows: Annotated[int, typer.Option(min=0, help="How many rows to show.")] = 5,
+    site: SiteOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how a source's rows come out.
+
+    Reads a sample of what the source has now and shows its first rows field by field, and what
+    would go to quarantine. Keeps nothing and moves no file. Exit code 1 if any row would go to
+    quarantine, 2 if the mapping is wrong.
+    """
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    place = load_site(site)
+    _source(place, name)
+    from tasks.checking import check_source  # noqa: PLC0415
+    from tasks.feeds.batch import WrongMapping  # noqa: PLC0415
+
+    try:
+        checked = check_source(place, name, _moment(now, place), rows)
+    except WrongMapping as error:
+        raise UsageError(str(error)) from None
+    if as_json:
+        _print_json(
+            {
+                "source": name,
+                "read": checked.names,
+                "observed_at": checked.observed_at,
+                "rows": checked.rows,
+                "whole": checked.whole,
+                "readable": checked.readable,
+                "shown": checked.shown,
+                "counts": checked.counts,
+                "events": checked.events,
+                "quarantine": [
+                    {
+                        "line": bad.line,
+                        "ticket": bad.ticket,
+                        "reason": bad.reason,
+                        "column": bad.column,
+                        "value": bad.value,
+                    }
+                    for bad in checked.refused
+                ],
+                "reasons": checked.reasons,
+                "failures": checked.failures,
+            }
+        )
+    else:
+        _show_checked(checked)
+    if checked.refused or checked.failures:
+        raise typer.Exit(TROUBLE)
+
+
+@source_app.command("learn")
+def learn_source(
+    file: Annotated[Path, typer.Argument(help="A file of the source.", metavar="FILE")],
+    name: Annotated[
+        str | None, typer.Option(help="What to call the source.", metavar="NAME")
+    ] = None,
+    site: SiteOption = None,
+) -> None:
+    """Propose a mapping for files like one.
+
+    Prints a table for sources.toml, with its reasons as comments; an export of SP4N-LAPOR! is known
+    by its columns. The zone and the units are those of the site. Columns that look like names,
+    addresses or numbers of persons are never mapped.
+    """
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    try:
+        place = load_site(site)
+    except SettingsError as error:
+        place = None
+        err.print(f"without a site: {escape(_first_line(str(error)))}")
+    if not file.is_file():
+        raise UsageError(f"{file}: no such file")
+    from tasks.learning import learn  # noqa: PLC0415
+
+    learned = learn(file, name, place)
+    print(learned.text, end="")
+    err.print(f"{learned.readable} of {learned.rows} rows come in with this mapping")
+
+
 @quarantine_app.command("list")
-def list_quarantine(site: SiteOption = None, as_json: JsonOption = False) -> None:
+def list_quarantine(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also rows that could be read later.")
+    ] = False,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the rows with place and reason."""
     with _office(site) as office:
         from tasks.listing import QUARANTINE_COLUMNS, quarantine_rows  # noqa: PLC0415
 
         with office.transaction() as session:
-            rows = quarantine_rows(session)
+            rows = quarantine_rows(session, office, resolved=everything)
     if as_json:
         _print_json(rows)
     else:
-        _print_table(QUARANTINE_COLUMNS, (row.values() for row in rows))
-        out.print(f"{len(rows)} rows in quarantine")
+        columns = (*QUARANTINE_COLUMNS, *(("resolved",) if everything else ()))
+        _print_table(columns, ([_short_time(row[column]) for column in columns] for row in rows))
+        waiting = sum(not row["resolved"] for row in rows)
+        out.print(f"{waiting} rows in quarantine" + f", {len(rows)} in all" * everything)
+
+
+@quarantine_app.command("retry")
+def retry_quarantine(
+    name: Annotated[
+        str | None, typer.Option("--source", help="Only this source.", metavar="NAME")
+    ] = None,
+    site: SiteOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the rows again from their files.
+
+    After a mapping or the directory was corrected: what can now be read is taken in as it would
+    have been. Exit code 1 if rows still wait.
+    """
+    with _office(site) as office:
+        from dataclasses import asdict  # noqa: PLC0415
+
+        from tasks.retrying import retry  # noqa: PLC0415
+
+        names = list(office.site.sources) if name is None else [_source(office.site, name)]
+        moment = _moment(now, office.site)
+        retried = [retry(office, each, moment) for each in names]
+    if as_json:
+        _print_json([asdict(each) for each in retried])
+    else:
+        for each in retried:
+            out.print(
+                f"{escape(each.source)}: {each.resolved} rows can be read now ({each.new} new"
+                f" complaints, {each.updated} updated), {each.unreadable} still cannot,"
+                f" of {len(each.gone)} the file is not there"
+            )
+            for text in (*each.failures, *(f"not there: {place}" for place in each.gone)):
+                out.print(f"  {escape(text)}", soft_wrap=True)
+    if any(each.unreadable or each.gone or each.failures for each in retried):
+        raise typer.Exit(TROUBLE)
+
+
+@quarantine_app.command("export")
+def export_quarantine(
+    file: Annotated[Path, typer.Argument(help="The CSV file to write.", metavar="FILE")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also rows that could be read later.")
+    ] = False,
+    site: SiteOption = None,
+) -> None:
+    """Write the rows to a CSV file."""
+    with _office(site) as office:
+        from tasks.listing import QUARANTINE_COLUMNS, quarantine_rows  # noqa: PLC0415
+
+        with office.transaction() as session:
+            rows = quarantine_rows(session, office, resolved=everything)
+    columns = (*QUARANTINE_COLUMNS, "resolved")
+    _show_rows(columns, rows, "rows", file, as_json=False)
+
+
+@app.command("export")
+def export_command(
+    file: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE.jsonl")],
+    since: Annotated[
+        str | None,
+        typer.Option(help="Only what was learnt since this time.", metavar="T"),
+    ] = None,
+    titles: Annotated[
+        bool, typer.Option("--titles", help="Also the titles that are kept.")
+    ] = False,
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """Write complaints for another installation.
+
+    As JSON Lines, one complaint a line with all its events; a source with `layout = "exchange"`
+    reads it back. See README for the form.
+    """
+    if file.suffix != ".jsonl":
+        raise UsageError(f"'{file.name}' is not called .jsonl; a source reads the form by its name")
+    with _office(site) as office:
+        from tasks.exporting import export  # noqa: PLC0415
+
+        moment = _moment(now, office.site)
+        begin = _moment(since, office.site) if since else None
+        with _writing(file):
+            number = export(office, file, moment, since=begin, titles=titles)
+    err.print(f"{number} complaints written to {escape(str(file))}")
 
 
 @app.command()
@@ -394,6 +578,54 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
         if sent["pending"]:
             table.add_row("mails waiting", str(sent["pending"]), "")
     out.print(table)
+
+
+def _show_checked(checked: Checked) -> None:
+    """A sample of a source: its first rows field by field, what is refused, and the counts."""
+    from tasks.checking import FIELDS  # noqa: PLC0415
+
+    for row in checked.shown:
+        out.print(f"[bold]line {row['line']}[/]")
+        for field in FIELDS:
+            if row[field]:
+                told = "; ".join(map(_short_times, row[field].split("; ")))
+                out.print(f"  {field:<15} {escape(told)}", soft_wrap=True)
+    for field, counted in checked.counts.items():
+        values = ", ".join(f"{word or '(empty)'} {n}" for word, n in counted.most_common(12))
+        more = f" and {len(counted) - 12} more" if len(counted) > 12 else ""
+        if set(counted) != {""}:
+            out.print(f"[bold]{field}[/]: {escape(values)}{more}", soft_wrap=True)
+    told = ", ".join(f"{kind} {n}" for kind, n in checked.events.most_common())
+    out.print(f"[bold]events[/]: {escape(told) or 'none'}", soft_wrap=True)
+    if checked.refused:
+        out.print("[bold]would go to quarantine[/]")
+        some = checked.refused[:QUARANTINE_SHOWN]
+        _print_table(
+            ("line", "ticket", "reason", "column", "value"),
+            ((str(b.line), b.ticket, b.reason, b.column, b.value) for b in some),
+        )
+        if len(checked.refused) > len(some):
+            out.print(f"and {len(checked.refused) - len(some)} more")
+    for failure in checked.failures:
+        out.print(f"cannot be read: {escape(failure)}", soft_wrap=True)
+    names = ", ".join(checked.names[:3]) + (" ..." if len(checked.names) > 3 else "")
+    reasons = ", ".join(f"{n} {reason}" for reason, n in checked.reasons.items())
+    out.print(
+        f"{'' if checked.whole else 'the first '}{checked.rows} rows of {escape(names)}:"
+        f" {checked.readable} come in, {len(checked.refused)} to quarantine"
+        + (f" ({reasons})" if reasons else ""),
+        soft_wrap=True,
+    )
+
+
+def _short_times(text: str) -> str:
+    return " ".join(map(_short_time, text.split(" ")))
+
+
+def _source(site: Site, name: str) -> str:
+    if name not in site.sources:
+        raise UsageError(f"no source '{name}' in sources.toml{_nearest(name, site.sources)}")
+    return name
 
 
 @contextmanager

@@ -155,13 +155,11 @@ def _closing(office: Office, counts: dict[str, Any], now: datetime, seconds: flo
 
 
 def _pulled(office: Office, counts: dict[str, Any]) -> list[tuple[str, str]]:
-    from sqlalchemy import func, select  # noqa: PLC0415
-
-    from db.models import Complaint, QuarantineRow  # noqa: PLC0415
+    from db import complaints, looks  # noqa: PLC0415
 
     with office.transaction() as session:
-        known = session.scalar(select(func.count()).select_from(Complaint))
-        held = session.scalar(select(func.count()).select_from(QuarantineRow))
+        known = complaints.count(session)
+        held = len(looks.quarantined(session))
     lines = [("complaints", f"{known} in all, {held} rows in quarantine")]
     for count in counts.get("intake", {}).get("sources", []):
         text = f"{count['new']} new, {count['updated']} updated, {count['quarantined']} quarantined"

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.models import Complaint, DeadlineRow, EventRow, PastFacts
@@ -25,6 +25,22 @@ def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
     source = iter(items)
     while batch := list(islice(source, size)):
         yield batch
+
+
+def standing(
+    session: Session, source: str, tickets: Iterable[str]
+) -> dict[str, tuple[int, datetime, int | None]]:
+    """The known complaints among these tickets: id, when last seen, and the mark of the row."""
+    found: dict[str, tuple[int, datetime, int | None]] = {}
+    seen_at = func.coalesce(Complaint.seen_at, Complaint.recorded_at)
+    for batch in batches(tickets):
+        rows = session.execute(
+            select(Complaint.ticket, Complaint.id, seen_at, Complaint.row_mark).where(
+                Complaint.source == source, Complaint.ticket.in_(batch)
+            )
+        )
+        found.update((ticket, (key, seen, mark)) for ticket, key, seen, mark in rows)
+    return found
 
 
 def by_ticket(session: Session, source: str, tickets: Iterable[str]) -> dict[str, Complaint]:
@@ -106,6 +122,16 @@ def seen(session: Session, complaints: Iterable[int], at: datetime) -> None:
         )
 
 
+def open_since(session: Session, source: str, ended: Iterable[str]) -> list[datetime]:
+    """When those complaints of a source were received whose last status is none of these words."""
+    words = list(ended)
+    query = select(Complaint.received_at).where(
+        Complaint.source == source,
+        or_(Complaint.state_word.is_(None), Complaint.state_word.not_in(words)),
+    )
+    return list(session.scalars(query.distinct()))
+
+
 def needing_judgment(session: Session, now: datetime, limit: int) -> list[Complaint]:
     """Complaints whose next action has come, by the index; the oldest first.
 
@@ -134,6 +160,21 @@ def everything(session: Session, as_of: datetime) -> Sequence[Complaint]:
 def called(session: Session, ticket: str) -> list[Complaint]:
     """The complaints with this ticket; several only where sources share their numbers."""
     return list(session.scalars(select(Complaint).where(Complaint.ticket == ticket)))
+
+
+def changed(session: Session, since: datetime | None) -> Iterator[list[Complaint]]:
+    """The complaints of which anything was learnt since a moment, or all, some at a time."""
+    last = 0
+    while True:
+        query = select(Complaint).where(Complaint.id > last).order_by(Complaint.id).limit(BATCH)
+        if since is not None:
+            query = query.where(func.coalesce(Complaint.changed_at, Complaint.recorded_at) >= since)
+        found = list(session.scalars(query))
+        if not found:
+            return
+        last = found[-1].id
+        yield found
+        session.expunge_all()
 
 
 def count(session: Session) -> int:

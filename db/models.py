@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     DateTime,
     Dialect,
     ForeignKey,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -86,8 +88,11 @@ class Complaint(Base):
     """One complaint as we know it now; what happened to it stands in its events.
 
     `next_action_at` is when it needs to be judged again if nothing is heard until then, and null
-    when time alone changes nothing. `seen_at` is the newest look that showed the complaint, and
-    `state_word` the status that it showed where the source has no history.
+    when time alone changes nothing. `changed_at` is when anything new was last learnt. `seen_at` is
+    the newest look that showed the complaint, and `row_mark` tells whether another row says the
+    same. Where the source has no history, `first_seen_at` is the oldest look with the complaint,
+    `state_word` the status that it shows since the look of `shown_since`, and `status_at` since
+    when by its own account; what it showed before stands in :class:`Sighting`.
     """
 
     __tablename__ = "complaint"
@@ -107,8 +112,13 @@ class Complaint(Base):
     promised_due: Mapped[datetime | None]
     unit: Mapped[str | None] = mapped_column(String(64), index=True)
     state_word: Mapped[str | None] = mapped_column(String(64))
+    status_at: Mapped[datetime | None]
+    shown_since: Mapped[datetime | None]
+    first_seen_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
+    row_mark: Mapped[int | None] = mapped_column(BigInteger)
     next_action_at: Mapped[datetime | None] = mapped_column(index=True)
+    changed_at: Mapped[datetime | None]
 
     events: Mapped[list[EventRow]] = relationship(order_by="EventRow.id", viewonly=True)
 
@@ -133,6 +143,25 @@ class EventRow(Base):
     unit: Mapped[str] = mapped_column(String(64), default="")
     slot: Mapped[str] = mapped_column(String(255), default="")
     retracted: Mapped[bool] = mapped_column(default=False)
+
+
+class Sighting(Base):
+    """What a source without history showed of a complaint before, from one look to another.
+
+    Equal sightings in a row are one. From all of them the observed events are derived, so that an
+    old look that turns up late teaches the same as it would have in its time.
+    """
+
+    __tablename__ = "sighting"
+    __table_args__ = (Index("ix_sighting_complaint_id", "complaint_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id"))
+    word: Mapped[str | None] = mapped_column(String(64))
+    unit: Mapped[str | None] = mapped_column(String(64))
+    status_at: Mapped[datetime | None]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
 
 
 class PastFacts(Base):
@@ -288,7 +317,10 @@ class DeliveryAttempt(Base):
 
 
 class Look(Base):
-    """One reading of a source: a file, known again by its content and the time it was made."""
+    """One reading of a source: a file, known again by its content and the time it was made.
+
+    `shown` are the complaints that it showed (see `db.sightings`), where the source has no history.
+    """
 
     __tablename__ = "look"
     __table_args__ = (UniqueConstraint("source", "sha256", "observed_at"),)
@@ -304,6 +336,25 @@ class Look(Base):
     updated: Mapped[int]
     unchanged: Mapped[int]
     quarantined: Mapped[int]
+    shown: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+
+
+class Origin(Base):
+    """What another installation told of a source of its own, with one file that it gave us.
+
+    `source` is its name here, `facts` are `system`, `sees` and `shown_later` as mappings have them.
+    The source was looked at there until `looked_until`.
+    """
+
+    __tablename__ = "origin"
+    __table_args__ = (Index("ix_origin_source", "source", "observed_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(64))
+    observed_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    looked_until: Mapped[datetime | None]
+    facts: Mapped[dict[str, Any]]
 
 
 class Cursor(Base):
@@ -316,10 +367,25 @@ class Cursor(Base):
 
 
 class QuarantineRow(Base):
-    """A row that could not be read, with its place and its reason; only mapped columns are kept."""
+    """A row that could not be read, with its place and its reason; only mapped columns are kept.
+
+    `file`, `line` and `sha256` are where it was first seen, in the look made at `observed_at`;
+    `last_observed_at` is the newest look that repeats it. `ticket_mark` tells of which ticket it is
+    without showing it (`ticket` is masked). It is open until `resolved_at`, when the row, or
+    a later one of the same ticket, could be read; then it stays as a record of what was.
+    """
 
     __tablename__ = "quarantine"
-    __table_args__ = (UniqueConstraint("source", "fingerprint"),)
+    __table_args__ = (
+        Index(
+            "ux_quarantine_open",
+            "source",
+            "fingerprint",
+            unique=True,
+            sqlite_where=text("resolved_at IS NULL"),
+            postgresql_where=text("resolved_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(String(64))
@@ -333,6 +399,11 @@ class QuarantineRow(Base):
     fingerprint: Mapped[str] = mapped_column(String(64))
     recorded_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
+    sha256: Mapped[str] = mapped_column(String(64))
+    observed_at: Mapped[datetime]
+    last_observed_at: Mapped[datetime]
+    ticket_mark: Mapped[str] = mapped_column(String(64), default="")
+    resolved_at: Mapped[datetime | None]
 
 
 class RunRow(Base):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -22,7 +22,7 @@ def _known_event(value: str) -> str:
 
 
 def _time_format(value: str) -> str:
-    example = datetime(2026, 11, 24)  # noqa: DTZ001
+    example = datetime(2026, 11, 24, tzinfo=UTC)
     try:
         datetime.strptime(example.strftime(value), value)  # noqa: DTZ007
     except ValueError:
@@ -104,7 +104,7 @@ class Mapping(Strict):
     """
 
     system: str | None = None
-    layout: Literal["snapshot", "history"]
+    layout: Literal["snapshot", "history", "exchange"]
     zone: Zone
     dates: tuple[TimeFormat, ...] = Field(min_length=1)
     fields: Fields
@@ -119,6 +119,8 @@ class Mapping(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Mapping:
+        if self.layout == "exchange":
+            raise ValueError("only files in a folder can be of the layout `exchange`")
         if self.layout == "snapshot" and not (self.status and self.fields.status):
             raise ValueError("a snapshot needs `fields.status` and at least one [[status]]")
         if self.layout == "history" and not self.events:

@@ -14,6 +14,7 @@ from db.models import MessageStatus
 from settings import Site
 from sla.directory import Role
 from sla.regulations import Law
+from tasks.coverage import lately_missing
 from tasks.delivery import mail_way
 from tasks.office import Office
 from tasks.smtp import Connection, MailTrouble
@@ -176,6 +177,14 @@ def _contents(office: Office, now: datetime) -> Iterator[Finding]:
                 since = f"since {office.local(seen):%Y-%m-%d %H:%M}" if seen else "yet"
                 yield Finding(
                     "note", f"nothing new from source {name} {since}", "check that exports arrive"
+                )
+            missing = lately_missing(session, office, name, now)
+            if missing:
+                yield Finding(
+                    "note",
+                    f"source {name} shows nothing of {', '.join(map(str, missing))}",
+                    "drop the exports of those days as well; until then what happened on them is"
+                    " known less exactly",
                 )
         waiting = len(looks.quarantined(session))
         if waiting:

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from db import looks
 from settings.mapping import Mapping
+from tasks.coverage import lately_missing
 from tasks.feeds import batches
-from tasks.feeds.batch import SourceTrouble
+from tasks.feeds.batch import NotYet, SourceTrouble
 from tasks.office import Office
 from tasks.queueing import alert
-from tasks.recording import SourceCount, record
+from tasks.recording import SourceCount, TakenBefore, record
 
 
 @task(name="pull {source_name}", task_run_name="pull {source_name}", cache_policy=NO_CACHE)
@@ -30,18 +31,26 @@ def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
             try:
                 with office.transaction() as session:
                     look, reasons = record(session, office, source_name, batch, now)
+            except TakenBefore:
+                pass  # by another run, just now
+            except NotYet:
+                count.waiting.append(batch.name)
+                continue
             except SourceTrouble as error:
                 failures.append(str(error))
                 if batch.cursor is not None:
                     break  # what follows builds on it
                 continue
-            count.add(look, reasons)
+            else:
+                count.add(look, reasons)
             if batch.done is not None:
                 batch.done()
     except SourceTrouble as error:
         failures.append(str(error))
     with office.transaction() as session:
         _tell_silence(session, office, source_name, office.site.sources[source_name], now)
+        missing = lately_missing(session, office, source_name, now)
+        count.missing += (day.isoformat() for day in missing)
     if failures:
         raise SourceTrouble("; ".join(failures))
     return count

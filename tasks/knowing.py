@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from db import complaints, looks
-from db.models import Complaint, PastFacts
+from db.models import Complaint, Origin, PastFacts
+from settings.sources import ExchangeSource
 from sla.deadline import Facts
 from sla.judge import Judged, Matter, judge_all
 from tasks.office import Office
@@ -38,17 +39,45 @@ def known_of(
         for name, moment in looks.last_of_each(session, as_of).items()
         if name in office.site.sources
     }
+    foreign = {row.source for row in rows} - office.site.sources.keys()
+    told = looks.origins(session, as_of) if foreign else {}
     for row in rows:
         then: Complaint | PastFacts = past.get(row.id, row)
         facts = replace(
-            office.source_facts.get(row.source, Facts(sees=frozenset())),
+            _source_facts(office, row.source, told),
             classification=then.classification,
             category=then.category,
             channel=then.channel,
             promised_due=then.promised_due,
-            known_until=until.get(row.source),
+            known_until=until.get(row.source)
+            or (told[row.source].looked_until if row.source in told else None),
         )
         yield Known(row, Matter(facts, events.get(row.id, [])))
+
+
+def source_facts(session: Session, office: Office, as_of: datetime) -> dict[str, Facts]:
+    """What each source can tell of: the site's own, and those that other installations gave."""
+    own = {
+        name: facts
+        for name, facts in office.source_facts.items()
+        if not isinstance(office.site.sources[name], ExchangeSource)
+    }
+    told = looks.origins(session, as_of)
+    return own | {name: _source_facts(office, name, told) for name in sorted(told)}
+
+
+def _source_facts(office: Office, source: str, told: dict[str, Origin]) -> Facts:
+    """What a source can tell of; one of another installation as that has said itself."""
+    name, _, origin = source.partition("/")
+    if source in office.source_facts or source not in told or name not in office.site.sources:
+        return office.source_facts.get(source, Facts(sees=frozenset()))
+    facts = told[source].facts
+    return Facts(
+        source=origin,
+        system=facts["system"],
+        sees=frozenset(facts["sees"]),
+        shown_later=facts["shown_later"],
+    )
 
 
 def judged_of(

@@ -17,7 +17,7 @@ MAIL_COLUMNS = ("id", "status", "sent", "role", "recipient", "subject")
 CHANGE_COLUMNS = (
     "changed", "ticket", "rule", "due_before", "due_after", "state_before", "state_after",
 )  # fmt: skip
-QUARANTINE_COLUMNS = ("source", "file", "line", "ticket", "reason", "column", "value")
+QUARANTINE_COLUMNS = ("source", "file", "line", "ticket", "reason", "column", "value", "since")
 
 Row = dict[str, str]
 
@@ -70,8 +70,13 @@ def mail_rows(
     ]
 
 
-def quarantine_rows(session: Session) -> list[Row]:
-    """Rows that could not be read, oldest first, each with its place and reason."""
+def quarantine_rows(
+    session: Session, office: Office, *, source: str | None = None, resolved: bool = False
+) -> list[Row]:
+    """Rows that could not be read, oldest first, each with its place, its reason and since when.
+
+    With `resolved` also those that could be read later, and when.
+    """
     return [
         {
             "source": row.source,
@@ -81,8 +86,12 @@ def quarantine_rows(session: Session) -> list[Row]:
             "reason": row.reason,
             "column": row.column,
             "value": row.value,
+            "since": office.local(row.recorded_at).isoformat(timespec="seconds"),
+            "resolved": office.local(row.resolved_at).isoformat(timespec="seconds")
+            if row.resolved_at
+            else "",
         }
-        for row in looks.quarantined(session)
+        for row in looks.quarantined(session, source=source, resolved=resolved)
     ]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -13,6 +14,7 @@ from settings.mapping import Mapping as SourceMapping
 from settings.mapping import StatusWord
 from sla.directory import Directory
 from sla.events import Event, Kind
+from tasks.months import read_time
 from tasks.privacy import masked
 
 
@@ -31,14 +33,20 @@ class Reason(StrEnum):
     SHORT_ROW = "short_row"
     LONG_ROW = "long_row"
     TOO_LONG = "too_long"
+    NO_OBJECT = "no_object"
+    BAD_EVENT = "bad_event"
 
 
-MISALIGNED = frozenset({Reason.SHORT_ROW, Reason.LONG_ROW})
+MISALIGNED = frozenset({Reason.SHORT_ROW, Reason.LONG_ROW, Reason.NO_OBJECT})
 """Rows of which no cell is known to stand in its column: a name may stand anywhere in them."""
 
 
 RECEIVED = "received"
 """The slot of the receipt, over however many columns it is spread."""
+
+
+NO_OBJECT = "{no JSON object}"
+"""The first of the two cells of a line that is no JSON object; the second is its SHA-256."""
 
 
 class BadRow(ValueError):
@@ -61,7 +69,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row as we understand it. `title` is empty for anonymous and secret reports."""
+    """A row as we understand it. `title` is empty for anonymous and secret reports.
+
+    `origin` and `history` come with the exchange form: the other side's source, and the events as
+    it has recorded them.
+    """
 
     ticket: str
     received: datetime
@@ -76,12 +88,26 @@ class Record:
     status: StatusWord | None
     steps: tuple[Step, ...]
     status_at: datetime | None = None
+    origin: str = ""
+    history: tuple[Event, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What tells complaints of one source apart: the ticket, and whence it comes."""
+        return f"{self.origin}/{self.ticket}" if self.origin else self.ticket
 
     @property
     def mark(self) -> int:
-        """A number by which two rows about one complaint are known to say the same."""
-        facts = tuple(getattr(self, field.name) for field in fields(self) if field.name != "status")
-        return hash((*facts, self.status and self.status.word))
+        """A number by which two rows about one complaint are known to say the same, for ever."""
+        facts = (
+            self.ticket, self.received, self.classification, self.category, self.channel,
+            self.unit, self.title, self.anonymous, self.secret, self.promised_due,
+            self.status and self.status.word, self.status_at,
+            *((step.column, step.kind, step.moment, step.unit) for step in self.steps),
+            *((self.origin, *map(said, self.history)) if self.origin or self.history else ()),
+        )  # fmt: skip
+        content = "\x1f".join(map(str, facts)).encode()
+        return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), signed=True)
 
 
 class Reader:
@@ -111,6 +137,8 @@ class Reader:
         many has moved its cells.
         """
         wanted = self.source.columns
+        if row[:1] == (NO_OBJECT,) and len(row) == 2:
+            raise BadRow(Reason.NO_OBJECT)
         if len(row) < len(header):
             raise BadRow(Reason.SHORT_ROW, "", f"{len(row)} < {len(header)}")
         if len(row) > len(header):
@@ -131,6 +159,10 @@ class Reader:
             for name in self.source.columns
             if name != title and header.index(name) < len(row)
         }
+
+    def key(self, cells: Mapping[str, str]) -> str:
+        """What the record of these cells would be known by; empty without a ticket."""
+        return cells[self.source.fields.ticket]
 
     def record(self, cells: Mapping[str, str], observed: datetime) -> Record:
         """Read one row; raises :class:`BadRow` with the first thing that is wrong."""
@@ -170,7 +202,10 @@ class Reader:
             return None
         for form in self.source.dates:
             try:
-                return datetime.strptime(text, form).replace(tzinfo=self.zone).astimezone(UTC)
+                moment = read_time(text, form)
+                if moment.tzinfo is None:
+                    moment = moment.replace(tzinfo=self.zone)
+                return moment.astimezone(UTC)
             except (ValueError, OverflowError):
                 continue
         raise BadRow(Reason.BAD_DATE, column, text)
@@ -265,7 +300,16 @@ class Reader:
 
 
 def given(record: Record, source: str, now: datetime) -> list[Event]:
-    """The events whose time the row states."""
+    """The events whose time the row states; all that it tells, in the exchange form.
+
+    There the other side's source is known by a name of ours, `source`, as are its events.
+    """
+    if record.history:
+        prefix = source.removesuffix(record.origin)
+        return [
+            replace(event, recorded_at=now, source=f"{prefix}{event.source}"[:128])
+            for event in record.history
+        ]
     steps = [Step(RECEIVED, Kind.RECEIVED, record.received, None), *record.steps]
     return [
         Event(
@@ -273,6 +317,14 @@ def given(record: Record, source: str, now: datetime) -> list[Event]:
         )
         for step in steps
     ]
+
+
+def said(event: Event) -> tuple[object, ...]:
+    """What an event tells, whenever it was recorded."""
+    return (
+        event.source, event.slot, event.kind, event.latest, event.earliest, event.knowledge,
+        event.unit, event.retracted,
+    )  # fmt: skip
 
 
 def _folded(text: str) -> str:

@@ -12,20 +12,24 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain, islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from settings.sources import FolderSource
-from tasks.feeds.batch import Row, UnreadableFile
+from settings.sources import ExchangeSource, FolderSource
+from tasks.feeds.batch import Row, UnreadableFile, WrongMapping
+from tasks.mapping import NO_OBJECT
+from tasks.months import read_time
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 DELIMITERS = (",", ";", "\t", "|")
@@ -33,6 +37,12 @@ PREAMBLE = 100
 """How many lines may stand above the header."""
 
 CHUNK = 1 << 20
+
+MOST_CELLS = 5_000_000
+"""In a sheet of a workbook, empty ones counted: each takes up to 72 bytes while it is read."""
+
+LONGEST_LINE = 1 << 22
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +70,10 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
     is too large, or lacks a column that the mapping names.
     """
     lines = _limited(path, _lines(path, source), source)
-    if path.suffix.lower() == ".jsonl":
+    if _suffix(path) == ".jsonl":
         header = next(lines)[1]
+        if isinstance(source, ExchangeSource):
+            return _exchange(header, lines)
         return Sheet(header, lines, ())
     above: list[tuple[str, ...]] = []
     for _, cells in lines:
@@ -74,15 +86,26 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
             break
     if source.header is None:
         raise UnreadableFile(f"{path.name}: the file is empty")
-    raise UnreadableFile(
+    raise WrongMapping(
         f"{path.name}: no row begins with '{source.header}'; is this the right file?"
     )
+
+
+def raw_rows(path: Path, source: FolderSource) -> Iterator[Row]:
+    """Every row as it stands, what is above the header as well: for a file not yet mapped."""
+    return _limited(path, _lines(path, source), source)
+
+
+def first_lines(path: Path, source: FolderSource) -> tuple[str, list[str]]:
+    """The encoding of a file of text, and its first lines."""
+    with _text_of(path, source) as text:
+        return text.encoding, list(islice(text, PREAMBLE))
 
 
 def _check_header(path: Path, header: Sequence[str], source: FolderSource) -> None:
     missing = [name for name in source.columns if name not in header]
     if missing:
-        raise UnreadableFile(
+        raise WrongMapping(
             f"{path.name}: no column '{missing[0]}'{_instead(missing[0], header, source)}."
             " Correct the mapping in sources.toml"
         )
@@ -109,7 +132,7 @@ def _limited(path: Path, rows: Iterable[Row], source: FolderSource) -> Iterator[
 
 
 def _lines(path: Path, source: FolderSource) -> Iterator[Row]:
-    suffix = path.suffix.lower()
+    suffix = _suffix(path)
     if suffix in WORKBOOKS:
         return _workbook(path, source)
     if suffix == ".jsonl":
@@ -117,22 +140,71 @@ def _lines(path: Path, source: FolderSource) -> Iterator[Row]:
     return _csv(path, source)
 
 
+def _suffix(path: Path) -> str:
+    """What kind of file it is by its name, whether or not it is compressed."""
+    return PurePath(path.name.lower().removesuffix(".gz")).suffix
+
+
 def _workbook(path: Path, source: FolderSource) -> Iterator[Row]:
-    limit = source.max_unpacked_mb << 20
+    if path.suffix.lower() == ".gz":
+        raise UnreadableFile(f"{path.name}: a workbook is compressed already; unpack it")
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as packed:
-                if sum(member.file_size for member in packed.infolist()) > limit:
-                    raise UnreadableFile(
-                        f"{path.name}: more than {source.max_unpacked_mb} MB unpacked"
-                        " (max_unpacked_mb)"
-                    )
+                _check_size(path, packed, source)
         sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
         first = (sheet.start or (0, 0))[0] + 1
         for number, row in enumerate(sheet.iter_rows(), start=first):
             yield number, tuple(_text(cell) for cell in row)
-    except (CalamineError, OSError, zipfile.BadZipFile) as error:
+    except (CalamineError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise UnreadableFile(f"{path.name}: no readable workbook ({error})") from None
+
+
+def _check_size(path: Path, packed: zipfile.ZipFile, source: FolderSource) -> None:
+    """Refuse a workbook that would fill the machine: it is held whole while it is read.
+
+    What the archive says of its members' sizes is not believed: they are unpacked and counted. A
+    sheet takes the room of all cells between its corners, so its corners are looked up as well.
+    """
+    left = source.max_unpacked_mb << 20
+    for member in packed.infolist():
+        member.file_size = left + 2 * CHUNK
+        rows, columns, tail = 0, 0, b""
+        in_sheet = "worksheets/" in member.filename
+        with packed.open(member) as content:
+            while chunk := content.read(CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise UnreadableFile(
+                        f"{path.name}: more than {source.max_unpacked_mb} MB unpacked"
+                        " (max_unpacked_mb)"
+                    )
+                if in_sheet:
+                    places = _PLACE.findall(tail + chunk)
+                    tail = chunk[-20:]
+                    rows = max(rows, max((int(row) for _, row in places), default=0))
+                    columns = max([columns, *map(_column, {column for column, _ in places})])
+        if rows > source.max_rows:
+            raise UnreadableFile(f"{path.name}: more than {source.max_rows} rows (max_rows)")
+        if columns > source.max_columns:
+            raise UnreadableFile(
+                f"{path.name}: more than {source.max_columns} columns (max_columns)"
+            )
+        if rows * columns > MOST_CELLS:
+            raise UnreadableFile(
+                f"{path.name}: more than {MOST_CELLS} cells in a sheet; save it as CSV"
+            )
+
+
+_PLACE = re.compile(rb"""\br=["']([A-Z]{1,3})(\d{1,9})""")
+
+
+def _column(letters: bytes) -> int:
+    """The number of a column: A is 1, AA is 27."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _text(cell: object) -> str:
@@ -147,7 +219,7 @@ def _json_lines(path: Path, source: FolderSource) -> Iterator[Row]:
     columns = source.columns
     yield 0, columns
     with _text_of(path, source) as text:
-        for number, line in enumerate(text, start=1):
+        for number, line in enumerate(_short_lines(path, text), start=1):
             if not line.strip():
                 continue
             try:
@@ -155,17 +227,35 @@ def _json_lines(path: Path, source: FolderSource) -> Iterator[Row]:
             except ValueError:
                 found = None
             if not isinstance(found, dict):
-                raise UnreadableFile(f"{path.name}, line {number}: no JSON object")
-            values = (found.get(name) for name in columns)
-            yield number, tuple("" if value is None else str(value) for value in values)
+                yield number, (NO_OBJECT, hashlib.sha256(line.encode()).hexdigest())
+                continue
+            yield number, tuple(_json_text(found.get(name)) for name in columns)
+
+
+def _json_text(value: object) -> str:
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return "" if value is None else str(value)
+
+
+def _exchange(header: tuple[str, ...], lines: Iterator[Row]) -> Sheet:
+    """The first lines of the exchange form, which tell of sources, stand above its complaints."""
+    ticket, until = header.index("ticket"), header.index("exported_at")
+    above: list[tuple[str, ...]] = []
+    for line, cells in lines:
+        if len(cells) != len(header) or cells[ticket] or not cells[until]:
+            return Sheet(header, chain([(line, cells)], lines), tuple(above))
+        above.append(cells)
+    return Sheet(header, lines, tuple(above))
 
 
 def _csv(path: Path, source: FolderSource) -> Iterator[Row]:
-    csv.field_size_limit(max(csv.field_size_limit(), 1 << 30))  # `max_cell` judges each row
+    csv.field_size_limit(LONGEST_LINE)  # `max_cell` judges each row
     with _text_of(path, source) as text:
-        head = list(islice(text, PREAMBLE))
+        short = _short_lines(path, text)
+        head = list(islice(short, PREAMBLE))
         delimiter = source.delimiter or _delimiter(head, source)
-        lines = _Lines(chain(head, text))
+        lines = _Lines(chain(head, short))
         first = 1
         try:
             reader = csv.reader(lines, delimiter=delimiter)
@@ -180,6 +270,14 @@ def _csv(path: Path, source: FolderSource) -> Iterator[Row]:
             raise UnreadableFile(f"{path.name}: no readable CSV ({error})") from None
         except (OSError, EOFError, zlib.error) as error:
             raise UnreadableFile(f"{path.name}: cannot be read ({error})") from None
+
+
+def _short_lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
+    """The lines of a text; one that would fill the memory is refused."""
+    for line in iter(partial(text.readline, LONGEST_LINE), ""):
+        if len(line) == LONGEST_LINE:
+            raise UnreadableFile(f"{path.name}: a line of more than {LONGEST_LINE} characters")
+        yield line
 
 
 class _Lines:
@@ -253,16 +351,33 @@ def told_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime
 
     Where only the day is told it is the day's end; :func:`not_before` is its beginning.
     """
+    if isinstance(source, ExchangeSource) and not source.observed.file_name:
+        return _exported_at(sheet)
     told, form = "", source.observed.format
     if source.observed.file_name:
         told, form = path.name, source.observed.file_name
+        if not form.endswith(".gz"):
+            told = told.removesuffix(".gz")
     elif source.observed.cell and sheet is not None:
         told = _beside(source.observed.cell, sheet)
     try:
-        made = datetime.strptime(told, form).replace(tzinfo=_zone(source))
+        made = read_time(told, form)
     except ValueError:
         return None
+    if made.tzinfo is None:
+        made = made.replace(tzinfo=_zone(source))
     return made.replace(hour=23, minute=59, second=59) if source.observed.by_day else made
+
+
+def _exported_at(sheet: Sheet | None) -> datetime | None:
+    """When a file in the exchange form was written, as it says itself."""
+    if sheet is None or not sheet.preamble:
+        return None
+    try:
+        told = datetime.fromisoformat(sheet.preamble[0][sheet.header.index("exported_at")])
+    except ValueError:
+        return None
+    return told if told.tzinfo is not None else None
 
 
 def written_at(path: Path) -> datetime:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import complaints, looks
-from db.models import Complaint, Look, PastFacts, QuarantineRow
+from db import complaints, looks, sightings
+from db.models import Complaint, Look, Origin, PastFacts, QuarantineRow, Sighting
 from settings.mapping import Mapping
 from sla.events import Event, Kind, holder, known_at
-from tasks.feeds.batch import Batch, Row, SourceTrouble
-from tasks.mapping import BadRow, Reader, Reason, Record, given
-from tasks.observing import Before, observed
+from tasks.exchanging import LONGEST, known_as
+from tasks.feeds.batch import About, Batch, Row, SourceTrouble
+from tasks.mapping import Record, given, said
+from tasks.observing import SLOT, Run, Sight, history, with_sight
 from tasks.office import Office
-from tasks.privacy import shortened
+from tasks.sifting import Refused, Sieve, ticket_mark
 
 CHUNK = 2_000
 """How many rows are held at once."""
@@ -32,13 +35,21 @@ JUDGED_BY = ("classification", "category", "channel", "promised_due")
 """Facts of a complaint that a rule may ask about: a change calls for a new judgment."""
 
 
+class TakenBefore(Exception):
+    """Another run has taken in this very look."""
+
+
 class TooManyBadRows(SourceTrouble):
     """So much of a file or an answer cannot be read that none of it is taken."""
 
 
 @dataclass(slots=True)
 class SourceCount:
-    """What reading a source brought."""
+    """What reading a source brought.
+
+    `missing` are the days of the last two weeks, as in 2026-11-12, on which it should have shown
+    itself and did not.
+    """
 
     source: str
     files: int = 0
@@ -49,6 +60,7 @@ class SourceCount:
     quarantined: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
     def add(self, look: Look, reasons: dict[str, int]) -> None:
         """Count one look in."""
@@ -67,7 +79,9 @@ def record(
 ) -> tuple[Look, dict[str, int]]:
     """Take in one look within the caller's transaction; returns it, and why rows were refused.
 
-    Raises :class:`TooManyBadRows` where more rows are bad than the source allows.
+    The looks of a source are taken in one after another, also by two runs at once, and what they
+    teach does not depend on their order. Raises :class:`TooManyBadRows` where more rows are bad
+    than the source allows, and :class:`TakenBefore` where another run has been here.
     """
     source = office.site.sources[name]
     look = Look(
@@ -75,8 +89,10 @@ def record(
         observed_at=min(batch.observed_at, now), recorded_at=now,
         rows=0, new=0, updated=0, unchanged=0, quarantined=0,
     )  # fmt: skip
-    previous = looks.last(session, name)
-    recorder = _Recorder(session, office, name, source, look, previous, now)
+    looks.lock(session, name)
+    if looks.taken(session, name, batch.sha256, look.observed_at):
+        raise TakenBefore(batch.name)
+    recorder = Recorder(session, office, name, source, look, now)
     rows = iter(batch.rows)
     while chunk := list(islice(rows, CHUNK)):
         recorder.take(batch.header, chunk)
@@ -86,14 +102,16 @@ def record(
             f" ({', '.join(recorder.causes)}); nothing of it is taken. Correct the mapping of"
             f" {name} in sources.toml, or raise max_bad_share"
         )
+    recorder.resolve()
+    recorder.finish()
     complaints.wake_undecided(session, name, source.not_before(look.observed_at), now)
-    session.add(look)
+    recorder.hear(batch.about)
     if batch.cursor is not None:
         looks.set_cursor(session, name, batch.cursor)
     return look, recorder.reasons
 
 
-class _Recorder:
+class Recorder:
     """One look being taken in, chunk by chunk."""
 
     def __init__(
@@ -103,120 +121,295 @@ class _Recorder:
         name: str,
         source: Mapping,
         look: Look,
-        previous: datetime | None,
         now: datetime,
     ) -> None:
         self.session, self.office, self.name = session, office, name
         self.source, self.look, self.now = source, look, now
-        self.since = None if previous is None else source.not_before(previous)
-        self.reader = Reader(name, source, office.site.directory)
+        self.sieve = Sieve(name, source, office.site.directory, look.observed_at)
         self.snapshot = source.layout == "snapshot"
         self.words = {word.word: word for word in source.status}
-        self.seen: dict[str, int] = {}  # ticket -> hash of its record in this look
         self.reasons: dict[str, int] = {}
         self.causes: dict[str, None] = {}
         self.bad = 0
+        self.origins: set[str] = set()
+        self._shown: set[int] = set()
+        self._looks_before: dict[datetime, datetime | None] = {}
+
+    @cached_property
+    def _around(self) -> sightings.Around:
+        return sightings.Around(self.session, self.name, self.look.observed_at)
 
     def take(self, header: tuple[str, ...], rows: Sequence[Row]) -> None:
         """Read some rows and write what they tell."""
         self.look.rows += len(rows)
-        fresh: dict[str, Record] = {}  # the same row twice is one
-        for line, row in rows:
-            try:
-                record = self.reader.record(self.reader.cells(header, row), self.look.observed_at)
-                mark = record.mark
-                before = self.seen.get(record.ticket)
-                if before is None:
-                    self.seen[record.ticket] = mark
-                    fresh[record.ticket] = record
-                elif before != mark:
-                    raise BadRow(Reason.DUPLICATE_TICKET, self.source.fields.ticket, record.ticket)
-            except BadRow as bad:
-                self._quarantine(header, line, row, bad)
-        self._write(fresh)
+        fresh: dict[str, Record] = {}
+        for _, found in self.sieve.sift(header, rows):
+            if isinstance(found, Record):
+                fresh[found.key] = found
+            else:
+                self.quarantine(found)
+        self.write(fresh.values())
 
-    def _quarantine(
-        self, header: tuple[str, ...], line: int, row: tuple[str, ...], bad: BadRow
-    ) -> None:
+    def quarantine(self, bad: Refused) -> None:
+        """Keep a row that cannot be read."""
         self.bad += 1
         self.causes.setdefault(f"{bad.reason} in {bad.column}" if bad.column else bad.reason)
-        kept = self.reader.kept(header, row, bad.reason)
-        held = _quarantined(self.name, self.look.name, line, row, kept, self.source, bad, self.now)
-        if looks.quarantine(self.session, held):
+        if looks.quarantine(self.session, held(bad, self.look, self.now)):
             self.look.quarantined += 1
             self.reasons[bad.reason] = self.reasons.get(bad.reason, 0) + 1
 
+    def resolve(self) -> None:
+        """Close what waits in quarantine of tickets that could be read in this look."""
+        waiting = looks.waiting(self.session, self.name, self.look.observed_at)
+        if waiting:
+            readable = {ticket_mark(key) for key in self.sieve.keys}
+            for row in waiting:
+                if row.ticket_mark in readable:
+                    row.resolved_at = self.now
+
+    def write(self, records: Iterable[Record]) -> None:
+        """Write what these records tell, each of a complaint of its own."""
+        by_origin: dict[str, dict[str, Record]] = {}
+        for record in records:
+            by_origin.setdefault(record.origin, {})[record.ticket] = record
+        for origin, some in by_origin.items():
+            self.origins.add(origin)
+            self._from(origin)._write(some)
+
+    def _from(self, origin: str) -> Recorder:
+        """The one that records what a source of another installation tells."""
+        if not origin:
+            return self
+        name = known_as(self.name, origin)
+        return Recorder(self.session, self.office, name, self.source, self.look, self.now)
+
     def _write(self, records: dict[str, Record]) -> None:
-        session, look, now = self.session, self.look, self.now
-        known = complaints.by_ticket(session, self.name, records)
-        events = complaints.events_of(session, (row.id for row in known.values()))
-        happened: list[tuple[int, Event]] = []
-        shown: list[int] = []
-        for ticket, row in known.items():
-            seen_at = row.seen_at or row.recorded_at
-            if look.observed_at < seen_at or (self.snapshot and look.observed_at == seen_at):
-                look.unchanged += 1  # an older look found late: what we know is newer
+        """Write what these records tell, by ticket."""
+        look, at = self.look, self.look.observed_at
+        known = complaints.standing(self.session, self.name, records)
+        same: list[int] = []
+        told: dict[str, Record] = {}
+        for ticket, (key, seen_at, mark) in known.items():
+            newer = at > seen_at or (at == seen_at and not self.snapshot)
+            if newer and mark == records[ticket].mark:
+                same.append(key)
+            elif newer or (self.snapshot and at < seen_at):
+                told[ticket] = records[ticket]
+        complaints.seen(self.session, same, at)
+        updated = self._update_all(told)
+        new = {ticket: record for ticket, record in records.items() if ticket not in known}
+        self._shown.update(key for key, _, _ in known.values())
+        self._shown.update(self._add_all(new))
+        look.new += len(new)
+        look.updated += updated
+        look.unchanged += len(known) - updated
+
+    def finish(self) -> None:
+        """Keep the look, and correct what rested on there having been none."""
+        source, at = self.source, self.look.observed_at
+        if self.snapshot:
+            self.look.shown = sightings.packed(self._shown)
+        self.session.add(self.look)
+        later = looks.after(self.session, self.name, at) if self.snapshot else None
+        if later is None:
+            return
+        earlier = looks.before(self.session, self.name, at)
+        self.session.flush()
+        self._looks_before.clear()
+        fresh_since = source.not_before(at)
+        fresh_before = None if earlier is None else source.not_before(earlier)
+        span = (fresh_since, None) if fresh_before is None else (fresh_before, fresh_since)
+        rows = sightings.first_seen(self.session, self.name, later, *span)
+        self._retell(rows, lambda row, runs: (runs, self._history(runs, row.received_at)))
+
+    def hear(self, about: Iterable[About]) -> None:
+        """Note what the other side says of its sources; of what it says nothing, the most."""
+        told = {each.source: each for each in about}
+        everything = frozenset(Kind)
+        for origin in sorted(self.origins - told.keys() - {""}):
+            told[origin] = About(origin, self.source.system, everything, {}, self.look.observed_at)
+        for origin, each in told.items():
+            name = known_as(self.name, origin)
+            if not origin or len(name) > LONGEST:
                 continue
-            shown.append(row.id)
-            new, past = self._update(row, records[ticket], events.get(row.id, []), seen_at)
-            session.add_all(past)
-            happened += [(row.id, event) for event in new]
-            if new or past:
-                row.next_action_at = now
-                look.updated += 1
+            looked = each.looked_until and min(each.looked_until, self.look.observed_at)
+            facts = {
+                "system": each.system,
+                "sees": sorted(each.sees),
+                "shown_later": dict(each.shown_later),
+            }
+            self.session.add(
+                Origin(
+                    source=name, observed_at=self.look.observed_at, recorded_at=self.now,
+                    looked_until=looked, facts=facts,
+                )
+            )  # fmt: skip
+            if looked is not None:
+                complaints.wake_undecided(self.session, name, looked, self.now)
+
+    def amend(self) -> None:
+        """Note what the look that was taken in before has shown besides."""
+        if self.snapshot:
+            sightings.add(self.session, self.name, self.look.observed_at, self._shown)
+
+    def _update_all(self, records: dict[str, Record]) -> int:
+        """Bring complaints up to date; returns how many had something new to tell."""
+        rows = complaints.by_ticket(self.session, self.name, records) if records else {}
+        if not self.snapshot:
+            return self._update_histories(rows, records)
+
+        def seen_anew(row: Complaint, runs: list[Run]) -> tuple[list[Run], list[Event]]:
+            record = records[row.ticket]
+            runs = with_sight(
+                runs, _sight(record), self.look.observed_at, lambda: self._around(row.id)
+            )
+            return runs, self._history(runs, row.received_at)
+
+        return self._retell(rows.values(), seen_anew, records)
+
+    def _update_histories(self, rows: dict[str, Complaint], records: dict[str, Record]) -> int:
+        events = complaints.events_of(self.session, (row.id for row in rows.values()))
+        happened: list[tuple[int, Event]] = []
+        updated = 0
+        for ticket, row in rows.items():
+            record, old = records[ticket], events.get(row.id, [])
+            told = given(record, self.name, self.now)
+            if record.history:
+                new = _unheard(told, old)
             else:
-                look.unchanged += 1
-        session.flush()
-        firsts = {
-            ticket: [
-                *given(record, self.name, now),
-                *(self._told(record, None) if self.snapshot else []),
-            ]
-            for ticket, record in records.items()
-            if ticket not in known
-        }
+                new = _corrections(told, old, self.name, self.now)
+            past = _bring_up_to_date(row, record, self.now)
+            row.unit = _unit(record, [*old, *new], self.now)
+            row.seen_at = self.look.observed_at
+            updated += self._note(row, new, past, happened)
+        complaints.add_events(self.session, happened)
+        return updated
+
+    def _retell(
+        self,
+        rows: Iterable[Complaint],
+        tell: Callable[[Complaint, list[Run]], tuple[list[Run], list[Event]]],
+        records: dict[str, Record] | None = None,
+    ) -> int:
+        """Derive anew what was observed of complaints, and append what has changed of it."""
+        rows = list(rows)
+        keys = [row.id for row in rows]
+        events = complaints.events_of(self.session, keys)
+        past_sightings = sightings.of(self.session, keys)
+        happened: list[tuple[int, Event]] = []
+        gone: list[int] = []
+        come: list[dict[str, object]] = []
+        updated = 0
+        for row in rows:
+            record = (records or {}).get(row.ticket)
+            newest = row.seen_at is None or self.look.observed_at > row.seen_at
+            past: list[PastFacts] = []
+            old = events.get(row.id, [])
+            if record is not None and newest:
+                past = _bring_up_to_date(row, record, self.now)
+                stated = given(record, self.name, self.now)
+            else:
+                stated = []
+                old = [event for event in old if event.slot.startswith(SLOT)]
+            before = {_run(sighting): sighting.id for sighting in past_sightings.get(row.id, [])}
+            runs, told = tell(row, [*before, *_present(row)])
+            gone += [key for run, key in before.items() if run not in runs[:-1]]
+            come += [_past(row.id, run) for run in runs[:-1] if run not in before]
+            _show(row, runs)
+            new = _corrections([*stated, *told], old, self.name, self.now)
+            updated += self._note(row, new, past, happened)
+        self.session.flush()
+        sightings.replace(self.session, gone, come)
+        complaints.add_events(self.session, happened)
+        return updated
+
+    def _note(
+        self,
+        row: Complaint,
+        new: Sequence[Event],
+        past: Sequence[PastFacts],
+        happened: list[tuple[int, Event]],
+    ) -> bool:
+        """Note what is new of a complaint; returns whether anything is."""
+        self.session.add_all(past)
+        happened += [(row.id, event) for event in new]
+        if new or past or self.session.is_modified(row):
+            row.changed_at = self.now
+        if new or past:
+            row.next_action_at = self.now
+        return bool(new or past)
+
+    def _add_all(self, records: dict[str, Record]) -> Iterable[int]:
+        """Add complaints that are seen for the first time; returns their ids."""
+        look, now = self.look, self.now
+        firsts: dict[str, list[Event]] = {}
+        for ticket, record in records.items():
+            firsts[ticket] = given(record, self.name, now)
+            if self.snapshot:
+                run = Run(_sight(record), look.observed_at, look.observed_at)
+                firsts[ticket] += self._history([run], record.received)
         rows = [
-            _new(records[ticket], look, now, events, self.snapshot)
+            _new(self.name, records[ticket], look, now, events, self.snapshot)
             for ticket, events in firsts.items()
         ]
-        for ticket, key in complaints.add(session, rows).items():
-            happened += [(key, event) for event in firsts[ticket]]
-        complaints.add_events(session, happened)
-        complaints.seen(session, shown, look.observed_at)
-        look.new += len(firsts)
+        keys = complaints.add(self.session, rows)
+        complaints.add_events(
+            self.session, ((keys[ticket], event) for ticket in keys for event in firsts[ticket])
+        )
+        return keys.values()
 
-    def _update(
-        self, row: Complaint, record: Record, old: Sequence[Event], seen_at: datetime
-    ) -> tuple[list[Event], list[PastFacts]]:
-        """What a complaint that we know has to tell anew; brings its row up to date."""
-        if self.snapshot:
-            word = self.words.get(row.state_word or "")
-            verified = any(event.kind == Kind.VERIFIED for event in old)
-            reopened = max((e.latest for e in old if e.kind == Kind.REOPENED), default=None)
-            since_seen = self.source.not_before(seen_at)
-            new = self._told(record, Before(word, row.unit, since_seen, verified, reopened))
-            unit = record.unit
-            if record.status is not None:
-                row.state_word = record.status.word
-        else:
-            new = _corrections(given(record, self.name, self.now), old, self.name, self.now)
-            unit = holder(known_at([*old, *new], self.now))
-            row.received_at = record.received
-        row.unit = unit
-        return new, _bring_up_to_date(row, record, self.now)
-
-    def _told(self, record: Record, before: Before | None) -> list[Event]:
-        return observed(
-            record, before, source=self.name, look=self.look.observed_at,
-            previous_look=self.since, now=self.now, bench=self.office.site.bench,
+    def _history(self, runs: Sequence[Run], received: datetime) -> list[Event]:
+        first = runs[0].first
+        if first not in self._looks_before:
+            before = looks.before(self.session, self.name, first)
+            self._looks_before[first] = before and self.source.not_before(before)
+        return history(
+            runs, received, self.words, source=self.name,
+            previous_look=self._looks_before[first], not_before=self.source.not_before,
+            now=self.now, bench=self.office.site.bench,
         )  # fmt: skip
 
 
+def _sight(record: Record) -> Sight:
+    word = record.status.word if record.status else None
+    return Sight(word, record.unit, record.status_at)
+
+
+def _run(past: Sighting) -> Run:
+    return Run(Sight(past.word, past.unit, past.status_at), past.first_at, past.last_at)
+
+
+def _present(row: Complaint) -> list[Run]:
+    """What a complaint shows since the last change, as a run of looks."""
+    if row.shown_since is None or row.seen_at is None:
+        return []
+    return [Run(Sight(row.state_word, row.unit, row.status_at), row.shown_since, row.seen_at)]
+
+
+def _past(complaint: int, run: Run) -> dict[str, object]:
+    return {
+        "complaint_id": complaint,
+        "word": run.sight.word,
+        "unit": run.sight.unit,
+        "status_at": run.sight.status_at,
+        "first_at": run.first,
+        "last_at": run.last,
+    }
+
+
+def _show(row: Complaint, runs: Sequence[Run]) -> None:
+    last = runs[-1]
+    row.state_word, row.unit, row.status_at = (
+        last.sight.word, last.sight.unit, last.sight.status_at,
+    )  # fmt: skip
+    row.first_seen_at, row.shown_since, row.seen_at = runs[0].first, last.first, last.last
+
+
 def _new(
-    record: Record, look: Look, now: datetime, events: list[Event], snapshot: bool
+    source: str, record: Record, look: Look, now: datetime, events: list[Event], snapshot: bool
 ) -> dict[str, Any]:
     return {
-        "source": look.source,
+        "source": source,
         "ticket": record.ticket,
         "received_at": record.received,
         "recorded_at": now,
@@ -227,11 +420,21 @@ def _new(
         "anonymous": record.anonymous,
         "secret": record.secret,
         "promised_due": record.promised_due,
-        "unit": record.unit if snapshot else holder(known_at(events, now)),
+        "unit": record.unit if snapshot else _unit(record, events, now),
         "state_word": record.status.word if record.status else None,
+        "status_at": record.status_at,
+        "shown_since": look.observed_at if snapshot else None,
+        "first_seen_at": look.observed_at if snapshot else None,
         "seen_at": look.observed_at,
+        "row_mark": record.mark,
         "next_action_at": now,
+        "changed_at": now,
     }
+
+
+def _unit(record: Record, events: Sequence[Event], now: datetime) -> str | None:
+    """The unit that holds a complaint, by its events; another installation says it itself."""
+    return (record.unit if record.history else None) or holder(known_at(events, now))
 
 
 def _bring_up_to_date(row: Complaint, record: Record, now: datetime) -> list[PastFacts]:
@@ -240,6 +443,7 @@ def _bring_up_to_date(row: Complaint, record: Record, now: datetime) -> list[Pas
     for name in (*JUDGED_BY, "title", "anonymous", "secret"):
         if getattr(row, name) != getattr(record, name):
             setattr(row, name, getattr(record, name))
+    row.received_at, row.row_mark = record.received, record.mark
     if before == {name: getattr(row, name) for name in JUDGED_BY}:
         return []
     return [PastFacts(complaint_id=row.id, superseded_at=now, **before)]
@@ -248,7 +452,7 @@ def _bring_up_to_date(row: Complaint, record: Record, now: datetime) -> list[Pas
 def _corrections(
     told: Sequence[Event], old: Sequence[Event], source: str, now: datetime
 ) -> list[Event]:
-    """What a row with the times of all steps says anew: a filled, changed or emptied column."""
+    """What is told anew of a complaint, against what stands: filled, changed or taken back."""
     standing = {
         event.slot: event for event in old if event.source == source and event.slot
     }  # the last recorded of each slot
@@ -261,34 +465,39 @@ def _corrections(
     return changed + [replace(event, recorded_at=now, retracted=True) for event in emptied]
 
 
-def _said(event: Event) -> tuple[str, datetime, str | None]:
-    return event.kind, event.latest, event.unit
+def _unheard(told: Sequence[Event], old: Sequence[Event]) -> list[Event]:
+    """The events of the exchange form that are not on record here, each as often as it is told."""
+    heard = Counter(map(said, old))
+    new = []
+    for event in told:
+        if heard[said(event)]:
+            heard[said(event)] -= 1
+        else:
+            new.append(event)
+    return new
 
 
-def _quarantined(
-    name: str,
-    file: str,
-    line: int,
-    row: tuple[str, ...],
-    cells: dict[str, str],
-    source: Mapping,
-    bad: BadRow,
-    now: datetime,
-) -> QuarantineRow:
-    content = json.dumps(
-        [bad.reason, bad.column, bad.value, cells or row], sort_keys=True
-    ).casefold()
-    value = "" if bad.column == source.fields.title else shortened(bad.value, 80)
+def _said(event: Event) -> tuple[object, ...]:
+    return event.kind, event.latest, event.earliest, event.knowledge, event.unit
+
+
+def held(bad: Refused, look: Look, now: datetime) -> QuarantineRow:
+    """A row of this look as it is kept in quarantine."""
+    content = json.dumps([*bad.content, bad.cells], sort_keys=True).casefold()
     return QuarantineRow(
-        source=name,
-        file=file,
-        line=line,
-        ticket=shortened(cells.get(source.fields.ticket, ""), 80),
+        source=look.source,
+        file=look.name,
+        line=bad.line,
+        ticket=bad.ticket,
         reason=bad.reason,
         column=bad.column,
-        value=value,
-        cells=cells,
+        value=bad.value,
+        cells=bad.cells,
         fingerprint=hashlib.sha256(content.encode()).hexdigest(),
         recorded_at=now,
         last_seen_at=now,
+        sha256=look.sha256,
+        observed_at=look.observed_at,
+        last_observed_at=look.observed_at,
+        ticket_mark=bad.ticket_mark,
     )

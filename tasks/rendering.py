@@ -172,6 +172,7 @@ def _environment(locale: str, zone: ZoneInfo) -> Environment:
     filters: dict[str, Callable[..., str]] = {
         "day": partial(day_text, locale=locale, zone=zone),
         "short_day": partial(short_day_text, locale=locale, zone=zone),
+        "iso_day": lambda text: short_day_text(date.fromisoformat(text), locale, zone),
         "weekday_day": partial(weekday_day_text, locale=locale, zone=zone),
         "moment": partial(moment_text, locale=locale, zone=zone),
         "percent": partial(percent_text, locale=locale),

@@ -19,10 +19,12 @@ from db import complaints, looks, outbox, runs
 from db.engine import revision
 from db.models import Report
 from sla.compliance import Case, Figures, OnTime, figures
+from sla.deadline import Facts
 from sla.events import Kind, holder
 from sla.periods import parse
 from sla.regulations import Rule
-from tasks.knowing import judged_of
+from tasks.coverage import missing_days
+from tasks.knowing import judged_of, source_facts
 from tasks.office import Office
 from tasks.queueing import queue_summary
 from tasks.rendering import summary_html
@@ -100,6 +102,7 @@ def _figured(
     span = parse(period, today)
     judged = cases(session, office, as_of)
     sums = figures([case for _, case in judged], span, site.bench, as_of)
+    facts = source_facts(session, office, as_of)
     canonical = json.dumps(_plain(sums), ensure_ascii=False, indent=1, sort_keys=True)
     keys = {case.ticket: key for key, case in judged}
     told = outbox.told(session, (keys[item.ticket] for item in sums.late), as_of)
@@ -141,13 +144,18 @@ def _figured(
         ),
         history_unknown=sums.history_unknown,
         observed_times=sums.observed_times,
+        missing=tuple(
+            (name, tuple(days))
+            for name in site.sources
+            if (days := missing_days(session, office, name, span.first, span.last, as_of))
+        ),
         quarantined=looks.quarantine_count(session, as_of),
         holes=tuple((site.directory.name_of(u), role) for u, role in site.directory.holes(today)),
-        not_judged=tuple(_not_judged(office)),
+        not_judged=tuple(_not_judged(office, facts)),
         shown_later=tuple(
-            (name, max(source.shown_later.values()))
-            for name, source in site.sources.items()
-            if source.shown_later
+            (name, max(each.shown_later.values()))
+            for name, each in facts.items()
+            if each.shown_later
         ),
         regulations=tuple(_regulation_rows(office, span.last)),
         holidays=tuple(
@@ -243,16 +251,19 @@ def _counted(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def _not_judged(office: Office) -> Iterable[tuple[str, tuple[str, ...]]]:
+def _not_judged(
+    office: Office, facts: Mapping[str, Facts]
+) -> Iterable[tuple[str, tuple[str, ...]]]:
     """For each source, the rules that it cannot show to be kept or broken."""
     law, site = office.site.bench.law, office.site
-    for name, source in site.sources.items():
+    for name, source in facts.items():
+        sees = source.sees or frozenset()
         blind = [
             rule.label[site.locale]
             for rule in map(law.last, law.ids)
             if rule.binds_provider
             and not rule.promised
-            and not (rule.stops_on & source.sees and rule.starts_on & source.sees)
+            and not (rule.stops_on & sees and rule.starts_on & sees)
         ]
         if blind:
             yield name, tuple(blind)

@@ -203,6 +203,7 @@ class SummaryView:
     late: tuple[LateRow, ...]
     history_unknown: int
     observed_times: int
+    missing: tuple[tuple[str, tuple[date, ...]], ...]
     quarantined: int
     holes: tuple[tuple[str, str], ...]
     not_judged: tuple[tuple[str, tuple[str, ...]], ...]

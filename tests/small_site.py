@@ -42,6 +42,10 @@ BAD = {TICKET: "5010009", DAY: "31 Feb 2026", TITLE: f"Dari {NAME}"}
 def small_site(folder: Path) -> Path:
     """The example site with two exports, of the mornings of 23 and 24 November 2026."""
     shutil.copytree(REPOSITORY / "config", folder, ignore=shutil.ignore_patterns("inbox", "boston"))
+    ladders = folder / "escalation.toml"  # without [mail_hours]: a service runs by the real clock
+    text = ladders.read_text(encoding="utf-8")
+    start, end = text.index("[mail_hours]"), text.index("[[ladder]]")
+    ladders.write_text(text[:start] + text[end:], encoding="utf-8")
     for source in ("lapor", "register"):
         (folder / "inbox" / source).mkdir(parents=True)
     export(folder, "2026-11-23 07:00", {}, LATE, ANONYMOUS, FORMULA, BAD)

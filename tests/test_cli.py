@@ -22,8 +22,8 @@ from tasks.office import Office
 TENGGAT = Path(sys.executable).with_name("tenggat")
 NOW = "2026-11-24T08:00"
 COMMANDS = (
-    "run", "up", "due", "explain", "deadlines", "changes", "summary", "mail", "quarantine",
-    "doctor",
+    "run", "up", "due", "explain", "deadlines", "changes", "summary", "source", "mail",
+    "quarantine", "export", "doctor",
 )  # fmt: skip
 
 
@@ -288,6 +288,8 @@ def test_nothing_that_is_printed_names_a_complainant(tenggat):
     calls = [
         ("deadlines",), ("quarantine", "list"), ("mail", "list"), ("mail", "show", "1"),
         ("explain", "5010002"), ("doctor",), ("quarantine", "list", "--json"),
+        ("quarantine", "list", "--all"), ("quarantine", "retry", "--now", NOW),
+        ("source", "check", "lapor", "--now", NOW), ("source", "check", "lapor", "--json"),
     ]  # fmt: skip
     for call in calls:
         assert NAME not in "".join(map(str, tenggat(*call)))
@@ -349,7 +351,13 @@ def test_help_tells_of_every_command_and_cuts_nothing_short(columns):
     assert "..." not in text.partition("Commands:")[2]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "mail list", "mail show", "quarantine list"])
+OF_A_GROUP = (
+    "source check", "source learn", "mail list", "mail show", "quarantine list",
+    "quarantine retry", "quarantine export",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *OF_A_GROUP])
 def test_every_command_has_a_help_that_tells_of_its_site(tenggat, command):
     code, out, _ = tenggat(*command.split(), "--help")
     assert code == 0

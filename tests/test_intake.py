@@ -6,12 +6,14 @@ November 2026 has no holiday: 2, 9, 16 and 23 are Mondays. LAPOR! writes UTC, th
 import logging
 import shutil
 from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
 import xlsxwriter
-from conftest import WITA, wita
+from conftest import REPOSITORY, WITA, wita
 from sqlalchemy import select
 
 from db import complaints
@@ -24,15 +26,18 @@ from db.models import (
     MessageRow,
     QuarantineRow,
 )
-from sla.events import known_at
+from sla.events import Event, known_at
 from tasks.deadlines import judge_and_queue
 from tasks.delivery import send_owed
 from tasks.feeds.batch import SourceTrouble
+from tasks.health import check
 from tasks.intake import pull
 from tasks.knowing import known_of
 from tasks.mapping import Reason
 from tasks.office import Office
 from tasks.recording import SourceCount
+from tasks.rendering import render, summary_html
+from tasks.summary import summary_view
 
 TICKET, DAY, HOUR = "Tracking ID", "Tanggal Laporan Masuk", "Waktu Laporan Masuk"
 KIND, TITLE, PRIVACY = "Klasifikasi Laporan", "Judul Laporan", "Tipe Laporan (Anonim/Rahasia)"
@@ -111,12 +116,21 @@ def history(office: Office, ticket: str = "5010653") -> list[str]:
     with office.transaction() as session:
         query = select(EventRow).join(Complaint, Complaint.id == EventRow.complaint_id)
         rows = session.scalars(query.where(Complaint.ticket == ticket).order_by(EventRow.id)).all()
-    told = []
-    for row in rows:
-        moments = [m.astimezone(WITA) for m in (row.earliest, row.latest) if m is not None]
-        when = " - ".join(f"{moment:%d %H:%M}" for moment in moments)
-        told.append(" ".join(part for part in (row.kind, when, row.knowledge, row.unit) if part))
-    return told
+    return [described(row) for row in rows]
+
+
+def described(event: Event | EventRow) -> str:
+    moments = [m.astimezone(WITA) for m in (event.earliest, event.latest) if m is not None]
+    when = " - ".join(f"{moment:%d %H:%M}" for moment in moments)
+    return " ".join(part for part in (event.kind, when, event.knowledge, event.unit) if part)
+
+
+def counted(office: Office, ticket: str = "5010653", as_of: str = "2026-11-24 08:00") -> list[str]:
+    """The events of a complaint that count at a moment, in the order in which they happened."""
+    with office.transaction() as session:
+        row = session.scalars(select(Complaint).where(Complaint.ticket == ticket)).one()
+        events = known_at(complaints.events_of(session, [row.id])[row.id], wita(as_of))
+    return [described(event) for event in events]
 
 
 def quarantine(office: Office, source: str = "lapor") -> list[tuple[int, str, str, str]]:
@@ -334,19 +348,55 @@ def test_a_file_made_after_now_waits(office):
     assert take(office, "2026-11-24 08:00").files == 1
 
 
-def test_an_older_snapshot_read_late_teaches_nothing_wrong(office):
+def test_an_older_snapshot_read_late_teaches_what_it_would_have_in_its_time(office):
     lapor(office, "2026-11-20 07:00", {STATUS: "Belum Terverifikasi", UNIT: ""})
     lapor(office, "2026-11-23 07:00", {STATUS: "Ditutup oleh Admin"})
     take(office, "2026-11-23 08:00")
-    before = history(office)
+    assert history(office)[1:] == [
+        "verified 20 07:00 - 23 07:00 observed",
+        "assigned 20 07:00 - 23 07:00 observed dinsos",
+        "closed 20 07:00 - 23 07:00 observed",
+    ]
     lapor(office, "2026-11-21 07:00", {STATUS: "Belum Terverifikasi", UNIT: ""})
     lapor(office, "2026-11-22 07:00", {}, {TICKET: "5010654", STATUS: "Belum Terverifikasi"})
-    assert take(office, "2026-11-23 09:00").new == 1
-    assert history(office) == before
+    count = take(office, "2026-11-23 09:00")
+    assert (count.new, count.updated) == (1, 2)
+    assert counted(office) == [
+        "received 19 09:00 given",
+        "verified 21 07:00 - 22 07:00 observed",
+        "assigned 21 07:00 - 22 07:00 observed dinsos",
+        "closed 22 07:00 - 23 07:00 observed",
+    ]
+    assert counted(office, as_of="2026-11-23 08:30")[1].startswith("verified 20 07:00 - 23 07:00")
     assert known(office).seen_at == wita("2026-11-23 07:00")
+    before = counted(office)
     lapor(office, "2026-11-24 07:00", {})
     take(office, "2026-11-24 08:00")
-    assert history(office)[len(before) :] == ["reopened 23 07:00 - 24 07:00 observed"]
+    assert counted(office)[len(before) :] == ["reopened 23 07:00 - 24 07:00 observed"]
+
+
+def test_a_late_look_splits_what_seemed_unbroken_and_is_forgotten_by_nobody(office):
+    """Closed and reopened between two looks, which the look in their middle shows."""
+    for day in (20, 21, 23):
+        lapor(office, f"2026-11-{day} 07:00", {}, {TICKET: str(day)})
+    take(office, "2026-11-23 08:00")
+    lapor(office, "2026-11-22 07:00", {STATUS: "Ditutup oleh Admin"})
+    take(office, "2026-11-23 09:00")
+    assert counted(office)[3:] == [
+        "closed 21 07:00 - 22 07:00 observed",
+        "reopened 22 07:00 - 23 07:00 observed",
+    ]
+
+
+def test_a_late_look_that_lacks_a_complaint_takes_back_that_it_was_seen_at_once(office):
+    late = {TICKET: "2", DAY: "20 Nov 2026"}
+    lapor(office, "2026-11-19 12:00", {})
+    lapor(office, "2026-11-23 07:00", {}, late)
+    take(office, "2026-11-23 08:00")
+    assert counted(office, "2")[1] == "verified 20 09:00 - 23 07:00 observed"
+    lapor(office, "2026-11-22 07:00", {})
+    take(office, "2026-11-23 09:00")
+    assert counted(office, "2")[1] == "verified 20 09:00 - 23 07:00 unknown"
 
 
 def test_an_older_register_read_late_takes_nothing_back(office):
@@ -426,7 +476,8 @@ def test_every_row_that_cannot_be_read_waits_with_its_line_and_reason(office):
         (5, "short_row", "", "2 < 34"),
     ]
     both = quarantine(office) + quarantine(office, "register")
-    assert {reason for _, reason, _, _ in both} == set(Reason)
+    of_json_lines = {Reason.NO_OBJECT, Reason.BAD_EVENT}  # see test_exchange.py
+    assert {reason for _, reason, _, _ in both} == set(Reason) - of_json_lines
 
 
 def test_a_bad_row_that_every_export_repeats_is_kept_once(office):
@@ -622,3 +673,59 @@ def test_what_a_complainant_gave_is_not_in_an_error(office):
     with pytest.raises(SourceTrouble, match="never closed") as third:
         take(office, "2026-11-24 08:00", "register")
     assert leaks([str(error.value), str(other.value), str(third.value)]) == []
+
+
+# --- days without an export -----------------------------------------------------------------------
+
+
+def test_days_without_an_export_are_noticed_until_they_are_filled(office):
+    for day in (10, 11, 13, 14, 16, 20):
+        lapor(office, f"2026-11-{day} 07:00", {TICKET: str(day), DAY: "1 Nov 2026"})
+    missing = ["2026-11-12", "2026-11-15", "2026-11-17", "2026-11-18", "2026-11-19"]
+    assert take(office, "2026-11-21 08:00").missing == missing
+    lapor(office, "2026-11-12 07:00", {TICKET: "12", DAY: "1 Nov 2026"})
+    assert take(office, "2026-11-21 09:00").missing == missing[1:]
+    assert take(office, "2026-11-30 08:00").missing == [
+        "2026-11-17", "2026-11-18", "2026-11-19", *(f"2026-11-{day}" for day in range(21, 30)),
+    ]  # fmt: skip
+
+
+def test_a_register_is_expected_on_working_days_only(office):
+    for day in (12, 16, 18):
+        register(office, f"2026-11-{day} 07:15", {"No Register": f"FD-{day}",
+                                                  "Tanggal Masuk": "12/11/2026 07:00"})  # fmt: skip
+    count = take(office, "2026-11-19 08:00", "register")
+    assert count.missing == ["2026-11-13", "2026-11-17"]  # a Friday and a Tuesday
+
+
+def test_missing_days_are_told_to_the_administrator_and_in_the_summary(office):
+    for day in (10, 11, 13, 14):
+        lapor(office, f"2026-11-{day} 07:00", {TICKET: str(day), DAY: "1 Nov 2026"})
+    count = take(office, "2026-11-15 06:00")
+    for locale, words in (
+        ("en", "lapor: nothing of 1 day in the last two weeks: 12 Nov 2026."),
+        ("id", "lapor: tidak ada data 1 hari dalam dua minggu terakhir: 12 Nov 2026."),
+    ):
+        shown = render(
+            "report/intake.md.j2", locale=locale, zone=WITA, now=wita("2026-11-15 06:00"),
+            sources=[asdict(count)],
+        )  # fmt: skip
+        assert words in shown
+    told = [finding.what for finding in check(office.site, wita("2026-11-15 06:00"))]
+    assert "source lapor shows nothing of 2026-11-12" in told
+    with office.transaction() as session:
+        as_of = wita("2026-11-15 06:00")
+        view = summary_view(session, office, "2026-11", as_of)
+        assert view.missing == (("lapor", (date(2026, 11, 12),)),)
+        assert summary_view(session, office, "2026-11-13..2026-11-14", as_of).missing == ()
+        before = summary_view(session, office, "2026-11", wita("2026-11-12 06:00"))
+    assert before.missing == ()  # a past view does not know what came later
+    assert "Sumber lapor tidak menampilkan 1 hari: 12 Nov 2026." in summary_html(view, "id", WITA)
+
+
+def test_the_example_lacks_a_day_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
+    office = Office.open(REPOSITORY / "config")
+    counts = [pull.fn(office, source, wita("2026-11-24 08:00")) for source in office.site.sources]
+    office.close()
+    assert [count.missing for count in counts] == [["2026-11-12"], []]

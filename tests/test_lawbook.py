@@ -689,7 +689,7 @@ def test_a_site_has_a_rule_of_its_own_for_a_light_complaint(written):
 
 def test_the_example_of_the_readme_is_true(written):
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (example,) = re.findall(r"```toml\n(\[regulation\].*?)```", text, re.DOTALL)
     law = load([NATIONAL, written(example)])
     (own,) = law.overriding
     assert law.on(own.id, date(2026, 12, 31)).regulation.citation == "Prosedur SP4N-LAPOR!"

@@ -3,7 +3,7 @@
 November 2026 has no holiday: 2, 9, 16 and 23 are Mondays. Times are local (WITA).
 """
 
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 
 import pytest
 from conftest import WITA, wita
@@ -12,7 +12,6 @@ from settings.mapping import StatusWord
 from sla.calendar import Calendar
 from sla.deadline import Bench
 from sla.regulations import Law
-from tasks.mapping import Record
 from tasks.observing import Before, observed
 
 NEW = StatusWord(word="Belum Terverifikasi")
@@ -29,23 +28,21 @@ BY_SYSTEM = StatusWord(
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
 BENCH = Bench(Law([]), Calendar(FIRST, LAST), Calendar.every_day(FIRST, LAST), WITA)
 RECEIVED = "2026-11-02 09:00"
+Shown = tuple[datetime, StatusWord, str | None]
 
 
-def record(word: StatusWord, unit: str | None = None, received: str = RECEIVED) -> Record:
-    return Record(
-        "1", wita(received).astimezone(UTC), None, None, None, unit, None, False, False, None,
-        word, (),
-    )  # fmt: skip
+def record(word: StatusWord, unit: str | None = None, received: str = RECEIVED) -> Shown:
+    return wita(received).astimezone(UTC), word, unit
 
 
 def before(word: StatusWord, seen_at: str, unit: str | None = None, verified: bool = True):
     return Before(word, unit, wita(seen_at), verified)
 
 
-def told(now: Record, then: Before | None, look: str, previous: str | None = None) -> list[str]:
+def told(now: Shown, then: Before | None, look: str, previous: str | None = None) -> list[str]:
     """The events as 'kind earliest - latest knowledge', local day and hour."""
     events = observed(
-        now, then, source="lapor", look=wita(look),
+        *now, then, source="lapor", look=wita(look),
         previous_look=wita(previous) if previous else None, now=wita(look), bench=BENCH,
     )  # fmt: skip
     assert all(event.recorded_at == wita(look) for event in events)

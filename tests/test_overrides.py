@@ -20,7 +20,7 @@ def perbup(site_folder, tmp_path, monkeypatch):
     """The example site with the regulation of the README in a folder of its own."""
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    (example,) = re.findall(r"```toml\n(\[regulation\].*?)```", readme, re.DOTALL)
     (site_folder / "perbup").mkdir()
     (site_folder / "perbup" / "perbup.toml").write_text(example, encoding="utf-8")
     site = site_folder / "site.toml"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from settings.sources import FolderSource
-from tasks.feeds import folder
+from settings.sources import FolderSource, Open311Source, SqlSource
+from tasks.feeds import folder, imap, open311, sql
 from tasks.feeds.batch import Batch
 from tasks.office import Office
 
@@ -22,4 +22,20 @@ def batches(
     source = office.site.sources[name]
     if isinstance(source, FolderSource):
         return folder.batches(office, name, source, now, waiting, failures)
-    raise NotImplementedError(source.type)
+    if isinstance(source, Open311Source):
+        return open311.batches(office, name, source, now)
+    if isinstance(source, SqlSource):
+        return sql.batches(office, name, source, now, waiting)
+    return imap.batches(office, name, source, now, waiting)
+
+
+def sample(office: Office, name: str, now: datetime, failures: list[str]) -> Iterator[Batch]:
+    """What shows how a source is laid out: its newest file, or what it answers first.
+
+    Nothing is noted and nothing moved: ask with an office whose database is empty, so that what was
+    read before is shown as well. Raises like :func:`batches`.
+    """
+    source = office.site.sources[name]
+    if isinstance(source, FolderSource):
+        return folder.newest(office, name, source, now, failures)
+    return batches(office, name, now, [], failures)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import tempfile
 import zipfile
-from collections.abc import Iterator
+import zlib
+from bisect import insort
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from db import looks
 from settings.sources import FolderSource
-from tasks.feeds.batch import Batch, SourceTrouble, UnreadableFile
+from tasks.feeds.abouts import told_about
+from tasks.feeds.batch import Batch, NotYet, Row, SourceTrouble, UnreadableFile
 from tasks.office import Office
 from tasks.reading import CHUNK, digest, read_sheet, told_time, written_at
 
@@ -22,6 +29,9 @@ SETTLES = timedelta(seconds=5)
 """A file written to so shortly before `now` may not be whole yet; it waits for the next run."""
 
 MOST_MEMBERS = 1_000
+NOT_A_ZIP = (
+    zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, zlib.error, ValueError
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,45 +60,167 @@ def batches(
     """The files to read now, in the order in which they were made.
 
     A file is known by its content, under whatever name: an old export that turns up again teaches
-    nothing. Only where it repeats the newest one, or has no rows, and says that it was made later,
-    it is a look of its own: nothing has changed since. Files made after `now`, or not yet whole,
-    are named in `waiting`; those that cannot be read in `failures`, and the rest goes on.
+    nothing. Only where it says itself when it was made, and was made before all of that content, or
+    repeats the look before it, or has no rows, it is a look of its own: nothing had changed then.
+    Files made after `now`, or not yet whole, are named in `waiting`; those that cannot be read in
+    `failures`, and the rest goes on.
     """
     place = source.place(office.site.folder)
     if not place.is_dir():
         raise SourceTrouble(f"{place}: no such folder; correct `folder` of {name}")
     with office.transaction() as session:
-        read = looks.known(session, name)
-    contents = {sha256 for sha256, _ in read}
-    newest, last = max(((made, sha256) for sha256, made in read), default=(None, ""))
+        read = sorted((made, sha256) for sha256, made in looks.known(session, name))
     with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
-        for file in _files(place, source, now, Path(unpacked), waiting, failures):
-            keep = partial(_archive, office, source, file, failures)
+        files = _files(
+            place, source, now, Path(unpacked), waiting, failures, _archive_of(office, source)
+        )
+        unread = Counter(file.origin for file in files)
+
+        def finished(file: _File, sha256: str, *, look: bool = True) -> None:
+            if look:
+                insort(read, (min(file.made, now), sha256))
+            unread[file.origin] -= 1
+            if not unread[file.origin]:  # all that is in a ZIP archive
+                _archive(office, source, file, failures)
+
+        for file in files:
             if source.not_before(file.made) > now:
                 waiting.append(file.name)
                 continue
             try:
+                state = _state(file.path)
                 sha256 = digest(file.path)
-                if sha256 in contents:
-                    made = source.not_before(file.made)
-                    later = file.told and (newest is None or made > newest)
-                    if not later or (sha256 != last and _has_rows(file.path, source)):
-                        keep(sha256)
-                        continue
+                if _teaches_nothing(file, sha256, source, read):
+                    finished(file, sha256, look=False)
+                    continue
                 sheet = read_sheet(file.path, source)
+            except FileNotFoundError:
+                continue  # another run has just taken it in
             except UnreadableFile as error:
-                failures.append(_named(str(error), file))
+                if not file.path.exists():
+                    continue
+                if _state(file.path) != state:
+                    waiting.append(file.name)
+                else:
+                    failures.append(_named(str(error), file))
                 continue
-            contents.add(sha256)
-            newest, last = file.made, sha256
             yield Batch(
-                name=file.name,
+                name=file.name[-255:],
                 sha256=sha256,
                 observed_at=file.made,
                 header=sheet.header,
-                rows=sheet.rows,
-                done=partial(keep, sha256),
+                rows=_steady(sheet.rows, file, state),
+                done=partial(finished, file, sha256),
+                about=told_about(sheet, source),
             )
+
+
+def _teaches_nothing(
+    file: _File, sha256: str, source: FolderSource, read: Sequence[tuple[datetime, str]]
+) -> bool:
+    """Whether a file is but another copy of one that was read."""
+    same = [made for made, content in read if content == sha256]
+    if not same:
+        return False
+    earliest = source.not_before(file.made)
+    if not file.told or any(earliest <= made <= file.made for made in same):
+        return True
+    before = next((content for made, content in reversed(read) if made < earliest), "")
+    return before != sha256 and file.made > min(same) and _has_rows(file.path, source)
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """By what one sees that a file was written to: its size and the time of the last writing."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _steady(rows: Iterable[Row], file: _File, state: tuple[int, int]) -> Iterator[Row]:
+    """The rows of a file that nobody writes to meanwhile; raises :class:`NotYet` if one does."""
+    try:
+        yield from rows
+    except UnreadableFile as error:
+        if _changed(file.path, state):
+            raise NotYet(f"{file.name}: is being written") from None
+        raise UnreadableFile(_named(str(error), file)) from None
+    if _changed(file.path, state):
+        raise NotYet(f"{file.name}: is being written")
+
+
+def _changed(path: Path, state: tuple[int, int]) -> bool:
+    return not path.exists() or _state(path) != state
+
+
+def newest(
+    office: Office, name: str, source: FolderSource, now: datetime, failures: list[str]
+) -> Iterator[Batch]:
+    """The newest file that is there, whether it was read before or not, also in the archive."""
+    place = source.place(office.site.folder)
+    if not place.is_dir():
+        raise SourceTrouble(f"{place}: no such folder; correct `folder` of {name}")
+    with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
+        files = _files(place, source, now, Path(unpacked), [], failures)
+        ready = [file for file in files if source.not_before(file.made) <= now]
+        file = ready[-1] if ready else _newest_archived(office, source, now)
+        if file is None:
+            return
+        try:
+            sheet = read_sheet(file.path, source)
+            yield Batch(file.name, digest(file.path), file.made, sheet.header, sheet.rows)
+        except UnreadableFile as error:
+            raise type(error)(_named(str(error), file)) from None
+
+
+def _newest_archived(office: Office, source: FolderSource, now: datetime) -> _File | None:
+    if source.archive is None:
+        return None
+    for folder in sorted((office.site.folder / source.archive).glob("*/"), reverse=True):
+        files = []
+        for path in folder.glob("*"):
+            name = path.name.partition("_")[2]  # without its mark
+            if path.is_symlink() or not PurePosixPath(name).match(source.pattern):
+                continue
+            sheet = read_sheet(path, source) if source.needs_sheet else None
+            told = told_time(path.with_name(name), sheet, source)
+            file = _File(path, name, told or written_at(path), told is not None, path)
+            if source.not_before(file.made) <= now:
+                files.append(file)
+        if files:
+            return max(files, key=lambda file: (file.made, file.name))
+    return None
+
+
+@contextmanager
+def found_again(
+    office: Office, source: FolderSource, wanted: Mapping[str, str]
+) -> Iterator[dict[str, Path]]:
+    """The files with these SHA-256, each known by the name given, as long as the block lasts.
+
+    They may lie in the folder, in its archive or in a ZIP archive there, under whatever name; one
+    that is not there any more is left out.
+    """
+    places = [*source.place(office.site.folder).glob("*")]
+    if source.archive is not None:
+        places += (office.site.folder / source.archive).rglob("*")
+    names = {name.split("/")[0] for name in wanted.values()}
+    files = [path for path in places if path.is_file() and not path.is_symlink()]
+    files.sort(key=lambda path: not path.name.endswith(tuple(names)))  # the likely ones first
+    found: dict[str, Path] = {}
+    with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
+        for number, path in enumerate(files):
+            if len(found) == len(wanted):
+                break
+            try:
+                packed = path.suffix.lower() == ".zip"
+                inside = Path(unpacked) / str(number)
+                members = [each.path for each in _members(path, source, inside)] if packed else []
+                for each in members or [path]:
+                    sha256 = digest(each)
+                    if sha256 in wanted:
+                        found.setdefault(sha256, each)
+            except UnreadableFile:
+                continue
+        yield found
 
 
 def _has_rows(path: Path, source: FolderSource) -> bool:
@@ -107,28 +239,50 @@ def _files(
     unpacked: Path,
     waiting: list[str],
     failures: list[str],
+    archive: Path | None = None,
 ) -> list[_File]:
     """The files of a folder and of the archives in it, oldest first."""
     found: list[_File] = []
-    for path in sorted({*place.glob(source.pattern), *place.glob("*.zip")}):
+    kept = None if archive is None else archive.resolve()
+    for path in _dropped(place, source.pattern):
         unfinished = path.name.startswith((".", "~")) or path.suffix.lower() in UNFINISHED
         if unfinished or path.is_symlink() or not path.is_file():
             continue
-        if timedelta(0) <= now - written_at(path) < SETTLES:
-            waiting.append(path.name)
+        inside = path.parent.resolve()
+        if not inside.is_relative_to(place.resolve()) or (kept and inside.is_relative_to(kept)):
             continue
         try:
-            if path.suffix.lower() == ".zip":
-                found += _members(path, source, unpacked / path.name)
+            if timedelta(0) <= now - written_at(path) < SETTLES:
+                waiting.append(path.name)
+            elif path.suffix.lower() == ".zip":
+                found += list(_members(path, source, unpacked / path.name))  # all of it or nothing
             else:
                 found.append(_file(path, path.name, path, source))
+        except FileNotFoundError:
+            continue  # another run has just taken it in
         except UnreadableFile as error:
             failures.append(str(error))
     return sorted(found, key=lambda file: (file.made, file.name))
 
 
+def _dropped(place: Path, pattern: str) -> list[Path]:
+    """What the pattern names, letter case aside; compressed as well, alone or in ZIP archives."""
+    if "/" in pattern:
+        return sorted({*place.glob(pattern), *place.glob(f"{pattern}.gz"), *place.glob("*.zip")})
+    return sorted(
+        path
+        for path in place.iterdir()
+        if path.suffix.lower() == ".zip" or _called(path.name, pattern)
+    )
+
+
+def _called(name: str, pattern: str) -> bool:
+    name, pattern = name.lower(), pattern.lower()
+    return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.gz")
+
+
 def _file(path: Path, name: str, origin: Path, source: FolderSource) -> _File:
-    sheet = read_sheet(path, source) if source.observed.needs_sheet else None
+    sheet = read_sheet(path, source) if source.needs_sheet else None
     told = told_time(path, sheet, source)
     return _File(path, name, told or written_at(origin), told is not None, origin)
 
@@ -136,15 +290,20 @@ def _file(path: Path, name: str, origin: Path, source: FolderSource) -> _File:
 def _members(path: Path, source: FolderSource, folder: Path) -> Iterator[_File]:
     """The files in a ZIP archive, unpacked to a folder within the limits of the source."""
     left = source.max_unpacked_mb << 20
+    pattern = PurePosixPath(source.pattern).name
     try:
         with zipfile.ZipFile(path) as packed:
             members = [member for member in packed.infolist() if not member.is_dir()]
             if len(members) > MOST_MEMBERS:
                 raise UnreadableFile(f"{path.name}: more than {MOST_MEMBERS} files in it")
-            for number, member in enumerate(members):
-                name = PurePosixPath(member.filename.replace("\\", "/")).name  # never outside
-                if not name or name.startswith((".", "~")):
-                    continue
+            wanted = [
+                (member, name)
+                for member in members
+                if (name := _member_name(path, member)) and _called(name, pattern)
+            ]
+            if not wanted:
+                raise UnreadableFile(f"{path.name}: no file in it is called like {pattern}")
+            for number, (member, name) in enumerate(wanted):
                 target = folder / str(number) / name
                 target.parent.mkdir(parents=True)
                 with packed.open(member) as inside, target.open("wb") as out:
@@ -157,20 +316,46 @@ def _members(path: Path, source: FolderSource, folder: Path) -> Iterator[_File]:
                             )
                         out.write(chunk)
                 yield _file(target, f"{path.name}/{name}", path, source)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+    except NOT_A_ZIP as error:
         raise UnreadableFile(f"{path.name}: no readable ZIP archive ({error})") from None
 
 
-def _archive(
-    office: Office, source: FolderSource, file: _File, failures: list[str], sha256: str
-) -> None:
-    """Move a file that has been read to the archive, if the source has one."""
-    if source.archive is None or not file.origin.exists():
+def _member_name(path: Path, member: zipfile.ZipInfo) -> str:
+    """The name of a file in a ZIP archive without its folders, wherever they point; '' for none.
+
+    Raises :class:`UnreadableFile` for what cannot be read, rather than to pass over it in silence.
+    """
+    name = PurePosixPath(member.filename.replace("\\", "/")).name
+    if not name or name.startswith((".", "~")):
+        return ""
+    for wrong, what in (
+        (member.flag_bits & 1, "encrypted"),
+        (stat.S_ISLNK(member.external_attr >> 16), "a link"),
+        (name.lower().endswith(".zip"), "a ZIP archive itself"),
+    ):
+        if wrong:
+            raise UnreadableFile(f"{path.name}: {name} in it is {what}")
+    return name
+
+
+def _archive_of(office: Office, source: FolderSource) -> Path | None:
+    return None if source.archive is None else office.site.folder / source.archive
+
+
+def _archive(office: Office, source: FolderSource, file: _File, failures: list[str]) -> None:
+    """Move a file that has been read to the archive, if the source has one.
+
+    It is called by its SHA-256 and its name there; what a copy of it is called does not matter.
+    """
+    archive = _archive_of(office, source)
+    if archive is None or not file.origin.exists():
         return
-    folder = office.site.folder / source.archive / f"{office.local(file.made):%Y-%m}"
-    mark = sha256 if file.origin == file.path else digest(file.origin)
+    folder = archive / f"{office.local(file.made):%Y-%m}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.move(file.origin, folder / f"{mark[:16]}_{file.origin.name}")
-    except OSError as error:
-        failures.append(f"{file.name}: read, but cannot be moved to {folder} ({error.strerror})")
+        shutil.move(file.origin, folder / f"{digest(file.origin)}_{file.origin.name[-120:]}")
+    except FileNotFoundError:
+        return  # another run has just moved it
+    except (OSError, UnreadableFile) as error:
+        why = getattr(error, "strerror", None) or error
+        failures.append(f"{file.origin.name}: read, but cannot be moved to {folder} ({why})")

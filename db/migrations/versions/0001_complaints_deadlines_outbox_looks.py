@@ -27,8 +27,13 @@ def upgrade() -> None:
         sa.Column("promised_due", sa.DateTime(timezone=True), nullable=True),
         sa.Column("unit", sa.String(length=64), nullable=True),
         sa.Column("state_word", sa.String(length=64), nullable=True),
+        sa.Column("status_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("shown_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("row_mark", sa.BigInteger(), nullable=True),
         sa.Column("next_action_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "ticket"),
     )
@@ -53,9 +58,23 @@ def upgrade() -> None:
         sa.Column("updated", sa.Integer(), nullable=False),
         sa.Column("unchanged", sa.Integer(), nullable=False),
         sa.Column("quarantined", sa.Integer(), nullable=False),
+        sa.Column("shown", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "sha256", "observed_at"),
     )
+    op.create_table(
+        "origin",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("observed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("looked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("origin", schema=None) as batch_op:
+        batch_op.create_index("ix_origin_source", ["source", "observed_at"], unique=False)
+
     op.create_table(
         "cursor",
         sa.Column("source", sa.String(length=64), nullable=False),
@@ -101,9 +120,22 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("observed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_observed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ticket_mark", sa.String(length=64), nullable=False),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("source", "fingerprint"),
     )
+    with op.batch_alter_table("quarantine", schema=None) as batch_op:
+        batch_op.create_index(
+            "ux_quarantine_open",
+            ["source", "fingerprint"],
+            unique=True,
+            sqlite_where=sa.text("resolved_at IS NULL"),
+            postgresql_where=sa.text("resolved_at IS NULL"),
+        )
+
     op.create_table(
         "report",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -247,6 +279,24 @@ def upgrade() -> None:
         batch_op.create_index("ix_past_facts_complaint_id", ["complaint_id"], unique=False)
 
     op.create_table(
+        "sighting",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("complaint_id", sa.Integer(), nullable=False),
+        sa.Column("word", sa.String(length=64), nullable=True),
+        sa.Column("unit", sa.String(length=64), nullable=True),
+        sa.Column("status_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["complaint_id"],
+            ["complaint.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("sighting", schema=None) as batch_op:
+        batch_op.create_index("ix_sighting_complaint_id", ["complaint_id"], unique=False)
+
+    op.create_table(
         "notice",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("complaint_id", sa.Integer(), nullable=False),
@@ -305,6 +355,10 @@ def downgrade() -> None:
 
     op.drop_table("move")
     op.drop_table("rulebook")
+    with op.batch_alter_table("sighting", schema=None) as batch_op:
+        batch_op.drop_index("ix_sighting_complaint_id")
+
+    op.drop_table("sighting")
     with op.batch_alter_table("past_facts", schema=None) as batch_op:
         batch_op.drop_index("ix_past_facts_complaint_id")
 
@@ -330,12 +384,19 @@ def downgrade() -> None:
 
     op.drop_table("run")
     op.drop_table("report")
+    with op.batch_alter_table("quarantine", schema=None) as batch_op:
+        batch_op.drop_index("ux_quarantine_open")
+
     op.drop_table("quarantine")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index("ix_message_pending")
 
     op.drop_table("message")
     op.drop_table("cursor")
+    with op.batch_alter_table("origin", schema=None) as batch_op:
+        batch_op.drop_index("ix_origin_source")
+
+    op.drop_table("origin")
     op.drop_table("look")
     with op.batch_alter_table("complaint", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_complaint_unit"))

@@ -1,0 +1,130 @@
+"""Check: how the rows of a source come out under its mapping, without keeping any of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from db.engine import open_engine
+from db.models import Base
+from settings import Site
+from tasks.feeds import sample
+from tasks.feeds.batch import SourceTrouble
+from tasks.mapping import Record, given
+from tasks.office import Office
+from tasks.sifting import Refused, Sieve
+
+ENOUGH = 10_000
+"""How many rows tell how a source is laid out."""
+
+COUNTED = ("classification", "category", "channel", "unit", "privacy", "status")
+"""The fields whose values are counted over the sample."""
+
+FIELDS = (
+    "ticket", "received", "classification", "category", "channel", "unit", "privacy",
+    "promised_due", "status", "events", "title",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Checked:
+    """A sample of a source, read: the first rows field by field, and all of it in numbers.
+
+    `shown` are rows as :data:`FIELDS` with their line; of a title only what would be kept.
+    `refused` is what would go to quarantine. `whole` is false where the source has more.
+    """
+
+    source: str
+    names: list[str] = field(default_factory=list)
+    observed_at: datetime | None = None
+    rows: int = 0
+    readable: int = 0
+    whole: bool = True
+    shown: list[dict[str, str]] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    events: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Why rows would go to quarantine, and how many."""
+        return dict(Counter(str(bad.reason) for bad in self.refused).most_common())
+
+
+def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
+    """Read a sample of what a source has now and show its first rows.
+
+    Writes nothing and moves nothing. Raises `tasks.feeds.batch.WrongMapping` where the source is
+    not laid out as the mapping says, and `tasks.feeds.batch.SourceTrouble` where there is nothing
+    to read.
+    """
+    engine = open_engine("sqlite://")  # an empty memory: what was read before is shown as well
+    Base.metadata.create_all(engine)
+    office = Office(site, engine)
+    checked = Checked(name)
+    try:
+        for batch in sample(office, name, now, checked.failures):
+            checked.names.append(batch.name)
+            checked.observed_at = min(batch.observed_at, now)
+            sieve = Sieve(name, site.sources[name], site.directory, checked.observed_at)
+            for row in batch.rows:
+                checked.rows += 1
+                for line, found in sieve.sift(batch.header, [row]):
+                    _note(checked, office, line, found, rows)
+                if checked.rows >= ENOUGH:
+                    checked.whole = False
+                    return checked
+    finally:
+        engine.dispose()
+    if not checked.names:
+        raise SourceTrouble("; ".join(checked.failures) or f"{name} has nothing to read now")
+    return checked
+
+
+def _note(checked: Checked, office: Office, line: int, found: Record | Refused, rows: int) -> None:
+    if isinstance(found, Refused):
+        checked.refused.append(found)
+        return
+    checked.readable += 1
+    told = _told(office, checked.source, found, checked.observed_at)
+    for name in COUNTED:
+        checked.counts.setdefault(name, Counter())[told[name]] += 1
+    checked.events.update(event.kind for event in given(found, checked.source, found.received))
+    if found.status is not None:
+        checked.events.update(found.status.enter)
+    if len(checked.shown) < rows:
+        checked.shown.append({"line": str(line), **told})
+
+
+def _told(
+    office: Office, source: str, record: Record, observed_at: datetime | None
+) -> dict[str, str]:
+    """One row as people read it: times of the site, names of units."""
+
+    def local(moment: datetime | None) -> str:
+        return office.local(moment).isoformat(timespec="seconds") if moment else ""
+
+    name_of = office.site.directory.name_of
+    events = [
+        " ".join(filter(None, (event.kind, local(event.latest), name_of(event.unit))))
+        for event in given(record, source, observed_at or record.received)
+    ]
+    if record.status is not None:
+        since = local(record.status_at)
+        events += [f"{kind} {since or 'by then'}" for kind in record.status.enter]
+    privacy = [word for word in ("anonymous", "secret") if getattr(record, word)]
+    return {
+        "ticket": record.ticket,
+        "received": local(record.received),
+        "classification": record.classification or "",
+        "category": record.category or "",
+        "channel": record.channel or "",
+        "unit": name_of(record.unit),
+        "privacy": ", ".join(privacy),
+        "promised_due": local(record.promised_due),
+        "status": record.status.word if record.status else "",
+        "events": "; ".join(events),
+        "title": record.title or "",
+    }

@@ -1,0 +1,31 @@
+"""What another installation tells of its sources, above the complaints that it gives us."""
+
+from __future__ import annotations
+
+import json
+
+from settings.sources import ABOUT_COLUMNS, ExchangeSource, FolderSource
+from tasks.feeds.batch import About
+from tasks.months import iso_time
+from tasks.reading import Sheet
+
+
+def told_about(sheet: Sheet, source: FolderSource) -> tuple[About, ...]:
+    """The first lines of a file in the exchange form.
+
+    One that cannot be understood tells nothing: its source is then taken to tell everything.
+    """
+    if not isinstance(source, ExchangeSource):
+        return ()
+    found = []
+    for cells in sheet.preamble:
+        told = {name: cells[sheet.header.index(name)] for name in ABOUT_COLUMNS}
+        try:
+            sees = frozenset(map(str, json.loads(told["sees"] or "[]")))
+            shown = json.loads(told["shown_later"] or "{}")
+            later = {str(kind): int(days) for kind, days in shown.items()}
+            until = iso_time(told["looked_until"])
+        except (ValueError, TypeError, AttributeError):
+            continue
+        found.append(About(told["source"], told["system"] or None, sees, later, until))
+    return tuple(found)

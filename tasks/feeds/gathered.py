@@ -1,0 +1,109 @@
+"""The requests that one look at an Open311 server brought together, until they are handed over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import TextIO
+from zoneinfo import ZoneInfo
+
+from settings.sources import Open311Source
+from tasks.feeds.batch import Batch, Row
+from tasks.feeds.georeport import Request, moment, written
+
+MEANWHILE = timedelta(hours=1)
+"""What is dated after `now` by no more than this came while we looked; the next look takes it."""
+
+Seen = dict[str, datetime | None]
+"""What was answered: requests by what each is known, and when they were received."""
+
+
+class Gathered:
+    """The requests of one look, kept on the disk until they are handed over.
+
+    Of a request that was told twice the later answer counts; within one answer both are handed
+    over, and the second is refused as a duplicate if they differ.
+    """
+
+    def __init__(self, source: Open311Source, now: datetime) -> None:
+        self.source, self.now = source, now
+        self.columns, self._times = source.columns, source.times
+        self._zone = ZoneInfo(source.zone)
+        self._file: TextIO = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
+        self._newest: dict[str, int] = {}
+        self._answers = 0
+        self._again: set[datetime] = set()
+
+    def __enter__(self) -> Gathered:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    @property
+    def again(self) -> tuple[datetime, ...]:
+        """When those were received that changed while we looked."""
+        return tuple(sorted(self._again))
+
+    def take(self, requests: list[Request]) -> Seen:
+        """Keep the requests of one answer; returns by what each is known, and its receipt."""
+        self._answers += 1
+        known: Seen = {}
+        for request in requests:
+            cells = [self._cell(name, request) for name in self.columns]
+            key = request.get(self.source.fields.ticket, "").strip() or json.dumps(cells)
+            received, updated = (
+                moment(request.get(name, ""), self._zone)
+                for name in ("requested_datetime", "updated_datetime")
+            )
+            known[key] = received
+            if not self._meanwhile(received, updated):
+                self._newest[key] = self._answers
+                self._file.write(json.dumps([self._answers, key, cells]) + "\n")
+        return known
+
+    def _meanwhile(self, received: datetime | None, updated: datetime | None) -> bool:
+        later = [each for each in (received, updated) if each is not None and each > self.now]
+        if received is None or not later or max(later) > self.now + MEANWHILE:
+            return False
+        self._again.add(min(received, self.now))
+        return True
+
+    def _cell(self, name: str, request: Request) -> str:
+        text = request.get(name, "")
+        if name not in self._times:
+            return text
+        found = moment(text, self._zone, end_of_day=name == self.source.fields.promised_due)
+        return text if found is None else written(found)
+
+    def batch(self, name: str, cursor: str) -> Batch:
+        """The look to hand over; it is known by how far it leads and all that was answered."""
+        digest = hashlib.sha256(cursor.encode())
+        for _, cells in self._rows():
+            digest.update(json.dumps(cells).encode())
+        return Batch(
+            name=name,
+            sha256=digest.hexdigest(),
+            observed_at=self.now,
+            header=self.columns,
+            rows=self._rows(),
+            cursor=cursor,
+        )
+
+    def _rows(self) -> Iterator[Row]:
+        self._file.seek(0)
+        number = 0
+        for line in self._file:
+            answer, key, cells = json.loads(line)
+            if self._newest[key] == answer:
+                number += 1
+                yield number, tuple(cells)

@@ -1,0 +1,196 @@
+"""An IMAP mailbox as a source: each mail that has arrived is a row; the mailbox stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+
+from db import complaints
+from settings.sources import MailboxSource
+from tasks.feeds import resuming
+from tasks.feeds.batch import Batch, Row
+from tasks.feeds.mail import IN_THE_BODY, cells, message_id, substitute_id
+from tasks.feeds.mailserver import examined, explained, opened, way_to
+from tasks.office import Office
+
+BATCH = 200
+"""How many mails are asked for at once."""
+
+WINDOW = 50_000
+"""Over how many UIDs one search goes: its answer is one line, whose length is limited."""
+
+HEADER = 64 << 10
+"""So much of a header is read; subject and Message-ID stand within it."""
+
+
+def batches(
+    office: Office, name: str, source: MailboxSource, now: datetime, waiting: list[str]
+) -> Iterator[Batch]:
+    """The mails that have arrived since the last look, in the order of their arrival.
+
+    The cursor is the mailbox's UIDVALIDITY and the last UID. Where the server has numbered its
+    mails anew all are read again. A mail whose Message-ID is known already is that same mail, and
+    its first receipt stands: nobody moves a deadline by sending it again. Such copies, and mails
+    that came in after `now`, are named in `waiting`. Raises :class:`SourceTrouble`, never with a
+    password or with anything that a mail holds.
+    """
+    way = way_to(name, source)
+    with explained(name, source), opened(office.site.folder, way, name, source) as client:
+        validity, next_uid = examined(client, way, name, source)
+        kept = (resuming.position(office, name) or "").partition(":")
+        last = int(kept[2]) if kept[0] == str(validity) else 0
+        reader = _Mails(office, client, name, source, now, validity)
+        uids = list(_uids(client, last + 1, next_uid))
+        groups = [uids[start : start + BATCH] for start in range(0, len(uids), BATCH)]
+        for group in groups or [[]]:
+            rows, read = reader.rows(group)
+            last = max(read, last)
+            place = f"UID {group[0]}-{last}" if read else "nothing new"
+            yield Batch(
+                name=f"{name}: {place}",
+                sha256=resuming.mark(validity, last, place, rows=rows),
+                observed_at=now,
+                header=source.columns,
+                rows=rows,
+                cursor=f"{validity}:{last}",
+            )
+            if reader.later:
+                break
+        waiting += reader.told()
+
+
+class _Mails:
+    """Reads mails as rows."""
+
+    def __init__(
+        self,
+        office: Office,
+        client: IMAPClient,
+        name: str,
+        source: MailboxSource,
+        now: datetime,
+        validity: int,
+    ) -> None:
+        self.office, self.client, self.name, self.source = office, client, name, source
+        self.now, self.validity = now, validity
+        self.zone = ZoneInfo(source.zone)
+        self.wanted = frozenset(source.columns)
+        self.received: dict[str, datetime] = {}  # by Message-ID, in this look
+        self.later = 0
+        self.copies: list[int] = []
+
+    def rows(self, uids: list[int]) -> tuple[list[Row], int]:
+        """The rows of these mails, and the last UID up to which all are read."""
+        heads = self._heads(uids)
+        found: list[tuple[int, str, datetime | None, dict[str, str]]] = []
+        read = 0
+        for place, uid in enumerate(uids):
+            head = heads.get(uid)
+            if head is not None:
+                arrived, header = head
+                if arrived and self.now < arrived <= self.now + resuming.JUST_AFTER:
+                    self.later = len(uids) - place
+                    break
+                found.append(self._mail(uid, arrived, header))
+            read = uid
+        return self._first_receipts(found), read
+
+    def told(self) -> list[str]:
+        """What an administrator should know of what was passed over."""
+        later = [f"{self.name}: mails later than this run"] if self.later else []
+        listed = ", ".join(map(str, self.copies[:20]))
+        copies = f"{self.name}: {len(self.copies)} copies of mails known already, UID {listed}"
+        return later + ([copies] if self.copies else [])
+
+    def _heads(self, uids: list[int]) -> dict[int, tuple[datetime | None, bytes]]:
+        """Receipt and header of each mail; what the server cannot show at all has neither."""
+        if not uids:
+            return {}
+        try:
+            answer = self.client.fetch(uids, ["INTERNALDATE", f"BODY.PEEK[HEADER]<0.{HEADER}>"])
+        except IMAPClientAbortError:
+            raise
+        except (IMAPClientError, ValueError):
+            if len(uids) == 1:
+                return {uids[0]: (None, b"")}
+            half = len(uids) // 2
+            return self._heads(uids[:half]) | self._heads(uids[half:])
+        heads: dict[int, tuple[datetime | None, bytes]] = {
+            uid: (found.get(b"INTERNALDATE"), _literal(found, b"BODY[HEADER]"))
+            for uid, found in answer.items()
+        }
+        missing = [uid for uid in uids if uid not in heads]
+        there = self.client.search(["UID", ",".join(map(str, missing))]) if missing else []
+        return heads | dict.fromkeys(there, (None, b""))  # the rest was deleted in the meantime
+
+    def _mail(
+        self, uid: int, arrived: datetime | None, header: bytes
+    ) -> tuple[int, str, datetime | None, dict[str, str]]:
+        ticket = message_id(header)
+        mail = header
+        if self.wanted & IN_THE_BODY or not ticket:
+            mail = self._whole(uid) or header
+        row = cells(mail, self.wanted, self.zone, self.source.max_cell)
+        if not mail:
+            ticket = f"uid-{self.validity}-{uid}"
+        ticket = ticket or substitute_id(mail)
+        row["message_id"] = ticket
+        row["received"] = (
+            arrived.astimezone(self.zone).isoformat(timespec="seconds") if arrived else ""
+        )
+        return uid, ticket, arrived, row
+
+    def _whole(self, uid: int) -> bytes:
+        """The mail, as much of it as may be read; the text stands before what is attached."""
+        limit = self.source.max_mail_mb << 20
+        try:
+            answer = self.client.fetch([uid], [f"BODY.PEEK[]<0.{limit}>"])
+        except IMAPClientAbortError:
+            raise
+        except (IMAPClientError, ValueError):
+            return b""
+        return _literal(answer.get(uid, {}), b"BODY[]")
+
+    def _first_receipts(
+        self, found: list[tuple[int, str, datetime | None, dict[str, str]]]
+    ) -> list[Row]:
+        """The rows without copies that arrived at another time than the mail we know."""
+        fields = self.source.fields
+        judged = (fields.ticket, fields.received) == ("message_id", "received")
+        with self.office.transaction() as session:
+            known = complaints.by_ticket(session, self.name, {ticket for _, ticket, _, _ in found})
+            for ticket, complaint in known.items():
+                self.received.setdefault(ticket, complaint.received_at)
+        rows: list[Row] = []
+        for uid, ticket, arrived, row in found:
+            if arrived is not None:
+                first = self.received.setdefault(ticket, arrived.replace(microsecond=0))
+                if judged and first != arrived.replace(microsecond=0):
+                    self.copies.append(uid)
+                    continue
+            rows.append((uid, tuple(row.get(column, "") for column in self.source.columns)))
+        return rows
+
+
+def _literal(found: dict[bytes, Any], section: bytes) -> bytes:
+    """A part of a mail; the server names it with the place from which it was asked for."""
+    for key, value in found.items():
+        if key.startswith(section) and isinstance(value, bytes):
+            return value
+    return b""
+
+
+def _uids(client: IMAPClient, first: int, next_uid: int | None) -> Iterator[int]:
+    """The UIDs from `first` on, ascending, of what was there when the mailbox was opened."""
+    if next_uid is None:
+        found = client.search(["UID", f"{first}:*"])  # shows the last one even if it is older
+        yield from sorted(uid for uid in found if uid >= first)
+        return
+    for start in range(first, next_uid, WINDOW):
+        end = min(start + WINDOW, next_uid) - 1
+        yield from sorted(client.search(["UID", f"{start}:{end}"]))

@@ -1,0 +1,169 @@
+"""The connection to an IMAP server: by the URL of the environment, secured, changing nothing."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
+
+from settings.sources import MailboxSource
+from tasks.feeds.batch import SourceTrouble
+
+logging.getLogger("imapclient").setLevel(logging.WARNING)  # below, it logs users and subjects
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to reach a mailbox."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str
+    password: str
+    folder: str
+
+
+def way_to(name: str, source: MailboxSource) -> Way:
+    """Read the URL; raises :class:`SourceTrouble` with what to write, and nothing of the URL."""
+    variable = source.url_variable
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        raise SourceTrouble(f"{name}: {variable} is not set; it holds the URL of the mailbox")
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:  # its text would repeat a part of the password
+        parts, port = urlsplit(""), None
+    usual = {"imaps": 993, "imap": 143, "imap+plain": 143}
+    if (
+        parts.scheme not in usual
+        or not (parts.hostname and parts.username and parts.password)
+        or parts.query
+        or parts.fragment
+    ):
+        raise SourceTrouble(
+            f"{name}: {variable} must be imaps://user:password@host/INBOX, imap://... (STARTTLS)"
+            " or, to loopback, imap+plain://...; write / # ? @ : and % of a password as %2F %23"
+            " %3F %40 %3A %25"
+        )
+    if parts.scheme == "imap+plain" and not _loopback(parts.hostname):
+        raise SourceTrouble(
+            f"{name}: {variable}: imap+plain is allowed to loopback only; use imaps:// or imap://"
+        )
+    user, password = unquote(parts.username), unquote(parts.password)
+    if re.search(r"[\0\r\n]", user + password) or not (user + password).isascii():
+        raise SourceTrouble(f"{name}: user and password in {variable} must be in ASCII")
+    return Way(
+        parts.scheme, parts.hostname, port or usual[parts.scheme], user, password,
+        unquote(parts.path.lstrip("/")) or "INBOX",
+    )  # fmt: skip
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@contextmanager
+def opened(site: Path, way: Way, name: str, source: MailboxSource) -> Iterator[IMAPClient]:
+    """A connection, secured and logged in."""
+    context = None
+    if way.scheme != "imap+plain":
+        try:
+            ca_file = None if source.ca_file is None else str(site / source.ca_file)
+            context = ssl.create_default_context(cafile=ca_file)
+        except OSError as error:
+            raise SourceTrouble(f"{name}: ca_file {source.ca_file}: {error.strerror}") from None
+    client = IMAPClient(
+        way.host,
+        way.port,
+        ssl=way.scheme == "imaps",
+        ssl_context=context,
+        timeout=source.timeout_seconds,
+    )
+    client.normalise_times = False  # moments keep their zone
+    try:
+        if way.scheme == "imap":
+            if not client.has_capability("STARTTLS"):
+                raise SourceTrouble(
+                    f"{name}: the mail server offers no STARTTLS; write imaps:// in"
+                    f" {source.url_variable}"
+                )
+            client.starttls(context)
+        client.login(way.user, way.password)
+        yield client
+    finally:
+        with suppress(Exception):  # whatever the server thinks of our good-bye
+            client.logout()
+        with suppress(Exception):
+            client.shutdown()
+
+
+def examined(
+    client: IMAPClient, way: Way, name: str, source: MailboxSource
+) -> tuple[int, int | None]:
+    """Open the mailbox without changing it; its UIDVALIDITY, and the UID of the next mail."""
+    try:
+        state = client.select_folder(way.folder, readonly=True)
+    except IMAPClientAbortError:
+        raise
+    except IMAPClientError:
+        raise SourceTrouble(
+            f"{name}: the server has no such mailbox; correct the folder at the end of"
+            f" {source.url_variable}"
+        ) from None
+    if not isinstance(state.get(b"UIDVALIDITY"), int):
+        raise SourceTrouble(f"{name}: the server does not number its mails (UIDVALIDITY)")
+    return state[b"UIDVALIDITY"], state.get(b"UIDNEXT")
+
+
+@contextmanager
+def explained(name: str, source: MailboxSource) -> Iterator[None]:
+    """Every failure of the server in our own words: its own may repeat a login or a mail."""
+    variable = source.url_variable
+    try:
+        yield
+    except LoginError:
+        raise SourceTrouble(
+            f"{name}: the mail server refuses the login; correct user and password in {variable}"
+        ) from None
+    except ssl.SSLCertVerificationError as error:
+        raise SourceTrouble(
+            f"{name}: the mail server's certificate cannot be trusted ({error.verify_message});"
+            f" see `ca_file` and the host in {variable}"
+        ) from None
+    except ssl.SSLError as error:
+        raise SourceTrouble(
+            f"{name}: no secure connection to the mail server ({error.reason}); see {variable}"
+        ) from None
+    except TimeoutError:
+        raise SourceTrouble(
+            f"{name}: the mail server does not answer within {source.timeout_seconds:g} seconds"
+            " (timeout_seconds)"
+        ) from None
+    except OSError as error:
+        told = error.strerror or type(error).__name__
+        raise SourceTrouble(
+            f"{name}: the mail server cannot be reached ({told}); see {variable}"
+        ) from None
+    except IMAPClientAbortError:
+        raise SourceTrouble(f"{name}: the mail server broke off the connection") from None
+    except IMAPClientError as error:
+        raise SourceTrouble(
+            f"{name}: the mail server answers what is not understood ({type(error).__name__})"
+        ) from None

@@ -1,0 +1,139 @@
+"""An Open311 GeoReport v2 server as a source: what to ask it now, and in which order.
+
+At first the past is asked for, window by window from `first_day` to now; each window that is in is
+in, and a failure later goes on from there. Every later run takes one look at what may have changed,
+as a whole: a deadline is called missed because the source was looked at and showed no end, so half
+a look must not count as one. It asks
+
+- where the server knows the parameter `updates_by`, what has changed since the last look, and what
+  was received since then (many servers leave `updated_datetime` empty);
+- else again the windows in which a complaint is open, and the last 90 days, in which closed ones
+  are reopened at all often.
+
+Questions overlap, and what comes twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from db import complaints, looks
+from settings.sources import Open311Source
+from tasks.feeds.batch import Batch, SourceTrouble
+from tasks.feeds.gathered import Gathered
+from tasks.feeds.questions import EDGE, OVERLAP, Grid, Questions, iso, questions_to
+from tasks.office import Office
+
+RECENT = timedelta(days=90)
+"""How far back closed requests are looked at again where the server cannot tell what changed."""
+
+
+def batches(office: Office, name: str, source: Open311Source, now: datetime) -> Iterator[Batch]:
+    """The looks to take now; see above for which.
+
+    Raises :class:`SourceTrouble` where the server gives no answer that can be read; what was
+    handed over before stays in.
+    """
+    zone = ZoneInfo(source.zone)
+    with office.transaction() as session:
+        progress = _Progress.read(looks.cursor(session, name))
+        ended = [word.word for word in source.status if word.terminal]
+        open_since = complaints.open_since(
+            session, name, ended if source.layout == "snapshot" else []
+        )
+    first_day = min(source.first_day, progress.first) if progress else source.first_day
+    begin = datetime.combine(first_day, time.min, zone).astimezone(UTC)
+    if begin > now:
+        raise SourceTrouble(f"first_day of {name} lies ahead; the past begins there")
+    grid = Grid(begin, timedelta(days=source.window_days))
+    with questions_to(office, name, source, now) as questions:
+        if progress is None:
+            progress = _Progress(first_day, asked=now, next=begin)
+        elif first_day < progress.first:
+            progress = replace(progress, first=first_day, next=begin)
+        if progress.asked < now:
+            with Gathered(source, now) as look:
+                _ask_changes(questions, look, progress, grid, open_since)
+                span = f"{iso(progress.asked)}/{iso(now)}"
+                reached = now if progress.complete else progress.next
+                progress = replace(progress, asked=now, next=reached, again=look.again)
+                yield look.batch(span, str(progress))
+        while progress.next < now:
+            start, end = grid.window(progress.next, now)
+            with Gathered(source, now) as look:
+                questions.window(look, start, end)
+                progress = replace(
+                    progress,
+                    next=now if end == now else end - EDGE,
+                    again=tuple(sorted({*progress.again, *look.again})),
+                )
+                first, last = start.astimezone(zone), end.astimezone(zone)
+                yield look.batch(f"{first:%Y-%m-%d}/{last:%Y-%m-%d}", str(progress))
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """How far a source has been read.
+
+    All of the past from `first` to `next` is in; of what is in, all changes up to `asked`. `again`
+    are moments of receipt of requests that changed while we looked.
+    """
+
+    first: date
+    asked: datetime
+    next: datetime
+    again: tuple[datetime, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of the past was in at the last look."""
+        return self.next >= self.asked
+
+    @classmethod
+    def read(cls, text: str | None) -> _Progress | None:
+        """From a cursor; one that is none begins anew, which costs time and loses nothing."""
+        try:
+            told = json.loads(text or "")
+            return cls(
+                date.fromisoformat(told["first"]),
+                datetime.fromisoformat(told["asked"]),
+                datetime.fromisoformat(told["next"]),
+                tuple(datetime.fromisoformat(moment) for moment in told["again"]),
+            )
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def __str__(self) -> str:
+        return json.dumps(
+            {
+                "first": self.first.isoformat(),
+                "asked": self.asked.astimezone(UTC).isoformat(),
+                "next": self.next.astimezone(UTC).isoformat(),
+                "again": [moment.astimezone(UTC).isoformat() for moment in self.again],
+            }
+        )
+
+
+def _ask_changes(
+    questions: Questions,
+    look: Gathered,
+    progress: _Progress,
+    grid: Grid,
+    open_since: list[datetime],
+) -> None:
+    """All that may have changed since the last look, and what is new if the past is in."""
+    updates_by = look.source.updates_by
+    windows: set[tuple[datetime, datetime]] = set()
+    if updates_by is None or not questions.updates(look, updates_by, progress.asked - OVERLAP):
+        changing = (*open_since, *progress.again)
+        windows |= {grid.window(m, look.now) for m in changing if grid.begin <= m <= look.now}
+        until = look.now if progress.complete else min(progress.next, look.now)
+        windows |= set(grid.windows(max(grid.begin, look.now - RECENT), until))
+    if progress.complete:
+        windows |= set(grid.windows(max(grid.begin, progress.next - OVERLAP), look.now))
+    for start, end in sorted(windows):
+        questions.window(look, start, end)

@@ -1,0 +1,60 @@
+"""What a database gives as text, and what it is given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+
+def as_text(value: object, zone: ZoneInfo) -> str:
+    """A value as the mapping reads it; moments that tell their zone are converted to `zone`."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value.replace("\0", "")  # no database takes NUL
+    if isinstance(value, datetime):
+        local = value if value.tzinfo is None else value.astimezone(zone)
+        return local.isoformat(timespec="seconds")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):  # what MySQL makes of a time of day
+        minutes, seconds = divmod(int(value.total_seconds()), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours:02}:{minutes:02}:{seconds:02}"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.0f}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, bytes | bytearray | memoryview):
+        raw = bytes(value)
+        try:
+            return raw.decode().replace("\0", "")
+        except UnicodeDecodeError:
+            return raw.hex()
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value).replace("\0", "")
+
+
+KINDS: dict[str, Callable[[str], object]] = {
+    "int": int,
+    "float": float,
+    "Decimal": Decimal,
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "str": str,
+}
+"""The types that a cursor may have, by name, and how each is read from text."""
+
+
+def parameter(value: object, dialect: str, zone: ZoneInfo) -> object:
+    """The cursor as the driver takes it; only PostgreSQL knows moments with a zone."""
+    if not isinstance(value, datetime) or dialect == "postgresql":
+        return value.isoformat() if isinstance(value, date) and dialect == "sqlite" else value
+    local = value.astimezone(zone).replace(tzinfo=None) if value.tzinfo else value
+    return local.isoformat(" ") if dialect == "sqlite" else local

@@ -1,0 +1,157 @@
+"""Retry: rows in quarantine are read again after a mapping or a directory was corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from db import looks
+from db.models import Look, QuarantineRow
+from settings.sources import FolderSource
+from tasks.feeds.batch import Row, UnreadableFile
+from tasks.feeds.folder import found_again
+from tasks.mapping import Record
+from tasks.office import Office
+from tasks.reading import read_sheet
+from tasks.recording import Recorder, held
+from tasks.sifting import Refused, Sieve
+
+Found = Record | Refused | None
+"""What a row is now; None where another line of its file says the same."""
+
+
+@dataclass(slots=True)
+class Retried:
+    """What reading a source's quarantine again brought.
+
+    `gone` names the rows whose file is not there any more, by file and line; of a source that is
+    no folder these are all.
+    """
+
+    source: str
+    resolved: int = 0
+    new: int = 0
+    updated: int = 0
+    unreadable: int = 0
+    gone: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def retry(office: Office, name: str, now: datetime) -> Retried:
+    """Take in what can now be read of a source's quarantine.
+
+    Each row comes in as it would have: at the look that first showed it, and still the same at the
+    last one that did; what its complaint has told since stays. The files are read first, and then
+    all of it is written in one transaction.
+    """
+    retried = Retried(name)
+    source = office.site.sources.get(name)
+    with office.transaction() as session:
+        waiting = looks.quarantined(session, source=name)
+    if not isinstance(source, FolderSource):
+        retried.gone += map(_place, waiting)
+        return retried
+    found: dict[int, Found] = {}
+    with found_again(office, source, {row.sha256: row.file for row in waiting}) as files:
+        retried.gone += [_place(row) for row in waiting if row.sha256 not in files]
+        here = sorted((row for row in waiting if row.sha256 in files), key=_file)
+        for (_, sha256), group in groupby(here, key=_file):
+            rows = list(group)
+            sieve = Sieve(name, source, office.site.directory, rows[0].observed_at)
+            try:
+                some = _read(files[sha256], source, sieve, rows)
+                found |= some
+                retried.unreadable += len(rows) - len(some)  # the line is not there any more
+            except UnreadableFile as error:
+                text = str(error).replace(files[sha256].name, rows[0].file, 1)
+                retried.failures.append(text)
+                retried.unreadable += len(rows)
+    with office.transaction() as session:
+        _write(session, office, name, found, retried, now)
+    return retried
+
+
+def _file(row: QuarantineRow) -> tuple[datetime, str]:
+    return row.observed_at, row.sha256
+
+
+def _place(row: QuarantineRow) -> str:
+    return f"{row.file}, line {row.line}"
+
+
+def _read(
+    path: Path, source: FolderSource, sieve: Sieve, rows: Sequence[QuarantineRow]
+) -> dict[int, Found]:
+    """What these rows of one file are now, by their number in quarantine.
+
+    The whole file goes through the sieve: a ticket that stands in it twice is found again.
+    """
+    wanted = {row.line: row.id for row in rows}
+    found: dict[int, Found] = {}
+
+    def noted(lines: Iterable[Row]) -> Iterator[Row]:
+        for line, cells in lines:
+            if line in wanted:
+                found[wanted[line]] = None
+            yield line, cells
+
+    sheet = read_sheet(path, source)
+    for line, one in sieve.sift(sheet.header, noted(sheet.rows)):
+        if line in wanted:
+            found[wanted[line]] = one
+    return found
+
+
+def _write(
+    session: Session,
+    office: Office,
+    name: str,
+    found: dict[int, Found],
+    retried: Retried,
+    now: datetime,
+) -> None:
+    """Bring complaints and quarantine up to date with what was found."""
+    looks.lock(session, name)
+    shown: list[tuple[datetime, Record]] = []
+    for row in looks.quarantined(session, source=name):
+        if row.id not in found:
+            continue
+        one = found[row.id]
+        if isinstance(one, Refused):
+            retried.unreadable += 1
+            _keep(session, row, one, now)
+            continue
+        row.resolved_at = now
+        retried.resolved += 1
+        if one is not None:
+            shown += [(moment, one) for moment in {row.observed_at, row.last_observed_at}]
+    shown.sort(key=lambda each: each[0])
+    for moment, group in groupby(shown, key=lambda each: each[0]):
+        look = _look(name, "", "", moment, now)
+        recorder = Recorder(session, office, name, office.site.sources[name], look, now)
+        recorder.write(record for _, record in group)
+        recorder.amend()
+        retried.new += look.new
+        retried.updated += look.updated
+
+
+def _keep(session: Session, row: QuarantineRow, bad: Refused, now: datetime) -> None:
+    """A row that is still bad, be it for another reason: then it waits with that one instead."""
+    again = held(bad, _look(row.source, row.file, row.sha256, row.observed_at, now), now)
+    again.last_observed_at = row.last_observed_at
+    if again.fingerprint != row.fingerprint:
+        row.resolved_at = now
+        looks.quarantine(session, again)
+
+
+def _look(source: str, file: str, sha256: str, observed_at: datetime, now: datetime) -> Look:
+    """The look as it was, to write by; the one in the database stays as it is."""
+    return Look(
+        source=source, name=file, sha256=sha256, observed_at=observed_at, recorded_at=now,
+        rows=0, new=0, updated=0, unchanged=0, quarantined=0,
+    )  # fmt: skip

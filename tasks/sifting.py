@@ -1,0 +1,95 @@
+"""Sift: of the rows of one look, those that can be read and those that cannot."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from settings.mapping import Mapping
+from settings.sources import ExchangeSource
+from sla.directory import Directory
+from tasks.exchanging import ExchangeReader
+from tasks.feeds.batch import Row
+from tasks.mapping import BadRow, Reader, Reason, Record
+from tasks.privacy import shortened
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that cannot be read: where it stands, why, and what of it may be shown and kept.
+
+    `ticket` and `value` are masked; `ticket_mark` tells two tickets apart all the same.
+    """
+
+    line: int
+    reason: Reason
+    column: str
+    value: str
+    ticket: str
+    ticket_mark: str
+    cells: dict[str, str]
+    content: tuple[str, ...]
+
+
+class Sieve:
+    """The rows of one look, each once: the same row twice is one, and a second one that says
+    something else of the same ticket is refused.
+    """
+
+    def __init__(
+        self, name: str, source: Mapping, directory: Directory, observed_at: datetime
+    ) -> None:
+        kind = ExchangeReader if isinstance(source, ExchangeSource) else Reader
+        self.reader, self.observed_at = kind(name, source, directory), observed_at
+        self._seen: dict[str, int] = {}  # key -> hash of its record
+
+    @property
+    def keys(self) -> Iterable[str]:
+        """What could be read so far, by the keys of its records."""
+        return self._seen.keys()
+
+    def sift(
+        self, header: tuple[str, ...], rows: Iterable[Row]
+    ) -> Iterator[tuple[int, Record | Refused]]:
+        """Each row with its line number, as a record or with the reason why it is none.
+
+        A row that repeats another is passed over.
+        """
+        for line, row in rows:
+            try:
+                record = self.reader.record(self.reader.cells(header, row), self.observed_at)
+                mark = record.mark
+                before = self._seen.get(record.key)
+                if before is None:
+                    self._seen[record.key] = mark
+                    yield line, record
+                elif before != mark:
+                    column = self.reader.source.fields.ticket
+                    raise BadRow(Reason.DUPLICATE_TICKET, column, record.ticket)
+            except BadRow as bad:
+                yield line, self._refused(header, line, row, bad)
+
+    def _refused(
+        self, header: tuple[str, ...], line: int, row: tuple[str, ...], bad: BadRow
+    ) -> Refused:
+        named = self.reader.source.fields
+        cells = self.reader.kept(header, row, bad.reason)
+        whole = {name: row[header.index(name)].strip() for name in cells}
+        key = self.reader.key(whole) if named.ticket in whole else ""
+        return Refused(
+            line=line,
+            reason=bad.reason,
+            column=bad.column,
+            value="" if bad.column == named.title else shortened(bad.value, 80),
+            ticket=shortened(cells.get(named.ticket, ""), 80),
+            ticket_mark=ticket_mark(key),
+            cells=cells,
+            content=(bad.reason, bad.column, bad.value, *([] if cells else row)),
+        )
+
+
+def ticket_mark(key: str) -> str:
+    """By what a ticket is known where it is not to be read."""
+    return hashlib.sha256(key.encode()).hexdigest() if key else ""
