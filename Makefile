@@ -1,7 +1,7 @@
 # make demo   set up and run the main job once on the example site
 # make test   set up and run all checks
 # make up     set up and run the service in the foreground
-# make bench  set up and print what the deadline engine costs, as ratios to numpy
+# make bench  set up and print what deadlines and intake cost, as ratios to plain numpy and inserts
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,6 +25,7 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python bench/deadlines.py
+	$(BIN)/python bench/intake.py
 
 samples: $(READY)
 	$(BIN)/python config/make_samples.py

@@ -390,7 +390,7 @@ def learn_source(
         err.print(f"without a site: {escape(_first_line(str(error)))}")
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
-    from tasks.learning import learn  # noqa: PLC0415
+    from tasks.learning.proposal import learn  # noqa: PLC0415
 
     learned = learn(file, name, place)
     print(learned.text, end="")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import Table, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from db.bulk import insert_rows, new_ids
 from db.models import Complaint, DeadlineRow, EventRow, PastFacts
 from sla.deadline import State
 from sla.events import Event, Knowledge
@@ -82,33 +83,33 @@ def as_event(row: EventRow) -> Event:
 
 
 def add(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Insert complaints of one source; returns their ids by ticket."""
-    statement = insert(Complaint).returning(Complaint.ticket, Complaint.id)
-    keys: dict[str, int] = {}
-    for batch in batches(rows):  # SQLAlchemy's time for one statement grows with its square
-        keys.update((row.ticket, row.id) for row in session.execute(statement, batch))
-    return keys
+    """Insert complaints of one source, all with the same columns; returns their ids by ticket."""
+    if not rows:
+        return {}
+    table = cast(Table, Complaint.__table__)
+    ids = new_ids(session, table, len(rows))
+    columns = list(rows[0])
+    values = ((key, *(row[name] for name in columns)) for key, row in zip(ids, rows, strict=True))
+    insert_rows(session, table, ["id", *columns], values)
+    return {row["ticket"]: key for key, row in zip(ids, rows, strict=True)}
+
+
+EVENT_COLUMNS = (
+    "complaint_id", "kind", "latest", "earliest", "knowledge", "recorded_at", "source", "unit",
+    "slot", "retracted",
+)  # fmt: skip
 
 
 def add_events(session: Session, events: Iterable[tuple[int, Event]]) -> None:
     """Append events to the complaints with these ids."""
-    rows = [
-        {
-            "complaint_id": complaint,
-            "kind": event.kind,
-            "latest": event.latest,
-            "earliest": event.earliest,
-            "knowledge": event.knowledge,
-            "recorded_at": event.recorded_at,
-            "source": event.source,
-            "unit": event.unit or "",
-            "slot": event.slot,
-            "retracted": event.retracted,
-        }
+    rows = (
+        (
+            complaint, str(event.kind), event.latest, event.earliest, event.knowledge.value,
+            event.recorded_at, event.source, event.unit or "", event.slot, event.retracted,
+        )
         for complaint, event in events
-    ]
-    if rows:
-        session.execute(insert(EventRow), rows)
+    )  # fmt: skip
+    insert_rows(session, cast(Table, EventRow.__table__), EVENT_COLUMNS, rows)
 
 
 def seen(session: Session, complaints: Iterable[int], at: datetime) -> None:

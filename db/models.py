@@ -33,10 +33,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         """To UTC; without its zone for SQLite, which keeps none."""
         if value is None:
             return None
+        value = self.in_utc(value)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    @staticmethod
+    def in_utc(value: datetime) -> datetime:
+        """A moment in UTC; raises ValueError for one without a zone."""
+        if value.tzinfo is UTC:
+            return value
         if value.tzinfo is None:
             raise ValueError(f"the time {value} has no zone")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+        return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """From the database, as UTC."""

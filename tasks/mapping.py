@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from settings.mapping import Mapping as SourceMapping
@@ -67,7 +68,7 @@ class Step:
     unit: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """A row as we understand it. `title` is empty for anonymous and secret reports.
 
@@ -96,14 +97,14 @@ class Record:
         """What tells complaints of one source apart: the ticket, and whence it comes."""
         return f"{self.origin}/{self.ticket}" if self.origin else self.ticket
 
-    @property
+    @cached_property
     def mark(self) -> int:
         """A number by which two rows about one complaint are known to say the same, for ever."""
         facts = (
-            self.ticket, self.received, self.classification, self.category, self.channel,
-            self.unit, self.title, self.anonymous, self.secret, self.promised_due,
+            self.ticket, self.received.timestamp(), self.classification, self.category,
+            self.channel, self.unit, self.title, self.anonymous, self.secret, self.promised_due,
             self.status and self.status.word, self.status_at,
-            *((step.column, step.kind, step.moment, step.unit) for step in self.steps),
+            *(f"{s.column}/{s.kind} {s.moment.timestamp()} {s.unit}" for s in self.steps),
             *((self.origin, *map(said, self.history)) if self.origin or self.history else ()),
         )  # fmt: skip
         content = "\x1f".join(map(str, facts)).encode()
@@ -116,6 +117,8 @@ class Reader:
     def __init__(self, name: str, source: SourceMapping, directory: Directory) -> None:
         self.name, self.source, self.directory = name, source, directory
         self.zone = ZoneInfo(source.zone)
+        self._header: tuple[str, ...] = ()
+        self._found: list[tuple[str, int]] = []
 
     @cached_property
     def _words(self) -> dict[str, StatusWord]:
@@ -127,6 +130,14 @@ class Reader:
         return {_folded(word): meaning for word, meaning in given.items()}
 
     @cached_property
+    def _anonymous(self) -> frozenset[str]:
+        return frozenset(map(_folded, self.source.values.anonymous))
+
+    @cached_property
+    def _secret(self) -> frozenset[str]:
+        return frozenset(map(_folded, self.source.values.secret))
+
+    @cached_property
     def _units(self) -> dict[str, str]:
         return {_folded(word): unit for word, unit in self.source.values.unit.items()}
 
@@ -136,16 +147,16 @@ class Reader:
         A row shorter or longer than its header is a :class:`BadRow`: a separator too few or too
         many has moved its cells.
         """
-        wanted = self.source.columns
         if row[:1] == (NO_OBJECT,) and len(row) == 2:
             raise BadRow(Reason.NO_OBJECT)
         if len(row) < len(header):
             raise BadRow(Reason.SHORT_ROW, "", f"{len(row)} < {len(header)}")
         if len(row) > len(header):
             raise BadRow(Reason.LONG_ROW, "", f"{len(row)} > {len(header)}")
-        found = {name: row[header.index(name)].strip() for name in wanted}
+        found = {name: row[place].strip() for name, place in self._places(header)}
+        longest = self.source.max_cell
         for name, value in found.items():
-            if len(value) > self.source.max_cell:
+            if len(value) > longest:
                 raise BadRow(Reason.TOO_LONG, name, value[:40])
         return found
 
@@ -155,10 +166,17 @@ class Reader:
             return {}
         title = self.source.fields.title
         return {
-            name: masked(row[header.index(name)].strip())[:200]
-            for name in self.source.columns
-            if name != title and header.index(name) < len(row)
+            name: masked(row[place].strip())[:200]
+            for name, place in self._places(header)
+            if name != title and place < len(row)
         }
+
+    def _places(self, header: tuple[str, ...]) -> list[tuple[str, int]]:
+        """The mapped columns and where they stand, looked up once for all rows of a file."""
+        if header is not self._header:
+            self._header = header
+            self._found = [(name, header.index(name)) for name in self.source.columns]
+        return self._found
 
     def key(self, cells: Mapping[str, str]) -> str:
         """What the record of these cells would be known by; empty without a ticket."""
@@ -173,7 +191,10 @@ class Reader:
         if len(ticket) > 255:
             raise BadRow(Reason.TOO_LONG, named.ticket, ticket[:40])
         columns = (named.received,) if isinstance(named.received, str) else named.received
-        received = self._moment(" ".join(cells[name] for name in columns).strip(), columns[0])
+        whole = (
+            cells[columns[0]] if len(columns) == 1 else " ".join(map(cells.__getitem__, columns))
+        )
+        received = self._moment(whole.strip(), columns[0])
         if received is None:
             raise BadRow(Reason.MISSING_DATE, columns[0])
         if received > observed:
@@ -215,18 +236,20 @@ class Reader:
     ) -> tuple[Step, ...]:
         steps = []
         for event in self.source.events:
-            moment = self._moment(cells[event.column], event.column)
-            told = all(
-                _folded(cells[column]) == _folded(value) for column, value in event.when.items()
-            )
-            if moment is None or not told:
+            text = cells[event.column]
+            moment = self._moment(text, event.column) if text else None
+            if moment is None or (
+                event.when
+                and any(_folded(cells[name]) != _folded(word) for name, word in event.when.items())
+            ):
                 continue
             if moment < received and event.kind != Kind.SERVICE_RECEIVED:
                 raise BadRow(Reason.BEFORE_RECEIPT, event.column, cells[event.column])
             if moment > observed:
                 raise BadRow(Reason.IN_THE_FUTURE, event.column, cells[event.column])
             steps.append(Step(event.column, event.kind, moment, self._unit(cells, event.unit)))
-        return tuple(sorted(steps, key=lambda step: step.moment))
+        steps.sort(key=attrgetter("moment"))
+        return tuple(steps)
 
     def _unit(self, cells: Mapping[str, str], column: str | None) -> str | None:
         name = cells[column] if column else self.source.constants.get("unit", "")
@@ -280,9 +303,7 @@ class Reader:
         if column is None:
             return False, False
         words = {_folded(word) for word in cells[column].split("|")}
-        values = self.source.values
-        anonymous = bool(words & {_folded(word) for word in values.anonymous})
-        secret = bool(words & {_folded(word) for word in values.secret})
+        anonymous, secret = bool(words & self._anonymous), bool(words & self._secret)
         if words - {""} and not (anonymous or secret):
             return True, True  # a word nobody explained: keep it to ourselves
         return anonymous, secret
@@ -327,5 +348,6 @@ def said(event: Event) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=10_000)
 def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from settings.mapping import Mapping
 from settings.sources import ExchangeSource
@@ -42,7 +42,8 @@ class Sieve:
         self, name: str, source: Mapping, directory: Directory, observed_at: datetime
     ) -> None:
         kind = ExchangeReader if isinstance(source, ExchangeSource) else Reader
-        self.reader, self.observed_at = kind(name, source, directory), observed_at
+        self.reader = kind(name, source, directory)
+        self.observed_at = observed_at.astimezone(UTC)  # as are the times in the rows
         self._seen: dict[str, int] = {}  # key -> hash of its record
 
     @property

@@ -23,9 +23,9 @@ from db.models import Complaint
 from settings import SettingsError
 from settings.sources import read_sources
 from tasks.deadlines import judge_and_queue
-from tasks.feeds import imap as imap_feed
 from tasks.feeds.batch import SourceTrouble
-from tasks.feeds.mail import cells, message_id
+from tasks.feeds.imap import feed as imap_feed
+from tasks.feeds.imap.mail import cells, message_id
 from tasks.office import Office
 
 MINIMAL = """

@@ -23,8 +23,8 @@ from db import looks
 from db.models import Base, Complaint, EventRow, QuarantineRow
 from settings.errors import SettingsError
 from settings.sources import read_sources
-from tasks.feeds import georeport, web
 from tasks.feeds.batch import SourceTrouble
+from tasks.feeds.open311 import georeport, web
 from tasks.intake import pull
 from tasks.office import Office
 from tasks.recording import SourceCount

@@ -21,8 +21,8 @@ from sqlalchemy import select
 import cli
 from db.models import Complaint, EventRow, Look
 from settings.sources import read_sources
-from tasks.guessing import Column, zone_of
 from tasks.intake import pull
+from tasks.learning.guessing import Column, zone_of
 from tasks.months import read_time
 from tasks.office import Office
 

@@ -27,8 +27,8 @@ from settings.sources import SqlSource, read_sources
 from tasks import intake
 from tasks.feeds import batches
 from tasks.feeds.batch import SourceTrouble
-from tasks.feeds.sqlconnection import reading
-from tasks.feeds.sqltrouble import cause
+from tasks.feeds.sql.connection import reading
+from tasks.feeds.sql.trouble import cause
 from tasks.office import Office
 
 PERSON = "Budi Rahasiawan"

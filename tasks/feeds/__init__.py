@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from settings.sources import FolderSource, Open311Source, SqlSource
-from tasks.feeds import folder, imap, open311, sql
+from tasks.feeds import folder
 from tasks.feeds.batch import Batch
+from tasks.feeds.imap import feed as imap
+from tasks.feeds.open311 import feed as open311
+from tasks.feeds.sql import feed as sql
 from tasks.office import Office
 
 

@@ -21,8 +21,8 @@ from settings.sources import SqlSource
 from settings.statements import with_colons_kept
 from tasks.feeds import resuming
 from tasks.feeds.batch import Batch, Row, SourceTrouble
-from tasks.feeds.sqlconnection import explained, reading
-from tasks.feeds.sqlvalues import KINDS, as_text, parameter
+from tasks.feeds.sql.connection import explained, reading
+from tasks.feeds.sql.values import KINDS, as_text, parameter
 from tasks.months import read_time
 from tasks.office import Office
 

@@ -16,17 +16,17 @@ from settings.errors import nearest
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
 from tasks.feeds.batch import UnreadableFile
-from tasks.guessing import Column, ZoneGuess, event_of, named, zone_of
-from tasks.header_words import (
+from tasks.learning.guessing import Column, ZoneGuess, event_of, named, zone_of
+from tasks.learning.header_words import (
     CLASSIFICATIONS,
     LAPOR_CLOSES_AFTER,
     LAPOR_STATUS,
     STATUS,
 )
+from tasks.learning.tables import Table, table_of
 from tasks.months import read_time
 from tasks.reading import read_sheet, told_time, written_at
 from tasks.sifting import Refused, Sieve
-from tasks.tables import Table, table_of
 
 UNKNOWN_ZONE = "Asia/Jakarta"
 """Where a file is from when no site says so."""

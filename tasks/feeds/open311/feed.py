@@ -24,8 +24,8 @@ from zoneinfo import ZoneInfo
 from db import complaints, looks
 from settings.sources import Open311Source
 from tasks.feeds.batch import Batch, SourceTrouble
-from tasks.feeds.gathered import Gathered
-from tasks.feeds.questions import EDGE, OVERLAP, Grid, Questions, iso, questions_to
+from tasks.feeds.open311.gathered import Gathered
+from tasks.feeds.open311.questions import EDGE, OVERLAP, Grid, Questions, iso, questions_to
 from tasks.office import Office
 
 RECENT = timedelta(days=90)

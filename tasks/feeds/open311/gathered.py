@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from settings.sources import Open311Source
 from tasks.feeds.batch import Batch, Row
-from tasks.feeds.georeport import Request, moment, written
+from tasks.feeds.open311.georeport import Request, moment, written
 
 MEANWHILE = timedelta(hours=1)
 """What is dated after `now` by no more than this came while we looked; the next look takes it."""

@@ -13,9 +13,9 @@ import httpx
 
 from settings.sources import Open311Source
 from tasks.feeds.batch import SourceTrouble
-from tasks.feeds.gathered import Gathered, Seen
-from tasks.feeds.georeport import Request, moment, requests_in
-from tasks.feeds.web import Server, plain
+from tasks.feeds.open311.gathered import Gathered, Seen
+from tasks.feeds.open311.georeport import Request, moment, requests_in
+from tasks.feeds.open311.web import Server, plain
 from tasks.office import Office
 
 OVERLAP = timedelta(days=1)

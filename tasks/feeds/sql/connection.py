@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from settings.sources import SqlSource
 from tasks.feeds.batch import SourceTrouble
-from tasks.feeds.sqltrouble import cause
+from tasks.feeds.sql.trouble import cause
 
 _DRIVERS = {
     "postgresql": "postgresql+psycopg",

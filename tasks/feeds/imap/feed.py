@@ -14,8 +14,8 @@ from db import complaints
 from settings.sources import MailboxSource
 from tasks.feeds import resuming
 from tasks.feeds.batch import Batch, Row
-from tasks.feeds.mail import IN_THE_BODY, cells, message_id, substitute_id
-from tasks.feeds.mailserver import examined, explained, opened, way_to
+from tasks.feeds.imap.mail import IN_THE_BODY, cells, message_id, substitute_id
+from tasks.feeds.imap.server import examined, explained, opened, way_to
 from tasks.office import Office
 
 BATCH = 200

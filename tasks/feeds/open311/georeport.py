@@ -15,7 +15,7 @@ from defusedxml.ElementTree import ParseError, iterparse
 
 from settings.sources import ISO_TIME
 from tasks.feeds.batch import SourceTrouble
-from tasks.feeds.web import Answer
+from tasks.feeds.open311.web import Answer
 from tasks.privacy import shortened
 
 Request = dict[str, str]

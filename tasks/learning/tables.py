@@ -13,7 +13,7 @@ from pathlib import Path
 
 from settings.sources import FolderSource
 from tasks.feeds.batch import UnreadableFile
-from tasks.guessing import FORMATS, Column
+from tasks.learning.guessing import FORMATS, Column
 from tasks.months import read_time
 from tasks.reading import DELIMITERS, PREAMBLE, WORKBOOKS, first_lines, raw_rows
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from tasks.header_words import EVENTS, NAME, OFFICIAL, PERSON, WORDS
+from tasks.learning.header_words import EVENTS, NAME, OFFICIAL, PERSON, WORDS
 from tasks.months import read_time
 from tasks.privacy import masked
 

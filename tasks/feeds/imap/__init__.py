@@ -1,0 +1,1 @@
+"""An IMAP mailbox as a source: each mail is a complaint."""

@@ -1,0 +1,1 @@
+"""An Open311 GeoReport v2 server as a source."""

@@ -1,0 +1,1 @@
+"""A query on another system's database as a source."""

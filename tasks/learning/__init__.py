@@ -1,0 +1,1 @@
+"""Learn: a mapping proposed from a file that nobody has mapped yet."""
