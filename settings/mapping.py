@@ -54,13 +54,16 @@ class Fields(Strict):
 class EventColumn(Strict):
     """A column that holds the time of an event, and the column that names its unit, if any.
 
-    With `when` it does so only where other columns have these values, letter case aside.
+    With `when` it does so only where other columns have these values, letter case aside; `*` is
+    any text at all. A `first` one stands as it was first told: a later time in the column is that
+    of a later change, and no correction (a note of Open311 bears the time of the last update).
     """
 
     column: str
     kind: EventKind
     unit: str | None = None
     when: dict[str, str] = Field(default_factory=dict)
+    first: bool = False
 
 
 class StatusWord(Strict):
@@ -100,7 +103,8 @@ class Mapping(Strict):
     `expected` says on which days something new must come; a day without is reported. When nothing
     new has come for `silent_after_hours` the administrator is told (0: never): what a source does
     not show cannot be called late. More than `max_bad_share` rows in quarantine, and nothing of a
-    file or an answer is taken: something is wrong with all of it.
+    file or an answer is taken: something is wrong with all of it. `mask` replaces identity
+    numbers, mobile numbers and mail addresses in the titles that are kept.
     """
 
     system: str | None = None
@@ -116,6 +120,7 @@ class Mapping(Strict):
     silent_after_hours: int = Field(default=96, ge=0)
     max_bad_share: float = Field(default=0.5, ge=0, le=1)
     max_cell: int = Field(20_000, gt=0)
+    mask: bool = True
 
     @model_validator(mode="after")
     def _consistent(self) -> Mapping:

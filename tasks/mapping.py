@@ -42,6 +42,9 @@ MISALIGNED = frozenset({Reason.SHORT_ROW, Reason.LONG_ROW, Reason.NO_OBJECT})
 """Rows of which no cell is known to stand in its column: a name may stand anywhere in them."""
 
 
+FIRST = " (first)"
+"""Marks the slot of an event that stands as it was first told."""
+
 RECEIVED = "received"
 """The slot of the receipt, over however many columns it is spread."""
 
@@ -240,14 +243,15 @@ class Reader:
             moment = self._moment(text, event.column) if text else None
             if moment is None or (
                 event.when
-                and any(_folded(cells[name]) != _folded(word) for name, word in event.when.items())
+                and not all(_matches(cells[name], word) for name, word in event.when.items())
             ):
                 continue
             if moment < received and event.kind != Kind.SERVICE_RECEIVED:
                 raise BadRow(Reason.BEFORE_RECEIPT, event.column, cells[event.column])
             if moment > observed:
                 raise BadRow(Reason.IN_THE_FUTURE, event.column, cells[event.column])
-            steps.append(Step(event.column, event.kind, moment, self._unit(cells, event.unit)))
+            place = f"{event.column}{FIRST}" if event.first else event.column
+            steps.append(Step(place, event.kind, moment, self._unit(cells, event.unit)))
         steps.sort(key=attrgetter("moment"))
         return tuple(steps)
 
@@ -312,7 +316,8 @@ class Reader:
         column = self.source.fields.title
         if column is None or hidden or not cells[column]:
             return None
-        return masked(" ".join(cells[column].split()))[:500]
+        title = " ".join(cells[column].split())
+        return (masked(title) if self.source.mask else title)[:500]
 
     def _plain(self, cells: Mapping[str, str], field: str, length: int) -> str | None:
         column = getattr(self.source.fields, field)
@@ -338,6 +343,10 @@ def given(record: Record, source: str, now: datetime) -> list[Event]:
         )
         for step in steps
     ]
+
+
+def _matches(cell: str, word: str) -> bool:
+    return bool(cell.strip()) if word == "*" else _folded(cell) == _folded(word)
 
 
 def said(event: Event) -> tuple[object, ...]:

@@ -20,7 +20,7 @@ from settings.mapping import Mapping
 from sla.events import Event, Kind, holder, known_at
 from tasks.exchanging import LONGEST, known_as
 from tasks.feeds.batch import About, Batch, Row, SourceTrouble
-from tasks.mapping import Record, given, said
+from tasks.mapping import FIRST, Record, given, said
 from tasks.observing import SLOT, Run, Sight, history, with_sight
 from tasks.office import Office
 from tasks.sifting import Refused, Sieve, ticket_mark
@@ -459,9 +459,13 @@ def _corrections(
     changed = []
     for event in told:
         before = standing.pop(event.slot, None)
+        if before is not None and FIRST in event.slot:
+            continue
         if before is None or before.retracted or _said(before) != _said(event):
             changed.append(event)
-    emptied = (event for event in standing.values() if not event.retracted)
+    emptied = (
+        event for event in standing.values() if not event.retracted and FIRST not in event.slot
+    )
     return changed + [replace(event, recorded_at=now, retracted=True) for event in emptied]
 
 

@@ -729,3 +729,70 @@ def test_the_example_lacks_a_day_and_says_so(tmp_path, monkeypatch):
     counts = [pull.fn(office, source, wita("2026-11-24 08:00")) for source in office.site.sources]
     office.close()
     assert [count.missing for count in counts] == [["2026-11-12"], []]
+
+
+# --- notes that bear the time of the last update --------------------------------------------------
+
+NOTES = """
+[city]
+type = "folder"
+folder = "inbox/city"
+layout = "history"
+zone = "Asia/Makassar"
+dates = ["%Y-%m-%d %H:%M"]
+mask = false
+
+[city.observed]
+file_name = "city_%Y-%m-%d_%H%M.csv"
+
+[city.fields]
+ticket = "id"
+received = "asked"
+title = "title"
+
+[[city.events]]
+column = "updated"
+kind = "follow_up_published"
+when = { notes = "*" }
+first = true
+
+[[city.events]]
+column = "updated"
+kind = "settled"
+when = { status = "closed" }
+"""
+
+
+def city(office: Office, day: int, updated: str, status: str, notes: str) -> list[str]:
+    """What is known of request 7 after the export of a day of November 2026."""
+    folder = office.site.folder / "inbox" / "city"
+    folder.mkdir(exist_ok=True)
+    (folder / f"city_2026-11-{day}_0700.csv").write_text(
+        "id,asked,updated,status,notes,title\n"
+        f"7,2026-11-16 09:00,2026-11-{updated},{status},{notes},Telepon 081234567890\n"
+    )
+    take(office, f"2026-11-{day} 08:00", "city")
+    with office.transaction() as session:
+        (row,) = session.scalars(select(Complaint).where(Complaint.ticket == "7"))
+        events = complaints.events_of(session, [row.id])[row.id]
+    known = known_at(events, wita(f"2026-11-{day} 08:00"))
+    return [f"{event.kind} {event.latest.astimezone(WITA):%d}" for event in known[1:]]
+
+
+def test_the_first_note_stays_the_follow_up_when_the_request_is_updated_again(
+    site_folder, open_office
+):
+    (site_folder / "sources.toml").write_text(NOTES)
+    office = open_office()
+    assert city(office, 17, "16 10:00", "open", "") == []
+    assert city(office, 18, "17 10:00", "open", "Petugas ke lokasi") == ["follow_up_published 17"]
+    later = city(office, 20, "19 10:00", "closed", "Sudah diperbaiki")
+    assert later == ["follow_up_published 17", "settled 19"]
+    assert city(office, 21, "20 10:00", "open", "") == ["follow_up_published 17"]
+
+
+def test_a_site_may_ask_for_titles_as_they_are(site_folder, open_office):
+    (site_folder / "sources.toml").write_text(NOTES)
+    office = open_office()
+    city(office, 17, "16 10:00", "open", "")
+    assert known(office, "7").title == "Telepon 081234567890"
