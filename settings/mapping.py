@@ -37,7 +37,11 @@ TimeFormat = Annotated[str, AfterValidator(_time_format)]
 
 
 class Fields(Strict):
-    """Which column holds what; `received` may be spread over several columns (date and time)."""
+    """Which column holds what; `received` may be spread over several columns (date and time).
+
+    `reporter` names the complainant, and nobody's name is taken unless it is mapped: it is kept in
+    the database for those who answer, never for an anonymous or secret report, and shown nowhere.
+    """
 
     ticket: str
     received: Columns
@@ -48,7 +52,13 @@ class Fields(Strict):
     privacy: str | None = None
     status: str | None = None
     title: str | None = None
+    reporter: str | None = None
     promised_due: str | None = None
+
+    @property
+    def personal(self) -> frozenset[str]:
+        """The columns whose content is a person's or may name one."""
+        return frozenset(filter(None, (self.title, self.reporter)))
 
 
 class EventColumn(Strict):

@@ -94,6 +94,7 @@ class Record:
     status_at: datetime | None = None
     origin: str = ""
     history: tuple[Event, ...] = ()
+    reporter: str | None = None
 
     @property
     def key(self) -> str:
@@ -106,7 +107,7 @@ class Record:
         facts = (
             self.ticket, self.received.timestamp(), self.classification, self.category,
             self.channel, self.unit, self.title, self.anonymous, self.secret, self.promised_due,
-            self.status and self.status.word, self.status_at,
+            self.status and self.status.word, self.status_at, self.reporter,
             *(f"{s.column}/{s.kind} {s.moment.timestamp()} {s.unit}" for s in self.steps),
             *((self.origin, *map(said, self.history)) if self.origin or self.history else ()),
         )  # fmt: skip
@@ -164,14 +165,14 @@ class Reader:
         return found
 
     def kept(self, header: tuple[str, ...], row: tuple[str, ...], reason: Reason) -> dict[str, str]:
-        """What of a bad row may be kept: mapped columns without the title, masked."""
+        """What of a bad row may be kept: mapped columns without the personal ones, masked."""
         if reason in MISALIGNED:
             return {}
-        title = self.source.fields.title
+        personal = self.source.fields.personal
         return {
             name: masked(row[place].strip())[:200]
             for name, place in self._places(header)
-            if name != title and place < len(row)
+            if name not in personal and place < len(row)
         }
 
     def _places(self, header: tuple[str, ...]) -> list[tuple[str, int]]:
@@ -213,6 +214,7 @@ class Reader:
             channel=self._plain(cells, "channel", 255),
             unit=self._unit(cells, named.unit),
             title=self._title(cells, anonymous or secret),
+            reporter=self._reporter(cells, anonymous or secret),
             anonymous=anonymous,
             secret=secret,
             promised_due=self._moment(cells[promised], promised) if promised else None,
@@ -318,6 +320,12 @@ class Reader:
             return None
         title = " ".join(cells[column].split())
         return (masked(title) if self.source.mask else title)[:500]
+
+    def _reporter(self, cells: Mapping[str, str], hidden: bool) -> str | None:
+        column = self.source.fields.reporter
+        if column is None or hidden:
+            return None
+        return " ".join(cells[column].split())[:255] or None
 
     def _plain(self, cells: Mapping[str, str], field: str, length: int) -> str | None:
         column = getattr(self.source.fields, field)

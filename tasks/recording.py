@@ -417,6 +417,7 @@ def _new(
         "category": record.category,
         "channel": record.channel,
         "title": record.title,
+        "reporter": record.reporter,
         "anonymous": record.anonymous,
         "secret": record.secret,
         "promised_due": record.promised_due,
@@ -440,7 +441,7 @@ def _unit(record: Record, events: Sequence[Event], now: datetime) -> str | None:
 def _bring_up_to_date(row: Complaint, record: Record, now: datetime) -> list[PastFacts]:
     """Write what the source says now; returns the facts as they were where a rule may ask."""
     before = {name: getattr(row, name) for name in JUDGED_BY}
-    for name in (*JUDGED_BY, "title", "anonymous", "secret"):
+    for name in (*JUDGED_BY, "title", "reporter", "anonymous", "secret"):
         if getattr(row, name) != getattr(record, name):
             setattr(row, name, getattr(record, name))
     row.received_at, row.row_mark = record.received, record.mark

@@ -83,7 +83,7 @@ class Sieve:
             line=line,
             reason=bad.reason,
             column=bad.column,
-            value="" if bad.column == named.title else shortened(bad.value, 80),
+            value="" if bad.column in named.personal else shortened(bad.value, 80),
             ticket=shortened(cells.get(named.ticket, ""), 80),
             ticket_mark=ticket_mark(key),
             cells=cells,

@@ -796,3 +796,33 @@ def test_a_site_may_ask_for_titles_as_they_are(site_folder, open_office):
     office = open_office()
     city(office, 17, "16 10:00", "open", "")
     assert known(office, "7").title == "Telepon 081234567890"
+
+
+# --- a name only where a mapping asks for it ------------------------------------------------------
+
+
+def test_a_name_is_taken_only_where_a_mapping_asks_and_never_of_the_anonymous(
+    site_folder, open_office, caplog
+):
+    mapping = site_folder / "sources.toml"
+    text = mapping.read_text(encoding="utf-8")
+    start = text.index("[register.fields]\n") + len("[register.fields]\n")
+    mapping.write_text(
+        text[:start] + 'reporter = "Nama Pelapor"\n' + text[start:], encoding="utf-8"
+    )
+    office = open_office()
+    person = {"Nama Pelapor": "Budi Rahasiawan"}
+    register(
+        office, "2026-11-20 07:15", person,
+        person | {"No Register": "FD-2", "Kerahasiaan": "Anonim"},
+        person | {"No Register": "FD-3", "Tanggal Masuk": "31/02/2026 09:00"},
+    )  # fmt: skip
+    take(office, "2026-11-20 08:00", "register")
+    assert (known(office, "FD-1").reporter, known(office, "FD-2").reporter) == (
+        "Budi Rahasiawan",
+        None,
+    )
+    with office.transaction() as session:
+        (bad,) = session.scalars(select(QuarantineRow))
+        mails = list(session.scalars(select(MessageRow.mime)))
+    assert "Rahasiawan" not in f"{bad.cells} {bad.value} {mails} {caplog.text}"
