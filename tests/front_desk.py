@@ -50,7 +50,8 @@ def register(office: Office, now: str, *entries: dict[str, str]) -> Path:
     path = office.site.folder / "inbox" / "register" / f"register_{wita(now):%Y-%m-%d_%H%M}.csv"
     blank = ENTRY | dict.fromkeys(STEPS, "")
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(blank), delimiter=";")
+        named = dict.fromkeys(name for entry in (blank, *entries) for name in entry)
+        writer = csv.DictWriter(file, list(named), restval="", delimiter=";")
         writer.writeheader()
         writer.writerows(blank | entry for entry in entries)
     count = pull.fn(office, "register", wita(now))
