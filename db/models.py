@@ -114,6 +114,8 @@ class Complaint(Base):
     category: Mapped[str | None] = mapped_column(String(255))
     channel: Mapped[str | None] = mapped_column(String(255))
     title: Mapped[str | None] = mapped_column(Text)
+    text: Mapped[str | None] = mapped_column(Text)
+    attachments: Mapped[str | None] = mapped_column(Text)
     reporter: Mapped[str | None] = mapped_column(String(255))
     anonymous: Mapped[bool] = mapped_column(default=False)
     secret: Mapped[bool] = mapped_column(default=False)

@@ -39,8 +39,9 @@ TimeFormat = Annotated[str, AfterValidator(_time_format)]
 class Fields(Strict):
     """Which column holds what; `received` may be spread over several columns (date and time).
 
-    `reporter` names the complainant, and nobody's name is taken unless it is mapped: it is kept in
-    the database for those who answer, never for an anonymous or secret report, and shown nowhere.
+    `text` is what the complaint says, `attachments` the names of what came with it, `reporter` the
+    complainant's name. They are taken only where they are mapped, never of an anonymous or secret
+    report; they are kept in the database for those who answer and shown nowhere.
     """
 
     ticket: str
@@ -52,13 +53,16 @@ class Fields(Strict):
     privacy: str | None = None
     status: str | None = None
     title: str | None = None
+    text: str | None = None
+    attachments: str | None = None
     reporter: str | None = None
     promised_due: str | None = None
 
     @property
     def personal(self) -> frozenset[str]:
         """The columns whose content is a person's or may name one."""
-        return frozenset(filter(None, (self.title, self.reporter)))
+        named = (self.title, self.text, self.attachments, self.reporter)
+        return frozenset(filter(None, named))
 
 
 class EventColumn(Strict):

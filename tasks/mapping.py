@@ -94,6 +94,8 @@ class Record:
     status_at: datetime | None = None
     origin: str = ""
     history: tuple[Event, ...] = ()
+    text: str | None = None
+    attachments: str | None = None
     reporter: str | None = None
 
     @property
@@ -107,7 +109,8 @@ class Record:
         facts = (
             self.ticket, self.received.timestamp(), self.classification, self.category,
             self.channel, self.unit, self.title, self.anonymous, self.secret, self.promised_due,
-            self.status and self.status.word, self.status_at, self.reporter,
+            self.status and self.status.word, self.status_at,
+            self.text, self.attachments, self.reporter,
             *(f"{s.column}/{s.kind} {s.moment.timestamp()} {s.unit}" for s in self.steps),
             *((self.origin, *map(said, self.history)) if self.origin or self.history else ()),
         )  # fmt: skip
@@ -204,6 +207,7 @@ class Reader:
         if received > observed:
             raise BadRow(Reason.IN_THE_FUTURE, columns[0], received.isoformat())
         anonymous, secret = self._privacy(cells)
+        hidden = anonymous or secret
         status = self._status(cells)
         promised = named.promised_due
         return Record(
@@ -213,8 +217,10 @@ class Reader:
             category=self._plain(cells, "category", 255),
             channel=self._plain(cells, "channel", 255),
             unit=self._unit(cells, named.unit),
-            title=self._title(cells, anonymous or secret),
-            reporter=self._reporter(cells, anonymous or secret),
+            title=self._title(cells, hidden),
+            text=self._personal(cells, named.text, 20_000, hidden),
+            attachments=self._personal(cells, named.attachments, 1_000, hidden),
+            reporter=self._personal(cells, named.reporter, 255, hidden, mask=False),
             anonymous=anonymous,
             secret=secret,
             promised_due=self._moment(cells[promised], promised) if promised else None,
@@ -321,11 +327,20 @@ class Reader:
         title = " ".join(cells[column].split())
         return (masked(title) if self.source.mask else title)[:500]
 
-    def _reporter(self, cells: Mapping[str, str], hidden: bool) -> str | None:
-        column = self.source.fields.reporter
+    def _personal(
+        self,
+        cells: Mapping[str, str],
+        column: str | None,
+        length: int,
+        hidden: bool,
+        *,
+        mask: bool = True,
+    ) -> str | None:
+        """What a mapping asks for of a person, but of nobody who asked to stay unknown."""
         if column is None or hidden:
             return None
-        return " ".join(cells[column].split())[:255] or None
+        value = cells[column].strip()
+        return (masked(value) if mask and self.source.mask else value)[:length] or None
 
     def _plain(self, cells: Mapping[str, str], field: str, length: int) -> str | None:
         column = getattr(self.source.fields, field)

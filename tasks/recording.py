@@ -31,6 +31,9 @@ CHUNK = 2_000
 ENOUGH_ROWS = 20
 """Of fewer rows a share says nothing: single bad ones just wait in quarantine."""
 
+PERSONAL = ("text", "attachments", "reporter")
+"""What is kept only where a mapping asks for it."""
+
 JUDGED_BY = ("classification", "category", "channel", "promised_due")
 """Facts of a complaint that a rule may ask about: a change calls for a new judgment."""
 
@@ -417,7 +420,7 @@ def _new(
         "category": record.category,
         "channel": record.channel,
         "title": record.title,
-        "reporter": record.reporter,
+        **{name: getattr(record, name) for name in PERSONAL},
         "anonymous": record.anonymous,
         "secret": record.secret,
         "promised_due": record.promised_due,
@@ -441,7 +444,7 @@ def _unit(record: Record, events: Sequence[Event], now: datetime) -> str | None:
 def _bring_up_to_date(row: Complaint, record: Record, now: datetime) -> list[PastFacts]:
     """Write what the source says now; returns the facts as they were where a rule may ask."""
     before = {name: getattr(row, name) for name in JUDGED_BY}
-    for name in (*JUDGED_BY, "title", "reporter", "anonymous", "secret"):
+    for name in (*JUDGED_BY, "title", *PERSONAL, "anonymous", "secret"):
         if getattr(row, name) != getattr(record, name):
             setattr(row, name, getattr(record, name))
     row.received_at, row.row_mark = record.received, record.mark

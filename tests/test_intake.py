@@ -807,11 +807,10 @@ def test_a_name_is_taken_only_where_a_mapping_asks_and_never_of_the_anonymous(
     mapping = site_folder / "sources.toml"
     text = mapping.read_text(encoding="utf-8")
     start = text.index("[register.fields]\n") + len("[register.fields]\n")
-    mapping.write_text(
-        text[:start] + 'reporter = "Nama Pelapor"\n' + text[start:], encoding="utf-8"
-    )
+    asked = 'reporter = "Nama Pelapor"\ntext = "Alamat"\n'
+    mapping.write_text(text[:start] + asked + text[start:], encoding="utf-8")
     office = open_office()
-    person = {"Nama Pelapor": "Budi Rahasiawan"}
+    person = {"Nama Pelapor": "Budi Rahasiawan", "Alamat": "Jl. Melati, HP 081234567890"}
     register(
         office, "2026-11-20 07:15", person,
         person | {"No Register": "FD-2", "Kerahasiaan": "Anonim"},
@@ -822,7 +821,11 @@ def test_a_name_is_taken_only_where_a_mapping_asks_and_never_of_the_anonymous(
         "Budi Rahasiawan",
         None,
     )
+    assert known(office, "FD-1").text == "Jl. Melati, HP [telepon]"
+    assert known(office, "FD-2").text is None
     with office.transaction() as session:
         (bad,) = session.scalars(select(QuarantineRow))
         mails = list(session.scalars(select(MessageRow.mime)))
-    assert "Rahasiawan" not in f"{bad.cells} {bad.value} {mails} {caplog.text}"
+    told = f"{bad.cells} {bad.value} {mails} {caplog.text}"
+    assert "Rahasiawan" not in told
+    assert "Melati" not in told

@@ -22,6 +22,8 @@ def upgrade() -> None:
         sa.Column("category", sa.String(length=255), nullable=True),
         sa.Column("channel", sa.String(length=255), nullable=True),
         sa.Column("title", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("attachments", sa.Text(), nullable=True),
         sa.Column("reporter", sa.String(length=255), nullable=True),
         sa.Column("anonymous", sa.Boolean(), nullable=False),
         sa.Column("secret", sa.Boolean(), nullable=False),
