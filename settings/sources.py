@@ -6,10 +6,10 @@ import os
 import re
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from settings.errors import SettingsError, Strict, Zone, explained, nearest, read_toml
 from settings.mapping import Columns, EventColumn, Fields, Mapping, StatusWord, TimeFormat
@@ -175,6 +175,9 @@ def _with_iso(dates: tuple[TimeFormat, ...]) -> tuple[TimeFormat, ...]:
     return (*ISO_FORMS, *(form for form in dates if form not in ISO_FORMS))
 
 
+IsoAndOwn = Annotated[tuple[TimeFormat, ...], AfterValidator(_with_iso)]
+
+
 class SqlSource(Mapping):
     """A query on another system's database, read only.
 
@@ -195,12 +198,7 @@ class SqlSource(Mapping):
     batch: int = Field(default=5_000, ge=1)
     timeout_seconds: float = Field(default=120.0, ge=1)
 
-    dates: tuple[TimeFormat, ...] = ISO_FORMS
-
-    @field_validator("dates")
-    @classmethod
-    def _iso_always(cls, dates: tuple[TimeFormat, ...]) -> tuple[TimeFormat, ...]:
-        return _with_iso(dates)
+    dates: IsoAndOwn = ISO_FORMS
 
     @field_validator("query")
     @classmethod
@@ -260,14 +258,9 @@ class MailboxSource(Mapping):
 
     layout: Literal["history"] = "history"
     zone: Zone = "UTC"
-    dates: tuple[TimeFormat, ...] = ISO_FORMS
+    dates: IsoAndOwn = ISO_FORMS
     fields: MailFields = MailFields()
     constants: dict[str, str] = Field(default_factory=lambda: {"channel": "email"})
-
-    @field_validator("dates")
-    @classmethod
-    def _iso_always(cls, dates: tuple[TimeFormat, ...]) -> tuple[TimeFormat, ...]:
-        return _with_iso(dates)
 
     @model_validator(mode="after")
     def _consistent(self) -> MailboxSource:

@@ -87,11 +87,7 @@ def record(
     than the source allows, and :class:`TakenBefore` where another run has been here.
     """
     source = office.site.sources[name]
-    look = Look(
-        source=name, name=batch.name, sha256=batch.sha256,
-        observed_at=min(batch.observed_at, now), recorded_at=now,
-        rows=0, new=0, updated=0, unchanged=0, quarantined=0,
-    )  # fmt: skip
+    look = begun(name, batch.name, batch.sha256, min(batch.observed_at, now), now)
     looks.lock(session, name)
     if looks.taken(session, name, batch.sha256, look.observed_at):
         raise TakenBefore(batch.name)
@@ -112,6 +108,14 @@ def record(
     if batch.cursor is not None:
         looks.set_cursor(session, name, batch.cursor)
     return look, recorder.reasons
+
+
+def begun(source: str, name: str, sha256: str, observed_at: datetime, now: datetime) -> Look:
+    """A look of which nothing is taken in yet."""
+    return Look(
+        source=source, name=name, sha256=sha256, observed_at=observed_at, recorded_at=now,
+        rows=0, new=0, updated=0, unchanged=0, quarantined=0,
+    )  # fmt: skip
 
 
 class Recorder:

@@ -63,11 +63,7 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key, its places filled."""
-        found: Any = self.table
-        for part in key.split("."):
-            if not isinstance(found, dict) or part not in found:
-                raise KeyError(f"the words of '{self.locale}' have no '{key}'")
-            found = found[part]
+        found = self._found(key)
         if isinstance(found, dict):
             found = found["one"] if values.get("n") == 1 and "one" in found else found["other"]
         written = {
@@ -78,10 +74,15 @@ class Words:
 
     def names(self, key: str) -> list[str]:
         """A list of words, such as the months."""
+        return [str(word) for word in self._found(key)]
+
+    def _found(self, key: str) -> Any:
         found: Any = self.table
         for part in key.split("."):
+            if not isinstance(found, dict) or part not in found:
+                raise KeyError(f"the words of '{self.locale}' have no '{key}'")
             found = found[part]
-        return [str(word) for word in found]
+        return found
 
 
 @lru_cache

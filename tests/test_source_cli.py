@@ -7,18 +7,15 @@ import csv
 import json
 import shutil
 import sqlite3
-import sys
 import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, wita
-from rich.console import Console
 from small_site import BAD, DAY, NAME, STATUS, TICKET, TITLE, UNIT, export, small_site
 from sqlalchemy import select
 
-import cli
 from db.models import Complaint, EventRow, Look
 from settings.sources import read_sources
 from tasks.intake import pull
@@ -39,17 +36,9 @@ def site(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def tenggat(site, monkeypatch, capsys):
-    """Call the command line; gives exit code, output and errors."""
-    monkeypatch.setattr(cli, "out", Console(highlight=False, width=cli.WIDE))
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tenggat", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code, *capsys.readouterr()
-
-    return call
+def tenggat(site, call_tenggat):
+    """Call the command line on the small site."""
+    return call_tenggat
 
 
 @pytest.fixture

@@ -65,9 +65,7 @@ def batches(
     Files made after `now`, or not yet whole, are named in `waiting`; those that cannot be read in
     `failures`, and the rest goes on.
     """
-    place = source.place(office.site.folder)
-    if not place.is_dir():
-        raise SourceTrouble(f"{place}: no such folder; correct `folder` of {name}")
+    place = _place(office, name, source)
     with office.transaction() as session:
         read = sorted((made, sha256) for sha256, made in looks.known(session, name))
     with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
@@ -115,6 +113,13 @@ def batches(
             )
 
 
+def _place(office: Office, name: str, source: FolderSource) -> Path:
+    place = source.place(office.site.folder)
+    if not place.is_dir():
+        raise SourceTrouble(f"{place}: no such folder; correct `folder` of {name}")
+    return place
+
+
 def _teaches_nothing(
     file: _File, sha256: str, source: FolderSource, read: Sequence[tuple[datetime, str]]
 ) -> bool:
@@ -155,9 +160,7 @@ def newest(
     office: Office, name: str, source: FolderSource, now: datetime, failures: list[str]
 ) -> Iterator[Batch]:
     """The newest file that is there, whether it was read before or not, also in the archive."""
-    place = source.place(office.site.folder)
-    if not place.is_dir():
-        raise SourceTrouble(f"{place}: no such folder; correct `folder` of {name}")
+    place = _place(office, name, source)
     with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
         files = _files(place, source, now, Path(unpacked), [], failures)
         ready = [file for file in files if source.not_before(file.made) <= now]
@@ -172,9 +175,10 @@ def newest(
 
 
 def _newest_archived(office: Office, source: FolderSource, now: datetime) -> _File | None:
-    if source.archive is None:
+    archive = _archive_of(office, source)
+    if archive is None:
         return None
-    for folder in sorted((office.site.folder / source.archive).glob("*/"), reverse=True):
+    for folder in sorted(archive.glob("*/"), reverse=True):
         files = []
         for path in folder.glob("*"):
             name = path.name.partition("_")[2]  # without its mark
@@ -200,8 +204,9 @@ def found_again(
     that is not there any more is left out.
     """
     places = [*source.place(office.site.folder).glob("*")]
-    if source.archive is not None:
-        places += (office.site.folder / source.archive).rglob("*")
+    archive = _archive_of(office, source)
+    if archive is not None:
+        places += archive.rglob("*")
     names = {name.split("/")[0] for name in wanted.values()}
     files = [path for path in places if path.is_file() and not path.is_symlink()]
     files.sort(key=lambda path: not path.name.endswith(tuple(names)))  # the likely ones first

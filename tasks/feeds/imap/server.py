@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import re
@@ -18,6 +17,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginEr
 
 from settings.sources import MailboxSource
 from tasks.feeds.batch import SourceTrouble
+from tasks.loopback import is_loopback
 
 logging.getLogger("imapclient").setLevel(logging.WARNING)  # below, it logs users and subjects
 
@@ -57,7 +57,7 @@ def way_to(name: str, source: MailboxSource) -> Way:
             " or, to loopback, imap+plain://...; write / # ? @ : and % of a password as %2F %23"
             " %3F %40 %3A %25"
         )
-    if parts.scheme == "imap+plain" and not _loopback(parts.hostname):
+    if parts.scheme == "imap+plain" and not is_loopback(parts.hostname):
         raise SourceTrouble(
             f"{name}: {variable}: imap+plain is allowed to loopback only; use imaps:// or imap://"
         )
@@ -68,15 +68,6 @@ def way_to(name: str, source: MailboxSource) -> Way:
         parts.scheme, parts.hostname, port or usual[parts.scheme], user, password,
         unquote(parts.path.lstrip("/")) or "INBOX",
     )  # fmt: skip
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @contextmanager

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from types import TracebackType
+from datetime import datetime
 from typing import TextIO
 from zoneinfo import ZoneInfo
 
 from settings.sources import Open311Source
+from tasks.feeds import resuming
 from tasks.feeds.batch import Batch, Row
 from tasks.feeds.open311.georeport import Request, moment, written
-
-MEANWHILE = timedelta(hours=1)
-"""What is dated after `now` by no more than this came while we looked; the next look takes it."""
 
 Seen = dict[str, datetime | None]
 """What was answered: requests by what each is known, and when they were received."""
@@ -41,12 +37,7 @@ class Gathered:
     def __enter__(self) -> Gathered:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     @property
@@ -73,7 +64,7 @@ class Gathered:
 
     def _meanwhile(self, received: datetime | None, updated: datetime | None) -> bool:
         later = [each for each in (received, updated) if each is not None and each > self.now]
-        if received is None or not later or max(later) > self.now + MEANWHILE:
+        if received is None or not later or max(later) > self.now + resuming.JUST_AFTER:
             return False
         self._again.add(min(received, self.now))
         return True
@@ -87,12 +78,9 @@ class Gathered:
 
     def batch(self, name: str, cursor: str) -> Batch:
         """The look to hand over; it is known by how far it leads and all that was answered."""
-        digest = hashlib.sha256(cursor.encode())
-        for _, cells in self._rows():
-            digest.update(json.dumps(cells).encode())
         return Batch(
             name=name,
-            sha256=digest.hexdigest(),
+            sha256=resuming.mark(cursor, rows=self._rows()),
             observed_at=self.now,
             header=self.columns,
             rows=self._rows(),

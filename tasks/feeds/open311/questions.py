@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -93,13 +92,8 @@ class Questions:
         self.server.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.server.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        self.server.__exit__()
 
     def updates(self, look: Gathered, parameter: str, since: datetime) -> bool:
         """What changed since a moment; returns whether that is surely all of it."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic, sleep
-from types import TracebackType
 from urllib.parse import quote, quote_plus
 
 import httpx
@@ -106,12 +105,7 @@ class Server:
             logging.getLogger(name).addFilter(self._hidden)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._client.close()
         for name in LOGGERS:
             logging.getLogger(name).removeFilter(self._hidden)
