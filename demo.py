@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 import service
-from cli import reason
+from commands.console import reason
 from settings import Site, load_site
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
 import cli
+from commands import console
 from tasks.office import Office
 
 REPOSITORY = Path(__file__).parent.parent
@@ -41,7 +42,7 @@ def call_tenggat(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
     """Call `tenggat` with these arguments; gives exit code, output and errors."""
-    monkeypatch.setattr(cli, "out", Console(highlight=False, width=cli.WIDE))
+    monkeypatch.setattr(console, "out", Console(highlight=False, width=console.WIDE))
 
     def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["tenggat", *map(str, arguments)])

@@ -1,0 +1,1 @@
+"""The commands of `tenggat`, one subject a module; cli.py puts them together."""

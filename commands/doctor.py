@@ -1,0 +1,37 @@
+"""`tenggat doctor`: what is wrong with a site, and what to do."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+from rich.markup import escape
+
+from commands import console
+from commands.console import JsonOption, NowOption, SiteOption
+from settings import load_site
+
+
+def doctor(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = False) -> None:
+    """Check the site and say what to do.
+
+    Settings, offices, calendar, rules to confirm, database and mail server. Changes nothing.
+    """
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    from tasks.health import check  # noqa: PLC0415
+
+    place = load_site(site)
+    findings = check(place, console.moment(now, place))
+    if as_json:
+        console.print_json([{"level": f.level, "what": f.what, "do": f.remedy} for f in findings])
+    else:
+        marks = {
+            "good": "[green]good[/]   ",
+            "note": "[yellow]note[/]   ",
+            "trouble": "[bold red]trouble[/]",
+        }
+        for finding in findings:
+            more = f"\n         {escape(finding.remedy)}" if finding.remedy else ""
+            console.out.print(f"{marks[finding.level]}  {escape(finding.what)}{more}")
+    if any(finding.level == "trouble" for finding in findings):
+        raise typer.Exit(console.TROUBLE)

@@ -1,0 +1,92 @@
+"""`tenggat run` and `tenggat up`: the work once, or on its schedules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from commands import console
+from commands.console import JsonOption, NowOption, SiteOption
+from settings import Site, load_site
+
+
+def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = False) -> None:
+    """Run one cycle: pull, judge, send.
+
+    Pulls complaints, judges their deadlines, and sends the mail that is owed.
+    """
+    import service  # noqa: PLC0415
+
+    place = load_site(site)
+    moment = console.moment(now, place)
+    with service.prefect_api(place.var):
+        from flows.cycle import run_cycle  # noqa: PLC0415
+
+        cycle = run_cycle(
+            str(place.folder), moment, say=lambda text: console.err.print(escape(text))
+        )
+    if as_json:
+        console.print_json(cycle.counts)
+    else:
+        show_cycle(place, cycle.counts, moment)
+    if cycle.failed:
+        console.err.print(f"[bold red]failed:[/] {escape(cycle.failed)}")
+        raise typer.Exit(console.TROUBLE)
+
+
+def up(
+    site: SiteOption = None,
+    port: Annotated[int, typer.Option(help="Port of the Prefect UI on 127.0.0.1.")] = 4200,
+) -> None:
+    """Run the service in the foreground.
+
+    A Prefect server with its UI, the schedules of site.toml and a worker; the first cycle runs at
+    once. Ctrl-C or SIGTERM stops all of it.
+    """
+    import service  # noqa: PLC0415
+
+    place = load_site(site)
+    service.up(
+        place.folder,
+        var=place.var,
+        zone=place.file.zone,
+        schedules=place.file.schedules.model_dump(),
+        port=port,
+        say=lambda text: console.out.print(escape(text), soft_wrap=True),
+    )
+
+
+def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
+    """The short table that ends a cycle."""
+    table = Table(
+        title=f"{site.name} – {now.astimezone(site.zone):%Y-%m-%d %H:%M}",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        show_header=False,
+        pad_edge=False,
+    )
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column()
+    for count in counts.get("intake", {}).get("sources", []):
+        more = (
+            f"{count['updated']} updated, {count['quarantined']} to quarantine,"
+            f" {count['files']} files"
+        )
+        table.add_row(f"pulled from {count['source']}", f"{count['new']} new", more)
+    decided = counts.get("deadlines", {})
+    if decided:
+        notices = ", ".join(f"{n} {kind}" for kind, n in decided["notices"].items()) or "no notices"
+        table.add_row("judged", f"{decided['judged']} complaints", notices)
+    sent = counts.get("delivery", {})
+    if sent:
+        roles = ", ".join(f"{n} {role}" for role, n in sent["by_role"].items()) or "–"
+        table.add_row("mails sent", str(sent["sent"]), roles)
+        if sent["pending"]:
+            table.add_row("mails waiting", str(sent["pending"]), "")
+    console.out.print(table)
