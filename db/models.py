@@ -69,6 +69,10 @@ class NoticeStatus(StrEnum):
     """The clock stopped or paused, or the unit changed, before it was sent."""
     FAILED = "failed"
     """No recipient could be reached; the administrator was told."""
+    HELD = "held"
+    """The site holds this rung back for the unit; owed when the hold ends and it still holds."""
+    DISCARDED = "discarded"
+    """The administrator said no to the storm that it was part of; it is never owed again."""
 
 
 class MessageStatus(StrEnum):
@@ -81,6 +85,12 @@ class MessageStatus(StrEnum):
     """Refused for good or for too long; the administrator was told."""
     CANCELLED = "cancelled"
     """Nothing it was to tell was still true."""
+    HELD = "held"
+    """Part of a storm: it waits for the administrator's yes."""
+    DISCARDED = "discarded"
+    """Part of a storm to which the administrator said no."""
+    BOUNCED = "bounced"
+    """Taken by our server and sent back as undeliverable; the administrator was told."""
 
 
 class MessageKind(StrEnum):
@@ -241,11 +251,17 @@ class Move(Base):
 
 
 class NoticeRow(Base):
-    """That a rung was reached. The unique key makes it happen at most once."""
+    """That a rung was reached at a unit. The unique key makes it happen at most once.
+
+    A complaint that is handed over is told of to its new unit as well; `unit` is empty where it
+    has none.
+    """
 
     __tablename__ = "notice"
     __table_args__ = (
-        UniqueConstraint("complaint_id", "rule", "clock", "rung", "repeat"),
+        UniqueConstraint(
+            "complaint_id", "rule", "clock", "unit", "rung", "repeat", name="ux_notice_once"
+        ),
         Index("ix_notice_status", "status"),
     )
 
@@ -256,7 +272,7 @@ class NoticeRow(Base):
     rung: Mapped[str] = mapped_column(String(64))
     repeat: Mapped[int]
     kind: Mapped[str] = mapped_column(String(16))
-    unit: Mapped[str | None] = mapped_column(String(64))
+    unit: Mapped[str] = mapped_column(String(64), default="")
     reached_at: Mapped[datetime]
     decided_at: Mapped[datetime]
     status: Mapped[str] = mapped_column(String(16))
@@ -269,11 +285,15 @@ class MessageRow(Base):
     """One mail owed to one recipient: the outbox.
 
     `message_id` never changes, so that a second copy can be known for one. `mime` is the mail as
-    it was composed (zlib), kept as evidence of who was told what.
+    it was composed (zlib) at `composed_at`, kept as evidence of who was told what. `storm_id` is
+    the storm that held it up, `resent_of` the mail that it sends once more.
     """
 
     __tablename__ = "message"
-    __table_args__ = (Index("ix_message_pending", "status", "next_attempt_at"),)
+    __table_args__ = (
+        Index("ix_message_pending", "status", "next_attempt_at"),
+        Index("ix_message_recipient", "recipient", "status"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[str] = mapped_column(String(255), unique=True)
@@ -282,6 +302,7 @@ class MessageRow(Base):
     recipient_name: Mapped[str] = mapped_column(String(255))
     role: Mapped[str] = mapped_column(String(32))
     unit: Mapped[str | None] = mapped_column(String(64))
+    locale: Mapped[str | None] = mapped_column(String(8))
     created_at: Mapped[datetime]
     run: Mapped[str] = mapped_column(String(64))
     status: Mapped[str] = mapped_column(String(16))
@@ -291,6 +312,9 @@ class MessageRow(Base):
     sent_at: Mapped[datetime | None]
     subject: Mapped[str | None] = mapped_column(Text)
     mime: Mapped[bytes | None] = mapped_column(LargeBinary)
+    composed_at: Mapped[datetime | None]
+    storm_id: Mapped[int | None] = mapped_column(ForeignKey("storm.id"), index=True)
+    resent_of: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """What an alert or a summary is about: never anything a complainant gave."""
 
@@ -306,6 +330,8 @@ class MessageItem(Base):
     message_pk: Mapped[int] = mapped_column(ForeignKey("message.id"), primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), primary_key=True, index=True)
     role: Mapped[str] = mapped_column(String(32))
+    copied: Mapped[bool] = mapped_column(default=False)
+    """Whether the role is told for its information only (cc)."""
     told: Mapped[bool | None]
     """Whether the mail as sent still told of it; null until it is composed."""
 
@@ -320,10 +346,57 @@ class DeliveryAttempt(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     message_pk: Mapped[int] = mapped_column(ForeignKey("message.id"), index=True)
-    attempted_at: Mapped[datetime]
+    attempted_at: Mapped[datetime] = mapped_column(index=True)
     outcome: Mapped[str] = mapped_column(String(16))
     code: Mapped[int | None]
     answer: Mapped[str] = mapped_column(Text)
+
+
+class StormStatus(StrEnum):
+    """What became of a storm."""
+
+    WAITING = "waiting"
+    RELEASED = "released"
+    DISCARDED = "discarded"
+
+
+class Storm(Base):
+    """That a run owed more mails than the site allows: they wait for the administrator's word.
+
+    `most` is the limit that stood then. `decided_by` names the way the word came, or the person.
+    """
+
+    __tablename__ = "storm"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    opened_at: Mapped[datetime]
+    run: Mapped[str] = mapped_column(String(64))
+    mails: Mapped[int]
+    most: Mapped[int]
+    status: Mapped[str] = mapped_column(String(16), index=True)
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(String(255), default="")
+
+
+class Bounce(Base):
+    """A mail that came back as undeliverable (RFC 3464): its address is marked until `lifted_at`.
+
+    `report_id` is the Message-ID of the report, by which one read twice is known for one;
+    `message_pk` is empty where the report does not tell which mail it is about.
+    """
+
+    __tablename__ = "bounce"
+    __table_args__ = (UniqueConstraint("report_id", "address"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(String(320), index=True)
+    report_id: Mapped[str] = mapped_column(String(255))
+    message_pk: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    reported_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    code: Mapped[str] = mapped_column(String(16))
+    answer: Mapped[str] = mapped_column(Text)
+    lifted_at: Mapped[datetime | None]
 
 
 class Look(Base):

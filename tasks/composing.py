@@ -170,7 +170,7 @@ def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> Deadline | 
     """The deadline of a notice while its clock ticks at the same unit; else nothing is owed."""
     for deadline in deadlines:
         if (deadline.rule.id, deadline.clock) == (notice.rule, notice.clock):
-            return deadline if deadline.ticking and deadline.unit == notice.unit else None
+            return deadline if deadline.ticking and (deadline.unit or "") == notice.unit else None
     return None
 
 

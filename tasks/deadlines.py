@@ -223,7 +223,7 @@ def _notices(
         elif row.status != NoticeStatus.WITHDRAWN or not highest:
             continue
         row.kind = step.rung.kind
-        row.unit = deadline.unit
+        row.unit = deadline.unit or ""
         row.reached_at = step.at
         row.decided_at = now
         row.run = run

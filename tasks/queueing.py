@@ -47,7 +47,7 @@ def queue_messages(
     for notice, step in owed:
         told: set[str] = set()
         for role in (*step.rung.to, *step.rung.cc):
-            holders = office.site.directory.holders(role, notice.unit, today)
+            holders = office.site.directory.holders(role, notice.unit or None, today)
             if holders.hole is not None:
                 holes[holders.hole, role] = None
             for holder in holders.offices:
