@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, selectinload
 
@@ -19,12 +19,14 @@ from db.models import (
     MessageStatus,
     NoticeRow,
     NoticeStatus,
+    Storm,
 )
 
 STALE_CLAIM = timedelta(minutes=15)
 """After this long a mail still 'sending' belongs to a process that died; it is tried again."""
 
 PENDING = (MessageStatus.QUEUED, MessageStatus.SENDING)
+"""What is still to be sent."""
 
 
 def notices_of(session: Session, complaints: Iterable[int]) -> dict[int, list[NoticeRow]]:
@@ -45,21 +47,28 @@ def knows(session: Session, message_id: str) -> bool:
     return session.scalar(query) is not None
 
 
-def waiting(session: Session, recipient: str, now: datetime) -> MessageRow | None:
-    """The mail with notices that waits for this person's morning and was never tried."""
-    return session.scalar(
-        select(MessageRow)
-        .where(
-            MessageRow.recipient == recipient,
-            MessageRow.kind == MessageKind.NOTICES,
+def waiting(
+    session: Session, recipient: str, now: datetime, storm: Storm | None = None
+) -> MessageRow | None:
+    """The mail with notices that waits for this person's morning and was never tried.
+
+    In a storm it is the one that waits in that storm.
+    """
+    query = select(MessageRow).where(
+        MessageRow.recipient == recipient, MessageRow.kind == MessageKind.NOTICES
+    )
+    if storm is None:
+        query = query.where(
             MessageRow.status == MessageStatus.QUEUED,
             MessageRow.next_attempt_at > now,
+            MessageRow.resent_of.is_(None),
             ~MessageRow.attempts.any(),
         )
-        .order_by(MessageRow.id)
-        .limit(1)
-        .with_for_update()
-    )
+    else:
+        query = query.where(
+            MessageRow.status == MessageStatus.HELD, MessageRow.storm_id == storm.id
+        )
+    return session.scalar(query.order_by(MessageRow.id).limit(1).with_for_update())
 
 
 def release_stale_claims(session: Session, now: datetime) -> int:
@@ -73,20 +82,32 @@ def release_stale_claims(session: Session, now: datetime) -> int:
     )
 
 
-def due(session: Session, now: datetime, limit: int = 500) -> Sequence[int]:
-    """The mails whose turn has come, oldest first."""
-    return session.scalars(
+def next_turn(session: Session) -> datetime | None:
+    """When the next mail that waits has its turn."""
+    return session.scalar(
+        select(func.min(MessageRow.next_attempt_at)).where(
+            MessageRow.status == MessageStatus.QUEUED
+        )
+    )
+
+
+def claim(session: Session, token: str, now: datetime, limit: int) -> list[int]:
+    """Take mails whose turn has come for sending, oldest first; returns those that are ours.
+
+    Of two deliveries at once each gets its own: rows that another is about to claim are passed
+    over where the database can (PostgreSQL), and the update takes only what is still queued.
+    """
+    found = session.scalars(
         select(MessageRow.id)
         .where(MessageRow.status == MessageStatus.QUEUED, MessageRow.next_attempt_at <= now)
         .order_by(MessageRow.next_attempt_at, MessageRow.id)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     ).all()
-
-
-def claim(session: Session, message: int, token: str, now: datetime) -> bool:
-    """Take a mail for sending; False where another delivery was quicker."""
-    return (
-        _changed(
+    return [
+        message
+        for message in found
+        if _changed(
             session,
             (MessageRow.id == message) & (MessageRow.status == MessageStatus.QUEUED),
             status=MessageStatus.SENDING,
@@ -94,24 +115,76 @@ def claim(session: Session, message: int, token: str, now: datetime) -> bool:
             claimed_at=now,
         )
         == 1
-    )
+    ]
 
 
-def claimed(session: Session, message: int, token: str) -> MessageRow | None:
-    """The mail if it is still ours, with its items and their notices."""
-    return session.scalar(
-        select(MessageRow)
-        .where(
-            MessageRow.id == message,
-            MessageRow.claim == token,
-            MessageRow.status == MessageStatus.SENDING,
+def give_back(
+    session: Session, token: str, messages: Iterable[int], turn: datetime | None = None
+) -> None:
+    """Queue again what was claimed and not tried; at a later turn, if one is given."""
+    later = {} if turn is None else {"next_attempt_at": turn}
+    for batch in batches(messages):
+        _changed(
+            session,
+            _ours(token) & MessageRow.id.in_(batch),
+            status=MessageStatus.QUEUED, claim=None, claimed_at=None, **later,
+        )  # fmt: skip
+
+
+def claimed(session: Session, token: str, messages: Iterable[int]) -> list[MessageRow]:
+    """Those of the mails that are still ours, with their items and notices, oldest first."""
+    found: list[MessageRow] = []
+    for batch in batches(messages):
+        found += session.scalars(
+            select(MessageRow)
+            .where(_ours(token), MessageRow.id.in_(batch))
+            .order_by(MessageRow.next_attempt_at, MessageRow.id)
+            .options(
+                selectinload(MessageRow.items)
+                .selectinload(MessageItem.notice)
+                .selectinload(NoticeRow.complaint)
+            )
         )
-        .options(
-            selectinload(MessageRow.items)
-            .selectinload(MessageItem.notice)
-            .selectinload(NoticeRow.complaint)
+    return found
+
+
+def sent(session: Session, token: str, message: int, now: datetime, answer: str) -> bool:
+    """Note the server's yes; False where the claim went stale and another took over."""
+    ours = _changed(
+        session,
+        _ours(token) & (MessageRow.id == message),
+        status=MessageStatus.SENT, claim=None, sent_at=now, next_attempt_at=None,
+    )  # fmt: skip
+    if ours:
+        session.execute(
+            insert(DeliveryAttempt).values(
+                message_pk=message, attempted_at=now, outcome="sent", code=250, answer=answer
+            )
         )
+        items = select(MessageItem.notice_id).where(MessageItem.message_pk == message)
+        session.execute(
+            update(NoticeRow)
+            .where(NoticeRow.id.in_(items.where(MessageItem.told.is_(True))))
+            .values(status=NoticeStatus.SENT)
+            .execution_options(synchronize_session=False)
+        )
+        settle_notices(session, session.scalars(items.where(MessageItem.told.is_(False))))
+    return bool(ours)
+
+
+def _ours(token: str) -> ColumnElement[bool]:
+    return (MessageRow.claim == token) & (MessageRow.status == MessageStatus.SENDING)
+
+
+def sent_since(session: Session, moment: datetime) -> list[tuple[datetime, str]]:
+    """When mails were handed over after a moment, and to whom, oldest first."""
+    rows = session.execute(
+        select(DeliveryAttempt.attempted_at, MessageRow.recipient)
+        .join(MessageRow, MessageRow.id == DeliveryAttempt.message_pk)
+        .where(DeliveryAttempt.attempted_at > moment, DeliveryAttempt.outcome == "sent")
+        .order_by(DeliveryAttempt.attempted_at)
     )
+    return [(row[0], row[1]) for row in rows]
 
 
 def _changed(session: Session, condition: ColumnElement[bool], **values: Any) -> int:
@@ -177,7 +250,7 @@ def settle_notices(session: Session, notices: Iterable[int]) -> None:
     """Let each notice say what became of the mails that were to tell of it.
 
     One that reached somebody is sent; one that nobody can be told of any more is withdrawn where
-    it was no longer true, else failed.
+    it was no longer true, discarded where the administrator said so, else failed.
     """
     for batch in batches(notices):
         rows = session.execute(
@@ -196,10 +269,12 @@ def settle_notices(session: Session, notices: Iterable[int]) -> None:
 def _outcome(outcomes: list[tuple[str, bool | None]]) -> NoticeStatus:
     if any(status == MessageStatus.SENT and told_of for status, told_of in outcomes):
         return NoticeStatus.SENT
-    if any(status in PENDING for status, _ in outcomes):
+    if any(status in (*PENDING, MessageStatus.HELD) for status, _ in outcomes):
         return NoticeStatus.QUEUED
     if any(told_of is False for _, told_of in outcomes):
         return NoticeStatus.WITHDRAWN
+    if any(status == MessageStatus.DISCARDED for status, _ in outcomes):
+        return NoticeStatus.DISCARDED
     return NoticeStatus.FAILED
 
 

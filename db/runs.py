@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import func, select
@@ -22,6 +23,18 @@ def last(session: Session, flow: str | None = None) -> datetime | None:
     if flow is not None:
         query = query.where(RunRow.flow == flow)
     return session.scalar(query)
+
+
+def mails_of_last(session: Session, runs: int) -> list[int]:
+    """How many mails each of the last runs of deadlines owed that owed any, newest first."""
+    rows = session.scalars(
+        select(RunRow.counts)
+        .where(RunRow.flow == "deadlines")
+        .order_by(RunRow.now.desc())
+        .limit(40 * runs)
+    )
+    owed = (int(counts.get("messages") or 0) for counts in rows)
+    return list(islice((mails for mails in owed if mails), runs))
 
 
 def deadline_states(session: Session) -> dict[str, int]:

@@ -7,13 +7,15 @@ import io
 from datetime import date
 from pathlib import Path
 
-from settings.errors import SettingsError, nearest
+from settings.errors import LOCALES, SettingsError, nearest
 from sla.directory import Directory, Office, Role, Unit
 
 COLUMNS = (
     "unit", "unit_name", "kind", "parent", "aliases",
     "role", "name", "email", "from", "to", "deputy",
 )  # fmt: skip
+
+OPTIONAL = ("locale",)
 
 
 def read_directory(path: Path) -> Directory:
@@ -35,7 +37,7 @@ def read_directory(path: Path) -> Directory:
         raise SettingsError(f"{path}: the header lacks {', '.join(missing)}")
     for row in reader:
         where = f"{path}, line {reader.line_num}"
-        cells = {name: (row[name] or "").strip() for name in COLUMNS}
+        cells = {name: (row.get(name) or "").strip() for name in (*COLUMNS, *OPTIONAL)}
         mistakes += [f"{where}: {mistake}" for mistake in _take(cells, units, offices)]
     for unit in units.values():
         if unit.parent is not None and unit.parent not in units:
@@ -80,6 +82,8 @@ def _take(cells: dict[str, str], units: dict[str, Unit], offices: list[Office]) 
         return [f"the tenure ends ({cells['to']}) before it begins ({cells['from']})"]
     if cells["deputy"] not in ("", "yes"):
         return [f"`deputy` is '{cells['deputy']}'; write yes or leave it empty"]
+    if cells["locale"] not in ("", *LOCALES):
+        return [f"`locale` is '{cells['locale']}'; write id or en, or leave it empty"]
     offices.append(
         Office(
             unit=unit.id,
@@ -89,6 +93,7 @@ def _take(cells: dict[str, str], units: dict[str, Unit], offices: list[Office]) 
             since=tenure["from"],
             until=tenure["to"],
             deputy=cells["deputy"] == "yes",
+            locale=cells["locale"] or None,
         )
     )
     return []

@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
+LOCALES = ("id", "en")
+"""The languages that people can be written to in."""
+
 
 class SettingsError(ValueError):
     """A site's file cannot be used; each line names file, key, mistake and remedy."""

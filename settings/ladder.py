@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fnmatch
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
 
-from settings.errors import SettingsError, Strict, explained, read_toml
+from settings.errors import SettingsError, Strict, explained, nearest, read_toml
 from sla.directory import Role
 from sla.escalation import Ladder, LadderError, MailHours, NoticeKind, Offset, OffsetUnit, Rung
+from sla.holds import Hold
 
 
 class RungTable(Strict):
@@ -42,7 +45,25 @@ class LadderTable(Strict):
     """One `[[ladder]]`."""
 
     rules: tuple[str, ...] = Field(min_length=1)
+    unit_kinds: tuple[str, ...] = ()
     rung: tuple[RungTable, ...] = Field(min_length=1)
+
+
+class HoldTable(Strict):
+    """One `[[hold]]`: rungs kept back for some units."""
+
+    units: tuple[str, ...] = Field(min_length=1)
+    rungs: tuple[str, ...] = ("*",)
+    rules: tuple[str, ...] = ("*",)
+    first: date | None = Field(None, alias="from")
+    last: date | None = Field(None, alias="to")
+    reason: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> HoldTable:
+        if self.first and self.last and self.last < self.first:
+            raise ValueError(f"the hold would end ({self.last}) before it begins ({self.first})")
+        return self
 
 
 class EscalationFile(Strict):
@@ -50,14 +71,43 @@ class EscalationFile(Strict):
 
     mail_hours: MailHoursTable | None = None
     ladder: tuple[LadderTable, ...]
+    hold: tuple[HoldTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """Who is told when: the ladders, and the hours in which mails go out (None: always)."""
+    """Who is told when: ladders, holds, and the hours in which mails go out (None: always)."""
 
     ladders: tuple[Ladder, ...]
     hours: MailHours | None = None
+    holds: tuple[Hold, ...] = ()
+
+    def strangers(
+        self, rules: Collection[str], kinds: Collection[str], units: Collection[str]
+    ) -> Iterator[str]:
+        """What it names that the site does not have: rules, kinds of unit, units; one a line."""
+        for number, ladder in enumerate(self.ladders, 1):
+            for pattern in ladder.rules:
+                if not fnmatch.filter(rules, pattern):
+                    yield f"ladder {number}: no rule matches '{pattern}'{nearest(pattern, rules)}"
+            for kind in ladder.unit_kinds:
+                if kind not in kinds:
+                    yield (
+                        f"ladder {number}: no unit of directory.csv is of the kind '{kind}'"
+                        f"{nearest(kind, kinds)}"
+                    )
+        rungs = {rung.id for ladder in self.ladders for rung in ladder.rungs}
+        for number, hold in enumerate(self.holds, 1):
+            named = (
+                (hold.units, "unit", units),
+                (hold.rungs, "rung", rungs),
+                (hold.rules, "rule", rules),
+            )
+            for patterns, what, known in named:
+                for pattern in patterns:
+                    if not fnmatch.filter(known, pattern):
+                        text = f"no {what} matches '{pattern}'{nearest(pattern, known)}"
+                        yield f"hold {number}: {text}"
 
 
 def read_escalation(path: Path) -> Escalation:
@@ -81,11 +131,15 @@ def read_escalation(path: Path) -> Escalation:
             f"{path}: rung {i} stands twice in a ladder"
             for i in sorted({i for i in ids if ids.count(i) > 1})
         ]
-        ladders.append(Ladder(table.rules, tuple(rungs)))
+        ladders.append(Ladder(table.rules, tuple(rungs), table.unit_kinds))
     if mistakes:
         raise SettingsError("\n".join(mistakes))
     hours = file.mail_hours
-    return Escalation(tuple(ladders), MailHours(hours.opens, hours.closes) if hours else None)
+    return Escalation(
+        tuple(ladders),
+        MailHours(hours.opens, hours.closes) if hours else None,
+        tuple(Hold(h.units, h.reason, h.rungs, h.rules, h.first, h.last) for h in file.hold),
+    )
 
 
 def _rung(table: RungTable) -> Rung:

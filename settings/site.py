@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator
@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from settings.calendar import CalendarSettings, read_calendar, weekmask
 from settings.directory import read_directory
-from settings.errors import SettingsError, Strict, Zone, explained, nearest, read_toml
+from settings.errors import LOCALES, SettingsError, Strict, Zone, explained, nearest, read_toml
 from settings.ladder import read_escalation
 from settings.sources import read_sources
 from sla.calendar import Calendar
@@ -35,16 +35,31 @@ class DatabaseSettings(Strict):
     url: str = "sqlite:///{var}/tenggat.db"
 
 
+class StormSettings(Strict):
+    """When a run owes so many mails that they wait for a person's yes."""
+
+    most: Annotated[int, Field(ge=1)] = 200
+    times_median: Annotated[float, Field(gt=1)] = 10
+    at_least: Annotated[int, Field(ge=1)] = 50
+
+
 class MailSettings(Strict):
-    """How mail leaves: `mailbox:` is the built-in local mailbox, else `smtp(s)://host:port`."""
+    """How mail leaves: `mailbox:` is the built-in local mailbox, else `smtp(s)://host:port`.
+
+    `oauth2_file`, in the site's folder, is the login instead of a password.
+    """
 
     url: str = "mailbox:"
     sender: str
     sender_name: str = "Tenggat"
     list_id: str = "tenggat"
     ca_file: str | None = None
+    oauth2_file: str | None = None
     give_up_after_hours: int = Field(48, ge=1)
     timeout_seconds: float = Field(30.0, gt=0)
+    per_minute: int | None = Field(None, ge=1)
+    per_minute_to: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    storm: StormSettings = StormSettings()
 
 
 class Schedules(Strict):
@@ -90,7 +105,7 @@ class SiteFile(Strict):
     @field_validator("locale")
     @classmethod
     def _known_locale(cls, value: str) -> str:
-        if value not in ("id", "en"):
+        if value not in LOCALES:
             raise ValueError(f"'{value}' is no locale of Tenggat; write id or en")
         return value
 
@@ -122,6 +137,7 @@ class Site:
             "{var}", str(self.var)
         )
         self.mail_url = secrets.mail_url or file.mail.url
+        self.oauth2_file = folder / file.mail.oauth2_file if file.mail.oauth2_file else None
         mistakes: list[str] = []
         directory = _read(lambda: read_directory(folder / "directory.csv"), mistakes)
         law = _read(self._read_law, mistakes)
@@ -152,8 +168,12 @@ class Site:
         )
         self.ladders = escalation.ladders
         self.mail_hours = escalation.hours
+        self.holds = escalation.holds
         self.sources = sources
         mistakes += self._unknown_units()
+        place = folder / "escalation.toml"
+        kinds, units = set(directory.kinds().values()), directory.units
+        mistakes += [f"{place}: {line}" for line in escalation.strangers(law.ids, kinds, units)]
         if mistakes:
             raise SettingsError("\n".join(mistakes))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -45,6 +45,8 @@ class Office:
     since: date | None = None
     until: date | None = None
     deputy: bool = False
+    locale: str | None = None
+    """The language of mails to this person; None is the site's."""
 
     def held_on(self, day: date) -> bool:
         """Whether the tenure covers this day."""
@@ -91,27 +93,31 @@ class Directory:
         """The kind of each unit, by id."""
         return {unit.id: unit.kind for unit in self.units.values()}
 
-    def holders(self, role: Role, unit: str | None, day: date) -> Holders:
+    def holders(
+        self, role: Role, unit: str | None, day: date, without: Collection[str] = ()
+    ) -> Holders:
         """Who is told in this role about a matter of this unit.
 
         The unit's own holders come first, then its parent's and so on upwards; a role that is
         held once for the site is found wherever it is held. If nobody holds it, the
-        administrators are told.
+        administrators are told. `without` are addresses, in small letters, that cannot be
+        reached: their offices count as empty, but for the administrators' when nobody else is left.
         """
         place = unit
         seen: set[str] = set()
         while place is not None and place not in seen:
             seen.add(place)
-            found = self._acting(role, day, place)
+            found = self._acting(role, day, place, without)
             if found:
                 own_office = place == unit or role not in OF_A_UNIT
                 return Holders(found, None if own_office else unit)
             place = self.units[place].parent if place in self.units else None
         if role not in OF_A_UNIT:
-            found = self._acting(role, day, None)
+            found = self._acting(role, day, None, without)
             if found:
                 return Holders(found)
-        return Holders(self._acting(Role.ADMINISTRATOR, day, None), unit or "")
+        administrators = self._acting(Role.ADMINISTRATOR, day, None, without)
+        return Holders(administrators or self._acting(Role.ADMINISTRATOR, day, None), unit or "")
 
     def holes(self, day: date) -> list[tuple[str, Role]]:
         """The offices of units that nobody holds on this day, as (unit, role)."""
@@ -122,11 +128,16 @@ class Directory:
             if not self._acting(role, day, unit)
         ]
 
-    def _acting(self, role: Role, day: date, unit: str | None) -> tuple[Office, ...]:
+    def _acting(
+        self, role: Role, day: date, unit: str | None, without: Collection[str] = ()
+    ) -> tuple[Office, ...]:
         held = [
             office
             for office in self.offices
-            if office.role is role and (unit is None or office.unit == unit) and office.held_on(day)
+            if office.role is role
+            and (unit is None or office.unit == unit)
+            and office.held_on(day)
+            and office.email.casefold() not in without
         ]
         deputies = [office for office in held if office.deputy]
         deputised = {office.unit for office in deputies}

@@ -101,13 +101,19 @@ class MailHours:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """The rungs for the rules that match one of `rules` (patterns such as `sp4n/*`)."""
+    """The rungs for the rules that match one of `rules` (patterns such as `sp4n/*`).
+
+    `unit_kinds` are the kinds of unit that it is for; empty is for all.
+    """
 
     rules: tuple[str, ...]
     rungs: tuple[Rung, ...]
+    unit_kinds: tuple[str, ...] = ()
 
-    def climbs(self, rule_id: str) -> bool:
-        """Whether this ladder is the one for a rule."""
+    def climbs(self, rule_id: str, unit_kind: str | None) -> bool:
+        """Whether this ladder is one for a rule at a unit of this kind."""
+        if self.unit_kinds and unit_kind not in self.unit_kinds:
+            return False
         return any(fnmatch.fnmatchcase(rule_id, pattern) for pattern in self.rules)
 
 
@@ -120,9 +126,11 @@ class Reached:
     at: datetime
 
 
-def ladder_for(rule_id: str, ladders: Sequence[Ladder]) -> Ladder | None:
-    """The first ladder that names the rule, or None: then nobody is told."""
-    return next((ladder for ladder in ladders if ladder.climbs(rule_id)), None)
+def ladder_for(
+    rule_id: str, ladders: Sequence[Ladder], unit_kind: str | None = None
+) -> Ladder | None:
+    """The first ladder for the rule at a unit of this kind, or None: then nobody is told."""
+    return next((ladder for ladder in ladders if ladder.climbs(rule_id, unit_kind)), None)
 
 
 def reached(

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sla.calendar import Calendar
 from sla.deadline import Bench, Facts
+from sla.escalation import Ladder
+from sla.holds import Hold
 
 
-def fingerprint(bench: Bench, sources: Mapping[str, Facts]) -> str:
-    """The SHA-256 of the law, the calendars, the policy, and what each source can tell.
+def fingerprint(
+    bench: Bench,
+    sources: Mapping[str, Facts],
+    ladders: Sequence[Ladder] = (),
+    holds: Sequence[Hold] = (),
+) -> str:
+    """The SHA-256 of the law, the calendars, the policy, the ladders, and what each source tells.
 
     Labels and notes count as well: a changed wording is a changed rulebook.
     """
@@ -26,6 +33,8 @@ def fingerprint(bench: Bench, sources: Mapping[str, Facts]) -> str:
         "policy": bench.policy,
         "administrator": bench.administrator_unit,
         "zone": bench.zone.key,
+        "ladders": [_plain(ladder) for ladder in ladders],
+        "holds": [_plain(hold) for hold in holds],
         "sources": {name: _plain(facts) for name, facts in sources.items()},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email import policy
@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from db import outbox
@@ -31,6 +32,7 @@ from tasks.rendering import (
     summary_mail,
     words,
 )
+from tasks.smtp import Uncomposable
 from tasks.summary import summary_view
 from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, told_by_role
 from tasks.workbook import notices_workbook
@@ -56,16 +58,39 @@ class Attachment:
     content: bytes
 
 
-def compose(session: Session, office: Office, message: MessageRow, now: datetime) -> bytes | None:
-    """The mail as it goes out, or None where nothing that it was to tell is still true.
+def compose_all(
+    session: Session, office: Office, messages: Sequence[MessageRow], now: datetime
+) -> Iterator[tuple[MessageRow, bytes | Uncomposable | None]]:
+    """Each mail as it goes out, None where nothing that it was to tell is still true.
 
-    Marks each item with whether the mail tells of it.
+    One that cannot be composed is given as the trouble; its cause is not told, because its text
+    may hold what a complainant gave. Marks each item with whether the mail tells of it.
     """
+    views = notice_views(session, office, messages, now)
+    for message in messages:
+        try:
+            with session.no_autoflush:
+                mime = _composed(session, office, message, now, views.get(message.id))
+            yield message, mime
+        except SQLAlchemyError:  # the database itself: nobody's mail is odd
+            raise
+        except Exception as error:
+            yield message, Uncomposable(f"cannot be composed: {type(error).__name__}")
+
+
+def compose(session: Session, office: Office, message: MessageRow, now: datetime) -> bytes | None:
+    """One mail as it goes out, or None where nothing that it was to tell is still true."""
+    view = notice_views(session, office, [message], now).get(message.id)
+    return _composed(session, office, message, now, view)
+
+
+def _composed(
+    session: Session, office: Office, message: MessageRow, now: datetime, view: NoticeMail | None
+) -> bytes | None:
+    locale, zone = message.locale or office.site.locale, office.site.zone
     if message.kind == MessageKind.NOTICES:
-        view = _notice_view(session, office, message, now)
         if view is None:
             return None
-        locale, zone = office.site.locale, office.site.zone
         rendered = notice_mail(view, locale, zone)
         attached = list(_attached(view, rendered, locale, zone))
         thread = _thread(session, message, now)
@@ -75,18 +100,16 @@ def compose(session: Session, office: Office, message: MessageRow, now: datetime
         if report is None:
             return None
         summary = summary_view(session, office, report.period, report.as_of)
-        rendered = summary_mail(
-            summary, message.recipient_name, message.role, office.site.locale, office.site.zone
-        )
-        page = summary_html(summary, office.site.locale, office.site.zone)
+        rendered = summary_mail(summary, message.recipient_name, message.role, locale, zone)
+        page = summary_html(summary, locale, zone)
         whole = Attachment(Path(report.path).name, "text", "html", page.encode())
         return _mime(office, message, rendered, now, whole)
     facts = tuple((key, str(value)) for key, value in message.detail.items() if key != "alert")
     alert = AlertMail(
         office.site.name, message.recipient_name, now, message.detail["alert"],
-        _named(office, facts),
+        _named(office, facts, locale),
     )  # fmt: skip
-    return _mime(office, message, alert_mail(alert, office.site.locale, office.site.zone), now)
+    return _mime(office, message, alert_mail(alert, locale, zone), now)
 
 
 def _attached(
@@ -109,31 +132,52 @@ def _thread(session: Session, message: MessageRow, now: datetime) -> list[str]:
     return outbox.earlier(session, message.recipient, concerned.pop(), now)[-LONGEST_THREAD:]
 
 
-def _named(office: Office, facts: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def _named(
+    office: Office, facts: Sequence[tuple[str, str]], locale: str
+) -> tuple[tuple[str, str], ...]:
     """The facts of an alert as people read them: a unit by its name, a time in words."""
     site = office.site
 
     def told(key: str, value: str) -> str:
         if key == "since":
-            return moment_text(datetime.fromisoformat(value), site.locale, site.zone)
+            return moment_text(datetime.fromisoformat(value), locale, site.zone)
         return site.directory.name_of(value) if key == "unit" else value
 
     return tuple((key, told(key, value)) for key, value in facts)
 
 
-def _notice_view(
-    session: Session, office: Office, message: MessageRow, now: datetime
-) -> NoticeMail | None:
-    rows = [item.notice.complaint for item in message.items]
-    keys = [complaint.id for complaint in rows]
-    concerned = list({complaint.id: complaint for complaint in rows}.values())
+def notice_views(
+    session: Session, office: Office, messages: Sequence[MessageRow], now: datetime
+) -> dict[int, NoticeMail | None]:
+    """What each mail with notices has to tell, by its number; None where nothing is still true.
+
+    All their complaints are judged together. Marks each item with whether the mail tells of it.
+    """
+    messages = [message for message in messages if message.kind == MessageKind.NOTICES]
+    concerned = {
+        item.notice.complaint_id: item.notice.complaint
+        for message in messages
+        for item in message.items
+    }
     judged = {
         known.complaint.id: found.deadlines
-        for known, found in judged_of(session, office, concerned, now)
+        for known, found in judged_of(session, office, list(concerned.values()), now)
     }
-    before = outbox.told(session, keys, now - timedelta(microseconds=1))  # not this very run
+    before = outbox.told(session, concerned, now - timedelta(microseconds=1))  # not this very run
+    return {message.id: _view(office, message, judged, before, now) for message in messages}
+
+
+def _view(
+    office: Office,
+    message: MessageRow,
+    judged: Mapping[int, Sequence[Deadline]],
+    before: Mapping[tuple[int, str, int], Sequence[tuple[str, datetime]]],
+    now: datetime,
+) -> NoticeMail | None:
+    locale = message.locale or office.site.locale
     found: dict[tuple[int, str | None], tuple[Complaint, dict[tuple[str, int], Duty]]] = {}
-    for item, complaint in zip(message.items, rows, strict=True):
+    for item in message.items:
+        complaint = item.notice.complaint
         deadline = _still_true(item.notice, judged[complaint.id])
         item.told = deadline is not None
         if deadline is not None:
@@ -142,7 +186,7 @@ def _notice_view(
             group = found.setdefault((complaint.id, deadline.unit), (complaint, {}))
             uid = message_id(office, complaint.source, complaint.ticket, *clock).strip("<>")
             # two notices may tell of one clock
-            group[1][clock] = _duty(office, deadline, told, uid)
+            group[1][clock] = _duty(deadline, told, uid, locale)
     if not found:
         return None
     items = [
@@ -163,6 +207,7 @@ def _notice_view(
         late_count=len(late),
         coming_count=len(coming),
         administrator=office.site.administrator_address(office.local(now).date()),
+        copied=all(item.copied for item in message.items if item.told),
     )
 
 
@@ -174,10 +219,8 @@ def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> Deadline | 
     return None
 
 
-def _duty(
-    office: Office, deadline: Deadline, told: Sequence[tuple[str, datetime]], uid: str
-) -> Duty:
-    rule, locale = deadline.rule, office.site.locale
+def _duty(deadline: Deadline, told: Sequence[tuple[str, datetime]], uid: str, locale: str) -> Duty:
+    rule = deadline.rule
     assert deadline.due is not None
     assert deadline.working_days_left is not None
     return Duty(

@@ -12,14 +12,16 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from db import complaints, outbox, rulebooks
-from db.models import Complaint, DeadlineRow, NoticeRow, NoticeStatus
+from db.models import Complaint, DeadlineRow
 from sla.calendar import OutsideCalendar
 from sla.deadline import Deadline, State
-from sla.escalation import Reached, ladder_for, next_action_at, reached
+from sla.escalation import next_action_at
 from sla.events import Event, ImpossibleHistory
+from sla.holds import released_at
 from sla.judge import Judged
 from sla.rulebook import fingerprint as rulebook_fingerprint
 from tasks.knowing import Known, judged_of
+from tasks.noticing import Owed, decide, ladder_of, rungs_reached
 from tasks.office import Office
 from tasks.queueing import alert, queue_messages
 
@@ -43,6 +45,8 @@ class JudgeCount:
     unjudged: list[str] = field(default_factory=list)
     moved: int | None = None
     """How many deadlines a new rulebook has moved; None where it is the one of the last run."""
+    storm: int | None = None
+    """The storm that waits for the administrator's word, where this run owed too many mails."""
 
 
 @task(name="judge and queue", task_run_name="judge and queue", cache_policy=NO_CACHE)
@@ -54,8 +58,11 @@ def judge_and_queue(office: Office, now: datetime, run: str) -> JudgeCount:
     """
     count = JudgeCount()
     with office.transaction() as session:
-        owed: list[tuple[NoticeRow, Reached]] = []
-        fingerprint = rulebook_fingerprint(office.site.bench, office.source_facts)
+        owed: list[Owed] = []
+        site = office.site
+        fingerprint = rulebook_fingerprint(
+            site.bench, office.source_facts, site.ladders, site.holds
+        )
         rulebook = rulebooks.take_over(session, fingerprint, now)
         moves: list[dict[str, Any]] | None = None if rulebook is None else []
         while batch := complaints.needing_judgment(session, now, BATCH):
@@ -64,7 +71,8 @@ def judge_and_queue(office: Office, now: datetime, run: str) -> JudgeCount:
         if rulebook is not None and moves is not None:
             rulebooks.add_moves(session, rulebook, moves)
             count.moved = len(moves)
-        count.messages, count.holes = queue_messages(session, office, owed, now, run)
+        queued = queue_messages(session, office, owed, now, run)
+        count.messages, count.holes, count.storm = queued.mails, queued.holes, queued.storm
         for ticket in count.unjudged:
             alert(session, office, "unjudged", {"ticket": ticket}, now, run)
     return count
@@ -78,18 +86,18 @@ def _judge_batch(
     run: str,
     count: JudgeCount,
     moves: list[dict[str, Any]] | None,
-) -> list[tuple[NoticeRow, Reached]]:
+) -> list[Owed]:
     keys = [complaint.id for complaint in batch]
     verdicts = complaints.deadlines_of(session, keys)
     notices = outbox.notices_of(session, keys)
     lapsed: list[tuple[int, Event]] = []
-    owed: list[tuple[NoticeRow, Reached]] = []
+    owed: list[Owed] = []
     for found, judged in judged_of(session, office, batch, now):
         complaint, deadlines = found.complaint, judged.deadlines
         try:
             if judged.error is not None:
                 raise judged.error
-            steps = [_rungs(office, deadline, now) for deadline in deadlines]
+            steps = [rungs_reached(office, deadline, now) for deadline in deadlines]
             turns = [_turn(office, deadline, now) for deadline in deadlines]
         except (OutsideCalendar, ImpossibleHistory):  # it must not hold up the others
             complaint.next_action_at = now + PUSHED_BACK
@@ -107,7 +115,12 @@ def _judge_batch(
         _write(session, complaint.id, deadlines, before, now)
         rows = notices.get(complaint.id, [])
         for deadline, rungs in zip(deadlines, steps, strict=True):
-            owed += _notices(session, complaint.id, deadline, rungs, rows, now, run, count)
+            decided = decide(office, complaint.id, deadline, rungs, rows, now, run)
+            session.add_all(decided.new)
+            owed += decided.owed
+            count.superseded += decided.superseded
+            for each in decided.owed:
+                count.notices[each.notice.kind] = count.notices.get(each.notice.kind, 0) + 1
         complaint.next_action_at = min((turn for turn in turns if turn), default=None)
         count.judged += 1
     complaints.add_events(session, lapsed)
@@ -184,53 +197,11 @@ def _write(
         session.delete(row)
 
 
-def _rungs(office: Office, deadline: Deadline, now: datetime) -> list[Reached]:
-    ladder = ladder_for(deadline.rule.id, office.site.ladders)
-    return reached(deadline, ladder, office.site.bench, now)
-
-
 def _turn(office: Office, deadline: Deadline, now: datetime) -> datetime | None:
-    ladder = ladder_for(deadline.rule.id, office.site.ladders)
-    return next_action_at(deadline, ladder, office.site.bench, now)
-
-
-def _notices(
-    session: Session,
-    complaint: int,
-    deadline: Deadline,
-    rungs: Sequence[Reached],
-    rows: Sequence[NoticeRow],
-    now: datetime,
-    run: str,
-    count: JudgeCount,
-) -> list[tuple[NoticeRow, Reached]]:
-    """Write the notices newly reached; each clock owes only its highest rung.
-
-    A notice that was withdrawn before it went out, because the clock paused, is owed again when
-    its rung is reached again.
-    """
-    kept = {(row.rule, row.clock, row.rung, row.repeat): row for row in rows}
-    owed = []
-    for step in rungs:
-        key = (deadline.rule.id, deadline.clock, step.rung.id, step.repeat)
-        row = kept.get(key)
-        highest = step is rungs[-1]
-        if row is None:
-            row = NoticeRow(
-                complaint_id=complaint, rule=key[0], clock=key[1], rung=key[2], repeat=key[3]
-            )
-            session.add(row)
-        elif row.status != NoticeStatus.WITHDRAWN or not highest:
-            continue
-        row.kind = step.rung.kind
-        row.unit = deadline.unit or ""
-        row.reached_at = step.at
-        row.decided_at = now
-        row.run = run
-        row.status = NoticeStatus.QUEUED if highest else NoticeStatus.SUPERSEDED
-        if highest:
-            count.notices[step.rung.kind] = count.notices.get(step.rung.kind, 0) + 1
-            owed.append((row, step))
-        else:
-            count.superseded += 1
-    return owed
+    """When a deadline needs another look: by its ladder, or because a hold ends."""
+    site = office.site
+    turns = [
+        next_action_at(deadline, ladder_of(office, deadline), site.bench, now),
+        released_at(site.holds, deadline, site.bench, now) if deadline.open else None,
+    ]
+    return min((turn for turn in turns if turn), default=None)

@@ -5,26 +5,35 @@ from __future__ import annotations
 import random
 import uuid
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from time import monotonic
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from db import outbox
 from db.models import DeliveryAttempt, MessageKind, MessageRow, MessageStatus
-from tasks.composing import compose
+from tasks.composing import compose_all
 from tasks.mailbox import local_mailbox
 from tasks.office import Office
+from tasks.pacing import MINUTE, Clock, Pace, too_fast
 from tasks.queueing import alert
 from tasks.smtp import Connection, MailTrouble, Refused, ServerUnusable, Uncomposable, Way
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)
+
+AT_ONCE = 50
+"""How many mails are claimed and composed together."""
+
+FRESH = timedelta(seconds=10)
+"""How long a mail may have been judged before it goes."""
+
+LONGEST_RUN = timedelta(minutes=4)
+"""How long a run waits for its pace; what is left goes with the next one."""
 
 
 @dataclass(slots=True)
@@ -48,27 +57,39 @@ def mail_way(office: Office) -> Iterator[Way]:
         with local_mailbox(office.site.var / "mailbox", timeout=mail.timeout_seconds) as way:
             yield way
     else:
-        yield Way(office.site.mail_url, ca_file=mail.ca_file, timeout=mail.timeout_seconds)
+        yield Way(
+            office.site.mail_url,
+            ca_file=mail.ca_file,
+            timeout=mail.timeout_seconds,
+            oauth2_file=office.site.oauth2_file,
+        )
 
 
 @task(name="send what is owed", task_run_name="send what is owed", cache_policy=NO_CACHE)
-def send_owed(office: Office, now: datetime, run: str) -> DeliveryCount:
+def send_owed(
+    office: Office, now: datetime, run: str, clock: Callable[[datetime], Clock] = Clock
+) -> DeliveryCount:
     """Send every mail whose turn has come.
 
-    For each mail, in this order: 1. claim it by an update that changes exactly one row; 2. judge
-    its items again and compose it; 3. hand it to the server; 4. record the answer. A process that
-    dies between 3 and 4 leaves a claim that a later run finds stale: the copy it sends bears the
-    same Message-ID. When the server itself is unusable the rest stays queued and `trouble` says
-    why.
+    Some at a time, in this order: 1. claim them, each by an update that changes exactly one row;
+    2. judge their items again and compose them; 3. hand each to the server; 4. record each answer
+    before the next mail. A process that dies between 3 and 4 leaves a claim that a later run finds
+    stale: the copy it sends bears the same Message-ID. Where the site's rate or the server asks
+    for a slower pace, the run waits, and leaves to the next run what would take too long. When the
+    server itself is unusable the rest stays queued and `trouble` says why.
     """
     count = DeliveryCount()
+    time = clock(now)
     with office.transaction() as session:
         outbox.release_stale_claims(session, now)
-        waiting = list(outbox.due(session, now))
-    if waiting:
+        turn = outbox.next_turn(session)
+        before = outbox.sent_since(session, now - MINUTE)
+    if turn is not None and turn <= now:
+        mail = office.site.file.mail
+        pace = Pace(mail.per_minute, mail.per_minute_to, before)
         try:
             with mail_way(office) as way, Connection(way) as connection:
-                _send_all(office, connection, waiting, now, run, count)
+                _Delivery(office, connection, pace, time, now, run, count).all()
         except ServerUnusable as error:
             count.trouble = error.answer
     with office.transaction() as session:
@@ -76,123 +97,152 @@ def send_owed(office: Office, now: datetime, run: str) -> DeliveryCount:
     return count
 
 
-def _send_all(
-    office: Office,
-    connection: Connection,
-    waiting: list[int],
-    now: datetime,
-    run: str,
-    count: DeliveryCount,
-) -> None:
-    """Send these mails, and what they give rise to, until nothing is due or nothing can go."""
-    begun = monotonic()
-    while waiting:
-        for key in waiting:
+class _Delivery:
+    """One run of sending: its connection, its pace and its count."""
+
+    def __init__(
+        self,
+        office: Office,
+        connection: Connection,
+        pace: Pace,
+        clock: Clock,
+        now: datetime,
+        run: str,
+        count: DeliveryCount,
+    ) -> None:
+        self.office, self.connection, self.pace, self.clock = office, connection, pace, clock
+        self.now, self.run, self.count = now, run, count
+        self.roles: dict[int, str] = {}
+        self.domain_free_at: datetime | None = None
+
+    def all(self) -> None:
+        """Send mails, and what they give rise to, until nothing is due or nothing may go."""
+        while self._may_go_on():
+            token = str(uuid.uuid4())
             # a claim bears the hour at which it was taken, or a long run would look dead
-            moment = now + timedelta(seconds=monotonic() - begun)
-            _send_one(office, connection, key, now, moment, run, count)
-            if count.trouble:
+            moment = self.clock.moment()
+            with self.office.transaction() as session:
+                claimed = outbox.claim(session, token, moment, self.pace.at_once(moment, AT_ONCE))
+            if not claimed and not self._awaits_a_domain(moment):
                 return
-        with office.transaction() as session:
-            waiting = list(outbox.due(session, now))
+            try:
+                self._send(token, claimed)
+            finally:
+                with self.office.transaction() as session:
+                    outbox.give_back(session, token, claimed)
+            if self.count.trouble:
+                return
 
+    def _may_go_on(self) -> bool:
+        """Whether the next mail may leave in this run; waits until it may."""
+        moment = self.clock.moment()
+        pause = max(self.pace.free_at(moment) - moment, self.pace.gap)
+        if self.pace.exhausted or moment + pause - self.now > LONGEST_RUN:
+            return False
+        if pause:
+            self.clock.wait(pause)
+        return True
 
-def _send_one(
-    office: Office,
-    connection: Connection,
-    key: int,
-    now: datetime,
-    moment: datetime,
-    run: str,
-    count: DeliveryCount,
-) -> None:
-    token = str(uuid.uuid4())
-    with office.transaction() as session:
-        if not outbox.claim(session, key, token, moment):
-            return
-    try:
-        mail = _composed(office, key, token, now, count)
-        if mail is None:
-            return
-        answer = connection.send(office.site.file.mail.sender, *mail)
-    except MailTrouble as error:
-        _record(office, key, token, now, run, count, error)
-    else:
-        _record(office, key, token, now, run, count, answer)
+    def _awaits_a_domain(self, moment: datetime) -> bool:
+        """Whether mails wait only for their domain's rate, and not for too long; waits for it."""
+        free, self.domain_free_at = self.domain_free_at, None
+        if free is None or free - self.now > LONGEST_RUN:
+            return False
+        self.clock.wait(free - moment)
+        return True
 
-
-def _composed(
-    office: Office, key: int, token: str, now: datetime, count: DeliveryCount
-) -> tuple[str, bytes] | None:
-    """Recipient and mail, kept as evidence; None where nothing is owed any more.
-
-    Raises :class:`Uncomposable`, so that one odd mail does not hold up those behind it.
-    """
-    try:
-        with office.transaction() as session:
-            message = outbox.claimed(session, key, token)
-            if message is None:
-                return None
-            mime = compose(session, office, message, now)
-            if mime is None:
-                message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
-                session.flush()
-                outbox.settle_notices(session, [item.notice_id for item in message.items])
-                count.cancelled += 1
-                return None
-            message.mime = zlib.compress(mime)
-            return message.recipient, mime
-    except SQLAlchemyError:  # the database itself: nobody's mail is odd
-        raise
-    except Exception as error:  # its text may hold what a complainant gave: only its kind is kept
-        raise Uncomposable(f"cannot be composed: {type(error).__name__}") from None
-
-
-def _record(
-    office: Office,
-    key: int,
-    token: str,
-    now: datetime,
-    run: str,
-    count: DeliveryCount,
-    outcome: str | MailTrouble,
-) -> None:
-    """Write down what became of a mail: the server's yes, or the trouble."""
-    with office.transaction() as session:
-        message = outbox.claimed(session, key, token)
-        if message is None:  # our claim went stale and another took over
-            return
-        message.claim = None
-        if isinstance(outcome, str):
-            message.status, message.sent_at, message.next_attempt_at = MessageStatus.SENT, now, None
-            _attempt(message, now, "sent", 250, outcome)
-            count.sent += 1
-            count.by_role[message.role] = count.by_role.get(message.role, 0) + 1
-        elif isinstance(outcome, ServerUnusable):
-            message.status, message.next_attempt_at = MessageStatus.QUEUED, now + FIRST_RETRY
-            _attempt(message, now, "unusable", outcome.code, outcome.answer)
-            count.deferred += 1
-            count.trouble = outcome.answer
-        else:
-            _settle_trouble(office, message, outcome, now)
-            if message.status == MessageStatus.DEAD:
-                count.dead += 1
+    def _send(self, token: str, claimed: Sequence[int]) -> None:
+        """Compose the claimed mails and send one after the other, as long as they are fresh."""
+        composed = self._composed(token, claimed)
+        begun = self.clock.moment()
+        for key, recipient, mime in composed:
+            moment = self.clock.moment()
+            free = self.pace.free_at(moment, recipient)
+            if free > moment:
+                self.domain_free_at = min(free, self.domain_free_at or free)
+                with self.office.transaction() as session:
+                    outbox.give_back(session, token, [key], free)
+                continue
+            if moment - begun > FRESH:
+                return  # what was judged too long ago is judged again
+            if isinstance(mime, Uncomposable):
+                self._failed(token, key, mime)
+                continue
+            try:
+                answer = self.connection.send(self.office.site.file.mail.sender, recipient, mime)
+            except MailTrouble as trouble:
+                self._failed(token, key, trouble)
+                if too_fast(trouble):
+                    self.pace.complained()
+                    return
+                if self.count.trouble:
+                    return
             else:
-                count.deferred += 1
-            told = message.status == MessageStatus.DEAD or isinstance(outcome, Uncomposable)
-            if told and message.kind != MessageKind.ALERT:
-                kind = "dead_message" if message.status == MessageStatus.DEAD else "odd_message"
-                facts = {
-                    "recipient": message.recipient,
-                    "answer": str(outcome)[:200],
-                    "mail": message.id,
-                }
-                alert(session, office, kind, facts, now, run)
+                self._sent(token, key, recipient, answer)
+
+    def _composed(
+        self, token: str, claimed: Sequence[int]
+    ) -> list[tuple[int, str, bytes | Uncomposable]]:
+        """Number, address and mail of what is still owed; each mail is kept as evidence.
+
+        One odd mail does not hold up those behind it.
+        """
+        ready: list[tuple[int, str, bytes | Uncomposable]] = []
+        with self.office.transaction() as session:
+            messages = outbox.claimed(session, token, claimed)
+            for message, mime in compose_all(session, self.office, messages, self.now):
+                if mime is None:
+                    message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
+                    session.flush()
+                    outbox.settle_notices(session, [item.notice_id for item in message.items])
+                    self.count.cancelled += 1
+                    continue
+                if isinstance(mime, bytes):
+                    message.mime, message.composed_at = zlib.compress(mime, 1), self.now
+                ready.append((message.id, message.recipient, mime))
+                self.roles[message.id] = message.role
+        return ready
+
+    def _sent(self, token: str, key: int, recipient: str, answer: str) -> None:
+        """Write down the server's yes."""
+        self.pace.went(self.clock.moment(), recipient)
+        with self.office.transaction() as session:
+            ours = outbox.sent(session, token, key, self.now, answer)
+        if ours:  # else our claim went stale and another took over
+            role = self.roles[key]
+            self.count.sent += 1
+            self.count.by_role[role] = self.count.by_role.get(role, 0) + 1
+
+    def _failed(self, token: str, key: int, trouble: MailTrouble) -> None:
+        """Write down what the server said, or what went wrong."""
+        with self.office.transaction() as session:
+            for message in outbox.claimed(session, token, [key]):
+                self._settle(session, message, trouble)
+
+    def _settle(self, session: Session, message: MessageRow, trouble: MailTrouble) -> None:
+        office, now, count = self.office, self.now, self.count
+        message.claim = None
+        if isinstance(trouble, ServerUnusable):
+            message.status, message.next_attempt_at = MessageStatus.QUEUED, now + FIRST_RETRY
+            _attempt(message, now, "unusable", trouble)
+            count.deferred += 1
+            count.trouble = trouble.answer
+            return
+        _try_again_or_give_up(office, message, trouble, now)
+        dead = message.status == MessageStatus.DEAD
+        count.dead += dead
+        count.deferred += not dead
+        if (dead or isinstance(trouble, Uncomposable)) and message.kind != MessageKind.ALERT:
+            facts = {
+                "recipient": message.recipient, "answer": str(trouble)[:200], "mail": message.id,
+            }  # fmt: skip
+            kind = "dead_message" if dead else "odd_message"
+            alert(session, office, kind, facts, now, self.run)
         session.flush()
         outbox.settle_notices(session, [item.notice_id for item in message.items])
 
 
-def _settle_trouble(
+def _try_again_or_give_up(
     office: Office, message: MessageRow, trouble: MailTrouble, now: datetime
 ) -> None:
     """Dead where the server refused for good or for too long; else another try, later each time."""
@@ -202,17 +252,15 @@ def _settle_trouble(
     expired = now - first >= limit
     if isinstance(trouble, Refused) or expired:
         message.status, message.next_attempt_at = MessageStatus.DEAD, None
-        _attempt(message, now, "refused", trouble.code, trouble.answer)
+        _attempt(message, now, "refused", trouble)
         return
     wait = min(FIRST_RETRY * 2 ** min(tries, 16), LONGEST_RETRY)
     jitter = random.uniform(1.0, 1.5)  # noqa: S311 - spreads load, keeps no secret
     message.status, message.next_attempt_at = MessageStatus.QUEUED, now + wait * jitter
-    _attempt(message, now, "deferred", trouble.code, trouble.answer)
+    _attempt(message, now, "deferred", trouble)
 
 
-def _attempt(
-    message: MessageRow, now: datetime, outcome: str, code: int | None, answer: str
-) -> None:
+def _attempt(message: MessageRow, now: datetime, outcome: str, trouble: MailTrouble) -> None:
     message.attempts.append(
-        DeliveryAttempt(attempted_at=now, outcome=outcome, code=code, answer=answer)
+        DeliveryAttempt(attempted_at=now, outcome=outcome, code=trouble.code, answer=trouble.answer)
     )

@@ -58,6 +58,11 @@ class Office:
             for name, source in self.site.sources.items()
         }
 
+    def next_turn(self, now: datetime) -> datetime:
+        """When a mail that is not urgent goes out: now, or on the next working morning."""
+        hours = self.site.mail_hours
+        return now if hours is None else hours.next_open(now, self.site.bench)
+
     def local(self, moment: datetime) -> datetime:
         """A moment in the site's zone."""
         return moment.astimezone(self.site.zone)

@@ -3,75 +3,90 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import outbox
-from db.models import (
-    MessageItem,
-    MessageKind,
-    MessageRow,
-    MessageStatus,
-    NoticeRow,
-    NoticeStatus,
-)
+from db import bounces, outbox
+from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeStatus, Storm
 from sla.directory import Office as Holder
 from sla.directory import Role
-from sla.escalation import Reached
+from tasks import storms
+from tasks.noticing import Owed
 from tasks.office import Office
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """What a run owes: mails, offices that stand empty, and the storm that holds the mails up."""
+
+    mails: int
+    holes: list[tuple[str, str]]
+    storm: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """That a person is to be told of a notice, in a role, perhaps for information only."""
+
+    holder: Holder
+    role: Role
+    owed: Owed
+    copied: bool
+
+
 def queue_messages(
-    session: Session,
-    office: Office,
-    owed: Sequence[tuple[NoticeRow, Reached]],
-    now: datetime,
-    run: str,
-) -> tuple[int, list[tuple[str, str]]]:
-    """One mail a person for all notices of this run; returns how many, and the empty offices.
+    session: Session, office: Office, owed: Sequence[Owed], now: datetime, run: str
+) -> Queued:
+    """One mail a person for all notices of this run.
 
     Outside the site's mail hours a mail waits for the next working morning, unless something in it
     is urgent; what comes up until then joins it.
-    A role that nobody holds at the unit is told through its parent or the administrator, and the
-    administrator hears of the empty office once. A notice that nobody at all can be told of is
-    marked failed.
+    A role that nobody holds at the unit, or whose mail comes back, is told through its parent or
+    the administrator, and the administrator hears of the empty office once. A notice that nobody
+    at all can be told of is marked failed. More mails than the site allows are a storm: all of
+    them wait for the administrator's word.
     """
+    session.flush()
+    boxes, holes = _addressed(session, office, owed, now)
+    storm = storms.check(session, office, len(boxes), now, run)
+    for address, entries in boxes.items():
+        _queue(session, office, address, entries, storm, now, run)
+    for unit, empty in holes:
+        alert(session, office, "hole", {"unit": unit, "role": empty}, now, run)
+    if storm is not None:
+        facts = {"storm": storm.id, "mails": storm.mails, "most": storm.most}
+        alert(session, office, "storm", facts, now, run, same=("storm",))
+    return Queued(len(boxes), holes, storm.id if storm else None)
+
+
+def _addressed(
+    session: Session, office: Office, owed: Sequence[Owed], now: datetime
+) -> tuple[dict[str, list[_Entry]], list[tuple[str, str]]]:
+    """What each address is to be told of, and the empty offices that were met."""
     today = office.local(now).date()
+    without = bounces.marked(session)
     boxes: dict[str, list[_Entry]] = {}
     holes: dict[tuple[str, str], None] = {}
-    session.flush()
-    for notice, step in owed:
+    for each in owed:
         told: set[str] = set()
-        for role in (*step.rung.to, *step.rung.cc):
-            holders = office.site.directory.holders(role, notice.unit or None, today)
+        addressed = [(role, False) for role in each.audience.to]
+        addressed += [(role, True) for role in each.audience.cc]
+        for role, copied in addressed:
+            unit = each.notice.unit or None
+            holders = office.site.directory.holders(role, unit, today, without)
             if holders.hole is not None:
                 holes[holders.hole, role] = None
             for holder in holders.offices:
                 if holder.email not in told:
                     told.add(holder.email)
-                    entry = _Entry(holder, role, notice, step.rung.urgent)
-                    boxes.setdefault(holder.email, []).append(entry)
+                    boxes.setdefault(holder.email, []).append(_Entry(holder, role, each, copied))
         if not told:
-            notice.status = NoticeStatus.FAILED
-    for address, entries in boxes.items():
-        _queue(session, office, address, entries, now, run)
-    for unit, empty in holes:
-        alert(session, office, "hole", {"unit": unit, "role": empty}, now, run)
-    return len(boxes), list(holes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """That a person is to be told of a notice, in a role."""
-
-    holder: Holder
-    role: Role
-    notice: NoticeRow
-    urgent: bool
+            each.notice.status = NoticeStatus.FAILED
+    return boxes, list(holes)
 
 
 def _queue(
@@ -79,54 +94,54 @@ def _queue(
     office: Office,
     address: str,
     entries: Sequence[_Entry],
+    storm: Storm | None,
     now: datetime,
     run: str,
 ) -> None:
-    hours = office.site.mail_hours
-    turn = now
-    if hours is not None and not any(entry.urgent for entry in entries):
-        turn = hours.next_open(now, office.site.bench)
-    message = outbox.waiting(session, address, now)
+    urgent = any(entry.owed.urgent for entry in entries)
+    turn = now if urgent else office.next_turn(now)
+    message = outbox.waiting(session, address, now, storm)
     if message is None:
-        first = entries[0]
-        keys = sorted(entry.notice.id for entry in entries)
-        message = MessageRow(
-            message_id=message_id(office, run, address, *keys),
-            kind=MessageKind.NOTICES,
-            recipient=address,
-            recipient_name=first.holder.name,
-            role=first.role,
-            unit=first.holder.unit,
-            created_at=now,
-            run=run,
-            status=MessageStatus.QUEUED,
-            next_attempt_at=turn,
-            detail={},
-        )
-        session.add(message)
+        keys = sorted(entry.owed.notice.id for entry in entries)
+        first = next((entry for entry in entries if not entry.copied), entries[0])
+        message = owe(
+            session, MessageKind.NOTICES, first.holder, message_id(office, run, address, *keys),
+            now, run, role=first.role, turn=turn,
+        )  # fmt: skip
+        if storm is not None:
+            message.status, message.storm_id = MessageStatus.HELD, storm.id
     elif message.next_attempt_at is not None:
         message.next_attempt_at = min(message.next_attempt_at, turn)
     known = {item.notice_id for item in message.items}
     message.items += [
-        MessageItem(notice_id=entry.notice.id, role=entry.role, told=None)
+        MessageItem(notice_id=entry.owed.notice.id, role=entry.role, copied=entry.copied, told=None)
         for entry in entries
-        if entry.notice.id not in known
+        if entry.owed.notice.id not in known
     ]
 
 
 def alert(
-    session: Session, office: Office, kind: str, facts: dict[str, Any], now: datetime, run: str
+    session: Session,
+    office: Office,
+    kind: str,
+    facts: Mapping[str, Any],
+    now: datetime,
+    run: str,
+    *,
+    same: Iterable[str] | None = None,
 ) -> None:
     """Tell the administrators of a cause, once: the same cause is the same Message-ID.
 
-    `facts` never hold anything that a complainant gave.
+    The cause is told by its kind and its facts, or by those named in `same`. `facts` never hold
+    anything that a complainant gave.
     """
     today = office.local(now).date()
+    cause = sorted((key, facts[key]) for key in (facts if same is None else same))
     for holder in office.site.directory.holders(Role.ADMINISTRATOR, None, today).offices:
-        key = message_id(office, "alert", kind, holder.email, *sorted(facts.items()))
-        if outbox.knows(session, key):
-            continue
-        _add(session, MessageKind.ALERT, holder, key, {"alert": kind, **facts}, now, run)
+        key = message_id(office, "alert", kind, holder.email, *cause)
+        if not outbox.knows(session, key):
+            detail = {"alert": kind, **facts}
+            owe(session, MessageKind.ALERT, holder, key, now, run, detail=detail)
 
 
 def queue_summary(session: Session, office: Office, report: int, now: datetime, run: str) -> int:
@@ -140,35 +155,41 @@ def queue_summary(session: Session, office: Office, report: int, now: datetime, 
             if holder.email in told or outbox.knows(session, key):
                 continue
             told.add(holder.email)
-            _add(session, MessageKind.SUMMARY, holder, key, {"report": report}, now, run)
+            detail = {"report": report}
+            owe(session, MessageKind.SUMMARY, holder, key, now, run, detail=detail)
             queued += 1
     return queued
 
 
-def _add(
+def owe(
     session: Session,
     kind: MessageKind,
     holder: Holder,
     key: str,
-    detail: dict[str, Any],
     now: datetime,
     run: str,
-) -> None:
-    session.add(
-        MessageRow(
-            message_id=key,
-            kind=kind,
-            recipient=holder.email,
-            recipient_name=holder.name,
-            role=holder.role,
-            unit=holder.unit,
-            created_at=now,
-            run=run,
-            status=MessageStatus.QUEUED,
-            next_attempt_at=now,
-            detail=detail,
-        )
+    *,
+    role: Role | None = None,
+    turn: datetime | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> MessageRow:
+    """A new mail of the outbox for the holder of an office, in its language."""
+    message = MessageRow(
+        message_id=key,
+        kind=kind,
+        recipient=holder.email,
+        recipient_name=holder.name,
+        role=role or holder.role,
+        unit=holder.unit,
+        locale=holder.locale,
+        created_at=now,
+        run=run,
+        status=MessageStatus.QUEUED,
+        next_attempt_at=turn or now,
+        detail=dict(detail or {}),
     )
+    session.add(message)
+    return message
 
 
 def message_id(office: Office, *cause: object) -> str:

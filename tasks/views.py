@@ -80,7 +80,8 @@ class NoticeItem:
 class NoticeMail:
     """A mail to one recipient: the complaints that are late first, then those due.
 
-    `late_count` and `coming_count` count all complaints, also those left out of the body.
+    `late_count` and `coming_count` count all complaints, also those left out of the body. `copied`
+    tells that the recipient gets it for information only (cc).
     """
 
     site: str
@@ -93,6 +94,7 @@ class NoticeMail:
     late_count: int
     coming_count: int
     administrator: str
+    copied: bool = False
 
     @property
     def shown(self) -> int:

@@ -34,8 +34,7 @@ from front_desk import (
 from smtp_servers import DROP, Letter, Server, running
 
 from db.outbox import STALE_CLAIM
-from tasks import delivery
-from tasks.composing import compose
+from tasks import composing, delivery
 from tasks.delivery import LONGEST_RETRY
 from tasks.mailbox import local_mailbox
 from tasks.office import Office
@@ -273,9 +272,10 @@ def test_a_mail_whose_answer_was_lost_goes_again_as_the_same(office, server):
 DIES = """
 import os, sys
 from conftest import wita
+from db import outbox
 from tasks import delivery
 from tasks.office import Office
-delivery._record = lambda *outcome: os._exit(9)  # the server has said yes, nobody has written it
+outbox.sent = lambda *outcome: os._exit(9)  # the server has said yes, nobody has written it
 office = Office.open(sys.argv[1])
 office.site.mail_url = sys.argv[2]
 delivery.send_owed.fn(office, wita(sys.argv[3]), "dies")
@@ -301,20 +301,22 @@ def test_a_process_killed_after_the_servers_yes_sends_the_same_mail_once_more(of
 def test_who_lost_its_claim_writes_nothing(office, server, monkeypatch):
     """A delivery believed dead comes back while another has taken over and sent."""
     owe(office, REMINDED, at("Dinas Sosial"))
-    really, later = delivery._record, wita(REMINDED) + 2 * STALE_CLAIM
+    really, later = Connection.send, wita(REMINDED) + 2 * STALE_CLAIM
 
-    def slow(*outcome):
-        monkeypatch.setattr(delivery, "_record", really)
+    def slow(*mail):
+        answer = really(*mail)
+        monkeypatch.setattr(Connection, "send", really)
         assert deliver(office, later).sent == 1
-        really(*outcome)
+        return answer
 
-    monkeypatch.setattr(delivery, "_record", slow)
+    monkeypatch.setattr(Connection, "send", slow)
     assert deliver(office, REMINDED).sent == 0
     (message,) = messages(office)
     assert (message.sent_at, len(message.attempts)) == (later, 1)
 
 
-def test_two_deliveries_at_once_send_no_mail_twice(office, server, open_office):
+def test_two_deliveries_at_once_send_no_mail_twice(office, server, open_office, monkeypatch):
+    monkeypatch.setattr(delivery, "AT_ONCE", 2)
     owe(office, BREACHED, *EVERYWHERE)
     together, other = Barrier(2), open_office()
     other.site.mail_url = server.url()
@@ -339,12 +341,14 @@ def test_an_odd_mail_waits_alone_and_its_cause_is_not_spread(office, server, mon
     caplog.set_level(logging.DEBUG)
     owe(office, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
 
-    def odd(session, office, message, now):
+    really = composing._mime
+
+    def odd(office, message, *more, **others):
         if message.recipient == LIAISON:
             raise ValueError(f"cannot render {PLANTED}")
-        return compose(session, office, message, now)
+        return really(office, message, *more, **others)
 
-    monkeypatch.setattr(delivery, "compose", odd)
+    monkeypatch.setattr(composing, "_mime", odd)
     count = deliver(office, BREACHED)
     assert (count.sent, count.deferred, count.trouble) == (4, 1, "")
     deliver(office, LATER)

@@ -1,0 +1,128 @@
+"""Notice: which rungs of a deadline's ladder are owed now, to whom, and which are not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from db.models import NoticeRow, NoticeStatus
+from sla.deadline import Deadline
+from sla.directory import OF_A_UNIT, Role
+from sla.escalation import Ladder, Reached, ladder_for, reached
+from sla.holds import kept_back
+from tasks.office import Office
+
+AGAIN = (NoticeStatus.WITHDRAWN, NoticeStatus.HELD)
+"""What becomes of a notice that may still be owed later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """The roles that are told, `cc` of them for their information only."""
+
+    to: tuple[Role, ...]
+    cc: tuple[Role, ...] = ()
+
+    def of_the_unit(self) -> Audience:
+        """Those of them that each unit has of its own."""
+        return Audience(
+            tuple(role for role in self.to if role in OF_A_UNIT),
+            tuple(role for role in self.cc if role in OF_A_UNIT),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A notice that people are to be told of."""
+
+    notice: NoticeRow
+    audience: Audience
+    urgent: bool
+
+
+@dataclass(slots=True)
+class Decided:
+    """What was decided about one deadline: new notices, and those that are owed."""
+
+    new: list[NoticeRow] = field(default_factory=list)
+    owed: list[Owed] = field(default_factory=list)
+    superseded: int = 0
+
+
+def rungs_reached(office: Office, deadline: Deadline, now: datetime) -> list[Reached]:
+    """The rungs that a deadline has reached on the ladder for it, lowest first."""
+    return reached(deadline, ladder_of(office, deadline), office.site.bench, now)
+
+
+def ladder_of(office: Office, deadline: Deadline) -> Ladder | None:
+    """The ladder for a deadline: by its rule and the kind of its unit."""
+    kind = office.site.bench.unit_kinds.get(deadline.unit or "")
+    return ladder_for(deadline.rule.id, office.site.ladders, kind)
+
+
+def decide(
+    office: Office,
+    complaint: int,
+    deadline: Deadline,
+    rungs: Sequence[Reached],
+    rows: Sequence[NoticeRow],
+    now: datetime,
+    run: str,
+) -> Decided:
+    """What a deadline owes for the rungs it has reached: the highest one only.
+
+    `rows` are the notices of the complaint so far. A rung that the site holds back is kept as held
+    and counts for nothing until the hold ends. A notice that was withdrawn before it went out,
+    because the clock paused, is owed again when its rung is reached again.
+
+    When a complaint was handed over, its new unit is told of what its former unit has been told
+    of; the superiors, who know already, are not told once more.
+    """
+    decided = Decided()
+    unit, today = deadline.unit or "", office.local(now).date()
+    of_clock = [row for row in rows if (row.rule, row.clock) == (deadline.rule.id, deadline.clock)]
+    own = {(row.rung, row.repeat): row for row in of_clock if row.unit == unit}
+    elsewhere = {
+        (row.rung, row.repeat)
+        for row in of_clock
+        if row.unit != unit and row.status == NoticeStatus.SENT
+    }
+
+    def note(step: Reached, status: NoticeStatus) -> NoticeRow:
+        row = own.get((step.rung.id, step.repeat))
+        if row is None:
+            row = NoticeRow(
+                complaint_id=complaint, rule=deadline.rule.id, clock=deadline.clock, unit=unit,
+                rung=step.rung.id, repeat=step.repeat,
+            )  # fmt: skip
+            decided.new.append(row)
+        row.kind, row.reached_at = step.rung.kind, step.at
+        row.decided_at, row.run, row.status = now, run, status
+        return row
+
+    candidates: list[tuple[Reached, Audience | None]] = []
+    for step in rungs:
+        row = own.get((step.rung.id, step.repeat))
+        if row is not None and row.status not in AGAIN:
+            candidates.append((step, None))
+        elif kept_back(office.site.holds, deadline, step.rung.id, today):
+            note(step, NoticeStatus.HELD)
+        else:
+            told = Audience(step.rung.to, step.rung.cc)
+            if (step.rung.id, step.repeat) in elsewhere:
+                told = told.of_the_unit()
+            if told.to or told.cc:
+                candidates.append((step, told))
+    for number, (step, audience) in enumerate(candidates, 1):
+        if audience is None:  # decided before
+            continue
+        if number == len(candidates):
+            notice = note(step, NoticeStatus.QUEUED)
+            decided.owed.append(Owed(notice, audience, step.rung.urgent))
+        elif (
+            row := own.get((step.rung.id, step.repeat))
+        ) is None or row.status == NoticeStatus.HELD:
+            note(step, NoticeStatus.SUPERSEDED)
+            decided.superseded += 1
+    return decided

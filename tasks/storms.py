@@ -1,0 +1,72 @@
+"""Storms: a run that owes far more mail than usual sends nothing until somebody says yes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from statistics import median
+
+from sqlalchemy.orm import Session
+
+from db import runs, storms
+from db.models import Storm, StormStatus
+from tasks.office import Office
+
+RUNS = 20
+"""How many runs tell what is usual."""
+
+
+class NoStorm(ValueError):
+    """There is no storm that waits for a word, or not this one."""
+
+
+def most(session: Session, office: Office) -> int:
+    """How many mails one run of this site may owe.
+
+    The site's limit, or the multiple of the median of the last runs that owed mail, whichever is
+    less; but never less than `at_least`, or the first morning after holidays would be a storm.
+    """
+    guard = office.site.file.mail.storm
+    usual = runs.mails_of_last(session, RUNS)
+    if len(usual) < RUNS:
+        return guard.most
+    return min(guard.most, max(guard.at_least, int(guard.times_median * median(usual))))
+
+
+def check(session: Session, office: Office, mails: int, now: datetime, run: str) -> Storm | None:
+    """The storm that a run with this many mails belongs to; None where it is no storm.
+
+    What a later run owes too much of joins the storm that already waits.
+    """
+    limit = most(session, office)
+    if mails <= limit:
+        return None
+    storm = storms.waiting(session)
+    if storm is None:
+        storm = Storm(
+            opened_at=now, run=run, mails=0, most=limit, status=StormStatus.WAITING, decided_by=""
+        )
+        session.add(storm)
+    storm.mails += mails
+    session.flush()
+    return storm
+
+
+def decide(
+    office: Office, number: int | None, now: datetime, by: str, *, send: bool
+) -> tuple[Storm, int]:
+    """Let the mails of a storm go, or drop them; returns the storm and how many there were.
+
+    What is let go is judged again before it is sent. Raises :class:`NoStorm` where none waits.
+    """
+    with office.transaction() as session:
+        storm = storms.waiting(session)
+        if storm is None or number not in (None, storm.id):
+            which = "no storm waits" if storm is None else f"storm {number} does not wait"
+            raise NoStorm(f"{which} for a word; see `tenggat mail list --status held`")
+        if send:
+            mails = storms.let_go(session, storm, office.next_turn(now))
+        else:
+            mails = storms.drop(session, storm)
+        storm.status = StormStatus.RELEASED if send else StormStatus.DISCARDED
+        storm.decided_at, storm.decided_by = now, by[:255]
+        return storm, mails
