@@ -25,6 +25,7 @@ from settings.sources import read_sources
 from tasks.deadlines import judge_and_queue
 from tasks.feeds.batch import SourceTrouble
 from tasks.feeds.imap import feed as imap_feed
+from tasks.feeds.imap import fetching
 from tasks.feeds.imap.mail import cells, message_id
 from tasks.office import Office
 
@@ -210,7 +211,7 @@ def test_a_mail_sent_again_moves_no_deadline(server, box, office):
 
 def test_many_mails_come_in_parts_and_none_is_lost(server, box, office, monkeypatch):
     monkeypatch.setattr(imap_feed, "BATCH", 3)
-    monkeypatch.setattr(imap_feed, "WINDOW", 4)
+    monkeypatch.setattr(fetching, "WINDOW", 4)
     deliver(server, box, "2026-11-19 09:00", *(letter(n) for n in range(10)))
     with server.client() as client:
         client.select_folder(box)

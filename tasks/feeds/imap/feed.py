@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from db import complaints
 from settings.sources import MailboxSource
 from tasks.feeds import resuming
 from tasks.feeds.batch import Batch, Row
+from tasks.feeds.imap.fetching import heads, uids, whole
 from tasks.feeds.imap.mail import IN_THE_BODY, cells, message_id, substitute_id
 from tasks.feeds.imap.server import examined, explained, opened, way_to
 from tasks.office import Office
 
 BATCH = 200
 """How many mails are asked for at once."""
-
-WINDOW = 50_000
-"""Over how many UIDs one search goes: its answer is one line, whose length is limited."""
-
-HEADER = 64 << 10
-"""So much of a header is read; subject and Message-ID stand within it."""
 
 
 def batches(
@@ -45,8 +38,8 @@ def batches(
         kept = (resuming.position(office, name) or "").partition(":")
         last = int(kept[2]) if kept[0] == str(validity) else 0
         reader = _Mails(office, client, name, source, now, validity)
-        uids = list(_uids(client, last + 1, next_uid))
-        groups = [uids[start : start + BATCH] for start in range(0, len(uids), BATCH)]
+        new = list(uids(client, last + 1, next_uid))
+        groups = [new[start : start + BATCH] for start in range(0, len(new), BATCH)]
         for group in groups or [[]]:
             rows, read = reader.rows(group)
             last = max(read, last)
@@ -84,17 +77,17 @@ class _Mails:
         self.later = 0
         self.copies: list[int] = []
 
-    def rows(self, uids: list[int]) -> tuple[list[Row], int]:
+    def rows(self, wanted: list[int]) -> tuple[list[Row], int]:
         """The rows of these mails, and the last UID up to which all are read."""
-        heads = self._heads(uids)
+        shown = heads(self.client, wanted)
         found: list[tuple[int, str, datetime | None, dict[str, str]]] = []
         read = 0
-        for place, uid in enumerate(uids):
-            head = heads.get(uid)
+        for place, uid in enumerate(wanted):
+            head = shown.get(uid)
             if head is not None:
                 arrived, header = head
                 if arrived and self.now < arrived <= self.now + resuming.JUST_AFTER:
-                    self.later = len(uids) - place
+                    self.later = len(wanted) - place
                     break
                 found.append(self._mail(uid, arrived, header))
             read = uid
@@ -107,34 +100,13 @@ class _Mails:
         copies = f"{self.name}: {len(self.copies)} copies of mails known already, UID {listed}"
         return later + ([copies] if self.copies else [])
 
-    def _heads(self, uids: list[int]) -> dict[int, tuple[datetime | None, bytes]]:
-        """Receipt and header of each mail; what the server cannot show at all has neither."""
-        if not uids:
-            return {}
-        try:
-            answer = self.client.fetch(uids, ["INTERNALDATE", f"BODY.PEEK[HEADER]<0.{HEADER}>"])
-        except IMAPClientAbortError:
-            raise
-        except (IMAPClientError, ValueError):
-            if len(uids) == 1:
-                return {uids[0]: (None, b"")}
-            half = len(uids) // 2
-            return self._heads(uids[:half]) | self._heads(uids[half:])
-        heads: dict[int, tuple[datetime | None, bytes]] = {
-            uid: (found.get(b"INTERNALDATE"), _literal(found, b"BODY[HEADER]"))
-            for uid, found in answer.items()
-        }
-        missing = [uid for uid in uids if uid not in heads]
-        there = self.client.search(["UID", ",".join(map(str, missing))]) if missing else []
-        return heads | dict.fromkeys(there, (None, b""))  # the rest was deleted in the meantime
-
     def _mail(
         self, uid: int, arrived: datetime | None, header: bytes
     ) -> tuple[int, str, datetime | None, dict[str, str]]:
         ticket = message_id(header)
         mail = header
         if self.wanted & IN_THE_BODY or not ticket:
-            mail = self._whole(uid) or header
+            mail = whole(self.client, uid, self.source.max_mail_mb << 20) or header
         row = cells(mail, self.wanted, self.zone, self.source.max_cell)
         if not mail:
             ticket = f"uid-{self.validity}-{uid}"
@@ -144,17 +116,6 @@ class _Mails:
             arrived.astimezone(self.zone).isoformat(timespec="seconds") if arrived else ""
         )
         return uid, ticket, arrived, row
-
-    def _whole(self, uid: int) -> bytes:
-        """The mail, as much of it as may be read; the text stands before what is attached."""
-        limit = self.source.max_mail_mb << 20
-        try:
-            answer = self.client.fetch([uid], [f"BODY.PEEK[]<0.{limit}>"])
-        except IMAPClientAbortError:
-            raise
-        except (IMAPClientError, ValueError):
-            return b""
-        return _literal(answer.get(uid, {}), b"BODY[]")
 
     def _first_receipts(
         self, found: list[tuple[int, str, datetime | None, dict[str, str]]]
@@ -175,22 +136,3 @@ class _Mails:
                     continue
             rows.append((uid, tuple(row.get(column, "") for column in self.source.columns)))
         return rows
-
-
-def _literal(found: dict[bytes, Any], section: bytes) -> bytes:
-    """A part of a mail; the server names it with the place from which it was asked for."""
-    for key, value in found.items():
-        if key.startswith(section) and isinstance(value, bytes):
-            return value
-    return b""
-
-
-def _uids(client: IMAPClient, first: int, next_uid: int | None) -> Iterator[int]:
-    """The UIDs from `first` on, ascending, of what was there when the mailbox was opened."""
-    if next_uid is None:
-        found = client.search(["UID", f"{first}:*"])  # shows the last one even if it is older
-        yield from sorted(uid for uid in found if uid >= first)
-        return
-    for start in range(first, next_uid, WINDOW):
-        end = min(start + WINDOW, next_uid) - 1
-        yield from sorted(client.search(["UID", f"{start}:{end}"]))

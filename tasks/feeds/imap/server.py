@@ -10,16 +10,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
-from settings.sources import MailboxSource
 from tasks.feeds.batch import SourceTrouble
 from tasks.loopback import is_loopback
 
 logging.getLogger("imapclient").setLevel(logging.WARNING)  # below, it logs users and subjects
+
+
+class Access(Protocol):
+    """What a site says of a mailbox: the variable with its URL, its authority, its patience."""
+
+    @property
+    def url_variable(self) -> str:
+        """The name of a variable of the environment."""
+
+    @property
+    def ca_file(self) -> str | None:
+        """The certificate of its authority, in the site's folder."""
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long to wait for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +50,17 @@ class Way:
     folder: str
 
 
-def way_to(name: str, source: MailboxSource) -> Way:
-    """Read the URL; raises :class:`SourceTrouble` with what to write, and nothing of the URL."""
-    variable = source.url_variable
+def way_to(name: str, access: Access) -> Way:
+    """Read the URL of the environment; raises :class:`SourceTrouble` as :func:`way_by` does."""
+    variable = access.url_variable
     value = os.environ.get(variable, "").strip()
     if not value:
         raise SourceTrouble(f"{name}: {variable} is not set; it holds the URL of the mailbox")
+    return way_by(value, name, variable)
+
+
+def way_by(value: str, name: str, variable: str) -> Way:
+    """Read a URL; raises :class:`SourceTrouble` with what to write, and nothing of the URL."""
     try:
         parts = urlsplit(value)
         port = parts.port
@@ -71,21 +92,21 @@ def way_to(name: str, source: MailboxSource) -> Way:
 
 
 @contextmanager
-def opened(site: Path, way: Way, name: str, source: MailboxSource) -> Iterator[IMAPClient]:
+def opened(site: Path, way: Way, name: str, access: Access) -> Iterator[IMAPClient]:
     """A connection, secured and logged in."""
     context = None
     if way.scheme != "imap+plain":
         try:
-            ca_file = None if source.ca_file is None else str(site / source.ca_file)
+            ca_file = None if access.ca_file is None else str(site / access.ca_file)
             context = ssl.create_default_context(cafile=ca_file)
         except OSError as error:
-            raise SourceTrouble(f"{name}: ca_file {source.ca_file}: {error.strerror}") from None
+            raise SourceTrouble(f"{name}: ca_file {access.ca_file}: {error.strerror}") from None
     client = IMAPClient(
         way.host,
         way.port,
         ssl=way.scheme == "imaps",
         ssl_context=context,
-        timeout=source.timeout_seconds,
+        timeout=access.timeout_seconds,
     )
     client.normalise_times = False  # moments keep their zone
     try:
@@ -93,7 +114,7 @@ def opened(site: Path, way: Way, name: str, source: MailboxSource) -> Iterator[I
             if not client.has_capability("STARTTLS"):
                 raise SourceTrouble(
                     f"{name}: the mail server offers no STARTTLS; write imaps:// in"
-                    f" {source.url_variable}"
+                    f" {access.url_variable}"
                 )
             client.starttls(context)
         client.login(way.user, way.password)
@@ -105,9 +126,7 @@ def opened(site: Path, way: Way, name: str, source: MailboxSource) -> Iterator[I
             client.shutdown()
 
 
-def examined(
-    client: IMAPClient, way: Way, name: str, source: MailboxSource
-) -> tuple[int, int | None]:
+def examined(client: IMAPClient, way: Way, name: str, access: Access) -> tuple[int, int | None]:
     """Open the mailbox without changing it; its UIDVALIDITY, and the UID of the next mail."""
     try:
         state = client.select_folder(way.folder, readonly=True)
@@ -116,7 +135,7 @@ def examined(
     except IMAPClientError:
         raise SourceTrouble(
             f"{name}: the server has no such mailbox; correct the folder at the end of"
-            f" {source.url_variable}"
+            f" {access.url_variable}"
         ) from None
     if not isinstance(state.get(b"UIDVALIDITY"), int):
         raise SourceTrouble(f"{name}: the server does not number its mails (UIDVALIDITY)")
@@ -124,9 +143,9 @@ def examined(
 
 
 @contextmanager
-def explained(name: str, source: MailboxSource) -> Iterator[None]:
+def explained(name: str, access: Access) -> Iterator[None]:
     """Every failure of the server in our own words: its own may repeat a login or a mail."""
-    variable = source.url_variable
+    variable = access.url_variable
     try:
         yield
     except LoginError:
@@ -144,7 +163,7 @@ def explained(name: str, source: MailboxSource) -> Iterator[None]:
         ) from None
     except TimeoutError:
         raise SourceTrouble(
-            f"{name}: the mail server does not answer within {source.timeout_seconds:g} seconds"
+            f"{name}: the mail server does not answer within {access.timeout_seconds:g} seconds"
             " (timeout_seconds)"
         ) from None
     except OSError as error:
