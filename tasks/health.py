@@ -16,6 +16,7 @@ from sla.directory import Role
 from sla.regulations import Law
 from tasks.coverage import lately_missing
 from tasks.delivery import mail_way
+from tasks.oauth2_file import open_to_all
 from tasks.office import Office
 from tasks.smtp import Connection, MailTrouble
 
@@ -34,7 +35,10 @@ class Finding:
 
 
 def check(site: Site, now: datetime) -> list[Finding]:
-    """Look at everything once; sends no mail and changes nothing."""
+    """Look at everything once; sends no mail and changes nothing.
+
+    (Logging in by OAuth2 may bring a new refresh token, which is kept in its file.)
+    """
     findings = [Finding("good", f"settings of {site.name} read ({site.folder})")]
     findings += _offices(site, now)
     findings += _calendar(site, now)
@@ -207,6 +211,9 @@ def _mail(site: Site) -> Iterator[Finding]:
             "note", "mail stays in the built-in mailbox", "set TENGGAT_MAIL_URL to send it"
         )
         return
+    login = site.oauth2_file
+    if login and open_to_all(login):
+        yield Finding("note", f"every user of the machine may read {login}", f"chmod o= {login}")
     engine = open_engine("sqlite://")
     try:
         with mail_way(Office(site, engine)) as way, Connection(way) as connection:
@@ -216,7 +223,8 @@ def _mail(site: Site) -> Iterator[Finding]:
         yield Finding(
             "trouble",
             f"mail server: {error}",
-            "check TENGGAT_MAIL_URL and the server's certificate",
+            "check TENGGAT_MAIL_URL and the server's certificate"
+            + (f", and the login in {login}" if login else ""),
         )
     finally:
         engine.dispose()

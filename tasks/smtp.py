@@ -6,13 +6,21 @@ not used: it opens a connection for every mail and gives up without an error.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import selectors
 import ssl
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
 from urllib.parse import unquote, urlsplit
 
 import yagmail
+from yagmail.oauth2 import generate_oauth2_string
 
 from tasks.loopback import is_loopback
+from tasks.oauth2 import Tokens
+from tasks.oauth2_file import NoToken
 
 TOO_BIG = 552
 """The one answer to MAIL that is about this mail; any other 5xx there is about us."""
@@ -46,10 +54,18 @@ class Way:
     """How to reach the mail server, read from a URL; raises ValueError with what to write.
 
     `smtps://user:password@host:465` is implicit TLS, `smtp://user:password@host:587` STARTTLS
-    with a verified certificate; `smtp+plain://127.0.0.1:25` is allowed to loopback only.
+    with a verified certificate; `smtp+plain://127.0.0.1:25` is allowed to loopback only. With
+    `oauth2_file` the user logs in by OAuth2, and the URL has no password.
     """
 
-    def __init__(self, url: str, *, ca_file: str | None = None, timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        ca_file: str | None = None,
+        timeout: float = 30.0,
+        oauth2_file: Path | None = None,
+    ) -> None:
         try:
             parts = urlsplit(url)
             known = parts.scheme in ("smtp", "smtps", "smtp+plain") and parts.hostname
@@ -71,18 +87,33 @@ class Way:
         self.port = port or (465 if self.implicit_tls else 587 if self.starttls else 25)
         self.user = unquote(parts.username or "")
         self.password = unquote(parts.password or "")
-        self.ca_file, self.timeout = ca_file, timeout
+        if not self.user.isprintable():  # it would end the user where the login has its own marks
+            raise ValueError("the user in the mail URL has a character that cannot be printed")
+        if oauth2_file and self.password:
+            raise ValueError(
+                "the mail URL has a password, and [mail] oauth2_file in site.toml names another"
+                " login; take one of them away"
+            )
+        self.ca_file, self.timeout, self.oauth2_file = ca_file, timeout, oauth2_file
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
 
 class Connection:
-    """One connection for a batch of mails; opened again when the server has closed it."""
+    """One connection for a batch of mails; opened again when the server has closed it.
 
-    def __init__(self, way: Way) -> None:
+    `clock` counts seconds: it tells when an access token has come to its end.
+    """
+
+    def __init__(self, way: Way, clock: Callable[[], float] = monotonic) -> None:
         self.way = way
         self._client: yagmail.SMTP | None = None
+        self._tokens = None
+        if way.oauth2_file:
+            self._tokens = Tokens(
+                way.oauth2_file, timeout=way.timeout, ca_file=way.ca_file, clock=clock
+            )
 
     def __enter__(self) -> Connection:
         return self
@@ -97,6 +128,10 @@ class Connection:
             context = ssl.create_default_context(cafile=way.ca_file)
         except OSError as error:
             raise ServerUnusable(f"ca_file {way.ca_file}: {_words(error)}") from None
+        try:  # before connecting: a mail server does not wait long for a login
+            user, token = self._tokens.login(way.user) if self._tokens else (way.user, "")
+        except NoToken as error:
+            raise ServerUnusable(str(error)) from None
         more = {"context": context} if way.implicit_tls else {}
         client = yagmail.SMTP(
             user=way.user or "tenggat",
@@ -105,7 +140,7 @@ class Connection:
             port=way.port,
             smtp_ssl=way.implicit_tls,
             smtp_starttls={"context": context} if way.starttls else False,
-            smtp_skip_login=not way.user,
+            smtp_skip_login=bool(token) or not way.user,
             soft_email_validation=False,
             timeout=way.timeout,
             **more,
@@ -114,13 +149,40 @@ class Connection:
         try:
             client.login()
             client.smtp.ehlo_or_helo_if_needed()  # or a refused greeting would blame a mail
+            if token:
+                self._show_token(client, user, token)
         except OSError as error:  # all of smtplib's errors are
             _drop(client)
             raise ServerUnusable(f"{way}: {_words(error)}", _code(error)) from None
         except ValueError:  # its text would repeat a part of the password
             _drop(client)
             raise ServerUnusable(f"{way}: host or login cannot be sent in ASCII") from None
+        except ServerUnusable:
+            _drop(client)
+            raise
         self._client = client
+
+    def _show_token(self, client: yagmail.SMTP, user: str, token: str) -> None:
+        """Log in by XOAUTH2: the refusal comes after a question, which an empty line answers."""
+        if "XOAUTH2" not in client.smtp.esmtp_features.get("auth", "").upper().split():
+            raise ServerUnusable(f"{self.way}: the server knows no login by OAuth2 (XOAUTH2)")
+        words = generate_oauth2_string(user, token)
+        try:
+            client.smtp.auth("XOAUTH2", lambda asked=None: words if asked is None else "")
+        except binascii.Error:
+            raise ServerUnusable(f"{self.way}: an answer to the login is no base64") from None
+        except OSError as error:
+            code = _code(error)
+            if code is None:
+                raise
+            said = _words(error)
+            for secret in (token, base64.b64encode(words.encode()).decode()):
+                said = said.partition(secret[:12])[0]  # a server may repeat what it was sent
+            raise ServerUnusable(
+                f"{self.way}: the login of {user} by OAuth2 is refused ({said}); is it the mailbox"
+                " that was authorized, for sending mail by SMTP?",
+                code,
+            ) from None
 
     def send(self, sender: str, recipient: str, mime: bytes) -> str:
         """Hand one mail over; returns the server's yes.
