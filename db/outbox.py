@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, defer, selectinload
 
 from db.complaints import batches
 from db.models import (
@@ -91,31 +92,63 @@ def next_turn(session: Session) -> datetime | None:
     )
 
 
-def claim(session: Session, token: str, now: datetime, limit: int) -> list[int]:
-    """Take mails whose turn has come for sending, oldest first; returns those that are ours.
+def take_due(session: Session, now: datetime, limit: int) -> list[MessageRow]:
+    """Mails whose turn has come, oldest first, to be made ready in this transaction.
 
-    Of two deliveries at once each gets its own: rows that another is about to claim are passed
-    over where the database can (PostgreSQL), and the update takes only what is still queued.
+    Those that another delivery is making ready are passed over where the database can tell.
     """
-    found = session.scalars(
-        select(MessageRow.id)
-        .where(MessageRow.status == MessageStatus.QUEUED, MessageRow.next_attempt_at <= now)
-        .order_by(MessageRow.next_attempt_at, MessageRow.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-    return [
-        message
-        for message in found
-        if _changed(
-            session,
-            (MessageRow.id == message) & (MessageRow.status == MessageStatus.QUEUED),
-            status=MessageStatus.SENDING,
-            claim=token,
-            claimed_at=now,
+    return list(
+        session.scalars(
+            select(MessageRow)
+            .where(MessageRow.status == MessageStatus.QUEUED, MessageRow.next_attempt_at <= now)
+            .order_by(MessageRow.next_attempt_at, MessageRow.id)
+            .limit(limit)
+            .options(
+                defer(MessageRow.mime),
+                selectinload(MessageRow.items)
+                .selectinload(MessageItem.notice)
+                .selectinload(NoticeRow.complaint),
+            )
+            .with_for_update(skip_locked=True, of=MessageRow)
         )
-        == 1
-    ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A mail that is ours to send."""
+
+    id: int
+    recipient: str
+    role: str
+    mime: bytes
+
+
+def claim(session: Session, token: str, messages: Collection[int], now: datetime) -> list[Claimed]:
+    """Take mails for sending, each by an update that changes exactly one row; those that are ours.
+
+    Of two deliveries at once only one finds a mail still queued; a row that the other is about to
+    claim is passed over where the database can (PostgreSQL).
+    """
+    found: list[Claimed] = []
+    for batch in batches(messages):
+        free = session.scalars(
+            select(MessageRow.id)
+            .where(MessageRow.id.in_(batch), MessageRow.status == MessageStatus.QUEUED)
+            .with_for_update(skip_locked=True)
+        ).all()
+        _changed(
+            session,
+            MessageRow.id.in_(free) & (MessageRow.status == MessageStatus.QUEUED),
+            status=MessageStatus.SENDING, claim=token, claimed_at=now,
+        )  # fmt: skip
+        rows = session.execute(
+            select(MessageRow.id, MessageRow.recipient, MessageRow.role, MessageRow.mime)
+            .where(_ours(token), MessageRow.id.in_(free))
+            .order_by(MessageRow.next_attempt_at, MessageRow.id)
+        )
+        found += [Claimed(key, to, role, mime or b"") for key, to, role, mime in rows]
+    return found
 
 
 def give_back(
@@ -148,28 +181,40 @@ def claimed(session: Session, token: str, messages: Iterable[int]) -> list[Messa
     return found
 
 
-def sent(session: Session, token: str, message: int, now: datetime, answer: str) -> bool:
-    """Note the server's yes; False where the claim went stale and another took over."""
-    ours = _changed(
+def sent(session: Session, token: str, answers: Mapping[int, str], now: datetime) -> frozenset[int]:
+    """Note the server's yes to each of these mails; returns those that were still ours.
+
+    The others' claims went stale, and another delivery took over.
+    """
+    ours = frozenset(
+        session.scalars(
+            select(MessageRow.id).where(_ours(token), MessageRow.id.in_(answers)).with_for_update()
+        )
+    )
+    if not ours:
+        return ours
+    _changed(
         session,
-        _ours(token) & (MessageRow.id == message),
+        MessageRow.id.in_(ours),
         status=MessageStatus.SENT, claim=None, sent_at=now, next_attempt_at=None,
     )  # fmt: skip
-    if ours:
-        session.execute(
-            insert(DeliveryAttempt).values(
-                message_pk=message, attempted_at=now, outcome="sent", code=250, answer=answer
-            )
-        )
-        items = select(MessageItem.notice_id).where(MessageItem.message_pk == message)
-        session.execute(
-            update(NoticeRow)
-            .where(NoticeRow.id.in_(items.where(MessageItem.told.is_(True))))
-            .values(status=NoticeStatus.SENT)
-            .execution_options(synchronize_session=False)
-        )
-        settle_notices(session, session.scalars(items.where(MessageItem.told.is_(False))))
-    return bool(ours)
+    session.execute(
+        insert(DeliveryAttempt),
+        [
+            {"message_pk": key, "attempted_at": now, "outcome": "sent", "code": 250, "answer": said}
+            for key, said in answers.items()
+            if key in ours
+        ],
+    )
+    items = select(MessageItem.notice_id).where(MessageItem.message_pk.in_(ours))
+    session.execute(
+        update(NoticeRow)
+        .where(NoticeRow.id.in_(items.where(MessageItem.told.is_(True))))
+        .values(status=NoticeStatus.SENT)
+        .execution_options(synchronize_session=False)
+    )
+    settle_notices(session, session.scalars(items.where(MessageItem.told.is_(False))))
+    return ours
 
 
 def _ours(token: str) -> ColumnElement[bool]:
@@ -228,22 +273,31 @@ def told(
     return found
 
 
-def earlier(session: Session, recipient: str, complaint: int, before: datetime) -> list[str]:
-    """The Message-IDs of the mails that told this person of a complaint, oldest first."""
-    query = (
-        select(MessageRow.message_id)
-        .join(MessageItem, MessageItem.message_pk == MessageRow.id)
-        .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
-        .where(
-            MessageRow.recipient == recipient,
-            MessageRow.status == MessageStatus.SENT,
-            MessageRow.sent_at < before,
-            MessageItem.told.is_(True),
-            NoticeRow.complaint_id == complaint,
+def earlier(
+    session: Session, pairs: Collection[tuple[str, int]], before: datetime
+) -> dict[tuple[str, int], list[str]]:
+    """The Message-IDs of the mails that told a person of a complaint, oldest first.
+
+    By pairs of an address and a complaint; those without an earlier mail are left out.
+    """
+    found: dict[tuple[str, int], dict[str, None]] = {}
+    for batch in batches(sorted({complaint for _, complaint in pairs})):
+        rows = session.execute(
+            select(MessageRow.recipient, NoticeRow.complaint_id, MessageRow.message_id)
+            .join(MessageItem, MessageItem.message_pk == MessageRow.id)
+            .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
+            .where(
+                NoticeRow.complaint_id.in_(batch),
+                MessageRow.status == MessageStatus.SENT,
+                MessageRow.sent_at < before,
+                MessageItem.told.is_(True),
+            )
+            .order_by(MessageRow.sent_at, MessageRow.id)
         )
-        .order_by(MessageRow.sent_at, MessageRow.id)
-    )
-    return list(dict.fromkeys(session.scalars(query)))
+        for recipient, complaint, key in rows:
+            if (recipient, complaint) in pairs:
+                found.setdefault((recipient, complaint), {})[key] = None
+    return {pair: list(keys) for pair, keys in found.items()}
 
 
 def settle_notices(session: Session, notices: Iterable[int]) -> None:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email import policy
-from email.header import Header
-from email.message import EmailMessage
-from email.utils import format_datetime, formataddr
+from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -21,6 +17,8 @@ from db.models import Complaint, MessageKind, MessageRow, NoticeRow, Report
 from sla.deadline import Deadline, State
 from tasks.agenda import agenda
 from tasks.knowing import judged_of
+from tasks.mime import CRLF, Attachment, as_mime, mailbox
+from tasks.mime import words as words_of_header
 from tasks.office import Office
 from tasks.queueing import message_id
 from tasks.rendering import (
@@ -37,25 +35,10 @@ from tasks.summary import summary_view
 from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, told_by_role
 from tasks.workbook import notices_workbook
 
-CRLF = "\r\n"
-
-SEVEN_BIT = policy.SMTP.clone(cte_type="7bit", refold_source="none")
-"""CRLF, and nothing that a server without 8BITMIME could spoil."""
-
 LONGEST_THREAD = 10
 """Mails. References that grow for ever help no reader."""
 
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file that goes with a mail."""
-
-    name: str
-    maintype: str
-    subtype: str
-    content: bytes
 
 
 def compose_all(
@@ -67,11 +50,11 @@ def compose_all(
     may hold what a complainant gave. Marks each item with whether the mail tells of it.
     """
     views = notice_views(session, office, messages, now)
+    threads = _threads(session, messages, now)
     for message in messages:
         try:
-            with session.no_autoflush:
-                mime = _composed(session, office, message, now, views.get(message.id))
-            yield message, mime
+            view, thread = views.get(message.id), threads.get(message.id, [])
+            yield message, _composed(session, office, message, now, view, thread)
         except SQLAlchemyError:  # the database itself: nobody's mail is odd
             raise
         except Exception as error:
@@ -81,11 +64,17 @@ def compose_all(
 def compose(session: Session, office: Office, message: MessageRow, now: datetime) -> bytes | None:
     """One mail as it goes out, or None where nothing that it was to tell is still true."""
     view = notice_views(session, office, [message], now).get(message.id)
-    return _composed(session, office, message, now, view)
+    thread = _threads(session, [message], now).get(message.id, [])
+    return _composed(session, office, message, now, view, thread)
 
 
 def _composed(
-    session: Session, office: Office, message: MessageRow, now: datetime, view: NoticeMail | None
+    session: Session,
+    office: Office,
+    message: MessageRow,
+    now: datetime,
+    view: NoticeMail | None,
+    thread: Sequence[str],
 ) -> bytes | None:
     locale, zone = message.locale or office.site.locale, office.site.zone
     if message.kind == MessageKind.NOTICES:
@@ -93,7 +82,6 @@ def _composed(
             return None
         rendered = notice_mail(view, locale, zone)
         attached = list(_attached(view, rendered, locale, zone))
-        thread = _thread(session, message, now)
         return _mime(office, message, rendered, now, *attached, thread=thread)
     if message.kind == MessageKind.SUMMARY:
         report = session.get(Report, message.detail["report"])
@@ -124,12 +112,17 @@ def _attached(
         yield Attachment(words(locale)("agenda.file"), "text", "calendar", coming)
 
 
-def _thread(session: Session, message: MessageRow, now: datetime) -> list[str]:
-    """The earlier mails to this person that a mail about one complaint answers."""
-    concerned = {item.notice.complaint_id for item in message.items if item.told}
-    if len(concerned) != 1:
-        return []
-    return outbox.earlier(session, message.recipient, concerned.pop(), now)[-LONGEST_THREAD:]
+def _threads(
+    session: Session, messages: Sequence[MessageRow], now: datetime
+) -> dict[int, list[str]]:
+    """The earlier mails to the same person that each mail about one complaint answers."""
+    about = {}
+    for message in messages:
+        concerned = {item.notice.complaint_id for item in message.items if item.told}
+        if len(concerned) == 1:
+            about[message.id] = (message.recipient, concerned.pop())
+    earlier = outbox.earlier(session, set(about.values()), now)
+    return {key: earlier.get(pair, [])[-LONGEST_THREAD:] for key, pair in about.items()}
 
 
 def _named(
@@ -272,36 +265,19 @@ def _mime(
     mail = office.site.file.mail
     administrator = office.site.administrator_address(office.local(now).date())
     message.subject = rendered.subject
-    composed = EmailMessage(policy=SEVEN_BIT)
-    composed.set_raw("From", _mailbox(mail.sender_name, mail.sender))
-    composed.set_raw("To", _mailbox(message.recipient_name, message.recipient))
-    composed["Reply-To"] = administrator
-    composed["Subject"] = rendered.subject
-    composed["Date"] = format_datetime(office.local(now))
-    composed["Message-ID"] = message.message_id
+    headers = {
+        "From": mailbox(mail.sender_name, mail.sender, "From"),
+        "To": mailbox(message.recipient_name, message.recipient, "To"),
+        "Reply-To": administrator,
+        "Subject": words_of_header(rendered.subject, "Subject"),
+        "Date": format_datetime(office.local(now)),
+        "Message-ID": message.message_id,
+    }
     if thread:
-        composed["In-Reply-To"] = thread[-1]
-        composed["References"] = " ".join(thread)
-    composed["Auto-Submitted"] = "auto-generated"
-    composed["X-Auto-Response-Suppress"] = "All"
-    composed.set_raw("List-Id", f"<{mail.list_id}>")  # folding would encode a long one
-    composed.set_content(rendered.text)
-    composed.add_alternative(rendered.html, subtype="html")
-    for each in attachments:
-        composed.add_attachment(
-            each.content, maintype=each.maintype, subtype=each.subtype, filename=each.name
-        )
-    return composed.as_bytes()
-
-
-def _mailbox(name: str, address: str) -> str:
-    """A name with its address, ready for a header.
-
-    `EmailMessage` forgets the quotes of a name beyond ASCII (CVE-2025-1795): each of its commas
-    would begin another address.
-    """
-    plain = "".join(c for c in name if c.isprintable())
-    if plain.isascii() and "=?" not in plain:
-        return formataddr((plain, address))
-    address.encode("ascii")
-    return f"{Header(plain, 'utf-8', header_name='From').encode(linesep=CRLF)}{CRLF} <{address}>"
+        headers |= {"In-Reply-To": thread[-1], "References": f"{CRLF} ".join(thread)}
+    headers |= {
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        "List-Id": f"<{mail.list_id}>",
+    }
+    return as_mime(headers, rendered.text, rendered.html, attachments)

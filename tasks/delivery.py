@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -21,6 +22,7 @@ from tasks.mailbox import local_mailbox
 from tasks.office import Office
 from tasks.pacing import MINUTE, Clock, Pace, too_fast
 from tasks.queueing import alert
+from tasks.recorder import Recorder
 from tasks.smtp import Connection, MailTrouble, Refused, ServerUnusable, Uncomposable, Way
 
 FIRST_RETRY = timedelta(minutes=1)
@@ -71,12 +73,12 @@ def send_owed(
 ) -> DeliveryCount:
     """Send every mail whose turn has come.
 
-    Some at a time, in this order: 1. claim them, each by an update that changes exactly one row;
-    2. judge their items again and compose them; 3. hand each to the server; 4. record each answer
-    before the next mail. A process that dies between 3 and 4 leaves a claim that a later run finds
-    stale: the copy it sends bears the same Message-ID. Where the site's rate or the server asks
-    for a slower pace, the run waits, and leaves to the next run what would take too long. When the
-    server itself is unusable the rest stays queued and `trouble` says why.
+    Some at a time, in this order: 1. judge their items again and compose them; 2. claim them by an
+    update that takes only what nobody else has; 3. hand each to the server; 4. record its answer,
+    while the next ones are on their way. A process that dies between 3 and 4 leaves a claim that a
+    later run finds stale: the copy it sends bears the same Message-ID. Where the site's rate or the
+    server asks for a slower pace, the run waits, and leaves to the next run what would take too
+    long. When the server itself is unusable the rest stays queued and `trouble` says why.
     """
     count = DeliveryCount()
     time = clock(now)
@@ -112,26 +114,29 @@ class _Delivery:
     ) -> None:
         self.office, self.connection, self.pace, self.clock = office, connection, pace, clock
         self.now, self.run, self.count = now, run, count
+        self.sender = office.site.file.mail.sender
         self.roles: dict[int, str] = {}
         self.domain_free_at: datetime | None = None
 
     def all(self) -> None:
         """Send mails, and what they give rise to, until nothing is due or nothing may go."""
-        while self._may_go_on():
-            token = str(uuid.uuid4())
-            # a claim bears the hour at which it was taken, or a long run would look dead
+        while not self.count.trouble and self._may_go_on():
             moment = self.clock.moment()
+            ready = self._make_ready(moment)
+            if ready is None:
+                if not self._awaits_a_domain(moment):
+                    return
+                continue
+            token = str(uuid.uuid4())
             with self.office.transaction() as session:
-                claimed = outbox.claim(session, token, moment, self.pace.at_once(moment, AT_ONCE))
-            if not claimed and not self._awaits_a_domain(moment):
-                return
+                claimed = outbox.claim(session, token, ready, moment)
             try:
-                self._send(token, claimed)
+                with Recorder(partial(self._sent, token)) as recorder:
+                    self._send(token, claimed, recorder)
+                    recorder.flush()
             finally:
                 with self.office.transaction() as session:
-                    outbox.give_back(session, token, claimed)
-            if self.count.trouble:
-                return
+                    outbox.give_back(session, token, [mail.id for mail in claimed])
 
     def _may_go_on(self) -> bool:
         """Whether the next mail may leave in this run; waits until it may."""
@@ -151,64 +156,62 @@ class _Delivery:
         self.clock.wait(free - moment)
         return True
 
-    def _send(self, token: str, claimed: Sequence[int]) -> None:
-        """Compose the claimed mails and send one after the other, as long as they are fresh."""
-        composed = self._composed(token, claimed)
-        begun = self.clock.moment()
-        for key, recipient, mime in composed:
-            moment = self.clock.moment()
-            free = self.pace.free_at(moment, recipient)
-            if free > moment:
-                self.domain_free_at = min(free, self.domain_free_at or free)
-                with self.office.transaction() as session:
-                    outbox.give_back(session, token, [key], free)
-                continue
-            if moment - begun > FRESH:
-                return  # what was judged too long ago is judged again
-            if isinstance(mime, Uncomposable):
-                self._failed(token, key, mime)
-                continue
-            try:
-                answer = self.connection.send(self.office.site.file.mail.sender, recipient, mime)
-            except MailTrouble as trouble:
-                self._failed(token, key, trouble)
-                if too_fast(trouble):
-                    self.pace.complained()
-                    return
-                if self.count.trouble:
-                    return
-            else:
-                self._sent(token, key, recipient, answer)
+    def _make_ready(self, moment: datetime) -> list[int] | None:
+        """Compose mails whose turn has come, and keep them as evidence; None where there are none.
 
-    def _composed(
-        self, token: str, claimed: Sequence[int]
-    ) -> list[tuple[int, str, bytes | Uncomposable]]:
-        """Number, address and mail of what is still owed; each mail is kept as evidence.
-
-        One odd mail does not hold up those behind it.
+        What is no longer true is cancelled. One odd mail does not hold up those behind it.
         """
-        ready: list[tuple[int, str, bytes | Uncomposable]] = []
+        ready = []
         with self.office.transaction() as session:
-            messages = outbox.claimed(session, token, claimed)
+            most = self.pace.at_once(moment, AT_ONCE)
+            messages = outbox.take_due(session, moment, most)
             for message, mime in compose_all(session, self.office, messages, self.now):
                 if mime is None:
                     message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
                     session.flush()
                     outbox.settle_notices(session, [item.notice_id for item in message.items])
                     self.count.cancelled += 1
-                    continue
-                if isinstance(mime, bytes):
+                elif isinstance(mime, Uncomposable):
+                    self._settle(session, message, mime)
+                else:
                     message.mime, message.composed_at = zlib.compress(mime, 1), self.now
-                ready.append((message.id, message.recipient, mime))
-                self.roles[message.id] = message.role
-        return ready
+                    ready.append(message.id)
+        return ready if messages else None
 
-    def _sent(self, token: str, key: int, recipient: str, answer: str) -> None:
-        """Write down the server's yes."""
-        self.pace.went(self.clock.moment(), recipient)
+    def _send(self, token: str, claimed: Sequence[outbox.Claimed], recorder: Recorder) -> None:
+        """Send one mail after the other, as long as what they say is fresh."""
+        begun = self.clock.moment()
+        for mail in claimed:
+            moment = self.clock.moment()
+            free = self.pace.free_at(moment, mail.recipient)
+            if free > moment:
+                self.domain_free_at = min(free, self.domain_free_at or free)
+                with self.office.transaction() as session:
+                    outbox.give_back(session, token, [mail.id], free)
+                continue
+            if moment - begun > FRESH:
+                return  # what was judged too long ago is judged again
+            recorder.check()
+            mime = zlib.decompress(mail.mime)
+            try:
+                answer = self.connection.send(self.sender, mail.recipient, mime)
+            except MailTrouble as trouble:
+                self._failed(token, mail.id, trouble)
+                if too_fast(trouble):
+                    self.pace.complained()
+                    return
+                if self.count.trouble:
+                    return
+            else:
+                self.pace.went(moment, mail.recipient)
+                self.roles[mail.id] = mail.role
+                recorder.add(mail.id, answer)
+
+    def _sent(self, token: str, answers: dict[int, str]) -> None:
+        """Write down the server's yes to some mails."""
         with self.office.transaction() as session:
-            ours = outbox.sent(session, token, key, self.now, answer)
-        if ours:  # else our claim went stale and another took over
+            ours = outbox.sent(session, token, answers, self.now)
+        for key in ours:  # else our claim went stale and another took over
             role = self.roles[key]
             self.count.sent += 1
             self.count.by_role[role] = self.count.by_role.get(role, 0) + 1
