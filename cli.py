@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from commands import console, deadlines, doctor, reports, service
+from commands import bounces, console, deadlines, doctor, reports, service
 from commands.console import UsageError
 from commands.mail import mail_app
 from commands.quarantine import quarantine_app
@@ -36,6 +36,8 @@ app.command("summary")(reports.summary)
 app.command("export")(reports.export_complaints)
 app.command("changes")(deadlines.list_changes)
 app.command("doctor")(doctor.doctor)
+mail_app.command("bounces")(bounces.list_bounces)
+mail_app.command("lift")(bounces.lift_address)
 app.add_typer(source_app, name="source")
 app.add_typer(mail_app, name="mail")
 app.add_typer(quarantine_app, name="quarantine")

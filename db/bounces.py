@@ -69,12 +69,12 @@ def marked(session: Session) -> frozenset[str]:
 
 
 def waiting(session: Session) -> Sequence[Bounce]:
-    """The newest bounce of each marked address, the address marked first before the others."""
+    """The bounce by which each marked address was marked, oldest first."""
     rows = session.scalars(select(Bounce).where(Bounce.lifted_at.is_(None)).order_by(Bounce.id))
-    newest: dict[str, Bounce] = {}
+    first: dict[str, Bounce] = {}
     for row in rows:
-        newest[row.address] = row
-    return list(newest.values())
+        first.setdefault(row.address, row)
+    return list(first.values())
 
 
 def lift(session: Session, address: str, now: datetime) -> bool:

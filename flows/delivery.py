@@ -1,4 +1,4 @@
-"""Delivery: send what the outbox owes."""
+"""Delivery: look for what came back, and send what the outbox owes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,28 @@ from typing import Any
 from prefect import flow, get_run_logger
 
 from flows.desk import desk, run_name
+from tasks.bounces import read_bounces
 from tasks.delivery import send_owed
 from tasks.smtp import ServerUnusable
 
 
 @flow(name="delivery", flow_run_name=run_name)
 def delivery(site: str | None = None, now: datetime | None = None) -> dict[str, Any]:
-    """Hand every mail whose turn has come to the mail server; the run fails if it is unusable."""
+    """Hand every mail whose turn has come to the mail server; the run fails if it is unusable.
+
+    Before that the mails that came back are looked for. A mailbox that cannot be read keeps no
+    mail from going out.
+    """
     with desk("delivery", site, now) as at:
+        bounces = read_bounces(at.office, at.now, at.run)
+        if bounces.trouble:
+            get_run_logger().warning("bounces are not read: %s", bounces.trouble)
         count = send_owed(at.office, at.now, at.run)
         get_run_logger().info(
             "%d sent, %d deferred, %d dead, %d cancelled, %d still owed",
             count.sent, count.deferred, count.dead, count.cancelled, count.pending,
         )  # fmt: skip
-        at.counts = asdict(count)
+        at.counts = {**asdict(count), "bounces": asdict(bounces)}
         at.show(**{key: value for key, value in at.counts.items() if key != "trouble"})
         if count.trouble:
             raise ServerUnusable(

@@ -46,7 +46,8 @@ class StormSettings(Strict):
 class MailSettings(Strict):
     """How mail leaves: `mailbox:` is the built-in local mailbox, else `smtp(s)://host:port`.
 
-    `oauth2_file`, in the site's folder, is the login instead of a password.
+    `oauth2_file`, in the site's folder, is the login instead of a password. `bounces_ca_file`, in
+    the site's folder, is the authority of the mailbox in which mails come back.
     """
 
     url: str = "mailbox:"
@@ -55,6 +56,7 @@ class MailSettings(Strict):
     list_id: str = "tenggat"
     ca_file: str | None = None
     oauth2_file: str | None = None
+    bounces_ca_file: str | None = None
     give_up_after_hours: int = Field(48, ge=1)
     timeout_seconds: float = Field(30.0, gt=0)
     per_minute: int | None = Field(None, ge=1)
@@ -117,6 +119,7 @@ class Secrets(BaseSettings):
 
     database_url: str | None = None
     mail_url: str | None = None
+    bounces_url: str | None = None
     var: str | None = None
 
 
@@ -137,6 +140,7 @@ class Site:
             "{var}", str(self.var)
         )
         self.mail_url = secrets.mail_url or file.mail.url
+        self.bounces_url = (secrets.bounces_url or "").strip()
         self.oauth2_file = folder / file.mail.oauth2_file if file.mail.oauth2_file else None
         mistakes: list[str] = []
         directory = _read(lambda: read_directory(folder / "directory.csv"), mistakes)

@@ -6,7 +6,7 @@ import os
 import re
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
@@ -249,6 +249,8 @@ class MailboxSource(Mapping):
     names those columns; of attachments there are only the names. Of a mail larger than
     `max_mail_mb` no more than that is read.
     """
+
+    ca_key: ClassVar[str] = "ca_file"
 
     type: Literal["imap"]
     url_variable: str = Field(min_length=1)

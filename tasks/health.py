@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
-from db import complaints, looks, outbox, runs
+from db import bounces, complaints, looks, outbox, runs
 from db.engine import newest_revision, open_engine, revision
 from db.models import MessageStatus
 from settings import Site
 from sla.directory import Role
 from sla.regulations import Law
+from tasks.bounces import mailbox_trouble
 from tasks.coverage import lately_missing
 from tasks.delivery import mail_way
 from tasks.oauth2_file import open_to_all
@@ -45,6 +47,7 @@ def check(site: Site, now: datetime) -> list[Finding]:
     findings += _rules(site, now)
     findings += _database(site, now)
     findings += _mail(site)
+    findings += _returned_mail(site)
     return findings
 
 
@@ -200,9 +203,26 @@ def _contents(office: Office, now: datetime) -> Iterator[Finding]:
                 f"{dead} mails could not be delivered",
                 "see `tenggat mail list --status dead`",
             )
+        yield from _marked(session, office, now)
         pending = outbox.pending(session)
         if pending:
             yield Finding("note", f"{pending} mails wait to be sent", "see `tenggat mail list`")
+
+
+def _marked(session: Session, office: Office, now: datetime) -> Iterator[Finding]:
+    """Officials to whom mail does not get through."""
+    today = office.local(now).date()
+    held = {each.email.casefold() for each in office.site.directory.offices if each.held_on(today)}
+    for bounce in bounces.waiting(session):
+        if bounce.address in held:
+            yield Finding(
+                "trouble",
+                f"mail to {bounce.address} comes back since"
+                f" {office.local(bounce.reported_at):%Y-%m-%d %H:%M}"
+                f" ({f'{bounce.code} {bounce.answer}'.strip()})",
+                "correct directory.csv, or have the mailbox mended and run"
+                f" `tenggat mail lift {bounce.address}`",
+            )
 
 
 def _mail(site: Site) -> Iterator[Finding]:
@@ -228,3 +248,18 @@ def _mail(site: Site) -> Iterator[Finding]:
         )
     finally:
         engine.dispose()
+
+
+def _returned_mail(site: Site) -> Iterator[Finding]:
+    if site.bounces_url:
+        trouble = mailbox_trouble(site)
+        if trouble:
+            yield Finding("trouble", trouble, "until then nobody learns of mail that comes back")
+        else:
+            yield Finding("good", "the mailbox for returned mail can be read")
+    elif site.mail_url != "mailbox:":
+        yield Finding(
+            "note",
+            "mails that come back are not looked for",
+            "set TENGGAT_BOUNCES_URL to the sender's mailbox, imaps://user:password@host/INBOX",
+        )

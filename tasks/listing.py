@@ -7,13 +7,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db import looks, outbox, rulebooks
+from db import bounces, looks, outbox, rulebooks
 from db.models import Complaint, DeadlineRow, MessageStatus
 from sla.deadline import State
 from tasks.office import Office
 
 DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "state")
 MAIL_COLUMNS = ("id", "status", "sent", "role", "recipient", "subject")
+BOUNCE_COLUMNS = ("address", "since", "code", "answer", "mail")
 CHANGE_COLUMNS = (
     "changed", "ticket", "rule", "due_before", "due_after", "state_before", "state_after",
 )  # fmt: skip
@@ -67,6 +68,23 @@ def mail_rows(
             "subject": row.subject or "",
         }
         for row in outbox.recent(session, limit, status)
+    ]
+
+
+def bounce_rows(session: Session, office: Office) -> list[Row]:
+    """The addresses to which mail does not get through, each with what marked it, oldest first.
+
+    `since` is the local time at which that was reported, `mail` the number of the mail.
+    """
+    return [
+        {
+            "address": row.address,
+            "since": f"{office.local(row.reported_at):%Y-%m-%d %H:%M}",
+            "code": row.code,
+            "answer": row.answer,
+            "mail": str(row.message_pk or ""),
+        }
+        for row in bounces.waiting(session)
     ]
 
 

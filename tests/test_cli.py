@@ -342,8 +342,8 @@ def test_help_tells_of_every_command_and_cuts_nothing_short(columns):
 
 
 OF_A_GROUP = (
-    "source check", "source learn", "mail list", "mail show", "quarantine list",
-    "quarantine retry", "quarantine export",
+    "source check", "source learn", "mail list", "mail show", "mail bounces",
+    "mail lift", "quarantine list", "quarantine retry", "quarantine export",
 )  # fmt: skip
 
 

@@ -114,6 +114,43 @@ def test_an_office_held_by_two_tells_both():
     assert holders(Role.LIAISON, "dinkes", offices=[LIAISON, second]).offices == (LIAISON, second)
 
 
+@pytest.mark.parametrize(
+    ("role", "unit", "without", "expected"),
+    [
+        (Role.LIAISON, "dinkes", {LIAISON}, Holders((ADMIN,), hole="dinkes")),
+        (Role.LIAISON, "puskesmas", {HEAD}, Holders((LIAISON,), hole="puskesmas")),
+        (Role.REGENT, "dinkes", {REGENT}, Holders((ADMIN,), hole="dinkes")),
+        (Role.LIAISON, "dinkes", {LIAISON, ADMIN}, Holders((ADMIN,), hole="dinkes")),
+        (Role.ADMINISTRATOR, None, {ADMIN}, Holders((ADMIN,), hole="")),
+        (Role.HEAD_OF_UNIT, "dinkes", {LIAISON}, Holders((HEAD,))),
+    ],
+    ids=[
+        "administrator", "parent", "held once", "nobody else is left", "the only administrator",
+        "not concerned",
+    ],
+)  # fmt: skip
+def test_who_cannot_be_reached_is_passed_over(role, unit, without, expected):
+    addresses = frozenset(each.email for each in without)
+    assert Directory(UNITS, OFFICES).holders(role, unit, TODAY, addresses) == expected
+
+
+def test_of_two_holders_the_one_who_can_be_reached_is_told_and_no_hole_is_named():
+    second = office("dinkes", Role.LIAISON, "Kedua")
+    deputy = office("dinkes", Role.HEAD_OF_UNIT, "Plt", deputy=True)
+    directory = Directory(UNITS, [LIAISON, second, HEAD, deputy])
+    without = frozenset({LIAISON.email, deputy.email})
+    assert directory.holders(Role.LIAISON, "dinkes", TODAY, without) == Holders((second,))
+    assert directory.holders(Role.HEAD_OF_UNIT, "dinkes", TODAY, without) == Holders((HEAD,))
+
+
+def test_who_cannot_be_reached_is_known_whatever_the_letters_of_the_address():
+    loud = Office("dinkes", Role.LIAISON, "Penghubung", "Penghubung@Contoh.EXAMPLE")
+    found = Directory(UNITS, [loud, ADMIN]).holders(
+        Role.LIAISON, "dinkes", TODAY, frozenset({"penghubung@contoh.example"})
+    )
+    assert found.offices == (ADMIN,)
+
+
 def test_units_that_are_each_others_parent_end_with_the_administrator():
     loop = [Unit("a", "A", "dinas", "b"), Unit("b", "B", "dinas", "a")]
     found = Directory(loop, [ADMIN]).holders(Role.LIAISON, "a", TODAY)

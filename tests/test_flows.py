@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -162,6 +163,25 @@ def test_a_failing_intake_keeps_nothing_else_from_running(prefect, tmp_path):
     assert runs["intake 2026-11-24 09:00"] == "FAILED"
     assert runs["deadlines 2026-11-24 09:00"] == "COMPLETED"
     assert runs["delivery 2026-11-24 09:00"] == "COMPLETED"
+
+
+def test_a_mailbox_that_cannot_be_read_keeps_no_mail_from_going_out(prefect, tmp_path, monkeypatch):
+    with socket.socket() as nobody:  # bound and not listening: it refuses
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        url = f"imap+plain://tenggat:s3cret@127.0.0.1:{port}/INBOX"
+        monkeypatch.setenv("TENGGAT_BOUNCES_URL", url)
+        site = small_site(tmp_path / "site")
+        done = call(prefect, site, "cli.py", "run", "--now", "2026-11-24T10:00", "--json")
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)["delivery"]
+    assert counts["sent"] > 0
+    assert counts["bounces"]["trouble"].startswith("mail/bounces: the mail server cannot be")
+    artifacts = [a["data"] for a in prefect("artifacts") if a["key"] == "delivery"]
+    told = "Kotak surat untuk surel yang kembali tidak dapat dibaca: mail/bounces: the mail server"
+    assert any(told in data for data in artifacts)
+    logs = prefect.once(lambda: [log for log in prefect("logs") if "bounces" in log["message"]])
+    assert "s3cret" not in json.dumps([artifacts, logs, prefect("task_runs")]) + done.stderr
 
 
 @pytest.mark.parametrize("flow", ["intake", "deadlines", "delivery"])

@@ -34,6 +34,10 @@ class Access(Protocol):
         """The certificate of its authority, in the site's folder."""
 
     @property
+    def ca_key(self) -> str:
+        """The key by which a site names that file."""
+
+    @property
     def timeout_seconds(self) -> float:
         """How long to wait for an answer."""
 
@@ -100,7 +104,9 @@ def opened(site: Path, way: Way, name: str, access: Access) -> Iterator[IMAPClie
             ca_file = None if access.ca_file is None else str(site / access.ca_file)
             context = ssl.create_default_context(cafile=ca_file)
         except OSError as error:
-            raise SourceTrouble(f"{name}: ca_file {access.ca_file}: {error.strerror}") from None
+            raise SourceTrouble(
+                f"{name}: {access.ca_key} {access.ca_file}: {error.strerror}"
+            ) from None
     client = IMAPClient(
         way.host,
         way.port,
@@ -155,7 +161,7 @@ def explained(name: str, access: Access) -> Iterator[None]:
     except ssl.SSLCertVerificationError as error:
         raise SourceTrouble(
             f"{name}: the mail server's certificate cannot be trusted ({error.verify_message});"
-            f" see `ca_file` and the host in {variable}"
+            f" see `{access.ca_key}` and the host in {variable}"
         ) from None
     except ssl.SSLError as error:
         raise SourceTrouble(
