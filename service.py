@@ -275,7 +275,8 @@ def _deployments(site: Path, var: Path, zone: str, schedules: dict[str, str]) ->
     data: dict[str, Any] = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text(encoding="utf-8"))
     for deployment in data["deployments"]:
         deployment["parameters"]["site"] = str(site)
-        deployment["schedules"] = [{"cron": schedules[deployment["name"]], "timezone": zone}]
+        if deployment["name"] in schedules:
+            deployment["schedules"] = [{"cron": schedules[deployment["name"]], "timezone": zone}]
         deployment["work_pool"]["job_variables"] = {"working_dir": str(REPOSITORY)}
     path = var / "prefect.yaml"
     path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from commands import console
-from commands.console import JsonOption, SiteOption, UsageError
+from commands.console import JsonOption, NowOption, SiteOption, UsageError
 
 mail_app = typer.Typer(help="The mails that were sent or are owed.", no_args_is_help=True)
 
@@ -16,7 +16,7 @@ mail_app = typer.Typer(help="The mails that were sent or are owed.", no_args_is_
 @mail_app.command("list")
 def list_mail(
     status: Annotated[
-        str | None, typer.Option(help="Only queued, sending, sent, dead or cancelled.")
+        str | None, typer.Option(help="Only these, e.g. queued, sent, dead, bounced, held.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 30,
     site: SiteOption = None,
@@ -72,3 +72,61 @@ def show_mail(
     else:
         lines.append("not composed yet")
     console.out.print(escape("\n".join(lines)), soft_wrap=True)
+
+
+@mail_app.command("resend")
+def resend_mail(
+    number: Annotated[int, typer.Argument(help="Number of the mail, from `tenggat mail list`.")],
+    to: Annotated[
+        str | None, typer.Option(help="Another address than its own.", metavar="ADDRESS")
+    ] = None,
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """Send a mail once more.
+
+    To its address if that still holds the office, else to the present holder, or to another one.
+    It tells what is still true now, and goes with the next delivery.
+    """
+    if to is not None and (to.count("@") != 1 or any(c.isspace() or c in "<>,;" for c in to)):
+        raise UsageError(f"'{to}' is no mail address")
+    with console.office_of(site) as office:
+        from tasks.resending import NotResent, resend  # noqa: PLC0415
+
+        try:
+            with office.transaction() as session:
+                again = resend(session, office, number, console.moment(now, office.site), to)
+        except NotResent as error:
+            raise UsageError(str(error)) from None
+    console.out.print(
+        f"mail {again.id} to {escape(again.recipient)} goes with the next delivery", soft_wrap=True
+    )
+
+
+@mail_app.command("release")
+def release_mail(
+    storm: Annotated[
+        int | None, typer.Argument(help="Number of the storm; else the one that waits.")
+    ] = None,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Never send them, nor tell again of what they tell.")
+    ] = False,
+    by: Annotated[str, typer.Option(help="Who decides, for the record.", metavar="NAME")] = "",
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """Let the mails of a storm go.
+
+    A run that owes more mails than the site allows sends none. Once released they are judged again
+    and sent with the next delivery.
+    """
+    with console.office_of(site) as office:
+        from tasks.storms import NoStorm, decide  # noqa: PLC0415
+
+        try:
+            moment = console.moment(now, office.site)
+            found, mails = decide(office, storm, moment, f"command line: {by}", send=not drop)
+        except NoStorm as error:
+            raise UsageError(str(error)) from None
+    what = "are dropped" if drop else "go with the next delivery"
+    console.out.print(f"storm {found.id}: {mails} mails {what}")

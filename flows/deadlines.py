@@ -9,6 +9,7 @@ from prefect import flow, get_run_logger
 from prefect.events import emit_event
 
 from flows.desk import desk, run_name
+from flows.storm import ask
 from tasks.deadlines import judge_and_queue
 from tasks.standing import standing
 
@@ -40,6 +41,7 @@ def deadlines(site: str | None = None, now: datetime | None = None) -> dict[str,
             superseded=decided.superseded,
             messages=decided.messages,
             moved=decided.moved,
+            held=decided.messages if decided.storm else 0,
             holes=[(name(unit), role) for unit, role in decided.holes],
         )
         at.counts = {
@@ -48,5 +50,8 @@ def deadlines(site: str | None = None, now: datetime | None = None) -> dict[str,
             "superseded": decided.superseded,
             "messages": decided.messages,
             "moved": decided.moved,
+            "storm": decided.storm,
         }
-        return at.counts
+    if decided.storm and not ask(decided.storm, site):
+        get_run_logger().warning("storm %d waits; `tenggat mail release` decides", decided.storm)
+    return at.counts

@@ -6,6 +6,7 @@ parsed again, which took most of the time that a mail costs.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.header import Header
@@ -58,6 +59,9 @@ def as_mime(
         mail.add_attachment(
             each.content, maintype=each.maintype, subtype=each.subtype, filename=each.name
         )
+    mark = hashlib.sha256(headers["Message-ID"].encode()).hexdigest()[:32]
+    for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{mark}_{number}")  # no encoded line can begin so
     return mail.as_bytes()
 
 

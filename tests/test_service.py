@@ -21,7 +21,7 @@ from small_site import small_site
 
 import service
 
-FLOWS = {"intake", "deadlines", "delivery", "summary"}
+FLOWS = {"intake", "deadlines", "delivery", "summary", "storm"}
 SCHEDULES = """
 [schedules]
 intake = "7 1 * * *"
@@ -35,10 +35,11 @@ STOPS_WITHIN = 20.0
 class Up:
     """A running `tenggat up`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, mail: str = "") -> None:
         self.site, self.var = small_site(folder / "site"), folder / "var"
         file = self.site / "site.toml"
         text = re.sub(r"\n\[schedules\].*?(?=\n\[|\Z)", "\n", file.read_text("utf-8"), flags=re.S)
+        text = text.replace("[mail]\n", f"[mail]\n{mail}\n")
         file.write_text(text + SCHEDULES, encoding="utf-8")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -52,6 +53,15 @@ class Up:
     def prefect(self, what: str) -> list[dict[str, Any]]:
         answer = httpx.post(f"{self.url}/api/{what}/filter", json={}, timeout=10)
         return answer.raise_for_status().json()
+
+    def tenggat(self, *arguments: str) -> str:
+        """What a command says on this site."""
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", *arguments, "--site", str(self.site)], cwd=REPOSITORY,
+            env=environment(self.var), capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def in_a_flow(self) -> bool:
         answers = (self.var / "service.json").is_file()
@@ -147,6 +157,8 @@ def test_the_ui_and_the_api_answer_on_loopback_only(up):
 def test_every_flow_is_deployed_on_the_schedule_and_in_the_zone_of_the_site(up):
     deployed = {d["name"]: d for d in up.prefect("deployments")}
     assert set(deployed) == FLOWS
+    storm = deployed.pop("storm")
+    assert storm["schedules"] == []  # a run of deadlines that owes too much starts it
     for name, deployment in deployed.items():
         (schedule,) = (entry["schedule"] for entry in deployment["schedules"])
         assert f'{name} = "{schedule["cron"]}"' in SCHEDULES

@@ -1,0 +1,87 @@
+"""Storm: what a run owed too much of waits here for a person's word."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
+from prefect.flow_runs import suspend_flow_run
+from prefect.input import RunInput
+from pydantic import Field, create_model
+
+from db import storms
+from db.models import StormStatus
+from tasks.office import Office
+from tasks.rendering import render, words
+from tasks.storms import decide
+
+DEPLOYMENT = "storm/storm"
+
+
+@flow(name="storm", flow_run_name="storm {storm}", persist_result=True)
+def storm(storm: int, site: str | None = None) -> dict[str, Any]:
+    """Ask in the UI whether the mails of a storm may go, and do as the answer says.
+
+    The run is suspended, not only paused: it waits as long as it takes, without a process, and goes
+    on when the form was answered. Where the command line was quicker it says so and ends.
+    """
+    office = Office.open(site)
+    try:
+        with office.transaction() as session:
+            found = storms.found(session, storm)
+            if found is None:
+                raise ValueError(
+                    f"there is no storm {storm}; see `tenggat mail list --status held`"
+                )
+            waits, facts = found.status == StormStatus.WAITING, (found.mails, found.most)
+        if waits:
+            asked = form(office, *facts)
+            answer: Any = suspend_flow_run(wait_for_input=asked, key=f"storm-{storm}")
+            send, by = answer.decision.name == "SEND", f"Prefect UI: {answer.by}"
+            done, mails = decide(office, storm, datetime.now(UTC), by, send=send)
+            get_run_logger().info("storm %d: %d mails %s", storm, mails, done.status)
+        with office.transaction() as session:
+            found = storms.found(session, storm)
+            assert found is not None
+            return {"storm": storm, "status": found.status, "decided_by": found.decided_by}
+    finally:
+        office.close()
+
+
+def form(office: Office, mails: int, most: int) -> type[RunInput]:
+    """The form that the UI shows, in the site's language. Nothing is chosen beforehand."""
+    t = words(office.site.locale)
+    choice = StrEnum("choice", [("SEND", t("storm.send")), ("DROP", t("storm.drop"))])
+    fields: dict[str, Any] = {
+        "decision": (choice, Field(title=t("storm.decision"))),
+        "by": (str, Field(title=t("storm.by"), min_length=1, max_length=200)),
+    }
+    model: type[RunInput] = create_model("StormDecision", __base__=RunInput, **fields)
+    text = render(
+        "report/storm.md.j2",
+        locale=office.site.locale,
+        zone=office.site.zone,
+        site=office.site.name,
+        mails=mails,
+        most=most,
+    )
+    return model.with_initial_data(description=text)
+
+
+def ask(storm: int, site: str | None) -> bool:
+    """Have the question put in the UI; False where this flow is not deployed."""
+    try:
+        run_deployment(
+            DEPLOYMENT,
+            parameters={"storm": storm, "site": site},
+            timeout=0,
+            as_subflow=False,
+            idempotency_key=f"storm {storm} of {site}",
+        )
+    except ObjectNotFound:
+        return False
+    return True

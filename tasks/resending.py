@@ -1,0 +1,80 @@
+"""Resend: a mail once more, by hand, to who holds the office now or to another address."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db.models import MessageItem, MessageKind, MessageRow, MessageStatus
+from sla.directory import Office as Holder
+from sla.directory import Role
+from tasks.composing import notice_views
+from tasks.office import Office
+from tasks.queueing import message_id, owe
+
+OVER = (
+    MessageStatus.SENT, MessageStatus.DEAD, MessageStatus.BOUNCED, MessageStatus.CANCELLED,
+    MessageStatus.DISCARDED,
+)  # fmt: skip
+"""The fates after which a mail may be sent once more."""
+
+
+class NotResent(ValueError):
+    """The mail cannot be sent once more; the message says why and what to do."""
+
+
+def resend(
+    session: Session, office: Office, number: int, now: datetime, to: str | None = None
+) -> MessageRow:
+    """Owe a mail once more, as one of its own that says what is still true now.
+
+    It goes to `to`, else to the address it was for if its person still holds the office, else to
+    the present holder. The first mail stays on record as it is. Raises :class:`NotResent`.
+    """
+    first = session.get(MessageRow, number)
+    if first is None:
+        raise NotResent(f"no mail {number}; see `tenggat mail list`")
+    if first.status == MessageStatus.HELD:
+        raise NotResent(f"mail {number} is held back; see `tenggat mail release --help`")
+    if first.status not in OVER:
+        raise NotResent(f"mail {number} still waits to be sent; see `tenggat mail show {number}`")
+    holder = _addressee(office, first, now, to)
+    before = session.scalar(
+        select(func.count()).select_from(MessageRow).where(MessageRow.resent_of == number)
+    )
+    key = message_id(office, "resent", first.message_id, before, holder.email)
+    again = owe(
+        session, MessageKind(first.kind), holder, key, now, f"resend {number}",
+        role=Role(first.role), detail=first.detail,
+    )  # fmt: skip
+    again.resent_of, again.unit = number, first.unit
+    again.items = [
+        MessageItem(notice=item.notice, role=item.role, copied=item.copied, told=None)
+        for item in first.items
+    ]
+    session.flush()
+    if (
+        first.kind == MessageKind.NOTICES
+        and not notice_views(session, office, [again], now)[again.id]
+    ):
+        raise NotResent(f"nothing that mail {number} told is still true; nothing is sent")
+    return again
+
+
+def _addressee(office: Office, first: MessageRow, now: datetime, to: str | None) -> Holder:
+    """Who gets it, and in which language."""
+    directory, role = office.site.directory, Role(first.role)
+    today = office.local(now).date()
+    known = [each for each in directory.offices if each.held_on(today)]
+    address = to or first.recipient
+    for each in known:
+        if each.email.casefold() == address.casefold():
+            return each
+    if to is not None:
+        return Holder(first.unit or "", role, "", to, locale=first.locale)
+    offices = directory.holders(role, first.unit, today).offices
+    if not offices:
+        raise NotResent(f"nobody holds the office of mail {first.id} now; name one with --to")
+    return offices[0]
