@@ -371,19 +371,19 @@ def test_another_administrator_is_told_of_it(site_folder, box, open_office):
 # --- the mailbox cannot be read -------------------------------------------------------------------
 
 
-def unreachable() -> str:
+@pytest.fixture
+def unreachable() -> Iterator[str]:
     """The URL of a mailbox at which nobody answers."""
-    with socket.socket() as nobody:  # bound and not listening any more: it refuses
+    with socket.socket() as nobody:  # bound and not listening: it refuses
         nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
-    return f"imap+plain://tenggat:s3cret@127.0.0.1:{port}/INBOX"
+        yield f"imap+plain://tenggat:s3cret@127.0.0.1:{nobody.getsockname()[1]}/INBOX"
 
 
 def test_a_mailbox_that_is_down_keeps_no_mail_and_is_told_once_a_day(
-    site_folder, open_office, server, monkeypatch, caplog
+    unreachable, open_office, server, monkeypatch, caplog
 ):
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setenv("TENGGAT_BOUNCES_URL", unreachable())
+    monkeypatch.setenv("TENGGAT_BOUNCES_URL", unreachable)
     monkeypatch.setenv("TENGGAT_MAIL_URL", server.url())
     office = open_office()
     register(office, BREACHED, at("Dinas Sosial"))
@@ -498,11 +498,11 @@ def test_an_address_that_nobody_has_any_more_is_no_trouble(lived, box, site_fold
     assert not [what for what in told if what.startswith("mail to")]
 
 
-def test_doctor_shows_a_mailbox_that_cannot_be_read(office):
+def test_doctor_shows_a_mailbox_that_cannot_be_read(office, unreachable):
     office.site.mail_url = "smtp+plain://127.0.0.1:9"
     level, remedy = found(office, LATER)["mails that come back are not looked for"]
     assert (level, "TENGGAT_BOUNCES_URL" in remedy) == ("note", True)
-    office.site.bounces_url = unreachable()
+    office.site.bounces_url = unreachable
     (what,) = [what for what in found(office, LATER) if what.startswith("mail/bounces: ")]
     assert found(office, LATER)[what][0] == "trouble"
 
