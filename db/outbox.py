@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.orm import Session, defer, selectinload
+from sqlalchemy.orm import Session, aliased, defer, selectinload
 
 from db.complaints import batches
 from db.models import (
@@ -335,6 +335,22 @@ def _outcome(outcomes: list[tuple[str, bool | None]]) -> NoticeStatus:
 def pending(session: Session) -> int:
     """How many mails are still owed."""
     query = select(func.count()).select_from(MessageRow).where(MessageRow.status.in_(PENDING))
+    return session.scalar(query) or 0
+
+
+def unheard(session: Session) -> int:
+    """How many mails were given up and have not been sent once more by hand."""
+    again = aliased(MessageRow)
+    query = (
+        select(func.count())
+        .select_from(MessageRow)
+        .where(
+            MessageRow.status == MessageStatus.DEAD,
+            ~select(again.id)
+            .where(again.resent_of == MessageRow.id, again.status == MessageStatus.SENT)
+            .exists(),
+        )
+    )
     return session.scalar(query) or 0
 
 

@@ -32,7 +32,7 @@ from tasks.rendering import (
 )
 from tasks.smtp import Uncomposable
 from tasks.summary import summary_view
-from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, told_by_role
+from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, by_unit, told_by_role
 from tasks.workbook import notices_workbook
 
 LONGEST_THREAD = 10
@@ -201,6 +201,7 @@ def _view(
         coming_count=len(coming),
         administrator=office.site.administrator_address(office.local(now).date()),
         copied=all(item.copied for item in message.items if item.told),
+        units=by_unit(items),
     )
 
 

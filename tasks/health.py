@@ -9,9 +9,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import bounces, complaints, looks, outbox, runs
+from db import bounces, complaints, looks, outbox, runs, storms
 from db.engine import newest_revision, open_engine, revision
-from db.models import MessageStatus
 from settings import Site
 from sla.directory import Role
 from sla.regulations import Law
@@ -43,6 +42,7 @@ def check(site: Site, now: datetime) -> list[Finding]:
     """
     findings = [Finding("good", f"settings of {site.name} read ({site.folder})")]
     findings += _offices(site, now)
+    findings += _holds(site, now)
     findings += _calendar(site, now)
     findings += _rules(site, now)
     findings += _database(site, now)
@@ -63,6 +63,20 @@ def _offices(site: Site, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "trouble", "nobody holds the role administrator", "add a holder in directory.csv"
         )
+
+
+def _holds(site: Site, now: datetime) -> Iterator[Finding]:
+    """What people are not told of at the moment, on purpose."""
+    today = now.astimezone(site.zone).date()
+    for hold in site.holds:
+        if hold.on(today):
+            until = f"until {hold.last}" if hold.last else "without an end"
+            yield Finding(
+                "note",
+                f"rungs {', '.join(hold.rungs)} are held back for {', '.join(hold.units)} {until}"
+                f" ({hold.reason})",
+                "take the [[hold]] out of escalation.toml, or give it a `to`, when it is over",
+            )
 
 
 def _calendar(site: Site, now: datetime) -> Iterator[Finding]:
@@ -196,12 +210,21 @@ def _contents(office: Office, now: datetime) -> Iterator[Finding]:
         waiting = len(looks.quarantined(session))
         if waiting:
             yield Finding("note", f"{waiting} rows in quarantine", "see `tenggat quarantine list`")
-        dead = len(outbox.recent(session, 1000, MessageStatus.DEAD))
+        dead = outbox.unheard(session)
         if dead:
             yield Finding(
                 "trouble",
                 f"{dead} mails could not be delivered",
-                "see `tenggat mail list --status dead`",
+                "see `tenggat mail list --status dead`; correct directory.csv and send them once"
+                " more with `tenggat mail resend`",
+            )
+        storm = storms.waiting(session)
+        if storm is not None:
+            yield Finding(
+                "trouble",
+                f"a storm of {storm.mails} mails waits since"
+                f" {office.local(storm.opened_at):%Y-%m-%d %H:%M}; none of them is sent",
+                "see `tenggat mail list --status held`, then run `tenggat mail release`",
             )
         yield from _marked(session, office, now)
         pending = outbox.pending(session)

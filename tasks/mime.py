@@ -66,10 +66,12 @@ def as_mime(
 
 
 def words(text: str, header: str) -> str:
-    """A text ready for a header, encoded where it is beyond ASCII (RFC 2047)."""
-    if text.isascii() and "=?" not in text and len(text) + len(header) < 76:
-        return text
-    return Header(text, "utf-8", header_name=header).encode(linesep=CRLF)
+    """A text ready for a header: folded, and encoded where it is beyond ASCII (RFC 2047)."""
+    charset = "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
+    folded = Header(text, charset, header_name=header).encode(linesep=CRLF)
+    if not folded[:1].isspace():
+        return folded
+    return Header(text, "utf-8", header_name=header).encode(linesep=CRLF)  # one endless word
 
 
 def mailbox(name: str, address: str, header: str) -> str:

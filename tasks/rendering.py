@@ -220,10 +220,10 @@ def notice_subject(view: NoticeMail, locale: str, zone: ZoneInfo) -> str:
         urgencies = Counter(_urgency(item, view.now, zone) for item in view.coming)
         urgencies["late"] = view.late_count
         urgencies["coming"] += view.coming_count - len(view.coming)
+        keys = [key for key in ("late", "today", "tomorrow", "coming") if urgencies[key]]
+        forms = [key if key == "late" or n else f"first_{key}" for n, key in enumerate(keys)]
         text = ", ".join(
-            t(f"subject.{key}", n=urgencies[key])
-            for key in ("late", "today", "tomorrow", "coming")
-            if urgencies[key]
+            t(f"subject.{form}", n=urgencies[key]) for form, key in zip(forms, keys, strict=True)
         )
     return f"[Tenggat] {text} ({whose})" if whose else f"[Tenggat] {text}"
 

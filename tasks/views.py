@@ -81,7 +81,9 @@ class NoticeMail:
     """A mail to one recipient: the complaints that are late first, then those due.
 
     `late_count` and `coming_count` count all complaints, also those left out of the body. `copied`
-    tells that the recipient gets it for information only (cc).
+    tells that the recipient gets it for information only (cc). `units` are the holders with how
+    many complaints they have here and how many of those are late, the most late first; empty where
+    there is only one.
     """
 
     site: str
@@ -95,6 +97,7 @@ class NoticeMail:
     coming_count: int
     administrator: str
     copied: bool = False
+    units: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def shown(self) -> int:
@@ -117,6 +120,16 @@ class NoticeMail:
         return any(
             duty.to_be_confirmed for item in (*self.late, *self.coming) for duty in item.duties
         )
+
+
+def by_unit(items: Iterable[NoticeItem]) -> tuple[tuple[str, int, int], ...]:
+    """Each holder with its complaints and how many of them are late; empty where it is one."""
+    counts: dict[str, tuple[int, int]] = {}
+    for item in items:
+        all_of_it, late = counts.get(item.unit, (0, 0))
+        counts[item.unit] = (all_of_it + 1, late + item.worst.late)
+    ranked = sorted(counts.items(), key=lambda entry: (-entry[1][1], -entry[1][0], entry[0]))
+    return tuple((unit, *numbers) for unit, numbers in ranked) if len(ranked) > 1 else ()
 
 
 @dataclass(frozen=True, slots=True)

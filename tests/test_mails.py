@@ -36,7 +36,7 @@ from tasks.agenda import agenda
 from tasks.composing import compose
 from tasks.rendering import TEMPLATES, RenderedMail, alert_mail, notice_mail, summary_mail, words
 from tasks.summary import make_summary
-from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, Told
+from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, Told, by_unit
 from tasks.workbook import notices_workbook
 
 NOW = wita("2026-11-24 08:00")
@@ -210,6 +210,31 @@ COMING = item(duty(1, "2026-11-25 23:59"), ticket="7", unit="DLH")
 def test_a_subject_says_what_is_late_and_by_how_much(what, indonesian, english):
     assert mail_of(what, "id").subject == f"[Tenggat] {indonesian}"
     assert mail_of(what, "en").subject == f"[Tenggat] {english}"
+
+
+def test_a_subject_that_begins_with_what_is_coming_says_of_what():
+    some = view(COMING, replace(COMING, ticket="8"), item(duty(4, "2026-11-30 23:59"), unit="DLH"))
+    assert mail_of(some, "id").subject == (
+        "[Tenggat] 2 pengaduan jatuh tempo besok, 1 segera jatuh tempo (DLH)"
+    )
+    assert mail_of(some, "en").subject == "[Tenggat] 2 complaints due tomorrow, 1 due soon (DLH)"
+
+
+@BOTH
+def test_who_holds_what_stands_above_the_list(locale):
+    late = [item(ticket=f"1{n}", unit=f"Unit {n % 9}") for n in range(20)]
+    coming = [item(duty(4, "2026-11-30 23:59"), ticket=f"2{n}", unit="Unit 9") for n in range(5)]
+    items = [*late, *coming]
+    mail = mail_of(view(*items, units=by_unit(items)), locale)
+    said = {
+        "id": "Menurut pemegang: Unit 0 3 (3 lewat tenggat); Unit 1 3 (3 lewat tenggat); Unit 2 2",
+        "en": "By holder: Unit 0 3 (3 late); Unit 1 3 (3 late); Unit 2 2 (2 late)",
+    }[locale]
+    rest = words(locale)("mail.by_unit_more", n=2)
+    for text in (flat(mail.text), Page(mail.html).text):
+        assert said in text
+        assert f"; {rest}" in text
+    assert by_unit(late[:1]) == ()
 
 
 def test_a_subject_never_shows_a_title_and_stays_short():
