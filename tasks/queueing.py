@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -78,7 +78,7 @@ def _addressed(
         for role, copied in addressed:
             unit = each.notice.unit or None
             holders = office.site.directory.holders(role, unit, today, without)
-            if holders.hole is not None:
+            if holders.hole is not None and not _held(office, role, holders.hole, today):
                 holes[holders.hole, role] = None
             for holder in holders.offices:
                 if holder.email not in told:
@@ -87,6 +87,11 @@ def _addressed(
         if not told:
             each.notice.status = NoticeStatus.FAILED
     return boxes, list(holes)
+
+
+def _held(office: Office, role: Role, unit: str, day: date) -> bool:
+    """Whether somebody holds an office, even if mail does not reach it: that was told already."""
+    return office.site.directory.holders(role, unit or None, day).hole is None
 
 
 def _queue(
@@ -137,7 +142,10 @@ def alert(
     """
     today = office.local(now).date()
     cause = sorted((key, facts[key]) for key in (facts if same is None else same))
-    for holder in office.site.directory.holders(Role.ADMINISTRATOR, None, today).offices:
+    reached = office.site.directory.holders(
+        Role.ADMINISTRATOR, None, today, bounces.marked(session)
+    )
+    for holder in reached.offices:
         key = message_id(office, "alert", kind, holder.email, *cause)
         if not outbox.knows(session, key):
             detail = {"alert": kind, **facts}
@@ -147,10 +155,11 @@ def alert(
 def queue_summary(session: Session, office: Office, report: int, now: datetime, run: str) -> int:
     """Owe the summary to the roles that the site names; returns how many mails."""
     today = office.local(now).date()
+    without = bounces.marked(session)
     queued = 0
     told: set[str] = set()
     for role in office.site.file.summary.to:
-        for holder in office.site.directory.holders(role, None, today).offices:
+        for holder in office.site.directory.holders(role, None, today, without).offices:
             key = message_id(office, "summary", report, holder.email)
             if holder.email in told or outbox.knows(session, key):
                 continue

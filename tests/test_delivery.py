@@ -316,17 +316,20 @@ def test_who_lost_its_claim_writes_nothing(office, server, monkeypatch):
 
 
 def test_two_deliveries_at_once_send_no_mail_twice(office, server, open_office, monkeypatch):
+    """Neither sends before both have claimed some and connected."""
     monkeypatch.setattr(delivery, "AT_ONCE", 2)
     owe(office, BREACHED, *EVERYWHERE)
-    together, other = Barrier(2), open_office()
+    together, other, really = Barrier(2), open_office(), Connection.open
     other.site.mail_url = server.url()
 
-    def run(mine: Office) -> int:
-        together.wait(20)
-        return deliver(mine, BREACHED).sent
+    def opened(connection):
+        together.wait(30)
+        really(connection)
 
+    monkeypatch.setattr(Connection, "open", opened)
     with ThreadPoolExecutor(2) as pool:
-        assert sum(pool.map(run, (office, other))) == 2 * len(UNITS)
+        counts = pool.map(lambda mine: deliver(mine, BREACHED).sent, (office, other))
+        assert sum(counts) == 2 * len(UNITS)
     assert server.connections == 2
     assert len(keys(server)) == len(set(keys(server))) == 2 * len(UNITS)
     assert set(statuses(office)) == {"sent"}
