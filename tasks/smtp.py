@@ -109,6 +109,7 @@ class Connection:
     def __init__(self, way: Way, clock: Callable[[], float] = monotonic) -> None:
         self.way = way
         self._client: yagmail.SMTP | None = None
+        self._reply = ""
         self._tokens = None
         if way.oauth2_file:
             self._tokens = Tokens(
@@ -160,7 +161,18 @@ class Connection:
         except ServerUnusable:
             _drop(client)
             raise
+        client.smtp.data = self._hearing(client.smtp.data)
         self._client = client
+
+    def _hearing(self, data: Callable[[bytes], tuple[int, bytes]]) -> Callable[[bytes], object]:
+        """The command DATA, whose last reply is kept: `sendmail` throws it away."""
+
+        def heard(mime: bytes) -> tuple[int, bytes]:
+            reply = data(mime)
+            self._reply = " ".join(reply[1].decode("utf-8", "replace").split())[:500]
+            return reply
+
+        return heard
 
     def _show_token(self, client: yagmail.SMTP, user: str, token: str) -> None:
         """Log in by XOAUTH2: the refusal comes after a question, which an empty line answers."""
@@ -185,7 +197,7 @@ class Connection:
             ) from None
 
     def send(self, sender: str, recipient: str, mime: bytes) -> str:
-        """Hand one mail over; returns the server's yes.
+        """Hand one mail over; returns the server's yes, in its words.
 
         Raises :class:`Refused`, :class:`Deferred` or :class:`ServerUnusable`.
         """
@@ -211,7 +223,7 @@ class Connection:
             raise Refused(
                 f"the address or the mail cannot be sent: {type(error).__name__}"
             ) from None
-        return "250"
+        return self._reply
 
     def _forget_half_sent(self) -> None:
         assert self._client is not None

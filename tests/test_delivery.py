@@ -111,7 +111,7 @@ def test_what_was_sent_is_kept_as_evidence(office, server):
     assert zlib.decompress(message.mime) == server.letters[0].raw
     assert (message.sent_at, message.claim) == (wita(REMINDED), None)
     assert message.subject == server.letters[0].mail["Subject"]
-    assert [(a.outcome, a.code) for a in message.attempts] == [("sent", 250)]
+    assert [(a.outcome, a.code, a.answer) for a in message.attempts] == [("sent", 250, "OK")]
 
 
 def test_a_mail_is_such_that_every_server_can_carry_it(office, server):

@@ -345,6 +345,39 @@ def test_a_name_is_never_an_address(name, office):
     assert address.display_name.replace(" ", "") == name.replace(" ", "")
 
 
+@pytest.mark.parametrize(
+    "title",
+    ["{{ 7 * 7 }} {% raw %}", "{{ site.__class__ }}", "😡🛣️ " * 30, "طريق مكسور", "%s %(name)s {0}"],
+)
+def test_a_title_is_never_a_template_and_emoji_and_arabic_arrive(title, office):
+    mail = composed(office, {"title": title}, {})
+    assert flat(title[:160]) in flat(body(mail, "plain"))
+    assert flat(title[:160]) in Page(body(mail, "html")).text
+
+
+@pytest.mark.parametrize("place", ["ticket", "title", "category"])
+def test_ten_thousand_characters_break_nothing(place, office):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    long = "panjang sekali " * 667
+    with office.transaction() as session:
+        session.execute(update(Complaint).values(**{place: long}))
+        raw = compose(session, office, session.scalars(select(MessageRow)).first(), NOW)
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    mail = message_from_bytes(raw, policy=policy.default)
+    assert mail.defects == []
+    assert len(mail["Subject"]) <= 120
+    assert len(body(mail, "html").encode()) < GMAIL_CLIPS
+
+
+@pytest.mark.parametrize(
+    "address", ['"budi santoso"@a.example', '"a,b"@a.example', "o'neil@a.example"]
+)
+def test_an_address_with_quotes_is_one_address(address, office):
+    mail = composed(office, {}, {"recipient": address})
+    (to,) = mail["To"].addresses
+    assert to.addr_spec == address
+
+
 def test_html_in_what_was_written_is_text():
     script = '<script>alert(1)</script><img src="https://evil.example/x.png" onerror=x>"\'&amp;'
     places = ("ticket", "title", "category", "unit", "link")

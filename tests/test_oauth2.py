@@ -129,7 +129,7 @@ def trouble(way: Way, *secrets: str) -> str:
 
 def test_a_mail_goes_by_a_token_over_an_encrypted_line(way, write, server, provider):
     with Connection(way(write(scope="https://mail.example/SMTP.Send"))) as connection:
-        assert connection.send(SENDER, LIAISON, mail()) == "250"
+        assert connection.send(SENDER, LIAISON, mail()) == "OK"
     assert provider.asked == [{
         "grant_type": "refresh_token",
         "client_id": provider.client_id,
@@ -145,7 +145,7 @@ def test_also_where_the_line_is_encrypted_from_the_first_byte(authority, ca_file
     with running(TokenServer(), implicit=certificate(authority)) as server:
         url = f"smtps://{MAILBOX.replace('@', '%40')}@127.0.0.1:{server.port}"
         with Connection(Way(url, ca_file=ca_file, oauth2_file=write())) as connection:
-            assert connection.send(SENDER, LIAISON, mail()) == "250"
+            assert connection.send(SENDER, LIAISON, mail()) == "OK"
         assert server.encrypted == [True]
 
 
