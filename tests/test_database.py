@@ -105,6 +105,37 @@ def test_migrations_go_back_and_forth(engine):
     assert difference(engine) == []
 
 
+def test_an_upgrade_keeps_what_was_told_to_whom(engine):
+    """A notice without a unit, and the mail about it, written before handovers were known."""
+    command.downgrade(_config(engine), "0001")
+    with engine.begin() as connection:
+        for statement in (
+            "INSERT INTO complaint (id, source, ticket, received_at, recorded_at, anonymous,"
+            " secret) VALUES (1, 'lapor', '5010653', :at, :at, :no, :no)",
+            "INSERT INTO notice (id, complaint_id, rule, clock, rung, repeat, kind, unit,"
+            " reached_at, decided_at, status, run)"
+            " VALUES (7, 1, 'r', 0, 'breach', 0, 'breach', NULL, :at, :at, 'sent', 'x')",
+            "INSERT INTO message (id, message_id, kind, recipient, recipient_name, role,"
+            " created_at, run, status, detail)"
+            " VALUES (3, '<a@b>', 'notices', 'a@b', 'A', 'liaison', :at, 'x', 'sent', '{}')",
+            "INSERT INTO message_item (message_pk, notice_id, role, told)"
+            " VALUES (3, 7, 'liaison', :yes)",
+        ):
+            connection.execute(text(statement), {"at": NOON, "no": False, "yes": True})
+    migrate(engine)
+    with Session(engine) as session:
+        (message,) = session.scalars(select(MessageRow)).all()
+        (item,) = message.items
+        assert (item.notice.id, item.notice.unit, item.copied, item.told) == (7, "", False, True)
+        assert (message.locale, message.storm_id) == (None, None)
+        again = {c.key: getattr(item.notice, c.key) for c in NoticeRow.__table__.c if c.key != "id"}
+        session.add(NoticeRow(**again | {"unit": "dinsos"}))  # another unit may be told as well
+        session.flush()
+        session.add(NoticeRow(**again))
+        with pytest.raises(IntegrityError):
+            session.flush()
+
+
 def test_a_time_comes_back_as_the_same_moment_in_utc(session):
     jakarta = datetime(2026, 11, 24, 23, 30, 0, 123456, tzinfo=timezone(timedelta(hours=7)))
     session.add(Complaint(**complaint(received_at=jakarta)))
@@ -198,18 +229,21 @@ def test_an_event_without_a_complaint_is_refused(session):
         session.flush()
 
 
+def due(session: Session, now: datetime) -> list[int]:
+    return [row.id for row in outbox.take_due(session, now, 100)]
+
+
 def test_only_one_of_two_takers_gets_a_mail(engine):
     with Session(engine) as session, session.begin():
         session.add_all([message(n) for n in range(20)])
         session.flush()
-        keys = list(outbox.due(session, NOON))
+        keys = due(session, NOON)
 
     def take(token: str) -> list[int]:
         taken = []
         for key in keys:
             with Session(engine) as session, session.begin():
-                if outbox.claim(session, key, token, NOON):
-                    taken.append(key)
+                taken += [mail.id for mail in outbox.claim(session, token, [key], NOON)]
         return taken
 
     with ThreadPoolExecutor(2) as pool:
@@ -217,30 +251,44 @@ def test_only_one_of_two_takers_gets_a_mail(engine):
     assert sorted(first + second) == keys
     with Session(engine) as session:
         for token, taken in (("first", first), ("second", second)):
-            assert all(outbox.claimed(session, key, token) for key in taken)
-        assert all(outbox.claimed(session, key, "second") is None for key in first)
+            assert [row.id for row in outbox.claimed(session, token, keys)] == taken
+        assert outbox.claimed(session, "second", first) == []
 
 
 def test_a_claim_that_a_dead_process_left_is_released(session):
     session.add(message())
     session.flush()
-    (key,) = outbox.due(session, NOON)
-    assert outbox.claim(session, key, "dead", NOON)
-    assert not outbox.claim(session, key, "quick", NOON)
+    (key,) = due(session, NOON)
+    assert [mail.id for mail in outbox.claim(session, "dead", [key], NOON)] == [key]
+    assert outbox.claim(session, "quick", [key], NOON) == []
     quarter = NOON + outbox.STALE_CLAIM
     assert outbox.release_stale_claims(session, quarter) == 0
     assert outbox.release_stale_claims(session, quarter + timedelta(seconds=1)) == 1
-    assert outbox.claimed(session, key, "dead") is None
-    assert list(outbox.due(session, quarter + timedelta(seconds=1))) == [key]
+    assert outbox.claimed(session, "dead", [key]) == []
+    assert due(session, quarter + timedelta(seconds=1)) == [key]
+
+
+def test_who_lost_a_claim_records_nothing(session):
+    session.add_all([message(1), message(2)])
+    session.flush()
+    keys = due(session, NOON)
+    outbox.claim(session, "slow", keys, NOON)
+    outbox.give_back(session, "slow", keys[:1])
+    outbox.claim(session, "quick", keys[:1], NOON)
+    assert outbox.sent(session, "slow", dict.fromkeys(keys, "OK"), NOON) == {keys[1]}
+    session.expire_all()
+    assert [session.get_one(MessageRow, key).status for key in keys] == ["sending", "sent"]
+    assert [outbox.attempts_of(session, key) for key in keys] == [0, 1]
 
 
 def test_mails_whose_turn_has_not_come_are_not_due(session):
     later = NOON + timedelta(hours=1)
     session.add_all([message(1, next_attempt_at=later), message(2), message(3, status="sent")])
     session.flush()
-    assert [session.get_one(MessageRow, key).message_id for key in outbox.due(session, NOON)] == [
+    assert [row.message_id for row in outbox.take_due(session, NOON, 9)] == [
         "<2@contohkab.example>"
     ]
+    assert outbox.next_turn(session) == NOON
     assert outbox.pending(session) == 2
 
 

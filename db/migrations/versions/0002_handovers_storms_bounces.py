@@ -10,6 +10,10 @@ depends_on = None
 
 ONCE_BEFORE = ["complaint_id", "rule", "clock", "rung", "repeat"]
 ONCE = ["complaint_id", "rule", "clock", "unit", "rung", "repeat"]
+BEFORE = {
+    "sqlite": "uq_notice_complaint_id",
+    "postgresql": "notice_complaint_id_rule_clock_rung_repeat_key",
+}
 NAMES = {"uq": "uq_%(table_name)s_%(column_0_name)s"}
 """SQLite gave the key of 0001 no name."""
 
@@ -61,14 +65,8 @@ def upgrade() -> None:
     with op.batch_alter_table("message_item") as table:
         table.alter_column("copied", server_default=None)
     op.execute("UPDATE notice SET unit = '' WHERE unit IS NULL")
-    on_sqlite = op.get_bind().dialect.name == "sqlite"
     with op.batch_alter_table("notice", naming_convention=NAMES) as table:
-        table.drop_constraint(
-            "uq_notice_complaint_id"
-            if on_sqlite
-            else "notice_complaint_id_rule_clock_rung_repeat_key",
-            type_="unique",
-        )
+        table.drop_constraint(BEFORE[op.get_bind().dialect.name], type_="unique")
         table.alter_column("unit", existing_type=sa.String(length=64), nullable=False)
         table.create_unique_constraint("ux_notice_once", ONCE)
 
@@ -77,9 +75,7 @@ def downgrade() -> None:
     with op.batch_alter_table("notice") as table:
         table.drop_constraint("ux_notice_once", type_="unique")
         table.alter_column("unit", existing_type=sa.String(length=64), nullable=True)
-        table.create_unique_constraint(
-            "notice_complaint_id_rule_clock_rung_repeat_key", ONCE_BEFORE
-        )
+        table.create_unique_constraint(BEFORE[op.get_bind().dialect.name], ONCE_BEFORE)
     with op.batch_alter_table("message_item") as table:
         table.drop_column("copied")
     with op.batch_alter_table("message") as table:
