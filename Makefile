@@ -1,7 +1,7 @@
 # make demo   set up and run the main job once on the example site
 # make test   set up and run all checks
 # make up     set up and run the service in the foreground
-# make bench  set up and print what deadlines and intake cost, as ratios to plain numpy and inserts
+# make bench  set up and print what deadlines and intake cost, as ratios to plain numpy and inserts, and a replay
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,6 +26,7 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python bench/deadlines.py
 	$(BIN)/python bench/intake.py
+	$(BIN)/python bench/simulating.py
 
 samples: $(READY)
 	$(BIN)/python config/make_samples.py

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from commands import bounces, console, deadlines, doctor, reports, service
+from commands import bounces, console, deadlines, doctor, reports, service, simulate
 from commands.console import UsageError
 from commands.mail import mail_app
 from commands.quarantine import quarantine_app
@@ -33,6 +33,7 @@ app.command("due")(deadlines.due)
 app.command("explain")(deadlines.explain)
 app.command("deadlines")(deadlines.list_deadlines)
 app.command("summary")(reports.summary)
+app.command("simulate")(simulate.simulate)
 app.command("export")(reports.export_complaints)
 app.command("changes")(deadlines.list_changes)
 app.command("doctor")(doctor.doctor)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class NotReady(ValueError):
+    """A database cannot be read as it is; the message says what to do."""
 
 
 def open_engine(url: str) -> Engine:
@@ -55,6 +63,50 @@ def open_engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Connection]:
+    """A site's database, to be read in one state of it: nothing is written and nobody waits.
+
+    Raises :class:`NotReady` where it is not there or not at the newest revision.
+    """
+    parsed = make_url(url)
+    on_sqlite = parsed.get_backend_name() == "sqlite"
+    if on_sqlite and not (parsed.database and Path(parsed.database).is_file()):
+        raise NotReady(f"no database at {parsed.database}; `tenggat run` makes it, run it first")
+    engine = _reader(parsed) if on_sqlite else open_engine(url)
+    try:
+        with engine.connect() as connection:
+            if not on_sqlite:
+                connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            found, newest = revision(connection), newest_revision()
+            if found != newest:
+                what = "is empty" if found is None else f"is at revision {found}, not {newest}"
+                raise NotReady(f"the database {what}; `tenggat run` brings it up to date first")
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _reader(url: URL) -> Engine:
+    """SQLite's way: a connection that may write, or it would leave its log behind, and does not."""
+
+    def connect() -> sqlite3.Connection:
+        place = f"file:{quote(str(Path(url.database or '').absolute()))}?mode=rw"
+        connection = sqlite3.connect(place, uri=True, timeout=60, isolation_level=None)
+        connection.execute("PRAGMA query_only=ON")
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
 
     return engine
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.models import Complaint, Move, Rulebook
@@ -15,6 +15,12 @@ from db.models import Complaint, Move, Rulebook
 def current(session: Session) -> Rulebook | None:
     """The rulebook of the last run of deadlines."""
     return session.scalar(select(Rulebook).order_by(Rulebook.id.desc()).limit(1))
+
+
+def last_fingerprint(connection: Connection) -> str | None:
+    """The fingerprint of the rulebook of the last run of deadlines."""
+    query = select(Rulebook.fingerprint).order_by(Rulebook.id.desc()).limit(1)
+    return connection.scalar(query)
 
 
 def take_over(session: Session, fingerprint: str, now: datetime) -> Rulebook | None:

@@ -129,9 +129,20 @@ class Site:
     Deliberately no dataclass: Prefect walks into those when they are handed to a task.
     """
 
-    def __init__(self, folder: Path, file: SiteFile, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        file: SiteFile,
+        secrets: Secrets,
+        *,
+        ladder: Path | None = None,
+        regulations: Path | None = None,
+    ) -> None:
+        """`ladder` and `regulations` stand in for `escalation.toml` and the site's own folders."""
         self.folder = folder
         self.file = file
+        self._secrets = secrets
+        self._regulations = regulations
         self.name = file.name
         self.locale = file.locale
         self.zone = ZoneInfo(file.zone)
@@ -146,7 +157,8 @@ class Site:
         directory = _read(lambda: read_directory(folder / "directory.csv"), mistakes)
         law = _read(self._read_law, mistakes)
         calendar = _read(lambda: read_calendar(file.calendar, folder / "holidays.toml"), mistakes)
-        escalation = _read(lambda: read_escalation(folder / "escalation.toml"), mistakes)
+        place = ladder or folder / "escalation.toml"
+        escalation = _read(lambda: read_escalation(place), mistakes)
         sources = _read(lambda: read_sources(folder / "sources.toml"), mistakes)
         if (
             directory is None
@@ -175,14 +187,22 @@ class Site:
         self.holds = escalation.holds
         self.sources = sources
         mistakes += self._unknown_units()
-        place = folder / "escalation.toml"
         kinds, units = set(directory.kinds().values()), directory.units
         mistakes += [f"{place}: {line}" for line in escalation.strangers(law.ids, kinds, units)]
         if mistakes:
             raise SettingsError("\n".join(mistakes))
 
+    def proposed(self, ladder: Path | None, regulations: Path | None) -> Site:
+        """This site with another `escalation.toml` or folder of regulations of its own.
+
+        Raises :class:`SettingsError` with every mistake found, as where they stand in place.
+        """
+        return Site(self.folder, self.file, self._secrets, ladder=ladder, regulations=regulations)
+
     def _read_law(self) -> Law:
         folders = [self.folder / name for name in self.file.regulations]
+        if self._regulations is not None:
+            folders = [self._regulations]
         if self.file.use_national_regulations:
             folders.insert(0, REPOSITORY / "regulations")
         return load(folders)

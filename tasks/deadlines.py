@@ -19,7 +19,6 @@ from sla.escalation import next_action_at
 from sla.events import Event, ImpossibleHistory
 from sla.holds import released_at
 from sla.judge import Judged
-from sla.rulebook import fingerprint as rulebook_fingerprint
 from tasks.knowing import Known, judged_of
 from tasks.noticing import Owed, decide, ladder_of, rungs_reached
 from tasks.office import Office
@@ -59,11 +58,7 @@ def judge_and_queue(office: Office, now: datetime, run: str) -> JudgeCount:
     count = JudgeCount()
     with office.transaction() as session:
         owed: list[Owed] = []
-        site = office.site
-        fingerprint = rulebook_fingerprint(
-            site.bench, office.source_facts, site.ladders, site.holds
-        )
-        rulebook = rulebooks.take_over(session, fingerprint, now)
+        rulebook = rulebooks.take_over(session, office.rulebook(), now)
         moves: list[dict[str, Any]] | None = None if rulebook is None else []
         while batch := complaints.needing_judgment(session, now, BATCH):
             owed += _judge_batch(session, office, batch, now, run, count, moves)

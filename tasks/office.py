@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from db.engine import migrate, open_engine
 from settings import Site, load_site
 from sla.deadline import Facts
+from sla.rulebook import fingerprint
 
 
 class ClockInThePast(ValueError):
@@ -57,6 +58,11 @@ class Office:
             )
             for name, source in self.site.sources.items()
         }
+
+    def rulebook(self) -> str:
+        """The fingerprint of all that its deadlines are judged by and told by."""
+        site = self.site
+        return fingerprint(site.bench, self.source_facts, site.ladders, site.holds)
 
     def next_turn(self, now: datetime) -> datetime:
         """When a mail that is not urgent goes out: now, or on the next working morning."""

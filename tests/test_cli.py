@@ -20,7 +20,7 @@ from tasks.office import Office
 TENGGAT = Path(sys.executable).with_name("tenggat")
 NOW = "2026-11-24T08:00"
 COMMANDS = (
-    "run", "up", "due", "explain", "deadlines", "changes", "summary", "source", "mail",
+    "run", "up", "due", "explain", "deadlines", "changes", "summary", "simulate", "source", "mail",
     "quarantine", "export", "doctor",
 )  # fmt: skip
 
@@ -343,7 +343,8 @@ def test_help_tells_of_every_command_and_cuts_nothing_short(columns):
 
 OF_A_GROUP = (
     "source check", "source learn", "mail list", "mail show", "mail bounces",
-    "mail lift", "quarantine list", "quarantine retry", "quarantine export",
+    "mail lift", "mail resend", "mail release", "quarantine list", "quarantine retry",
+    "quarantine export",
 )  # fmt: skip
 
 

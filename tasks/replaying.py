@@ -1,0 +1,245 @@
+"""Replay: recorded time lived through once more, on a replica, by the steps of the real runs.
+
+What was recorded becomes known when it was recorded; deadlines are judged and mails are owed by
+the code of the deadlines flow at the ticks of its schedule. Only the mail server is left out: a
+mail whose turn has come counts as taken, with what is still true of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db import complaints, news, outbox, runs
+from db.models import (
+    DeadlineRow,
+    MessageKind,
+    MessageRow,
+    MessageStatus,
+    NoticeRow,
+    NoticeStatus,
+)
+from sla.deadline import State
+from tasks import storms
+from tasks.composing import notice_views
+from tasks.deadlines import judge_and_queue
+from tasks.office import Office
+from tasks.ticks import Ticks
+
+AT_ONCE = 200
+INSTANT = timedelta(microseconds=1)
+
+VERDICTS = (State.MET, State.MET_LATE, State.BREACHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """That a mail would have told a person of a notice, in a role."""
+
+    day: date
+    mail: int
+    recipient: str
+    role: str
+    unit: str
+    rung: str
+    kind: str
+    rule: str
+    notice: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUp:
+    """That a run would have owed more mails than the site allows, and waited for a yes."""
+
+    at: datetime
+    mails: int
+    most: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a replay would have sent.
+
+    `storms` were let go at once, so that the rest could go on. `alerts` are mails to the
+    administrators, by cause. At the end `waiting` mails still have their turn to come, `kept_back`
+    notices are under a hold of escalation.toml, and `unaddressed` ones had nobody to go to. Of
+    the deadlines that fell due in the time, `missed` were not met in time.
+    """
+
+    told: list[Told] = field(default_factory=list)
+    storms: list[HeldUp] = field(default_factory=list)
+    alerts: Counter[str] = field(default_factory=Counter)
+    unjudged: set[str] = field(default_factory=set)
+    waiting: int = 0
+    kept_back: int = 0
+    unaddressed: int = 0
+    due: int = 0
+    missed: int = 0
+
+
+class Stage(Office):
+    """A site on a replica, to replay on: its files do not change while a replay lasts."""
+
+    def rulebook(self) -> str:
+        """The same as any office's, but counted once and not for every run."""
+        return self._rulebook
+
+    @cached_property
+    def _rulebook(self) -> str:
+        return super().rulebook()
+
+
+def replay(
+    office: Office,
+    begin: datetime,
+    end: datetime,
+    marks: Sequence[news.Mark],
+    say: Callable[[datetime], None] = lambda moment: None,
+) -> Outcome:
+    """Live through [begin, end) on the replica that `office` stands on.
+
+    From tick to tick, leaving out those at which nothing can be due: 1. what was recorded until
+    then wakes its complaints; 2. deadlines are judged and mails owed; 3. a storm is noted and let
+    go; 4. mails whose turn has come are told. `marks` are the addresses whose mail came back.
+    """
+    outcome = Outcome()
+    with asyncio.Runner() as runner:
+        judging = Ticks(office.site, "deadlines", runner)
+        sending = Ticks(office.site, "delivery", runner)
+        _live_through(office, begin, end, judging, sending, marks, say, outcome)
+    with office.transaction() as session:
+        _take_stock(session, begin, end, outcome)
+    return outcome
+
+
+def _live_through(
+    office: Office,
+    begin: datetime,
+    end: datetime,
+    judging: Ticks,
+    sending: Ticks,
+    marks: Sequence[news.Mark],
+    say: Callable[[datetime], None],
+    outcome: Outcome,
+) -> None:
+    with office.transaction() as session:
+        looked = _looks(session, office, begin)
+    now = may_judge = may_send = begin
+    while True:
+        with office.transaction() as session:
+            recorded = [looked[0][0]] if looked else []
+            wakes = [*recorded, news.next_news(session), news.next_action(session)]
+            turn = outbox.next_turn(session)
+        due = min((moment for moment in wakes if moment is not None), default=None)
+        judge_at = judging.at_or_after(max(due, may_judge, now)) if due is not None else end
+        send_at = sending.at_or_after(max(turn, may_send, now)) if turn is not None else end
+        now = min(judge_at, send_at)
+        if now >= end:
+            return
+        say(now)
+        if judge_at == now:
+            _judge(office, now, looked, marks, outcome)
+            may_judge = now + INSTANT
+        else:
+            _deliver(office, now, outcome)
+            may_send = now + INSTANT
+
+
+def _take_stock(session: Session, begin: datetime, end: datetime, outcome: Outcome) -> None:
+    """What the replay leaves behind."""
+    outcome.waiting = outbox.pending(session)
+    outcome.kept_back = runs.notice_statuses(session).get(NoticeStatus.HELD, 0)
+    outcome.unaddressed = (
+        session.scalar(
+            select(func.count())
+            .select_from(NoticeRow)
+            .where(NoticeRow.status == NoticeStatus.FAILED, NoticeRow.decided_at >= begin)
+        )
+        or 0
+    )
+    verdicts = session.execute(
+        select(DeadlineRow.state, func.count())
+        .where(DeadlineRow.due >= begin, DeadlineRow.due < end, DeadlineRow.state.in_(VERDICTS))
+        .group_by(DeadlineRow.state)
+    )
+    by_state = {row[0]: row[1] for row in verdicts}
+    outcome.due = sum(by_state.values())
+    outcome.missed = outcome.due - by_state.get(State.MET, 0)
+
+
+def _looks(session: Session, office: Office, begin: datetime) -> deque[news.Looked]:
+    """The looks from `begin` on: each with until when it knows of its source."""
+    sources = office.site.sources
+    own = [
+        (recorded, source, sources[source].not_before(observed))
+        for recorded, source, observed in news.looks_since(session, begin)
+        if source in sources
+    ]
+    return deque(sorted(own + news.looks_elsewhere_since(session, begin)))
+
+
+def _judge(
+    office: Office,
+    now: datetime,
+    looked: deque[news.Looked],
+    marks: Sequence[news.Mark],
+    outcome: Outcome,
+) -> None:
+    """A run of deadlines, if anything is due."""
+    with office.transaction() as session:
+        while looked and looked[0][0] <= now:
+            recorded, source, until = looked.popleft()
+            complaints.wake_undecided(session, source, until, recorded)
+        news.tell(session, now)
+        news.set_marks(session, marks, now)
+        first = news.next_action(session)
+    if first is None or first > now:
+        return
+    run = f"deadlines {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    count = judge_and_queue.fn(office, now, run)
+    outcome.unjudged.update(count.unjudged)
+    with office.transaction() as session:
+        runs.finished(session, run, "deadlines", now, {"messages": count.messages})
+    if count.storm is not None:
+        storm, mails = storms.decide(office, count.storm, now, "replay", send=True)
+        outcome.storms.append(HeldUp(now, mails, storm.most))
+
+
+def _deliver(office: Office, now: datetime, outcome: Outcome) -> None:
+    """A run of delivery to a server that takes everything."""
+    while True:
+        with office.transaction() as session:
+            messages = outbox.take_due(session, now, AT_ONCE)
+            if not messages:
+                return
+            views = notice_views(session, office, messages, now)
+            for message in messages:
+                message.next_attempt_at = None
+                if message.kind == MessageKind.NOTICES and views[message.id] is None:
+                    message.status = MessageStatus.CANCELLED
+                    continue
+                message.status, message.sent_at = MessageStatus.SENT, now
+                if message.kind == MessageKind.ALERT:
+                    outcome.alerts[message.detail["alert"]] += 1
+                outcome.told += _told(message, office.local(now).date())
+            session.flush()
+            items = [item.notice_id for message in messages for item in message.items]
+            outbox.settle_notices(session, items)
+
+
+def _told(message: MessageRow, day: date) -> list[Told]:
+    return [
+        Told(
+            day, message.id, message.recipient, item.role, item.notice.unit, item.notice.rung,
+            item.notice.kind, item.notice.rule, item.notice_id,
+        )
+        for item in message.items
+        if item.told
+    ]  # fmt: skip
