@@ -188,16 +188,15 @@ def sent(session: Session, token: str, answers: Mapping[int, str], now: datetime
     """
     ours = frozenset(
         session.scalars(
-            select(MessageRow.id).where(_ours(token), MessageRow.id.in_(answers)).with_for_update()
+            update(MessageRow)
+            .where(_ours(token), MessageRow.id.in_(answers))
+            .values(status=MessageStatus.SENT, claim=None, sent_at=now, next_attempt_at=None)
+            .returning(MessageRow.id)
+            .execution_options(synchronize_session=False)
         )
     )
     if not ours:
         return ours
-    _changed(
-        session,
-        MessageRow.id.in_(ours),
-        status=MessageStatus.SENT, claim=None, sent_at=now, next_attempt_at=None,
-    )  # fmt: skip
     session.execute(
         insert(DeliveryAttempt),
         [

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from queue import Queue
+from queue import Empty, Queue
 from threading import Thread
+from time import monotonic
 
 MOST_UNRECORDED = 8
 """How many mails may be with the server and not yet on record when a machine dies."""
 
 
+TOGETHER = 0.02
+"""Seconds that an answer waits for others, so that one commit does for all of them."""
+
+
 class Recorder:
-    """One thread that takes answers and records those that have come up meanwhile together.
+    """One thread that takes answers and records those that come up within a moment together.
 
     `record` is given the answers by mail and commits them. What it raises is raised again by the
     next call: then nothing more must be sent.
@@ -21,6 +26,7 @@ class Recorder:
         self._record = record
         self._queue: Queue[tuple[int, str] | None] = Queue(MOST_UNRECORDED)
         self._error: BaseException | None = None
+        self._closing = False
         self._thread = Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Recorder:
@@ -28,6 +34,7 @@ class Recorder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._closing = True
         self._queue.put(None)
         self._thread.join()
 
@@ -38,6 +45,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Wait until all is on record."""
+        self._queue.put(None)
         self._queue.join()
         self.check()
 
@@ -47,11 +55,10 @@ class Recorder:
             raise self._error
 
     def _run(self) -> None:
-        taken: list[tuple[int, str] | None] = []
-        while None not in taken:
-            taken = [self._queue.get()]
-            while not self._queue.empty():  # nobody else takes from it
-                taken.append(self._queue.get())
+        closed = False
+        while not closed:
+            taken = self._gathered()
+            closed = self._closing and None in taken
             answers = dict(each for each in taken if each is not None)
             try:
                 if answers and self._error is None:
@@ -60,3 +67,14 @@ class Recorder:
                 self._error = error
             for _ in taken:
                 self._queue.task_done()
+
+    def _gathered(self) -> list[tuple[int, str] | None]:
+        """The next answer and those that follow it soon; None asks to wait for no more."""
+        taken = [self._queue.get()]
+        until = monotonic() + TOGETHER
+        while None not in taken and len(taken) < MOST_UNRECORDED:
+            try:
+                taken.append(self._queue.get(timeout=max(0.0, until - monotonic())))
+            except Empty:
+                break
+        return taken

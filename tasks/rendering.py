@@ -60,6 +60,7 @@ class Words:
         self.locale = locale
         path = TEMPLATES / "words" / f"{locale}.toml"
         self.table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        self._known: dict[str, Any] = {}
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key, its places filled."""
@@ -77,11 +78,14 @@ class Words:
         return [str(word) for word in self._found(key)]
 
     def _found(self, key: str) -> Any:
+        if key in self._known:
+            return self._known[key]
         found: Any = self.table
         for part in key.split("."):
             if not isinstance(found, dict) or part not in found:
                 raise KeyError(f"the words of '{self.locale}' have no '{key}'")
             found = found[part]
+        self._known[key] = found
         return found
 
 

@@ -35,11 +35,11 @@ STOPS_WITHIN = 20.0
 class Up:
     """A running `tenggat up`."""
 
-    def __init__(self, folder: Path, mail: str = "") -> None:
+    def __init__(self, folder: Path, *, most_mails: int = 200) -> None:
         self.site, self.var = small_site(folder / "site"), folder / "var"
         file = self.site / "site.toml"
         text = re.sub(r"\n\[schedules\].*?(?=\n\[|\Z)", "\n", file.read_text("utf-8"), flags=re.S)
-        text = text.replace("[mail]\n", f"[mail]\n{mail}\n")
+        text = text.replace("most = 200\n", f"most = {most_mails}\n")
         file.write_text(text + SCHEDULES, encoding="utf-8")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"

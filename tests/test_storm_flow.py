@@ -12,7 +12,7 @@ from test_service import Up
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
     """A service whose first cycle owes more mails than its site allows."""
-    running = Up(tmp_path, mail="storm = { most = 1 }")
+    running = Up(tmp_path, most_mails=1)
     try:
         running.until(running.waits_for_its_schedule)
         yield running
