@@ -26,6 +26,7 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python bench/deadlines.py
 	$(BIN)/python bench/intake.py
+	$(BIN)/python bench/delivery.py
 	$(BIN)/python bench/simulating.py
 
 samples: $(READY)
