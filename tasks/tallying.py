@@ -97,14 +97,15 @@ def table(
     return found
 
 
-def rungs(sites: Iterable[Site]) -> list[str]:
-    """The rungs on the ladders of these sites, the earliest first."""
+def rungs(simulation: Simulation, sites: Iterable[Site]) -> list[str]:
+    """The rungs on the ladders of these sites, the earliest first; others that were told last."""
     places: dict[str, tuple[bool, float]] = {}
     for site in sites:
         for rung in (rung for ladder in site.ladders for rung in ladder.rungs):
             place = _place(rung.at)
             places[rung.id] = min(place, places.get(rung.id, place))
-    return sorted(places, key=lambda rung: places[rung])
+    told = {each.rung for outcome in simulation.outcomes for each in outcome.told}
+    return [*sorted(places, key=lambda rung: places[rung]), *sorted(told - places.keys())]
 
 
 def _place(offset: Offset) -> tuple[bool, float]:

@@ -17,21 +17,23 @@ import pytest
 from alembic import command
 from conftest import wita
 from front_desk import at, decide, deliver, dump, messages, register, since
+from rich.console import Console
 from small_site import REPORT, STATUS, TICKET, UNIT, export
 from smtp_servers import running
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from commands import console
 from db import news
 from db.engine import NotReady, _config, open_engine, reading
-from db.models import Bounce, Complaint, MessageRow, Rulebook
+from db.models import Bounce, Complaint, DeliveryAttempt, MessageRow, Rulebook
 from db.replica import copy_known, empty_replica
 from settings import SettingsError
 from tasks import tallying
 from tasks.intake import pull
 from tasks.office import Office
-from tasks.replaying import Outcome
+from tasks.replaying import Outcome, Told
 from tasks.simulating import Simulation, simulate
 from tasks.ticks import Ticks
 
@@ -131,6 +133,10 @@ def steps(outcome: Outcome, unit: str | None = None) -> list[str]:
     """'20 day-before': on which days of the month which rungs were told (of a unit)."""
     found = {(t.day, t.rung) for t in outcome.told if unit in (None, t.unit)}
     return [f"{day:%d} {rung}" for day, rung in sorted(found)]
+
+
+def named(outcome: Outcome) -> list[tuple[str, Told]]:
+    return [(f"{told.day:%d} {told.rung}", told) for told in outcome.told]
 
 
 SETTLED = {"Selesai": "20/11/2026 06:30"}
@@ -238,6 +244,40 @@ def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(of
     assert {t.unit for t in forgetful.told if t.rung == "breach" and t.day == first} == {
         "dishub", "dukcapil", "perkim",
     }  # fmt: skip
+
+
+BREACH = {("24 breach", "penghubung.dlh"), ("24 breach", "kepala.dlh")}
+
+
+def test_a_mail_that_waited_overnight_goes_when_it_really_went(office, server):
+    register(office, "2026-11-23 17:30", at("DLH", **since("13/11/2026")))
+    decide(office, "2026-11-23 18:05")
+    deliver(office, "2026-11-24 12:35")  # the machine was off in the morning
+    first = date(2026, 11, 24)
+    outcome = replayed(office, first, first)
+    assert told_by(outcome) == really_told(office, first, first)
+    assert {(step, t.recipient.partition("@")[0]) for step, t in named(outcome)} == BREACH
+
+
+@pytest.mark.parametrize("fate", ["queued", "held", "dead"])
+def test_a_mail_that_waited_and_never_went_goes_on_the_first_morning(fate, office):
+    """The replay has a server that takes everything."""
+    register(office, "2026-11-23 17:30", at("DLH", **since("13/11/2026")))
+    decide(office, "2026-11-23 18:05")
+    with office.transaction() as session:
+        for message in session.scalars(select(MessageRow)):
+            message.status = fate
+            if fate == "dead":
+                at_last = wita("2026-11-25 08:00")
+                refusal = DeliveryAttempt(attempted_at=at_last, outcome="refused", answer="")
+                message.next_attempt_at = None
+                message.attempts.append(refusal)
+    outcome = replayed(office, date(2026, 11, 24))
+    told = {(step, t.recipient.partition("@")[0]) for step, t in named(outcome)}
+    assert {each for each in told if "breach" in each[0]} == BREACH
+    if fate == "dead":  # before
+        later = replayed(office, date(2026, 11, 26))
+        assert not any("breach" in step for step in steps(later))
 
 
 def test_what_has_come_to_rest_is_left_out_and_nothing_is_missed(office):
@@ -552,16 +592,25 @@ def test_people_see_before_and_after(office, call, law):
     assert code == 0
     assert set(lines(out)) >= {
         f"before → after: {law} put in place on 2026-11-16",
-        "mails with notices 35 → 33",
-        "missed 6 → 7",
+        "mails with notices 35→33",
+        "missed 6→7",
         "most mails on one day 10 on 2026-11-24 → 10 on 2026-11-20",
-        "2026-11-20 Fri 4 → 10 4 → 5 4 → 1 0 → 4",
-        "inspector 0 → 2 0 → 4 0 → 4",
+        "2026-11-20 Fri 4→10 4→5 4→1 0→4",
+        "inspector 0→2 0→4 0→4",
         "sp4n/first-follow-up 3 2 1",
     }
     same = office.site.folder / "escalation.toml"
     _, out, _ = call(*SPAN, "--ladder", same)
     assert lines(out)[-1].startswith("note: no difference: by the proposed files the same")
+
+
+def test_no_figure_is_cut_in_a_narrow_terminal(office, call, law, monkeypatch):
+    recorded(office, STORY)
+    monkeypatch.setattr(console, "out", Console(highlight=False, width=50))
+    _, out, _ = call(*SPAN, "--regulations", law)
+    assert "…" not in out
+    row = "inspector 0→2 0→4 0→4"
+    assert row in lines(out)
 
 
 def test_programs_get_json_and_csv(office, call, tmp_path):
