@@ -1,7 +1,7 @@
 # make demo   set up and run the main job once on the example site
 # make test   set up and run all checks
 # make up     set up and run the service in the foreground
-# make bench  set up and print what deadlines and intake cost, as ratios to plain numpy and inserts, and a replay
+# make bench  set up and print what deadlines, intake, delivery and a replay cost, as ratios to baselines
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -8,50 +8,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from statistics import mean, median
 
 from sla.counting import working_days_between
 from sla.deadline import Bench, Deadline, State
-from sla.events import Event, Kind, Knowledge
+from sla.events import Kind, Knowledge
+from sla.figures.case import Case
+from sla.periods import Period
 
 SMALL_NUMBER = 5
 """Below this many judged deadlines a share is shown with the remark that the number is small."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One complaint as judged: what the figures are made of."""
-
-    ticket: str
-    source: str
-    classification: str | None
-    category: str | None
-    channel: str | None
-    unit: str | None
-    received: datetime
-    events: tuple[Event, ...]
-    deadlines: tuple[Deadline, ...]
-
-    def first(self, *kinds: str) -> Event | None:
-        """The first event of one of these kinds."""
-        return next((event for event in self.events if event.kind in kinds), None)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the last event that opens or ends the case leaves it open."""
-        ending = {Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN}
-        last = [e.kind for e in self.events if e.kind in ending or e.kind == Kind.REOPENED]
-        return not last or last[-1] == Kind.REOPENED
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """A stretch of local days, both ends included, under the name by which it was asked for."""
-
-    name: str
-    first: date
-    last: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sla.compliance import Period
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A stretch of local days, both ends included, under the name by which it was asked for."""
+
+    name: str
+    first: date
+    last: date
 
 
 class PeriodError(ValueError):
@@ -31,6 +39,61 @@ def parse(text: str, today: date) -> Period:
             " last-year"
         )
     return Period(name, *found)
+
+
+def before(period: Period) -> Period | None:
+    """The period of the same kind and length that ends the day before; None before the year 1."""
+    ended = period.first - timedelta(days=1)
+    name = period.name
+    if match := re.fullmatch(r"(\d{4})-([HQ])(\d)", name):
+        length = {"H": 6, "Q": 3}[match[2]]
+        name = f"{ended.year}-{match[2]}{(ended.month - 1) // length + 1}"
+    elif re.fullmatch(r"\d{4}-W\d{2}", name):
+        year, week, _ = ended.isocalendar()
+        name = f"{year}-W{week:02}"
+    elif re.fullmatch(r"\d{4}-\d{2}", name):
+        name = f"{ended.year}-{ended.month:02}"
+    elif re.fullmatch(r"\d{4}", name):
+        name = str(ended.year)
+    else:
+        name = f"{ended - (period.last - period.first)}..{ended}"
+    return _period(name)
+
+
+def year_before(period: Period) -> Period | None:
+    """The same period a year earlier; None where that year has none (week 53)."""
+    found = _period(re.sub(r"\d{4}", lambda year: f"{int(year[0]) - 1:04}", period.name))
+    if found is None and ".." in period.name:  # a 29 February
+        first, last = (_year_earlier(day) for day in (period.first, period.last))
+        return _period(f"{first}..{last}")
+    return found
+
+
+def months_until(day: date, count: int) -> list[Period]:
+    """So many months in order, the last one being that of a day."""
+    found = []
+    for back in range(count - 1, -1, -1):
+        month = day.year * 12 + day.month - 1 - back
+        name = f"{month // 12:04}-{month % 12 + 1:02}"
+        span = _period(name)
+        if span is not None:
+            found.append(span)
+    return found
+
+
+def _period(name: str) -> Period | None:
+    try:
+        found = _named(name)
+    except (ValueError, OverflowError):
+        return None
+    return None if found is None else Period(name, *found)
+
+
+def _year_earlier(day: date) -> date:
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day.replace(year=day.year - 1, day=28)
 
 
 def _named(name: str) -> tuple[date, date] | None:

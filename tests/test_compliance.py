@@ -6,7 +6,7 @@ import pytest
 from conftest import REPOSITORY, WITA, wita
 
 from sla.calendar import Calendar, indonesian_days_off
-from sla.compliance import Case, OnTime, Period, figures
+from sla.compliance import OnTime, figures
 from sla.deadline import Bench, Facts, Policy
 from sla.events import Event, Knowledge
 from sla.judge import judge
