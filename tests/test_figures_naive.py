@@ -31,7 +31,7 @@ SETTLING = ("settled", "closed")
 def histories(draw):
     """A handful of complaints of three months, each with some steps on later days."""
     cases = []
-    for number in range(draw(st.integers(0, 7))):
+    for number in range(draw(st.integers(0, 9))):
         day = FIRST + timedelta(days=draw(st.integers(0, 85)))
         events = [told("received", f"{day} 10:00")]
         for gap, kind in draw(
@@ -126,6 +126,12 @@ def naive(cases, period: Period) -> dict:
             unit: counted(d for _, d in due if (d.answerable or "") == unit)
             for unit in {d.answerable or "" for _, d in due}
         },
+        "late_units": Counter(
+            unit
+            for one in cases
+            for unit in {d.unit or "" for d in duties(one) if overdue(d)}
+        ),
+        "open_units": Counter(one.unit or "" for one in cases if is_open(one)),
         "channels": Counter(one.channel or "" for one in received),
         "ages": Counter(
             next(f"{a}-{'' if b is None else b}" for a, b in AGES if b is None or age <= b)
@@ -174,6 +180,9 @@ def test_the_figures_agree_with_a_count_by_hand(cases, period):
         for name, numbers in groups.items():
             assert list(tables[key].row(name).cells[:6]) == numbers
         assert sum(row.cells[0] for row in tables[key].rows) == judged
+    units = tables["by_unit"]
+    assert {r.key: r.cells[9] for r in units.rows if r.cells[9]} == plain["late_units"]
+    assert {r.key: r.cells[8] for r in units.rows if r.cells[8]} == plain["open_units"]
     channels = tables["by_channel"]
     assert {r.key: r.cells[0] for r in channels.rows if r.cells[0]} == plain["channels"]
     assert {r.key: r.cells[0] for r in tables["ageing"].rows if r.cells[0]} == plain["ages"]
