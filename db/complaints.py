@@ -158,6 +158,26 @@ def everything(session: Session, as_of: datetime) -> Sequence[Complaint]:
     ).all()
 
 
+def recorded_by(session: Session, as_of: datetime) -> Iterator[list[Complaint]]:
+    """All complaints recorded by `as_of`, some at a time; what was read before is forgotten."""
+    last = 0
+    while True:
+        found = list(
+            session.scalars(
+                select(Complaint)
+                .where(Complaint.id > last, Complaint.recorded_at <= as_of)
+                .order_by(Complaint.id)
+                .limit(4 * BATCH)
+            )
+        )
+        if not found:
+            return
+        last = found[-1].id
+        yield found
+        for row in found:
+            session.expunge(row)
+
+
 def called(session: Session, ticket: str) -> list[Complaint]:
     """The complaints with this ticket; several only where sources share their numbers."""
     return list(session.scalars(select(Complaint).where(Complaint.ticket == ticket)))

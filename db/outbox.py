@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased, defer, selectinload
 
 from db.complaints import batches
 from db.models import (
+    Bounce,
     DeliveryAttempt,
     MessageItem,
     MessageKind,
@@ -242,6 +243,17 @@ def _changed(session: Session, condition: ColumnElement[bool], **values: Any) ->
     return result.rowcount
 
 
+def _reached(before: datetime) -> ColumnElement[bool]:
+    """Whether a mail was sent by a moment, and had not come back by then."""
+    came_back = (
+        select(Bounce.id)
+        .where(Bounce.message_pk == MessageRow.id, Bounce.recorded_at <= before)
+        .exists()
+    )
+    went = MessageRow.status.in_((MessageStatus.SENT, MessageStatus.BOUNCED))
+    return went & (MessageRow.sent_at <= before) & ~came_back
+
+
 def told(
     session: Session, complaints: Iterable[int], before: datetime
 ) -> dict[tuple[int, str, int], list[tuple[str, datetime]]]:
@@ -260,8 +272,7 @@ def told(
             .join(MessageRow, MessageRow.id == MessageItem.message_pk)
             .where(
                 NoticeRow.complaint_id.in_(batch),
-                MessageRow.status == MessageStatus.SENT,
-                MessageRow.sent_at <= before,
+                _reached(before),
                 MessageItem.told.is_(True),
             )
             .order_by(MessageRow.sent_at, MessageRow.id)
@@ -270,6 +281,33 @@ def told(
             if sent_at is not None:
                 found.setdefault((complaint, rule, clock), []).append((role, sent_at))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTold:
+    """That somebody was first told of a rung about a complaint at a moment."""
+
+    complaint: int
+    rung: str
+    kind: str
+    at: datetime
+
+
+def first_told(session: Session, before: datetime) -> list[FirstTold]:
+    """Every notice that somebody was told of up to a moment, by when that was first."""
+    at = func.min(MessageRow.sent_at)
+    rows = session.execute(
+        select(NoticeRow.complaint_id, NoticeRow.rung, NoticeRow.kind, at)
+        .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
+        .join(MessageRow, MessageRow.id == MessageItem.message_pk)
+        .where(
+            _reached(before),
+            MessageItem.told.is_(True),
+        )
+        .group_by(NoticeRow.id, NoticeRow.complaint_id, NoticeRow.rung, NoticeRow.kind)
+        .order_by(at, NoticeRow.id)
+    )
+    return [FirstTold(*row) for row in rows]
 
 
 def earlier(

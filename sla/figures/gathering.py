@@ -47,7 +47,8 @@ class Gathered:
 
     Of each deadline of the provider: `d_case`, its place among the cases; `d_day`, the day on
     which it fell due, or was stopped where a pause left that open; `d_state`, a number in `STATES`;
-    `d_rule`, `d_answerable` and `d_unit`, numbers in `names`; `d_late`, working days late.
+    `d_rule`, `d_answerable` and `d_unit`, numbers in `names`; `d_clock`, the number of its clock;
+    `d_late`, working days late.
     Of each settlement, reopening and return: the place of its case and its day; of the last two
     the unit as well.
     """
@@ -68,6 +69,7 @@ class Gathered:
     channel: Ints
     d_case: Ints
     d_rule: Ints
+    d_clock: Ints
     d_answerable: Ints
     d_unit: Ints
     d_day: Ints
@@ -93,7 +95,7 @@ CASE = (
     "unit", "classification", "category", "channel",
 )  # fmt: skip
 DEADLINE = (
-    "d_case", "d_rule", "d_answerable", "d_unit", "d_day", "d_due", "d_state", "d_open",
+    "d_case", "d_rule", "d_clock", "d_answerable", "d_unit", "d_day", "d_due", "d_state", "d_open",
     "d_by_policy", "d_provisional", "d_late",
 )  # fmt: skip
 EVENTS = ("settlements", "reopenings", "returns")
@@ -151,8 +153,9 @@ class Gathering:
         counted = deadline.due or deadline.stopped
         self._put(
             DEADLINE,
-            case, name(deadline.rule.id), name(deadline.answerable), name(deadline.unit),
-            day(counted) if counted else 0, day(deadline.due) if deadline.due else 0,
+            case, name(deadline.rule.id), deadline.clock, name(deadline.answerable),
+            name(deadline.unit), day(counted) if counted else 0,
+            day(deadline.due) if deadline.due else 0,
             STATES.index(deadline.state), deadline.open, deadline.by_policy, deadline.provisional,
             -(deadline.working_days_left or 0),
         )  # fmt: skip
