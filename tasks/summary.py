@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 from db import complaints, looks, outbox, runs
 from db.engine import revision
 from db.models import Report
-from sla.compliance import Case, Figures, OnTime, figures
+from sla.compliance import Figures, OnTime, figures
 from sla.deadline import Facts
 from sla.events import Kind, holder
+from sla.figures.case import Case
 from sla.periods import parse
 from sla.regulations import Rule
 from tasks.coverage import missing_days
