@@ -167,7 +167,9 @@ def test_deployments_lead_to_flows_that_are_there():
         flow = getattr(module, name)
         assert flow.name == deployment["name"]
         assert set(deployment["parameters"]) <= set(flow.parameters.properties)
-    assert {d["name"] for d in deployments} == {"intake", "deadlines", "delivery", "summary"}
+    assert {d["name"] for d in deployments} == {
+        "intake", "deadlines", "delivery", "summary", "storm",
+    }  # fmt: skip
 
 
 def test_every_module_is_packed():
