@@ -19,6 +19,7 @@ from tasks.coverage import lately_missing
 from tasks.delivery import mail_way
 from tasks.oauth2_file import open_to_all
 from tasks.office import Office
+from tasks.reporting.pdf import REMEDY, pdf_trouble
 from tasks.smtp import Connection, MailTrouble
 
 STALE_SOURCE = timedelta(days=3)
@@ -48,7 +49,14 @@ def check(site: Site, now: datetime) -> list[Finding]:
     findings += _database(site, now)
     findings += _mail(site)
     findings += _returned_mail(site)
+    findings += _reports()
     return findings
+
+
+def _reports() -> Iterator[Finding]:
+    trouble = pdf_trouble()
+    if trouble:
+        yield Finding("note", trouble.partition(";")[0], REMEDY)
 
 
 def _offices(site: Site, now: datetime) -> Iterator[Finding]:

@@ -1,0 +1,116 @@
+"""`report.toml`: the letterhead of a report and who signs it. The file may be absent."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator
+
+from settings.errors import SettingsError, Strict, explained, read_toml
+
+PICTURES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".svg": "image/svg+xml",
+}
+"""What a logo may be, by the ending of its file."""
+
+LARGEST_LOGO = 2_000_000
+"""Bytes. It stands in every copy of every report."""
+
+Line = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class LetterheadTable(Strict):
+    """`[letterhead]`: `lines` are set large, `address` small below them."""
+
+    logo: str | None = None
+    lines: tuple[Line, ...] = ()
+    address: tuple[Line, ...] = ()
+
+
+class SignatureTable(Strict):
+    """`[signature]`: who signs. A regent, for one, has no NIP."""
+
+    place: Line
+    title: Line
+    name: Line
+    on_behalf: str = ""
+    rank: str = ""
+    nip: str | None = None
+
+    @field_validator("nip")
+    @classmethod
+    def _eighteen_digits(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"\d{18}", re.sub(r"\s", "", value)):
+            raise ValueError(f"'{value}' is no NIP; it has 18 digits")
+        return value
+
+
+class ReportFile(Strict):
+    """The keys of `report.toml`."""
+
+    letterhead: LetterheadTable = LetterheadTable()
+    signature: SignatureTable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signs a report: `title` is the office, `on_behalf` for whom ('a.n. Bupati Contoh')."""
+
+    place: str
+    title: str
+    name: str
+    on_behalf: str = ""
+    rank: str = ""
+    nip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What stands above a report and under it; `logo` is a file of the site's folder."""
+
+    logo: Path | None = None
+    lines: tuple[str, ...] = ()
+    address: tuple[str, ...] = ()
+    signature: Signature | None = None
+
+
+def read_letterhead(path: Path) -> Letterhead:
+    """Read and check the file; without one an empty letterhead.
+
+    Raises :class:`SettingsError` with every mistake.
+    """
+    if not path.exists():
+        return Letterhead()
+    data = read_toml(path, "it holds the letterhead of reports")
+    try:
+        file = ReportFile.model_validate(data)
+    except ValidationError as error:
+        raise SettingsError(explained(path, error, ReportFile)) from None
+    head, signed = file.letterhead, file.signature
+    return Letterhead(
+        logo=_logo(path, head.logo) if head.logo is not None else None,
+        lines=head.lines,
+        address=head.address,
+        signature=Signature(**signed.model_dump()) if signed else None,
+    )
+
+
+def _logo(path: Path, name: str) -> Path:
+    """The file of a logo: in the site's folder, of a known kind, not too large."""
+    folder, found = path.parent.resolve(), (path.parent / name).resolve()
+    key = f"{path}: letterhead.logo:"
+    if not found.is_relative_to(folder):
+        raise SettingsError(f"{key} '{name}' lies outside the site's folder; copy it there")
+    if found.suffix.lower() not in PICTURES:
+        raise SettingsError(f"{key} '{name}' is no picture; name a .png, .jpg or .svg file")
+    if not found.is_file():
+        raise SettingsError(f"{key} no file '{name}' in {folder}")
+    if found.stat().st_size > LARGEST_LOGO:
+        raise SettingsError(f"{key} '{name}' is larger than 2 MB; make it smaller")
+    return found

@@ -1,0 +1,64 @@
+"""Cells as people read them: numbers, shares, days and names in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sla.figures.table import SUPPRESSED, Cell, Column, Measure, Row
+from tasks.rendering import (
+    decimal_text,
+    moment_text,
+    number_text,
+    one_line,
+    percent_text,
+    short_day_text,
+    words,
+)
+from tasks.reporting.names import Names
+
+NUMBERS = frozenset({Measure.COUNT, Measure.SHARE, Measure.DAYS})
+LONGEST_TEXT = 500
+
+
+def measure_of(row: Row, column: Column) -> Measure:
+    """What a cell holds: the row says so (the headline), else the column."""
+    return row.measure or column.measure
+
+
+def suppressed(cell: Cell, measure: Measure) -> bool:
+    """Whether a figure is withheld; a text may well be that sign."""
+    return measure in NUMBERS and cell == SUPPRESSED
+
+
+def number(cell: Cell) -> float | None:
+    """The figure in a cell; None where there is none or it is withheld."""
+    return float(cell) if isinstance(cell, int | float) else None
+
+
+def cell_text(cell: Cell, measure: Measure, column: str, names: Names, zone: ZoneInfo) -> str:
+    """A cell in words; a dash where there is nothing to say.
+
+    `column` tells what a key is a key of. Raises TypeError where a cell is not of its measure.
+    """
+    locale = names.locale
+    if cell is None:
+        return "–"
+    if suppressed(cell, measure):
+        return words(locale)("report.suppressed")
+    match measure, cell:
+        case Measure.COUNT, int():
+            return number_text(cell, locale)
+        case Measure.SHARE, int() | float():
+            return percent_text(cell, locale)
+        case Measure.DAYS, int() | float():
+            return decimal_text(cell, locale)
+        case Measure.MOMENT, datetime():
+            return moment_text(cell, locale, zone)
+        case Measure.DAY, date():
+            return short_day_text(cell, locale, zone)
+        case Measure.TEXT, str():
+            return one_line(cell, LONGEST_TEXT) or "–"
+        case Measure.KEY, str():
+            return names(column, cell).text
+    raise TypeError(f"column {column}: {type(cell).__name__} is no {measure}")

@@ -1,0 +1,178 @@
+"""Hiding: which cells of a table must be withheld so that no small count can be worked out.
+
+Counts of one or two are small. Three things tell a count that a table does not show: the row it
+stands in (judged = met + met_late + breached, share = met / judged), the sum of its column, which
+another table of the report shows too, and a share of a whole. So with a small count others go:
+
+- In a row: of the three parts of `judged`, met_late and breached go together where at least three
+  deadlines were not met; else all three go, and the share. A small `judged` takes its row along.
+- In a column whose sum may be known: at least two cells go, which sum to at least three and to more
+  than their number, so that another way to fill them is always left.
+- A column whose sum is itself small goes in all tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import IntEnum
+
+from sla.figures.table import Measure, Table
+
+LEAST = 3
+"""A count below this, but not none, is withheld."""
+
+PARTS = ("met", "met_late", "breached")
+
+
+class Level(IntEnum):
+    """How much of a row's verdicts is withheld, each level with those before it."""
+
+    NOTHING = 0
+    LATE = 1
+    """met_late and breached."""
+    SHARE = 2
+    """met and the share too."""
+    ALL = 3
+    """judged too."""
+
+
+LATE, SHARE, ALL = Level.LATE, Level.SHARE, Level.ALL
+WITHHELD = {
+    Level.NOTHING: (),
+    LATE: ("met_late", "breached"),
+    SHARE: (*PARTS, "share"),
+    ALL: (*PARTS, "share", "judged"),
+}
+
+
+def small(count: object) -> bool:
+    """Whether a count tells of too few."""
+    return isinstance(count, int) and 0 < count < LEAST
+
+
+def counts(table: Table, column: str) -> list[int]:
+    """The counts of a column, from top to end."""
+    place = [each.key for each in table.columns].index(column)
+    return [cell if isinstance(cell := row.cells[place], int) else 0 for row in table.rows]
+
+
+def columns_of(table: Table) -> list[str]:
+    """The columns of counts that stand for themselves: all but the verdicts."""
+    return [
+        column.key for column in table.columns
+        if column.measure is Measure.COUNT and column.key not in (*PARTS, "judged")
+    ]  # fmt: skip
+
+
+def level_of(judged: int, met: int, met_late: int, breached: int) -> Level:
+    """How much of one row's verdicts must go for its own sake."""
+    if small(judged):
+        return ALL
+    if not any(map(small, (met, met_late, breached))):
+        return Level.NOTHING
+    return LATE if not small(met) and met_late + breached >= LEAST else SHARE
+
+
+def fits(cells: Iterable[int]) -> bool:
+    """Whether these cells hide each other where their sum is known."""
+    hidden = list(cells)
+    return not hidden or (len(hidden) > 1 and sum(hidden) >= max(LEAST, len(hidden) + 1))
+
+
+def column_hidden(values: list[int], gone: Iterable[int] = ()) -> set[int] | None:
+    """The rows to be withheld of a column whose sum is known; `gone` are so already.
+
+    None where no choice hides them: its sum must then be withheld as well.
+    """
+    hidden = {place for place, value in enumerate(values) if small(value)} | set(gone)
+    others = sorted(
+        (place for place, value in enumerate(values) if place not in hidden),
+        key=lambda place: (not values[place], values[place]),
+    )
+    while not fits(values[place] for place in hidden):
+        if not others:
+            return None
+        hidden.add(others.pop(0))
+    return hidden
+
+
+Verdicts = Mapping[str, list[int]]
+"""The columns judged, met, met_late and breached of a table."""
+
+
+def verdicts_of(table: Table) -> Verdicts:
+    """The columns of verdicts of a table."""
+    return {column: counts(table, column) for column in ("judged", *PARTS)}
+
+
+def verdict_levels(verdicts: Verdicts, whole: Level) -> list[Level] | None:
+    """How much of each row's verdicts is withheld, at least that of the whole.
+
+    `whole` tells which sums are withheld. None where they are not enough.
+    """
+    rows = range(len(verdicts["judged"]))
+    own = [level_of(*(verdicts[column][row] for column in verdicts)) for row in rows]
+    levels = [max(level, whole) for level in own]
+    while (wanting := _wanting(verdicts, levels, whole)) is not None:
+        others = [row for row in rows if levels[row] < wanting]
+        if not others:
+            return None
+        least = min(others, key=lambda row: (not verdicts["judged"][row], verdicts["judged"][row]))
+        levels[least] = wanting
+    return levels
+
+
+def _wanting(verdicts: Verdicts, levels: list[Level], whole: Level) -> Level | None:
+    """The level at which one more row must go; None where all are hidden well."""
+    for level, columns in ((ALL, ("judged",)), (SHARE, ("met",)), (LATE, ("met_late", "breached"))):
+        hidden = [row for row, at in enumerate(levels) if at >= level]
+        if level <= whole or not hidden:
+            continue
+        for column in columns:
+            values = [verdicts[column][row] for row in hidden]
+            few = any(verdicts[column]) and sum(values) < LEAST
+            if len(hidden) < 2 or few or (level is ALL and not fits(values)):
+                return level
+    for row, level in enumerate(levels):
+        for column in WITHHELD[level]:
+            if column in PARTS and small(verdicts[column][row]):
+                lacking = _unmoved(verdicts, levels, whole, row, column)
+                if lacking is not None:
+                    return lacking
+    return None
+
+
+def _unmoved(
+    verdicts: Verdicts, levels: list[Level], whole: Level, row: int, column: str
+) -> Level | None:
+    """None where the row's cell could be another with all known sums the same; else what lacks."""
+    if levels[row] is ALL or whole >= SHARE:
+        return None
+    if whole is LATE and column != "met":
+        return None
+    partners = [part for part in PARTS if part != column and part in WITHHELD[levels[row]]]
+    for other, level in enumerate(levels):
+        if other == row:
+            continue
+        for part in partners:
+            if not {part, column} <= set(WITHHELD[level]):
+                continue
+            gives = verdicts[column][other] and verdicts[part][row]
+            if gives or verdicts[part][other]:
+                return None
+    return levels[row]
+
+
+def whole_level(tables: Iterable[Table]) -> Level:
+    """How much of the verdicts' sums must go: each table adds up to the same."""
+    sums = ({key: sum(values) for key, values in verdicts_of(t).items()} for t in tables)
+    return max((level_of(**each) for each in sums), default=Level.NOTHING)
+
+
+def settled(tables: Iterable[Table], hide: Callable[[Table, Level], bool]) -> Level:
+    """The lowest level of the sums at which every table can be hidden by `hide`."""
+    found = list(tables)
+    level = whole_level(found)
+    while not all(hide(table, level) for table in found):
+        level = Level(level + 1)
+    return level

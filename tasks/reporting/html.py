@@ -1,0 +1,48 @@
+"""The report as one HTML file that needs nothing else: no network, no script."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
+
+from settings.report import PICTURES, Letterhead
+from tasks.rendering import period_text, render
+from tasks.reporting.plots import DRAWN, Plot, plots
+from tasks.reporting.sections import sections, tiles
+from tasks.reporting.view import ReportView
+
+MOST_ROWS = 200
+"""Rows of one table in the page; a phone is slow with more. The other formats have all."""
+
+
+def report_html(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot] | None = None) -> str:
+    """The report as a page, in the language of its names; `drawn` saves drawing twice."""
+    pictures = plots(view, zone) if drawn is None else drawn
+    return render(
+        "report/report.html.j2", locale=view.names.locale, zone=zone, view=view,
+        period=period_text(view, view.names.locale, zone), logo=logo_data(view.letterhead),
+        tiles=tiles(view, zone), sections=sections(view, zone, MOST_ROWS), plots=pictures,
+        drawn=tuple(DRAWN), pictures=_pictures(pictures),
+    )  # fmt: skip
+
+
+def logo_data(letterhead: Letterhead) -> str:
+    """The logo as a data: URL; empty where there is none, or no longer."""
+    if letterhead.logo is None or not letterhead.logo.is_file():
+        return ""
+    kind = PICTURES[letterhead.logo.suffix.lower()]
+    return f"data:{kind};base64,{base64.b64encode(letterhead.logo.read_bytes()).decode()}"
+
+
+def _pictures(drawn: Mapping[str, Plot]) -> dict[str, Markup]:
+    """The plots as parts of the page, named for who cannot see them."""
+    found = {}
+    for key, plot in drawn.items():
+        for name, svg in ((key, plot.svg), (f"{key}.wide", plot.wide)):
+            told = f"<title>{escape(plot.title)}</title>"
+            head, _, rest = svg.partition(">")
+            found[name] = Markup(f'{head} role="img">{told}{rest}')  # noqa: S704 - our own SVG
+    return found

@@ -1,0 +1,108 @@
+"""Names: what a reader calls the keys of rows and cells, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from settings import Site
+from sla.figures.shapes import HEADLINE
+from tasks.rendering import one_line, words
+
+LONGEST_NAME = 300
+
+
+class Name(NamedTuple):
+    """A name and what stands below it: for a rule its citation."""
+
+    text: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of keys, each by what it is a key of (rule, unit, classification ...).
+
+    A key that is in nobody's list is its own name: a category, a channel, a rung.
+    """
+
+    locale: str
+    known: Mapping[tuple[str, str], Name] = field(default_factory=dict)
+
+    def __call__(self, of: str, key: str) -> Name:
+        """The name of a key; never empty, on one line."""
+        found = self.known.get((of, key))
+        if found is not None:
+            return Name(_flat(found.text), _flat(found.detail))
+        made = MADE.get(of)
+        text = made(key, self.locale) if made else key
+        return Name(_flat(text) or words(self.locale)("report.unnamed"))
+
+
+def names_of(site: Site, locale: str, day: date | None = None) -> Names:
+    """The names of a site's rules and units, and of all words; rules as in force on a day.
+
+    Without a day, or where a rule is not in force on it, its last version names it.
+    """
+    t, law = words(locale), site.bench.law
+    known: dict[tuple[str, str], Name] = {}
+    for rule_id in law.ids:
+        rule = (law.on(rule_id, day) if day else None) or law.last(rule_id)
+        mark = f" · {t('mail.confirm_mark')}" if rule.certainty.to_be_confirmed else ""
+        known["rule", rule_id] = Name(rule.label[locale], rule.citation + mark)
+    for unit in site.directory.units:
+        known["unit", unit] = Name(site.directory.name_of(unit))
+    return Names(locale, known)
+
+
+def month_name(key: str, locale: str) -> str:
+    """'Nov 2026' of `2026-11`."""
+    year, month = key.split("-")
+    return f"{words(locale).names('date.short_months')[int(month) - 1]} {year}"
+
+
+def age_name(key: str, locale: str) -> str:
+    """'0–3 hari kerja' of `0-3`; 'lebih dari 60' of `61-`."""
+    least, _, most = key.partition("-")
+    t = words(locale)
+    if most:
+        return t("report.age", span=f"{least}–{most}")
+    return t("report.age_over", n=int(least) - 1)
+
+
+def _worded(prefix: str, *keys: str) -> Callable[[str, str], str]:
+    """Names from the words under a prefix; what is not among these keys names itself."""
+
+    def made(key: str, locale: str) -> str:
+        return words(locale)(f"{prefix}.{key}") if key in keys else key
+
+    return made
+
+
+FINDINGS = (
+    "observed_times", "history_unknown", "by_policy", "provisional", "quarantined", "holes",
+    "rules_to_be_confirmed",
+)  # fmt: skip
+
+_classification = _worded(
+    "classification", "none", "complaint", "supervisory_complaint", "information_request",
+    "aspiration", "whistleblowing",
+)  # fmt: skip
+
+MADE: dict[str, Callable[[str, str], str]] = {
+    "figure": _worded("report.figure", *(key for key, _ in HEADLINE)),
+    "month": month_name,
+    "age": age_name,
+    "finding": _worded("report.finding", *FINDINGS),
+    "kind": _worded("notice", "reminder", "breach", "escalation"),
+    "classification": lambda key, locale: _classification(key or "none", locale),
+    "channel": lambda key, locale: key or words(locale)("summary.unknown_channel"),
+    "deadline": lambda key, locale: key.partition(" ")[0],
+}
+"""How keys are named that no site lists."""
+
+
+def _flat(text: str) -> str:
+    return one_line(text, LONGEST_NAME)

@@ -1,0 +1,109 @@
+"""The report as PDF: A4, tagged for screen readers and fit for the archive (PDF/A-2a).
+
+WeasyPrint needs the system library Pango. Where it is missing, nothing else is.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Mapping
+from datetime import UTC
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import matplotlib as mpl
+
+from tasks.rendering import period_text, render, words
+from tasks.reporting.html import logo_data
+from tasks.reporting.plots import DRAWN, Plot, plots
+from tasks.reporting.sections import sections, tiles
+from tasks.reporting.view import ReportView
+
+VARIANT = "pdf/a-2a"
+MOST_ROWS = 300
+"""Rows of one table on paper; nobody reads more there. The other formats have all."""
+
+REMEDY = "install Debian's libpango-1.0-0, libpangoft2-1.0-0 and libharfbuzz-subset0"
+
+
+class PdfMissing(RuntimeError):
+    """PDF cannot be made here; the message says in one line what to install."""
+
+
+@lru_cache
+def pdf_trouble() -> str:
+    """Why PDF cannot be made on this machine, in one line; empty where it can."""
+    try:
+        import weasyprint  # noqa: F401, PLC0415 - its import fails where Pango is missing
+    except OSError as error:
+        what = " ".join(str(error).split())[:120]
+        return f"no PDF: a system library of WeasyPrint is missing ({what}); {REMEDY}"
+    return ""
+
+
+def report_pdf(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot] | None = None) -> bytes:
+    """The report as PDF, in the language of its names; `drawn` saves drawing twice.
+
+    Raises :class:`PdfMissing` where a system library is missing.
+    """
+    trouble = pdf_trouble()
+    if trouble:
+        raise PdfMissing(trouble)
+    from weasyprint import HTML  # noqa: PLC0415 - see pdf_trouble
+    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
+
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
+    page = printed(view, zone, plots(view, zone) if drawn is None else drawn)
+    document = HTML(string=page, url_fetcher=_fetcher())
+    made = document.write_pdf(pdf_variant=VARIANT, pdf_tags=True, font_config=FontConfiguration())
+    assert isinstance(made, bytes)
+    return made
+
+
+def printed(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> str:
+    """The page from which the PDF is made."""
+    locale = view.names.locale
+    local = view.as_of.astimezone(zone)
+    month = words(locale).names("date.months")[local.month - 1]
+    return render(
+        "report/report_print.html.j2", locale=locale, zone=zone, view=view,
+        period=period_text(view, locale, zone), logo=logo_data(view.letterhead),
+        tiles=tiles(view, zone), sections=sections(view, zone, MOST_ROWS), plots=drawn,
+        drawn=tuple(DRAWN), images={key: _image(plot) for key, plot in drawn.items()},
+        stamp=view.as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        signed=f"{local.day} {month} {local.year}",
+        faces=[{"weight": weight, "url": path.as_uri()} for weight, path in _faces().items()],
+    )  # fmt: skip
+
+
+def _image(plot: Plot) -> str:
+    svg = (plot.wide or plot.svg).encode()
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
+@lru_cache
+def _faces() -> dict[str, Path]:
+    """The font of the report: it comes with matplotlib, so that every machine sets it the same."""
+    folder = Path(mpl.get_data_path()) / "fonts" / "ttf"
+    return {"normal": folder / "DejaVuSans.ttf", "bold": folder / "DejaVuSans-Bold.ttf"}
+
+
+def _fetcher() -> Any:
+    """Reads the report's fonts and data: URLs, and refuses all else, network and files alike."""
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher  # noqa: PLC0415
+
+    fonts = {path.as_uri() for path in _faces().values()}
+
+    class Fetcher(URLFetcher):  # type: ignore[misc]
+        """Nothing but what the report itself holds."""
+
+        def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:
+            if url in fonts or url.startswith("data:"):
+                return super().fetch(url, headers)
+            raise FatalURLFetchingError(f"a report may not read {url.partition('?')[0][:80]}")
+
+    return Fetcher(allowed_protocols=("file", "data"), allow_redirects=False)

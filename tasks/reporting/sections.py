@@ -1,0 +1,162 @@
+"""Sections: the tables of a report as lines of words, for HTML and PDF alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sla.figures.table import SUPPRESSED, Cell, Column, Measure, Row, Table
+from tasks.rendering import decimal_text, number_text, words
+from tasks.reporting.cells import NUMBERS, cell_text, measure_of, number
+from tasks.reporting.names import Name
+from tasks.reporting.view import ReportView
+
+TILES = ("late", "on_time", "open", "received", "settled", "followed_up_share")
+"""The figures that stand large at the top, what asks for action first."""
+
+NAMED_BY = {"late": "ticket"}
+"""The column that names a table's rows, where their keys do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A cell: its text, what stands small below it, whether it is a figure, whether it counts."""
+
+    text: str
+    detail: str = ""
+    numeric: bool = False
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row: its name and its cells; `small` tells that its share rests on too few."""
+
+    name: Name
+    cells: tuple[Shown, ...]
+    small: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table as people read it; `not_shown` rows are left out for length."""
+
+    key: str
+    title: str
+    note: str
+    head: str
+    columns: tuple[Shown, ...]
+    lines: tuple[Line, ...]
+    not_shown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A headline figure, and in words how it differs from before; `bad` asks for action."""
+
+    key: str
+    label: str
+    value: str
+    changes: tuple[str, ...]
+    bad: bool
+
+
+def sections(view: ReportView, zone: ZoneInfo, most: int) -> list[Section]:
+    """Every table of a report, with at most so many rows of each."""
+    return [_section(table, view, zone, most) for table in view.tables]
+
+
+def _section(table: Table, view: ReportView, zone: ZoneInfo, most: int) -> Section:
+    t = words(view.names.locale)
+    naming = NAMED_BY.get(table.key)
+    shown = [column for column in table.columns if column.key != naming]
+    return Section(
+        key=table.key,
+        title=t(f"report.section.{table.key}"),
+        note=t("report.definitions" if table.key == "headline" else f"report.note.{table.key}"),
+        head=t(f"report.column.{naming}" if naming else f"report.of.{table.of}"),
+        columns=tuple(
+            Shown(t(f"report.column.{column.key}"), numeric=_numeric(table, column))
+            for column in shown
+        ),
+        lines=tuple(_line(table, row, shown, view, zone) for row in table.rows[:most]),
+        not_shown=max(0, len(table.rows) - most),
+    )
+
+
+def _numeric(table: Table, column: Column) -> bool:
+    return column.measure in NUMBERS or table.key == "headline"
+
+
+def _line(table: Table, row: Row, shown: list[Column], view: ReportView, zone: ZoneInfo) -> Line:
+    cells = dict(zip(table.columns, row.cells, strict=True))
+    naming = NAMED_BY.get(table.key)
+    name = view.names(table.of, row.key)
+    if naming:
+        named = next(column for column in table.columns if column.key == naming)
+        name = Name(cell_text(cells[named], named.measure, naming, view.names, zone))
+    found = []
+    for column in shown:
+        measure = measure_of(row, column)
+        cell = cells[column]
+        detail = ""
+        if measure is Measure.KEY and isinstance(cell, str):
+            detail = view.names(column.key, cell).detail
+        if row.small and column.key == "share" and cell not in {None, SUPPRESSED}:
+            detail = words(view.names.locale)("report.small")
+        found.append(
+            Shown(
+                cell_text(cell, measure, column.key, view.names, zone),
+                detail,
+                numeric=measure in NUMBERS,
+                strong=column.key in {"share", "late", "value", "working_days_late"},
+            )
+        )
+    return Line(name, tuple(found), row.small)
+
+
+def tiles(view: ReportView, zone: ZoneInfo) -> list[Tile]:
+    """The large figures at the top, each with how it differs from before."""
+    headline = view.table("headline")
+    found = []
+    for key in TILES:
+        row = headline.row(key) if headline else None
+        if headline is None or row is None:
+            continue
+        cells = {column.key: cell for column, cell in zip(headline.columns, row.cells, strict=True)}
+        value, measure = cells["value"], measure_of(row, headline.columns[0])
+        changes = (
+            _change(value, cells[than], measure, than, view, zone)
+            for than in ("previous", "year_before")
+        )
+        found.append(
+            Tile(
+                key=key,
+                label=view.names("figure", key).text,
+                value=cell_text(value, measure, "value", view.names, zone),
+                changes=tuple(change for change in changes if change),
+                bad=key == "late" and value not in {0, None},
+            )
+        )
+    return found
+
+
+def _change(
+    value: Cell, before: Cell, measure: Measure, than: str, view: ReportView, zone: ZoneInfo
+) -> str:
+    """'▲ naik 12 dari periode sebelumnya (34)'; empty where there is nothing to compare."""
+    t, locale = words(view.names.locale), view.names.locale
+    now, earlier = number(value), number(before)
+    if now is None or earlier is None:
+        return ""
+    shown = cell_text(before, measure, than, view.names, zone)
+    named = t(f"report.change.{than}", value=shown)
+    by = now - earlier
+    if measure is Measure.SHARE:
+        by = round(100 * now, 1) - round(100 * earlier, 1)  # of what the reader sees
+        size = t("report.change.points", n=decimal_text(abs(by), locale))
+    else:
+        size = decimal_text(abs(by), locale) if by % 1 else number_text(abs(int(by)), locale)
+    if abs(by) < 0.05:
+        return t("report.change.same", than=named)
+    return t(f"report.change.{'up' if by > 0 else 'down'}", by=size, than=named)

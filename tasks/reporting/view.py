@@ -1,0 +1,60 @@
+"""The view of a report: its tables, what is to be known of them, and who it is from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+from settings.report import Letterhead
+from sla.figures.table import Table
+from tasks.reporting.names import Names
+from tasks.views import RegulationRow
+
+Edition = Literal["full", "public"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What a reader must know of the data and the method; words are in the reader's language.
+
+    `missing` are sources with the days of which they show nothing, `holes` units with the role that
+    nobody holds, `not_judged` sources with the rules that they cannot show, `shown_later` sources
+    with the working days after which they show a settlement, `holidays` days with name and whether
+    they are estimates.
+    """
+
+    missing: tuple[tuple[str, tuple[date, ...]], ...] = ()
+    holes: tuple[tuple[str, str], ...] = ()
+    not_judged: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    shown_later: tuple[tuple[str, int], ...] = ()
+    regulations: tuple[RegulationRow, ...] = ()
+    holidays: tuple[tuple[date, str, bool], ...] = ()
+    policy: str = "benefit_of_doubt"
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A compliance report as every format sees it.
+
+    `interim` tells that the period is not over. `sha256` is that of the canonical JSON of these
+    tables (:func:`tasks.reporting.machine.sha256_of`): the public edition has its own.
+    """
+
+    site: str
+    letterhead: Letterhead
+    period_key: str
+    first: date
+    last: date
+    as_of: datetime
+    interim: bool
+    edition: Edition
+    tables: tuple[Table, ...]
+    names: Names
+    notes: Notes = field(default_factory=Notes)
+    sha256: str = ""
+
+    def table(self, key: str) -> Table | None:
+        """The table of a key, if the report has it."""
+        return next((table for table in self.tables if table.key == key), None)

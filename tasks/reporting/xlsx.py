@@ -1,0 +1,237 @@
+"""The report as a workbook: one sheet a section, figures as figures, charts of Excel's own.
+
+No text is ever a formula. The last sheet lists the complaints behind every row.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import xlsxwriter
+
+from sla.figures.table import Cell, Column, Measure, Table
+from tasks.rendering import moment_text, period_text, words
+from tasks.reporting.cells import cell_text, measure_of, suppressed
+from tasks.reporting.charts import add_chart
+from tasks.reporting.view import ReportView
+
+MOST_ROWS = 1_048_575
+"""Rows of a sheet below its heads; Excel has no more."""
+
+A4 = 9
+LONGEST_CELL = 32_767
+LONGEST_SHEET_NAME = 31
+NUMBER_FORMATS = {Measure.COUNT: "#,##0", Measure.SHARE: "0.0%", Measure.DAYS: "0.0"}
+WIDTHS = {
+    Measure.COUNT: 12, Measure.SHARE: 12, Measure.DAYS: 12, Measure.DAY: 13, Measure.MOMENT: 20,
+    Measure.TEXT: 26, Measure.KEY: 34,
+}  # fmt: skip
+
+
+def report_xlsx(view: ReportView, zone: ZoneInfo, *, most: int = MOST_ROWS) -> bytes:
+    """The report as a workbook, in the language of its names.
+
+    Columns are the row's name, for rules and units with a detail its basis, then the table's
+    own. `most` is how many rows a sheet takes; what is cut is told on the first sheet.
+    """
+    kept = io.BytesIO()
+    options = {
+        "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }  # fmt: skip
+    with xlsxwriter.Workbook(kept, options) as book:
+        _Writer(book, view, zone, most).write()
+    return kept.getvalue()
+
+
+class _Writer:
+    def __init__(self, book: Any, view: ReportView, zone: ZoneInfo, most: int) -> None:
+        self.book, self.view, self.zone, self.most = book, view, zone, most
+        self.t = words(view.names.locale)
+        self.taken: set[str] = set()
+        self.bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 2})
+        self.title = book.add_format({"bold": True, "font_size": 15})
+        self.strong = book.add_format({"bold": True, "valign": "top"})
+        self.text = book.add_format({"text_wrap": True, "valign": "top"})
+        self.day = book.add_format({"num_format": "d mmm yyyy", "align": "left"})
+        self.moment = book.add_format({"num_format": "d mmm yyyy hh:mm", "align": "left"})
+        self.figures = {
+            measure: book.add_format({"num_format": shape})
+            for measure, shape in NUMBER_FORMATS.items()
+        }
+        self.gone = book.add_format({"align": "right"})
+
+    def write(self) -> None:
+        """All sheets, the cover first."""
+        view, t = self.view, self.t
+        title = f"{t('report.title')} {period_text(view, view.names.locale, self.zone)}"
+        self.book.set_properties(
+            {"title": title, "author": view.site, "created": _local(view.as_of, self.zone)}
+        )
+        cover = self.sheet(t("report.sheet.cover"))
+        told: list[tuple[str, str]] = []
+        for table in view.tables:
+            name, cut = self.section(table)
+            told.append((name, cut))
+        if view.edition == "full":
+            told.append(self.evidence())
+        self.cover(cover, title, told)
+
+    def sheet(self, name: str) -> Any:
+        """A new sheet under a name that Excel takes and no other sheet has."""
+        plain = re.sub(r"[\[\]:*?/\\]", " ", name).strip(" '")[:LONGEST_SHEET_NAME] or "-"
+        found, number = plain, 1
+        while found.casefold() in self.taken:
+            number += 1
+            end = f" {number}"
+            found = plain[: LONGEST_SHEET_NAME - len(end)] + end
+        self.taken.add(found.casefold())
+        sheet = self.book.add_worksheet(found)
+        sheet.set_paper(A4)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        return sheet
+
+    def cover(self, sheet: Any, title: str, told: list[tuple[str, str]]) -> None:
+        """Who reports what, as of when, and what to check it by."""
+        view, t = self.view, self.t
+        sheet.set_column(0, 0, 24)
+        sheet.set_column(1, 1, 90)
+        self.string(sheet, 0, 0, title, self.title)
+        self.string(sheet, 1, 0, view.site, self.strong)
+        lines: list[tuple[str, date | datetime | str]] = [
+            (t("report.sheet.period"), view.period_key),
+            (t("report.sheet.first"), view.first),
+            (t("report.sheet.last"), view.last),
+            (t("report.sheet.as_of"), view.as_of),
+            (t("report.sheet.zone"), self.zone.key),
+            (t("report.sheet.edition"), t(f"report.sheet.{view.edition}")),
+            (t("report.sheet.sha256"), view.sha256),
+        ]
+        row = 3
+        for label, value in lines:
+            self.string(sheet, row, 0, label, self.strong)
+            if isinstance(value, datetime):
+                sheet.write_datetime(row, 1, _local(value, self.zone), self.moment)
+            elif isinstance(value, date):
+                sheet.write_datetime(row, 1, value, self.day)
+            else:
+                self.string(sheet, row, 1, value)
+            row += 1
+        for note in self.notes():
+            row += 1
+            self.string(sheet, row, 1, note, self.text)
+        row += 2
+        for name, cut in told:
+            self.string(sheet, row, 0, name, self.strong)
+            self.string(sheet, row, 1, cut, self.text)
+            row += 1
+
+    def notes(self) -> Iterator[str]:
+        """What stands above the figures in the page as well."""
+        view, t = self.view, self.t
+        yield t("report.as_of", moment=moment_text(view.as_of, view.names.locale, self.zone))
+        if view.interim:
+            yield t("report.interim")
+        if view.edition == "public":
+            yield t("report.public_note")
+        yield t("report.definitions")
+
+    def section(self, table: Table) -> tuple[str, str]:
+        """One table; gives the sheet's name, and what was cut of it."""
+        t, names = self.t, self.view.names
+        sheet = self.sheet(t(f"report.section.{table.key}"))
+        detailed = any(names(table.of, row.key).detail for row in table.rows)
+        heads = [(t(f"report.of.{table.of}"), 44.0)]
+        if detailed:
+            heads.append((t("report.column.article"), 30))
+        heads += [
+            (t(f"report.column.{column.key}"), WIDTHS[column.measure]) for column in table.columns
+        ]
+        rows = (
+            [
+                ("name", found.text),
+                *([("name", found.detail)] if detailed else []),
+                *(
+                    (column, cell, measure_of(row, column))
+                    for column, cell in zip(table.columns, row.cells, strict=True)
+                ),
+            ]
+            for row in table.rows
+            for found in (names(table.of, row.key),)
+        )
+        cut = self.fill(sheet, heads, rows, len(table.rows))
+        add_chart(self.book, sheet, table, self.view, len(heads) - len(table.columns))
+        return sheet.get_name(), cut or self.note(table)
+
+    def note(self, table: Table) -> str:
+        """The note of a section."""
+        return "" if table.key == "headline" else self.t(f"report.note.{table.key}")
+
+    def evidence(self) -> tuple[str, str]:
+        """The complaints behind every row of every table."""
+        t, names = self.t, self.view.names
+        sheet = self.sheet(t("report.sheet.evidence"))
+        heads = [
+            (t("report.sheet.table"), 30.0), (t("report.sheet.row"), 44.0),
+            (t("report.sheet.key"), 30.0), (t("report.sheet.ticket"), 24.0),
+        ]  # fmt: skip
+        total = sum(len(row.tickets) for table in self.view.tables for row in table.rows)
+        rows = (
+            [("name", section), ("name", names(table.of, row.key).text), ("name", row.key),
+             ("name", ticket)]
+            for table in self.view.tables
+            for section in (t(f"report.section.{table.key}"),)
+            for row in table.rows
+            for ticket in row.tickets
+        )  # fmt: skip
+        return sheet.get_name(), self.fill(sheet, heads, rows, total)
+
+    def fill(
+        self, sheet: Any, heads: list[tuple[str, float]], rows: Iterable[list[Any]], total: int
+    ) -> str:
+        """Heads, rows, filter; returns the words for what had no room."""
+        for place, (label, width) in enumerate(heads):
+            sheet.set_column(place, place, width)
+            self.string(sheet, 0, place, label, self.bold)
+        kept = 0
+        for kept, row in zip(range(1, self.most + 1), rows, strict=False):
+            for place, cell in enumerate(row):
+                self.cell(sheet, kept, place, *cell)
+        sheet.autofilter(0, 0, kept, len(heads) - 1)
+        sheet.freeze_panes(1, 1)
+        sheet.repeat_rows(0)
+        return self.t("report.sheet.cut", kept=kept, n=total - kept) if total > kept else ""
+
+    def cell(self, sheet: Any, row: int, place: int, column: Column | str, cell: Cell,
+             measure: Measure = Measure.TEXT) -> None:  # fmt: skip
+        """One cell by its type; nothing where there is nothing."""
+        if cell is None:
+            return
+        if suppressed(cell, measure):
+            self.string(sheet, row, place, self.t("report.suppressed"), self.gone)
+        elif measure in self.figures and isinstance(cell, int | float):
+            sheet.write_number(row, place, cell, self.figures[measure])
+        elif isinstance(cell, datetime):
+            sheet.write_datetime(row, place, _local(cell, self.zone), self.moment)
+        elif isinstance(cell, date):
+            sheet.write_datetime(row, place, cell, self.day)
+        elif isinstance(column, Column) and measure is Measure.KEY:
+            key = cell_text(cell, measure, column.key, self.view.names, self.zone)
+            self.string(sheet, row, place, key)
+        else:
+            self.string(sheet, row, place, str(cell))
+
+    def string(self, sheet: Any, row: int, place: int, text: str, shape: Any = None) -> None:
+        """Text as text, whatever it looks like."""
+        sheet.write_string(row, place, text[:LONGEST_CELL], shape)
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    """A local time without its zone, as workbooks keep it."""
+    return moment.astimezone(zone).replace(tzinfo=None, microsecond=0)
