@@ -49,12 +49,11 @@ def knows(session: Session, message_id: str) -> bool:
     return session.scalar(query) is not None
 
 
-def waiting(
-    session: Session, recipient: str, now: datetime, storm: Storm | None = None
-) -> MessageRow | None:
-    """The mail with notices that waits for this person's morning and was never tried.
+def waiting(session: Session, recipient: str, storm: Storm | None = None) -> MessageRow | None:
+    """The mail with notices that waits for this person and that no server has been shown yet.
 
-    In a storm it is the one that waits in that storm.
+    It waits for the morning, for a delivery that has not come, or for a server that cannot be
+    reached. In a storm it is the one that waits in that storm.
     """
     query = select(MessageRow).where(
         MessageRow.recipient == recipient, MessageRow.kind == MessageKind.NOTICES
@@ -62,9 +61,8 @@ def waiting(
     if storm is None:
         query = query.where(
             MessageRow.status == MessageStatus.QUEUED,
-            MessageRow.next_attempt_at > now,
             MessageRow.resent_of.is_(None),
-            ~MessageRow.attempts.any(),
+            ~MessageRow.attempts.any(DeliveryAttempt.outcome != "unusable"),
         )
     else:
         query = query.where(
@@ -129,13 +127,19 @@ def claim(session: Session, token: str, messages: Collection[int], now: datetime
     """Take mails for sending, each by an update that changes exactly one row; those that are ours.
 
     Of two deliveries at once only one finds a mail still queued; a row that the other is about to
-    claim is passed over where the database can (PostgreSQL).
+    claim is passed over where the database can (PostgreSQL). A mail that something has joined since
+    it was composed is left for another time.
     """
+    joined = (
+        select(MessageItem.notice_id)
+        .where(MessageItem.message_pk == MessageRow.id, MessageItem.told.is_(None))
+        .exists()
+    )
     found: list[Claimed] = []
     for batch in batches(messages):
         free = session.scalars(
             select(MessageRow.id)
-            .where(MessageRow.id.in_(batch), MessageRow.status == MessageStatus.QUEUED)
+            .where(MessageRow.id.in_(batch), MessageRow.status == MessageStatus.QUEUED, ~joined)
             .with_for_update(skip_locked=True)
         ).all()
         _changed(

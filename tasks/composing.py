@@ -26,31 +26,41 @@ from tasks.rendering import (
     alert_mail,
     moment_text,
     notice_mail,
-    summary_html,
     summary_mail,
     words,
 )
+from tasks.reporting.digest import digest_of
+from tasks.reporting.view import ReportView
+from tasks.reporting.writing import write_all
 from tasks.smtp import Uncomposable
-from tasks.summary import summary_view
+from tasks.summary import report_view
 from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, by_unit, told_by_role
 from tasks.workbook import notices_workbook
+
+XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+
+READ = {".html": ("text", "html"), ".pdf": ("application", "pdf"), ".xlsx": XLSX}
+"""The formats of a report that are mailed: those that people read."""
 
 LONGEST_THREAD = 10
 """Mails. References that grow for ever help no reader."""
 
-XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-
 
 def compose_all(
-    session: Session, office: Office, messages: Sequence[MessageRow], now: datetime
+    session: Session,
+    office: Office,
+    messages: Sequence[MessageRow],
+    now: datetime,
+    began: datetime | None = None,
 ) -> Iterator[tuple[MessageRow, bytes | Uncomposable | None]]:
     """Each mail as it goes out, None where nothing that it was to tell is still true.
 
     One that cannot be composed is given as the trouble; its cause is not told, because its text
-    may hold what a complainant gave. Marks each item with whether the mail tells of it.
+    may hold what a complainant gave. Marks each item with whether the mail tells of it. What the
+    same run has sent since it `began` is no earlier mail.
     """
-    views = notice_views(session, office, messages, now)
-    threads = _threads(session, messages, now)
+    views = notice_views(session, office, messages, now, began)
+    threads = _threads(session, messages, began or now)
     for message in messages:
         try:
             view, thread = views.get(message.id), threads.get(message.id, [])
@@ -87,11 +97,10 @@ def _composed(
         report = session.get(Report, message.detail["report"])
         if report is None:
             return None
-        summary = summary_view(session, office, report.period, report.as_of)
-        rendered = summary_mail(summary, message.recipient_name, message.role, locale, zone)
-        page = summary_html(summary, locale, zone)
-        whole = Attachment(Path(report.path).name, "text", "html", page.encode())
-        return _mime(office, message, rendered, now, whole)
+        whole = report_view(session, office, report.period, report.as_of)
+        name, role = message.recipient_name, message.role
+        rendered = summary_mail(digest_of(whole), name, role, locale, zone)
+        return _mime(office, message, rendered, now, *_kept(report, whole, zone))
     facts = tuple((key, str(value)) for key, value in message.detail.items() if key != "alert")
     alert = AlertMail(
         office.site.name, message.recipient_name, now, message.detail["alert"],
@@ -110,6 +119,17 @@ def _attached(
     coming = agenda(view, locale, zone)
     if coming is not None:
         yield Attachment(words(locale)("agenda.file"), "text", "calendar", coming)
+
+
+def _kept(report: Report, view: ReportView, zone: ZoneInfo) -> Iterator[Attachment]:
+    """The files of a report for people to read; made again where they are no longer there."""
+    path = Path(report.path)
+    if not path.is_file():
+        write_all(view, path.parent, zone)
+    for ending, kind in READ.items():
+        file = path.with_suffix(ending)
+        if file.is_file():
+            yield Attachment(file.name, *kind, file.read_bytes())
 
 
 def _threads(
@@ -140,7 +160,11 @@ def _named(
 
 
 def notice_views(
-    session: Session, office: Office, messages: Sequence[MessageRow], now: datetime
+    session: Session,
+    office: Office,
+    messages: Sequence[MessageRow],
+    now: datetime,
+    began: datetime | None = None,
 ) -> dict[int, NoticeMail | None]:
     """What each mail with notices has to tell, by its number; None where nothing is still true.
 
@@ -156,7 +180,8 @@ def notice_views(
         known.complaint.id: found.deadlines
         for known, found in judged_of(session, office, list(concerned.values()), now)
     }
-    before = outbox.told(session, concerned, now - timedelta(microseconds=1))  # not this very run
+    earlier = (began or now) - timedelta(microseconds=1)  # not this very run
+    before = outbox.told(session, concerned, earlier)
     return {message.id: _view(office, message, judged, before, now) for message in messages}
 
 

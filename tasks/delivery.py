@@ -32,7 +32,10 @@ AT_ONCE = 50
 """How many mails are claimed and composed together."""
 
 FRESH = timedelta(seconds=10)
-"""How long a mail may have been judged before it goes."""
+"""How long a mail may have been claimed before it goes."""
+
+SOON = timedelta(minutes=5)
+"""How long the composing of some mails may take."""
 
 LONGEST_RUN = timedelta(minutes=4)
 """How long a run waits for its pace; what is left goes with the next one."""
@@ -120,23 +123,32 @@ class _Delivery:
 
     def all(self) -> None:
         """Send mails, and what they give rise to, until nothing is due or nothing may go."""
-        while not self.count.trouble and self._may_go_on():
+        while not self.count.trouble and self._any_due() and self._may_go_on():
             moment = self.clock.moment()
             ready = self._make_ready(moment)
             if ready is None:
                 if not self._awaits_a_domain(moment):
                     return
                 continue
-            token = str(uuid.uuid4())
+            token, begun = str(uuid.uuid4()), self.clock.moment()
+            if begun - moment > SOON:
+                continue  # the machine stood still: what was composed is composed again
             with self.office.transaction() as session:
-                claimed = outbox.claim(session, token, ready, moment)
+                claimed = outbox.claim(session, token, ready, begun)
             try:
                 with Recorder(partial(self._sent, token)) as recorder:
-                    self._send(token, claimed, recorder)
+                    self._send(token, claimed, begun, recorder)
                     recorder.flush()
             finally:
                 with self.office.transaction() as session:
                     outbox.give_back(session, token, [mail.id for mail in claimed])
+
+    def _any_due(self) -> bool:
+        """Whether a mail's turn has come, or comes as soon as its domain may have it."""
+        with self.office.transaction() as session:
+            turn = outbox.next_turn(session)
+        now = self.clock.moment()
+        return turn is not None and turn <= max(now, self.domain_free_at or now)
 
     def _may_go_on(self) -> bool:
         """Whether the next mail may leave in this run; waits until it may."""
@@ -165,22 +177,23 @@ class _Delivery:
         with self.office.transaction() as session:
             most = self.pace.at_once(moment, AT_ONCE)
             messages = outbox.take_due(session, moment, most)
-            for message, mime in compose_all(session, self.office, messages, self.now):
+            for message, mime in compose_all(session, self.office, messages, moment, self.now):
                 if mime is None:
                     message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
                     session.flush()
                     outbox.settle_notices(session, [item.notice_id for item in message.items])
                     self.count.cancelled += 1
                 elif isinstance(mime, Uncomposable):
-                    self._settle(session, message, mime)
+                    self._settle(session, message, mime, moment)
                 else:
-                    message.mime, message.composed_at = zlib.compress(mime, 1), self.now
+                    message.mime, message.composed_at = zlib.compress(mime, 1), moment
                     ready.append(message.id)
         return ready if messages else None
 
-    def _send(self, token: str, claimed: Sequence[outbox.Claimed], recorder: Recorder) -> None:
-        """Send one mail after the other, as long as what they say is fresh."""
-        begun = self.clock.moment()
+    def _send(
+        self, token: str, claimed: Sequence[outbox.Claimed], begun: datetime, recorder: Recorder
+    ) -> None:
+        """Send one mail after the other, as long as what they say, and the claim, are fresh."""
         for mail in claimed:
             moment = self.clock.moment()
             free = self.pace.free_at(moment, mail.recipient)
@@ -210,7 +223,7 @@ class _Delivery:
     def _sent(self, token: str, answers: dict[int, str]) -> None:
         """Write down the server's yes to some mails."""
         with self.office.transaction() as session:
-            ours = outbox.sent(session, token, answers, self.now)
+            ours = outbox.sent(session, token, answers, self.clock.moment())
         for key in ours:  # else our claim went stale and another took over
             role = self.roles[key]
             self.count.sent += 1
@@ -220,10 +233,12 @@ class _Delivery:
         """Write down what the server said, or what went wrong."""
         with self.office.transaction() as session:
             for message in outbox.claimed(session, token, [key]):
-                self._settle(session, message, trouble)
+                self._settle(session, message, trouble, self.clock.moment())
 
-    def _settle(self, session: Session, message: MessageRow, trouble: MailTrouble) -> None:
-        office, now, count = self.office, self.now, self.count
+    def _settle(
+        self, session: Session, message: MessageRow, trouble: MailTrouble, now: datetime
+    ) -> None:
+        office, count = self.office, self.count
         message.claim = None
         if isinstance(trouble, ServerUnusable):
             message.status, message.next_attempt_at = MessageStatus.QUEUED, now + FIRST_RETRY
@@ -250,8 +265,8 @@ def _try_again_or_give_up(
 ) -> None:
     """Dead where the server refused for good or for too long; else another try, later each time."""
     limit = timedelta(hours=office.site.file.mail.give_up_after_hours)
-    tries = len(message.attempts)
-    first = message.attempts[0].attempted_at if message.attempts else now
+    tried = [each.attempted_at for each in message.attempts if each.outcome == "deferred"]
+    tries, first = len(tried), min(tried, default=now)  # a server out of reach has not been asked
     expired = now - first >= limit
     if isinstance(trouble, Refused) or expired:
         message.status, message.next_attempt_at = MessageStatus.DEAD, None

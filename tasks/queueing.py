@@ -105,7 +105,7 @@ def _queue(
 ) -> None:
     urgent = any(entry.owed.urgent for entry in entries)
     turn = now if urgent else office.next_turn(now)
-    message = outbox.waiting(session, address, now, storm)
+    message = outbox.waiting(session, address, storm)
     if message is None:
         keys = sorted(entry.owed.notice.id for entry in entries)
         first = next((entry for entry in entries if not entry.copied), entries[0])

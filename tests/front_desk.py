@@ -82,17 +82,17 @@ def deliver(office: Office, now: str | datetime) -> DeliveryCount:
 
 
 class Hurried(Clock):
-    """A clock by which waiting takes no time: it jumps ahead."""
+    """A clock by which only waiting takes time, and none of ours: it jumps ahead."""
 
     def __init__(self, now: datetime) -> None:
         super().__init__(now)
-        self.waited = timedelta(0)
+        self.now = now
 
     def moment(self) -> datetime:
-        return super().moment() + self.waited
+        return self.now
 
     def wait(self, span: timedelta) -> None:
-        self.waited += span
+        self.now += span
 
 
 def owe(office: Office, now: str, *entries: dict[str, str]) -> None:

@@ -20,6 +20,7 @@ from conftest import REPOSITORY, wita
 from front_desk import (
     BREACHED,
     REMINDED,
+    Hurried,
     alerts,
     at,
     decide,
@@ -29,13 +30,15 @@ from front_desk import (
     notices,
     owe,
     register,
+    since,
     statuses,
 )
 from smtp_servers import DROP, Letter, Server, running
 
+from db import outbox
 from db.outbox import STALE_CLAIM
 from tasks import composing, delivery
-from tasks.delivery import LONGEST_RETRY
+from tasks.delivery import LONGEST_RETRY, send_owed
 from tasks.mailbox import local_mailbox
 from tasks.office import Office
 from tasks.smtp import Connection, Deferred
@@ -292,7 +295,7 @@ def test_a_process_killed_after_the_servers_yes_sends_the_same_mail_once_more(of
     assert (died.returncode, len(server.letters), statuses(office)) == (9, 1, ["sending"])
     claimed = wita(REMINDED)
     assert deliver(office, claimed + STALE_CLAIM).sent == 0  # perhaps it still lives
-    assert deliver(office, claimed + STALE_CLAIM + timedelta(seconds=1)).sent == 1
+    assert deliver(office, claimed + STALE_CLAIM + timedelta(minutes=1)).sent == 1
     first, second = keys(server)
     assert first == second
     assert (statuses(office), notices(office)[-1]) == (["sent"], ("day-before", "sent"))
@@ -333,6 +336,92 @@ def test_two_deliveries_at_once_send_no_mail_twice(office, server, open_office, 
     assert server.connections == 2
     assert len(keys(server)) == len(set(keys(server))) == 2 * len(UNITS)
     assert set(statuses(office)) == {"sent"}
+
+
+def test_what_is_settled_while_a_run_waits_for_its_pace_is_not_told(office, server):
+    """Each batch is judged as of its own time."""
+    mail = office.site.file.mail.model_copy(update={"per_minute": 1})
+    office.site.file = office.site.file.model_copy(update={"mail": mail})
+    owe(office, BREACHED, at("Dinas Sosial"))  # a mail to the liaison, one to the head
+
+    class Meanwhile(Hurried):
+        def wait(self, span):
+            super().wait(span)
+            register(office, "2026-11-24 08:01", at("Dinas Sosial", Selesai="24/11/2026 08:00"))
+
+    count = send_owed.fn(office, wita(BREACHED), "slow", Meanwhile)
+    assert (count.sent, count.cancelled) == (1, 1)
+
+
+def test_who_stands_still_between_claim_and_sending_sends_nothing_stale(
+    office, open_office, server, monkeypatch
+):
+    """Twenty minutes later another delivery has taken over."""
+    units = ("Dinas Sosial", "DLH", "Disdukcapil")
+    owe(office, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(units)))
+    other = open_office()
+    other.site.mail_url = server.url()
+    clocks = []
+
+    class Mine(Hurried):
+        def __init__(self, now):
+            super().__init__(now)
+            clocks.append(self)
+
+    send = delivery._Delivery._send
+
+    def asleep(self, *arguments):
+        monkeypatch.setattr(delivery._Delivery, "_send", send)
+        deliver(other, wita(BREACHED) + timedelta(minutes=20))
+        clocks[0].wait(timedelta(minutes=20))
+        return send(self, *arguments)
+
+    monkeypatch.setattr(delivery._Delivery, "_send", asleep)
+    send_owed.fn(office, wita(BREACHED), "stands still", Mine)
+    keys = [letter.key for letter in server.letters]
+    assert len(keys) == len(set(keys)) == 6
+
+
+def test_what_joins_a_mail_after_it_was_composed_is_told(office, open_office, server, monkeypatch):
+    """Composed, joined by another matter, and only then claimed."""
+    second = {"No Register": "FD-2", **since("17/11/2026")}
+    owe(office, "2026-11-20 18:00", at("Dinas Sosial"))  # waits for Monday 07:30
+    other = open_office()
+    claim = outbox.claim
+
+    def late(*arguments):
+        monkeypatch.setattr(outbox, "claim", claim)
+        # a deadline run that began before 07:30 and comes to its end only now
+        register(other, "2026-11-23 07:29", at("Dinas Sosial"), second)
+        decide(other, "2026-11-23 07:29")
+        return claim(*arguments)
+
+    monkeypatch.setattr(outbox, "claim", late)
+    deliver(office, "2026-11-23 07:31")
+    deliver(office, "2026-11-23 08:00")
+    assert [status for _, status in notices(office) if status != "superseded"] == ["sent", "sent"]
+    assert any("FD-2" in letter.mail.as_string() for letter in server.letters)
+
+
+def test_what_was_owed_before_an_outage_and_what_came_up_since_is_one_mail(office, server):
+    """The machine dies between judging and sending; the next morning all of it is one mail."""
+    owe(office, "2026-11-19 08:00", at("Dinas Sosial"))  # `half`; nothing is sent that day
+    register(office, "2026-11-20 08:00", at("Dinas Sosial"))
+    decide(office, "2026-11-20 08:00")  # `day-before`
+    deliver(office, "2026-11-20 08:00")
+    assert len(server.letters) == 1
+
+
+def test_while_no_server_can_be_reached_what_comes_up_joins_what_waits(office, server):
+    server.greeting = "421 4.3.2 Down"
+    owe(office, "2026-11-19 08:00", at("Dinas Sosial"))
+    assert deliver(office, "2026-11-19 08:00").trouble
+    register(office, "2026-11-20 08:00", at("Dinas Sosial"))
+    decide(office, "2026-11-20 08:00")
+    assert deliver(office, "2026-11-20 08:00").trouble
+    server.greeting = ""
+    assert deliver(office, "2026-11-20 09:00").sent == 1
+    assert [status for _, status in notices(office)] == ["sent", "sent"]
 
 
 # --- a mail that cannot be composed ---------------------------------------------------------------

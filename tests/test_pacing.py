@@ -85,10 +85,10 @@ def test_what_would_take_too_long_is_left_to_the_next_run(office, server, depart
     settings(office, per_minute=2)
     owe(office, BREACHED, *EVERYWHERE)
     first = deliver(office, BREACHED)
-    assert (first.sent, first.pending) == (8, 14)
+    assert (first.sent, first.pending) == (10, 12)
     assert max(departures)[0] <= LONGEST_RUN
     assert all(message.claim is None for message in messages(office))
-    assert deliver(office, NOW + timedelta(minutes=5)).sent == 8
+    assert deliver(office, NOW + timedelta(minutes=5)).sent == 10
     assert deliver(office, NOW + timedelta(minutes=10)).pending == 0
 
 
@@ -100,7 +100,7 @@ def test_the_rate_holds_from_one_run_to_the_next(office, server):
     clock = Hurried(NOW + 20 * SECOND)
     count = send_owed.fn(office, NOW + 20 * SECOND, "next", lambda now: clock)
     assert count.sent == 4
-    assert clock.waited >= 39 * SECOND
+    assert clock.now == NOW + MINUTE
 
 
 def test_one_domain_may_be_slower_than_the_rest(office, server, departures):
@@ -217,9 +217,9 @@ def test_what_was_judged_too_long_ago_is_judged_again_before_it_goes(office, mon
     composed, clocks = [], []
     really = delivery.compose_all
 
-    def noted(session, office, mails, now):
+    def noted(session, office, mails, *moments):
         composed.append(len(mails))
-        return really(session, office, mails, now)
+        return really(session, office, mails, *moments)
 
     def clock(now):
         clocks.append(Hurried(now))
