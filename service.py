@@ -182,7 +182,7 @@ def up(
     *,
     var: Path,
     zone: str,
-    schedules: dict[str, str],
+    schedules: dict[str, Any],
     port: int,
     say: Callable[[str], None],
 ) -> None:
@@ -270,13 +270,19 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _deployments(site: Path, var: Path, zone: str, schedules: dict[str, str]) -> Path:
+def _deployments(site: Path, var: Path, zone: str, schedules: dict[str, Any]) -> Path:
     """prefect.yaml with this site, its zone and its schedules, written to the working files."""
     data: dict[str, Any] = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text(encoding="utf-8"))
     for deployment in data["deployments"]:
         deployment["parameters"]["site"] = str(site)
-        if deployment["name"] in schedules:
-            deployment["schedules"] = [{"cron": schedules[deployment["name"]], "timezone": zone}]
+        planned = schedules.get(deployment["name"], {})
+        if isinstance(planned, str):
+            deployment["schedules"] = [{"cron": planned, "timezone": zone}]
+        elif planned:  # one for each period of the summary
+            deployment["schedules"] = [
+                {"cron": cron, "timezone": zone, "slug": name, "parameters": {"period": name}}
+                for name, cron in planned.items()
+            ]
         deployment["work_pool"]["job_variables"] = {"working_dir": str(REPOSITORY)}
     path = var / "prefect.yaml"
     path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")

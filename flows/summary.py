@@ -1,4 +1,4 @@
-"""Summary: the compliance figures of a period, for the inspectorate."""
+"""Summary: the compliance report of a period, for the inspectorate."""
 
 from __future__ import annotations
 
@@ -6,8 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from prefect import flow, get_run_logger
+from prefect.artifacts import (
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 
 from flows.desk import desk, run_name
+from tasks.rendering import percent_text, words
+from tasks.reporting.digest import Digest
 from tasks.summary import make_summary
 
 
@@ -18,17 +25,42 @@ def summary(
     period: str | None = None,
     as_of: datetime | None = None,
 ) -> dict[str, Any]:
-    """Make the summary of a period (the site's usual one if none is named) and owe it by mail."""
+    """Make the report of a period (the site's usual one if none is named) and owe it by mail."""
+    log = get_run_logger()
     with desk("summary", site, now) as at:
         chosen = period or at.office.site.file.summary.period
-        made = make_summary(at.office, chosen, as_of or at.now, at.now, at.run)
-        get_run_logger().info("summary of %s written, %d mails queued", chosen, made.mails)
-        at.show(view=made.view, path=str(made.path))
+        bar: Any = create_progress_artifact(0.0, key="summary-progress")
+
+        def progress(percent: float) -> None:
+            update_progress_artifact(bar, percent)
+
+        made = make_summary(at.office, chosen, as_of or at.now, at.now, at.run, progress=progress)
+        log.info("summary of %s written, %d mails queued", chosen, made.mails)
+        for trouble in made.left_out:
+            log.warning("%s", trouble)
+        at.show(view=made.digest, paths=[str(path) for path in made.paths])
+        create_table_artifact(by_unit(made.digest, at.office.site.locale), key="summary-units")
         at.counts = {
             "period": made.view.period_key,
             "path": str(made.path),
+            "files": [path.name for path in made.paths],
             "sha256": made.view.sha256,
             "mails": made.mails,
             "made_before": made.made_before,
         }
         return at.counts
+
+
+def by_unit(digest: Digest, locale: str) -> list[dict[str, Any]]:
+    """The units of a report as a table of the UI, in the site's language."""
+    t = words(locale)
+    return [
+        {
+            t("summary.unit"): unit.name,
+            t("summary.share"): percent_text(unit.share, locale),
+            t("summary.judged"): unit.judged,
+            t("summary.open"): unit.open,
+            t("summary.late"): unit.late,
+        }
+        for unit in digest.units
+    ]

@@ -16,6 +16,7 @@ from settings.calendar import CalendarSettings, read_calendar, weekmask
 from settings.directory import read_directory
 from settings.errors import LOCALES, SettingsError, Strict, Zone, explained, nearest, read_toml
 from settings.ladder import read_escalation
+from settings.report import Letterhead, read_letterhead
 from settings.sources import read_sources
 from sla.calendar import Calendar
 from sla.deadline import Bench, Policy
@@ -65,16 +66,31 @@ class MailSettings(Strict):
 
 
 class Schedules(Strict):
-    """When the flows run, as cron in the site's zone."""
+    """When the flows run, as cron in the site's zone; the summary for each period it covers."""
 
     intake: str = "*/15 * * * *"
     deadlines: str = "5 * * * *"
     delivery: str = "*/5 * * * *"
-    summary: str = "0 7 * * 1"
+    summary: dict[str, str] = Field(
+        default_factory=lambda: {
+            "last-week": "0 7 * * 1",
+            "last-month": "10 7 1 * *",
+            "last-quarter": "20 7 1 1,4,7,10 *",
+            "last-half-year": "30 7 1 1,7 *",
+            "last-year": "40 7 1 1 *",
+        }
+    )
+
+    @field_validator("summary")
+    @classmethod
+    def _known_periods(cls, value: dict[str, str]) -> dict[str, str]:
+        for period in value:
+            parse(period, date.today())  # noqa: DTZ011 - whether it is a period hangs on no day
+        return value
 
 
 class SummarySettings(Strict):
-    """Who gets the compliance summary, and which period the scheduled one covers."""
+    """Who gets the compliance summary, and which period one covers that is run without any."""
 
     to: tuple[Role, ...] = (Role.INSPECTOR, Role.REGIONAL_SECRETARY)
     period: str = "last-week"
@@ -160,6 +176,7 @@ class Site:
         place = ladder or folder / "escalation.toml"
         escalation = _read(lambda: read_escalation(place), mistakes)
         sources = _read(lambda: read_sources(folder / "sources.toml"), mistakes)
+        letterhead = _read(lambda: read_letterhead(folder / "report.toml"), mistakes)
         if (
             directory is None
             or law is None
@@ -186,6 +203,7 @@ class Site:
         self.mail_hours = escalation.hours
         self.holds = escalation.holds
         self.sources = sources
+        self.letterhead = letterhead or Letterhead()
         mistakes += self._unknown_units()
         kinds, units = set(directory.kinds().values()), directory.units
         mistakes += [f"{place}: {line}" for line in escalation.strangers(law.ids, kinds, units)]
@@ -248,6 +266,7 @@ def load_site(folder: Path | str | None = None) -> Site:
     _read(lambda: read_directory(place / "directory.csv"), mistakes)
     _read(lambda: read_escalation(place / "escalation.toml"), mistakes)
     _read(lambda: read_sources(place / "sources.toml"), mistakes)
+    _read(lambda: read_letterhead(place / "report.toml"), mistakes)
     raise SettingsError("\n".join(mistakes))
 
 

@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from db import complaints, looks, outbox
-from sla.events import Kind, holder
+from db.models import Complaint
+from sla.events import Event, Kind, holder
 from sla.figures.case import Case
 from sla.figures.gathering import Gathered, Gathering
 from sla.figures.report import Tellings, report
 from sla.figures.table import Table
+from sla.judge import Judged, judge_all
 from sla.periods import Period
-from tasks.knowing import judged_of
+from tasks.knowing import Known, judged_of, known_of
 from tasks.office import Office
 from tasks.rendering import short_day_text, words
 from tasks.views import told_by_role
 
 
-def figured(session: Session, office: Office, period: Period, as_of: datetime) -> tuple[Table, ...]:
+def figured(
+    session: Session,
+    office: Office,
+    period: Period,
+    as_of: datetime,
+    *,
+    hindsight: datetime | None = None,
+) -> tuple[Table, ...]:
     """All tables of a period as they are known at `as_of`.
 
-    Complaints are judged some at a time and only numbers of them are kept.
+    Complaints are judged some at a time and only numbers of them are kept. With `hindsight` they
+    are what would have been known at `as_of`, had all that had happened by then been recorded at
+    once: what is on record at the later moment counts if it happened before.
     """
-    gathered, places = _gathered(session, office, as_of)
+    gathered, places = _gathered(session, office, as_of, hindsight)
     return report(
         gathered,
         period,
@@ -38,12 +50,15 @@ def figured(session: Session, office: Office, period: Period, as_of: datetime) -
     )
 
 
-def _gathered(session: Session, office: Office, as_of: datetime) -> tuple[Gathered, dict[int, int]]:
-    """The columns of all complaints recorded by `as_of`, and each one's place in them by its id."""
+def _gathered(
+    session: Session, office: Office, as_of: datetime, hindsight: datetime | None
+) -> tuple[Gathered, dict[int, int]]:
+    """The columns of all complaints recorded by then, and each one's place in them by its id."""
     gathering = Gathering(office.site.bench)
     numbers: dict[int, int] = {}
-    for batch in complaints.recorded_by(session, as_of):
-        for known, judged in judged_of(session, office, batch, as_of):
+    for batch in complaints.recorded_by(session, hindsight or as_of):
+        rows = [row for row in batch if row.recorded_at <= as_of or row.received_at <= as_of]
+        for known, judged in _judged(session, office, rows, as_of, hindsight):
             row, facts, events = known.complaint, known.matter.facts, judged.known
             received = next((e.latest for e in events if e.kind == Kind.RECEIVED), row.received_at)
             numbers[row.id] = gathering.add(
@@ -56,6 +71,32 @@ def _gathered(session: Session, office: Office, as_of: datetime) -> tuple[Gather
             )  # fmt: skip
     gathered, place = gathering.done()
     return gathered, {key: int(place[number]) for key, number in numbers.items()}
+
+
+def _judged(
+    session: Session,
+    office: Office,
+    rows: Sequence[Complaint],
+    as_of: datetime,
+    hindsight: datetime | None,
+) -> Iterator[tuple[Known, Judged]]:
+    if hindsight is None:
+        yield from judged_of(session, office, rows, as_of)
+        return
+    known = [
+        replace(each, matter=replace(each.matter, events=_known_at_once(each.matter.events, as_of)))
+        for each in known_of(session, office, rows, hindsight)
+    ]
+    judged = judge_all([each.matter for each in known], office.site.bench, as_of)
+    yield from zip(known, judged, strict=True)
+
+
+def _known_at_once(events: Iterable[Event], as_of: datetime) -> list[Event]:
+    """Events as if each that had happened by a moment had been recorded by it."""
+    return [
+        replace(event, recorded_at=as_of) if event.latest <= as_of < event.recorded_at else event
+        for event in events
+    ]
 
 
 def _tellings(

@@ -19,7 +19,7 @@ from tasks.coverage import lately_missing
 from tasks.delivery import mail_way
 from tasks.oauth2_file import open_to_all
 from tasks.office import Office
-from tasks.reporting.pdf import REMEDY, pdf_trouble
+from tasks.reporting.pango import REMEDY, pdf_trouble
 from tasks.smtp import Connection, MailTrouble
 
 STALE_SOURCE = timedelta(days=3)

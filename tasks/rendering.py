@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from tasks.views import AlertMail, NoticeItem, NoticeMail, SummaryView
+from tasks.views import AlertMail, NoticeItem, NoticeMail
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LONGEST_SUBJECT = 120
@@ -35,6 +35,30 @@ INDONESIAN_ZONES = {
     "Asia/Makassar": "WITA",
     "Asia/Jayapura": "WIT",
 }
+
+
+class Spanned(Protocol):
+    """What is of a period: its name and its local days, both ends included."""
+
+    @property
+    def period_key(self) -> str:
+        """The period's name: `2026-11`."""
+
+    @property
+    def first(self) -> date:
+        """Its first day."""
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+
+
+class Summed(Spanned, Protocol):
+    """The digest of a report."""
+
+    @property
+    def late_now(self) -> int:
+        """How many complaints are late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +273,7 @@ def _urgency(item: NoticeItem, now: datetime, zone: ZoneInfo) -> str:
 
 
 def summary_mail(
-    view: SummaryView, recipient: str, role: str, locale: str, zone: ZoneInfo
+    view: Summed, recipient: str, role: str, locale: str, zone: ZoneInfo
 ) -> RenderedMail:
     """The mail that brings a compliance summary: the digest on one screen."""
     t = words(locale)
@@ -265,15 +289,7 @@ def alert_mail(view: AlertMail, locale: str, zone: ZoneInfo) -> RenderedMail:
     return _mail("alert", subject, locale, zone, view=view)
 
 
-def summary_html(view: SummaryView, locale: str, zone: ZoneInfo) -> str:
-    """The compliance summary as one HTML file."""
-    return render(
-        "report/summary.html.j2", locale=locale, zone=zone, view=view,
-        period=period_text(view, locale, zone), zone_name=zone_name(view.as_of, zone),
-    )  # fmt: skip
-
-
-def period_text(view: SummaryView, locale: str, zone: ZoneInfo) -> str:
+def period_text(view: Spanned, locale: str, zone: ZoneInfo) -> str:
     """A period in words: 'November 2026', or its first and last day."""
     t = words(locale)
     whole = view.first.day == 1 and (view.first.year, view.first.month) == (

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from itertools import islice
-
-from sla.compliance import Durations, OnTime
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,32 +145,6 @@ class AlertMail:
 
 
 @dataclass(frozen=True, slots=True)
-class OnTimeRow:
-    """A line of a table of shares: a rule or a unit."""
-
-    name: str
-    citation: str
-    to_be_confirmed: bool
-    on_time: OnTime
-    open_now: int
-    late_now: int
-
-
-@dataclass(frozen=True, slots=True)
-class LateRow:
-    """A line of the list of what is late now."""
-
-    ticket: str
-    unit: str
-    category: str
-    rule: str
-    citation: str
-    due: datetime
-    working_days_late: int
-    told: tuple[Told, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class OverrideRow:
     """A rule of a site's own that replaces one: its label, what it replaces, on what basis."""
 
@@ -191,50 +162,3 @@ class RegulationRow:
     note: str
     rules_to_be_confirmed: tuple[str, ...]
     overrides: tuple[OverrideRow, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SummaryView:
-    """A compliance summary as templates see it."""
-
-    site: str
-    period_key: str
-    first: date
-    last: date
-    as_of: datetime
-    interim: bool
-    received: int
-    settled: int
-    followed_up_share: float | None
-    open_now: int
-    late_now: int
-    overall: OnTime
-    rules: tuple[OnTimeRow, ...]
-    units: tuple[OnTimeRow, ...]
-    classifications: tuple[tuple[str, int], ...]
-    channels: tuple[tuple[str, int], ...]
-    to_follow_up: Durations
-    to_settlement: Durations
-    late: tuple[LateRow, ...]
-    history_unknown: int
-    observed_times: int
-    missing: tuple[tuple[str, tuple[date, ...]], ...]
-    quarantined: int
-    holes: tuple[tuple[str, str], ...]
-    not_judged: tuple[tuple[str, tuple[str, ...]], ...]
-    shown_later: tuple[tuple[str, int], ...]
-    regulations: tuple[RegulationRow, ...]
-    holidays: tuple[tuple[date, str, bool], ...]
-    policy: str
-    revision: str
-    sha256: str
-    mails_sent: int
-
-    @property
-    def worst(self) -> tuple[OnTimeRow, ...]:
-        """The few units with the lowest share that is fit for comparison and below 100%."""
-        fit = (
-            row for row in self.units
-            if row.on_time.share is not None and row.on_time.share < 1 and not row.on_time.small
-        )  # fmt: skip
-        return tuple(islice(fit, 3))

@@ -26,7 +26,7 @@ from tasks.intake import pull
 from tasks.knowing import judged_of
 from tasks.office import Office
 from tasks.retrying import retry
-from tasks.summary import summary_view
+from tasks.summary import report_view
 
 MAPPING = """
 [kab]
@@ -481,9 +481,9 @@ def test_a_summary_tells_of_each_source_of_the_other_side_what_it_cannot_show(ou
 
     def blind(office: Office, prefix: str = "") -> tuple[object, ...]:
         with office.transaction() as session:
-            view = summary_view(session, office, "2026-11", as_of)
-        told = [(name.removeprefix(prefix), rules) for name, rules in view.not_judged]
-        return told, [(name.removeprefix(prefix), days) for name, days in view.shown_later]
+            notes = report_view(session, office, "2026-11", as_of).notes
+        told = [(name.removeprefix(prefix), rules) for name, rules in notes.not_judged]
+        return told, [(name.removeprefix(prefix), days) for name, days in notes.shown_later]
 
     assert blind(theirs, "kab/") == blind(ours)
     assert blind(ours)[1] == [("lapor", 10)]

@@ -36,8 +36,9 @@ from tasks.knowing import known_of
 from tasks.mapping import Reason
 from tasks.office import Office
 from tasks.recording import SourceCount
-from tasks.rendering import render, summary_html
-from tasks.summary import summary_view
+from tasks.rendering import render
+from tasks.reporting.html import report_html
+from tasks.summary import report_view
 
 TICKET, DAY, HOUR = "Tracking ID", "Tanggal Laporan Masuk", "Waktu Laporan Masuk"
 KIND, TITLE, PRIVACY = "Klasifikasi Laporan", "Judul Laporan", "Tipe Laporan (Anonim/Rahasia)"
@@ -715,12 +716,13 @@ def test_missing_days_are_told_to_the_administrator_and_in_the_summary(office):
     assert "source lapor shows nothing of 2026-11-12" in told
     with office.transaction() as session:
         as_of = wita("2026-11-15 06:00")
-        view = summary_view(session, office, "2026-11", as_of)
-        assert view.missing == (("lapor", (date(2026, 11, 12),)),)
-        assert summary_view(session, office, "2026-11-13..2026-11-14", as_of).missing == ()
-        before = summary_view(session, office, "2026-11", wita("2026-11-12 06:00"))
-    assert before.missing == ()  # a past view does not know what came later
-    assert "Sumber lapor tidak menampilkan 1 hari: 12 Nov 2026." in summary_html(view, "id", WITA)
+        view = report_view(session, office, "2026-11", as_of)
+        assert view.notes.missing == (("lapor", (date(2026, 11, 12),)),)
+        short = report_view(session, office, "2026-11-13..2026-11-14", as_of)
+        assert short.notes.missing == ()
+        before = report_view(session, office, "2026-11", wita("2026-11-12 06:00"))
+    assert before.notes.missing == ()  # a past view does not know what came later
+    assert "Sumber lapor tidak menampilkan 1 hari: 12 Nov 2026." in report_html(view, WITA)
 
 
 def test_the_example_lacks_a_day_and_says_so(tmp_path, monkeypatch):

@@ -118,7 +118,7 @@ def rendered(office: Any, summary: Any, locale: str) -> dict[str, RenderedMail]:
     return {
         "notices": mail_of(FULL, locale),
         "alert": alert_mail(alert, locale, WITA),
-        "summary": summary_mail(summary.view, "Inspektur", "inspector", locale, WITA),
+        "summary": summary_mail(summary.digest, "Inspektur", "inspector", locale, WITA),
     }
 
 

@@ -6,10 +6,13 @@ Names in an open title cannot be known for names and are not looked for; see `ta
 import logging
 import zlib
 from email import message_from_bytes, policy
+from pathlib import Path
 
 import pytest
 from conftest import wita
 from front_desk import deliver, dump, register
+from pypdf import PdfReader
+from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
 from db.models import MessageRow
@@ -52,10 +55,20 @@ def lived(office, caplog, tmp_path):
         "database": str(dump(office)),
         "kept mails": "".join(map(read, kept)),
         "sent mails": "".join(map(read, sent)),
-        "reports": "".join(path.read_text("utf-8") for path in made.path.parent.iterdir()),
+        **{f"report as {path.suffix[1:]}": printed(path) for path in made.paths},
         "export": (tmp_path / "given.jsonl").read_text(encoding="utf-8"),
         "logs": caplog.text,
     }
+
+
+def printed(path: Path) -> str:
+    """A report as its reader sees it."""
+    if path.suffix == ".pdf":
+        return "".join(page.extract_text() for page in PdfReader(path).pages)
+    if path.suffix == ".xlsx":
+        book = CalamineWorkbook.from_path(path)
+        return "".join(str(book.get_sheet_by_name(name).to_python()) for name in book.sheet_names)
+    return path.read_text("utf-8")
 
 
 def read(raw: bytes) -> str:

@@ -18,6 +18,7 @@ import matplotlib as mpl
 
 from tasks.rendering import period_text, render, words
 from tasks.reporting.html import logo_data
+from tasks.reporting.pango import PdfMissing, pdf_trouble
 from tasks.reporting.plots import DRAWN, Plot, plots
 from tasks.reporting.sections import sections, tiles
 from tasks.reporting.view import ReportView
@@ -25,23 +26,6 @@ from tasks.reporting.view import ReportView
 VARIANT = "pdf/a-2a"
 MOST_ROWS = 300
 """Rows of one table on paper; nobody reads more there. The other formats have all."""
-
-REMEDY = "install Debian's libpango-1.0-0, libpangoft2-1.0-0 and libharfbuzz-subset0"
-
-
-class PdfMissing(RuntimeError):
-    """PDF cannot be made here; the message says in one line what to install."""
-
-
-@lru_cache
-def pdf_trouble() -> str:
-    """Why PDF cannot be made on this machine, in one line; empty where it can."""
-    try:
-        import weasyprint  # noqa: F401, PLC0415 - its import fails where Pango is missing
-    except OSError as error:
-        what = " ".join(str(error).split())[:120]
-        return f"no PDF: a system library of WeasyPrint is missing ({what}); {REMEDY}"
-    return ""
 
 
 def report_pdf(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot] | None = None) -> bytes:
@@ -52,7 +36,7 @@ def report_pdf(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot] | Non
     trouble = pdf_trouble()
     if trouble:
         raise PdfMissing(trouble)
-    from weasyprint import HTML  # noqa: PLC0415 - see pdf_trouble
+    from weasyprint import HTML  # noqa: PLC0415 - fails where Pango is missing
     from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
 
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
@@ -93,8 +77,11 @@ def _faces() -> dict[str, Path]:
 
 
 def _fetcher() -> Any:
-    """Reads the report's fonts and data: URLs, and refuses all else, network and files alike."""
-    from weasyprint.urls import FatalURLFetchingError, URLFetcher  # noqa: PLC0415
+    """Reads the report's fonts and data: URLs, and refuses all else, network and files alike.
+
+    What a logo asks for beyond itself is then missing from the picture.
+    """
+    from weasyprint.urls import URLFetcher  # noqa: PLC0415
 
     fonts = {path.as_uri() for path in _faces().values()}
 
@@ -104,6 +91,6 @@ def _fetcher() -> Any:
         def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:
             if url in fonts or url.startswith("data:"):
                 return super().fetch(url, headers)
-            raise FatalURLFetchingError(f"a report may not read {url.partition('?')[0][:80]}")
+            raise ValueError(f"a report may not read {url.partition('?')[0][:80]}")
 
     return Fetcher(allowed_protocols=("file", "data"), allow_redirects=False)

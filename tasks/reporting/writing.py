@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from tasks.reporting.pango import PdfMissing
 from tasks.reporting.view import ReportView
 
 
@@ -23,7 +24,7 @@ def write_all(
     # these load matplotlib, which takes a second: only where a report is made
     from tasks.reporting.html import report_html  # noqa: PLC0415
     from tasks.reporting.machine import report_csv, report_json  # noqa: PLC0415
-    from tasks.reporting.pdf import PdfMissing, report_pdf  # noqa: PLC0415
+    from tasks.reporting.pdf import report_pdf  # noqa: PLC0415
     from tasks.reporting.plots import plots  # noqa: PLC0415
     from tasks.reporting.xlsx import report_xlsx  # noqa: PLC0415
 

@@ -1,0 +1,163 @@
+"""Verify: a kept report counted again, as it was known and with hindsight; what differs and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db import rulebooks
+from db.complaints import batches
+from db.models import Complaint, EventRow
+from tasks.office import Office
+from tasks.reporting.machine import FORMAT, report_json
+from tasks.reporting.public import public_edition
+from tasks.summary import report_view
+
+MOST_EVENTS = 50
+"""How many later events are told, the first ones."""
+
+
+class NoReport(ValueError):
+    """The file is no report that can be verified; the message says what is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A figure that is not what the report says; complaints that have come behind it, or gone."""
+
+    table: str
+    row: str
+    column: str
+    kept: Any
+    found: Any
+    come: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LaterEvent:
+    """What had happened to a complaint by the report's moment and was recorded only after it."""
+
+    ticket: str
+    kind: str
+    occurred: datetime
+    recorded: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What became of a report.
+
+    `then` are figures that come out otherwise as of the same moment: that should never be, and
+    `rulebook_changed` tells of a law, calendar or ladder that took over since. `late` are figures
+    that would have been others, had everything that had happened by then been recorded by then;
+    `events` are some of what was recorded late.
+    """
+
+    period: str
+    as_of: datetime
+    edition: str
+    sha256: str
+    then: tuple[Difference, ...]
+    rulebook_changed: datetime | None
+    late: tuple[Difference, ...]
+    events: tuple[LaterEvent, ...]
+
+
+def verify(office: Office, path: Path, now: datetime) -> Verified:
+    """Count a kept report again. Raises :class:`NoReport`."""
+    kept = _read(path)
+    as_of = datetime.fromisoformat(kept["as_of"])
+    with office.transaction() as session:
+        then = _again(session, office, kept, as_of)
+        later = _again(session, office, kept, as_of, now)
+        changed = tuple(_differences(kept["tables"], later["tables"]))
+        rulebook = rulebooks.current(session)
+        took_over = rulebook.taken_at if rulebook and rulebook.taken_at > as_of else None
+        touched = {ticket for each in changed for ticket in (*each.come, *each.gone)}
+        return Verified(
+            period=kept["period"]["name"],
+            as_of=as_of,
+            edition=kept["edition"],
+            sha256=kept["sha256"],
+            then=tuple(_differences(kept["tables"], then["tables"])),
+            rulebook_changed=took_over,
+            late=changed,
+            events=tuple(_later(session, sorted(touched), as_of)),
+        )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise NoReport(f"{path}: {error.strerror}") from None
+    except ValueError:
+        kept = None
+    if not isinstance(kept, dict) or kept.get("format") != FORMAT:
+        raise NoReport(f"{path} is no report; name the .json file that lies beside its HTML")
+    return kept
+
+
+def _again(
+    session: Session,
+    office: Office,
+    kept: dict[str, Any],
+    as_of: datetime,
+    hindsight: datetime | None = None,
+) -> Any:
+    view = report_view(session, office, kept["period"]["name"], as_of, hindsight=hindsight)
+    return json.loads(report_json(public_edition(view) if kept["edition"] == "public" else view))
+
+
+def _differences(kept: Sequence[Any], found: Sequence[Any]) -> Iterator[Difference]:
+    before, after = _cells(kept), _cells(found)
+    for key in dict.fromkeys((*before, *after)):
+        old, new = before.get(key), after.get(key)
+        if old is None or new is None or old[0] != new[0]:
+            was, now = (set(each[1]) if each else set() for each in (old, new))
+            yield Difference(
+                *key, old and old[0], new and new[0], tuple(sorted(now - was)),
+                tuple(sorted(was - now)),
+            )  # fmt: skip
+
+
+def _cells(tables: Sequence[Any]) -> dict[tuple[str, str, str], tuple[Any, Sequence[str]]]:
+    """Each cell by table, row and column, with the complaints behind its row."""
+    return {
+        (table["key"], row["key"], column): (value, row["tickets"])
+        for table in tables
+        for row in table["rows"]
+        for column, value in row["cells"].items()
+    }
+
+
+def _later(session: Session, tickets: Sequence[str], after: datetime) -> Iterator[LaterEvent]:
+    """What had happened to these complaints by a moment and was recorded after it."""
+    found: list[LaterEvent] = []
+    for batch in batches(tickets):
+        rows = session.execute(
+            select(
+                Complaint.ticket, EventRow.kind, EventRow.latest, EventRow.recorded_at,
+                EventRow.source,
+            )
+            .join(EventRow, EventRow.complaint_id == Complaint.id)
+            .where(
+                Complaint.ticket.in_(batch),
+                EventRow.recorded_at > after,
+                EventRow.latest <= after,
+            )
+            .order_by(EventRow.id)
+            .limit(MOST_EVENTS)
+        )  # fmt: skip
+        found += [LaterEvent(*row) for row in rows]
+    found.sort(key=lambda event: (event.recorded, event.ticket))
+    yield from found[:MOST_EVENTS]
