@@ -24,11 +24,14 @@ MOST_ROWS = 1_048_575
 """Rows of a sheet below its heads; Excel has no more."""
 
 A4 = 9
+COVER_WIDTH = 90
+ROW_HEIGHT = 15
+HEAD_HEIGHT = 36
 LONGEST_CELL = 32_767
 LONGEST_SHEET_NAME = 31
 NUMBER_FORMATS = {Measure.COUNT: "#,##0", Measure.SHARE: "0.0%", Measure.DAYS: "0.0"}
 WIDTHS = {
-    Measure.COUNT: 12, Measure.SHARE: 12, Measure.DAYS: 12, Measure.DAY: 13, Measure.MOMENT: 20,
+    Measure.COUNT: 14, Measure.SHARE: 14, Measure.DAYS: 14, Measure.DAY: 13, Measure.MOMENT: 20,
     Measure.TEXT: 26, Measure.KEY: 34,
 }  # fmt: skip
 
@@ -55,6 +58,9 @@ class _Writer:
         self.t = words(view.names.locale)
         self.taken: set[str] = set()
         self.bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 2})
+        self.bold_figure = book.add_format(
+            {"bold": True, "text_wrap": True, "valign": "top", "bottom": 2, "align": "right"}
+        )
         self.title = book.add_format({"bold": True, "font_size": 15})
         self.strong = book.add_format({"bold": True, "valign": "top"})
         self.text = book.add_format({"text_wrap": True, "valign": "top"})
@@ -100,8 +106,8 @@ class _Writer:
     def cover(self, sheet: Any, title: str, told: list[tuple[str, str]]) -> None:
         """Who reports what, as of when, and what to check it by."""
         view, t = self.view, self.t
-        sheet.set_column(0, 0, 24)
-        sheet.set_column(1, 1, 90)
+        sheet.set_column(0, 0, 30)
+        sheet.set_column(1, 1, COVER_WIDTH)
         self.string(sheet, 0, 0, title, self.title)
         self.string(sheet, 1, 0, view.site, self.strong)
         lines: list[tuple[str, date | datetime | str]] = [
@@ -125,12 +131,18 @@ class _Writer:
             row += 1
         for note in self.notes():
             row += 1
-            self.string(sheet, row, 1, note, self.text)
+            self.paragraph(sheet, row, note)
         row += 2
         for name, cut in told:
             self.string(sheet, row, 0, name, self.strong)
-            self.string(sheet, row, 1, cut, self.text)
+            self.paragraph(sheet, row, cut)
             row += 1
+
+    def paragraph(self, sheet: Any, row: int, text: str) -> None:
+        """A text of the cover, with the room that it needs: not every program makes it."""
+        lines = -(-len(text) // (COVER_WIDTH + 5)) or 1
+        sheet.set_row(row, ROW_HEIGHT * lines)
+        self.string(sheet, row, 1, text, self.text)
 
     def notes(self) -> Iterator[str]:
         """What stands above the figures in the page as well."""
@@ -151,7 +163,7 @@ class _Writer:
         if detailed:
             heads.append((t("report.column.article"), 30))
         heads += [
-            (t(f"report.column.{column.key}"), WIDTHS[column.measure]) for column in table.columns
+            (t(f"report.column.{column.key}"), _width(table, column)) for column in table.columns
         ]
         rows = (
             [
@@ -198,7 +210,9 @@ class _Writer:
         """Heads, rows, filter; returns the words for what had no room."""
         for place, (label, width) in enumerate(heads):
             sheet.set_column(place, place, width)
-            self.string(sheet, 0, place, label, self.bold)
+            narrow = width == WIDTHS[Measure.COUNT]
+            self.string(sheet, 0, place, label, self.bold_figure if narrow else self.bold)
+        sheet.set_row(0, HEAD_HEIGHT)
         kept = 0
         for kept, row in zip(range(1, self.most + 1), rows, strict=False):
             for place, cell in enumerate(row):
@@ -230,6 +244,11 @@ class _Writer:
     def string(self, sheet: Any, row: int, place: int, text: str, shape: Any = None) -> None:
         """Text as text, whatever it looks like."""
         sheet.write_string(row, place, text[:LONGEST_CELL], shape)
+
+
+def _width(table: Table, column: Column) -> float:
+    """Of a column, in signs; what the headline holds are figures."""
+    return WIDTHS[Measure.COUNT if table.key == "headline" else column.measure]
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:

