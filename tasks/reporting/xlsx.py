@@ -40,11 +40,12 @@ def report_xlsx(view: ReportView, zone: ZoneInfo, *, most: int = MOST_ROWS) -> b
     """The report as a workbook, in the language of its names.
 
     Columns are the row's name, for rules and units with a detail its basis, then the table's
-    own. `most` is how many rows a sheet takes; what is cut is told on the first sheet.
+    own. `most` is how many rows a sheet takes; what is cut is told on the first sheet. Rows wait
+    in temporary files, not in memory: there is one for every complaint behind every row.
     """
     kept = io.BytesIO()
     options = {
-        "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
+        "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
         "strings_to_numbers": False,
     }  # fmt: skip
     with xlsxwriter.Workbook(kept, options) as book:
