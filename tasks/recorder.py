@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from queue import Empty, Queue
-from threading import Thread
+from threading import BoundedSemaphore, Thread
 from time import monotonic
 
 MOST_UNRECORDED = 8
@@ -24,7 +24,8 @@ class Recorder:
 
     def __init__(self, record: Callable[[dict[int, str]], None]) -> None:
         self._record = record
-        self._queue: Queue[tuple[int, str] | None] = Queue(MOST_UNRECORDED)
+        self._queue: Queue[tuple[int, str] | None] = Queue()
+        self._room = BoundedSemaphore(MOST_UNRECORDED)
         self._error: BaseException | None = None
         self._closing = False
         self._thread = Thread(target=self._run, daemon=True)
@@ -41,6 +42,7 @@ class Recorder:
     def add(self, mail: int, answer: str) -> None:
         """Have an answer recorded; waits while too many are not."""
         self.check()
+        self._room.acquire()
         self._queue.put((mail, answer))
 
     def flush(self) -> None:
@@ -65,8 +67,10 @@ class Recorder:
                     self._record(answers)
             except BaseException as error:
                 self._error = error
-            for _ in taken:
+            for each in taken:
                 self._queue.task_done()
+                if each is not None:
+                    self._room.release()
 
     def _gathered(self) -> list[tuple[int, str] | None]:
         """The next answer and those that follow it soon; None asks to wait for no more."""

@@ -1,0 +1,386 @@
+"""What is wrong with a run that has been played, told in words; nothing where all is as it must be.
+
+Each check looks at what the mailbox really holds and at what `ledger` says was due; the program's
+own records are a third witness, not the judge.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeRow, NoticeStatus
+from proving.ledger import Key, Ledger, Views
+from proving.plan import DEADLINES, DELIVERY
+from proving.post import Kept
+from proving.stage import SETTLED, Life, Played
+from sla.directory import Role
+from tasks.office import Office
+
+UNRECORDED = 9
+"""How many mails a process may have handed over and not yet written down when it is killed."""
+
+NOT_OURS = {"IntegrityError", "OperationalError", "StaleDataError"}
+"""With what the slower of two deadline runs at once may undo itself."""
+
+
+@dataclass
+class Findings:
+    """The witnesses of a run, read once."""
+
+    played: Played
+    views: Views
+    notices: dict[Key, NoticeRow]
+    messages: list[MessageRow]
+    ledger: Ledger
+    letters: dict[str, list[Kept]]  # by Message-ID, in the order of arrival
+    lives: dict[str, Life]
+
+    def now_of(self, kept: Kept) -> datetime:
+        """The simulated moment of the process that brought a mail."""
+        return self.lives[kept.process].process.now
+
+    def told_in(self, kept: Kept) -> set[tuple[str, str]]:
+        """Of which complaints and rules a mail tells, read from its text."""
+        return told_in(kept, self.views.office)
+
+
+def verdicts(found: Findings) -> list[str]:
+    """Everything that is wrong."""
+    return [wrong for check in CHECKS for wrong in check(found)]
+
+
+def gather(session: Session, played: Played, office: Office) -> Findings:
+    """What is to be known of a run when it is over."""
+    views = Views(session, office)
+    notices = {
+        Key(n.complaint_id, n.rule, n.clock, n.unit or "", n.rung, n.repeat): n
+        for n in session.scalars(select(NoticeRow).order_by(NoticeRow.id))
+    }
+    query = select(MessageRow).order_by(MessageRow.id)
+    messages = list(session.scalars(query.options(selectinload(MessageRow.items))))
+    ledger = Ledger(views, _Told(played, notices, messages))
+    runs = [life for life in played.lives if life.process.work == DEADLINES]
+    for life in sorted(runs, key=lambda life: life.process.now):
+        moment = life.process.now
+        judged = None
+        if any(not _came_to_an_end(other) for other in runs if other.name in life.companions):
+            # that one may have held some complaints, and came to nothing
+            judged = {n.complaint_id for n in notices.values() if n.decided_at == moment}
+        if _came_to_an_end(life):
+            ledger.enter(moment, judged)
+    letters: dict[str, list[Kept]] = defaultdict(list)
+    for kept in played.mailbox:
+        letters[kept.letter.key].append(kept)
+    lives = {life.name: life for life in played.lives}
+    return Findings(played, views, notices, messages, ledger, letters, lives)
+
+
+class _Told:
+    """Whether people had been told of a rung at another unit, by what was then on record as sent.
+
+    What was recorded by a process at the same time may or may not have been seen: then what was
+    decided tells.
+    """
+
+    def __init__(
+        self, played: Played, notices: dict[Key, NoticeRow], messages: list[MessageRow]
+    ) -> None:
+        keys = {notice.id: key for key, notice in notices.items()}
+        self.notices = notices
+        self.sent: dict[Key, set[datetime]] = defaultdict(set)
+        for message in messages:
+            for item in message.items:
+                if message.status == MessageStatus.SENT and item.told and message.sent_at:
+                    self.sent[keys[item.notice_id]].add(message.sent_at)
+        now = {life.name: life.process.now for life in played.lives}
+        self.beside = {now[life.name]: {now[o] for o in life.companions} for life in played.lives}
+
+    def __call__(self, key: Key, moment: datetime) -> bool:
+        others = [k for k in self.sent if k.unit != key.unit and k._replace(unit=key.unit) == key]
+        moments = {sent for other in others for sent in self.sent[other]}
+        beside = self.beside[moment] & moments
+        return any(sent <= moment for sent in moments - beside) or (
+            bool(beside) and key not in self.notices
+        )
+
+
+def told_in(kept: Kept, office: Office) -> set[tuple[str, str]]:
+    """(ticket, rule) of every duty that the text of a mail names."""
+    body = kept.letter.mail.get_body(("plain",))
+    assert body is not None
+    text = " ".join(body.get_content().split())
+    law, locale = office.site.bench.law, office.site.locale
+    duties = {
+        f"{rule.label[locale]} - {rule.citation}": rule_id
+        for rule_id in law.ids
+        for rule in law.versions(rule_id)
+    }
+    parts = re.split(r"\d+\. Pengaduan (FD-\d+) - ", text)
+    return {
+        (ticket, rule_id)
+        for ticket, entry in zip(parts[1::2], parts[2::2], strict=True)
+        for words, rule_id in duties.items()
+        if words in entry
+    }
+
+
+def _came_to_an_end(run: Life) -> bool:
+    """Whether a deadline run has committed: it does so once, at its end."""
+    return run.committed > 0 and not run.error
+
+
+# --- the processes --------------------------------------------------------------------------------
+
+
+def every_process_ended_well_or_by_its_fate(found: Findings) -> Iterator[str]:
+    """No error but that of a deadline run that met another; no death but the one that was meant."""
+    for life in found.played.lives:
+        kind = life.error.partition(":")[0]
+        met = life.companions and life.process.work == DEADLINES and kind in NOT_OURS
+        if life.error and not met:
+            yield f"{_called(life)} failed: {life.error}"
+        if life.ended not in ("exit 0", "SIGKILL"):
+            yield f"{_called(life)} ended by {life.ended}"
+
+
+def nothing_is_pending(found: Findings) -> Iterator[str]:
+    """After the last restart every mail has an end, and every notice."""
+    for message in found.messages:
+        if message.status not in SETTLED:
+            yield f"mail {message.id} to {message.recipient} is still {message.status}"
+    for key, notice in found.notices.items():
+        if notice.status == NoticeStatus.QUEUED:
+            yield f"notice {key} is still queued"
+
+
+# --- what was due ---------------------------------------------------------------------------------
+
+
+def exactly_what_was_due_was_decided(found: Findings) -> Iterator[str]:
+    """None missing, none made up, and only the highest rung of each clock owed."""
+    debts, notices = found.ledger.debts, found.notices
+    for key in debts.keys() - notices.keys():
+        yield f"{key} was due at {debts[key].since} and is on no record"
+    for key in notices.keys() - debts.keys():
+        yield f"{key} was never due"
+    for key in debts.keys() & notices.keys():
+        status = notices[key].status
+        if (status == NoticeStatus.SUPERSEDED) != debts[key].superseded:
+            yield f"{key} is {status}, its debt was {debts[key]}"
+        if status == NoticeStatus.WITHDRAWN and key in found.ledger.standing:
+            yield f"{key} is withdrawn, and still due when all was judged last"
+
+
+def every_debt_has_been_paid(found: Findings) -> Iterator[str]:
+    """Each person was told of each notice in one mail, or the mail died and that was told.
+
+    Nothing else settles a debt but that the clock stopped ticking at the unit.
+    """
+    items: dict[int, list[tuple[MessageRow, MessageItem]]] = defaultdict(list)
+    for message in found.messages:
+        for item in message.items:
+            items[item.notice_id].append((message, item))
+    for key, debt in found.ledger.debts.items():
+        notice = found.notices.get(key)
+        if notice is None or debt.superseded:
+            continue
+        for person in found.views.people(key, debt.roles, notice.decided_at):
+            mine = [(m, i) for m, i in items[notice.id] if m.recipient == person]
+            yield from _person_told(found, key, notice, person, mine)
+
+
+def _person_told(
+    found: Findings,
+    key: Key,
+    notice: NoticeRow,
+    person: str,
+    mine: list[tuple[MessageRow, MessageItem]],
+) -> Iterator[str]:
+    if not mine:
+        yield f"{person} is owed no mail about {key}, due since {notice.decided_at}"
+    told = [message for message, item in mine if message.status == MessageStatus.SENT and item.told]
+    if len(told) > 1:
+        yield f"{person} was told of {key} in {len(told)} mails"
+    if told and notice.status != NoticeStatus.SENT:
+        yield f"{person} was told of {key}, which is {notice.status}"
+    for message, _ in mine:
+        if message in told or message.status == MessageStatus.DEAD:
+            continue
+        sent = message.sent_at
+        tried = [sent] if sent else _deliveries(found, message.created_at)
+        if all(found.views.ticks(key, moment) for moment in tried):
+            yield f"{person} was not told of {key} by mail {message.id}, which is {message.status}"
+
+
+def _deliveries(found: Findings, since: datetime) -> list[datetime]:
+    """When deliveries ran from a moment on."""
+    moments = [life.process.now for life in found.played.lives if life.process.work == DELIVERY]
+    return [moment for moment in moments if moment >= since]
+
+
+def a_dead_mail_is_told_to_the_administrator(found: Findings) -> Iterator[str]:
+    """By an alert in the mailbox that names the address; one that died itself at least was owed."""
+    administrators = {
+        office.email
+        for office in found.views.office.site.directory.offices
+        if office.role is Role.ADMINISTRATOR
+    }
+    alerts = [m for m in found.messages if m.kind == MessageKind.ALERT]
+    for message in found.messages:
+        if message.status != MessageStatus.DEAD or message.kind == MessageKind.ALERT:
+            continue
+        about = [a for a in alerts if str(message.recipient) in str(a.detail)]
+        for person in administrators:
+            mine = [a for a in about if a.recipient == person]
+            if not mine:
+                yield f"mail {message.id} to {message.recipient} died and {person} is owed no alert"
+            for alert in mine:
+                text = "".join(
+                    str(kept.letter.mail.get_body(("plain",)))
+                    for kept in found.letters[alert.message_id]
+                )
+                if alert.status == MessageStatus.SENT and message.recipient not in text:
+                    yield f"alert {alert.id} does not name {message.recipient}"
+
+
+def no_mail_was_given_up_early(found: Findings) -> Iterator[str]:
+    """Dead is what the server refused for good, or would not take for as long as the site waits."""
+    limit = timedelta(hours=found.views.office.site.file.mail.give_up_after_hours)
+    for message in found.messages:
+        if message.status == MessageStatus.DEAD:
+            first, last = message.attempts[0], message.attempts[-1]
+            refused = last.code is not None and last.code >= 500
+            if not refused and last.attempted_at - first.attempted_at < limit:
+                yield f"mail {message.id} to {message.recipient} was given up at {last.code}"
+
+
+# --- the mailbox ----------------------------------------------------------------------------------
+
+
+def what_was_sent_is_in_the_mailbox(found: Findings) -> Iterator[str]:
+    """And what is in the mailbox is ours, at the person to whom it was owed."""
+    known = {message.message_id: message for message in found.messages}
+    for message in found.messages:
+        if message.status == MessageStatus.SENT and not found.letters[message.message_id]:
+            yield f"mail {message.id} to {message.recipient} is sent, and in no mailbox"
+    for name, copies in found.letters.items():
+        for kept in copies:
+            if name not in known:
+                yield f"letter {kept.number} bears a Message-ID that nobody knows"
+            elif kept.letter.recipient != known[name].recipient:
+                yield f"letter {kept.number} went to {kept.letter.recipient}, wrongly"
+            elif known[name].recipient not in str(kept.letter.mail["To"]):
+                yield f"letter {kept.number} is addressed to {kept.letter.mail['To']}"
+
+
+def what_did_not_go_out_is_in_no_mailbox(found: Findings) -> Iterator[str]:
+    """Unless the server kept it without our hearing of it."""
+    for message in found.messages:
+        if message.status == MessageStatus.SENT:
+            continue
+        for kept in found.letters[message.message_id]:
+            if not why_twice(found, kept, kept):
+                yield f"mail {message.id} is {message.status}, and letter {kept.number} is it"
+
+
+def no_mail_came_twice_without_a_reason(found: Findings) -> Iterator[str]:
+    """A second copy follows only one of which the sender could not know that it had arrived."""
+    for copies in found.letters.values():
+        for earlier, later in pairwise(copies):
+            if not why_twice(found, earlier, later):
+                yield f"letter {earlier.number} was known to have arrived, {later.number} is a copy"
+
+
+def why_twice(found: Findings, earlier: Kept, later: Kept) -> str:
+    """What made a second copy right: "killed", "unheard" or "stalled"; "" where nothing did.
+
+    Of what a process brought before it was killed, or stood still and was taken for dead, only the
+    last mails can be without a record. When it goes on, one mail is perhaps in its hands: it may be
+    a copy, and as its claim has gone over to another nobody learns that it has arrived.
+    """
+    life, other = found.lives[earlier.process], found.lives[later.process]
+    before, _ = _brought(found, life)
+    if life.killed and earlier.number in before[-UNRECORDED:]:
+        return "killed"
+    if earlier.number not in life.heard:
+        return "unheard"
+    in_hand = {each.name: _brought(found, each)[1][:1] for each in (life, other) if each.stalled}
+    if life.stalled and earlier.number in before[-UNRECORDED:]:
+        return "stalled"
+    if later.number in in_hand.get(other.name, []):
+        return "stalled"
+    if life is not other and earlier.number in in_hand.get(life.name, []):
+        return "stalled"
+    return ""
+
+
+def _brought(found: Findings, life: Life) -> tuple[list[int], list[int]]:
+    """The letters of a process by number: those of before it stood still, if it did, and after.
+
+    Where the other brought none meanwhile nothing tells the two apart: each may be either.
+    """
+    letters = [kept.number for kept in found.played.mailbox if kept.process == life.name]
+    if not life.stalled:
+        return letters, []
+    meanwhile = [kept.number for kept in found.played.mailbox if kept.process in life.companions]
+    if not meanwhile:
+        return letters, letters
+    return [n for n in letters if n < meanwhile[0]], [n for n in letters if n > meanwhile[0]]
+
+
+def each_letter_tells_what_was_true(found: Findings) -> Iterator[str]:
+    """Of every notice in it whose clock ticked when it was handed over, and of nothing else."""
+    by_id = {notice.id: key for key, notice in found.notices.items()}
+    for message in found.messages:
+        if message.kind != MessageKind.NOTICES:
+            continue
+        for kept in found.letters[message.message_id]:
+            now = found.now_of(kept)
+            keys = [by_id[item.notice_id] for item in message.items]
+            due = {
+                (found.views.tickets[key.complaint], key.rule)
+                for key in keys
+                if found.views.ticks(key, now)
+            }
+            told = found.told_in(kept)
+            if told != due:
+                yield f"letter {kept.number} of {now} tells of {told}, true was {due}"
+
+
+def a_person_gets_one_mail_a_run(found: Findings) -> Iterator[str]:
+    """Everything that one run decides for one person is one mail."""
+    mails = Counter(
+        (message.run, message.recipient)
+        for message in found.messages
+        if message.kind == MessageKind.NOTICES
+    )
+    for (run, person), number in mails.items():
+        if number > 1:
+            yield f"{run} made {number} mails to {person}"
+
+
+CHECKS = (
+    every_process_ended_well_or_by_its_fate,
+    nothing_is_pending,
+    exactly_what_was_due_was_decided,
+    every_debt_has_been_paid,
+    a_dead_mail_is_told_to_the_administrator,
+    no_mail_was_given_up_early,
+    what_was_sent_is_in_the_mailbox,
+    what_did_not_go_out_is_in_no_mailbox,
+    no_mail_came_twice_without_a_reason,
+    each_letter_tells_what_was_true,
+    a_person_gets_one_mail_a_run,
+)
+
+
+def _called(life: Life) -> str:
+    return f"{life.name} ({life.process.work} at {life.process.now:%m-%d %H:%M:%S})"
