@@ -261,11 +261,11 @@ def interleaved(
             read(programs[0], moment, known)
             todo: list[list[Callable[[], object]]] = [
                 [
-                    partial(decide, office, text(moment), f"{text(moment)} {id(office)}"),
+                    partial(decide, office, text(moment), f"{text(moment)} {number}"),
                     partial(deliver, office, moment),
                 ]
-                for office in programs
-            ]  # fmt: skip
+                for number, office in enumerate(programs)
+            ]
             for number in order:
                 todo[number].pop(0)()
         deliver(programs[0], programs[0].next_turn(moments[-1]))

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from proving.databases import postgres_database, sqlite_file
 from proving.figures import prove, report
-from proving.plan import INTAKE, plan
+from proving.findings import gather
+from proving.parts import INTAKE
+from proving.plan import plan
 from proving.post import Kept
 from proving.stage import Played, Stage, stage
-from proving.verdicts import gather, verdicts
+from proving.verdicts import verdicts
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -70,11 +73,10 @@ def over(
     path = tmp_path_factory.mktemp("over") / "run.db"
     with (
         sqlite_stage.play(plan(5)) as (played, office),
-        sqlite3.connect(path) as copy,
         office.engine.connect() as connection,
+        closing(sqlite3.connect(path)) as copy,
     ):
         connection.connection.driver_connection.backup(copy)
-    copy.close()
     engine = open_engine(f"sqlite:///{path}")
     yield played, Office(sqlite_stage.site, engine)
     engine.dispose()

@@ -6,7 +6,9 @@ step of an SMTP conversation; the mail server drops, delays, refuses and dies. A
 well again, what is owed is sent, and what the mailbox holds is compared with what the law as code
 says was due.
 
-`plan` makes a run from its seed, `stage` plays it, `ledger` says what was due, `verdicts` what is
-wrong. A victim process is forked by `zygote`, counts its `crossings` and dies there; `post` is the
-mail server. `python tests/prove.py --seed N --database sqlite` plays one run again.
+`plan` makes a run from its seed (of `parts`, `cases` and `mishaps`), `stage` plays it, `ledger`
+says what was due, `verdicts` what is wrong with what came of it (`findings`, `copies`), `figures`
+how much of everything there was. A victim process is forked by `zygote`, counts its `crossings` and
+dies there; `post` is the mail server. `python tests/prove.py --seed N --database sqlite` plays one
+run again; what hangs on which of two processes is quicker may come out otherwise.
 """

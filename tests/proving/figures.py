@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from proving.plan import Plan, plan
+from proving.copies import why_twice
+from proving.findings import Findings, gather
+from proving.plan import plan
 from proving.stage import Played, Stage
-from proving.verdicts import Findings, gather, verdicts, why_twice
+from proving.verdicts import verdicts
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,7 @@ class Outcome:
 
 def prove(stage: Stage, database: str, seed: int) -> Outcome:
     """Play the run of a seed and look at what is wrong with it."""
-    the_plan: Plan = plan(seed)
-    with stage.play(the_plan) as (played, office), office.transaction() as session:
+    with stage.play(plan(seed)) as (played, office), office.transaction() as session:
         found = gather(session, played, office)
         return _outcome(seed, database, played, found, verdicts(found))
 

@@ -5,21 +5,16 @@ Everything follows from the seed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
 
-from smtp_servers import DROP
-
 from proving.cases import ZONE, Case
-
-SILENCE = "SILENCE"
-"""As an answer: none, until the client has lost patience."""
+from proving.mishaps import mishaps
+from proving.parts import DEADLINES, DELIVERY, INTAKE, Fate, Plan, Process, Step, Weather
 
 FIRST_DAY = date(2026, 11, 2)
 """A Monday; November has no holiday, December has some."""
-
-INTAKE, DEADLINES, DELIVERY = "intake", "deadlines", "delivery"
 
 SESSIONS = {
     "morning": ((INTAKE, "07:00"), (DEADLINES, "07:05"), (DELIVERY, "07:31"), (DELIVERY, "07:52")),
@@ -30,82 +25,6 @@ SESSIONS = {
 
 KILLED = {INTAKE: 0.15, DEADLINES: 0.35, DELIVERY: 0.6}
 """How often a process of each kind is marked for death."""
-
-
-@dataclass(frozen=True)
-class Fate:
-    """Where a process ends: at the `count`-th crossing of a kind, if it gets there.
-
-    `stalls`: there it stands still instead, as a process that is swapped out does, until another
-    has run in its place.
-    """
-
-    kind: str  # statement, commit or smtp
-    count: int
-    stalls: bool = False
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What the mail server does wrong with one mail.
-
-    `stage` is the command: MAIL, RCPT or DATA (after its end). `answer` is what it then says:
-    a reply, DROP or SILENCE. Whether it `keeps` the mail all the same is
-    what the client cannot know.
-    """
-
-    stage: str
-    answer: str
-    keeps: bool = False
-
-
-@dataclass(frozen=True)
-class Weather:
-    """How the mail server is while one step lasts."""
-
-    way: str = "up"  # up, down (nobody listens), mute (nobody answers)
-    greeting: str = ""
-    faults: dict[int, Fault] = field(default_factory=dict)  # by number of the mail in this step
-    mails_per_connection: int = 0
-    hangs_up: bool = False
-    busy: tuple[str, ...] = ()  # whose mailboxes are full just now
-    gone: tuple[str, ...] = ()  # who has no mailbox any more
-
-    @property
-    def fine(self) -> bool:
-        """Whether nothing is wrong with it."""
-        return self == Weather()
-
-
-@dataclass(frozen=True)
-class Process:
-    """One process: what it does, at what simulated moment, and how it ends."""
-
-    work: str
-    now: datetime
-    fate: Fate | None = None
-
-
-@dataclass(frozen=True)
-class Step:
-    """One process, or two at once; before it, what the front desk has written down.
-
-    `overlapping`: the second runs when the first stands still or has ended.
-    """
-
-    processes: tuple[Process, ...]
-    register: tuple[dict[str, str], ...] | None = None
-    weather: Weather = Weather()
-    overlapping: bool = False
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A run. After its steps the site is well until nothing is pending."""
-
-    seed: int
-    steps: tuple[Step, ...]
-    end: datetime
 
 
 def plan(seed: int) -> Plan:
@@ -171,32 +90,37 @@ def _session(
             steps.append(Step((standing, slow), overlapping=True))
             slow = None
             continue
-        rows = None
-        if work == INTAKE:
-            for case in cases:
-                if case.passed_on < now and dice.random() < 0.25:
-                    case.move(dice, now)
-            rows = tuple(dict(case.columns) for case in cases if case.passed_on <= now)
         first = Process(work, now, _fate(dice, work))
         weather = _weather(dice, day, people) if work == DELIVERY else Weather()
-        steps.append(_accompanied(dice, first, rows, weather))
+        steps.append(_accompanied(dice, first, weather, cases))
     return steps
 
 
-def _accompanied(
-    dice: Random, first: Process, rows: tuple[dict[str, str], ...] | None, weather: Weather
-) -> Step:
+def _accompanied(dice: Random, first: Process, weather: Weather, cases: list[Case]) -> Step:
     """The step of a process: mostly it is alone, now and then a second one is there."""
     now, work = first.now, first.work
-    if work == DELIVERY and dice.random() < 0.08:
-        later = Process(work, now + timedelta(minutes=dice.choice((1, 16, 20))))
+    if work == INTAKE:
+        return Step((first,), _register(dice, cases, now))
+    if work == DELIVERY and dice.random() < 0.12:
+        later = now + timedelta(minutes=dice.choice((1, 16, 20)))
         standing = Process(work, now, _standstill(dice))
-        return Step((standing, later), rows, weather, overlapping=True)
-    if work != INTAKE and dice.random() < 0.12:
+        if dice.random() < 0.35:
+            rows = _register(dice, cases, later)
+            return Step((standing, Process(INTAKE, later)), rows, weather, overlapping=True)
+        return Step((standing, Process(work, later)), None, weather, overlapping=True)
+    if dice.random() < 0.12:
         other = dice.choice((DEADLINES, DELIVERY)) if work == DELIVERY else DEADLINES
         second = Process(other, now + timedelta(seconds=1), _fate(dice, other))
-        return Step((first, second), rows, weather)
-    return Step((first,), rows, weather)
+        return Step((first, second), None, weather)
+    return Step((first,), None, weather)
+
+
+def _register(dice: Random, cases: list[Case], now: datetime) -> tuple[dict[str, str], ...]:
+    """What the front desk's register says at a moment; some complaints have moved on until then."""
+    for case in cases:
+        if case.passed_on < now and dice.random() < 0.25:
+            case.move(dice, now)
+    return tuple(dict(case.columns) for case in cases if case.passed_on <= now)
 
 
 def _standstill(dice: Random) -> Fate:
@@ -237,35 +161,6 @@ def _weather(dice: Random, day: date, people: _Unlucky) -> Weather:
         return Weather(greeting=dice.choice(words), **lasting)
     if draw < 0.5:
         return Weather(**lasting)
-    faults = {}
-    for number in range(1, 9):
-        if dice.random() < 0.4:
-            faults[number] = dice.choices(FAULTS, WEIGHTS)[0]
+    faults = mishaps(dice, 8)
     few = dice.randint(1, 4) if dice.random() < 0.2 else 0
     return Weather(faults=faults, mails_per_connection=few, hangs_up=dice.random() < 0.1, **lasting)
-
-
-MISHAPS = (
-    (2, Fault("MAIL", DROP)),
-    (2, Fault("MAIL", "421 4.7.0 Too much, good-bye")),
-    (2, Fault("MAIL", "450 4.7.1 Slow down")),
-    (1, Fault("MAIL", "552 5.3.4 Too big")),
-    (1, Fault("MAIL", "553 5.7.1 Sender not allowed")),
-    (1, Fault("RCPT", DROP)),
-    (1, Fault("RCPT", SILENCE)),
-    (2, Fault("RCPT", "421 4.3.0 Overloaded")),
-    (3, Fault("RCPT", "450 4.2.1 Mailbox busy")),
-    (2, Fault("RCPT", "550 5.1.1 No such user")),
-    (3, Fault("DATA", DROP)),
-    (6, Fault("DATA", DROP, keeps=True)),
-    (1, Fault("DATA", SILENCE)),
-    (2, Fault("DATA", SILENCE, keeps=True)),
-    (2, Fault("DATA", "421 4.3.0 Shutting down")),
-    (3, Fault("DATA", "450 4.7.1 Greylisted")),
-    (1, Fault("DATA", "451 4.3.0 Error in processing")),
-    (2, Fault("DATA", "550 5.7.1 Looks like spam")),
-    (2, Fault("DATA", "552 5.2.2 Mailbox full")),
-    (1, Fault("DATA", "554 5.6.0 Malformed")),
-)  # fmt: skip
-WEIGHTS = [weight for weight, _ in MISHAPS]
-FAULTS = [fault for _, fault in MISHAPS]

@@ -1,4 +1,4 @@
-"""Where runs are played: a site, a database, the mail server and the zygote, used many times."""
+"""Where runs are played, one after another: a site, a database, the mail server, the zygote."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from db.engine import open_engine
 from db.models import MessageRow
 from proving.cases import ZONE, Case
 from proving.databases import Database
-from proving.plan import DEADLINES, DELIVERY, FIRST_DAY, INTAKE, Fault, Plan, Process, Step
+from proving.parts import DEADLINES, DELIVERY, INTAKE, Fault, Plan, Process, Step
+from proving.plan import FIRST_DAY
 from proving.post import Kept, PostOffice, post_office
 from settings import load_site
 from tasks.office import Office
@@ -53,7 +54,8 @@ class Life:
     at: str  # the crossing at which its fate was, "" where it did not get there
     stalled: bool
     committed: int  # how often it has committed
-    heard: frozenset[int]  # which mails it knows to be kept, by number
+    heard: tuple[int, ...]  # which mails it knows to be kept, by number
+    heard_before: tuple[int, ...]  # those of them of before it stood still
     error: str
     companions: tuple[str, ...]  # who ran at the same time
 
@@ -136,7 +138,8 @@ class Stage:
     def _take(self, step: Step, played: Played) -> None:
         self.post_office.post.turn(step.weather)
         if step.register is not None:
-            self._write(step.register, step.processes[0].now)
+            made = next(p.now for p in step.processes if p.work == INTAKE)
+            self._write(step.register, made)
         names = [f"p{len(played.lives) + n}.example" for n in range(len(step.processes))]
         orders = [
             self._order(name, process) for name, process in zip(names, step.processes, strict=True)
@@ -230,12 +233,18 @@ def _site(folder: Path) -> Path:
 
 def _life(name: str, process: Process, answer: dict[str, Any], companions: tuple[str, ...]) -> Life:
     told = answer["told"]
+    place = next((number for number, fact in enumerate(told) if "at" in fact), len(told))
+
+    def heard(facts: list[dict[str, Any]]) -> tuple[int, ...]:
+        return tuple(fact["heard"] for fact in facts if "heard" in fact)
+
     return Life(
         name, process, answer["ended"],
         at=next((fact["at"] for fact in told if "at" in fact), ""),
         stalled=answer["stalled"],
         committed=sum("committed" in fact for fact in told),
-        heard=frozenset(fact["heard"] for fact in told if "heard" in fact),
+        heard=heard(told),
+        heard_before=heard(told[:place]),
         error=next((fact["error"] for fact in told if "error" in fact), ""),
         companions=companions,
     )  # fmt: skip

@@ -6,135 +6,26 @@ own records are a third witness, not the judge.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
-
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeRow, NoticeStatus
-from proving.ledger import Key, Ledger, Views
-from proving.plan import DEADLINES, DELIVERY
-from proving.post import Kept
-from proving.stage import SETTLED, Life, Played
+from proving.copies import why_twice
+from proving.findings import Findings
+from proving.ledger import Key
+from proving.parts import DEADLINES, DELIVERY
+from proving.stage import SETTLED, Life
 from sla.directory import Role
-from tasks.office import Office
-
-UNRECORDED = 9
-"""How many mails a process may have handed over and not yet written down when it is killed."""
 
 NOT_OURS = {"IntegrityError", "OperationalError", "StaleDataError"}
 """With what the slower of two deadline runs at once may undo itself."""
 
 
-@dataclass
-class Findings:
-    """The witnesses of a run, read once."""
-
-    played: Played
-    views: Views
-    notices: dict[Key, NoticeRow]
-    messages: list[MessageRow]
-    ledger: Ledger
-    letters: dict[str, list[Kept]]  # by Message-ID, in the order of arrival
-    lives: dict[str, Life]
-
-    def now_of(self, kept: Kept) -> datetime:
-        """The simulated moment of the process that brought a mail."""
-        return self.lives[kept.process].process.now
-
-    def told_in(self, kept: Kept) -> set[tuple[str, str]]:
-        """Of which complaints and rules a mail tells, read from its text."""
-        return told_in(kept, self.views.office)
-
-
 def verdicts(found: Findings) -> list[str]:
     """Everything that is wrong."""
     return [wrong for check in CHECKS for wrong in check(found)]
-
-
-def gather(session: Session, played: Played, office: Office) -> Findings:
-    """What is to be known of a run when it is over."""
-    views = Views(session, office)
-    notices = {
-        Key(n.complaint_id, n.rule, n.clock, n.unit or "", n.rung, n.repeat): n
-        for n in session.scalars(select(NoticeRow).order_by(NoticeRow.id))
-    }
-    query = select(MessageRow).order_by(MessageRow.id)
-    messages = list(session.scalars(query.options(selectinload(MessageRow.items))))
-    ledger = Ledger(views, _Told(played, notices, messages))
-    runs = [life for life in played.lives if life.process.work == DEADLINES]
-    for life in sorted(runs, key=lambda life: life.process.now):
-        moment = life.process.now
-        judged = None
-        if any(not _came_to_an_end(other) for other in runs if other.name in life.companions):
-            # that one may have held some complaints, and came to nothing
-            judged = {n.complaint_id for n in notices.values() if n.decided_at == moment}
-        if _came_to_an_end(life):
-            ledger.enter(moment, judged)
-    letters: dict[str, list[Kept]] = defaultdict(list)
-    for kept in played.mailbox:
-        letters[kept.letter.key].append(kept)
-    lives = {life.name: life for life in played.lives}
-    return Findings(played, views, notices, messages, ledger, letters, lives)
-
-
-class _Told:
-    """Whether people had been told of a rung at another unit, by what was then on record as sent.
-
-    What was recorded by a process at the same time may or may not have been seen: then what was
-    decided tells.
-    """
-
-    def __init__(
-        self, played: Played, notices: dict[Key, NoticeRow], messages: list[MessageRow]
-    ) -> None:
-        keys = {notice.id: key for key, notice in notices.items()}
-        self.notices = notices
-        self.sent: dict[Key, set[datetime]] = defaultdict(set)
-        for message in messages:
-            for item in message.items:
-                if message.status == MessageStatus.SENT and item.told and message.sent_at:
-                    self.sent[keys[item.notice_id]].add(message.sent_at)
-        now = {life.name: life.process.now for life in played.lives}
-        self.beside = {now[life.name]: {now[o] for o in life.companions} for life in played.lives}
-
-    def __call__(self, key: Key, moment: datetime) -> bool:
-        others = [k for k in self.sent if k.unit != key.unit and k._replace(unit=key.unit) == key]
-        moments = {sent for other in others for sent in self.sent[other]}
-        beside = self.beside[moment] & moments
-        return any(sent <= moment for sent in moments - beside) or (
-            bool(beside) and key not in self.notices
-        )
-
-
-def told_in(kept: Kept, office: Office) -> set[tuple[str, str]]:
-    """(ticket, rule) of every duty that the text of a mail names."""
-    body = kept.letter.mail.get_body(("plain",))
-    assert body is not None
-    text = " ".join(body.get_content().split())
-    law, locale = office.site.bench.law, office.site.locale
-    duties = {
-        f"{rule.label[locale]} - {rule.citation}": rule_id
-        for rule_id in law.ids
-        for rule in law.versions(rule_id)
-    }
-    parts = re.split(r"\d+\. Pengaduan (FD-\d+) - ", text)
-    return {
-        (ticket, rule_id)
-        for ticket, entry in zip(parts[1::2], parts[2::2], strict=True)
-        for words, rule_id in duties.items()
-        if words in entry
-    }
-
-
-def _came_to_an_end(run: Life) -> bool:
-    """Whether a deadline run has committed: it does so once, at its end."""
-    return run.committed > 0 and not run.error
 
 
 # --- the processes --------------------------------------------------------------------------------
@@ -299,60 +190,27 @@ def no_mail_came_twice_without_a_reason(found: Findings) -> Iterator[str]:
                 yield f"letter {earlier.number} was known to have arrived, {later.number} is a copy"
 
 
-def why_twice(found: Findings, earlier: Kept, later: Kept) -> str:
-    """What made a second copy right: "killed", "unheard" or "stalled"; "" where nothing did.
-
-    Of what a process brought before it was killed, or stood still and was taken for dead, only the
-    last mails can be without a record. When it goes on, one mail is perhaps in its hands: it may be
-    a copy, and as its claim has gone over to another nobody learns that it has arrived.
-    """
-    life, other = found.lives[earlier.process], found.lives[later.process]
-    before, _ = _brought(found, life)
-    if life.killed and earlier.number in before[-UNRECORDED:]:
-        return "killed"
-    if earlier.number not in life.heard:
-        return "unheard"
-    in_hand = {each.name: _brought(found, each)[1][:1] for each in (life, other) if each.stalled}
-    if life.stalled and earlier.number in before[-UNRECORDED:]:
-        return "stalled"
-    if later.number in in_hand.get(other.name, []):
-        return "stalled"
-    if life is not other and earlier.number in in_hand.get(life.name, []):
-        return "stalled"
-    return ""
-
-
-def _brought(found: Findings, life: Life) -> tuple[list[int], list[int]]:
-    """The letters of a process by number: those of before it stood still, if it did, and after.
-
-    Where the other brought none meanwhile nothing tells the two apart: each may be either.
-    """
-    letters = [kept.number for kept in found.played.mailbox if kept.process == life.name]
-    if not life.stalled:
-        return letters, []
-    meanwhile = [kept.number for kept in found.played.mailbox if kept.process in life.companions]
-    if not meanwhile:
-        return letters, letters
-    return [n for n in letters if n < meanwhile[0]], [n for n in letters if n > meanwhile[0]]
-
-
 def each_letter_tells_what_was_true(found: Findings) -> Iterator[str]:
     """Of every notice in it whose clock ticked when it was handed over, and of nothing else."""
+    views = found.views
     by_id = {notice.id: key for key, notice in found.notices.items()}
     for message in found.messages:
         if message.kind != MessageKind.NOTICES:
             continue
+        keys = [by_id[item.notice_id] for item in message.items]
         for kept in found.letters[message.message_id]:
-            now = found.now_of(kept)
-            keys = [by_id[item.notice_id] for item in message.items]
-            due = {
-                (found.views.tickets[key.complaint], key.rule)
-                for key in keys
-                if found.views.ticks(key, now)
-            }
+            moments = found.moments_of(kept)
+            true = [
+                {
+                    (views.tickets[key.complaint], key.rule)
+                    for key in keys
+                    if views.ticks(key, moment)
+                }
+                for moment in moments
+            ]
             told = found.told_in(kept)
-            if told != due:
-                yield f"letter {kept.number} of {now} tells of {told}, true was {due}"
+            if told not in true:
+                yield f"letter {kept.number} of {moments} tells of {told}, true was {true}"
 
 
 def a_person_gets_one_mail_a_run(found: Findings) -> Iterator[str]:

@@ -1,0 +1,145 @@
+"""The witnesses of a run: its processes, the mailbox, the program's records and what was due."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from db.models import MessageRow, MessageStatus, NoticeRow
+from proving.ledger import Key, Ledger, Views
+from proving.parts import DEADLINES
+from proving.post import Kept
+from proving.stage import Life, Played
+from tasks.office import Office
+
+LONGEST_LIFE = timedelta(minutes=10)
+"""Within this time a process has come to its end, by its own clock."""
+
+
+@dataclass
+class Findings:
+    """The witnesses of a run, read once."""
+
+    played: Played
+    views: Views
+    notices: dict[Key, NoticeRow]
+    messages: list[MessageRow]
+    ledger: Ledger
+    letters: dict[str, list[Kept]]  # by Message-ID, in the order of arrival
+    lives: dict[str, Life]
+
+    def brought(self, process: str) -> tuple[list[int], list[int]]:
+        """The letters of a process by number: those of before it stood still, if it did, and after.
+
+        The first one after may have been in its hands meanwhile.
+        """
+        life = self.lives[process]
+        letters = [kept.number for kept in self.played.mailbox if kept.process == process]
+        if not life.stalled:
+            return letters, []
+        last = max(life.heard_before, default=0)
+        return [n for n in letters if n <= last], [n for n in letters if n > last]
+
+    def moments_of(self, kept: Kept) -> list[datetime]:
+        """As of when a mail may speak: when its process began, or when it went on."""
+        life = self.lives[kept.process]
+        now = life.process.now
+        _, after = self.brought(kept.process)
+        if kept.number not in after:
+            return [now]
+        woken = max(now, *(self.lives[other].process.now for other in life.companions))
+        return [now, woken] if kept.number == after[0] else [woken]
+
+    def told_in(self, kept: Kept) -> set[tuple[str, str]]:
+        """Of which complaints and rules a mail tells, read from its text."""
+        return told_in(kept, self.views.office)
+
+
+def gather(session: Session, played: Played, office: Office) -> Findings:
+    """What is to be known of a run when it is over."""
+    views = Views(session, office)
+    notices = {
+        Key(n.complaint_id, n.rule, n.clock, n.unit or "", n.rung, n.repeat): n
+        for n in session.scalars(select(NoticeRow).order_by(NoticeRow.id))
+    }
+    query = select(MessageRow).order_by(MessageRow.id)
+    messages = list(session.scalars(query.options(selectinload(MessageRow.items))))
+    ledger = Ledger(views, _Told(played, notices, messages))
+    runs = [life for life in played.lives if life.process.work == DEADLINES]
+    for life in sorted(runs, key=lambda life: life.process.now):
+        moment = life.process.now
+        judged = None
+        if any(not _came_to_an_end(other) for other in runs if other.name in life.companions):
+            # that one may have held some complaints, and came to nothing
+            judged = {n.complaint_id for n in notices.values() if n.decided_at == moment}
+        if _came_to_an_end(life):
+            ledger.enter(moment, judged)
+    letters: dict[str, list[Kept]] = defaultdict(list)
+    for kept in played.mailbox:
+        letters[kept.letter.key].append(kept)
+    lives = {life.name: life for life in played.lives}
+    return Findings(played, views, notices, messages, ledger, letters, lives)
+
+
+class _Told:
+    """Whether people had been told of a rung at another unit, by what was then on record as sent.
+
+    What a process at the same time recorded may or may not have been seen: then what was decided
+    tells.
+    """
+
+    def __init__(
+        self, played: Played, notices: dict[Key, NoticeRow], messages: list[MessageRow]
+    ) -> None:
+        keys = {notice.id: key for key, notice in notices.items()}
+        self.notices = notices
+        self.sent: dict[Key, set[datetime]] = defaultdict(set)
+        for message in messages:
+            for item in message.items:
+                if message.status == MessageStatus.SENT and item.told and message.sent_at:
+                    self.sent[keys[item.notice_id]].add(message.sent_at)
+        now = {life.name: life.process.now for life in played.lives}
+        self.beside = {now[life.name]: [now[o] for o in life.companions] for life in played.lives}
+
+    def __call__(self, key: Key, moment: datetime) -> bool:
+        others = [k for k in self.sent if k.unit != key.unit and k._replace(unit=key.unit) == key]
+        sent = {each for other in others for each in self.sent[other]}
+        doubtful = {
+            each
+            for each in sent
+            for begun in self.beside[moment]
+            if begun <= each <= begun + LONGEST_LIFE
+        }
+        if any(each <= moment for each in sent - doubtful):
+            return True
+        return bool(doubtful) and key not in self.notices
+
+
+def told_in(kept: Kept, office: Office) -> set[tuple[str, str]]:
+    """(ticket, rule) of every duty that the text of a mail names."""
+    body = kept.letter.mail.get_body(("plain",))
+    assert body is not None
+    text = " ".join(body.get_content().split())
+    law, locale = office.site.bench.law, office.site.locale
+    duties = {
+        f"{rule.label[locale]} - {rule.citation}": rule_id
+        for rule_id in law.ids
+        for rule in law.versions(rule_id)
+    }
+    parts = re.split(r"\d+\. Pengaduan (FD-\d+) - ", text)
+    return {
+        (ticket, rule_id)
+        for ticket, entry in zip(parts[1::2], parts[2::2], strict=True)
+        for words, rule_id in duties.items()
+        if words in entry
+    }
+
+
+def _came_to_an_end(run: Life) -> bool:
+    """Whether a deadline run has committed: it does so once, at its end."""
+    return run.committed > 0 and not run.error
