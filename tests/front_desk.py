@@ -65,6 +65,15 @@ def at(office_unit: str, number: str = "FD-1", **more: str) -> dict[str, str]:
     return {"No Register": number, "Unit": office_unit, **more}
 
 
+UNITS = (
+    "Inspektorat", "Diskominfo", "Dinas Sosial", "Disdukcapil", "Dinas Kesehatan",
+    "RSUD Contoh Sehat", "Disdikbud", "DLH", "Satpol PP", "Dinas Perkim", "DPMPTSP",
+)  # fmt: skip
+
+EVERYWHERE = [at(unit, f"FD-{number}") for number, unit in enumerate(UNITS)]
+"""A complaint of each of these units."""
+
+
 def since(day: str) -> dict[str, str]:
     """The dates of an entry that came in on another day: '02/11/2026'."""
     return {key: value.replace("16/11/2026", day) for key, value in ENTRY.items() if "/" in value}

@@ -23,20 +23,12 @@ from front_desk import (
     recipients,
     register,
 )
-from smtp_servers import Letter, running
+from smtp_servers import Letter
 
 from settings import SettingsError, load_site
 from sla.directory import Role
 from sla.escalation import Ladder
 from sla.holds import Hold
-
-
-@pytest.fixture
-def server(office):
-    """A good server, to which the site's mail goes."""
-    with running() as server:
-        office.site.mail_url = server.url()
-        yield server
 
 
 def text(letter: Letter) -> str:

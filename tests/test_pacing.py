@@ -9,6 +9,7 @@ import pytest
 from conftest import wita
 from front_desk import (
     BREACHED,
+    EVERYWHERE,
     Hurried,
     at,
     deliver,
@@ -25,19 +26,6 @@ from tasks.smtp import Connection, Deferred, Refused
 
 NOW = wita(BREACHED)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-UNITS = (
-    "Inspektorat", "Diskominfo", "Dinas Sosial", "Disdukcapil", "Dinas Kesehatan",
-    "RSUD Contoh Sehat", "Disdikbud", "DLH", "Satpol PP", "Dinas Perkim", "DPMPTSP",
-)  # fmt: skip
-EVERYWHERE = [at(unit, f"FD-{number}") for number, unit in enumerate(UNITS)]
-
-
-@pytest.fixture
-def server(office):
-    """A good server, to which the site's mail goes."""
-    with running() as server:
-        office.site.mail_url = server.url()
-        yield server
 
 
 def settings(office, **more: object) -> None:

@@ -28,7 +28,6 @@ from front_desk import (
     register,
     since,
 )
-from smtp_servers import running
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -36,15 +35,6 @@ from db.models import MessageRow, NoticeRow
 from sla.directory import Directory
 from tasks import deadlines, queueing
 from tasks.office import Office
-
-
-@pytest.fixture
-def server(office):
-    """A good server, to which the site's mail goes."""
-    with running() as server:
-        office.site.mail_url = server.url()
-        yield server
-
 
 # --- who is told when -----------------------------------------------------------------------------
 

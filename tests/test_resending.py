@@ -8,20 +8,11 @@ from dataclasses import replace
 import pytest
 from conftest import wita
 from front_desk import BREACHED, at, deliver, messages, notices, owe, register, statuses
-from smtp_servers import running
 
 from tasks.resending import NotResent, resend
 
 LATER = "2026-11-25 08:00"
 LIAISON = "penghubung.dinsos@contohkab.example"
-
-
-@pytest.fixture
-def server(office):
-    """A good server, to which the site's mail goes."""
-    with running() as server:
-        office.site.mail_url = server.url()
-        yield server
 
 
 def again(office, number: int, to: str | None = None, now: str = LATER) -> str:

@@ -19,7 +19,6 @@ from front_desk import (
     since,
     statuses,
 )
-from smtp_servers import running
 
 from db import runs
 from db.models import StormStatus
@@ -30,14 +29,6 @@ from tasks.storms import NoStorm
 UNITS = ("Inspektorat", "Dinas Sosial", "Dinas Kesehatan", "DLH")
 EVERYWHERE = [at(unit, f"FD-{number}") for number, unit in enumerate(UNITS)]
 LATER = "2026-11-24 10:00"
-
-
-@pytest.fixture
-def server(office):
-    """A good server, to which the site's mail goes."""
-    with running() as server:
-        office.site.mail_url = server.url()
-        yield server
 
 
 def limit(office, most: int, **more: float) -> None:
