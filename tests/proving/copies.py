@@ -17,7 +17,7 @@ def why_twice(found: Findings, earlier: Kept, later: Kept) -> str:
     another's by now.
     """
     life = found.lives[earlier.process]
-    before, _ = found.brought(life.name)
+    before, _, _ = found.brought(life.name)
     if life.killed and earlier.number in before[-UNRECORDED:]:
         return "killed"
     if earlier.number not in life.heard:
@@ -28,5 +28,5 @@ def why_twice(found: Findings, earlier: Kept, later: Kept) -> str:
 
 
 def _in_hand(found: Findings, kept: Kept) -> bool:
-    """Whether it is the first mail that its process brought after it had stood still."""
-    return kept.number in found.brought(kept.process)[1][:1]
+    """Whether its process may have had it in its hands while it stood still."""
+    return kept.number in found.brought(kept.process)[1]

@@ -33,31 +33,38 @@ class Findings:
     letters: dict[str, list[Kept]]  # by Message-ID, in the order of arrival
     lives: dict[str, Life]
 
-    def brought(self, process: str) -> tuple[list[int], list[int]]:
-        """The letters of a process by number: those of before it stood still, if it did, and after.
+    def brought(self, process: str) -> tuple[list[int], list[int], list[int]]:
+        """The letters of a process by number: of before it stood still, if it did, and after.
 
-        The first one after may have been in its hands meanwhile.
+        Between them those of which either may be true: the mail that was in its hands, and those
+        before it whose answers it has not heard.
         """
         life = self.lives[process]
         letters = [kept.number for kept in self.played.mailbox if kept.process == process]
         if not life.stalled:
-            return letters, []
+            return letters, [], []
         last = max(life.heard_before, default=0)
-        return [n for n in letters if n <= last], [n for n in letters if n > last]
+        first = min((n for n in life.heard if n > last), default=len(self.played.mailbox))
+        return (
+            [n for n in letters if n <= last],
+            [n for n in letters if last < n <= first],
+            [n for n in letters if n > first],
+        )
 
     def moments_of(self, kept: Kept) -> list[datetime]:
         """As of when a mail may speak: when its process began, or when it went on."""
-        life = self.lives[kept.process]
-        now = life.process.now
-        _, after = self.brought(kept.process)
-        if kept.number not in after:
-            return [now]
-        woken = max(now, *(self.lives[other].process.now for other in life.companions))
-        return [now, woken] if kept.number == after[0] else [woken]
+        before, _, after = self.brought(kept.process)
+        moments = self.moments_in(self.lives[kept.process])
+        if kept.number in before:
+            return moments[:1]
+        return moments[-1:] if kept.number in after else moments
 
-    def told_in(self, kept: Kept) -> set[tuple[str, str]]:
-        """Of which complaints and rules a mail tells, read from its text."""
-        return told_in(kept, self.views.office)
+    def moments_in(self, life: Life) -> list[datetime]:
+        """When a process judged: when it began and, if it had stood still, when it went on."""
+        now = life.process.now
+        if not life.stalled:
+            return [now]
+        return [now, max(now, *(self.lives[other].process.now for other in life.companions))]
 
 
 def gather(session: Session, played: Played, office: Office) -> Findings:

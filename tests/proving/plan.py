@@ -140,8 +140,14 @@ def _fate(dice: Random, work: str) -> Fate | None:
 
 
 def _step_of_a_conversation(dice: Random) -> int:
-    """Mostly one with which the first mail is handed over: those are crossings 6 to 17."""
-    return dice.randint(6, 17) if dice.random() < 0.6 else dice.randint(1, 60)
+    """Mostly one with which the first mail is handed over: those are crossings 6 to 17.
+
+    The last of them follows the server's yes, which is not on record yet.
+    """
+    draw = dice.random()
+    if draw < 0.25:
+        return 17
+    return dice.randint(6, 17) if draw < 0.7 else dice.randint(1, 60)
 
 
 def _far(dice: Random, most: int) -> int:
@@ -152,11 +158,11 @@ def _far(dice: Random, most: int) -> int:
 def _weather(dice: Random, day: date, people: _Unlucky) -> Weather:
     lasting = {"gone": people.gone, "busy": people.busy if day < people.busy_until else ()}
     draw = dice.random()
-    if draw < 0.06:
+    if draw < 0.1:
         return Weather(way="down", **lasting)
-    if draw < 0.08:
+    if draw < 0.12:
         return Weather(way="mute", **lasting)
-    if draw < 0.13:
+    if draw < 0.17:
         words = ("421 4.3.2 Down for the night", "554 5.3.2 No service here")
         return Weather(greeting=dice.choice(words), **lasting)
     if draw < 0.5:

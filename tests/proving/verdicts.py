@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeRow, NoticeStatus
 from proving.copies import why_twice
-from proving.findings import Findings
+from proving.findings import Findings, told_in
 from proving.ledger import Key
 from proving.parts import DEADLINES, DELIVERY
 from proving.stage import SETTLED, Life
@@ -112,9 +112,14 @@ def _person_told(
 
 
 def _deliveries(found: Findings, since: datetime) -> list[datetime]:
-    """When deliveries ran from a moment on."""
-    moments = [life.process.now for life in found.played.lives if life.process.work == DELIVERY]
-    return [moment for moment in moments if moment >= since]
+    """When deliveries judged from a moment on."""
+    return [
+        moment
+        for life in found.played.lives
+        if life.process.work == DELIVERY
+        for moment in found.moments_in(life)
+        if moment >= since
+    ]
 
 
 def a_dead_mail_is_told_to_the_administrator(found: Findings) -> Iterator[str]:
@@ -208,7 +213,7 @@ def each_letter_tells_what_was_true(found: Findings) -> Iterator[str]:
                 }
                 for moment in moments
             ]
-            told = found.told_in(kept)
+            told = told_in(kept, views.office)
             if told not in true:
                 yield f"letter {kept.number} of {moments} tells of {told}, true was {true}"
 
