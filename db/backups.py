@@ -1,0 +1,173 @@
+"""Backups: a database in one file, made while others write, and there wholly or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+from sqlalchemy import make_url
+
+from db import postgres_dump
+from db.copies import LEFT, BackupError, check, fsync
+
+SUFFIXES = {"sqlite": ".db.gz", "postgresql": ".pgdump"}
+_NAME = re.compile(r"tenggat-(\d{8}T\d{6}Z)(?:-[a-z][a-z-]*)?(?:-\d+)?\.(?:db\.gz|pgdump)")
+LEFT_AFTER = timedelta(days=1)
+
+
+def backup(url: str, folder: Path, now: datetime, label: str = "") -> Path:
+    """Copy the database at this SQLAlchemy URL into `folder`; returns the new file.
+
+    SQLite is copied page by page in one state of it (`.db.gz`), PostgreSQL by `pg_dump`
+    (`.pgdump`); nobody who writes meanwhile waits or is lost. The copy is read through once before
+    it gets its name, which bears the time in UTC and `label` ('before-upgrade'). Only its owner may
+    read it: it holds what the database holds. Raises :class:`BackupError`, which says what to do;
+    then no new file is there, and the earlier ones are as they were.
+    """
+    parsed = make_url(url)
+    kind = parsed.get_backend_name()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place = _free(folder, now, label, SUFFIXES[kind])
+        with TemporaryDirectory(suffix=LEFT, dir=folder) as work:
+            part = Path(work) / place.name
+            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            if kind == "sqlite":
+                _copy_sqlite(Path(parsed.database or ""), part)
+            else:
+                postgres_dump.dump(parsed, part)
+            check(part, None if kind == "sqlite" else parsed)
+            fsync(part)
+            part.rename(place)
+        fsync(folder)
+    except OSError as error:
+        raise BackupError(
+            f"no backup in {folder}: {error.strerror or error};"
+            " make room there or name another folder (earlier backups are as they were)"
+        ) from None
+    return place
+
+
+def _free(folder: Path, now: datetime, label: str, suffix: str) -> Path:
+    """A name that no other backup bears, whatever was made in the same second."""
+    stem = f"tenggat-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}" + (f"-{label}" if label else "")
+    place, number = folder / (stem + suffix), 2
+    while place.exists():
+        place, number = folder / f"{stem}-{number}{suffix}", number + 1
+    return place
+
+
+def _copy_sqlite(database: Path, part: Path) -> None:
+    if not database.is_file():
+        raise BackupError(f"no database at {database}; there is nothing to back up yet")
+    raw = part.with_name("raw.db")
+    try:
+        with (
+            closing(_connect(database)) as source,
+            closing(sqlite3.connect(raw, isolation_level=None)) as copy,
+        ):
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file, with no log beside it
+    except sqlite3.Error as error:
+        raise BackupError(
+            f"{database} could not be copied to {part.parent.parent} ({error});"
+            " is there room, and is the database whole?"
+        ) from None
+    with (
+        raw.open("rb") as whole,
+        part.open("wb") as file,
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as packed,
+    ):
+        shutil.copyfileobj(whole, packed, 1 << 20)
+    raw.unlink()
+
+
+def _connect(database: Path) -> sqlite3.Connection:
+    """A connection that may write, or it would leave a log behind; it does not."""
+    place = f"file:{quote(str(database.absolute()))}?mode=rw"
+    connection = sqlite3.connect(place, uri=True, timeout=60, isolation_level=None)
+    connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def made_at(path: Path) -> datetime | None:
+    """When a backup was made, by its name; None for a file that bears another name."""
+    found = _NAME.fullmatch(path.name)
+    if found is None:
+        return None
+    with suppress(ValueError):
+        return datetime.strptime(found[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return None
+
+
+def backups(folder: Path) -> list[Path]:
+    """The backups in a folder, newest first; nothing else that lies there."""
+    if not folder.is_dir():
+        return []
+    dated = [(made, path) for path in folder.iterdir() if (made := made_at(path)) is not None]
+    return [path for _, path in sorted(dated, reverse=True)]
+
+
+def keep(
+    folder: Path,
+    now: datetime,
+    *,
+    daily: int = 14,
+    weekly: int = 8,
+    monthly: int = 12,
+    url: str | None = None,
+) -> list[Path]:
+    """Remove the backups that are no longer kept; returns them.
+
+    Kept are the newest of each of the last `daily` days on which one was made, of the last `weekly`
+    weeks and of the last `monthly` months (UTC), and whatever these numbers say, the newest one
+    that can be read. Only files with a backup's name are looked at, and what a killed process left
+    half made more than a day ago is cleared away. `url` is the database that they are of.
+    """
+    made = {path: at for path in backups(folder) if (at := made_at(path)) is not None}
+    kept = {path for path, at in made.items() if at > now}  # of a clock that was wrong
+    spans: tuple[tuple[Callable[[datetime], object], int], ...] = (
+        (datetime.date, daily),
+        (lambda at: at.isocalendar()[:2], weekly),
+        (lambda at: (at.year, at.month), monthly),
+    )
+    for span, most in spans:
+        newest: dict[object, Path] = {}
+        for path, at in made.items():
+            newest.setdefault(span(at), path)
+        kept |= set(list(newest.values())[:most])
+    gone = [path for path in made if path not in kept]
+    if gone:
+        kept |= set(_newest_good(made, url))
+    gone = [path for path in gone if path not in kept]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    _clear(folder, now)
+    return gone
+
+
+def _newest_good(made: Iterable[Path], url: str | None) -> Iterator[Path]:
+    """The newest backup that can be read, if there is any."""
+    parsed = make_url(url) if url else None
+    server = parsed if parsed and parsed.get_backend_name() != "sqlite" else None
+    for path in made:
+        with suppress(BackupError, OSError):
+            check(path, server)
+            yield path
+            return
+
+
+def _clear(folder: Path, now: datetime) -> None:
+    for left in folder.glob(f"tmp*{LEFT}"):
+        with suppress(OSError):
+            if now - datetime.fromtimestamp(left.stat().st_mtime, UTC) > LEFT_AFTER:
+                shutil.rmtree(left)
