@@ -19,8 +19,8 @@ from sqlalchemy import make_url
 from db import postgres_dump
 from db.copies import LEFT, BackupError, check, fsync
 
-SUFFIXES = {"sqlite": ".db.gz", "postgresql": ".pgdump"}
-_NAME = re.compile(r"tenggat-(\d{8}T\d{6}Z)(?:-[a-z][a-z-]*)?(?:-\d+)?\.(?:db\.gz|pgdump)")
+SUFFIXES = {"sqlite": ".db.gz", "postgresql": ".pgdump.gz"}
+_NAME = re.compile(r"tenggat-(\d{8}T\d{6}Z)(?:-[a-z][a-z-]*)?(?:-\d+)?\.(?:db|pgdump)\.gz")
 LEFT_AFTER = timedelta(days=1)
 
 
@@ -28,10 +28,10 @@ def backup(url: str, folder: Path, now: datetime, label: str = "") -> Path:
     """Copy the database at this SQLAlchemy URL into `folder`; returns the new file.
 
     SQLite is copied page by page in one state of it (`.db.gz`), PostgreSQL by `pg_dump`
-    (`.pgdump`); nobody who writes meanwhile waits or is lost. The copy is read through once before
-    it gets its name, which bears the time in UTC and `label` ('before-upgrade'). Only its owner may
-    read it: it holds what the database holds. Raises :class:`BackupError`, which says what to do;
-    then no new file is there, and the earlier ones are as they were.
+    (`.pgdump.gz`); nobody who writes meanwhile waits or is lost. The copy is read through once
+    before it gets its name, which bears the time in UTC and `label` ('before-upgrade'). Only its
+    owner may read it: it holds what the database holds. Raises :class:`BackupError`, which says
+    what to do; then no new file is there, and the earlier ones are as they were.
     """
     parsed = make_url(url)
     kind = parsed.get_backend_name()
@@ -39,12 +39,12 @@ def backup(url: str, folder: Path, now: datetime, label: str = "") -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         place = _free(folder, now, label, SUFFIXES[kind])
         with TemporaryDirectory(suffix=LEFT, dir=folder) as work:
-            part = Path(work) / place.name
-            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            raw, part = Path(work) / "raw", Path(work) / place.name
             if kind == "sqlite":
-                _copy_sqlite(Path(parsed.database or ""), part)
+                _copy_sqlite(Path(parsed.database or ""), raw)
             else:
-                postgres_dump.dump(parsed, part)
+                postgres_dump.dump(parsed, raw)
+            _pack(raw, part)
             check(part, None if kind == "sqlite" else parsed)
             fsync(part)
             part.rename(place)
@@ -66,10 +66,9 @@ def _free(folder: Path, now: datetime, label: str, suffix: str) -> Path:
     return place
 
 
-def _copy_sqlite(database: Path, part: Path) -> None:
+def _copy_sqlite(database: Path, raw: Path) -> None:
     if not database.is_file():
         raise BackupError(f"no database at {database}; there is nothing to back up yet")
-    raw = part.with_name("raw.db")
     try:
         with (
             closing(_connect(database)) as source,
@@ -79,9 +78,14 @@ def _copy_sqlite(database: Path, part: Path) -> None:
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, with no log beside it
     except sqlite3.Error as error:
         raise BackupError(
-            f"{database} could not be copied to {part.parent.parent} ({error});"
+            f"{database} could not be copied to {raw.parent.parent} ({error});"
             " is there room, and is the database whole?"
         ) from None
+
+
+def _pack(raw: Path, part: Path) -> None:
+    """Pack a copy; the packed form bears a checksum of all of it."""
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with (
         raw.open("rb") as whole,
         part.open("wb") as file,

@@ -45,42 +45,47 @@ def check(path: Path, url: URL | None = None) -> Contents:
     SQLite's own check goes over every page and index, PostgreSQL's `pg_restore` unpacks every row.
     `url` is a server beside which that program may be found.
     """
-    if _kind(path) == "postgresql":
-        return Contents("postgresql", *postgres_dump.read_through(path, url))
-    with unpacked(path) as database:
-        return Contents("sqlite", revision_of(database))
+    with unpacked(path) as raw:
+        if kind_of(raw) == "postgresql":
+            return Contents("postgresql", *postgres_dump.read_through(raw, url))
+        return Contents("sqlite", revision_of(raw))
 
 
-def _kind(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-    except OSError as error:
-        raise BackupError(f"{path} cannot be read ({error.strerror})") from None
+def kind_of(raw: Path) -> str:
+    """Which database a copy is of, by its first bytes."""
+    with raw.open("rb") as file:
+        head = file.read(len(_SQLITE))
     if head.startswith(_PGDUMP):
         return "postgresql"
-    if head.startswith(_GZIP) or head == _SQLITE:
+    if head == _SQLITE:
         return "sqlite"
-    raise BackupError(f"{path} is no backup of Tenggat; `tenggat backup` makes one")
+    raise BackupError("no backup of Tenggat; `tenggat backup` makes one")
 
 
 @contextmanager
 def unpacked(path: Path, beside: Path | None = None) -> Iterator[Path]:
-    """A backup of SQLite as a database of its own, as long as the block lasts.
+    """The copy that a backup packs, in a file of its own as long as the block lasts.
 
-    It lies in the folder of the backup, or of `beside`, and is read by nobody else.
+    It lies in the folder of the backup, or in that of `beside`, and is read by nobody else. What is
+    said of the copy within the block names the backup.
     """
     with TemporaryDirectory(suffix=LEFT, dir=(beside or path).parent) as work:
-        database = Path(work) / "raw.db"
-        os.close(os.open(database, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with path.open("rb") as file:
-            packed = file.read(2) == _GZIP
+        raw = Path(work) / "raw.db"
+        os.close(os.open(raw, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
-            with gzip.open(path) if packed else path.open("rb") as file, database.open("wb") as raw:
-                shutil.copyfileobj(file, raw, 1 << 20)
+            with path.open("rb") as file:
+                packed = file.read(2) == _GZIP
+            with gzip.open(path) if packed else path.open("rb") as file, raw.open("wb") as copy:
+                shutil.copyfileobj(file, copy, 1 << 20)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise BackupError(f"{path} is damaged ({error}); take another backup") from None
-        yield database
+        except OSError as error:
+            what = f"{error.strerror or error}"
+            raise BackupError(f"{path} cannot be read or unpacked ({what})") from None
+        try:
+            yield raw
+        except BackupError as error:
+            raise BackupError(f"{path}: {error}") from None
 
 
 def revision_of(database: Path) -> str:
@@ -90,12 +95,12 @@ def revision_of(database: Path) -> str:
         with closing(sqlite3.connect(place, uri=True, isolation_level=None)) as connection:
             said = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if said != "ok":
-                raise BackupError(f"the copy of the database is damaged ({said})")
+                raise BackupError(f"damaged ({said})")
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:
-        raise BackupError(f"this is no whole database of Tenggat ({error})") from None
+        raise BackupError(f"no whole database of Tenggat ({error})") from None
     if row is None:
-        raise BackupError("this database is empty: it has no revision")
+        raise BackupError("the database is empty: it has no revision")
     return str(row[0])
 
 

@@ -124,9 +124,9 @@ def dump(url: URL, part: Path) -> None:
     """Write the site's schema to `part`, as `pg_restore` reads it."""
     there = server(url)
     command: list[str | Path] = [
-        programs(there.major, there.folders) / "pg_dump", "--format=custom", "--no-owner",
-        "--no-privileges", f"--schema={quoted(there.schema)}", f"--file={part}",
-        f"--dbname={there.conninfo}",
+        programs(there.major, there.folders) / "pg_dump",
+        "--format=custom", "--compress=0", "--no-owner", "--no-privileges",
+        f"--schema={quoted(there.schema)}", f"--file={part}", f"--dbname={there.conninfo}",
     ]  # fmt: skip
     _run(command, there.environment, "pg_dump")
 
@@ -143,10 +143,10 @@ def read_through(path: Path, url: URL | None = None) -> tuple[str, str]:
             environment, "pg_restore",
         )  # fmt: skip
     except BackupError as error:
-        raise BackupError(f"{path} is damaged or of a newer PostgreSQL ({error})") from None
+        raise BackupError(f"damaged, or of a newer PostgreSQL ({error})") from None
     found = re.search(r"^COPY (\S+)\.alembic_version .*\n(\S+)\n", said, re.MULTILINE)
     if found is None:
-        raise BackupError(f"{path} is no backup of Tenggat's database: it has no revision")
+        raise BackupError("no backup of Tenggat's database: it has no revision")
     return found[2], found[1].strip('"').replace('""', '"')
 
 

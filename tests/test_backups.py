@@ -99,8 +99,10 @@ def restored(url: str, path: Path, folder: Path) -> tuple[int, int, int]:
     from db.postgres_dump import newest, server  # noqa: PLC0415
 
     there = server(make_url(url))
+    raw = folder / "look.pgdump"
+    raw.write_bytes(gzip.decompress(path.read_bytes()))
     script = subprocess.run(
-        [newest(there.folders) / "pg_restore", "--data-only", "--file=-", path],
+        [newest(there.folders) / "pg_restore", "--data-only", "--file=-", raw],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     lines = script.splitlines()
