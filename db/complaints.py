@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Table, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from db.bulk import insert_rows, new_ids
 from db.models import Complaint, DeadlineRow, EventRow, PastFacts
@@ -144,6 +144,7 @@ def needing_judgment(session: Session, now: datetime, limit: int) -> list[Compla
             .where(Complaint.next_action_at <= now)
             .order_by(Complaint.next_action_at, Complaint.id)
             .limit(limit)
+            .options(undefer(Complaint.figures))
             .with_for_update(skip_locked=True)
         )
     )
@@ -227,6 +228,16 @@ def past_facts(
         for row in rows:
             found.setdefault(row.complaint_id, row)
     return found
+
+
+def wake(session: Session, source: str, now: datetime) -> None:
+    """Let all complaints of a source be judged again: it is now known to tell of other things."""
+    session.execute(
+        update(Complaint)
+        .where(Complaint.source == source)
+        .values(next_action_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def wake_undecided(session: Session, source: str, looked_until: datetime, now: datetime) -> None:

@@ -58,6 +58,10 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar = {datetime: UtcDateTime, dict[str, Any]: JSON}
 
 
+FAR_OFF = datetime(9999, 1, 1, tzinfo=UTC)
+"""A moment that does not come."""
+
+
 class NoticeStatus(StrEnum):
     """What became of a notice."""
 
@@ -110,10 +114,18 @@ class Complaint(Base):
     same. Where the source has no history, `first_seen_at` is the oldest look with the complaint,
     `state_word` the status that it shows since the look of `shown_since`, and `status_at` since
     when by its own account; what it showed before stands in :class:`Sighting`.
+
+    `figures` is what a report counts of it, as the judgment of `judged_at` found it and as
+    `sla.figures.line` packs it. It holds for any moment from `figures_since` until `next_action_at`
+    (`FAR_OFF`: for none); no report asks for it about days after `figures_last_day`.
     """
 
     __tablename__ = "complaint"
-    __table_args__ = (UniqueConstraint("source", "ticket"),)
+    __table_args__ = (
+        UniqueConstraint("source", "ticket"),
+        Index("ix_complaint_figures_since", "figures_since"),
+        Index("ix_complaint_figures_last_day", "figures_last_day"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(String(64))
@@ -139,8 +151,23 @@ class Complaint(Base):
     row_mark: Mapped[int | None] = mapped_column(BigInteger)
     next_action_at: Mapped[datetime | None] = mapped_column(index=True)
     changed_at: Mapped[datetime | None]
+    judged_at: Mapped[datetime | None]
+    figures: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    figures_since: Mapped[datetime] = mapped_column(
+        default=FAR_OFF, server_default="9999-01-01 00:00:00.000000"
+    )
+    figures_last_day: Mapped[int] = mapped_column(default=0, server_default="0")
 
     events: Mapped[list[EventRow]] = relationship(order_by="EventRow.id", viewonly=True)
+
+
+class Word(Base):
+    """A unit, rule, category or other word of the figures, by its number in them."""
+
+    __tablename__ = "word"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    word: Mapped[str] = mapped_column(String(255), unique=True)
 
 
 class EventRow(Base):
@@ -293,6 +320,7 @@ class MessageRow(Base):
     __table_args__ = (
         Index("ix_message_pending", "status", "next_attempt_at"),
         Index("ix_message_recipient", "recipient", "status"),
+        Index("ix_message_sent_at", "sent_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

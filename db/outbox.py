@@ -266,15 +266,15 @@ def _changed(session: Session, condition: ColumnElement[bool], **values: Any) ->
     return result.rowcount
 
 
-def _reached(before: datetime) -> ColumnElement[bool]:
+def _reached(before: datetime, message: type[MessageRow] = MessageRow) -> ColumnElement[bool]:
     """Whether a mail was sent by a moment, and had not come back by then."""
     came_back = (
         select(Bounce.id)
-        .where(Bounce.message_pk == MessageRow.id, Bounce.recorded_at <= before)
+        .where(Bounce.message_pk == message.id, Bounce.recorded_at <= before)
         .exists()
     )
-    went = MessageRow.status.in_((MessageStatus.SENT, MessageStatus.BOUNCED))
-    return went & (MessageRow.sent_at <= before) & ~came_back
+    went = message.status.in_((MessageStatus.SENT, MessageStatus.BOUNCED))
+    return went & (message.sent_at <= before) & ~came_back
 
 
 def told(
@@ -316,16 +316,33 @@ class FirstTold:
     at: datetime
 
 
-def first_told(session: Session, before: datetime) -> list[FirstTold]:
-    """Every notice that somebody was told of up to a moment, by when that was first."""
+def first_told(
+    session: Session, begin: datetime, end: datetime, as_of: datetime
+) -> list[FirstTold]:
+    """Every notice that somebody was first told of from `begin` to `end`, as known at `as_of`."""
     at = func.min(MessageRow.sent_at)
+    item, message = aliased(MessageItem), aliased(MessageRow)
+    before = (
+        select(item.notice_id)
+        .join(message, message.id == item.message_pk)
+        .where(
+            item.notice_id == NoticeRow.id,
+            item.told.is_(True),
+            message.sent_at < begin,
+            _reached(as_of, message),
+        )
+        .exists()
+    )
     rows = session.execute(
         select(NoticeRow.complaint_id, NoticeRow.rung, NoticeRow.kind, at)
         .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
         .join(MessageRow, MessageRow.id == MessageItem.message_pk)
         .where(
-            _reached(before),
+            MessageRow.sent_at >= begin,
+            MessageRow.sent_at <= end,
             MessageItem.told.is_(True),
+            _reached(as_of),
+            ~before,
         )
         .group_by(NoticeRow.id, NoticeRow.complaint_id, NoticeRow.rung, NoticeRow.kind)
         .order_by(at, NoticeRow.id)

@@ -14,6 +14,9 @@ from sla.deadline import Bench, Facts
 from sla.escalation import Ladder
 from sla.holds import Hold
 
+FORM = 1
+"""Raised whenever the program judges or gathers otherwise than before: all is judged anew then."""
+
 
 def fingerprint(
     bench: Bench,
@@ -26,6 +29,7 @@ def fingerprint(
     Labels and notes count as well: a changed wording is a changed rulebook.
     """
     content = {
+        "form": FORM,
         "rules": [_plain(rule) for rule in bench.law.rules],
         "calendar": _calendar(bench.calendar),
         "units": {unit: _calendar(week) for unit, week in bench.unit_calendars.items()},

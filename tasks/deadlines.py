@@ -20,6 +20,7 @@ from sla.events import Event, ImpossibleHistory
 from sla.holds import released_at
 from sla.judge import Judged
 from tasks.knowing import Known, judged_of
+from tasks.ledger import Ledger
 from tasks.noticing import Owed, decide, ladder_of, rungs_reached
 from tasks.office import Office
 from tasks.queueing import alert, queue_messages
@@ -58,10 +59,11 @@ def judge_and_queue(office: Office, now: datetime, run: str) -> JudgeCount:
     count = JudgeCount()
     with office.transaction() as session:
         owed: list[Owed] = []
+        ledger = Ledger(session, office)
         rulebook = rulebooks.take_over(session, office.rulebook(), now)
         moves: list[dict[str, Any]] | None = None if rulebook is None else []
         while batch := complaints.needing_judgment(session, now, BATCH):
-            owed += _judge_batch(session, office, batch, now, run, count, moves)
+            owed += _judge_batch(session, office, ledger, batch, now, run, count, moves)
             session.flush()
         if rulebook is not None and moves is not None:
             rulebooks.add_moves(session, rulebook, moves)
@@ -76,6 +78,7 @@ def judge_and_queue(office: Office, now: datetime, run: str) -> JudgeCount:
 def _judge_batch(
     session: Session,
     office: Office,
+    ledger: Ledger,
     batch: Sequence[Complaint],
     now: datetime,
     run: str,
@@ -87,7 +90,9 @@ def _judge_batch(
     notices = outbox.notices_of(session, keys)
     lapsed: list[tuple[int, Event]] = []
     owed: list[Owed] = []
-    for found, judged in judged_of(session, office, batch, now):
+    verdicts_of = list(judged_of(session, office, batch, now))
+    ledger.learn(verdicts_of)
+    for found, judged in verdicts_of:
         complaint, deadlines = found.complaint, judged.deadlines
         try:
             if judged.error is not None:
@@ -96,6 +101,7 @@ def _judge_batch(
             turns = [_turn(office, deadline, now) for deadline in deadlines]
         except (OutsideCalendar, ImpossibleHistory):  # it must not hold up the others
             complaint.next_action_at = now + PUSHED_BACK
+            ledger.forget(complaint)
             count.unjudged.append(complaint.ticket)
             continue
         lapsed += [(complaint.id, e) for e in _new_lapses(office, judged, found, now)]
@@ -116,7 +122,9 @@ def _judge_batch(
             count.superseded += decided.superseded
             for each in decided.owed:
                 count.notices[each.notice.kind] = count.notices.get(each.notice.kind, 0) + 1
+        turns += [event.latest for event in found.matter.events if event.latest > now]
         complaint.next_action_at = min((turn for turn in turns if turn), default=None)
+        ledger.note(found, judged, now, anew=moves is not None)
         count.judged += 1
     complaints.add_events(session, lapsed)
     return owed

@@ -9,16 +9,18 @@ from datetime import datetime
 import numpy as np
 from sqlalchemy.orm import Session
 
-from db import complaints, looks, outbox
+from db import complaints, figures, looks, outbox, rulebooks
 from db.models import Complaint
-from sla.events import Event, Kind, holder
-from sla.figures.case import Case
+from db.outbox import FirstTold
+from sla.events import Event
 from sla.figures.gathering import Gathered, Gathering
-from sla.figures.report import Tellings, report
+from sla.figures.line import Words, line
+from sla.figures.report import Tellings, first_day, report
 from sla.figures.table import Table
 from sla.judge import Judged, judge_all
 from sla.periods import Period
 from tasks.knowing import Known, judged_of, known_of
+from tasks.ledger import case_of
 from tasks.office import Office
 from tasks.rendering import short_day_text, words
 from tasks.views import told_by_role
@@ -38,39 +40,57 @@ def figured(
     are what would have been known at `as_of`, had all that had happened by then been recorded at
     once: what is on record at the later moment counts if it happened before.
     """
-    gathered, places = _gathered(session, office, as_of, hindsight)
+    bench = office.site.bench
+    span = bench.start_of(period.first.toordinal()), bench.end_of(period.last.toordinal())
+    tellings = outbox.first_told(session, *span, as_of)
+    gathered = _gathered(session, office, period, as_of, hindsight, tellings)
     return report(
         gathered,
         period,
-        office.site.bench,
+        bench,
         as_of,
-        tellings=_tellings(session, office, places, as_of),
+        tellings=_tellings(office, gathered, tellings),
         findings=_findings(session, office, period, as_of),
-        told=_told(session, office, gathered, places, as_of),
+        told=_told(session, office, gathered, as_of),
     )
 
 
 def _gathered(
-    session: Session, office: Office, as_of: datetime, hindsight: datetime | None
-) -> tuple[Gathered, dict[int, int]]:
-    """The columns of all complaints recorded by then, and each one's place in them by its id."""
-    gathering = Gathering(office.site.bench)
-    numbers: dict[int, int] = {}
-    for batch in complaints.recorded_by(session, hindsight or as_of):
+    session: Session,
+    office: Office,
+    period: Period,
+    as_of: datetime,
+    hindsight: datetime | None,
+    tellings: Sequence[FirstTold],
+) -> Gathered:
+    """All complaints that the report asks for, as columns.
+
+    Those whose kept figures hold at `as_of` are only read, the others judged as they stood then;
+    so are all, where the rulebook has changed since the last run of deadlines, or for hindsight.
+    """
+    gathering, numbered = Gathering(), Words(figures.words(session))
+    bench = office.site.bench
+    if hindsight is None and _judged_by_this_rulebook(session, office):
+        begin = first_day(period)
+        told_of = {telling.complaint for telling in tellings}
+        for some in figures.kept(session, begin, as_of):
+            gathering.add_packed(*some)
+        for some in figures.kept_before(session, sorted(told_of), begin, as_of):
+            gathering.add_packed(*some)
+        anew = figures.complaints_of(session, figures.to_judge(session, as_of))
+    else:
+        anew = complaints.recorded_by(session, hindsight or as_of)
+    for batch in anew:
         rows = [row for row in batch if row.recorded_at <= as_of or row.received_at <= as_of]
         for known, judged in _judged(session, office, rows, as_of, hindsight):
-            row, facts, events = known.complaint, known.matter.facts, judged.known
-            received = next((e.latest for e in events if e.kind == Kind.RECEIVED), row.received_at)
-            numbers[row.id] = gathering.add(
-                Case(
-                    ticket=row.ticket, source=row.source, classification=facts.classification,
-                    category=facts.category, channel=facts.channel,
-                    unit=holder(events) or office.site.file.administrator_unit,
-                    received=received, events=tuple(events), deadlines=tuple(judged.deadlines),
-                )
-            )  # fmt: skip
-    gathered, place = gathering.done()
-    return gathered, {key: int(place[number]) for key, number in numbers.items()}
+            case = case_of(office, known, judged)
+            gathering.add(known.complaint.id, case.ticket, line(case, bench, numbered.number))
+    return gathering.done(numbered.by_number())
+
+
+def _judged_by_this_rulebook(session: Session, office: Office) -> bool:
+    rulebook = rulebooks.current(session)
+    return rulebook is not None and rulebook.fingerprint == office.rulebook()
 
 
 def _judged(
@@ -99,16 +119,15 @@ def _known_at_once(events: Iterable[Event], as_of: datetime) -> list[Event]:
     ]
 
 
-def _tellings(
-    session: Session, office: Office, places: dict[int, int], as_of: datetime
-) -> Tellings:
-    """Every rung that somebody was told of by `as_of`, on the day of its first mail."""
-    rows = [row for row in outbox.first_told(session, as_of) if row.complaint in places]
+def _tellings(office: Office, gathered: Gathered, rows: Sequence[FirstTold]) -> Tellings:
+    """Every rung that somebody was first told of in the period, on the day of its first mail."""
+    places = gathered.places(np.array([row.complaint for row in rows], dtype=np.int64))
+    found = [(place, row) for place, row in zip(places.tolist(), rows, strict=True) if place >= 0]
     return Tellings(
-        np.array([places[row.complaint] for row in rows], dtype=np.int64),
-        np.array([office.site.bench.day(row.at) for row in rows], dtype=np.int64),
-        [row.rung for row in rows],
-        [row.kind for row in rows],
+        np.array([place for place, _ in found], dtype=np.int64),
+        np.array([office.site.bench.day(row.at) for _, row in found], dtype=np.int64),
+        [row.rung for _, row in found],
+        [row.kind for _, row in found],
     )
 
 
@@ -125,25 +144,21 @@ def _findings(session: Session, office: Office, period: Period, as_of: datetime)
 
 
 def _told(
-    session: Session,
-    office: Office,
-    gathered: Gathered,
-    places: dict[int, int],
-    as_of: datetime,
+    session: Session, office: Office, gathered: Gathered, as_of: datetime
 ) -> Callable[[int, int], str]:
     """The words for who was told of a late deadline, in the site's language."""
-    late = {int(case) for case in gathered.d_case[gathered.overdue]}
-    keys = {place: key for key, place in places.items() if place in late}
-    told = outbox.told(session, keys.values(), as_of)
+    late = np.unique(gathered.d_case[gathered.overdue])
+    told = outbox.told(session, gathered.keys[late].tolist(), as_of)
     t, site = words(office.site.locale), office.site
 
     def said(case: int, deadline: int) -> str:
-        rule = gathered.names.words[gathered.d_rule[deadline]]
+        rule = gathered.words[int(gathered.d_rule[deadline])]
         clock = int(gathered.d_clock[deadline])
+        key = int(gathered.keys[case])
         return ", ".join(
             t("mail.told_role", n=each.times, role=t(f"role.{each.role}"),
               day=short_day_text(each.last, site.locale, site.zone))
-            for each in told_by_role(told.get((keys[case], rule, clock), []))
+            for each in told_by_role(told.get((key, rule, clock), []))
         )  # fmt: skip
 
     return said

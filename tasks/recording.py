@@ -232,6 +232,7 @@ class Recorder:
     def hear(self, about: Iterable[About]) -> None:
         """Note what the other side says of its sources; of what it says nothing, the most."""
         told = {each.source: each for each in about}
+        before = looks.origins(self.session, self.now)
         everything = frozenset(Kind)
         for origin in sorted(self.origins - told.keys() - {""}):
             told[origin] = About(origin, self.source.system, everything, {}, self.look.observed_at)
@@ -251,7 +252,9 @@ class Recorder:
                     looked_until=looked, facts=facts,
                 )
             )  # fmt: skip
-            if looked is not None:
+            if name in before and before[name].facts != facts:
+                complaints.wake(self.session, name, self.now)
+            elif looked is not None:
                 complaints.wake_undecided(self.session, name, looked, self.now)
 
     def amend(self) -> None:

@@ -11,6 +11,7 @@ from sla.deadline import Bench, Facts, Policy
 from sla.events import Event, Knowledge
 from sla.figures.case import Case
 from sla.figures.gathering import Gathering
+from sla.figures.line import Words, line
 from sla.figures.report import Tellings, report
 from sla.figures.shapes import SHAPES
 from sla.judge import judge
@@ -98,11 +99,13 @@ ALL = ("judged", "met", "met_late", "breached", "unknown", "waived", "by_policy"
 
 def figures(cases, period=NOVEMBER, as_of=AS_OF, told=()):
     """The tables of these cases by their keys; `told` are (ticket, rung, local day)."""
-    gathering = Gathering(BENCH)
-    numbers = {each.ticket: gathering.add(each) for each in cases}
-    gathered, place = gathering.done()
+    gathering, words = Gathering(), Words()
+    keys = {each.ticket: key for key, each in enumerate(cases, start=100)}
+    for each in cases:
+        gathering.add(keys[each.ticket], each.ticket, line(each, BENCH, words.number))
+    gathered = gathering.done(words.by_number())
     tellings = Tellings(
-        np.array([place[numbers[ticket]] for ticket, _, _ in told], dtype=np.int64),
+        gathered.places(np.array([keys[ticket] for ticket, _, _ in told], dtype=np.int64)),
         np.array([date.fromisoformat(day).toordinal() for _, _, day in told], dtype=np.int64),
         [rung for _, rung, _ in told],
         ["escalation" for _ in told],

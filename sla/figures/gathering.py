@@ -1,60 +1,41 @@
-"""Gather: cases become columns of numbers, so that a million and ten are summed by the same lines.
-
-Days are ordinals as in :mod:`sla.calendar`; 0 stands for no day.
-"""
+"""Gather: lines of cases become columns, so that a million and ten are summed by the same code."""
 
 from __future__ import annotations
 
-from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sla.deadline import Bench, Deadline, State
-from sla.events import Event, Kind, Knowledge
-from sla.figures.case import FOLLOWED_UP, SETTLING, Case
+from sla.deadline import State
+from sla.figures.line import DEADLINE, EVENT, EVENTS, HEAD, NUMBER, STATES, Line
 
-STATES = tuple(State)
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-
-
-class Names:
-    """The words of a column, each by a number."""
-
-    def __init__(self) -> None:
-        self.words: list[str] = []
-        self._numbers: dict[str, int] = {}
-
-    def number(self, word: str | None) -> int:
-        """The number of a word, a new one if it is new; no word is the empty one."""
-        word = word or ""
-        found = self._numbers.get(word)
-        if found is None:
-            found = self._numbers[word] = len(self.words)
-            self.words.append(word)
-        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """Cases as columns of length n, in the order of their tickets, and what belongs to them.
 
+    `words` are the words of all columns of words by their numbers, `keys` whatever a case is
+    known by elsewhere.
+
     Of each case: `received`; `followed` tells whether it was followed up at all; `follow_up`,
     `settled` (first settlement or closing) and `settlement` (first settlement whose moment is
-    known) are days. `unit`, `classification`, `category` and `channel` are numbers in `names`.
+    known) are days. `unit`, `classification`, `category` and `channel` are words.
 
     Of each deadline of the provider: `d_case`, its place among the cases; `d_day`, the day on
     which it fell due, or was stopped where a pause left that open; `d_state`, a number in `STATES`;
-    `d_rule`, `d_answerable` and `d_unit`, numbers in `names`; `d_clock`, the number of its clock;
-    `d_late`, working days late.
+    `d_rule`, `d_answerable` and `d_unit`, words; `d_clock`, the number of its clock.
     Of each settlement, reopening and return: the place of its case and its day; of the last two
     the unit as well.
     """
 
-    names: Names
+    words: Mapping[int, str]
     tickets: NDArray[np.object_]
+    keys: Ints
     received: Ints
     followed: Flags
     follow_up: Ints
@@ -78,7 +59,6 @@ class Gathered:
     d_open: Flags
     d_by_policy: Flags
     d_provisional: Flags
-    d_late: Ints
     settlements: Ints
     reopenings: Ints
     returns: Ints
@@ -89,97 +69,95 @@ class Gathered:
         found: Flags = self.d_open & (self.d_state == STATES.index(State.BREACHED))
         return found
 
+    def places(self, keys: Ints) -> Ints:
+        """The place of the case with each of these keys; -1 where there is none."""
+        if not len(self.keys):
+            return np.full(len(keys), -1, np.int64)
+        order = np.argsort(self.keys, kind="stable")
+        at = order[np.minimum(np.searchsorted(self.keys, keys, sorter=order), len(order) - 1)]
+        return np.where(self.keys[at] == keys, at, -1)
 
-CASE = (
-    "received", "followed", "follow_up", "settled", "settlement", "open", "observed", "unknown",
-    "unit", "classification", "category", "channel",
-)  # fmt: skip
-DEADLINE = (
-    "d_case", "d_rule", "d_clock", "d_answerable", "d_unit", "d_day", "d_due", "d_state", "d_open",
-    "d_by_policy", "d_provisional", "d_late",
-)  # fmt: skip
-EVENTS = ("settlements", "reopenings", "returns")
+
 FLAGS = frozenset(
     {"followed", "open", "observed", "unknown", "d_open", "d_by_policy", "d_provisional"}
 )
+CASE = HEAD[:-2]
+AT_ONCE = 50_000
+"""How many lines are laid out at once."""
 
 
 class Gathering:
-    """Takes cases one by one and keeps only numbers of them."""
+    """Takes lines of cases and keeps only numbers of them."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-        self._names = Names()
+    def __init__(self) -> None:
         self._tickets: list[str] = []
-        self._columns = {name: array("q") for name in (*CASE, *DEADLINE, *EVENTS)}
+        self._keys: list[Ints] = []
+        self._parts: list[dict[str, NDArray[np.int32]]] = []
+        self._waiting: list[tuple[int, str, bytes]] = []
 
-    def add(self, case: Case) -> int:
-        """Take a case; returns its number, for what is told of it elsewhere."""
-        number, day, name = len(self._tickets), self._bench.day, self._names.number
-        self._tickets.append(case.ticket)
-        follow_up, settled, settlement = (
-            case.first(Kind.FOLLOW_UP_PUBLISHED), case.first(*SETTLING), case.first(Kind.SETTLED)
-        )  # fmt: skip
+    def add(self, key: int, ticket: str, line: Line) -> None:
+        """Take a case that is known by `key`."""
+        self._waiting.append((key, ticket, line.packed()))
+        if len(self._waiting) >= AT_ONCE:
+            self._flush()
 
-        def known(event: Event | None) -> int:
-            if event is None or event.knowledge is Knowledge.UNKNOWN:
-                return 0
-            return day(event.latest)
+    def add_packed(
+        self, keys: Sequence[int], tickets: Sequence[str], packed: Sequence[bytes]
+    ) -> None:
+        """Take cases whose lines were packed before."""
+        if not len(keys):
+            return
+        base = len(self._tickets)
+        self._tickets.extend(tickets)
+        self._keys.append(np.array(keys, dtype=np.int64))
+        self._parts.append(_laid_out(packed, base))
 
-        self._put(
-            CASE,
-            day(case.received), case.first(*FOLLOWED_UP) is not None, known(follow_up),
-            day(settled.latest) if settled else 0, known(settlement), case.is_open,
-            any(event.knowledge is Knowledge.OBSERVED for event in case.events),
-            any(event.knowledge is Knowledge.UNKNOWN for event in case.events),
-            name(case.unit), name(case.classification), name(case.category), name(case.channel),
-        )  # fmt: skip
-        for deadline in case.deadlines:
-            if deadline.rule.binds_provider:
-                self._add_deadline(number, deadline)
-        holder = case.unit
-        for event in case.events:
-            if event.kind in SETTLING:
-                self._columns["settlements"].extend((number, day(event.latest), 0))
-            elif event.kind == Kind.REOPENED:
-                self._columns["reopenings"].extend((number, day(event.latest), name(holder)))
-            elif event.kind == Kind.RETURNED:
-                unit = name(event.unit or holder)
-                self._columns["returns"].extend((number, day(event.latest), unit))
-        return number
+    def _flush(self) -> None:
+        if self._waiting:
+            keys, tickets, packed = zip(*self._waiting, strict=True)
+            self._waiting.clear()
+            self.add_packed(keys, tickets, packed)
 
-    def _add_deadline(self, case: int, deadline: Deadline) -> None:
-        name, day = self._names.number, self._bench.day
-        counted = deadline.due or deadline.stopped
-        self._put(
-            DEADLINE,
-            case, name(deadline.rule.id), deadline.clock, name(deadline.answerable),
-            name(deadline.unit), day(counted) if counted else 0,
-            day(deadline.due) if deadline.due else 0,
-            STATES.index(deadline.state), deadline.open, deadline.by_policy, deadline.provisional,
-            -(deadline.working_days_left or 0),
-        )  # fmt: skip
-
-    def _put(self, columns: tuple[str, ...], *values: int) -> None:
-        for column, value in zip(columns, values, strict=True):
-            self._columns[column].append(value)
-
-    def done(self) -> tuple[Gathered, Ints]:
-        """The columns, and for each number that `add` gave the place of its case in them."""
-        tickets = np.array(self._tickets, dtype=object)
-        order = np.argsort(tickets, kind="stable") if len(tickets) else np.zeros(0, np.int64)
+    def done(self, words: Mapping[int, str]) -> Gathered:
+        """The columns, once all cases are taken; `words` are those of their lines by number."""
+        self._flush()
+        tickets = np.empty(len(self._tickets), dtype=object)
+        tickets[:] = self._tickets
+        order = np.argsort(tickets, kind="stable")
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
+        columns: dict[str, NDArray[np.generic]] = {}
+        for name in (*CASE, *DEADLINE, "d_case", "e_case", *EVENT):
+            values = np.concatenate([np.zeros(0, np.int32), *(p.pop(name) for p in self._parts)])
+            columns[name] = values.astype(np.bool_ if name in FLAGS else np.int64)
+        for name in CASE:
+            columns[name] = columns[name][order]
+        for name in ("d_case", "e_case"):
+            columns[name] = place[columns[name]]
+        kind = columns.pop("e_kind")
+        rows = np.stack([columns.pop(name) for name in ("e_case", "e_day", "e_unit")], axis=1)
+        for number, name in enumerate(EVENTS):
+            columns[name] = rows[kind == number]
+        keys = np.concatenate([np.zeros(0, np.int64), *self._keys])[order]
+        return Gathered(words, tickets[order], keys, **columns)  # type: ignore[arg-type]
 
-        def column(name: str) -> NDArray[np.generic]:
-            values = np.array(self._columns[name], dtype=np.int64)
-            return values.astype(np.bool_) if name in FLAGS else values
 
-        columns: dict[str, NDArray[np.generic]] = {name: column(name)[order] for name in CASE}
-        columns |= {name: column(name) for name in DEADLINE}
-        columns["d_case"] = place[np.array(self._columns["d_case"], dtype=np.int64)]
-        for name in EVENTS:
-            rows = np.array(self._columns[name], dtype=np.int64).reshape(-1, 3)
-            rows[:, 0] = place[rows[:, 0]]
-            columns[name] = rows
-        return Gathered(self._names, tickets[order], **columns), place  # type: ignore[arg-type]
+def _laid_out(packed: Iterable[bytes], base: int) -> dict[str, NDArray[np.int32]]:
+    """Some lines as columns; the first of them is case number `base`."""
+    packed = list(packed)
+    lengths = np.array([len(each) for each in packed]) // NUMBER.itemsize
+    numbers = np.frombuffer(b"".join(packed), NUMBER).astype(np.int32)
+    begins = np.cumsum(lengths) - lengths
+    head = numbers[begins[:, None] + np.arange(len(HEAD))]
+    columns = {name: head[:, n] for n, name in enumerate(HEAD)}
+    begins = begins + len(HEAD)
+    for counts, case, fields in (
+        (columns.pop("deadlines"), "d_case", DEADLINE), (columns.pop("events"), "e_case", EVENT)
+    ):  # fmt: skip
+        cases = np.repeat(np.arange(len(packed)), counts)
+        nth = np.arange(len(cases)) - np.repeat(np.cumsum(counts) - counts, counts)
+        rows = numbers[(begins[cases] + nth * len(fields))[:, None] + np.arange(len(fields))]
+        columns |= {name: rows[:, n] for n, name in enumerate(fields)}
+        columns[case] = (cases + base).astype(np.int32)
+        begins = begins + counts * len(fields)
+    return {name: np.ascontiguousarray(values) for name, values in columns.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,7 +10,8 @@ from datetime import date, datetime
 import numpy as np
 
 from sla.deadline import Bench, State
-from sla.figures.gathering import STATES, Flags, Gathered, Ints
+from sla.figures.gathering import Flags, Gathered, Ints
+from sla.figures.line import STATES
 from sla.figures.shapes import AGES, HEADLINE, SHAPES, SMALL_NUMBER, TREND_MONTHS, WITHIN
 from sla.figures.table import Cell, Row, Table
 from sla.periods import Period, before, months_until, year_before
@@ -19,6 +21,12 @@ MET, MET_LATE, BREACHED, UNKNOWN, WAIVED = (
     for state in (State.MET, State.MET_LATE, State.BREACHED, State.UNKNOWN, State.WAIVED)
 )
 JUDGED = (MET, MET_LATE, BREACHED)
+
+
+def first_day(period: Period) -> date:
+    """The first day that the report of a period asks for: the earliest that it compares with."""
+    spans = (before(period), year_before(period), *months_until(period.last, TREND_MONTHS))
+    return min([period.first, *(span.first for span in spans if span is not None)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class _Report:
         self.today = bench.day(as_of)
         self.late_cases = np.zeros(len(g.tickets), np.bool_)
         self.late_cases[g.d_case[g.overdue]] = True
+        self.judged = np.isin(g.d_state, JUDGED)
 
     def tables(
         self, findings: Mapping[str, int], told: Callable[[int, int], str]
@@ -102,7 +111,20 @@ class _Report:
         return tuple(self.g.tickets[chosen])
 
     def judged_places(self, due: Flags) -> Ints:
-        return self.g.d_case[due & np.isin(self.g.d_state, JUDGED)]
+        return self.g.d_case[due & self.judged]
+
+    def grouped(self, *parts: tuple[Ints, Ints]) -> dict[int, Ints]:
+        """The cases of each key, each once and in order; parts are keys and as many cases."""
+        n = max(len(self.g.tickets), 1)
+        codes = np.unique(np.concatenate([keys * n + cases for keys, cases in parts]))
+        keys, begins = np.unique(codes // n, return_index=True)
+        groups = np.split(codes % n, begins[1:])
+        return {int(key): cases for key, cases in zip(keys, groups, strict=False)}
+
+    def numbers(self, keys: Ints, chosen: Flags) -> Counter[int]:
+        """How often each key is among the chosen."""
+        found, counts = np.unique(keys[chosen], return_counts=True)
+        return Counter(dict(zip(found.tolist(), counts.tolist(), strict=True)))
 
     # --- sections ---
 
@@ -130,8 +152,7 @@ class _Report:
         g = self.g
         received, settled = self.within(g.received, period), self.within(g.settled, period)
         due = self.within(g.d_day, period)
-        states = g.d_state[due]
-        judged = np.isin(states, JUDGED)
+        states, judged = g.d_state[due], self.judged[due]
         found: dict[str, tuple[Cell, Flags | Ints]] = {
             "received": (int(received.sum()), received),
             "settled": (int(settled.sum()), settled),
@@ -152,53 +173,57 @@ class _Report:
 
     def verdicts(self, chosen: Flags) -> tuple[tuple[Cell, ...], bool]:
         """The columns of `VERDICTS` over these deadlines, and whether they are few."""
-        states = self.g.d_state[chosen]
-        met, met_late, breached, unknown, waived = (
-            int((states == state).sum()) for state in (MET, MET_LATE, BREACHED, UNKNOWN, WAIVED)
+        return self.verdicts_by(np.zeros(len(chosen), np.int64), chosen)[0]
+
+    def verdicts_by(
+        self, keys: Ints, chosen: Flags
+    ) -> defaultdict[int, tuple[tuple[Cell, ...], bool]]:
+        """The columns of `VERDICTS` for each key of these deadlines, and whether they are few."""
+        found, group = np.unique(keys[chosen], return_inverse=True)
+        states = np.bincount(
+            group * len(STATES) + self.g.d_state[chosen], minlength=len(found) * len(STATES)
+        ).reshape(len(found), len(STATES))
+        by_policy = np.bincount(group[self.g.d_by_policy[chosen]], minlength=len(found))
+        made: defaultdict[int, tuple[tuple[Cell, ...], bool]] = defaultdict(
+            lambda: _verdicts(np.zeros(len(STATES), np.int64), 0)
         )
-        judged = met + met_late + breached
-        by_policy = int(self.g.d_by_policy[chosen].sum())
-        cells = (
-            judged, met, met_late, breached, unknown, waived, by_policy, _share(met, judged)
-        )  # fmt: skip
-        return cells, 0 < judged < SMALL_NUMBER
+        for key, counts, policy in zip(found.tolist(), states, by_policy, strict=True):
+            made[key] = _verdicts(counts, policy)
+        return made
 
     def by_rule(self) -> list[Row]:
-        g, due = self.g, self.within(self.g.d_day)
-        late = g.overdue
+        g, due, late = self.g, self.within(self.g.d_day), self.g.overdue
+        verdicts = self.verdicts_by(g.d_rule, due)
+        overdue = self.grouped((g.d_rule[late], g.d_case[late]))
+        behind = self.grouped((g.d_rule[due | late], g.d_case[due | late]))
         rows = []
-        for rule in np.unique(g.d_rule[due | late]):
-            chosen, overdue = due & (g.d_rule == rule), late & (g.d_rule == rule)
-            cells, small = self.verdicts(chosen)
-            number = len(np.unique(g.d_case[overdue]))
-            tickets = self.tickets(g.d_case[chosen], g.d_case[overdue])
-            rows.append(Row(g.names.words[rule], (*cells, number), tickets, small))
+        for rule, cases in behind.items():
+            cells, small = verdicts[rule]
+            number = len(overdue.get(rule, ()))
+            rows.append(Row(g.words[rule], (*cells, number), self.tickets(cases), small))
         return sorted(rows, key=lambda row: row.key)
 
     def by_unit(self) -> list[Row]:
         """Worst share first; those with few judged deadlines after the others."""
         g, due, late = self.g, self.within(self.g.d_day), self.g.overdue
-        reopened = g.reopenings[self.within(g.reopenings[:, 1])]
-        returned = g.returns[self.within(g.returns[:, 1])]
-        units = np.unique(
-            np.concatenate(
-                [
-                    g.d_answerable[due], g.unit[g.open], g.d_unit[late], reopened[:, 2],
-                    returned[:, 2],
-                ]
-            )
+        again = g.reopenings[self.within(g.reopenings[:, 1])]
+        back = g.returns[self.within(g.returns[:, 1])]
+        verdicts = self.verdicts_by(g.d_answerable, due)
+        still = self.numbers(g.unit, g.open)
+        overdue = self.grouped((g.d_unit[late], g.d_case[late]))
+        reopened, returned = Counter(again[:, 2].tolist()), Counter(back[:, 2].tolist())
+        behind = self.grouped(
+            (g.d_answerable[due], g.d_case[due]), (g.d_unit[late], g.d_case[late]),
+            (g.unit[g.open], np.flatnonzero(g.open)), (again[:, 2], again[:, 0]),
+            (back[:, 2], back[:, 0]),
         )  # fmt: skip
         rows = []
-        for unit in units:
-            chosen, overdue = due & (g.d_answerable == unit), late & (g.d_unit == unit)
-            cells, small = self.verdicts(chosen)
-            still = g.open & (g.unit == unit)
-            back, again = returned[returned[:, 2] == unit], reopened[reopened[:, 2] == unit]
-            tickets = self.tickets(
-                g.d_case[chosen], g.d_case[overdue], still, back[:, 0], again[:, 0]
-            )
-            standing = (int(still.sum()), len(np.unique(g.d_case[overdue])), len(again), len(back))
-            rows.append(Row(g.names.words[unit], (*cells, *standing), tickets, small))
+        for unit, cases in behind.items():
+            cells, small = verdicts[unit]
+            standing = (
+                still[unit], len(overdue.get(unit, ())), reopened[unit], returned[unit]
+            )  # fmt: skip
+            rows.append(Row(g.words[unit], (*cells, *standing), self.tickets(cases), small))
 
         def rank(row: Row) -> tuple[bool, float, int, str]:
             judged, share = row.cells[0], row.cells[7]
@@ -210,18 +235,21 @@ class _Report:
 
     def by_kind(self, kinds: Ints) -> list[Row]:
         """By a word of the cases; the most received first."""
-        g = self.g
-        received, due = self.within(g.received), self.within(g.d_day)
+        g, due = self.g, self.within(self.g.d_day)
+        received = self.within(g.received)
         of_deadline = kinds[g.d_case]
+        came, still = self.numbers(kinds, received), self.numbers(kinds, g.open)
+        late = self.numbers(kinds, self.late_cases & g.open)
+        verdicts = self.verdicts_by(of_deadline, due)
+        counted = received | g.open
+        behind = self.grouped(
+            (kinds[counted], np.flatnonzero(counted)), (of_deadline[due], g.d_case[due])
+        )
         rows = []
-        for kind in np.unique(np.concatenate([kinds[received | g.open], of_deadline[due]])):
-            came, still = received & (kinds == kind), g.open & (kinds == kind)
-            chosen = due & (of_deadline == kind)
-            cells, small = self.verdicts(chosen)
-            standing = (int(still.sum()), int((self.late_cases & still).sum()))
-            tickets = self.tickets(came, still, g.d_case[chosen])
-            values = (int(came.sum()), *cells, *standing)
-            rows.append(Row(g.names.words[kind], values, tickets, small))
+        for kind, cases in behind.items():
+            cells, small = verdicts[kind]
+            values = (came[kind], *cells, still[kind], late[kind])
+            rows.append(Row(g.words[kind], values, self.tickets(cases), small))
         return sorted(rows, key=lambda row: (-_whole(row.cells[0]), row.key))
 
     def ageing(self) -> list[Row]:
@@ -251,18 +279,31 @@ class _Report:
 
     def late(self, told: Callable[[int, int], str]) -> list[Row]:
         """Every breached deadline that is still open, the longest late first."""
-        g, words = self.g, self.g.names.words
+        g, overdue = self.g, np.flatnonzero(self.g.overdue)
+        late = self.working_days_late(overdue)
         rows = []
-        for place in np.flatnonzero(g.overdue):
+        for place, days in zip(overdue.tolist(), late.tolist(), strict=True):
             case = int(g.d_case[place])
-            ticket, rule = g.tickets[case], words[g.d_rule[place]]
+            ticket, rule = g.tickets[case], g.words[int(g.d_rule[place])]
             due = date.fromordinal(int(g.d_due[place])) if g.d_due[place] else None
             cells = (
-                ticket, int(g.d_late[place]), words[g.d_unit[place]], rule,
-                words[g.category[case]], due, told(case, int(place)),
+                ticket, days, g.words[int(g.d_unit[place])], rule,
+                g.words[int(g.category[case])], due, told(case, place),
             )  # fmt: skip
             rows.append(Row(f"{ticket} {rule}", cells, (ticket,)))
         return sorted(rows, key=lambda row: (-_whole(row.cells[1]), row.key))
+
+    def working_days_late(self, places: Ints) -> Ints:
+        """Working days since these deadlines fell due, by the week of the unit that holds each."""
+        g, bench = self.g, self.bench
+        days = np.zeros(len(places), np.int64)
+        for unit in np.unique(g.d_unit[places]):
+            held = (g.d_unit[places] == unit) & (g.d_due[places] > 0)
+            due = g.d_due[places][held]
+            days[held] = bench.calendar_of(g.words[int(unit)]).distance(
+                due, np.full_like(due, self.today)
+            )
+        return days
 
     def escalations(self) -> list[Row]:
         """What was told in the period, and how many of those cases were settled soon after."""
@@ -307,18 +348,29 @@ class _Report:
         observed = received & g.observed
         behind: dict[str, Flags | Ints] = {
             "observed_times": observed,
-            "history_unknown": g.unknown,
+            "history_unknown": received & g.unknown,
             "by_policy": g.d_case[due & g.d_by_policy],
             "provisional": g.d_case[g.d_open & g.d_provisional],
         }
         numbers = {
             "observed_times": int(observed.sum()),
-            "history_unknown": int(g.unknown.sum()),
+            "history_unknown": int((received & g.unknown).sum()),
             "by_policy": int((due & g.d_by_policy).sum()),
             "provisional": int((g.d_open & g.d_provisional).sum()),
         }
         rows = [Row(key, (number,), self.tickets(behind[key])) for key, number in numbers.items()]
         return rows + [Row(key, (number,)) for key, number in findings.items()]
+
+
+def _verdicts(counts: Ints, by_policy: int) -> tuple[tuple[Cell, ...], bool]:
+    met, met_late, breached, unknown, waived = (
+        int(counts[state]) for state in (MET, MET_LATE, BREACHED, UNKNOWN, WAIVED)
+    )
+    judged = met + met_late + breached
+    cells = (
+        judged, met, met_late, breached, unknown, waived, int(by_policy), _share(met, judged)
+    )  # fmt: skip
+    return cells, 0 < judged < SMALL_NUMBER
 
 
 def _share(part: int | np.integer, whole: int | np.integer) -> float | None:

@@ -13,6 +13,8 @@ Formulas, all as known at the report's as-of:
   90th percentile (the smallest value that at least nine tenths do not exceed).
 - open: complaints that nothing has ended by the as-of. late: complaints with a breached deadline of
   the provider that is still open. Both at the as-of, whenever received.
+- observed_times, history_unknown: of the received, those with an event of which only an interval is
+  known, or not even that.
 - age: working days from the receipt of an open complaint to the as-of.
 - settled_within_n: of the complaints told of at a rung in the period, the share that was settled
   within n working days after it was first told; those told less than n working days ago and not

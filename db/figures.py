@@ -1,0 +1,96 @@
+"""Figures kept beside each complaint, so that a report need not judge everything anew."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from db.complaints import batches
+from db.models import Complaint, Word
+
+AT_ONCE = 20_000
+"""How many complaints are held at once."""
+
+Kept = tuple[Sequence[int], Sequence[str], Sequence[bytes]]
+"""Ids, tickets and packed lines of some complaints."""
+
+
+def words(session: Session) -> dict[str, int]:
+    """The number of every word of the figures."""
+    return {word: number for number, word in session.execute(select(Word.id, Word.word))}
+
+
+def add_words(session: Session, new: Iterable[str]) -> dict[str, int]:
+    """The numbers of these words, which get one if they have none.
+
+    Of two runs at once the second waits here until the first has ended: both may need new words
+    of each other.
+    """
+    wanted = sorted(set(new))
+    if wanted and _on_postgresql(session):
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(Word.__tablename__))))
+    insert = postgresql.insert if _on_postgresql(session) else sqlite.insert
+    for batch in batches(wanted):
+        rows = [{"word": word} for word in batch]
+        session.execute(insert(Word).on_conflict_do_nothing(index_elements=["word"]), rows)
+    found: dict[str, int] = {}
+    for batch in batches(wanted):
+        rows_found = session.execute(select(Word.word, Word.id).where(Word.word.in_(batch)))
+        found.update((word, number) for word, number in rows_found)
+    return found
+
+
+def kept(session: Session, first_day: date, as_of: datetime) -> Iterator[Kept]:
+    """The kept figures that hold at a moment and that a report from a day on may ask for."""
+    query = _that_hold(as_of).where(Complaint.figures_last_day >= first_day.toordinal())
+    yield from _read(session, query)
+
+
+def kept_before(
+    session: Session, complaints: Iterable[int], first_day: date, as_of: datetime
+) -> Iterator[Kept]:
+    """The kept figures of those of these complaints that :func:`kept` leaves out."""
+    query = _that_hold(as_of).where(Complaint.figures_last_day < first_day.toordinal())
+    for batch in batches(complaints):
+        yield from _read(session, query.where(Complaint.id.in_(batch)))
+
+
+def to_judge(session: Session, as_of: datetime) -> list[int]:
+    """The complaints recorded by a moment whose kept figures do not hold at it."""
+    found: set[int] = set()
+    for condition in (Complaint.next_action_at <= as_of, Complaint.figures_since > as_of):
+        query = select(Complaint.id).where(condition, Complaint.recorded_at <= as_of)
+        found.update(session.scalars(query))
+    return sorted(found)
+
+
+def complaints_of(session: Session, complaints: Collection[int]) -> Iterator[list[Complaint]]:
+    """These complaints, some at a time; what was read before is forgotten."""
+    for batch in batches(complaints):
+        found = list(session.scalars(select(Complaint).where(Complaint.id.in_(batch))))
+        yield found
+        for row in found:
+            session.expunge(row)
+
+
+def _that_hold(as_of: datetime) -> Select[tuple[int, str, bytes | None]]:
+    return select(Complaint.id, Complaint.ticket, Complaint.figures).where(
+        Complaint.figures_since <= as_of,
+        Complaint.recorded_at <= as_of,
+        or_(Complaint.next_action_at.is_(None), Complaint.next_action_at > as_of),
+    )
+
+
+def _read(session: Session, query: Select[tuple[int, str, bytes | None]]) -> Iterator[Kept]:
+    rows = session.execute(query.execution_options(yield_per=AT_ONCE))
+    for some in rows.partitions():
+        ids, tickets, figures = zip(*some, strict=True)
+        yield ids, tickets, figures
+
+
+def _on_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
