@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -39,25 +40,54 @@ def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = Fa
 
 
 def up(
-    site: SiteOption = None,
-    port: Annotated[int, typer.Option(help="Port of the Prefect UI on 127.0.0.1.")] = 4200,
+    site: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--site",
+            help="Folder of a site, or of several (else TENGGAT_SITE, else config/); repeatable.",
+            metavar="DIR",
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of the Prefect UI.")] = 4200,
+    host: Annotated[
+        str, typer.Option(help="Address of the Prefect UI; other than loopback it wants a login.")
+    ] = "127.0.0.1",
+    var: Annotated[
+        Path | None,
+        typer.Option(help="Folder of Prefect's own files (else that of the first site)."),
+    ] = None,
+    worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Whether runs are worked on here.")
+    ] = True,
+    backup: Annotated[
+        bool, typer.Option("--backup/--no-backup", help="Whether to back up before an upgrade.")
+    ] = True,
 ) -> None:
     """Run the service in the foreground.
 
     A Prefect server with its UI, the schedules of site.toml and a worker; the first cycle runs at
-    once. Ctrl-C or SIGTERM stops all of it.
+    once. What ends is started again. Ctrl-C or SIGTERM stops all of it.
     """
     import service  # noqa: PLC0415
 
-    place = load_site(site)
     service.up(
-        place.folder,
-        var=place.var,
-        zone=place.file.zone,
-        schedules=place.file.schedules.model_dump(),
+        [load_site(folder) for folder in _folders(site)],
         port=port,
+        host=host,
+        var=var.resolve() if var else None,
+        worker=worker,
+        backup=backup,
         say=lambda text: console.out.print(escape(text), soft_wrap=True),
     )
+
+
+def _folders(given: list[Path] | None) -> list[Path | None]:
+    """The folders of sites: those given, and those that lie in a given folder of sites."""
+    found: list[Path | None] = []
+    for folder in given or []:
+        inner = sorted(path.parent for path in folder.glob("*/site.toml"))
+        found += [folder] if (folder / "site.toml").is_file() or not inner else inner
+    return found or [None]
 
 
 def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:

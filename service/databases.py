@@ -1,0 +1,52 @@
+"""A site's database brought to the newest revision, with a copy of it made before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from alembic.util import CommandError
+from sqlalchemy.exc import OperationalError
+
+from db.backups import backup
+from db.copies import BackupError
+from db.engine import migrate, newest_revision, open_engine, revision
+from service.errors import ServiceError, Unready
+from settings import Site
+
+
+def prepare(site: Site, now: datetime, say: Callable[[str], None], *, copy: bool = True) -> None:
+    """Apply the migrations that are pending; what is there already is copied to `var/backups`.
+
+    Raises :class:`service.errors.Unready` while the database is out of reach, and `ServiceError`
+    where it cannot be copied or is of a newer Tenggat: then nothing is changed.
+    """
+    engine = open_engine(site.database_url)
+    try:
+        try:
+            with engine.connect() as connection:
+                found = revision(connection)
+        except OperationalError as error:
+            raise Unready(f"the database of {site.name} does not answer: {error.orig}") from None
+        newest = newest_revision()
+        if found == newest:
+            return
+        if found is not None and copy:
+            try:
+                path = backup(site.database_url, site.var / "backups", now, "before-upgrade")
+            except BackupError as error:
+                raise ServiceError(
+                    f"the database of {site.name} needs an upgrade, and no backup of it could be"
+                    f" made: {error}; --no-backup upgrades it without one"
+                ) from None
+            say(f"{site.name}: backup before the upgrade: {path}")
+        try:
+            migrate(engine)
+        except CommandError as error:
+            raise ServiceError(
+                f"the database of {site.name} is at revision {found}, which this Tenggat does not"
+                f" know ({error}); was it used by a newer one?"
+            ) from None
+        say(f"{site.name}: database brought from {found or 'nothing'} to revision {newest}")
+    finally:
+        engine.dispose()

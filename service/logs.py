@@ -1,0 +1,58 @@
+"""Logs of the service: files that begin anew before they grow too large."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from threading import Thread
+from typing import IO
+
+MOST_BYTES = 5_000_000
+KEPT = 5
+"""So large a log may grow, and so many of its predecessors stay: `.1` is the latest."""
+
+LONGEST_LINE = 65_536
+
+
+def _log(path: Path, form: str) -> logging.Logger:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log = logging.Logger(str(path))
+    handler = RotatingFileHandler(
+        path, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8", errors="replace", delay=True
+    )
+    handler.setFormatter(logging.Formatter(form, "%Y-%m-%dT%H:%M:%S%z"))
+    handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk stops nobody
+    log.addHandler(handler)
+    return log
+
+
+def pour(stream: IO[bytes], path: Path) -> Thread:
+    """Write what a process says to a log, until it and all that it started have ended.
+
+    The process writes to a pipe, so that the file can be changed under it.
+    """
+    log = _log(path, "%(message)s")
+
+    def lines() -> None:
+        with stream:
+            while line := stream.readline(LONGEST_LINE):
+                log.info("%s", line.decode("utf-8", "replace").rstrip("\n"))
+        for handler in log.handlers:
+            handler.close()
+
+    thread = Thread(target=lines, name=f"log {path.name}", daemon=True)
+    thread.start()
+    return thread
+
+
+def saying(say: Callable[[str], None], path: Path) -> Callable[[str], None]:
+    """`say`, and each line kept in a log with its time as well."""
+    log = _log(path, "%(asctime)s %(message)s")
+
+    def both(text: str) -> None:
+        log.info("%s", text)
+        say(text)
+
+    return both

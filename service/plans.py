@@ -1,0 +1,101 @@
+"""What is deployed for each site: prefect.yaml, with the site's own folder, zone and schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import yaml
+
+from service.places import POOL, REPOSITORY
+from settings import Site
+
+AGAIN = "again-after-crash"
+"""The tag of deployments whose crashed runs are run again: no later run does the same work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A deployment as it shall be: the flow's name, where it is, and what Prefect's API takes."""
+
+    flow: str
+    entrypoint: str
+    body: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What the deployment is called in the UI and the API."""
+        return f"{self.flow}/{self.body['name']}"
+
+
+def plans(sites: Sequence[Site]) -> list[Plan]:
+    """The deployments of these sites; where there are several each bears its site's name."""
+    several = len(sites) > 1
+    return [
+        _plan(dict(told), site, site.folder.name if several else told["name"])
+        for site in sites
+        for told in _told()
+    ]
+
+
+@cache
+def _told() -> list[dict[str, Any]]:
+    text = (REPOSITORY / "prefect.yaml").read_text(encoding="utf-8")
+    told: list[dict[str, Any]] = yaml.safe_load(text)["deployments"]
+    return told
+
+
+def _plan(told: dict[str, Any], site: Site, name: str) -> Plan:
+    limit = dict(told.get("concurrency_limit") or {})
+    body = {
+        "name": name,
+        "description": told["description"],
+        "entrypoint": told["entrypoint"],
+        "path": str(REPOSITORY),
+        "pull_steps": [
+            {"prefect.deployments.steps.set_working_directory": {"directory": str(REPOSITORY)}}
+        ],
+        "tags": [*told["tags"], site.folder.name],
+        "parameters": {**told["parameters"], "site": str(site.folder)},
+        "schedules": _schedules(told, site),
+        "work_pool_name": POOL,
+        "job_variables": {"working_dir": str(REPOSITORY)},
+        "enforce_parameter_schema": True,
+        "concurrency_limit": limit.pop("limit", None),
+        "concurrency_options": limit or None,
+    }
+    return Plan(told["name"], told["entrypoint"], body)
+
+
+def _schedules(told: dict[str, Any], site: Site) -> list[dict[str, Any]]:
+    """The site's schedules of a flow; those of prefect.yaml where the site knows none."""
+    zone = site.file.zone
+    planned: Any = site.file.schedules.model_dump().get(told["name"])
+    if planned is None:
+        return [
+            _cron(s["cron"], zone, s.get("slug"), s.get("parameters"))
+            for s in told.get("schedules", [])
+        ]
+    if isinstance(planned, dict):  # one for each period of the summary
+        return [_cron(cron, zone, name, {"period": name}) for name, cron in planned.items()]
+    crons = [planned] if isinstance(planned, str) else list(planned)
+    return [_cron(cron, zone) for cron in crons]
+
+
+def _cron(
+    cron: str, zone: str, slug: str | None = None, parameters: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    return {
+        "schedule": {"cron": cron, "timezone": zone, "day_or": True},
+        "slug": slug,
+        "parameters": parameters or {},
+    }
+
+
+def flow_of(entrypoint: str) -> Any:
+    """The flow that stands at an entrypoint of prefect.yaml: 'flows/intake.py:intake'."""
+    file, _, name = entrypoint.partition(":")
+    return getattr(import_module(file.removesuffix(".py").replace("/", ".")), name)

@@ -1,0 +1,173 @@
+"""Registering: Prefect's server is told what there is, and changed only where it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from service.api import ask, every, found
+from service.automations import PREFIX, automations
+from service.errors import ServiceError
+from service.places import POOL, TAG
+from service.plans import Plan, flow_of, plans
+from settings import Site
+
+MOST_AT_ONCE = 8
+"""Runs that the pool works on at a time, all sites together."""
+
+
+def register(api: str, sites: Sequence[Site]) -> Iterator[str]:
+    """Bring the server to what these sites need; yields a line for each thing that it changed.
+
+    What an administrator has paused in the UI stays paused. Deployments and automations of ours
+    that are no longer wanted are removed; what is not ours is left alone.
+    """
+    yield from _pool(api)
+    yield from _variable(api, sites)
+    wanted = plans(sites)
+    for plan in wanted:
+        yield from _deployment(api, plan)
+    names = {plan.name for plan in wanted}
+    yield from _no_longer_deployed(api, names)
+    yield from _automations(api)
+
+
+def _pool(api: str) -> Iterator[str]:
+    pool = found(f"{api}/work_pools/{POOL}")
+    if pool is None:
+        from prefect.workers.process import ProcessWorker  # noqa: PLC0415 - seconds to load
+
+        body = {
+            "name": POOL,
+            "type": "process",
+            "description": "Runs of Tenggat, on the machines where a worker is.",
+            "base_job_template": ProcessWorker.get_default_base_job_template(),
+            "concurrency_limit": MOST_AT_ONCE,
+        }
+        ask(f"{api}/work_pools/", body)
+        yield f"work pool {POOL}: made"
+    elif pool["type"] != "process":
+        raise ServiceError(
+            f"work pool {POOL} is of type {pool['type']}, not process; remove it in the UI"
+        )
+
+
+def _variable(api: str, sites: Sequence[Site]) -> Iterator[str]:
+    """Which sites are served, for people to read in the UI."""
+    name = "tenggat_sites"
+    value = {
+        site.folder.name: {"name": site.name, "zone": site.file.zone, "folder": str(site.folder)}
+        for site in sites
+    }
+    stands = found(f"{api}/variables/name/{name}")
+    if stands is None:
+        ask(f"{api}/variables/", {"name": name, "value": value, "tags": [TAG]})
+        yield f"variable {name}: made"
+    elif stands["value"] != value:
+        ask(f"{api}/variables/name/{name}", {"value": value}, method="PATCH")
+        yield f"variable {name}: changed"
+
+
+def _deployment(api: str, plan: Plan) -> Iterator[str]:
+    try:
+        flow = flow_of(plan.entrypoint)
+    except (ImportError, AttributeError) as error:  # the others shall not wait for it
+        yield f"deployment {plan.name}: left out, its flow cannot be loaded: {error}"
+        return
+    from prefect.utilities.callables import parameter_schema  # noqa: PLC0415
+
+    body = {**plan.body, "parameter_openapi_schema": parameter_schema(flow).model_dump()}
+    stands = found(f"{api}/deployments/name/{plan.name}")
+    differs = sorted(_differences(body, stands)) if stands else []
+    if stands and not differs:
+        return
+    body["schedules"] = [
+        {**schedule, "active": _still_active(schedule, stands)} for schedule in body["schedules"]
+    ]
+    if stands:
+        body["paused"] = stands["paused"]
+    ask(f"{api}/deployments/", {**body, "flow_id": ask(f"{api}/flows/", {"name": flow.name})["id"]})
+    yield f"deployment {plan.name}: " + ("changed: " + ", ".join(differs) if stands else "made")
+
+
+def _differences(body: Mapping[str, Any], stands: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in body.items():
+        if key == "concurrency_limit":
+            limit = stands.get("global_concurrency_limit")
+            same = (limit or {}).get("limit") == value
+        elif key == "schedules":
+            same = _sorted(value) == _sorted(
+                [
+                    {name: s[name] for name in ("schedule", "slug", "parameters")}
+                    for s in stands[key]
+                ]
+            )
+        elif key == "parameter_openapi_schema":
+            same = value == stands[key]
+        elif key == "tags":
+            same = sorted(value) == sorted(stands[key])
+        else:
+            same = within(value, stands.get(key))
+        if not same:
+            yield key
+
+
+def _sorted(schedules: Sequence[Mapping[str, Any]]) -> list[str]:
+    return sorted(
+        f"{s['schedule']['cron']} {s['schedule'].get('timezone')} {s['slug']} {s['parameters']}"
+        for s in schedules
+    )
+
+
+def _still_active(schedule: Mapping[str, Any], stands: Mapping[str, Any] | None) -> bool:
+    for other in (stands or {}).get("schedules", []):
+        if _sorted([other]) == _sorted([schedule]):
+            return bool(other["active"])
+    return True
+
+
+def _no_longer_deployed(api: str, names: set[str]) -> Iterator[str]:
+    ours = every(
+        api,
+        "deployments",
+        deployments={"tags": {"all_": [TAG]}},
+        work_pools={"name": {"any_": [POOL]}},
+    )
+    flows = {flow["id"]: flow["name"] for flow in every(api, "flows")}
+    for deployment in ours:
+        name = f"{flows.get(deployment['flow_id'], '?')}/{deployment['name']}"
+        if name not in names:
+            ask(f"{api}/deployments/{deployment['id']}", method="DELETE")
+            yield f"deployment {name}: removed"
+
+
+def _automations(api: str) -> Iterator[str]:
+    stand = {a["name"]: a for a in every(api, "automations") if a["name"].startswith(PREFIX)}
+    for automation in automations():
+        there = stand.pop(automation["name"], None)
+        if there is None:
+            ask(f"{api}/automations/", automation)
+            yield f"automation '{automation['name']}': made"
+            continue
+        automation["enabled"] = there["enabled"]
+        if not within(automation, there):
+            ask(f"{api}/automations/{there['id']}", automation, method="PUT")
+            yield f"automation '{automation['name']}': changed"
+    for name, there in stand.items():
+        ask(f"{api}/automations/{there['id']}", method="DELETE")
+        yield f"automation '{name}': removed"
+
+
+def within(wanted: Any, stands: Any) -> bool:
+    """Whether all that is wanted stands there; the server adds ids and defaults of its own."""
+    if isinstance(wanted, Mapping):
+        return isinstance(stands, Mapping) and all(
+            within(value, stands.get(key)) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(stands, list)
+            and len(stands) == len(wanted)
+            and all(within(*pair) for pair in zip(wanted, stands, strict=True))
+        )
+    return bool(wanted == stands)

@@ -1,0 +1,300 @@
+"""`tenggat up`: the service for good. It starts its parts, and starts again what ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from service import runs
+from service.api import ask, found, healthy
+from service.child import Child
+from service.databases import prepare
+from service.errors import Rejected, ServiceError, Stopped, Unready
+from service.guarding import alone, sweep
+from service.keeping import FIRST_WAIT, LONGEST_WAIT, Kept
+from service.logs import saying
+from service.places import (
+    LOOPBACK,
+    MARK,
+    NOT_NOW,
+    POOL,
+    PREFECT,
+    REPOSITORY,
+    is_free,
+    prefect_environment,
+)
+from service.server import api_of, start_server
+from settings import Site
+
+FIRST_CYCLE = ("intake", "deadlines", "delivery")
+FINISHED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+WORKER = "tenggat"
+BEAT_SECONDS = 10
+"""How often the worker says that it lives."""
+
+LOOK_SECONDS = 10.0
+"""How often runs are looked for that cannot end by themselves."""
+
+
+def up(
+    sites: Sequence[Site],
+    *,
+    port: int,
+    say: Callable[[str], None],
+    var: Path | None = None,
+    host: str = LOOPBACK,
+    worker: bool = True,
+    backup: bool = True,
+) -> None:
+    """Run the service in the foreground until SIGINT or SIGTERM: server, pool, deployments, worker.
+
+    Serves these sites, each with deployments of its own; Prefect's own files lie in `var`, else
+    with the first site. Runs the first cycle at once. With `worker` false the runs are left to
+    workers elsewhere. Raises :class:`service.errors.ServiceError` when it cannot be started.
+    """
+    home = var or sites[0].var
+    apart(sites)
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with ExitStack() as stack:
+            for folder in dict.fromkeys([home, *(site.var for site in sites)]):
+                stack.enter_context(alone(folder))
+            sweep(home)  # what a service that was killed has left
+            if not is_free(host, port):
+                raise ServiceError(f"port {port} is taken; choose another with --port")
+            if host != LOOPBACK and not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
+                raise ServiceError(
+                    f"on {host} others can reach the service: set PREFECT_SERVER_API_AUTH_STRING"
+                    " and PREFECT_API_AUTH_STRING to user:password first"
+                )
+            os.environ[MARK] = str(home)  # its own parts inherit it
+            stack.callback(os.environ.pop, MARK, None)
+            stack.callback(sweep, home)
+            heard = saying(say, home / "logs" / "tenggat.log")
+            _Service(sites, home, host, port, heard, stack).run(worker=worker, backup=backup)
+    except Stopped:
+        say("stopped")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def apart(sites: Sequence[Site]) -> None:
+    """Raise :class:`service.errors.ServiceError` where two sites would share what is their own."""
+    own: list[tuple[str, str, Callable[[Site], Any]]] = [
+        ("name of the folder", "rename one", lambda site: site.folder.name),
+        ("folder of working files", "give each its own `var` in site.toml", lambda site: site.var),
+        (
+            "database",
+            "give each its own url or schema under [database] in site.toml",
+            lambda site: site.database_url,
+        ),
+    ]
+    for what, how, of in own:
+        seen: dict[Any, Site] = {}
+        for site in sites:
+            other = seen.setdefault(of(site), site)
+            if other is not site:
+                raise ServiceError(f"{other.folder} and {site.folder} have the same {what}; {how}")
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise Stopped
+
+
+class _Service:
+    """The parts of a service that runs."""
+
+    def __init__(
+        self,
+        sites: Sequence[Site],
+        home: Path,
+        host: str,
+        port: int,
+        say: Callable[[str], None],
+        stack: ExitStack,
+    ) -> None:
+        self.sites, self.home, self.host, self.port = sites, home, host, port
+        self.say, self.stack = say, stack
+        self.api = api_of(port)
+        self.environment = prefect_environment(home, self.api)
+        self.server = Kept(
+            "Prefect server",
+            partial(start_server, home, port, host),
+            say,
+            answers=partial(healthy, self.api),
+        )
+        self.worker: Kept | None = None
+        self._look_at = 0.0
+
+    def run(self, *, worker: bool, backup: bool) -> None:
+        """Start everything, and look after it for ever."""
+        for site in self.sites:
+            self._patiently(
+                partial(self._prepare, site, backup), f"the database of {site.folder.name}"
+            )
+        self.say("starting the Prefect server ...")
+        self.stack.callback(self.server.stop)
+        self._until(self.server.tend)
+        self.say("registering work pool and deployments ...")
+        self._patiently(self._register, "Prefect's server")
+        self._catch_up()
+        if worker:
+            self.worker = Kept(
+                "worker", self._start_worker, self.say, answers=self._worker_beats, every=10.0
+            )
+            self.stack.callback(self.worker.stop)
+        for place in dict.fromkeys([self.home, *(site.var for site in self.sites)]):
+            state = place / "service.json"
+            self.stack.callback(state.unlink, missing_ok=True)
+            state.write_text(json.dumps({"api": self.api, "pid": os.getpid()}), encoding="utf-8")
+        self.say(f"Prefect UI: http://{self.host}:{self.port}")
+        for site in self.sites:
+            self.say(f"Mailbox, reports and logs: {site.var}")
+        self._first_cycle()
+        self.say("running on schedule; Ctrl-C stops it")
+        while True:
+            self._tend()
+            time.sleep(0.5)
+
+    def _tend(self) -> None:
+        """Look after every part once."""
+        well = self.server.tend()
+        if self.worker is not None:
+            self.worker.tend()
+        if well and time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_SECONDS
+            now = datetime.now(UTC)
+            try:
+                for step in (runs.bury, runs.run_again, runs.skip_missed):
+                    for line in step(self.api, now):
+                        self.say(line)
+            except ServiceError as error:
+                self.say(f"runs could not be looked at: {error}")
+
+    def _until(self, done: Callable[[], bool]) -> None:
+        while not done():
+            if self.server.child is not None:
+                self._tend()
+            time.sleep(0.1)
+
+    def _patiently(self, step: Callable[[], None], what: str) -> None:
+        """Take a step as soon as what it needs is there; later each time."""
+        wait = FIRST_WAIT
+        while True:
+            try:
+                return step()
+            except Unready as error:
+                self.say(f"{what} is not ready; trying again in {wait:.0f} s: {error}")
+            until = time.monotonic() + wait
+            self._until(lambda until=until: time.monotonic() >= until)  # type: ignore[misc]
+            wait = min(2 * wait, LONGEST_WAIT)
+
+    def _prepare(self, site: Site, backup: bool) -> None:
+        prepare(site, datetime.now(UTC), self.say, copy=backup)
+
+    def _register(self) -> None:
+        command = [sys.executable, "-m", "service", self.api]
+        done = subprocess.run(
+            [*command, *(str(site.folder) for site in self.sites)],
+            cwd=REPOSITORY,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for line in done.stdout.splitlines() or ["nothing to register: all is as it shall be"]:
+            self.say(f"  {line}")
+        if done.returncode == NOT_NOW:
+            raise Unready(done.stderr.strip())
+        if done.returncode:
+            last = done.stderr.strip().splitlines() or ["no reason given"]
+            raise ServiceError(f"deployments could not be registered: {last[-1]}")
+
+    def _start_worker(self) -> Child:
+        return Child(
+            "prefect worker",
+            [*PREFECT, "worker", "start", "--pool", POOL, "--name", WORKER],
+            {**self.environment, "PREFECT_WORKER_HEARTBEAT_SECONDS": str(BEAT_SECONDS)},
+            self.home / "logs" / "prefect-worker.log",
+        )
+
+    def _worker_beats(self) -> bool:
+        """Whether the server has heard of the worker; true as well while nobody can tell."""
+        if not self.server.well:
+            return True
+        try:
+            url = f"{self.api}/work_pools/{POOL}/workers/filter"
+            workers = ask(url, {"limit": 50}, patience=0)
+        except ServiceError:
+            return True
+        return any(one["name"] == WORKER and one["status"] == "ONLINE" for one in workers)
+
+    def _catch_up(self) -> None:
+        """Runs that were missed while nobody was here: the first cycle does their work."""
+        now = datetime.now(UTC)
+        with suppress(ServiceError):
+            for line in runs.bury(self.api, now):
+                self.say(line)
+            caught_up = [
+                known["id"]
+                for name in self._first()
+                if (known := found(f"{self.api}/deployments/name/{name}"))
+            ]
+            for line in runs.skip_missed(self.api, now, caught_up):
+                self.say(line)
+
+    def _first(self) -> list[str]:
+        several = len(self.sites) > 1
+        return [
+            f"{flow}/{site.folder.name if several else flow}"
+            for site in self.sites
+            for flow in FIRST_CYCLE
+        ]
+
+    def _first_cycle(self) -> None:
+        for name in self._first():
+            flow, _, place = name.partition("/")
+            self.say(f"first cycle: {flow if flow == place else name} ...")
+            try:
+                well = self._run_once(name)
+            except ServiceError as error:
+                self.say(f"  {error}")
+                well = False
+            if not well:
+                self.say(f"  {flow} did not finish well; its run in the UI says why")
+
+    def _run_once(self, name: str) -> bool:
+        """Let the worker run a deployment now, and wait for it; whether the run finished well."""
+        deployment = self._ask(f"{self.api}/deployments/name/{name}")["id"]
+        once = {"idempotency_key": str(uuid.uuid4())}  # asked again it is the same run
+        run = self._ask(f"{self.api}/deployments/{deployment}/create_flow_run", once)["id"]
+        while (state := self._ask(f"{self.api}/flow_runs/{run}")["state_type"]) not in FINISHED:
+            self._tend()
+            time.sleep(0.5)
+        return bool(state == "COMPLETED")
+
+    def _ask(self, url: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the server; while it is away it is looked after, and asked again."""
+        while True:
+            try:
+                return ask(url, body, patience=0)
+            except Rejected:
+                raise
+            except Unready:
+                self._tend()
+                time.sleep(0.5)
