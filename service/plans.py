@@ -73,16 +73,16 @@ def _plan(told: dict[str, Any], site: Site, name: str) -> Plan:
 def _schedules(told: dict[str, Any], site: Site) -> list[dict[str, Any]]:
     """The site's schedules of a flow; those of prefect.yaml where the site knows none."""
     zone = site.file.zone
-    planned: Any = site.file.schedules.model_dump().get(told["name"])
-    if planned is None:
+    schedules = site.file.schedules
+    if told["name"] not in type(schedules).model_fields:
         return [
             _cron(s["cron"], zone, s.get("slug"), s.get("parameters"))
             for s in told.get("schedules", [])
         ]
-    if isinstance(planned, dict):  # one for each period of the summary
-        return [_cron(cron, zone, name, {"period": name}) for name, cron in planned.items()]
-    crons = [planned] if isinstance(planned, str) else list(planned)
-    return [_cron(cron, zone) for cron in crons]
+    if told["name"] == "summary":
+        periods = schedules.summary.items()
+        return [_cron(cron, zone, name, {"period": name}) for name, cron in periods]
+    return [_cron(cron, zone) for cron in schedules.of(told["name"])]
 
 
 def _cron(

@@ -17,6 +17,7 @@ from settings.directory import read_directory
 from settings.errors import LOCALES, SettingsError, Strict, Zone, explained, nearest, read_toml
 from settings.ladder import read_escalation
 from settings.report import Letterhead, read_letterhead
+from settings.schedules import Schedules
 from settings.sources import read_sources
 from sla.calendar import Calendar
 from sla.deadline import Bench, Policy
@@ -63,30 +64,6 @@ class MailSettings(Strict):
     per_minute: int | None = Field(None, ge=1)
     per_minute_to: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     storm: StormSettings = StormSettings()
-
-
-class Schedules(Strict):
-    """When the flows run, as cron in the site's zone; the summary for each period it covers."""
-
-    intake: str = "*/15 * * * *"
-    deadlines: str = "5 * * * *"
-    delivery: str = "*/5 * * * *"
-    summary: dict[str, str] = Field(
-        default_factory=lambda: {
-            "last-week": "0 7 * * 1",
-            "last-month": "10 7 1 * *",
-            "last-quarter": "20 7 1 1,4,7,10 *",
-            "last-half-year": "30 7 1 1,7 *",
-            "last-year": "40 7 1 1 *",
-        }
-    )
-
-    @field_validator("summary")
-    @classmethod
-    def _known_periods(cls, value: dict[str, str]) -> dict[str, str]:
-        for period in value:
-            parse(period, date.today())  # noqa: DTZ011 - whether it is a period hangs on no day
-        return value
 
 
 class SummarySettings(Strict):

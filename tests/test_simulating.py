@@ -46,7 +46,7 @@ def office(site_folder, open_office) -> Office:
     """The example site with schedules that have few ticks."""
     place = site_folder / "site.toml"
     text = place.read_text(encoding="utf-8")
-    text = text.replace('deadlines = "5 * * * *"', 'deadlines = "5 6,12,18 * * *"')
+    text = text.replace('["5 * * * *", "30 7 * * 1-5"]', '"5 6,12,18 * * *"')
     text = text.replace('delivery = "*/5 * * * *"', 'delivery = "35 7,12,18 * * *"')
     place.write_text(text, encoding="utf-8")
     return open_office()
