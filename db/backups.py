@@ -71,7 +71,7 @@ def _copy_sqlite(database: Path, raw: Path) -> None:
         raise BackupError(f"no database at {database}; there is nothing to back up yet")
     try:
         with (
-            closing(_connect(database)) as source,
+            closing(connect(database)) as source,
             closing(sqlite3.connect(raw, isolation_level=None)) as copy,
         ):
             source.backup(copy)
@@ -95,8 +95,8 @@ def _pack(raw: Path, part: Path) -> None:
     raw.unlink()
 
 
-def _connect(database: Path) -> sqlite3.Connection:
-    """A connection that may write, or it would leave a log behind; it does not."""
+def connect(database: Path) -> sqlite3.Connection:
+    """A connection to SQLite that could write, or it would leave a log behind, and does not."""
     place = f"file:{quote(str(database.absolute()))}?mode=rw"
     connection = sqlite3.connect(place, uri=True, timeout=60, isolation_level=None)
     connection.execute("PRAGMA query_only=ON")

@@ -19,7 +19,7 @@ from sqlalchemy import URL
 from db import postgres_dump
 from db.postgres_dump import BackupError
 
-__all__ = ["LEFT", "BackupError", "Contents", "check", "fsync", "unpacked"]
+__all__ = ["LEFT", "BackupError", "Contents", "check", "contents", "fsync", "unpacked"]
 
 LEFT = ".part"
 """How a folder ends in which a file is being made; only a killed process leaves it behind."""
@@ -46,13 +46,20 @@ def check(path: Path, url: URL | None = None) -> Contents:
     `url` is a server beside which that program may be found.
     """
     with unpacked(path) as raw:
-        if kind_of(raw) == "postgresql":
+        return contents(raw, path, url)
+
+
+def contents(raw: Path, path: Path, url: URL | None = None) -> Contents:
+    """What the unpacked copy `raw` of the backup `path` holds, as :func:`check` tells it."""
+    try:
+        if _kind(raw) == "postgresql":
             return Contents("postgresql", *postgres_dump.read_through(raw, url))
-        return Contents("sqlite", revision_of(raw))
+        return Contents("sqlite", _revision(raw))
+    except BackupError as error:
+        raise BackupError(f"{path}: {error}") from None
 
 
-def kind_of(raw: Path) -> str:
-    """Which database a copy is of, by its first bytes."""
+def _kind(raw: Path) -> str:
     with raw.open("rb") as file:
         head = file.read(len(_SQLITE))
     if head.startswith(_PGDUMP):
@@ -66,8 +73,7 @@ def kind_of(raw: Path) -> str:
 def unpacked(path: Path, beside: Path | None = None) -> Iterator[Path]:
     """The copy that a backup packs, in a file of its own as long as the block lasts.
 
-    It lies in the folder of the backup, or in that of `beside`, and is read by nobody else. What is
-    said of the copy within the block names the backup.
+    It lies in the folder of the backup, or in that of `beside`, and is read by nobody else.
     """
     with TemporaryDirectory(suffix=LEFT, dir=(beside or path).parent) as work:
         raw = Path(work) / "raw.db"
@@ -82,13 +88,10 @@ def unpacked(path: Path, beside: Path | None = None) -> Iterator[Path]:
         except OSError as error:
             what = f"{error.strerror or error}"
             raise BackupError(f"{path} cannot be read or unpacked ({what})") from None
-        try:
-            yield raw
-        except BackupError as error:
-            raise BackupError(f"{path}: {error}") from None
+        yield raw
 
 
-def revision_of(database: Path) -> str:
+def _revision(database: Path) -> str:
     """The revision of a SQLite database whose every page was found whole."""
     place = f"file:{quote(str(database.absolute()))}?mode=rw"
     try:

@@ -10,13 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
 CONNECT_SECONDS = 30
 _PROGRAMS = ("pg_dump", "pg_restore", "psql")
+BY_ITSELF = ("alembic_version", "audit_head")
+"""Tables that have a row in a database to which nothing has happened yet."""
+
 _DEBIAN = Path("/usr/lib/postgresql")
 
 
@@ -54,17 +59,23 @@ def server(url: URL) -> Server:
     given: dict[str, str] = {key: str(value) for key, value in named.items() if value} | query
     password = str(url.password or given.pop("password", ""))
     conninfo = make_conninfo(**given)
-    secret = make_conninfo(conninfo, password=password) if password else conninfo
     try:
-        with closing(
-            psycopg.connect(secret, connect_timeout=CONNECT_SECONDS, autocommit=True)
-        ) as connection:
+        with closing(_connect_to(conninfo, password)) as connection:
             row = connection.execute("SELECT current_schema()").fetchone()
             major = connection.info.server_version // 10_000
             folders = tuple(_beside(connection))
     except psycopg.Error as error:
         raise BackupError(f"the database does not answer ({first_line(str(error))})") from None
     return Server(conninfo, password, major, str(row[0]) if row and row[0] else "public", folders)
+
+
+def _connect(there: Server) -> psycopg.Connection:
+    return _connect_to(there.conninfo, there.password)
+
+
+def _connect_to(conninfo: str, password: str) -> psycopg.Connection:
+    given = make_conninfo(conninfo, password=password) if password else conninfo
+    return psycopg.connect(given, connect_timeout=CONNECT_SECONDS, autocommit=True)
 
 
 def _beside(connection: psycopg.Connection) -> Iterator[Path]:
@@ -181,3 +192,86 @@ def first_line(text: str) -> str:
     """The first line that is not blank, without the program's name."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return re.sub(r"^(pg_dump|pg_restore|psql):( error:)? ?", "", line)
+
+
+def others(there: Server) -> int:
+    """How many other connections the same user has open to the database."""
+    with closing(_connect(there)) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND usename = current_user AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+
+def holds_anything(there: Server) -> bool:
+    """Whether any table of the site's schema has a row."""
+    with closing(_connect(there)) as connection:
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = %s", [there.schema]
+        ).fetchall()
+        return any(
+            connection.execute(
+                sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(there.schema, table))
+            ).fetchone()
+            for (table,) in tables
+            if table not in BY_ITSELF
+        )
+
+
+_OURS = """
+SELECT 'TABLE', format('%%I.%%I', schemaname, tablename)
+FROM pg_tables WHERE schemaname = %(schema)s
+UNION ALL
+SELECT 'FUNCTION', p.oid::regprocedure::text
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = %(schema)s AND p.prokind = 'f'
+AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+"""
+"""What stands in a schema and belongs to no extension: tables first, triggers go with them."""
+
+
+def _script(*statements: str) -> bytes:
+    return "".join(f"{each};\n" for each in statements).encode()
+
+
+def replace(there: Server, raw: Path, afterwards: Sequence[str]) -> None:
+    """Put what a dump holds in the place of all that stands in the site's schema.
+
+    It is one transaction, with the statements `afterwards` at its end: all of it or nothing.
+    """
+    folder = programs(there.major, [*there.folders])
+    with closing(_connect(there)) as connection:
+        found = connection.execute(_OURS, {"schema": there.schema}).fetchall()
+    gone = [f"DROP {kind} {name} CASCADE" for kind, name in found]
+    psql = [
+        str(folder / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-",
+        "--output=/dev/null", f"--dbname={there.conninfo}",
+    ]  # fmt: skip
+    pg_restore = [
+        str(folder / "pg_restore"), "--no-owner", "--no-privileges", f"--schema={there.schema}",
+        "--file=-", str(raw),
+    ]  # fmt: skip
+    with (
+        TemporaryFile() as said,
+        TemporaryFile() as complained,
+        subprocess.Popen(pg_restore, stdout=subprocess.PIPE, stderr=complained) as reader,
+        subprocess.Popen(psql, env=there.environment, stdin=subprocess.PIPE, stderr=said) as writer,
+    ):
+        assert reader.stdout is not None
+        assert writer.stdin is not None
+        with suppress(BrokenPipeError):  # psql ended: what it said is read below
+            writer.stdin.write(_script("BEGIN", "SET LOCAL lock_timeout = '30s'", *gone))
+            for line in reader.stdout:
+                if not line.startswith(b"SET transaction_timeout"):  # older servers know it not
+                    writer.stdin.write(line)
+            if reader.wait() == 0:  # else psql meets the end without COMMIT, and nothing happens
+                writer.stdin.write(_script(*afterwards, "COMMIT"))
+            writer.stdin.close()
+        reader.stdout.close()
+        for name, process, file in (("psql", writer, said), ("pg_restore", reader, complained)):
+            if process.wait():
+                file.seek(0)
+                what = reason(name, file.read().decode(errors="replace"), process.returncode)
+                raise BackupError(f"{what}; the database is as it was")

@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 
 from db.models import DeadlineRow, NoticeRow, Report, RunRow
 
+RESTORE = "restore"
+"""By this name the restore of a backup stands among the runs."""
+
 
 def finished(session: Session, key: str, flow: str, now: datetime, counts: dict[str, Any]) -> None:
     """Note that a flow ran to its end with `now` as its time; a repeated run replaces itself."""

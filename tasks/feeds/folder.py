@@ -10,9 +10,9 @@ import zlib
 from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -364,3 +364,24 @@ def _archive(office: Office, source: FolderSource, file: _File, failures: list[s
     except (OSError, UnreadableFile) as error:
         why = getattr(error, "strerror", None) or error
         failures.append(f"{file.origin.name}: read, but cannot be moved to {folder} ({why})")
+
+
+def put_back(office: Office, source: FolderSource, since: datetime | None) -> list[str]:
+    """Move what was archived since a moment back into the source's folder; returns the names.
+
+    The database was put back to that moment and knows nothing of them. A file that is not readable
+    any more, or whose name is taken, stays in the archive.
+    """
+    archive = _archive_of(office, source)
+    place = source.place(office.site.folder)
+    if archive is None or not archive.is_dir() or not place.is_dir():
+        return []
+    names = []
+    for path in sorted(archive.glob("*/*")):
+        name = path.name.partition("_")[2]
+        with suppress(OSError):
+            moved = datetime.fromtimestamp(path.stat().st_ctime, UTC)
+            if name and (since is None or moved >= since) and not (place / name).exists():
+                shutil.move(path, place / name)
+                names.append(name)
+    return names
