@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from commands import bounces, console, deadlines, doctor, reports, service, simulate
+from commands.audit import audit_app
 from commands.console import UsageError
 from commands.mail import mail_app
 from commands.quarantine import quarantine_app
@@ -42,6 +43,7 @@ mail_app.command("lift")(bounces.lift_address)
 app.add_typer(source_app, name="source")
 app.add_typer(mail_app, name="mail")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(audit_app, name="audit")
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import csv
 import difflib
 import json
 import os
+import pwd
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -65,13 +66,25 @@ def office_of(site: Path | None) -> Iterator[Office]:
     """The site with its database open, as long as the block lasts."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     load_site(site)  # what is wrong with it is said before Prefect is loaded, which takes seconds
+    from db.audit import By  # noqa: PLC0415
     from tasks.office import Office  # noqa: PLC0415
 
     office = Office.open(site)
+    office.by = By(caller())
     try:
         yield office
     finally:
         office.close()
+
+
+def caller() -> str:
+    """Who calls, for the audit: the user of this process, and who took that user's part."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # in a container a user need not have a name
+        user = str(os.getuid())
+    before = os.environ.get("SUDO_USER", user)
+    return f"command line of {user}" + (f", called by {before}" if before != user else "")
 
 
 def moment(text: str | None, site: Site) -> datetime:

@@ -125,7 +125,8 @@ def release_mail(
 
         try:
             moment = console.moment(now, office.site)
-            found, mails = decide(office, storm, moment, f"command line: {by}", send=not drop)
+            who = console.caller() + (f": {by}" if by else "")
+            found, mails = decide(office, storm, moment, who, send=not drop)
         except NoStorm as error:
             raise UsageError(str(error)) from None
     what = "are dropped" if drop else "go with the next delivery"

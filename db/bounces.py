@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from db import audit
 from db.models import Bounce, MessageRow, MessageStatus
 
 
@@ -59,6 +60,9 @@ def add(
         )
     )
     session.flush()
+    if newly_marked:
+        why = f"a mail to it came back{f' ({code})' if code else ''}"
+        audit.note(session, audit.What.BOUNCE_MARKED, now, why, message=message.id)
     return newly_marked
 
 
@@ -84,4 +88,8 @@ def lift(session: Session, address: str, now: datetime) -> bool:
     ).all()
     for row in rows:
         row.lifted_at = now
+    if rows:
+        why, marks = "its mailbox was mended", [row.id for row in rows]
+        mail = rows[0].message_pk
+        audit.note(session, audit.What.BOUNCE_LIFTED, now, why, message=mail, bounces=marks)
     return bool(rows)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     String,
     Text,
@@ -540,3 +541,40 @@ class Report(Base):
     made_at: Mapped[datetime]
     path: Mapped[str] = mapped_column(Text)
     sha256: Mapped[str] = mapped_column(String(64))
+
+
+class AuditRow(Base):
+    """One decision, append only; see `db.audit`. The numbers have no gap.
+
+    The ids are of complaint, mail and storm, and stay when those rows go. `subject` is a JSON
+    object with what else it is about. `hash` covers all other columns, `previous` among them.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        Index("ix_audit_complaint_id", "complaint_id"),
+        Index("ix_audit_at", "at"),
+    )
+
+    seq: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(255))
+    run: Mapped[str] = mapped_column(String(64))
+    what: Mapped[str] = mapped_column(String(32))
+    complaint_id: Mapped[int | None]
+    message_pk: Mapped[int | None]
+    storm_id: Mapped[int | None]
+    subject: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    previous: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditHead(Base):
+    """The end of the audit in one row: who appends holds it, and rows cut off at the end show."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str] = mapped_column(String(64))

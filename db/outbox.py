@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, aliased, defer, selectinload
 
+from db import audit
 from db.complaints import batches
 from db.models import (
     Bounce,
@@ -236,7 +237,7 @@ def sent(session: Session, token: str, answers: Mapping[int, str], now: datetime
         .values(status=NoticeStatus.SENT)
         .execution_options(synchronize_session=False)
     )
-    settle_notices(session, session.scalars(items.where(MessageItem.told.is_(False))))
+    settle_notices(session, session.scalars(items.where(MessageItem.told.is_(False))), now)
     return ours
 
 
@@ -377,7 +378,24 @@ def earlier(
     return {pair: list(keys) for pair, keys in found.items()}
 
 
-def settle_notices(session: Session, notices: Iterable[int]) -> None:
+GIVEN_UP = {
+    NoticeStatus.WITHDRAWN: (
+        audit.What.NOTICE_WITHDRAWN,
+        "before anybody was told its clock had stopped or paused, or its unit had changed",
+    ),
+    NoticeStatus.DISCARDED: (
+        audit.What.NOTICE_DISCARDED,
+        "the storm that it was part of was dropped",
+    ),
+    NoticeStatus.FAILED: (
+        audit.What.NOTICE_FAILED,
+        "no mail that tells of it could be delivered",
+    ),
+}
+"""What is decided of a notice that nobody was told of, and why."""
+
+
+def settle_notices(session: Session, notices: Iterable[int], now: datetime) -> None:
     """Let each notice say what became of the mails that were to tell of it.
 
     One that reached somebody is sent; one that nobody can be told of any more is withdrawn where
@@ -394,7 +412,10 @@ def settle_notices(session: Session, notices: Iterable[int]) -> None:
         for notice, status, told_of in rows:
             outcomes.setdefault(notice.id, []).append((status, told_of))
         for notice in {notice.id: notice for notice, _, _ in rows}.values():
-            notice.status = _outcome(outcomes[notice.id])
+            outcome = _outcome(outcomes[notice.id])
+            if notice.status != outcome and outcome in GIVEN_UP:
+                audit.note_notice(session, GIVEN_UP[outcome][0], notice, now, GIVEN_UP[outcome][1])
+            notice.status = outcome
 
 
 def _outcome(outcomes: list[tuple[str, bool | None]]) -> NoticeStatus:

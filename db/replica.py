@@ -185,7 +185,7 @@ def _as_it_stood(source: Connection, session: Session, begin: datetime, turn: da
         concerned.update(session.scalars(select(MessageItem.notice_id).where(of_these)))
         session.execute(update(MessageItem).where(of_these).values(told=None))
     session.expire_all()
-    outbox.settle_notices(session, concerned)
+    outbox.settle_notices(session, concerned, begin)
     session.flush()
 
 

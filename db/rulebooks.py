@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from db import audit
 from db.models import Complaint, Move, Rulebook
 
 
@@ -34,6 +35,16 @@ def take_over(session: Session, fingerprint: str, now: datetime) -> Rulebook | N
     rulebook = Rulebook(fingerprint=fingerprint, taken_at=now)
     session.add(rulebook)
     session.flush()
+    audit.note(
+        session,
+        audit.What.RULEBOOK_TAKEN,
+        now,
+        "the first run judges by it" if before is None
+        else "law, calendar, policy, sources, ladder or holds differ from those of the last run",
+        rulebook=rulebook.id,
+        fingerprint=fingerprint,
+        before=before and before.fingerprint,
+    )  # fmt: skip
     if before is None:
         return None
     session.execute(

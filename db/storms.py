@@ -41,7 +41,7 @@ def let_go(session: Session, storm: Storm, turn: datetime) -> int:
     return len(held)
 
 
-def drop(session: Session, storm: Storm) -> int:
+def drop(session: Session, storm: Storm, now: datetime) -> int:
     """Never send the mails of a storm, nor tell again of what they were about; returns how many."""
     held = [message.id for message in messages(session, storm)]
     _set(session, held, status=MessageStatus.DISCARDED, next_attempt_at=None)
@@ -50,7 +50,7 @@ def drop(session: Session, storm: Storm) -> int:
         notices += session.scalars(
             select(MessageItem.notice_id).where(MessageItem.message_pk.in_(batch))
         )
-    outbox.settle_notices(session, notices)
+    outbox.settle_notices(session, notices, now)
     return len(held)
 
 

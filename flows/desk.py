@@ -11,7 +11,7 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 
-from db import runs
+from db import audit, runs
 from settings import load_site
 from tasks.office import ClockInThePast, Office
 from tasks.rendering import render
@@ -61,6 +61,7 @@ def desk(flow: str, site: str | None, now: datetime | None) -> Iterator[Desk]:
                 f" {office.local(before):%Y-%m-%d %H:%M}; check the machine's clock or --now"
             )
         at = Desk(office, flow, now, f"{flow} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        office.by = audit.By(f"flow run {flow_run.name or flow}", at.run)
         yield at
         with office.transaction() as session:
             runs.finished(session, at.run, flow, now, at.counts)

@@ -13,7 +13,7 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from db import runs
+from db import audit, runs
 from tasks.deadlines import judge_and_queue
 from tasks.delivery import send_owed
 from tasks.intake import pull
@@ -27,6 +27,7 @@ FLOW = "time-lapse"
 def live_through(office: Office, now: datetime) -> dict[str, int]:
     """One morning: pull, judge, send, by the same steps as the scheduled flows."""
     run = f"{FLOW} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    office.by = audit.By(f"flow run {run}", run)
     pulled = [pull.fn(office, source, now) for source in office.site.sources]
     decided = judge_and_queue.fn(office, now, run)
     sent = send_owed.fn(office, now, run)

@@ -172,7 +172,7 @@ def _take(
         message.status = MessageStatus.BOUNCED
         count.bounced += 1
         session.flush()
-        outbox.settle_notices(session, [item.notice_id for item in message.items])
+        outbox.settle_notices(session, [item.notice_id for item in message.items], now)
     if newly_marked and _somebody_can_be_told(session, office, now):
         answer = f"{failure.code} {failure.answer}".strip()[:200]
         facts = {"recipient": message.recipient, "answer": answer, "mail": message.id}

@@ -11,7 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from db import complaints, outbox, rulebooks
+from db import audit, complaints, outbox, rulebooks
 from db.models import Complaint, DeadlineRow
 from sla.calendar import OutsideCalendar
 from sla.deadline import Deadline, State
@@ -118,6 +118,8 @@ def _judge_batch(
         for deadline, rungs in zip(deadlines, steps, strict=True):
             decided = decide(office, complaint.id, deadline, rungs, rows, now, run)
             session.add_all(decided.new)
+            for notice, what, why in decided.noted:
+                audit.note_notice(session, what, notice, now, why, run)
             owed += decided.owed
             count.superseded += decided.superseded
             for each in decided.owed:

@@ -181,7 +181,9 @@ class _Delivery:
                 if mime is None:
                     message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
                     session.flush()
-                    outbox.settle_notices(session, [item.notice_id for item in message.items])
+                    outbox.settle_notices(
+                        session, [item.notice_id for item in message.items], moment
+                    )
                     self.count.cancelled += 1
                 elif isinstance(mime, Uncomposable):
                     self._settle(session, message, mime, moment)
@@ -257,7 +259,7 @@ class _Delivery:
             kind = "dead_message" if dead else "odd_message"
             alert(session, office, kind, facts, now, self.run)
         session.flush()
-        outbox.settle_notices(session, [item.notice_id for item in message.items])
+        outbox.settle_notices(session, [item.notice_id for item in message.items], now)
 
 
 def _try_again_or_give_up(

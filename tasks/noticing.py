@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from db.audit import What
 from db.models import NoticeRow, NoticeStatus
 from sla.deadline import Deadline
 from sla.directory import OF_A_UNIT, Role
@@ -13,8 +14,17 @@ from sla.escalation import Ladder, Reached, ladder_for, reached
 from sla.holds import kept_back
 from tasks.office import Office
 
-AGAIN = (NoticeStatus.WITHDRAWN, NoticeStatus.HELD)
-"""What becomes of a notice that may still be owed later."""
+AGAIN: dict[str, str] = {
+    NoticeStatus.WITHDRAWN: "; before, it was withdrawn",
+    NoticeStatus.HELD: "; before, it was held back",
+}
+"""What becomes of a notice that may still be owed later, and how the audit tells of it then."""
+
+AUDITED = {
+    NoticeStatus.QUEUED: What.NOTICE_OWED,
+    NoticeStatus.SUPERSEDED: What.NOTICE_SUPERSEDED,
+    NoticeStatus.HELD: What.NOTICE_HELD,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +53,13 @@ class Owed:
 
 @dataclass(slots=True)
 class Decided:
-    """What was decided about one deadline: new notices, and those that are owed."""
+    """What was decided about one deadline: new notices, and those that are owed.
+
+    `noted` are those of which something else is decided than before, with what it is and why.
+    """
 
     new: list[NoticeRow] = field(default_factory=list)
+    noted: list[tuple[NoticeRow, What, str]] = field(default_factory=list)
     owed: list[Owed] = field(default_factory=list)
     superseded: int = 0
 
@@ -89,7 +103,7 @@ def decide(
         if row.unit != unit and row.status == NoticeStatus.SENT
     }
 
-    def note(step: Reached, status: NoticeStatus) -> NoticeRow:
+    def note(step: Reached, status: NoticeStatus, why: str) -> NoticeRow:
         row = own.get((step.rung.id, step.repeat))
         if row is None:
             row = NoticeRow(
@@ -97,6 +111,8 @@ def decide(
                 rung=step.rung.id, repeat=step.repeat,
             )  # fmt: skip
             decided.new.append(row)
+        if row.status != status:
+            decided.noted.append((row, AUDITED[status], why + AGAIN.get(row.status, "")))
         row.kind, row.reached_at = step.rung.kind, step.at
         row.decided_at, row.run, row.status = now, run, status
         return row
@@ -107,7 +123,7 @@ def decide(
         if row is not None and row.status not in AGAIN:
             candidates.append((step, None))
         elif kept_back(office.site.holds, deadline, step.rung.id, today):
-            note(step, NoticeStatus.HELD)
+            note(step, NoticeStatus.HELD, "the site holds this rung back for the unit")
         else:
             told = Audience(step.rung.to, step.rung.cc)
             if (step.rung.id, step.repeat) in elsewhere:
@@ -118,11 +134,13 @@ def decide(
         if audience is None:  # decided before
             continue
         if number == len(candidates):
-            notice = note(step, NoticeStatus.QUEUED)
+            why = f"reached {step.at:%Y-%m-%d %H:%M} UTC"
+            notice = note(step, NoticeStatus.QUEUED, why)
             decided.owed.append(Owed(notice, audience, step.rung.urgent))
         elif (
             row := own.get((step.rung.id, step.repeat))
         ) is None or row.status == NoticeStatus.HELD:
-            note(step, NoticeStatus.SUPERSEDED)
+            why = f"the higher rung {candidates[-1][0].rung.id} was reached as well"
+            note(step, NoticeStatus.SUPERSEDED, why)
             decided.superseded += 1
     return decided

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from db import audit
 from db.engine import migrate, open_engine
 from settings import Site, load_site
 from sla.deadline import Facts
@@ -22,11 +23,15 @@ class ClockInThePast(ValueError):
 
 
 class Office:
-    """A site at work. Deliberately no dataclass: Prefect walks into those on every task call."""
+    """A site at work. Deliberately no dataclass: Prefect walks into those on every task call.
+
+    `by` is who decides here, for the audit; by None nothing is noted there.
+    """
 
     def __init__(self, site: Site, engine: Engine) -> None:
         self.site = site
         self.engine = engine
+        self.by: audit.By | None = audit.UNNAMED
 
     @classmethod
     def open(cls, folder: Path | str | None = None) -> Office:
@@ -39,7 +44,8 @@ class Office:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One session, one transaction: all of it or nothing."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        info = audit.works(self.by)
+        with Session(self.engine, expire_on_commit=False, info=info) as session, session.begin():
             yield session
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import bounces, outbox
+from db import audit, bounces, outbox
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeStatus, Storm
 from sla.directory import Office as Holder
 from sla.directory import Role
@@ -51,7 +51,7 @@ def queue_messages(
     them wait for the administrator's word.
     """
     session.flush()
-    boxes, holes = _addressed(session, office, owed, now)
+    boxes, holes = _addressed(session, office, owed, now, run)
     storm = storms.check(session, office, len(boxes), now, run)
     for address, entries in boxes.items():
         _queue(session, office, address, entries, storm, now, run)
@@ -64,7 +64,7 @@ def queue_messages(
 
 
 def _addressed(
-    session: Session, office: Office, owed: Sequence[Owed], now: datetime
+    session: Session, office: Office, owed: Sequence[Owed], now: datetime, run: str
 ) -> tuple[dict[str, list[_Entry]], list[tuple[str, str]]]:
     """What each address is to be told of, and the empty offices that were met."""
     today = office.local(now).date()
@@ -86,6 +86,8 @@ def _addressed(
                     boxes.setdefault(holder.email, []).append(_Entry(holder, role, each, copied))
         if not told:
             each.notice.status = NoticeStatus.FAILED
+            what, why = audit.What.NOTICE_FAILED, "nobody holds an office that is to be told"
+            audit.note_notice(session, what, each.notice, now, why, run)
     return boxes, list(holes)
 
 

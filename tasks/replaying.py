@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from db import complaints, news, outbox, runs
@@ -26,6 +26,7 @@ from db.models import (
     NoticeRow,
     NoticeStatus,
 )
+from settings import Site
 from sla.deadline import State
 from tasks import storms
 from tasks.composing import notice_views
@@ -85,7 +86,14 @@ class Outcome:
 
 
 class Stage(Office):
-    """A site on a replica, to replay on: its files do not change while a replay lasts."""
+    """A site on a replica, to replay on: its files do not change while a replay lasts.
+
+    Nothing is decided here, so nothing is audited.
+    """
+
+    def __init__(self, site: Site, engine: Engine) -> None:
+        super().__init__(site, engine)
+        self.by = None
 
     def rulebook(self) -> str:
         """The same as any office's, but counted once and not for every run."""
@@ -231,7 +239,7 @@ def _deliver(office: Office, now: datetime, outcome: Outcome) -> None:
                 outcome.told += _told(message, office.local(now).date())
             session.flush()
             items = [item.notice_id for message in messages for item in message.items]
-            outbox.settle_notices(session, items)
+            outbox.settle_notices(session, items, now)
 
 
 def _told(message: MessageRow, day: date) -> list[Told]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from db import audit
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus
 from sla.directory import Office as Holder
 from sla.directory import Role
@@ -60,6 +61,9 @@ def resend(
         and not notice_views(session, office, [again], now)[again.id]
     ):
         raise NotResent(f"nothing that mail {number} told is still true; nothing is sent")
+    why = "asked for by hand" + (", to an address that was named" if to else "")
+    run = f"resend {number}"
+    audit.note(session, audit.What.MAIL_RESENT, now, why, message=again.id, run=run, first=number)
     return again
 
 

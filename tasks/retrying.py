@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from db import looks
+from db import audit, looks
 from db.models import QuarantineRow
 from settings.sources import FolderSource
 from tasks.feeds.batch import Row, UnreadableFile
@@ -138,6 +138,12 @@ def _write(
         recorder.amend()
         retried.new += look.new
         retried.updated += look.updated
+    if found:
+        audit.note(
+            session, audit.What.QUARANTINE_RETRIED, now, "asked for by hand", source=name,
+            resolved=retried.resolved, unreadable=retried.unreadable, new=retried.new,
+            updated=retried.updated,
+        )  # fmt: skip
 
 
 def _keep(session: Session, row: QuarantineRow, bad: Refused, now: datetime) -> None:

@@ -7,7 +7,7 @@ from statistics import median
 
 from sqlalchemy.orm import Session
 
-from db import runs, storms
+from db import audit, runs, storms
 from db.models import Storm, StormStatus
 from tasks.office import Office
 
@@ -48,6 +48,8 @@ def check(session: Session, office: Office, mails: int, now: datetime, run: str)
         session.add(storm)
     storm.mails += mails
     session.flush()
+    why = f"the run owed {mails} mails and {limit} are allowed"
+    audit.note(session, audit.What.STORM_HELD, now, why, storm=storm.id, run=run, mails=mails)
     return storm
 
 
@@ -56,17 +58,21 @@ def decide(
 ) -> tuple[Storm, int]:
     """Let the mails of a storm go, or drop them; returns the storm and how many there were.
 
-    What is let go is judged again before it is sent. Raises :class:`NoStorm` where none waits.
+    What is let go is judged again before it is sent; `by` is who says so. Raises :class:`NoStorm`
+    where none waits.
     """
     with office.transaction() as session:
         storm = storms.waiting(session)
         if storm is None or number not in (None, storm.id):
             which = "no storm waits" if storm is None else f"storm {number} does not wait"
             raise NoStorm(f"{which} for a word; see `tenggat mail list --status held`")
+        what = audit.What.STORM_RELEASED if send else audit.What.STORM_DROPPED
+        who = office.by and audit.By(by, f"storm {storm.id}")
+        audit.note(session, what, now, "said on being asked", storm=storm.id, by=who)
         if send:
             mails = storms.let_go(session, storm, office.next_turn(now))
         else:
-            mails = storms.drop(session, storm)
+            mails = storms.drop(session, storm, now)
         storm.status = StormStatus.RELEASED if send else StormStatus.DISCARDED
         storm.decided_at, storm.decided_by = now, by[:255]
         return storm, mails

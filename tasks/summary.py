@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from db import runs
+from db import audit, chain, runs
 from db.engine import revision
 from db.models import Report
 from sla.deadline import Facts
@@ -79,6 +79,9 @@ def make_summary(
             )  # fmt: skip
             session.add(report)
             session.flush()
+            why = f"{view.period_key} as of {as_of.astimezone(UTC):%Y-%m-%d %H:%M} UTC was due"
+            about = {"report": report.id, "period": view.period_key, "sha256": view.sha256}
+            audit.note(session, audit.What.REPORT_MADE, now, why, run=run, **about)
         if report is not None and mail and not public:
             mails = queue_summary(session, office, report.id, now, run)
         return SummaryMade(shown, digest, tuple(paths), tuple(left_out), mails, made_before)
@@ -142,6 +145,7 @@ def _notes(session: Session, office: Office, span: Period, as_of: datetime) -> N
         ),
         policy=site.file.policy,
         revision=revision(session.connection()) or "",
+        audit=str(chain.head_before(session, as_of)),
     )
 
 

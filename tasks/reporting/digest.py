@@ -40,6 +40,7 @@ class Digest:
     late_now: int
     units: tuple[UnitLine, ...]
     revision: str
+    audit: str
     sha256: str
 
     @property
@@ -77,6 +78,7 @@ def digest_of(view: ReportView) -> Digest:
         late_now=_whole(head, "late"),
         units=tuple(_line(view, units, row) for row in units.rows),
         revision=view.notes.revision,
+        audit=view.notes.audit,
         sha256=view.sha256,
     )
 

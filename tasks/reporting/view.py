@@ -21,7 +21,8 @@ class Notes:
     `missing` are sources with the days of which they show nothing, `holes` units with the role that
     nobody holds, `not_judged` sources with the rules that they cannot show, `shown_later` sources
     with the working days after which they show a settlement, `holidays` days with name and whether
-    they are estimates.
+    they are estimates. `audit` is the last row of the audit before the report's moment, as
+    'number:hash': who keeps the report keeps a witness of all that was decided before.
     """
 
     missing: tuple[tuple[str, tuple[date, ...]], ...] = ()
@@ -32,6 +33,7 @@ class Notes:
     holidays: tuple[tuple[date, str, bool], ...] = ()
     policy: str = "benefit_of_doubt"
     revision: str = ""
+    audit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeRow, NoticeStatus
+from proving.audited import every_decision_is_in_the_audit, the_audit_is_one_unbroken_chain
 from proving.copies import why_twice
 from proving.findings import Findings, told_in
 from proving.ledger import Key
@@ -242,6 +243,8 @@ CHECKS = (
     no_mail_came_twice_without_a_reason,
     each_letter_tells_what_was_true,
     a_person_gets_one_mail_a_run,
+    the_audit_is_one_unbroken_chain,
+    every_decision_is_in_the_audit,
 )
 
 

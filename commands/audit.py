@@ -1,0 +1,135 @@
+"""`tenggat audit`: every decision, and the proof that nobody has touched the record."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from commands import console
+from commands.console import JsonOption, SiteOption, UsageError
+from settings import Site, load_site
+
+audit_app = typer.Typer(
+    help="Every decision: who, what, when and why; and whether the record was touched.",
+    no_args_is_help=True,
+)
+
+COLUMNS = ("row", "when", "what", "who", "about", "why")
+
+
+@audit_app.command("list")
+def list_audit(
+    since: Annotated[
+        str | None, typer.Option(help="Only what was decided since this time.", metavar="T")
+    ] = None,
+    ticket: Annotated[
+        str | None,
+        typer.Option(help="Only about this complaint, its mails and the storms that held them."),
+    ] = None,
+    what: Annotated[
+        str | None,
+        typer.Option(help="Only these, e.g. notice.owed, storm, mail.resent.", metavar="KIND"),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the newest decisions, each with who decided and why.
+
+    `notice` stands for every kind that begins so. Times are local.
+    """
+    place = load_site(site)
+    from db import chain  # noqa: PLC0415
+    from db.engine import NotReady, reading  # noqa: PLC0415
+
+    kinds = _kinds(what) if what is not None else ()
+    begin = console.moment(since, place) if since is not None else None
+    try:
+        with reading(place.database_url) as connection:
+            found = chain.rows(connection, since=begin, ticket=ticket, what=kinds, limit=limit)
+    except NotReady as error:
+        raise UsageError(str(error)) from None
+    if as_json:
+        console.print_json([_as_data(row) for row in found])
+        return
+    console.print_table(COLUMNS, (_as_cells(place, row) for row in found))
+    more = ", there may be more; --limit shows them" if len(found) == limit else ""
+    console.out.print(f"{len(found)} decisions{more}")
+
+
+@audit_app.command("verify")
+def verify_audit(
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="A row that a mail with a summary names.", metavar="NUMBER:HASH"),
+    ] = None,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that nothing in the record was changed, deleted, put in or moved.
+
+    Also against the row that each report in var/reports names, and those given by --head. Only a
+    head that was kept elsewhere, as in a mail, convicts somebody who can rewrite everything here.
+    Exit code 1 where something is wrong; the first bad row is named.
+    """
+    place = load_site(site)
+    from db.chain import Head, verify  # noqa: PLC0415
+    from db.engine import NotReady, reading  # noqa: PLC0415
+    from tasks.anchors import heads_in  # noqa: PLC0415
+
+    kept = list(heads_in(place.var / "reports"))
+    try:
+        kept += [Head.read(each, "the head given by --head") for each in head or ()]
+        with reading(place.database_url) as connection:
+            found = verify(connection, kept)
+    except (ValueError, NotReady) as error:
+        raise UsageError(str(error)) from None
+    fault = found.fault
+    if as_json:
+        bad = fault and {"row": fault.seq, "wrong": fault.wrong}
+        console.print_json(
+            {"rows": found.rows, "head": str(found.head), "kept": found.anchors, "bad": bad}
+        )
+    elif fault is None:
+        console.out.print(f"{found.rows} rows, none touched; head {found.head}", soft_wrap=True)
+        console.out.print(f"{found.anchors} heads that were kept elsewhere are rows of it")
+    else:
+        console.out.print(f"[bold red]row {fault.seq}:[/] {escape(fault.wrong)}", soft_wrap=True)
+        console.out.print(
+            f"{found.rows} rows before it are good; compare with a backup (docs/threat-model.md)"
+        )
+    if fault is not None:
+        raise typer.Exit(console.TROUBLE)
+
+
+def _kinds(text: str) -> list[str]:
+    """Every kind that is called so, or begins so."""
+    from db.audit import What  # noqa: PLC0415
+
+    found = [each.value for each in What if text in (each.value, each.value.partition(".")[0])]
+    if not found:
+        groups = dict.fromkeys(each.value.partition(".")[0] for each in What)
+        raise UsageError(f"no kind '{text}'{console.nearest(text, What, groups)}")
+    return found
+
+
+def _as_data(row: dict[str, Any]) -> dict[str, Any]:
+    """A row for a program: as it is hashed, and the ticket beside it."""
+    return row | {"at": row["at"].isoformat(), "subject": json.loads(row["subject"])}
+
+
+def _as_cells(site: Site, row: dict[str, Any]) -> tuple[str, ...]:
+    subject = json.loads(row["subject"])
+    about = [f"{name} {row[key]}" for name, key in ABOUT.items() if row[key] is not None]
+    about += [
+        f"{key} {str(value)[:24]}" for key, value in subject.items() if value not in (None, "")
+    ]
+    who = row["actor"] if row["run"] in row["actor"] else f"{row['actor']} ({row['run']})"
+    when = f"{row['at'].astimezone(site.zone):%Y-%m-%d %H:%M}"
+    return str(row["seq"]), when, row["what"], who, ", ".join(about), row["reason"]
+
+
+ABOUT = {"ticket": "ticket", "mail": "message_pk", "storm": "storm_id"}
