@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateSchema
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -128,8 +130,23 @@ def _config(engine: Engine) -> Config:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to the newest revision; nothing happens where it is there already."""
+    """Bring the database to the newest revision; nothing happens where it is there already.
+
+    A schema of its own that the URL names (`options=-csearch_path=...`) is made first.
+    """
+    _make_schema(engine.url)
     command.upgrade(_config(engine), "head")
+
+
+def _make_schema(url: URL) -> None:
+    """On a connection of its own: where a schema is missing, SQLAlchemy would never look again."""
+    named = re.fullmatch(r"-csearch_path=(\w+)", str(url.query.get("options", "")))
+    if named is None:
+        return
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
+    with engine.begin() as connection:
+        if not inspect(connection).has_schema(named[1]):
+            connection.execute(CreateSchema(named[1], if_not_exists=True))
 
 
 def revision(connection: Connection) -> str | None:

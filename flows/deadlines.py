@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.events import emit_event
-
-from flows.desk import desk, run_name
-from flows.storm import ask
 from tasks.deadlines import judge_and_queue
 from tasks.standing import standing
 
+from flows.desk import desk, run_name
+from flows.parameters import Now, SiteFolder
+from flows.storm import ask
 
-@flow(name="deadlines", flow_run_name=run_name)
-def deadlines(site: str | None = None, now: datetime | None = None) -> dict[str, Any]:
+LONGEST_RUN = 3 * 60 * 60
+"""Seconds: a first import of a million complaints stays below it."""
+
+
+@flow(name="deadlines", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
+def deadlines(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     """Judge every complaint whose next action has come; queue reminders and escalations."""
     with desk("deadlines", site, now) as at:
         decided = judge_and_queue(at.office, at.now, at.run)

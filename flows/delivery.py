@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from prefect import flow, get_run_logger
-
-from flows.desk import desk, run_name
 from tasks.bounces import read_bounces
 from tasks.delivery import send_owed
 from tasks.smtp import ServerUnusable
 
+from flows.desk import desk, run_name
+from flows.parameters import Now, SiteFolder
 
-@flow(name="delivery", flow_run_name=run_name)
-def delivery(site: str | None = None, now: datetime | None = None) -> dict[str, Any]:
+LONGEST_RUN = 30 * 60
+"""Seconds: a delivery leaves to the next one what takes longer than some minutes."""
+
+
+@flow(name="delivery", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
+def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     """Hand every mail whose turn has come to the mail server; the run fails if it is unusable.
 
     Before that the mails that came back are looked for. A mailbox that cannot be read keeps no

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from prefect import flow, get_run_logger
-
-from flows.desk import desk, run_name
 from tasks.feeds.batch import SourceTrouble
 from tasks.intake import pull
 
+from flows.desk import desk, run_name
+from flows.parameters import Now, SiteFolder
 
-@flow(name="intake", flow_run_name=run_name)
-def intake(site: str | None = None, now: datetime | None = None) -> dict[str, Any]:
+LONGEST_RUN = 3 * 60 * 60
+"""Seconds: a first import of a million complaints stays below it."""
+
+
+@flow(name="intake", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
+def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     """Read every source of a site; one that fails stops no other, but the run fails then."""
     log = get_run_logger()
     with desk("intake", site, now) as at:

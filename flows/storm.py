@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from db.models import StormStatus
 from prefect import flow, get_run_logger
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from pydantic import Field, create_model
-
-from db import storms
-from db.models import StormStatus
+from settings import load_site
 from tasks.office import Office
 from tasks.rendering import render, words
 from tasks.storms import decide
 
-DEPLOYMENT = "storm/storm"
+from db import storms
+from flows.parameters import SiteFolder, StormNumber
+
+DEPLOYMENTS = ("storm/{site}", "storm/storm")
+"""What this flow is deployed as: where several sites are served each has its own."""
 
 
-@flow(name="storm", flow_run_name="storm {storm}", persist_result=True)
-def storm(storm: int, site: str | None = None) -> dict[str, Any]:
+LONGEST_RUN = 10 * 60
+"""Seconds: while it waits for a person the run is suspended, and no time passes for it."""
+
+
+@flow(
+    name="storm",
+    flow_run_name="storm {storm}",
+    persist_result=True,
+    timeout_seconds=LONGEST_RUN,
+)
+def storm(storm: StormNumber, site: SiteFolder = None) -> dict[str, Any]:
     """Ask in the UI whether the mails of a storm may go, and do as the answer says.
 
     The run is suspended, not only paused: it waits as long as it takes, without a process, and goes
@@ -74,14 +87,15 @@ def form(office: Office, mails: int, most: int) -> type[RunInput]:
 
 def ask(storm: int, site: str | None) -> bool:
     """Have the question put in the UI; False where this flow is not deployed."""
-    try:
-        run_deployment(
-            DEPLOYMENT,
-            parameters={"storm": storm, "site": site},
-            timeout=0,
-            as_subflow=False,
-            idempotency_key=f"storm {storm} of {site}",
-        )
-    except ObjectNotFound:
-        return False
-    return True
+    place = load_site(site).folder.name
+    for name in DEPLOYMENTS:
+        with suppress(ObjectNotFound):
+            run_deployment(
+                name.format(site=place),
+                parameters={"storm": storm, "site": site},
+                timeout=0,
+                as_subflow=False,
+                idempotency_key=f"storm {storm} of {site}",
+            )
+            return True
+    return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from prefect import flow, get_run_logger
@@ -11,19 +10,23 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
-
-from flows.desk import desk, run_name
 from tasks.rendering import percent_text, words
 from tasks.reporting.digest import Digest
 from tasks.summary import make_summary
 
+from flows.desk import desk, run_name
+from flows.parameters import AsOf, Now, PeriodName, SiteFolder
 
-@flow(name="summary", flow_run_name=run_name)
+LONGEST_RUN = 3 * 60 * 60
+"""Seconds: the report of a year over a million complaints stays below it."""
+
+
+@flow(name="summary", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
 def summary(
-    site: str | None = None,
-    now: datetime | None = None,
-    period: str | None = None,
-    as_of: datetime | None = None,
+    site: SiteFolder = None,
+    now: Now = None,
+    period: PeriodName = "",
+    as_of: AsOf = None,
 ) -> dict[str, Any]:
     """Make the report of a period (the site's usual one if none is named) and owe it by mail."""
     log = get_run_logger()

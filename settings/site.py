@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -32,9 +33,25 @@ REPOSITORY = Path(__file__).parent.parent
 
 
 class DatabaseSettings(Strict):
-    """Where complaints are kept; `{var}` stands for the folder of working files."""
+    """Where complaints are kept; `{var}` stands for the folder of working files.
+
+    `schema` keeps several sites apart in one PostgreSQL database.
+    """
 
     url: str = "sqlite:///{var}/tenggat.db"
+    schema_: Annotated[str, Field(alias="schema", pattern="^([a-z_][a-z0-9_]{0,62})?$")] = ""
+
+    def address(self, given: str | None, var: Path) -> str:
+        """The SQLAlchemy URL, from the environment if it is given there, with the schema in it."""
+        url = given or self.url.replace("{var}", str(var))
+        if not self.schema_:
+            return url
+        if not url.startswith("postgresql"):
+            raise SettingsError(
+                "database.schema keeps sites apart in PostgreSQL; with SQLite give each site its"
+                " own `var`"
+            )
+        return f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{self.schema_}"
 
 
 class StormSettings(Strict):
@@ -110,6 +127,16 @@ class Secrets(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TENGGAT_")
 
+    @classmethod
+    def of(cls, place: Path) -> Secrets:
+        """Those of a site: where several share a machine, TENGGAT_MAIL_URL_CONTOHKAB wins.
+
+        What ends the name is the site's folder in capitals, `_` for all but letters and digits.
+        """
+        site = re.sub(r"[^A-Z0-9]", "_", place.name.upper())
+        own = {name: os.environ.get(f"TENGGAT_{name.upper()}_{site}") for name in cls.model_fields}
+        return cls(**{name: value for name, value in own.items() if value is not None})
+
     database_url: str | None = None
     mail_url: str | None = None
     bounces_url: str | None = None
@@ -140,9 +167,7 @@ class Site:
         self.locale = file.locale
         self.zone = ZoneInfo(file.zone)
         self.var = Path(secrets.var or folder / file.var).resolve()
-        self.database_url = secrets.database_url or file.database.url.replace(
-            "{var}", str(self.var)
-        )
+        self.database_url = file.database.address(secrets.database_url, self.var)
         self.mail_url = secrets.mail_url or file.mail.url
         self.bounces_url = (secrets.bounces_url or "").strip()
         self.oauth2_file = folder / file.mail.oauth2_file if file.mail.oauth2_file else None
@@ -239,7 +264,7 @@ def load_site(folder: Path | str | None = None) -> Site:
     mistakes: list[str] = []
     file = _read(lambda: _site_file(path), mistakes)
     if file is not None:
-        return Site(place, file, Secrets())
+        return Site(place, file, Secrets.of(place))
     _read(lambda: read_directory(place / "directory.csv"), mistakes)
     _read(lambda: read_escalation(place / "escalation.toml"), mistakes)
     _read(lambda: read_sources(place / "sources.toml"), mistakes)

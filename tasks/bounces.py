@@ -23,6 +23,7 @@ from tasks.feeds.batch import SourceTrouble
 from tasks.feeds.imap.fetching import heads, uids, whole
 from tasks.feeds.imap.server import examined, explained, opened, way_by
 from tasks.office import Office
+from tasks.patience import WAITS, worth_another_try
 from tasks.queueing import alert
 
 NAME = "mail/bounces"
@@ -62,7 +63,15 @@ class _Access:
     ca_key: str = "[mail] bounces_ca_file"
 
 
-@task(name="read bounces", task_run_name="read bounces", cache_policy=NO_CACHE)
+@task(
+    name="read bounces",
+    task_run_name="read bounces",
+    cache_policy=NO_CACHE,
+    retries=len(WAITS),
+    retry_delay_seconds=WAITS,
+    retry_jitter_factor=0.3,
+    retry_condition_fn=worth_another_try,
+)
 def read_bounces(office: Office, now: datetime, run: str) -> BounceCount:
     """Look for mails that came back since the last look; without a mailbox there are none.
 

@@ -23,6 +23,7 @@ from tasks.knowing import Known, judged_of
 from tasks.ledger import Ledger
 from tasks.noticing import Owed, decide, ladder_of, rungs_reached
 from tasks.office import Office
+from tasks.patience import WAITS, worth_another_try
 from tasks.queueing import alert, queue_messages
 
 BATCH = 1000
@@ -49,7 +50,15 @@ class JudgeCount:
     """The storm that waits for the administrator's word, where this run owed too many mails."""
 
 
-@task(name="judge and queue", task_run_name="judge and queue", cache_policy=NO_CACHE)
+@task(
+    name="judge and queue",
+    task_run_name="judge and queue",
+    cache_policy=NO_CACHE,
+    retries=len(WAITS),
+    retry_delay_seconds=WAITS,
+    retry_jitter_factor=0.3,
+    retry_condition_fn=worth_another_try,
+)
 def judge_and_queue(office: Office, now: datetime, run: str) -> JudgeCount:
     """Decide everything that is due at `now` and queue the mail it owes, in one transaction.
 

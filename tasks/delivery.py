@@ -21,6 +21,7 @@ from tasks.composing import compose_all
 from tasks.mailbox import local_mailbox
 from tasks.office import Office
 from tasks.pacing import MINUTE, Clock, Pace, too_fast
+from tasks.patience import WAITS, worth_another_try
 from tasks.queueing import alert
 from tasks.recorder import Recorder
 from tasks.smtp import Connection, MailTrouble, Refused, ServerUnusable, Uncomposable, Way
@@ -70,7 +71,15 @@ def mail_way(office: Office) -> Iterator[Way]:
         )
 
 
-@task(name="send what is owed", task_run_name="send what is owed", cache_policy=NO_CACHE)
+@task(
+    name="send what is owed",
+    task_run_name="send what is owed",
+    cache_policy=NO_CACHE,
+    retries=len(WAITS),
+    retry_delay_seconds=WAITS,
+    retry_jitter_factor=0.3,
+    retry_condition_fn=worth_another_try,
+)
 def send_owed(
     office: Office, now: datetime, run: str, clock: Callable[[datetime], Clock] = Clock
 ) -> DeliveryCount:

@@ -14,11 +14,20 @@ from tasks.coverage import lately_missing
 from tasks.feeds import batches
 from tasks.feeds.batch import NotYet, SourceTrouble
 from tasks.office import Office
+from tasks.patience import WAITS, worth_another_try
 from tasks.queueing import alert
 from tasks.recording import SourceCount, TakenBefore, record
 
 
-@task(name="pull {source_name}", task_run_name="pull {source_name}", cache_policy=NO_CACHE)
+@task(
+    name="pull {source_name}",
+    task_run_name="pull {source_name}",
+    cache_policy=NO_CACHE,
+    retries=len(WAITS),
+    retry_delay_seconds=WAITS,
+    retry_jitter_factor=0.3,
+    retry_condition_fn=worth_another_try,
+)
 def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
     """Take in every look that a source has to give, oldest first, each in its own transaction.
 
@@ -52,7 +61,9 @@ def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
         missing = lately_missing(session, office, source_name, now)
         count.missing += (day.isoformat() for day in missing)
     if failures:
-        raise SourceTrouble("; ".join(failures))
+        trouble = SourceTrouble("; ".join(failures))
+        trouble.far = office.site.sources[source_name].type != "folder"
+        raise trouble
     return count
 
 

@@ -23,6 +23,7 @@ from tasks.coverage import missing_days
 from tasks.figuring import figured
 from tasks.knowing import source_facts
 from tasks.office import Office
+from tasks.patience import WAITS, worth_another_try
 from tasks.queueing import queue_summary
 from tasks.reporting.digest import Digest, digest_of
 from tasks.reporting.machine import sha256_of
@@ -53,7 +54,15 @@ class SummaryMade:
         return self.paths[0]
 
 
-@task(name="summary {period}", task_run_name="summary {period}", cache_policy=NO_CACHE)
+@task(
+    name="summary {period}",
+    task_run_name="summary {period}",
+    cache_policy=NO_CACHE,
+    retries=len(WAITS),
+    retry_delay_seconds=WAITS,
+    retry_jitter_factor=0.3,
+    retry_condition_fn=worth_another_try,
+)
 def make_summary(
     office: Office, period: str, as_of: datetime, now: datetime, run: str, *, mail: bool = True,
     out: Path | None = None, public: bool = False,

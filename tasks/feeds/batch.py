@@ -11,7 +11,12 @@ Row = tuple[int, tuple[str, ...]]
 
 
 class SourceTrouble(ValueError):
-    """A source, or a part of it, cannot be read; the message says why and what to do."""
+    """A source, or a part of it, cannot be read; the message says why and what to do.
+
+    `far` is a source on another machine: it may answer when it is asked again.
+    """
+
+    far = False
 
 
 class NotYet(SourceTrouble):
