@@ -6,12 +6,12 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.events import emit_event
-from tasks.deadlines import judge_and_queue
-from tasks.standing import standing
 
 from flows.desk import desk, run_name
 from flows.parameters import Now, SiteFolder
 from flows.storm import ask
+from tasks.deadlines import judge_and_queue
+from tasks.standing import standing
 
 LONGEST_RUN = 3 * 60 * 60
 """Seconds: a first import of a million complaints stays below it."""

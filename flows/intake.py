@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from prefect import flow, get_run_logger
-from tasks.feeds.batch import SourceTrouble
-from tasks.intake import pull
 
 from flows.desk import desk, run_name
 from flows.parameters import Now, SiteFolder
+from tasks.feeds.batch import SourceTrouble
+from tasks.intake import pull
 
 LONGEST_RUN = 3 * 60 * 60
 """Seconds: a first import of a million complaints stays below it."""

@@ -7,20 +7,20 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from db.models import StormStatus
 from prefect import flow, get_run_logger
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from pydantic import Field, create_model
+
+from db import storms
+from db.models import StormStatus
+from flows.parameters import SiteFolder, StormNumber
 from settings import load_site
 from tasks.office import Office
 from tasks.rendering import render, words
 from tasks.storms import decide
-
-from db import storms
-from flows.parameters import SiteFolder, StormNumber
 
 DEPLOYMENTS = ("storm/{site}", "storm/storm")
 """What this flow is deployed as: where several sites are served each has its own."""

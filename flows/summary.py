@@ -10,12 +10,12 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
-from tasks.rendering import percent_text, words
-from tasks.reporting.digest import Digest
-from tasks.summary import make_summary
 
 from flows.desk import desk, run_name
 from flows.parameters import AsOf, Now, PeriodName, SiteFolder
+from tasks.rendering import percent_text, words
+from tasks.reporting.digest import Digest
+from tasks.summary import make_summary
 
 LONGEST_RUN = 3 * 60 * 60
 """Seconds: the report of a year over a million complaints stays below it."""
