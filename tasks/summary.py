@@ -89,8 +89,10 @@ def make_summary(
             session.add(report)
             session.flush()
             why = f"{view.period_key} as of {as_of.astimezone(UTC):%Y-%m-%d %H:%M} UTC was due"
-            about = {"report": report.id, "period": view.period_key, "sha256": view.sha256}
-            audit.note(session, audit.What.REPORT_MADE, now, why, run=run, **about)
+            audit.note(
+                session, audit.What.REPORT_MADE, now, why, run=run, report=report.id,
+                period=view.period_key, sha256=view.sha256,
+            )  # fmt: skip
         if report is not None and mail and not public:
             mails = queue_summary(session, office, report.id, now, run)
         return SummaryMade(shown, digest, tuple(paths), tuple(left_out), mails, made_before)
