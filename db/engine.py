@@ -26,8 +26,11 @@ class NotReady(ValueError):
     """A database cannot be read as it is; the message says what to do."""
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, patience: int | None = None) -> Engine:
     """An engine for this SQLAlchemy URL.
+
+    `patience` is in how many seconds it must be reached, for those who cannot wait as long as the
+    network does: connected to, or, on SQLite, given up by another writer (else after a minute).
 
     SQLite waits for other writers, keeps foreign keys and a write-ahead log, and begins each
     transaction as a writer, so that two runs at once queue up instead of failing half-way.
@@ -36,7 +39,10 @@ def open_engine(url: str) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+        within = {} if patience is None else {"connect_timeout": patience}
+        engine = create_engine(
+            parsed, pool_pre_ping=True, connect_args=within, hide_parameters=True
+        )
 
         @event.listens_for(engine, "connect")
         def _speak_utc(connection: Any, _record: Any) -> None:
@@ -50,7 +56,7 @@ def open_engine(url: str) -> Engine:
         return engine
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": 60}, hide_parameters=True)
+    engine = create_engine(parsed, connect_args={"timeout": patience or 60}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -70,16 +76,17 @@ def open_engine(url: str) -> Engine:
 
 
 @contextmanager
-def reading(url: str) -> Iterator[Connection]:
+def reading(url: str, *, patience: int | None = None) -> Iterator[Connection]:
     """A site's database, to be read in one state of it: nothing is written and nobody waits.
 
-    Raises :class:`NotReady` where it is not there or not at the newest revision.
+    `patience` is as in :func:`open_engine`. Raises :class:`NotReady` where it is not there or not
+    at the newest revision.
     """
     parsed = make_url(url)
     on_sqlite = parsed.get_backend_name() == "sqlite"
     if on_sqlite and not (parsed.database and Path(parsed.database).is_file()):
         raise NotReady(f"no database at {parsed.database}; `tenggat run` makes it, run it first")
-    engine = _reader(parsed) if on_sqlite else open_engine(url)
+    engine = _reader(parsed) if on_sqlite else open_engine(url, patience=patience)
     try:
         with engine.connect() as connection:
             if not on_sqlite:

@@ -6,12 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 from prefect import flow, get_run_logger
+
+from flows.desk import desk, run_name
+from flows.monitor import tell_monitor
+from flows.parameters import Now, SiteFolder
 from tasks.bounces import read_bounces
 from tasks.delivery import send_owed
 from tasks.smtp import ServerUnusable
-
-from flows.desk import desk, run_name
-from flows.parameters import Now, SiteFolder
 
 LONGEST_RUN = 30 * 60
 """Seconds: a delivery leaves to the next one what takes longer than some minutes."""
@@ -35,6 +36,7 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         )  # fmt: skip
         at.counts = {**asdict(count), "bounces": asdict(bounces)}
         at.show(**{key: value for key, value in at.counts.items() if key != "trouble"})
+        tell_monitor(at.office, at.now, well=not count.trouble)
         if count.trouble:
             raise ServerUnusable(
                 f"the mail server cannot be used: {count.trouble}; {count.pending} mails wait"

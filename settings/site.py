@@ -20,6 +20,7 @@ from settings.ladder import read_escalation
 from settings.report import Letterhead, read_letterhead
 from settings.schedules import Schedules
 from settings.sources import read_sources
+from settings.watch import WatchSettings, web_address
 from sla.calendar import Calendar
 from sla.deadline import Bench, Policy
 from sla.directory import Role
@@ -113,6 +114,7 @@ class SiteFile(Strict):
     calendar: CalendarSettings = Field(default_factory=CalendarSettings)
     schedules: Schedules = Schedules()
     summary: SummarySettings = SummarySettings()
+    watch: WatchSettings = WatchSettings()
 
     @field_validator("locale")
     @classmethod
@@ -140,6 +142,8 @@ class Secrets(BaseSettings):
     database_url: str | None = None
     mail_url: str | None = None
     bounces_url: str | None = None
+    ping_url: str | None = None
+    ui_url: str | None = None
     var: str | None = None
 
 
@@ -170,6 +174,11 @@ class Site:
         self.database_url = file.database.address(secrets.database_url, self.var)
         self.mail_url = secrets.mail_url or file.mail.url
         self.bounces_url = (secrets.bounces_url or "").strip()
+        try:
+            self.ping_url = web_address(secrets.ping_url or file.watch.ping_url)
+            self.ui_url = web_address(secrets.ui_url or file.watch.ui_url)
+        except ValueError as error:
+            raise SettingsError(f"TENGGAT_PING_URL and TENGGAT_UI_URL: each {error}") from None
         self.oauth2_file = folder / file.mail.oauth2_file if file.mail.oauth2_file else None
         mistakes: list[str] = []
         directory = _read(lambda: read_directory(folder / "directory.csv"), mistakes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -16,25 +15,18 @@ from db import outbox
 from db.models import Complaint, MessageKind, MessageRow, NoticeRow, Report
 from sla.deadline import Deadline, State
 from tasks.agenda import agenda
+from tasks.envelope import alert_mime, in_envelope
 from tasks.knowing import judged_of
-from tasks.mime import CRLF, Attachment, as_mime, mailbox
-from tasks.mime import words as words_of_header
+from tasks.mime import Attachment
 from tasks.office import Office
 from tasks.queueing import message_id
-from tasks.rendering import (
-    RenderedMail,
-    alert_mail,
-    moment_text,
-    notice_mail,
-    summary_mail,
-    words,
-)
+from tasks.rendering import RenderedMail, notice_mail, summary_mail, words
 from tasks.reporting.digest import digest_of
 from tasks.reporting.view import ReportView
 from tasks.reporting.writing import write_all
 from tasks.smtp import Uncomposable
 from tasks.summary import report_view
-from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, by_unit, told_by_role
+from tasks.views import Duty, NoticeItem, NoticeMail, by_unit, told_by_role
 from tasks.workbook import notices_workbook
 
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
@@ -92,7 +84,7 @@ def _composed(
             return None
         rendered = notice_mail(view, locale, zone)
         attached = list(_attached(view, rendered, locale, zone))
-        return _mime(office, message, rendered, now, *attached, thread=thread)
+        return in_envelope(office.site, message, rendered, now, *attached, thread=thread)
     if message.kind == MessageKind.SUMMARY:
         report = session.get(Report, message.detail["report"])
         if report is None:
@@ -100,13 +92,8 @@ def _composed(
         whole = report_view(session, office, report.period, report.as_of)
         name, role = message.recipient_name, message.role
         rendered = summary_mail(digest_of(whole), name, role, locale, zone)
-        return _mime(office, message, rendered, now, *_kept(report, whole, zone))
-    facts = tuple((key, str(value)) for key, value in message.detail.items() if key != "alert")
-    alert = AlertMail(
-        office.site.name, message.recipient_name, now, message.detail["alert"],
-        _named(office, facts, locale),
-    )  # fmt: skip
-    return _mime(office, message, alert_mail(alert, locale, zone), now)
+        return in_envelope(office.site, message, rendered, now, *_kept(report, whole, zone))
+    return alert_mime(office.site, message, now)
 
 
 def _attached(
@@ -143,20 +130,6 @@ def _threads(
             about[message.id] = (message.recipient, concerned.pop())
     earlier = outbox.earlier(session, set(about.values()), now)
     return {key: earlier.get(pair, [])[-LONGEST_THREAD:] for key, pair in about.items()}
-
-
-def _named(
-    office: Office, facts: Sequence[tuple[str, str]], locale: str
-) -> tuple[tuple[str, str], ...]:
-    """The facts of an alert as people read them: a unit by its name, a time in words."""
-    site = office.site
-
-    def told(key: str, value: str) -> str:
-        if key == "since":
-            return moment_text(datetime.fromisoformat(value), locale, site.zone)
-        return site.directory.name_of(value) if key == "unit" else value
-
-    return tuple((key, told(key, value)) for key, value in facts)
 
 
 def notice_views(
@@ -278,32 +251,3 @@ def _item(
 def _urgency(duty: Duty) -> tuple[bool, int, datetime]:
     """What is late first, the longest late before the others; then what is due soonest."""
     return not duty.late, duty.working_days_left, duty.due
-
-
-def _mime(
-    office: Office,
-    message: MessageRow,
-    rendered: RenderedMail,
-    now: datetime,
-    *attachments: Attachment,
-    thread: Sequence[str] = (),
-) -> bytes:
-    mail = office.site.file.mail
-    administrator = office.site.administrator_address(office.local(now).date())
-    message.subject = rendered.subject
-    headers = {
-        "From": mailbox(mail.sender_name, mail.sender, "From"),
-        "To": mailbox(message.recipient_name, message.recipient, "To"),
-        "Reply-To": administrator,
-        "Subject": words_of_header(rendered.subject, "Subject"),
-        "Date": format_datetime(office.local(now)),
-        "Message-ID": message.message_id,
-    }
-    if thread:
-        headers |= {"In-Reply-To": thread[-1], "References": f"{CRLF} ".join(thread)}
-    headers |= {
-        "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
-        "List-Id": f"<{mail.list_id}>",
-    }
-    return as_mime(headers, rendered.text, rendered.html, attachments)

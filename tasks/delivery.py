@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,13 +17,13 @@ from sqlalchemy.orm import Session
 from db import outbox
 from db.models import DeliveryAttempt, MessageKind, MessageRow, MessageStatus
 from tasks.composing import compose_all
-from tasks.mailbox import local_mailbox
+from tasks.mail_way import mail_way
 from tasks.office import Office
 from tasks.pacing import MINUTE, Clock, Pace, too_fast
 from tasks.patience import WAITS, worth_another_try
 from tasks.queueing import alert
 from tasks.recorder import Recorder
-from tasks.smtp import Connection, MailTrouble, Refused, ServerUnusable, Uncomposable, Way
+from tasks.smtp import Connection, MailTrouble, Refused, ServerUnusable, Uncomposable
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)
@@ -53,22 +52,6 @@ class DeliveryCount:
     pending: int = 0
     by_role: dict[str, int] = field(default_factory=dict)
     trouble: str = ""
-
-
-@contextmanager
-def mail_way(office: Office) -> Iterator[Way]:
-    """The site's mail server; for `mailbox:` the built-in one, running while the block lasts."""
-    mail = office.site.file.mail
-    if office.site.mail_url == "mailbox:":
-        with local_mailbox(office.site.var / "mailbox", timeout=mail.timeout_seconds) as way:
-            yield way
-    else:
-        yield Way(
-            office.site.mail_url,
-            ca_file=mail.ca_file,
-            timeout=mail.timeout_seconds,
-            oauth2_file=office.site.oauth2_file,
-        )
 
 
 @task(
@@ -102,7 +85,7 @@ def send_owed(
         mail = office.site.file.mail
         pace = Pace(mail.per_minute, mail.per_minute_to, before)
         try:
-            with mail_way(office) as way, Connection(way) as connection:
+            with mail_way(office.site) as way, Connection(way) as connection:
                 _Delivery(office, connection, pace, time, now, run, count).all()
         except ServerUnusable as error:
             count.trouble = error.answer

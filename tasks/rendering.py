@@ -18,7 +18,7 @@ import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from tasks.views import AlertMail, NoticeItem, NoticeMail
+from tasks.views import AlertMail, Ill, NoticeItem, NoticeMail, WatchMail
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LONGEST_SUBJECT = 120
@@ -172,6 +172,15 @@ def number_text(value: int, locale: str) -> str:
     return f"{value:,}".replace(",", ".") if locale == "id" else f"{value:,}"
 
 
+def size_text(count: int, locale: str) -> str:
+    """A number of bytes: '3.4 MB' or '3,4 MB'."""
+    amount, units = count / 1000, ("kB", "MB", "GB", "TB")
+    power = 0
+    while amount >= 1000 and power < len(units) - 1:
+        amount, power = amount / 1000, power + 1
+    return f"{decimal_text(amount, locale)} {units[power]}"
+
+
 def markdown_text(value: object) -> str:
     """A value that Markdown and HTML take for plain text, on one line."""
     flat = " ".join(str(value).split())
@@ -207,9 +216,11 @@ def _environment(locale: str, zone: ZoneInfo) -> Environment:
         "percent": partial(percent_text, locale=locale),
         "decimal": partial(decimal_text, locale=locale),
         "number": partial(number_text, locale=locale),
+        "size": partial(size_text, locale=locale),
         "md": markdown_text,
         "flat": lambda text: one_line(text, 500),
         "wrap72": _wrapped,
+        "ill": lambda ill, form: ill_text(ill, form, locale, zone),
     }
     environment.filters.update(filters)
     environment.globals.update(t=words(locale), locale=locale)
@@ -273,20 +284,53 @@ def _urgency(item: NoticeItem, now: datetime, zone: ZoneInfo) -> str:
 
 
 def summary_mail(
-    view: Summed, recipient: str, role: str, locale: str, zone: ZoneInfo
+    view: Summed, recipient: str, role: str, locale: str, zone: ZoneInfo, earlier: str = ""
 ) -> RenderedMail:
-    """The mail that brings a compliance summary: the digest on one screen."""
+    """The mail that brings a compliance summary: the digest on one screen.
+
+    `earlier` is what has become of an earlier report, in words.
+    """
     t = words(locale)
     subject = t("subject.summary", period=period_text(view, locale, zone), late=view.late_now)
     return _mail(
-        "summary", f"[Tenggat] {subject}", locale, zone, view=view, recipient=recipient, role=role
-    )
+        "summary", f"[Tenggat] {subject}", locale, zone, view=view, recipient=recipient, role=role,
+        earlier=earlier,
+    )  # fmt: skip
 
 
 def alert_mail(view: AlertMail, locale: str, zone: ZoneInfo) -> RenderedMail:
     """The mail to the administrator about the pipeline itself."""
     subject = f"[Tenggat] {words(locale)(f'alert.{view.alert}.title')}"
     return _mail("alert", subject, locale, zone, view=view)
+
+
+def watch_mail(view: WatchMail, locale: str, zone: ZoneInfo) -> RenderedMail:
+    """The mail about what the watch has found: the one thing by its name, or how many."""
+    t = words(locale)
+    ill = [*view.new, *view.again]
+    told, form = (ill, "title") if ill else (view.well, "over")
+    if len(told) == 1:
+        text = ill_text(told[0], form, locale, zone)
+    else:
+        text = t("watch.many" if ill else "watch.many_well", n=len(told))
+    return _mail("watch", f"[Tenggat] {text}", locale, zone, view=view)
+
+
+def ill_text(ill: Ill, form: str, locale: str, zone: ZoneInfo) -> str:
+    """What is ill (`title`) and what to do (`text`), or that it is `over` and was (`well`)."""
+    t = words(locale)
+
+    def told(key: str, value: str) -> str | int:
+        if key == "since":
+            return moment_text(datetime.fromisoformat(value), locale, zone)
+        if value.isdecimal():
+            return int(value)
+        if key == "day":
+            return day_text(date.fromisoformat(value), locale, zone)
+        return t(f"watch.flow.{value}") if key == "flow" else value
+
+    facts = {key: told(key, value) for key, value in ill.facts.items()}
+    return t(f"watch.{ill.kind}.{form}", **facts)
 
 
 def period_text(view: Spanned, locale: str, zone: ZoneInfo) -> str:

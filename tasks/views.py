@@ -6,7 +6,7 @@ not in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -142,6 +142,38 @@ class AlertMail:
     now: datetime
     alert: str
     facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ill:
+    """One thing that is not well, or is again: `kind` is a key of the words under `watch`.
+
+    Of the facts `flow` is a key of the words, `since` is a moment, `day` a day, `link` an
+    address in the Prefect UI; numbers are digits, and `n` chooses between one and several.
+    """
+
+    kind: str
+    facts: Mapping[str, str]
+
+    @property
+    def link(self) -> str:
+        """Where more is to be seen; empty where nowhere."""
+        return self.facts.get("link", "")
+
+
+@dataclass(frozen=True, slots=True)
+class WatchMail:
+    """A mail to the administrator about what the watch has found.
+
+    `new` is told for the first time, `again` lasts since it was told, `well` is over.
+    """
+
+    site: str
+    recipient: str
+    now: datetime
+    new: tuple[Ill, ...]
+    again: tuple[Ill, ...]
+    well: tuple[Ill, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -448,14 +448,14 @@ def test_an_odd_mail_waits_alone_and_its_cause_is_not_spread(office, server, mon
     caplog.set_level(logging.DEBUG)
     owe(office, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
 
-    really = composing._mime
+    really = composing.in_envelope
 
-    def odd(office, message, *more, **others):
+    def odd(site, message, *more, **others):
         if message.recipient == LIAISON:
             raise ValueError(f"cannot render {PLANTED}")
-        return really(office, message, *more, **others)
+        return really(site, message, *more, **others)
 
-    monkeypatch.setattr(composing, "_mime", odd)
+    monkeypatch.setattr(composing, "in_envelope", odd)
     count = deliver(office, BREACHED)
     assert (count.sent, count.deferred, count.trouble) == (4, 1, "")
     deliver(office, LATER)

@@ -1,0 +1,48 @@
+"""Watchdog: what has stopped, waits or failed is told to the administrator, once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from prefect import flow, get_run_logger
+
+from flows.desk import desk, run_name
+from flows.monitor import tell_monitor
+from tasks.failed_runs import NotAsked, failed_runs
+from tasks.views import Ill
+from tasks.watchbook import Known
+from tasks.watching import look, runs_seen_until
+
+
+@flow(name="watchdog", flow_run_name=run_name, timeout_seconds=600)
+def watchdog(site: str | None = None, now: datetime | None = None) -> dict[str, Any]:
+    """Look for flows that have fallen silent, for failed runs, waiting mail, disk and calendar.
+
+    The administrator is told of each cause once, by a mail of the outbox. `tenggat watch` sees the
+    same from outside the worker, all but Prefect's runs, and both remember in one place.
+    """
+    with desk("watchdog", site, now) as at:
+        place, log = at.office.site, get_run_logger()
+        runs_until = None
+        try:
+            failed = failed_runs(place, runs_seen_until(at.office, at.now), at.now)
+            runs_until = at.now
+        except NotAsked as error:
+            failed = []
+            log.warning("runs are not looked at: %s", error)
+        book, telling = look(at.office, at.now, at.run, failed, runs_until=runs_until)
+        present = [book.known[key] for key in book.present()]
+        at.counts = {
+            "present": len(present),
+            "told": len(telling.new) + len(telling.again),
+            "over": len(telling.well),
+        }
+        log.info("%d causes stand, %d told, %d over", *at.counts.values())
+        at.show(ill=list(map(_ill, present)), well=list(map(_ill, telling.well)))
+        tell_monitor(at.office, at.now, well=True)
+        return at.counts
+
+
+def _ill(known: Known) -> Ill:
+    return Ill(known.kind, known.facts)

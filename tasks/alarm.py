@@ -1,0 +1,108 @@
+"""Alarm: what the watch has to tell is handed to the mail server at once, without a worker."""
+
+from __future__ import annotations
+
+import uuid
+import zlib
+from datetime import datetime, timedelta
+
+from db import outbox, watching
+from db.models import MessageRow, MessageStatus
+from settings import Site
+from sla.directory import Office as Holder
+from sla.directory import Role
+from tasks.envelope import WATCH, alert_mime
+from tasks.mail_way import mail_way
+from tasks.office import Office
+from tasks.smtp import Connection, MailTrouble, Refused, ServerUnusable
+
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(minutes=15)
+"""Shorter than for other mail: this is what the administrator waits for."""
+
+PATIENCE = 10.0
+"""Seconds. Who watches each minute cannot wait as long for a server as a delivery does."""
+
+
+def hand_over(office: Office, now: datetime) -> list[str]:
+    """Send the watch's own alerts that wait in the outbox; says what the server did not take.
+
+    A mail is claimed as a delivery claims it, so that of the two only one sends it. What the
+    server does not take now stays in the outbox.
+    """
+    troubles: list[str] = []
+    token = str(uuid.uuid4())
+    with office.transaction() as session:
+        outbox.release_stale_claims(session, now)
+        ready = []
+        for message in watching.alerts_due(session, now):
+            if message.detail.get("alert") == WATCH:
+                message.mime = zlib.compress(alert_mime(office.site, message, now), 1)
+                message.composed_at = now
+                ready.append(message.id)
+    if not ready:
+        return troubles
+    with office.transaction() as session:
+        claimed = outbox.claim(session, token, ready, now)
+        tried = {mail.id: outbox.attempts_of(session, mail.id) for mail in claimed}
+    try:
+        with (
+            mail_way(office.site, timeout=PATIENCE) as way,
+            Connection(way) as connection,
+        ):
+            for mail in claimed:
+                try:
+                    sender = office.site.file.mail.sender
+                    answer = connection.send(sender, mail.recipient, zlib.decompress(mail.mime))
+                except MailTrouble as trouble:
+                    troubles.append(str(trouble))
+                    with office.transaction() as session:
+                        watching.put_off(
+                            session, token, mail.id, now, _later(trouble, tried[mail.id], now),
+                            {
+                                "outcome": _outcome(trouble),
+                                "code": trouble.code,
+                                "answer": trouble.answer,
+                            },
+                        )  # fmt: skip
+                else:
+                    with office.transaction() as session:
+                        outbox.sent(session, token, {mail.id: answer}, now)
+    except ValueError as error:  # the mail URL is wrong
+        troubles.append(str(error))
+    finally:
+        with office.transaction() as session:
+            outbox.give_back(session, token, [mail.id for mail in claimed], now + FIRST_RETRY)
+    return troubles
+
+
+def _later(trouble: MailTrouble, tried: int, now: datetime) -> datetime | None:
+    """When a mail is tried again; None where the server refused it for good."""
+    if isinstance(trouble, Refused):
+        return None
+    wait: timedelta = min(FIRST_RETRY * 2 ** min(tried, 8), LONGEST_RETRY)
+    return now + wait
+
+
+def _outcome(trouble: MailTrouble) -> str:
+    if isinstance(trouble, ServerUnusable):
+        return "unusable"
+    return "refused" if isinstance(trouble, Refused) else "deferred"
+
+
+def send_without_database(
+    site: Site, holder: Holder, key: str, detail: dict[str, object], now: datetime
+) -> None:
+    """Send one alert that no outbox knows; raises `tasks.smtp.MailTrouble` or ValueError."""
+    message = MessageRow(
+        message_id=key,
+        recipient=holder.email,
+        recipient_name=holder.name,
+        role=Role.ADMINISTRATOR,
+        locale=holder.locale,
+        status=MessageStatus.SENDING,
+        detail=detail,
+    )
+    mime = alert_mime(site, message, now)
+    with mail_way(site, timeout=PATIENCE) as way, Connection(way) as connection:
+        connection.send(site.file.mail.sender, holder.email, mime)

@@ -1,0 +1,42 @@
+"""Doctor: what is well with a site, what deserves a note, what is trouble, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+
+from settings import Site
+from tasks.health import database, machine, reaching, rules
+from tasks.health.finding import Finding
+
+__all__ = ["Finding", "check"]
+
+
+def check(site: Site, now: datetime, *, clock: bool = False) -> list[Finding]:
+    """Look at everything once; sends no mail, changes nothing, and makes no database.
+
+    What may have to wait for an answer is asked at the same time. `clock` tells that `now` is what
+    this machine's clock says, so that other clocks can be compared with it. (Logging in by OAuth2
+    may bring a new refresh token, which is kept in its file.)
+    """
+    steps: list[Callable[[], Iterable[Finding]]] = [
+        partial(rules.offices, site, now),
+        partial(rules.holds, site, now),
+        partial(rules.calendar, site, now),
+        partial(rules.rules, site, now),
+        partial(database.database, site, now, clock=clock),
+        partial(reaching.mail, site),
+        partial(reaching.returned_mail, site),
+        *(partial(reaching.source, site, name) for name in site.sources),
+        partial(machine.clock, site, now),
+        partial(machine.disks, site),
+        partial(machine.readers, site),
+        reaching.reports,
+    ]
+    findings = [Finding("good", f"settings of {site.name} read ({site.folder})")]
+    with ThreadPoolExecutor(len(steps)) as threads:
+        for found in threads.map(lambda step: list(step()), steps):
+            findings += found
+    return findings
