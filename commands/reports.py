@@ -17,7 +17,7 @@ from sla.periods import parse
 
 if TYPE_CHECKING:  # load Prefect, which takes seconds: only where it is needed
     from tasks.office import Office
-    from tasks.verifying import Difference
+    from tasks.reporting.comparing import Difference
 
 MOST_SHOWN = 40
 """How many differing figures are printed."""

@@ -22,10 +22,11 @@ from tasks.office import Office
 from tasks.queueing import message_id
 from tasks.rendering import RenderedMail, notice_mail, summary_mail, words
 from tasks.reporting.digest import digest_of
+from tasks.reporting.earlier import earlier_line
 from tasks.reporting.view import ReportView
 from tasks.reporting.writing import write_all
 from tasks.smtp import Uncomposable
-from tasks.summary import report_view
+from tasks.summary import report_view, with_earlier
 from tasks.views import Duty, NoticeItem, NoticeMail, by_unit, told_by_role
 from tasks.workbook import notices_workbook
 
@@ -90,8 +91,10 @@ def _composed(
         if report is None:
             return None
         whole = report_view(session, office, report.period, report.as_of)
+        whole = with_earlier(session, office, whole)
         name, role = message.recipient_name, message.role
-        rendered = summary_mail(digest_of(whole), name, role, locale, zone)
+        earlier = earlier_line(whole.earlier, locale, zone)
+        rendered = summary_mail(digest_of(whole), name, role, locale, zone, earlier)
         return in_envelope(office.site, message, rendered, now, *_kept(report, whole, zone))
     return alert_mime(office.site, message, now)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from sla.periods import Period, parse
 from sla.regulations import Rule
 from tasks.coverage import missing_days
 from tasks.figuring import figured
+from tasks.hindsight import earlier_report
 from tasks.knowing import source_facts
 from tasks.office import Office
 from tasks.patience import WAITS, worth_another_try
@@ -30,7 +31,7 @@ from tasks.reporting.machine import sha256_of
 from tasks.reporting.names import names_of
 from tasks.reporting.public import public_edition
 from tasks.reporting.view import Notes, ReportView
-from tasks.reporting.writing import write_all
+from tasks.reporting.writing import FORMATS, write_all
 from tasks.views import OverrideRow, RegulationRow
 
 
@@ -65,7 +66,7 @@ class SummaryMade:
 )
 def make_summary(
     office: Office, period: str, as_of: datetime, now: datetime, run: str, *, mail: bool = True,
-    out: Path | None = None, public: bool = False,
+    out: Path | None = None, public: bool = False, formats: Collection[str] = FORMATS,
     progress: Callable[[float], None] = lambda percent: None,
 ) -> SummaryMade:  # fmt: skip
     """Write the report of a period as it is known at `as_of`, and owe it to the inspectorate.
@@ -75,10 +76,12 @@ def make_summary(
     """
     with office.transaction() as session:
         view = report_view(session, office, period, as_of)
+        if not public:
+            view = with_earlier(session, office, view)
         digest = digest_of(view)
         shown = public_edition(view) if public else view
         place = out or office.site.var / "reports"
-        paths, left_out = write_all(shown, place, office.site.zone, progress)
+        paths, left_out = write_all(shown, place, office.site.zone, progress, formats=formats)
         report = runs.report(session, view.period_key, as_of)
         made_before, mails = report is not None, 0
         if report is None and mail and not public:
@@ -128,6 +131,12 @@ def report_view(
         notes=_notes(session, office, span, as_of),
         sha256=sha256_of(tables),
     )
+
+
+def with_earlier(session: Session, office: Office, view: ReportView) -> ReportView:
+    """The same report, with what has become of the one before it."""
+    span = Period(view.period_key, view.first, view.last)
+    return replace(view, earlier=earlier_report(session, office, span, view.as_of))
 
 
 def _notes(session: Session, office: Office, span: Period, as_of: datetime) -> Notes:

@@ -16,6 +16,7 @@ from db import rulebooks
 from db.complaints import batches
 from db.models import Complaint, EventRow
 from tasks.office import Office
+from tasks.reporting.comparing import Difference, differences
 from tasks.reporting.machine import FORMAT, report_json
 from tasks.reporting.public import public_edition
 from tasks.summary import report_view
@@ -26,19 +27,6 @@ MOST_EVENTS = 50
 
 class NoReport(ValueError):
     """The file is no report that can be verified; the message says what is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A figure that is not what the report says; complaints that have come behind it, or gone."""
-
-    table: str
-    row: str
-    column: str
-    kept: Any
-    found: Any
-    come: tuple[str, ...] = ()
-    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +67,7 @@ def verify(office: Office, path: Path, now: datetime) -> Verified:
     with office.transaction() as session:
         then = _again(session, office, kept, as_of)
         later = _again(session, office, kept, as_of, now)
-        changed = tuple(_differences(kept["tables"], later["tables"]))
+        changed = tuple(differences(kept["tables"], later["tables"]))
         rulebook = rulebooks.current(session)
         took_over = rulebook.taken_at if rulebook and rulebook.taken_at > as_of else None
         touched = {ticket for each in changed for ticket in (*each.come, *each.gone)}
@@ -88,7 +76,7 @@ def verify(office: Office, path: Path, now: datetime) -> Verified:
             as_of=as_of,
             edition=kept["edition"],
             sha256=kept["sha256"],
-            then=tuple(_differences(kept["tables"], then["tables"])),
+            then=tuple(differences(kept["tables"], then["tables"])),
             rulebook_changed=took_over,
             late=changed,
             events=tuple(_later(session, sorted(touched), as_of)),
@@ -116,28 +104,6 @@ def _again(
 ) -> Any:
     view = report_view(session, office, kept["period"]["name"], as_of, hindsight=hindsight)
     return json.loads(report_json(public_edition(view) if kept["edition"] == "public" else view))
-
-
-def _differences(kept: Sequence[Any], found: Sequence[Any]) -> Iterator[Difference]:
-    before, after = _cells(kept), _cells(found)
-    for key in dict.fromkeys((*before, *after)):
-        old, new = before.get(key), after.get(key)
-        if old is None or new is None or old[0] != new[0]:
-            was, now = (set(each[1]) if each else set() for each in (old, new))
-            yield Difference(
-                *key, old and old[0], new and new[0], tuple(sorted(now - was)),
-                tuple(sorted(was - now)),
-            )  # fmt: skip
-
-
-def _cells(tables: Sequence[Any]) -> dict[tuple[str, str, str], tuple[Any, Sequence[str]]]:
-    """Each cell by table, row and column, with the complaints behind its row."""
-    return {
-        (table["key"], row["key"], column): (value, row["tickets"])
-        for table in tables
-        for row in table["rows"]
-        for column, value in row["cells"].items()
-    }
 
 
 def _later(session: Session, tickets: Sequence[str], after: datetime) -> Iterator[LaterEvent]:

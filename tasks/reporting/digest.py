@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import islice
 
 from sla.figures.table import Row, Table
-from tasks.reporting.view import ReportView
+from tasks.reporting.view import Earlier, ReportView
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Digest:
     revision: str
     audit: str
     sha256: str
+    earlier: Earlier | None = None
 
     @property
     def worst(self) -> tuple[UnitLine, ...]:
@@ -80,6 +81,7 @@ def digest_of(view: ReportView) -> Digest:
         revision=view.notes.revision,
         audit=view.notes.audit,
         sha256=view.sha256,
+        earlier=view.earlier,
     )
 
 

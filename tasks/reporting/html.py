@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from settings.report import PICTURES, Letterhead
 from tasks.rendering import period_text, render
+from tasks.reporting.earlier import earlier_shown
 from tasks.reporting.plots import DRAWN, Plot, plots
 from tasks.reporting.sections import sections, tiles
 from tasks.reporting.view import ReportView
@@ -24,7 +25,8 @@ def report_html(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot] | No
     return render(
         "report/report.html.j2", locale=view.names.locale, zone=zone, view=view,
         period=period_text(view, view.names.locale, zone), logo=logo_data(view.letterhead),
-        tiles=tiles(view, zone), sections=sections(view, zone, MOST_ROWS), plots=pictures,
+        tiles=tiles(view, zone), earlier=earlier_shown(view.earlier, view.names, zone),
+        sections=sections(view, zone, MOST_ROWS), plots=pictures,
         drawn=tuple(DRAWN), pictures=_pictures(pictures),
     )  # fmt: skip
 

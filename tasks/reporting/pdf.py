@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import matplotlib as mpl
 
 from tasks.rendering import period_text, render, words
+from tasks.reporting.earlier import earlier_shown
 from tasks.reporting.html import logo_data
 from tasks.reporting.pango import PdfMissing, pdf_trouble
 from tasks.reporting.plots import DRAWN, Plot, plots
@@ -56,7 +57,8 @@ def printed(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> str:
     return render(
         "report/report_print.html.j2", locale=locale, zone=zone, view=view,
         period=period_text(view, locale, zone), logo=logo_data(view.letterhead),
-        tiles=tiles(view, zone), sections=sections(view, zone, MOST_ROWS), plots=drawn,
+        tiles=tiles(view, zone), earlier=earlier_shown(view.earlier, view.names, zone),
+        sections=sections(view, zone, MOST_ROWS), plots=drawn,
         drawn=tuple(DRAWN), images={key: _image(plot) for key, plot in drawn.items()},
         stamp=view.as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         signed=f"{local.day} {month} {local.year}",

@@ -38,7 +38,7 @@ def public_edition(view: ReportView) -> ReportView:
     tables = tuple(
         table.without_tickets() for table in _Hiding(view).tables() if table.key not in LEFT_OUT
     )
-    return replace(view, edition="public", tables=tables, sha256=sha256_of(tables))
+    return replace(view, edition="public", tables=tables, sha256=sha256_of(tables), earlier=None)
 
 
 class _Hiding:

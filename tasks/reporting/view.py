@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from settings.report import Letterhead
-from sla.figures.table import Table
+from sla.figures.table import Cell, Table
 from tasks.reporting.names import Names
 from tasks.views import RegulationRow
 
@@ -37,11 +37,54 @@ class Notes:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """A figure of an earlier report that would be another one today; no figure is None."""
+
+    table: str
+    row: str
+    column: str
+    kept: Cell
+    found: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What has become of an earlier report, of the same period or of the one before.
+
+    `recorded` complaints of before its `as_of` were recorded only after it, of `changed` others
+    something was. `looked` tells that a source was looked at since, so that what had come due by
+    then could be judged; `rulebook` when a law, calendar or ladder took over since. `changes` are
+    its headline figures and those of its units that are others for it, `others` how many figures
+    of other tables. `kept` is false where its file is lost, so that nothing can be compared.
+    """
+
+    period_key: str
+    first: date
+    last: date
+    as_of: datetime
+    file: str
+    sha256: str
+    recorded: int = 0
+    changed: int = 0
+    looked: bool = False
+    rulebook: datetime | None = None
+    changes: tuple[Changed, ...] = ()
+    others: int = 0
+    kept: bool = True
+
+    @property
+    def stands(self) -> bool:
+        """Whether every figure of it is still the same."""
+        return self.kept and not self.changes and not self.others
+
+
+@dataclass(frozen=True, slots=True)
 class ReportView:
     """A compliance report as every format sees it.
 
     `interim` tells that the period is not over. `sha256` is that of the canonical JSON of these
-    tables (:func:`tasks.reporting.machine.sha256_of`): the public edition has its own.
+    tables (:func:`tasks.reporting.machine.sha256_of`): the public edition has its own. `earlier`
+    stands outside of it; the public edition has none.
     """
 
     site: str
@@ -56,6 +99,7 @@ class ReportView:
     names: Names
     notes: Notes = field(default_factory=Notes)
     sha256: str = ""
+    earlier: Earlier | None = None
 
     def table(self, key: str) -> Table | None:
         """The table of a key, if the report has it."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tasks.reporting.pango import PdfMissing
 from tasks.reporting.view import ReportView
+
+FORMATS = ("html", "pdf", "xlsx", "json", "csv")
+READ = ("html", "pdf", "xlsx")
+"""Those that people read."""
 
 
 def write_all(
@@ -15,23 +20,30 @@ def write_all(
     folder: Path,
     zone: ZoneInfo,
     progress: Callable[[float], None] = lambda percent: None,
+    *,
+    formats: Collection[str] = FORMATS,
+    ending: str = "",
 ) -> tuple[list[Path], list[str]]:
-    """Write HTML, PDF, XLSX, JSON and CSV; returns the files, HTML first, and what is left out.
+    """Write a report in each of these formats; returns the files, and what is left out.
 
-    A format whose system library is missing is left out with its reason; the others are made.
-    `progress` hears what part of the work is done, in percent.
+    The files are in the order of `FORMATS`; `ending` comes after their common name. A format whose
+    system library is missing is left out with its reason; the others are made. `progress` hears
+    what part of the work is done, in percent.
     """
     # these load matplotlib, which takes a second: only where a report is made
     from tasks.reporting.html import report_html  # noqa: PLC0415
     from tasks.reporting.machine import report_csv, report_json  # noqa: PLC0415
     from tasks.reporting.pdf import report_pdf  # noqa: PLC0415
-    from tasks.reporting.plots import plots  # noqa: PLC0415
+    from tasks.reporting.plots import Plot, plots  # noqa: PLC0415
     from tasks.reporting.xlsx import report_xlsx  # noqa: PLC0415
 
-    drawn = plots(view, zone)
-    formats: dict[str, Callable[[], bytes]] = {
-        "html": lambda: report_html(view, zone, drawn).encode(),
-        "pdf": lambda: report_pdf(view, zone, drawn),
+    @cache
+    def drawn() -> Mapping[str, Plot]:
+        return plots(view, zone)
+
+    making: dict[str, Callable[[], bytes]] = {
+        "html": lambda: report_html(view, zone, drawn()).encode(),
+        "pdf": lambda: report_pdf(view, zone, drawn()),
         "xlsx": lambda: report_xlsx(view, zone),
         "json": lambda: report_json(view).encode(),
         "csv": lambda: report_csv(view).encode(),
@@ -40,14 +52,16 @@ def write_all(
     stem = f"tenggat-{view.period_key}_{view.as_of.astimezone(zone):%Y-%m-%d_%H%M}"
     if view.edition == "public":
         stem += "_public"
+    stem += ending
     paths, left_out = [], []
-    for number, (ending, made) in enumerate(formats.items(), 1):
-        path = folder / f"{stem}.{ending}"
+    wanted = [each for each in making if each in formats]
+    for number, each in enumerate(wanted, 1):
+        path = folder / f"{stem}.{each}"
         try:
-            path.write_bytes(made())
+            path.write_bytes(making[each]())
         except PdfMissing as trouble:
             left_out.append(str(trouble))
         else:
             paths.append(path)
-        progress(100.0 * number / len(formats))
+        progress(100.0 * number / len(wanted))
     return paths, left_out

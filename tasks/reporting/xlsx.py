@@ -18,10 +18,14 @@ from sla.figures.table import Cell, Column, Measure, Table
 from tasks.rendering import moment_text, period_text, words
 from tasks.reporting.cells import cell_text, measure_of, suppressed
 from tasks.reporting.charts import add_chart
+from tasks.reporting.earlier import earlier_shown
 from tasks.reporting.view import ReportView
 
 MOST_ROWS = 1_048_575
 """Rows of a sheet below its heads; Excel has no more."""
+
+MOST_CHANGES = 100
+"""Figures and units of an earlier report that the first sheet tells."""
 
 A4 = 9
 COVER_WIDTH = 90
@@ -154,6 +158,12 @@ class _Writer:
         if view.edition == "public":
             yield t("report.public_note")
         yield t("report.definitions")
+        shown = earlier_shown(view.earlier, view.names, self.zone, MOST_CHANGES)
+        if shown is not None:
+            lines = [f"{name}: {change}" for name, change in shown.lines]
+            proof = [f"{shown.verify} {shown.command}"] if shown.command else []
+            told = (f"{shown.title}.", *shown.sentences, *lines, shown.more, *proof)
+            yield from filter(None, told)
 
     def section(self, table: Table) -> tuple[str, str]:
         """One table; gives the sheet's name, and what was cut of it."""
