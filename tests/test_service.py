@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ STOPS_WITHIN = 20.0
 class Up:
     """A running `tenggat up`."""
 
-    def __init__(self, folder: Path, *, most_mails: int = 200) -> None:
+    def __init__(self, folder: Path, *, most_mails: int = 200, **variables: str) -> None:
         self.site, self.var = small_site(folder / "site"), folder / "var"
         file = self.site / "site.toml"
         text = re.sub(
@@ -50,11 +51,49 @@ class Up:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.said = folder / "said"
+        self.environment = environment(self.var) | variables
+        self.sites = [self.site]
+        self.start()
+
+    @classmethod
+    def of(cls, sites: list[Path], folder: Path, **variables: str) -> "Up":
+        """A service for several sites as they are."""
+        up = cls.__new__(cls)
+        up.sites, up.site, up.var = sites, sites[0], folder / "service"
+        up.port = free_port()
+        up.url, up.said = f"http://127.0.0.1:{up.port}", folder / "said"
+        up.environment = environment(up.var) | variables
+        del up.environment["TENGGAT_VAR"]  # each has its own
+        up.start("--var", str(up.var))
+        return up
+
+    def start(self, *options: str) -> None:
         with self.said.open("wb") as output:
             self.process = psutil.Popen(
-                command(self.site, self.port), cwd=REPOSITORY, env=environment(self.var),
-                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                command(*self.sites, port=self.port, options=options), cwd=REPOSITORY,
+                env=self.environment, stdout=output, stderr=subprocess.STDOUT,
+                start_new_session=True,
             )  # fmt: skip
+
+    def said_by_now(self) -> str:
+        return self.said.read_text("utf-8")
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/api/ready", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def ask_for(self, flow: str, **parameters: Any) -> str:
+        """Have a deployment run by the worker; the run's id."""
+        known = httpx.get(f"{self.url}/api/deployments/name/{flow}/{flow}", timeout=30)
+        runs = f"{self.url}/api/deployments/{known.raise_for_status().json()['id']}/create_flow_run"
+        asked = httpx.post(runs, json={"parameters": parameters}, timeout=30)
+        return asked.raise_for_status().json()["id"]
+
+    def state(self, run: str) -> str:
+        answer = httpx.get(f"{self.url}/api/flow_runs/{run}", timeout=30)
+        return answer.raise_for_status().json()["state_type"]
 
     def prefect(self, what: str, **filters: Any) -> list[dict[str, Any]]:
         answer = httpx.post(f"{self.url}/api/{what}/filter", json=filters, timeout=10)
@@ -64,7 +103,7 @@ class Up:
         """What a command says on this site."""
         done = subprocess.run(
             [sys.executable, "-m", "cli", *arguments, "--site", str(self.site)], cwd=REPOSITORY,
-            env=environment(self.var), capture_output=True, text=True, timeout=120, check=False,
+            env=self.environment, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -99,12 +138,17 @@ class Up:
         return [
             process
             for process in psutil.process_iter(["environ"])
-            if (process.info["environ"] or {}).get("TENGGAT_VAR") == str(self.var)
+            if str(self.var) in self.marks(process.info["environ"] or {})
         ]
 
+    @staticmethod
+    def marks(environ: dict[str, str]) -> set[str | None]:
+        return {environ.get("TENGGAT_VAR"), environ.get(service.MARK)}
+
     def kill(self) -> None:
-        for process in self.left():
-            process.kill()
+        for process in [self.process, *self.left()]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(self.left(), timeout=5)
 
 
@@ -114,8 +158,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def command(site: Path, port: int) -> list[str]:
-    return [sys.executable, "-m", "cli", "up", "--site", str(site), "--port", str(port)]
+def command(*sites: Path, port: int, options: Sequence[str] = ()) -> list[str]:
+    named = [word for site in sites for word in ("--site", str(site))]
+    return [sys.executable, "-m", "cli", "up", *named, "--port", str(port), *options]
 
 
 def environment(var: Path) -> dict[str, str]:
@@ -125,7 +170,7 @@ def environment(var: Path) -> dict[str, str]:
 def refused(site: Path, var: Path, port: int) -> str:
     """What a service says that cannot start."""
     done = subprocess.run(
-        command(site, port), env=environment(var), cwd=REPOSITORY,
+        command(site, port=port), env=environment(var), cwd=REPOSITORY,
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
