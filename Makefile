@@ -1,7 +1,7 @@
 # make demo   set up and run the main job once on the example site
 # make test   set up and run all checks
 # make up     set up and run the service in the foreground
-# make bench  set up and print what deadlines, intake, delivery and a replay cost, as ratios to baselines
+# make bench  set up and print what the parts cost, as ratios to baselines
 # make prove  set up and kill it everywhere over 600 runs (SEEDS=300 on each database): nothing lost, nothing twice
 PYTHON ?= python3
 SEEDS ?= 300
@@ -30,6 +30,7 @@ bench: $(READY)
 	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/delivery.py
 	$(BIN)/python bench/simulating.py
+	$(BIN)/python bench/figures.py
 
 prove: $(READY)
 	$(BIN)/python tests/prove.py --seeds $(SEEDS)

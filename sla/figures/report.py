@@ -116,15 +116,12 @@ class _Report:
     def grouped(self, *parts: tuple[Ints, Ints]) -> dict[int, Ints]:
         """The cases of each key, each once and in order; parts are keys and as many cases."""
         n = max(len(self.g.tickets), 1)
-        codes = np.unique(np.concatenate([keys * n + cases for keys, cases in parts]))
-        keys, begins = np.unique(codes // n, return_index=True)
+        codes = np.sort(np.concatenate([keys * n + cases for keys, cases in parts]))
+        codes = codes[_first_of_equals(codes)]
+        keys = codes // n
+        begins = np.flatnonzero(_first_of_equals(keys))
         groups = np.split(codes % n, begins[1:])
-        return {int(key): cases for key, cases in zip(keys, groups, strict=False)}
-
-    def numbers(self, keys: Ints, chosen: Flags) -> Counter[int]:
-        """How often each key is among the chosen."""
-        found, counts = np.unique(keys[chosen], return_counts=True)
-        return Counter(dict(zip(found.tolist(), counts.tolist(), strict=True)))
+        return {int(keys[begin]): cases for begin, cases in zip(begins, groups, strict=False)}
 
     # --- sections ---
 
@@ -179,16 +176,15 @@ class _Report:
         self, keys: Ints, chosen: Flags
     ) -> defaultdict[int, tuple[tuple[Cell, ...], bool]]:
         """The columns of `VERDICTS` for each key of these deadlines, and whether they are few."""
-        found, group = np.unique(keys[chosen], return_inverse=True)
-        states = np.bincount(
-            group * len(STATES) + self.g.d_state[chosen], minlength=len(found) * len(STATES)
-        ).reshape(len(found), len(STATES))
-        by_policy = np.bincount(group[self.g.d_by_policy[chosen]], minlength=len(found))
+        counts = np.bincount(keys[chosen] * len(STATES) + self.g.d_state[chosen])
+        policy = np.bincount(keys[chosen & self.g.d_by_policy], minlength=len(counts))
         made: defaultdict[int, tuple[tuple[Cell, ...], bool]] = defaultdict(
             lambda: _verdicts(np.zeros(len(STATES), np.int64), 0)
         )
-        for key, counts, policy in zip(found.tolist(), states, by_policy, strict=True):
-            made[key] = _verdicts(counts, policy)
+        counts = np.append(counts, np.zeros(-len(counts) % len(STATES), np.int64))
+        for key, states in enumerate(counts.reshape(-1, len(STATES))):
+            if states.any():
+                made[key] = _verdicts(states, policy[key])
         return made
 
     def by_rule(self) -> list[Row]:
@@ -209,9 +205,9 @@ class _Report:
         again = g.reopenings[self.within(g.reopenings[:, 1])]
         back = g.returns[self.within(g.returns[:, 1])]
         verdicts = self.verdicts_by(g.d_answerable, due)
-        still = self.numbers(g.unit, g.open)
+        still = _counts(g.unit[g.open])
         overdue = self.grouped((g.d_unit[late], g.d_case[late]))
-        reopened, returned = Counter(again[:, 2].tolist()), Counter(back[:, 2].tolist())
+        reopened, returned = _counts(again[:, 2]), _counts(back[:, 2])
         behind = self.grouped(
             (g.d_answerable[due], g.d_case[due]), (g.d_unit[late], g.d_case[late]),
             (g.unit[g.open], np.flatnonzero(g.open)), (again[:, 2], again[:, 0]),
@@ -238,8 +234,8 @@ class _Report:
         g, due = self.g, self.within(self.g.d_day)
         received = self.within(g.received)
         of_deadline = kinds[g.d_case]
-        came, still = self.numbers(kinds, received), self.numbers(kinds, g.open)
-        late = self.numbers(kinds, self.late_cases & g.open)
+        came, still = _counts(kinds[received]), _counts(kinds[g.open])
+        late = _counts(kinds[self.late_cases & g.open])
         verdicts = self.verdicts_by(of_deadline, due)
         counted = received | g.open
         behind = self.grouped(
@@ -360,6 +356,18 @@ class _Report:
         }
         rows = [Row(key, (number,), self.tickets(behind[key])) for key, number in numbers.items()]
         return rows + [Row(key, (number,)) for key, number in findings.items()]
+
+
+def _first_of_equals(values: Ints) -> Flags:
+    """Which of these sorted values differ from the one before."""
+    found: Flags = np.append(True, values[1:] != values[:-1])[: len(values)]
+    return found
+
+
+def _counts(keys: Ints) -> Counter[int]:
+    """How often each key is there."""
+    counts = np.bincount(keys)
+    return Counter({int(key): int(counts[key]) for key in np.flatnonzero(counts)})
 
 
 def _verdicts(counts: Ints, by_policy: int) -> tuple[tuple[Cell, ...], bool]:
