@@ -15,11 +15,12 @@ from service.errors import Unready
 from service.places import LOOPBACK, PREFECT, QUIET, free_port, prefect_environment
 
 START_SECONDS = 90.0
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - to be told from one address
 
 
 def start_server(var: Path, port: int, host: str = LOOPBACK) -> Child:
     """Start a Prefect server; its database stays under `var/prefect`, for later ones to show."""
-    api = api_of(port)
+    api = api_of(port, host)
     environment = {
         **prefect_environment(var),
         "PREFECT_API_URL": api,
@@ -30,9 +31,9 @@ def start_server(var: Path, port: int, host: str = LOOPBACK) -> Child:
     return Child("prefect server", command, environment, var / "logs" / "prefect-server.log")
 
 
-def api_of(port: int) -> str:
-    """Where a server of this machine is asked."""
-    return f"http://{LOOPBACK}:{port}/api"
+def api_of(port: int, host: str = LOOPBACK) -> str:
+    """Where a server of this machine is asked; one that listens everywhere, by loopback."""
+    return f"http://{LOOPBACK if host in EVERYWHERE else host}:{port}/api"
 
 
 @contextmanager

@@ -130,7 +130,7 @@ class _Service:
     ) -> None:
         self.sites, self.home, self.host, self.port = sites, home, host, port
         self.say, self.stack = say, stack
-        self.api = api_of(port)
+        self.api = api_of(port, host)
         self.environment = prefect_environment(home, self.api)
         self.server = Kept(
             "Prefect server",

@@ -40,7 +40,9 @@ STOPS_WITHIN = 20.0
 class Up:
     """A running `tenggat up`."""
 
-    def __init__(self, folder: Path, *, most_mails: int = 200, **variables: str) -> None:
+    def __init__(
+        self, folder: Path, *, most_mails: int = 200, options: Sequence[str] = (), **variables: str
+    ) -> None:
         self.site, self.var = small_site(folder / "site"), folder / "var"
         file = self.site / "site.toml"
         text = re.sub(
@@ -53,7 +55,7 @@ class Up:
         self.said = folder / "said"
         self.environment = environment(self.var) | variables
         self.sites = [self.site]
-        self.start()
+        self.start(*options)
 
     @classmethod
     def of(cls, sites: list[Path], folder: Path, **variables: str) -> "Up":
