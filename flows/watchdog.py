@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from prefect import flow, get_run_logger
 
 from flows.desk import desk, run_name
 from flows.monitor import tell_monitor
+from flows.parameters import Now, SiteFolder
 from tasks.failed_runs import NotAsked, failed_runs
 from tasks.views import Ill
 from tasks.watchbook import Known
@@ -16,7 +16,7 @@ from tasks.watching import look, runs_seen_until
 
 
 @flow(name="watchdog", flow_run_name=run_name, timeout_seconds=600)
-def watchdog(site: str | None = None, now: datetime | None = None) -> dict[str, Any]:
+def watchdog(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     """Look for flows that have fallen silent, for failed runs, waiting mail, disk and calendar.
 
     The administrator is told of each cause once, by a mail of the outbox. `tenggat watch` sees the

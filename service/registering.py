@@ -10,6 +10,7 @@ from service.automations import PREFIX, automations
 from service.errors import ServiceError
 from service.places import POOL, TAG
 from service.plans import Plan, flow_of, plans
+from service.silence import silences
 from settings import Site
 
 MOST_AT_ONCE = 8
@@ -29,7 +30,13 @@ def register(api: str, sites: Sequence[Site]) -> Iterator[str]:
         yield from _deployment(api, plan)
     names = {plan.name for plan in wanted}
     yield from _no_longer_deployed(api, names)
-    yield from _automations(api)
+    yield from _automations(api, [*automations(), *silences(sites, wanted, _ids(api, wanted))])
+
+
+def _ids(api: str, wanted: Sequence[Plan]) -> dict[str, str]:
+    """The ids of the deployments that stand, by their names."""
+    stand = {plan.name: found(f"{api}/deployments/name/{plan.name}") for plan in wanted}
+    return {name: str(deployment["id"]) for name, deployment in stand.items() if deployment}
 
 
 def _pool(api: str) -> Iterator[str]:
@@ -141,9 +148,9 @@ def _no_longer_deployed(api: str, names: set[str]) -> Iterator[str]:
             yield f"deployment {name}: removed"
 
 
-def _automations(api: str) -> Iterator[str]:
+def _automations(api: str, wanted: Sequence[dict[str, Any]]) -> Iterator[str]:
     stand = {a["name"]: a for a in every(api, "automations") if a["name"].startswith(PREFIX)}
-    for automation in automations():
+    for automation in wanted:
         there = stand.pop(automation["name"], None)
         if there is None:
             ask(f"{api}/automations/", automation)

@@ -18,6 +18,6 @@ def ping(url: str, *, well: bool) -> str:
         answer = httpx.get(url if well else f"{url}/fail", timeout=LONGEST)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"the monitor does not answer ({type(error).__name__})"
-    if answer.is_error:
+    if not answer.is_success:
         return f"the monitor answers {answer.status_code}"
     return ""

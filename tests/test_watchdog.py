@@ -1,0 +1,265 @@
+"""The watchdog on a real Prefect server: failed runs, the automation, and the external monitor."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import httpx
+import pytest
+from conftest import REPOSITORY
+from small_site import small_site
+from sqlalchemy import select
+from test_watching import nobody_listens, told
+
+import service
+import tasks.ping
+from db.models import MessageKind, MessageRow
+from service.api import ask, healthy
+from service.plans import plans
+from service.registering import register
+from service.silence import silences
+from settings import load_site
+from tasks.office import Office
+from tasks.ping import ping
+from tasks.queueing import alert
+
+SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with service.prefect_server(tmp_path_factory.mktemp("prefect")) as address:
+        yield address
+
+
+def until(ready: Callable[[], Any], seconds: float = SECONDS) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (answer := ready()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return answer
+
+
+class Place:
+    """A site whose flows are seen by a Prefect server; they run by the real clock."""
+
+    def __init__(self, folder: Path, api: str) -> None:
+        self.folder, self.var, self.api = small_site(folder / "site"), folder / "var", api
+        self.variables: dict[str, str] = {}
+
+    def run(self, flow: str) -> str:
+        """Run a flow in a process of its own; what it said where it failed, else nothing."""
+        call = f"from flows.{flow} import {flow}; {flow}({str(self.folder)!r})"
+        environment = {
+            **os.environ, **service.prefect_environment(self.var, self.api),
+            "TENGGAT_VAR": str(self.var), **self.variables,
+        }  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", call], cwd=REPOSITORY, env=environment,
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        return done.stderr if done.returncode else ""
+
+    def office(self) -> Office:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TENGGAT_VAR", str(self.var))
+            return Office.open(self.folder)
+
+    def owe(self) -> None:
+        """Let a mail wait: an alert, which is always told at once."""
+        office = self.office()
+        with office.transaction() as session:
+            facts = {"unit": "dinsos", "role": "liaison"}
+            alert(session, office, "hole", facts, datetime.now(UTC), "a test")
+        office.close()
+
+    def failures(self) -> list[MessageRow]:
+        """The mails that tell of a failed delivery, newest first."""
+        office = self.office()
+        with office.transaction() as session:
+            query = select(MessageRow).where(MessageRow.kind == MessageKind.ALERT)
+            rows = list(session.scalars(query.order_by(MessageRow.id.desc())))
+        office.close()
+        return [row for row in rows if "+failed:delivery" in told(row)]
+
+
+@pytest.fixture
+def place(tmp_path: Path, api: str) -> Place:
+    return Place(tmp_path, api)
+
+
+# --- failed runs ----------------------------------------------------------------------------------
+
+
+def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_path):
+    with nobody_listens() as port:
+        place.variables["TENGGAT_MAIL_URL"] = f"smtp+plain://127.0.0.1:{port}"
+        place.owe()
+        assert "ServerUnusable" in place.run("delivery")
+        assert place.run("watchdog") == ""
+        (mail,) = place.failures()
+        facts = next(each["facts"] for each in mail.detail["new"] if each["kind"] == "failed")
+        run = facts["link"].removeprefix("http://127.0.0.1:4200/runs/flow-run/")
+        seen = httpx.get(f"{place.api}/flow_runs/{run}").raise_for_status().json()
+        assert (seen["state_type"], seen["name"].split()[0]) == ("FAILED", "delivery")
+        assert facts["error"].startswith("ServerUnusable: the mail server cannot be used: 127.0.0")
+        assert facts["n"] == "1"
+        office = place.office()  # the next try is in a minute
+        with office.transaction() as session:
+            for row in session.scalars(select(MessageRow)):
+                row.next_attempt_at = datetime.now(UTC)
+        office.close()
+        assert "ServerUnusable" in place.run("delivery")
+        assert place.run("watchdog") == ""
+        assert len(place.failures()) == 1
+    other = Place(tmp_path / "other", place.api)  # its runs are well
+    assert other.run("watchdog") == ""
+    assert other.failures() == []
+    shown = httpx.post(f"{place.api}/artifacts/filter", json={"limit": 200}).json()
+    (page, *_) = [a["data"] for a in shown if a["key"] == "watchdog" and facts["link"] in a["data"]]
+    assert "Pengiriman surel \\(delivery\\): sebuah putaran gagal" in page
+
+
+# --- the automation -------------------------------------------------------------------------------
+
+
+def test_a_silence_starts_the_watchdog_once(api, place):
+    site = load_site(place.folder)
+    for _ in register(api, [site]):
+        pass
+    assert [line for line in register(api, [site]) if "silent" in line] == []  # as it shall be
+    wanted = plans([site])
+    ids = {p.name: ask(f"{api}/deployments/name/{p.name}")["id"] for p in wanted}
+    found = {a["name"]: a for a in silences([site], wanted, ids)}
+    assert set(found) == {
+        "tenggat: deadlines/deadlines is silent", "tenggat: delivery/delivery is silent",
+    }  # fmt: skip
+    automation = found["tenggat: delivery/delivery is silent"]
+    assert automation["trigger"]["within"] == 30 * 60
+    hurried = {**automation, "name": "hurried"}
+    hurried["trigger"] = {**automation["trigger"], "within": 10}
+    ask(f"{api}/automations/", hurried)
+
+    def complete(name: str) -> None:
+        made = ask(f"{api}/deployments/{ids[name]}/create_flow_run", {})
+        for kind in ("PENDING", "RUNNING", "COMPLETED"):
+            ask(f"{api}/flow_runs/{made['id']}/set_state", {"state": {"type": kind}, "force": True})
+
+    def asked() -> list[dict[str, Any]]:
+        runs = {"deployments": {"id": {"any_": [ids["watchdog/watchdog"]]}}}
+        return [r for r in ask(f"{api}/flow_runs/filter", runs) if not r["auto_scheduled"]]
+
+    began = time.monotonic()
+    while time.monotonic() - began < 14:  # lively for longer than the window
+        complete("delivery/delivery")
+        Event().wait(2)
+    assert asked() == []
+    complete("deadlines/deadlines")  # another flow does not stand in for it
+    until(asked)
+    complete("delivery/delivery")
+    until(lambda: len(asked()) == 2)
+    assert healthy(api)
+
+
+def test_many_runs_that_complete_at_once_do_not_stop_the_server(api, place):
+    site = load_site(place.folder)
+    for _ in register(api, [site]):
+        pass
+    ids = [ask(f"{api}/deployments/name/{name}/{name}")["id"] for name in ("deadlines", "delivery")]
+    for deployment in ids * 15:  # a server that is busy for a moment is asked again
+        made = ask(f"{api}/deployments/{deployment}/create_flow_run", {})
+        state = {"state": {"type": "COMPLETED"}, "force": True}
+        ask(f"{api}/flow_runs/{made['id']}/set_state", state)
+    assert until(lambda: healthy(api))
+
+
+# --- the external monitor -------------------------------------------------------------------------
+
+
+class Monitor:
+    """A real HTTP server that notes what it is asked for."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status, self.asked, self.silent = status, [], Event()
+        outer = self
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.asked.append(self.path)
+                if outer.status == 0:  # no answer at all
+                    outer.silent.wait(20)
+                    return
+                self.send_response(outer.status)
+                self.send_header("Location", "/elsewhere")
+                self.end_headers()
+
+            def log_message(self, *more: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/ping/s3cret"
+
+
+@contextmanager
+def listening(status: int = 200) -> Iterator[Monitor]:
+    monitor = Monitor(status)
+    thread = Thread(target=monitor.server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield monitor
+    finally:
+        monitor.silent.set()
+        monitor.server.shutdown()
+        thread.join()
+        monitor.server.server_close()
+
+
+def test_a_monitor_hears_whether_it_is_well(monkeypatch):
+    with listening() as monitor:
+        assert ping(monitor.url, well=True) == ping(monitor.url, well=False) == ""
+        assert monitor.asked == ["/ping/s3cret", "/ping/s3cret/fail"]
+    assert ping(monitor.url, well=True) == "the monitor does not answer (ConnectError)"
+    with listening(404) as monitor:
+        assert ping(monitor.url, well=True) == "the monitor answers 404"
+    with listening(302) as monitor:
+        assert ping(monitor.url, well=True) == "the monitor answers 302"
+        assert monitor.asked == ["/ping/s3cret"]  # it is not led elsewhere
+    monkeypatch.setattr(tasks.ping, "LONGEST", 0.3)
+    with listening(0) as monitor:
+        began = time.monotonic()
+        assert ping(monitor.url, well=True) == "the monitor does not answer (ReadTimeout)"
+        assert time.monotonic() - began < 5
+    assert "s3cret" not in ping("https://s3cret\x00.example", well=True)
+
+
+def test_a_delivery_tells_the_monitor_how_it_went_and_never_fails_by_it(place):
+    with listening() as monitor:
+        place.variables["TENGGAT_PING_URL"] = monitor.url
+        assert place.run("delivery") == ""
+        assert monitor.asked == ["/ping/s3cret"]
+        place.owe()
+        with nobody_listens() as port:
+            place.variables["TENGGAT_MAIL_URL"] = f"smtp+plain://127.0.0.1:{port}"
+            assert "ServerUnusable" in place.run("delivery")
+        assert monitor.asked[1:] == ["/ping/s3cret/fail"]
+        assert place.run("watchdog") == ""  # it knows of the failed run
+        assert monitor.asked[2:] == ["/ping/s3cret/fail"]
+        del place.variables["TENGGAT_MAIL_URL"]
+        monitor.status = 500
+        assert place.run("delivery") == ""
+        assert monitor.asked[3:] == ["/ping/s3cret/fail"]
+
+    def warned() -> list[str]:
+        logs = httpx.post(f"{place.api}/logs/filter", json={"limit": 200}).json()
+        assert "s3cret" not in str(logs)
+        return [log["message"] for log in logs if "monitor" in log["message"]]
+
+    assert until(warned) == ["the monitor answers 500"]
