@@ -47,6 +47,9 @@ def due(
 
 def explain(
     ticket: Annotated[str, typer.Argument(help="Ticket number, as the source gives it.")],
+    as_of: Annotated[
+        str | None, typer.Option(help="As it was known at this time, like a report.", metavar="T")
+    ] = None,
     html: HtmlOption = None,
     site: SiteOption = None,
     now: NowOption = None,
@@ -54,13 +57,15 @@ def explain(
 ) -> None:
     """Explain a complaint's deadlines.
 
-    Every deadline day by day, with its article: which day counted, which did not, and why.
+    Every deadline day by day, with its article: which day counted, which did not, and why. With
+    `--as-of` by what had been recorded then: this proves what a report of that moment says of it.
     """
     with console.office_of(site) as office:
         from tasks.explaining import as_data, as_html, as_text, explanations  # noqa: PLC0415
 
         with office.transaction() as session:
-            found = explanations(session, office, ticket, console.moment(now, office.site))
+            moment = console.moment(as_of or now, office.site)
+            found = explanations(session, office, ticket, moment)
         if not found:
             raise UsageError(
                 f"no complaint has the ticket '{ticket}'; see `tenggat deadlines`, and"

@@ -130,6 +130,7 @@ def report_view(
         names=names_of(site, site.locale, span.last),
         notes=_notes(session, office, span, as_of),
         sha256=sha256_of(tables),
+        ticket_link=site.file.ticket_link,
     )
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -143,7 +144,9 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.tables: dict[str, list[list[str]]] = {}
+        self.below: dict[str, list[str]] = {}
         self.section = ""
+        self.rows: list[list[str]] = []
         self.cell: list[str] | None = None
         self.skip = 0
         self.style = ""
@@ -156,8 +159,11 @@ class Page(HTMLParser):
             self.open.append(tag)
         if tag == "section":
             self.section = dict(attrs)["id"] or ""
+        elif tag == "tr" and dict(attrs).get("class") == "below":
+            self.rows = [[]]
         elif tag == "tr":
-            self.tables.setdefault(self.section, []).append([])
+            self.rows = self.tables.setdefault(self.section, [])
+            self.rows.append([])
         elif tag in {"td", "th"}:
             self.cell = []
         elif dict(attrs).get("class") == "detail":
@@ -172,8 +178,10 @@ class Page(HTMLParser):
         if len(self.open) < self.skip:
             self.skip = 0
         if tag in {"td", "th"} and self.cell is not None:
-            self.tables[self.section][-1].append("".join(self.cell).strip())
+            self.rows[-1].append("".join(self.cell).strip())
             self.cell = None
+        if tag == "tr" and self.rows is not self.tables.get(self.section):
+            self.below.setdefault(self.section, []).extend(self.rows[-1])
 
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] == "style":
@@ -228,6 +236,57 @@ def test_the_page_shows_the_figures_of_the_tables(kind, locale):
                     found,
                     cell,
                 )
+
+
+@BOTH
+def test_who_was_told_stands_below_each_late_complaint_and_its_number_is_a_link(locale):
+    report = replace(view(locale), ticket_link="https://contohkab.example/l/{ticket}")
+    page = Page(report_html(report, ZONE))
+    late = report.table("late")
+    assert late
+    told = words(locale)("report.column.told")
+    assert page.below["late"] == [f"{told}: {row.cells[-1]}" for row in late.rows][:MOST_ROWS]
+    leads = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    tickets = [f"https://contohkab.example/l/{row.cells[0]}" for row in late.rows]
+    assert [lead for lead in leads if lead and not lead.startswith("#")] == tickets[:MOST_ROWS]
+
+
+EXPLAIN = {
+    "id": "tenggat explain NOMOR --as-of 2026-12-02T09:30:00+08:00",
+    "en": "tenggat explain TICKET --as-of 2026-12-02T09:30:00+08:00",
+}
+
+
+@BOTH
+def test_each_format_says_what_proves_a_complaint(locale, tmp_path):
+    report = replace(view(locale, count=90), ticket_link="https://contohkab.example/l/{ticket}")
+    assert EXPLAIN[locale] in report_html(report, ZONE)
+    assert EXPLAIN[locale] in " ".join(" ".join(text_of(printed("usual", locale))).split())
+    found = json.loads(report_json(report))
+    assert found["ticket_link"] == "https://contohkab.example/l/{ticket}"
+    path = tmp_path / "r.xlsx"
+    path.write_bytes(report_xlsx(report, ZONE))
+    late = report.table("late")
+    assert late
+    assert [f"https://contohkab.example/l/{row.cells[0]}" for row in late.rows] == links_of(path)
+    t = words(locale)
+    sheets = sheets_of(path.read_bytes(), tmp_path)
+    assert any(EXPLAIN[locale] in str(line) for line in sheets[t("report.sheet.cover")])
+    assert [line[1] for line in sheets[t("report.section.late")][1:]] == [
+        row.cells[0] for row in late.rows
+    ]
+    public = public_edition(report)
+    for text in (report_html(public, ZONE), report_json(public)):
+        assert "tenggat explain" not in text
+        assert "contohkab.example/l" not in text
+
+
+def links_of(path: Path) -> list[str]:
+    """Where the links of a workbook lead, in the order of their cells."""
+    with zipfile.ZipFile(path) as book:
+        parts = [name for name in book.namelist() if "worksheets/_rels" in name]
+        texts = [book.read(name).decode() for name in parts]
+    return re.findall(r'hyperlink" Target="([^"]*)" TargetMode="External"', "".join(texts))
 
 
 @BOTH

@@ -139,3 +139,21 @@ def test_the_command_tells_by_its_exit_code(office, kept, call_tenggat):
     assert (code, "figures differ" in said) == (1, True)
     code, _, said = call_tenggat("summary", "verify", *site)
     assert (code, "summary verify FILE.json" in said) == (2, True)
+
+
+def test_explain_proves_what_a_report_of_a_moment_says(office, kept, call_tenggat):
+    """FD-1 was late as of the report; that it had been settled in time is known only later."""
+    register(office, LATER, ENTRIES[0] | {"Selesai": "23/11/2026 15:00"}, *ENTRIES[1:])
+    report = json.loads(kept.read_text("utf-8"))
+    late = next(table for table in report["tables"] if table["key"] == "late")
+
+    states = []
+    for moment in (("--as-of", report["as_of"]), ("--now", "2026-12-03T08:00")):
+        site = ("--site", office.site.folder, "--json")
+        code, said, _ = call_tenggat("explain", "FD-1", *moment, *site)
+        assert code == 0
+        (found,) = json.loads(said)
+        states.append({d["rule"]: d["state"] for d in found["deadlines"]})
+    then, now = states
+    rule = next(row["cells"]["rule"] for row in late["rows"] if row["cells"]["ticket"] == "FD-1")
+    assert (then[rule], now[rule]) == ("breached", "met")

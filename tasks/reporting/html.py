@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 
 from settings.report import PICTURES, Letterhead
-from tasks.rendering import period_text, render
+from tasks.rendering import period_text, render, words
 from tasks.reporting.earlier import earlier_shown
 from tasks.reporting.plots import DRAWN, Plot, plots
 from tasks.reporting.sections import sections, tiles
@@ -26,6 +26,7 @@ def report_html(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot] | No
         "report/report.html.j2", locale=view.names.locale, zone=zone, view=view,
         period=period_text(view, view.names.locale, zone), logo=logo_data(view.letterhead),
         tiles=tiles(view, zone), earlier=earlier_shown(view.earlier, view.names, zone),
+        explain=view.explained_by(zone, words(view.names.locale)("report.of_ticket")),
         sections=sections(view, zone, MOST_ROWS), plots=pictures,
         drawn=tuple(DRAWN), pictures=_pictures(pictures),
     )  # fmt: skip

@@ -37,6 +37,7 @@ def report_json(view: ReportView) -> str:
         "sha256": view.sha256,
         "tables": _tables(view.tables),
         "notes": notes,
+        "ticket_link": view.ticket_link or None,
         "earlier": asdict(view.earlier) if view.earlier else None,
     }
     return _canonical(whole)

@@ -58,6 +58,7 @@ def printed(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> str:
         "report/report_print.html.j2", locale=locale, zone=zone, view=view,
         period=period_text(view, locale, zone), logo=logo_data(view.letterhead),
         tiles=tiles(view, zone), earlier=earlier_shown(view.earlier, view.names, zone),
+        explain=view.explained_by(zone, words(view.names.locale)("report.of_ticket")),
         sections=sections(view, zone, MOST_ROWS), plots=drawn,
         drawn=tuple(DRAWN), images={key: _image(plot) for key, plot in drawn.items()},
         stamp=view.as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

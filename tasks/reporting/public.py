@@ -38,7 +38,9 @@ def public_edition(view: ReportView) -> ReportView:
     tables = tuple(
         table.without_tickets() for table in _Hiding(view).tables() if table.key not in LEFT_OUT
     )
-    return replace(view, edition="public", tables=tables, sha256=sha256_of(tables), earlier=None)
+    return replace(view, edition="public", tables=tables, sha256=sha256_of(tables), earlier=None,
+        ticket_link="",
+    )  # fmt: skip
 
 
 class _Hiding:

@@ -18,6 +18,10 @@ NAMED_BY = {"late": "ticket"}
 """The column that names a table's rows, where their keys do not."""
 
 
+BELOW = {"late": "told"}
+"""The column that stands below its row, as wide as the table: it may be long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A cell: its text, what stands small below it, whether it is a figure, whether it counts."""
@@ -30,16 +34,24 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row: its name and its cells; `small` tells that its share rests on too few."""
+    """A row: its name and its cells; `small` tells that its share rests on too few.
+
+    `below` stands under it, `link` leads to the complaint that it is about.
+    """
 
     name: Name
     cells: tuple[Shown, ...]
     small: bool
+    below: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table as people read it; `not_shown` rows are left out for length."""
+    """A table as people read it; `not_shown` rows are left out for length.
+
+    `below` is the heading of what stands under each row, if anything does.
+    """
 
     key: str
     title: str
@@ -48,6 +60,7 @@ class Section:
     columns: tuple[Shown, ...]
     lines: tuple[Line, ...]
     not_shown: int
+    below: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +81,8 @@ def sections(view: ReportView, zone: ZoneInfo, most: int) -> list[Section]:
 
 def _section(table: Table, view: ReportView, zone: ZoneInfo, most: int) -> Section:
     t = words(view.names.locale)
-    naming = NAMED_BY.get(table.key)
-    shown = [column for column in table.columns if column.key != naming]
+    naming, below = NAMED_BY.get(table.key), BELOW.get(table.key)
+    shown = [column for column in table.columns if column.key not in {naming, below}]
     return Section(
         key=table.key,
         title=t(f"report.section.{table.key}"),
@@ -81,6 +94,7 @@ def _section(table: Table, view: ReportView, zone: ZoneInfo, most: int) -> Secti
         ),
         lines=tuple(_line(table, row, shown, view, zone) for row in table.rows[:most]),
         not_shown=max(0, len(table.rows) - most),
+        below=t(f"report.column.{below}") if below else "",
     )
 
 
@@ -90,11 +104,14 @@ def _numeric(table: Table, column: Column) -> bool:
 
 def _line(table: Table, row: Row, shown: list[Column], view: ReportView, zone: ZoneInfo) -> Line:
     cells = dict(zip(table.columns, row.cells, strict=True))
-    naming = NAMED_BY.get(table.key)
-    name = view.names(table.of, row.key)
-    if naming:
-        named = next(column for column in table.columns if column.key == naming)
-        name = Name(cell_text(cells[named], named.measure, naming, view.names, zone))
+
+    def text(key: str) -> str:
+        column = next(column for column in table.columns if column.key == key)
+        return cell_text(cells[column], measure_of(row, column), key, view.names, zone)
+
+    naming, below = NAMED_BY.get(table.key), BELOW.get(table.key)
+    name = Name(text(naming)) if naming else view.names(table.of, row.key)
+    link = view.link_of(row.tickets[0]) if naming == "ticket" and row.tickets else ""
     found = []
     for column in shown:
         measure = measure_of(row, column)
@@ -112,7 +129,7 @@ def _line(table: Table, row: Row, shown: list[Column], view: ReportView, zone: Z
                 strong=column.key in {"share", "late", "value", "working_days_late"},
             )
         )
-    return Line(name, tuple(found), row.small)
+    return Line(name, tuple(found), row.small, text(below) if below else "", link)
 
 
 def tiles(view: ReportView, zone: ZoneInfo) -> list[Tile]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from settings.report import Letterhead
 from sla.figures.table import Cell, Table
@@ -84,7 +86,8 @@ class ReportView:
 
     `interim` tells that the period is not over. `sha256` is that of the canonical JSON of these
     tables (:func:`tasks.reporting.machine.sha256_of`): the public edition has its own. `earlier`
-    stands outside of it; the public edition has none.
+    stands outside of it; the public edition has none. `ticket_link` is where a complaint is found,
+    with `{ticket}` in the place of its number; empty where that is nowhere.
     """
 
     site: str
@@ -100,6 +103,15 @@ class ReportView:
     notes: Notes = field(default_factory=Notes)
     sha256: str = ""
     earlier: Earlier | None = None
+    ticket_link: str = ""
+
+    def link_of(self, ticket: str) -> str:
+        """Where a complaint is found; empty where that is nowhere."""
+        return self.ticket_link.format(ticket=quote(ticket, safe="")) if self.ticket_link else ""
+
+    def explained_by(self, zone: ZoneInfo, ticket: str) -> str:
+        """The command that proves what the report says of a complaint."""
+        return f"tenggat explain {ticket} --as-of {self.as_of.astimezone(zone).isoformat()}"
 
     def table(self, key: str) -> Table | None:
         """The table of a key, if the report has it."""

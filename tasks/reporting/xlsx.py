@@ -27,6 +27,9 @@ MOST_ROWS = 1_048_575
 MOST_CHANGES = 100
 """Figures and units of an earlier report that the first sheet tells."""
 
+MOST_LINKS = 65_000
+"""Links of a sheet; Excel has room for 65,530."""
+
 A4 = 9
 COVER_WIDTH = 90
 ROW_HEIGHT = 15
@@ -158,6 +161,8 @@ class _Writer:
         if view.edition == "public":
             yield t("report.public_note")
         yield t("report.definitions")
+        if view.edition == "full":
+            yield f"{t('report.explain')} {view.explained_by(self.zone, t('report.of_ticket'))}"
         shown = earlier_shown(view.earlier, view.names, self.zone, MOST_CHANGES)
         if shown is not None:
             lines = [f"{name}: {change}" for name, change in shown.lines]
@@ -246,11 +251,20 @@ class _Writer:
             sheet.write_datetime(row, place, _local(cell, self.zone), self.moment)
         elif isinstance(cell, date):
             sheet.write_datetime(row, place, cell, self.day)
+        elif isinstance(column, Column) and column.key == "ticket":
+            self.ticket(sheet, row, place, str(cell))
         elif isinstance(column, Column) and measure is Measure.KEY:
             key = cell_text(cell, measure, column.key, self.view.names, self.zone)
             self.string(sheet, row, place, key)
         else:
             self.string(sheet, row, place, str(cell))
+
+    def ticket(self, sheet: Any, row: int, place: int, ticket: str) -> None:
+        """A complaint's number, as a link where the site has one for it and Excel takes it."""
+        link = self.view.link_of(ticket)
+        taken = row <= MOST_LINKS and link.startswith(("http://", "https://"))
+        if not taken or sheet.write_url(row, place, link, string=ticket) != 0:
+            self.string(sheet, row, place, ticket)
 
     def string(self, sheet: Any, row: int, place: int, text: str, shape: Any = None) -> None:
         """Text as text, whatever it looks like."""
