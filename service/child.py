@@ -61,9 +61,12 @@ class Child:
             self.process.wait(STOP_SECONDS)
         self.kill()
 
-    def kill(self) -> None:
-        """End the process and its group at once."""
-        self._signal(signal.SIGKILL)
+    def kill(self, *, group: bool = True) -> None:
+        """End the process at once, and with its `group` all that it started."""
+        if group:
+            self._signal(signal.SIGKILL)
+        else:
+            self.process.kill()
         self.process.wait()
         self._pouring.join(1.0)
 

@@ -30,11 +30,16 @@ class Kept:
         *,
         answers: Callable[[], bool] | None = None,
         every: float = 1.0,
+        spares: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`answers` tells whether the part does its work, and is asked every so many seconds."""
+        """`answers` tells whether the part does its work, and is asked every so many seconds.
+
+        `spares`: what the part has started goes on without it.
+        """
         self.name, self._start, self._say = name, start, say
         self._answers, self._every, self._clock = answers, every, clock
+        self._spares = spares
         self.child: Child | None = None
         self._wait = FIRST_WAIT
         self._start_at = clock()
@@ -87,7 +92,7 @@ class Kept:
         where = f"; see {self.child.log}" if self.child is not None else ""
         self._say(f"{self.name} {how}; starting it again in {self._wait:.0f} s{where}")
         if self.child is not None:
-            self.child.kill()  # what is left of its group; runs have groups of their own
+            self.child.kill(group=not self._spares)
             self.child = None
         self._start_at = now + self._wait
         self._wait = min(2 * self._wait, LONGEST_WAIT)

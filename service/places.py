@@ -10,6 +10,9 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parent.parent
 PREFECT = (sys.executable, "-m", "prefect")
 POOL = "tenggat"
+WORKER = "tenggat"
+"""The name of the worker that the service itself keeps."""
+
 TAG = "tenggat"
 """What our deployments and their runs are marked with."""
 

@@ -83,7 +83,8 @@ def _deployment(api: str, plan: Plan) -> Iterator[str]:
         return
     from prefect.utilities.callables import parameter_schema  # noqa: PLC0415
 
-    body = {**plan.body, "parameter_openapi_schema": parameter_schema(flow).model_dump()}
+    schema = {**parameter_schema(flow).model_dump(), "additionalProperties": False}
+    body = {**plan.body, "parameter_openapi_schema": schema}
     stands = found(f"{api}/deployments/name/{plan.name}")
     differs = sorted(_differences(body, stands)) if stands else []
     if stands and not differs:

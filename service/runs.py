@@ -10,9 +10,9 @@ from typing import Any
 
 import psutil
 
-from service.api import ask, every
+from service.api import PAGE, ask, every
 from service.errors import Rejected
-from service.places import TAG
+from service.places import POOL, TAG, WORKER
 from service.plans import AGAIN
 
 OVERDUE = timedelta(seconds=60)
@@ -66,19 +66,18 @@ def skip_missed(api: str, now: datetime, caught_up: Collection[str] = ()) -> Ite
 
 
 def bury(api: str, now: datetime) -> Iterator[str]:
-    """Mark runs of this machine as crashed whose process is gone; their slots are free again.
+    """Mark runs as crashed whose process is gone; their slots are free again.
 
-    Prefect's own automation does so after some missed heartbeats, and for every machine; here it
-    is known at once.
+    Only where every worker of late was on this machine: Prefect does not tell where a run's
+    process is. Its own automation does so for every machine, after some missed heartbeats.
     """
     live = every(
         api,
         "flow_runs",
         flow_runs={"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}},
     )
-    here = socket.gethostname()
-    suspects = [run for run in live if _was_here(run, here, now)]
-    if not suspects:
+    suspects = [run for run in live if _should_live(run, now)]
+    if not suspects or not _alone(api, now):
         return
     alive = _working()
     for run in suspects:
@@ -90,7 +89,7 @@ def bury(api: str, now: datetime) -> Iterator[str]:
         state = {
             "type": "CRASHED",
             "name": "Crashed",
-            "message": f"Its process on {here} is gone.",
+            "message": f"Its process on {socket.gethostname()} is gone.",
         }
         if _set(api, run["id"], state):
             yield f"run '{run['name']}' has crashed: its process is gone"
@@ -120,15 +119,22 @@ def run_again(api: str, now: datetime) -> Iterator[str]:
             yield f"run '{run['name']}' crashed and is begun again"
 
 
-def _was_here(run: dict[str, Any], here: str, now: datetime) -> bool:
-    """Whether this machine's processes tell if the run lives."""
-    if run["deployment_id"] is None:
-        return False
-    pid = run["infrastructure_pid"]
-    if pid:
-        return str(pid).partition(":")[0] == here
+def _should_live(run: dict[str, Any], now: datetime) -> bool:
+    """Whether a worker's process has to be there for this run."""
+    if run["work_pool_name"] != POOL:
+        return False  # a command's own
     since = datetime.fromisoformat(run["state"]["timestamp"]).astimezone(UTC)
-    return run["state_type"] == "PENDING" and now - since > TAKEN
+    return run["state_type"] != "PENDING" or now - since > TAKEN
+
+
+def _alone(api: str, now: datetime) -> bool:
+    """Whether no worker but the service's own has been there while runs of today began."""
+    workers = ask(f"{api}/work_pools/{POOL}/workers/filter", {"limit": PAGE})
+    return all(
+        worker["name"] == WORKER
+        or now - datetime.fromisoformat(worker["last_heartbeat_time"]) > FRESH
+        for worker in workers
+    )
 
 
 def _working() -> set[str]:

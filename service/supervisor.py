@@ -32,6 +32,7 @@ from service.places import (
     POOL,
     PREFECT,
     REPOSITORY,
+    WORKER,
     is_free,
     prefect_environment,
 )
@@ -40,7 +41,6 @@ from settings import Site
 
 FIRST_CYCLE = ("intake", "deadlines", "delivery")
 FINISHED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-WORKER = "tenggat"
 BEAT_SECONDS = 10
 """How often the worker says that it lives."""
 
@@ -155,7 +155,12 @@ class _Service:
         self._catch_up()
         if worker:
             self.worker = Kept(
-                "worker", self._start_worker, self.say, answers=self._worker_beats, every=10.0
+                "worker",
+                self._start_worker,
+                self.say,
+                answers=self._worker_beats,
+                every=BEAT_SECONDS,
+                spares=True,
             )
             self.stack.callback(self.worker.stop)
         for place in dict.fromkeys([self.home, *(site.var for site in self.sites)]):
