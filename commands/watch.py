@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
+from threading import Event, Timer
 from types import FrameType
 from typing import Annotated
 
@@ -18,6 +19,9 @@ from settings import SettingsError, Site, load_site
 
 EVERY = 60.0
 """Seconds between two looks."""
+
+ENDS_WITHIN = 5.0
+"""Seconds after a request to end. A mail that was on its way then goes once more, as the same."""
 
 
 def watch(
@@ -43,6 +47,9 @@ def watch(
 
     def end(number: int, frame: FrameType | None) -> None:
         ended.set()
+        last = Timer(ENDS_WITHIN, os._exit, (console.GOOD,))  # it may be waiting for a server
+        last.daemon = True
+        last.start()
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)

@@ -139,6 +139,10 @@ class _Service:
             answers=partial(healthy, self.api),
         )
         self.worker: Kept | None = None
+        self.watches = [
+            Kept(f"watch of {site.folder.name}", partial(self._start_watch, site), say)
+            for site in sites
+        ]
         self._look_at = 0.0
 
     def run(self, *, worker: bool, backup: bool) -> None:
@@ -147,6 +151,8 @@ class _Service:
             self._patiently(
                 partial(self._prepare, site, backup), f"the database of {site.folder.name}"
             )
+        for watch in self.watches:  # they tell when nothing else comes to life
+            self.stack.callback(watch.stop)
         self.say("starting the Prefect server ...")
         self.stack.callback(self.server.stop)
         self._until(self.server.tend)
@@ -179,6 +185,8 @@ class _Service:
     def _tend(self) -> None:
         """Look after every part once."""
         well = self.server.tend()
+        for watch in self.watches:
+            watch.tend()
         if self.worker is not None:
             self.worker.tend()
         if well and time.monotonic() >= self._look_at:
@@ -236,6 +244,14 @@ class _Service:
             [*PREFECT, "worker", "start", "--pool", POOL, "--name", WORKER],
             {**self.environment, "PREFECT_WORKER_HEARTBEAT_SECONDS": str(BEAT_SECONDS)},
             self.home / "logs" / "prefect-worker.log",
+        )
+
+    def _start_watch(self, site: Site) -> Child:
+        return Child(
+            f"watch of {site.folder.name}",
+            [sys.executable, "-m", "cli", "watch", "--site", str(site.folder)],
+            {"PYTHONPATH": self.environment["PYTHONPATH"]},
+            site.var / "logs" / "watch.log",
         )
 
     def _worker_beats(self) -> bool:

@@ -1,6 +1,7 @@
 """The watchdog on a real Prefect server: failed runs, the automation, and the external monitor."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,16 +14,20 @@ from threading import Event, Thread
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from conftest import REPOSITORY
 from small_site import small_site
+from smtp_servers import running
 from sqlalchemy import select
-from test_watching import nobody_listens, told
+from test_watching import DAY, HOUR, nobody_listens, told
 
 import service
 import tasks.ping
+from db import runs
 from db.models import MessageKind, MessageRow
 from service.api import ask, healthy
+from service.places import free_port
 from service.plans import plans
 from service.registering import register
 from service.silence import silences
@@ -30,6 +35,7 @@ from settings import load_site
 from tasks.office import Office
 from tasks.ping import ping
 from tasks.queueing import alert
+from tasks.watching import look
 
 SECONDS = 60.0
 
@@ -154,8 +160,8 @@ def test_a_silence_starts_the_watchdog_once(api, place):
             ask(f"{api}/flow_runs/{made['id']}/set_state", {"state": {"type": kind}, "force": True})
 
     def asked() -> list[dict[str, Any]]:
-        runs = {"deployments": {"id": {"any_": [ids["watchdog/watchdog"]]}}}
-        return [r for r in ask(f"{api}/flow_runs/filter", runs) if not r["auto_scheduled"]]
+        of_it = {"deployments": {"id": {"any_": [ids["watchdog/watchdog"]]}}}
+        return [r for r in ask(f"{api}/flow_runs/filter", of_it) if not r["auto_scheduled"]]
 
     began = time.monotonic()
     while time.monotonic() - began < 14:  # lively for longer than the window
@@ -263,3 +269,42 @@ def test_a_delivery_tells_the_monitor_how_it_went_and_never_fails_by_it(place):
         return [log["message"] for log in logs if "monitor" in log["message"]]
 
     assert until(warned) == ["the monitor answers 500"]
+
+
+# --- the service starts the watch -----------------------------------------------------------------
+
+
+def test_the_service_watches_before_it_works_and_tells_when_it_works_again(tmp_path):
+    place = Place(tmp_path, "")
+    office, now = place.office(), datetime.now(UTC)
+    with office.transaction() as session:
+        for flow in ("intake", "deadlines", "delivery", "watchdog"):
+            runs.finished(session, flow, flow, now - DAY, {})
+    look(office, now - HOUR, "noticed")
+    office.close()
+    with running() as mail, (tmp_path / "said").open("wb") as output:
+        variables = {"TENGGAT_VAR": str(place.var), "TENGGAT_MAIL_URL": mail.url()}
+        up = psutil.Popen(
+            [sys.executable, "-m", "cli", "up", "--site", str(place.folder),
+             "--port", str(free_port())],
+            cwd=REPOSITORY, env={**os.environ, **variables, "PYTHONPATH": str(REPOSITORY)},
+            stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        try:
+            subjects = lambda: [str(letter.mail["Subject"]) for letter in mail.letters]  # noqa: E731
+            assert until(subjects)[0] == "[Tenggat] 4 hal memerlukan perhatian"
+            until(lambda: "running on schedule" in (tmp_path / "said").read_text("utf-8"), 180)
+            over = "hal sudah pulih"  # watchdog itself runs at the quarter
+            until(lambda: [each for each in subjects() if over in each], 90)
+            (watching,) = [p for p in up.children() if "watch" in p.cmdline()]
+            watching.kill()
+            until(lambda: [p for p in up.children() if "watch" in p.cmdline() if p != watching])
+            family = up.children(recursive=True)
+            up.send_signal(signal.SIGTERM)
+            assert up.wait(25) == 0
+            assert psutil.wait_procs(family, timeout=3)[1] == []
+        finally:
+            for process in [*up.children(recursive=True), up] if up.is_running() else []:
+                process.kill()
+    assert len([each for each in subjects() if "memerlukan perhatian" in each]) == 1
+    assert (place.var / "logs" / "watch.log").is_file()
