@@ -9,7 +9,17 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from commands import bounces, console, deadlines, doctor, reports, service, simulate, watch
+from commands import (
+    backup,
+    bounces,
+    console,
+    deadlines,
+    doctor,
+    reports,
+    service,
+    simulate,
+    watch,
+)
 from commands.audit import audit_app
 from commands.console import UsageError
 from commands.mail import mail_app
@@ -37,6 +47,8 @@ app.command("summary")(reports.summary)
 app.command("simulate")(simulate.simulate)
 app.command("export")(reports.export_complaints)
 app.command("changes")(deadlines.list_changes)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
 app.command("watch")(watch.watch)
 mail_app.command("bounces")(bounces.list_bounces)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from db import outbox
+from db import outbox, runs
 from db.complaints import batches
 from db.models import MessageItem, MessageRow, MessageStatus, Storm, StormStatus
+
+LOST = 100
+"""More storms than there may have been between a backup and the restore of it."""
 
 
 def waiting(session: Session) -> Storm | None:
@@ -18,6 +21,42 @@ def waiting(session: Session) -> Storm | None:
     return session.scalar(
         select(Storm).where(Storm.status == StormStatus.WAITING).limit(1).with_for_update()
     )
+
+
+def opened(session: Session, now: datetime, run: str, *, most: int) -> Storm:
+    """A new storm that waits for a word.
+
+    After a restore the numbers go on a good deal higher: those in between may stand in mails and
+    in the Prefect UI, for storms that the database no longer knows.
+    """
+    last = session.scalar(select(Storm).order_by(Storm.id.desc()).limit(1))
+    restored = runs.last(session, runs.RESTORE)
+    storm = Storm(
+        opened_at=now, run=run, mails=0, most=most, status=StormStatus.WAITING, decided_by=""
+    )
+    if restored is not None and (last is None or last.opened_at < restored):
+        storm.id = (last.id if last else 0) + LOST
+    session.add(storm)
+    session.flush()
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(
+            text("SELECT setval(pg_get_serial_sequence('storm', 'id'), :id)"), {"id": storm.id}
+        )
+    return storm
+
+
+def without_a_storm(session: Session) -> Sequence[int]:
+    """The mails that are held up and belong to no storm: those that a restore found owed."""
+    return session.scalars(
+        select(MessageRow.id).where(
+            MessageRow.status == MessageStatus.HELD, MessageRow.storm_id.is_(None)
+        )
+    ).all()
+
+
+def take_in(session: Session, storm: Storm, held: Sequence[int]) -> None:
+    """Let mails that are held up wait in this storm."""
+    _set(session, held, storm_id=storm.id)
 
 
 def found(session: Session, storm: int) -> Storm | None:

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from settings.calendar import CalendarSettings, read_calendar, weekmask
 from settings.directory import read_directory
 from settings.errors import LOCALES, SettingsError, Strict, Zone, explained, nearest, read_toml
+from settings.keeping import KeepSettings
 from settings.ladder import read_escalation
 from settings.report import Letterhead, read_letterhead
 from settings.schedules import Schedules
@@ -115,6 +116,7 @@ class SiteFile(Strict):
     schedules: Schedules = Schedules()
     summary: SummarySettings = SummarySettings()
     watch: WatchSettings = WatchSettings()
+    keep: KeepSettings = KeepSettings()
 
     @field_validator("locale")
     @classmethod
@@ -172,6 +174,7 @@ class Site:
         self.zone = ZoneInfo(file.zone)
         self.var = Path(secrets.var or folder / file.var).resolve()
         self.database_url = file.database.address(secrets.database_url, self.var)
+        self.backups = self.var / file.keep.backups
         self.mail_url = secrets.mail_url or file.mail.url
         self.bounces_url = (secrets.bounces_url or "").strip()
         try:

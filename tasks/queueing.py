@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import audit, bounces, outbox
+from db import audit, bounces, outbox, runs
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeStatus, Storm
 from sla.directory import Office as Holder
 from sla.directory import Role
@@ -48,19 +48,38 @@ def queue_messages(
     A role that nobody holds at the unit, or whose mail comes back, is told through its parent or
     the administrator, and the administrator hears of the empty office once. A notice that nobody
     at all can be told of is marked failed. More mails than the site allows are a storm: all of
-    them wait for the administrator's word.
+    them wait for the administrator's word, as do those that may have been sent before a restore.
     """
     session.flush()
+    doubtful, owed = storms.divided(session, owed, now)
+    again, empty = _addressed(session, office, doubtful, now, run)
     boxes, holes = _addressed(session, office, owed, now, run)
+    held = None
+    if again or storms.left_by_restore(session, now):
+        held = storms.hold(session, len(again), now, run)
     storm = storms.check(session, office, len(boxes), now, run)
-    for address, entries in boxes.items():
-        _queue(session, office, address, entries, storm, now, run)
-    for unit, empty in holes:
-        alert(session, office, "hole", {"unit": unit, "role": empty}, now, run)
+    for mails, waits in ((again, held), (boxes, storm)):
+        for address, entries in mails.items():
+            _queue(session, office, address, entries, waits, now, run)
+    holes = list(dict.fromkeys(empty + holes))
+    for unit, role in holes:
+        alert(session, office, "hole", {"unit": unit, "role": role}, now, run)
+    if held is not None:
+        tell_of_restored(session, office, held, now, run)
     if storm is not None:
         facts = {"storm": storm.id, "mails": storm.mails, "most": storm.most}
         alert(session, office, "storm", facts, now, run, same=("storm",))
-    return Queued(len(boxes), holes, storm.id if storm else None)
+    waiting = storm or held
+    return Queued(len(again) + len(boxes), holes, waiting.id if waiting else None)
+
+
+def tell_of_restored(
+    session: Session, office: Office, storm: Storm, now: datetime, run: str
+) -> None:
+    """Tell the administrators, once, that mails wait because a backup was put back."""
+    restored = runs.last(session, runs.RESTORE)
+    facts = {"restored": restored and restored.isoformat(), "storm": storm.id, "mails": storm.mails}
+    alert(session, office, "restored", facts, now, run, same=("restored", "storm"))
 
 
 def _addressed(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from statistics import median
 
 from sqlalchemy.orm import Session
 
 from db import audit, runs, storms
 from db.models import Storm, StormStatus
+from tasks.noticing import Owed
 from tasks.office import Office
 
 RUNS = 20
 """How many runs tell what is usual."""
+
+CATCH_UP = timedelta(days=7)
+"""So long after a restore what is owed for the time before it is doubtful."""
 
 
 class NoStorm(ValueError):
@@ -42,13 +47,50 @@ def check(session: Session, office: Office, mails: int, now: datetime, run: str)
         return None
     storm = storms.waiting(session)
     if storm is None:
-        storm = Storm(
-            opened_at=now, run=run, mails=0, most=limit, status=StormStatus.WAITING, decided_by=""
-        )
-        session.add(storm)
+        storm = storms.opened(session, now, run, most=limit)
     storm.mails += mails
     session.flush()
     why = f"the run owed {mails} mails and {limit} are allowed"
+    audit.note(session, audit.What.STORM_HELD, now, why, storm=storm.id, run=run, mails=mails)
+    return storm
+
+
+def _restored(session: Session, now: datetime) -> datetime | None:
+    """When a backup was put back, if that is not long ago."""
+    restored = runs.last(session, runs.RESTORE)
+    return restored if restored is not None and now - restored <= CATCH_UP else None
+
+
+def left_by_restore(session: Session, now: datetime) -> bool:
+    """Whether a restore has held up mails and died before they had a storm."""
+    return _restored(session, now) is not None and bool(storms.without_a_storm(session))
+
+
+def divided(session: Session, owed: Sequence[Owed], now: datetime) -> tuple[list[Owed], list[Owed]]:
+    """Which of these may have been told before the last restore of a backup, and which were not.
+
+    A rung that was reached before the restore may have been decided, and its mail sent, in the time
+    that the database has lost. For some days its sources may bring back what they showed then.
+    """
+    restored = _restored(session, now)
+    if restored is None:
+        return [], list(owed)
+    doubtful = [each for each in owed if each.notice.reached_at <= restored]
+    return doubtful, [each for each in owed if each.notice.reached_at > restored]
+
+
+def hold(session: Session, mails: int, now: datetime, run: str) -> Storm:
+    """The storm of mails that may have been sent before a restore; opened if none waits.
+
+    It takes in what the restore itself has held up, and so many mails more.
+    """
+    storm = storms.waiting(session) or storms.opened(session, now, run, most=0)
+    held = storms.without_a_storm(session)
+    storms.take_in(session, storm, held)
+    mails += len(held)
+    storm.mails += mails
+    session.flush()
+    why = "they may have been sent in the time that a restore has lost"
     audit.note(session, audit.What.STORM_HELD, now, why, storm=storm.id, run=run, mails=mails)
     return storm
 

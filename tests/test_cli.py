@@ -21,7 +21,7 @@ TENGGAT = Path(sys.executable).with_name("tenggat")
 NOW = "2026-11-24T08:00"
 COMMANDS = (
     "run", "up", "due", "explain", "deadlines", "changes", "summary", "simulate", "source", "mail",
-    "quarantine", "export", "doctor", "watch",
+    "quarantine", "export", "backup", "restore", "doctor", "watch", "audit",
 )  # fmt: skip
 
 

@@ -1,0 +1,80 @@
+"""`tenggat backup` and `tenggat restore`: the database in a file, and put back from one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from commands import console
+from commands.console import SiteOption
+from settings import load_site
+
+
+def backup(
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to", help="Folder for it, else that of site.toml (var/backups).", metavar="FOLDER"
+        ),
+    ] = None,
+    site: SiteOption = None,
+) -> None:
+    """Copy the database into one file.
+
+    Nobody needs to stop for it. PostgreSQL needs its own pg_dump. Files of the site, the mailbox
+    and the reports are not in it.
+    """
+    from db.backups import backup as make  # noqa: PLC0415
+    from tasks.rendering import size_text  # noqa: PLC0415
+
+    place = load_site(site)
+    made = make(place.database_url, to or place.backups, datetime.now(UTC))
+    console.out.print(
+        f"backup made and checked: {escape(str(made))} ({size_text(made.stat().st_size, 'en')})",
+        soft_wrap=True,
+    )
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `tenggat backup` has made.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a database that holds something; it is kept.")
+    ] = False,
+    site: SiteOption = None,
+) -> None:
+    """Put the database back as a backup has it.
+
+    The service must be stopped. What the database owes then may have been sent before: it is held
+    up, and `tenggat mail release` lets it go or drops it.
+    """
+    from db.backups import made_at  # noqa: PLC0415
+    from db.restoring import restore as put_back  # noqa: PLC0415
+
+    place = load_site(site)
+    now = datetime.now(UTC)
+    done = put_back(
+        file, place.database_url, place.backups, now, lock=place.var / "service.lock", force=force
+    )
+    with console.office_of(site) as office:
+        from tasks.restoring import settle  # noqa: PLC0415
+
+        settled = settle(office, now, file.name, made_at(file))
+    lines = [f"restored from {file} (revision {done.revision}, now at the newest)"]
+    if done.replaced is not None:
+        lines.append(f"what was there before: {done.replaced}")
+    if settled.files:
+        lines.append(f"{settled.files} files that were read since then will be read again")
+    if settled.held:
+        lines.append(
+            f"{settled.held} mails that it owes are held up: they may have been sent since"
+        )
+    lines += [
+        "what runs owe for the time before now is held up as well; let it go or drop it:",
+        "  tenggat mail list --status held",
+        "  tenggat mail release [--drop]",
+    ]
+    console.out.print(escape("\n".join(lines)), soft_wrap=True)
