@@ -1,1 +1,1 @@
-"""What Prefect schedules: intake, deadlines, delivery, watchdog and summary, one module each."""
+"""What Prefect schedules: intake, deadlines, delivery, summary, watchdog, maintenance, storm."""

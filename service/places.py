@@ -36,11 +36,23 @@ QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
 """A command says itself what it does; what its flows log is read in the UI."""
 
 
-def prefect_environment(var: Path, api: str | None = None) -> dict[str, str]:
+KEEP_DAYS = 30
+"""How long Prefect's server keeps events, and a good deal longer runs, unless told otherwise."""
+
+AFTER_US = 3
+"""Days after which the server removes runs that our own maintenance has left."""
+
+
+def prefect_environment(
+    var: Path, api: str | None = None, *, keep_days: int = KEEP_DAYS
+) -> dict[str, str]:
     """The environment in which Prefect works for a site: its own folder, no calls to outside.
 
     Who holds a concurrency slot is kept in files: in memory, Prefect's own choice, a server that
     was killed forgets it, and the slot of a run that died meanwhile would never be free again.
+
+    Runs older than `keep_days` are removed by the flow maintenance, which counts them; the server
+    itself removes events, logs without a run, and, should maintenance not run, the runs as well.
     """
     home = var / "prefect"
     home.mkdir(parents=True, exist_ok=True)
@@ -53,6 +65,9 @@ def prefect_environment(var: Path, api: str | None = None) -> dict[str, str]:
             "prefect.server.concurrency.lease_storage.filesystem"
         ),
         "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": str(SLOT_SECONDS),
+        "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": f"P{keep_days}D",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(86_400 * (keep_days + AFTER_US)),
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
         "PREFECT_LOGGING_LEVEL": "INFO",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",

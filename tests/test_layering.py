@@ -168,7 +168,7 @@ def test_deployments_lead_to_flows_that_are_there():
         assert flow.name == deployment["name"]
         assert set(deployment["parameters"]) <= set(flow.parameters.properties)
     assert {d["name"] for d in deployments} == {
-        "intake", "deadlines", "delivery", "watchdog", "summary", "storm",
+        "intake", "deadlines", "delivery", "watchdog", "maintenance", "summary", "storm",
     }  # fmt: skip
 
 

@@ -1,0 +1,65 @@
+"""Maintenance: every night a backup, and what is no longer kept goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from prefect import flow, get_run_logger
+
+from flows.desk import desk, run_name
+from flows.parameters import Now, SiteFolder
+from tasks.maintenance import back_up, forget_texts, tidy_databases
+from tasks.prefect_runs import remove_runs
+
+T = TypeVar("T")
+
+LONGEST_RUN = 2 * 60 * 60
+
+
+class Unfinished(RuntimeError):
+    """A part of the maintenance could not be done; the others were. The text says which and why."""
+
+
+@flow(name="maintenance", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
+def maintenance(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
+    """Back up the database, empty old texts, remove Prefect's old runs, and give space back.
+
+    What fails keeps nothing else from being done; the run fails then at its end.
+    """
+    with desk("maintenance", site, now) as at:
+        failed: list[str] = []
+
+        def tried(what: str, step: Callable[[], T]) -> T | None:
+            try:
+                return step()
+            except Exception as error:
+                failed.append(f"{what}: {error}")
+                get_run_logger().error("%s", failed[-1])
+                return None
+
+        office, keeps = at.office, at.office.site.file.keep
+        made = tried("backup", lambda: back_up(office, at.now))
+        texts = tried("texts", lambda: forget_texts(office, at.now))
+        oldest = at.now - timedelta(days=keeps.prefect_days)
+        gone = tried("Prefect's runs", lambda: remove_runs(oldest))
+        sizes = tried("databases", lambda: tidy_databases(office))
+        ours, theirs = sizes or (None, None)
+        at.counts = {
+            "backup": made and made.path.name,
+            "backup_bytes": made and made.size,
+            "backups_removed": made and made.removed,
+            "texts": texts,
+            "runs": gone and gone.runs,
+            "artifacts": gone and gone.artifacts,
+            "database_bytes": ours and ours.after,
+            "prefect_bytes": theirs and theirs.after,
+        }
+        at.show(
+            backup=made, texts=texts, texts_days=keeps.texts_days, gone=gone,
+            prefect_days=keeps.prefect_days, ours=ours, theirs=theirs, failed=failed,
+        )  # fmt: skip
+        if failed:
+            raise Unfinished("; ".join(failed))
+        return at.counts

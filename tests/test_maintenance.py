@@ -1,0 +1,275 @@
+"""Maintenance: backup, retention and size, on a real Prefect server and on both databases."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import REPOSITORY, wita
+from front_desk import EVERYWHERE, at, register
+from small_site import NAME, small_site
+from sqlalchemy import select
+
+import service
+from db.audit import What
+from db.backups import backups
+from db.models import AuditRow, Complaint
+from db.tidying import shrink, tidy
+from settings.keeping import KeepSettings
+from tasks.maintenance import back_up, forget_texts
+
+SECONDS = 30.0
+NOW = datetime.now(UTC)
+
+
+class Prefect:
+    """A Prefect server, and how runs of the past come into it."""
+
+    def __init__(self, api: str) -> None:
+        self.api = api
+        self.flow = self.post("flows/", name="delivery")["id"]
+
+    def post(self, where: str, **body: Any) -> Any:
+        answer = httpx.post(f"{self.api}/{where}", json=body, timeout=30)
+        return answer.raise_for_status().json() if answer.content else None
+
+    def run(self, days_ago: float, state: str = "COMPLETED") -> str:
+        """A run that was to start then, with a task, three lines of log and an artifact."""
+        then = (NOW - timedelta(days=days_ago)).isoformat()
+        scheduled = {"type": "SCHEDULED", "state_details": {"scheduled_time": then}}
+        run = self.post("flow_runs/", flow_id=self.flow, name=f"old {days_ago}", state=scheduled)
+        key = run["id"]
+        self.post(f"flow_runs/{key}/set_state", state={"type": state}, force=True)
+        self.post("task_runs/", flow_run_id=key, task_key="t", dynamic_key="0")
+        self.post("artifacts/", flow_run_id=key, key="delivery", type="markdown", data="x")
+        lines = [
+            {"name": "l", "level": 20, "message": f"line {n}", "timestamp": then,
+             "flow_run_id": key}
+            for n in range(3)
+        ]  # fmt: skip
+        httpx.post(f"{self.api}/logs/", json=lines).raise_for_status()
+        return key
+
+    def all(self, what: str, **body: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while page := self.post(f"{what}/filter", limit=200, offset=len(found), **body):
+            found += page
+        return found
+
+    def of_runs(self, what: str, runs: list[str]) -> int:
+        """How many logs, artifacts or task runs of these runs there are."""
+        return sum(row.get("flow_run_id") in runs for row in self.all(what))
+
+    def until(self, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + SECONDS
+        while not ready():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+    with service.prefect_server(tmp_path_factory.mktemp("prefect")) as api:
+        yield Prefect(api)
+
+
+def run_maintenance(prefect: Prefect, site: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """The flow, in a process of its own; working files beside the site."""
+    home = Path(service.prefect_environment(site.parent / "var", prefect.api)["PREFECT_HOME"])
+    environment = {
+        **service.prefect_environment(site.parent / "var", prefect.api),
+        "TENGGAT_SITE": str(site),
+        "TENGGAT_VAR": str(site.parent / "var"),
+    }
+    assert home.is_dir()
+    script = "; ".join([*more, "from flows.maintenance import maintenance", "import json",
+                        "print(json.dumps(maintenance()))"])  # fmt: skip
+    return subprocess.run(
+        [sys.executable, "-c", script], cwd=REPOSITORY, env={**os.environ, **environment},
+        capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+
+
+def test_what_is_older_than_the_site_keeps_goes_with_all_that_belongs_to_it(prefect, tmp_path):
+    old = [prefect.run(31 + number / 10) for number in range(120)]
+    never_ended = [prefect.run(40, "RUNNING"), prefect.run(50, "PENDING")]
+    waits = prefect.run(45, "PAUSED")
+    new = [prefect.run(29), prefect.run(0.5)]
+    gone = old + never_ended
+    assert prefect.of_runs("artifacts", gone) == 122
+    site = small_site(tmp_path / "site")
+    done = run_maintenance(prefect, site)
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout.splitlines()[-1])
+    assert (counts["runs"], counts["artifacts"]) == (122, 122)
+    left = {run["id"] for run in prefect.all("flow_runs")}
+    assert left.isdisjoint(gone)
+    assert {waits, *new} <= left
+    assert prefect.of_runs("artifacts", gone) == prefect.of_runs("task_runs", gone) == 0
+    assert prefect.of_runs("artifacts", new) == 2
+    prefect.until(lambda: prefect.of_runs("logs", gone) == 0)  # Prefect removes them by itself
+    assert prefect.of_runs("logs", [waits, *new]) == 9
+    (made,) = backups(tmp_path / "var" / "backups")
+    assert counts["backup"] == made.name
+    told = next(a["data"] for a in prefect.all("artifacts") if a["key"] == "maintenance")
+    assert told.startswith("## Pemeliharaan – ")
+    assert "122 proses Prefect dari sebelum 30 hari terakhir dihapus, beserta 122 artefak" in told
+    assert f"Cadangan `{made.name}` dibuat dan diperiksa, " in told.replace("\\", "")
+    assert "| Tenggat | " in told
+    again = run_maintenance(prefect, site)
+    assert json.loads(again.stdout.splitlines()[-1])["runs"] == 0
+
+
+def test_what_fails_keeps_nothing_else_from_being_done(prefect, tmp_path):
+    old = prefect.run(60)
+    site = small_site(tmp_path / "site")
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "backups").write_text("no folder")
+    done = run_maintenance(prefect, site)
+    assert done.returncode != 0
+    assert "Unfinished: backup: no backup in " in done.stderr
+    assert old not in {run["id"] for run in prefect.all("flow_runs")}
+    told = [a["data"] for a in prefect.all("artifacts") if a["key"] == "maintenance"]
+    assert any("Malam ini tidak ada cadangan yang dibuat." in data for data in told)
+
+
+def test_without_a_server_the_rest_is_done(tmp_path, office, monkeypatch):
+    from tasks.prefect_runs import NotCleaned, remove_runs  # noqa: PLC0415
+
+    with pytest.raises(NotCleaned, match="PREFECT_API_URL"):
+        remove_runs.fn(NOW)
+
+
+# --- the backups ----------------------------------------------------------------------------------
+
+
+def test_each_night_one_backup_and_no_more_than_the_site_keeps(office):
+    keeps = KeepSettings(daily=3, weekly=1, monthly=1)
+    office.site.file = office.site.file.model_copy(update={"keep": keeps})
+    for night in range(1, 8):
+        made = back_up.fn(office, wita(f"2026-11-{night:02} 02:30"))
+    assert made.path == backups(office.site.backups)[0]
+    assert made.size == made.path.stat().st_size > 1000
+    assert made.removed == 1
+    assert len(backups(office.site.backups)) == 3
+
+
+# --- texts ----------------------------------------------------------------------------------------
+
+TEXTS = ("title", "text", "attachments", "reporter")
+
+
+def keep_texts(office, days: int | None) -> None:
+    keeps = KeepSettings(texts_days=days)
+    office.site.file = office.site.file.model_copy(update={"keep": keeps})
+
+
+def texts(office) -> dict[str, tuple[str | None, ...]]:
+    with office.transaction() as session:
+        rows = session.scalars(select(Complaint).order_by(Complaint.ticket))
+        return {row.ticket: tuple(getattr(row, name) for name in TEXTS) for row in rows}
+
+
+@pytest.fixture
+def ended(office):
+    """Three complaints with all texts: open, ended on the 18th, ended and taken up again."""
+    register(
+        office, "2026-11-20 08:00",
+        EVERYWHERE[0] | {"No Register": "OPEN"},
+        at("Dinas Sosial", "ENDED", Selesai="18/11/2026 09:00"),
+        at("DLH", "AGAIN", Selesai="18/11/2026 09:00", **{"Dibuka Kembali": "19/11/2026 09:00"}),
+    )  # fmt: skip
+    with office.transaction() as session:
+        for row in session.scalars(select(Complaint)):
+            row.text, row.attachments, row.reporter = f"Saya, {NAME}", "a.pdf", NAME
+    return office
+
+
+def test_texts_stay_unless_the_site_says_how_long(ended):
+    before = texts(ended)
+    assert all(value for row in before.values() for value in row)
+    assert forget_texts.fn(ended, wita("2036-11-24 02:30")) == 0
+    assert texts(ended) == before
+
+
+def test_texts_go_so_long_after_the_end_and_only_then(ended):
+    keep_texts(ended, 30)
+    before = texts(ended)
+    assert forget_texts.fn(ended, wita("2026-12-18 09:00")) == 0
+    assert texts(ended) == before
+    assert forget_texts.fn(ended, wita("2026-12-21 02:30")) == 1
+    assert texts(ended) == before | {"ENDED": (None, None, None, None)}
+    assert forget_texts.fn(ended, wita("2026-12-22 02:30")) == 0
+    with ended.transaction() as session:
+        query = select(AuditRow).where(AuditRow.what == What.DATA_DELETED)
+        (row,) = session.scalars(query).all()
+        assert "30 days after the end" in row.reason
+        assert NAME not in row.reason + str(row.subject)
+
+
+def test_what_the_source_shows_once_more_stays_empty(ended):
+    keep_texts(ended, 30)
+    forget_texts.fn(ended, wita("2026-12-21 02:30"))
+    register(ended, "2026-12-21 08:00", at("Dinas Sosial", "ENDED", Selesai="18/11/2026 09:00"))
+    assert texts(ended)["ENDED"] == (None, None, None, None)
+
+
+# --- the size -------------------------------------------------------------------------------------
+
+
+def fill(database: Path) -> None:
+    with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS heap (n INTEGER PRIMARY KEY, what BLOB)")
+        connection.executemany(
+            "INSERT INTO heap (what) VALUES (?)", ((os.urandom(1000),) for _ in range(8000))
+        )
+
+
+def clear(database: Path) -> None:
+    with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
+        connection.execute("DELETE FROM heap WHERE n % 20 > 0")
+
+
+def test_what_was_removed_is_given_back_the_first_time_and_later_in_steps(tmp_path):
+    database = tmp_path / "prefect.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    for _ in range(3):
+        fill(database)
+        clear(database)
+        size = shrink(database)
+        assert size.after == database.stat().st_size < size.before / 5
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA auto_vacuum").fetchone()[0] == 2
+        assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
+def test_a_database_that_has_little_to_give_back_is_left_as_it_is(tmp_path):
+    database = tmp_path / "prefect.db"
+    fill(database)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("DELETE FROM heap WHERE n % 20 = 0")
+    size = shrink(database)
+    assert size.after >= size.before
+
+
+def test_our_own_database_is_brought_in_order_while_others_use_it(office, open_office):
+    register(office, "2026-11-20 08:00", *EVERYWHERE)
+    other = open_office()
+    size = tidy(office.engine)
+    assert size.before > 0
+    assert size.after > 0
+    register(other, "2026-11-20 09:00", *EVERYWHERE)
+    if office.engine.dialect.name == "sqlite":
+        with closing(sqlite3.connect(office.engine.url.database)) as connection:
+            assert connection.execute("SELECT count(*) FROM sqlite_stat1").fetchone()[0] > 5
