@@ -16,7 +16,7 @@ from settings import Site
 
 
 def prepare(site: Site, now: datetime, say: Callable[[str], None], *, copy: bool = True) -> None:
-    """Apply the migrations that are pending; what is there already is copied to `var/backups`.
+    """Apply the migrations that are pending; what is there already is copied to the folder of backups.
 
     Raises :class:`service.errors.Unready` while the database is out of reach, and `ServiceError`
     where it cannot be copied or is of a newer Tenggat: then nothing is changed.
@@ -33,7 +33,7 @@ def prepare(site: Site, now: datetime, say: Callable[[str], None], *, copy: bool
             return
         if found is not None and copy:
             try:
-                path = backup(site.database_url, site.var / "backups", now, "before-upgrade")
+                path = backup(site.database_url, site.backups, now, "before-upgrade")
             except BackupError as error:
                 raise ServiceError(
                     f"the database of {site.name} needs an upgrade, and no backup of it could be"

@@ -12,17 +12,19 @@ from pathlib import Path
 from service.api import healthy
 from service.child import STOP_SECONDS, Child
 from service.errors import Unready
-from service.places import LOOPBACK, PREFECT, QUIET, free_port, prefect_environment
+from service.places import KEEP_DAYS, LOOPBACK, PREFECT, QUIET, free_port, prefect_environment
 
 START_SECONDS = 90.0
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - to be told from one address
 
 
-def start_server(var: Path, port: int, host: str = LOOPBACK) -> Child:
+def start_server(
+    var: Path, port: int, host: str = LOOPBACK, *, keep_days: int = KEEP_DAYS
+) -> Child:
     """Start a Prefect server; its database stays under `var/prefect`, for later ones to show."""
     api = api_of(port, host)
     environment = {
-        **prefect_environment(var),
+        **prefect_environment(var, keep_days=keep_days),
         "PREFECT_API_URL": api,
         "PREFECT_UI_API_URL": "/api" if host != LOOPBACK else api,
         "PREFECT_SERVER_UI_API_URL": "/api" if host != LOOPBACK else api,

@@ -132,9 +132,10 @@ class _Service:
         self.say, self.stack = say, stack
         self.api = api_of(port, host)
         self.environment = prefect_environment(home, self.api)
+        keep_days = max(site.file.keep.prefect_days for site in sites)
         self.server = Kept(
             "Prefect server",
-            partial(start_server, home, port, host),
+            partial(start_server, home, port, host, keep_days=keep_days),
             say,
             answers=partial(healthy, self.api),
         )
