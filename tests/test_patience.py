@@ -1,0 +1,121 @@
+"""A step that could not reach its source is taken again; what is committed is not done twice."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import REPOSITORY
+from small_site import small_site
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+
+import service
+from db.models import Look
+from tasks.feeds.batch import SourceTrouble
+from tasks.office import Office
+from tasks.patience import WAITS, worth_another_try
+
+SECONDS = 90.0
+DESK = """
+[desk]
+type = "sql"
+url_variable = "DESK_DATABASE_URL"
+query = "SELECT number, received, settled FROM complaint"
+layout = "history"
+zone = "Asia/Makassar"
+fields = { ticket = "number", received = "received" }
+events = [{ column = "settled", kind = "settled" }]
+"""
+
+
+def desk(path: Path) -> None:
+    """Another system's database, with one complaint."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE complaint (number TEXT, received TEXT, settled TEXT)")
+        connection.execute("INSERT INTO complaint VALUES ('D-1', '2026-11-20 09:00:00', NULL)")
+
+
+def test_only_the_step_that_failed_is_taken_again(tmp_path, monkeypatch):
+    site, place = small_site(tmp_path / "site"), tmp_path / "desk.db"
+    sources = site / "sources.toml"
+    sources.write_text(sources.read_text("utf-8") + DESK, encoding="utf-8")
+    with service.prefect_server(tmp_path / "prefect") as api:
+
+        def steps() -> dict[str, dict[str, Any]]:
+            found = httpx.post(f"{api}/task_runs/filter", json={}, timeout=30)
+            return {run["name"]: run for run in found.raise_for_status().json()}
+
+        environment = {
+            **os.environ,
+            **service.prefect_environment(tmp_path / "var", api),
+            "TENGGAT_VAR": str(tmp_path / "var"),
+            "DESK_DATABASE_URL": f"sqlite:///{place}",
+        }
+        command = [sys.executable, "-m", "cli", "run", "--site", str(site)]
+        process = subprocess.Popen(
+            [*command, "--now", "2026-11-24T08:00"], cwd=REPOSITORY, env=environment,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            deadline = time.monotonic() + SECONDS
+            while steps().get("pull desk", {}).get("state_name") != "AwaitingRetry":
+                assert process.poll() is None, process.stderr.read()
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            desk(place)  # it is there again
+            _, complaint = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()
+        assert process.returncode == 0, complaint
+        runs = {name: run["run_count"] for name, run in steps().items()}
+    assert (runs["pull lapor"], runs["pull desk"]) == (1, 2)
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
+    office = Office.open(site)
+    with office.transaction() as session:
+        looked = sorted(session.scalars(select(Look.source)))
+    office.close()
+    assert looked == ["desk", "lapor", "lapor"]  # an export each, and each once
+
+
+class State:
+    """How a try of a step ended."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def result(self, *, raise_on_failure: bool) -> Exception:
+        assert not raise_on_failure
+        return self.error
+
+
+def far(text: str) -> SourceTrouble:
+    trouble = SourceTrouble(text)
+    trouble.far = True
+    return trouble
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (far("no answer"), True),
+        (SourceTrouble("no such column"), False),
+        (OperationalError("SELECT 1", None, Exception("server closed the connection")), True),
+        (InterfaceError("SELECT 1", None, Exception("connection already closed")), True),
+        (IntegrityError("INSERT", None, Exception("unique")), False),
+        (ValueError("a mistake of ours"), False),
+    ],
+)
+def test_only_what_waiting_may_mend_is_tried_again(error, again):
+    assert worth_another_try(None, None, State(error)) is again
+
+
+def test_a_database_that_restarts_is_back_before_patience_ends():
+    assert sorted(WAITS) == WAITS
+    assert 60 < sum(WAITS) < 5 * 60
