@@ -1,6 +1,9 @@
 """Registering with a real Prefect server: it changes what differs; forms say what they ask."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
+from conftest import REPOSITORY
 from small_site import small_site
 
 import service
@@ -227,3 +232,19 @@ def test_a_summary_that_crashed_is_begun_again_and_a_delivery_is_not(registered)
     assert states == {"summary": "AwaitingRetry", "delivery": "Crashed"}
     later = datetime.now(UTC) + timedelta(days=2)
     assert list(runs.run_again(registered.api, later)) == []
+
+
+def test_prefect_s_own_deploy_takes_the_file_as_it_stands(registered, tmp_path):
+    """The last test of the shared server: these deployments replace those of the site."""
+    told = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text("utf-8"))["deployments"]
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "deploy", "--all"], cwd=REPOSITORY,
+        env={**os.environ, **service.prefect_environment(tmp_path / "var", registered.api)},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for deployment in told:
+        stands = registered.deployment(f"{deployment['name']}/{deployment['name']}")
+        crons = {s["cron"] for s in deployment.get("schedules", [])}
+        assert {s["schedule"]["cron"] for s in stands["schedules"]} == crons
+        assert stands["parameters"] == {"site": "config"}
