@@ -31,6 +31,7 @@ bench: $(READY)
 	$(BIN)/python bench/delivery.py
 	$(BIN)/python bench/simulating.py
 	$(BIN)/python bench/figures.py
+	$(BIN)/python bench/reports.py
 
 prove: $(READY)
 	$(BIN)/python tests/prove.py --seeds $(SEEDS)

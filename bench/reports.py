@@ -1,0 +1,62 @@
+"""`make bench`: what each format of a report costs, for so many units (50, or the argument).
+
+Prints seconds of CPU and ratios to the HTML of the same run, its baseline; nothing here passes or
+fails. All are made from one set of invented figures, of 1,500 complaints. HTML and PDF draw their
+plots, each for itself: a report that has both draws them once.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from report_views import view
+
+UNITS, COMPLAINTS = 50, 1_500
+ZONE = ZoneInfo("Asia/Makassar")
+
+
+def main() -> None:
+    """Make every format of one report and print what it took."""
+    from tasks.reporting.html import report_html  # noqa: PLC0415
+    from tasks.reporting.machine import report_csv, report_json  # noqa: PLC0415
+    from tasks.reporting.pango import PdfMissing  # noqa: PLC0415
+    from tasks.reporting.pdf import report_pdf  # noqa: PLC0415
+    from tasks.reporting.plots import plots  # noqa: PLC0415
+    from tasks.reporting.public import public_edition  # noqa: PLC0415
+    from tasks.reporting.xlsx import report_xlsx  # noqa: PLC0415
+
+    units = int(sys.argv[1]) if len(sys.argv) > 1 else UNITS
+    report = view("id", units=units, count=COMPLAINTS)
+    report_html(view("id", units=2, count=6), ZONE)  # what is loaded only once
+    making: dict[str, Callable[[], Any]] = {
+        "html": lambda: report_html(report, ZONE),
+        "plots alone": lambda: plots(report, ZONE),
+        "pdf": lambda: report_pdf(report, ZONE),
+        "xlsx": lambda: report_xlsx(report, ZONE),
+        "json": lambda: report_json(report),
+        "csv": lambda: report_csv(report),
+        "public edition": lambda: public_edition(report),
+    }
+    seconds: dict[str, float] = {}
+    for name, make in making.items():
+        before = time.process_time()
+        try:
+            make()
+        except PdfMissing as trouble:
+            print(trouble)
+            continue
+        seconds[name] = time.process_time() - before
+    print(f"a report of {COMPLAINTS:,} complaints and {units} units, its HTML as the baseline:")
+    for name, took in seconds.items():
+        print(f"  {name:15}{took:8.2f} s of CPU{took / seconds['html']:9.1f} times the HTML")
+
+
+if __name__ == "__main__":
+    main()
