@@ -3,13 +3,14 @@
 # make up     set up and run the service in the foreground
 # make bench  set up and print what the parts cost, as ratios to baselines
 # make prove  set up and kill it everywhere over 600 runs (SEEDS=300 on each database): nothing lost, nothing twice
+# make audit  ask with pip-audit whether a dependency is known to be vulnerable; says so where it cannot ask
 PYTHON ?= python3
 SEEDS ?= 300
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test up lint bench prove samples clean
+.PHONY: demo test up lint bench prove audit samples clean
 
 demo: $(READY)
 	$(BIN)/python demo.py
@@ -36,6 +37,9 @@ bench: $(READY)
 prove: $(READY)
 	$(BIN)/python tests/prove.py --seeds $(SEEDS)
 
+audit: $(READY)
+	$(BIN)/python tests/audit_dependencies.py
+
 samples: $(READY)
 	$(BIN)/python config/make_samples.py
 
@@ -47,4 +51,4 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) var
+	rm -rf $(VENV) .venv-audit var
