@@ -28,9 +28,9 @@ def watch(
     site: SiteOption = None,
     once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
 ) -> None:
-    """Mail the administrator when runs stop or the database is gone.
+    """Tell the administrator when runs stop.
 
-    Looks every minute, without Prefect, and sends by itself. `tenggat up` starts it; where server
+    Or when the database is gone. Looks every minute, without Prefect, and mails by itself. `tenggat up` starts it; where server
     and worker run otherwise, let it run as a service of its own. Ends on SIGTERM. With --once the
     exit code is 1 if anything is wrong.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,19 +14,14 @@ from sqlalchemy.orm import Session
 
 from db import bounces, looks, outbox
 from db.models import MessageStatus
-from settings import Site
 from sla.directory import Role
 from tasks import dsn
+from tasks.bounces_mailbox import NAME, mailbox_of, told
 from tasks.feeds import resuming
-from tasks.feeds.batch import SourceTrouble
 from tasks.feeds.imap.fetching import heads, uids, whole
-from tasks.feeds.imap.server import examined, explained, opened, way_by
 from tasks.office import Office
 from tasks.patience import WAITS, worth_another_try
 from tasks.queueing import alert
-
-NAME = "mail/bounces"
-"""What the mailbox is called among the sources; by the slash it is none that a mapping names."""
 
 OLDEST = timedelta(days=30)
 """What arrived earlier is passed over: it tells little of an address today."""
@@ -51,16 +45,6 @@ class BounceCount:
     bounced: int = 0
     unknown: int = 0
     trouble: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Access:
-    """How the mailbox is reached, as a site says."""
-
-    ca_file: str | None
-    timeout_seconds: float
-    url_variable: str = "TENGGAT_BOUNCES_URL"
-    ca_key: str = "[mail] bounces_ca_file"
 
 
 @task(
@@ -88,7 +72,7 @@ def read_bounces(office: Office, now: datetime, run: str) -> BounceCount:
     except SQLAlchemyError:
         raise
     except Exception as error:
-        count.trouble = _told(error)
+        count.trouble = told(error)
     if count.trouble:
         facts = {"trouble": count.trouble[:300], "day": str(office.local(now).date())}
         with office.transaction() as session:
@@ -96,35 +80,9 @@ def read_bounces(office: Office, now: datetime, run: str) -> BounceCount:
     return count
 
 
-def mailbox_trouble(site: Site) -> str:
-    """Why the mailbox cannot be read; empty where it can."""
-    try:
-        with _mailbox_of(site):
-            return ""
-    except Exception as error:
-        return _told(error)
-
-
-def _told(error: Exception) -> str:
-    """What is wrong; of what a server may answer besides only its kind, for it may quote a mail."""
-    if isinstance(error, SourceTrouble):
-        return str(error)
-    return f"{NAME}: the server's answer is not understood ({type(error).__name__})"
-
-
-@contextmanager
-def _mailbox_of(site: Site) -> Iterator[tuple[IMAPClient, int, int | None]]:
-    """The mailbox, opened to look only; its UIDVALIDITY and the UID of the next mail."""
-    mail = site.file.mail
-    access = _Access(mail.bounces_ca_file, mail.timeout_seconds)
-    way = way_by(site.bounces_url, NAME, access.url_variable)
-    with explained(NAME, access), opened(site.folder, way, NAME, access) as client:
-        yield client, *examined(client, way, NAME, access)
-
-
 def _look(office: Office, now: datetime, run: str, count: BounceCount) -> None:
     """Read what has arrived since the last look, or everything where it is numbered anew."""
-    with _mailbox_of(office.site) as (client, validity, next_uid):
+    with mailbox_of(office.site) as (client, validity, next_uid):
         kept = (resuming.position(office, NAME) or "").partition(":")
         last = int(kept[2]) if kept[0] == str(validity) else 0
         since = office.local(now - OLDEST).date()

@@ -60,9 +60,9 @@ def mail(site: Site) -> Iterator[Finding]:
 def returned_mail(site: Site) -> Iterator[Finding]:
     """Look whether the mailbox for returned mail can be read."""
     if site.bounces_url:
-        from tasks.bounces import mailbox_trouble  # noqa: PLC0415 - takes long to load
+        from tasks.bounces_mailbox import mailbox_trouble  # noqa: PLC0415 - takes long to load
 
-        trouble = mailbox_trouble(site)
+        trouble = mailbox_trouble(site, ANSWERS_WITHIN)
         if trouble:
             yield Finding("trouble", trouble, "until then nobody learns of mail that comes back")
         else:

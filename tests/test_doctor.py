@@ -1,0 +1,253 @@
+"""`tenggat doctor`: what it finds on either database, and that it leaves everything as it was."""
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from conftest import REPOSITORY, wita
+from front_desk import BREACHED, at, dump, owe
+from smtp_servers import Server, running
+from test_watching import nobody_listens
+
+from db import runs
+from db.engine import _config, newest_revision
+from settings import load_site
+from tasks.health import check
+from tasks.office import Office
+
+NOW = wita("2026-11-24 08:00")
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+FLOWS = ("intake", "deadlines", "delivery", "watchdog")
+
+
+def found(office: Office, now: datetime = NOW, **more: Any) -> dict[str, tuple[str, str]]:
+    """Each thing that the doctor says, with its level and its remedy."""
+    return {each.what: (each.level, each.remedy) for each in check(office.site, now, **more)}
+
+
+def troubles(office: Office, now: datetime = NOW) -> list[str]:
+    return [what for what, (level, _) in found(office, now).items() if level == "trouble"]
+
+
+def ran(office: Office, moment: datetime, *flows: str) -> None:
+    with office.transaction() as session:
+        for flow in flows or FLOWS:
+            runs.finished(session, f"{flow} {moment}", flow, moment, {})
+
+
+# --- the database and what ran --------------------------------------------------------------------
+
+
+def test_a_site_that_runs_is_well(office):
+    ran(office, NOW - 5 * MINUTE)
+    said = found(office)
+    assert troubles(office) == []
+    for flow in FLOWS:
+        assert said[f"{flow} last ran at 2026-11-24 07:55"] == ("good", "")
+    assert said["it is 2026-11-24 08:00 at the site (Asia/Makassar)"] == ("good", "")
+    assert said["the folder of source lapor is there"] == ("good", "")
+    assert any(what.startswith("working calendar known until") for what in said)
+    assert any("GB are left for" in what for what in said)
+
+
+def test_a_flow_that_stands_still_is_trouble(office):
+    ran(office, NOW - 2 * HOUR)
+    (trouble, another) = troubles(office)
+    assert trouble.startswith("delivery has not finished a run since 2026-11-24 06:00")
+    assert another.startswith("watchdog has not finished")
+    assert "`tenggat up`" in found(office)[trouble][1]
+
+
+def test_what_has_never_run_is_a_note(office):
+    assert found(office)["deadlines has never run"][0] == "note"
+    assert troubles(office) == []
+
+
+def test_a_clock_that_has_gone_back_is_trouble(office):
+    ran(office, NOW + HOUR)
+    assert troubles(office) == ["the last run was at 2026-11-24 09:00, later than now"]
+
+
+def test_the_clock_of_a_database_server_is_compared_with_ours(office):
+    if office.engine.dialect.name == "sqlite":
+        assert not [
+            what for what in found(office, datetime.now(UTC), clock=True) if "agree" in what
+        ]
+        return
+    right = found(office, datetime.now(UTC), clock=True)
+    assert right["the clock agrees with that of the database server"] == ("good", "")
+    wrong = found(office, datetime.now(UTC) - 3 * HOUR, clock=True)
+    (told,) = [what for what in wrong if what.startswith("the clocks of this machine")]
+    assert told.endswith(("179 minutes apart", "180 minutes apart"))
+    assert wrong[told][0] == "trouble"
+
+
+def test_mail_that_waits_for_too_long_is_trouble(office):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    ran(office, NOW + 4 * HOUR)
+    assert not [t for t in troubles(office, NOW + 4 * HOUR - MINUTE) if "wait for too long" in t][
+        1:
+    ]
+    (trouble,) = troubles(office, NOW + 4 * HOUR)
+    assert "mails wait for too long, the oldest since 2026-11-24 08:00" in trouble
+
+
+def test_a_database_that_is_behind_is_trouble_and_stays_behind(office):
+    with office.engine.begin():
+        pass
+    command.downgrade(_config(office.engine), "0002")
+    (trouble,) = troubles(office)
+    assert trouble == f"the database is at revision 0002, the program at {newest_revision()}"
+    assert troubles(office) == [trouble]
+
+
+def test_looking_changes_nothing(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    before = dump(office)
+    found(office, NOW + HOUR)
+    assert dump(office) == before
+    assert server.letters == []
+
+
+def test_it_does_not_wait_for_one_who_writes(office):
+    with office.transaction():  # on SQLite the only writer
+        began = datetime.now(UTC)
+        assert "database in order, 0 complaints" in found(office)
+        assert datetime.now(UTC) - began < timedelta(seconds=30)
+
+
+def test_no_database_is_made_where_none_is(tmp_path, site_folder, monkeypatch, call_tenggat):
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "new"))
+    code, out, _ = call_tenggat("doctor", "--json", "--site", site_folder)
+    assert code == 0
+    said = {each["what"]: each["level"] for each in json.loads(out)}
+    assert said["the database is empty"] == "note"
+    assert not (tmp_path / "new").exists()
+
+
+# --- mail, sources, machine -----------------------------------------------------------------------
+
+
+def test_it_logs_in_and_sends_nothing(office):
+    with running(Server(login=("tenggat", "s3cret"))) as server:
+        office.site.mail_url = server.url()
+        assert f"mail server 127.0.0.1:{server.port} answers and takes the login" in found(office)
+        assert (server.logins, server.letters) == ([("tenggat", "s3cret")], [])
+        office.site.mail_url = server.url().replace("s3cret", "wr0ng")
+        (trouble,) = troubles(office)
+        assert trouble.startswith("mail server: ")
+        assert "wr0ng" not in trouble
+
+
+@pytest.fixture
+def with_sources(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """The example site with a desk's database and a city's server as sources too."""
+    file = office.site.folder / "sources.toml"
+    more = """
+[desk]
+type = "sql"
+url_variable = "DESK_DATABASE_URL"
+query = "SELECT number, received FROM complaint"
+layout = "history"
+zone = "Asia/Makassar"
+fields = { ticket = "number", received = "received" }
+events = [{ column = "received", kind = "assigned" }]
+
+[city]
+type = "open311"
+url = "http://127.0.0.1:1/open311/v2"
+url_variable = "CITY_URL"
+first_day = 2026-01-01
+zone = "Asia/Makassar"
+fields = { unit = "agency_responsible" }
+"""
+    file.write_text(file.read_text("utf-8") + more, encoding="utf-8")
+    office.site = load_site(office.site.folder)
+    return office
+
+
+def test_sources_that_answer_are_good(with_sources, monkeypatch):
+    with running() as somebody:  # whatever it is, it listens
+        monkeypatch.setenv(
+            "DESK_DATABASE_URL", f"postgresql://u:s3cret@127.0.0.1:{somebody.port}/desk"
+        )
+        monkeypatch.setenv("CITY_URL", f"http://127.0.0.1:{somebody.port}/open311/v2")
+        said = found(with_sources)
+    assert said[f"source desk answers at 127.0.0.1:{somebody.port}"] == ("good", "")
+    assert said[f"source city answers at 127.0.0.1:{somebody.port}"] == ("good", "")
+
+
+def test_sources_that_are_not_there_are_trouble(with_sources, monkeypatch):
+    shutil.rmtree(with_sources.site.folder / "inbox" / "lapor")
+    with nobody_listens() as port:
+        monkeypatch.setenv("CITY_URL", f"http://127.0.0.1:{port}/open311/v2")
+        missing, unset, silent = troubles(with_sources)
+    assert missing.startswith("the folder of source lapor is not there: ")
+    assert unset == "source desk: DESK_DATABASE_URL is not set"
+    assert silent.startswith(f"source city: nobody answers at 127.0.0.1:{port} (")
+    monkeypatch.setenv("DESK_DATABASE_URL", "s3cret")
+    assert "source desk: DESK_DATABASE_URL is no URL" in found(with_sources)
+
+
+def test_a_disk_that_is_nearly_full_is_trouble(office):
+    file = office.site.folder / "site.toml"
+    text = file.read_text("utf-8").replace("disk_free_mb = 1000", "disk_free_mb = 1000000000")
+    file.write_text(text, encoding="utf-8")
+    office.site = load_site(office.site.folder)
+    told = troubles(office)
+    assert told
+    assert all("are left for" in trouble for trouble in told)
+
+
+def test_a_database_that_every_user_may_read_is_a_note(tmp_path, site_folder, monkeypatch):
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
+    office = Office.open(site_folder)
+    kept = tmp_path / "var" / "tenggat.db"
+    kept.chmod(0o644)
+    assert found(office)[f"every user of the machine may read {kept}"][0] == "note"
+    kept.parent.chmod(0o750)
+    assert not [what for what in found(office) if what.startswith("every user")]
+    office.close()
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def test_its_exit_code_is_for_monitoring(office, call_tenggat):
+    arguments = ("doctor", "--site", office.site.folder, "--now", "2026-11-24T08:00")
+    ran(office, NOW - MINUTE)
+    assert call_tenggat(*arguments)[0] == 0
+    ran(office, NOW + HOUR)
+    code, out, _ = call_tenggat(*arguments)
+    assert code == 1
+    assert "trouble  the last run was at 2026-11-24 09:00, later than now\n" in out
+    code, out, _ = call_tenggat(*arguments, "--json")
+    levels = {each["level"] for each in json.loads(out)}
+    assert (code, "trouble" in levels) == (1, True)
+
+
+def test_it_loads_nothing_that_takes_long(tmp_path, site_folder):
+    """A second for the whole: Prefect, WeasyPrint and matplotlib would take several each."""
+    look_at = (
+        "import sys, cli\n"
+        "try: cli.main()\n"
+        "except SystemExit: pass\n"
+        "slow = {'prefect', 'weasyprint', 'matplotlib', 'fastapi', 'aiosmtpd', 'trustme'}\n"
+        "print(sorted(slow & sys.modules.keys()), file=sys.stderr)"
+    )
+    with running() as server:
+        done = subprocess.run(
+            [sys.executable, "-c", look_at, "doctor", "--site", str(site_folder)],
+            cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False,
+            env={"TENGGAT_VAR": str(tmp_path / "var"), "TENGGAT_MAIL_URL": server.url(),
+                 "TENGGAT_BOUNCES_URL": "imaps://u:p@127.0.0.1:1/INBOX", "PATH": "/usr/bin"},
+        )  # fmt: skip
+    assert "answers and takes the login" in done.stdout
+    assert done.stderr.splitlines()[-1] == "[]"
+    assert not Path(tmp_path / "var").exists()
