@@ -44,6 +44,8 @@ def site(folder: Path, url: str = "") -> Office:
     place = folder / "site"
     if not place.exists():
         shutil.copytree(CONFIG, place, ignore=shutil.ignore_patterns("inbox", "boston"))
+        for name in ("lapor", "register"):
+            (place / "inbox" / name).mkdir(parents=True)
     os.environ["TENGGAT_VAR"] = str(folder / "var")
     if url:
         os.environ["TENGGAT_DATABASE_URL"] = url

@@ -7,13 +7,14 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Table, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, func, or_, select, true, update
 from sqlalchemy.orm import Session, undefer
 
 from db.bulk import insert_rows, new_ids
 from db.models import Complaint, DeadlineRow, EventRow, PastFacts
 from sla.deadline import State
 from sla.events import Event, Knowledge
+from sla.parts import Part
 
 T = TypeVar("T")
 
@@ -133,21 +134,32 @@ def open_since(session: Session, source: str, ended: Iterable[str]) -> list[date
     return list(session.scalars(query.distinct()))
 
 
-def needing_judgment(session: Session, now: datetime, limit: int) -> list[Complaint]:
-    """Complaints whose next action has come, by the index; the oldest first.
+def needing_judgment(
+    session: Session, now: datetime, limit: int, part: Part, units: Sequence[str]
+) -> list[Complaint]:
+    """Complaints of a part of these units whose next action has come, by the index; oldest first.
 
     They are locked where the database can, so that of two runs at once each judges its own.
     """
     return list(
         session.scalars(
             select(Complaint)
-            .where(Complaint.next_action_at <= now)
+            .where(Complaint.next_action_at <= now, _of_part(part, units))
             .order_by(Complaint.next_action_at, Complaint.id)
             .limit(limit)
             .options(undefer(Complaint.figures))
             .with_for_update(skip_locked=True)
         )
     )
+
+
+def _of_part(part: Part, units: Sequence[str]) -> ColumnElement[bool]:
+    if part.is_all:
+        return true()
+    own = Complaint.unit.in_(part.units(units))
+    if part.takes_the_rest:
+        return or_(own, Complaint.unit.is_(None), Complaint.unit.not_in(units))
+    return own
 
 
 def everything(session: Session, as_of: datetime) -> Sequence[Complaint]:

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 
 import numpy as np
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from db.complaints import batches
+from db.locks import hold
 from db.models import Complaint, Word
 
 AT_ONCE = 5_000
@@ -35,8 +36,8 @@ def add_words(session: Session, new: Iterable[str]) -> dict[str, int]:
     of each other.
     """
     wanted = sorted(set(new))
-    if wanted and _on_postgresql(session):
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(Word.__tablename__))))
+    if wanted:
+        hold(session, "words")
     insert = postgresql.insert if _on_postgresql(session) else sqlite.insert
     for batch in batches(wanted):
         rows = [{"word": word} for word in batch]

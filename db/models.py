@@ -116,8 +116,9 @@ class Complaint(Base):
     `state_word` the status that it shows since the look of `shown_since`, and `status_at` since
     when by its own account; what it showed before stands in :class:`Sighting`.
 
-    `figures` is what a report counts of it, as the judgment of `judged_at` found it and as
-    `sla.figures.line` packs it. It holds for any moment from `figures_since` until `next_action_at`
+    `judged_at` is when the rulebook of the last run was last applied to it, null if never.
+    `figures` is what a report counts of it, as that judgment found it and as `sla.figures.line`
+    packs it. It holds for any moment from `figures_since` until `next_action_at`
     (`FAR_OFF`: for none); no report asks for it about days after `figures_last_day`.
     """
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db import audit
+from db.locks import hold
 from db.models import Complaint, Move, Rulebook
 
 
@@ -25,13 +26,16 @@ def last_fingerprint(connection: Connection) -> str | None:
 
 
 def take_over(session: Session, fingerprint: str, now: datetime) -> Rulebook | None:
-    """Note that a rulebook is judged by from now on; returns it where another was before.
+    """Note that a rulebook is judged by from now on; returns it where there was another before.
 
-    Every complaint then needs a new judgment. Nothing happens where it is the current one.
+    Every complaint then needs a new judgment. Of two runs at once the second finds it taken over.
     """
     before = current(session)
+    if before is None or before.fingerprint != fingerprint:
+        hold(session, "rulebook")
+        before = current(session)
     if before is not None and before.fingerprint == fingerprint:
-        return None
+        return before if before.id != _first(session) else None
     rulebook = Rulebook(fingerprint=fingerprint, taken_at=now)
     session.add(rulebook)
     session.flush()
@@ -48,9 +52,15 @@ def take_over(session: Session, fingerprint: str, now: datetime) -> Rulebook | N
     if before is None:
         return None
     session.execute(
-        update(Complaint).values(next_action_at=now).execution_options(synchronize_session=False)
+        update(Complaint)
+        .values(next_action_at=now, judged_at=None)
+        .execution_options(synchronize_session=False)
     )
     return rulebook
+
+
+def _first(session: Session) -> int | None:
+    return session.scalar(select(func.min(Rulebook.id)))
 
 
 def add_moves(session: Session, rulebook: Rulebook, moves: Iterable[dict[str, Any]]) -> None:

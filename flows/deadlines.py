@@ -8,8 +8,9 @@ from prefect import flow, get_run_logger
 from prefect.events import emit_event
 
 from flows.desk import desk, run_name
-from flows.parameters import Now, SiteFolder
+from flows.parameters import Now, PartName, SiteFolder
 from flows.storm import ask
+from sla.parts import Part
 from tasks.deadlines import judge_and_queue
 from tasks.standing import standing
 
@@ -18,10 +19,13 @@ LONGEST_RUN = 3 * 60 * 60
 
 
 @flow(name="deadlines", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
-def deadlines(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
-    """Judge every complaint whose next action has come; queue reminders and escalations."""
-    with desk("deadlines", site, now) as at:
-        decided = judge_and_queue(at.office, at.now, at.run)
+def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> dict[str, Any]:
+    """Judge every complaint whose next action has come; queue reminders and escalations.
+
+    Several runs at once, on one machine or many, each take a part of the units.
+    """
+    with desk("deadlines", site, now, part) as at:
+        decided = judge_and_queue(at.office, at.now, at.run, Part.parse(part))
         stands = standing(at.office, at.now)
         get_run_logger().info(
             "%d complaints judged, %d notices, %d mails queued, %d superseded",

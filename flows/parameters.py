@@ -53,6 +53,17 @@ PeriodName = Annotated[
         },
     ),
 ]
+PartName = Annotated[
+    str,
+    Field(
+        pattern=r"^(|[1-9]\d{0,3}/[1-9]\d{0,3})$",
+        json_schema_extra={
+            "title": "Part of the units",
+            "description": "1/2 or 2/2 where two runs share the work; empty is all units.",
+            "examples": ["", "1/2"],
+        },
+    ),
+]
 StormNumber = Annotated[
     int,
     Field(

@@ -50,6 +50,8 @@ def _told() -> list[dict[str, Any]]:
 
 def _plan(told: dict[str, Any], site: Site, name: str) -> Plan:
     limit = dict(told.get("concurrency_limit") or {})
+    if told["name"] == "deadlines":
+        limit["limit"] = site.file.schedules.deadlines_at_once
     body = {
         "name": name,
         "description": told["description"],
@@ -82,7 +84,14 @@ def _schedules(told: dict[str, Any], site: Site) -> list[dict[str, Any]]:
     if told["name"] == "summary":
         periods = schedules.summary.items()
         return [_cron(cron, zone, name, {"period": name}) for name, cron in periods]
-    return [_cron(cron, zone) for cron in schedules.of(told["name"])]
+    crons = schedules.of(told["name"])
+    if told["name"] == "deadlines" and (parts := schedules.deadlines_at_once) > 1:
+        return [
+            _cron(cron, zone, f"{turn}-part-{number}-of-{parts}", {"part": f"{number}/{parts}"})
+            for turn, cron in enumerate(crons, start=1)
+            for number in range(1, parts + 1)
+        ]
+    return [_cron(cron, zone) for cron in crons]
 
 
 def _cron(

@@ -22,6 +22,8 @@ class Schedules(Strict):
 
     intake: Crons = "*/15 * * * *"
     deadlines: Crons = ("5 * * * *", "30 7 * * 1-5")
+    deadlines_at_once: int = Field(default=1, ge=1, le=32)
+    """So many runs share the units at each of these times, for workers on several machines."""
     delivery: Crons = "*/5 * * * *"
     watchdog: Crons = "*/15 * * * *"
     maintenance: Crons = "30 2 * * *"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from sla.escalation import next_action_at
 from sla.events import Event, ImpossibleHistory
 from sla.holds import released_at
 from sla.judge import Judged
+from sla.parts import Part
 from tasks.knowing import Known, judged_of
 from tasks.ledger import Ledger
 from tasks.noticing import Owed, decide, ladder_of, rungs_reached
@@ -27,6 +28,7 @@ from tasks.patience import WAITS, worth_another_try
 from tasks.queueing import alert, queue_messages
 
 BATCH = 1000
+EVERYTHING = Part()
 
 PUSHED_BACK = timedelta(days=1)
 """When a complaint that could not be judged is tried again."""
@@ -59,8 +61,11 @@ class JudgeCount:
     retry_jitter_factor=0.3,
     retry_condition_fn=worth_another_try,
 )
-def judge_and_queue(office: Office, now: datetime, run: str) -> JudgeCount:
+def judge_and_queue(office: Office, now: datetime, run: str, part: Part = EVERYTHING) -> JudgeCount:
     """Decide everything that is due at `now` and queue the mail it owes, in one transaction.
+
+    Of several runs at once each takes a part of the units. What a person is to be told by all of
+    them is still one mail: who queues, waits for the others that do.
 
     Where the law, the calendar or another part of the rulebook has changed since the last run,
     every complaint is judged anew and what moved is listed. Notices that went out stay.
@@ -70,13 +75,15 @@ def judge_and_queue(office: Office, now: datetime, run: str) -> JudgeCount:
         owed: list[Owed] = []
         ledger = Ledger(session, office)
         rulebook = rulebooks.take_over(session, office.rulebook(), now)
-        moves: list[dict[str, Any]] | None = None if rulebook is None else []
-        while batch := complaints.needing_judgment(session, now, BATCH):
-            owed += _judge_batch(session, office, ledger, batch, now, run, count, moves)
+        units = sorted(office.site.directory.units)
+        while batch := complaints.needing_judgment(session, now, BATCH, part, units):
+            anew = {row.id for row in batch if row.judged_at is None} if rulebook else set()
+            moves: list[dict[str, Any]] = []
+            owed += _judge_batch(session, office, ledger, batch, now, run, count, anew, moves)
             session.flush()
-        if rulebook is not None and moves is not None:
-            rulebooks.add_moves(session, rulebook, moves)
-            count.moved = len(moves)
+            if rulebook is not None and anew:
+                rulebooks.add_moves(session, rulebook, moves)
+                count.moved = (count.moved or 0) + len(moves)
         queued = queue_messages(session, office, owed, now, run)
         count.messages, count.holes, count.storm = queued.mails, queued.holes, queued.storm
         for ticket in count.unjudged:
@@ -92,7 +99,8 @@ def _judge_batch(
     now: datetime,
     run: str,
     count: JudgeCount,
-    moves: list[dict[str, Any]] | None,
+    anew: Set[int],
+    moves: list[dict[str, Any]],
 ) -> list[Owed]:
     keys = [complaint.id for complaint in batch]
     verdicts = complaints.deadlines_of(session, keys)
@@ -115,7 +123,7 @@ def _judge_batch(
             continue
         lapsed += [(complaint.id, e) for e in _new_lapses(office, judged, found, now)]
         before = verdicts.get(complaint.id, [])
-        if moves is not None and before:
+        if complaint.id in anew and before:
             moves += _moves(complaint.id, deadlines, before)
         was = {(row.rule, row.clock) for row in before if row.state == State.BREACHED}
         count.breached += sum(
@@ -135,7 +143,7 @@ def _judge_batch(
                 count.notices[each.notice.kind] = count.notices.get(each.notice.kind, 0) + 1
         turns += [event.latest for event in found.matter.events if event.latest > now]
         complaint.next_action_at = min((turn for turn in turns if turn), default=None)
-        ledger.note(found, judged, now, anew=moves is not None)
+        ledger.note(found, judged, now)
         count.judged += 1
     complaints.add_events(session, lapsed)
     return owed

@@ -35,19 +35,18 @@ class Ledger:
         if new:
             self._words |= figures.add_words(self._session, new)
 
-    def note(self, known: Known, judged: Judged, now: datetime, *, anew: bool) -> None:
+    def note(self, known: Known, judged: Judged, now: datetime) -> None:
         """Keep the figures of a complaint as judged at `now`.
 
         They hold from the judgment on that first found them, unless anything was learnt in the
-        meantime, or all is judged `anew` because the rulebook has changed.
+        meantime, or another rulebook was taken over.
         """
         complaint = known.complaint
         found = line(case_of(self._office, known, judged), self._office.site.bench, self._number)
         packed = found.packed()
         learnt = complaint.changed_at or complaint.recorded_at
         same = (
-            not anew
-            and complaint.figures == packed
+            complaint.figures == packed
             and complaint.judged_at is not None
             and learnt <= complaint.judged_at
         )

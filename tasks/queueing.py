@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db import audit, bounces, outbox, runs
+from db.locks import hold
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeStatus, Storm
 from sla.directory import Office as Holder
 from sla.directory import Role
@@ -51,6 +52,8 @@ def queue_messages(
     them wait for the administrator's word, as do those that may have been sent before a restore.
     """
     session.flush()
+    if owed:
+        hold(session, "queueing")
     doubtful, owed = storms.divided(session, owed, now)
     again, empty = _addressed(session, office, doubtful, now, run)
     boxes, holes = _addressed(session, office, owed, now, run)

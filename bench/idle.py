@@ -1,0 +1,76 @@
+"""`make bench`: a cycle with nothing due, against two empty flows on the same Prefect server.
+
+Prints ratios; nothing here passes or fails. The cycle is the two flows that run most often,
+deadlines and delivery, on the example site with 1,000 complaints, of which none is due; that of
+`tenggat run`, which looks at the sources as well, is printed beside it. The rounds take turns, the
+best of them counts.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from big_site import LAST, fill, site
+
+COMPLAINTS = 1_000
+ROUNDS = 5
+
+
+def main() -> None:
+    """Measure, and print each figure beside its baseline."""
+    import service  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        folder = Path(place)
+        office = site(folder)
+        fill(office, COMPLAINTS)
+        var, zone, settings = office.site.var, office.site.zone, str(office.site.folder)
+        office.close()
+        with service.prefect_api(var):
+            from prefect import flow  # noqa: PLC0415
+
+            from flows.deadlines import deadlines  # noqa: PLC0415
+            from flows.delivery import delivery  # noqa: PLC0415
+            from flows.intake import intake  # noqa: PLC0415
+
+            @flow
+            def empty() -> None:
+                pass
+
+            start = datetime(LAST.year, LAST.month, LAST.day, 18, tzinfo=zone)
+            deadlines(settings, start)
+            turns = iter(range(1, 1_000))
+
+            def ours(*flows: Callable[..., object]) -> float:
+                now = start + timedelta(seconds=next(turns))
+                before = time.perf_counter()
+                for each in flows:
+                    each(settings, now)
+                return time.perf_counter() - before
+
+            def theirs() -> float:
+                before = time.perf_counter()
+                empty()
+                empty()
+                return time.perf_counter() - before
+
+            rounds = [
+                (theirs(), ours(deadlines, delivery), ours(intake, deadlines, delivery))
+                for _ in range(ROUNDS)
+            ]
+    baseline, two, three = (min(times) for times in zip(*rounds, strict=True))
+    print(f"a cycle with nothing due, wall seconds, best of {ROUNDS}")
+    print(f"  two empty Prefect flows (baseline)       {baseline:7.3f}")
+    print(f"  deadlines and delivery                   {two:7.3f}   {two / baseline:5.2f} x")
+    print(f"  intake, deadlines and delivery           {three:7.3f}   {three / baseline:5.2f} x")
+
+
+if __name__ == "__main__":
+    os.environ["PREFECT_LOGGING_LEVEL"] = "ERROR"
+    sys.exit(main())
