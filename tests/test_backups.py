@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from db.backups import BackupError, backup, backups, check, keep, made_at
 from db.engine import migrate, newest_revision, open_engine
+from db.restoring import restore
 
 NOON = wita("2026-11-24 12:00")
 NAME = "Zulaikha Tandibone"
@@ -232,15 +234,38 @@ def test_a_missing_or_older_pg_dump_says_what_to_install(postgres, tmp_path, mon
     assert postgres_dump.programs(13) == with_old
 
 
-def test_no_password_stands_in_a_command_line(postgres, tmp_path, monkeypatch):
-    """The programs are called by one that writes down how."""
+def test_the_image_can_back_up_the_database_that_is_deployed_with_it():
+    """Debian has one version of the client programs; it may not be older than the server."""
+    client = {"bookworm": 15, "trixie": 17}
+    image = (REPOSITORY / "deploy" / "Dockerfile").read_text("utf-8")
+    compose = (REPOSITORY / "deploy" / "compose.yaml").read_text("utf-8")
+    debian = re.search(r"^FROM python:\S+-(\w+)$", image, re.MULTILINE)[1]
+    assert "postgresql-client" in image
+    assert int(re.search(r"image: postgres:(\d+)", compose)[1]) <= client[debian]
+
+
+def test_no_password_stands_in_a_command_line(url, tmp_path, monkeypatch):
+    """The programs are called through ones that write down how."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        pytest.skip("SQLite knows no password")
     from db import postgres_dump  # noqa: PLC0415
 
-    there = postgres_dump.server(
-        make_url(postgres).set(drivername="postgresql+psycopg", password="s3cret")
-    )
-    assert "s3cret" not in there.conninfo
-    assert there.environment["PGPASSWORD"] == "s3cret"
+    real, said = postgres_dump.newest(postgres_dump.server(address).folders), tmp_path / "said"
+    for name in ("pg_dump", "pg_restore", "psql"):
+        script = tmp_path / "bin" / name
+        script.parent.mkdir(exist_ok=True)
+        script.write_text(f'#!/bin/sh\necho "$0 $*" >> {said}\nexec {real / name} "$@"\n')
+        script.chmod(0o755)
+    monkeypatch.setenv("PGBIN", str(tmp_path / "bin"))
+    secret = address.set(password="s3cret").render_as_string(hide_password=False)
+    made = backup(secret, tmp_path / "kept", NOON)
+    restore(made, secret, tmp_path / "kept", NOON, lock=tmp_path / "lock", force=True)
+    calls = said.read_text("utf-8")
+    assert {name for name in ("pg_dump ", "pg_restore ", "psql ") if name in calls} == {
+        "pg_dump ", "pg_restore ", "psql ",
+    }  # fmt: skip
+    assert "s3cret" not in calls
 
 
 def test_no_database_is_no_backup(tmp_path):
