@@ -30,9 +30,9 @@ def watch(
 ) -> None:
     """Tell the administrator when runs stop.
 
-    Or when the database is gone. Looks every minute, without Prefect, and mails by itself. `tenggat up` starts it; where server
-    and worker run otherwise, let it run as a service of its own. Ends on SIGTERM. With --once the
-    exit code is 1 if anything is wrong.
+    Or when the database is gone. Looks every minute, without Prefect, and mails by itself.
+    `tenggat up` starts it; where server and worker run otherwise, let it run as a service of its
+    own. Ends on SIGTERM. With --once the exit code is 1 if anything is wrong.
     """
     place = load_site(site)
     from tasks.outside import Outside  # noqa: PLC0415

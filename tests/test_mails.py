@@ -34,9 +34,17 @@ from sla.escalation import NoticeKind
 from tasks import mapping
 from tasks.agenda import agenda
 from tasks.composing import compose
-from tasks.rendering import TEMPLATES, RenderedMail, alert_mail, notice_mail, summary_mail, words
+from tasks.rendering import (
+    TEMPLATES,
+    RenderedMail,
+    alert_mail,
+    notice_mail,
+    summary_mail,
+    watch_mail,
+    words,
+)
 from tasks.summary import make_summary
-from tasks.views import AlertMail, Duty, NoticeItem, NoticeMail, Told, by_unit
+from tasks.views import AlertMail, Duty, Ill, NoticeItem, NoticeMail, Told, WatchMail, by_unit
 from tasks.workbook import notices_workbook
 
 NOW = wita("2026-11-24 08:00")
@@ -109,6 +117,19 @@ def summary(office: Any) -> Any:
     return make_summary.fn(office, "2026-11", NOW, NOW, "run")
 
 
+SINCE = {"since": wita("2026-11-24 04:00").isoformat()}
+FAILED = {"flow": "delivery", "n": "3", "error": f"ServerUnusable: {LONG}", **SINCE}
+WATCH = WatchMail(
+    "Kabupaten Contoh", "Rahmadsyah", NOW,
+    new=(
+        Ill("failed", {**FAILED, "link": "https://contohkab.example/runs/flow-run/5a9f0b0e"}),
+        Ill("disk", {"free": "420", "floor": "1000", "place": f"/{LONG}"}),
+    ),
+    again=(Ill("silent", {"flow": "deadlines", "n": "180", **SINCE}),),
+    well=(Ill("database", SINCE),),
+)  # fmt: skip
+
+
 def rendered(office: Any, summary: Any, locale: str) -> dict[str, RenderedMail]:
     """One mail of each kind."""
     alert = AlertMail(
@@ -118,6 +139,7 @@ def rendered(office: Any, summary: Any, locale: str) -> dict[str, RenderedMail]:
     return {
         "notices": mail_of(FULL, locale),
         "alert": alert_mail(alert, locale, WITA),
+        "watch": watch_mail(WATCH, locale, WITA),
         "summary": summary_mail(summary.digest, "Inspektur", "inspector", locale, WITA),
     }
 
@@ -450,7 +472,7 @@ def test_text_and_html_say_the_same(locale):
 
 @BOTH
 def test_text_lines_fit_a_screen(locale, office, summary):
-    for name in ("notices", "alert"):
+    for name in ("notices", "alert", "watch"):
         for line in rendered(office, summary, locale)[name].text.splitlines():
             assert len(line) <= 100 or "://" in line or LONG in line, line
 
