@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from conftest import REPOSITORY
 from small_site import small_site
 
 import service
+from service.api import ask
 
 FLOWS = {
     told["name"]
@@ -88,18 +90,15 @@ class Up:
 
     def ask_for(self, flow: str, **parameters: Any) -> str:
         """Have a deployment run by the worker; the run's id."""
-        known = httpx.get(f"{self.url}/api/deployments/name/{flow}/{flow}", timeout=30)
-        runs = f"{self.url}/api/deployments/{known.raise_for_status().json()['id']}/create_flow_run"
-        asked = httpx.post(runs, json={"parameters": parameters}, timeout=30)
-        return asked.raise_for_status().json()["id"]
+        known = ask(f"{self.url}/api/deployments/name/{flow}/{flow}")["id"]
+        body = {"parameters": parameters, "idempotency_key": uuid.uuid4().hex}
+        return ask(f"{self.url}/api/deployments/{known}/create_flow_run", body)["id"]
 
     def state(self, run: str) -> str:
-        answer = httpx.get(f"{self.url}/api/flow_runs/{run}", timeout=30)
-        return answer.raise_for_status().json()["state_type"]
+        return ask(f"{self.url}/api/flow_runs/{run}")["state_type"]
 
     def prefect(self, what: str, **filters: Any) -> list[dict[str, Any]]:
-        answer = httpx.post(f"{self.url}/api/{what}/filter", json=filters, timeout=10)
-        return answer.raise_for_status().json()
+        return ask(f"{self.url}/api/{what}/filter", filters)
 
     def tenggat(self, *arguments: str) -> str:
         """What a command says on this site."""
