@@ -61,7 +61,10 @@ def server(url: URL) -> Server:
     conninfo = make_conninfo(**given)
     try:
         with closing(_connect_to(conninfo, password)) as connection:
-            row = connection.execute("SELECT current_schema()").fetchone()
+            row = connection.execute(  # the first of its path, also while that is not there yet
+                "SELECT coalesce(current_schema(),"
+                " split_part(current_setting('search_path'), ',', 1))"
+            ).fetchone()
             major = connection.info.server_version // 10_000
             folders = tuple(_beside(connection))
     except psycopg.Error as error:
@@ -244,7 +247,9 @@ def replace(there: Server, raw: Path, afterwards: Sequence[str]) -> None:
     folder = programs(there.major, [*there.folders])
     with closing(_connect(there)) as connection:
         found = connection.execute(_OURS, {"schema": there.schema}).fetchall()
-    gone = [f"DROP {kind} {name} CASCADE" for kind, name in found]
+    first = ["BEGIN", "SET LOCAL lock_timeout = '30s'"]
+    first += [f"DROP {kind} {name} CASCADE" for kind, name in found]
+    first.append(f"CREATE SCHEMA IF NOT EXISTS {quoted(there.schema)}")
     psql = [
         str(folder / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-",
         "--output=/dev/null", f"--dbname={there.conninfo}",
@@ -262,7 +267,7 @@ def replace(there: Server, raw: Path, afterwards: Sequence[str]) -> None:
         assert reader.stdout is not None
         assert writer.stdin is not None
         with suppress(BrokenPipeError):  # psql ended: what it said is read below
-            writer.stdin.write(_script("BEGIN", "SET LOCAL lock_timeout = '30s'", *gone))
+            writer.stdin.write(_script(*first))
             for line in reader.stdout:
                 if not line.startswith(b"SET transaction_timeout"):  # older servers know it not
                     writer.stdin.write(line)

@@ -376,3 +376,31 @@ def test_a_file_that_is_not_there_is_said_in_one_line(office, call_tenggat, tmp_
     code, _, error = call_tenggat("restore", tmp_path / "none", "--site", office.site.folder)
     assert (code, error.count("\n")) == (1, 1)
     assert "none cannot be read" in error
+
+
+def test_a_site_in_a_schema_of_its_own_leaves_its_neighbour_alone(database_url, tmp_path):
+    if database_url.startswith("sqlite"):
+        pytest.skip("SQLite knows no schemas")
+    sites = {name: f"{database_url}&options=-csearch_path%3D{name}" for name in ("kab_a", "kab_b")}
+    engine = open_engine(database_url)
+    for name, url in sites.items():
+        with engine.begin() as connection:
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {name}"))
+        own = open_engine(url)
+        migrate(own)
+        with own.begin() as connection:
+            connection.execute(text(f"INSERT INTO cursor (source, value) VALUES ('x', '{name}')"))
+        own.dispose()
+    made = backup(sites["kab_a"], tmp_path / "kept", wita(THEN))
+    with pytest.raises(BackupError, match=r"is of the schema kab_a, the site's is kab_b"):
+        restore(made, sites["kab_b"], tmp_path, wita(NOW), lock=tmp_path / "lock", force=True)
+    for change in ("UPDATE kab_a.cursor SET value = 'changed'", "DROP SCHEMA kab_a CASCADE"):
+        with engine.begin() as connection:
+            connection.execute(text(change))
+        engine.dispose()
+        restore(made, sites["kab_a"], tmp_path, wita(NOW), lock=tmp_path / "lock", force=True)
+        with engine.connect() as connection:
+            for name in sites:
+                query = text(f"SELECT value FROM {name}.cursor")
+                assert connection.execute(query).scalar_one() == name
+        engine.dispose()
