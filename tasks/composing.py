@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -12,28 +11,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from db import outbox
-from db.models import Complaint, MessageKind, MessageRow, NoticeRow, Report
+from db.models import Complaint, MessageKind, MessageRow, NoticeRow
 from sla.deadline import Deadline, State
 from tasks.agenda import agenda
+from tasks.bringing import Bringing
 from tasks.envelope import alert_mime, in_envelope
 from tasks.knowing import judged_of
 from tasks.mime import Attachment
 from tasks.office import Office
 from tasks.queueing import message_id
-from tasks.rendering import RenderedMail, notice_mail, summary_mail, words
-from tasks.reporting.digest import digest_of
-from tasks.reporting.earlier import earlier_line
-from tasks.reporting.view import ReportView
-from tasks.reporting.writing import write_all
+from tasks.rendering import RenderedMail, notice_mail, words
 from tasks.smtp import Uncomposable
-from tasks.summary import report_view, with_earlier
 from tasks.views import Duty, NoticeItem, NoticeMail, by_unit, told_by_role
 from tasks.workbook import notices_workbook
 
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-
-READ = {".html": ("text", "html"), ".pdf": ("application", "pdf"), ".xlsx": XLSX}
-"""The formats of a report that are mailed: those that people read."""
 
 LONGEST_THREAD = 10
 """Mails. References that grow for ever help no reader."""
@@ -54,10 +46,11 @@ def compose_all(
     """
     views = notice_views(session, office, messages, now, began)
     threads = _threads(session, messages, began or now)
+    bringing = Bringing(session, office)
     for message in messages:
         try:
             view, thread = views.get(message.id), threads.get(message.id, [])
-            yield message, _composed(session, office, message, now, view, thread)
+            yield message, _composed(session, office, message, now, view, thread, bringing)
         except SQLAlchemyError:  # the database itself: nobody's mail is odd
             raise
         except Exception as error:
@@ -78,6 +71,7 @@ def _composed(
     now: datetime,
     view: NoticeMail | None,
     thread: Sequence[str],
+    bringing: Bringing | None = None,
 ) -> bytes | None:
     locale, zone = message.locale or office.site.locale, office.site.zone
     if message.kind == MessageKind.NOTICES:
@@ -87,15 +81,10 @@ def _composed(
         attached = list(_attached(view, rendered, locale, zone))
         return in_envelope(office.site, message, rendered, now, *attached, thread=thread)
     if message.kind == MessageKind.SUMMARY:
-        report = session.get(Report, message.detail["report"])
-        if report is None:
+        brought = (bringing or Bringing(session, office)).composed(message)
+        if brought is None:
             return None
-        whole = report_view(session, office, report.period, report.as_of)
-        whole = with_earlier(session, office, whole)
-        name, role = message.recipient_name, message.role
-        earlier = earlier_line(whole.earlier, locale, zone)
-        rendered = summary_mail(digest_of(whole), name, role, locale, zone, earlier)
-        return in_envelope(office.site, message, rendered, now, *_kept(report, whole, zone))
+        return in_envelope(office.site, message, brought[0], now, *brought[1])
     return alert_mime(office.site, message, now)
 
 
@@ -109,17 +98,6 @@ def _attached(
     coming = agenda(view, locale, zone)
     if coming is not None:
         yield Attachment(words(locale)("agenda.file"), "text", "calendar", coming)
-
-
-def _kept(report: Report, view: ReportView, zone: ZoneInfo) -> Iterator[Attachment]:
-    """The files of a report for people to read; made again where they are no longer there."""
-    path = Path(report.path)
-    if not path.is_file():
-        write_all(view, path.parent, zone)
-    for ending, kind in READ.items():
-        file = path.with_suffix(ending)
-        if file.is_file():
-            yield Attachment(file.name, *kind, file.read_bytes())
 
 
 def _threads(

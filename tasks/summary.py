@@ -13,9 +13,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from db import audit, chain, runs
+from db import audit, bounces, chain, runs
 from db.engine import revision
 from db.models import Report
+from settings import Site
 from sla.deadline import Facts
 from sla.periods import Period, parse
 from sla.regulations import Rule
@@ -31,7 +32,7 @@ from tasks.reporting.machine import sha256_of
 from tasks.reporting.names import names_of
 from tasks.reporting.public import public_edition
 from tasks.reporting.view import Notes, ReportView
-from tasks.reporting.writing import FORMATS, write_all
+from tasks.reporting.writing import FORMATS, READ, write_all
 from tasks.views import OverrideRow, RegulationRow
 
 
@@ -72,7 +73,8 @@ def make_summary(
     """Write the report of a period as it is known at `as_of`, and owe it to the inspectorate.
 
     Made again for the same period and moment it gives the same figures, and owes no second mail.
-    The public edition is written only, never mailed.
+    Whoever reads another language than the site's gets what people read in it as well; the figures
+    and their checksum are the same. The public edition is written only, never mailed.
     """
     with office.transaction() as session:
         view = report_view(session, office, period, as_of)
@@ -98,6 +100,13 @@ def make_summary(
             )  # fmt: skip
         if report is not None and mail and not public:
             mails = queue_summary(session, office, report.id, now, run)
+            for locale in _other_languages(session, office, now):
+                translated = in_language(session, office, view, locale)
+                ending = language_ending(office.site, locale)
+                paths += write_all(
+                    translated, place, office.site.zone, formats=set(READ) & set(formats),
+                    ending=ending,
+                )[0]  # fmt: skip
         return SummaryMade(shown, digest, tuple(paths), tuple(left_out), mails, made_before)
 
 
@@ -128,7 +137,7 @@ def report_view(
         edition="full",
         tables=tables,
         names=names_of(site, site.locale, span.last),
-        notes=_notes(session, office, span, as_of),
+        notes=_notes(session, office, span, as_of, site.locale),
         sha256=sha256_of(tables),
         ticket_link=site.file.ticket_link,
     )
@@ -140,8 +149,38 @@ def with_earlier(session: Session, office: Office, view: ReportView) -> ReportVi
     return replace(view, earlier=earlier_report(session, office, span, view.as_of))
 
 
-def _notes(session: Session, office: Office, span: Period, as_of: datetime) -> Notes:
-    """What is to be known of the data and of the method."""
+def in_language(session: Session, office: Office, view: ReportView, locale: str) -> ReportView:
+    """The same report with its names and notes in another language."""
+    if locale == view.names.locale:
+        return view
+    span = Period(view.period_key, view.first, view.last)
+    return replace(
+        view, names=names_of(office.site, locale, view.last),
+        notes=_notes(session, office, span, view.as_of, locale),
+    )  # fmt: skip
+
+
+def language_ending(site: Site, locale: str) -> str:
+    """What the names of files end with in this language: nothing in the site's own."""
+    return "" if locale == site.locale else f"_{locale}"
+
+
+def _other_languages(session: Session, office: Office, now: datetime) -> list[str]:
+    """The languages other than the site's in which its reports are read."""
+    site, today = office.site, office.local(now).date()
+    without = bounces.marked(session)
+    found = {
+        holder.locale or site.locale
+        for role in site.file.summary.to
+        for holder in site.directory.holders(role, None, today, without).offices
+    }
+    return sorted(found - {site.locale})
+
+
+def _notes(
+    session: Session, office: Office, span: Period, as_of: datetime, locale: str
+) -> Notes:  # fmt: skip
+    """What is to be known of the data and of the method, in a language."""
     site = office.site
     facts = source_facts(session, office, as_of)
     holes = site.directory.holes(office.local(as_of).date())
@@ -152,13 +191,13 @@ def _notes(session: Session, office: Office, span: Period, as_of: datetime) -> N
             if (days := missing_days(session, office, name, span.first, span.last, as_of))
         ),
         holes=tuple((site.directory.name_of(unit), role) for unit, role in holes),
-        not_judged=tuple(_not_judged(office, facts)),
+        not_judged=tuple(_not_judged(office, facts, locale)),
         shown_later=tuple(
             (name, max(each.shown_later.values()))
             for name, each in facts.items()
             if each.shown_later
         ),
-        regulations=tuple(_regulation_rows(office, span.last)),
+        regulations=tuple(_regulation_rows(office, span.last, locale)),
         holidays=tuple(
             (day, off.name, off.estimate)
             for day, off in sorted(site.bench.calendar.days_off.items())
@@ -171,14 +210,14 @@ def _notes(session: Session, office: Office, span: Period, as_of: datetime) -> N
 
 
 def _not_judged(
-    office: Office, facts: Mapping[str, Facts]
+    office: Office, facts: Mapping[str, Facts], locale: str
 ) -> Iterable[tuple[str, tuple[str, ...]]]:
     """For each source, the rules that it cannot show to be kept or broken."""
-    law, site = office.site.bench.law, office.site
+    law = office.site.bench.law
     for name, source in facts.items():
         sees = source.sees or frozenset()
         blind = [
-            rule.label[site.locale]
+            rule.label[locale]
             for rule in map(law.last, law.ids)
             if rule.binds_provider
             and not rule.promised
@@ -188,28 +227,26 @@ def _not_judged(
             yield name, tuple(blind)
 
 
-def _regulation_rows(office: Office, day: date) -> Iterable[RegulationRow]:
+def _regulation_rows(office: Office, day: date, locale: str) -> Iterable[RegulationRow]:
     """The texts in force on a day, each with its rules that a legal officer has yet to confirm."""
     law = office.site.bench.law
     regulations: dict[Any, list[Rule]] = {}
     for rule in filter(None, map(partial(_on, office, day), law.ids)):
         regulations.setdefault(rule.regulation, []).append(rule)
     for regulation, rules in regulations.items():
-        open_rules = [r.label[office.site.locale] for r in rules if r.certainty.to_be_confirmed]
+        open_rules = [r.label[locale] for r in rules if r.certainty.to_be_confirmed]
         yield RegulationRow(
             regulation.citation,
             regulation.title,
             regulation.note,
             tuple(open_rules),
-            tuple(_override_row(office, rule, day) for rule in rules if rule.overrides),
+            tuple(_override_row(office, rule, day, locale) for rule in rules if rule.overrides),
         )
 
 
-def _override_row(office: Office, rule: Rule, day: date) -> OverrideRow:
+def _override_row(office: Office, rule: Rule, day: date, locale: str) -> OverrideRow:
     replaced = office.site.bench.law.overridden(rule.id, day)
-    return OverrideRow(
-        rule.label[office.site.locale], replaced.citation if replaced else rule.id, rule.basis
-    )
+    return OverrideRow(rule.label[locale], replaced.citation if replaced else rule.id, rule.basis)
 
 
 def _on(office: Office, day: date, rule_id: str) -> Rule | None:
