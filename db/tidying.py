@@ -21,6 +21,9 @@ MUCH_FREE = 5
 MOST_REWRITTEN = 300_000_000
 """Bytes: a database that was not made to give pages back is rewritten once, if it is no larger."""
 
+INCREMENTAL = 2
+"""What `PRAGMA auto_vacuum` says of a database that gives pages back in steps."""
+
 LONGEST = 60.0
 """Seconds that giving back may take in one night."""
 
@@ -51,11 +54,12 @@ def tidy(engine: Engine) -> Size:
         return Size(before, int(connection.execute(size).scalar_one()))
 
 
-def shrink(database: Path) -> Size:
+def shrink(database: Path, *, early: bool = False) -> Size:
     """Give back the free pages of a SQLite database that others work with.
 
     A write of theirs waits no longer than one step takes. The first time the file is rewritten as
-    one that can be made smaller in steps. Raises `sqlite3.OperationalError` where others keep it
+    one that can be made smaller in steps: where much is free, or, of one that is known to grow, as
+    `early` as it is still small. Raises `sqlite3.OperationalError` where others keep it
     busy for a minute.
     """
     before = _on_disk(database)
@@ -65,14 +69,15 @@ def shrink(database: Path) -> Size:
             return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
 
         used = (ask("page_count") - ask("freelist_count")) * ask("page_size")
-        if ask("freelist_count") * MUCH_FREE > ask("page_count"):
-            if ask("auto_vacuum") == 2:
-                until = time.monotonic() + LONGEST
-                while ask("freelist_count") and time.monotonic() < until:
-                    connection.execute(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})").fetchall()
-            elif used <= MOST_REWRITTEN:
+        much = ask("freelist_count") * MUCH_FREE > ask("page_count")
+        if ask("auto_vacuum") != INCREMENTAL:
+            if (much or early) and used <= MOST_REWRITTEN:
                 connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
                 connection.execute("VACUUM")
+        elif much:
+            until = time.monotonic() + LONGEST
+            while ask("freelist_count") and time.monotonic() < until:
+                connection.execute(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})").fetchall()
         connection.execute("PRAGMA analysis_limit=1000")
         connection.execute("PRAGMA optimize").fetchall()
         connection.execute("ANALYZE")

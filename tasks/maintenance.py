@@ -102,4 +102,4 @@ def _ended(events: list[Event], now: datetime, before: datetime) -> bool:
 def tidy_databases(office: Office) -> tuple[Size, Size | None]:
     """Bring the site's database and Prefect's in order; None where Prefect's is on a server."""
     prefect = own_database()
-    return tidy(office.engine), shrink(prefect) if prefect is not None else None
+    return tidy(office.engine), shrink(prefect, early=True) if prefect is not None else None

@@ -263,6 +263,14 @@ def test_a_database_that_has_little_to_give_back_is_left_as_it_is(tmp_path):
     assert size.after >= size.before
 
 
+def test_a_database_that_will_grow_is_rewritten_while_it_is_small(tmp_path):
+    database = tmp_path / "prefect.db"
+    fill(database)
+    shrink(database, early=True)
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA auto_vacuum").fetchone()[0] == 2
+
+
 def test_our_own_database_is_brought_in_order_while_others_use_it(office, open_office):
     register(office, "2026-11-20 08:00", *EVERYWHERE)
     other = open_office()
