@@ -32,7 +32,10 @@ bench: $(READY)
 	$(BIN)/python bench/delivery.py
 	$(BIN)/python bench/simulating.py
 	$(BIN)/python bench/figures.py
+	$(BIN)/python bench/sweep.py
+	$(BIN)/python bench/idle.py
 	$(BIN)/python bench/reports.py
+	$(BIN)/python bench/growth.py
 
 prove: $(READY)
 	$(BIN)/python tests/prove.py --seeds $(SEEDS)
