@@ -7,7 +7,7 @@ from typing import Any
 
 from service.api import ask, every, found
 from service.automations import PREFIX, automations
-from service.errors import ServiceError
+from service.errors import Rejected, ServiceError
 from service.places import POOL, TAG
 from service.plans import Plan, flow_of, plans
 from service.silence import silences
@@ -15,6 +15,8 @@ from settings import Site
 
 MOST_AT_ONCE = 8
 """Runs that the pool works on at a time, all sites together."""
+
+CONFLICT = 409
 
 
 def register(api: str, sites: Sequence[Site]) -> Iterator[str]:
@@ -51,12 +53,20 @@ def _pool(api: str) -> Iterator[str]:
             "base_job_template": ProcessWorker.get_default_base_job_template(),
             "concurrency_limit": MOST_AT_ONCE,
         }
-        ask(f"{api}/work_pools/", body)
+        try:
+            ask(f"{api}/work_pools/", body)
+        except Rejected as error:
+            if error.code != CONFLICT:
+                raise
+            pool = found(f"{api}/work_pools/{POOL}")  # a worker elsewhere was quicker
         yield f"work pool {POOL}: made"
-    elif pool["type"] != "process":
+    if pool is not None and pool["type"] != "process":
         raise ServiceError(
             f"work pool {POOL} is of type {pool['type']}, not process; remove it in the UI"
         )
+    if pool is not None and pool["concurrency_limit"] != MOST_AT_ONCE:
+        ask(f"{api}/work_pools/{POOL}", {"concurrency_limit": MOST_AT_ONCE}, method="PATCH")
+        yield f"work pool {POOL}: changed"
 
 
 def _variable(api: str, sites: Sequence[Site]) -> Iterator[str]:
