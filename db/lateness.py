@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import event, func, select, union
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy import func, select, union
+from sqlalchemy.orm import Session
 
 from db.models import Complaint, EventRow, Look, PastFacts, Report, Rulebook
 
@@ -70,19 +69,3 @@ def rulebook_since(session: Session, moment: datetime, until: datetime) -> datet
             Rulebook.taken_at > moment, Rulebook.taken_at <= until, Rulebook.taken_at > first
         )
     )
-
-
-@contextmanager
-def known_by(session: Session, moment: datetime) -> Iterator[None]:
-    """Meanwhile this session finds no event that was recorded after a moment."""
-    only = with_loader_criteria(EventRow, EventRow.recorded_at <= moment)
-
-    def narrow(state: ORMExecuteState) -> None:
-        if state.is_select:
-            state.statement = state.statement.options(only)
-
-    event.listen(session, "do_orm_execute", narrow)
-    try:
-        yield
-    finally:
-        event.remove(session, "do_orm_execute", narrow)

@@ -22,7 +22,7 @@ from sla.periods import Period
 from tasks.knowing import Known, judged_of, known_of
 from tasks.ledger import case_of
 from tasks.office import Office
-from tasks.rendering import short_day_text, words
+from tasks.reporting.telling import told_key
 from tasks.views import told_by_role
 
 
@@ -104,17 +104,24 @@ def _judged(
         yield from judged_of(session, office, rows, as_of)
         return
     known = [
-        replace(each, matter=replace(each.matter, events=_known_at_once(each.matter.events, as_of)))
+        replace(
+            each,
+            matter=replace(
+                each.matter, events=_known_at_once(each.matter.events, as_of, hindsight)
+            ),
+        )
         for each in known_of(session, office, rows, hindsight)
     ]
     judged = judge_all([each.matter for each in known], office.site.bench, as_of)
     yield from zip(known, judged, strict=True)
 
 
-def _known_at_once(events: Iterable[Event], as_of: datetime) -> list[Event]:
-    """Events as if each that had happened by a moment had been recorded by it."""
+def _known_at_once(events: Iterable[Event], as_of: datetime, hindsight: datetime) -> list[Event]:
+    """Events as if each that had happened by a moment, and is known by now, had been recorded."""
     return [
-        replace(event, recorded_at=as_of) if event.latest <= as_of < event.recorded_at else event
+        replace(event, recorded_at=as_of)
+        if event.latest <= as_of < event.recorded_at <= hindsight
+        else event
         for event in events
     ]
 
@@ -146,20 +153,14 @@ def _findings(session: Session, office: Office, period: Period, as_of: datetime)
 def _told(
     session: Session, office: Office, gathered: Gathered, as_of: datetime
 ) -> Callable[[int, int], str]:
-    """The words for who was told of a late deadline, in the site's language."""
+    """Who was told of a late deadline, as `told_text` reads it."""
     late = np.unique(gathered.d_case[gathered.overdue])
     told = outbox.told(session, gathered.keys[late].tolist(), as_of)
-    t, site = words(office.site.locale), office.site
 
     def said(case: int, deadline: int) -> str:
         rule = gathered.words[int(gathered.d_rule[deadline])]
-        clock = int(gathered.d_clock[deadline])
-        key = int(gathered.keys[case])
-        return ", ".join(
-            t("mail.told_role", n=each.times, role=t(f"role.{each.role}"),
-              day=short_day_text(each.last, site.locale, site.zone))
-            for each in told_by_role(told.get((key, rule, clock), []))
-        )  # fmt: skip
+        key = (int(gathered.keys[case]), rule, int(gathered.d_clock[deadline]))
+        return told_key(told_by_role(told.get(key, [])), office.site.zone)
 
     return said
 

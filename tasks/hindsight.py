@@ -54,8 +54,7 @@ def earlier_report(
     others = 0
     tables = _kept_tables(session, office, report, span)
     if tables is not None and (recorded or changed or looked or rulebook):
-        with lateness.known_by(session, as_of):
-            found = figured(session, office, span, report.as_of, hindsight=as_of)
+        found = figured(session, office, span, report.as_of, hindsight=as_of)
         for each in _in_order(differences(tables, plain_tables(found))):
             if each.column in COLUMNS.get(each.table, ()) and _named(each):
                 change = Changed(each.table, each.row, each.column, each.kept, each.found)

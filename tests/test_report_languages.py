@@ -14,6 +14,7 @@ from front_desk import at, decide, deliver, register, since
 from sent_mails import Sent
 
 from tasks.rendering import words
+from tasks.reporting.sections import sections
 from tasks.summary import in_language, make_summary, report_view
 
 NOW = "2026-11-30 18:00"
@@ -89,6 +90,28 @@ def test_each_reader_gets_the_files_in_his_language(office):
         folder.write_bytes(pdf)
         assert t("report.title") in pypdf.PdfReader(folder).pages[0].extract_text()
         assert summary.view.sha256 in mails[who].text
+
+
+def test_who_was_told_stands_in_the_readers_language(office):
+    """FD-1 fell due on the 23rd; its reminders and escalations have gone out by the end."""
+    for now in ("2026-12-01 08:00", "2026-12-02 08:00"):
+        register(office, now, at("Dinas Sosial", "FD-1"))
+        decide(office, now)
+        deliver(office, now)
+    with office.transaction() as session:
+        view = report_view(session, office, "2026-11", wita("2026-12-03 08:00"))
+        english = in_language(session, office, view, "en")
+    (cell,) = {row.cells[-1] for row in view.table("late").rows}
+    assert re.fullmatch(r"(\w+ \d+ 2026-\d\d-\d\d(, )?)+", cell)
+    zone = office.site.zone
+    ours, theirs = (
+        next(s for s in sections(v, zone, 9) if s.key == "late").lines[0].below
+        for v in (view, english)
+    )
+    assert (ours, theirs) == (
+        "sekretaris daerah (1 Des 2026), inspektur (2 Des 2026)",
+        "regional secretary (1 Dec 2026), inspector (2 Dec 2026)",
+    )
 
 
 def test_notes_and_names_change_their_language_and_no_figure_does(office):

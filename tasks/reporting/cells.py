@@ -16,6 +16,7 @@ from tasks.rendering import (
     words,
 )
 from tasks.reporting.names import Names
+from tasks.reporting.telling import told_text
 
 NUMBERS = frozenset({Measure.COUNT, Measure.SHARE, Measure.DAYS})
 LONGEST_TEXT = 500
@@ -57,6 +58,8 @@ def cell_text(cell: Cell, measure: Measure, column: str, names: Names, zone: Zon
             return moment_text(cell, locale, zone)
         case Measure.DAY, date():
             return short_day_text(cell, locale, zone)
+        case Measure.TEXT, str() if column == "told":
+            return one_line(told_text(cell, locale, zone), LONGEST_TEXT) or "–"
         case Measure.TEXT, str():
             return one_line(cell, LONGEST_TEXT) or "–"
         case Measure.KEY, str():

@@ -253,7 +253,7 @@ class _Writer:
             sheet.write_datetime(row, place, cell, self.day)
         elif isinstance(column, Column) and column.key == "ticket":
             self.ticket(sheet, row, place, str(cell))
-        elif isinstance(column, Column) and measure is Measure.KEY:
+        elif isinstance(column, Column) and (measure is Measure.KEY or column.key == "told"):
             key = cell_text(cell, measure, column.key, self.view.names, self.zone)
             self.string(sheet, row, place, key)
         else:
