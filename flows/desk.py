@@ -16,7 +16,6 @@ from settings import load_site
 from tasks.office import ClockInThePast, Office
 from tasks.rendering import render
 
-
 SKEW = timedelta(minutes=1)
 """By how much the clocks of the machines that share the work may differ."""
 

@@ -16,7 +16,7 @@ from settings import Site
 
 
 def prepare(site: Site, now: datetime, say: Callable[[str], None], *, copy: bool = True) -> None:
-    """Apply the migrations that are pending; what is there already is copied to the folder of backups.
+    """Apply the migrations that are pending; what is there is copied to the backups before.
 
     Raises :class:`service.errors.Unready` while the database is out of reach, and `ServiceError`
     where it cannot be copied or is of a newer Tenggat: then nothing is changed.
