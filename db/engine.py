@@ -70,9 +70,32 @@ def open_engine(url: str, *, patience: int | None = None) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads_only = connection.get_execution_options().get(READS_ONLY)
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+READS_ONLY = "reads_only"
+
+
+@contextmanager
+def one_state(engine: Engine) -> Iterator[Connection]:
+    """The database in one state of it, for as long as it takes to read: nobody waits meanwhile."""
+    if engine.dialect.name != "sqlite":
+        options: dict[str, Any] = {
+            "isolation_level": "REPEATABLE READ",
+            "postgresql_readonly": True,
+        }
+        with engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+        return
+    with engine.connect().execution_options(**{READS_ONLY: True}) as connection, connection.begin():
+        connection.exec_driver_sql("PRAGMA query_only=ON")
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql("PRAGMA query_only=OFF")
 
 
 @contextmanager
@@ -88,11 +111,7 @@ def reading(url: str, *, patience: int | None = None) -> Iterator[Connection]:
         raise NotReady(f"no database at {parsed.database}; `tenggat run` makes it, run it first")
     engine = _reader(parsed) if on_sqlite else open_engine(url, patience=patience)
     try:
-        with engine.connect() as connection:
-            if not on_sqlite:
-                connection.execution_options(
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
-                )
+        with one_state(engine) as connection:
             found, newest = revision(connection), newest_revision()
             if found != newest:
                 what = "is empty" if found is None else f"is at revision {found}, not {newest}"

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from db import audit
-from db.engine import migrate, open_engine
+from db.engine import migrate, one_state, open_engine
 from settings import Site, load_site
 from sla.deadline import Facts
 from sla.rulebook import fingerprint
@@ -46,6 +46,15 @@ class Office:
         """One session, one transaction: all of it or nothing."""
         info = audit.works(self.by)
         with Session(self.engine, expire_on_commit=False, info=info) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """One state of the database, to be read for as long as it takes; nothing is written."""
+        with (
+            one_state(self.engine) as connection,
+            Session(connection, expire_on_commit=False, autoflush=False) as session,
+        ):
             yield session
 
     def close(self) -> None:

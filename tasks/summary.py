@@ -76,38 +76,42 @@ def make_summary(
     Whoever reads another language than the site's gets what people read in it as well; the figures
     and their checksum are the same. The public edition is written only, never mailed.
     """
-    with office.transaction() as session:
+    owed = mail and not public
+    with office.snapshot() as session:
         view = report_view(session, office, period, as_of)
         if not public:
             view = with_earlier(session, office, view)
-        digest = digest_of(view)
-        shown = public_edition(view) if public else view
-        place = out or office.site.var / "reports"
-        paths, left_out = write_all(shown, place, office.site.zone, progress, formats=formats)
-        report = runs.report(session, view.period_key, as_of)
-        made_before, mails = report is not None, 0
-        if report is None and mail and not public:
+        made_before = runs.report(session, view.period_key, as_of) is not None
+        locales = _other_languages(session, office, now) if owed else ()
+        others = [(each, in_language(session, office, view, each)) for each in locales]
+    shown = public_edition(view) if public else view
+    place, zone = out or office.site.var / "reports", office.site.zone
+    paths, left_out = write_all(shown, place, zone, progress, formats=formats)
+    for locale, other in others:
+        ending = language_ending(office.site, locale)
+        paths += write_all(other, place, zone, formats=set(READ) & set(formats), ending=ending)[0]
+    mails = _owe(office, view, paths[0], now, run) if owed else 0
+    return SummaryMade(shown, digest_of(view), tuple(paths), tuple(left_out), mails, made_before)
+
+
+def _owe(office: Office, view: ReportView, path: Path, now: datetime, run: str) -> int:
+    """Note that a report was made, if it was not before, and owe it by mail; how many mails."""
+    with office.transaction() as session:
+        report = runs.report(session, view.period_key, view.as_of)
+        if report is None:
             report = Report(
-                period=view.period_key, as_of=as_of, made_at=now, path=str(paths[0]),
+                period=view.period_key, as_of=view.as_of, made_at=now, path=str(path),
                 sha256=view.sha256,
             )  # fmt: skip
             session.add(report)
             session.flush()
-            why = f"{view.period_key} as of {as_of.astimezone(UTC):%Y-%m-%d %H:%M} UTC was due"
+            as_of = view.as_of.astimezone(UTC)
+            why = f"{view.period_key} as of {as_of:%Y-%m-%d %H:%M} UTC was due"
             audit.note(
                 session, audit.What.REPORT_MADE, now, why, run=run, report=report.id,
                 period=view.period_key, sha256=view.sha256,
             )  # fmt: skip
-        if report is not None and mail and not public:
-            mails = queue_summary(session, office, report.id, now, run)
-            for locale in _other_languages(session, office, now):
-                translated = in_language(session, office, view, locale)
-                ending = language_ending(office.site, locale)
-                paths += write_all(
-                    translated, place, office.site.zone, formats=set(READ) & set(formats),
-                    ending=ending,
-                )[0]  # fmt: skip
-        return SummaryMade(shown, digest, tuple(paths), tuple(left_out), mails, made_before)
+        return queue_summary(session, office, report.id, now, run)
 
 
 def report_view(

@@ -64,7 +64,7 @@ def verify(office: Office, path: Path, now: datetime) -> Verified:
     """Count a kept report again. Raises :class:`NoReport`."""
     kept = _read(path)
     as_of = datetime.fromisoformat(kept["as_of"])
-    with office.transaction() as session:
+    with office.snapshot() as session:
         then = _again(session, office, kept, as_of)
         later = _again(session, office, kept, as_of, now)
         changed = tuple(differences(kept["tables"], later["tables"]))

@@ -12,11 +12,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from conftest import wita
 from sqlalchemy import Engine, insert, inspect, select, text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from db import complaints, looks, outbox, runs
-from db.engine import _config, migrate, newest_revision, open_engine, revision
+from db.engine import _config, migrate, newest_revision, one_state, open_engine, revision
 from db.models import (
     Base,
     Complaint,
@@ -359,3 +359,22 @@ def test_an_error_repeats_nothing_of_the_row_that_failed(engine):
     told = "".join(traceback.format_exception(error.value))
     assert "received_at" in told
     assert "Rahasiawan" not in told
+
+
+def test_who_reads_one_state_keeps_nobody_from_writing_and_cannot_write(engine):
+    def tickets(session: Session) -> list[str]:
+        return list(session.scalars(select(Complaint.ticket).order_by(Complaint.ticket)))
+
+    with Session(engine) as session, session.begin():
+        complaints.add(session, [complaint("1")])
+    with one_state(engine) as connection, Session(connection) as reading:
+        assert tickets(reading) == ["1"]
+        with Session(engine) as session, session.begin():
+            complaints.add(session, [complaint("2")])
+        assert tickets(reading) == ["1"]
+    with Session(engine) as session:
+        assert tickets(session) == ["1", "2"]
+    with pytest.raises(DBAPIError), one_state(engine) as connection:
+        connection.execute(insert(Complaint).values(complaint("3")))
+    with Session(engine) as session, session.begin():  # nor does the connection stay so
+        complaints.add(session, [complaint("4")])
