@@ -21,6 +21,7 @@ class Silence(Strict):
     deadlines: Minutes = 180
     delivery: Minutes = 30
     watchdog: Minutes = 60
+    maintenance: Minutes = 1600
 
 
 class WatchSettings(Strict):

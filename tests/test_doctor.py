@@ -211,9 +211,64 @@ def test_a_database_that_every_user_may_read_is_a_note(tmp_path, site_folder, mo
     kept = tmp_path / "var" / "tenggat.db"
     kept.chmod(0o644)
     assert found(office)[f"every user of the machine may read {kept}"][0] == "note"
+    (kept.parent / "mailbox").mkdir(mode=0o755)
+    (kept.parent / "logs").mkdir(mode=0o755)
+    (kept.parent / "prefect").mkdir(mode=0o700)
+    told = f"every user of the machine may look into mailbox, logs in {kept.parent}"
+    assert found(office)[told] == ("note", f"chmod o= {kept.parent}")
     kept.parent.chmod(0o750)
     assert not [what for what in found(office) if what.startswith("every user")]
     office.close()
+
+
+def test_backups_elsewhere_that_every_user_may_read_are_a_note(office, tmp_path):
+    office.site.backups = tmp_path / "disk"
+    office.site.backups.mkdir(mode=0o700)
+    assert not [what for what in found(office) if "the backups in" in what]
+    office.site.backups.chmod(0o755)
+    told = f"every user of the machine may look into the backups in {office.site.backups}"
+    assert found(office)[told] == ("note", f"chmod o= {office.site.backups}")
+
+
+def with_line(office: Office, section: str, line: str) -> Office:
+    """The site with another line at the head of a section of site.toml."""
+    key = line.partition(" =")[0]
+    file = office.site.folder / "site.toml"
+    kept = [old for old in file.read_text("utf-8").splitlines() if not old.startswith(f"{key} =")]
+    kept.insert(kept.index(next(old for old in kept if old.startswith(f"[{section}]"))) + 1, line)
+    file.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    office.site = load_site(office.site.folder)
+    return office
+
+
+def test_a_schedule_with_longer_gaps_than_a_silence_is_a_note(office):
+    """The 30 minutes after which delivery is silent, and a mail server that sleeps at night."""
+    assert not [what for what in found(office) if "by its schedule" in what]
+    office = with_line(office, "schedules", 'delivery = "*/5 7-17 * * 1-5"')
+    told = (
+        "by its schedule delivery does not run from 2026-11-27 17:55 to 2026-11-30 07:00,"
+        " and after 30 minutes [watch] calls it silent"
+    )
+    remedy = "give silent_minutes.delivery in site.toml 3725, or let it run more often"
+    assert found(office)[told] == ("note", remedy)
+    office = with_line(office, "watch", "silent_minutes = { delivery = 3725 }")
+    assert not [what for what in found(office) if "by its schedule" in what]
+
+
+def test_two_schedules_of_a_flow_fill_each_others_gaps(office):
+    office = with_line(office, "schedules", 'deadlines = ["0 0-10 * * *", "30 12-23 * * *"]')
+    assert not [what for what in found(office) if "by its schedule" in what]
+
+
+def test_a_schedule_by_the_day_of_the_month_is_followed_for_two_months(office):
+    office = with_line(office, "schedules", 'maintenance = "30 2 1 * *"')
+    (told,) = [what for what in found(office) if "by its schedule" in what]
+    assert "from 2026-12-01 02:30 to 2027-01-01 02:30" in told
+
+
+def test_a_schedule_that_is_none_is_trouble(office):
+    office = with_line(office, "schedules", 'intake = "every hour"')
+    assert troubles(office) == ["schedules.intake: every hour cannot be read"]
 
 
 # --- the command ----------------------------------------------------------------------------------

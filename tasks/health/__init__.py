@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from settings import Site
-from tasks.health import database, machine, reaching, rules
+from tasks.health import database, machine, reaching, rules, schedules
 from tasks.health.finding import Finding
 
 __all__ = ["Finding", "check"]
@@ -26,6 +26,7 @@ def check(site: Site, now: datetime, *, clock: bool = False) -> list[Finding]:
         partial(rules.holds, site, now),
         partial(rules.calendar, site, now),
         partial(rules.rules, site, now),
+        partial(schedules.gaps, site, now),
         partial(database.database, site, now, clock=clock),
         partial(reaching.mail, site),
         partial(reaching.returned_mail, site),

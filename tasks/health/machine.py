@@ -14,6 +14,9 @@ from tasks.causes import free_megabytes
 from tasks.health.finding import Finding
 from tasks.oauth2_file import open_to_all
 
+FOLDERS = ("mailbox", "reports", "backups", "logs", "prefect")
+"""What the folder of working files holds that is not for everybody."""
+
 
 def clock(site: Site, now: datetime) -> Iterator[Finding]:
     """What time it is at the site: a clock or a zone that is wrong is seen at once."""
@@ -40,13 +43,35 @@ def disks(site: Site) -> Iterator[Finding]:
 
 
 def readers(site: Site) -> Iterator[Finding]:
-    """Files with complaints or secrets that every user of the machine may read."""
+    """Files and folders with complaints or secrets that every user of the machine may read."""
     for file in _kept(site):
         folder = file.parent
         if open_to_all(file) and folder.stat().st_mode & 0o001:
             yield Finding(
                 "note", f"every user of the machine may read {file}", f"chmod o= {folder}"
             )
+    if _others(site.var) & 0o001:
+        inside = [name for name in FOLDERS if _others(site.var / name)]
+        if inside:
+            yield Finding(
+                "note",
+                f"every user of the machine may look into {', '.join(inside)} in {site.var}",
+                f"chmod o= {site.var}",
+            )
+    if not site.backups.is_relative_to(site.var) and _others(site.backups):
+        yield Finding(
+            "note",
+            f"every user of the machine may look into the backups in {site.backups}",
+            f"chmod o= {site.backups}",
+        )
+
+
+def _others(folder: Path) -> int:
+    """What those may do with a folder who are neither its owner nor of its group; 0: nothing."""
+    try:
+        return folder.stat().st_mode & 0o007
+    except OSError:
+        return 0
 
 
 def _kept(site: Site) -> Iterator[Path]:
@@ -56,5 +81,5 @@ def _kept(site: Site) -> Iterator[Path]:
         return
     if url.get_backend_name() == "sqlite" and url.database:
         yield Path(url.database)
-    yield from sorted((site.var / "backups").glob("*"))[:1]
+    yield from sorted(site.backups.glob("*"))[:1]
     yield from sorted(site.folder.glob("*.env"))
