@@ -13,7 +13,7 @@ from commands.console import JsonOption, SiteOption, UsageError
 from settings import Site, load_site
 
 audit_app = typer.Typer(
-    help="Every decision: who, what, when and why; and whether the record was touched.",
+    help="Every decision: who, what, when and why.",
     no_args_is_help=True,
 )
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -44,6 +44,15 @@ SECONDS = 60.0
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with service.prefect_server(tmp_path_factory.mktemp("prefect")) as address:
         yield address
+
+
+def watches(up: psutil.Process) -> list[psutil.Process]:
+    """The watch among the parts of a service; one that was killed is a zombie for a moment."""
+    found = []
+    for process in up.children():
+        with suppress(psutil.NoSuchProcess):
+            found += [process] if "watch" in process.cmdline() else []
+    return found
 
 
 def until(ready: Callable[[], Any], seconds: float = SECONDS) -> Any:
@@ -296,9 +305,9 @@ def test_the_service_watches_before_it_works_and_tells_when_it_works_again(tmp_p
             until(lambda: "running on schedule" in (tmp_path / "said").read_text("utf-8"), 180)
             over = "hal sudah pulih"  # watchdog itself runs at the quarter
             until(lambda: [each for each in subjects() if over in each], 90)
-            (watching,) = [p for p in up.children() if "watch" in p.cmdline()]
+            (watching,) = watches(up)
             watching.kill()
-            until(lambda: [p for p in up.children() if "watch" in p.cmdline() if p != watching])
+            until(lambda: [process for process in watches(up) if process != watching])
             family = up.children(recursive=True)
             up.send_signal(signal.SIGTERM)
             assert up.wait(25) == 0
