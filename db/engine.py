@@ -16,7 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.schema import CreateSchema
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -172,7 +172,14 @@ def _make_schema(url: URL) -> None:
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     with engine.begin() as connection:
         if not inspect(connection).has_schema(named[1]):
-            connection.execute(CreateSchema(named[1], if_not_exists=True))
+            try:
+                connection.execute(CreateSchema(named[1], if_not_exists=True))
+            except ProgrammingError as error:  # the user may not
+                raise NotReady(
+                    f"the schema {named[1]} is not there and cannot be made"
+                    f" ({str(error.orig).partition(chr(10))[0]}); have the owner of the database"
+                    f" run: CREATE SCHEMA {named[1]} AUTHORIZATION {url.username}"
+                ) from None
 
 
 def revision(connection: Connection) -> str | None:

@@ -60,7 +60,7 @@ def restore(
     """
     parsed = make_url(url)
     kind = parsed.get_backend_name()
-    with _alone(lock):
+    with alone(lock):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = Path(parsed.database or "") if kind == "sqlite" else folder / "x"
         beside.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def restore(
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def alone(lock: Path) -> Iterator[None]:
     """Hold the site's working files against a service, or find that one holds them."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as file:

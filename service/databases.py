@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from db.backups import backup
 from db.copies import BackupError
-from db.engine import migrate, newest_revision, open_engine, revision
+from db.engine import NotReady, migrate, newest_revision, open_engine, revision
 from service.errors import ServiceError, Unready
 from settings import Site
 
@@ -47,6 +47,8 @@ def prepare(site: Site, now: datetime, say: Callable[[str], None], *, copy: bool
                 f"the database of {site.name} is at revision {found}, which this Tenggat does not"
                 f" know ({error}); was it used by a newer one?"
             ) from None
+        except NotReady as error:
+            raise ServiceError(f"{site.name}: {error}") from None
         say(f"{site.name}: database brought from {found or 'nothing'} to revision {newest}")
     finally:
         engine.dispose()

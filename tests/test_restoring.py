@@ -27,8 +27,10 @@ from front_desk import (
     statuses,
 )
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from db.backups import BackupError, backup, backups, check
+from db.chain import verify
 from db.engine import _config, migrate, newest_revision, open_engine
 from db.models import NoticeRow
 from db.restoring import restore
@@ -73,6 +75,33 @@ def test_everything_is_as_it_was_and_what_was_replaced_is_kept(office, server):
     again = dump(office, *ODD, "message", "storm")
     assert again == {name: rows for name, rows in later.items() if name not in ("message", "storm")}
     assert held
+
+
+def test_after_a_restore_the_audit_still_refuses_every_change(office, server):
+    """Its triggers are part of a backup, and what is appended follows on what it held."""
+    owe(office, REMINDED, *EVERYWHERE)
+    made = keep(office)
+    put_back(office, made)
+    with office.engine.connect() as connection:
+        found = verify(connection)
+    assert found.fault is None
+    assert found.rows > len(EVERYWHERE)
+    for statement in (
+        "UPDATE audit SET reason = 'another'",
+        "DELETE FROM audit",
+        "UPDATE audit_head SET seq = 1",
+        "DELETE FROM audit_head",
+    ):
+        with (
+            pytest.raises(DBAPIError, match="the audit is append-only"),
+            office.engine.begin() as c,
+        ):
+            c.execute(text(statement))
+    owe(office, "2026-11-25 08:00", *EVERYWHERE)
+    with office.engine.connect() as connection:
+        again = verify(connection)
+    assert again.fault is None
+    assert again.rows > found.rows
 
 
 def test_a_new_site_begins_with_a_backup(office, server):

@@ -1,6 +1,7 @@
 """Several regencies in one installation: one service, one database, and nobody sees the other."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from small_site import REPORT, TICKET, export, small_site
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 from test_service import Up
 
 from commands.service import _folders
+from db.engine import NotReady, migrate, newest_revision, open_engine, revision
 from db.models import Complaint
 from service import ServiceError
 from service.supervisor import apart
@@ -129,3 +131,26 @@ def test_a_variable_with_the_site_s_name_is_that_site_s(tmp_path, monkeypatch):
 def test_a_schema_without_postgresql_is_refused(tmp_path):
     with pytest.raises(SettingsError, match=r"database\.schema keeps sites apart in PostgreSQL"):
         load_site(named(tmp_path, "kab", 'schema = "kab"'))
+
+
+def test_a_schema_that_the_user_may_not_make_is_named_with_what_to_do(postgres):
+    """Once the owner of the database has made it, the site works in it."""
+    user = f"u{uuid.uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {user} LOGIN")
+    base = make_url(postgres).set(drivername="postgresql+psycopg", username=user)
+    url = base.update_query_dict({"options": f"-csearch_path={user}"})
+    engine = open_engine(url.render_as_string(hide_password=False))
+    make = f"CREATE SCHEMA {user} AUTHORIZATION {user}"
+    says = rf"the schema {user} is not there and cannot be made \(permission denied.*run: {make}"
+    with pytest.raises(NotReady, match=says):
+        migrate(engine)
+    with psycopg.connect(postgres, autocommit=True) as owner:
+        owner.execute(make)
+    migrate(engine)
+    with engine.connect() as connection:
+        assert revision(connection) == newest_revision()
+    engine.dispose()
+    with psycopg.connect(postgres, autocommit=True) as owner:
+        owner.execute(f"DROP SCHEMA {user} CASCADE")
+        owner.execute(f"DROP ROLE {user}")
