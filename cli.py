@@ -22,6 +22,7 @@ from commands import (
 )
 from commands.audit import audit_app
 from commands.console import UsageError
+from commands.database import database_app
 from commands.mail import mail_app
 from commands.quarantine import quarantine_app
 from commands.source import source_app
@@ -57,6 +58,7 @@ app.add_typer(source_app, name="source")
 app.add_typer(mail_app, name="mail")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(audit_app, name="audit")
+app.add_typer(database_app, name="database")
 
 
 def main() -> None:

@@ -48,6 +48,8 @@ class What(StrEnum):
     DATA_DELETED = "data.deleted"
     """Something was older than the site keeps it."""
     DATA_RESTORED = "data.restored"
+    DATA_COPIED = "data.copied"
+    """This database began as a copy of another one."""
     """The database was put back as a backup has it; what was decided since is lost."""
 
 

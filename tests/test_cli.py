@@ -22,6 +22,7 @@ NOW = "2026-11-24T08:00"
 COMMANDS = (
     "run", "up", "due", "explain", "deadlines", "changes", "summary", "simulate", "source", "mail",
     "quarantine", "export", "backup", "restore", "doctor", "watch", "audit",
+    "database",
 )  # fmt: skip
 
 
@@ -344,7 +345,7 @@ def test_help_tells_of_every_command_and_cuts_nothing_short(columns):
 OF_A_GROUP = (
     "source check", "source learn", "mail list", "mail show", "mail bounces",
     "mail lift", "mail resend", "mail release", "quarantine list", "quarantine retry",
-    "quarantine export",
+    "quarantine export", "database copy", "audit list", "audit verify",
 )  # fmt: skip
 
 
