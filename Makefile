@@ -3,6 +3,8 @@
 # make up     set up and run the service in the foreground
 # make bench  set up and print what the parts cost, as ratios to baselines
 # make prove  set up and kill it everywhere over 600 runs (SEEDS=300 on each database): nothing lost, nothing twice
+# make install  set up .venv and nothing else
+# make reference  write docs/configuration.md from the models in settings/
 # make audit  ask with pip-audit whether a dependency is known to be vulnerable; says so where it cannot ask
 PYTHON ?= python3
 SEEDS ?= 300
@@ -10,7 +12,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test up lint bench prove audit samples clean
+.PHONY: install demo test up lint bench prove audit samples reference clean
+
+install: $(READY)
 
 demo: $(READY)
 	$(BIN)/python demo.py
@@ -42,6 +46,9 @@ prove: $(READY)
 
 audit: $(READY)
 	$(BIN)/python tests/audit_dependencies.py
+
+reference: $(READY)
+	$(BIN)/python docs/make_reference.py
 
 samples: $(READY)
 	$(BIN)/python config/make_samples.py

@@ -41,12 +41,20 @@ class CalendarSettings(Strict):
     """
 
     first_year: int = Field(default=2015, ge=1970)
+    """The first year of the calendar; earlier complaints cannot be judged."""
     last_year: int = Field(default=2035, le=2100)
+    """Its last year."""
     country: str = "ID"
+    """The country whose public holidays are kept."""
     subdivision: str | None = None
+    """A part of it with holidays of its own, as the package `holidays` calls it."""
     work_days: WorkDays = WEEKDAYS[:5]
+    """The days that are worked."""
     units: dict[str, WorkDays] = Field(default_factory=dict)
+    """The week of units that keep another one, by the unit's id."""
     decreed_until: dt.date | None = None
+    """Until when the holidays are certain; without it, for Indonesia, as far as the package knows
+    the joint decree."""
 
     @field_validator("country")
     @classmethod
@@ -71,32 +79,44 @@ class Addition(Strict):
     """A day off that the package does not know, and the decree that sets it."""
 
     date: dt.date
+    """The day."""
     name: str
+    """What people call it; shown in explanations and reports."""
     decree: str
+    """What makes it a day off."""
 
 
 class Removal(Strict):
     """A holiday that is worked after all, and the decree that says so."""
 
     date: dt.date
+    """The day."""
     decree: str
+    """What makes it a day that is worked."""
     name: str = ""
+    """What it was called, for the reader of the file."""
 
 
 class Renaming(Strict):
     """A holiday under its right name."""
 
     date: dt.date
+    """The day."""
     name: str
+    """Its right name."""
     decree: str = ""
+    """What says so."""
 
 
 class HolidaysFile(Strict):
     """The keys of `holidays.toml`."""
 
     add: tuple[Addition, ...] = ()
+    """Days off that the package does not know."""
     remove: tuple[Removal, ...] = ()
+    """Days that the package has off and that are worked here."""
     rename: tuple[Renaming, ...] = ()
+    """Days off that have another name here, as an estimate that was confirmed."""
 
 
 def read_calendar(settings: CalendarSettings, path: Path) -> Calendar:

@@ -10,12 +10,24 @@ from pathlib import Path
 from settings.errors import LOCALES, SettingsError, nearest
 from sla.directory import Directory, Office, Role, Unit
 
-COLUMNS = (
-    "unit", "unit_name", "kind", "parent", "aliases",
-    "role", "name", "email", "from", "to", "deputy",
-)  # fmt: skip
+COLUMNS = {
+    "unit": "The unit's id: it never changes, whatever the unit is called.",
+    "unit_name": "What it is called.",
+    "kind": "What sort of unit it is, for `unit_kinds` in escalation.toml: `opd`, `kecamatan` ...",
+    "parent": "The unit above it, by id; empty at the top.",
+    "aliases": "Other spellings that sources use, with `|` between them.",
+    "role": "The office: liaison, head_of_unit, regional_secretary, inspector, regent or"
+    " administrator; empty where the line only tells of the unit.",
+    "name": "Who holds it.",
+    "email": "The address.",
+    "from": "The first day of the tenure, `2026-11-24`; empty: from ever.",
+    "to": "Its last day; empty: still.",
+    "deputy": "`yes` for a deputy (Plt., Plh.), who is told in the place of the holder.",
+}
+"""The columns that the file must have, and what each says."""
 
-OPTIONAL = ("locale",)
+OPTIONAL = {"locale": "The language of the mails to this person: `id` or `en`; empty: the site's."}
+"""Those that it may have."""
 
 
 def read_directory(path: Path) -> Directory:

@@ -21,8 +21,15 @@ class KeepSettings(Strict):
     """
 
     prefect_days: Annotated[int, Field(ge=2)] = 30
+    """The age in days at which Prefect's runs go, with logs, events and artifacts."""
     backups: str = "backups"
+    """The folder of the backups: in that of the working files, unless it is absolute."""
     daily: Count = 14
+    """Of so many days on which one was made the newest backup is kept."""
     weekly: Count = 8
+    """Of so many weeks."""
     monthly: Count = 12
+    """Of so many months."""
     texts_days: Annotated[int, Field(ge=1)] | None = None
+    """So many days after its end a complaint loses title, text, attachments and reporter; without
+    it they stay."""

@@ -20,19 +20,29 @@ class RungTable(Strict):
     """One `[[ladder.rung]]`."""
 
     id: str
+    """The name of the rung, once in a ladder."""
     at: str
+    """When: `50%` of the time, `-1wd` (a working day before), `0` (the deadline has passed),
+    `+3wd`, `+7d` (after it)."""
     kind: NoticeKind
+    """A reminder comes before the deadline, the others after it."""
     to: tuple[Role, ...] = Field(min_length=1)
+    """The roles that are told."""
     cc: tuple[Role, ...] = ()
+    """The roles that get the same for their information."""
     repeat: str | None = None
+    """How often it is told again as long as nothing is done: `5wd`, `7d`."""
     urgent: bool = False
+    """Whether it goes out at any hour, on a day off too."""
 
 
 class MailHoursTable(Strict):
     """`[mail_hours]`: outside them mails wait for the next working morning."""
 
     opens: time
+    """From when mails go out, on working days."""
     closes: time
+    """Until when."""
 
     @model_validator(mode="after")
     def _in_order(self) -> MailHoursTable:
@@ -45,19 +55,28 @@ class LadderTable(Strict):
     """One `[[ladder]]`."""
 
     rules: tuple[str, ...] = Field(min_length=1)
+    """The rules that climb it, `*` for any text: `uu-37-2008/*`."""
     unit_kinds: tuple[str, ...] = ()
+    """Only for units of these kinds in directory.csv; else for all."""
     rung: tuple[RungTable, ...] = Field(min_length=1)
+    """Its rungs."""
 
 
 class HoldTable(Strict):
     """One `[[hold]]`: rungs kept back for some units."""
 
     units: tuple[str, ...] = Field(min_length=1)
+    """The units, by id; `kec-*` is all that begin so."""
     rungs: tuple[str, ...] = ("*",)
+    """The rungs, by id."""
     rules: tuple[str, ...] = ("*",)
+    """The rules."""
     first: date | None = Field(None, alias="from")
+    """The first day; without it from ever."""
     last: date | None = Field(None, alias="to")
+    """The last day; without it until the hold is taken out."""
     reason: str = Field(min_length=1)
+    """Why, for those who ask."""
 
     @model_validator(mode="after")
     def _in_order(self) -> HoldTable:
@@ -70,8 +89,11 @@ class EscalationFile(Strict):
     """The keys of `escalation.toml`."""
 
     mail_hours: MailHoursTable | None = None
+    """When mails go out; without it at any time."""
     ladder: tuple[LadderTable, ...]
+    """The ladders. A deadline climbs the first one that names its rule."""
     hold: tuple[HoldTable, ...] = ()
+    """Rungs kept back for some units."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,18 +45,31 @@ class Fields(Strict):
     """
 
     ticket: str
+    """The number of the complaint."""
     received: Columns
+    """When it came in; several columns where day and hour stand apart."""
     classification: str | None = None
+    """What kind of report it is."""
     category: str | None = None
+    """What it is about, as the source sorts it."""
     channel: str | None = None
+    """The way it came in."""
     unit: str | None = None
+    """The unit that it is assigned to; the directory must know its name."""
     privacy: str | None = None
+    """Whether it is anonymous or secret."""
     status: str | None = None
+    """The present state, of a snapshot."""
     title: str | None = None
+    """Its title; of an anonymous or secret report it is never kept."""
     text: str | None = None
+    """What it says."""
     attachments: str | None = None
+    """The names of what came with it."""
     reporter: str | None = None
+    """The complainant's name."""
     promised_due: str | None = None
+    """A due time that the source itself has promised."""
 
     @property
     def personal(self) -> frozenset[str]:
@@ -74,10 +87,15 @@ class EventColumn(Strict):
     """
 
     column: str
+    """The column with the time."""
     kind: EventKind
+    """The event that happened then."""
     unit: str | None = None
+    """The column that names the unit of the event."""
     when: dict[str, str] = Field(default_factory=dict)
+    """Only where other columns have these values; `*` is any text."""
     first: bool = False
+    """Whether the first time told stands, whatever the column says later."""
 
 
 class StatusWord(Strict):
@@ -91,10 +109,15 @@ class StatusWord(Strict):
     """
 
     word: str
+    """The word, as the source writes it; letter case does not matter."""
     enter: tuple[EventKind, ...] = ()
+    """Events that have happened when a complaint is first seen with it."""
     leave: tuple[EventKind, ...] = ()
+    """Events that have happened when it is then seen with another."""
     earlier_by: dict[EventKind, int] = Field(default_factory=dict)
+    """By how many working days an event is older than the word."""
     at: str | None = None
+    """The column that tells since when the word holds."""
 
     @property
     def terminal(self) -> bool:
@@ -106,9 +129,13 @@ class Values(Strict):
     """What the source's words mean in ours; letter case and spaces do not matter."""
 
     classification: dict[str, str] = Field(default_factory=dict)
+    """Ours for each of the source's words."""
     anonymous: tuple[str, ...] = ("anonim", "anonymous")
+    """Words of the column `privacy` that mean anonymous."""
     secret: tuple[str, ...] = ("rahasia", "secret")
+    """Words that mean secret."""
     unit: dict[str, str] = Field(default_factory=dict)
+    """Ids of directory.csv for names that it does not know."""
 
 
 class Mapping(Strict):
@@ -122,19 +149,34 @@ class Mapping(Strict):
     """
 
     system: str | None = None
+    """The system that it is an export of, for rules that ask: `sp4n-lapor`."""
     layout: Literal["snapshot", "history", "exchange"]
+    """`snapshot` shows the present state, `history` has a column for each step, `exchange` is what
+    `tenggat export` writes."""
     zone: Zone
+    """The zone of times that tell none."""
     dates: tuple[TimeFormat, ...] = Field(min_length=1)
+    """How times are written; the first form that fits counts."""
     fields: Fields
+    """Which column holds what."""
     constants: dict[str, str] = Field(default_factory=dict)
+    """What is the same for all: classification, category, channel, unit."""
     values: Values = Values()
+    """What the source's words mean in ours."""
     status: tuple[StatusWord, ...] = ()
+    """What each status word tells, of a snapshot."""
     events: tuple[EventColumn, ...] = ()
+    """The columns with times of events, of a history."""
     expected: Literal["", "daily", "working_days"] = ""
+    """On which days something new must come; a day without is reported."""
     silent_after_hours: int = Field(default=96, ge=0)
+    """After so long without anything new the administrator is told; 0: never."""
     max_bad_share: float = Field(default=0.5, ge=0, le=1)
+    """With a larger share of rows that cannot be read nothing of a file is taken."""
     max_cell: int = Field(20_000, gt=0)
+    """The longest cell that is taken, in characters."""
     mask: bool = True
+    """Whether identity numbers, mobile numbers and mail addresses in titles are replaced."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Mapping:

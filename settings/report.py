@@ -29,19 +29,28 @@ class LetterheadTable(Strict):
     """`[letterhead]`: `lines` are set large, `address` small below them."""
 
     logo: str | None = None
+    """A .png, .jpg or .svg file in the site's folder, at most 2 MB."""
     lines: tuple[Line, ...] = ()
+    """The large lines."""
     address: tuple[Line, ...] = ()
+    """The small lines below them."""
 
 
 class SignatureTable(Strict):
     """`[signature]`: who signs. A regent, for one, has no NIP."""
 
     place: Line
+    """The place, which the day of the report follows."""
     title: Line
+    """The office of who signs."""
     name: Line
+    """The name."""
     on_behalf: str = ""
+    """For whom, as `a.n. Bupati Contoh`."""
     rank: str = ""
+    """The rank (pangkat)."""
     nip: str | None = None
+    """The NIP, 18 digits; left out where there is none."""
 
     @field_validator("nip")
     @classmethod
@@ -55,7 +64,9 @@ class ReportFile(Strict):
     """The keys of `report.toml`."""
 
     letterhead: LetterheadTable = LetterheadTable()
+    """What stands above a report."""
     signature: SignatureTable | None = None
+    """Who signs it; without it nobody does."""
 
 
 @dataclass(frozen=True, slots=True)

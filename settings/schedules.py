@@ -21,12 +21,17 @@ class Schedules(Strict):
     """
 
     intake: Crons = "*/15 * * * *"
+    """When complaints are taken in."""
     deadlines: Crons = ("5 * * * *", "30 7 * * 1-5")
+    """When deadlines are judged."""
     deadlines_at_once: int = Field(default=1, ge=1, le=32)
     """So many runs share the units at each of these times, for workers on several machines."""
     delivery: Crons = "*/5 * * * *"
+    """When mail is sent."""
     watchdog: Crons = "*/15 * * * *"
+    """When the flow watchdog looks."""
     maintenance: Crons = "30 2 * * *"
+    """When the database is backed up and what is too old goes."""
     summary: dict[str, str] = Field(
         default_factory=lambda: {
             "last-week": "0 7 * * 1",
@@ -36,6 +41,7 @@ class Schedules(Strict):
             "last-year": "40 7 1 1 *",
         }
     )
+    """When the summary of each period is made; a table that is given replaces all of it."""
 
     @field_validator("summary")
     @classmethod

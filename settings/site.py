@@ -41,7 +41,10 @@ class DatabaseSettings(Strict):
     """
 
     url: str = "sqlite:///{var}/tenggat.db"
+    """An SQLAlchemy URL: `sqlite:///...` or `postgresql+psycopg://...`; `{var}` is the folder of
+    working files. A password belongs into TENGGAT_DATABASE_URL, which wins."""
     schema_: Annotated[str, Field(alias="schema", pattern="^([a-z_][a-z0-9_]{0,62})?$")] = ""
+    """The schema of PostgreSQL that is this site's own; it is made where it is not there."""
 
     def address(self, given: str | None, var: Path) -> str:
         """The SQLAlchemy URL, from the environment if it is given there, with the schema in it."""
@@ -60,8 +63,11 @@ class StormSettings(Strict):
     """When a run owes so many mails that they wait for a person's yes."""
 
     most: Annotated[int, Field(ge=1)] = 200
+    """More mails than this in one run are a storm."""
     times_median: Annotated[float, Field(gt=1)] = 10
+    """More than so many times the median of the last 20 runs that owed mail are one too."""
     at_least: Annotated[int, Field(ge=1)] = 50
+    """Fewer mails than this are never a storm."""
 
 
 class MailSettings(Strict):
@@ -72,24 +78,40 @@ class MailSettings(Strict):
     """
 
     url: str = "mailbox:"
+    """`mailbox:` keeps mail on the machine; else `smtp://host:587` (STARTTLS), `smtps://host:465`,
+    or `smtp+plain://127.0.0.1:25` to loopback. TENGGAT_MAIL_URL wins."""
     sender: str
+    """The address that mail comes from."""
     sender_name: str = "Tenggat"
+    """The name that stands before it."""
     list_id: str = "tenggat"
+    """The List-Id by which readers can sort these mails."""
     ca_file: str | None = None
+    """The certificate of an authority that the machine does not trust, for the mail server; a file
+    of the site's folder."""
     oauth2_file: str | None = None
+    """The file with the OAuth2 login, in the site's folder; then the URL has no password."""
     bounces_ca_file: str | None = None
+    """The same as `ca_file` for the mailbox of returned mail."""
     give_up_after_hours: int = Field(48, ge=1)
+    """So long a mail that the server defers is tried; then the administrator is told."""
     timeout_seconds: float = Field(30.0, gt=0)
+    """How long the mail server may take for an answer."""
     per_minute: int | None = Field(None, ge=1)
+    """No more mails than this in any minute."""
     per_minute_to: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    """The same for a domain: `{ "gmail.com" = 20 }`."""
     storm: StormSettings = StormSettings()
+    """When so many mails are owed at once that a person is asked."""
 
 
 class SummarySettings(Strict):
     """Who gets the compliance summary, and which period one covers that is run without any."""
 
     to: tuple[Role, ...] = (Role.INSPECTOR, Role.REGIONAL_SECRETARY)
+    """The roles that get the compliance summary."""
     period: str = "last-week"
+    """The period of a summary that is run by hand and names none."""
 
     @field_validator("period")
     @classmethod
@@ -102,21 +124,39 @@ class SiteFile(Strict):
     """The keys of `site.toml`."""
 
     name: str
+    """The government, as it stands above mails and reports."""
     zone: Zone
+    """The time zone of schedules, deadlines and all times that people read."""
     locale: str = "id"
+    """The language of mails, reports and artifacts."""
     var: str = "../var"
+    """The folder of working files, from the site's folder; TENGGAT_VAR wins."""
     administrator_unit: str | None = None
+    """The unit that verifies reports: rules that bind the administrator are its own, and so is what
+    no unit holds yet."""
     regulations: tuple[str, ...] = ()
+    """Folders of further rules, from the site's folder: the site's own law."""
     use_national_regulations: bool = True
+    """Whether the rules that come with Tenggat count."""
     policy: Policy = Policy.BENEFIT_OF_DOUBT
+    """What becomes of a verdict that an observed time leaves open: for the unit (benefit_of_doubt),
+    against it (strict), or none (no_verdict)."""
     ticket_link: str = ""
+    """Where a complaint is seen, shown in mails: `https://.../{ticket}`."""
     database: DatabaseSettings = DatabaseSettings()
+    """Where complaints are kept."""
     mail: MailSettings
+    """How mail leaves."""
     calendar: CalendarSettings = Field(default_factory=CalendarSettings)
+    """Which days are worked."""
     schedules: Schedules = Schedules()
+    """When the flows run."""
     summary: SummarySettings = SummarySettings()
+    """Who gets the compliance summary."""
     watch: WatchSettings = WatchSettings()
+    """What the administrator is told of."""
     keep: KeepSettings = KeepSettings()
+    """How long what piles up is kept."""
 
     @field_validator("locale")
     @classmethod
@@ -142,11 +182,18 @@ class Secrets(BaseSettings):
         return cls(**{name: value for name, value in own.items() if value is not None})
 
     database_url: str | None = None
+    """The database, with its password; wins over `[database] url`."""
     mail_url: str | None = None
+    """The mail server, with its login; wins over `[mail] url`."""
     bounces_url: str | None = None
+    """The mailbox of the sender, in which mail comes back: `imaps://user:password@host/INBOX`
+    (`imap://` is STARTTLS). Without it nobody looks for returned mail."""
     ping_url: str | None = None
+    """The external monitor; wins over `[watch] ping_url`."""
     ui_url: str | None = None
+    """The Prefect UI as the administrator's browser finds it; wins over `[watch] ui_url`."""
     var: str | None = None
+    """The folder of working files; wins over `var`."""
 
 
 class Site:

@@ -24,9 +24,13 @@ class Observed(Strict):
     """
 
     file_name: TimeFormat | None = None
+    """The form of the file's name, with its time in it."""
     cell: str | None = None
+    """The label in the preamble beside which the time stands: `Tanggal Unduh`."""
     format: TimeFormat = "%Y-%m-%d"
+    """How the time is written there."""
     zone: Zone | None = None
+    """The zone of that time, if it is another than the source's."""
 
     @property
     def needs_sheet(self) -> bool:
@@ -50,17 +54,29 @@ class FolderSource(Mapping):
     """
 
     type: Literal["folder"] = "folder"
+    """The kind of source."""
     folder: str
+    """The folder into which files are dropped, from the site's folder."""
     folder_variable: str | None = None
+    """A variable of the environment that may name another folder."""
     pattern: str = "*"
+    """Which files are read."""
     archive: str | None = None
+    """The folder to which files go that were read, from the site's folder."""
     header: str | None = None
+    """The first cell of the header, where other rows stand above it."""
     delimiter: str | None = None
+    """What stands between the cells of a CSV file; found out where it is not given."""
     encodings: tuple[str, ...] = ("utf-8-sig", "cp1252")
+    """The encodings that are tried."""
     observed: Observed = Observed()
+    """Whence the time of a file is known; else it is when the file was written."""
     max_rows: int = Field(1_000_000, gt=0)
+    """A file with more rows is refused."""
     max_columns: int = Field(500, gt=0)
+    """One with more columns too."""
     max_unpacked_mb: int = Field(500, gt=0)
+    """One that is larger when unpacked too."""
 
     @property
     def needs_sheet(self) -> bool:
@@ -113,29 +129,49 @@ class Open311Source(Mapping):
     """
 
     type: Literal["open311"]
+    """The kind of source."""
     url: str = Field(pattern=r"^https?://[^/]")
+    """The server's address: what stands before `/requests.json`."""
     url_variable: str | None = None
+    """A variable of the environment with the address instead."""
     jurisdiction: str | None = None
+    """The jurisdiction_id, where the server wants one."""
     key_variable: str | None = None
+    """The variable of the environment with the API key."""
     ca_file: str | None = None
+    """The certificate of an authority that the machine does not trust."""
     format: Literal["json", "xml"] = "json"
+    """What the server is asked for."""
     first_day: date
+    """Where the past begins."""
     updates_by: str | None = Field(default=None, pattern=r"^[\w.\[\]-]+$")
+    """The parameter by which the server is asked for changes alone: `updated_after`."""
     extra_columns: tuple[str, ...] = ()
+    """Columns that the server adds to those of GeoReport, and that are mapped."""
     window_days: int = Field(default=90, ge=1, le=90)
+    """How many days of the past one question asks for."""
     page_size: int = Field(default=100, ge=1, le=1000)
+    """How many requests one answer has."""
     timeout_seconds: float = Field(default=30.0, gt=0)
+    """How long the server may take for an answer."""
     attempts: int = Field(default=5, ge=1)
+    """How often a question is tried."""
     max_answer_mb: int = Field(default=50, gt=0)
+    """A larger answer is refused."""
 
     layout: Literal["snapshot", "history"] = "snapshot"
+    """`snapshot` compares with what was shown before."""
     zone: Zone = "UTC"
+    """The zone of times that tell none."""
     dates: tuple[TimeFormat, ...] = (ISO_TIME,)
+    """Forms of times beside ISO 8601, which is always read."""
     fields: GeoReportFields = GeoReportFields()
+    """As GeoReport names them, unless a site says otherwise."""
     status: tuple[StatusWord, ...] = (
         StatusWord(word="open"),
         StatusWord(word="closed", enter=("closed",), leave=("reopened",), at="updated_datetime"),
     )
+    """`open` and `closed`, unless a site says otherwise."""
 
     @property
     def times(self) -> frozenset[str]:
@@ -191,14 +227,22 @@ class SqlSource(Mapping):
     """
 
     type: Literal["sql"]
+    """The kind of source."""
     url_variable: str = Field(min_length=1)
+    """The variable of the environment with the database's SQLAlchemy URL."""
     query: str
+    """One SELECT with a row for each complaint; `:since` is how far it was read."""
     cursor: str | None = None
+    """The column that grows with every change, for `:since`."""
     first_cursor: int | datetime | date | str | None = None
+    """What `:since` is at the first reading."""
     batch: int = Field(default=5_000, ge=1)
+    """How many rows are held at once."""
     timeout_seconds: float = Field(default=120.0, ge=1)
+    """How long the query may take."""
 
     dates: IsoAndOwn = ISO_FORMS
+    """Forms of times that stand as text, beside ISO 8601."""
 
     @field_validator("query")
     @classmethod
@@ -253,16 +297,26 @@ class MailboxSource(Mapping):
     ca_key: ClassVar[str] = "ca_file"
 
     type: Literal["imap"]
+    """The kind of source."""
     url_variable: str = Field(min_length=1)
+    """The variable of the environment with `imaps://user:password@host/INBOX`."""
     ca_file: str | None = None
+    """The certificate of an authority that the machine does not trust."""
     timeout_seconds: float = Field(default=30.0, gt=0)
+    """How long the server may take for an answer."""
     max_mail_mb: int = Field(default=25, gt=0)
+    """Of a larger mail no more than this is read."""
 
     layout: Literal["history"] = "history"
+    """A mail is a history of one step."""
     zone: Zone = "UTC"
+    """The zone of times that tell none."""
     dates: IsoAndOwn = ISO_FORMS
+    """Forms of times beside ISO 8601."""
     fields: MailFields = MailFields()
+    """Message-ID, time of receipt and subject, unless a site says otherwise."""
     constants: dict[str, str] = Field(default_factory=lambda: {"channel": "email"})
+    """What is the same for all mails."""
 
     @model_validator(mode="after")
     def _consistent(self) -> MailboxSource:
@@ -302,10 +356,15 @@ class ExchangeSource(FolderSource):
     """
 
     layout: Literal["exchange"]
+    """Each line is a complaint with all its events."""
     pattern: str = "*.jsonl"
+    """Which files are read."""
     zone: Zone = "UTC"
+    """Not needed: all times tell their zone."""
     dates: tuple[TimeFormat, ...] = (ISO_TIME,)
+    """Not needed: all times are ISO 8601."""
     fields: ExchangeFields = ExchangeFields()
+    """As `tenggat export` names them; add `title` to take titles."""
 
     @model_validator(mode="after")
     def _consistent(self) -> ExchangeSource:

@@ -18,10 +18,15 @@ class Silence(Strict):
     """
 
     intake: Minutes = 120
+    """Taking in complaints."""
     deadlines: Minutes = 180
+    """Judging deadlines."""
     delivery: Minutes = 30
+    """Sending mail."""
     watchdog: Minutes = 60
+    """The watch over the runs."""
     maintenance: Minutes = 1600
+    """Backup and tidying, once a night."""
 
 
 class WatchSettings(Strict):
@@ -34,12 +39,21 @@ class WatchSettings(Strict):
     """
 
     silent_minutes: Silence = Silence()
+    """For how long a flow may have no finished run."""
     waiting_mail_minutes: Minutes = 180
+    """So long a mail may wait after its turn has come."""
     dead_mail_hours: Annotated[int, Field(ge=1)] = 24
+    """So long a mail that was given up may stay as it is."""
     disk_free_mb: Annotated[int, Field(ge=0)] = 1000
+    """Less room than this on the disk of the working files or the database is told."""
     again_after_days: Annotated[int, Field(ge=1)] = 7
+    """A cause that lasts is told again after so many days."""
     ping_url: str = ""
+    """A monitor in the manner of healthchecks that hears after each good cycle; TENGGAT_PING_URL
+    wins."""
     ui_url: str = "http://127.0.0.1:4200"
+    """Where the administrator's browser finds the Prefect UI, for links in mails; TENGGAT_UI_URL
+    wins."""
 
     @field_validator("ping_url", "ui_url")
     @classmethod

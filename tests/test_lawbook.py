@@ -684,11 +684,11 @@ def test_a_site_has_a_rule_of_its_own_for_a_light_complaint(written):
         judged(law, "desa/light", received, category="jembatan")
 
 
-# --- the README -----------------------------------------------------------------------------------
+# --- the page of the documentation ----------------------------------------------------------------
 
 
-def test_the_example_of_the_readme_is_true(written):
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+def test_the_example_of_the_documentation_is_true(written):
+    text = (REPOSITORY / "docs" / "regulations.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```toml\n(\[regulation\].*?)```", text, re.DOTALL)
     law = load([NATIONAL, written(example)])
     (own,) = law.overriding

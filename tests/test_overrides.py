@@ -17,10 +17,10 @@ BASIS = "Peraturan Bupati Contoh Nomor 12 Tahun 2026"
 
 @pytest.fixture
 def perbup(site_folder, tmp_path, monkeypatch):
-    """The example site with the regulation of the README in a folder of its own."""
+    """The example site with the regulation of docs/regulations.md in a folder of its own."""
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(\[regulation\].*?)```", readme, re.DOTALL)
+    page = (REPOSITORY / "docs" / "regulations.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(\[regulation\].*?)```", page, re.DOTALL)
     (site_folder / "perbup").mkdir()
     (site_folder / "perbup" / "perbup.toml").write_text(example, encoding="utf-8")
     site = site_folder / "site.toml"

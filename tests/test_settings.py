@@ -1,16 +1,13 @@
 """What a site's files may have wrong with them, and what the administrator then reads."""
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
 
 from settings import SettingsError, load_site
-from settings.sources import read_sources
 from sla.directory import Role
 
 CONFIG = Path(__file__).parents[1] / "config"
@@ -254,13 +251,3 @@ def test_addresses_come_from_the_environment_before_the_file(site_folder, monkey
         "sqlite:///elsewhere.db",
         "smtp://mail.example:25",
     )
-
-
-def test_the_sources_of_the_readme_can_be_read(tmp_path):
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    examples = re.findall(r"```toml\n(?!\[regulation\])(.*?)```", text, re.DOTALL)
-    assert len(examples) >= 3
-    for example in examples:
-        path = tmp_path / "sources.toml"
-        path.write_text(example, encoding="utf-8")
-        assert read_sources(path)
