@@ -25,7 +25,7 @@ def mail_way(site: Site, *, timeout: float | None = None) -> Iterator[Way]:
     else:
         yield Way(
             site.mail_url,
-            ca_file=mail.ca_file,
+            ca_file=str(site.folder / mail.ca_file) if mail.ca_file else None,
             timeout=patience,
             oauth2_file=site.oauth2_file,
         )
