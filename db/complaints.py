@@ -18,6 +18,7 @@ from sla.parts import Part
 
 T = TypeVar("T")
 
+ALL = Part()
 BATCH = 500
 """How many keys one statement asks for: below every database's limit of parameters."""
 
@@ -135,7 +136,7 @@ def open_since(session: Session, source: str, ended: Iterable[str]) -> list[date
 
 
 def needing_judgment(
-    session: Session, now: datetime, limit: int, part: Part, units: Sequence[str]
+    session: Session, now: datetime, limit: int, part: Part = ALL, units: Sequence[str] = ()
 ) -> list[Complaint]:
     """Complaints of a part of these units whose next action has come, by the index; oldest first.
 

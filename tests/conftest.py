@@ -30,6 +30,20 @@ REAL_DATA = Path(os.environ.get("TENGGAT_REAL_DATA", REPOSITORY.parent / "shared
 WITA = ZoneInfo("Asia/Makassar")
 
 
+WAITING = (
+    "test_kills", "test_watchdog", "test_two_workers", "test_maintenance", "test_service",
+    "test_ui", "test_several_sites", "test_storm_flow", "test_flows", "test_demo", "test_deploy",
+    "test_registering",
+)  # fmt: skip
+"""What waits for servers most of its time begins first, so that the others fill the gaps."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The modules of `WAITING` first, all else as it was."""
+    places = {name: place for place, name in enumerate(WAITING)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(WAITING)))
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable of the developer's reaches a test."""
