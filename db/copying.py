@@ -152,7 +152,8 @@ def _copy_all(source: Connection, target: Connection, say: Callable[[str], None]
             raise CopyError(f"{table.name} reads otherwise in the new database; nothing is copied")
         _count_on(target, table)
         rows[table.name] = given.rows
-        say(f"{table.name}: {given.rows:,} rows")
+        if given.rows:
+            say(f"{table.name}: {given.rows:,} rows")
     head = source.execute(select(AuditHead.seq, AuditHead.hash)).first()
     if head is not None and head.seq:  # 0 stands there already, and triggers let it only grow
         target.execute(update(AuditHead).values(seq=head.seq, hash=head.hash))
