@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from imapclient import IMAPClient
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -20,7 +18,7 @@ from tasks.bounces_mailbox import NAME, mailbox_of, told
 from tasks.feeds import resuming
 from tasks.feeds.imap.fetching import heads, uids, whole
 from tasks.office import Office
-from tasks.patience import WAITS, worth_another_try
+from tasks.patience import step
 from tasks.queueing import alert
 
 OLDEST = timedelta(days=30)
@@ -47,15 +45,7 @@ class BounceCount:
     trouble: str = ""
 
 
-@task(
-    name="read bounces",
-    task_run_name="read bounces",
-    cache_policy=NO_CACHE,
-    retries=len(WAITS),
-    retry_delay_seconds=WAITS,
-    retry_jitter_factor=0.3,
-    retry_condition_fn=worth_another_try,
-)
+@step("read bounces")
 def read_bounces(office: Office, now: datetime, run: str) -> BounceCount:
     """Look for mails that came back since the last look; without a mailbox there are none.
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from db import audit, complaints, outbox, rulebooks
@@ -24,7 +22,7 @@ from tasks.knowing import Known, judged_of
 from tasks.ledger import Ledger
 from tasks.noticing import Owed, decide, ladder_of, rungs_reached
 from tasks.office import Office
-from tasks.patience import WAITS, worth_another_try
+from tasks.patience import step
 from tasks.queueing import alert, queue_messages
 
 BATCH = 1000
@@ -52,15 +50,7 @@ class JudgeCount:
     """The storm that waits for the administrator's word, where this run owed too many mails."""
 
 
-@task(
-    name="judge and queue",
-    task_run_name="judge and queue",
-    cache_policy=NO_CACHE,
-    retries=len(WAITS),
-    retry_delay_seconds=WAITS,
-    retry_jitter_factor=0.3,
-    retry_condition_fn=worth_another_try,
-)
+@step("judge and queue")
 def judge_and_queue(office: Office, now: datetime, run: str, part: Part = EVERYTHING) -> JudgeCount:
     """Decide everything that is due at `now` and queue the mail it owes, in one transaction.
 

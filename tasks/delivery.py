@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from db import outbox
@@ -20,7 +18,7 @@ from tasks.composing import compose_all
 from tasks.mail_way import mail_way
 from tasks.office import Office
 from tasks.pacing import MINUTE, Clock, Pace, too_fast
-from tasks.patience import WAITS, worth_another_try
+from tasks.patience import step
 from tasks.queueing import alert
 from tasks.recorder import Recorder
 from tasks.smtp import Connection, MailTrouble, Refused, ServerUnusable, Uncomposable
@@ -54,15 +52,7 @@ class DeliveryCount:
     trouble: str = ""
 
 
-@task(
-    name="send what is owed",
-    task_run_name="send what is owed",
-    cache_policy=NO_CACHE,
-    retries=len(WAITS),
-    retry_delay_seconds=WAITS,
-    retry_jitter_factor=0.3,
-    retry_condition_fn=worth_another_try,
-)
+@step("send what is owed")
 def send_owed(
     office: Office, now: datetime, run: str, clock: Callable[[datetime], Clock] = Clock
 ) -> DeliveryCount:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from db import looks
@@ -14,20 +12,12 @@ from tasks.coverage import lately_missing
 from tasks.feeds import batches
 from tasks.feeds.batch import NotYet, SourceTrouble
 from tasks.office import Office
-from tasks.patience import WAITS, worth_another_try
+from tasks.patience import step
 from tasks.queueing import alert
 from tasks.recording import SourceCount, TakenBefore, record
 
 
-@task(
-    name="pull {source_name}",
-    task_run_name="pull {source_name}",
-    cache_policy=NO_CACHE,
-    retries=len(WAITS),
-    retry_delay_seconds=WAITS,
-    retry_jitter_factor=0.3,
-    retry_condition_fn=worth_another_try,
-)
+@step("pull {source_name}")
 def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
     """Take in every look that a source has to give, oldest first, each in its own transaction.
 

@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from db import audit, bounces, chain, runs
@@ -25,7 +23,7 @@ from tasks.figuring import figured
 from tasks.hindsight import earlier_report
 from tasks.knowing import source_facts
 from tasks.office import Office
-from tasks.patience import WAITS, worth_another_try
+from tasks.patience import step
 from tasks.queueing import queue_summary
 from tasks.reporting.digest import Digest, digest_of
 from tasks.reporting.machine import sha256_of
@@ -56,15 +54,7 @@ class SummaryMade:
         return self.paths[0]
 
 
-@task(
-    name="summary {period}",
-    task_run_name="summary {period}",
-    cache_policy=NO_CACHE,
-    retries=len(WAITS),
-    retry_delay_seconds=WAITS,
-    retry_jitter_factor=0.3,
-    retry_condition_fn=worth_another_try,
-)
+@step("summary {period}")
 def make_summary(
     office: Office, period: str, as_of: datetime, now: datetime, run: str, *, mail: bool = True,
     out: Path | None = None, public: bool = False, formats: Collection[str] = FORMATS,
