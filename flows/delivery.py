@@ -35,10 +35,11 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
             count.sent, count.deferred, count.dead, count.cancelled, count.pending,
         )  # fmt: skip
         at.counts = {**asdict(count), "bounces": asdict(bounces)}
-        at.show(**{key: value for key, value in at.counts.items() if key != "trouble"})
+        at.show(**at.counts)
         tell_monitor(at.office, at.now, well=not count.trouble)
         if count.trouble:
             raise ServerUnusable(
-                f"the mail server cannot be used: {count.trouble}; {count.pending} mails wait"
+                f"the mail server cannot be used: {count.trouble}. Mails that wait for it:"
+                f" {count.pending}. `tenggat doctor` tries the way to it"
             )
         return at.counts

@@ -41,7 +41,7 @@ class Desk:
             now=self.now,
             **values,
         )
-        create_markdown_artifact(markdown, key=self.flow)
+        create_markdown_artifact(markdown, key=self.flow, description=site.name)
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
                 " %(quarantined)d quarantined",
                 count,
             )
-        at.show(sources=counts)
+        at.show(sources=counts, failures=failures)
         at.counts = {"sources": counts}
         if failures:
             raise SourceTrouble("; ".join(failures))

@@ -32,7 +32,9 @@ def summary(
     log = get_run_logger()
     with desk("summary", site, now) as at:
         chosen = period or at.office.site.file.summary.period
-        bar: Any = create_progress_artifact(0.0, key="summary-progress")
+        bar: Any = create_progress_artifact(
+            0.0, key="summary-progress", description=at.office.site.name
+        )
 
         def progress(percent: float) -> None:
             update_progress_artifact(bar, percent)
@@ -42,7 +44,11 @@ def summary(
         for trouble in made.left_out:
             log.warning("%s", trouble)
         at.show(view=made.digest, paths=[str(path) for path in made.paths])
-        create_table_artifact(by_unit(made.digest, at.office.site.locale), key="summary-units")
+        create_table_artifact(
+            by_unit(made.digest, at.office.site.locale),
+            key="summary-units",
+            description=at.office.site.name,
+        )
         at.counts = {
             "period": made.view.period_key,
             "path": str(made.path),

@@ -25,8 +25,15 @@ CHROMIUM = shutil.which("chromium")
 PATIENCE = 60.0
 """Seconds that the browser may take for one answer."""
 
+LEFT = ("context was destroyed", "Cannot find context", "navigated or closed", "Promise was coll")
+"""What chromium says of a question to a page that has gone meanwhile."""
+
 LONGEST = 3000
 """Pixels of a picture from top to end."""
+
+
+class NotNow(Exception):
+    """The page has just been left: what was asked in it has no answer."""
 
 
 class Browser:
@@ -51,6 +58,34 @@ class Browser:
             width=width, height=800, deviceScaleFactor=1, mobile=phone,
         )  # fmt: skip
         self._ask("Page.setDocumentContent", frameId=self.frame, html=source)
+
+    def go(self, url: str, *, width: int = 1200, height: int = 900, zone: str = "") -> None:
+        """Open an address as one would on a screen of this size, in this time zone."""
+        self._ask(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=1, mobile=False,
+        )  # fmt: skip
+        self._ask("Emulation.setTimezoneOverride", timezoneId=zone)
+        self._ask("Page.navigate", url=url)
+
+    @contextmanager
+    def at_the_start_of_pages(self, script: str) -> Iterator[None]:
+        """Have this run in each page that is opened while the block lasts, before anything else."""
+        self._ask("Page.enable")
+        known = self._ask("Page.addScriptToEvaluateOnNewDocument", source=script)["identifier"]
+        yield
+        self._ask("Page.removeScriptToEvaluateOnNewDocument", identifier=known)
+
+    def click(self, x: float, y: float) -> None:
+        """Click there with the mouse."""
+        for what in ("mouseMoved", "mousePressed", "mouseReleased"):
+            self._ask("Input.dispatchMouseEvent", type=what, x=x, y=y, button="left", clickCount=1)
+
+    def type(self, text: str) -> None:
+        """Type on the keyboard into what has the focus."""
+        for letter in text:
+            self._ask("Input.dispatchKeyEvent", type="keyDown", text=letter, key=letter)
+            self._ask("Input.dispatchKeyEvent", type="keyUp", key=letter)
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page, awaited if it is a promise."""
@@ -79,7 +114,10 @@ class Browser:
         while True:
             said = json.loads(self._next())
             if said.get("id") == self.asked:
-                assert "error" not in said, f"{method}: {said['error']}"
+                told = said.get("error", {}).get("message", "")
+                if any(each in told for each in LEFT):
+                    raise NotNow(told)
+                assert not told, f"{method}: {told}"
                 found = said["result"]
                 assert isinstance(found, dict)
                 return found
@@ -139,6 +177,7 @@ def browsing(profile: Path) -> Iterator[Browser]:
             "bash", "-c", f'exec "$@" 3<&{hears} 4>&{says}', "bash", CHROMIUM,
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # nobody outside is asked
             "--hide-scrollbars", "--remote-debugging-pipe", f"--user-data-dir={profile}",
         ],
         pass_fds=(hears, says), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -709,7 +709,7 @@ def test_missing_days_are_told_to_the_administrator_and_in_the_summary(office):
     ):
         shown = render(
             "report/intake.md.j2", locale=locale, zone=WITA, now=wita("2026-11-15 06:00"),
-            sources=[asdict(count)],
+            sources=[asdict(count)], failures=[],
         )  # fmt: skip
         assert words in shown
     told = [finding.what for finding in check(office.site, wita("2026-11-15 06:00"))]

@@ -1,0 +1,178 @@
+"""What an administrator sees and does in the browser, with a real service, worker and mail server.
+
+The site's first cycle has met both kinds of trouble: it owed more mails than it may, and the mail
+server let nobody in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from browser import browsing
+from conftest import REPOSITORY
+from pages import Pages
+from small_site import NAME
+from smtp_servers import Server, running
+from test_service import FLOWS, Up
+
+pytestmark = pytest.mark.browser
+
+REFUSAL = "554 5.7.1 Too many connections from you"
+
+
+@dataclass
+class Desk:
+    """An administrator's desk: the service, the screen on it, and the mail server elsewhere."""
+
+    up: Up
+    pages: Pages
+    server: Server
+
+    def first(self, flow: str) -> str:
+        """The name of the first run of this flow."""
+        return self.runs(flow)[0]["name"]
+
+    def runs(self, flow: str) -> list[dict]:
+        begun = {
+            "flow_runs": {"start_time": {"is_null_": False}},
+            "sort": "EXPECTED_START_TIME_ASC",
+        }
+        return [
+            run for run in self.up.prefect("flow_runs", **begun) if run["name"].startswith(flow)
+        ]
+
+    def open_run(self, name: str) -> None:
+        self.pages.open("/runs")
+        self.pages.click(name)
+        self.pages.reads("Logs", "Task Runs", name)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("desk")
+    refusing = Server(greeting=REFUSAL)
+    with browsing(folder / "profile") as browser, running(refusing) as server:
+        up = Up(folder, most_mails=1, TENGGAT_MAIL_URL=server.url())
+        try:
+            up.until(up.waits_for_its_schedule)
+            pages = Pages(browser, up.url, zone="Asia/Makassar")
+            yield Desk(up, pages, server)
+        finally:
+            up.kill()
+
+
+def test_the_page_that_opens_lists_the_deployments_and_asks_nobody_outside(desk):
+    desk.pages.open("/")
+    desk.pages.reads("Dashboard", "Flow Runs")
+    desk.pages.click("Deployments")
+    desk.pages.reads("7 Deployments", *FLOWS)
+    assert desk.pages.hosts() == {f"127.0.0.1:{desk.up.port}"}
+
+
+def test_each_deployment_tells_when_it_runs_and_how_it_is_asked_for(desk):
+    for name, schedule in (("delivery", "At 01:09 AM every day"), ("summary", "last-month")):
+        desk.pages.open("/deployments")
+        desk.pages.click(name)
+        desk.pages.reads("Schedules", schedule, "Concurrency Limit 1")
+    desk.pages.click("Run")
+    desk.pages.click("Custom run")
+    desk.pages.reads("Folder of the site", "empty is the site's usual one", "Validate parameters")
+
+
+def test_a_report_is_asked_for_by_its_form_and_stands_in_a_table(desk):
+    desk.pages.open("/deployments")
+    desk.pages.click("summary")
+    desk.pages.click("Run")
+    desk.pages.click("Custom run")
+    desk.pages.write("Period (Optional)", "2026-11")
+    desk.pages.click("Submit")
+    desk.up.until(lambda: any(r["state_type"] == "COMPLETED" for r in desk.runs("summary")))
+    desk.open_run(desk.first("summary"))
+    desk.pages.click("Artifacts")
+    desk.pages.reads("TABLE", "summary-units", "Pemerintah Kabupaten Contoh")
+    desk.pages.click_card("TABLE summary-units")
+    desk.pages.reads(
+        "Perangkat daerah", "Tepat waktu", "Dinas Komunikasi, Informatika dan Statistik"
+    )
+
+
+def test_a_completed_run_shows_its_tasks_and_its_artifact_in_words(desk):
+    desk.open_run(desk.first("deadlines"))
+    desk.pages.reads("Completed", "4 complaints judged, 2 notices, 3 mails queued", "1 Task run")
+    desk.pages.click("Task Runs")
+    desk.pages.reads("judge and queue")
+    desk.pages.click("Artifacts")
+    desk.pages.click_card("MARKDOWN deadlines")
+    words = desk.pages.reads("Pengaduan lewat tenggat menurut unit", "2026 pukul")
+    assert "4 pengaduan dinilai, 3 pemberitahuan digantikan yang lebih tinggi" in words
+    assert "Surel ditahan: 3. Menunggu keputusan administrator." in words
+    assert "Dinas Komunikasi, Informatika dan Statistik 2" in words
+    assert NAME not in words
+
+
+def test_a_failed_run_says_what_the_mail_server_said_and_what_to_do(desk):
+    desk.open_run(desk.first("delivery"))
+    desk.pages.reads(
+        "Failed", f"127.0.0.1:{desk.server.port}: {REFUSAL[4:]}. Mails that wait for it: 1.",
+        "`tenggat doctor` tries the way to it",
+    )  # fmt: skip
+    desk.pages.click("Artifacts")
+    desk.pages.click_card("MARKDOWN delivery")
+    desk.pages.reads("Server surel tidak dapat dipakai: ", REFUSAL[4:], "setelah server pulih")
+
+
+def test_a_source_whose_folder_is_gone_is_named_and_the_others_are_read(desk):
+    folder = desk.up.site / "inbox" / "register"
+    folder.rename(folder.with_name("elsewhere"))
+    run = desk.up.ask_for("intake")
+    desk.up.until(lambda: desk.up.state(run) == "FAILED")
+    folder.with_name("elsewhere").rename(folder)
+    desk.pages.open(f"/runs/flow-run/{run}")
+    desk.pages.reads("Failed", f"{folder}: no such folder; correct `folder` of register")
+    desk.pages.click("Artifacts")
+    desk.pages.click_card("MARKDOWN intake")
+    desk.pages.reads("Sumber tidak dapat dibaca: register", "lapor 0 0 0 0 0")
+
+
+def test_the_question_of_a_storm_is_answered_in_its_form_and_the_mails_go(desk):
+    desk.up.until(lambda: any(run["state_type"] == "PAUSED" for run in desk.runs("storm")))
+    desk.server.greeting = ""  # by now it is well
+    desk.open_run("storm 1")
+    desk.pages.click("Resume")
+    desk.pages.reads("Satu putaran hendak mengirim 3 surel; batasnya 1.", "Keputusan")
+    desk.pages.click("Submit")  # nothing is chosen yet
+    desk.pages.reads("'decision' is a required property", "'by' is a required property")
+    desk.pages.write("Keputusan", "kirim")
+    desk.pages.write("Diputuskan oleh", "Rahmadsyah")
+    desk.pages.click("Submit")
+    desk.up.until(lambda: desk.runs("storm")[0]["state_type"] == "COMPLETED")
+    assert "Prefect UI: Rahmadsyah" in desk.up.tenggat("audit", "list", "--json")
+
+    run = desk.up.ask_for("delivery")
+    desk.up.until(lambda: desk.up.state(run) == "COMPLETED")
+    mails = json.loads(desk.up.tenggat("mail", "list", "--json"))
+    sent = [mail for mail in mails if mail["status"] == "sent"]
+    assert {"liaison", "head_of_unit", "regent"} <= {mail["role"] for mail in sent}
+    arrived = sorted(letter.recipient for letter in desk.server.letters)
+    assert arrived == sorted(mail["recipient"] for mail in sent)
+
+
+def test_behind_the_proxy_both_user_interfaces_work_and_ask_nobody_outside(desk):
+    (line,) = [
+        line for line in Path(REPOSITORY / "deploy" / "Caddyfile").read_text("utf-8").splitlines()
+        if "Content-Security-Policy" in line
+    ]  # fmt: skip
+    policy = line.split('"')[1]
+    with desk.pages.under(policy) as refused:
+        desk.pages.open("/runs")
+        desk.pages.reads(desk.first("deadlines"))
+        assert refused() == []
+        desk.pages.open("/v2/runs")
+        desk.pages.reads(desk.first("deadlines"))
+        desk.pages.until(refused, "a refusal")
+        assert all("amplitude.com" in address for address in refused())
+        assert desk.pages.hosts() == {f"127.0.0.1:{desk.up.port}"}
