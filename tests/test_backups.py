@@ -244,11 +244,10 @@ def test_the_image_can_back_up_the_database_that_is_deployed_with_it():
     assert int(re.search(r"image: postgres:(\d+)", compose)[1]) <= client[debian]
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_no_password_stands_in_a_command_line(url, tmp_path, monkeypatch):
-    """The programs are called through ones that write down how."""
+    """The programs are called through ones that write down how. SQLite knows no password."""
     address = make_url(url)
-    if address.get_backend_name() == "sqlite":
-        pytest.skip("SQLite knows no password")
     from db import postgres_dump  # noqa: PLC0415
 
     real, said = postgres_dump.newest(postgres_dump.server(address).folders), tmp_path / "said"

@@ -222,9 +222,9 @@ def test_a_backup_of_the_other_kind_of_database_is_refused(tmp_path, postgres):
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_damaged_database_is_set_aside(office):
-    if office.engine.dialect.name != "sqlite":
-        pytest.skip("a server keeps its own files")
+    """A server keeps its own files."""
     register(office, REMINDED, *EVERYWHERE)
     made, before = keep(office), dump(office, *ODD)
     office.close()
@@ -407,9 +407,9 @@ def test_a_file_that_is_not_there_is_said_in_one_line(office, call_tenggat, tmp_
     assert "none cannot be read" in error
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_site_in_a_schema_of_its_own_leaves_its_neighbour_alone(database_url, tmp_path):
-    if database_url.startswith("sqlite"):
-        pytest.skip("SQLite knows no schemas")
+    """SQLite knows no schemas."""
     sites = {name: f"{database_url}&options=-csearch_path%3D{name}" for name in ("kab_a", "kab_b")}
     engine = open_engine(database_url)
     for name, url in sites.items():
