@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -44,15 +46,32 @@ def figured(
     span = bench.start_of(period.first.toordinal()), bench.end_of(period.last.toordinal())
     tellings = outbox.first_told(session, *span, as_of)
     gathered = _gathered(session, office, period, as_of, hindsight, tellings)
-    return report(
-        gathered,
-        period,
-        bench,
-        as_of,
-        tellings=_tellings(office, gathered, tellings),
-        findings=_findings(session, office, period, as_of),
-        told=_told(session, office, gathered, as_of),
-    )
+    with _no_search_for_cycles():
+        return report(
+            gathered,
+            period,
+            bench,
+            as_of,
+            tellings=_tellings(office, gathered, tellings),
+            findings=_findings(session, office, period, as_of),
+            told=_told(session, office, gathered, as_of),
+        )
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Meanwhile Python looks for no cycles among objects.
+
+    Rows by the million make none, and the search, begun anew whenever there are a quarter more of
+    them, would make the last of them dearer than the first.
+    """
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searched:
+            gc.enable()
 
 
 def _gathered(
@@ -72,11 +91,12 @@ def _gathered(
     bench = office.site.bench
     if hindsight is None and _judged_by_this_rulebook(session, office):
         begin = first_day(period)
-        told_of = {telling.complaint for telling in tellings}
-        for some in figures.kept(session, begin, as_of):
-            gathering.add_packed(*some)
-        for some in figures.kept_before(session, sorted(told_of), begin, as_of):
-            gathering.add_packed(*some)
+        told_of = sorted({telling.complaint for telling in tellings})
+        with _no_search_for_cycles():
+            for some in figures.kept(session, begin, as_of):
+                gathering.add_packed(*some)
+            for some in figures.kept_before(session, told_of, begin, as_of):
+                gathering.add_packed(*some)
         anew = figures.complaints_of(session, figures.to_judge(session, as_of))
     else:
         anew = complaints.recorded_by(session, hindsight or as_of)
@@ -85,7 +105,8 @@ def _gathered(
         for known, judged in _judged(session, office, rows, as_of, hindsight):
             case = case_of(office, known, judged)
             gathering.add(known.complaint.id, case.ticket, line(case, bench, numbered.number))
-    return gathering.done(numbered.by_number())
+    with _no_search_for_cycles():
+        return gathering.done(numbered.by_number())
 
 
 def _judged_by_this_rulebook(session: Session, office: Office) -> bool:
