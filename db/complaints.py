@@ -14,11 +14,10 @@ from db.bulk import insert_rows, new_ids
 from db.models import Complaint, DeadlineRow, EventRow, PastFacts
 from sla.deadline import State
 from sla.events import Event, Knowledge
-from sla.parts import Part
+from sla.parts import EVERYTHING, Part
 
 T = TypeVar("T")
 
-ALL = Part()
 BATCH = 500
 """How many keys one statement asks for: below every database's limit of parameters."""
 
@@ -136,7 +135,7 @@ def open_since(session: Session, source: str, ended: Iterable[str]) -> list[date
 
 
 def needing_judgment(
-    session: Session, now: datetime, limit: int, part: Part = ALL, units: Sequence[str] = ()
+    session: Session, now: datetime, limit: int, part: Part = EVERYTHING, units: Sequence[str] = ()
 ) -> list[Complaint]:
     """Complaints of a part of these units whose next action has come, by the index; oldest first.
 

@@ -7,7 +7,6 @@ from datetime import date, datetime
 
 import numpy as np
 from sqlalchemy import Select, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from db.complaints import batches
@@ -29,23 +28,19 @@ def words(session: Session) -> dict[str, int]:
     return {word: number for number, word in session.execute(select(Word.id, Word.word))}
 
 
-def add_words(session: Session, new: Iterable[str]) -> dict[str, int]:
-    """The numbers of these words, which get one if they have none.
+def add_word(session: Session, word: str) -> int:
+    """The number of a word, which gets one if it has none.
 
     Of two runs at once the second waits here until the first has ended: both may need new words
     of each other.
     """
-    wanted = sorted(set(new))
-    if wanted:
-        hold(session, "words")
-    insert = postgresql.insert if _on_postgresql(session) else sqlite.insert
-    for batch in batches(wanted):
-        rows = [{"word": word} for word in batch]
-        session.execute(insert(Word).on_conflict_do_nothing(index_elements=["word"]), rows)
-    found: dict[str, int] = {}
-    for batch in batches(wanted):
-        rows_found = session.execute(select(Word.word, Word.id).where(Word.word.in_(batch)))
-        found.update((word, number) for word, number in rows_found)
+    hold(session, "words")
+    found = session.scalar(select(Word.id).where(Word.word == word))
+    if found is None:
+        row = Word(word=word)
+        session.add(row)
+        session.flush()
+        found = row.id
     return found
 
 
@@ -109,7 +104,3 @@ def _read(session: Session, query: Select[tuple[int, str, bytes | None]]) -> Ite
     if rows:
         ids, tickets, figures = zip(*rows, strict=True)
         yield ids, tickets, figures
-
-
-def _on_postgresql(session: Session) -> bool:
-    return session.get_bind().dialect.name == "postgresql"

@@ -40,3 +40,7 @@ class Part:
 
     def __str__(self) -> str:
         return "" if self.is_all else f"{self.number}/{self.of}"
+
+
+EVERYTHING = Part()
+"""The one part of one."""

@@ -17,7 +17,7 @@ from sla.escalation import next_action_at
 from sla.events import Event, ImpossibleHistory
 from sla.holds import released_at
 from sla.judge import Judged
-from sla.parts import Part
+from sla.parts import EVERYTHING, Part
 from tasks.knowing import Known, judged_of
 from tasks.ledger import Ledger
 from tasks.noticing import Owed, decide, ladder_of, rungs_reached
@@ -26,7 +26,6 @@ from tasks.patience import step
 from tasks.queueing import alert, queue_messages
 
 BATCH = 1000
-EVERYTHING = Part()
 
 PUSHED_BACK = timedelta(days=1)
 """When a complaint that could not be judged is tried again."""
@@ -97,9 +96,7 @@ def _judge_batch(
     notices = outbox.notices_of(session, keys)
     lapsed: list[tuple[int, Event]] = []
     owed: list[Owed] = []
-    verdicts_of = list(judged_of(session, office, batch, now))
-    ledger.learn(verdicts_of)
-    for found, judged in verdicts_of:
+    for found, judged in judged_of(session, office, batch, now):
         complaint, deadlines = found.complaint, judged.deadlines
         try:
             if judged.error is not None:

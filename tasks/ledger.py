@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -11,7 +10,7 @@ from db import figures
 from db.models import FAR_OFF, Complaint
 from sla.events import Kind, holder
 from sla.figures.case import Case
-from sla.figures.line import line, words_of
+from sla.figures.line import line
 from sla.judge import Judged
 from tasks.knowing import Known
 from tasks.office import Office
@@ -23,17 +22,6 @@ class Ledger:
     def __init__(self, session: Session, office: Office) -> None:
         self._session, self._office = session, office
         self._words = {"": 0} | figures.words(session)
-
-    def learn(self, judged: Iterable[tuple[Known, Judged]]) -> None:
-        """Give a number to each word of these that has none."""
-        new = {
-            word
-            for known, found in judged
-            for word in words_of(case_of(self._office, known, found))
-            if word not in self._words
-        }
-        if new:
-            self._words |= figures.add_words(self._session, new)
 
     def note(self, known: Known, judged: Judged, now: datetime) -> None:
         """Keep the figures of a complaint as judged at `now`.
@@ -60,7 +48,10 @@ class Ledger:
         complaint.figures_since = FAR_OFF
 
     def _number(self, word: str | None) -> int:
-        return self._words[word or ""]
+        word = word or ""
+        if word not in self._words:
+            self._words[word] = figures.add_word(self._session, word)
+        return self._words[word]
 
 
 def case_of(office: Office, known: Known, judged: Judged) -> Case:

@@ -90,15 +90,6 @@ def line(case: Case, bench: Bench, number: NumberOf) -> Line:
     return Line(numbers, FOR_EVER if is_open else max(days))
 
 
-def words_of(case: Case) -> Iterator[str]:
-    """The words of a case that its line has numbers for."""
-    yield from filter(None, (case.unit, case.classification, case.category, case.channel))
-    for deadline in case.deadlines:
-        yield deadline.rule.id
-        yield from filter(None, (deadline.answerable, deadline.unit))
-    yield from filter(None, (event.unit for event in case.events))
-
-
 def _head(case: Case, bench: Bench, number: NumberOf) -> tuple[int, ...]:
     settled = case.first(*SETTLING)
     return (
