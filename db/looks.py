@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from db.locks import hold
 from db.models import Cursor, Look, Origin, QuarantineRow
 
 
@@ -51,12 +52,8 @@ def last_of_each(session: Session, as_of: datetime) -> dict[str, datetime]:
 
 
 def lock(session: Session, source: str) -> None:
-    """Wait until no other transaction takes in looks of this source; held until it ends.
-
-    On SQLite every transaction begins as the only writer.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(source, 0))))
+    """Wait until no other transaction takes in looks of this source; held until it ends."""
+    hold(session, f"looks of {source}")
 
 
 def taken(session: Session, source: str, sha256: str, observed_at: datetime) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from urllib.parse import quote
 
 import trustme
 from imapclient import IMAPClient
+
+from service.places import free_port
 
 DOVECOT = shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 USER, PASSWORD = "aduan@contohkab.example", "p/w@Rahasia:1"
@@ -51,12 +52,6 @@ class Server:
                 client.create_folder(folder)
             for raw, arrived in mails:
                 client.append(folder, raw, msg_time=arrived)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @contextmanager

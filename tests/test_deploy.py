@@ -13,7 +13,9 @@ import httpx
 import pytest
 import yaml
 from conftest import REPOSITORY
-from test_service import Up, command, environment, free_port
+from test_service import Up, command, environment
+
+from service.places import free_port
 
 DEPLOY = REPOSITORY / "deploy"
 LOGIN = "admin:rahasia"

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from small_site import small_site
 
 import service
 from service.api import ask
+from service.places import free_port
 
 FLOWS = {
     told["name"]
@@ -150,12 +150,6 @@ class Up:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(self.left(), timeout=5)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def command(*sites: Path, port: int, options: Sequence[str] = ()) -> list[str]:

@@ -22,9 +22,9 @@ from conftest import REPOSITORY
 from front_desk import ENTRY, STEPS, UNITS, at
 from small_site import small_site
 from test_kills import kill
-from test_service import SCHEDULES, Up, environment, free_port
+from test_service import SCHEDULES, Up, environment
 
-from service.places import POOL, PREFECT, prefect_environment
+from service.places import POOL, PREFECT, free_port, prefect_environment
 
 QUEUEING = "hashtext('tenggat queueing')"
 SECONDS = 240.0
