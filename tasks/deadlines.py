@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,13 +66,11 @@ def judge_and_queue(office: Office, now: datetime, run: str, part: Part = EVERYT
         rulebook = rulebooks.take_over(session, office.rulebook(), now)
         units = sorted(office.site.directory.units)
         while batch := complaints.needing_judgment(session, now, BATCH, part, units):
-            anew = {row.id for row in batch if row.judged_at is None} if rulebook else set()
             moves: list[dict[str, Any]] = []
-            owed += _judge_batch(session, office, ledger, batch, now, run, count, anew, moves)
+            owed += _judge_batch(session, office, ledger, batch, now, run, count, moves)
             session.flush()
-            if rulebook is not None and anew:
+            if rulebook is not None:
                 rulebooks.add_moves(session, rulebook, moves)
-                count.moved = (count.moved or 0) + len(moves)
         queued = queue_messages(session, office, owed, now, run)
         count.messages, count.holes, count.storm = queued.mails, queued.holes, queued.storm
         for ticket in count.unjudged:
@@ -88,7 +86,6 @@ def _judge_batch(
     now: datetime,
     run: str,
     count: JudgeCount,
-    anew: Set[int],
     moves: list[dict[str, Any]],
 ) -> list[Owed]:
     keys = [complaint.id for complaint in batch]
@@ -110,8 +107,10 @@ def _judge_batch(
             continue
         lapsed += [(complaint.id, e) for e in _new_lapses(office, judged, found, now)]
         before = verdicts.get(complaint.id, [])
-        if complaint.id in anew and before:
-            moves += _moves(complaint.id, deadlines, before)
+        if complaint.judged_at is None and before:  # by an earlier rulebook
+            others = list(_moves(complaint.id, deadlines, before))
+            count.moved = (count.moved or 0) + len(others)
+            moves += others
         was = {(row.rule, row.clock) for row in before if row.state == State.BREACHED}
         count.breached += sum(
             deadline.state is State.BREACHED and (deadline.rule.id, deadline.clock) not in was

@@ -72,6 +72,14 @@ def test_the_same_change_is_listed_once(judged):
     assert (count.judged, count.moved) == (0, None)
 
 
+def test_what_comes_in_after_a_change_was_never_judged_otherwise(judged):
+    decree(judged, date(2026, 11, 23))
+    judge_and_queue.fn(judged, wita("2026-11-20 09:00"), "r2")
+    register(judged, "2026-11-20 09:30", {"No Register": "FD-2"})
+    count = judge_and_queue.fn(judged, wita("2026-11-20 10:00"), "r3")
+    assert (count.judged, count.moved) == (1, None)
+
+
 def test_the_fingerprint_tells_law_calendar_policy_and_sources_apart(office):
     bench, sources = office.site.bench, office.source_facts
     same = fingerprint(bench, sources)
