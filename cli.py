@@ -41,6 +41,7 @@ app = typer.Typer(
 # in the order in which the help lists them
 app.command("run")(service.run)
 app.command("up")(service.up)
+app.command("worker")(service.worker)
 app.command("due")(deadlines.due)
 app.command("explain")(deadlines.explain)
 app.command("deadlines")(deadlines.list_deadlines)

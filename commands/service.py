@@ -1,7 +1,8 @@
-"""`tenggat run` and `tenggat up`: the work once, or on its schedules."""
+"""`tenggat run`, `tenggat up`, `tenggat worker`: the work once, on its schedules, or for others."""
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,6 +78,38 @@ def up(
         var=var.resolve() if var else None,
         worker=worker,
         backup=backup,
+        say=lambda text: console.out.print(escape(text), soft_wrap=True),
+    )
+
+
+def worker(
+    site: SiteOption = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="What the server calls this worker (else by the machine's name)."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="How many runs at once (else as many as come).", min=1)
+    ] = None,
+) -> None:
+    """Work on the runs of a server on another machine, in the foreground.
+
+    PREFECT_API_URL is the server's address, PREFECT_API_AUTH_STRING its login. Waits for the
+    server while it is away, however long. Ctrl-C or SIGTERM stops it.
+    """
+    import service  # noqa: PLC0415
+
+    api = os.environ.get("PREFECT_API_URL", "").rstrip("/")
+    if not api.startswith(("http://", "https://")):
+        raise console.UsageError(
+            "whose runs? Set PREFECT_API_URL to the server's address, as http://ADDRESS:4200/api;"
+            " on the server's own machine `tenggat up` works by itself"
+        )
+    service.work(
+        load_site(site).var,
+        api=api,
+        name=name or service.own_name(),
+        limit=limit,
         say=lambda text: console.out.print(escape(text), soft_wrap=True),
     )
 

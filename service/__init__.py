@@ -5,16 +5,19 @@ from service.guarding import sweep
 from service.places import MARK, prefect_environment
 from service.server import prefect_api, prefect_server, running_service
 from service.supervisor import up
+from service.working import own_name, work
 
 __all__ = [
     "MARK",
     "Rejected",
     "ServiceError",
     "Stopped",
+    "own_name",
     "prefect_api",
     "prefect_environment",
     "prefect_server",
     "running_service",
     "sweep",
     "up",
+    "work",
 ]

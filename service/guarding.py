@@ -17,26 +17,26 @@ SWEEP_SECONDS = 3.0
 
 
 @contextmanager
-def alone(var: Path) -> Iterator[None]:
-    """Hold the working files against a second service, from the first moment to the last."""
+def alone(var: Path, name: str = "service", *, what: str = "the service") -> Iterator[None]:
+    """Hold the working files against a second of its kind, from the first moment to the last."""
     var.mkdir(parents=True, exist_ok=True)
-    with (var / "service.lock").open("w") as lock:
+    with (var / f"{name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ServiceError(f"the service already runs for {var}; stop it first") from None
+            raise ServiceError(f"{what} already runs for {var}; stop it first") from None
         yield
 
 
-def sweep(var: Path) -> None:
-    """End every process that still works for the service of these files.
+def sweep(mark: str) -> None:
+    """End every process that still bears this mark: that of a service, or of a worker.
 
     A flow outlives a worker that was killed, and all outlive a service that was.
     """
     left = [
         process
         for process in psutil.process_iter(["environ"])
-        if (process.info["environ"] or {}).get(MARK) == str(var) and process.pid != os.getpid()
+        if (process.info["environ"] or {}).get(MARK) == mark and process.pid != os.getpid()
     ]
     for end in (psutil.Process.terminate, psutil.Process.kill):
         for process in left:

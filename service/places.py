@@ -24,7 +24,8 @@ MARK = "TENGGAT_SERVICE"
 """Every process of a service bears the folder of its working files in its environment."""
 
 LOOK_SECONDS = 2
-"""How often the worker asks for runs: Prefect's own 10 s would make every request wait."""
+"""How often a worker asks for runs, unless the environment says otherwise: Prefect's own 10 s
+would make every request wait."""
 
 HEARTBEAT_SECONDS = 30
 """How often a run says that it lives; Prefect takes no less."""
@@ -73,7 +74,9 @@ def prefect_environment(
         "PREFECT_LOGGING_LEVEL": "INFO",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_CLI_PROMPT": "false",
-        "PREFECT_WORKER_QUERY_SECONDS": str(LOOK_SECONDS),
+        "PREFECT_WORKER_QUERY_SECONDS": os.environ.get(
+            "PREFECT_WORKER_QUERY_SECONDS", str(LOOK_SECONDS)
+        ),
         "DO_NOT_TRACK": "1",
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]).rstrip(
             os.pathsep

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,14 +13,13 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from service import runs
 from service.api import ask, found, healthy
 from service.child import Child
 from service.databases import prepare
-from service.errors import Rejected, ServiceError, Stopped, Unready
+from service.errors import Rejected, ServiceError, Unready
 from service.guarding import alone, sweep
 from service.keeping import FIRST_WAIT, LONGEST_WAIT, Kept
 from service.logs import saying
@@ -29,21 +27,18 @@ from service.places import (
     LOOPBACK,
     MARK,
     NOT_NOW,
-    POOL,
-    PREFECT,
     REPOSITORY,
     WORKER,
     is_free,
     prefect_environment,
 )
 from service.server import api_of, start_server
+from service.stopping import until_stopped
+from service.working import BEAT_SECONDS, beats, start_worker
 from settings import Site
 
 FIRST_CYCLE = ("intake", "deadlines", "delivery")
 FINISHED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-BEAT_SECONDS = 10
-"""How often the worker says that it lives."""
-
 LOOK_SECONDS = 10.0
 """How often runs are looked for that cannot end by themselves."""
 
@@ -66,29 +61,22 @@ def up(
     """
     home = var or sites[0].var
     apart(sites)
-    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        with ExitStack() as stack:
-            for folder in dict.fromkeys([home, *(site.var for site in sites)]):
-                stack.enter_context(alone(folder))
-            sweep(home)  # what a service that was killed has left
-            if not is_free(host, port):
-                raise ServiceError(f"port {port} is taken; choose another with --port")
-            if host != LOOPBACK and not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
-                raise ServiceError(
-                    f"on {host} others can reach the service: set PREFECT_SERVER_API_AUTH_STRING"
-                    " and PREFECT_API_AUTH_STRING to user:password first"
-                )
-            os.environ[MARK] = str(home)  # its own parts inherit it
-            stack.callback(os.environ.pop, MARK, None)
-            stack.callback(sweep, home)
-            heard = saying(say, home / "logs" / "tenggat.log")
-            _Service(sites, home, host, port, heard, stack).run(worker=worker, backup=backup)
-    except Stopped:
-        say("stopped")
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with until_stopped(say), ExitStack() as stack:
+        for folder in dict.fromkeys([home, *(site.var for site in sites)]):
+            stack.enter_context(alone(folder))
+        sweep(str(home))  # what a service that was killed has left
+        if not is_free(host, port):
+            raise ServiceError(f"port {port} is taken; choose another with --port")
+        if host != LOOPBACK and not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
+            raise ServiceError(
+                f"on {host} others can reach the service: set PREFECT_SERVER_API_AUTH_STRING"
+                " and PREFECT_API_AUTH_STRING to user:password first"
+            )
+        os.environ[MARK] = str(home)  # its own parts inherit it
+        stack.callback(os.environ.pop, MARK, None)
+        stack.callback(sweep, str(home))
+        heard = saying(say, home / "logs" / "tenggat.log")
+        _Service(sites, home, host, port, heard, stack).run(worker=worker, backup=backup)
 
 
 def apart(sites: Sequence[Site]) -> None:
@@ -108,12 +96,6 @@ def apart(sites: Sequence[Site]) -> None:
             other = seen.setdefault(of(site), site)
             if other is not site:
                 raise ServiceError(f"{other.folder} and {site.folder} have the same {what}; {how}")
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise Stopped
 
 
 class _Service:
@@ -163,7 +145,7 @@ class _Service:
         if worker:
             self.worker = Kept(
                 "worker",
-                self._start_worker,
+                partial(start_worker, self.home, self.api, WORKER, "prefect-worker.log"),
                 self.say,
                 answers=self._worker_beats,
                 every=BEAT_SECONDS,
@@ -239,14 +221,6 @@ class _Service:
             last = done.stderr.strip().splitlines() or ["no reason given"]
             raise ServiceError(f"deployments could not be registered: {last[-1]}")
 
-    def _start_worker(self) -> Child:
-        return Child(
-            "prefect worker",
-            [*PREFECT, "worker", "start", "--pool", POOL, "--name", WORKER],
-            {**self.environment, "PREFECT_WORKER_HEARTBEAT_SECONDS": str(BEAT_SECONDS)},
-            self.home / "logs" / "prefect-worker.log",
-        )
-
     def _start_watch(self, site: Site) -> Child:
         return Child(
             f"watch of {site.folder.name}",
@@ -257,14 +231,7 @@ class _Service:
 
     def _worker_beats(self) -> bool:
         """Whether the server has heard of the worker; true as well while nobody can tell."""
-        if not self.server.well:
-            return True
-        try:
-            url = f"{self.api}/work_pools/{POOL}/workers/filter"
-            workers = ask(url, {"limit": 50}, patience=0)
-        except ServiceError:
-            return True
-        return any(one["name"] == WORKER and one["status"] == "ONLINE" for one in workers)
+        return not self.server.well or beats(self.api, WORKER)
 
     def _catch_up(self) -> None:
         """Runs that were missed while nobody was here: the first cycle does their work."""

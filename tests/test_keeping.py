@@ -144,9 +144,9 @@ def test_what_the_service_says_is_kept_with_its_time(tmp_path):
 
 
 @pytest.fixture
-def site(site_folder, tmp_path, database_url, monkeypatch):
+def site(site_folder, tmp_path, empty_database_url, monkeypatch):
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
-    monkeypatch.setenv("TENGGAT_DATABASE_URL", database_url)
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", empty_database_url)
     return load_site(site_folder)
 
 
@@ -172,8 +172,8 @@ def test_an_empty_database_is_made_and_one_that_is_new_is_left_alone(site):
     assert backups(site.var / "backups") == []
 
 
-def test_an_upgrade_is_backed_up_first(site, database_url):
-    engine = open_engine(database_url)
+def test_an_upgrade_is_backed_up_first(site, empty_database_url):
+    engine = open_engine(empty_database_url)
     command.upgrade(_config(engine), "0002")
     engine.dispose()
     said: list[str] = []
@@ -186,8 +186,8 @@ def test_an_upgrade_is_backed_up_first(site, database_url):
     assert "before-upgrade" in copy.name
 
 
-def test_without_a_backup_there_is_no_upgrade_unless_it_is_said(site, database_url):
-    engine = open_engine(database_url)
+def test_without_a_backup_there_is_no_upgrade_unless_it_is_said(site, empty_database_url):
+    engine = open_engine(empty_database_url)
     command.upgrade(_config(engine), "0002")
     (site.var / "backups").parent.mkdir(parents=True, exist_ok=True)
     (site.var / "backups").write_text("in the way")
@@ -204,9 +204,9 @@ def test_without_a_backup_there_is_no_upgrade_unless_it_is_said(site, database_u
     assert version == newest_revision()
 
 
-def test_a_database_of_a_newer_tenggat_is_refused(site, database_url):
+def test_a_database_of_a_newer_tenggat_is_refused(site, empty_database_url):
     prepare(site, NOW, lambda line: None)
-    set_back(database_url, "9999")
+    set_back(empty_database_url, "9999")
     with pytest.raises(ServiceError, match="was it used by a newer one"):
         prepare(site, NOW, lambda line: None)
 

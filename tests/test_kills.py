@@ -19,7 +19,7 @@ import pytest
 from smtp_servers import Server, running
 from test_service import Up
 
-SECONDS = 150.0
+SECONDS = 300.0
 
 
 @dataclass

@@ -5,29 +5,28 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from conftest import REPOSITORY, wita
 from front_desk import EVERYWHERE, at, register
 from small_site import NAME, small_site
 from sqlalchemy import select
+from waiting import until
 
 import service
 from db.audit import What
 from db.backups import backups
 from db.models import AuditRow, Complaint
 from db.tidying import shrink, tidy
+from service.api import ask, every
 from settings.keeping import KeepSettings
 from tasks.maintenance import back_up, forget_texts
 
-SECONDS = 30.0
 NOW = datetime.now(UTC)
 
 
@@ -39,12 +38,7 @@ class Prefect:
         self.flow = self.post("flows/", name="delivery")["id"]
 
     def post(self, where: str, body: Any = None, **named: Any) -> Any:
-        """What the server answers; one that is busy for a moment (503) is asked again."""
-        deadline = time.monotonic() + SECONDS
-        while True:
-            answer = httpx.post(f"{self.api}/{where}", json=body or named, timeout=30)
-            if answer.status_code != 503 or time.monotonic() > deadline:
-                return answer.raise_for_status().json() if answer.content else None
+        return ask(f"{self.api}/{where}", body or named)
 
     def run(self, days_ago: float, state: str = "COMPLETED") -> str:
         """A run that was to start then, with a task, three lines of log and an artifact."""
@@ -64,20 +58,11 @@ class Prefect:
         return key
 
     def all(self, what: str, **body: Any) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        while page := self.post(f"{what}/filter", limit=200, offset=len(found), **body):
-            found += page
-        return found
+        return every(self.api, what, **body)
 
     def of_runs(self, what: str, runs: list[str]) -> int:
         """How many logs, artifacts or task runs of these runs there are."""
         return sum(row.get("flow_run_id") in runs for row in self.all(what))
-
-    def until(self, ready: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + SECONDS
-        while not ready():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +103,7 @@ def test_what_is_older_than_the_site_keeps_goes_with_all_that_belongs_to_it(pref
     assert {waits, *new} <= left
     assert prefect.of_runs("artifacts", gone) == prefect.of_runs("task_runs", gone) == 0
     assert prefect.of_runs("artifacts", new) == 2
-    prefect.until(lambda: prefect.of_runs("logs", gone) == 0)  # Prefect removes them by itself
+    until(lambda: prefect.of_runs("logs", gone) == 0)  # Prefect removes them by itself
     assert prefect.of_runs("logs", [waits, *new]) == 9
     (made,) = backups(tmp_path / "var" / "backups")
     assert counts["backup"] == made.name

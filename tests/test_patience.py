@@ -4,20 +4,20 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from conftest import REPOSITORY
 from small_site import small_site
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from waiting import until
 
 import service
 from db.models import Look
+from service.api import every
 from tasks.feeds.batch import SourceTrouble
 from tasks.office import Office
 from tasks.patience import WAITS, worth_another_try
@@ -49,8 +49,11 @@ def test_only_the_step_that_failed_is_taken_again(tmp_path, monkeypatch):
     with service.prefect_server(tmp_path / "prefect") as api:
 
         def steps() -> dict[str, dict[str, Any]]:
-            found = httpx.post(f"{api}/task_runs/filter", json={}, timeout=30)
-            return {run["name"]: run for run in found.raise_for_status().json()}
+            return {run["name"]: run for run in every(api, "task_runs")}
+
+        def waits() -> bool:
+            assert process.poll() is None, process.stderr.read()
+            return steps().get("pull desk", {}).get("state_name") == "AwaitingRetry"
 
         environment = {
             **os.environ,
@@ -64,11 +67,7 @@ def test_only_the_step_that_failed_is_taken_again(tmp_path, monkeypatch):
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         try:
-            deadline = time.monotonic() + SECONDS
-            while steps().get("pull desk", {}).get("state_name") != "AwaitingRetry":
-                assert process.poll() is None, process.stderr.read()
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+            until(waits, SECONDS)
             desk(place)  # it is there again
             _, complaint = process.communicate(timeout=SECONDS)
         finally:

@@ -4,7 +4,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,16 +12,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 from conftest import REPOSITORY
 from small_site import small_site
+from waiting import until
 
 import service
 from service import runs
-from service.api import ask
+from service.api import ask, every
 from service.automations import PREFIX
+from service.errors import Rejected
 from service.places import POOL
 from service.registering import register
 from settings import load_site
@@ -43,12 +43,13 @@ class Registered:
         return list(register(self.api, [load_site(f) for f in folders or (self.folder,)]))
 
     def deployment(self, name: str) -> dict[str, Any]:
-        answer = httpx.get(f"{self.api}/deployments/name/{name}", timeout=30)
-        return answer.raise_for_status().json()
+        return self.ask(f"deployments/name/{name}")
+
+    def ask(self, where: str, body: Any = None, **more: Any) -> Any:
+        return ask(f"{self.api}/{where}", body, **more)
 
     def every(self, what: str, **filters: Any) -> list[dict[str, Any]]:
-        answer = httpx.post(f"{self.api}/{what}/filter", json=filters, timeout=30)
-        return answer.raise_for_status().json()
+        return every(self.api, what, **filters)
 
     def change(self, old: str, new: str) -> None:
         file = self.folder / "site.toml"
@@ -85,9 +86,9 @@ def test_only_what_differs_is_changed_and_what_was_paused_stays_so(registered):
     for name in ("intake", "delivery"):
         known = registered.deployment(f"{name}/{name}")
         (schedule,) = known["schedules"]
-        place = f"{registered.api}/deployments/{known['id']}/schedules/{schedule['id']}"
-        httpx.patch(place, json={"active": False}, timeout=30).raise_for_status()
-    httpx.post(f"{registered.api}/deployments/{delivery['id']}/pause_deployment", timeout=30)
+        place = f"deployments/{known['id']}/schedules/{schedule['id']}"
+        registered.ask(place, {"active": False}, method="PATCH")
+    registered.ask(f"deployments/{delivery['id']}/pause_deployment", {})
     registered.change('delivery = "*/5 * * * *"', 'delivery = "*/7 * * * *"')
     assert registered.again() == ["deployment delivery/delivery: changed: schedules"]
     changed = registered.deployment("delivery/delivery")
@@ -107,17 +108,15 @@ def test_deadlines_are_judged_hourly_and_before_the_offices_open(registered):
 
 
 def test_a_deployment_and_an_automation_that_are_wanted_no_longer_go_and_others_stay(registered):
-    flow = httpx.post(f"{registered.api}/flows/", json={"name": "intake"}, timeout=30).json()["id"]
+    flow = registered.ask("flows/", {"name": "intake"})["id"]
     old = {"name": "old", "flow_id": flow, "tags": ["tenggat"], "work_pool_name": "tenggat"}
     own = {"name": "own", "flow_id": flow, "tags": ["mine"], "work_pool_name": "tenggat"}
     for body in (old, own):
-        made = httpx.post(f"{registered.api}/deployments/", json=body, timeout=30)
-        made.raise_for_status()
+        registered.ask("deployments/", body)
     automation = next(a for a in registered.every("automations") if a["name"].startswith(PREFIX))
     for name in (f"{PREFIX}old", "somebody else's"):
         body = {key: automation[key] for key in ("trigger", "actions")} | {"name": name}
-        made = httpx.post(f"{registered.api}/automations/", json=body, timeout=30)
-        made.raise_for_status()
+        registered.ask("automations/", body)
     assert registered.again() == [
         "deployment intake/old: removed",
         f"automation '{PREFIX}old': removed",
@@ -138,12 +137,9 @@ def test_a_deployment_and_an_automation_that_are_wanted_no_longer_go_and_others_
 )
 def test_a_parameter_that_makes_no_sense_is_refused_by_its_name(registered, flow, parameters, what):
     known = registered.deployment(f"{flow}/{flow}")["id"]
-    asked = httpx.post(
-        f"{registered.api}/deployments/{known}/create_flow_run",
-        json={"parameters": parameters}, timeout=30,
-    )  # fmt: skip
-    assert asked.status_code == 409
-    assert what in asked.json()["detail"]
+    with pytest.raises(Rejected, match=what) as refused:
+        registered.ask(f"deployments/{known}/create_flow_run", {"parameters": parameters})
+    assert refused.value.code == 409
 
 
 @pytest.mark.parametrize("flow", ["intake", "deadlines", "delivery", "summary", "storm"])
@@ -160,15 +156,13 @@ def test_each_field_of_a_form_has_a_title_and_says_what_it_asks_for(registered, 
 
 def planned(registered: Registered) -> list[dict[str, Any]]:
     scheduled = {"state": {"name": {"any_": ["Scheduled", "Late"]}}}
-    return registered.every("flow_runs", flow_runs=scheduled, limit=200)
+    return registered.every("flow_runs", flow_runs=scheduled)
 
 
 def until_planned(registered: Registered, *deployments: str) -> None:
     """The server plans runs by itself, as soon as it looks."""
-    deadline = time.monotonic() + SECONDS
-    while not set(deployments) <= {run["deployment_id"] for run in planned(registered)}:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wanted = set(deployments)
+    until(lambda: wanted <= {run["deployment_id"] for run in planned(registered)}, SECONDS)
 
 
 def missed(registered: Registered, days: int) -> None:
@@ -188,7 +182,7 @@ def test_of_missed_runs_one_does_the_work_of_all(registered):
         for name in ("deadlines", "summary", "watchdog")
     }
     until_planned(registered, *ids.values())
-    asked = ask(f"{registered.api}/deployments/{ids['deadlines']}/create_flow_run", {})
+    asked = registered.ask(f"deployments/{ids['deadlines']}/create_flow_run", {})
     before = Counter(run["deployment_id"] for run in planned(registered))
     missed(registered, 400)
     said = list(runs.skip_missed(registered.api, datetime.now(UTC), [ids["watchdog"]]))
@@ -202,7 +196,7 @@ def test_of_missed_runs_one_does_the_work_of_all(registered):
     assert all("does the work" in run["state"]["message"] for run in skipped)
     assert any("of deadlines/deadlines skipped: one catches up for all" in line for line in said)
     assert before[ids["deadlines"]] > 2
-    by_hand = httpx.get(f"{registered.api}/flow_runs/{asked['id']}", timeout=30).json()
+    by_hand = registered.ask(f"flow_runs/{asked['id']}")
     assert by_hand["state_type"] == "SCHEDULED"
     assert list(runs.skip_missed(registered.api, datetime.now(UTC), [ids["watchdog"]])) == []
 
@@ -219,15 +213,14 @@ def test_a_summary_that_crashed_is_begun_again_and_a_delivery_is_not(registered)
     crashed = {}
     for name in ("summary", "delivery"):
         known = registered.deployment(f"{name}/{name}")["id"]
-        run = ask(f"{registered.api}/deployments/{known}/create_flow_run", {})["id"]
+        run = registered.ask(f"deployments/{known}/create_flow_run", {})["id"]
         for state in ("PENDING", "RUNNING", "CRASHED"):
             put = {"state": {"type": state}, "force": True}
-            ask(f"{registered.api}/flow_runs/{run}/set_state", put)
+            registered.ask(f"flow_runs/{run}/set_state", put)
         crashed[name] = run
     assert len(list(runs.run_again(registered.api, datetime.now(UTC)))) == 1
     states = {
-        name: httpx.get(f"{registered.api}/flow_runs/{run}", timeout=30).json()["state_name"]
-        for name, run in crashed.items()
+        name: registered.ask(f"flow_runs/{run}")["state_name"] for name, run in crashed.items()
     }
     assert states == {"summary": "AwaitingRetry", "delivery": "Crashed"}
     later = datetime.now(UTC) + timedelta(days=2)

@@ -165,8 +165,8 @@ def test_a_damaged_backup_changes_nothing(office):
     assert [path for path in office.site.backups.iterdir() if path != made] == []
 
 
-def test_an_older_revision_is_brought_up_to_the_newest(database_url, tmp_path):
-    engine = open_engine(database_url)
+def test_an_older_revision_is_brought_up_to_the_newest(empty_database_url, tmp_path):
+    engine = open_engine(empty_database_url)
     command.upgrade(_config(engine), "0001")
     with engine.begin() as connection:
         connection.execute(
@@ -178,18 +178,18 @@ def test_an_older_revision_is_brought_up_to_the_newest(database_url, tmp_path):
             {"now": "2026-11-20 00:00:00"},
         )
     engine.dispose()
-    made = backup(database_url, tmp_path / "kept", wita(THEN))
-    engine = open_engine(database_url)
+    made = backup(empty_database_url, tmp_path / "kept", wita(THEN))
+    engine = open_engine(empty_database_url)
     migrate(engine)
     engine.dispose()
     done = restore(
-        made, database_url, tmp_path / "kept", wita(NOW), lock=tmp_path / "lock", force=True
+        made, empty_database_url, tmp_path / "kept", wita(NOW), lock=tmp_path / "lock", force=True
     )
     assert done.revision == "0001"
-    parsed = make_url(database_url)
+    parsed = make_url(empty_database_url)
     server = None if parsed.get_backend_name() == "sqlite" else parsed
     assert check(done.replaced, server).revision == newest_revision()
-    engine = open_engine(database_url)
+    engine = open_engine(empty_database_url)
     with engine.connect() as connection:
         found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
         status = connection.execute(text("SELECT status FROM message")).scalar_one()

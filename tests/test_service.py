@@ -19,6 +19,7 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 from small_site import small_site
+from waiting import until
 
 import service
 from service.api import ask
@@ -115,12 +116,12 @@ class Up:
     def waits_for_its_schedule(self) -> bool:
         return "running on schedule" in self.said.read_text("utf-8")
 
-    def until(self, ready: Callable[[], bool], seconds: float = 120.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not ready():
-            assert self.process.poll() is None, self.said.read_text("utf-8")
-            assert time.monotonic() < deadline, self.said.read_text("utf-8")
-            time.sleep(0.1)
+    def until(self, ready: Callable[[], bool], seconds: float = 300.0) -> None:
+        def ready_or_ended() -> bool:
+            assert self.process.poll() is None, self.said_by_now()
+            return ready()
+
+        until(ready_or_ended, seconds, why=self.said_by_now)
 
     def stop(self, number: signal.Signals) -> int:
         """Send this signal; the exit code. Nothing that it started is left."""
@@ -274,7 +275,7 @@ def test_what_outlived_a_killed_service_is_ended_and_nothing_else(tmp_path):
 
     ours, others = waiting(tmp_path / "ours"), waiting(tmp_path / "others")
     try:
-        service.sweep(tmp_path / "ours")
+        service.sweep(str(tmp_path / "ours"))
         assert not ours.is_running()
         assert others.poll() is None
     finally:

@@ -508,16 +508,16 @@ def test_a_database_is_read_in_one_state_while_others_write(office):
             source.execute(update(Complaint).values(unit="dlh"))
 
 
-def test_a_database_that_is_not_ready_is_left_as_it_is(database_url, tmp_path):
+def test_a_database_that_is_not_ready_is_left_as_it_is(empty_database_url, tmp_path):
     def refused() -> str:
-        with pytest.raises(NotReady) as error, reading(database_url):
+        with pytest.raises(NotReady) as error, reading(empty_database_url):
             pytest.fail("was opened")
         return str(error.value)
 
-    if database_url.startswith("sqlite"):
+    if empty_database_url.startswith("sqlite"):
         assert refused().startswith("no database at")
         assert list(tmp_path.iterdir()) == []
-    engine = open_engine(database_url)
+    engine = open_engine(empty_database_url)
     with engine.connect():
         assert "the database is empty; `tenggat run` brings it up to date" in refused()
     command.upgrade(_config(engine), "0001")

@@ -5,8 +5,9 @@ comes. The server's own watch over heartbeats gives up the dead run.
 """
 
 import csv
-import os
+import signal
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -23,8 +24,9 @@ from front_desk import ENTRY, STEPS, UNITS, at
 from small_site import small_site
 from test_kills import kill
 from test_service import SCHEDULES, Up, environment
+from waiting import until
 
-from service.places import POOL, PREFECT, free_port, prefect_environment
+from service.places import free_port
 
 QUEUEING = "hashtext('tenggat queueing')"
 SECONDS = 240.0
@@ -53,22 +55,24 @@ class Shared:
         url = postgres.replace("postgresql://", "postgresql+psycopg://", 1)
         self.up.environment = environment(self.up.var) | {"TENGGAT_DATABASE_URL": url}
         self.workers: dict[str, psutil.Popen] = {}
-        self.log = folder / "workers"
+        self.folder = folder
         self.now = datetime.now(UTC)
-        self.up.start("--no-worker")
-        self.up.until(self.up.answers)
-        for name in ("one", "two"):
+        for name in ("one", "two"):  # the server comes later
             self.start_worker(name)
+        self.up.start("--no-worker")
         self.up.until(self.up.waits_for_its_schedule, SECONDS)
 
-    def start_worker(self, name: str) -> None:
-        more = prefect_environment(self.up.var, f"{self.up.url}/api")
-        with self.log.open("ab") as output:
+    def start_worker(self, name: str, **variables: str) -> None:
+        with (self.folder / name).open("wb") as output:
             self.workers[name] = psutil.Popen(
-                [*PREFECT, "worker", "start", "--pool", POOL, "--name", name, "--limit", "1"],
-                cwd=REPOSITORY, env={**os.environ, **self.up.environment, **more},
-                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                [sys.executable, "-m", "cli", "worker", "--site", str(self.up.site),
+                 "--name", name, "--limit", "1"],
+                cwd=REPOSITORY, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                env={**self.up.environment, "PREFECT_API_URL": f"{self.up.url}/api", **variables},
             )  # fmt: skip
+
+    def said_by(self, name: str) -> list[str]:
+        return (self.folder / name).read_text("utf-8").splitlines()
 
     def ask(self, part: str = "") -> str:
         return self.up.ask_for("deadlines", now=self.now.isoformat(), part=part)
@@ -90,14 +94,16 @@ class Shared:
                     return name, process
         raise AssertionError(f"no worker has {run}")
 
+    def kill(self, name: str) -> None:
+        """As if the machine of this worker had lost its power: no part of it says good-bye."""
+        worker = self.workers.pop(name)
+        kill([worker, *worker.children(recursive=True)])
+
     def stop(self) -> None:
-        for worker in self.workers.values():
+        for name in list(self.workers):
             with suppress(psutil.NoSuchProcess):
-                for process in [*worker.children(recursive=True), worker]:
-                    process.kill()
+                self.kill(name)
         self.up.kill()
-        for worker in self.workers.values():
-            worker.wait(10)
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +135,8 @@ def test_either_may_be_killed(shared):
         shared.up.until(lambda: shared.waiting(connection) == 2, SECONDS)
         places = [shared.flow_of(run) for run in runs]
         assert {name for name, _ in places} == {"one", "two"}
-        (victim, flow), dead, living = places[0], runs[0], runs[1]
-        kill([shared.workers[victim], flow])
+        (victim, _), dead, living = places[0], runs[0], runs[1]
+        shared.kill(victim)
         connection.execute(f"SELECT pg_advisory_unlock({QUEUEING})")
         shared.ends(living, "COMPLETED")
         halfway = len(owed(connection))
@@ -144,3 +150,35 @@ def test_either_may_be_killed(shared):
         shared.ends(last, "COMPLETED")
         assert len(owed(connection)) == len(found)  # nothing was left over
         shared.ends(dead, "CRASHED")
+
+
+def test_a_server_that_was_away_for_long_is_worked_for_again(shared):
+    """Prefect's worker ends itself after some minutes without its server; here after seconds."""
+    for name in list(shared.workers):
+        shared.kill(name)
+    hurry = {"PREFECT_WORKER_QUERY_SECONDS": "0.1", "PREFECT_CLIENT_MAX_RETRIES": "0"}
+    shared.start_worker("three", **hurry)
+    working = f"working for the server at {shared.up.url}/api"
+    shared.up.until(lambda: shared.said_by("three") == [working])
+    shared.ends(shared.ask(), "COMPLETED")
+    shared.up.process.send_signal(signal.SIGTERM)
+    assert shared.up.process.wait(25) == 0
+    until(lambda: any("worker ended with 1" in line for line in shared.said_by("three")))
+    assert shared.said_by("three")[1] == f"waiting for the server at {shared.up.url}/api"
+    shared.up.start("--no-worker")
+    shared.up.until(shared.up.waits_for_its_schedule, SECONDS)  # it has done the first cycle
+    assert "did not finish well" not in shared.up.said_by_now()
+    assert shared.said_by("three")[-1] == working
+    worker = shared.workers.pop("three")
+    family = worker.children(recursive=True)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+    assert psutil.wait_procs(family, timeout=2)[1] == []
+    assert shared.said_by("three")[-1] == "stopped"
+
+
+def test_a_worker_wants_to_know_whose(call_tenggat, monkeypatch):
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    code, _, errors = call_tenggat("worker")
+    assert code == 2
+    assert "Set PREFECT_API_URL" in errors

@@ -19,6 +19,8 @@ from small_site import NAME
 from smtp_servers import Server, running
 from test_service import FLOWS, Up
 
+from service.api import ask
+
 pytestmark = pytest.mark.browser
 
 REFUSAL = "554 5.7.1 Too many connections from you"
@@ -140,6 +142,11 @@ def test_a_source_whose_folder_is_gone_is_named_and_the_others_are_read(desk):
 
 def test_the_question_of_a_storm_is_answered_in_its_form_and_the_mails_go(desk):
     desk.up.until(lambda: any(run["state_type"] == "PAUSED" for run in desk.runs("storm")))
+    (asked,) = desk.runs("storm")
+    assert asked["state_name"] == "Suspended"
+    resume = f"{desk.up.url}/api/flow_runs/{asked['id']}/resume"
+    answer = {"run_input": {"decision": "mungkin", "by": "Rahmadsyah"}}
+    assert ask(resume, answer)["status"] == "REJECT"  # a word that is no choice
     desk.server.greeting = ""  # by now it is well
     desk.open_run("storm 1")
     desk.pages.click("Resume")

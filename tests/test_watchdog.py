@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +13,6 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 from conftest import REPOSITORY
@@ -21,12 +20,13 @@ from small_site import small_site
 from smtp_servers import running
 from sqlalchemy import select
 from test_watching import DAY, HOUR, nobody_listens, told
+from waiting import until
 
 import service
 import tasks.ping
 from db import runs
 from db.models import MessageKind, MessageRow
-from service.api import ask, healthy
+from service.api import ask, every, healthy
 from service.places import free_port
 from service.plans import plans
 from service.registering import register
@@ -37,7 +37,6 @@ from tasks.ping import ping
 from tasks.queueing import alert
 from tasks.watching import look
 
-SECONDS = 60.0
 PATIENCE = 150.0
 
 
@@ -54,14 +53,6 @@ def watches(up: psutil.Process) -> list[psutil.Process]:
         with suppress(psutil.NoSuchProcess):
             found += [process] if "watch" in process.cmdline() else []
     return found
-
-
-def until(ready: Callable[[], Any], seconds: float = SECONDS) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (answer := ready()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return answer
 
 
 class Place:
@@ -124,7 +115,7 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
         (mail,) = place.failures()
         facts = next(each["facts"] for each in mail.detail["new"] if each["kind"] == "failed")
         run = facts["link"].removeprefix("http://127.0.0.1:4200/runs/flow-run/")
-        seen = httpx.get(f"{place.api}/flow_runs/{run}").raise_for_status().json()
+        seen = ask(f"{place.api}/flow_runs/{run}")
         assert (seen["state_type"], seen["name"].split()[0]) == ("FAILED", "delivery")
         assert facts["error"].startswith("ServerUnusable: the mail server cannot be used: 127.0.0")
         assert facts["n"] == "1"
@@ -139,7 +130,7 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
     other = Place(tmp_path / "other", place.api)  # its runs are well
     assert other.run("watchdog") == ""
     assert other.failures() == []
-    shown = httpx.post(f"{place.api}/artifacts/filter", json={"limit": 200}).json()
+    shown = every(place.api, "artifacts")
     (page, *_) = [a["data"] for a in shown if a["key"] == "watchdog" and facts["link"] in a["data"]]
     assert "Pengiriman surel \\(delivery\\): sebuah putaran gagal" in page
 
@@ -275,7 +266,7 @@ def test_a_delivery_tells_the_monitor_how_it_went_and_never_fails_by_it(place):
         assert monitor.asked[3:] == ["/ping/s3cret/fail"]
 
     def warned() -> list[str]:
-        logs = httpx.post(f"{place.api}/logs/filter", json={"limit": 200}).json()
+        logs = every(place.api, "logs")
         assert "s3cret" not in str(logs)
         return [log["message"] for log in logs if "monitor" in log["message"]]
 

@@ -20,6 +20,7 @@ from conftest import REPOSITORY, wita
 from front_desk import BREACHED, alerts, at, deliver, messages, owe
 from smtp_servers import Server, running
 from sqlalchemy import update
+from waiting import until
 
 from db import runs
 from db.models import MessageRow, MessageStatus
@@ -509,13 +510,6 @@ def test_it_watches_until_sigterm_and_outlives_a_site_that_cannot_be_read(
             child.wait(5)
     assert len(server.letters) == 1
     assert log.read_text("utf-8").count("silent/deadlines: told") == 1  # what lasts fills no log
-
-
-def until(ready: Callable[[], object], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_neither_the_watch_nor_the_doctor_loads_prefect():

@@ -123,7 +123,11 @@ def _ran(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
     for flow, minutes in site.file.watch.silent_minutes:
         last = runs.last(session, flow)
         if last is None:
-            yield Finding("note", f"{flow} has never run", "`tenggat up` runs it on its schedule")
+            yield Finding(
+                "note",
+                f"no run of {flow} has ended well yet",
+                "`tenggat up` runs it on its schedule",
+            )
         elif flow in silent:
             yield Finding(
                 "trouble",
