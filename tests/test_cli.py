@@ -20,8 +20,8 @@ from tasks.office import Office
 TENGGAT = Path(sys.executable).with_name("tenggat")
 NOW = "2026-11-24T08:00"
 COMMANDS = (
-    "run", "up", "worker", "due", "explain", "deadlines", "changes", "summary", "simulate", "source", "mail",
-    "quarantine", "export", "backup", "restore", "doctor", "watch", "audit",
+    "run", "up", "worker", "due", "explain", "deadlines", "changes", "summary", "simulate",
+    "source", "mail", "quarantine", "export", "backup", "restore", "doctor", "watch", "audit",
     "database",
 )  # fmt: skip
 
