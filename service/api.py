@@ -30,14 +30,15 @@ def healthy(api: str) -> bool:
 
 
 def ask(
-    url: str, body: Any = None, *, method: str | None = None, patience: float = ANSWER_SECONDS
+    url: str, body: Any = None, *, method: str | None = None, patience: float | None = None
 ) -> Any:
     """What Prefect's API answers; POST where there is a body.
 
     A server that is busy for a moment (its SQLite locked: 503) or restarts is asked again for
-    `patience` seconds. Raises :class:`service.errors.Rejected` for a no, and `Unready`.
+    `patience` seconds, else `ANSWER_SECONDS`. Raises :class:`service.errors.Rejected` for a no,
+    and `Unready`.
     """
-    until = time.monotonic() + patience
+    until = time.monotonic() + (ANSWER_SECONDS if patience is None else patience)
     request = _request(url, body, method)
     while True:
         try:
