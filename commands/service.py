@@ -92,10 +92,11 @@ def worker(
         int | None, typer.Option(help="How many runs at once (else as many as come).", min=1)
     ] = None,
 ) -> None:
-    """Work on the runs of a server on another machine, in the foreground.
+    """Work for a server elsewhere.
 
-    PREFECT_API_URL is the server's address, PREFECT_API_AUTH_STRING its login. Waits for the
-    server while it is away, however long. Ctrl-C or SIGTERM stops it.
+    Takes its runs on this machine, in the foreground. PREFECT_API_URL is the server's address,
+    PREFECT_API_AUTH_STRING its login. Waits for the server while it is away, however long. Ctrl-C
+    or SIGTERM stops it.
     """
     import service  # noqa: PLC0415
 
