@@ -28,6 +28,18 @@ def alone(var: Path, name: str = "service", *, what: str = "the service") -> Ite
         yield
 
 
+@contextmanager
+def marked(mark: str) -> Iterator[None]:
+    """Let what is started in the block bear this mark; none that does is left before or after."""
+    sweep(mark)  # what one that was killed has left
+    os.environ[MARK] = mark
+    try:
+        yield
+    finally:
+        sweep(mark)
+        os.environ.pop(MARK, None)
+
+
 def sweep(mark: str) -> None:
     """End every process that still bears this mark: that of a service, or of a worker.
 

@@ -21,7 +21,8 @@ NOT_NOW = 75
 
 LOOPBACK = "127.0.0.1"
 MARK = "TENGGAT_SERVICE"
-"""Every process of a service bears the folder of its working files in its environment."""
+"""Every process of a service bears the folder of its working files in its environment, and one of
+a worker elsewhere its name besides."""
 
 LOOK_SECONDS = 2
 """How often a worker asks for runs, unless the environment says otherwise: Prefect's own 10 s

@@ -20,12 +20,11 @@ from service.api import ask, found, healthy
 from service.child import Child
 from service.databases import prepare
 from service.errors import Rejected, ServiceError, Unready
-from service.guarding import alone, sweep
+from service.guarding import alone, marked
 from service.keeping import FIRST_WAIT, LONGEST_WAIT, Kept
 from service.logs import saying
 from service.places import (
     LOOPBACK,
-    MARK,
     NOT_NOW,
     REPOSITORY,
     WORKER,
@@ -34,7 +33,7 @@ from service.places import (
 )
 from service.server import api_of, start_server
 from service.stopping import until_stopped
-from service.working import BEAT_SECONDS, beats, start_worker
+from service.working import kept_worker
 from settings import Site
 
 FIRST_CYCLE = ("intake", "deadlines", "delivery")
@@ -64,7 +63,7 @@ def up(
     with until_stopped(say), ExitStack() as stack:
         for folder in dict.fromkeys([home, *(site.var for site in sites)]):
             stack.enter_context(alone(folder))
-        sweep(str(home))  # what a service that was killed has left
+        stack.enter_context(marked(str(home)))
         if not is_free(host, port):
             raise ServiceError(f"port {port} is taken; choose another with --port")
         if host != LOOPBACK and not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
@@ -72,9 +71,6 @@ def up(
                 f"on {host} others can reach the service: set PREFECT_SERVER_API_AUTH_STRING"
                 " and PREFECT_API_AUTH_STRING to user:password first"
             )
-        os.environ[MARK] = str(home)  # its own parts inherit it
-        stack.callback(os.environ.pop, MARK, None)
-        stack.callback(sweep, str(home))
         heard = saying(say, home / "logs" / "tenggat.log")
         _Service(sites, home, host, port, heard, stack).run(worker=worker, backup=backup)
 
@@ -143,13 +139,13 @@ class _Service:
         self._patiently(self._register, "Prefect's server")
         self._catch_up()
         if worker:
-            self.worker = Kept(
-                "worker",
-                partial(start_worker, self.home, self.api, WORKER, "prefect-worker.log"),
+            self.worker = kept_worker(
+                self.home,
+                self.api,
+                WORKER,
+                "prefect-worker.log",
                 self.say,
-                answers=self._worker_beats,
-                every=BEAT_SECONDS,
-                spares=True,
+                asked=lambda: self.server.well,
             )
             self.stack.callback(self.worker.stop)
         for place in dict.fromkeys([self.home, *(site.var for site in self.sites)]):
@@ -228,10 +224,6 @@ class _Service:
             {"PYTHONPATH": self.environment["PYTHONPATH"]},
             site.var / "logs" / "watch.log",
         )
-
-    def _worker_beats(self) -> bool:
-        """Whether the server has heard of the worker; true as well while nobody can tell."""
-        return not self.server.well or beats(self.api, WORKER)
 
     def _catch_up(self) -> None:
         """Runs that were missed while nobody was here: the first cycle does their work."""

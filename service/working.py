@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from collections.abc import Callable
@@ -13,10 +12,10 @@ from pathlib import Path
 from service.api import ask, healthy
 from service.child import Child
 from service.errors import ServiceError
-from service.guarding import alone, sweep
+from service.guarding import alone, marked
 from service.keeping import Kept
 from service.logs import saying
-from service.places import MARK, POOL, PREFECT, prefect_environment
+from service.places import POOL, PREFECT, prefect_environment
 from service.stopping import until_stopped
 
 BEAT_SECONDS = 10
@@ -26,8 +25,32 @@ LOOK_SECONDS = 2.0
 """How often a worker on a machine of its own looks whether the server is there."""
 
 
-def start_worker(var: Path, api: str, name: str, log: str, limit: int | None = None) -> Child:
-    """Start Prefect's worker for our pool; its log lies in `var/logs`, `limit` is runs at once."""
+def kept_worker(
+    var: Path,
+    api: str,
+    name: str,
+    log: str,
+    say: Callable[[str], None],
+    *,
+    limit: int | None = None,
+    asked: Callable[[], bool] = lambda: True,
+) -> Kept:
+    """Prefect's worker for our pool, to be tended; what it has started goes on without it.
+
+    Its log lies in `var/logs`, `limit` is runs at once. While `asked` is false the server is not
+    asked whether it has heard of it.
+    """
+    return Kept(
+        "worker",
+        partial(_start, var, api, name, log, limit),
+        say,
+        answers=lambda: not asked() or _beats(api, name),
+        every=BEAT_SECONDS,
+        spares=True,
+    )
+
+
+def _start(var: Path, api: str, name: str, log: str, limit: int | None) -> Child:
     most = [] if limit is None else ["--limit", str(limit)]
     return Child(
         "prefect worker",
@@ -37,7 +60,7 @@ def start_worker(var: Path, api: str, name: str, log: str, limit: int | None = N
     )
 
 
-def beats(api: str, name: str) -> bool:
+def _beats(api: str, name: str) -> bool:
     """Whether the server has heard of this worker; true as well while nobody can tell."""
     try:
         workers = ask(f"{api}/work_pools/{POOL}/workers/filter", {"limit": 50}, patience=0)
@@ -63,20 +86,9 @@ def work(
     file = name.replace("/", "_").replace(" ", "-")
     with until_stopped(say), ExitStack() as stack:
         stack.enter_context(alone(var, file, what=f"'{name}'"))
-        mark = f"{var} {name}"
-        sweep(mark)  # what a worker that was killed has left
-        os.environ[MARK] = mark
-        stack.callback(os.environ.pop, MARK, None)
-        stack.callback(sweep, mark)
+        stack.enter_context(marked(f"{var} {name}"))
         heard = saying(say, var / "logs" / f"{file}.log")
-        worker = Kept(
-            "worker",
-            partial(start_worker, var, api, name, f"prefect-{file}.log", limit),
-            heard,
-            answers=partial(beats, api, name),
-            every=BEAT_SECONDS,
-            spares=True,
-        )
+        worker = kept_worker(var, api, name, f"prefect-{file}.log", heard, limit=limit)
         stack.callback(worker.stop)
         _tend(worker, api, heard)
 
