@@ -10,13 +10,15 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from conftest import wita
 from sqlalchemy import Engine, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from db import complaints, looks, outbox, runs
-from db.engine import _config, migrate, newest_revision, one_state, open_engine, revision
+from db.engine import MIGRATIONS, migrate, newest_revision, one_state, open_engine, revision
+from db.migrating import alembic_config
 from db.models import (
     Base,
     Complaint,
@@ -93,6 +95,10 @@ def test_migrations_create_exactly_what_the_models_say(empty):
     assert at(empty) == newest_revision()
 
 
+def test_the_newest_revision_is_what_alembic_calls_the_head():
+    assert newest_revision() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
 def test_migrating_again_changes_nothing(engine):
     before = at(engine)
     migrate(engine)
@@ -100,7 +106,7 @@ def test_migrating_again_changes_nothing(engine):
 
 
 def test_migrations_go_back_and_forth(engine):
-    command.downgrade(_config(engine), "base")
+    command.downgrade(alembic_config(engine), "base")
     assert tables(engine) == set()
     migrate(engine)
     assert difference(engine) == []
@@ -108,7 +114,7 @@ def test_migrations_go_back_and_forth(engine):
 
 def test_an_upgrade_keeps_what_was_told_to_whom(engine):
     """A notice without a unit, and the mail about it, written before handovers were known."""
-    command.downgrade(_config(engine), "0001")
+    command.downgrade(alembic_config(engine), "0001")
     with engine.begin() as connection:
         for statement in (
             "INSERT INTO complaint (id, source, ticket, received_at, recorded_at, anonymous,"

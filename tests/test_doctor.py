@@ -16,7 +16,8 @@ from smtp_servers import Server, running
 from test_watching import nobody_listens
 
 from db import runs
-from db.engine import _config, newest_revision
+from db.engine import newest_revision
+from db.migrating import alembic_config
 from settings import load_site
 from tasks.health import check
 from tasks.office import Office
@@ -101,7 +102,7 @@ def test_mail_that_waits_for_too_long_is_trouble(office):
 def test_a_database_that_is_behind_is_trouble_and_stays_behind(office):
     with office.engine.begin():
         pass
-    command.downgrade(_config(office.engine), "0002")
+    command.downgrade(alembic_config(office.engine), "0002")
     (trouble,) = troubles(office)
     assert trouble == f"the database is at revision 0002, the program at {newest_revision()}"
     assert troubles(office) == [trouble]

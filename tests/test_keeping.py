@@ -11,7 +11,8 @@ from conftest import wita
 from sqlalchemy import Engine, create_engine, text
 
 from db.backups import backups
-from db.engine import _config, newest_revision, open_engine, revision
+from db.engine import newest_revision, open_engine, revision
+from db.migrating import alembic_config
 from service import ServiceError
 from service.child import Child
 from service.databases import prepare
@@ -174,7 +175,7 @@ def test_an_empty_database_is_made_and_one_that_is_new_is_left_alone(site):
 
 def test_an_upgrade_is_backed_up_first(site, empty_database_url):
     engine = open_engine(empty_database_url)
-    command.upgrade(_config(engine), "0002")
+    command.upgrade(alembic_config(engine), "0002")
     engine.dispose()
     said: list[str] = []
     prepare(site, NOW, said.append)
@@ -188,7 +189,7 @@ def test_an_upgrade_is_backed_up_first(site, empty_database_url):
 
 def test_without_a_backup_there_is_no_upgrade_unless_it_is_said(site, empty_database_url):
     engine = open_engine(empty_database_url)
-    command.upgrade(_config(engine), "0002")
+    command.upgrade(alembic_config(engine), "0002")
     (site.var / "backups").parent.mkdir(parents=True, exist_ok=True)
     (site.var / "backups").write_text("in the way")
     with pytest.raises(ServiceError, match="--no-backup upgrades it without one"):

@@ -31,7 +31,8 @@ from sqlalchemy.exc import DBAPIError
 
 from db.backups import BackupError, backup, backups, check
 from db.chain import verify
-from db.engine import _config, migrate, newest_revision, open_engine
+from db.engine import migrate, newest_revision, open_engine
+from db.migrating import alembic_config
 from db.models import NoticeRow
 from db.restoring import restore
 from tasks import storms
@@ -167,7 +168,7 @@ def test_a_damaged_backup_changes_nothing(office):
 
 def test_an_older_revision_is_brought_up_to_the_newest(empty_database_url, tmp_path):
     engine = open_engine(empty_database_url)
-    command.upgrade(_config(engine), "0001")
+    command.upgrade(alembic_config(engine), "0001")
     with engine.begin() as connection:
         connection.execute(
             text(

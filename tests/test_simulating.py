@@ -26,7 +26,8 @@ from sqlalchemy.orm import Session
 
 from commands import console
 from db import news
-from db.engine import NotReady, _config, open_engine, reading
+from db.engine import NotReady, open_engine, reading
+from db.migrating import alembic_config
 from db.models import Bounce, Complaint, DeliveryAttempt, MessageRow, Rulebook
 from db.replica import copy_known, empty_replica
 from settings import SettingsError
@@ -520,7 +521,7 @@ def test_a_database_that_is_not_ready_is_left_as_it_is(empty_database_url, tmp_p
     engine = open_engine(empty_database_url)
     with engine.connect():
         assert "the database is empty; `tenggat run` brings it up to date" in refused()
-    command.upgrade(_config(engine), "0001")
+    command.upgrade(alembic_config(engine), "0001")
     assert "is at revision 0001, not " in refused()
     engine.dispose()
 
