@@ -62,6 +62,17 @@ def test_the_unit_calls_a_command_that_there_is(name):
     assert all(word in done.stdout for word in arguments if word.startswith("--"))
 
 
+def test_the_guide_runs_a_command_as_systemd_takes_it():
+    """systemd-run looks for no program below the working directory: its path is written whole."""
+    guide = (REPOSITORY / "docs" / "operations.md").read_text("utf-8").replace("\\\n", " ")
+    (line,) = [line for line in guide.splitlines() if line.startswith("systemd-run ")]
+    program = next(word for word in shlex.split(line)[1:] if not word.startswith("-"))
+    unit = (DEPLOY / "tenggat.service").read_text("utf-8")
+    assert f"ExecStart={program} up" in unit
+    assert "--setenv=TENGGAT_VAR=/var/lib/tenggat" in line
+    assert "Environment=TENGGAT_VAR=/var/lib/tenggat" in unit
+
+
 def test_only_the_proxy_can_be_reached_from_outside(compose):
     open_ports = {name: s["ports"] for name, s in compose["services"].items() if "ports" in s}
     assert open_ports == {"proxy": ["443:443"]}
