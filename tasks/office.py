@@ -35,8 +35,12 @@ class Office:
 
     @classmethod
     def open(cls, folder: Path | str | None = None) -> Office:
-        """Read the site and bring its database to the newest revision."""
+        """Read the site and bring its database to the newest revision.
+
+        A folder for the working files that has to be made is its owner's alone.
+        """
         site = load_site(folder)
+        site.var.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = open_engine(site.database_url)
         migrate(engine)
         return cls(site, engine)
