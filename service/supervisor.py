@@ -31,7 +31,7 @@ from service.places import (
     is_free,
     prefect_environment,
 )
-from service.server import api_of, start_server
+from service.server import EVERYWHERE, api_of, start_server
 from service.stopping import until_stopped
 from service.working import kept_worker
 from settings import Site
@@ -152,7 +152,8 @@ class _Service:
             state = place / "service.json"
             self.stack.callback(state.unlink, missing_ok=True)
             state.write_text(json.dumps({"api": self.api, "pid": os.getpid()}), encoding="utf-8")
-        self.say(f"Prefect UI: http://{self.host}:{self.port}")
+        elsewhere = ", and at every address of this machine" if self.host in EVERYWHERE else ""
+        self.say(f"Prefect UI: {self.api.removesuffix('/api')}{elsewhere}")
         for site in self.sites:
             self.say(f"Mailbox, reports and logs: {site.var}")
         self._first_cycle()
