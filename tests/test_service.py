@@ -18,7 +18,7 @@ import psutil
 import pytest
 import yaml
 from conftest import REPOSITORY
-from small_site import small_site
+from small_site import FAR_HOUR, FAR_SCHEDULES, runs_when_asked, small_site
 from waiting import until
 
 import service
@@ -29,13 +29,6 @@ FLOWS = {
     told["name"]
     for told in yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
 }
-SCHEDULES = """
-[schedules]
-intake = "7 1 * * *"
-deadlines = "8 1 * * *"
-delivery = "9 1 * * *"
-summary = { last-month = "0 7 1 * *" }
-"""
 STOPS_WITHIN = 20.0
 
 
@@ -45,13 +38,10 @@ class Up:
     def __init__(
         self, folder: Path, *, most_mails: int = 200, options: Sequence[str] = (), **variables: str
     ) -> None:
-        self.site, self.var = small_site(folder / "site"), folder / "var"
+        self.site, self.var = runs_when_asked(small_site(folder / "site")), folder / "var"
         file = self.site / "site.toml"
-        text = re.sub(
-            r"\n\[schedules.*?(?=\n\[(?!schedules)|\Z)", "\n", file.read_text("utf-8"), flags=re.S
-        )
-        text = text.replace("most = 200\n", f"most = {most_mails}\n")
-        file.write_text(text + SCHEDULES, encoding="utf-8")
+        text = file.read_text("utf-8").replace("most = 200\n", f"most = {most_mails}\n")
+        file.write_text(text, encoding="utf-8")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.said = folder / "said"
@@ -205,21 +195,21 @@ def test_every_flow_is_deployed_on_the_schedule_and_in_the_zone_of_the_site(up):
     assert set(deployed) == FLOWS
     storm = deployed.pop("storm")
     assert storm["schedules"] == []  # a run of deadlines that owes too much starts it
-    for name in ("intake", "deadlines", "delivery", "summary"):
+    crons = FAR_SCHEDULES | {"summary": f"0 {FAR_HOUR} 1 * *"}
+    for name, cron in crons.items():
         deployment = deployed[name]
         (schedule,) = (entry["schedule"] for entry in deployment["schedules"])
+        assert schedule["cron"] == cron
         if name == "summary":
             assert deployment["schedules"][0]["parameters"] == {"period": "last-month"}
-            assert schedule["cron"] == "0 7 1 * *"
-        else:
-            assert f'{name} = "{schedule["cron"]}"' in SCHEDULES
         assert schedule["timezone"] == "Asia/Makassar"
         assert deployment["parameters"] == {"site": str(up.site)}
         assert deployment["global_concurrency_limit"]["limit"] == 1
 
 
 def test_runs_are_planned_at_the_local_hour(up):
-    """07 past 1 in Makassar is 17:07 UTC the day before."""
+    """Makassar is 8 hours ahead of UTC."""
+    hour = f"{(FAR_HOUR - 8) % 24:02}"
 
     def planned() -> set[str]:
         ours = {d["id"] for d in up.prefect("deployments") if d["name"] in ("intake", "delivery")}
@@ -229,7 +219,7 @@ def test_runs_are_planned_at_the_local_hour(up):
         )
         return {run["expected_start_time"][11:16] for run in runs}
 
-    up.until(lambda: planned() == {"17:07", "17:09"}, seconds=30)
+    up.until(lambda: planned() == {f"{hour}:07", f"{hour}:09"}, seconds=30)
 
 
 def test_the_first_cycle_has_run_by_the_worker(up):

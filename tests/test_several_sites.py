@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from small_site import REPORT, TICKET, export, small_site
+from small_site import REPORT, TICKET, export, runs_when_asked, small_site
 from sqlalchemy import make_url, select
 from test_service import Up
 
@@ -25,7 +25,7 @@ NAMES = ("contohkab", "tetanggakab")
 
 def named(folder: Path, name: str, database: str = "") -> Path:
     """A small site called so, its working files beside it."""
-    site = small_site(folder / name)
+    site = runs_when_asked(small_site(folder / name))
     file = site / "site.toml"
     text = file.read_text("utf-8").replace('var = "../var"', f'var = "../var-{name}"')
     text = text.replace('"Pemerintah Kabupaten Contoh"', f'"Pemerintah {name}"')

@@ -21,9 +21,9 @@ import psycopg
 import pytest
 from conftest import REPOSITORY
 from front_desk import ENTRY, STEPS, UNITS, at
-from small_site import small_site
+from small_site import runs_when_asked, small_site
 from test_kills import kill
-from test_service import SCHEDULES, Up, environment
+from test_service import Up, environment
 from waiting import until
 
 from service.places import free_port
@@ -38,10 +38,7 @@ class Shared:
     def __init__(self, folder: Path, postgres: str) -> None:
         self.up = Up.__new__(Up)
         self.up.site, self.up.var = small_site(folder / "site"), folder / "var"
-        file = self.up.site / "site.toml"
-        head, _, rest = file.read_text("utf-8").partition("\n[schedules]")
-        rest = rest[rest.index("\n[summary]") :]
-        file.write_text(f"{head}{SCHEDULES}deadlines_at_once = 2\n{rest}", encoding="utf-8")
+        runs_when_asked(self.up.site, "deadlines_at_once = 2")
         rows = [at(unit, f"FD-{number}") for number, unit in enumerate(UNITS)]
         place = self.up.site / "inbox" / "register" / "register_2026-11-24_1200.csv"
         with place.open("w", encoding="utf-8", newline="") as register:
