@@ -109,6 +109,9 @@ _AT_ONCE: dict[str, int] = {
 }
 """In which order what bears the same time has happened: the procedure's; the rest comes after."""
 
+_ENDS_OF_PAUSES = frozenset({Kind.MATERIAL_COMPLETED, Kind.RESUMED})
+_KNOWN = frozenset(map(str, Kind))
+
 
 def known_at(events: Iterable[Event], as_of: datetime) -> list[Event]:
     """What is known at `as_of`, corrected and in the order in which it happened.
@@ -142,8 +145,23 @@ def known_at(events: Iterable[Event], as_of: datetime) -> list[Event]:
     return known
 
 
-def _order(event: Event) -> tuple[datetime, int, bool]:
-    return event.latest, _AT_ONCE.get(event.kind, len(_AT_ONCE)), event.kind in ENDING
+def _order(event: Event) -> tuple[datetime, int, bool, int, str]:
+    rank, ends = _AT_ONCE.get(event.kind, len(_AT_ONCE)), event.kind in ENDING
+    return event.latest, rank, ends, *_place(event)
+
+
+def _place(event: Event) -> tuple[int, str]:
+    """The place of an event among others that bear the same time and are of no known order.
+
+    What a source tells stays in the order in which it tells it. What was observed does not hang
+    on which look was read first: a pause ends before another begins, the rest goes by its name.
+    The words that a site adds stay as they were recorded, as nobody here knows what they mean.
+    """
+    if event.knowledge is Knowledge.GIVEN:
+        return 0, ""
+    if event.kind in _ENDS_OF_PAUSES:
+        return 1, event.kind
+    return (3, event.kind) if event.kind in _KNOWN else (2, "")
 
 
 def holder(known: Iterable[Event]) -> str | None:

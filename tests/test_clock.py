@@ -1,6 +1,7 @@
 """How a complaint stands before the law: each rule at its edge, and what is not surely known."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
 
 import pytest
 from conftest import REPOSITORY, WITA, wita
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from sla.calendar import Calendar, indonesian_days_off
 from sla.deadline import Bench, Facts, Policy, Reason, State
-from sla.events import Event, Knowledge
+from sla.events import Event, Knowledge, known_at
 from sla.judge import history, judge
 from sla.lawbook import load
 
@@ -778,6 +779,25 @@ def test_assigned_and_followed_up_in_one_minute_in_whatever_order_it_is_told():
         told("assigned", "2026-11-03 09:00", "dinkes"),
     ]
     assert clock(FOLLOW_UP, events, "2026-11-24 08:00").state is State.MET
+
+
+def test_what_was_observed_at_once_is_in_one_order_whatever_look_was_read_first():
+    """A pause that ends as another begins leaves the clock paused."""
+    kinds = ("settled", "paused", "resumed", "closed", "material_requested", "material_completed")
+    at = ("2026-11-03 07:00", "2026-11-04 07:00")
+    for order in permutations(kinds):
+        known = known_at([RECEIVED, *(seen(kind, *at) for kind in order)], wita("2026-11-05 08:00"))
+        assert [event.kind for event in known[1:]] == [
+            "material_completed", "resumed", "material_requested", "paused", "closed", "settled",
+        ]  # fmt: skip
+
+
+def test_what_a_source_tells_for_one_minute_stays_in_its_order():
+    for order in (("paused", "resumed"), ("resumed", "paused")):
+        known = known_at(
+            [told(kind, "2026-11-03 09:00") for kind in order], wita("2026-11-05 08:00")
+        )
+        assert tuple(event.kind for event in known) == order
 
 
 def test_a_complainant_is_never_judged_by_the_strict_reading():

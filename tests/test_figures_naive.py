@@ -150,7 +150,7 @@ def naive(cases, period: Period) -> dict:
     }  # fmt: skip
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=150)
 @given(histories(), st.sampled_from([MONTH, WEEK]))
 def test_the_figures_agree_with_a_count_by_hand(cases, period):
     plain, tables = naive(cases, period), figures(cases, period, AS_OF)
@@ -194,7 +194,7 @@ def test_the_figures_agree_with_a_count_by_hand(cases, period):
             assert set(row.tickets) <= {one.ticket for one in cases}
 
 
-@settings(max_examples=50, derandomize=True, deadline=None)
+@settings(max_examples=50)
 @given(histories())
 def test_the_months_of_a_quarter_add_up_to_it(cases):
     quarter = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31))

@@ -40,9 +40,7 @@ SNAPSHOT = (
     "Kategori", "Judul Laporan", "Tipe Laporan (Anonim/Rahasia)", "Sumber Laporan",
     "Instansi Terdisposisi", "Status Laporan",
 )  # fmt: skip
-MODEST = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+MODEST = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @dataclass(frozen=True)

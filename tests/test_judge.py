@@ -65,7 +65,7 @@ def matters(draw):
 MOMENTS = HOURS.map(lambda hours: RECEIVED + timedelta(hours=hours))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(matters(), min_size=1, max_size=6), MOMENTS, st.sampled_from(Policy))
 def test_many_at_once_are_judged_as_each_alone(cases, as_of, policy):
     together = judge_all(cases, bench(policy), as_of)
@@ -74,7 +74,7 @@ def test_many_at_once_are_judged_as_each_alone(cases, as_of, policy):
         assert judged.known == history(case.facts, case.events, bench(policy), as_of)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(matters(), st.lists(told(), max_size=4), MOMENTS)
 def test_a_past_view_hangs_on_what_was_recorded_by_then_alone(matter, later, as_of):
     news = [e for e in later if e.recorded_at > as_of]
@@ -97,7 +97,7 @@ def plain_state(start, stop, stretches, as_of):
     return State.BREACHED if as_of.astimezone(WITA).date() > day else State.RUNNING
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(HOURS, st.lists(st.integers(1, 24 * 50), max_size=3), st.none() | HOURS, HOURS)
 def test_a_verdict_equals_the_plain_reading_of_the_law(start, pauses, stop, later):
     received = RECEIVED + timedelta(hours=start)

@@ -42,7 +42,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 def modest(examples: int) -> settings:
     """So many examples, always the same; each takes too long to look for a smaller one."""
     return settings(
-        max_examples=examples, deadline=None, derandomize=True,
+        max_examples=examples,
         phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow],
     )  # fmt: skip
 
