@@ -109,7 +109,13 @@ _AT_ONCE: dict[str, int] = {
 }
 """In which order what bears the same time has happened: the procedure's; the rest comes after."""
 
-_ENDS_OF_PAUSES = frozenset({Kind.MATERIAL_COMPLETED, Kind.RESUMED})
+_PAUSES: dict[str, str] = {
+    Kind.PAUSED: Kind.RESUMED,
+    Kind.MATERIAL_REQUESTED: Kind.MATERIAL_COMPLETED,
+}
+"""What begins a pause, and what ends it."""
+
+_BEGINS = {kind: begin for begin, end in _PAUSES.items() for kind in (begin, end)}
 _KNOWN = frozenset(map(str, Kind))
 
 
@@ -134,6 +140,8 @@ def known_at(events: Iterable[Event], as_of: datetime) -> list[Event]:
             current[place] = event
     known += (event for event in current.values() if not event.retracted)
     known = sorted((event for event in known if event.latest <= as_of), key=_order)
+    if sum(event.kind in _BEGINS for event in known) > 1:
+        _let_pauses_alternate(known)
     receipt = next((event for event in known if event.kind == Kind.RECEIVED), None)
     if receipt is not None:
         first = next(event for event in known if event.kind != Kind.SERVICE_RECEIVED)
@@ -154,14 +162,40 @@ def _place(event: Event) -> tuple[int, str]:
     """The place of an event among others that bear the same time and are of no known order.
 
     What a source tells stays in the order in which it tells it. What was observed does not hang
-    on which look was read first: a pause ends before another begins, the rest goes by its name.
-    The words that a site adds stay as they were recorded, as nobody here knows what they mean.
+    on which look was read first: it goes by its name, a pause beside its end. The words that a
+    site adds stay as they were recorded, as nobody here knows what they mean.
     """
     if event.knowledge is Knowledge.GIVEN:
         return 0, ""
-    if event.kind in _ENDS_OF_PAUSES:
-        return 1, event.kind
+    if event.kind in _BEGINS:
+        return 1, _BEGINS[event.kind]
     return (3, event.kind) if event.kind in _KNOWN else (2, "")
+
+
+def _let_pauses_alternate(known: list[Event]) -> None:
+    """Where a pause and its end were observed at once, put that first which can have been first.
+
+    A pause that goes on must end before another begins; one that does not must first begin.
+    """
+    going_on: set[str] = set()
+    for place, event in enumerate(known):
+        if event.kind == Kind.REOPENED:
+            going_on.clear()
+        begin = _BEGINS.get(event.kind)
+        if begin is None:
+            continue
+        wanted = _PAUSES[begin] if begin in going_on else begin
+        if event.knowledge is not Knowledge.GIVEN and event.kind != wanted:
+            for later in range(place + 1, len(known)):
+                if _order(known[later]) != _order(event):
+                    break
+                if known[later].kind == wanted:
+                    known[place], known[later] = known[later], event
+                    break
+        if known[place].kind == begin:
+            going_on.add(begin)
+        else:
+            going_on.discard(begin)
 
 
 def holder(known: Iterable[Event]) -> str | None:

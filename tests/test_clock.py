@@ -781,15 +781,27 @@ def test_assigned_and_followed_up_in_one_minute_in_whatever_order_it_is_told():
     assert clock(FOLLOW_UP, events, "2026-11-24 08:00").state is State.MET
 
 
-def test_what_was_observed_at_once_is_in_one_order_whatever_look_was_read_first():
-    """A pause that ends as another begins leaves the clock paused."""
-    kinds = ("settled", "paused", "resumed", "closed", "material_requested", "material_completed")
-    at = ("2026-11-03 07:00", "2026-11-04 07:00")
-    for order in permutations(kinds):
-        known = known_at([RECEIVED, *(seen(kind, *at) for kind in order)], wita("2026-11-05 08:00"))
-        assert [event.kind for event in known[1:]] == [
-            "material_completed", "resumed", "material_requested", "paused", "closed", "settled",
-        ]  # fmt: skip
+AT_ONCE = ("settled", "paused", "resumed", "closed", "material_requested", "material_completed")
+
+
+@pytest.mark.parametrize(
+    ("before", "order"),
+    [
+        ([], ["material_requested", "material_completed", "paused", "resumed"]),
+        (["paused"], ["material_requested", "material_completed", "resumed", "paused"]),
+        (["material_requested", "paused"],
+         ["material_completed", "material_requested", "resumed", "paused"]),
+        (["paused", "resumed"], ["material_requested", "material_completed", "paused", "resumed"]),
+    ],
+)  # fmt: skip
+def test_what_was_observed_at_once_is_in_one_order_whatever_look_was_read_first(before, order):
+    """A pause that goes on ends before another begins; else it begins before it ends."""
+    known = [RECEIVED, *(told(kind, f"2026-11-02 1{n}:00") for n, kind in enumerate(before, 1))]
+    span = ("2026-11-03 07:00", "2026-11-04 07:00")
+    for kinds in permutations(AT_ONCE):
+        all_of_it = [*known, *(seen(kind, *span) for kind in kinds)]
+        found = known_at(all_of_it, wita("2026-11-05 08:00"))[len(known) :]
+        assert [event.kind for event in found] == [*order, "closed", "settled"]
 
 
 def test_what_a_source_tells_for_one_minute_stays_in_its_order():
