@@ -44,13 +44,21 @@ WAITING = (
     "test_ui", "test_several_sites", "test_flows", "test_demo", "test_deploy",
     "test_registering",
 )  # fmt: skip
-"""What waits for servers most of its time begins first, so that the others fill the gaps."""
+"""What waits for servers most of its time, the longest first."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The modules of `WAITING` first, all else as it was."""
-    places = {name: place for place, name in enumerate(WAITING)}
-    items.sort(key=lambda item: places.get(item.path.stem, len(WAITING)))
+    """Spread the modules of `WAITING` among the others, which fill the time that they wait.
+
+    Two begin at once; the next ones come each after as many others as there are for each.
+    """
+    modules = dict.fromkeys(item.path.stem for item in items)
+    waiting = [name for name in WAITING if name in modules]
+    others = [name for name in modules if name not in WAITING]
+    apart = len(others) / max(1, len(waiting) - 1)
+    places = {name: (place, 1) for place, name in enumerate(others)}
+    places |= {name: ((n - 1) * apart, 0) for n, name in enumerate(waiting)}
+    items.sort(key=lambda item: places[item.path.stem])
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ import psutil
 import pytest
 from conftest import REPOSITORY, wita
 from front_desk import BREACHED, alerts, at, deliver, messages, owe
+from small_site import holidays_are_known
 from smtp_servers import Server, running
 from sqlalchemy import update
 from waiting import until
@@ -465,6 +466,7 @@ def command(*more: str) -> list[str]:
 def stood_still(site_folder, tmp_path, monkeypatch) -> Callable[[Server], dict[str, str]]:
     """A site whose silence has been noticed long ago; its environment for a program."""
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
+    holidays_are_known(site_folder)
     office = Office.open(site_folder)
     ran(office, NOW - 400 * DAY)
     watch(office, NOW - 399 * DAY)
