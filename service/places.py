@@ -24,7 +24,7 @@ MARK = "TENGGAT_SERVICE"
 """Every process of a service bears the folder of its working files in its environment, and one of
 a worker elsewhere its name besides."""
 
-LOOK_SECONDS = 2
+QUERY_SECONDS = 2
 """How often a worker asks for runs, unless the environment says otherwise: Prefect's own 10 s
 would make every request wait."""
 
@@ -76,7 +76,7 @@ def prefect_environment(
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_CLI_PROMPT": "false",
         "PREFECT_WORKER_QUERY_SECONDS": os.environ.get(
-            "PREFECT_WORKER_QUERY_SECONDS", str(LOOK_SECONDS)
+            "PREFECT_WORKER_QUERY_SECONDS", str(QUERY_SECONDS)
         ),
         "DO_NOT_TRACK": "1",
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]).rstrip(

@@ -37,8 +37,6 @@ from tasks.ping import ping
 from tasks.queueing import alert
 from tasks.watching import look
 
-PATIENCE = 150.0
-
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -183,9 +181,9 @@ def test_many_runs_that_complete_at_once_do_not_stop_the_server(api, place):
         pass
     ids = [ask(f"{api}/deployments/name/{name}/{name}")["id"] for name in ("deadlines", "delivery")]
     for deployment in ids * 15:  # a server that is busy for a moment is asked again
-        made = ask(f"{api}/deployments/{deployment}/create_flow_run", {}, patience=PATIENCE)
+        made = ask(f"{api}/deployments/{deployment}/create_flow_run", {})
         state = {"state": {"type": "COMPLETED"}, "force": True}
-        ask(f"{api}/flow_runs/{made['id']}/set_state", state, patience=PATIENCE)
+        ask(f"{api}/flow_runs/{made['id']}/set_state", state)
     assert until(lambda: healthy(api))
 
 
