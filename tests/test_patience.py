@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import REPOSITORY
+from prefect_databases import prefect_as_new
 from small_site import small_site
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
@@ -46,7 +47,7 @@ def test_only_the_step_that_failed_is_taken_again(tmp_path, monkeypatch):
     site, place = small_site(tmp_path / "site"), tmp_path / "desk.db"
     sources = site / "sources.toml"
     sources.write_text(sources.read_text("utf-8") + DESK, encoding="utf-8")
-    with service.prefect_server(tmp_path / "prefect") as api:
+    with service.prefect_server(prefect_as_new(tmp_path / "prefect")) as api:
 
         def steps() -> dict[str, dict[str, Any]]:
             return {run["name"]: run for run in every(api, "task_runs")}

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import REPOSITORY
+from prefect_databases import prefect_as_new
 from small_site import small_site
 from waiting import until
 
@@ -62,7 +63,7 @@ class Registered:
 def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registered]:
     folder = tmp_path_factory.mktemp("registered")
     site = small_site(folder / "site")
-    with service.prefect_server(folder / "var") as api:
+    with service.prefect_server(prefect_as_new(folder / "var")) as api:
         first = list(register(api, [load_site(site)]))
         yield Registered(api, site, first, folder / "var" / "prefect" / "prefect.db")
 

@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -465,35 +464,6 @@ def test_the_pdf_bears_letterhead_and_signature(locale):
 
 def test_the_pdf_is_the_same_when_it_is_made_again():
     assert report_pdf(view("id", count=120), ZONE) == printed("short", "id")
-
-
-def test_a_pdf_of_fifty_units_takes_less_than_fifteen_seconds():
-    report = view("id", units=50, count=500)
-    began = time.process_time()
-    made = report_pdf(report, ZONE)
-    assert time.process_time() - began < 15
-    assert "Dinas Kesehatan 5" in section_of(made, report, "by_unit")
-
-
-def test_three_hundred_units_are_all_there():
-    report = view("id", units=300, count=400)
-    plain = section_of(report_pdf(report, ZONE), report, "by_unit").replace("- ", "")
-    units = report.table("by_unit")
-    assert units
-    missing = [row.key for row in units.rows if report.names("unit", row.key).text not in plain]
-    assert missing == []
-
-
-def section_of(pdf: bytes, report: ReportView, key: str) -> str:
-    """The text of the pages on which a section stands; reading them all takes long."""
-    reader = pypdf.PdfReader(io.BytesIO(pdf))
-    place = [table.key for table in report.tables].index(key)
-    marks = [each for each in reader.outline if not isinstance(each, list)]
-    first, last = (reader.get_destination_page_number(each) for each in marks[place : place + 2])
-    assert first is not None
-    assert last is not None
-    texts = [page.extract_text().replace("\0", "") for page in reader.pages[first : last + 1]]
-    return " ".join(" ".join(texts).split())
 
 
 class Listening(BaseHTTPRequestHandler):

@@ -18,6 +18,7 @@ import psutil
 import pytest
 import yaml
 from conftest import REPOSITORY
+from prefect_databases import prefect_as_new
 from small_site import FAR_HOUR, FAR_SCHEDULES, runs_when_asked, small_site
 from waiting import until
 
@@ -47,6 +48,7 @@ class Up:
         self.said = folder / "said"
         self.environment = environment(self.var) | variables
         self.sites = [self.site]
+        prefect_as_new(self.var)
         self.start(*options)
 
     @classmethod
@@ -58,6 +60,7 @@ class Up:
         up.url, up.said = f"http://127.0.0.1:{up.port}", folder / "said"
         up.environment = environment(up.var) | variables
         del up.environment["TENGGAT_VAR"]  # each has its own
+        prefect_as_new(up.var)
         up.start("--var", str(up.var))
         return up
 

@@ -21,6 +21,7 @@ import psycopg
 import pytest
 from conftest import REPOSITORY
 from front_desk import ENTRY, STEPS, UNITS, at
+from prefect_databases import prefect_as_new
 from small_site import runs_when_asked, small_site
 from test_kills import kill
 from test_service import Up, environment
@@ -56,6 +57,7 @@ class Shared:
         self.now = datetime.now(UTC)
         for name in ("one", "two"):  # the server comes later
             self.start_worker(name)
+        prefect_as_new(self.up.var)
         self.up.start("--no-worker")
         self.up.until(self.up.waits_for_its_schedule, SECONDS)
 

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 from conftest import REPOSITORY
+from prefect_databases import prefect_as_new
 from small_site import small_site
 from smtp_servers import running
 from sqlalchemy import select
@@ -40,7 +41,7 @@ from tasks.watching import look
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with service.prefect_server(tmp_path_factory.mktemp("prefect")) as address:
+    with service.prefect_server(prefect_as_new(tmp_path_factory.mktemp("prefect"))) as address:
         yield address
 
 
@@ -281,6 +282,7 @@ def test_the_service_watches_before_it_works_and_tells_when_it_works_again(tmp_p
         for flow in ("intake", "deadlines", "delivery", "watchdog"):
             runs.finished(session, flow, flow, now - DAY, {})
     look(office, now - HOUR, "noticed")
+    prefect_as_new(place.var)
     office.close()
     with running() as mail, (tmp_path / "said").open("wb") as output:
         variables = {"TENGGAT_VAR": str(place.var), "TENGGAT_MAIL_URL": mail.url()}
