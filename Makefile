@@ -23,7 +23,7 @@ up: $(READY)
 	$(BIN)/tenggat up
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff format --check --quiet .
