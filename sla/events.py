@@ -116,7 +116,13 @@ _PAUSES: dict[str, str] = {
 """What begins a pause, and what ends it."""
 
 _BEGINS = {kind: begin for begin, end in _PAUSES.items() for kind in (begin, end)}
-_KNOWN = frozenset(map(str, Kind))
+
+_GIVEN = {str(kind): (_AT_ONCE.get(kind, len(_AT_ONCE)), kind in ENDING, 0, "") for kind in Kind}
+_OBSERVED = {
+    kind: (rank, ends, 1 if kind in _BEGINS else 3, str(_BEGINS.get(kind, kind)))
+    for kind, (rank, ends, _, _) in _GIVEN.items()
+}
+"""The places of what bears the same time: the procedure's, endings last, then see `_order`."""
 
 
 def known_at(events: Iterable[Event], as_of: datetime) -> list[Event]:
@@ -140,7 +146,7 @@ def known_at(events: Iterable[Event], as_of: datetime) -> list[Event]:
             current[place] = event
     known += (event for event in current.values() if not event.retracted)
     known = sorted((event for event in known if event.latest <= as_of), key=_order)
-    if sum(event.kind in _BEGINS for event in known) > 1:
+    if len({event.latest for event in known}) < len(known):
         _let_pauses_alternate(known)
     receipt = next((event for event in known if event.kind == Kind.RECEIVED), None)
     if receipt is not None:
@@ -153,23 +159,16 @@ def known_at(events: Iterable[Event], as_of: datetime) -> list[Event]:
     return known
 
 
-def _order(event: Event) -> tuple[datetime, int, bool, int, str]:
-    rank, ends = _AT_ONCE.get(event.kind, len(_AT_ONCE)), event.kind in ENDING
-    return event.latest, rank, ends, *_place(event)
-
-
-def _place(event: Event) -> tuple[int, str]:
-    """The place of an event among others that bear the same time and are of no known order.
+def _order(event: Event) -> tuple[datetime, tuple[int, bool, int, str]]:
+    """When it happened, and its place among others that bear the same time.
 
     What a source tells stays in the order in which it tells it. What was observed does not hang
     on which look was read first: it goes by its name, a pause beside its end. The words that a
     site adds stay as they were recorded, as nobody here knows what they mean.
     """
     if event.knowledge is Knowledge.GIVEN:
-        return 0, ""
-    if event.kind in _BEGINS:
-        return 1, _BEGINS[event.kind]
-    return (3, event.kind) if event.kind in _KNOWN else (2, "")
+        return event.latest, _GIVEN.get(event.kind, (len(_AT_ONCE), False, 0, ""))
+    return event.latest, _OBSERVED.get(event.kind, (len(_AT_ONCE), False, 2, ""))
 
 
 def _let_pauses_alternate(known: list[Event]) -> None:
