@@ -61,7 +61,7 @@ def open_engine(url: str, *, patience: int | None = None) -> Engine:
 
         return engine
     if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(parsed, connect_args={"timeout": patience or 60}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")

@@ -12,6 +12,7 @@ import psutil
 
 from service.errors import ServiceError
 from service.places import MARK
+from settings.folders import make_private
 
 SWEEP_SECONDS = 3.0
 
@@ -19,7 +20,7 @@ SWEEP_SECONDS = 3.0
 @contextmanager
 def alone(var: Path, name: str = "service", *, what: str = "the service") -> Iterator[None]:
     """Hold the working files against a second of its kind, from the first moment to the last."""
-    var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(var)
     with (var / f"{name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

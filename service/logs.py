@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
+from settings.folders import make_private
+
 MOST_BYTES = 5_000_000
 KEPT = 5
 """So large a log may grow, and so many of its predecessors stay: `.1` is the latest."""
@@ -17,7 +19,7 @@ LONGEST_LINE = 65_536
 
 
 def _log(path: Path, form: str) -> logging.Logger:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     log = logging.Logger(str(path))
     handler = RotatingFileHandler(
         path, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8", errors="replace", delay=True

@@ -7,6 +7,8 @@ import socket
 import sys
 from pathlib import Path
 
+from settings.folders import make_private
+
 REPOSITORY = Path(__file__).parent.parent
 PREFECT = (sys.executable, "-m", "prefect")
 POOL = "tenggat"
@@ -57,7 +59,7 @@ def prefect_environment(
     itself removes events, logs without a run, and, should maintenance not run, the runs as well.
     """
     home = var / "prefect"
-    home.mkdir(parents=True, exist_ok=True)
+    make_private(home)
     environment = {
         "PREFECT_HOME": str(home),
         "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),

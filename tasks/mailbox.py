@@ -22,6 +22,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from settings.folders import make_private
 from tasks.smtp import ServerUnusable, Way
 
 USER = "tenggat"
@@ -70,7 +71,7 @@ class _OnFreePort(Controller):
 def local_mailbox(folder: Path, *, timeout: float = 30.0) -> Iterator[Way]:
     """Run the mailbox while the block lasts: STARTTLS, a login, a free port on 127.0.0.1."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
     except OSError as error:
         raise ServerUnusable(f"the mailbox {folder} cannot be kept: {error.strerror}") from None
     password = secrets.token_urlsafe(24)

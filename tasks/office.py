@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from db import audit
 from db.engine import migrate, one_state, open_engine
 from settings import Site, load_site
+from settings.folders import make_private
 from sla.deadline import Facts
 from sla.rulebook import fingerprint
 
@@ -40,7 +41,7 @@ class Office:
         A folder for the working files that has to be made is its owner's alone.
         """
         site = load_site(folder)
-        site.var.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(site.var)
         engine = open_engine(site.database_url)
         migrate(engine)
         return cls(site, engine)

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from db.engine import NotReady, open_engine, reading
 from settings import Site
+from settings.folders import make_private
 from tasks.alarm import hand_over, send_without_database
 from tasks.causes import Cause, Kind
 from tasks.office import Office
@@ -149,7 +150,7 @@ class Outside:
         if self.memory.model_dump_json() == before and not self.unwritten:
             return []
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self.file.parent)
             with NamedTemporaryFile("w", dir=self.file.parent, delete=False) as new:
                 new.write(text)
             Path(new.name).replace(self.file)

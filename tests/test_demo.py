@@ -58,6 +58,11 @@ def second(var: Path, first: Demo) -> Demo:
     return lived_through(var)
 
 
+def test_what_it_leaves_is_its_owners_alone(first, var):
+    assert first.files
+    assert var.stat().st_mode & 0o077 == 0
+
+
 def test_it_ends_with_a_table_of_what_it_did(first):
     assert "time-lapse" in first.said
     assert "29/29" in first.said
