@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 
 from db import postgres_dump
 from db.copies import LEFT, BackupError, check, fsync
+from db.folders import make_private
 
 SUFFIXES = {"sqlite": ".db.gz", "postgresql": ".pgdump.gz"}
 _NAME = re.compile(r"tenggat-(\d{8}T\d{6}Z)(?:-[a-z][a-z-]*)?(?:-\d+)?\.(?:db|pgdump)\.gz")
@@ -36,7 +37,7 @@ def backup(url: str, folder: Path, now: datetime, label: str = "") -> Path:
     parsed = make_url(url)
     kind = parsed.get_backend_name()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         place = _free(folder, now, label, SUFFIXES[kind])
         with TemporaryDirectory(suffix=LEFT, dir=folder) as work:
             raw, part = Path(work) / "raw", Path(work) / place.name

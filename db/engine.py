@@ -25,6 +25,8 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.schema import CreateSchema
 
+from db.folders import make_private
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -61,7 +63,7 @@ def open_engine(url: str, *, patience: int | None = None) -> Engine:
 
         return engine
     if parsed.database:
-        Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(Path(parsed.database).parent)
     engine = create_engine(parsed, connect_args={"timeout": patience or 60}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")

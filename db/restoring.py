@@ -25,6 +25,7 @@ from db import postgres_dump
 from db.backups import backup, connect
 from db.copies import BackupError, contents, fsync, unpacked
 from db.engine import MIGRATIONS, migrate, newest_revision, open_engine
+from db.folders import make_private
 from db.postgres_dump import BY_ITSELF, quoted
 from db.runs import RESTORE
 
@@ -61,9 +62,9 @@ def restore(
     parsed = make_url(url)
     kind = parsed.get_backend_name()
     with alone(lock):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         beside = Path(parsed.database or "") if kind == "sqlite" else folder / "x"
-        beside.parent.mkdir(parents=True, exist_ok=True)
+        make_private(beside.parent)
         with unpacked(path, beside) as raw:
             held = contents(raw, path, None if kind == "sqlite" else parsed)
             if held.kind != kind:
@@ -89,7 +90,7 @@ def restore(
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """Hold the site's working files against a service, or find that one holds them."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    make_private(lock.parent)
     with lock.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

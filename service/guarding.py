@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 
+from db.folders import make_private
 from service.errors import ServiceError
 from service.places import MARK
-from settings.folders import make_private
 
 SWEEP_SECONDS = 3.0
 

@@ -7,7 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
-from settings.folders import make_private
+from db.folders import make_private
 
 REPOSITORY = Path(__file__).parent.parent
 PREFECT = (sys.executable, "-m", "prefect")

@@ -22,7 +22,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from settings.folders import make_private
+from db.folders import make_private
 from tasks.smtp import ServerUnusable, Way
 
 USER = "tenggat"

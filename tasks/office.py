@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from db import audit
 from db.engine import migrate, one_state, open_engine
+from db.folders import make_private
 from settings import Site, load_site
-from settings.folders import make_private
 from sla.deadline import Facts
 from sla.rulebook import fingerprint
 

@@ -17,8 +17,8 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from db.engine import NotReady, open_engine, reading
+from db.folders import make_private
 from settings import Site
-from settings.folders import make_private
 from tasks.alarm import hand_over, send_without_database
 from tasks.causes import Cause, Kind
 from tasks.office import Office
