@@ -11,15 +11,16 @@ SEEDS ?= 300
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+COMPILED := $(VENV)/.compiled
 
 .PHONY: install demo test up lint bench prove audit samples reference clean
 
-install: $(READY)
+install: $(COMPILED)
 
 demo: $(READY)
 	$(BIN)/python demo.py
 
-up: $(READY)
+up: $(COMPILED)
 	$(BIN)/tenggat up
 
 test: $(READY) lint
@@ -56,9 +57,15 @@ samples: $(READY)
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Tenggat needs Python 3.11 or newer; name one with PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	$(BIN)/python -m pip check
 	@touch $(READY)
+
+# Python compiles a package when it is first imported. A service may not write to .venv, so `make install` compiles all of them.
+$(COMPILED): $(READY)
+	$(BIN)/python -m compileall -qq -j 0 $(VENV) || true
+	@touch $(COMPILED)
 
 clean:
 	rm -rf $(VENV) .venv-audit var
