@@ -58,6 +58,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.stem, len(WAITING)))
 
 
+BLANK_PDF = b"%PDF-1.7\n%%EOF\n"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What all processes of a run use has its place."""
@@ -154,13 +157,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """A new SQLite database without rows.
-
-    A module takes it as its `database_url` where what it tests hangs on no database.
-    """
+    """A new SQLite database without rows."""
     file = tmp_path / "tenggat.db"
     shutil.copyfile(sqlite_template, file)
     return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def postgres_url(postgres: str, postgres_template: str) -> Iterator[str]:
+    """A new PostgreSQL database without rows."""
+    with _database(postgres, postgres_template) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -173,18 +180,42 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         yield url
 
 
+def kind_of_database(request: pytest.FixtureRequest) -> str:
+    """The URL of a new database of the kind that the test asks for: SQLite where it asks for none.
+
+    A module whose tests hang on no database has this as its `database_url`; those of its tests that
+    are marked `ON_BOTH` run on both kinds all the same.
+    """
+    kind = getattr(request, "param", "sqlite")
+    url: str = request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[kind])
+    return url
+
+
+ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> str:
     """A new database without rows: every test of the database runs on both kinds.
 
     It is copied from one that was migrated once; test_database.py tests the way there.
     """
-    if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_url")
-        return
-    template = request.getfixturevalue("postgres_template")
-    with _database(request.getfixturevalue("postgres"), template) as url:
-        yield url
+    return kind_of_database(request)
+
+
+@pytest.fixture
+def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let reports be made without plots, which takes a second less; for tests of all else."""
+    monkeypatch.setattr("tasks.reporting.plots.plots", lambda view, zone: {})
+
+
+@pytest.fixture
+def plain_reports(without_plots: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let reports be made without plots and with an empty page as PDF, which takes seconds less.
+
+    For tests of when, where and for whom they are made; their looks are tested elsewhere.
+    """
+    monkeypatch.setattr("tasks.reporting.pdf.report_pdf", lambda view, zone, drawn: BLANK_PDF)
 
 
 @pytest.fixture
