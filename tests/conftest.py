@@ -91,7 +91,7 @@ def call_tenggat(
     return call
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real data sets; skips where it is absent."""
     if not (REAL_DATA / "README.md").is_file():
