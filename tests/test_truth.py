@@ -158,7 +158,9 @@ def test_who_is_called_on_time_was_on_time(verdicts, truth):
     assert [key for key, due in met if due.late()] == []
 
 
-def test_nothing_late_at_the_front_desk_is_missed_and_nothing_is_made_up(samples, simulated, verdicts):
+def test_nothing_late_at_the_front_desk_is_missed_and_nothing_is_made_up(
+    samples, simulated, verdicts
+):
     """The register tells every step with its time, so the two lists must be the same."""
     missed = {
         (c.number, RULES[due.rule])
