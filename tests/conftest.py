@@ -34,8 +34,9 @@ REPOSITORY = Path(__file__).parent.parent
 REAL_DATA = Path(os.environ.get("TENGGAT_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
 WITA = ZoneInfo("Asia/Makassar")
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+settings.register_profile("long", settings.get_profile("fixed"), max_examples=1000)
 settings.register_profile("search", deadline=None)  # for what no seed has shown yet
-settings.load_profile("fixed")  # --hypothesis-profile=search chooses the other
+settings.load_profile("fixed")  # --hypothesis-profile=search chooses another
 service.api.ANSWER_SECONDS = 180.0
 """A test is in no hurry: on a busy machine Prefect's SQLite may be locked for a minute."""
 
@@ -55,6 +56,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     places = {name: place for place, name in enumerate(WAITING)}
     items.sort(key=lambda item: places.get(item.path.stem, len(WAITING)))
+
+
+BLANK_PDF = b"%PDF-1.7\n%%EOF\n"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -87,7 +91,7 @@ def call_tenggat(
     return call
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real data sets; skips where it is absent."""
     if not (REAL_DATA / "README.md").is_file():
@@ -151,6 +155,21 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A new SQLite database without rows."""
+    file = tmp_path / "tenggat.db"
+    shutil.copyfile(sqlite_template, file)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def postgres_url(postgres: str, postgres_template: str) -> Iterator[str]:
+    """A new PostgreSQL database without rows."""
+    with _database(postgres, postgres_template) as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A new database in which there is nothing, of either kind."""
@@ -161,26 +180,52 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         yield url
 
 
+def kind_of_database(request: pytest.FixtureRequest) -> str:
+    """The URL of a new database of the kind that the test asks for: SQLite where it asks for none.
+
+    A module whose tests hang on no database has this as its `database_url`; those of its tests that
+    are marked `ON_BOTH` run on both kinds all the same.
+    """
+    kind = getattr(request, "param", "sqlite")
+    url: str = request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[kind])
+    return url
+
+
+ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> str:
     """A new database without rows: every test of the database runs on both kinds.
 
     It is copied from one that was migrated once; test_database.py tests the way there.
     """
-    if request.param == "sqlite":
-        file = tmp_path / "tenggat.db"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), file)
-        yield f"sqlite:///{file}"
-        return
-    template = request.getfixturevalue("postgres_template")
-    with _database(request.getfixturevalue("postgres"), template) as url:
-        yield url
+    return kind_of_database(request)
+
+
+@pytest.fixture
+def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let reports be made without plots, which takes a second less; for tests of all else."""
+    monkeypatch.setattr("tasks.reporting.plots.plots", lambda view, zone: {})
+
+
+@pytest.fixture
+def plain_reports(without_plots: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let reports be made without plots and with an empty page as PDF, which takes seconds less.
+
+    For tests of when, where and for whom they are made; their looks are tested elsewhere.
+    """
+    monkeypatch.setattr("tasks.reporting.pdf.report_pdf", lambda view, zone, drawn: BLANK_PDF)
 
 
 @pytest.fixture
 def site_folder(tmp_path: Path) -> Path:
     """A copy of the example site without its exports: each test drops its own."""
-    folder = tmp_path / "site"
+    return example_site(tmp_path / "site")
+
+
+def example_site(folder: Path) -> Path:
+    """Write the example site without its exports into a new folder."""
     shutil.copytree(REPOSITORY / "config", folder, ignore=shutil.ignore_patterns("inbox", "boston"))
     (folder / "inbox" / "lapor").mkdir(parents=True)
     (folder / "inbox" / "register").mkdir()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from conftest import wita
+from conftest import ON_BOTH, kind_of_database, wita
 from front_desk import (
     BREACHED,
     ESCALATED,
@@ -29,6 +29,12 @@ from settings import SettingsError, load_site
 from sla.directory import Role
 from sla.escalation import Ladder
 from sla.holds import Hold
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Whom a mail goes to hangs on no database; what a handover changes of what waits there may."""
+    return kind_of_database(request)
 
 
 def text(letter: Letter) -> str:
@@ -62,6 +68,7 @@ def test_after_a_handover_the_new_unit_is_told_and_the_old_one_nothing_more(offi
     assert recipients(office)[4:] == ["sekda"]
 
 
+@ON_BOTH
 def test_superiors_who_know_are_not_told_once_more(office, server):
     owe(office, BREACHED, at("Dinas Sosial"))
     deliver(office, BREACHED)
@@ -73,6 +80,7 @@ def test_superiors_who_know_are_not_told_once_more(office, server):
     assert recipients(office)[2:] == ["sekda", "penghubung.dinkes", "kepala.dinkes"]
 
 
+@ON_BOTH
 def test_a_handover_before_the_mail_went_leaves_nobody_untold(office, server):
     """The secretary's mail does not tell of the old unit any more, but of the new one."""
     owe(office, BREACHED, at("Dinas Sosial"))
@@ -111,6 +119,7 @@ def test_a_unit_under_a_hold_is_left_alone_and_the_others_are_not(office, server
     assert sorted(notices(office)) == [("breach", "held"), ("breach", "queued")]
 
 
+@ON_BOTH
 def test_when_a_hold_ends_what_still_stands_is_told_once(office, server):
     hold(office, "dinsos", last=date(2026, 11, 25))
     register(office, BREACHED, at("Dinas Sosial"))

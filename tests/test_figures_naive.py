@@ -7,10 +7,12 @@ as `sla.figures.shapes` defines it.
 from collections import Counter
 from datetime import date, datetime, timedelta
 
+import pytest
 from conftest import WITA
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_figures import BENCH, case, figures, told
+from tools import sized
 
 from sla.deadline import State
 from sla.figures.shapes import AGES
@@ -150,7 +152,8 @@ def naive(cases, period: Period) -> dict:
     }  # fmt: skip
 
 
-@settings(max_examples=150)
+@pytest.mark.long
+@settings(max_examples=sized(60, 1500))
 @given(histories(), st.sampled_from([MONTH, WEEK]))
 def test_the_figures_agree_with_a_count_by_hand(cases, period):
     plain, tables = naive(cases, period), figures(cases, period, AS_OF)
@@ -194,7 +197,8 @@ def test_the_figures_agree_with_a_count_by_hand(cases, period):
             assert set(row.tickets) <= {one.ticket for one in cases}
 
 
-@settings(max_examples=50)
+@pytest.mark.long
+@settings(max_examples=sized(20, 500))
 @given(histories())
 def test_the_months_of_a_quarter_add_up_to_it(cases):
     quarter = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31))

@@ -5,6 +5,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -37,13 +38,19 @@ def files_of(part: str) -> list[Path]:
     return [single] if single.is_file() else sorted((REPOSITORY / part).rglob("*.py"))
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(tree(path)))
+
+
 def imported(path: Path) -> Iterator[tuple[int, str]]:
     """Line and module of every import, wherever in the file it stands."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -95,7 +102,7 @@ def test_only_the_rim_reads_the_clock():
             place = path.relative_to(REPOSITORY)
             if place.parts[0] in READS_THE_CLOCK:
                 continue
-            for node in ast.walk(tree(path)):
+            for node in nodes(path):
                 if isinstance(node, ast.Attribute) and ast.unparse(node) in CLOCKS:
                     line = path.read_text(encoding="utf-8").splitlines()[node.lineno - 1]
                     if "noqa: DTZ011" not in line:  # says there why the day does not matter
@@ -105,9 +112,9 @@ def test_only_the_rim_reads_the_clock():
 
 
 def test_the_connection_to_the_mail_server_is_left_to_yagmail():
-    assert [p.name for p in EVERYTHING if any(name == "smtplib" for _, name in imported(p))] == []
-    yagmail = [p.name for p in EVERYTHING if any(name == "yagmail" for _, name in imported(p))]
-    assert yagmail == ["smtp.py"]
+    known = {path: {name for _, name in imported(path)} for path in EVERYTHING}
+    assert [path.name for path, names in known.items() if "smtplib" in names] == []
+    assert [path.name for path, names in known.items() if "yagmail" in names] == ["smtp.py"]
 
 
 def test_what_is_public_says_what_it_means():
@@ -120,13 +127,13 @@ def test_what_is_public_says_what_it_means():
                 assert ast.get_docstring(module), path
                 public = [
                     node
-                    for node in ast.walk(module)
+                    for node in nodes(path)
                     if isinstance(node, ast.FunctionDef | ast.ClassDef)
                     and not node.name.startswith(("_", "handle_"))
                 ]
                 inner = {
                     child
-                    for node in ast.walk(module)
+                    for node in nodes(path)
                     if isinstance(node, ast.FunctionDef)
                     or (isinstance(node, ast.ClassDef) and node.name.startswith("_"))
                     for child in ast.walk(node)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 from proving.databases import postgres_database, sqlite_file
-from proving.figures import prove, report
+from proving.figures import Outcome, prove, report
 from proving.findings import gather
 from proving.parts import INTAKE
 from proving.plan import plan
@@ -26,7 +26,12 @@ from db.engine import open_engine
 from db.models import MessageItem, MessageRow, NoticeRow
 from tasks.office import Office
 
-SEEDS = range(12)
+SEEDS = {"sqlite": (1, 10), "postgresql": (29, 34, 52)}
+"""Of the first sixty those whose runs have the most: places of death, faults, second copies.
+
+The run of `SPOILT` is played as well, on SQLite.
+"""
+SPOILT = 2
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +48,20 @@ def postgresql_stage(tmp_path_factory: pytest.TempPathFactory, postgres: str) ->
         yield where
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("seed", SEEDS)
-def test_killed_anywhere_nothing_is_lost_and_nothing_comes_twice(seed, database, request):
-    assert prove(request.getfixturevalue(f"{database}_stage"), database, seed).wrong == []
+@pytest.fixture(scope="module")
+def outcomes() -> dict[tuple[str, int], Outcome]:
+    """What came of the runs that have been played."""
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("database", "seed"), [(database, seed) for database in SEEDS for seed in SEEDS[database]]
+)
+def test_killed_anywhere_nothing_is_lost_and_nothing_comes_twice(seed, database, request, outcomes):
+    stage = request.getfixturevalue(f"{database}_stage")
+    outcomes[database, seed] = outcome = prove(stage, database, seed)
+    assert outcome.wrong == []
+    assert outcome.kills or outcome.stalls
 
 
 def test_a_seed_makes_one_plan():
@@ -55,11 +70,12 @@ def test_a_seed_makes_one_plan():
     assert fates == {"statement", "commit", "smtp"}
 
 
-def test_the_figures_name_each_failure_with_its_seed(sqlite_stage):
-    good = prove(sqlite_stage, "sqlite", 3)
+def test_the_figures_name_each_failure_with_its_seed(request, outcomes):
+    place = "sqlite", SEEDS["sqlite"][0]
+    good = outcomes.get(place) or prove(request.getfixturevalue("sqlite_stage"), *place)
     lines = "\n".join(report([good, replace(good, wrong=["FD-1 was never told"])]))
     assert "runs             2: 2 sqlite" in lines
-    assert "--seed 3 --database sqlite\n    FD-1 was never told" in lines
+    assert "--seed 1 --database sqlite\n    FD-1 was never told" in lines
 
 
 # --- that the proof would see it ------------------------------------------------------------------
@@ -72,7 +88,7 @@ def over(
     """A run that went well, to be spoilt, with a copy of its database."""
     path = tmp_path_factory.mktemp("over") / "run.db"
     with (
-        sqlite_stage.play(plan(5)) as (played, office),
+        sqlite_stage.play(plan(SPOILT)) as (played, office),
         office.engine.connect() as connection,
         closing(sqlite3.connect(path)) as copy,
     ):
@@ -110,6 +126,7 @@ def sent(session: Session) -> MessageRow:
 
 
 def test_nothing_is_wrong_with_the_run_as_it_was(over):
+    assert any(life.killed for life in over[0].lives)
     assert found_wrong(over, lambda session, played: None) == ""
 
 

@@ -9,6 +9,7 @@ was written, which is later still; a file made after `now` would wait.
 
 import csv
 import gzip
+import os
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 from sqlalchemy import func, select
+from tools import sized
 
 from db.models import Complaint, DeadlineRow, QuarantineRow
 from tasks.deadlines import judge_and_queue
@@ -25,10 +27,11 @@ from tasks.office import Office
 pytestmark = pytest.mark.real_data
 
 NAME = "boston_311_2011_jul_aug.csv.gz"
+EVERY = sized(10, 1)
 OURS = {"met": "ONTIME", "met_late": "OVERDUE", "breached": "OVERDUE"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cases(real_data: Path) -> list[dict[str, str]]:
     """The city's cases, read by hand."""
     with gzip.open(real_data / NAME, "rt", encoding="utf-8", newline="") as file:
@@ -52,10 +55,23 @@ def test_an_open_case_with_a_verdict_is_overdue_and_was_due_long_ago(cases):
     assert max(case["closed_dt"] for case in cases) < "2019-06-28"
 
 
+def rare(case: dict[str, str]) -> bool:
+    """One of a kind of which there are few: without a verdict, or open and promised nothing."""
+    return not case["ontime"] or (case["case_status"] == "Open" and not case["target_dt"])
+
+
+@pytest.mark.long
 def test_our_verdict_is_the_citys_on_every_case(real_data: Path, cases, tmp_path, monkeypatch):
-    monkeypatch.setenv("TENGGAT_BOSTON_DATA", str(real_data))
-    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path))
+    """In its short form on every tenth case and on all rare ones."""
+    cases = [case for number, case in enumerate(cases) if not number % EVERY or rare(case)]
+    with gzip.open(tmp_path / NAME, "wt", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(cases[0]))
+        writer.writeheader()
+        writer.writerows(cases)
+    monkeypatch.setenv("TENGGAT_BOSTON_DATA", str(tmp_path))
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
     written = (real_data / NAME).stat().st_mtime
+    os.utime(tmp_path / NAME, (written, written))
     now = datetime.fromtimestamp(written + 60, tz=UTC)
     office = Office.open(REPOSITORY / "config" / "boston")
     try:
@@ -74,8 +90,9 @@ def test_our_verdict_is_the_citys_on_every_case(real_data: Path, cases, tmp_path
         if case["target_dt"] and case["ontime"]
     }
     assert now > datetime(2019, 6, 28, tzinfo=UTC)
-    assert (count.new, waiting, decided.unjudged) == (21_401, 0, [])
-    assert len(theirs) == 13_553 + 4_185
+    assert (count.new, waiting, decided.unjudged) == (len(cases), 0, [])
+    assert len(theirs) == 13_553 + 4_185 or EVERY > 1
+    assert Counter(theirs.values()).keys() == {"ONTIME", "OVERDUE"}
     assert {ticket: ours.get(ticket) for ticket in theirs} == theirs
     promised = {case["case_enquiry_id"] for case in cases if case["target_dt"]}
     assert ours.keys() == promised  # no target, no deadline

@@ -5,15 +5,16 @@ Of the example site, which speaks Indonesian, the inspector reads English here.
 
 import csv
 import re
-from pathlib import Path
 
 import pypdf
 import pytest
 from conftest import wita
 from front_desk import at, decide, deliver, register, since
 from sent_mails import Sent
+from tools import needed
 
 from tasks.rendering import words
+from tasks.reporting.pango import REMEDY, pdf_trouble
 from tasks.reporting.sections import sections
 from tasks.summary import in_language, make_summary, report_view
 
@@ -22,9 +23,9 @@ STEM = "tenggat-2026-11_2026-11-30_1800"
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database_url(sqlite_url: str) -> str:
     """Languages hang on no database: one kind is enough."""
-    return f"sqlite:///{tmp_path}/tenggat.db"
+    return sqlite_url
 
 
 @pytest.fixture
@@ -62,7 +63,9 @@ def mails_of(office) -> dict[str, Sent]:
     }
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_each_reader_gets_the_files_in_his_language(office):
+    needed(not pdf_trouble(), "Pango", REMEDY)
     summary = made(office)
     assert [path.name for path in summary.paths] == [
         *(f"{STEM}.{form}" for form in ("html", "pdf", "xlsx", "json", "csv")),
@@ -128,6 +131,7 @@ def test_notes_and_names_change_their_language_and_no_figure_does(office):
     assert not ours & theirs
 
 
+@pytest.mark.usefixtures("plain_reports")
 def test_files_that_are_gone_are_made_again_in_their_language(office):
     summary = made(office)
     for path in summary.paths:
@@ -141,6 +145,7 @@ def test_files_that_are_gone_are_made_again_in_their_language(office):
         assert len(mails[who].attached) == 3
 
 
+@pytest.mark.usefixtures("plain_reports")
 def test_where_all_read_the_sites_language_nothing_else_is_made(office):
     office.site.directory.offices = tuple(
         each for each in office.site.directory.offices if each.locale is None
@@ -148,6 +153,7 @@ def test_where_all_read_the_sites_language_nothing_else_is_made(office):
     assert not [path for path in made(office).paths if "_en." in path.name]
 
 
+@pytest.mark.usefixtures("plain_reports")
 def test_a_report_made_by_hand_or_for_everybody_is_in_the_sites_language(office):
     for more in ({"mail": False}, {"mail": False, "public": True}):
         assert not [path for path in made(office, **more).paths if "_en." in path.name]

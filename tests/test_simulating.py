@@ -8,18 +8,22 @@ holiday: 16 and 23 are Mondays.
 import asyncio
 import csv
 import json
+import shutil
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from alembic import command
-from conftest import wita
+from conftest import ON_BOTH, example_site, kind_of_database, wita
 from front_desk import at, decide, deliver, dump, messages, register, since
 from rich.console import Console
 from small_site import REPORT, STATUS, TICKET, UNIT, export
-from smtp_servers import running
+from smtp_servers import Letter, running
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -43,13 +47,25 @@ JUDGED, SENT = ("06:05", "12:05", "18:05"), ("07:35", "12:35", "18:35")
 
 
 @pytest.fixture
-def office(site_folder, open_office) -> Office:
-    """The example site with schedules that have few ticks."""
-    place = site_folder / "site.toml"
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is replayed hangs on no database; that all is copied from it does."""
+    return kind_of_database(request)
+
+
+def few_ticks(site: Path) -> Path:
+    """Let the schedules of a site have few ticks."""
+    place = site / "site.toml"
     text = place.read_text(encoding="utf-8")
     text = text.replace('["5 * * * *", "30 7 * * 1-5"]', '"5 6,12,18 * * *"')
     text = text.replace('delivery = "*/5 * * * *"', 'delivery = "35 7,12,18 * * *"')
     place.write_text(text, encoding="utf-8")
+    return site
+
+
+@pytest.fixture
+def office(site_folder, open_office) -> Office:
+    """The example site with schedules that have few ticks."""
+    few_ticks(site_folder)
     return open_office()
 
 
@@ -171,16 +187,74 @@ STORY: Story = [
 ]  # fmt: skip
 
 
+# --- what is lived through once, and copied -------------------------------------------------------
+
+
+@contextmanager
+def elsewhere(folder: Path, template: Path) -> Iterator[Office]:
+    """The same site in a folder that outlives a test, on SQLite."""
+    shutil.copyfile(template, folder / "tenggat.db")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TENGGAT_VAR", str(folder / "var"))
+        environment.setenv("TENGGAT_DATABASE_URL", f"sqlite:///{folder}/tenggat.db")
+        office = Office.open(few_ticks(example_site(folder / "site")))
+        yield office
+        office.close()
+
+
+def copy_of(office: Office, file: Path) -> Path:
+    """A copy of the present state of an office's SQLite database."""
+    with office.engine.connect() as connection, closing(sqlite3.connect(file)) as copy:
+        connection.connection.driver_connection.backup(copy)
+    return file
+
+
+def given(office: Office, state: Path) -> None:
+    """Let this office, which is on SQLite, have this state of its database."""
+    office.close()
+    assert office.engine.url.database is not None
+    shutil.copyfile(state, office.engine.url.database)
+
+
+@dataclass(frozen=True)
+class Life:
+    """The story as it was lived through: the database at the end of days, and all letters."""
+
+    states: dict[date, Path]
+    letters: list[Letter]
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory, sqlite_template) -> Life:
+    folder, first, states = tmp_path_factory.mktemp("life"), FIRST, {}
+    with elsewhere(folder, sqlite_template) as office, running() as server:
+        office.site.mail_url = server.url()
+        for last in (date(2026, 11, 20), date(2026, 11, 24), LAST):
+            lived(office, lambda day: show(office, STORY, day), first, last)
+            states[last] = copy_of(office, folder / f"{last}.db")
+            first = last + timedelta(days=1)
+    return Life(states, server.letters)
+
+
+@pytest.fixture(scope="module")
+def story_recorded(tmp_path_factory, sqlite_template) -> Path:
+    """The database with all registers of the story, and nothing done about them."""
+    folder = tmp_path_factory.mktemp("recorded")
+    with elsewhere(folder, sqlite_template) as office:
+        recorded(office, STORY)
+        return copy_of(office, folder / "recorded.db")
+
+
 # --- the same as really happened ------------------------------------------------------------------
 
 
-def test_a_replay_tells_just_what_was_really_told(office, server):
+def test_a_replay_tells_just_what_was_really_told(office, life):
     """Two weeks, from the first day and from one in the middle, with a mail waiting overnight."""
-    lived(office, lambda day: show(office, STORY, day), FIRST, LAST)
+    given(office, life.states[LAST])
     told, mails = really_told(office, FIRST, LAST)
     outcome = replayed(office)
     assert told_by(outcome) == (told, mails)
-    arrived = Counter((f"{a.mail['Date'].datetime:%Y-%m-%d}", a.recipient) for a in server.letters)
+    arrived = Counter((f"{a.mail['Date'].datetime:%Y-%m-%d}", a.recipient) for a in life.letters)
     assert arrived - mails == {("2026-11-24", "admin.lapor@contohkab.example"): 1}
     assert outcome.alerts == {"hole": 1}  # Dinas Perhubungan has no head
     for middle in (date(2026, 11, 20), date(2026, 11, 24)):
@@ -189,6 +263,7 @@ def test_a_replay_tells_just_what_was_really_told(office, server):
     assert {rung for _, _, _, _, rung, _ in told} == {"half", "day-before", "breach", "plus-3"}
 
 
+@ON_BOTH
 def test_each_complaint_is_told_of_as_its_events_became_known(office):
     recorded(office, STORY)
     outcome = replayed(office)
@@ -231,8 +306,8 @@ def test_a_snapshot_source_is_replayed_by_its_looks(office, server):
     ]  # fmt: skip
 
 
-def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(office, server):
-    lived(office, lambda day: show(office, STORY, day), FIRST, date(2026, 11, 24))
+def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(office, life):
+    given(office, life.states[date(2026, 11, 24)])
     recorded(office, STORY, date(2026, 11, 25), LAST)
     first = date(2026, 11, 25)
     later = replayed(office, first)
@@ -250,6 +325,7 @@ def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(of
 BREACH = {("24 breach", "penghubung.dlh"), ("24 breach", "kepala.dlh")}
 
 
+@ON_BOTH
 def test_a_mail_that_waited_overnight_goes_when_it_really_went(office, server):
     register(office, "2026-11-23 17:30", at("DLH", **since("13/11/2026")))
     decide(office, "2026-11-23 18:05")
@@ -302,6 +378,7 @@ def test_what_has_come_to_rest_is_left_out_and_nothing_is_missed(office):
     assert spared.due > 0
 
 
+@ON_BOTH
 def test_mail_does_not_go_to_an_address_from_the_day_on_which_it_came_back(office):
     recorded(office, known(at("Dinas Sosial")))
     with office.transaction() as session:
@@ -460,8 +537,8 @@ def test_a_storm_is_named_and_what_follows_is_shown_all_the_same(office, law):
 # --- nothing is touched ---------------------------------------------------------------------------
 
 
-def test_nothing_is_written_and_nothing_is_sent(office, server, law, tmp_path):
-    lived(office, lambda day: show(office, STORY, day), FIRST, date(2026, 11, 20))
+def test_nothing_is_written_and_nothing_is_sent(office, server, life, law, tmp_path):
+    given(office, life.states[date(2026, 11, 20)])
     before = dump(office)
     letters, connections = len(server.letters), server.connections
     office.close()
@@ -481,6 +558,7 @@ def state_of(folder: Path) -> dict[str, tuple[int, int]]:
     }
 
 
+@ON_BOTH
 def test_a_replica_holds_nothing_that_a_complainant_gave(office):
     recorded(office, known(at("Dinkes", Perihal="Syarat pindah alamat")))
     replica = empty_replica()
@@ -498,6 +576,7 @@ def test_a_replica_holds_nothing_that_a_complainant_gave(office):
     replica.dispose()
 
 
+@ON_BOTH
 def test_a_database_is_read_in_one_state_while_others_write(office):
     register(office, "2026-11-17 07:00", at("Dinkes"))
     count = select(func.count()).select_from(Complaint)
@@ -565,8 +644,8 @@ def lines(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines()]
 
 
-def test_people_see_the_time_in_tables(office, call):
-    recorded(office, STORY)
+def test_people_see_the_time_in_tables(office, call, story_recorded):
+    given(office, story_recorded)
     code, out, err = call(*SPAN)
     assert (code, err) == (0, "")
     assert set(lines(out)) >= {
@@ -587,8 +666,22 @@ def test_people_see_the_time_in_tables(office, call):
     assert "note:" not in out
 
 
-def test_people_see_before_and_after(office, call, law):
-    recorded(office, STORY)
+def once(monkeypatch) -> None:
+    """Let the next simulation be made, and all after it be that one."""
+    made: list[Simulation] = []
+
+    def simulate_once(*arguments, **more) -> Simulation:
+        if not made:
+            made.append(simulate(*arguments, **more))
+        return made[0]
+
+    monkeypatch.setattr("tasks.simulating.simulate", simulate_once)
+
+
+def test_people_see_before_and_after(office, call, law, story_recorded, monkeypatch):
+    """In a narrow terminal too, where no figure is cut."""
+    given(office, story_recorded)
+    once(monkeypatch)
     code, out, _ = call(*SPAN, "--regulations", law)
     assert code == 0
     assert set(lines(out)) >= {
@@ -600,22 +693,22 @@ def test_people_see_before_and_after(office, call, law):
         "inspector 0→2 0→4 0→4",
         "sp4n/first-follow-up 3 2 1",
     }
-    same = office.site.folder / "escalation.toml"
-    _, out, _ = call(*SPAN, "--ladder", same)
-    assert lines(out)[-1].startswith("note: no difference: by the proposed files the same")
-
-
-def test_no_figure_is_cut_in_a_narrow_terminal(office, call, law, monkeypatch):
-    recorded(office, STORY)
     monkeypatch.setattr(console, "out", Console(highlight=False, width=50))
     _, out, _ = call(*SPAN, "--regulations", law)
     assert "…" not in out
-    row = "inspector 0→2 0→4 0→4"
-    assert row in lines(out)
+    assert "inspector 0→2 0→4 0→4" in lines(out)
 
 
-def test_programs_get_json_and_csv(office, call, tmp_path):
-    recorded(office, STORY)
+def test_people_see_that_nothing_would_be_otherwise(office, call, story_recorded):
+    given(office, story_recorded)
+    same = office.site.folder / "escalation.toml"
+    _, out, _ = call("--from", "2026-11-16", "--to", "2026-11-20", "--ladder", same)
+    assert lines(out)[-1].startswith("note: no difference: by the proposed files the same")
+
+
+def test_programs_get_json_and_csv(office, call, tmp_path, story_recorded, monkeypatch):
+    given(office, story_recorded)
+    once(monkeypatch)
     ladder = ladder_with(office, 'at = "+3wd"', 'at = "+2wd"', tmp_path / "earlier.toml")
     code, out, _ = call(*SPAN, "--ladder", ladder, "--json")
     assert code == 0
@@ -639,12 +732,12 @@ def test_programs_get_json_and_csv(office, call, tmp_path):
     }  # fmt: skip
 
 
-def test_a_storm_is_told_with_its_numbers(office, call):
+def test_a_storm_is_told_with_its_numbers(office, call, story_recorded):
     place = office.site.folder / "site.toml"
     text = place.read_text(encoding="utf-8")
     assert "most = 200" in text
     place.write_text(text.replace("most = 200", "most = 6"), encoding="utf-8")
-    recorded(office, STORY)
+    given(office, story_recorded)
     _, out, _ = call(*SPAN)
     storm = "the run of 2026-11-24 12:05 would be held up as a storm: it owes 10 mails, more than 6"
     assert f"note: {storm} (they would wait for `tenggat mail release`;" in out

@@ -5,15 +5,23 @@ without leaning on the site's policy must agree with it; where it does not know,
 """
 
 import importlib.util
+import random
+import shutil
 import sys
-from datetime import date, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 import pytest
 from conftest import REPOSITORY, WITA, wita
 from sqlalchemy import select
+from test_kept_figures import judged_anew, wrongly_kept
+from tools import sized
 
 from db.models import Complaint, DeadlineRow
+from sla.periods import parse
 from tasks.deadlines import judge_and_queue
+from tasks.figuring import figured
 from tasks.intake import pull
 from tasks.office import Office
 
@@ -32,6 +40,10 @@ RULES = {
 }
 Key = tuple[str, str, date]  # ticket, rule, due day
 
+pytestmark = pytest.mark.long
+EXPORTS_LEFT_OUT = sized(2, 1_000)  # every so manieth, from the second on
+PULLED, JUDGED = sized((0.6, 0.5), (1.0, 0.9))
+
 
 @pytest.fixture(scope="module")
 def samples():
@@ -44,19 +56,55 @@ def samples():
     return module
 
 
+@dataclass
+class Month:
+    """The example site after a month, and what was found wrong with its kept figures meanwhile."""
+
+    office: Office
+    kept: int = 0
+    wrong: dict[datetime, set[int]] = field(default_factory=dict)
+
+    def look(self, as_of: datetime) -> None:
+        number, wrong = wrongly_kept(self.office, as_of)
+        self.kept += number
+        if wrong:
+            self.wrong[as_of] = wrong
+
+
 @pytest.fixture(scope="module")
-def verdicts(tmp_path_factory) -> dict[Key, tuple[DeadlineRow, Complaint]]:
-    """Every provider's deadline on the morning of 24 November 2026, after thirty daily runs."""
+def month(tmp_path_factory) -> Iterator[Month]:
+    """Until the morning of 24 November 2026; on some mornings nothing runs, or no deadlines do.
+
+    The kept figures are looked at now, later than now, and back at earlier evenings.
+    """
+    folder = tmp_path_factory.mktemp("month")
+    site = shutil.copytree(REPOSITORY / "config", folder / "site")
+    for export in sorted((site / "inbox" / "lapor").iterdir())[1:-1:EXPORTS_LEFT_OUT]:
+        export.unlink()
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("TENGGAT_VAR", str(tmp_path_factory.mktemp("var")))
-        office = Office.open(REPOSITORY / "config")
-    morning = wita("2026-10-26 08:00")
-    while morning <= wita("2026-11-24 08:00"):
-        for source in office.site.sources:
-            pull.fn(office, source, morning)
-        judge_and_queue.fn(office, morning, f"deadlines {morning:%F}")
+        environment.setenv("TENGGAT_VAR", str(folder / "var"))
+        lived = Month(Office.open(site))
+    office, chance = lived.office, random.Random(11)
+    morning, last = wita("2026-10-26 08:00"), wita("2026-11-24 08:00")
+    while morning <= last:
+        if chance.random() < PULLED or morning == last:
+            for source in office.site.sources:
+                pull.fn(office, source, morning)
+            if chance.random() < JUDGED or morning == last:
+                judge_and_queue.fn(office, morning, f"deadlines {morning:%F}")
+        if morning.day % 8 == 0:
+            lived.look(morning)
+            lived.look(morning + timedelta(hours=20))
+            lived.look(morning - timedelta(days=chance.randrange(1, 9), hours=3))
         morning += timedelta(days=1)
-    with office.transaction() as session:
+    yield lived
+    office.close()
+
+
+@pytest.fixture(scope="module")
+def verdicts(month) -> dict[Key, tuple[DeadlineRow, Complaint]]:
+    """Every provider's deadline at the end of the month."""
+    with month.office.transaction() as session:
         query = select(DeadlineRow, Complaint).join(
             Complaint, Complaint.id == DeadlineRow.complaint_id
         )
@@ -64,16 +112,21 @@ def verdicts(tmp_path_factory) -> dict[Key, tuple[DeadlineRow, Complaint]]:
             (row.ticket, deadline.rule, deadline.due.astimezone(WITA).date()): (deadline, row)
             for deadline, row in session.execute(query.where(DeadlineRow.due.is_not(None)))
         }
-    office.close()
     return found
 
 
 @pytest.fixture(scope="module")
-def truth(samples):
+def simulated(samples):
+    """Every complaint with its true history."""
+    return list(samples.simulate())
+
+
+@pytest.fixture(scope="module")
+def truth(samples, simulated):
     """The simulation's own deadlines, by the same keys."""
     return {
         (c.number, RULES[due.rule], due.due): due
-        for c in samples.simulate()
+        for c in simulated
         for due in samples.deadlines(c)
         if due.rule in RULES
     }
@@ -105,11 +158,13 @@ def test_who_is_called_on_time_was_on_time(verdicts, truth):
     assert [key for key, due in met if due.late()] == []
 
 
-def test_nothing_late_at_the_front_desk_is_missed_and_nothing_is_made_up(samples, verdicts):
+def test_nothing_late_at_the_front_desk_is_missed_and_nothing_is_made_up(
+    samples, simulated, verdicts
+):
     """The register tells every step with its time, so the two lists must be the same."""
     missed = {
         (c.number, RULES[due.rule])
-        for c in samples.simulate()
+        for c in simulated
         if c.source == "desk"
         for due in samples.open_and_late(c)
     }
@@ -121,11 +176,11 @@ def test_nothing_late_at_the_front_desk_is_missed_and_nothing_is_made_up(samples
     assert found == missed
 
 
-def test_what_lapor_shows_to_be_late_is_found(samples, verdicts):
+def test_what_lapor_shows_to_be_late_is_found(samples, simulated, verdicts):
     """The export shows no follow-up: only what nobody has verified is surely late there."""
     missed = {
         (c.number, "sp4n/verification")
-        for c in samples.simulate()
+        for c in simulated
         if c.source == "lapor"
         for due in samples.open_and_late(c)
         if due.rule == "verification"
@@ -147,3 +202,18 @@ def test_nobody_is_late_by_a_deadline_that_never_was(verdicts, truth):
     }
     ours = {key for key in late if key[1] in RULES.values()}
     assert ours - truth.keys() == set()
+
+
+def test_the_kept_figures_agree_all_the_month_with_a_new_judgment(month):
+    assert month.wrong == {}
+    assert month.kept > 2_000
+
+
+@pytest.mark.parametrize("name", ["2026-11", "2026-W45", "2026"])
+def test_a_report_of_kept_figures_is_one_that_judges_anew(month, name, monkeypatch):
+    office, as_of = month.office, wita("2026-11-24 18:00")
+    period = parse(name, as_of.date())
+    with office.transaction() as session:
+        tables = figured(session, office, period, as_of)
+    assert tables == judged_anew(monkeypatch, office, period, as_of)
+    assert tables[0].value("received", "value") > 0

@@ -25,9 +25,9 @@ ENTRIES = [
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database_url(sqlite_url: str) -> str:
     """What a report says hangs on no database: one kind is enough."""
-    return f"sqlite:///{tmp_path}/tenggat.db"
+    return sqlite_url
 
 
 @pytest.fixture
@@ -42,9 +42,10 @@ def made(office, tmp_path, *, public: bool = False) -> Path:
     decide(office, MADE)
     now = wita(MADE)
     found = make_summary.fn(
-        office, "2026-11", now, now, "test", mail=False, out=tmp_path / "reports", public=public
-    )
-    return next(path for path in found.paths if path.suffix == ".json")
+        office, "2026-11", now, now, "test", mail=False, out=tmp_path / "reports", public=public,
+        formats=("json",),
+    )  # fmt: skip
+    return found.path
 
 
 def figures(differences) -> dict[tuple[str, str, str], tuple[object, object]]:

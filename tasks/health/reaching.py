@@ -25,10 +25,10 @@ PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mariadb":
 PORTS |= {"imap": 143, "imaps": 993}
 
 LIBRARIES = (
-    "libgobject-2.0.so.0", "libpango-1.0.so.0", "libharfbuzz.so.0", "libharfbuzz-subset.so.0",
-    "libfontconfig.so.1", "libpangoft2-1.0.so.0",
+    "libgobject-2.0.so.0", "libpango-1.0.so.0", "libharfbuzz.so.0", "libfontconfig.so.1",
+    "libpangoft2-1.0.so.0",
 )  # fmt: skip
-"""What WeasyPrint loads. Where all are there nobody needs to load it, which takes long."""
+"""What WeasyPrint cannot do without. Where all are there nobody loads it, which takes long."""
 
 
 def mail(site: Site) -> Iterator[Finding]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Mapping
-from datetime import UTC
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -44,9 +46,31 @@ def report_pdf(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot] | Non
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     page = printed(view, zone, plots(view, zone) if drawn is None else drawn)
     document = HTML(string=page, url_fetcher=_fetcher())
-    made = document.write_pdf(pdf_variant=VARIANT, pdf_tags=True, font_config=FontConfiguration())
+    with _fonts_dated(view.as_of):
+        made = document.write_pdf(
+            pdf_variant=VARIANT, pdf_tags=True, font_config=FontConfiguration()
+        )
     assert isinstance(made, bytes)
     return made
+
+
+@contextmanager
+def _fonts_dated(moment: datetime) -> Iterator[None]:
+    """Let the fonts in the PDF bear this moment, so that made again it is the same to the byte.
+
+    Without libharfbuzz-subset WeasyPrint has fontTools cut them to size, which writes down the
+    present time, or the one that this variable names.
+    """
+    name = "SOURCE_DATE_EPOCH"
+    before = os.environ.get(name)
+    os.environ[name] = str(int(moment.timestamp()))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def printed(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> str:
