@@ -2,7 +2,8 @@
 # make test   set up and run all checks
 # make up     set up and run the service in the foreground
 # make bench  set up and print what the parts cost, as ratios to baselines
-# make prove  set up and kill it everywhere over 600 runs (SEEDS=300 on each database): nothing lost, nothing twice
+# make prove  set up and kill it everywhere over 600 runs (SEEDS=300 on each database): nothing lost, nothing twice;
+#             and run the tests that have a longer form in it
 # make install  set up .venv and nothing else
 # make reference  write docs/configuration.md from the models in settings/
 # make audit  ask with pip-audit whether a dependency is known to be vulnerable; says so where it cannot ask
@@ -43,6 +44,7 @@ bench: $(READY)
 
 prove: $(READY)
 	$(BIN)/python tests/prove.py --seeds $(SEEDS)
+	$(BIN)/python -m pytest -n 4 -m long --hypothesis-profile=long
 
 audit: $(READY)
 	$(BIN)/python tests/audit_dependencies.py

@@ -38,8 +38,9 @@ REPOSITORY = Path(__file__).parent.parent
 REAL_DATA = Path(os.environ.get("TENGGAT_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
 WITA = ZoneInfo("Asia/Makassar")
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+settings.register_profile("long", settings.get_profile("fixed"), max_examples=1000)
 settings.register_profile("search", deadline=None)  # for what no seed has shown yet
-settings.load_profile("fixed")  # --hypothesis-profile=search chooses the other
+settings.load_profile("fixed")  # --hypothesis-profile=search chooses another
 service.api.ANSWER_SECONDS = 180.0
 """A test is in no hurry: on a busy machine Prefect's SQLite may be locked for a minute."""
 create_engine = db.engine.create_engine
@@ -181,6 +182,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A new SQLite database without rows.
+
+    A module takes it as its `database_url` where what it tests hangs on no database.
+    """
+    file = tmp_path / "tenggat.db"
+    shutil.copyfile(sqlite_template, file)
+    return f"sqlite:///{file}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A new database in which there is nothing, of either kind."""
@@ -199,9 +211,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     test_database.py tests the way there.
     """
     if request.param == "sqlite":
-        file = tmp_path / "tenggat.db"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), file)
-        yield f"sqlite:///{file}"
+        yield request.getfixturevalue("sqlite_url")
         return
     with request.getfixturevalue("emptied").lent() as name:
         yield _url(request.getfixturevalue("postgres"), name)
