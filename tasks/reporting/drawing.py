@@ -1,4 +1,4 @@
-"""Drawing: what all plots share: colours, fonts, axes, and the way to SVG and PNG.
+"""Drawing: what all plots share: colours, fonts, axes, and the way to SVG.
 
 Colours are those of Okabe and Ito, which colour-blind people tell apart; hatching and words say the
 same once more. Text stays text in the SVG, so that it prints, scales and can be read out.
@@ -15,7 +15,6 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -37,7 +36,7 @@ STYLE: dict[Any, Any] = {
     "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
     "axes.grid": True, "grid.color": "#e3e7eb", "grid.linewidth": 0.7, "hatch.linewidth": 0.6,
     "svg.fonttype": "none", "svg.hashsalt": "tenggat", "text.parse_math": False,
-    "figure.dpi": 72, "savefig.dpi": 144,
+    "figure.dpi": 72,
 }  # fmt: skip
 
 
@@ -49,16 +48,13 @@ def canvas(width: float, height: float) -> Iterator[Figure]:
         yield Figure(figsize=(width, height), layout="constrained")
 
 
-def pictured(figure: Figure, key: str) -> tuple[str, bytes]:
-    """The SVG element without what tells of machine or moment, and the same as PNG."""
+def pictured(figure: Figure, key: str) -> str:
+    """The SVG element without what tells of machine or moment."""
     FigureCanvasSVG(figure)
     text = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(text, format="svg", metadata=nothing)
-    FigureCanvasAgg(figure)
-    kept = io.BytesIO()
-    figure.savefig(kept, format="png", metadata={"Software": None})
-    return _inlined(text.getvalue(), key), kept.getvalue()
+    return _inlined(text.getvalue(), key)
 
 
 def _inlined(svg: str, key: str) -> str:

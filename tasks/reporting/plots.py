@@ -44,7 +44,6 @@ class Plot:
     title: str
     says: str
     svg: str
-    png: bytes
     wide: str = ""
 
 
@@ -92,14 +91,14 @@ def _trend(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
         below.set_xticks(shown, [month_name(rows[place].key, locale) for place in shown])
         for axes in (above, below):
             axes.grid(visible=False, axis="x")
-        svg, png = pictured(figure, "trend")
+        svg = pictured(figure, "trend")
     last = {column.key: _said(table, rows[-1], column.key, view, zone) for column in table.columns}
     month = month_name(rows[-1].key, locale)
     says = t(
         "report.plot.trend_says", month=month, received=last["received"], settled=last["settled"],
         share=last["share"],
     )  # fmt: skip
-    return Plot("trend", t("report.plot.trend"), says, svg, png)
+    return Plot("trend", t("report.plot.trend"), says, svg)
 
 
 def _by_unit(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
@@ -114,7 +113,7 @@ def _by_unit(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
     drawn = shared[:MOST_UNITS]
     names = [labelled(view.names(table.of, row.key).text) for row, _ in drawn]
 
-    def bars(width: float) -> tuple[str, bytes]:
+    def bars(width: float) -> str:
         with canvas(width, 0.6 + 0.18 * len(drawn)) as figure:
             axes = figure.subplots()
             for place, (row, share) in enumerate(drawn):
@@ -137,7 +136,7 @@ def _by_unit(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
             axes.grid(visible=False, axis="y")
             return pictured(figure, f"by_unit_{width:.0f}")
 
-    (svg, _), (wide, png) = bars(NARROW), bars(WIDE)
+    svg, wide = bars(NARROW), bars(WIDE)
     fit = [(row, share) for row, share in shared if not row.small] or shared
     low, high = (choose(fit, key=lambda each: each[1]) for choose in (min, max))
     says = t(
@@ -149,7 +148,7 @@ def _by_unit(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
     )
     if len(shared) > len(drawn):
         says += " " + t("report.plot.by_unit_some", n=len(drawn))
-    return Plot("by_unit", t("report.plot.by_unit"), says, svg, png, wide)
+    return Plot("by_unit", t("report.plot.by_unit"), says, svg, wide)
 
 
 def _ageing(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
@@ -176,14 +175,14 @@ def _ageing(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
         axes.set_xlabel(t("report.plot.working_days"))
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderpad=0)
         axes.grid(visible=False, axis="x")
-        svg, png = pictured(figure, "ageing")
+        svg = pictured(figure, "ageing")
     old = _said(table, table.rows[-1], "open", view, zone)
     says = (
         t("report.plot.ageing_says", late=_sum(late, locale), open=_sum(opened, locale), old=old)
         if None not in (*opened, *late)
         else ""
     )
-    return Plot("ageing", t("report.plot.ageing"), says, svg, png)
+    return Plot("ageing", t("report.plot.ageing"), says, svg)
 
 
 def _escalations(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
@@ -215,10 +214,8 @@ def _escalations(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
             columnspacing=1, handlelength=1.2,
         )  # fmt: skip
         axes.grid(visible=False, axis="y")
-        svg, png = pictured(figure, "escalations")
-    return Plot(
-        "escalations", t("report.plot.escalations"), t("report.plot.escalations_says"), svg, png
-    )
+        svg = pictured(figure, "escalations")
+    return Plot("escalations", t("report.plot.escalations"), t("report.plot.escalations_says"), svg)
 
 
 DRAWN: dict[str, Callable[[Table, ReportView, ZoneInfo], Plot | None]] = {
