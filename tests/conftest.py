@@ -64,6 +64,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.stem, len(WAITING)))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """In a module marked `one_database` only tests marked `both_databases` see PostgreSQL too."""
+    test = metafunc.definition
+    own = [mark for mark in test.iter_markers("parametrize") if "database_url" in mark.args[0]]
+    both = not test.get_closest_marker("one_database") or test.get_closest_marker("both_databases")
+    if "database_url" in metafunc.fixturenames and not own and not both:
+        test.add_marker(pytest.mark.parametrize("database_url", ["sqlite"], indirect=True))
+
+
 def pytest_collection_finish() -> None:
     """Let no search for garbage walk through all modules again: each time that is 0.1 s of CPU."""
     gc.collect()

@@ -38,6 +38,8 @@ from tasks.office import Office
 from tasks.rendering import render
 from tasks.summary import make_summary
 
+pytestmark = pytest.mark.one_database
+
 CAME_BACK, LATER, NEXT_DAY = "2026-11-24 08:20", "2026-11-24 09:00", "2026-11-25 08:00"
 LIAISON, HEAD = "penghubung.dinsos@contohkab.example", "plt.kepala.dinsos@contohkab.example"
 ABOVE = "penghubung.kab@contohkab.example"
@@ -157,6 +159,7 @@ def comes_back(office: Office, box: Box, address: str = LIAISON, now: str = CAME
 # --- from sent to lifted --------------------------------------------------------------------------
 
 
+@pytest.mark.both_databases
 def test_from_a_mail_that_comes_back_to_its_address_mended(lived, box, server):
     comes_back(lived, box)
     assert look(lived, CAME_BACK) == BounceCount(reports=1, bounced=1)
@@ -214,6 +217,7 @@ def test_every_kind_of_server_is_understood(lived, box):
 # --- once -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.both_databases
 def test_reading_twice_changes_nothing(lived, box):
     comes_back(lived, box)
     look(lived, CAME_BACK)
@@ -238,6 +242,7 @@ def test_mails_numbered_anew_are_read_again_and_change_nothing(lived, box):
     assert marked(lived) == frozenset()
 
 
+@pytest.mark.both_databases
 def test_it_goes_on_from_where_it_was(lived, box, monkeypatch):
     monkeypatch.setattr(steps, "BATCH", 2)
     monkeypatch.setattr(steps, "MOST", 3)

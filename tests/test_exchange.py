@@ -28,6 +28,8 @@ from tasks.office import Office
 from tasks.retrying import retry
 from tasks.summary import report_view
 
+pytestmark = pytest.mark.one_database
+
 MAPPING = """
 [kab]
 type = "folder"
@@ -147,6 +149,7 @@ def same(ours: Office, theirs: Office, now) -> None:
 # --- there and back -------------------------------------------------------------------------------
 
 
+@pytest.mark.both_databases
 def test_the_other_side_has_the_same_complaints_events_and_verdicts(ours, theirs):
     give(ours, theirs)
     count = pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
@@ -192,6 +195,7 @@ def test_a_whole_example_site_is_judged_alike_on_both_sides(tmp_path, monkeypatc
         office.close()
 
 
+@pytest.mark.both_databases
 def test_giving_the_same_again_changes_nothing(ours, theirs):
     give(ours, theirs)
     pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
@@ -255,6 +259,7 @@ def test_what_was_given_is_not_given_back(ours, theirs, tmp_path):
     assert path.read_text(encoding="utf-8") == ""
 
 
+@pytest.mark.both_databases
 def test_a_past_view_knows_what_was_given_by_then(ours, theirs):
     early, late = NOW + timedelta(minutes=1), wita("2026-12-10 08:00")
     give(ours, theirs)

@@ -54,9 +54,9 @@ BOTH = pytest.mark.parametrize("locale", LOCALES)
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database_url(sqlite_url: str) -> str:
     """What a mail says hangs on no database: one kind is enough."""
-    return f"sqlite:///{tmp_path}/tenggat.db"
+    return sqlite_url
 
 
 def duty(days: int = -3, due: str = "2026-11-19 23:59", **more: Any) -> Duty:

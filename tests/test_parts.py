@@ -22,6 +22,8 @@ from sla.parts import Part
 from tasks.deadlines import judge_and_queue
 from tasks.office import ClockInThePast
 
+pytestmark = pytest.mark.one_database
+
 NOW = "2026-11-26 08:00"
 LATE = [at(entry["Unit"], entry["No Register"], **since("02/11/2026")) for entry in EVERYWHERE]
 
@@ -76,6 +78,7 @@ def offices(open_office: Callable) -> list:
     return [open_office() for _ in range(3)]
 
 
+@pytest.mark.both_databases
 def test_together_they_find_what_one_finds_and_each_person_has_one_mail(offices):
     office = offices[0]
     stray = at("", "FD-X", **since("02/11/2026"))  # of no unit: the first part's
@@ -106,6 +109,7 @@ def test_alone_it_leaves_the_other_parts_to_others(office):
         assert session.scalar(left) == 0
 
 
+@pytest.mark.both_databases
 def test_a_new_rulebook_is_taken_over_once_and_every_move_is_listed(offices):
     office = offices[0]
     register(office, "2026-11-16 18:00", *EVERYWHERE)

@@ -15,6 +15,8 @@ from sla.rulebook import fingerprint
 from tasks.deadlines import judge_and_queue
 from tasks.listing import change_rows
 
+pytestmark = pytest.mark.one_database
+
 RULE = "sp4n-guideline/information"  # received on Monday 16 November, due on Monday the 23rd
 
 
@@ -46,6 +48,7 @@ def notices(office) -> list[tuple[str, str]]:
         return sorted((row.rung, row.status) for row in rows)
 
 
+@pytest.mark.both_databases
 def test_a_holiday_decreed_late_moves_open_deadlines_and_says_which(judged):
     before = notices(judged)
     decree(judged, date(2026, 11, 23))
