@@ -64,20 +64,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.stem, len(WAITING)))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """In a module marked `one_database` only tests marked `both_databases` see PostgreSQL too."""
-    test = metafunc.definition
-    own = [mark for mark in test.iter_markers("parametrize") if "database_url" in mark.args[0]]
-    both = not test.get_closest_marker("one_database") or test.get_closest_marker("both_databases")
-    if "database_url" in metafunc.fixturenames and not own and not both:
-        test.add_marker(pytest.mark.parametrize("database_url", ["sqlite"], indirect=True))
-
-
 def pytest_collection_finish() -> None:
     """Let no search for garbage walk through all modules again: each time that is 0.1 s of CPU."""
     gc.collect()
     gc.freeze()
+
+
+BLANK_PDF = b"%PDF-1.7\n%%EOF\n"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -194,13 +187,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """A new SQLite database without rows.
-
-    A module takes it as its `database_url` where what it tests hangs on no database.
-    """
+    """A new SQLite database without rows."""
     file = tmp_path / "tenggat.db"
     shutil.copyfile(sqlite_template, file)
     return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def postgres_url(postgres: str, emptied: Emptied) -> Iterator[str]:
+    """A PostgreSQL database without rows."""
+    with emptied.lent() as name:
+        yield _url(postgres, name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -213,18 +210,43 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         yield url
 
 
+def kind_of_database(request: pytest.FixtureRequest) -> str:
+    """The URL of a new database of the kind that the test asks for: SQLite where it asks for none.
+
+    A module whose tests hang on no database has this as its `database_url`; those of its tests that
+    are marked `ON_BOTH` run on both kinds all the same.
+    """
+    kind = getattr(request, "param", "sqlite")
+    url: str = request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[kind])
+    return url
+
+
+ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> str:
     """A database of the newest revision without rows, on both kinds.
 
     SQLite's is copied from one that was migrated once, PostgreSQL's is emptied after each test;
     test_database.py tests the way there.
     """
-    if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_url")
-        return
-    with request.getfixturevalue("emptied").lent() as name:
-        yield _url(request.getfixturevalue("postgres"), name)
+    return kind_of_database(request)
+
+
+@pytest.fixture
+def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let reports be made without plots, which takes a second less; for tests of all else."""
+    monkeypatch.setattr("tasks.reporting.plots.plots", lambda view, zone: {})
+
+
+@pytest.fixture
+def plain_reports(without_plots: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let reports be made without plots and with an empty page as PDF, which takes seconds less.
+
+    For tests of when, where and for whom they are made; their looks are tested elsewhere.
+    """
+    monkeypatch.setattr("tasks.reporting.pdf.report_pdf", lambda view, zone, drawn: BLANK_PDF)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import wita
+from conftest import ON_BOTH, kind_of_database, wita
 from front_desk import (
     BREACHED,
     ESCALATED,
@@ -49,7 +49,12 @@ from tasks.retrying import retry
 from tasks.simulating import simulate
 from tasks.summary import make_summary
 
-pytestmark = pytest.mark.one_database
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
 
 LATER, NEXT_DAY = "2026-11-24 10:00", "2026-11-25 08:00"
 FLOW = By("flow run deadlines 2026-11-24 08:00", "deadlines 2026-11-24T00:00:00Z")
@@ -104,7 +109,7 @@ def test_a_notice_that_a_higher_rung_made_needless_is_told(office):
     assert row["reason"] == f"the higher rung {owed} was reached as well"
 
 
-@pytest.mark.both_databases
+@ON_BOTH
 def test_what_happens_to_a_notice_is_told_once_each(office, server):
     """Owed; withdrawn before it went; the next one held, and owed when it is held no more."""
     owe(office, "2026-11-17 08:00", at("DLH"))  # the first run: a rulebook, and nothing due
@@ -221,7 +226,7 @@ def test_rows_of_the_quarantine_that_are_read_again_are_told(office, site_folder
     assert only(office, What.QUARANTINE_RETRIED)["subject"]["source"] == "register"
 
 
-@pytest.mark.both_databases
+@ON_BOTH
 def test_a_run_that_decides_nothing_writes_nothing(office, server):
     owe(office, BREACHED, at("Dinas Sosial"))
     deliver(office, BREACHED)
@@ -231,7 +236,7 @@ def test_a_run_that_decides_nothing_writes_nothing(office, server):
     assert dump(office)["audit"] == before != []
 
 
-@pytest.mark.both_databases
+@ON_BOTH
 def test_what_is_undone_is_not_told(office):
     with suppress(ZeroDivisionError), office.transaction() as session:
         audit.note(session, What.DATA_DELETED, wita(LATER), "older than the site keeps it")
@@ -251,7 +256,7 @@ def test_nothing_that_a_complainant_gave_is_in_it(office, server):
     assert name not in str(dump(office)["audit"])
 
 
-@pytest.mark.both_databases
+@ON_BOTH
 def test_a_simulation_writes_no_audit(office, server, monkeypatch):
     owe(office, BREACHED, at("Dinas Sosial"))
     before = dump(office)["audit"]
@@ -310,7 +315,7 @@ COPY = (
 )
 
 
-@pytest.mark.both_databases
+@ON_BOTH
 @pytest.mark.parametrize(
     "statement",
     [
@@ -327,7 +332,7 @@ def test_the_database_itself_refuses(engine, statement):
     assert verified(engine).fault is None
 
 
-@pytest.mark.both_databases
+@ON_BOTH
 def test_each_kind_of_database_refuses_its_own_way_round(engine):
     way = "TRUNCATE audit"
     if engine.dialect.name == "sqlite":
@@ -336,7 +341,7 @@ def test_each_kind_of_database_refuses_its_own_way_round(engine):
         connection.execute(text(way))
 
 
-@pytest.mark.both_databases
+@ON_BOTH
 def test_an_untouched_chain_is_good(engine):
     found = verified(engine)
     assert (found.rows, found.head.seq, found.fault) == (9, 9, None)
@@ -363,7 +368,7 @@ OTHER = {
 """For each column a value that is hardly another."""
 
 
-@pytest.mark.both_databases
+@ON_BOTH
 @pytest.mark.parametrize("column", OTHER)
 def test_one_changed_value_in_any_column_is_found(engine, column):
     assert set(OTHER) == set(audit.COLUMNS) == set(AuditRow.__table__.c.keys())
@@ -375,7 +380,7 @@ def test_one_changed_value_in_any_column_is_found(engine, column):
     assert (found.fault.seq, found.rows) == (4, 3)
 
 
-@pytest.mark.both_databases
+@ON_BOTH
 @pytest.mark.parametrize(
     ("what", "seq", "wrong", "statements"),
     [
@@ -433,7 +438,7 @@ def forge(engine: Engine, rows_too: Callable[[int], bool]) -> None:
     tamper(engine, *statements, f"UPDATE audit_head SET seq = {seq}, hash = '{previous}'")
 
 
-@pytest.mark.both_databases
+@ON_BOTH
 def test_who_rewrites_everything_is_convicted_by_a_head_that_was_kept_elsewhere(engine):
     kept = verified(engine).head
     append(engine, 2)
@@ -448,7 +453,7 @@ def test_who_rewrites_everything_is_convicted_by_a_head_that_was_kept_elsewhere(
     assert "it is missing; a mail has row 9" in verified(engine, mail).fault.wrong
 
 
-@pytest.mark.both_databases
+@ON_BOTH
 def test_a_new_database_without_a_head_begins_with_one(database_url):
     engine = open_engine(database_url)
     migrate(engine)
@@ -477,7 +482,7 @@ def _append_until_both_have(url: str, actor: str, other: str) -> None:
     engine.dispose()
 
 
-@pytest.mark.both_databases
+@ON_BOTH
 def test_two_processes_at_once_keep_one_unbroken_chain(engine, database_url):
     context = multiprocessing.get_context("spawn")
     names = [("one", "two"), ("two", "one")]
@@ -518,7 +523,7 @@ def test_a_folder_of_other_files_has_no_heads(tmp_path: Path):
     assert list(heads_in(tmp_path)) == []
 
 
-@pytest.mark.both_databases
+@ON_BOTH
 def test_the_command_lists_decisions_and_verifies_them(office, server, call_tenggat, site_folder):
     limit(office, 1)
     office.by = FLOW
