@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from appending import ENOUGH, append, append_until_both_have
 from conftest import ON_BOTH, kind_of_database, wita
 from front_desk import (
     BREACHED,
@@ -208,8 +208,9 @@ def test_a_report_that_is_kept_is_told_once(office):
     owe(office, BREACHED, at("Dinas Sosial"))
     for public in (False, False, True):
         make_summary.fn(
-            office, "2026-11", wita(NEXT_DAY), wita(NEXT_DAY), "summary 1", public=public
-        )
+            office, "2026-11", wita(NEXT_DAY), wita(NEXT_DAY), "summary 1", public=public,
+            formats=("json",),
+        )  # fmt: skip
     row = only(office, What.REPORT_MADE)
     assert (row["run"], row["subject"]["period"]) == ("summary 1", "2026-11")
 
@@ -280,16 +281,6 @@ def engine(database_url: str) -> Iterator[Engine]:
     append(engine, 9)
     yield engine
     engine.dispose()
-
-
-def append(engine: Engine, number: int, actor: str = "somebody", at: str = LATER) -> None:
-    for one in range(number):
-        with Session(engine, info=audit.works(By(actor, "run 1"))) as session:
-            audit.note(
-                session, What.NOTICE_OWED, wita(at), f"reason {one}", complaint=one, message=7,
-                storm=8, rule="sp4n/first-follow-up", unit="dinsos",
-            )  # fmt: skip
-            session.commit()
 
 
 def tamper(engine: Engine, *statements: str) -> None:
@@ -466,29 +457,12 @@ def test_a_new_database_without_a_head_begins_with_one(database_url):
 # --- several at once ----------------------------------------------------------------------------
 
 
-ENOUGH = 20
-
-
-def _append_until_both_have(url: str, actor: str, other: str) -> None:
-    """Append one by one, until the other has appended some in the same time."""
-    engine = open_engine(url)
-    until = time.monotonic() + 60
-    own: Counter[str] = Counter()
-    while min(own[actor], own[other]) < ENOUGH:
-        assert time.monotonic() < until, own
-        append(engine, 1, actor)
-        with engine.connect() as connection:
-            own = Counter(connection.scalars(select(AuditRow.actor)))
-    engine.dispose()
-
-
 @ON_BOTH
 def test_two_processes_at_once_keep_one_unbroken_chain(engine, database_url):
     context = multiprocessing.get_context("spawn")
     names = [("one", "two"), ("two", "one")]
     both = [
-        context.Process(target=_append_until_both_have, args=(database_url, *each))
-        for each in names
+        context.Process(target=append_until_both_have, args=(database_url, *each)) for each in names
     ]
     for process in both:
         process.start()
@@ -503,6 +477,7 @@ def test_two_processes_at_once_keep_one_unbroken_chain(engine, database_url):
 # --- what an inspector keeps, and the command line -----------------------------------------------
 
 
+@pytest.mark.usefixtures("plain_reports")
 def test_a_mail_with_a_summary_and_its_json_bear_witness(office, server):
     owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2") | since("02/11/2026"))
     end = verified(office.engine).head

@@ -201,6 +201,7 @@ def test_a_notice_that_reached_nobody_has_failed(lived, box):
     assert alerts(lived).count("bounced") == 2
 
 
+@pytest.mark.usefixtures("plain_reports")
 def test_a_summary_may_come_back_too(lived, box):
     now = wita(BREACHED)
     make_summary.fn(lived, "2026-11", now, now, "summary")
