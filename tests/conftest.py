@@ -252,7 +252,11 @@ def plain_reports(without_plots: None, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def site_folder(tmp_path: Path) -> Path:
     """A copy of the example site without its exports: each test drops its own."""
-    folder = tmp_path / "site"
+    return example_site(tmp_path / "site")
+
+
+def example_site(folder: Path) -> Path:
+    """Write the example site without its exports into a new folder."""
     shutil.copytree(REPOSITORY / "config", folder, ignore=shutil.ignore_patterns("inbox", "boston"))
     (folder / "inbox" / "lapor").mkdir(parents=True)
     (folder / "inbox" / "register").mkdir()
