@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
+from operator import is_not
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -33,6 +34,8 @@ class Office:
         self.site = site
         self.engine = engine
         self.by: audit.By | None = audit.UNNAMED
+        self._judges_by: tuple[object, ...] = ()
+        self._fingerprint = ""
 
     @classmethod
     def open(cls, folder: Path | str | None = None) -> Office:
@@ -80,9 +83,15 @@ class Office:
         }
 
     def rulebook(self) -> str:
-        """The fingerprint of all that its deadlines are judged by and told by."""
+        """The fingerprint of all that its deadlines are judged by and told by.
+
+        It is counted again only where a part of that was replaced.
+        """
         site = self.site
-        return fingerprint(site.bench, self.source_facts, site.ladders, site.holds)
+        parts = (site.bench, self.source_facts, site.ladders, site.holds)
+        if not self._judges_by or any(map(is_not, parts, self._judges_by)):
+            self._fingerprint, self._judges_by = fingerprint(*parts), parts
+        return self._fingerprint
 
     def next_turn(self, now: datetime) -> datetime:
         """When a mail that is not urgent goes out: now, or on the next working morning."""

@@ -12,7 +12,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
@@ -86,22 +85,11 @@ class Outcome:
 
 
 class Stage(Office):
-    """A site on a replica, to replay on: its files do not change while a replay lasts.
-
-    Nothing is decided here, so nothing is audited.
-    """
+    """A site on a replica, to replay on. Nothing is decided here, so nothing is audited."""
 
     def __init__(self, site: Site, engine: Engine) -> None:
         super().__init__(site, engine)
         self.by = None
-
-    def rulebook(self) -> str:
-        """The same as any office's, but counted once and not for every run."""
-        return self._rulebook
-
-    @cached_property
-    def _rulebook(self) -> str:
-        return super().rulebook()
 
 
 def replay(

@@ -125,8 +125,9 @@ class Connection:
     def open(self) -> None:
         """Connect, secure and log in; raises :class:`ServerUnusable`."""
         way = self.way
-        try:
-            context = ssl.create_default_context(cafile=way.ca_file)
+        try:  # not for nothing: to read the machine's authorities takes longer than some mails
+            secured = way.implicit_tls or way.starttls or way.ca_file
+            context = ssl.create_default_context(cafile=way.ca_file) if secured else None
         except OSError as error:
             raise ServerUnusable(f"ca_file {way.ca_file}: {_words(error)}") from None
         try:  # before connecting: a mail server does not wait long for a login

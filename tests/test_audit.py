@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -16,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import wita
+from appending import ENOUGH, append, append_until_both_have
+from conftest import ON_BOTH, kind_of_database, wita
 from front_desk import (
     BREACHED,
     ESCALATED,
@@ -48,6 +48,13 @@ from tasks.resending import NotResent, resend
 from tasks.retrying import retry
 from tasks.simulating import simulate
 from tasks.summary import make_summary
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
 
 LATER, NEXT_DAY = "2026-11-24 10:00", "2026-11-25 08:00"
 FLOW = By("flow run deadlines 2026-11-24 08:00", "deadlines 2026-11-24T00:00:00Z")
@@ -102,6 +109,7 @@ def test_a_notice_that_a_higher_rung_made_needless_is_told(office):
     assert row["reason"] == f"the higher rung {owed} was reached as well"
 
 
+@ON_BOTH
 def test_what_happens_to_a_notice_is_told_once_each(office, server):
     """Owed; withdrawn before it went; the next one held, and owed when it is held no more."""
     owe(office, "2026-11-17 08:00", at("DLH"))  # the first run: a rulebook, and nothing due
@@ -200,8 +208,9 @@ def test_a_report_that_is_kept_is_told_once(office):
     owe(office, BREACHED, at("Dinas Sosial"))
     for public in (False, False, True):
         make_summary.fn(
-            office, "2026-11", wita(NEXT_DAY), wita(NEXT_DAY), "summary 1", public=public
-        )
+            office, "2026-11", wita(NEXT_DAY), wita(NEXT_DAY), "summary 1", public=public,
+            formats=("json",),
+        )  # fmt: skip
     row = only(office, What.REPORT_MADE)
     assert (row["run"], row["subject"]["period"]) == ("summary 1", "2026-11")
 
@@ -218,6 +227,7 @@ def test_rows_of_the_quarantine_that_are_read_again_are_told(office, site_folder
     assert only(office, What.QUARANTINE_RETRIED)["subject"]["source"] == "register"
 
 
+@ON_BOTH
 def test_a_run_that_decides_nothing_writes_nothing(office, server):
     owe(office, BREACHED, at("Dinas Sosial"))
     deliver(office, BREACHED)
@@ -227,6 +237,7 @@ def test_a_run_that_decides_nothing_writes_nothing(office, server):
     assert dump(office)["audit"] == before != []
 
 
+@ON_BOTH
 def test_what_is_undone_is_not_told(office):
     with suppress(ZeroDivisionError), office.transaction() as session:
         audit.note(session, What.DATA_DELETED, wita(LATER), "older than the site keeps it")
@@ -246,6 +257,7 @@ def test_nothing_that_a_complainant_gave_is_in_it(office, server):
     assert name not in str(dump(office)["audit"])
 
 
+@ON_BOTH
 def test_a_simulation_writes_no_audit(office, server, monkeypatch):
     owe(office, BREACHED, at("Dinas Sosial"))
     before = dump(office)["audit"]
@@ -271,16 +283,6 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def append(engine: Engine, number: int, actor: str = "somebody", at: str = LATER) -> None:
-    for one in range(number):
-        with Session(engine, info=audit.works(By(actor, "run 1"))) as session:
-            audit.note(
-                session, What.NOTICE_OWED, wita(at), f"reason {one}", complaint=one, message=7,
-                storm=8, rule="sp4n/first-follow-up", unit="dinsos",
-            )  # fmt: skip
-            session.commit()
-
-
 def tamper(engine: Engine, *statements: str) -> None:
     """What somebody who owns the database does to it behind our back."""
     if engine.dialect.name == "sqlite":
@@ -304,6 +306,7 @@ COPY = (
 )
 
 
+@ON_BOTH
 @pytest.mark.parametrize(
     "statement",
     [
@@ -320,6 +323,7 @@ def test_the_database_itself_refuses(engine, statement):
     assert verified(engine).fault is None
 
 
+@ON_BOTH
 def test_each_kind_of_database_refuses_its_own_way_round(engine):
     way = "TRUNCATE audit"
     if engine.dialect.name == "sqlite":
@@ -328,6 +332,7 @@ def test_each_kind_of_database_refuses_its_own_way_round(engine):
         connection.execute(text(way))
 
 
+@ON_BOTH
 def test_an_untouched_chain_is_good(engine):
     found = verified(engine)
     assert (found.rows, found.head.seq, found.fault) == (9, 9, None)
@@ -354,6 +359,7 @@ OTHER = {
 """For each column a value that is hardly another."""
 
 
+@ON_BOTH
 @pytest.mark.parametrize("column", OTHER)
 def test_one_changed_value_in_any_column_is_found(engine, column):
     assert set(OTHER) == set(audit.COLUMNS) == set(AuditRow.__table__.c.keys())
@@ -365,6 +371,7 @@ def test_one_changed_value_in_any_column_is_found(engine, column):
     assert (found.fault.seq, found.rows) == (4, 3)
 
 
+@ON_BOTH
 @pytest.mark.parametrize(
     ("what", "seq", "wrong", "statements"),
     [
@@ -422,6 +429,7 @@ def forge(engine: Engine, rows_too: Callable[[int], bool]) -> None:
     tamper(engine, *statements, f"UPDATE audit_head SET seq = {seq}, hash = '{previous}'")
 
 
+@ON_BOTH
 def test_who_rewrites_everything_is_convicted_by_a_head_that_was_kept_elsewhere(engine):
     kept = verified(engine).head
     append(engine, 2)
@@ -436,6 +444,7 @@ def test_who_rewrites_everything_is_convicted_by_a_head_that_was_kept_elsewhere(
     assert "it is missing; a mail has row 9" in verified(engine, mail).fault.wrong
 
 
+@ON_BOTH
 def test_a_new_database_without_a_head_begins_with_one(database_url):
     engine = open_engine(database_url)
     migrate(engine)
@@ -448,28 +457,12 @@ def test_a_new_database_without_a_head_begins_with_one(database_url):
 # --- several at once ----------------------------------------------------------------------------
 
 
-ENOUGH = 20
-
-
-def _append_until_both_have(url: str, actor: str, other: str) -> None:
-    """Append one by one, until the other has appended some in the same time."""
-    engine = open_engine(url)
-    until = time.monotonic() + 60
-    own: Counter[str] = Counter()
-    while min(own[actor], own[other]) < ENOUGH:
-        assert time.monotonic() < until, own
-        append(engine, 1, actor)
-        with engine.connect() as connection:
-            own = Counter(connection.scalars(select(AuditRow.actor)))
-    engine.dispose()
-
-
+@ON_BOTH
 def test_two_processes_at_once_keep_one_unbroken_chain(engine, database_url):
     context = multiprocessing.get_context("spawn")
     names = [("one", "two"), ("two", "one")]
     both = [
-        context.Process(target=_append_until_both_have, args=(database_url, *each))
-        for each in names
+        context.Process(target=append_until_both_have, args=(database_url, *each)) for each in names
     ]
     for process in both:
         process.start()
@@ -484,6 +477,7 @@ def test_two_processes_at_once_keep_one_unbroken_chain(engine, database_url):
 # --- what an inspector keeps, and the command line -----------------------------------------------
 
 
+@pytest.mark.usefixtures("plain_reports")
 def test_a_mail_with_a_summary_and_its_json_bear_witness(office, server):
     owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2") | since("02/11/2026"))
     end = verified(office.engine).head
@@ -504,6 +498,7 @@ def test_a_folder_of_other_files_has_no_heads(tmp_path: Path):
     assert list(heads_in(tmp_path)) == []
 
 
+@ON_BOTH
 def test_the_command_lists_decisions_and_verifies_them(office, server, call_tenggat, site_folder):
     limit(office, 1)
     office.by = FLOW

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import imap_servers
 import pytest
 from bounce_reports import SENDER, SHAPES, exchange, postfix, qmail, sendmail
-from conftest import WITA, wita
+from conftest import ON_BOTH, WITA, kind_of_database, wita
 from front_desk import (
     BREACHED,
     alerts,
@@ -37,6 +37,13 @@ from tasks.health import check
 from tasks.office import Office
 from tasks.rendering import render
 from tasks.summary import make_summary
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
 
 CAME_BACK, LATER, NEXT_DAY = "2026-11-24 08:20", "2026-11-24 09:00", "2026-11-25 08:00"
 LIAISON, HEAD = "penghubung.dinsos@contohkab.example", "plt.kepala.dinsos@contohkab.example"
@@ -157,6 +164,7 @@ def comes_back(office: Office, box: Box, address: str = LIAISON, now: str = CAME
 # --- from sent to lifted --------------------------------------------------------------------------
 
 
+@ON_BOTH
 def test_from_a_mail_that_comes_back_to_its_address_mended(lived, box, server):
     comes_back(lived, box)
     assert look(lived, CAME_BACK) == BounceCount(reports=1, bounced=1)
@@ -193,6 +201,7 @@ def test_a_notice_that_reached_nobody_has_failed(lived, box):
     assert alerts(lived).count("bounced") == 2
 
 
+@pytest.mark.usefixtures("plain_reports")
 def test_a_summary_may_come_back_too(lived, box):
     now = wita(BREACHED)
     make_summary.fn(lived, "2026-11", now, now, "summary")
@@ -214,6 +223,7 @@ def test_every_kind_of_server_is_understood(lived, box):
 # --- once -----------------------------------------------------------------------------------------
 
 
+@ON_BOTH
 def test_reading_twice_changes_nothing(lived, box):
     comes_back(lived, box)
     look(lived, CAME_BACK)
@@ -238,6 +248,7 @@ def test_mails_numbered_anew_are_read_again_and_change_nothing(lived, box):
     assert marked(lived) == frozenset()
 
 
+@ON_BOTH
 def test_it_goes_on_from_where_it_was(lived, box, monkeypatch):
     monkeypatch.setattr(steps, "BATCH", 2)
     monkeypatch.setattr(steps, "MOST", 3)

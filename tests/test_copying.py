@@ -20,6 +20,13 @@ from tasks.office import Office
 
 BY = By("a test")
 NOW = "2026-11-24 12:00"
+FROM_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+TO_SQLITE = pytest.mark.parametrize("new_url", ["to sqlite"], indirect=True)
+CROSSWISE = pytest.mark.parametrize(
+    ("database_url", "new_url"),
+    [("sqlite", "to postgresql"), ("postgresql", "to sqlite")],
+    indirect=True,
+)
 
 
 def another(postgres: str) -> str:
@@ -32,10 +39,10 @@ def another(postgres: str) -> str:
 
 
 @pytest.fixture(params=["to sqlite", "to postgresql"])
-def new_url(request, tmp_path, postgres):
+def new_url(request, tmp_path):
     return (
         f"sqlite:///{tmp_path}/new/tenggat.db" if request.param == "to sqlite"
-        else another(postgres)
+        else another(request.getfixturevalue("postgres"))
     )  # fmt: skip
 
 
@@ -57,22 +64,18 @@ def moved(office: Office, new_url: str, monkeypatch) -> Office:
     return Office.open(office.site.folder)
 
 
-def test_every_row_is_there_with_its_number(lived, new_url, monkeypatch):
+def test_every_row_is_there_the_audit_goes_on_and_another_copy_is_refused(
+    lived, new_url, monkeypatch
+):
     before = dump(lived, "audit", "audit_head")
-    lived.close()
-    copied = moved(lived, new_url, monkeypatch)
-    after = dump(copied, "audit", "audit_head")
-    copied.close()
-    assert after == before
-    filled = {name for name, found in before.items() if found}
-    assert {"complaint", "event", "deadline", "notice", "message", "message_item"} <= filled
-
-
-def test_the_audit_goes_on_where_it_was_and_refuses_every_change(lived, new_url, monkeypatch):
     with lived.engine.connect() as connection:
         was = verify(connection)
     lived.close()
     copied = moved(lived, new_url, monkeypatch)
+    assert dump(copied, "audit", "audit_head") == before
+    filled = {name for name, found in before.items() if found}
+    assert {"complaint", "event", "deadline", "notice", "message", "message_item"} <= filled
+
     with copied.engine.connect() as connection:
         found = verify(connection, [was.head])
         newest = rows(connection, limit=1)[0]
@@ -82,9 +85,15 @@ def test_the_audit_goes_on_where_it_was_and_refuses_every_change(lived, new_url,
     for statement in ("UPDATE audit SET reason = 'x'", "DELETE FROM audit"):
         with pytest.raises(DBAPIError, match="append-only"), copied.engine.begin() as connection:
             connection.execute(text(statement))
+
+    all_of_it = dump(copied)
+    with pytest.raises(CopyError, match="holds something; name an empty one"):
+        moved(lived, new_url, monkeypatch)
+    assert dump(copied) == all_of_it
     copied.close()
 
 
+@CROSSWISE
 def test_work_goes_on_there_and_nobody_is_told_twice(lived, new_url, server, monkeypatch):
     """New rows get numbers that no copied one has: complaints, mails, notices, events."""
     sent = len(server.letters)
@@ -102,16 +111,7 @@ def test_work_goes_on_there_and_nobody_is_told_twice(lived, new_url, server, mon
     copied.close()
 
 
-def test_a_database_that_holds_something_is_refused(lived, new_url, monkeypatch):
-    lived.close()
-    copied = moved(lived, new_url, monkeypatch)
-    before = dump(copied)
-    with pytest.raises(CopyError, match="holds something; name an empty one"):
-        moved(lived, new_url, monkeypatch)
-    assert dump(copied) == before
-    copied.close()
-
-
+@FROM_SQLITE
 def test_a_table_of_another_program_is_left_alone(lived, new_url, monkeypatch):
     lived.close()
     engine = open_engine(new_url)
@@ -131,6 +131,8 @@ def test_nothing_is_copied_onto_itself(office):
         copy(url, url, wita(NOW), BY, lock=office.site.var / "service.lock")
 
 
+@FROM_SQLITE
+@TO_SQLITE
 def test_nothing_is_copied_while_the_service_runs(lived, new_url, monkeypatch):
     lived.close()
     lived.site.var.mkdir(exist_ok=True)
@@ -141,6 +143,7 @@ def test_nothing_is_copied_while_the_service_runs(lived, new_url, monkeypatch):
     moved(lived, new_url, monkeypatch).close()
 
 
+@TO_SQLITE
 def test_nothing_is_copied_while_anybody_works_with_it(lived, new_url, open_office, monkeypatch):
     lived.close()
     other = open_office()
@@ -151,7 +154,7 @@ def test_nothing_is_copied_while_anybody_works_with_it(lived, new_url, open_offi
     other.close()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@FROM_SQLITE
 @pytest.mark.parametrize("new_url", ["to postgresql"], indirect=True)
 def test_what_the_new_database_cannot_hold_is_named_and_leaves_it_empty(
     office, new_url, monkeypatch
@@ -177,6 +180,7 @@ def test_a_database_that_is_not_there_is_named(tmp_path, postgres):
         copy(f"sqlite:///{tmp_path}/none.db", another(postgres), wita(NOW), BY, lock=tmp_path / "l")
 
 
+@FROM_SQLITE
 def test_a_schema_of_its_own_is_made_and_filled(lived, postgres, monkeypatch):
     lived.close()
     base = another(postgres)
@@ -188,6 +192,7 @@ def test_a_schema_of_its_own_is_made_and_filled(lived, postgres, monkeypatch):
     copied.close()
 
 
+@CROSSWISE
 def test_the_command_says_what_it_did_and_what_is_to_do(lived, new_url, call_tenggat, monkeypatch):
     lived.close()
     site = ("--site", lived.site.folder)

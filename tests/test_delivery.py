@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from conftest import REPOSITORY, wita
+from conftest import ON_BOTH, REPOSITORY, kind_of_database, wita
 from front_desk import (
     BREACHED,
     EVERYWHERE,
@@ -45,6 +45,13 @@ from tasks.mailbox import local_mailbox
 from tasks.office import Office
 from tasks.smtp import Connection, Deferred
 
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
+
 SOON, LATER = "2026-11-24 08:10", "2026-11-24 09:00"
 LIAISON, HEAD = "penghubung.dinsos@contohkab.example", "plt.kepala.dinsos@contohkab.example"
 ADMINISTRATOR = "admin.lapor@contohkab.example"
@@ -65,6 +72,7 @@ def to(server: Server) -> list[str]:
 # --- all well -------------------------------------------------------------------------------------
 
 
+@ON_BOTH
 def test_what_a_run_owes_is_sent_once(office, server):
     owe(office, BREACHED, at("Dinas Sosial"))
     count = deliver(office, BREACHED)
@@ -96,6 +104,7 @@ def test_where_nothing_is_owed_nobody_is_called(office, server):
     assert server.connections == 0
 
 
+@ON_BOTH
 def test_what_was_sent_is_kept_as_evidence(office, server):
     owe(office, REMINDED, at("Dinas Sosial"))
     deliver(office, REMINDED)
@@ -274,6 +283,7 @@ delivery.send_owed.fn(office, wita(sys.argv[3]), "dies")
 """
 
 
+@ON_BOTH
 def test_a_process_killed_after_the_servers_yes_sends_the_same_mail_once_more(office, server):
     owe(office, REMINDED, at("Dinas Sosial"))
     arguments = [str(office.site.folder), server.url(), REMINDED]
@@ -290,6 +300,7 @@ def test_a_process_killed_after_the_servers_yes_sends_the_same_mail_once_more(of
     assert (statuses(office), notices(office)[-1]) == (["sent"], ("day-before", "sent"))
 
 
+@ON_BOTH
 def test_who_lost_its_claim_writes_nothing(office, server, monkeypatch):
     """A delivery believed dead comes back while another has taken over and sent."""
     owe(office, REMINDED, at("Dinas Sosial"))
@@ -308,6 +319,7 @@ def test_who_lost_its_claim_writes_nothing(office, server, monkeypatch):
     assert [attempt.outcome for attempt in message.attempts] == ["lost", "sent"]
 
 
+@ON_BOTH
 def test_two_deliveries_at_once_send_no_mail_twice(office, server, open_office, monkeypatch):
     """Neither sends before both have claimed some and connected."""
     monkeypatch.setattr(delivery, "AT_ONCE", 2)
@@ -328,6 +340,7 @@ def test_two_deliveries_at_once_send_no_mail_twice(office, server, open_office, 
     assert set(statuses(office)) == {"sent"}
 
 
+@ON_BOTH
 def test_what_is_settled_while_a_run_waits_for_its_pace_is_not_told(office, server):
     """Each batch is judged as of its own time."""
     mail = office.site.file.mail.model_copy(update={"per_minute": 1})
@@ -343,6 +356,7 @@ def test_what_is_settled_while_a_run_waits_for_its_pace_is_not_told(office, serv
     assert (count.sent, count.cancelled) == (1, 1)
 
 
+@ON_BOTH
 def test_who_stands_still_between_claim_and_sending_sends_nothing_stale(
     office, open_office, server, monkeypatch
 ):
@@ -372,6 +386,7 @@ def test_who_stands_still_between_claim_and_sending_sends_nothing_stale(
     assert len(keys) == len(set(keys)) == 6
 
 
+@ON_BOTH
 def test_what_joins_a_mail_after_it_was_composed_is_told(office, open_office, server, monkeypatch):
     """Composed, joined by another matter, and only then claimed."""
     second = {"No Register": "FD-2", **since("17/11/2026")}
@@ -402,6 +417,7 @@ def test_what_was_owed_before_an_outage_and_what_came_up_since_is_one_mail(offic
     assert len(server.letters) == 1
 
 
+@ON_BOTH
 def test_nothing_joins_a_mail_that_the_server_may_have_seen(office, server, monkeypatch):
     """Who died with a claim may have handed the mail over: a copy must not tell of more."""
     owe(office, "2026-11-20 08:00", at("Dinas Sosial"))

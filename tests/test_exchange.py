@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, wita
+from conftest import ON_BOTH, REPOSITORY, kind_of_database, wita
 from small_site import LATE, NAME, REPORT, STATUS, TICKET, TITLE, UNIT, small_site
 from small_site import export as drop
 from sqlalchemy import select
@@ -27,6 +27,13 @@ from tasks.knowing import judged_of
 from tasks.office import Office
 from tasks.retrying import retry
 from tasks.summary import report_view
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
 
 MAPPING = """
 [kab]
@@ -147,6 +154,7 @@ def same(ours: Office, theirs: Office, now) -> None:
 # --- there and back -------------------------------------------------------------------------------
 
 
+@ON_BOTH
 def test_the_other_side_has_the_same_complaints_events_and_verdicts(ours, theirs):
     give(ours, theirs)
     count = pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
@@ -192,6 +200,7 @@ def test_a_whole_example_site_is_judged_alike_on_both_sides(tmp_path, monkeypatc
         office.close()
 
 
+@ON_BOTH
 def test_giving_the_same_again_changes_nothing(ours, theirs):
     give(ours, theirs)
     pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
@@ -255,6 +264,7 @@ def test_what_was_given_is_not_given_back(ours, theirs, tmp_path):
     assert path.read_text(encoding="utf-8") == ""
 
 
+@ON_BOTH
 def test_a_past_view_knows_what_was_given_by_then(ours, theirs):
     early, late = NOW + timedelta(minutes=1), wita("2026-12-10 08:00")
     give(ours, theirs)

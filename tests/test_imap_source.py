@@ -38,9 +38,9 @@ PERSON, MAIL, STREET = "Budi Rahasiawan", "budi@rahasiawan.example", "Jl. Melati
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database_url(sqlite_url: str) -> str:
     """What is read is recorded in SQLite: here the other side counts."""
-    return f"sqlite:///{tmp_path}/tenggat.db"
+    return sqlite_url
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
-from conftest import REPOSITORY, WITA, wita
+from conftest import ON_BOTH, REPOSITORY, WITA, kind_of_database, wita
 from sqlalchemy import select
 
 from db import complaints
@@ -39,6 +39,13 @@ from tasks.recording import SourceCount
 from tasks.rendering import render
 from tasks.reporting.html import report_html
 from tasks.summary import report_view
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
 
 TICKET, DAY, HOUR = "Tracking ID", "Tanggal Laporan Masuk", "Waktu Laporan Masuk"
 KIND, TITLE, PRIVACY = "Klasifikasi Laporan", "Judul Laporan", "Tipe Laporan (Anonim/Rahasia)"
@@ -154,6 +161,7 @@ def dump(office: Office) -> str:
 # --- snapshots ------------------------------------------------------------------------------------
 
 
+@ON_BOTH
 def test_snapshots_compared_day_by_day_become_events_with_intervals(office):
     lapor(office, "2026-11-19 07:00")
     lapor(office, "2026-11-20 07:00", {STATUS: "Belum Terverifikasi", UNIT: ""})
@@ -237,6 +245,7 @@ def test_an_empty_classification_and_an_empty_unit_are_no_mistake(office):
 # --- reading again --------------------------------------------------------------------------------
 
 
+@ON_BOTH
 def test_reading_the_same_source_twice_changes_nothing(office):
     first = lapor(office, "2026-11-23 07:00", {}, {TICKET: "", STATUS: "?"})
     lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"})
@@ -349,6 +358,7 @@ def test_a_file_made_after_now_waits(office):
     assert take(office, "2026-11-24 08:00").files == 1
 
 
+@ON_BOTH
 def test_an_older_snapshot_read_late_teaches_what_it_would_have_in_its_time(office):
     lapor(office, "2026-11-20 07:00", {STATUS: "Belum Terverifikasi", UNIT: ""})
     lapor(office, "2026-11-23 07:00", {STATUS: "Ditutup oleh Admin"})
@@ -633,6 +643,7 @@ def leaks(texts: Iterable[str]) -> list[str]:
     return [word for text in texts for word in PLANTED if word.casefold() in text.casefold()]
 
 
+@ON_BOTH
 def test_what_a_complainant_gave_is_found_nowhere(office, caplog):
     caplog.set_level(logging.DEBUG)
     person = {NAME: EVERYTHING, STORY: EVERYTHING}

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, wita
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+from tools import sized
 
 from db import complaints
 from db.engine import migrate, open_engine
@@ -40,7 +41,11 @@ SNAPSHOT = (
     "Kategori", "Judul Laporan", "Tipe Laporan (Anonim/Rahasia)", "Sumber Laporan",
     "Instansi Terdisposisi", "Status Laporan",
 )  # fmt: skip
-MODEST = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MODEST = settings(
+    max_examples=sized(10, 100),
+    phases=(Phase.explicit, Phase.generate),  # an example takes too long to look for a smaller one
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 
 @dataclass(frozen=True)
@@ -208,6 +213,7 @@ def in_parts(data: st.DataObject, files: Sequence[File]) -> list[list[File]]:
     return [list(order[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
 
 
+@pytest.mark.long
 @MODEST
 @given(st.data())
 def test_exports_read_in_any_order_and_in_any_parts_teach_the_same(desk, data):
@@ -216,6 +222,7 @@ def test_exports_read_in_any_order_and_in_any_parts_teach_the_same(desk, data):
     assert desk.read(in_parts(data, files)) == expected
 
 
+@pytest.mark.long
 @MODEST
 @given(st.data())
 def test_registers_read_in_any_order_and_in_any_parts_teach_the_same(desk, header, data):
@@ -224,6 +231,7 @@ def test_registers_read_in_any_order_and_in_any_parts_teach_the_same(desk, heade
     assert desk.read(in_parts(data, files)) == expected
 
 
+@pytest.mark.long
 @MODEST
 @given(st.data())
 def test_reading_again_and_under_other_names_changes_nothing(desk, header, data):
@@ -238,6 +246,7 @@ def test_reading_again_and_under_other_names_changes_nothing(desk, header, data)
     assert desk.read([*parts, copies, copies]) == expected
 
 
+@pytest.mark.long
 @MODEST
 @given(files=snapshots())
 def test_a_partial_export_beside_a_whole_one_teaches_nothing_more(desk, files):

@@ -36,8 +36,22 @@ def locale(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def mails(locale: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sent]:
-    return send_each_kind(tmp_path_factory.mktemp(locale), locale)
+def mails_of(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Sent]]:
+    """The mail of each kind, by language."""
+    return {locale: send_each_kind(tmp_path_factory.mktemp(locale), locale) for locale in LOCALES}
+
+
+@pytest.fixture
+def mails(locale: str, mails_of: dict[str, dict[str, Sent]]) -> dict[str, Sent]:
+    return mails_of[locale]
+
+
+@pytest.fixture
+def all_mails(mails_of: dict[str, dict[str, Sent]]) -> dict[str, Sent]:
+    """All of both languages: a judge that is another program starts once for them."""
+    return {
+        f"{kind} ({locale})": mail for locale in LOCALES for kind, mail in mails_of[locale].items()
+    }
 
 
 # --- what clients support -------------------------------------------------------------------------
@@ -93,14 +107,15 @@ def lacking(pages: dict[str, str]) -> list[tuple[str, str, str]]:
     return [(name, client, feature) for name, client, feature in json.loads(done.stdout)]
 
 
-def test_a_mail_uses_nothing_that_a_client_lacks_and_needs(mails):
-    found = lacking({kind: mail.html for kind, mail in mails.items()})
-    used = set()
-    for kind, client, feature in found:
+def test_a_mail_uses_nothing_that_a_client_lacks_and_needs(all_mails):
+    found = lacking({name: mail.html for name, mail in all_mails.items()})
+    used = {locale: set() for locale in LOCALES}
+    for name, client, feature in found:
         clients, _ = DONE_WITHOUT.get(feature, ((), ""))
-        assert any(fnmatch(client, each) for each in clients), f"{kind}: {client} lacks {feature}"
-        used.add(feature)
-    assert used == DONE_WITHOUT.keys()  # no exception outlives its reason
+        assert any(fnmatch(client, each) for each in clients), f"{name}: {client} lacks {feature}"
+        used[name[-3:-1]].add(feature)
+    for features in used.values():
+        assert features == DONE_WITHOUT.keys()  # no exception outlives its reason
 
 
 def test_the_linter_knows_what_clients_lack():
@@ -271,14 +286,14 @@ def points(folder: Path, mails: dict[str, bytes]) -> dict[str, tuple[float, str]
     }
 
 
-def test_a_filter_lets_every_mail_pass_and_holds_spam(mails, tmp_path):
-    raw = {kind: mail.raw for kind, mail in mails.items()}
+def test_a_filter_lets_every_mail_pass_and_holds_spam(all_mails, tmp_path):
+    raw = {name: mail.raw for name, mail in all_mails.items()}
     judged = points(tmp_path, raw | {"spam": SPAM})
     spam, _ = judged.pop("spam")
     assert spam > 2 * MOST_POINTS, "the filter is asleep"
-    for kind, (score, hits) in judged.items():
-        assert "HTML_MESSAGE" in hits, kind  # it has looked into the mail
-        assert score < MOST_POINTS, f"{kind}: {score} points by {hits}"
+    for name, (score, hits) in judged.items():
+        assert "HTML_MESSAGE" in hits, name  # it has looked into the mail
+        assert score < MOST_POINTS, f"{name}: {score} points by {hits}"
 
 
 # --- in a browser ---------------------------------------------------------------------------------

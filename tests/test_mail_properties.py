@@ -23,6 +23,7 @@ from proving.databases import Database, SqliteFile, postgres_database
 from smtp_servers import Server, running
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
+from tools import sized
 
 from db.engine import open_engine
 from db.models import MessageKind, NoticeRow, NoticeStatus
@@ -39,10 +40,13 @@ ENDS = ("Selesai", "Ditunda", "Dicabut")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
+pytestmark = pytest.mark.long
+
+
 def modest(examples: int) -> settings:
     """So many examples, always the same; each takes too long to look for a smaller one."""
     return settings(
-        max_examples=examples,
+        max_examples=sized(examples, 10 * examples),
         phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow],
     )  # fmt: skip
 
@@ -178,7 +182,7 @@ def on_record(office: Office) -> dict[tuple[object, ...], NoticeRow]:
 # --- after an outage ------------------------------------------------------------------------------
 
 
-@modest(15)
+@modest(6)
 @given(known=cases(), outage=st.integers(0, 24 * 400))
 @example(known=[Case(n, UNITS[0], date(2026, 11, 2 + n)) for n in range(9)], outage=24 * 400)
 @example(known=[Case(0, UNITS[0], date(2026, 11, 10))], outage=0)
@@ -206,7 +210,7 @@ def runs(draw: st.DrawFn) -> list[tuple[datetime, str]]:
     return [(START + hour * HOUR, draw(orders)) for hour in sorted(hours)]
 
 
-@modest(25)
+@modest(10)
 @given(known=cases(ending=True), steps=runs())
 @example(
     known=[Case(0, UNITS[0], date(2026, 11, 9), "Ditunda", START + 7 * HOUR)],
@@ -277,19 +281,19 @@ MORNINGS = st.lists(st.integers(0, 15), min_size=1, max_size=3, unique=True).map
 )
 
 
-@modest(8)
+@modest(4)
 @given(known=cases(), moments=MORNINGS)
 def test_two_runs_at_once_send_what_one_would(desk, known, moments):
     assert lived(desk, known, moments, 2) == lived(desk, known, moments, 1)
 
 
-@modest(5)
+@modest(3)
 @given(known=cases(), moments=MORNINGS)
 def test_two_runs_at_once_send_what_one_would_on_postgresql(postgres_desk, known, moments):
     assert lived(postgres_desk, known, moments, 2) == lived(postgres_desk, known, moments, 1)
 
 
-@modest(8)
+@modest(4)
 @given(known=cases(), moments=MORNINGS, order=st.permutations([0, 0, 1, 1]))
 def test_two_runs_step_by_step_send_what_one_would(desk, known, moments, order):
     assert interleaved(desk, known, moments, order) == lived(desk, known, moments, 1)
@@ -298,7 +302,7 @@ def test_two_runs_step_by_step_send_what_one_would(desk, known, moments, order):
 # --- however often --------------------------------------------------------------------------------
 
 
-@modest(12)
+@modest(5)
 @given(
     known=cases(ending=True),
     days=st.lists(st.integers(0, 30), min_size=2, max_size=6, unique=True),
@@ -342,7 +346,7 @@ def latest(office: Office) -> dict[tuple[object, ...], tuple[str, int]]:
     return {clock: (notice.rung, notice.repeat) for clock, notice in found.items()}
 
 
-@modest(8)
+@modest(4)
 @given(known=cases(), moments=MORNINGS, times=st.integers(2, 3))
 def test_a_run_repeated_changes_nothing(desk, known, moments, times):
     def sent(repeated: int) -> list[tuple[str, tuple[str, ...]]]:

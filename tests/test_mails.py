@@ -21,7 +21,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import REPOSITORY, WITA, wita
+from conftest import REPOSITORY, WITA, example_site, wita
 from front_desk import BREACHED, REMINDED, at, owe, since
 from icalendar import Calendar
 from python_calamine import CalamineWorkbook
@@ -34,6 +34,7 @@ from sla.escalation import NoticeKind
 from tasks import mapping
 from tasks.agenda import agenda
 from tasks.composing import compose
+from tasks.office import Office
 from tasks.rendering import (
     TEMPLATES,
     RenderedMail,
@@ -43,7 +44,7 @@ from tasks.rendering import (
     watch_mail,
     words,
 )
-from tasks.summary import make_summary
+from tasks.summary import SummaryMade, make_summary
 from tasks.views import AlertMail, Duty, Ill, NoticeItem, NoticeMail, Told, WatchMail, by_unit
 from tasks.workbook import notices_workbook
 
@@ -54,9 +55,9 @@ BOTH = pytest.mark.parametrize("locale", LOCALES)
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database_url(sqlite_url: str) -> str:
     """What a mail says hangs on no database: one kind is enough."""
-    return f"sqlite:///{tmp_path}/tenggat.db"
+    return sqlite_url
 
 
 def duty(days: int = -3, due: str = "2026-11-19 23:59", **more: Any) -> Duty:
@@ -107,14 +108,23 @@ def mail_of(some: NoticeMail, locale: str = "id") -> RenderedMail:
     return notice_mail(some, locale, WITA)
 
 
-@pytest.fixture
-def summary(office: Any) -> Any:
+@pytest.fixture(scope="module")
+def summary(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> SummaryMade:
     """A summary of a month with a little of everything."""
+    folder = tmp_path_factory.mktemp("summary")
+    shutil.copyfile(sqlite_template, folder / "tenggat.db")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TENGGAT_VAR", str(folder / "var"))
+        environment.setenv("TENGGAT_DATABASE_URL", f"sqlite:///{folder}/tenggat.db")
+        office = Office.open(example_site(folder / "site"))
     units = ("Dinas Sosial", "DLH", "Dinas Perhubungan", "RSUD Contoh Sehat")
     entries = [at(units[n % 4], f"FD-{n}", **since(f"{n % 9 + 2:02}/11/2026")) for n in range(40)]
     settled = {"Selesai": "20/11/2026 10:00"}
-    owe(office, BREACHED, *(e | settled if n % 3 else e for n, e in enumerate(entries)))
-    return make_summary.fn(office, "2026-11", NOW, NOW, "run")
+    try:
+        owe(office, BREACHED, *(e | settled if n % 3 else e for n, e in enumerate(entries)))
+        return make_summary.fn(office, "2026-11", NOW, NOW, "run", formats=("html",))
+    finally:
+        office.close()
 
 
 SINCE = {"since": wita("2026-11-24 04:00").isoformat()}
@@ -130,7 +140,7 @@ WATCH = WatchMail(
 )  # fmt: skip
 
 
-def rendered(office: Any, summary: Any, locale: str) -> dict[str, RenderedMail]:
+def rendered(summary: SummaryMade, locale: str) -> dict[str, RenderedMail]:
     """One mail of each kind."""
     alert = AlertMail(
         "Kabupaten Contoh", "Rahmadsyah", NOW, "hole",
@@ -471,15 +481,15 @@ def test_text_and_html_say_the_same(locale):
 
 
 @BOTH
-def test_text_lines_fit_a_screen(locale, office, summary):
+def test_text_lines_fit_a_screen(locale, summary):
     for name in ("notices", "alert", "watch"):
-        for line in rendered(office, summary, locale)[name].text.splitlines():
+        for line in rendered(summary, locale)[name].text.splitlines():
             assert len(line) <= 100 or "://" in line or LONG in line, line
 
 
 @BOTH
-def test_html_is_fit_for_screen_readers_and_loads_nothing(locale, office, summary):
-    for name, mail in rendered(office, summary, locale).items():
+def test_html_is_fit_for_screen_readers_and_loads_nothing(locale, summary):
+    for name, mail in rendered(summary, locale).items():
         page = Page(mail.html)
         assert mail.html.lstrip().startswith("<!DOCTYPE html>"), name
         assert page.all("html")[0]["lang"] == locale
@@ -638,16 +648,16 @@ addEventListener("load", () => {
 </script></body>"""
 
 
-def too_wide(folder: Path, sources: list[str], *widths: int) -> list[str]:
-    """Which of these pages does not fit a window of which width, in a real browser."""
+def too_wide(folder: Path, sources: list[tuple[str, tuple[int, ...]]]) -> list[str]:
+    """Which of these pages does not fit which of the widths beside it, in a real browser."""
     if CHROMIUM is None:
         if os.environ.get("CI"):
             pytest.fail("no chromium, and this is CI")
         pytest.skip("no chromium; apt install chromium")
+    asked = [(source, width) for source, widths in sources for width in widths]
     frames = (
         f'<iframe width="{width}" height="600" srcdoc="{html.escape(source)}"></iframe>'
-        for source in sources
-        for width in widths
+        for source, width in asked
     )
     page = folder / "measure.html"
     page.write_text(MEASURE % "".join(frames), encoding="utf-8")
@@ -664,34 +674,28 @@ def too_wide(folder: Path, sources: list[str], *widths: int) -> list[str]:
     assert match, done.stderr
     found = json.loads(match[1])
     assert all(height > 300 for _, _, height in found)  # something was laid out
-    assert len(found) == len(sources) * len(widths)
+    assert [int(width) for width, _, _ in found] == [width for _, width in asked]
     return [
-        f"{re.findall('<title>(.*?)</title>', sources[n // len(widths)])}: {scrolled} > {width}"
-        for n, (width, scrolled, _) in enumerate(found)
-        if scrolled > int(width)
+        f"{re.findall('<title>(.*?)</title>', source)}: {scrolled} > {width}"
+        for (source, width), (_, scrolled, _) in zip(asked, found, strict=True)
+        if scrolled > width
     ]
 
 
 @pytest.mark.browser
-@BOTH
-def test_a_mail_fits_phones_and_screens(locale, tmp_path):
+def test_mails_and_the_summary_fit_phones_and_screens(tmp_path, summary):
     wild = item(
         duty(-1234, citation=LONG, rule=LONG), title=LONG, category=LONG, ticket="9" * 40, unit=LONG
     )
     some = replace(FULL, late=(*FULL.late, wild), recipient=LONG, administrator=f"{LONG}@a.example")
-    assert too_wide(tmp_path, [mail_of(some, locale).html], 320, 360, 800) == []
-
-
-@pytest.mark.browser
-@BOTH
-def test_the_other_mails_fit_too(locale, tmp_path, office, summary):
-    sources = [mail.html for mail in rendered(office, summary, locale).values()]
-    assert too_wide(tmp_path, sources, 320, 360, 800) == []
-
-
-@pytest.mark.browser
-def test_the_summary_fits_phones_and_screens(tmp_path, summary):
-    assert too_wide(tmp_path, [summary.path.read_text(encoding="utf-8")], 360, 1040) == []
+    mails = [
+        mail
+        for locale in LOCALES
+        for mail in (mail_of(some, locale), *rendered(summary, locale).values())
+    ]
+    sources = [(mail.html, (320, 360, 800)) for mail in mails]
+    page = summary.path.read_text(encoding="utf-8")
+    assert too_wide(tmp_path, [*sources, (page, (360, 1040))]) == []
 
 
 # --- more than a mail holds -----------------------------------------------------------------------

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from conftest import wita
+from conftest import ON_BOTH, kind_of_database, wita
 from front_desk import (
     BREACHED,
     EVERYWHERE,
@@ -23,6 +23,13 @@ from tasks import delivery
 from tasks.delivery import LONGEST_RUN, send_owed
 from tasks.pacing import LONGEST_GAP, Clock, Pace, too_fast
 from tasks.smtp import Connection, Deferred, Refused
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
 
 NOW = wita(BREACHED)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -69,6 +76,7 @@ def test_no_more_mails_leave_in_a_minute_than_the_site_says(office, server, depa
     assert max(departures)[0] < 4 * MINUTE
 
 
+@ON_BOTH
 def test_what_would_take_too_long_is_left_to_the_next_run(office, server, departures):
     settings(office, per_minute=2)
     owe(office, BREACHED, *EVERYWHERE)
@@ -80,6 +88,7 @@ def test_what_would_take_too_long_is_left_to_the_next_run(office, server, depart
     assert deliver(office, NOW + timedelta(minutes=10)).pending == 0
 
 
+@ON_BOTH
 def test_the_rate_holds_from_one_run_to_the_next(office, server):
     settings(office, per_minute=4)
     owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))

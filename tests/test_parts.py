@@ -7,7 +7,7 @@ from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
-from conftest import wita
+from conftest import ON_BOTH, kind_of_database, wita
 from front_desk import EVERYWHERE, at, decide, messages, notices, register, since
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +21,13 @@ from sla.deadline import Policy
 from sla.parts import Part
 from tasks.deadlines import judge_and_queue
 from tasks.office import ClockInThePast
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
 
 NOW = "2026-11-26 08:00"
 LATE = [at(entry["Unit"], entry["No Register"], **since("02/11/2026")) for entry in EVERYWHERE]
@@ -76,6 +83,7 @@ def offices(open_office: Callable) -> list:
     return [open_office() for _ in range(3)]
 
 
+@ON_BOTH
 def test_together_they_find_what_one_finds_and_each_person_has_one_mail(offices):
     office = offices[0]
     stray = at("", "FD-X", **since("02/11/2026"))  # of no unit: the first part's
@@ -106,6 +114,7 @@ def test_alone_it_leaves_the_other_parts_to_others(office):
         assert session.scalar(left) == 0
 
 
+@ON_BOTH
 def test_a_new_rulebook_is_taken_over_once_and_every_move_is_listed(offices):
     office = offices[0]
     register(office, "2026-11-16 18:00", *EVERYWHERE)

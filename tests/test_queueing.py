@@ -11,7 +11,7 @@ from dataclasses import replace
 from threading import Barrier
 
 import pytest
-from conftest import wita
+from conftest import ON_BOTH, kind_of_database, wita
 from front_desk import (
     BREACHED,
     ESCALATED,
@@ -35,6 +35,13 @@ from db.models import MessageRow, NoticeRow
 from sla.directory import Directory
 from tasks import deadlines, queueing
 from tasks.office import Office
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
 
 # --- who is told when -----------------------------------------------------------------------------
 
@@ -154,6 +161,7 @@ def test_a_notice_withdrawn_by_a_pause_is_owed_again_when_the_clock_goes_on(offi
 # --- all or nothing -------------------------------------------------------------------------------
 
 
+@ON_BOTH
 def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(office, monkeypatch):
     register(office, BREACHED, at("Dinas Sosial"), at("Dinas Perhubungan", "FD-2"))
     before = dump(office)
@@ -172,6 +180,7 @@ def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(office, mo
     ]  # fmt: skip
 
 
+@ON_BOTH
 def test_a_run_with_nothing_due_writes_nothing_and_judges_nobody(office, monkeypatch):
     owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
     before = dump(office, "run")
@@ -181,6 +190,7 @@ def test_a_run_with_nothing_due_writes_nothing_and_judges_nobody(office, monkeyp
     assert dump(office, "run") == before
 
 
+@ON_BOTH
 def test_a_notice_forgotten_by_the_program_is_still_kept_by_the_database(office):
     owe(office, BREACHED, at("Dinas Sosial"))
     with office.transaction() as session:
@@ -190,6 +200,7 @@ def test_a_notice_forgotten_by_the_program_is_still_kept_by_the_database(office)
         session.add(NoticeRow(**again))
 
 
+@ON_BOTH
 def test_two_deadline_runs_at_once_double_nothing(office, open_office):
     units = ("Dinas Sosial", "DLH", "Dinas Perhubungan", "Dinas Kesehatan")
     register(office, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(units * 10)))
@@ -225,6 +236,7 @@ def test_at_night_a_mail_waits_for_the_next_working_morning(office):
     assert deliver(office, "2026-11-19 07:30").sent == 1
 
 
+@ON_BOTH
 def test_what_comes_up_while_a_mail_waits_joins_it(office):
     second = {"No Register": "FD-2", **since("17/11/2026")}  # due on Tuesday the 24th
     register(office, "2026-11-20 07:15", {}, second)

@@ -6,10 +6,17 @@ See `front_desk` for the complaints; on 24 November each owes a mail to its liai
 from dataclasses import replace
 
 import pytest
-from conftest import wita
+from conftest import ON_BOTH, kind_of_database, wita
 from front_desk import BREACHED, at, deliver, messages, notices, owe, register, statuses
 
 from tasks.resending import NotResent, resend
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
 
 LATER = "2026-11-25 08:00"
 LIAISON = "penghubung.dinsos@contohkab.example"
@@ -38,6 +45,7 @@ def test_a_refused_mail_reaches_the_address_that_was_corrected(office, server):
     assert notices(office) == [("breach", "sent")]
 
 
+@ON_BOTH
 def test_a_sent_mail_goes_once_more_as_another_one_and_the_first_stays_on_record(office, server):
     owe(office, BREACHED, at("Dinas Sosial"))
     deliver(office, BREACHED)
@@ -88,6 +96,7 @@ def test_what_waits_is_not_sent_twice(office):
         again(office, 99)
 
 
+@ON_BOTH
 def test_nobody_joins_a_mail_that_is_sent_once_more(office, server):
     """It tells of the old matter alone: new ones are a mail of their own."""
     owe(office, BREACHED, at("Dinas Sosial"))

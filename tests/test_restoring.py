@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from conftest import wita
+from conftest import ON_BOTH, kind_of_database, wita
 from front_desk import (
     BREACHED,
     EVERYWHERE,
@@ -39,6 +39,13 @@ from tasks import storms
 from tasks.noticing import Audience, Owed
 from tasks.restoring import settle
 
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
+
 THEN, NOW = "2026-11-24 09:00", "2026-11-24 12:00"
 ODD = {"run", "audit", "audit_head"}
 """Tables in which a restore itself is noted."""
@@ -61,6 +68,7 @@ def keep(office, now: str = THEN):
 # --- the database ---------------------------------------------------------------------------------
 
 
+@ON_BOTH
 def test_everything_is_as_it_was_and_what_was_replaced_is_kept(office, server):
     owe(office, REMINDED, *EVERYWHERE)
     deliver(office, REMINDED)
@@ -78,6 +86,7 @@ def test_everything_is_as_it_was_and_what_was_replaced_is_kept(office, server):
     assert held
 
 
+@ON_BOTH
 def test_after_a_restore_the_audit_still_refuses_every_change(office, server):
     """Its triggers are part of a backup, and what is appended follows on what it held."""
     owe(office, REMINDED, *EVERYWHERE)
@@ -123,6 +132,7 @@ def test_a_new_site_begins_with_a_backup(office, server):
     assert dump(office, *ODD) == before
 
 
+@ON_BOTH
 def test_a_database_that_holds_something_needs_force(office):
     register(office, REMINDED, *EVERYWHERE)
     made, before = keep(office), dump(office)
@@ -132,6 +142,7 @@ def test_a_database_that_holds_something_needs_force(office):
     assert backups(office.site.backups) == [made]
 
 
+@ON_BOTH
 def test_nothing_is_put_back_while_the_service_runs(office):
     register(office, REMINDED, *EVERYWHERE)
     made = keep(office)
@@ -143,6 +154,7 @@ def test_nothing_is_put_back_while_the_service_runs(office):
     put_back(office, made)
 
 
+@ON_BOTH
 def test_nothing_is_put_back_while_anybody_works_with_the_database(office, open_office):
     register(office, REMINDED, *EVERYWHERE)
     made, before, other = keep(office), dump(office), open_office()
@@ -154,6 +166,7 @@ def test_nothing_is_put_back_while_anybody_works_with_the_database(office, open_
     assert dump(office) == before
 
 
+@ON_BOTH
 def test_a_damaged_backup_changes_nothing(office):
     register(office, REMINDED, *EVERYWHERE)
     made, before = keep(office), dump(office)
@@ -198,6 +211,7 @@ def test_an_older_revision_is_brought_up_to_the_newest(empty_database_url, tmp_p
     assert (found, status) == (newest_revision(), "held")
 
 
+@ON_BOTH
 def test_a_backup_of_a_newer_program_is_refused(database_url, tmp_path):
     engine = open_engine(database_url)
     migrate(engine)
@@ -262,6 +276,7 @@ def test_what_was_sent_after_the_backup_is_not_sent_again(office, server):
     assert set(statuses(office)) == {"held"}
 
 
+@ON_BOTH
 def test_what_was_decided_and_sent_after_the_backup_is_not_sent_again(office, server):
     """The backup knows nothing of it: it is decided once more, with another Message-ID."""
     register(office, "2026-11-17 08:00", *EVERYWHERE)
@@ -344,6 +359,7 @@ def test_a_restore_that_died_before_its_mails_had_a_storm_is_made_good(office, s
     assert mails == held
 
 
+@ON_BOTH
 def test_numbers_of_storms_in_the_lost_time_are_not_used_again(office, server):
     made = keep(office)
     put_back(office, made)
@@ -376,6 +392,7 @@ def test_files_that_were_archived_since_are_read_again(office):
 # --- the commands ---------------------------------------------------------------------------------
 
 
+@ON_BOTH
 def test_the_commands_say_what_they_did(office, server, call_tenggat, tmp_path):
     owe(office, BREACHED, *EVERYWHERE)
     office.close()

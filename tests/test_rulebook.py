@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from conftest import wita
+from conftest import ON_BOTH, kind_of_database, wita
 from front_desk import register
 from sqlalchemy import select
 
@@ -14,6 +14,13 @@ from sla.deadline import Policy
 from sla.rulebook import fingerprint
 from tasks.deadlines import judge_and_queue
 from tasks.listing import change_rows
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
 
 RULE = "sp4n-guideline/information"  # received on Monday 16 November, due on Monday the 23rd
 
@@ -46,6 +53,7 @@ def notices(office) -> list[tuple[str, str]]:
         return sorted((row.rung, row.status) for row in rows)
 
 
+@ON_BOTH
 def test_a_holiday_decreed_late_moves_open_deadlines_and_says_which(judged):
     before = notices(judged)
     decree(judged, date(2026, 11, 23))

@@ -95,9 +95,9 @@ class Desk:
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database_url(sqlite_url: str) -> str:
     """What is read is recorded in SQLite: here the other side counts."""
-    return f"sqlite:///{tmp_path}/tenggat.db"
+    return sqlite_url
 
 
 @pytest.fixture(scope="session")

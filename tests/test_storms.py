@@ -4,7 +4,7 @@ See `front_desk` for the complaints; on 24 November each unit's liaison and head
 """
 
 import pytest
-from conftest import wita
+from conftest import ON_BOTH, kind_of_database, wita
 from front_desk import (
     BREACHED,
     alerts,
@@ -25,6 +25,13 @@ from db.models import StormStatus
 from settings.site import StormSettings
 from tasks import storms
 from tasks.storms import NoStorm
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
 
 UNITS = ("Inspektorat", "Dinas Sosial", "Dinas Kesehatan", "DLH")
 EVERYWHERE = [at(unit, f"FD-{number}") for number, unit in enumerate(UNITS)]
@@ -62,6 +69,7 @@ def test_a_storm_sends_nothing_but_the_word_to_the_administrator_once(office, se
     assert told.detail == {"alert": "storm", "storm": 1, "mails": 8, "most": 7}
 
 
+@ON_BOTH
 def test_what_is_released_is_judged_again_and_sent(office, server):
     limit(office, 7)
     owe(office, BREACHED, *EVERYWHERE)
@@ -114,6 +122,7 @@ def test_while_a_storm_waits_small_runs_go_out_and_great_ones_join_it(office, se
     assert deliver(office, "2026-11-26 09:00").sent == 9
 
 
+@ON_BOTH
 def test_ten_times_the_usual_is_a_storm_once_it_is_known_what_is_usual(office):
     limit(office, 200, at_least=3)
     with office.transaction() as session:
@@ -141,6 +150,7 @@ def test_ten_times_the_usual_is_a_storm_once_it_is_known_what_is_usual(office):
         assert storms.most(session, office) == 50  # a small site is not stopped by 21 mails
 
 
+@ON_BOTH
 def test_a_storm_is_decided_once(office):
     with pytest.raises(NoStorm, match="no storm waits"):
         end(office, send=True)
