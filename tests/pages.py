@@ -19,6 +19,10 @@ T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds for a page to show something, on a machine that has other work."""
 
+BUSY, TRIES = "Something went wrong trying", 5
+"""What Prefect's page says when its server, whose SQLite was locked, has said no; and how often a
+person tries again."""
+
 REACHABLE = """async (found) => {
   const place = e => e.getBoundingClientRect();
   const still = async e => {
@@ -105,6 +109,16 @@ class Pages:
         """Type into the field under this label; in a list of choices that picks one."""
         self._click(BY_LABEL % json.dumps(label), label)
         self.browser.type(text)
+
+    def submit(self, form: str) -> None:
+        """Send the form with these words; again while the server is too busy to take it."""
+        for _ in range(TRIES):
+            self.click("Submit")
+            self.until(lambda: form not in (said := self.words()) or BUSY in said, "an answer")
+            if BUSY not in self.words():
+                return
+            self.until(lambda: BUSY not in self.words(), "the end of the message")
+        raise AssertionError(f"the form is not taken:\n{self.words()}")
 
     def hosts(self) -> set[str]:
         """Where the page has asked for something since it was opened."""

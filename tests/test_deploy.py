@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,11 @@ import httpx
 import pytest
 import yaml
 from conftest import REPOSITORY
-from test_service import Up, command, environment
+from services import ELSEWHERE, LOGIN
 
 from service.places import free_port
 
 DEPLOY = REPOSITORY / "deploy"
-LOGIN = "admin:rahasia"
 
 
 @pytest.fixture(scope="module")
@@ -122,35 +120,19 @@ def test_what_the_image_is_made_of_is_there(compose):
     assert all(image == "tenggat" or (image[-1].isalnum() and ":" in image) for image in images)
 
 
-def test_without_a_login_nothing_but_loopback_is_served(tmp_path):
-    done = subprocess.run(
-        command(REPOSITORY / "config", port=free_port(), options=["--host", "127.0.0.2"]),
-        env=environment(tmp_path / "var"), cwd=REPOSITORY,
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "set PREFECT_SERVER_API_AUTH_STRING" in done.stderr
+def test_without_a_login_nothing_but_loopback_is_served(refused, tmp_path):
+    config, var = REPOSITORY / "config", tmp_path / "var"
+    said = refused(config, var, "--port", free_port(), "--host", ELSEWHERE)
+    assert "set PREFECT_SERVER_API_AUTH_STRING" in said
 
 
-@pytest.fixture
-def guarded(tmp_path) -> Iterator[Up]:
-    """A service on another address of loopback, with a login."""
-    login = {"PREFECT_SERVER_API_AUTH_STRING": LOGIN, "PREFECT_API_AUTH_STRING": LOGIN}
-    up = Up(tmp_path, options=("--host", "127.0.0.2"), **login)
-    up.url = f"http://127.0.0.2:{up.port}"
-    try:
-        yield up
-    finally:
-        up.kill()
-
-
-def test_with_a_login_server_and_worker_know_each_other_and_a_stranger_is_refused(guarded):
-    guarded.until(guarded.waits_for_its_schedule)
-    assert "did not finish well" not in guarded.said_by_now()
-    api = f"{guarded.url}/api/flow_runs/filter"
+def test_with_a_login_server_and_worker_know_each_other_and_a_stranger_is_refused(neighbours):
+    up = neighbours.up
+    assert "did not finish well" not in up.first_said
+    api = f"{up.url}/api/flow_runs/filter"
     assert httpx.post(api, json={}).status_code == 401
     runs = httpx.post(api, json={}, auth=tuple(LOGIN.split(":"))).raise_for_status().json()
     assert [run for run in runs if run["state_type"] == "COMPLETED"]
-    family = [guarded.process, *guarded.process.children(recursive=True)]
+    family = [up.process, *up.process.children(recursive=True)]
     listening = [c for p in family for c in p.net_connections("inet") if c.status == "LISTEN"]
-    assert "127.0.0.2" in {c.laddr.ip for c in listening}
+    assert ELSEWHERE in {c.laddr.ip for c in listening}

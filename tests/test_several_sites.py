@@ -1,16 +1,16 @@
 """Several regencies in one installation: one service, one database, and nobody sees the other."""
 
 import json
+import subprocess
+import sys
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 import pytest
-from small_site import REPORT, TICKET, export, runs_when_asked, small_site
+from conftest import REPOSITORY
+from services import NAMES, kill, named
+from small_site import REPORT, TICKET
 from sqlalchemy import make_url, select
-from test_service import Up
 
 from commands.service import _folders
 from db.engine import NotReady, migrate, newest_revision, open_engine, revision
@@ -20,70 +20,39 @@ from service.supervisor import apart
 from settings import SettingsError, load_site
 from tasks.office import Office
 
-NAMES = ("contohkab", "tetanggakab")
-
-
-def named(folder: Path, name: str, database: str = "") -> Path:
-    """A small site called so, its working files beside it."""
-    site = runs_when_asked(small_site(folder / name))
-    file = site / "site.toml"
-    text = file.read_text("utf-8").replace('var = "../var"', f'var = "../var-{name}"')
-    text = text.replace('"Pemerintah Kabupaten Contoh"', f'"Pemerintah {name}"')
-    text = text.replace("[database]\n", f"[database]\n{database}\n")
-    file.write_text(text, encoding="utf-8")
-    return site
-
 
 def tickets(office: Office) -> set[str]:
     with office.transaction() as session:
         return set(session.scalars(select(Complaint.ticket)))
 
 
-@dataclass
-class Two:
-    """Two sites served by one service from one PostgreSQL database."""
-
-    up: Up
-    sites: list[Path]
-    url: str
-
-
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory, postgres: str) -> Iterator[Two]:
-    folder = tmp_path_factory.mktemp("two")
-    url = postgres.replace("postgresql://", "postgresql+psycopg://", 1)
-    sites = [named(folder, name, f'schema = "{name}"') for name in NAMES]
-    export(sites[1], "2026-11-25 07:00", {TICKET: "7000001"})
-    up = Up.of(sites, folder, TENGGAT_DATABASE_URL=url)
-    try:
-        up.until(up.waits_for_its_schedule)
-        yield Two(up, sites, url)
-    finally:
-        up.kill()
-
-
-def test_each_site_has_its_own_deployments_and_its_first_cycle(two):
-    names = {(d["name"], d["parameters"]["site"]) for d in two.up.prefect("deployments")}
-    assert names == {(site.name, str(site)) for site in two.sites}
-    completed = {"state": {"type": {"any_": ["COMPLETED"]}}}
-    done = two.up.prefect("flow_runs", flow_runs=completed)
-    assert sorted(run["parameters"]["site"] for run in done) == sorted(
-        str(site) for site in two.sites for _ in range(3)
-    )
-    (variable,) = two.up.prefect("variables")
+def test_each_site_has_its_own_deployments_and_its_first_cycle(neighbours):
+    up = neighbours.up
+    names = {(d["name"], d["parameters"]["site"]) for d in up.prefect("deployments")}
+    assert names == {(site.name, str(site)) for site in up.sites}
+    assert all(run["deployment_id"] for run in up.first_runs)
+    assert [
+        (run["name"].split()[0], run["parameters"]["site"], run["state_type"])
+        for run in up.first_runs
+    ] == [
+        (flow, str(site), "COMPLETED")
+        for site in up.sites
+        for flow in ("intake", "deadlines", "delivery")
+    ]
+    assert "did not finish well" not in up.first_said
+    assert list((neighbours.folder / f"var-{NAMES[0]}" / "mailbox").glob("*.eml"))
+    (variable,) = up.prefect("variables")
     assert set(variable["value"]) == set(NAMES)
 
 
-def test_no_site_sees_the_complaints_of_the_other(two, monkeypatch):
-    monkeypatch.setenv("TENGGAT_DATABASE_URL", two.url)
-    first, second = (Office.open(site) for site in two.sites)
-    try:
-        assert tickets(second) - tickets(first) == {"7000001"}
-        assert REPORT[TICKET] in tickets(first) & tickets(second)
-    finally:
-        first.close()
-        second.close()
-    with psycopg.connect(two.url.replace("+psycopg", "")) as connection:
+def test_no_site_sees_the_complaints_of_the_other(neighbours):
+    with neighbours.up.office(neighbours.first) as first:
+        here = tickets(first)
+    with neighbours.up.office(neighbours.second) as second:
+        there = tickets(second)
+    assert there - here == {"7000001"}
+    assert REPORT[TICKET] in here & there
+    with psycopg.connect(neighbours.postgres) as connection:
         found = connection.execute(
             "SELECT schemaname FROM pg_tables WHERE tablename IN ('complaint', 'alembic_version')"
             " ORDER BY schemaname"
@@ -91,10 +60,36 @@ def test_no_site_sees_the_complaints_of_the_other(two, monkeypatch):
     assert [schema for (schema,) in found] == [NAMES[0], NAMES[0], NAMES[1], NAMES[1]]
 
 
-def test_a_command_for_either_site_finds_the_service(two):
-    for site in two.sites:
+def test_a_command_for_either_site_finds_the_service(neighbours):
+    for site in neighbours.up.sites:
         file = json.loads((site.parent / f"var-{site.name}" / "service.json").read_text("utf-8"))
-        assert file["api"] == f"{two.up.url}/api"
+        assert file["api"] == f"{neighbours.up.url}/api"
+
+
+def test_a_single_command_shows_its_runs_in_the_running_service(neighbours):
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "run", "--site", str(neighbours.second), "--json"],
+        cwd=REPOSITORY, env=neighbours.up.environment,
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    by_hand = [run for run in neighbours.up.begun() if run["deployment_id"] is None]
+    assert sorted(run["name"].split()[0] for run in by_hand) == ["deadlines", "delivery", "intake"]
+
+
+def test_the_service_watches_before_it_works_and_tells_when_it_works_again(neighbours):
+    """Of the second site nothing had been heard since yesterday; nothing else is told."""
+    up = neighbours.up
+    over = "hal sudah pulih"  # within a minute of the first cycle
+    up.until(lambda: any(over in each for each in neighbours.subjects()), 90)
+    told = neighbours.subjects()
+    until_over = told[: next(n for n, each in enumerate(told) if over in each)]
+    assert until_over[0] == "[Tenggat] 4 hal memerlukan perhatian"
+    assert [each for each in until_over if "memerlukan perhatian" in each] == until_over[:1]
+    before = up.part("watch", str(neighbours.second))
+    kill(before)
+    up.until(lambda: up.part("watch", str(neighbours.second)) not in ([], before))
+    assert (neighbours.folder / f"var-{NAMES[1]}" / "logs" / "watch.log").is_file()
 
 
 def test_a_folder_of_sites_stands_for_all_of_them(tmp_path):

@@ -1,16 +1,12 @@
 """What an administrator sees and does in the browser, with a real service, worker and mail server.
 
-The site's first cycle has met both kinds of trouble: it owed more mails than it may, and the mail
-server let nobody in.
+The site's first cycle has met all kinds of trouble (`services.Troubled`).
 """
 
 from __future__ import annotations
 
-import json
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +14,15 @@ import pytest
 from browser import browsing
 from conftest import REPOSITORY
 from pages import Pages
+from services import FLOWS, REFUSAL, Troubled, Up
 from small_site import FAR_HOUR, NAME
-from smtp_servers import Server, running
-from test_service import FLOWS, Up
+from smtp_servers import Server
+from sqlalchemy import select
 
+from db.models import AuditRow, MessageRow
 from service.api import ask
 
 pytestmark = pytest.mark.browser
-
-REFUSAL = "554 5.7.1 Too many connections from you"
 
 
 @dataclass
@@ -36,29 +32,14 @@ class Desk:
     up: Up
     pages: Pages
     server: Server
+    trouble: Troubled
 
     def first(self, flow: str) -> str:
         """The name of the first run of this flow."""
-        return self.runs(flow)[0]["name"]
+        return str(self.runs(flow)[0]["name"])
 
     def runs(self, flow: str) -> list[dict]:
-        begun = {
-            "flow_runs": {"start_time": {"is_null_": False}},
-            "sort": "EXPECTED_START_TIME_ASC",
-        }
-        return [
-            run for run in self.up.prefect("flow_runs", **begun) if run["name"].startswith(flow)
-        ]
-
-    def held(self) -> list[dict]:
-        """The mails that wait for the administrator's word: how many hangs on today's date."""
-        return json.loads(self.up.tenggat("mail", "list", "--status", "held", "--json"))
-
-    def notices(self, status: str) -> int:
-        """How many notices have this status; this too hangs on today's date."""
-        with closing(sqlite3.connect(self.up.var / "tenggat.db", timeout=30)) as database:
-            query = "SELECT count(*) FROM notice WHERE status = ?"
-            return database.execute(query, [status]).fetchone()[0]
+        return [run for run in self.up.begun() if run["name"].startswith(flow)]
 
     def open_run(self, name: str) -> None:
         self.pages.open("/runs")
@@ -67,17 +48,18 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    folder = tmp_path_factory.mktemp("desk")
-    refusing = Server(greeting=REFUSAL)
-    with browsing(folder / "profile") as browser, running(refusing) as server:
-        up = Up(folder, most_mails=1, TENGGAT_MAIL_URL=server.url())
-        try:
-            up.until(up.waits_for_its_schedule)
-            pages = Pages(browser, up.url, zone="Asia/Makassar")
-            yield Desk(up, pages, server)
-        finally:
-            up.kill()
+def pages(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Pages]:
+    """The screen; where there is no browser no service is started for it."""
+    with browsing(tmp_path_factory.mktemp("desk") / "profile") as browser:
+        trouble: Troubled = request.getfixturevalue("troubled_once")
+        yield Pages(browser, trouble.up.url, zone="Asia/Makassar")
+
+
+@pytest.fixture
+def desk(pages: Pages, troubled: Troubled) -> Desk:
+    return Desk(troubled.up, pages, troubled.server, troubled)
 
 
 def test_the_page_that_opens_lists_the_deployments_and_asks_nobody_outside(desk):
@@ -108,7 +90,7 @@ def test_a_report_is_asked_for_by_its_form_and_stands_in_a_table(desk):
     desk.pages.click("Run")
     desk.pages.click("Custom run")
     desk.pages.write("Period (Optional)", "2026-11")
-    desk.pages.click("Submit")
+    desk.pages.submit("Validate parameters")
     desk.up.until(lambda: any(r["state_type"] == "COMPLETED" for r in desk.runs("summary")))
     desk.open_run(desk.first("summary"))
     desk.pages.click("Artifacts")
@@ -120,10 +102,9 @@ def test_a_report_is_asked_for_by_its_form_and_stands_in_a_table(desk):
 
 
 def test_a_completed_run_shows_its_tasks_and_its_artifact_in_words(desk):
-    held = len(desk.held())
+    held, notices = len(desk.trouble.held), desk.trouble.notices
     desk.open_run(desk.first("deadlines"))
-    owed = desk.notices("queued")
-    assert owed > 0
+    owed = notices["queued"]
     counts = f"4 complaints judged, {owed} notices, {held} mails queued"
     desk.pages.reads("Completed", counts, "1 Task run")
     desk.pages.click("Task Runs")
@@ -131,8 +112,7 @@ def test_a_completed_run_shows_its_tasks_and_its_artifact_in_words(desk):
     desk.pages.click("Artifacts")
     desk.pages.click_card("MARKDOWN deadlines")
     words = desk.pages.reads("Pengaduan lewat tenggat menurut unit", "2026 pukul")
-    superseded = desk.notices("superseded")
-    assert superseded > 0
+    superseded = notices["superseded"]
     told = f"4 pengaduan dinilai, {superseded} pemberitahuan digantikan yang lebih tinggi"
     assert told in words
     assert f"Surel ditahan: {held}. Menunggu keputusan administrator." in words
@@ -153,20 +133,17 @@ def test_a_failed_run_says_what_the_mail_server_said_and_what_to_do(desk):
 
 
 def test_a_source_whose_folder_is_gone_is_named_and_the_others_are_read(desk):
-    folder = desk.up.site / "inbox" / "register"
-    folder.rename(folder.with_name("elsewhere"))
-    run = desk.up.ask_for("intake")
-    desk.up.until(lambda: desk.up.state(run) == "FAILED")
-    folder.with_name("elsewhere").rename(folder)
-    desk.pages.open(f"/runs/flow-run/{run}")
-    desk.pages.reads("Failed", f"{folder}: no such folder; correct `folder` of register")
+    (run,) = [run for run in desk.up.first_runs if run["name"].startswith("intake")]
+    desk.pages.open(f"/runs/flow-run/{run['id']}")
+    gone = desk.trouble.gone
+    desk.pages.reads("Failed", f"{gone}: no such folder; correct `folder` of register")
     desk.pages.click("Artifacts")
     desk.pages.click_card("MARKDOWN intake")
-    desk.pages.reads("Sumber tidak dapat dibaca: register", "lapor 0 0 0 0 0")
+    desk.pages.reads("Sumber tidak dapat dibaca: register", "lapor 2 4 1 3 1")
 
 
 def test_the_question_of_a_storm_is_answered_in_its_form_and_the_mails_go(desk):
-    held = desk.held()
+    held = desk.trouble.held
     roles = {mail["role"] for mail in held}
     assert {"liaison", "regent"} <= roles
     desk.up.until(lambda: any(run["state_type"] == "PAUSED" for run in desk.runs("storm")))
@@ -183,17 +160,19 @@ def test_the_question_of_a_storm_is_answered_in_its_form_and_the_mails_go(desk):
     desk.pages.reads("'decision' is a required property", "'by' is a required property")
     desk.pages.write("Keputusan", "kirim")
     desk.pages.write("Diputuskan oleh", "Rahmadsyah")
-    desk.pages.click("Submit")
+    desk.pages.submit("Diputuskan oleh")
     desk.up.until(lambda: desk.runs("storm")[0]["state_type"] == "COMPLETED")
-    assert "Prefect UI: Rahmadsyah" in desk.up.tenggat("audit", "list", "--json")
+    with desk.up.office() as office, office.transaction() as session:
+        assert "Prefect UI: Rahmadsyah" in set(session.scalars(select(AuditRow.actor)))
 
     run = desk.up.ask_for("delivery")
-    desk.up.until(lambda: desk.up.state(run) == "COMPLETED")
-    mails = json.loads(desk.up.tenggat("mail", "list", "--json"))
-    sent = [mail for mail in mails if mail["status"] == "sent"]
-    assert roles <= {mail["role"] for mail in sent}
+    assert desk.up.ends(run) == "COMPLETED"
+    with desk.up.office() as office, office.transaction() as session:
+        sent = select(MessageRow.role, MessageRow.recipient).where(MessageRow.status == "sent")
+        found = session.execute(sent).all()
+    assert roles <= {role for role, _ in found}
     arrived = sorted(letter.recipient for letter in desk.server.letters)
-    assert arrived == sorted(mail["recipient"] for mail in sent)
+    assert arrived == sorted(recipient for _, recipient in found)
 
 
 def test_behind_the_proxy_both_user_interfaces_work_and_ask_nobody_outside(desk):

@@ -1,34 +1,29 @@
 """The watchdog on a real Prefect server: failed runs, the automation, and the external monitor."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-import psutil
 import pytest
 from conftest import REPOSITORY
 from prefect_databases import prefect_as_new
 from small_site import small_site
-from smtp_servers import running
 from sqlalchemy import select
-from test_watching import DAY, HOUR, nobody_listens, told
+from test_watching import nobody_listens, told
 from waiting import until
 
 import service
 import tasks.ping
-from db import runs
 from db.models import MessageKind, MessageRow
 from service.api import ask, every, healthy
-from service.places import free_port
 from service.plans import plans
 from service.registering import register
 from service.silence import silences
@@ -36,22 +31,12 @@ from settings import load_site
 from tasks.office import Office
 from tasks.ping import ping
 from tasks.queueing import alert
-from tasks.watching import look
 
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with service.prefect_server(prefect_as_new(tmp_path_factory.mktemp("prefect"))) as address:
         yield address
-
-
-def watches(up: psutil.Process) -> list[psutil.Process]:
-    """The watch among the parts of a service; one that was killed is a zombie for a moment."""
-    found = []
-    for process in up.children():
-        with suppress(psutil.NoSuchProcess):
-            found += [process] if "watch" in process.cmdline() else []
-    return found
 
 
 class Place:
@@ -270,43 +255,3 @@ def test_a_delivery_tells_the_monitor_how_it_went_and_never_fails_by_it(place):
         return [log["message"] for log in logs if "monitor" in log["message"]]
 
     assert until(warned) == ["the monitor answers 500"]
-
-
-# --- the service starts the watch -----------------------------------------------------------------
-
-
-def test_the_service_watches_before_it_works_and_tells_when_it_works_again(tmp_path):
-    place = Place(tmp_path, "")
-    office, now = place.office(), datetime.now(UTC)
-    with office.transaction() as session:
-        for flow in ("intake", "deadlines", "delivery", "watchdog"):
-            runs.finished(session, flow, flow, now - DAY, {})
-    look(office, now - HOUR, "noticed")
-    prefect_as_new(place.var)
-    office.close()
-    with running() as mail, (tmp_path / "said").open("wb") as output:
-        variables = {"TENGGAT_VAR": str(place.var), "TENGGAT_MAIL_URL": mail.url()}
-        up = psutil.Popen(
-            [sys.executable, "-m", "cli", "up", "--site", str(place.folder),
-             "--port", str(free_port())],
-            cwd=REPOSITORY, env={**os.environ, **variables, "PYTHONPATH": str(REPOSITORY)},
-            stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-        try:
-            subjects = lambda: [str(letter.mail["Subject"]) for letter in mail.letters]  # noqa: E731
-            assert until(subjects)[0] == "[Tenggat] 4 hal memerlukan perhatian"
-            until(lambda: "running on schedule" in (tmp_path / "said").read_text("utf-8"), 180)
-            over = "hal sudah pulih"  # watchdog itself runs at the quarter
-            until(lambda: [each for each in subjects() if over in each], 90)
-            (watching,) = watches(up)
-            watching.kill()
-            until(lambda: [process for process in watches(up) if process != watching])
-            family = up.children(recursive=True)
-            up.send_signal(signal.SIGTERM)
-            assert up.wait(25) == 0
-            assert psutil.wait_procs(family, timeout=3)[1] == []
-        finally:
-            for process in [*up.children(recursive=True), up] if up.is_running() else []:
-                process.kill()
-    assert len([each for each in subjects() if "memerlukan perhatian" in each]) == 1
-    assert (place.var / "logs" / "watch.log").is_file()

@@ -9,10 +9,19 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(ready: Callable[[], T], seconds: float = 60.0, *, why: Callable[[], str] = str) -> T:
-    """What `ready` gives as soon as that is true; fails with `why` after so many seconds."""
+def until(
+    ready: Callable[[], T],
+    seconds: float = 60.0,
+    *,
+    why: Callable[[], str] = str,
+    every: float = 0.1,
+) -> T:
+    """What `ready` gives as soon as that is true; fails with `why` after so many seconds.
+
+    It is asked again after `every` seconds: rarely where the answer costs a server work.
+    """
     deadline = time.monotonic() + seconds
     while not (answer := ready()):
         assert time.monotonic() < deadline, why()
-        time.sleep(0.1)
+        time.sleep(every)
     return answer
