@@ -1,7 +1,7 @@
-"""Makes docs/configuration.md out of the models in settings/: `make reference`.
+"""Generate docs/configuration.md from the models in settings/: `make reference`.
 
-What a key means is the text below it in its model, and the examples are the example site's own
-lines or those of docs/sources.md, so nothing here can say anything else than the program does.
+The meaning of a key is the text below it in its model. The examples are lines of the example site
+or of docs/sources.md. The page therefore always agrees with the program.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ PLAIN: dict[Any, str] = {
 }
 NAMED = {
     "_known_zone": "time zone",
-    "_time_format": "form of a time",
+    "_time_format": "time format",
     "_known_event": "event",
     "_known_days": "list of mon, tue, wed, thu, fri, sat, sun",
 }
-"""Types that a check of their own makes, by its name."""
+"""Types with a check of their own, by the name of the check."""
 
 OTHER_VARIABLES = {
-    "TENGGAT_SITE": "The site's folder, where no `--site` is given; else `config/`.",
+    "TENGGAT_SITE": "The site's folder, if `--site` is not given; the default is `config/`.",
     "TENGGAT_COPY_TO": "The URL of the new database, for `tenggat database copy`.",
-    "TENGGAT_DEBUG": "With any value an error of the command line is shown whole.",
+    "TENGGAT_DEBUG": "With any value, unexpected errors are shown with a traceback.",
     "PGBIN": "The folder of `pg_dump`, `pg_restore` and `psql`.",
-    "PREFECT_SERVER_API_AUTH_STRING": "The login of Prefect's server, `user:password`; wanted where"
-    " `tenggat up --host` leaves loopback. PREFECT_API_AUTH_STRING is the same for workers.",
+    "PREFECT_SERVER_API_AUTH_STRING": "The login of Prefect's server, `user:password`. Required if"
+    " `tenggat up --host` is not loopback. PREFECT_API_AUTH_STRING is the same for workers.",
 }
 
 EXAMPLES = {
@@ -79,11 +79,11 @@ name = "Maulid Nabi Muhammad SAW 1448 H"
 decree = "SKB Menag 1497/2025, Menaker 2/2025, MenPANRB 5/2025"
 """,
 }
-"""Of what the example site has no lines."""
+"""Examples for tables missing in the example site."""
 
 
 def meanings(model: type[BaseModel]) -> dict[str, str]:
-    """The text that stands below each key of a model, or of one that it is made from."""
+    """Return the text below each key of a model, including the keys of its base models."""
     found: dict[str, str] = {}
     for each in reversed(model.__mro__):
         if not (issubclass(each, BaseModel) and each.__module__.startswith("settings")):
@@ -102,7 +102,7 @@ def meanings(model: type[BaseModel]) -> dict[str, str]:
 
 
 def type_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> str:
-    """A type in plain words, with its limits."""
+    """Describe a type in plain words, with its limits."""
     for check in metadata:
         if isinstance(check, AfterValidator) and check.func.__name__ in NAMED:
             return NAMED[check.func.__name__]
@@ -141,9 +141,9 @@ def _limit(check: Any) -> str:
 
 
 def default_of(field: FieldInfo) -> str:
-    """What a key is where it is not given, as TOML writes it."""
+    """Return the default of a key, written as in TOML."""
     if field.is_required():
-        return "must be given"
+        return "required"
     value = field.get_default(call_default_factory=True)
     if isinstance(value, BaseModel) or value is PydanticUndefined or value in (None, "", (), {}):
         return "–"
@@ -153,7 +153,7 @@ def default_of(field: FieldInfo) -> str:
 
 
 def toml(value: Any) -> str:
-    """A value as it stands in a settings file."""
+    """Write a value as in a settings file."""
     if isinstance(value, dict):
         pairs = (f"{key} = {toml(each)}" for key, each in value.items())
         return f"{{ {', '.join(pairs)} }}"
@@ -167,8 +167,8 @@ def toml(value: Any) -> str:
 
 
 def table(model: type[BaseModel], only: set[str] | None = None) -> Iterator[str]:
-    """The keys of a model, a line each."""
-    yield "| key | what it takes | without it | meaning |"
+    """Yield the table of the keys of a model, one line per key."""
+    yield "| key | type | default | meaning |"
     yield "|---|---|---|---|"
     told = meanings(model)
     for name, field in model.model_fields.items():
@@ -180,21 +180,21 @@ def table(model: type[BaseModel], only: set[str] | None = None) -> Iterator[str]
 
 
 def own(model: type[BaseModel]) -> set[str]:
-    """The keys that a model does not have from the ones that it is made from, or has otherwise."""
+    """Return the keys that a model adds to its base models or overrides."""
     return set(model.__annotations__) & set(model.model_fields)
 
 
 def intro(model: type[BaseModel]) -> str:
-    """The first paragraph of a model's text."""
+    """Return the first paragraph of a model's docstring, without the name of the table."""
     text = inspect.cleandoc(model.__doc__ or "").partition("\n\n")[0]
-    text = re.sub(r"^(One )?`\[+[\w.]+\]+`[:.]\s*", "", text)  # the heading says so
+    text = re.sub(r"^(One )?`\[+[\w.]+\]+`[:.]\s*", "", text)  # the heading has it
     return "\n".join(textwrap.wrap(text[:1].upper() + text[1:], 120)) + "\n" if text else ""
 
 
 def lines_of(file: Path, *headers: str) -> str:
-    """These tables of a settings file, as they stand there; `""` is what stands before the first.
+    """Return these tables of a settings file as text; `""` means the part before the first table.
 
-    Of tables with the same header it is the first.
+    If several tables have the same header, the first one is used.
     """
     blocks: dict[str, str] = {}
     for block in re.split(r"^(?=\[)", file.read_text("utf-8"), flags=re.MULTILINE):
@@ -206,20 +206,20 @@ def lines_of(file: Path, *headers: str) -> str:
 
 
 def block_with(file: Path, word: str) -> str:
-    """The first example in a page of the documentation in which a word stands."""
+    """Return the first example in a page of the documentation that contains a word."""
     blocks = re.findall(r"```toml\n(.*?)```", file.read_text("utf-8"), re.DOTALL)
     return next(block for block in blocks if word in block)
 
 
 def code(text: str) -> str:
-    """An example."""
+    """Return an example as a TOML code block."""
     return f"```toml\n{text.rstrip()}\n```\n"
 
 
 def site_toml() -> Iterator[str]:
-    """The file that says who the site is."""
+    """Yield the section about the file with the identity and the settings of the site."""
     place = CONFIG / "site.toml"
-    yield "## site.toml\n\nWho the site is, and how it runs.\n"
+    yield "## site.toml\n\nThe identity of the site, and the settings of its runs.\n"
     head = lines_of(place, "")
     yield code(head.partition("\n\n")[2] or head)
     tables = {
@@ -242,7 +242,7 @@ def site_toml() -> Iterator[str]:
 def section(
     title: str, model: type[BaseModel], example: str, only: set[str] | None = None
 ) -> Iterator[str]:
-    """A table of a file: what it is, its keys, an example."""
+    """Yield the section of a table of a file: its purpose, its keys, an example."""
     yield f"### `{title}`\n\n{intro(model)}"
     yield from table(model, only)
     if example:
@@ -250,9 +250,9 @@ def section(
 
 
 def escalation_toml() -> Iterator[str]:
-    """The file that says who is told when."""
+    """Yield the section about the file with the recipients of notices."""
     place = CONFIG / "escalation.toml"
-    yield "## escalation.toml\n\nWho is told when; [telling.md](telling.md) says what comes of it."
+    yield "## escalation.toml\n\nThe recipients of notices, and when: see [telling.md](telling.md)."
     yield ""
     yield from table(ladder.EscalationFile)
     yield from section("[mail_hours]", ladder.MailHoursTable, lines_of(place, "mail_hours"))
@@ -262,11 +262,11 @@ def escalation_toml() -> Iterator[str]:
 
 
 def sources_toml() -> Iterator[str]:
-    """The file that says where complaints come from."""
+    """Yield the section about the file with the sources of complaints."""
     place, pages = CONFIG / "sources.toml", REPOSITORY / "docs" / "sources.md"
     yield (
-        "## sources.toml\n\nWhere complaints come from: a table for each source, by any name."
-        " [sources.md](sources.md) shows each kind whole.\n"
+        "## sources.toml\n\nThe sources of complaints: one table for each source, with any name."
+        " [sources.md](sources.md) has a complete example of each kind.\n"
     )
     yield "### Every source\n"
     yield from table(mapping.Mapping)
@@ -296,26 +296,26 @@ def sources_toml() -> Iterator[str]:
 
 
 def block_of(file: Path, header: str, word: str) -> str:
-    """The first table of this name in which a word stands."""
+    """Return the first table with this name that contains a word."""
     blocks = re.split(r"^(?=\[)", file.read_text("utf-8"), flags=re.MULTILINE)
     found = next(b for b in blocks if b.startswith((f"[[{header}]]", f"[{header}]")) and word in b)
     return re.split(r"\n\s*\n", found)[0]
 
 
 def report_toml() -> Iterator[str]:
-    """The file with the letterhead."""
+    """Yield the section about the file with the letterhead."""
     place = CONFIG / "report.toml"
-    yield "## report.toml\n\nThe letterhead of a report and who signs it. The file may be absent.\n"
+    yield "## report.toml\n\nThe letterhead and the signature of a report. The file is optional.\n"
     yield from section("[letterhead]", report.LetterheadTable, lines_of(place, "letterhead"))
     yield from section("[signature]", report.SignatureTable, lines_of(place, "signature"))
 
 
 def holidays_toml() -> Iterator[str]:
-    """The file with the site's own days off."""
+    """Yield the section about the file with the site's own days off."""
     place = CONFIG / "holidays.toml"
     yield (
-        "## holidays.toml\n\nDays off that the package `holidays` does not know or knows otherwise."
-        " The file may be absent. It is laid over the package's days in this order: remove, rename,"
+        "## holidays.toml\n\nCorrections of the days off in the package `holidays`."
+        " The file is optional. The corrections are applied in this order: remove, rename,"
         " add.\n"
     )
     yield from section("[[add]]", calendar.Addition, lines_of(place, "add"))
@@ -324,11 +324,11 @@ def holidays_toml() -> Iterator[str]:
 
 
 def directory_csv() -> Iterator[str]:
-    """The file with units and people."""
+    """Yield the section about the file with units and officials."""
     yield (
-        "## directory.csv\n\nUnits, and who holds which office: a line for each tenure, or for a"
-        " unit alone. Commas or semicolons, UTF-8. A line that names a unit again describes it"
-        " alike.\n"
+        "## directory.csv\n\nUnits and officials: one line for each tenure of a role, or for a"
+        " unit alone. Commas or semicolons, UTF-8. All lines of a unit must describe the unit"
+        " in the same way.\n"
     )
     yield "| column | meaning |\n|---|---|"
     for name, told in directory.COLUMNS.items():
@@ -340,11 +340,11 @@ def directory_csv() -> Iterator[str]:
 
 
 def variables() -> Iterator[str]:
-    """What stands in the environment."""
+    """Yield the section about the environment variables."""
     yield (
-        "## Variables of the environment\n\nWhat has a password in it stands here and in no file."
-        " Where several sites share a machine, the name with the site's folder in capitals is that"
-        " site's alone, and wins: TENGGAT_MAIL_URL_CONTOHKAB.\n"
+        "## Variables of the environment\n\nURLs with a password belong here and never in a file."
+        " If several sites share a machine, append the name of the site's folder in capitals: the"
+        " variable is then only for that site and has priority, as in TENGGAT_MAIL_URL_CONTOHKAB.\n"
     )
     yield "| variable | meaning |\n|---|---|"
     for name, told in meanings(site.Secrets).items():
@@ -355,18 +355,23 @@ def variables() -> Iterator[str]:
 
 
 def page() -> str:
-    """The whole reference."""
+    """Return the whole reference."""
     parts = [
         "# Configuration\n",
-        "<!-- Made by `make reference` from settings/: change it there. -->\n",
-        "A site is a folder with these files; [config/](../config/) is one. An unknown key is a"
-        "\nmistake, never ignored. Regulations have files of their own: [regulations.md]"
+        "<!-- Generated by `make reference` from settings/: edit it there. -->\n",
+        "A site is a folder with these files; [config/](../config/) is an example. An unknown key"
+        "\nis an error. Regulations have their own files: [regulations.md]"
         "(regulations.md).\n",
     ]
     for file in (
-        site_toml, sources_toml, directory_csv, escalation_toml, report_toml, holidays_toml,
+        site_toml,
+        sources_toml,
+        directory_csv,
+        escalation_toml,
+        report_toml,
+        holidays_toml,
         variables,
-    ):  # fmt: skip
+    ):
         parts += file()
     return "\n".join(parts).rstrip() + "\n"
 

@@ -1,4 +1,4 @@
-"""A site's own files, read and checked: one module for each file of `config/`."""
+"""The files of a site, read and checked: one module for each file of `config/`."""
 
 from settings.errors import SettingsError
 from settings.site import Site, load_site

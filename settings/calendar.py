@@ -1,4 +1,4 @@
-"""`holidays.toml` and the `[calendar]` of `site.toml`: which days are worked."""
+"""`holidays.toml` and the `[calendar]` of `site.toml`: the working days of a site."""
 
 from __future__ import annotations
 
@@ -35,26 +35,27 @@ WorkDays = Annotated[tuple[str, ...], AfterValidator(_known_days)]
 
 
 class CalendarSettings(Strict):
-    """The years covered, the days worked, and whose public holidays are kept.
+    """The years of the calendar, the working days, and the country of the public holidays.
 
-    `units` gives the week of the units that keep one of their own, by the unit's id.
+    `units` has the working week of units with their own, by the id of the unit.
     """
 
     first_year: int = Field(default=2015, ge=1970)
-    """The first year of the calendar; earlier complaints cannot be judged."""
+    """The first year of the calendar. Complaints from before it cannot be evaluated."""
     last_year: int = Field(default=2035, le=2100)
-    """Its last year."""
+    """The last year of the calendar. Deadlines after it cannot be computed."""
     country: str = "ID"
-    """The country whose public holidays are kept."""
+    """The country of the public holidays, as an ISO code."""
     subdivision: str | None = None
-    """A part of it with holidays of its own, as the package `holidays` calls it."""
+    """A part of the country with its own holidays, by its code in the package `holidays`."""
     work_days: WorkDays = WEEKDAYS[:5]
-    """The days that are worked."""
+    """The working days of the week."""
     units: dict[str, WorkDays] = Field(default_factory=dict)
-    """The week of units that keep another one, by the unit's id."""
+    """The working days of units with another week, by the id of the unit."""
     decreed_until: dt.date | None = None
-    """Until when the holidays are certain; without it, for Indonesia, as far as the package knows
-    the joint decree."""
+    """The last day with confirmed holidays; later due dates are provisional. If it is not set: for
+    Indonesia, the end of the last year with a joint decree in the package `holidays`; for other
+    countries, the end of `last_year`."""
 
     @field_validator("country")
     @classmethod
@@ -76,51 +77,54 @@ class CalendarSettings(Strict):
 
 
 class Addition(Strict):
-    """A day off that the package does not know, and the decree that sets it."""
+    """A day off missing in the package `holidays`, and its decree."""
 
     date: dt.date
     """The day."""
     name: str
-    """What people call it; shown in explanations and reports."""
+    """The name of the day off, as shown in explanations and reports."""
     decree: str
-    """What makes it a day off."""
+    """The decree for the day off."""
 
 
 class Removal(Strict):
-    """A holiday that is worked after all, and the decree that says so."""
+    """A holiday of the package `holidays` that is a working day here, and the decree for it."""
 
     date: dt.date
     """The day."""
     decree: str
-    """What makes it a day that is worked."""
+    """The decree that makes it a working day."""
     name: str = ""
-    """What it was called, for the reader of the file."""
+    """The name of the holiday, for readers of the file only."""
 
 
 class Renaming(Strict):
-    """A holiday under its right name."""
+    """A holiday with a corrected name."""
 
     date: dt.date
     """The day."""
     name: str
-    """Its right name."""
+    """The correct name."""
     decree: str = ""
-    """What says so."""
+    """The source of the correct name."""
 
 
 class HolidaysFile(Strict):
     """The keys of `holidays.toml`."""
 
     add: tuple[Addition, ...] = ()
-    """Days off that the package does not know."""
+    """Days off missing in the package."""
     remove: tuple[Removal, ...] = ()
-    """Days that the package has off and that are worked here."""
+    """Holidays of the package that are working days here."""
     rename: tuple[Renaming, ...] = ()
-    """Days off that have another name here, as an estimate that was confirmed."""
+    """Holidays with another name here. A renamed holiday is no longer an estimate."""
 
 
 def read_calendar(settings: CalendarSettings, path: Path) -> Calendar:
-    """The working calendar: the package's holidays, corrected by the site's file if it has one."""
+    """Build the working calendar: the holidays of the package, corrected by the file of the site.
+
+    The file at `path` may be absent. Raises :class:`SettingsError` if it cannot be used.
+    """
     years = range(settings.first_year, settings.last_year + 1)
     if settings.country == "ID":
         known = indonesian_days_off(years)
@@ -148,7 +152,7 @@ def read_calendar(settings: CalendarSettings, path: Path) -> Calendar:
 
 
 def weekmask(work_days: WorkDays) -> list[bool]:
-    """Which of Monday to Sunday are worked."""
+    """Return a flag for each day from Monday to Sunday: true for a working day."""
     return [name in work_days for name in WEEKDAYS]
 
 

@@ -1,4 +1,4 @@
-"""`directory.csv`: the units of the government and who holds which office."""
+"""`directory.csv`: the units of the government and the holders of their roles."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from settings.errors import LOCALES, SettingsError, nearest
 from sla.directory import Directory, Office, Role, Unit
 
 COLUMNS = {
-    "unit": "The unit's id: it never changes, whatever the unit is called.",
-    "unit_name": "What it is called.",
-    "kind": "What sort of unit it is, for `unit_kinds` in escalation.toml: `opd`, `kecamatan` ...",
-    "parent": "The unit above it, by id; empty at the top.",
-    "aliases": "Other spellings that sources use, with `|` between them.",
-    "role": "The office: liaison, head_of_unit, regional_secretary, inspector, regent or"
-    " administrator; empty where the line only tells of the unit.",
-    "name": "Who holds it.",
-    "email": "The address.",
-    "from": "The first day of the tenure, `2026-11-24`; empty: from ever.",
-    "to": "Its last day; empty: still.",
-    "deputy": "`yes` for a deputy (Plt., Plh.), who is told in the place of the holder.",
+    "unit": "The id of the unit. Keep it even if the name of the unit changes.",
+    "unit_name": "The name of the unit.",
+    "kind": "The kind of unit, for `unit_kinds` in escalation.toml: `opd`, `kecamatan` ...",
+    "parent": "The id of the parent unit; empty for the top unit.",
+    "aliases": "Other spellings used by sources, separated by `|`.",
+    "role": "The role: liaison, head_of_unit, regional_secretary, inspector, regent or"
+    " administrator; empty if the line only describes the unit.",
+    "name": "The name of the official in this role.",
+    "email": "The mail address of the official.",
+    "from": "The first day of the tenure, for example `2026-11-24`; empty if it has no start.",
+    "to": "The last day of the tenure; empty if it has not ended.",
+    "deputy": "`yes` for a deputy (Plt., Plh.): the deputy gets the notices, not the holder.",
 }
-"""The columns that the file must have, and what each says."""
+"""The required columns, with their meanings."""
 
-OPTIONAL = {"locale": "The language of the mails to this person: `id` or `en`; empty: the site's."}
-"""Those that it may have."""
+OPTIONAL = {"locale": "The language of mails to this person, `id` or `en`; empty: the site's."}
+"""The optional columns, with their meanings."""
 
 
 def read_directory(path: Path) -> Directory:
@@ -39,7 +39,8 @@ def read_directory(path: Path) -> Directory:
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: not in UTF-8; save it as 'CSV UTF-8'") from None
     header = text.partition("\n")[0]
-    delimiter = ";" if header.count(";") > header.count(",") else ","  # as Excel saves it here
+    # Excel with Indonesian settings separates the cells by semicolons
+    delimiter = ";" if header.count(";") > header.count(",") else ","
     units: dict[str, Unit] = {}
     offices: list[Office] = []
     mistakes: list[str] = []
@@ -74,7 +75,7 @@ def _take(cells: dict[str, str], units: dict[str, Unit], offices: list[Office]) 
     aliases = tuple(alias.strip() for alias in cells["aliases"].split("|") if alias.strip())
     unit = Unit(cells["unit"], cells["unit_name"], cells["kind"], cells["parent"] or None, aliases)
     if units.setdefault(unit.id, unit) != unit:
-        mistakes.append(f"unit {unit.id} is described otherwise in an earlier line")
+        mistakes.append(f"unit {unit.id} is described differently in an earlier line")
     if not cells["role"]:
         return mistakes
     if cells["role"] not in set(Role):

@@ -1,4 +1,4 @@
-"""What a site's files may have wrong with them."""
+"""The mistakes in the files of a site: their type, their texts, and the strict models."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 LOCALES = ("id", "en")
-"""The languages that people can be written to in."""
+"""The languages available for mails and reports."""
 
 
 class SettingsError(ValueError):
-    """A site's file cannot be used; each line names file, key, mistake and remedy."""
+    """A file of a site cannot be used; each line has the file, the key, the mistake and the
+    remedy.
+    """
 
 
 class Strict(BaseModel):
-    """A table of a settings file: an unknown key is a mistake, never ignored."""
+    """A table of a settings file. An unknown key is a mistake and never ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,7 +40,11 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
 def read_toml(path: Path, purpose: str) -> dict[str, Any]:
-    """The tables of a settings file; `purpose` tells what is missing where it is absent."""
+    """Read the tables of a settings file.
+
+    `purpose` is the text of the error for an absent file. Raises :class:`SettingsError` if the file
+    is absent, not valid TOML, or not in UTF-8.
+    """
     if not path.is_file():
         raise SettingsError(f"{path}: no such file; {purpose}")
     try:
@@ -55,9 +61,9 @@ def explained(
     model: type[BaseModel] | None = None,
     under: tuple[str, ...] = (),
 ) -> str:
-    """Pydantic's findings as one line each: file, key, what is wrong, nearest valid name.
+    """Format the errors of pydantic as one line each: file, key, mistake, and nearest valid name.
 
-    `under` is where in the file the model stands.
+    `under` is the path of the model in the file.
     """
     lines = []
     for found in error.errors():
@@ -72,7 +78,7 @@ def explained(
 
 
 def _key(loc: Iterable[str | int]) -> str:
-    """'status #2.enter': the parts of a key, the tables of a list numbered from 1."""
+    """Format the parts of a key, with the tables of a list numbered from 1: 'status #2.enter'."""
     text = ""
     for part in loc:
         text += f" #{part + 1}" if isinstance(part, int) else f".{part}" if text else part
@@ -80,7 +86,9 @@ def _key(loc: Iterable[str | int]) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """', did you mean ...?' where a known word is close, else the known words."""
+    """Return '; did you mean ...?' with the closest known word, else '; known are ...' with all
+    words.
+    """
     return _nearest(word, list(known))
 
 
@@ -92,7 +100,7 @@ def _nearest(word: str, known: list[str]) -> str:
 
 
 def _names(model: Any, loc: tuple[int | str, ...]) -> list[str]:
-    """The keys that the table at `loc` may have, as far as the model tells."""
+    """Return the keys allowed in the table at `loc`, as far as the model declares them."""
     for part in loc:
         fields = getattr(model, "model_fields", None)
         if fields is None or part not in fields:

@@ -1,4 +1,4 @@
-"""`[keep]` of `site.toml`: how long what piles up is kept."""
+"""`[keep]` of `site.toml`: retention periods of runs, backups and texts."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class KeepSettings(Strict):
-    """How long what piles up is kept; reports and the audit are kept for good.
+    """Retention periods. Reports and the audit are kept for ever.
 
-    `prefect_days` is the age at which Prefect's runs go, with their logs, events and artifacts.
-    Backups lie in `backups`, a folder in that of the working files unless it is absolute; the
-    newest of each day, week and month is kept for so many of them. `texts_days` after its end a
-    complaint loses its title, text, attachments and reporter; without it they stay.
+    `prefect_days` is the age at which runs of Prefect are deleted, with their logs, events and
+    artifacts. `backups` is the folder of the backups, inside the folder of working files unless the
+    path is absolute. The newest backup of each day, week and month is kept, for the last `daily`
+    days, `weekly` weeks and `monthly` months with a backup. `texts_days` after the end of a
+    complaint its title, text, attachments and reporter are deleted; if it is not set they are kept.
     """
 
     prefect_days: Annotated[int, Field(ge=2)] = 30
-    """The age in days at which Prefect's runs go, with logs, events and artifacts."""
+    """The age in days at which runs of Prefect are deleted, with logs, events and artifacts."""
     backups: str = "backups"
-    """The folder of the backups: in that of the working files, unless it is absolute."""
+    """The folder of the backups: inside the folder of working files, unless the path is
+    absolute."""
     daily: Count = 14
-    """Of so many days on which one was made the newest backup is kept."""
+    """Keep the newest backup of each of the last N days that have one."""
     weekly: Count = 8
-    """Of so many weeks."""
+    """Keep the newest backup of each of the last N weeks that have one."""
     monthly: Count = 12
-    """Of so many months."""
+    """Keep the newest backup of each of the last N months that have one."""
     texts_days: Annotated[int, Field(ge=1)] | None = None
-    """So many days after its end a complaint loses title, text, attachments and reporter; without
-    it they stay."""
+    """Delete the title, text, attachments and reporter of a complaint N days after its end. If it
+    is not set, they are kept."""

@@ -1,4 +1,4 @@
-"""`escalation.toml`: the ladders, and which rules climb them."""
+"""`escalation.toml`: the ladders, their rules, and the suppressions."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ class RungTable(Strict):
     """One `[[ladder.rung]]`."""
 
     id: str
-    """The name of the rung, once in a ladder."""
+    """The name of the rung, unique in its ladder."""
     at: str
-    """When: `50%` of the time, `-1wd` (a working day before), `0` (the deadline has passed),
-    `+3wd`, `+7d` (after it)."""
+    """The time of the rung: `50%` of the length, `-1wd` (one working day before the deadline), `0`
+    (the deadline has passed), `+3wd` or `+7d` (working days or calendar days after it)."""
     kind: NoticeKind
-    """A reminder comes before the deadline, the others after it."""
+    """A reminder is sent before the deadline, the other kinds after it."""
     to: tuple[Role, ...] = Field(min_length=1)
-    """The roles that are told."""
+    """The roles that receive the notice."""
     cc: tuple[Role, ...] = ()
-    """The roles that get the same for their information."""
+    """The roles that receive a copy for information."""
     repeat: str | None = None
-    """How often it is told again as long as nothing is done: `5wd`, `7d`."""
+    """The interval of repetition while the deadline is not met: `5wd`, `7d`."""
     urgent: bool = False
-    """Whether it goes out at any hour, on a day off too."""
+    """If true, the notice is sent at any hour, also on a day off."""
 
 
 class MailHoursTable(Strict):
-    """`[mail_hours]`: outside them mails wait for the next working morning."""
+    """`[mail_hours]`: mails due outside these hours wait for the next working morning."""
 
     opens: time
-    """From when mails go out, on working days."""
+    """The start of the mail hours, on working days."""
     closes: time
-    """Until when."""
+    """The end of the mail hours."""
 
     @model_validator(mode="after")
     def _in_order(self) -> MailHoursTable:
@@ -55,28 +55,28 @@ class LadderTable(Strict):
     """One `[[ladder]]`."""
 
     rules: tuple[str, ...] = Field(min_length=1)
-    """The rules that climb it, `*` for any text: `uu-37-2008/*`."""
+    """The rules with this ladder; `*` matches any text: `uu-37-2008/*`."""
     unit_kinds: tuple[str, ...] = ()
-    """Only for units of these kinds in directory.csv; else for all."""
+    """Apply the ladder only to units of these kinds in directory.csv. Empty means all kinds."""
     rung: tuple[RungTable, ...] = Field(min_length=1)
-    """Its rungs."""
+    """The rungs of the ladder."""
 
 
 class HoldTable(Strict):
-    """One `[[hold]]`: rungs kept back for some units."""
+    """One `[[hold]]`: a suppression of rungs for some units."""
 
     units: tuple[str, ...] = Field(min_length=1)
-    """The units, by id; `kec-*` is all that begin so."""
+    """The ids of the units; `kec-*` means all ids with this beginning."""
     rungs: tuple[str, ...] = ("*",)
-    """The rungs, by id."""
+    """The ids of the rungs."""
     rules: tuple[str, ...] = ("*",)
-    """The rules."""
+    """The ids of the rules."""
     first: date | None = Field(None, alias="from")
-    """The first day; without it from ever."""
+    """The first day; if it is not set, the suppression has no start."""
     last: date | None = Field(None, alias="to")
-    """The last day; without it until the hold is taken out."""
+    """The last day; if it is not set, the suppression lasts until you delete it."""
     reason: str = Field(min_length=1)
-    """Why, for those who ask."""
+    """The reason, shown to people who ask."""
 
     @model_validator(mode="after")
     def _in_order(self) -> HoldTable:
@@ -89,16 +89,16 @@ class EscalationFile(Strict):
     """The keys of `escalation.toml`."""
 
     mail_hours: MailHoursTable | None = None
-    """When mails go out; without it at any time."""
+    """The hours for sending mail; if they are not set, mails are sent at any time."""
     ladder: tuple[LadderTable, ...]
-    """The ladders. A deadline climbs the first one that names its rule."""
+    """The ladders. A deadline uses the first ladder that names its rule."""
     hold: tuple[HoldTable, ...] = ()
-    """Rungs kept back for some units."""
+    """Suppressions of rungs for some units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """Who is told when: ladders, holds, and the hours in which mails go out (None: always)."""
+    """The ladders, the suppressions, and the hours for sending mail (None: at any time)."""
 
     ladders: tuple[Ladder, ...]
     hours: MailHours | None = None
@@ -107,7 +107,9 @@ class Escalation:
     def strangers(
         self, rules: Collection[str], kinds: Collection[str], units: Collection[str]
     ) -> Iterator[str]:
-        """What it names that the site does not have: rules, kinds of unit, units; one a line."""
+        """Yield a line for each rule, kind of unit, unit or rung in the file unknown to the
+        site.
+        """
         for number, ladder in enumerate(self.ladders, 1):
             for pattern in ladder.rules:
                 if not fnmatch.filter(rules, pattern):
@@ -150,7 +152,7 @@ def read_escalation(path: Path) -> Escalation:
                 mistakes.append(f"{path}: rung {rung.id}: {error}")
         ids = [rung.id for rung in table.rung]
         mistakes += [
-            f"{path}: rung {i} stands twice in a ladder"
+            f"{path}: rung {i} appears twice in a ladder"
             for i in sorted({i for i in ids if ids.count(i) > 1})
         ]
         ladders.append(Ladder(table.rules, tuple(rungs), table.unit_kinds))

@@ -1,4 +1,4 @@
-"""What each column and word of a source means: the part that all kinds of source share."""
+"""The meaning of each column and word of a source: the settings shared by all kinds of source."""
 
 from __future__ import annotations
 
@@ -37,146 +37,147 @@ TimeFormat = Annotated[str, AfterValidator(_time_format)]
 
 
 class Fields(Strict):
-    """Which column holds what; `received` may be spread over several columns (date and time).
+    """The columns of a complaint. `received` may have several columns (date and time).
 
-    `text` is what the complaint says, `attachments` the names of what came with it, `reporter` the
-    complainant's name. They are taken only where they are mapped, never of an anonymous or secret
-    report; they are kept in the database for those who answer and shown nowhere.
+    `text` is the text of the complaint, `attachments` the names of its files, `reporter` the name
+    of the complainant. They are imported only if they are mapped, and never for an anonymous or
+    secret report. They are stored for the officials who answer, and shown nowhere else.
     """
 
     ticket: str
     """The number of the complaint."""
     received: Columns
-    """When it came in; several columns where day and hour stand apart."""
+    """The time of receipt; several columns if date and time are separate."""
     classification: str | None = None
-    """What kind of report it is."""
+    """The kind of report."""
     category: str | None = None
-    """What it is about, as the source sorts it."""
+    """The subject, in the categories of the source."""
     channel: str | None = None
-    """The way it came in."""
+    """The channel of receipt."""
     unit: str | None = None
-    """The unit that it is assigned to; the directory must know its name."""
+    """The unit to which it is assigned; the directory must have the name or an alias."""
     privacy: str | None = None
-    """Whether it is anonymous or secret."""
+    """Whether the report is anonymous or secret."""
     status: str | None = None
-    """The present state, of a snapshot."""
+    """The present state, for a snapshot."""
     title: str | None = None
-    """Its title; of an anonymous or secret report it is never kept."""
+    """The title; it is never stored for an anonymous or secret report."""
     text: str | None = None
-    """What it says."""
+    """The text of the complaint."""
     attachments: str | None = None
-    """The names of what came with it."""
+    """The names of the attached files."""
     reporter: str | None = None
-    """The complainant's name."""
+    """The name of the complainant."""
     promised_due: str | None = None
-    """A due time that the source itself has promised."""
+    """A due time promised by the source itself."""
 
     @property
     def personal(self) -> frozenset[str]:
-        """The columns whose content is a person's or may name one."""
+        """Return the columns with personal data or possible names."""
         named = (self.title, self.text, self.attachments, self.reporter)
         return frozenset(filter(None, named))
 
 
 class EventColumn(Strict):
-    """A column that holds the time of an event, and the column that names its unit, if any.
+    """A column with the time of an event, and the column with its unit, if any.
 
-    With `when` it does so only where other columns have these values, letter case aside; `*` is
-    any text at all. A `first` one stands as it was first told: a later time in the column is that
-    of a later change, and no correction (a note of Open311 bears the time of the last update).
+    With `when`, the event counts only if other columns have these values, ignoring letter case; `*`
+    means any text. With `first`, the first imported time is kept: a later time in the column is the
+    time of a later change, not a correction (a note of Open311 has the time of the last update).
     """
 
     column: str
     """The column with the time."""
     kind: EventKind
-    """The event that happened then."""
+    """The event at that time."""
     unit: str | None = None
-    """The column that names the unit of the event."""
+    """The column with the unit of the event."""
     when: dict[str, str] = Field(default_factory=dict)
-    """Only where other columns have these values; `*` is any text."""
+    """Import the event only if other columns have these values; `*` means any text."""
     first: bool = False
-    """Whether the first time told stands, whatever the column says later."""
+    """If true, the first imported time is kept and later times in the column are ignored."""
 
 
 class StatusWord(Strict):
-    """What a status word of a source without history tells.
+    """The meaning of a status word, for a source without history.
 
-    `enter` are the events that have happened when a complaint is first seen with this word,
-    `leave` those when it is then seen with another. `earlier_by` gives for an event the working
-    days that must have passed before the source shows the word (LAPOR! closes a report by itself
-    ten working days after the follow-up, so the settlement is that much older). `at` is the column
-    that tells since when the word holds, where the source has one: then nothing is left to observe.
+    `enter` are the events that have happened when a complaint first has this word. `leave` are the
+    events that have happened when it then has another word. `earlier_by` is, per event, the number
+    of working days before the source shows the word (LAPOR! closes a report by itself ten working
+    days after the follow-up, so the settlement is that much older). `at` is the column with the
+    time since when the word applies, if the source has one: the time is then exact, not an
+    interval.
     """
 
     word: str
-    """The word, as the source writes it; letter case does not matter."""
+    """The status word, as spelled by the source; letter case is ignored."""
     enter: tuple[EventKind, ...] = ()
-    """Events that have happened when a complaint is first seen with it."""
+    """The events that have happened when a complaint first has this word."""
     leave: tuple[EventKind, ...] = ()
-    """Events that have happened when it is then seen with another."""
+    """The events that have happened when the complaint then has another word."""
     earlier_by: dict[EventKind, int] = Field(default_factory=dict)
-    """By how many working days an event is older than the word."""
+    """The number of working days by which an event is older than the word."""
     at: str | None = None
-    """The column that tells since when the word holds."""
+    """The column with the time since when the word applies."""
 
     @property
     def terminal(self) -> bool:
-        """Whether the word says that the case has ended."""
+        """Check whether the word means the end of the case."""
         return bool(TERMINAL & set(self.enter))
 
 
 class Values(Strict):
-    """What the source's words mean in ours; letter case and spaces do not matter."""
+    """The meaning of the source's words in Tenggat; letter case and spaces are ignored."""
 
     classification: dict[str, str] = Field(default_factory=dict)
-    """Ours for each of the source's words."""
+    """The classification in Tenggat for each word of the source."""
     anonymous: tuple[str, ...] = ("anonim", "anonymous")
-    """Words of the column `privacy` that mean anonymous."""
+    """The words in the column `privacy` for an anonymous report."""
     secret: tuple[str, ...] = ("rahasia", "secret")
-    """Words that mean secret."""
+    """The words in the column `privacy` for a secret report."""
     unit: dict[str, str] = Field(default_factory=dict)
-    """Ids of directory.csv for names that it does not know."""
+    """The ids of directory.csv for names not in the directory."""
 
 
 class Mapping(Strict):
-    """How rows of a source become complaints and events.
+    """The conversion of the rows of a source to complaints and events.
 
-    `expected` says on which days something new must come; a day without is reported. When nothing
-    new has come for `silent_after_hours` the administrator is told (0: never): what a source does
-    not show cannot be called late. More than `max_bad_share` rows in quarantine, and nothing of a
-    file or an answer is taken: something is wrong with all of it. `mask` replaces identity
-    numbers, mobile numbers and mail addresses in the titles that are kept.
+    `expected` sets the days with a new file or answer; a day without one is reported. If nothing
+    new has come for `silent_after_hours`, the administrator is notified (0: never), because a
+    deadline cannot count as missed without a later import. If the share of rows in quarantine is
+    larger than `max_bad_share`, the whole file or answer is rejected: the fault is then in all of
+    it. `mask` replaces identity numbers, mobile numbers and mail addresses in stored titles.
     """
 
     system: str | None = None
-    """The system that it is an export of, for rules that ask: `sp4n-lapor`."""
+    """The original system of the data, for rules that ask for it: `sp4n-lapor`."""
     layout: Literal["snapshot", "history", "exchange"]
-    """`snapshot` shows the present state, `history` has a column for each step, `exchange` is what
-    `tenggat export` writes."""
+    """`snapshot`: the present state of each complaint. `history`: a column for each step.
+    `exchange`: the output of `tenggat export`."""
     zone: Zone
-    """The zone of times that tell none."""
+    """The time zone of times without one."""
     dates: tuple[TimeFormat, ...] = Field(min_length=1)
-    """How times are written; the first form that fits counts."""
+    """The formats of times; the first one that fits is used."""
     fields: Fields
-    """Which column holds what."""
+    """The columns of a complaint."""
     constants: dict[str, str] = Field(default_factory=dict)
-    """What is the same for all: classification, category, channel, unit."""
+    """Fixed values for all complaints: classification, category, channel, unit."""
     values: Values = Values()
-    """What the source's words mean in ours."""
+    """The meaning of the source's words in Tenggat."""
     status: tuple[StatusWord, ...] = ()
-    """What each status word tells, of a snapshot."""
+    """The meaning of each status word, for a snapshot."""
     events: tuple[EventColumn, ...] = ()
-    """The columns with times of events, of a history."""
+    """The columns with times of events, for a history."""
     expected: Literal["", "daily", "working_days"] = ""
-    """On which days something new must come; a day without is reported."""
+    """The days with a new file or answer; a day without one is reported."""
     silent_after_hours: int = Field(default=96, ge=0)
-    """After so long without anything new the administrator is told; 0: never."""
+    """Notify the administrator after N hours without anything new; 0: never."""
     max_bad_share: float = Field(default=0.5, ge=0, le=1)
-    """With a larger share of rows that cannot be read nothing of a file is taken."""
+    """Reject the whole file if a larger share of its rows cannot be read."""
     max_cell: int = Field(20_000, gt=0)
-    """The longest cell that is taken, in characters."""
+    """The longest cell that is accepted, in characters."""
     mask: bool = True
-    """Whether identity numbers, mobile numbers and mail addresses in titles are replaced."""
+    """If true, identity numbers, mobile numbers and mail addresses in titles are replaced."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Mapping:
@@ -199,12 +200,12 @@ class Mapping(Strict):
         return self
 
     def not_before(self, made: datetime) -> datetime:
-        """The earliest moment at which what was observed at `made` can have been observed."""
+        """Return the earliest possible time of a snapshot with the stated time `made`."""
         return made
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column that the mapping reads."""
+        """Return every column used by the mapping."""
         fields = self.fields.model_dump(exclude_none=True).values()
         named = [
             name for field in fields for name in ([field] if isinstance(field, str) else field)
@@ -216,7 +217,7 @@ class Mapping(Strict):
 
     @property
     def sees(self) -> frozenset[str]:
-        """The kinds of event that the source can tell of."""
+        """Return the kinds of event visible in the source."""
         kinds = {"received", *(event.kind for event in self.events)}
         for word in self.status:
             kinds.update(word.enter, word.leave)
@@ -228,7 +229,7 @@ class Mapping(Strict):
 
     @property
     def shown_later(self) -> dict[str, int]:
-        """By how many working days the source may show an event late, by kind."""
+        """Return the number of working days by which the source may show an event late, by kind."""
         later: dict[str, int] = {}
         for word in self.status:
             for kind, days in word.earlier_by.items():

@@ -1,4 +1,4 @@
-"""`report.toml`: the letterhead of a report and who signs it. The file may be absent."""
+"""`report.toml`: the letterhead of a report and its signature. The file may be absent."""
 
 from __future__ import annotations
 
@@ -17,40 +17,42 @@ PICTURES = {
     ".jpeg": "image/jpeg",
     ".svg": "image/svg+xml",
 }
-"""What a logo may be, by the ending of its file."""
+"""The allowed file endings of a logo, with their media types."""
 
 LARGEST_LOGO = 2_000_000
-"""Bytes. It stands in every copy of every report."""
+"""The largest size of a logo in bytes: every copy of every report contains it."""
 
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class LetterheadTable(Strict):
-    """`[letterhead]`: `lines` are set large, `address` small below them."""
+    """`[letterhead]`: `lines` are printed in large letters, `address` in small letters below
+    them.
+    """
 
     logo: str | None = None
     """A .png, .jpg or .svg file in the site's folder, at most 2 MB."""
     lines: tuple[Line, ...] = ()
-    """The large lines."""
+    """The lines in large letters."""
     address: tuple[Line, ...] = ()
-    """The small lines below them."""
+    """The lines in small letters below them."""
 
 
 class SignatureTable(Strict):
-    """`[signature]`: who signs. A regent, for one, has no NIP."""
+    """`[signature]`: the person who signs the report. A regent, for example, has no NIP."""
 
     place: Line
-    """The place, which the day of the report follows."""
+    """The place, printed before the day of the report."""
     title: Line
-    """The office of who signs."""
+    """The office of the signatory."""
     name: Line
-    """The name."""
+    """The name of the signatory."""
     on_behalf: str = ""
-    """For whom, as `a.n. Bupati Contoh`."""
+    """The office on behalf of which the person signs, for example `a.n. Bupati Contoh`."""
     rank: str = ""
     """The rank (pangkat)."""
     nip: str | None = None
-    """The NIP, 18 digits; left out where there is none."""
+    """The NIP, 18 digits. Omit it if the signatory has none."""
 
     @field_validator("nip")
     @classmethod
@@ -64,14 +66,16 @@ class ReportFile(Strict):
     """The keys of `report.toml`."""
 
     letterhead: LetterheadTable = LetterheadTable()
-    """What stands above a report."""
+    """The head of a report."""
     signature: SignatureTable | None = None
-    """Who signs it; without it nobody does."""
+    """The signature of a report. If it is not set, reports are not signed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Who signs a report: `title` is the office, `on_behalf` for whom ('a.n. Bupati Contoh')."""
+    """The signature of a report: `title` is the office, `on_behalf` the superior ('a.n. Bupati
+    Contoh').
+    """
 
     place: str
     title: str
@@ -83,7 +87,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """What stands above a report and under it; `logo` is a file of the site's folder."""
+    """The head and the signature of a report; `logo` is a file in the folder of the site."""
 
     logo: Path | None = None
     lines: tuple[str, ...] = ()
@@ -92,7 +96,7 @@ class Letterhead:
 
 
 def read_letterhead(path: Path) -> Letterhead:
-    """Read and check the file; without one an empty letterhead.
+    """Read and check the file; return an empty letterhead if it is absent.
 
     Raises :class:`SettingsError` with every mistake.
     """
@@ -113,7 +117,11 @@ def read_letterhead(path: Path) -> Letterhead:
 
 
 def _logo(path: Path, name: str) -> Path:
-    """The file of a logo: in the site's folder, of a known kind, not too large."""
+    """Check the file of a logo and return its path.
+
+    It must be in the folder of the site, of an allowed kind, and not too large. Raises
+    :class:`SettingsError` otherwise.
+    """
     folder, found = path.parent.resolve(), (path.parent / name).resolve()
     key = f"{path}: letterhead.logo:"
     if not found.is_relative_to(folder):

@@ -1,4 +1,4 @@
-"""`[schedules]` in `site.toml`: when the flows run."""
+"""`[schedules]` in `site.toml`: the times of the flows."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from settings.errors import Strict
 from sla.periods import parse
 
 Crons = str | Annotated[tuple[str, ...], Field(min_length=1)]
-"""A time in cron's five fields, or several: '5 * * * *' is five past each hour."""
+"""One time or several in the five fields of cron: '5 * * * *' is five minutes past each hour."""
 
 
 class Schedules(Strict):
-    """When the flows run, as cron in the site's zone; the summary for each period it covers.
+    """The times of the flows, as cron in the site's zone; for the summary, one time per period.
 
-    Deadlines are judged hourly, and on working days before the offices open.
+    Deadlines are evaluated every hour, and on working days before the offices open.
     """
 
     intake: Crons = "*/15 * * * *"
-    """When complaints are taken in."""
+    """When complaints are imported."""
     deadlines: Crons = ("5 * * * *", "30 7 * * 1-5")
-    """When deadlines are judged."""
+    """When deadlines are evaluated."""
     deadlines_at_once: int = Field(default=1, ge=1, le=32)
-    """So many runs share the units at each of these times, for workers on several machines."""
+    """The number of runs that share the units at each of these times, for workers on several
+    machines."""
     delivery: Crons = "*/5 * * * *"
-    """When mail is sent."""
+    """When mails are sent."""
     watchdog: Crons = "*/15 * * * *"
-    """When the flow watchdog looks."""
+    """When the watchdog checks the flows."""
     maintenance: Crons = "30 2 * * *"
-    """When the database is backed up and what is too old goes."""
+    """When the database is backed up and expired data is deleted."""
     summary: dict[str, str] = Field(
         default_factory=lambda: {
             "last-week": "0 7 * * 1",
@@ -41,16 +42,17 @@ class Schedules(Strict):
             "last-year": "40 7 1 1 *",
         }
     )
-    """When the summary of each period is made; a table that is given replaces all of it."""
+    """When the summary of each period is made. A table given here replaces the default
+    completely."""
 
     @field_validator("summary")
     @classmethod
     def _known_periods(cls, value: dict[str, str]) -> dict[str, str]:
         for period in value:
-            parse(period, date.today())  # noqa: DTZ011 - whether it is a period hangs on no day
+            parse(period, date.today())  # noqa: DTZ011 - the check does not depend on the day
         return value
 
     def of(self, flow: str) -> tuple[str, ...]:
-        """When a flow runs that has no parameters of its own."""
+        """Return the times of a flow without parameters."""
         crons: Crons = getattr(self, flow)
         return (crons,) if isinstance(crons, str) else crons

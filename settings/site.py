@@ -1,4 +1,4 @@
-"""`site.toml`: who the site is, and everything else that is read with it."""
+"""`site.toml`: the identity of the site. This module also loads all other files of a site."""
 
 from __future__ import annotations
 
@@ -35,19 +35,23 @@ REPOSITORY = Path(__file__).parent.parent
 
 
 class DatabaseSettings(Strict):
-    """Where complaints are kept; `{var}` stands for the folder of working files.
+    """The database of complaints; `{var}` means the folder of working files.
 
-    `schema` keeps several sites apart in one PostgreSQL database.
+    `schema` separates several sites in one PostgreSQL database.
     """
 
     url: str = "sqlite:///{var}/tenggat.db"
-    """An SQLAlchemy URL: `sqlite:///...` or `postgresql+psycopg://...`; `{var}` is the folder of
-    working files. A password belongs into TENGGAT_DATABASE_URL, which wins."""
+    """An SQLAlchemy URL: `sqlite:///...` or `postgresql+psycopg://...`; `{var}` means the folder of
+    working files. Put a URL with a password into TENGGAT_DATABASE_URL, which has priority."""
     schema_: Annotated[str, Field(alias="schema", pattern="^([a-z_][a-z0-9_]{0,62})?$")] = ""
-    """The schema of PostgreSQL that is this site's own; it is made where it is not there."""
+    """The PostgreSQL schema of this site; it is created if it does not exist."""
 
     def address(self, given: str | None, var: Path) -> str:
-        """The SQLAlchemy URL, from the environment if it is given there, with the schema in it."""
+        """Return the SQLAlchemy URL, with the schema in it.
+
+        The URL from the environment (`given`) has priority. Raises :class:`SettingsError` for a
+        schema with another database than PostgreSQL.
+        """
         url = given or self.url.replace("{var}", str(var))
         if not self.schema_:
             return url
@@ -60,63 +64,68 @@ class DatabaseSettings(Strict):
 
 
 class StormSettings(Strict):
-    """When a run owes so many mails that they wait for a person's yes."""
+    """The limits for mails of one run; a run above them is a storm, and its mails wait for
+    approval.
+    """
 
     most: Annotated[int, Field(ge=1)] = 200
-    """More mails than this in one run are a storm."""
+    """A run is a storm if it would send more mails than this."""
     times_median: Annotated[float, Field(gt=1)] = 10
-    """More than so many times the median of the last 20 runs that owed mail are one too."""
+    """A run is also a storm if it would send more than `times_median` × the median of the last 20
+    runs that sent mail."""
     at_least: Annotated[int, Field(ge=1)] = 50
-    """Fewer mails than this are never a storm."""
+    """A run with fewer mails than this is never a storm."""
 
 
 class MailSettings(Strict):
-    """How mail leaves: `mailbox:` is the built-in local mailbox, else `smtp(s)://host:port`.
+    """The sending of mail: `mailbox:` is the built-in local mailbox; otherwise
+    `smtp(s)://host:port`.
 
-    `oauth2_file`, in the site's folder, is the login instead of a password. `bounces_ca_file`, in
-    the site's folder, is the authority of the mailbox in which mails come back.
+    `oauth2_file` has the login and replaces a password. `bounces_ca_file` is the certificate
+    authority of the mailbox for returned mail. Both are files in the folder of the site.
     """
 
     url: str = "mailbox:"
-    """`mailbox:` keeps mail on the machine; else `smtp://host:587` (STARTTLS), `smtps://host:465`,
-    or `smtp+plain://127.0.0.1:25` to loopback. TENGGAT_MAIL_URL wins."""
+    """`mailbox:` keeps mail on this machine. Otherwise `smtp://host:587` (STARTTLS),
+    `smtps://host:465`, or `smtp+plain://127.0.0.1:25` to loopback. TENGGAT_MAIL_URL has
+    priority."""
     sender: str
-    """The address that mail comes from."""
+    """The sender address of mails."""
     sender_name: str = "Tenggat"
-    """The name that stands before it."""
+    """The display name of the sender."""
     list_id: str = "tenggat"
-    """The List-Id by which readers can sort these mails."""
+    """The List-Id header of mails; readers can sort mails by it."""
     ca_file: str | None = None
-    """The certificate of an authority that the machine does not trust, for the mail server; a file
-    of the site's folder."""
+    """The certificate of the mail server's authority, if the machine does not trust it; a file in
+    the site's folder."""
     oauth2_file: str | None = None
-    """The file with the OAuth2 login, in the site's folder; then the URL has no password."""
+    """The file with the OAuth2 login, in the site's folder. The URL then has no password."""
     bounces_ca_file: str | None = None
-    """The same as `ca_file` for the mailbox of returned mail."""
+    """The same as `ca_file`, for the mailbox of returned mail."""
     give_up_after_hours: int = Field(48, ge=1)
-    """So long a mail that the server defers is tried; then the administrator is told."""
+    """Retry a mail deferred by the server for N hours; then notify the administrator."""
     timeout_seconds: float = Field(30.0, gt=0)
-    """How long the mail server may take for an answer."""
+    """The longest wait for an answer of the mail server, in seconds."""
     per_minute: int | None = Field(None, ge=1)
-    """No more mails than this in any minute."""
+    """The largest number of mails in any minute."""
     per_minute_to: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
-    """The same for a domain: `{ "gmail.com" = 20 }`."""
+    """The same for each domain: `{ "gmail.com" = 20 }`."""
     storm: StormSettings = StormSettings()
-    """When so many mails are owed at once that a person is asked."""
+    """The limits above which a run is a storm and its mails wait for approval."""
 
 
 class SummarySettings(Strict):
-    """Who gets the compliance summary, and which period one covers that is run without any."""
+    """The recipients of the compliance summary, and its default period."""
 
     to: tuple[Role, ...] = (Role.INSPECTOR, Role.REGIONAL_SECRETARY)
-    """The roles that get the compliance summary."""
+    """The roles that receive the compliance summary."""
     period: str = "last-week"
-    """The period of a summary that is run by hand and names none."""
+    """The period of a summary started by hand without a period."""
 
     @field_validator("period")
     @classmethod
     def _known_period(cls, value: str) -> str:
-        parse(value, date.today())  # noqa: DTZ011 - whether it is a period hangs on no day
+        parse(value, date.today())  # noqa: DTZ011 - the check does not depend on the day
         return value
 
 
@@ -124,39 +133,39 @@ class SiteFile(Strict):
     """The keys of `site.toml`."""
 
     name: str
-    """The government, as it stands above mails and reports."""
+    """The name of the government, as printed at the head of mails and reports."""
     zone: Zone
-    """The time zone of schedules, deadlines and all times that people read."""
+    """The time zone of schedules, deadlines and all times shown to people."""
     locale: str = "id"
     """The language of mails, reports and artifacts."""
     var: str = "../var"
-    """The folder of working files, from the site's folder; TENGGAT_VAR wins."""
+    """The folder of working files, relative to the site's folder; TENGGAT_VAR has priority."""
     administrator_unit: str | None = None
-    """The unit that verifies reports: rules that bind the administrator are its own, and so is what
-    no unit holds yet."""
+    """The unit that verifies reports. It is responsible under the rules for the administrator, and
+    for complaints not yet assigned to a unit."""
     regulations: tuple[str, ...] = ()
-    """Folders of further rules, from the site's folder: the site's own law."""
+    """Folders of the site's own regulations, relative to the site's folder."""
     use_national_regulations: bool = True
-    """Whether the rules that come with Tenggat count."""
+    """If true, the regulations included in Tenggat apply."""
     policy: Policy = Policy.BENEFIT_OF_DOUBT
-    """What becomes of a verdict that an observed time leaves open: for the unit (benefit_of_doubt),
-    against it (strict), or none (no_verdict)."""
+    """The verdict if an observed time leaves it open: for the unit (benefit_of_doubt), against the
+    unit (strict), or none (no_verdict)."""
     ticket_link: str = ""
-    """Where a complaint is seen, shown in mails: `https://.../{ticket}`."""
+    """The web address of a complaint, shown in mails: `https://.../{ticket}`."""
     database: DatabaseSettings = DatabaseSettings()
-    """Where complaints are kept."""
+    """The database of complaints."""
     mail: MailSettings
-    """How mail leaves."""
+    """The sending of mail."""
     calendar: CalendarSettings = Field(default_factory=CalendarSettings)
-    """Which days are worked."""
+    """The working days."""
     schedules: Schedules = Schedules()
-    """When the flows run."""
+    """The times of the flows."""
     summary: SummarySettings = SummarySettings()
-    """Who gets the compliance summary."""
+    """The recipients of the compliance summary."""
     watch: WatchSettings = WatchSettings()
-    """What the administrator is told of."""
+    """The limits of the watchdog."""
     keep: KeepSettings = KeepSettings()
-    """How long what piles up is kept."""
+    """The retention periods."""
 
     @field_validator("locale")
     @classmethod
@@ -167,39 +176,42 @@ class SiteFile(Strict):
 
 
 class Secrets(BaseSettings):
-    """What never stands in a file: addresses with passwords, from the environment (TENGGAT_*)."""
+    """Secrets, never in a file: URLs with passwords, from the environment (TENGGAT_*)."""
 
     model_config = SettingsConfigDict(env_prefix="TENGGAT_")
 
     @classmethod
     def of(cls, place: Path) -> Secrets:
-        """Those of a site: where several share a machine, TENGGAT_MAIL_URL_CONTOHKAB wins.
+        """Load the secrets of the site in the folder `place`.
 
-        What ends the name is the site's folder in capitals, `_` for all but letters and digits.
+        If several sites share a machine, the variable with the name of the site has priority, for
+        example TENGGAT_MAIL_URL_CONTOHKAB. Its ending is the name of the site's folder in capitals,
+        with `_` for each character that is not a letter or a digit.
         """
         site = re.sub(r"[^A-Z0-9]", "_", place.name.upper())
         own = {name: os.environ.get(f"TENGGAT_{name.upper()}_{site}") for name in cls.model_fields}
         return cls(**{name: value for name, value in own.items() if value is not None})
 
     database_url: str | None = None
-    """The database, with its password; wins over `[database] url`."""
+    """The database URL with its password; has priority over `[database] url`."""
     mail_url: str | None = None
-    """The mail server, with its login; wins over `[mail] url`."""
+    """The URL of the mail server with its login; has priority over `[mail] url`."""
     bounces_url: str | None = None
-    """The mailbox of the sender, in which mail comes back: `imaps://user:password@host/INBOX`
-    (`imap://` is STARTTLS). Without it nobody looks for returned mail."""
+    """The sender's mailbox, for returned mail: `imaps://user:password@host/INBOX` (`imap://` uses
+    STARTTLS). If it is not set, returned mail is not read."""
     ping_url: str | None = None
-    """The external monitor; wins over `[watch] ping_url`."""
+    """The external monitor; has priority over `[watch] ping_url`."""
     ui_url: str | None = None
-    """The Prefect UI as the administrator's browser finds it; wins over `[watch] ui_url`."""
+    """The address of the Prefect UI in the administrator's browser; has priority over `[watch]
+    ui_url`."""
     var: str | None = None
-    """The folder of working files; wins over `var`."""
+    """The folder of working files; has priority over `var`."""
 
 
 class Site:
-    """A site as the flows see it: its settings, its law and calendar, its offices and sources.
+    """A site, as used by the flows: its settings, its law and calendar, its directory and sources.
 
-    Deliberately no dataclass: Prefect walks into those when they are handed to a task.
+    It is deliberately not a dataclass: Prefect visits the fields of a dataclass passed to a task.
     """
 
     def __init__(
@@ -211,7 +223,11 @@ class Site:
         ladder: Path | None = None,
         regulations: Path | None = None,
     ) -> None:
-        """`ladder` and `regulations` stand in for `escalation.toml` and the site's own folders."""
+        """Load the other files of the site.
+
+        `ladder` and `regulations` replace `escalation.toml` and the site's own regulation folders.
+        Raises :class:`SettingsError` with every mistake found.
+        """
         self.folder = folder
         self.file = file
         self._secrets = secrets
@@ -272,9 +288,10 @@ class Site:
             raise SettingsError("\n".join(mistakes))
 
     def proposed(self, ladder: Path | None, regulations: Path | None) -> Site:
-        """This site with another `escalation.toml` or folder of regulations of its own.
+        """Load this site with another `escalation.toml` or another folder of its own regulations.
 
-        Raises :class:`SettingsError` with every mistake found, as where they stand in place.
+        Raises :class:`SettingsError` with every mistake found, as if the files were in their final
+        place.
         """
         return Site(self.folder, self.file, self._secrets, ladder=ladder, regulations=regulations)
 
@@ -287,7 +304,7 @@ class Site:
         return load(folders)
 
     def _unknown_units(self) -> Iterator[str]:
-        """Units that a file names and `directory.csv` does not know, one line for each."""
+        """Yield a line for each unit named in a file and missing in `directory.csv`."""
         site = self.folder / "site.toml"
         named = [(site, "administrator_unit", self.file.administrator_unit)]
         named += [(site, f"calendar.units.{unit}", unit) for unit in self.file.calendar.units]
@@ -306,15 +323,15 @@ class Site:
                 yield f"{place}: {key}: no unit '{unit}' in directory.csv{nearest(unit, units)}"
 
     def administrator_address(self, day: date) -> str:
-        """The address that answers go to on this day."""
+        """Return the reply address of mails on this day."""
         offices = self.directory.holders(Role.ADMINISTRATOR, None, day).offices
         return offices[0].email if offices else self.file.mail.sender
 
 
 def load_site(folder: Path | str | None = None) -> Site:
-    """Read the site in `folder` (else TENGGAT_SITE, else `config/`).
+    """Load the site in `folder` (else TENGGAT_SITE, else `config/`).
 
-    Raises :class:`SettingsError` with every mistake found, one a line.
+    Raises :class:`SettingsError` with every mistake found, one per line.
     """
     place = Path(folder or os.environ.get("TENGGAT_SITE") or "config").resolve()
     path = place / "site.toml"
@@ -340,7 +357,7 @@ def _site_file(path: Path) -> SiteFile:
 
 
 def _read(reader: Callable[[], T], mistakes: list[str]) -> T | None:
-    """What a reader reads; None, and its mistakes noted, where it cannot."""
+    """Call a reader and return its result; on an error, record the mistakes and return None."""
     try:
         return reader()
     except (SettingsError, RegulationError) as error:

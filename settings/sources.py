@@ -1,4 +1,4 @@
-"""`sources.toml`: where complaints come from, one table for each source."""
+"""`sources.toml`: the sources of complaints, one table for each source."""
 
 from __future__ import annotations
 
@@ -18,78 +18,78 @@ from sla.events import Kind
 
 
 class Observed(Strict):
-    """Whence a file's own time is known: from its name, or from a cell of its preamble.
+    """The creation time of a file: from its name, or from a cell of its preamble.
 
-    With neither, it is the time at which the file was last written.
+    With neither, it is the modification time of the file.
     """
 
     file_name: TimeFormat | None = None
-    """The form of the file's name, with its time in it."""
+    """The format of the file name, including the time."""
     cell: str | None = None
-    """The label in the preamble beside which the time stands: `Tanggal Unduh`."""
+    """The label in the preamble next to the cell with the time: `Tanggal Unduh`."""
     format: TimeFormat = "%Y-%m-%d"
-    """How the time is written there."""
+    """The format of the time in that cell."""
     zone: Zone | None = None
-    """The zone of that time, if it is another than the source's."""
+    """The time zone of that time, if it differs from the source's."""
 
     @property
     def needs_sheet(self) -> bool:
-        """Whether a file must be read before it tells when it was made."""
+        """Check whether the creation time is known only after reading the file."""
         return self.cell is not None and self.file_name is None
 
     @property
     def by_day(self) -> bool:
-        """Whether a file tells the day on which it was made and no hour."""
+        """Check whether a file states only the day of its creation, without the hour."""
         told = self.file_name or (self.format if self.cell else "%H")
         return not any(hour in told for hour in ("%H", "%I", "%X", "%c"))
 
 
 class FolderSource(Mapping):
-    """A folder into which files are dropped: XLSX, CSV or JSON Lines, also zipped.
+    """A folder for dropped files: XLSX, CSV or JSON Lines, also zipped.
 
-    `header` is the first cell of the header row, where a preamble may stand above it; `delimiter`
-    is found out where it is not given. A file that was read goes to the folder `archive`, if one
-    is named. The limits keep a file from filling the machine: rows, columns, and megabytes when
-    unpacked.
+    `header` is the first cell of the header row, if a preamble may come before it. `delimiter` is
+    detected if it is not set. An imported file is moved to the folder `archive`, if one is named.
+    The limits prevent a file from filling the machine: rows, columns, and unpacked size in
+    megabytes.
     """
 
     type: Literal["folder"] = "folder"
     """The kind of source."""
     folder: str
-    """The folder into which files are dropped, from the site's folder."""
+    """The folder for dropped files, relative to the site's folder."""
     folder_variable: str | None = None
-    """A variable of the environment that may name another folder."""
+    """An environment variable that may name another folder."""
     pattern: str = "*"
-    """Which files are read."""
+    """The pattern of the file names to read."""
     archive: str | None = None
-    """The folder to which files go that were read, from the site's folder."""
+    """The folder to which imported files are moved, relative to the site's folder."""
     header: str | None = None
-    """The first cell of the header, where other rows stand above it."""
+    """The first cell of the header row, if other rows come before it."""
     delimiter: str | None = None
-    """What stands between the cells of a CSV file; found out where it is not given."""
+    """The separator of the cells of a CSV file; detected if it is not set."""
     encodings: tuple[str, ...] = ("utf-8-sig", "cp1252")
-    """The encodings that are tried."""
+    """The encodings to try, in this order."""
     observed: Observed = Observed()
-    """Whence the time of a file is known; else it is when the file was written."""
+    """The source of a file's creation time; by default its modification time."""
     max_rows: int = Field(1_000_000, gt=0)
-    """A file with more rows is refused."""
+    """Reject a file with more rows."""
     max_columns: int = Field(500, gt=0)
-    """One with more columns too."""
+    """Reject a file with more columns."""
     max_unpacked_mb: int = Field(500, gt=0)
-    """One that is larger when unpacked too."""
+    """Reject a file with a larger unpacked size, in megabytes."""
 
     @property
     def needs_sheet(self) -> bool:
-        """Whether a file must be read before it tells when it was made."""
+        """Check whether the creation time is known only after reading the file."""
         return self.observed.needs_sheet
 
     def place(self, site: Path) -> Path:
-        """The folder of the files; a variable of the environment may name another."""
+        """Return the folder of the files; an environment variable may name another one."""
         variable = self.folder_variable
         return site / ((variable and os.environ.get(variable)) or self.folder)
 
     def not_before(self, made: datetime) -> datetime:
-        """The beginning of the day where a file tells only its day."""
+        """Return the start of the day if a file states only its day, else `made`."""
         if not self.observed.by_day:
             return made
         zone = ZoneInfo(self.observed.zone or self.zone)
@@ -97,17 +97,31 @@ class FolderSource(Mapping):
 
 
 GEOREPORT = (
-    "service_request_id", "status", "status_notes", "service_name", "service_code", "description",
-    "agency_responsible", "service_notice", "requested_datetime", "updated_datetime",
-    "expected_datetime", "address", "address_id", "zipcode", "lat", "long", "media_url",
-)  # fmt: skip
-"""What Open311 GeoReport v2 tells of a request."""
+    "service_request_id",
+    "status",
+    "status_notes",
+    "service_name",
+    "service_code",
+    "description",
+    "agency_responsible",
+    "service_notice",
+    "requested_datetime",
+    "updated_datetime",
+    "expected_datetime",
+    "address",
+    "address_id",
+    "zipcode",
+    "lat",
+    "long",
+    "media_url",
+)
+"""The columns of a request in Open311 GeoReport v2."""
 
 ISO_TIME: TimeFormat = "%Y-%m-%dT%H:%M:%S%z"
 
 
 class GeoReportFields(Fields):
-    """The fields of GeoReport, as they stand unless a site says otherwise."""
+    """The default columns for GeoReport; a site may override them."""
 
     ticket: str = "service_request_id"
     received: Columns = "requested_datetime"
@@ -117,67 +131,68 @@ class GeoReportFields(Fields):
 
 
 class Open311Source(Mapping):
-    """A server that speaks Open311 GeoReport v2.
+    """A server with the Open311 GeoReport v2 interface.
 
-    `window_days` is how much of the past one question asks for (servers allow 90), `first_day`
-    where the past begins. `updates_by` is the parameter by which the server can be asked what has
-    changed since a moment, usually `updated_after`; GeoReport itself has none, and without it the
-    times in which something may still change are asked for again. `key_variable` names the
-    variable of the environment with the API key, `ca_file` the certificate of an authority that
-    this machine does not trust anyway. `zone` counts for times that tell none. Columns that the
-    server adds to those of GeoReport are named in `extra_columns` before they can be mapped.
+    `window_days` is the number of past days per request (servers allow 90). `first_day` is the
+    first day to import. `updates_by` is the parameter with which the server returns only later
+    changes, usually `updated_after`. GeoReport itself does not define one; if it is not set, all
+    periods with possible changes are requested again. `key_variable` names the environment variable
+    with the API key. `ca_file` is the certificate of an authority not trusted by this machine.
+    `zone` applies to times without a zone. Columns added by the server to GeoReport must be listed
+    in `extra_columns` before they can be mapped.
     """
 
     type: Literal["open311"]
     """The kind of source."""
     url: str = Field(pattern=r"^https?://[^/]")
-    """The server's address: what stands before `/requests.json`."""
+    """The address of the server: the part before `/requests.json`."""
     url_variable: str | None = None
-    """A variable of the environment with the address instead."""
+    """An environment variable that may contain another address."""
     jurisdiction: str | None = None
-    """The jurisdiction_id, where the server wants one."""
+    """The jurisdiction_id, if the server requires one."""
     key_variable: str | None = None
-    """The variable of the environment with the API key."""
+    """The environment variable with the API key."""
     ca_file: str | None = None
-    """The certificate of an authority that the machine does not trust."""
+    """The certificate of the server's authority, if this machine does not trust it."""
     format: Literal["json", "xml"] = "json"
-    """What the server is asked for."""
+    """The format requested from the server."""
     first_day: date
-    """Where the past begins."""
+    """The first day to import."""
     updates_by: str | None = Field(default=None, pattern=r"^[\w.\[\]-]+$")
-    """The parameter by which the server is asked for changes alone: `updated_after`."""
+    """The parameter with which the server returns only later changes: `updated_after`."""
     extra_columns: tuple[str, ...] = ()
-    """Columns that the server adds to those of GeoReport, and that are mapped."""
+    """Mapped columns added by the server to those of GeoReport."""
     window_days: int = Field(default=90, ge=1, le=90)
-    """How many days of the past one question asks for."""
+    """The number of past days per request."""
     page_size: int = Field(default=100, ge=1, le=1000)
-    """How many requests one answer has."""
+    """The number of complaints per page."""
     timeout_seconds: float = Field(default=30.0, gt=0)
-    """How long the server may take for an answer."""
+    """The longest wait for an answer of the server, in seconds."""
     attempts: int = Field(default=5, ge=1)
-    """How often a question is tried."""
+    """The number of attempts per request."""
     max_answer_mb: int = Field(default=50, gt=0)
-    """A larger answer is refused."""
+    """Reject a larger answer, in megabytes."""
 
     layout: Literal["snapshot", "history"] = "snapshot"
-    """`snapshot` compares with what was shown before."""
+    """`snapshot`: each answer is compared with the one before."""
     zone: Zone = "UTC"
-    """The zone of times that tell none."""
+    """The time zone of times without one."""
     dates: tuple[TimeFormat, ...] = (ISO_TIME,)
-    """Forms of times beside ISO 8601, which is always read."""
+    """Other formats of times; ISO 8601 is always accepted."""
     fields: GeoReportFields = GeoReportFields()
-    """As GeoReport names them, unless a site says otherwise."""
+    """The columns of a complaint; by default those of GeoReport."""
     status: tuple[StatusWord, ...] = (
         StatusWord(word="open"),
         StatusWord(word="closed", enter=("closed",), leave=("reopened",), at="updated_datetime"),
     )
-    """`open` and `closed`, unless a site says otherwise."""
+    """The status words; by default `open` and `closed`."""
 
     @property
     def times(self) -> frozenset[str]:
-        """The columns that hold times."""
+        """Return the columns with times."""
         received = self.fields.received
-        named = {received} if isinstance(received, str) else set()  # a day and an hour apart
+        # several columns have the date and the time apart: none of them is a time by itself
+        named = {received} if isinstance(received, str) else set()
         named |= {event.column for event in self.events}
         named |= {word.at for word in self.status if word.at}
         return frozenset(named | {self.fields.promised_due or ""})
@@ -185,7 +200,7 @@ class Open311Source(Mapping):
     @field_validator("dates")
     @classmethod
     def _iso_first(cls, dates: tuple[TimeFormat, ...]) -> tuple[TimeFormat, ...]:
-        """ISO 8601 is always read; `dates` are the other forms that a server may use."""
+        """Put ISO 8601, which is always accepted, before the other formats of the server."""
         return (ISO_TIME, *(form for form in dates if form != ISO_TIME))
 
     @model_validator(mode="after")
@@ -195,19 +210,22 @@ class Open311Source(Mapping):
             if column not in known:
                 raise ValueError(
                     f"no column '{column}'{nearest(column, known)};"
-                    " what the server adds to GeoReport is named in `extra_columns`"
+                    " list columns added by the server to GeoReport in `extra_columns`"
                 )
         return self
 
 
 ISO_FORMS: tuple[TimeFormat, ...] = (
-    ISO_TIME, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d", "%Y-%m-%d %H:%M:%S",
-)  # fmt: skip
-"""How moments and days are written that a database or a mail server gives as such."""
+    ISO_TIME,
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M:%S",
+)
+"""The formats of date and time values returned by a database or a mail server."""
 
 
 def _with_iso(dates: tuple[TimeFormat, ...]) -> tuple[TimeFormat, ...]:
-    """The site's own forms of a time, and ISO 8601, which is always read."""
+    """Return the formats of ISO 8601, always accepted, followed by the formats of the site."""
     return (*ISO_FORMS, *(form for form in dates if form not in ISO_FORMS))
 
 
@@ -215,34 +233,35 @@ IsoAndOwn = Annotated[tuple[TimeFormat, ...], AfterValidator(_with_iso)]
 
 
 class SqlSource(Mapping):
-    """A query on another system's database, read only.
+    """A query on the database of another system, read only.
 
-    `url_variable` names the variable of the environment with its SQLAlchemy URL. The query has one
-    row for each complaint. It may go on from where it was last: `cursor` is then a column that
-    grows with every change (or with every row, where rows never change), `:since` in the query the
-    largest value that was read, `first_cursor` what stands for it the first time. `>= :since`
-    shows the last rows again, which changes nothing, and none that bears the same value is lost;
-    where rows may become visible later than smaller values are, let them overlap
-    (`>= :since - interval '10 minutes'`). Times without a zone are in `zone`.
+    `url_variable` names the environment variable with the SQLAlchemy URL. The query returns one row
+    for each complaint. It may continue from the end of the last import. `cursor` is then a column
+    with a value that grows with every change (or with every row, if rows never change). `:since` in
+    the query is the largest imported value, and `first_cursor` its value for the first import.
+    `>= :since` reads the last rows again. This changes nothing, and no row with an equal value is
+    lost. If long transactions can make a row visible after rows with a larger value, let the query
+    overlap (`>= :since - interval '10 minutes'`). Times without a zone are in `zone`.
     """
 
     type: Literal["sql"]
     """The kind of source."""
     url_variable: str = Field(min_length=1)
-    """The variable of the environment with the database's SQLAlchemy URL."""
+    """The environment variable with the SQLAlchemy URL of the database."""
     query: str
-    """One SELECT with a row for each complaint; `:since` is how far it was read."""
+    """One SELECT with a row for each complaint; `:since` is the largest imported value of
+    `cursor`."""
     cursor: str | None = None
-    """The column that grows with every change, for `:since`."""
+    """The column with a value that grows with every change, for `:since`."""
     first_cursor: int | datetime | date | str | None = None
-    """What `:since` is at the first reading."""
+    """The value of `:since` for the first import."""
     batch: int = Field(default=5_000, ge=1)
-    """How many rows are held at once."""
+    """The number of rows in memory at a time."""
     timeout_seconds: float = Field(default=120.0, ge=1)
-    """How long the query may take."""
+    """The longest time for the query, in seconds."""
 
     dates: IsoAndOwn = ISO_FORMS
-    """Forms of times that stand as text, beside ISO 8601."""
+    """Other formats of times stored as text; ISO 8601 is always accepted."""
 
     @field_validator("query")
     @classmethod
@@ -256,28 +275,34 @@ class SqlSource(Mapping):
         if names - {"since"}:
             raise ValueError(f"query: `:{min(names - {'since'})}` is not known; only `:since` is")
         if ":since" in self.query and not names:
-            raise ValueError("query: `:since` stands in quotes or in a comment; take it out")
+            raise ValueError("query: `:since` is in quotes or in a comment; take it out")
         if names and not self.cursor:
             raise ValueError("query: `:since` needs `cursor`, the column that it is compared with")
         if self.cursor and not names:
             raise ValueError("cursor: the query does not use it; add `>= :since`")
         if self.cursor and self.first_cursor is None:
-            raise ValueError("first_cursor is missing: what `:since` is at the first reading")
+            raise ValueError("first_cursor is missing: the value of `:since` for the first import")
         if re.search(r"(?<!=)>\s*:since\b", bare):
-            raise ValueError(
-                "query: write `>= :since`; with `>` rows that bear the same value are lost"
-            )
+            raise ValueError("query: write `>= :since`; `>` loses rows with an equal value")
         return self
 
 
 MAIL_COLUMNS = (
-    "message_id", "received", "subject", "date", "from", "to", "text", "attachments",
-)  # fmt: skip
-"""What a mail tells: `received` is the server's time, `date` what the sender claims."""
+    "message_id",
+    "received",
+    "subject",
+    "date",
+    "from",
+    "to",
+    "text",
+    "attachments",
+)
+"""The columns of a mail: `received` is the time of the server, `date` the time claimed by the
+sender."""
 
 
 class MailFields(Fields):
-    """The fields of a mail, as they stand unless a site says otherwise."""
+    """The default columns for a mail; a site may override them."""
 
     ticket: str = "message_id"
     received: Columns = "received"
@@ -285,13 +310,13 @@ class MailFields(Fields):
 
 
 class MailboxSource(Mapping):
-    """An IMAP mailbox: each mail that arrives is a complaint.
+    """An IMAP mailbox: each received mail is a complaint.
 
-    `url_variable` names the variable of the environment with `imaps://user:password@host/INBOX`,
-    `ca_file` the certificate of an authority that this machine does not trust anyway. The mail
-    itself stays where it is, unread. Its sender and its text are not even fetched unless a mapping
-    names those columns; of attachments there are only the names. Of a mail larger than
-    `max_mail_mb` no more than that is read.
+    `url_variable` names the environment variable with `imaps://user:password@host/INBOX`. `ca_file`
+    is the certificate of an authority not trusted by this machine. The mail remains in the mailbox,
+    unread. Its sender and its text are not fetched unless a mapping names those columns. Of
+    attachments only the names are fetched. Of a mail larger than `max_mail_mb`, only that much is
+    read.
     """
 
     ca_key: ClassVar[str] = "ca_file"
@@ -299,28 +324,28 @@ class MailboxSource(Mapping):
     type: Literal["imap"]
     """The kind of source."""
     url_variable: str = Field(min_length=1)
-    """The variable of the environment with `imaps://user:password@host/INBOX`."""
+    """The environment variable with `imaps://user:password@host/INBOX`."""
     ca_file: str | None = None
-    """The certificate of an authority that the machine does not trust."""
+    """The certificate of the server's authority, if this machine does not trust it."""
     timeout_seconds: float = Field(default=30.0, gt=0)
-    """How long the server may take for an answer."""
+    """The longest wait for an answer of the server, in seconds."""
     max_mail_mb: int = Field(default=25, gt=0)
-    """Of a larger mail no more than this is read."""
+    """Of a larger mail, read only this many megabytes."""
 
     layout: Literal["history"] = "history"
     """A mail is a history of one step."""
     zone: Zone = "UTC"
-    """The zone of times that tell none."""
+    """The time zone of times without one."""
     dates: IsoAndOwn = ISO_FORMS
-    """Forms of times beside ISO 8601."""
+    """Other formats of times; ISO 8601 is always accepted."""
     fields: MailFields = MailFields()
-    """Message-ID, time of receipt and subject, unless a site says otherwise."""
+    """The columns of a complaint; by default Message-ID, time of receipt and subject."""
     constants: dict[str, str] = Field(default_factory=lambda: {"channel": "email"})
-    """What is the same for all mails."""
+    """Fixed values for all mails."""
 
     @model_validator(mode="after")
     def _consistent(self) -> MailboxSource:
-        """A mail tells of its receipt and of nothing else: it needs no [[events]]."""
+        """Check the mapping with the receipt as its only event: a mail needs no [[events]]."""
         told = self.events or (EventColumn(column="received", kind="received"),)
         Mapping._consistent(  # type: ignore[operator]  # pydantic leaves the plain function there
             self.model_copy(update={"events": told})
@@ -332,7 +357,7 @@ class MailboxSource(Mapping):
 
 
 class ExchangeFields(Fields):
-    """The fields of the exchange form; a title is taken only where a site asks for it."""
+    """The columns of the exchange format; a title is imported only if a site maps it."""
 
     ticket: str = "ticket"
     received: Columns = "received"
@@ -344,48 +369,52 @@ class ExchangeFields(Fields):
 
 
 ABOUT_COLUMNS = ("source", "system", "sees", "shown_later", "looked_until", "exported_at")
-"""What the first lines of the exchange form tell, one for each source of the other side."""
+"""The columns of the first lines of an exchange file, one line for each source of the other
+site."""
 
 
 class ExchangeSource(FolderSource):
-    """A folder of files in the exchange form, as `tenggat export` of another installation writes.
+    """A folder of files in the exchange format, written by `tenggat export` of another
+    installation.
 
-    Nothing needs to be mapped: each line is a complaint with all its events. `values.unit` may say
-    which units of this site the other side's are. A source of the other side is known here as
-    `name/source`, so that equal ticket numbers do not meet.
+    No mapping is needed: each line is a complaint with all its events. `values.unit` may map the
+    units of the other site to units of this site. A source of the other site is named `name/source`
+    here, so that equal ticket numbers do not conflict.
     """
 
     layout: Literal["exchange"]
     """Each line is a complaint with all its events."""
     pattern: str = "*.jsonl"
-    """Which files are read."""
+    """The pattern of the file names to read."""
     zone: Zone = "UTC"
-    """Not needed: all times tell their zone."""
+    """Not needed: all times have a zone."""
     dates: tuple[TimeFormat, ...] = (ISO_TIME,)
-    """Not needed: all times are ISO 8601."""
+    """Not needed: all times are in ISO 8601."""
     fields: ExchangeFields = ExchangeFields()
-    """As `tenggat export` names them; add `title` to take titles."""
+    """The columns as named by `tenggat export`; add `title` to import titles."""
 
     @model_validator(mode="after")
     def _consistent(self) -> ExchangeSource:
         if self.events or self.status or self.constants:
-            raise ValueError("the exchange form tells its events and facts itself; take them out")
+            raise ValueError("the exchange format has its own events and facts; remove these keys")
         return self
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column that is read."""
+        """Return every column used."""
         named = (*super().columns, "anonymous", "secret", "events", *ABOUT_COLUMNS)
         return tuple(dict.fromkeys(named))
 
     @property
     def sees(self) -> frozenset[str]:
-        """All of it: what the other side's sources can tell of, they say themselves."""
+        """Return every kind of event: the file itself names the kinds visible in each original
+        source.
+        """
         return frozenset(Kind)
 
     @property
     def needs_sheet(self) -> bool:
-        """It is in the file that it says when it was made, unless in its name."""
+        """Check whether the export time must be read from inside the file, not from its name."""
         return self.observed.file_name is None
 
 

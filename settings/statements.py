@@ -1,14 +1,14 @@
-"""SQL that stands in a settings file: whether it only reads.
+"""Checks of the SQL in a settings file: a query must only read.
 
-A word of warning while a site is written, not the lock on the door: that is the transaction, which
-the database itself keeps read only.
+The check gives an early warning while an administrator writes the settings. It is not the
+protection itself: that is the transaction, which the database keeps read only.
 """
 
 from __future__ import annotations
 
 import re
 
-_COMMENT = r"--[^\n]*|/\*(?!!).*?\*/"  # MySQL carries out what stands in /*! ... */
+_COMMENT = r"--[^\n]*|/\*(?!!).*?\*/"  # MySQL executes the text inside /*! ... */
 _QUOTED = (
     r"'(?:[^']|'')*'"  # a text
     r'|"(?:[^"]|"")*"|`[^`]*`'  # a name
@@ -24,19 +24,25 @@ _WRITES = re.compile(
 
 
 def bare_sql(query: str) -> str:
-    """The query without its texts, quoted names and comments, in which anything may stand."""
+    """Return the query without comments and with empty strings for literals and quoted names.
+
+    These parts may contain any characters and must not be searched.
+    """
     return _SILENT.sub(lambda found: " " if found["comment"] else "''", query)
 
 
 def with_colons_kept(query: str) -> str:
-    r"""The query for SQLAlchemy's `text`, which takes `:word` within quotes for a parameter too."""
+    """Escape the colons inside quotes and comments, for SQLAlchemy's `text`.
+
+    SQLAlchemy would otherwise take a `:word` inside quotes for a parameter.
+    """
     return _SILENT.sub(lambda found: found[0].replace(":", r"\:"), query)
 
 
 def only_reads(query: str) -> str:
-    """The one SELECT (or WITH ... SELECT) that this is, without comments and closing semicolon.
+    """Return the query without comments and closing semicolon.
 
-    Raises ValueError where it is anything else.
+    Raises ValueError unless it is exactly one SELECT (or WITH ... SELECT).
     """
     bare = bare_sql(query).strip().rstrip("; \t\r\n")
     first = _FIRST.match(bare)
@@ -44,11 +50,11 @@ def only_reads(query: str) -> str:
     if word.upper() not in ("SELECT", "WITH"):
         raise ValueError(f"must be one SELECT (or WITH ... SELECT), not '{word[:20]}'")
     if ";" in bare:
-        raise ValueError("must be one statement; a `;` stands within it")
+        raise ValueError("must be one statement, but it contains a `;`")
     if "/*!" in bare:
         raise ValueError("must not have a comment that MySQL carries out (/*! ... */)")
     writes = _WRITES.search(bare)
     if writes:
-        raise ValueError(f"must only read; '{writes.group(1)}' stands in it")
+        raise ValueError(f"must only read, but it contains '{writes.group(1)}'")
     stripped = _SILENT.sub(lambda found: " " if found["comment"] else found[0], query)
     return stripped.strip().rstrip("; \t\r\n")

@@ -1,4 +1,4 @@
-"""`[watch]` in `site.toml`: when a silence, a heap of mail or a full disk is told."""
+"""`[watch]` in `site.toml`: the limits for a silent flow, waiting mail and a full disk."""
 
 from __future__ import annotations
 
@@ -12,48 +12,49 @@ Minutes = Annotated[int, Field(ge=1)]
 
 
 class Silence(Strict):
-    """For how many minutes each flow may have no finished run before that is told.
+    """The longest time in minutes without a finished run, for each flow; then it is reported.
 
-    Each must be longer than the longest gap that the flow's schedule has.
+    Each must be longer than the longest gap in the schedule of the flow.
     """
 
     intake: Minutes = 120
-    """Taking in complaints."""
+    """The import of complaints."""
     deadlines: Minutes = 180
-    """Judging deadlines."""
+    """The evaluation of deadlines."""
     delivery: Minutes = 30
-    """Sending mail."""
+    """The sending of mail."""
     watchdog: Minutes = 60
-    """The watch over the runs."""
+    """The watchdog."""
     maintenance: Minutes = 1600
-    """Backup and tidying, once a night."""
+    """Backup and deletion of expired data, once a night."""
 
 
 class WatchSettings(Strict):
-    """What the administrator is told of, and how often.
+    """The incidents reported to the administrator, and the repeat interval.
 
-    A cause that lasts is told again after `again_after_days`. `waiting_mail_minutes` is how long
-    a mail may wait after its turn has come, `dead_mail_hours` how long one that was given up may
-    stay as it is. `ping_url` is an external monitor that is asked for after each good cycle;
-    `ui_url` is where the administrator's browser finds the Prefect UI.
+    An incident that continues is reported again after `again_after_days`. `waiting_mail_minutes` is
+    the time a mail may wait after its send time. `dead_mail_hours` is the time a mail given up may
+    remain without a decision. `ping_url` is an external monitor, requested after each good cycle.
+    `ui_url` is the address of the Prefect UI in the administrator's browser.
     """
 
     silent_minutes: Silence = Silence()
-    """For how long a flow may have no finished run."""
+    """The number of minutes without a finished run after which a flow is reported."""
     waiting_mail_minutes: Minutes = 180
-    """So long a mail may wait after its turn has come."""
+    """Report a mail that is still waiting N minutes after its send time."""
     dead_mail_hours: Annotated[int, Field(ge=1)] = 24
-    """So long a mail that was given up may stay as it is."""
+    """Report a mail that was given up N hours ago and still needs a decision."""
     disk_free_mb: Annotated[int, Field(ge=0)] = 1000
-    """Less room than this on the disk of the working files or the database is told."""
+    """Report less free space than this, in megabytes, on the disk of the working files or the
+    database."""
     again_after_days: Annotated[int, Field(ge=1)] = 7
-    """A cause that lasts is told again after so many days."""
+    """Report an incident again after N days if it continues."""
     ping_url: str = ""
-    """A monitor in the manner of healthchecks that hears after each good cycle; TENGGAT_PING_URL
-    wins."""
+    """An external monitor, such as healthchecks, requested after each good cycle; TENGGAT_PING_URL
+    has priority."""
     ui_url: str = "http://127.0.0.1:4200"
-    """Where the administrator's browser finds the Prefect UI, for links in mails; TENGGAT_UI_URL
-    wins."""
+    """The address of the Prefect UI in the administrator's browser, for links in mails;
+    TENGGAT_UI_URL has priority."""
 
     @field_validator("ping_url", "ui_url")
     @classmethod
@@ -62,7 +63,10 @@ class WatchSettings(Strict):
 
 
 def web_address(value: str) -> str:
-    """The address without a slash at its end; raises ValueError, which does not repeat it."""
+    """Return the address without a slash at its end.
+
+    Raises ValueError, without the address in its message, unless it is http or https.
+    """
     value = value.strip()
     if value and not value.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")

@@ -1,5 +1,5 @@
 """The pure domain: calendar, regulations, clocks, escalation.
 
-Nothing here reads the clock, the network, a database or the settings of a site: time and
-facts are arguments, verdicts are values.
+Nothing here reads the system clock, the network, a database or the settings of a site. Time and
+facts are arguments, and deadlines are return values.
 """

@@ -1,8 +1,8 @@
-"""Which days count: the working calendar of a site, once, over arrays of days.
+"""The working calendar of a site: which days count, computed once and used over arrays of days.
 
-A day is the proleptic Gregorian ordinal of :meth:`datetime.date.toordinal`, so that a million
-due dates are one gather from an array. Days that do not count know why (weekend or holiday by
-name), because a due date must be explained day by day.
+A day is the proleptic Gregorian ordinal of :meth:`datetime.date.toordinal`. A million due dates are
+therefore one lookup in an array. For a day that does not count, the calendar knows the reason
+(weekend, or the name of the holiday), because a due date must be explained day by day.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ Days = NDArray[np.int64]
 MONDAY_TO_FRIDAY = (True, True, True, True, True, False, False)
 
 ESTIMATE_MARKS = ("(perkiraan)", "(estimated)")
-"""What the package `holidays` appends to a date that is not yet decreed."""
+"""The package `holidays` appends one of these to the name of a date not yet set by a decree."""
 
 
 class OutsideCalendar(ValueError):
-    """A day lies before the first or after the last day that the calendar knows."""
+    """A day is before the first or after the last day of the calendar."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayOff:
-    """A day on which nobody works although it is not a weekend.
+    """A day off in addition to weekends.
 
-    `name` is the holiday's name in the law's language, `basis` the decree that sets it,
-    `estimate` tells that the date is expected and not yet decreed.
+    `name` is the name of the holiday in the language of the law. `basis` is the decree for it.
+    `estimate` is true while the date is expected but no decree has set it.
     """
 
     name: str
@@ -42,11 +42,11 @@ class DayOff:
 
 
 class Calendar:
-    """The counted days between two dates.
+    """A calendar for counting days between two dates.
 
-    `weekmask` says which of Monday to Sunday are worked; `days_off` are the holidays among
-    them. `decreed_until` is the last day whose holidays are known from a decree: a due date
-    after it is provisional.
+    `weekmask` has a flag for each day from Monday to Sunday: true for a working day. `days_off` are
+    the holidays. `decreed_until` is the last day with holidays known from a decree. A later due
+    date is provisional.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Calendar:
 
     @classmethod
     def every_day(cls, first: date, last: date) -> Calendar:
-        """The calendar by which calendar days (`hari`) are counted: all of them."""
+        """Return a calendar in which every day counts: for lengths in calendar days (`hari`)."""
         return cls(first, last, weekmask=(True,) * 7)
 
     def _index(self, day: Days) -> Days:
@@ -92,20 +92,29 @@ class Calendar:
         return index
 
     def counts(self, day: date) -> bool:
-        """Whether this day is a counted day."""
+        """Check whether this day is counted."""
         return bool(self._counted[self._index(np.int64(day.toordinal()))])  # type: ignore[arg-type]
 
     def distance(self, after: Days, until: Days) -> Days:
-        """Counted days in (after, until]; negative, those in (until, after], where it is before."""
+        """Return the number of counted days in (after, until].
+
+        The number is negative if `until` is before `after`: then the days in (until, after] are
+        counted. Raises :class:`OutsideCalendar` for a day outside the calendar.
+        """
         passed = self._until[self._index(until)] - self._until[self._index(after)]
         return np.asarray(passed, dtype=np.int64)
 
     def between(self, after: Days, until: Days) -> Days:
-        """How many counted days lie in the half-open stretch (after, until]; never negative."""
+        """Return the number of counted days in the half-open interval (after, until]; never
+        negative.
+        """
         return np.asarray(np.maximum(self.distance(after, until), 0), dtype=np.int64)
 
     def advance(self, start: Days, length: Days) -> Days:
-        """The `length`-th counted day after `start`; `start` itself where the length is 0."""
+        """Return the `length`-th counted day after `start`, or `start` itself if the length is 0.
+
+        Raises :class:`OutsideCalendar` if the count goes past the last day of the calendar.
+        """
         length = np.asarray(length, dtype=np.int64)
         place = self._until[self._index(start)] + length - 1
         if place.size and place.max() >= self._nth.size:
@@ -113,26 +122,35 @@ class Calendar:
         return np.where(length > 0, self._nth[np.maximum(place, 0)], start)
 
     def before(self, day: Days, length: int) -> Days:
-        """The `length`-th counted day before `day` (which is not counted itself)."""
+        """Return the `length`-th counted day before `day`; `day` itself is not counted.
+
+        Raises :class:`OutsideCalendar` if the count goes back past the first day of the calendar.
+        """
         place = self._until[self._index(np.asarray(day) - 1)] - length
         if place.size and place.min() < 0:
             raise OutsideCalendar(f"the count runs before the calendar's first day, {self.first}")
         return np.asarray(self._nth[place], dtype=np.int64)
 
     def why_not(self, day: date) -> DayOff | None:
-        """Why a day does not count: the holiday, a nameless `DayOff` for a weekend, or None."""
+        """Return the reason why a day does not count, or None if it counts.
+
+        The reason is the holiday, or a `DayOff` without a name for a weekend.
+        """
         if day in self.days_off:
             return self.days_off[day]
         return None if self.counts(day) else DayOff("")
 
     def provisional(self, after: date, until: date) -> bool:
-        """Whether a count of the days in (after, until] rests on holidays not yet decreed."""
+        """Check whether a count of days in (after, until] depends on holidays not yet decreed."""
         return until > self.decreed_until or any(
             after < day <= until for day, off in self.days_off.items() if off.estimate
         )
 
     def weekly(self, weekmask: Iterable[bool]) -> Calendar:
-        """The same holidays in another week, for a unit that works on Saturdays, say."""
+        """Return a calendar with the same holidays and another working week.
+
+        For example for a unit with work on Saturdays.
+        """
         return Calendar(
             self.first,
             self.last,
@@ -143,19 +161,20 @@ class Calendar:
 
 
 def indonesian_days_off(years: Iterable[int]) -> dict[date, DayOff]:
-    """National holidays and cuti bersama of these years, by the package `holidays`.
+    """Return the national holidays and the collective leave days (cuti bersama) of these years.
 
-    Estimated dates ('perkiraan') are marked. Source: the joint decrees of three ministers
-    (SKB) as carried by the package; a site's own file corrects them.
+    Estimated dates ('perkiraan') are marked. Source: the joint decrees of three ministers (SKB), as
+    included in the package `holidays`. The site's own file corrects them.
     """
     return country_days_off("ID", years, categories=("public", "government"), language="id")
 
 
 def last_indonesian_decree(years: Iterable[int]) -> date | None:
-    """The end of the last of these years whose cuti bersama the package `holidays` carries.
+    """Return 31 December of the last of these years with collective leave days in `holidays`.
 
-    The joint decree (SKB) sets national holidays and cuti bersama of a year together, so a year
-    without cuti bersama has not been decreed.
+    The joint decree (SKB) sets the national holidays and the collective leave days (cuti bersama)
+    of a year together. A year without collective leave days has therefore not been decreed. None if
+    no year has been decreed.
     """
     joint = country_days_off("ID", years, categories=("government",), language="id")
     return date(max(joint).year, 12, 31) if joint else None
@@ -169,7 +188,7 @@ def country_days_off(
     categories: tuple[str, ...] = ("public",),
     language: str | None = None,
 ) -> dict[date, DayOff]:
-    """The holidays of a country (ISO code) as the package `holidays` knows them."""
+    """Return the holidays of a country (ISO code), as listed in the package `holidays`."""
     return dict(_days_off(country, tuple(years), subdivision, categories, language))
 
 
@@ -181,7 +200,7 @@ def _days_off(
     categories: tuple[str, ...],
     language: str | None,
 ) -> Mapping[date, DayOff]:
-    """Those of `country_days_off`: they take half the time of reading a site, and never change."""
+    """Compute them once in a process: they take half of the time of loading a site."""
     found = holidays.country_holidays(
         country, subdiv=subdivision, years=years, categories=categories, language=language
     )
@@ -201,9 +220,10 @@ def with_corrections(
     remove: Iterable[date] = (),
     rename: Mapping[date, DayOff] | None = None,
 ) -> dict[date, DayOff]:
-    """The same holidays after a site's corrections; a removed or renamed day must exist.
+    """Return the holidays after the corrections of a site.
 
-    A renamed day is no longer an estimate: somebody has looked it up.
+    A renamed day is no longer an estimate, because a person has looked it up. Raises ValueError if
+    a day to remove or to rename is not a holiday.
     """
     days = dict(days_off)
     for day in remove:

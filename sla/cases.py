@@ -1,9 +1,10 @@
-"""Worked cases: what happened to a complaint, and how each rule must then stand.
+"""Worked cases: the history of a complaint, and the state each rule must then have.
 
-They lie beside the law as TOML that a lawyer reads and adds to without Python: the facts, the
-events, the moment at which one looks, and for each rule the day on which its clock started, the
-day at whose end it is due, and its state. All are counted by hand; :func:`check` tells in words
-where the engine comes to another answer. A site can keep cases for rules of its own.
+The cases are TOML files next to the regulations. A lawyer can read and add them without knowing
+Python. A case has the facts, the events, the time of the evaluation, and for each rule the day on
+which its clock started, the day at the end of which it is due, and its state. The expected values
+are counted by hand. :func:`check` explains each difference from the result of the engine. A site
+can keep cases for its own rules.
 """
 
 from __future__ import annotations
@@ -26,30 +27,42 @@ from sla.table import Place, Table
 from sla.toml_lines import TomlLines, place_of
 
 SOURCE = "case"
-"""The source of all events of a case: what stands in the same slot corrects what stood there."""
+"""The source of all events of a case. A later event of the same slot replaces the earlier one."""
 
 OPEN = "open"
-"""How a case spells a due day that a pause leaves open."""
+"""The due day, in a case, of a deadline that is left open by a pause."""
 
 _CASE = ("name", "note", "facts", "policy", "known_until", "as_of", "events", "expect")
 _FACTS = ("classification", "category", "channel", "source", "system", "shown_later")
 _EVENT = ("kind", "at", "after", "history_unknown", "recorded", "unit", "slot", "retracted")
 _EXPECT = (
-    "rule", "clock", "none", "regulation", "started", "due", "state", "reasons", "unit",
-    "answerable", "by_policy", "paused",
-)  # fmt: skip
+    "rule",
+    "clock",
+    "none",
+    "regulation",
+    "started",
+    "due",
+    "state",
+    "reasons",
+    "unit",
+    "answerable",
+    "by_policy",
+    "paused",
+)
 
 
 class CaseError(ValueError):
-    """A file of cases cannot be used; each line names the place, the case, mistake and remedy."""
+    """A file of cases cannot be used; each line has the place, the case, the mistake and the
+    remedy.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """How one clock of one rule must stand, or that there is no such clock (`none`).
+    """The expected state of one clock of one rule, or the expectation of no such clock (`none`).
 
-    Whatever is None is not asked for; `due_open` tells that a pause leaves the due day open.
-    `regulation` is the citation of the version by which the clock is judged.
+    A field with the value None is not checked. `due_open` is true if a pause leaves the due day
+    open. `regulation` is the citation of the version used for the evaluation.
     """
 
     rule: str
@@ -69,7 +82,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One worked case: a complaint, what happened, and what the law says at `as_of`."""
+    """One worked case: a complaint, its events, and the expected result at `as_of`."""
 
     file: str
     name: str
@@ -87,9 +100,9 @@ class Case:
 def read_cases(
     folder: Path, law: Law, zone: tzinfo, *, extra_kinds: Iterable[str] = ()
 ) -> tuple[Case, ...]:
-    """Every case in the `*.toml` of a folder, its local times meant in `zone`.
+    """Read every case in the `*.toml` files of a folder. Local times are in `zone`.
 
-    Raises :class:`CaseError` that lists every mistake found, with file, line, case and remedy.
+    Raises :class:`CaseError` with every mistake found, each with file, line, case and remedy.
     """
     if not folder.is_dir():
         raise CaseError(f"{folder}: no such folder of cases")
@@ -106,15 +119,15 @@ def read_cases(
 
 
 def check(case: Case, bench: Bench) -> list[str]:
-    """Where the engine's answer differs from the case, in words; empty where they agree.
+    """Compare the result of the engine with the case; return one text per difference.
 
-    The case's policy stands in for the bench's. A clock that the case does not ask about may
-    stand as it likes.
+    The list is empty if they agree. The policy of the case replaces the policy of the evaluation
+    context. Clocks not mentioned in the case are not checked.
     """
     try:
         judged = judge(case.facts, case.events, replace(bench, policy=case.policy), case.as_of)
     except (ImpossibleHistory, OutsideCalendar) as error:
-        return [f"the engine has no answer: {error}"]
+        return [f"the engine cannot evaluate the case: {error}"]
     found = {(deadline.rule.id, deadline.clock): deadline for deadline in judged}
     return [
         difference
@@ -165,7 +178,7 @@ def _listed(reasons: Iterable[Reason] | None) -> str | None:
 
 
 def _told(found: Deadline, bench: Bench) -> str:
-    """The deadline in short, for whoever must find out who is right."""
+    """Format the deadline in short, for the person looking for the cause of a difference."""
     stopped = found.stopped and f", stopped {found.stopped.astimezone(bench.zone):%Y-%m-%d %H:%M}"
     return (
         f"{found.state}: started {_day(found.started, bench)}, due {_due(found, bench)}"
@@ -175,7 +188,7 @@ def _told(found: Deadline, bench: Bench) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the cases of one file; every mistake goes to `mistakes`."""
+    """Reads the cases of one file and collects every mistake in `mistakes`."""
 
     path: Path
     law: Law
@@ -215,7 +228,7 @@ class _Reader:
     def _tables(self) -> tuple[str, dict[str, Any] | None]:
         text = ""
         try:
-            text = self.path.read_text(encoding="utf-8-sig")  # editors put a mark before it
+            text = self.path.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
             return text, tomllib.loads(text)
         except UnicodeDecodeError as error:
             words = f"not in UTF-8 ({error.reason}); save it as UTF-8"
@@ -278,7 +291,9 @@ class _Reader:
         if kind is not None:
             self._known_kind(table, kind)
         if retracted and not slot:
-            table.wrong("`retracted` takes back what a slot said; name the slot, the same in both")
+            table.wrong(
+                "`retracted` withdraws the event of a slot; give both events the same `slot`"
+            )
         elif unknown and after is None:
             table.wrong("`history_unknown` needs `after`, the earliest moment it can have been")
         elif after is not None and at is not None and after >= at:

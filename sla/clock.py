@@ -1,4 +1,4 @@
-"""The clocks of one rule on one complaint: what starts, pauses and ends them."""
+"""The clocks of one rule on one complaint: their start, their pauses and their end."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from sla.regulations import Actor, Rule
 
 @dataclass(slots=True)
 class Clock:
-    """One clock: the event that started it, its pauses, who held it since when, what ended it.
+    """One clock: the event that started it, its pauses, its holders over time, and its end.
 
-    At most one of `stop` (the duty was done), `implied` (a later step proves that it was done by
-    then) and `void` (the matter went away) is set.
+    `holders` has the time since which each unit is responsible, in order. At most one of three
+    events is set: `stop` (the duty was done), `implied` (a later step proves that the duty was done
+    by then) and `void` (there is no longer a duty, for example after a withdrawal).
     """
 
     start: Event
@@ -29,47 +30,51 @@ class Clock:
 
     @property
     def end(self) -> Event | None:
-        """What ended the clock, if anything has."""
+        """Return the event that ended the clock, or None."""
         return self.stop or self.implied or self.void
 
     @property
     def unit(self) -> str | None:
-        """Who holds the matter now, or held it at the end."""
+        """Return the unit responsible now, or at the end of the clock."""
         return self.holders[-1][1]
 
     def held_at(self, moment: datetime | None) -> str | None:
-        """Who held the matter at a moment; now where none is given."""
+        """Return the unit responsible at a moment, or now if no moment is given."""
         held = [unit for since, unit in self.holders if moment is None or since <= moment]
         return held[-1] if held else self.holders[0][1]
 
     @property
     def paused(self) -> bool:
-        """Whether the count stands still."""
+        """Check whether the count is paused now."""
         return self.end is None and any(ended is None for _, ended in self.pauses)
 
     @property
     def history_unknown(self) -> bool:
-        """Whether the count rests on what was over before the first look at the source."""
+        """Check whether the start or a pause depends on an event from before the first import."""
         moments = [self.start, *(event for pair in self.pauses for event in pair if event)]
         return any(event.knowledge is Knowledge.UNKNOWN for event in moments)
 
     def resume(self, begins: str, event: Event) -> None:
-        """Let all open pauses that began with this kind of event end."""
+        """Mark all open pauses that began with the kind `begins` as ended by `event`."""
         for place in range(len(self.pauses) - 1, -1, -1):
             begun, ended = self.pauses[place]
             if ended is not None and ended.kind == event.kind:
-                return  # what came before has been resumed with it
+                return  # this end has already resumed the earlier pauses
             if ended is None and begun.kind == begins:
                 self.pauses[place] = begun, event
 
     @property
     def observed(self) -> bool:
-        """Whether its start or a pause is known only as an interval."""
+        """Check whether the start or a pause is known only as an interval."""
         moments = [self.start, *(event for pair in self.pauses for event in pair if event)]
         return any(event.earliest is not None for event in moments)
 
     def stretches(self, bench: Bench, *, longest: bool) -> list[Stretch]:
-        """The paused days, as long or as short as the observed times allow."""
+        """Return the paused intervals of days, as long or as short as the observed times allow.
+
+        Each interval is half-open, (begin, end] in day ordinals. The end of an open pause is
+        `NEVER`.
+        """
         found = []
         for begun, ended in self.pauses:
             begins = bench.day(begun.first_possible if longest else begun.latest)
@@ -84,10 +89,11 @@ class Clock:
 def clocks(
     rule_id: str, facts: Facts, known: Sequence[Event], bench: Bench
 ) -> list[tuple[Rule, Clock]]:
-    """The clocks of a rule over the known events, each with the version it is judged by.
+    """Return the clocks of a rule over the events, each with the version of the rule that applies.
 
-    A rule's own lapse is no event for itself. Once the complaint has ended in a way that would
-    end the rule's clock, no further clock starts before it is reopened.
+    `known` are the events as of the evaluation, in order. The event that a rule itself brings about
+    by lapse is not an event for that rule. After the complaint has ended in a way that would end
+    the clock of the rule, no further clock starts until the complaint is reopened.
     """
     found: list[tuple[Rule, Clock]] = []
     holder: str | None = None
@@ -103,7 +109,7 @@ def clocks(
             holder = None
         elif event.kind == Kind.REOPENED:
             ended = None
-            open_pauses.clear()  # what was waited for before the end is waited for no longer
+            open_pauses.clear()  # a pause before the end does not continue after the reopening
         running = found[-1] if found and found[-1][1].end is None else None
         if running is not None:
             _advance(*running, event, bench)
@@ -132,7 +138,7 @@ def _starts(rule: Rule, event: Event, ended: Event | None, *, again: bool) -> bo
 
 
 def _first_unit(known: Sequence[Event]) -> str | None:
-    """To whom a complaint is assigned next, for rules that ask for the unit before it is known."""
+    """Return the unit of the next assignment, for rules that ask before the unit is known."""
     return next((event.unit for event in known if event.kind == Kind.ASSIGNED), None)
 
 
@@ -146,7 +152,7 @@ def _judgeable(rule: Rule, facts: Facts) -> bool:
 
 def _responsible(rule: Rule, unit: str | None, bench: Bench) -> str | None:
     if rule.actor is Actor.LAPOR_ADMINISTRATOR or unit is None:
-        return bench.administrator_unit  # nobody holds it yet: it lies with the administrator
+        return bench.administrator_unit  # not assigned yet: the administrator is responsible
     return unit
 
 

@@ -1,9 +1,9 @@
-"""How days are counted: one rule for everything, over arrays.
+"""The counting of days: one rule for every deadline, over arrays.
 
-An event acts from the next day on. The day on which a clock starts is not counted; the next
-counted day is day 1, and the deadline is the end of day n. A day on which a pause begins still
-counts, the day on which it ends does not. A pause is therefore the half-open stretch
-(begins, ends] of days. Source: `regulations.md` of the project, worked examples there.
+An event takes effect on the next day. The day on which a clock starts is not counted. The next
+counted day is day 1, and the deadline is the end of day n. The day on which a pause begins still
+counts; the day on which it ends does not. A pause is therefore the half-open interval
+(begins, ends] of days. Source: `regulations.md` of the project, with worked examples.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sla.calendar import Calendar, Days
 
 NEVER = np.int64(2**62)
-"""The day that does not come: a due day behind an open pause, the end of an open pause."""
+"""The day after all days: the due day of a deadline behind an open pause, or the end of an open
+pause."""
 
 NO_PAUSES: NDArray[np.int64] = np.zeros((1, 0, 2), dtype=np.int64)
 
@@ -24,11 +25,14 @@ Stretch = tuple[int, int]
 
 
 def merge(pauses: Iterable[Stretch]) -> list[Stretch]:
-    """The same paused days as disjoint stretches in order; touching and overlapping ones join."""
+    """Merge paused intervals into disjoint ones, in order.
+
+    Touching and overlapping intervals are joined. A pause of zero days is dropped.
+    """
     merged: list[Stretch] = []
     for begins, ends in sorted(pauses):
         if ends <= begins:
-            continue  # begins and ends on one day: that day counts
+            continue  # a pause that begins and ends on one day: the day counts
         if merged and begins <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(ends, merged[-1][1]))
         else:
@@ -37,11 +41,12 @@ def merge(pauses: Iterable[Stretch]) -> list[Stretch]:
 
 
 def due_days(calendar: Calendar, start: Days, length: Days, pauses: NDArray[np.int64]) -> Days:
-    """The day at whose end each deadline runs out.
+    """Compute the due day of each deadline: the deadline is missed after the end of this day.
 
-    `start` and `length` have shape (n,), `pauses` shape (n, k, 2) (or (1, k, 2) for all alike):
-    each row's stretches disjoint and in order as :func:`merge` gives them, padded with
-    `(NEVER, NEVER)`. A deadline that an open pause (ending `NEVER`) holds up is due `NEVER`.
+    `start` (day ordinals) and `length` (counted days) have the shape (n,). `pauses` has the shape
+    (n, k, 2), or (1, k, 2) for the same pauses in all rows. The intervals of each row are disjoint
+    and in order, as :func:`merge` returns them, and padded with `(NEVER, NEVER)`. The result is
+    `NEVER` for a deadline in an open pause (a pause with the end `NEVER`).
     """
     start = np.asarray(start, dtype=np.int64)
     due = calendar.advance(start, length)
@@ -64,15 +69,17 @@ def due_days(calendar: Calendar, start: Days, length: Days, pauses: NDArray[np.i
 
 
 def due_day(calendar: Calendar, start: int, length: int, pauses: Iterable[Stretch] = ()) -> int:
-    """:func:`due_days` of one deadline; the pauses may be in any order and overlap."""
+    """Compute the due day of one deadline as :func:`due_days` does; pauses may overlap, in any
+    order.
+    """
     held = padded([merge(pauses)])
     return int(due_days(calendar, np.array([start]), np.array([length]), held)[0])
 
 
 def used(calendar: Calendar, start: Days, until: Days, pauses: NDArray[np.int64]) -> Days:
-    """Counted days in (start, until] outside all pauses, for each row: the time that is spent.
+    """Compute the time used by each deadline: counted days in (start, until] outside all pauses.
 
-    Shapes as in :func:`due_days`; 0 where `until` is not after `start`.
+    The shapes are those of :func:`due_days`. The result is 0 if `until` is not after `start`.
     """
     total = calendar.between(start, np.maximum(until, start))
     for k in range(pauses.shape[1]):
@@ -85,12 +92,15 @@ def used(calendar: Calendar, start: Days, until: Days, pauses: NDArray[np.int64]
 
 
 def used_days(calendar: Calendar, start: int, until: int, pauses: Iterable[Stretch] = ()) -> int:
-    """:func:`used` of one deadline; the pauses may be in any order and overlap."""
+    """Compute the time used by one deadline, as :func:`used`; pauses may overlap, in any order."""
     return int(used(calendar, np.array([start]), np.array([until]), padded([merge(pauses)]))[0])
 
 
 def padded(rows: Sequence[Sequence[Stretch]]) -> NDArray[np.int64]:
-    """The merged pauses of n deadlines as an array of shape (n, k, 2), k the most of any row."""
+    """Convert the merged pauses of n deadlines to an array of shape (n, k, 2).
+
+    k is the largest number of pauses in a row. Shorter rows are padded with `NEVER`.
+    """
     most = max(map(len, rows), default=0)
     filled = np.full((len(rows), most, 2), NEVER, dtype=np.int64)
     for number, row in enumerate(rows):
@@ -100,5 +110,5 @@ def padded(rows: Sequence[Sequence[Stretch]]) -> NDArray[np.int64]:
 
 
 def working_days_between(calendar: Calendar, after: int, until: int) -> int:
-    """Counted days in (after, until], negative where `until` lies before `after`."""
+    """Return the counted days in (after, until], negative if `until` is before `after`."""
     return int(calendar.distance(np.array([after]), np.array([until]))[0])

@@ -1,4 +1,4 @@
-"""What a deadline is: its states, the facts it rests on, and what all judgments of a site share."""
+"""The deadline: its states, the facts for its evaluation, and the evaluation context of a site."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sla.regulations import Law, Rule, Unit
 
 
 class State(StrEnum):
-    """How a deadline stands. Only MET, MET_LATE and BREACHED are verdicts on the provider."""
+    """The state of a deadline. Only MET, MET_LATE and BREACHED are verdicts on the provider."""
 
     NOT_STARTED = "not_started"
     RUNNING = "running"
@@ -29,7 +29,7 @@ class State(StrEnum):
 
 
 class Policy(StrEnum):
-    """What decides where an observed interval leaves the verdict open."""
+    """The rule of the site for a verdict left open by an interval: the exact time is not known."""
 
     BENEFIT_OF_DOUBT = "benefit_of_doubt"
     STRICT = "strict"
@@ -37,7 +37,7 @@ class Policy(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a deadline has the state it has, beyond its dates."""
+    """A reason for the state of a deadline, in addition to its dates."""
 
     HISTORY_UNKNOWN = "history_unknown"
     IMPLIED = "implied"
@@ -50,13 +50,13 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What rules ask about a complaint, and what its source is able to tell.
+    """The facts of a complaint that rules ask about, and the abilities of its source.
 
-    `sees` are the kinds of event the source can tell of; a rule that no such event could stop is
-    not judged at all. `shown_later` gives, for a kind, by how many working days the source may
-    show it late (LAPOR! shows a settlement only once the case is closed). `known_until` is when
-    the source was last looked at: what it has not told by then may still have happened since.
-    None means that it tells at once.
+    `sees` are the kinds of event visible in the source. A rule is not evaluated at all if no such
+    event could stop it. `shown_later` is, for a kind of event, the number of working days by which
+    the source may show it late (LAPOR! shows a settlement only once the case is closed).
+    `known_until` is the time of the last import from the source: an event may have happened since
+    without being shown. None means that the source shows every event at once.
     """
 
     classification: str | None = None
@@ -70,7 +70,7 @@ class Facts:
     known_until: datetime | None = None
 
     def asked(self, unit: str | None, unit_kind: str | None) -> dict[str, str | None]:
-        """The facts by the names that `applies_when` uses."""
+        """Return the facts by the names used in `applies_when`."""
         return {
             "classification": self.classification,
             "category": self.category,
@@ -84,9 +84,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What every judgment of a site shares: law, calendar, zone and policy.
+    """The evaluation context of a site: law, calendar, time zone and policy.
 
-    `unit_calendars` are those of the units that keep a week of their own.
+    `every_day` is the calendar for lengths in calendar days. `administrator_unit` is the unit
+    responsible for the duties of the administrator and for complaints not yet assigned.
+    `unit_calendars` are the calendars of units with their own working week.
     """
 
     law: Law
@@ -99,39 +101,45 @@ class Bench:
     unit_kinds: Mapping[str, str] = field(default_factory=dict)
 
     def day(self, moment: datetime) -> int:
-        """The local day of a moment."""
+        """Return the local day of a moment as an ordinal."""
         return moment.astimezone(self.zone).date().toordinal()
 
     def end_of(self, day: int) -> datetime:
-        """The last microsecond of a local day, in the site's zone."""
+        """Return the last microsecond of a local day, in the site's zone."""
         return datetime.combine(date.fromordinal(day), time.max, tzinfo=self.zone)
 
     def start_of(self, day: int) -> datetime:
-        """Midnight at the beginning of a local day, in the site's zone."""
+        """Return midnight at the start of a local day, in the site's zone."""
         return datetime.combine(date.fromordinal(day), time.min, tzinfo=self.zone)
 
     def calendar_of(self, holder: str | None) -> Calendar:
-        """The working calendar of a unit of the government: its own, or the site's."""
+        """Return the working calendar of a unit: its own, or else the site's."""
         return self.unit_calendars.get(holder or "", self.calendar)
 
     def counted_by(self, unit: Unit, holder: str | None = None) -> Calendar:
-        """The calendar by which a length in this unit is counted for the unit that holds it."""
+        """Return the calendar for counting a length in this time unit, for the responsible unit."""
         return self.calendar_of(holder) if unit is Unit.WORKING_DAY else self.every_day
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """One rule's clock on one complaint, as it stands at `as_of`.
+    """One clock of a rule on one complaint, as evaluated at `as_of`.
 
-    `clock` numbers the clocks of a rule (a reopened complaint starts another). `unit` holds the
-    matter now; `answerable` held it when it fell due or was stopped, and bears the verdict. `due`
-    is the last moment at which acting is on time, None while a pause leaves it open. `shown_by`
-    is the moment from which a breach is certain: `due`, or later where the source shows the stop
-    late. A missed deadline stays BREACHED, with `stopped` set, when the matter then goes away.
-    `start` and `end` are the events behind `started` and `stopped`; `held_by` are those behind
-    `pauses`, in the same order.
-    `by_policy` tells that the verdict hangs on the site's policy; `provisional` that the due day
-    rests on holidays not yet decreed; `paused` that the count stands still, even if it is late.
+    `clock` is the number of the clock among those of its rule (a reopened complaint starts
+    another). `unit` is responsible now. `answerable` was responsible when the deadline fell due or
+    was stopped; the verdict is counted for this unit. `due` is the last moment for acting on time,
+    or None while a pause leaves it open. `shown_by` is the moment after which a breach is certain:
+    `due`, or later if the source shows the stop late.
+
+    A missed deadline remains BREACHED, with `stopped` set, if the duty then ends for another
+    reason. `start` and `end` are the events behind `started` and `stopped`. `held_by` are the
+    events behind `pauses`, in the same order. `pauses` are half-open intervals (begin, end] of day
+    ordinals.
+
+    `by_policy` is true if the policy of the site decided the verdict. `provisional` is true if the
+    due day depends on holidays not yet decreed. `paused` is true if the count is paused, even after
+    the due time. `days_used` counts days of the unit of the rule; `working_days_left` is negative
+    if the deadline is late.
     """
 
     rule: Rule
@@ -156,10 +164,10 @@ class Deadline:
 
     @property
     def open(self) -> bool:
-        """Whether nothing has ended the clock yet, late or not."""
+        """Check whether the clock is still open, late or not."""
         return self.stopped is None and self.state not in (State.LAPSED, State.WAIVED)
 
     @property
     def ticking(self) -> bool:
-        """Whether somebody must act on it: it runs or is late, and nothing holds it up."""
+        """Check whether action is required: the deadline is running or late, and not paused."""
         return self.open and not self.paused and self.state in (State.RUNNING, State.BREACHED)

@@ -1,4 +1,4 @@
-"""Who holds which office when: units, their parents, roles and deputies."""
+"""The directory: units, their parents, and who holds a role of a unit at what time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """The offices that notices are addressed to."""
+    """The roles to which notices are addressed."""
 
     LIAISON = "liaison"
     HEAD_OF_UNIT = "head_of_unit"
@@ -20,12 +20,12 @@ class Role(StrEnum):
 
 
 OF_A_UNIT = (Role.LIAISON, Role.HEAD_OF_UNIT)
-"""Roles that each unit has of its own; the others are held once for the whole site."""
+"""Roles that exist in every unit. The other roles exist once for the whole site."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit of the government (OPD), with the spellings that sources use for it."""
+    """A unit of the government (OPD), with the spellings used by the sources."""
 
     id: str
     name: str
@@ -36,7 +36,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """A person's tenure of a role at a unit; a deputy (Plt./Plh.) acts before the holder."""
+    """A person's tenure of a role at a unit. A deputy (Plt./Plh.) replaces the regular holder."""
 
     unit: str
     role: Role
@@ -46,10 +46,10 @@ class Office:
     until: date | None = None
     deputy: bool = False
     locale: str | None = None
-    """The language of mails to this person; None is the site's."""
+    """The language of mails to this person; None means the language of the site."""
 
     def held_on(self, day: date) -> bool:
-        """Whether the tenure covers this day."""
+        """Check whether the tenure covers this day."""
         return (self.since is None or self.since <= day) and (
             self.until is None or day <= self.until
         )
@@ -57,10 +57,10 @@ class Office:
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """Who is addressed for a role, and whether the office itself stands empty.
+    """The recipients for a role, and the vacancy if there is one.
 
-    `hole` names the unit whose own office has no holder; a parent or the administrator then
-    stands in.
+    `hole` is the unit in which the role is vacant. The notices then go to the parent unit or to the
+    administrator.
     """
 
     offices: tuple[Office, ...]
@@ -68,7 +68,7 @@ class Holders:
 
 
 class Directory:
-    """All units and offices of a site."""
+    """All units and officials of a site."""
 
     def __init__(self, units: Iterable[Unit], offices: Iterable[Office]) -> None:
         self.units = {unit.id: unit for unit in units}
@@ -80,28 +80,30 @@ class Directory:
         }
 
     def unit_called(self, name: str) -> str | None:
-        """The id of the unit that goes by this name or alias, letter case and spaces aside."""
+        """Return the id of the unit with this name or alias, ignoring letter case and spaces."""
         return self._spellings.get(_folded(name))
 
     def name_of(self, unit: str | None) -> str:
-        """A unit's name as people read it; the id where it is no longer in the directory."""
+        """Return the display name of a unit, or its id if the directory no longer has it."""
         if unit is None:
             return ""
         return self.units[unit].name if unit in self.units else unit
 
     def kinds(self) -> dict[str, str]:
-        """The kind of each unit, by id."""
+        """Return the kind of each unit, by id."""
         return {unit.id: unit.kind for unit in self.units.values()}
 
     def holders(
         self, role: Role, unit: str | None, day: date, without: Collection[str] = ()
     ) -> Holders:
-        """Who is told in this role about a matter of this unit.
+        """Return the recipients of notices for this role, about a complaint of this unit.
 
-        The unit's own holders come first, then its parent's and so on upwards; a role that is
-        held once for the site is found wherever it is held. If nobody holds it, the
-        administrators are told. `without` are addresses, in small letters, that cannot be
-        reached: their offices count as empty, but for the administrators' when nobody else is left.
+        1. The holders at the unit itself come first, then those of its parent, and so on upwards.
+        2. A role that exists once for the site is found at any unit.
+        3. If the role is vacant everywhere, the notices go to the administrators.
+
+        `without` are unreachable addresses, in lower case. Their offices count as vacant. If no
+        other administrator is left, an unreachable administrator is returned nevertheless.
         """
         place = unit
         seen: set[str] = set()
@@ -120,7 +122,7 @@ class Directory:
         return Holders(administrators or self._acting(Role.ADMINISTRATOR, day, None), unit or "")
 
     def holes(self, day: date) -> list[tuple[str, Role]]:
-        """The offices of units that nobody holds on this day, as (unit, role)."""
+        """Return the vacancies of the units on this day, as pairs of (unit, role)."""
         return [
             (unit, role)
             for unit in self.units

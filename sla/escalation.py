@@ -1,4 +1,4 @@
-"""Who is told when: ladders of rungs, each at an offset from a deadline."""
+"""Escalation: ladders of rungs at offsets from a deadline, and the recipients of each rung."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sla.directory import Role
 
 
 class NoticeKind(StrEnum):
-    """What a notice says: act soon, it is late, it is late and a superior is told."""
+    """The message of a notice: act soon; it is late; it is late and a superior is notified."""
 
     REMINDER = "reminder"
     BREACH = "breach"
@@ -26,11 +26,11 @@ class NoticeKind(StrEnum):
 
 
 class LadderError(ValueError):
-    """An escalation ladder cannot be used; the message names rung, mistake and remedy."""
+    """An escalation ladder cannot be used; the message has the rung, the mistake and the remedy."""
 
 
 class OffsetUnit(StrEnum):
-    """What an offset counts."""
+    """The unit of an offset: percent of the length, working days, or calendar days."""
 
     PERCENT = "%"
     WORKING_DAY = "wd"
@@ -39,14 +39,16 @@ class OffsetUnit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """How far from the deadline: `50%` of its length, `-1wd` before it, `0` or `+3wd` after."""
+    """The distance from the deadline: `50%` of its length, `-1wd` before it, `0` or `+3wd` after
+    it.
+    """
 
     amount: int
     unit: OffsetUnit
 
     @classmethod
     def parse(cls, text: str) -> Offset:
-        """Read `50%`, `-3wd`, `-1d`, `0`, `+7wd`; raises :class:`LadderError` on anything else."""
+        """Parse `50%`, `-3wd`, `-1d`, `0`, `+7wd`; raises :class:`LadderError` for other texts."""
         if text.strip() == "0":
             return cls(0, OffsetUnit.DAY)
         found = re.fullmatch(r"([+-]?\d{1,4})\s*(%|wd|d)", text.strip())
@@ -59,15 +61,16 @@ class Offset:
 
     @property
     def after_due(self) -> bool:
-        """Whether the rung comes when the deadline has passed."""
+        """Check whether the rung is reached after the deadline has passed."""
         return self.unit is not OffsetUnit.PERCENT and self.amount >= 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of a ladder: when, what, to which roles, and how often again.
+    """One step of a ladder: its time, the kind of notice, the roles, and the interval of
+    repetition.
 
-    An `urgent` one goes out at any hour.
+    An `urgent` notice is sent at any hour.
     """
 
     id: str
@@ -81,13 +84,13 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class MailHours:
-    """When mails go out: from one hour to another, on the site's working days."""
+    """The hours for sending mail: from one hour to another, on the working days of the site."""
 
     opens: time
     closes: time
 
     def next_open(self, moment: datetime, bench: Bench) -> datetime:
-        """The moment itself if mails go out then, else when they next do."""
+        """Return `moment` if it is within the mail hours, else the start of the next mail hours."""
         local = moment.astimezone(bench.zone)
         day = bench.day(moment)
         if bench.calendar.counts(date.fromordinal(day)):
@@ -103,7 +106,7 @@ class MailHours:
 class Ladder:
     """The rungs for the rules that match one of `rules` (patterns such as `sp4n/*`).
 
-    `unit_kinds` are the kinds of unit that it is for; empty is for all.
+    `unit_kinds` are the kinds of unit with this ladder; an empty tuple means all kinds.
     """
 
     rules: tuple[str, ...]
@@ -111,7 +114,7 @@ class Ladder:
     unit_kinds: tuple[str, ...] = ()
 
     def climbs(self, rule_id: str, unit_kind: str | None) -> bool:
-        """Whether this ladder is one for a rule at a unit of this kind."""
+        """Check whether this ladder applies to a rule at a unit of this kind."""
         if self.unit_kinds and unit_kind not in self.unit_kinds:
             return False
         return any(fnmatch.fnmatchcase(rule_id, pattern) for pattern in self.rules)
@@ -119,7 +122,7 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A rung that a deadline has reached: the `repeat`-th time, since `at`."""
+    """A rung that a deadline has reached for the `repeat`-th time, since `at`."""
 
     rung: Rung
     repeat: int
@@ -129,18 +132,20 @@ class Reached:
 def ladder_for(
     rule_id: str, ladders: Sequence[Ladder], unit_kind: str | None = None
 ) -> Ladder | None:
-    """The first ladder for the rule at a unit of this kind, or None: then nobody is told."""
+    """Return the first ladder for the rule at a unit of this kind, or None: then no notices are
+    sent.
+    """
     return next((ladder for ladder in ladders if ladder.climbs(rule_id, unit_kind)), None)
 
 
 def reached(
     deadline: Deadline, ladder: Ladder | None, bench: Bench, as_of: datetime
 ) -> list[Reached]:
-    """The rungs that a ticking deadline has reached by `as_of`, lowest first.
+    """Return the rungs that a running or late deadline has reached by `as_of`, lowest first.
 
-    A stopped, paused, voided or undecided clock reaches nothing; neither does the deadline of a
-    complainant or of the system. Before the breach only reminders count, after it only the rest.
-    A repeated rung is given once, with the number of its last repetition.
+    A stopped, paused, voided or undecided clock reaches no rung; neither does a deadline of the
+    complainant or of the system. Before the breach only reminders count, after it only the other
+    kinds. A repeated rung is returned once, with the number of its last repetition.
     """
     if not _tells(deadline) or ladder is None:
         return []
@@ -158,7 +163,7 @@ def reached(
 def next_action_at(
     deadline: Deadline, ladder: Ladder | None, bench: Bench, as_of: datetime
 ) -> datetime | None:
-    """When this deadline needs another look if nothing happens until then; None for never."""
+    """Return the time of the next evaluation if no event comes before it; None for never."""
     if deadline.due is None or not deadline.open:
         return None
     turns = [deadline.due, deadline.shown_by or deadline.due]
@@ -184,7 +189,7 @@ def _first_after(
 
 
 def _repeats(deadline: Deadline, rung: Rung, bench: Bench, until: datetime) -> int | None:
-    """The number of the last time that a rung is reached by `until`; None before the first."""
+    """Return the number of the last repetition reached by `until`; None before the first time."""
     if _moment(deadline, rung, 0, bench) > until:
         return None
     if rung.repeat is None:
@@ -195,16 +200,17 @@ def _repeats(deadline: Deadline, rung: Rung, bench: Bench, until: datetime) -> i
     if rung.repeat.unit is OffsetUnit.WORKING_DAY:
         passed = working_days_between(calendar, first, last)
     number = passed // rung.repeat.amount
-    while number and _moment(deadline, rung, number, bench) > until:  # put off to a working day
+    # a repetition may have been moved to the next working day, after `until`
+    while number and _moment(deadline, rung, number, bench) > until:
         number -= 1
     return number
 
 
 def _moment(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> datetime:
-    """When a rung is reached for the `repeat`-th time: on a working day.
+    """Return the time at which a rung is reached for the `repeat`-th time: always on a working day.
 
-    A day off puts it off to the next working day; a reminder that would then come too late comes
-    on the last one before.
+    On a day off it is moved to the next working day. A reminder that would then be after the
+    deadline is moved to the last working day before it.
     """
     moment = _exact(deadline, rung, repeat, bench)
     day = bench.day(moment)
@@ -219,9 +225,10 @@ def _moment(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> dateti
 
 
 def _exact(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> datetime:
-    """Midnight at the start of the rung's day; for `0` the first moment after the deadline.
+    """Return the exact time of the rung: midnight at the start of its day.
 
-    Repetitions are counted from the day on which the rung was first reached.
+    For the offset `0` it is the first moment after the deadline. Repetitions are counted from the
+    day on which the rung was first reached.
     """
     assert deadline.due is not None
     assert deadline.shown_by is not None

@@ -1,4 +1,4 @@
-"""What happened to a complaint, and how surely we know when."""
+"""The events of a complaint, and how certain their times are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """The kinds of event that rules speak of. A site may add its own words."""
+    """The kinds of event used by rules. A site may add its own."""
 
     SERVICE_RECEIVED = "service_received"
     RECEIVED = "received"
@@ -40,8 +40,9 @@ class Kind(StrEnum):
 class Knowledge(StrEnum):
     """How the time of an event is known.
 
-    GIVEN: the source states it. OBSERVED: it lies between two looks at a source that shows only
-    the present. UNKNOWN: it was over before the first look, somewhere since the complaint came.
+    GIVEN: the source states it. OBSERVED: it is between two imports from a source that shows only
+    the present state. UNKNOWN: it is before the first import, at some time since the receipt of the
+    complaint.
     """
 
     GIVEN = "given"
@@ -50,18 +51,21 @@ class Knowledge(StrEnum):
 
 
 class ImpossibleHistory(ValueError):
-    """Events that contradict each other; the message names them. No verdict rests on such."""
+    """The events contradict each other; the message names them. Such a complaint is not
+    evaluated.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened; never changed, a correction is a later event.
+    """One event of a complaint. It is never changed: a correction is another, later event.
 
-    It happened at `latest`, or where `earliest` is set, after `earliest` and not later than
-    `latest`. `recorded_at` is when we learned it, so that any past view can be rebuilt. All
-    times are aware. `unit` is the unit concerned, for `assigned` and `returned`. `slot` is the
-    place at the source that tells of it (a column): what is recorded later from the same slot
-    replaces the earlier, and a `retracted` one takes it back.
+    It happened at `latest`. If `earliest` is set, it happened after `earliest` and not later than
+    `latest`. `recorded_at` is the time of its import, so that every past evaluation can be
+    repeated. All times have a time zone. `unit` is the unit concerned, for `assigned` and
+    `returned`. `slot` is the field of the source that states the event (a column). An event
+    recorded later from the same slot replaces the earlier one, and a `retracted` event withdraws
+    it.
     """
 
     kind: str
@@ -87,12 +91,12 @@ class Event:
 
     @property
     def first_possible(self) -> datetime:
-        """The earliest moment at which it can have happened."""
+        """Return the earliest moment at which the event can have happened."""
         return self.latest if self.earliest is None else self.earliest
 
 
 ENDING = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
-"""The kinds that end a complaint; `reopened` takes their effect back."""
+"""The kinds of event that end a complaint. The event `reopened` cancels them."""
 
 _AT_ONCE: dict[str, int] = {
     kind: rank
@@ -107,13 +111,14 @@ _AT_ONCE: dict[str, int] = {
         )
     )
 }
-"""In which order what bears the same time has happened: the procedure's; the rest comes after."""
+"""The order of events with the same time: the order of the procedure. Other kinds come after
+these."""
 
 _PAUSES: dict[str, str] = {
     Kind.PAUSED: Kind.RESUMED,
     Kind.MATERIAL_REQUESTED: Kind.MATERIAL_COMPLETED,
 }
-"""What begins a pause, and what ends it."""
+"""The kinds of event that begin a pause, each with the kind that ends it."""
 
 _BEGINS = {kind: begin for begin, end in _PAUSES.items() for kind in (begin, end)}
 
@@ -122,15 +127,15 @@ _OBSERVED = {
     kind: (rank, ends, 1 if kind in _BEGINS else 3, str(_BEGINS.get(kind, kind)))
     for kind, (rank, ends, _, _) in _GIVEN.items()
 }
-"""The places of what bears the same time: the procedure's, endings last, then see `_order`."""
+"""The sort keys of events with the same time: by the procedure, endings last; see `_order`."""
 
 
 def known_at(events: Iterable[Event], as_of: datetime) -> list[Event]:
-    """What is known at `as_of`, corrected and in the order in which it happened.
+    """Return the events known at `as_of`, corrected and in the order in which they happened.
 
-    Of each slot of a source only what was recorded last counts. An event that lies after `as_of`
-    has not happened yet. Raises :class:`ImpossibleHistory` if anything but the service complained
-    of lies before the receipt.
+    Of each slot of a source only the event recorded last counts. An event later than `as_of` has
+    not happened yet. Raises :class:`ImpossibleHistory` if any event except the service complained
+    of is before the receipt.
     """
     current: dict[tuple[str, str], Event] = {}
     known: list[Event] = []
@@ -160,11 +165,12 @@ def known_at(events: Iterable[Event], as_of: datetime) -> list[Event]:
 
 
 def _order(event: Event) -> tuple[datetime, tuple[int, bool, int, str]]:
-    """When it happened, and its place among others that bear the same time.
+    """Return the sort key of an event: its time, and its position among events with the same time.
 
-    What a source tells stays in the order in which it tells it. What was observed does not hang
-    on which look was read first: it goes by its name, a pause beside its end. The words that a
-    site adds stay as they were recorded, as nobody here knows what they mean.
+    Events stated by a source keep the order in which the source states them. For observed events
+    the order must not depend on which file was imported first. They are sorted by kind, with a
+    pause next to its end. The kinds added by a site keep the order of recording, because their
+    meaning is not known here.
     """
     if event.knowledge is Knowledge.GIVEN:
         return event.latest, _GIVEN.get(event.kind, (len(_AT_ONCE), False, 0, ""))
@@ -172,9 +178,11 @@ def _order(event: Event) -> tuple[datetime, tuple[int, bool, int, str]]:
 
 
 def _let_pauses_alternate(known: list[Event]) -> None:
-    """Where a pause and its end were observed at once, put that first which can have been first.
+    """Make pauses alternate: put the start or the end first where both were observed at the same
+    time.
 
-    A pause that goes on must end before another begins; one that does not must first begin.
+    A pause in progress must end before another begins. Without a pause in progress, one must begin
+    before it can end. `known` is changed in place.
     """
     going_on: set[str] = set()
     for place, event in enumerate(known):
@@ -198,7 +206,9 @@ def _let_pauses_alternate(known: list[Event]) -> None:
 
 
 def holder(known: Iterable[Event]) -> str | None:
-    """The unit that holds a complaint after these events, given in order; None if nobody does."""
+    """Return the unit responsible after these events, in order; None if the complaint is not
+    assigned.
+    """
     unit = None
     for event in known:
         if event.kind == Kind.ASSIGNED:

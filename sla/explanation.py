@@ -1,4 +1,6 @@
-"""One deadline, day by day: which day counted, which did not and why, up to the due date."""
+"""The explanation of one deadline, day by day up to the due date: each day and why it counts or
+not.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from sla.regulations import Unit
 
 
 class DayMark(StrEnum):
-    """How a day enters the count."""
+    """The role of a day in the count."""
 
     START = "start"
     COUNTED = "counted"
@@ -24,10 +26,11 @@ class DayMark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CountedDay:
-    """One day of an explanation: its mark, and the number it got if it was counted.
+    """One day of an explanation: its mark, and its number if it was counted.
 
-    For a holiday `off` names it, its decree, and whether it is an estimate; for a paused day
-    `pause` is the kind of event that stopped the clock. `due` marks the day of the deadline.
+    For a holiday, `off` has its name, its decree, and whether the date is an estimate. For a paused
+    day, `pause` is the kind of the event that paused the clock. `due` marks the day of the
+    deadline.
     """
 
     day: date
@@ -39,14 +42,15 @@ class CountedDay:
 
     @property
     def name(self) -> str:
-        """The holiday's name; empty on other days."""
+        """Return the name of the holiday; empty on other days."""
         return self.off.name if self.off is not None else ""
 
 
 def explain(deadline: Deadline, bench: Bench, *, until: date | None = None) -> list[CountedDay]:
-    """Every day from the start of the clock to the due day, or to `until` while paused.
+    """Return every day from the start of the clock to the due day, or to `until` while it is
+    paused.
 
-    A promised deadline has no count; its explanation is empty.
+    A promised deadline is not counted in days; its explanation is empty.
     """
     rule = deadline.rule
     if rule.promised:

@@ -1,4 +1,4 @@
-"""Holds: rungs that a site keeps back for some of its units, for a time and a reason."""
+"""Suppressions: rungs that a site does not send for some of its units, for a time and a reason."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from sla.deadline import Bench, Deadline
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Nothing of these rungs is told about these units from `first` to `last`, both included.
+    """A suppression: no notices of these rungs for these units from `first` to `last`, both
+    included.
 
-    `units`, `rungs` and `rules` are patterns such as `kec-*`. A rung reached meanwhile is owed
-    when the hold has ended, if its deadline still stands then.
+    `units`, `rungs` and `rules` are patterns such as `kec-*`. A rung reached during the suppression
+    is sent after it has ended, if the deadline is still open then.
     """
 
     units: tuple[str, ...]
@@ -26,27 +27,30 @@ class Hold:
     last: date | None = None
 
     def concerns(self, deadline: Deadline) -> bool:
-        """Whether it is about the unit and the rule of a deadline."""
+        """Check whether the suppression covers the unit and the rule of a deadline."""
         return _any(deadline.unit or "", self.units) and _any(deadline.rule.id, self.rules)
 
     def keeps(self, deadline: Deadline, rung: str, day: date) -> bool:
-        """Whether this rung of the deadline is kept back on a day."""
+        """Check whether the suppression applies to this rung of the deadline on a day."""
         return self.on(day) and self.concerns(deadline) and _any(rung, self.rungs)
 
     def on(self, day: date) -> bool:
-        """Whether the hold stands on a day."""
+        """Check whether the suppression is in force on a day."""
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
 
 def kept_back(holds: Iterable[Hold], deadline: Deadline, rung: str, day: date) -> bool:
-    """Whether any hold keeps this rung of a deadline back on a day."""
+    """Check whether any suppression applies to this rung of a deadline on a day."""
     return any(hold.keeps(deadline, rung, day) for hold in holds)
 
 
 def released_at(
     holds: Iterable[Hold], deadline: Deadline, bench: Bench, as_of: datetime
 ) -> datetime | None:
-    """When the next hold on a deadline ends: then what it kept back has to be looked at."""
+    """Return the end of the next suppression of a deadline: the time for evaluating it again.
+
+    None if none of them ends after `as_of`.
+    """
     ends = [
         bench.start_of(hold.last.toordinal() + 1)
         for hold in holds

@@ -1,8 +1,8 @@
-"""Complaints before the law: which deadlines they carry, and how each stands at a moment.
+"""The evaluation of complaints: their deadlines, and the state of each deadline at a moment.
 
-:func:`judge_all` is the heart of Tenggat. It takes what is known at `as_of`, lets what the law
-itself brings about by lapse of time happen, and gives each clock of each applicable rule its
-verdict; one complaint and many are judged by the same lines.
+:func:`judge_all` is the central function of Tenggat. It selects the events known at `as_of`, adds
+the events caused by the law itself through lapse of time, and evaluates each clock of each
+applicable rule. One complaint and many are evaluated by the same code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sla.verdict import Run, verdicts
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """A complaint as it comes before the law: its facts and all events recorded of it."""
+    """The case history of a complaint: its facts and all its recorded events."""
 
     facts: Facts
     events: Sequence[Event]
@@ -29,13 +29,13 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What counts of a complaint at `as_of`, in order, and its deadlines in the order of the law.
+    """The evaluation of a complaint at `as_of`: the events that count, and its deadlines.
 
-    `known` holds the source's events and the lapses that follow from them. A lapse (deemed
-    withdrawn, closed as done) is an event at the end of its deadline with the rule's id as its
-    source. `error` is set, and nothing judged, where a count leaves the site's calendar
-    (`sla.calendar.OutsideCalendar`) or the events contradict each other
-    (`sla.events.ImpossibleHistory`).
+    `known` has the events of the source and the lapses that follow from them, in order. A lapse
+    (deemed withdrawn, closed as done) is an event at the end of its deadline; its source is the id
+    of the rule. `deadlines` are in the order of the law. `error` is set, and nothing is evaluated,
+    if a count leaves the calendar of the site (`sla.calendar.OutsideCalendar`) or the events
+    contradict each other (`sla.events.ImpossibleHistory`).
     """
 
     known: list[Event] = field(default_factory=list)
@@ -44,17 +44,17 @@ class Judged:
 
 
 def judge(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime) -> list[Deadline]:
-    """Every deadline of one complaint as it stands at `as_of`, in the order of the law.
+    """Evaluate one complaint at `as_of` and return its deadlines in the order of the law.
 
-    Raises `sla.calendar.OutsideCalendar` where a count leaves the site's calendar,
-    `sla.events.ImpossibleHistory` where the events contradict each other, and ValueError for an
-    `as_of` without a zone.
+    Raises `sla.calendar.OutsideCalendar` if a count leaves the calendar of the site,
+    `sla.events.ImpossibleHistory` if the events contradict each other, and ValueError for an
+    `as_of` without a time zone.
     """
     return _only(facts, events, bench, as_of).deadlines
 
 
 def history(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime) -> list[Event]:
-    """What counts of one complaint at `as_of`, in order: see :class:`Judged`."""
+    """Return the events of one complaint that count at `as_of`, in order: see :class:`Judged`."""
     return _only(facts, events, bench, as_of).known
 
 
@@ -66,12 +66,13 @@ def _only(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime) 
 
 
 def judge_all(matters: Sequence[Matter], bench: Bench, as_of: datetime) -> list[Judged]:
-    """Every complaint as it stands at `as_of`, in the order given.
+    """Evaluate every complaint at `as_of` and return the evaluations in the same order.
 
-    Only events recorded and past by `as_of` count, so a past view can be rebuilt. Lapses of a
-    complainant's or the system's deadline are states of their own and never someone's lateness.
-    They follow from the other events alone: lapses among a matter's events are records of what was
-    found before and are found anew, so that a correction undoes them.
+    Only events that happened and were recorded by `as_of` count, so that a past evaluation can be
+    repeated. A missed deadline of the complainant or of the system lapses: it has a state of its
+    own and does not count as late for anyone. Lapses are derived from the other events only. Lapses
+    among the events of a complaint are records of an earlier evaluation; they are derived again, so
+    that a correction removes them. Raises ValueError for an `as_of` without a time zone.
     """
     if as_of.tzinfo is None:
         raise ValueError("`as_of` has no zone")
@@ -83,7 +84,7 @@ def judge_all(matters: Sequence[Matter], bench: Bench, as_of: datetime) -> list[
         ]
         _let_lapse(matters, known, bench, as_of)
         deadlines = _deadlines(bench.law.ids, range(len(matters)), matters, known, bench, as_of)
-    except (OutsideCalendar, ImpossibleHistory) as error:  # one must not hold up the others
+    except (OutsideCalendar, ImpossibleHistory) as error:  # one complaint must not stop the others
         if len(matters) == 1:
             return [Judged(error=error)]
         middle = len(matters) // 2
@@ -97,7 +98,10 @@ def judge_all(matters: Sequence[Matter], bench: Bench, as_of: datetime) -> list[
 def _let_lapse(
     matters: Sequence[Matter], known: list[list[Event]], bench: Bench, as_of: datetime
 ) -> None:
-    """Put the lapses into what is known: of each complaint the first, which may undo the others."""
+    """Insert the lapses into the known events: for each complaint the first one, then again.
+
+    The first lapse may prevent the others. `known` is changed in place.
+    """
     rules = [rule_id for rule_id in bench.law.ids if rule_id in bench.law.lapsing]
     unsettled = list(range(len(matters)))
     happened: dict[int, set[tuple[str, datetime]]] = {}
@@ -132,7 +136,7 @@ def _deadlines(
     bench: Bench,
     as_of: datetime,
 ) -> list[list[Deadline]]:
-    """The deadlines of these rules on the complaints at these places, all verdicts at once."""
+    """Evaluate these rules for the complaints at these indices, all clocks at once."""
     runs: list[Run] = []
     counts = []
     for place in places:

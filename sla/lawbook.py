@@ -1,7 +1,7 @@
-"""The law read from its folders: every mistake told at once, with file, line and remedy.
+"""The loader of the regulations: reports every mistake at once, with file, line and remedy.
 
-The first folder is the national one. A later folder, a site's own, adds rules, and replaces
-those of an earlier one where it says so and on what basis.
+The first folder has the national regulations. A later folder, the site's own, adds rules. It can
+also replace rules of an earlier folder if it says so and names the legal basis.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from sla.regulations import Law, RegulationError
 
 
 def load(folders: Iterable[Path], *, extra_kinds: Iterable[str] = ()) -> Law:
-    """Read every `*.toml` that stands directly in these folders; `cases/` below is not law.
+    """Load every `*.toml` file directly in these folders; `cases/` below them is not read.
 
-    `extra_kinds` are a site's own kinds of event. Raises :class:`RegulationError` with every
-    mistake found, one a line.
+    `extra_kinds` are the site's own kinds of event. Raises :class:`RegulationError` with every
+    mistake found, one per line.
     """
     kinds = {*map(str, Kind), *extra_kinds}
     texts: list[LawText] = []

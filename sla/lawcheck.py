@@ -1,4 +1,6 @@
-"""What is wrong between the rules of a law: overlaps, gaps, overrides without ground, cycles."""
+"""Consistency checks between the rules of a law: overlaps, gaps, overrides without basis,
+cycles.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,15 @@ Versions = Mapping[str, Sequence[Entry]]
 
 _ONE_DAY = timedelta(days=1)
 _OF_THE_UNIT = {"unit", "unit_kind"}
-"""What `applies_when` may ask that changes as a complaint is passed on."""
+"""The facts in `applies_when` that change when a complaint is assigned to another unit."""
 
 
 def between(texts: Sequence[LawText], *, complete: bool = True) -> list[Mistake]:
-    """The mistakes that no file shows by itself.
+    """Return the mistakes not visible in a single file.
 
-    Nothing is said of rules that have mistakes of their own, and nothing of what is missing as
-    long as the law is not `complete` or a file of it cannot be read: it may be there.
+    Rules with mistakes of their own are not checked. Missing rules and versions are reported only
+    if the law is `complete` and every file of it is readable: otherwise they may exist in another
+    file.
     """
     unclear = {rule_id for text in texts for rule_id in text.unclear}
     complete = complete and all(text.readable for text in texts)
@@ -75,7 +78,7 @@ def _overlaps(versions: Versions, how: str) -> Iterator[Mistake]:
 
 
 def _overlap(what: str, older: Entry, newer: Entry) -> Mistake:
-    """Told where it is to be mended: at the older version, which was given no end in time."""
+    """Report an overlap at its remedy: the older version, because its end was not set in time."""
     begins = _begins(newer)
     if begins == _begins(older):
         words = f"{what} {older.place}; remove one, or give each days of its own by `in_force`"
@@ -101,7 +104,7 @@ def _gaps(versions: Versions) -> Iterator[Mistake]:
 
 
 def _taken(plain: Versions) -> Iterator[Mistake]:
-    """Rules that bear the id of one of an earlier folder, and do not say that they override it."""
+    """Report rules with the id of a rule in an earlier folder, but without `overrides`."""
     for rule_id, entries in plain.items():
         for entry in entries:
             if entry.text.layer != entries[0].text.layer:
@@ -120,7 +123,7 @@ def _without_ground(overriding: Versions, originals: Versions) -> Iterator[Mista
         there = originals.get(rule_id)
         for entry in entries:
             if entry.text.layer == 0:
-                words = "`overrides` in the first folder of the law, before which nothing stands;"
+                words = "`overrides` in the first folder of the law: there is none before it;"
                 words += " change the rule itself, or move this file to a folder of the site that"
                 yield entry.mistake(f"{words} `regulations` in site.toml names", "overrides")
             elif there and there[0].text.layer >= entry.text.layer:
@@ -136,7 +139,10 @@ def _without_ground(overriding: Versions, originals: Versions) -> Iterator[Mista
 
 
 def _for_others(overriding: Versions, originals: Versions) -> Iterator[Mistake]:
-    """Overrides for other complaints than the rule is for: some would be judged by none, or two."""
+    """Report overrides for other complaints than those of the original rule.
+
+    For some complaints no version or two versions would apply.
+    """
     for rule_id, entries in overriding.items():
         asked = [original.rule.applies_when for original in originals.get(rule_id, ())]
         for entry in entries:
@@ -158,7 +164,7 @@ def _written(applies_when: Mapping[str, frozenset[str]]) -> str:
 
 
 def _cycles(entries: Sequence[Entry]) -> Iterator[Mistake]:
-    """Rules that start each other by running out, again and again without end."""
+    """Report rules that start each other again and again through their lapses."""
     law = Law(entry.rule for entry in entries)
     written = {id(entry.rule): entry for entry in entries}
     spans = [span for rule_id in law.ids for span in law.spans(rule_id) if span.rule.lapse]
@@ -169,7 +175,7 @@ def _cycles(entries: Sequence[Entry]) -> Iterator[Mistake]:
 
 
 def _cycle(chain: list[Span], spans: Sequence[Span]) -> list[Span] | None:
-    """The chain, grown until it comes back to its beginning; None where it does not."""
+    """Return the chain, extended back to its first rule; None if it never returns there."""
     for span in spans:
         if chain[-1].rule.lapse in span.rule.starts_on | span.rule.restarts_on:
             if span is chain[0]:
@@ -182,7 +188,7 @@ def _cycle(chain: list[Span], spans: Sequence[Span]) -> list[Span] | None:
 
 
 def _meet(chain: Sequence[Span]) -> bool:
-    """Whether all can apply to one complaint at one time."""
+    """Check whether all rules of the chain can apply to one complaint at one time."""
     if max(span.first for span in chain) > min(span.last for span in chain):
         return False
     asked: dict[str, frozenset[str]] = {}

@@ -1,4 +1,4 @@
-"""The keys that a regulation file may have, what each must hold, and an example of it."""
+"""The schema of regulation files: the allowed keys, their types, and an example of each."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import date
 from typing import Any, NamedTuple
 
 Found = tuple[tuple[str | int, ...], str]
-"""Where in a table a mistake stands, and its text."""
+"""The path of a mistake in a table, and its text."""
 
 
 class Key(NamedTuple):
-    """What a key holds: the type that TOML gives it, that in words, an example."""
+    """The type of a key in TOML, the same in words, and an example."""
 
     shape: type
     words: str
@@ -63,7 +63,11 @@ _LANGUAGES = {"id": "an Indonesian (id)", "en": "an English (en)"}
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """'; did you mean ...?' where a known word is close, else the known words."""
+    """Return '; did you mean ...?' with the closest known word, else '; known are ...' with all
+    words.
+
+    Empty if there are no known words.
+    """
     words = sorted(known)
     close = difflib.get_close_matches(word, words, n=1)
     if close:
@@ -72,7 +76,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as its file writes it, cut short."""
+    """Return a value as written in its file, cut to 60 characters."""
     if isinstance(value, bool):
         return str(value).lower()
     text = value.isoformat() if isinstance(value, date) else repr(value)
@@ -85,9 +89,9 @@ def wrong_keys(
     needed: Collection[str],
     elsewhere: Mapping[str, str],
 ) -> Iterator[Found]:
-    """Keys that are unknown, missing, or hold the wrong type.
+    """Yield the mistakes in keys: unknown, missing, or with the wrong type.
 
-    `elsewhere` tells of keys of another table where they belong.
+    `elsewhere` has the keys of other tables and the name of their table.
     """
     meant: set[str] = set()
     for key in table.keys() - keys.keys():
@@ -107,13 +111,15 @@ def wrong_keys(
 
 
 def must_be(key: str, value: Any, keys: Mapping[str, Key] = RULE) -> str:
-    """That a key holds what it must not, and what it may."""
+    """Return the text for a value of the wrong type: the value, the right type and an example."""
     wanted = keys[key]
     return f"`{key}` is {shown(value)}; it must be {wanted.words}, as in {key} = {wanted.example}"
 
 
 def wrong_values(rule: Mapping[str, Any]) -> Iterator[Found]:
-    """What is wrong within the lists and tables of a rule, whose own types are right."""
+    """Yield the mistakes inside the lists and tables of a rule. The types of the keys must be
+    right.
+    """
     for key in EVENT_KEYS:
         for place, event in enumerate(rule.get(key, [])):
             if not isinstance(event, str):
@@ -147,9 +153,9 @@ def _wrong_texts(rule: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def wrong_days(in_force: Any) -> Iterator[Found]:
-    """What is wrong with an `in_force`."""
+    """Yield the mistakes in an `in_force`."""
     if not isinstance(in_force, dict):
-        return  # told as a wrong type already
+        return  # already reported as a wrong type
     for key in in_force.keys() - set(_IN_FORCE):
         yield ("in_force", key), f"unknown key `in_force.{key}`{nearest(key, _IN_FORCE)}"
     days = {key: in_force[key] for key in ("from", "to") if key in in_force}

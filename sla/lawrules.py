@@ -1,4 +1,4 @@
-"""What is wrong with a regulation or a rule as a file writes it, and the remedy."""
+"""The checks of a regulation and of its rules, each with the remedy of a mistake."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from sla.lawkeys import (
 from sla.regulations import FACTS, Actor, Certainty, Unit
 
 LONGEST = 10_000
-"""A greater length is a slip of the hand: 27 years, where the longest that the law sets is 60."""
+"""The largest allowed length, in days. It is 27 years; the longest length in the law is 60 days, so
+a larger number is a typing error."""
 
 _WORDS: Mapping[str, Collection[str]] = {
     "actor": list(Actor),
@@ -33,7 +34,7 @@ _IN_HEAD = dict.fromkeys(HEAD.keys() - RULE.keys(), "[regulation]")
 
 
 def wrong_head(head: Mapping[str, Any], rules: Any) -> Iterator[Found]:
-    """What is wrong with a [regulation] that has these rules."""
+    """Yield the mistakes in a [regulation] with these rules."""
     yield from wrong_keys(head, HEAD, ("key", "title", "citation"), _IN_RULE)
     yield from wrong_days(head.get("in_force", {}))
     yield from _wrong_basis(head)
@@ -70,7 +71,7 @@ def _wrong_override(rule: Mapping[str, Any], head: Mapping[str, Any]) -> Iterato
 
 
 def _outside(rule: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Found]:
-    """Days of a rule that lie outside those of its text."""
+    """Yield days of a rule outside those of its regulation."""
     own, whole = rule.get("in_force", {}), head.get("in_force", {})
     if not isinstance(own, dict) or not isinstance(whole, dict):
         return
@@ -86,7 +87,9 @@ def _outside(rule: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Found
 def wrong_rule(
     rule: Mapping[str, Any], head: Mapping[str, Any], kinds: Collection[str]
 ) -> list[Found]:
-    """What is wrong with a [[rule]] under this [regulation]; `kinds` are the events it may name."""
+    """Return the mistakes in a [[rule]] of this [regulation]; `kinds` are the events it may
+    name.
+    """
     needed = ["id", "article", "label", "actor", "starts_on", "stops_on", "certainty"]
     needed += [] if rule.get("promised") else ["length", "unit"]
     found = list(wrong_keys(rule, RULE, needed, _IN_HEAD))
@@ -100,7 +103,7 @@ def wrong_rule(
 
 
 def _wrong_words(rule: Mapping[str, Any], kinds: Collection[str]) -> Iterator[Found]:
-    """Words that are none of those known, in keys that hold what they must."""
+    """Yield unknown words in keys with the right type."""
     for key in EVENT_KEYS:
         for place, kind in enumerate(rule.get(key, [])):
             if kind not in kinds:
@@ -124,7 +127,7 @@ def _wrong_words(rule: Mapping[str, Any], kinds: Collection[str]) -> Iterator[Fo
 
 
 def _wrong_course(rule: Mapping[str, Any]) -> Iterator[Found]:
-    """A clock that cannot run its course."""
+    """Yield the reasons why a clock of the rule cannot start, run or stop."""
     length = rule.get("length", 1)
     if not 1 <= length <= LONGEST:
         words = f"`length` is {length}; it must lie between 1 and {LONGEST}"

@@ -1,4 +1,4 @@
-"""One regulation file: its rules, and every mistake that can be seen in it alone."""
+"""The parser of one regulation file: its rules, and every mistake visible in the file alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sla.toml_lines import TomlLines, place_of
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong where, and what to do; printed as `file:line: ...`."""
+    """A mistake, its place, and its remedy; printed as `file:line: ...`."""
 
     path: Path
     line: int | None
@@ -25,15 +25,15 @@ class Mistake:
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}" if self.line else str(self.path)
-        return f"{place}: {' '.join(self.text.split())}"  # one line, whatever a value holds
+        return f"{place}: {' '.join(self.text.split())}"  # one line, even if a value has several
 
 
 @dataclass(eq=False)
 class LawText:
-    """A file of the `layer`-th folder: its rules that can be used, and its mistakes.
+    """A file of the `layer`-th folder: its usable rules, and its mistakes.
 
-    `unclear` are the ids of rules that cannot be used; where `readable` is false not even all ids
-    are known, so that nothing can be said about what is missing.
+    `unclear` are the ids of the unusable rules. If `readable` is false, not even all ids are known.
+    Nothing can then be said about missing rules.
     """
 
     path: Path
@@ -46,17 +46,17 @@ class LawText:
 
     @cached_property
     def lines(self) -> TomlLines:
-        """Where in the file each thing stands; asked for only where something is wrong."""
+        """Return the line numbers of the file; computed only for a mistake."""
         return TomlLines(self.content)
 
     def mistake(self, words: str, *path: str | int) -> Mistake:
-        """A mistake at this path of the file."""
+        """Return a mistake at this path of the file."""
         return Mistake(self.path, self.lines.of(*path) or 1, words)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A rule and where it is written; `name` is what its own file calls it."""
+    """A rule and its place in a file. `name` is the id used in its own file."""
 
     text: LawText
     number: int
@@ -65,22 +65,24 @@ class Entry:
 
     @property
     def place(self) -> str:
-        """'sp4n.toml:12'."""
+        """Return the place as text, for example 'sp4n.toml:12'."""
         return f"{self.text.path.name}:{self.text.lines.of('rule', self.number)}"
 
     def mistake(self, words: str, *key: str) -> Mistake:
-        """A mistake of this rule, at a key of it where it has that."""
+        """Return a mistake of this rule, at one of its keys if the rule has the key."""
         return self.text.mistake(f"rule {self.name}: {words}", "rule", self.number, *key)
 
     def mistake_in_force(self, words: str) -> Mistake:
-        """A mistake of the days on which this rule is in force: its own, or its text's."""
+        """Return a mistake of the days in force: those of this rule, or else of its regulation."""
         own: tuple[str | int, ...] = ("rule", self.number, "in_force")
         path = own if own in self.text.lines.known else ("regulation", "in_force")
         return self.text.mistake(f"rule {self.name}: {words}", *path)
 
 
 def read_text(path: Path, layer: int, kinds: Collection[str]) -> LawText:
-    """A file of the law with all its mistakes; `kinds` are the events that rules may name."""
+    """Read a regulation file and collect all its mistakes; `kinds` are the events rules may
+    name.
+    """
     text = LawText(path, layer)
     data = _tables(text)
     if data is None:
@@ -139,14 +141,15 @@ def _read_rules(
 
 
 def _tables(text: LawText) -> dict[str, Any] | None:
-    """The file as TOML; None, and the mistake noted, where it is none."""
+    """Parse the file as TOML; return None and record the mistake if it cannot be parsed."""
     try:
         raw = text.path.read_bytes()
     except OSError as error:
         text.mistakes.append(Mistake(text.path, None, f"cannot be read ({error.strerror})"))
         return None
     try:
-        text.content = raw.decode("utf-8-sig").replace("\r\n", "\n")  # editors put a mark before it
+        # utf-8-sig: some editors write a byte order mark
+        text.content = raw.decode("utf-8-sig").replace("\r\n", "\n")
         return tomllib.loads(text.content)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
@@ -159,7 +162,7 @@ def _tables(text: LawText) -> dict[str, Any] | None:
 
 
 def _target(rule: Mapping[str, Any], head: Mapping[str, Any]) -> str | None:
-    """The id of the rule that this one overrides, if it does."""
+    """Return the id of the rule overridden by this one, or None."""
     if "overrides" in rule:
         return str(rule["overrides"])
     return f"{head['overrides']}/{rule['id']}" if "overrides" in head else None

@@ -1,4 +1,4 @@
-"""Parts: the units of a government divided among runs that go on at the same time."""
+"""Shards: the units of a government divided among runs at the same time."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The `number`-th of so many parts, the first being 1. The one of one is everything."""
+    """The `number`-th of `of` shards, numbered from 1. The shard 1/1 is everything."""
 
     number: int = 1
     of: int = 1
 
     @classmethod
     def parse(cls, text: str) -> Part:
-        """Read `2/3`; the empty text is everything. Raises ValueError for anything else."""
+        """Parse `2/3`; the empty text means everything. Raises ValueError for anything else."""
         if not text:
             return cls()
         found = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text)
@@ -26,16 +26,16 @@ class Part:
 
     @property
     def is_all(self) -> bool:
-        """Whether nothing is left to another part."""
+        """Check whether this is the only shard."""
         return self.of == 1
 
     def units(self, units: Iterable[str]) -> tuple[str, ...]:
-        """Those of these units that are of this part: every one is of exactly one."""
+        """Return the units that belong to this shard: each unit belongs to exactly one."""
         return tuple(sorted(units)[self.number - 1 :: self.of])
 
     @property
     def takes_the_rest(self) -> bool:
-        """Whether this part has what belongs to no unit, or to one that nobody knows."""
+        """Check whether this shard also has the cases without a unit or with an unknown unit."""
         return self.number == 1
 
     def __str__(self) -> str:
@@ -43,4 +43,4 @@ class Part:
 
 
 EVERYTHING = Part()
-"""The one part of one."""
+"""The single shard 1/1."""

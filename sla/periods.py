@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of local days, both ends included, under the name by which it was asked for."""
+    """A period of local days, both ends included, with its name."""
 
     name: str
     first: date
@@ -17,11 +17,11 @@ class Period:
 
 
 class PeriodError(ValueError):
-    """The text names no period; the message says what would."""
+    """The text is not the name of a period; the message lists the valid forms."""
 
 
 def parse(text: str, today: date) -> Period:
-    """The period that a name means; `last-...` are the full ones before `today`.
+    """Parse the name of a period; `last-...` is the last complete one before `today`.
 
     Raises :class:`PeriodError` for anything else.
     """
@@ -42,7 +42,10 @@ def parse(text: str, today: date) -> Period:
 
 
 def before(period: Period) -> Period | None:
-    """The period of the same kind and length that ends the day before; None before the year 1."""
+    """Return the period of the same kind and length that ends on the day before this one.
+
+    None before the year 1.
+    """
     ended = period.first - timedelta(days=1)
     name = period.name
     if match := re.fullmatch(r"(\d{4})-([HQ])(\d)", name):
@@ -61,7 +64,7 @@ def before(period: Period) -> Period | None:
 
 
 def year_before(period: Period) -> Period | None:
-    """The same period a year earlier; None where that year has none (week 53)."""
+    """Return the same period one year earlier; None if that year does not have it (week 53)."""
     found = _period(re.sub(r"\d{4}", lambda year: f"{int(year[0]) - 1:04}", period.name))
     if found is None and ".." in period.name:  # a 29 February
         first, last = (_year_earlier(day) for day in (period.first, period.last))
@@ -70,7 +73,7 @@ def year_before(period: Period) -> Period | None:
 
 
 def months_until(day: date, count: int) -> list[Period]:
-    """So many months in order, the last one being that of a day."""
+    """Return `count` months in order; the last one is the month of `day`."""
     found = []
     for back in range(count - 1, -1, -1):
         month = day.year * 12 + day.month - 1 - back

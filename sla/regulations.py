@@ -1,6 +1,6 @@
-"""The law as data: rules with article and certainty, the texts that set them, versions in force.
+"""The law as data: rules with article and certainty, their regulations, and the versions in force.
 
-`sla.lawbook` reads it from the files.
+`sla.lawbook` loads it from the files.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import NamedTuple
 
 
 class RegulationError(ValueError):
-    """The law cannot be used as written; each line names file, line, rule, mistake and remedy."""
+    """The law cannot be used as written; each line has file, line, rule, mistake and remedy."""
 
 
 class Unit(StrEnum):
-    """What a length counts: calendar days (`hari`) or working days (`hari kerja`)."""
+    """The unit of a length: calendar days (`hari`) or working days (`hari kerja`)."""
 
     DAY = "day"
     WORKING_DAY = "working_day"
 
 
 class Actor(StrEnum):
-    """Who must act before the deadline."""
+    """The party that must act before the deadline."""
 
     UNIT = "unit"
     LAPOR_ADMINISTRATOR = "lapor_administrator"
@@ -35,7 +35,7 @@ class Actor(StrEnum):
 
 
 class Certainty(StrEnum):
-    """How surely the wording is known; all but SEEN are shown as 'to be confirmed'."""
+    """How certain the wording of a rule is. All except SEEN are shown as 'to be confirmed'."""
 
     SEEN = "seen"
     SECONDARY = "secondary"
@@ -44,29 +44,32 @@ class Certainty(StrEnum):
 
     @property
     def to_be_confirmed(self) -> bool:
-        """Whether a legal officer has still to read the official wording."""
+        """Check whether a legal officer still has to read the official wording."""
         return self is not Certainty.SEEN
 
 
 FACTS = ("classification", "category", "channel", "system", "source", "unit", "unit_kind")
-"""What `applies_when` may ask about a complaint."""
+"""The facts of a complaint that `applies_when` may use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One deadline that a regulation sets.
+    """One deadline set by a regulation.
 
-    The clock starts on the first event of `starts_on` (again on one of `restarts_on` after it
-    has ended) and stops on one of `stops_on`. Events in `implied_by` prove that the stop came no
-    later than they did; events in `voids` end the clock without a verdict. `pauses` are pairs of
-    events that stop and resume the count. A `promised` rule has no length: its due moment came
-    with the complaint, and is judged to the second. `lapse` is the event that running out brings
-    about where nobody of the government is late (deemed withdrawn, closed as done).
+    The clock starts on the first event of `starts_on`. After it has ended, an event of
+    `restarts_on` starts another. The clock stops on an event of `stops_on`. An event of
+    `implied_by` proves that the stop came no later than itself. An event of `voids` ends the clock
+    without a verdict. `pauses` are pairs of events: the first pauses the count, the second resumes
+    it.
 
-    A rule that `overrides` another bears the id of that one, and replaces it while it is in
-    force; `basis` is the local regulation that allows it (Peraturan Bupati ... Nomor ... Tahun
-    ...). `since` and `until` are days of its own, where it is in force for less than its text;
-    `ended_by` cites what ended it where no later version takes it up.
+    A `promised` rule has no length: its due moment comes with the complaint, and is evaluated to
+    the second. `lapse` is an event caused by the end of the deadline where the government is not
+    the party late (deemed withdrawn, closed as done).
+
+    A rule that `overrides` another has the id of the other, and replaces it while it is in force.
+    `basis` is the local regulation for this (Peraturan Bupati ... Nomor ... Tahun ...). `since` and
+    `until` are its first and last day if it is in force for a shorter time than its regulation.
+    `ended_by` cites the reason for the end if there is no later version.
     """
 
     id: str
@@ -96,42 +99,46 @@ class Rule:
 
     @property
     def in_force_from(self) -> date | None:
-        """The first day on which a clock can start under it; None for 'always'."""
+        """Return the first day on which a clock of this version can start; None means always."""
         return self.since or self.regulation.in_force_from
 
     @property
     def in_force_to(self) -> date | None:
-        """The last such day; None for 'until further'."""
+        """Return the last day on which a clock of this version can start; None means until further
+        notice.
+        """
         return self.until or self.regulation.in_force_to
 
     def in_force_on(self, day: date) -> bool:
-        """Whether it can apply to a clock that starts on this day."""
+        """Check whether the rule can apply to a clock that starts on this day."""
         begins, ends = self.in_force_from, self.in_force_to
         return (begins is None or begins <= day) and (ends is None or day <= ends)
 
     @property
     def citation(self) -> str:
-        """The article and the regulation, as one cites them."""
+        """Return the regulation and the article, as usually cited."""
         return f"{self.regulation.citation} {self.article}".strip()
 
     @property
     def binds_provider(self) -> bool:
-        """Whether it is the government that must act, and not the complainant or the system."""
+        """Check whether the government must act, and not the complainant or the system."""
         return self.actor in (Actor.UNIT, Actor.LAPOR_ADMINISTRATOR)
 
     @property
     def ends_on(self) -> frozenset[str]:
-        """Every kind of event that ends a clock, whatever the verdict."""
+        """Return every kind of event that ends a clock, with any verdict."""
         return self.stops_on | self.implied_by | self.voids
 
     def applies_to(self, facts: Mapping[str, str | None]) -> bool:
-        """Whether a complaint with these facts falls under the rule."""
+        """Check whether the rule applies to a complaint with these facts."""
         return all((facts.get(fact) or "") in wanted for fact, wanted in self.applies_when.items())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regulation:
-    """One version of a legal text: in force from a day (or always) to a day (or until further)."""
+    """One version of a legal text, with its first day in force (or always) and its last (or
+    open).
+    """
 
     key: str
     title: str
@@ -144,7 +151,7 @@ class Regulation:
 
 
 class Span(NamedTuple):
-    """The days, both included, on which a clock must start to be judged by this version."""
+    """A version of a rule and the days, both included, on which its clocks start."""
 
     first: date
     last: date
@@ -154,7 +161,7 @@ class Span(NamedTuple):
 class Law:
     """All rules of a site, by id and version in force.
 
-    While a rule that overrides is in force it applies, before and after it what it overrides.
+    While an overriding rule is in force, it applies. Before and after that, the original applies.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
@@ -166,46 +173,51 @@ class Law:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The rule ids, each once, in the order of the files."""
+        """Return the rule ids, each once, in the order of the files."""
         return tuple(self._versions)
 
     @cached_property
     def lapsing(self) -> frozenset[str]:
-        """The rules that bring about an event by running out."""
+        """Return the ids of the rules with a lapse: the end of their deadline causes an event."""
         return frozenset(rule.id for rule in self.rules if rule.lapse is not None)
 
     @property
     def overriding(self) -> tuple[Rule, ...]:
-        """The rules of a site that replace others."""
+        """Return the rules of a site that replace others."""
         return tuple(rule for rule in self.rules if rule.overrides is not None)
 
     def versions(self, rule_id: str) -> tuple[Rule, ...]:
-        """Every version of a rule, what overrides it too; empty where there is no such rule."""
+        """Return every version of a rule, including overriding ones; empty for an unknown rule."""
         return tuple(self._versions.get(rule_id, ()))
 
     def spans(self, rule_id: str) -> tuple[Span, ...]:
-        """Which version applies when: in order of time, no day twice; days may lack a version."""
+        """Return the periods of each version in order of time, without overlaps.
+
+        Some days may have no version.
+        """
         return self._spans.get(rule_id, ())
 
     def on(self, rule_id: str, day: date) -> Rule | None:
-        """The version of a rule that applies to a clock that starts on this day."""
+        """Return the version of a rule for a clock that starts on this day; None if there is
+        none.
+        """
         for span in self._spans.get(rule_id, ()):
             if span.first <= day <= span.last:
                 return span.rule
         return None
 
     def last(self, rule_id: str) -> Rule:
-        """The newest version of a rule, for its label where no day is given."""
+        """Return the newest version of a rule, used for its label if no day is given."""
         return self._spans[rule_id][-1].rule
 
     def overridden(self, rule_id: str, day: date) -> Rule | None:
-        """The version that would apply on this day if no site overrode the rule."""
+        """Return the version that would apply on this day without the overrides of the site."""
         plain = (rule for rule in self.versions(rule_id) if rule.overrides is None)
         return next((rule for rule in plain if rule.in_force_on(day)), None)
 
 
 def _spans(versions: Sequence[Rule]) -> tuple[Span, ...]:
-    """Cuts time wherever a version begins or ends; in each piece the first that applies rules."""
+    """Split time at each start and end of a version; overriding versions have priority."""
     ranked = sorted(versions, key=lambda rule: rule.overrides is None)
     never = date.max.toordinal() + 1
     cuts = {date.min.toordinal(), never}

@@ -1,4 +1,4 @@
-"""What a site judges by, as one fingerprint: when it changes, open deadlines are counted anew."""
+"""The ruleset fingerprint: after a change of it, all open deadlines are evaluated again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from sla.escalation import Ladder
 from sla.holds import Hold
 
 FORM = 1
-"""Raised whenever the program judges or gathers otherwise than before: all is judged anew then."""
+"""The version of the evaluation. Increase it after every change of the program that evaluates or
+encodes complaints differently: all complaints are then evaluated again."""
 
 
 def fingerprint(
@@ -24,9 +25,10 @@ def fingerprint(
     ladders: Sequence[Ladder] = (),
     holds: Sequence[Hold] = (),
 ) -> str:
-    """The SHA-256 of the law, the calendars, the policy, the ladders, and what each source tells.
+    """Hash the law, the calendars, the policy, the ladders, and the facts of each source.
 
-    Labels and notes count as well: a changed wording is a changed rulebook.
+    Return the SHA-256 in hex. Labels and notes count as well: a changed wording is a changed
+    ruleset.
     """
     content = {
         "form": FORM,
@@ -55,7 +57,7 @@ def _calendar(calendar: Calendar) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value of the domain as JSON can hold it, the same for the same value."""
+    """Convert a value of the domain to JSON types; equal values have equal results."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, frozenset):

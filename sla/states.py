@@ -1,7 +1,7 @@
-"""The decision table: how many clocks at once stand, over arrays.
+"""The decision table: the states of many clocks at once, over arrays.
 
-One complaint and a million are judged by the same lines. Days are ordinals as in
-:mod:`sla.calendar`, moments are microseconds since 1970-01-01 UTC.
+One complaint and a million are evaluated by the same code. Days are ordinals as in
+:mod:`sla.calendar`. Moments are microseconds since 1970-01-01 UTC.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class End(IntEnum):
-    """What ended a clock: the duty done, a later step that implies it, the matter gone away."""
+    """The kind of end of a clock: duty done, implied by a later step, duty void, or complaint
+    returned.
+    """
 
     NONE = 0
     STOP = 1
@@ -53,12 +55,12 @@ class End(IntEnum):
 
 
 def moment_of(value: datetime) -> int:
-    """A moment as microseconds since 1970 UTC, exactly."""
+    """Convert a moment to microseconds since 1970-01-01 UTC, without rounding."""
     return (value - EPOCH) // timedelta(microseconds=1)
 
 
 class DayEnds:
-    """The last moment of each local day of a zone, for a stretch of days."""
+    """The last moment of each local day of a time zone, for a range of days."""
 
     def __init__(self, zone: ZoneInfo, first: date, last: date) -> None:
         self._base = first.toordinal()
@@ -71,7 +73,7 @@ class DayEnds:
         )
 
     def at(self, days: Days) -> Moments:
-        """The end of each day; `NEVER` stays `NEVER`."""
+        """Return the end of each day; `NEVER` remains `NEVER`."""
         never = days >= NEVER
         ends = self._ends[np.where(never, 0, days - self._base)]
         return np.where(never, NEVER, ends)
@@ -79,7 +81,7 @@ class DayEnds:
 
 @lru_cache
 def day_ends(zone: ZoneInfo, first: date, last: date) -> DayEnds:
-    """The ends of days, computed once for a zone and a calendar's years."""
+    """Compute the ends of days once per time zone and range of days; the result is cached."""
     return DayEnds(zone, first, last)
 
 
@@ -87,13 +89,13 @@ def day_ends(zone: ZoneInfo, first: date, last: date) -> DayEnds:
 class Clocks:
     """Clocks as columns of length n.
 
-    `counted` and `week` are indices into the calendars given to :func:`decide`: by which the
-    length is counted, and by which the holder works. A start or an end known only as an interval
-    has a `first` and a `last`; `shortest` and `longest` are the pauses as those allow, of shape
-    (n, k, 2) as :func:`sla.counting.due_days` takes them. `promised` is the due moment that came
-    with the complaint, `NEVER` where the rule has a length. `lag` is by how many working days the
-    source may show the end late. `vague_start` and `vague_end` tell that a time lies before the
-    first look at the source.
+    `counted` and `week` are indices into the calendars given to :func:`decide`: the calendar for
+    counting the length, and the working calendar of the responsible unit. A start or an end known
+    only as an interval has a `first` and a `last` value. `shortest` and `longest` are the pauses
+    within those limits, in the shape (n, k, 2) of :func:`sla.counting.due_days`. `promised` is the
+    due moment that came with the complaint, or `NEVER` if the rule has a length. `lag` is the
+    number of working days by which the source may show the end late. `vague_start` and `vague_end`
+    are true for a time before the first import from the source.
     """
 
     counted: Codes
@@ -120,13 +122,12 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """How the clocks stand, as columns of length n.
+    """The states of the clocks, as columns of length n.
 
     `state` and `reasons` are indices into `STATES` and `REASONS`. `due_day`, `due` and `shown_by`
-    are `NEVER` behind an open pause; `left` (working days, negative when late) is 0 there.
-    `shown_day` is the day at whose end the source shows the end at the latest, 0 where it does so
-    at once.
-    `strict` tells that the earliest due day binds.
+    are `NEVER` behind an open pause; `left` (working days, negative if late) is 0 there.
+    `shown_day` is the day by the end of which the source shows the end at the latest, or 0 if the
+    source shows it at once. `strict` is true if the earliest due day applies.
     """
 
     state: Codes
@@ -148,10 +149,10 @@ def decide(
     as_of: int,
     today: int,
 ) -> States:
-    """How each clock stands at `as_of`, a moment of the local day `today`.
+    """Decide the state of each clock at `as_of`, a moment of the local day `today`.
 
-    The first of `calendars` is the site's. Raises `sla.calendar.OutsideCalendar` if any count
-    leaves the years that a calendar covers.
+    The first of `calendars` is the site's. Raises `sla.calendar.OutsideCalendar` if a count leaves
+    the years of a calendar.
     """
     day_latest = _due_days(clocks, calendars, clocks.start_last, clocks.longest)
     due_latest = _due(clocks, ends, day_latest)
@@ -196,7 +197,7 @@ def _table(
     policy: Policy,
     as_of: int,
 ) -> tuple[Codes, Codes]:
-    """The verdicts, row by row of the table: the first condition that holds decides."""
+    """Decide the verdicts by the rows of the decision table: the first true condition decides."""
     code = {state: np.int8(index) for index, state in enumerate(STATES)}
     why = {reasons: np.int8(index) for index, reasons in enumerate(REASONS)}
     met, unknown, waived = code[State.MET], code[State.UNKNOWN], code[State.WAIVED]
@@ -229,13 +230,13 @@ def _table(
         (stop & vague, unknown, history),
         (stop & no_verdict, unknown, policy_says),
         (stop, np.where(strict, late, met), policy_says),
-        # a later step proves that it was done by then; late only if it would have been shown
+        # a later step proves that it was done by then; late only if the source would have shown it
         (implied & surely_by, met, implied_by),
         (implied & lagging & after_shown, late, implied_by),
         (implied & vague, unknown, history),
         (implied & strict, late, why[(Reason.IMPLIED, Reason.POLICY)]),
         (implied, unknown, implied_by),
-        # the matter went away: nobody is judged, unless the deadline had been missed before
+        # the duty is void: no verdict, unless the deadline had been missed before
         (void & surely_by, waived, gone),
         (void & after_shown, missed, gone),
         (void & vague, waived, gone),
@@ -243,7 +244,7 @@ def _table(
         (void, np.where(strict, missed, waived), gone_by_policy),
         # open and in time
         (as_of <= due, np.where(clocks.paused, code[State.PAUSED], code[State.RUNNING]), none),
-        # the deadline has passed: is it known that nothing was done before?
+        # the deadline has passed: is it certain that the duty was not done before?
         (known <= due, unknown, why[(Reason.AWAITING_SOURCE,)]),
         (known <= shown_by, unknown, why[(Reason.SHOWN_LATER,)]),
         (~clocks.provider, code[State.LAPSED], none),
@@ -259,7 +260,7 @@ def _table(
 def _groups(
     index: Codes, calendars: Sequence[Calendar]
 ) -> Iterator[tuple[Flags | slice, Calendar]]:
-    """The rows of each calendar; a slice of all where there is only one."""
+    """Yield the rows of each calendar; one slice of all rows if there is only one calendar."""
     if index.size and (index == index[0]).all():
         yield slice(None), calendars[int(index[0])]
         return

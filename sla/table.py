@@ -1,4 +1,4 @@
-"""One table of a TOML file that people write: its values, and in words what is wrong with them."""
+"""One table of a TOML file written by people: its values, and the mistakes in them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ Value = TypeVar("Value")
 Words = TypeVar("Words", bound=StrEnum)
 
 Place = tuple[str | int, ...]
-"""Where in a file: ("case", 0, "events", 1, "at") is the time of the first case's second event."""
+"""The path of a value in a file: ("case", 0, "events", 1, "at") is the time of the second event of
+the first case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Hands out the values of a table; what is absent or wrong is None, what is wrong is told.
+    """Returns the values of a table. An absent value is None; a wrong value is None and is
+    reported.
 
-    `name` is what people call the table, `place` where it stands; `tell` takes the place and the
-    words of a mistake. Every mistake tells its remedy.
+    `name` is the name of the table in messages, `place` its path. The last field is a callback for
+    mistakes: it receives the path and the text. Every text includes the remedy.
     """
 
     name: str
@@ -31,34 +33,34 @@ class Table:
     tell: Callable[[Place, str], None]
 
     def wrong(self, words: str, *key: str) -> None:
-        """Tell what is wrong at a key of the table, and what to do."""
+        """Report a mistake at a key of the table, with the remedy."""
         self.tell((*self.place, *key), f"{self.name}: {words}")
 
     def known_keys(self, keys: Iterable[str]) -> None:
-        """Tell every key that is none of these."""
+        """Report every key not in `keys`."""
         keys = tuple(keys)
         for key in self.values:
             if key not in keys:
                 self.wrong(f"unknown key `{key}`{nearest(key, keys)}", key)
 
     def text(self, key: str, *, needed: bool = False) -> str | None:
-        """A text that is not empty."""
+        """Return a text that is not empty."""
         return self._value(key, str, f'{key} = "..."', needed=needed)
 
     def flag(self, key: str) -> bool | None:
-        """True or false."""
+        """Return true or false."""
         return self._value(key, bool, f"{key} = true")
 
     def number(self, key: str) -> int | None:
-        """A whole number."""
+        """Return a whole number."""
         return self._value(key, int, f"{key} = 1")
 
     def day(self, key: str) -> date | None:
-        """A day without a time."""
+        """Return a day without a time."""
         return self._value(key, date, f"{key} = 2026-11-05, without quotes")
 
     def moment(self, key: str, zone: tzinfo, *, needed: bool = False) -> datetime | None:
-        """A local time, meant in `zone`."""
+        """Return a local time in `zone`."""
         spelling = f"{key} = 2026-11-05T08:00:00, local time without quotes and without a zone"
         value = self._value(key, datetime, spelling, needed=needed)
         if value is not None and value.tzinfo is not None:
@@ -66,12 +68,14 @@ class Table:
         return value and value.replace(tzinfo=zone)
 
     def word(self, key: str, words: type[Words], *, needed: bool = False) -> Words | None:
-        """One of some words."""
+        """Return a member of an enumeration."""
         value = self.text(key, needed=needed)
         return None if value is None else self.one_of(key, value, words)
 
     def one_of(self, key: str, value: object, words: type[Words]) -> Words | None:
-        """A value found under `key` as one of some words."""
+        """Return the member of an enumeration equal to the value of `key`; report any other
+        value.
+        """
         for word in words:
             if value == word:
                 return word
@@ -79,7 +83,9 @@ class Table:
         return None
 
     def tables(self, key: str, what: str) -> list[Table]:
-        """The tables of a list, which must hold at least one; `what` says what they give."""
+        """Return the tables of a list with at least one; `what` describes the content for
+        messages.
+        """
         entries = self.values.get(key)
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             self.wrong(f"`{key}` must be a list of tables; give {what}", key)
@@ -92,7 +98,7 @@ class Table:
         ]
 
     def table(self, key: str, example: str) -> Table:
-        """A table within the table, empty where it is absent or no table."""
+        """Return a table inside the table; empty if it is absent or not a table."""
         values = self.values.get(key, {})
         if not isinstance(values, dict):
             self.wrong(f"`{key}` is {shown(values)}; write {key} = {example}", key)

@@ -1,4 +1,4 @@
-"""On which line of a TOML text each thing stands, which `tomllib` does not tell."""
+"""The line numbers of the keys of a TOML text: `tomllib` does not return them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tomllib
 from bisect import bisect_left
 
 Path = tuple[str | int, ...]
-"""Where in the tables: ("rule", 0, "stops_on", 1) is the second stop of the first rule."""
+"""A path through the tables: ("rule", 0, "stops_on", 1) is the second stop of the first rule."""
 
 _BLANK = re.compile(r"[ \t]*")
 _GAP = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
@@ -17,18 +17,18 @@ _STRING = re.compile(
     r"""|'''.*?''''{0,2}|'[^'\n]*'""",
     re.DOTALL,
 )
-_BARE = re.compile(r"[^,\]}#\n]+")  # a number, a truth value, a time, which may hold a blank
+_BARE = re.compile(r"[^,\]}#\n]+")  # a number, a boolean, a time (may contain a space)
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)")
 
 
 class TomlLines:
-    """The lines of a text that `tomllib` has read without complaint."""
+    """The line numbers of a text already parsed by `tomllib` without error."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
         self._breaks = [place for place, letter in enumerate(text) if letter == "\n"]
-        self._tables: dict[Path, int] = {}  # how many [[tables]] of a name there were so far
+        self._tables: dict[Path, int] = {}  # number of [[tables]] of each name so far
         self.known: dict[Path, int] = {}
         table: Path = ()
         while self._skip(_GAP):
@@ -38,13 +38,13 @@ class TomlLines:
                 self._pair(table)
 
     def of(self, *path: str | int) -> int | None:
-        """The line of this path, or of the nearest table around it that stands somewhere."""
+        """Return the line of this path, or of the nearest enclosing table with a line."""
         while path and path not in self.known:
             path = path[:-1]
         return self.known.get(path)
 
     def _skip(self, pattern: re.Pattern[str]) -> bool:
-        """Step over what the pattern takes; whether anything is left."""
+        """Skip the text matched by the pattern and check whether any text is left."""
         return self._take(pattern) is not None and self._at < len(self._text)
 
     def _take(self, pattern: re.Pattern[str]) -> str | None:
@@ -76,7 +76,7 @@ class TomlLines:
         return path
 
     def _keys(self) -> list[str]:
-        """The parts of a dotted key."""
+        """Read the parts of a dotted key."""
         found = []
         while True:
             self._skip(_BLANK)
@@ -117,7 +117,7 @@ class TomlLines:
             self._take(_BARE)
 
     def _inside(self, closing: str) -> bool:
-        """Step to the next member; False, and past the bracket, where there is none."""
+        """Move to the next member; at the closing bracket, move past it and return False."""
         while self._skip(_GAP):
             letter = self._text[self._at]
             if letter == closing:
@@ -130,7 +130,7 @@ class TomlLines:
 
 
 def place_of(error: tomllib.TOMLDecodeError, text: str) -> tuple[int, str]:
-    """The line on which `tomllib` stumbled, and its complaint without that."""
+    """Return the line of a `tomllib` error, and its message without the line."""
     told = str(error)
     found = _PLACE.search(told)
     line = int(found[1]) if found and found[1] else text.count("\n") + 1

@@ -1,8 +1,9 @@
-"""Verdicts: clocks laid out as columns, decided all at once, and told as deadlines.
+"""The verdicts: clocks converted to columns, decided all at once, and returned as deadlines.
 
-A verdict needs knowledge. Where a time is known only as an interval, the verdict must hold for
-the whole interval, or the site's policy decides and the deadline says so. Where the source has
-not been looked at since the deadline, or shows the duty done only later, nobody is called late.
+A verdict must be certain. If a time is known only as an interval, the verdict must be the same for
+the whole interval. Otherwise the policy of the site decides, and the deadline says so. A deadline
+does not count as late before an import from the source after the due time, or while the source may
+still show an earlier end of the duty.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from sla.states import (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A clock to be judged: the `number`-th of its rule on a complaint with these facts."""
+    """A clock to evaluate: the `number`-th of its rule on a complaint with these facts."""
 
     rule: Rule
     number: int
@@ -45,9 +46,9 @@ class Run:
 
 
 def verdicts(runs: Sequence[Run], bench: Bench, as_of: datetime) -> list[Deadline]:
-    """How these clocks stand at `as_of`, in their order.
+    """Evaluate these clocks at `as_of` and return their deadlines in the same order.
 
-    Raises `sla.calendar.OutsideCalendar` if any of their counts leaves the calendar.
+    Raises `sla.calendar.OutsideCalendar` if any count leaves the calendar.
     """
     if not runs:
         return []
@@ -60,7 +61,11 @@ def verdicts(runs: Sequence[Run], bench: Bench, as_of: datetime) -> list[Deadlin
 
 
 def _columns(runs: Sequence[Run], calendars: _Calendars, bench: Bench, as_of: datetime) -> Clocks:
-    """The clocks laid out; where every start and pause is exact, `first` is `last` itself."""
+    """Convert the clocks to columns.
+
+    If every start and every pause is exact, the `first` columns are the same objects as the `last`
+    ones (and `shortest` is `longest`): :func:`sla.states.decide` compares them by identity.
+    """
 
     def days(moments: Iterable[datetime]) -> Days:
         return np.array([bench.day(moment) for moment in moments], dtype=np.int64)
@@ -109,14 +114,16 @@ def _columns(runs: Sequence[Run], calendars: _Calendars, bench: Bench, as_of: da
 
 
 class _Calendars:
-    """The calendars of a site by number: the site's, every day, and those of units."""
+    """The calendars of a site by number: the site's, the one of every day, and those of units."""
 
     def __init__(self, bench: Bench) -> None:
         self.listed = [bench.calendar, bench.every_day, *bench.unit_calendars.values()]
         self._numbers = {unit: n for n, unit in enumerate(bench.unit_calendars, start=2)}
 
     def indices(self, holders: Iterable[str | None]) -> Codes:
-        """The number of each holder's working calendar; None asks for every day."""
+        """Return the number of the working calendar of each unit; None means the calendar of every
+        day.
+        """
         found = [1 if unit is None else self._numbers.get(unit, 0) for unit in holders]
         return np.array(found, dtype=np.int8)
 

@@ -419,7 +419,10 @@ def test_an_exchange_mapping_needs_no_fields_dates_or_events(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (f'{MAPPING}constants = {{ unit = "x" }}', "the exchange form tells its events and facts"),
+        (
+            f'{MAPPING}constants = {{ unit = "x" }}',
+            "the exchange format has its own events and facts",
+        ),
         (f'{MAPPING}field = "x"', "did you mean `fields`?"),
         (MAPPING.replace('"folder"', '"open311"'), "kab.layout: Input should be"),
         (MAPPING.replace('"folder"', '"sql"') + 'url_variable = "X"\nquery = "select 1"\n'

@@ -548,9 +548,7 @@ def test_the_national_folder_itself_cannot_override(tmp_path):
     shutil.copytree(NATIONAL, folder)
     (folder / "x.toml").write_text(HEAD + rule(**OVERRIDES), encoding="utf-8")
     (mistake,) = mistakes(folder)
-    told = (
-        "`overrides` in the first folder of the law, before which nothing stands; change the rule"
-    )
+    told = "`overrides` in the first folder of the law: there is none before it; change the rule"
     assert mistake.startswith(f"x.toml:15: rule light: {told}")
 
 

@@ -1,1 +1,1 @@
-"""The figures of a compliance report: each defined once, and the same in every format."""
+"""The metrics of a compliance report: each is defined once, for all formats."""

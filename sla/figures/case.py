@@ -1,4 +1,4 @@
-"""Cases: what the figures are made of, one complaint as judged."""
+"""The input of the metrics: one complaint as evaluated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sla.deadline import Deadline
 from sla.events import Event, Kind
 
 FOLLOWED_UP = (Kind.FOLLOW_UP_PUBLISHED, Kind.RESPONDED, Kind.SETTLED, Kind.CLOSED)
-"""What counts as a follow-up: the thing itself, or what cannot be without it."""
+"""Events that count as a follow-up: the follow-up itself, or an event impossible without it."""
 
 SETTLING = (Kind.SETTLED, Kind.CLOSED)
 ENDING = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
@@ -17,7 +17,9 @@ ENDING = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One complaint as judged at the as-of of a report; `events` are those that count then."""
+    """One complaint as evaluated at the as-of time of a report; `events` are those counted at that
+    time.
+    """
 
     ticket: str
     source: str
@@ -30,11 +32,11 @@ class Case:
     deadlines: tuple[Deadline, ...]
 
     def first(self, *kinds: str) -> Event | None:
-        """The first event of one of these kinds."""
+        """Return the first event of one of these kinds."""
         return next((event for event in self.events if event.kind in kinds), None)
 
     @property
     def is_open(self) -> bool:
-        """Whether the last event that opens or ends the case leaves it open."""
+        """Check whether the last event that ends or reopens the complaint leaves it open."""
         last = [e.kind for e in self.events if e.kind in ENDING or e.kind == Kind.REOPENED]
         return not last or last[-1] == Kind.REOPENED

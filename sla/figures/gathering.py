@@ -1,4 +1,6 @@
-"""Gather: lines of cases become columns, so that a million and ten are summed by the same code."""
+"""The columns of the metrics: encoded cases as arrays, with one code path for ten or a million
+cases.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +19,22 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Cases as columns of length n, in the order of their tickets, and what belongs to them.
+    """Cases as columns of length n, in the order of their tickets, and their deadlines and events.
 
-    `words` are the words of all columns of words by their numbers, `keys` whatever a case is
-    known by elsewhere.
+    `words` are the texts of all text columns, by number. `keys` are the keys of the cases in other
+    tables.
 
-    Of each case: `received`; `followed` tells whether it was followed up at all; `follow_up`,
-    `settled` (first settlement or closing) and `settlement` (first settlement whose moment is
-    known) are days. `unit`, `classification`, `category` and `channel` are words.
+    One value per case: `received`; `followed`, true if there was any follow-up; `follow_up`,
+    `settled` (first settlement or closing) and `settlement` (first settlement with a known moment),
+    all days; `unit`, `classification`, `category` and `channel`, all numbers of texts.
 
-    Of each deadline of the provider: `d_case`, its place among the cases; `d_day`, the day on
-    which it fell due, or was stopped where a pause left that open; `d_state`, a number in `STATES`;
-    `d_rule`, `d_answerable` and `d_unit`, words; `d_clock`, the number of its clock.
-    Of each settlement, reopening and return: the place of its case and its day; of the last two
-    the unit as well.
+    One value per deadline of the provider: `d_case`, the index of its case; `d_day`, the day on
+    which it fell due, or was stopped if a pause left the due day open; `d_state`, an index into
+    `STATES`; `d_rule`, `d_answerable` and `d_unit`, numbers of texts; `d_clock`, the number of its
+    clock.
+
+    One row per settlement, reopening and return: the index of its case and its day. Reopenings and
+    returns also have the unit.
     """
 
     words: Mapping[int, str]
@@ -65,12 +69,12 @@ class Gathered:
 
     @property
     def overdue(self) -> Flags:
-        """Which deadlines are breached and still open."""
+        """Return a flag for each deadline: breached and still open."""
         found: Flags = self.d_open & (self.d_state == STATES.index(State.BREACHED))
         return found
 
     def places(self, keys: Ints) -> Ints:
-        """The place of the case with each of these keys; -1 where there is none."""
+        """Return the index of the case with each of these keys; -1 for an unknown key."""
         if not len(self.keys):
             return np.full(len(keys), -1, np.int64)
         order = np.argsort(self.keys, kind="stable")
@@ -83,11 +87,11 @@ FLAGS = frozenset(
 )
 CASE = HEAD[:-2]
 AT_ONCE = 50_000
-"""How many lines are laid out at once."""
+"""The number of encoded cases converted to columns at a time."""
 
 
 class Gathering:
-    """Takes lines of cases and keeps only numbers of them."""
+    """Collects encoded cases and keeps them only as numbers."""
 
     def __init__(self) -> None:
         self._tickets: list[str] = []
@@ -96,7 +100,7 @@ class Gathering:
         self._waiting: list[tuple[int, str, bytes]] = []
 
     def add(self, key: int, ticket: str, line: Line) -> None:
-        """Take a case that is known by `key`."""
+        """Add a case with its key."""
         self._waiting.append((key, ticket, line.packed()))
         if len(self._waiting) >= AT_ONCE:
             self._flush()
@@ -104,7 +108,7 @@ class Gathering:
     def add_packed(
         self, keys: Sequence[int], tickets: Sequence[str], packed: Sequence[bytes]
     ) -> None:
-        """Take cases whose lines were packed before."""
+        """Add cases that are already packed."""
         if not len(keys):
             return
         base = len(self._tickets)
@@ -119,7 +123,7 @@ class Gathering:
             self.add_packed(keys, tickets, packed)
 
     def done(self, words: Mapping[int, str]) -> Gathered:
-        """The columns, once all cases are taken; `words` are those of their lines by number."""
+        """Return the columns after the last case; `words` are the texts of the cases by number."""
         self._flush()
         tickets = np.empty(len(self._tickets), dtype=object)
         tickets[:] = self._tickets
@@ -143,7 +147,7 @@ class Gathering:
 
 
 def _laid_out(packed: Iterable[bytes], base: int) -> dict[str, NDArray[np.int32]]:
-    """Some lines as columns; the first of them is case number `base`."""
+    """Convert packed cases to columns; the first of them has the index `base`."""
     packed = list(packed)
     lengths = np.array([len(each) for each in packed]) // NUMBER.itemsize
     numbers = np.frombuffer(b"".join(packed), NUMBER).astype(np.int32)
@@ -152,8 +156,9 @@ def _laid_out(packed: Iterable[bytes], base: int) -> dict[str, NDArray[np.int32]
     columns = {name: head[:, n] for n, name in enumerate(HEAD)}
     begins = begins + len(HEAD)
     for counts, case, fields in (
-        (columns.pop("deadlines"), "d_case", DEADLINE), (columns.pop("events"), "e_case", EVENT)
-    ):  # fmt: skip
+        (columns.pop("deadlines"), "d_case", DEADLINE),
+        (columns.pop("events"), "e_case", EVENT),
+    ):
         cases = np.repeat(np.arange(len(packed)), counts)
         nth = np.arange(len(cases)) - np.repeat(np.cumsum(counts) - counts, counts)
         rows = numbers[(begins[cases] + nth * len(fields))[:, None] + np.arange(len(fields))]

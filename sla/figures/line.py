@@ -1,9 +1,9 @@
-"""Line: a case as one line of whole numbers, which is all that a report asks of it.
+"""The encoding of a case as one row of integers: all values of the case that a report needs.
 
-Lines are small, so that they can be kept beside each complaint and a million of them be read at
-once; :mod:`sla.figures.gathering` lays them out as columns. Days are ordinals as in
-:mod:`sla.calendar`; 0 stands for no day. Words (units, rules, categories) are numbers, given by
-whoever keeps the list of them.
+The rows are small. They can be stored next to each complaint, and a million of them can be read at
+once; :mod:`sla.figures.gathering` converts them to columns. Days are ordinals as in
+:mod:`sla.calendar`; 0 means no day. Texts (units, rules, categories) are numbers of an external
+list.
 """
 
 from __future__ import annotations
@@ -21,19 +21,39 @@ STATES = tuple(State)
 EVENTS = ("settlements", "reopenings", "returns")
 
 HEAD = (
-    "received", "followed", "follow_up", "settled", "settlement", "open", "observed", "unknown",
-    "unit", "classification", "category", "channel", "deadlines", "events",
-)  # fmt: skip
-"""What a line begins with; the last two say how many deadlines and events follow."""
+    "received",
+    "followed",
+    "follow_up",
+    "settled",
+    "settlement",
+    "open",
+    "observed",
+    "unknown",
+    "unit",
+    "classification",
+    "category",
+    "channel",
+    "deadlines",
+    "events",
+)
+"""The first numbers of a row. The last two are the numbers of deadlines and events that follow."""
 
 DEADLINE = (
-    "d_rule", "d_clock", "d_answerable", "d_unit", "d_day", "d_due", "d_state", "d_open",
-    "d_by_policy", "d_provisional",
-)  # fmt: skip
+    "d_rule",
+    "d_clock",
+    "d_answerable",
+    "d_unit",
+    "d_day",
+    "d_due",
+    "d_state",
+    "d_open",
+    "d_by_policy",
+    "d_provisional",
+)
 EVENT = ("e_kind", "e_day", "e_unit")
 
 NUMBER = np.dtype("<i4")
-"""How a number of a line is kept."""
+"""The type of one number of a row: a signed integer of four bytes."""
 
 FOR_EVER = 2**31 - 1
 """The last day of a case that is still open."""
@@ -42,14 +62,16 @@ NumberOf = Callable[[str | None], int]
 
 
 class Words:
-    """Words by their numbers. The empty word, which stands for none, is number 0."""
+    """A list of texts with their numbers. The empty text means none and has the number 0."""
 
     def __init__(self, known: Mapping[str, int] | None = None) -> None:
         self._numbers = {"": 0} | dict(known or {})
         self._next = max(self._numbers.values()) + 1
 
     def number(self, word: str | None) -> int:
-        """The number of a word, a new one if it is new; no word is the empty one."""
+        """Return the number of a text. A new text gets a new number; None counts as the empty
+        text.
+        """
         word = word or ""
         found = self._numbers.get(word)
         if found is None:
@@ -58,24 +80,26 @@ class Words:
         return found
 
     def by_number(self) -> dict[int, str]:
-        """Each word by its number."""
+        """Return the texts by number."""
         return {number: word for word, number in self._numbers.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A case as numbers. `last_day` is the last day that a report may ask for it about."""
+    """An encoded case. `last_day` is the last day on which a report can need it."""
 
     numbers: tuple[int, ...]
     last_day: int
 
     def packed(self) -> bytes:
-        """The numbers, four bytes each, the lowest first."""
+        """Return the numbers as bytes, four for each number, little-endian."""
         return np.array(self.numbers, NUMBER).tobytes()
 
 
 def line(case: Case, bench: Bench, number: NumberOf) -> Line:
-    """A case as numbers: those of `HEAD`, then `DEADLINE` for each duty, then `EVENT` for each."""
+    """Encode a case: the numbers of `HEAD`, then `DEADLINE` for each deadline, then `EVENT` for
+    each event.
+    """
     duties = [deadline for deadline in case.deadlines if deadline.rule.binds_provider]
     events = list(_events(case, bench, number))
     head = _head(case, bench, number)
@@ -101,9 +125,11 @@ def _head(case: Case, bench: Bench, number: NumberOf) -> tuple[int, ...]:
         case.is_open,
         _is(case.events, Knowledge.OBSERVED),
         _is(case.events, Knowledge.UNKNOWN),
-        number(case.unit), number(case.classification), number(case.category),
+        number(case.unit),
+        number(case.classification),
+        number(case.category),
         number(case.channel),
-    )  # fmt: skip
+    )
 
 
 def _known(event: Event | None, bench: Bench) -> int:
@@ -119,15 +145,21 @@ def _is(events: Iterable[Event], knowledge: Knowledge) -> bool:
 def _deadline(deadline: Deadline, bench: Bench, number: NumberOf) -> tuple[int, ...]:
     counted = deadline.due or deadline.stopped
     return (
-        number(deadline.rule.id), deadline.clock, number(deadline.answerable),
-        number(deadline.unit), bench.day(counted) if counted else 0,
-        bench.day(deadline.due) if deadline.due else 0, STATES.index(deadline.state),
-        deadline.open, deadline.by_policy, deadline.provisional,
-    )  # fmt: skip
+        number(deadline.rule.id),
+        deadline.clock,
+        number(deadline.answerable),
+        number(deadline.unit),
+        bench.day(counted) if counted else 0,
+        bench.day(deadline.due) if deadline.due else 0,
+        STATES.index(deadline.state),
+        deadline.open,
+        deadline.by_policy,
+        deadline.provisional,
+    )
 
 
 def _events(case: Case, bench: Bench, number: NumberOf) -> Iterator[tuple[int, int, int]]:
-    """Settlements, reopenings and returns, the last two with the unit that they came from."""
+    """Yield settlements, reopenings and returns, the last two with the unit they came from."""
     for event in case.events:
         day = bench.day(event.latest)
         if event.kind in SETTLING:

@@ -1,4 +1,6 @@
-"""Report: the tables of one period, from cases gathered once. See `shapes` for every formula."""
+"""The tables of a report for one period, from the columns of the cases. `shapes` has every
+formula.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +26,18 @@ JUDGED = (MET, MET_LATE, BREACHED)
 
 
 def first_day(period: Period) -> date:
-    """The first day that the report of a period asks for: the earliest that it compares with."""
+    """Return the first day needed for the report of a period: the earliest day of its
+    comparisons.
+    """
     spans = (before(period), year_before(period), *months_until(period.last, TREND_MONTHS))
     return min([period.first, *(span.first for span in spans if span is not None)])
 
 
 @dataclass(frozen=True, slots=True)
 class Tellings:
-    """Who was told: columns of length m. `case` is the place of a case, `day` when it was told.
+    """The notifications, as columns of length m: `case` is the index of a case, `day` its day.
 
-    `rung` and `kind` are words, one for each telling of a rung about a case.
+    `rung` and `kind` are texts. There is one entry for each notification of a rung about a case.
     """
 
     case: Ints
@@ -43,7 +47,7 @@ class Tellings:
 
     @classmethod
     def none(cls) -> Tellings:
-        """Nobody was told of anything."""
+        """Return an empty set of notifications."""
         return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), (), ())
 
 
@@ -57,10 +61,11 @@ def report(
     findings: Mapping[str, int],
     told: Callable[[int, int], str] = lambda case, deadline: "",
 ) -> tuple[Table, ...]:
-    """All tables of a period as it is known at `as_of`, in the order of `SHAPES`.
+    """Compute all tables of a period as known at `as_of`, in the order of `SHAPES`.
 
-    `findings` are the numbers of the quality table that cases do not tell; `told` gives the words
-    for who was told of a late deadline, by the places of its case and of itself.
+    `findings` are the rows of the quality table that cannot be computed from the cases. The last
+    argument returns the recipients notified of a late deadline, as a text, for the index of its
+    case and the index of the deadline.
     """
     return _Report(gathered, period, bench, as_of, tellings).tables(findings, told)
 
@@ -104,7 +109,9 @@ class _Report:
         return found
 
     def tickets(self, *cases: Flags | Ints) -> tuple[str, ...]:
-        """The tickets of the cases that are in any of these: flags over all, or places."""
+        """Return the tickets of the cases in any of these selections: flags over all cases, or
+        indices.
+        """
         chosen = np.zeros(len(self.g.tickets), np.bool_)
         for some in cases:
             chosen[some] = True
@@ -114,7 +121,9 @@ class _Report:
         return self.g.d_case[due & self.judged]
 
     def grouped(self, *parts: tuple[Ints, Ints]) -> dict[int, Ints]:
-        """The cases of each key, each once and in order; parts are keys and as many cases."""
+        """Group cases by key: each case once per key, in order. A part has keys and as many
+        cases.
+        """
         n = max(len(self.g.tickets), 1)
         codes = np.sort(np.concatenate([keys * n + cases for keys, cases in parts]))
         codes = codes[_first_of_equals(codes)]
@@ -169,13 +178,17 @@ class _Report:
         return found
 
     def verdicts(self, chosen: Flags) -> tuple[tuple[Cell, ...], bool]:
-        """The columns of `VERDICTS` over these deadlines, and whether they are few."""
+        """Compute the columns of `VERDICTS` over these deadlines, and whether the number is
+        small.
+        """
         return self.verdicts_by(np.zeros(len(chosen), np.int64), chosen)[0]
 
     def verdicts_by(
         self, keys: Ints, chosen: Flags
     ) -> defaultdict[int, tuple[tuple[Cell, ...], bool]]:
-        """The columns of `VERDICTS` for each key of these deadlines, and whether they are few."""
+        """Compute the columns of `VERDICTS` for each key of these deadlines, and whether it is
+        small.
+        """
         counts = np.bincount(keys[chosen] * len(STATES) + self.g.d_state[chosen])
         policy = np.bincount(keys[chosen & self.g.d_by_policy], minlength=len(counts))
         made: defaultdict[int, tuple[tuple[Cell, ...], bool]] = defaultdict(
@@ -200,7 +213,9 @@ class _Report:
         return sorted(rows, key=lambda row: row.key)
 
     def by_unit(self) -> list[Row]:
-        """Worst share first; those with few judged deadlines after the others."""
+        """Return the rows by unit: the worst share first, units with few judged deadlines at the
+        end.
+        """
         g, due, late = self.g, self.within(self.g.d_day), self.g.overdue
         again = g.reopenings[self.within(g.reopenings[:, 1])]
         back = g.returns[self.within(g.returns[:, 1])]
@@ -209,16 +224,16 @@ class _Report:
         overdue = self.grouped((g.d_unit[late], g.d_case[late]))
         reopened, returned = _counts(again[:, 2]), _counts(back[:, 2])
         behind = self.grouped(
-            (g.d_answerable[due], g.d_case[due]), (g.d_unit[late], g.d_case[late]),
-            (g.unit[g.open], np.flatnonzero(g.open)), (again[:, 2], again[:, 0]),
+            (g.d_answerable[due], g.d_case[due]),
+            (g.d_unit[late], g.d_case[late]),
+            (g.unit[g.open], np.flatnonzero(g.open)),
+            (again[:, 2], again[:, 0]),
             (back[:, 2], back[:, 0]),
-        )  # fmt: skip
+        )
         rows = []
         for unit, cases in behind.items():
             cells, small = verdicts[unit]
-            standing = (
-                still[unit], len(overdue.get(unit, ())), reopened[unit], returned[unit]
-            )  # fmt: skip
+            standing = (still[unit], len(overdue.get(unit, ())), reopened[unit], returned[unit])
             rows.append(Row(g.words[unit], (*cells, *standing), self.tickets(cases), small))
 
         def rank(row: Row) -> tuple[bool, float, int, str]:
@@ -230,7 +245,7 @@ class _Report:
         return sorted(rows, key=rank)
 
     def by_kind(self, kinds: Ints) -> list[Row]:
-        """By a word of the cases; the most received first."""
+        """Return the rows by a text of the cases, such as the category: the most received first."""
         g, due = self.g, self.within(self.g.d_day)
         received = self.within(g.received)
         of_deadline = kinds[g.d_case]
@@ -274,7 +289,7 @@ class _Report:
         return rows
 
     def late(self, told: Callable[[int, int], str]) -> list[Row]:
-        """Every breached deadline that is still open, the longest late first."""
+        """Return a row for every breached deadline that is still open, the latest first."""
         g, overdue = self.g, np.flatnonzero(self.g.overdue)
         late = self.working_days_late(overdue)
         rows = []
@@ -283,14 +298,21 @@ class _Report:
             ticket, rule = g.tickets[case], g.words[int(g.d_rule[place])]
             due = date.fromordinal(int(g.d_due[place])) if g.d_due[place] else None
             cells = (
-                ticket, days, g.words[int(g.d_unit[place])], rule,
-                g.words[int(g.category[case])], due, told(case, place),
-            )  # fmt: skip
+                ticket,
+                days,
+                g.words[int(g.d_unit[place])],
+                rule,
+                g.words[int(g.category[case])],
+                due,
+                told(case, place),
+            )
             rows.append(Row(f"{ticket} {rule}", cells, (ticket,)))
         return sorted(rows, key=lambda row: (-_whole(row.cells[1]), row.key))
 
     def working_days_late(self, places: Ints) -> Ints:
-        """Working days since these deadlines fell due, by the week of the unit that holds each."""
+        """Count working days since these deadlines fell due, by the calendar of the responsible
+        unit.
+        """
         g, bench = self.g, self.bench
         days = np.zeros(len(places), np.int64)
         for unit in np.unique(g.d_unit[places]):
@@ -302,7 +324,9 @@ class _Report:
         return days
 
     def escalations(self) -> list[Row]:
-        """What was told in the period, and how many of those cases were settled soon after."""
+        """Return the notifications in the period by rung, and the share of their cases settled soon
+        after.
+        """
         t = self.tellings
         groups: dict[tuple[str, str], list[int]] = {}
         for place in map(int, np.flatnonzero(self.within(t.day))):
@@ -321,7 +345,9 @@ class _Report:
         return rows
 
     def _settled_after(self, cases: Ints, told: Ints) -> list[float | None]:
-        """The share of cases settled within so many working days after they were told of."""
+        """Return the shares of cases settled within the working days of `WITHIN` after the
+        notification.
+        """
         events, calendar = self.g.settlements, self.bench.calendar
         order = np.lexsort((events[:, 1], events[:, 0]))
         keys = events[order, 0] * (1 << 22) + events[order, 1]
@@ -359,13 +385,13 @@ class _Report:
 
 
 def _first_of_equals(values: Ints) -> Flags:
-    """Which of these sorted values differ from the one before."""
+    """Return a flag for each of these sorted values: different from the value before."""
     found: Flags = np.append(True, values[1:] != values[:-1])[: len(values)]
     return found
 
 
 def _counts(keys: Ints) -> Counter[int]:
-    """How often each key is there."""
+    """Count the occurrences of each key."""
     counts = np.bincount(keys)
     return Counter({int(key): int(counts[key]) for key in np.flatnonzero(counts)})
 
@@ -375,9 +401,7 @@ def _verdicts(counts: Ints, by_policy: int) -> tuple[tuple[Cell, ...], bool]:
         int(counts[state]) for state in (MET, MET_LATE, BREACHED, UNKNOWN, WAIVED)
     )
     judged = met + met_late + breached
-    cells = (
-        judged, met, met_late, breached, unknown, waived, int(by_policy), _share(met, judged)
-    )  # fmt: skip
+    cells = (judged, met, met_late, breached, unknown, waived, int(by_policy), _share(met, judged))
     return cells, 0 < judged < SMALL_NUMBER
 
 
@@ -386,7 +410,10 @@ def _share(part: int | np.integer, whole: int | np.integer) -> float | None:
 
 
 def _spread(days: Ints) -> tuple[float | None, float | None, float | None]:
-    """Mean to one decimal, median, and the smallest value that nine tenths do not exceed."""
+    """Compute the mean to one decimal, the median, and the 90th percentile.
+
+    The 90th percentile is the smallest value not exceeded by at least nine tenths of the values.
+    """
     if not len(days):
         return None, None, None
     ninetieth = days[max(0, -(-len(days) * 9 // 10) - 1)]

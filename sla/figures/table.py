@@ -1,4 +1,4 @@
-"""Tables: all figures of a report, in one form from which every format is made."""
+"""The form of all tables of a report; every output format is made from it."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from enum import StrEnum
 
 
 class Measure(StrEnum):
-    """What a cell holds: how it is written, and what a spreadsheet makes of it."""
+    """The kind of value in a cell: it decides the format in texts and in spreadsheets."""
 
     COUNT = "count"
     """A whole number of complaints, deadlines or notices."""
     SHARE = "share"
-    """A part of a whole, 0 to 1; None where there is no whole."""
+    """A share from 0 to 1; None if the whole is zero."""
     DAYS = "days"
-    """Working days, with one decimal at most."""
+    """Working days, with at most one decimal."""
     DAY = "day"
     """A local day."""
     MOMENT = "moment"
     """A moment in UTC, shown in the site's zone."""
     TEXT = "text"
-    """A name or a word that is shown as it is."""
+    """A name or another text, shown unchanged."""
     KEY = "key"
-    """The id of a rule, a unit, a role or a word: shown by its name in the reader's language."""
+    """The id of a rule, a unit, a role or a text; shown by its name in the reader's language."""
 
 
 Cell = int | float | str | date | datetime | None
 
 SUPPRESSED = "<"
-"""A cell of the public edition that would tell of too few."""
+"""The value of a cell suppressed in the public edition because it is about too few complaints."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table; `key` names it for machines, and its heading in the words."""
+    """A column of a table. `key` is its name for programs; the catalogue has its heading by this
+    key.
+    """
 
     key: str
     measure: Measure
@@ -42,11 +44,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a table.
+    """A row of a table.
 
-    `key` names it for ever: a rule id, a unit id, a month. `measure` is that of all its cells where
-    they are not those of the columns (the headline). `small` tells that its share rests on too few
-    to be compared. `tickets` are the complaints behind it, sorted: its evidence.
+    `key` is its permanent name: a rule id, a unit id, a month. `measure` is the measure of all its
+    cells if it differs from the columns (in the headline). `small` is true if its share is based on
+    too few deadlines for comparison. `tickets` are the complaints behind the row, sorted: its
+    evidence.
     """
 
     key: str
@@ -58,7 +61,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One section of a report. `of` tells what its rows are: rule, unit, category, month ..."""
+    """One section of a report. `of` is the kind of its rows: rule, unit, category, month ..."""
 
     key: str
     of: str
@@ -66,15 +69,18 @@ class Table:
     rows: tuple[Row, ...]
 
     def row(self, key: str) -> Row | None:
-        """The row of a key, if there is one."""
+        """Return the row with this key, or None."""
         return next((row for row in self.rows if row.key == key), None)
 
     def value(self, row: str, column: str) -> Cell:
-        """The cell of a row and a column; None where the row is absent. Raises KeyError."""
+        """Return the cell of a row and a column; None if there is no such row.
+
+        Raises KeyError for an unknown column.
+        """
         place = {each.key: number for number, each in enumerate(self.columns)}[column]
         found = self.row(row)
         return None if found is None else found.cells[place]
 
     def without_tickets(self) -> Table:
-        """The same table with no complaint named."""
+        """Return the same table without the tickets of the complaints."""
         return replace(self, rows=tuple(replace(row, tickets=()) for row in self.rows))
