@@ -39,8 +39,8 @@ gc.freeze()
 gc.enable()
 
 app = typer.Typer(
-    help="Watches public-service complaints against their legal deadlines: pulls them in, reminds,"
-    " escalates by mail, and reports compliance.",
+    help="Watches public-service complaints against their legal deadlines: imports them, sends"
+    " reminders and escalations by mail, and reports compliance.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

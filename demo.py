@@ -113,7 +113,7 @@ def _time_lapse(site: Site) -> None:
             progress.update(bar, advance=1, day=f"{day:%Y-%m-%d %H:%M}")
 
         if not time_lapse(str(site.folder), mornings, say=say):
-            progress.update(bar, completed=len(mornings), day="lived through already")
+            progress.update(bar, completed=len(mornings), day="already done")
 
 
 def _gone_on_since(office: Office, last: datetime) -> datetime | None:
@@ -152,7 +152,9 @@ def _closing(office: Office, counts: dict[str, Any], now: datetime, seconds: flo
         table.add_row(*line)
     out.print(table)
     if counts and not _changed(counts):
-        out.print("[bold]nothing has changed:[/] everything was read, judged and sent before")
+        out.print(
+            "[bold]nothing has changed:[/] everything was imported, evaluated and sent before"
+        )
     out.print(f"\ntook {seconds:.0f} s. Where to look next:")
     for what, where in _next(office):
         out.print(f"  {what:<22}{escape(where)}", soft_wrap=True)

@@ -83,7 +83,7 @@ def _copy_sqlite(database: Path, raw: Path) -> None:
     except sqlite3.Error as error:
         raise BackupError(
             f"{database} could not be copied to {raw.parent.parent} ({error});"
-            " is there room, and is the database whole?"
+            " check the free disk space, and the integrity of the database"
         ) from None
 
 

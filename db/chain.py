@@ -34,7 +34,9 @@ class Head:
         """Parse a head of the form 'number:hash'. Raises ValueError for any other text."""
         found = re.fullmatch(r"(\d+):([0-9a-f]{64})", text.strip())
         if not found:
-            raise ValueError(f"'{text}' is no head; a mail with a summary names one, 17:9f86d0...")
+            raise ValueError(
+                f"'{text}' is not a head such as 17:9f86d0...; a mail with a summary names one"
+            )
         return cls(int(found[1]), found[2], kept_by)
 
 
@@ -108,13 +110,13 @@ def _wrong(row: Sequence[Any], last: Head) -> str:
     """Return the error of `row` if `last` is the row before it; empty if it is correct."""
     seq, previous, given = row[0], row[-2], row[-1]
     if seq < last.seq + 1:
-        return f"a row was put in as number {seq}"
+        return f"a row was inserted as number {seq}"
     if seq > last.seq + 1:
-        return f"it is missing; the next row there is has number {seq}"
+        return f"it is missing; the next row has number {seq}"
     if hash_of(row[:-1]) != given:
         return "it was changed: its values do not give its hash"
     if previous != last.hash:
-        return "it does not follow on the row before it"
+        return "its previous hash is not that of the row before it"
     return ""
 
 

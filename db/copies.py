@@ -70,7 +70,7 @@ def _kind(raw: Path) -> str:
         return "postgresql"
     if head == _SQLITE:
         return "sqlite"
-    raise BackupError("no backup of Tenggat; `tenggat backup` makes one")
+    raise BackupError("not a backup of Tenggat; `tenggat backup` makes one")
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def _revision(database: Path) -> str:
                 raise BackupError(f"damaged ({said})")
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:
-        raise BackupError(f"no whole database of Tenggat ({error})") from None
+        raise BackupError(f"not a complete database of Tenggat ({error})") from None
     if row is None:
         raise BackupError("the database is empty: it has no revision")
     return str(row[0])

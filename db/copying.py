@@ -115,8 +115,8 @@ def _still(url: str) -> Iterator[None]:
     if parsed.get_backend_name() != "sqlite":
         if others := postgres_dump.others(postgres_dump.server(parsed)):
             raise CopyError(
-                f"other connections to the database are open ({others}); end what works with it,"
-                " on other machines too"
+                f"other connections to the database are open ({others});"
+                " stop all programs that use it, on other machines too"
             )
         yield
         return
@@ -129,9 +129,7 @@ def _still(url: str) -> Iterator[None]:
             try:
                 held = connection.begin()  # takes the write lock, see `open_engine`
             except OperationalError:
-                raise CopyError(
-                    f"another process works with {parsed.database}; end it first"
-                ) from None
+                raise CopyError(f"another process uses {parsed.database}; stop it first") from None
             with held:
                 yield
     finally:
@@ -150,7 +148,7 @@ def _check_empty(target: Connection) -> None:
     for table in ours:
         if table.name not in BY_ITSELF and target.execute(select(1).select_from(table)).first():
             raise CopyError(
-                "the database to copy to holds something; name an empty one, or empty it first"
+                "the database to copy to is not empty; name an empty one, or empty it first"
             )
 
 
@@ -161,7 +159,7 @@ def _copy_all(source: Connection, target: Connection, say: Callable[[str], None]
             continue
         given = _copy_table(source, target, table)
         if _read(target, table) != given:
-            raise CopyError(f"{table.name} reads otherwise in the new database; nothing is copied")
+            raise CopyError(f"{table.name} differs in the new database; nothing is copied")
         _count_on(target, table)
         rows[table.name] = given.rows
         if given.rows:
@@ -171,7 +169,9 @@ def _copy_all(source: Connection, target: Connection, say: Callable[[str], None]
         target.execute(update(AuditHead).values(seq=head.seq, hash=head.hash))
     before, after = verify(source), verify(target)
     if before != after:
-        raise CopyError("the audit says otherwise of itself in the new database; nothing is copied")
+        raise CopyError(
+            "the audit chain verifies differently in the new database; nothing is copied"
+        )
     return Copied(rows, after)
 
 
@@ -194,7 +194,7 @@ def _copy_table(source: Connection, target: Connection, table: Table) -> _Conten
             keys = [tuple(row._mapping[key.name] for key in table.primary_key) for row in rows]
             first, last = (", ".join(map(str, keys[end])) for end in (0, -1))
             raise CopyError(
-                f"{table.name}, rows {first} to {last}: the new database takes them not"
+                f"{table.name}, rows {first} to {last}: the new database rejects them"
                 f" ({postgres_dump.first_line(str(error.orig))}); nothing is copied"
             ) from None
         given = given.plus(rows)

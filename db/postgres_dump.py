@@ -182,7 +182,7 @@ def read_through(path: Path, url: URL | None = None) -> tuple[str, str]:
         raise BackupError(f"damaged, or of a newer PostgreSQL ({error})") from None
     found = re.search(r"^COPY (\S+)\.alembic_version .*\n(\S+)\n", said, re.MULTILINE)
     if found is None:
-        raise BackupError("no backup of Tenggat's database: it has no revision")
+        raise BackupError("not a backup of Tenggat's database: it has no revision")
     return found[2], found[1].strip('"').replace('""', '"')
 
 

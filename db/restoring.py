@@ -106,7 +106,7 @@ def _check_known(path: Path, revision: str) -> None:
         ScriptDirectory(str(MIGRATIONS)).get_revision(revision)
     except CommandError:
         raise BackupError(
-            f"{path} is of a newer Tenggat (revision {revision}, known is up to"
+            f"{path} is of a newer Tenggat (revision {revision}; known up to"
             f" {newest_revision()}); upgrade Tenggat first, then restore"
         ) from None
 
@@ -117,8 +117,8 @@ def _check_free(path: Path, schema: str | None, there: postgres_dump.Server) -> 
         raise BackupError(f"{path} is of the schema {schema}, the site's is {there.schema}")
     if others := postgres_dump.others(there):
         raise BackupError(
-            f"other connections to the database are open ({others}); end what works with it,"
-            " on other machines too"
+            f"other connections to the database are open ({others});"
+            " stop all programs that use it, on other machines too"
         )
 
 
@@ -176,7 +176,7 @@ def _set_aside(url: str, folder: Path, now: datetime, *, force: bool) -> Path | 
     if not _holds_anything(parsed):
         return None
     if not force:
-        raise BackupError("the database holds something; with --force it is backed up and replaced")
+        raise BackupError("the database is not empty; with --force it is backed up and replaced")
     return backup(url, folder, now, "before-restore")
 
 
@@ -229,7 +229,7 @@ def _put(raw: Path, database: Path) -> None:
             except sqlite3.OperationalError:
                 mode = "wal"
         if mode != "delete":
-            raise BackupError(f"another process works with {database}; end it first")
+            raise BackupError(f"another process uses {database}; stop it first")
         had = database.stat()
         raw.chmod(had.st_mode & 0o777)
         with suppress(OSError):  # only root may change the owner of a file

@@ -28,7 +28,7 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
         decided = judge_and_queue(at.office, at.now, at.run, Part.parse(part))
         stands = standing(at.office, at.now)
         get_run_logger().info(
-            "%d complaints judged, %d notices, %d mails queued, %d superseded",
+            "%d complaints evaluated, %d notices, %d mails queued, %d superseded",
             decided.judged,
             sum(decided.notices.values()),
             decided.messages,

@@ -30,7 +30,7 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
             get_run_logger().warning("bounces are not read: %s", bounces.trouble)
         count = send_owed(at.office, at.now, at.run)
         get_run_logger().info(
-            "%d sent, %d deferred, %d dead, %d cancelled, %d still owed",
+            "%d sent, %d deferred, %d dead, %d cancelled, %d still queued",
             count.sent,
             count.deferred,
             count.dead,
@@ -43,6 +43,6 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         if count.trouble:
             raise ServerUnusable(
                 f"the mail server cannot be used: {count.trouble}. Mails that wait for it:"
-                f" {count.pending}. `tenggat doctor` tries the way to it"
+                f" {count.pending}. `tenggat doctor` tests the connection to it"
             )
         return at.counts

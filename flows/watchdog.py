@@ -30,7 +30,7 @@ def watchdog(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
             runs_until = at.now
         except NotAsked as error:
             failed = []
-            log.warning("runs are not looked at: %s", error)
+            log.warning("runs are not checked: %s", error)
         book, telling = look(at.office, at.now, at.run, failed, runs_until=runs_until)
         present = [book.known[key] for key in book.present()]
         at.counts = {
@@ -38,7 +38,7 @@ def watchdog(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
             "told": len(telling.new) + len(telling.again),
             "over": len(telling.well),
         }
-        log.info("%d causes stand, %d told, %d over", *at.counts.values())
+        log.info("%d incidents present, %d notified, %d over", *at.counts.values())
         at.show(ill=list(map(_ill, present)), well=list(map(_ill, telling.well)))
         tell_monitor(at.office, at.now, well=True)
         return at.counts

@@ -59,7 +59,7 @@ def skip_missed(api: str, now: datetime, caught_up: Collection[str] = ()) -> Ite
         state = {
             "type": "CANCELLED",
             "name": "Skipped",
-            "message": "Missed; one later run does the work of all that were.",
+            "message": "Missed; one later run does the work of all missed runs.",
         }
         if _set(api, run["id"], state):
             skipped[run["deployment_id"]] = skipped.get(run["deployment_id"], 0) + 1
@@ -122,7 +122,7 @@ def run_again(api: str, now: datetime) -> Iterator[str]:
             "state_details": {"scheduled_time": now.isoformat()},
         }
         if _set(api, run["id"], state):
-            yield f"run '{run['name']}' crashed and is begun again"
+            yield f"run '{run['name']}' crashed and is started again"
 
 
 def _should_live(run: dict[str, Any], now: datetime) -> bool:

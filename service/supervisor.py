@@ -182,7 +182,7 @@ class _Service:
                     for line in step(self.api, now):
                         self.say(line)
             except ServiceError as error:
-                self.say(f"runs could not be looked at: {error}")
+                self.say(f"runs could not be checked: {error}")
 
     def _until(self, done: Callable[[], bool]) -> None:
         while not done():
@@ -215,7 +215,7 @@ class _Service:
             text=True,
             check=False,
         )
-        for line in done.stdout.splitlines() or ["nothing to register: all is as it shall be"]:
+        for line in done.stdout.splitlines() or ["nothing to register: everything is up to date"]:
             self.say(f"  {line}")
         if done.returncode == NOT_NOW:
             raise Unready(done.stderr.strip())
