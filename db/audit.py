@@ -112,7 +112,7 @@ def note(
 ) -> None:
     """Record a decision as soon as this transaction commits.
 
-    `complaint`, `message` and `storm` are the ids of their rows; `subject` holds further data:
+    `complaint`, `message` and `storm` are the ids of their rows; `subject` has further data:
     plain values for JSON. `reason` is one sentence in English. `by` and `run` override the author
     of the session. Not allowed within a savepoint, because a rollback to it would undo the decision
     without its row.

@@ -34,7 +34,7 @@ def standing(
 ) -> dict[str, tuple[int, datetime, int | None]]:
     """Return the existing complaints among these tickets of a source, by ticket.
 
-    Each value holds the id, the time of the last import with this complaint, and the content hash
+    Each value is the id, the time of the last import with this complaint, and the content hash
     of its row.
     """
     found: dict[str, tuple[int, datetime, int | None]] = {}

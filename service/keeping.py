@@ -35,8 +35,9 @@ class Kept:
     ) -> None:
         """Set the part up without starting it.
 
-        `answers` checks whether the part does its work; it is called at most once in `every`
-        seconds. `spares`: a restart does not end the processes that the part has started.
+        `answers` checks whether the part does its work. After its first success it is called at
+        most once in `every` seconds. `spares`: a restart does not end the processes that the part
+        has started.
         """
         self.name, self._start, self._say = name, start, say
         self._answers, self._every, self._clock = answers, every, clock
