@@ -1,10 +1,10 @@
-"""`tenggat`: the command line, put together from `commands/`."""
+"""`tenggat`: the command line, assembled from `commands/`."""
 
 from __future__ import annotations
 
 import gc
 
-gc.disable()  # modules stay: to look for garbage among them is a seventh of a short command's time
+gc.disable()  # imported modules stay alive: searching them for garbage takes 1/7 of a short command
 
 import os
 import sys
@@ -39,13 +39,13 @@ gc.freeze()
 gc.enable()
 
 app = typer.Typer(
-    help="Watches public-service complaints against their legal deadlines: pulls them in, reminds,"
-    " escalates by mail, and reports compliance.",
+    help="Watches public-service complaints against their legal deadlines: imports them, sends"
+    " reminders and escalations by mail, and reports compliance.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
 )
-# in the order in which the help lists them
+# the help lists the commands in this order
 app.command("run")(service.run)
 app.command("up")(service.up)
 app.command("worker")(service.worker)
@@ -70,7 +70,7 @@ app.add_typer(database_app, name="database")
 
 
 def main() -> None:
-    """Entry point: errors in one line with what to do, exit codes 0, 1 and 2."""
+    """Run the command line. Errors are one line with the remedy; exit codes are 0, 1 and 2."""
     try:
         sys.exit(app(prog_name="tenggat", standalone_mode=False) or console.GOOD)
     except (UsageError, SettingsError, RegulationError, PeriodError, OutsideCalendar) as error:
@@ -78,7 +78,7 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        if hasattr(error, "format_message"):  # Typer's own: the call cannot be understood
+        if hasattr(error, "format_message"):  # an error of Typer: wrong usage
             _misused(error)
         if os.environ.get("TENGGAT_DEBUG"):
             raise
@@ -86,9 +86,9 @@ def main() -> None:
 
 
 def _misused(error: Any) -> None:
-    """What Typer says, in one line, with the help to ask for; or the help itself."""
+    """Print Typer's error in one line with the help command, or the help itself, and exit."""
     message, context = error.format_message(), getattr(error, "ctx", None)
-    if "\n" in message:  # a command without arguments asks for its help
+    if "\n" in message:  # the message is the help of a command without arguments
         console.out.print(escape(message), soft_wrap=True)
         sys.exit(console.USAGE)
     command = context.command_path if context else "tenggat"

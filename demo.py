@@ -1,7 +1,7 @@
 """`make demo`: the main job once, on the example site, on the morning of 24 November 2026.
 
-The four weeks before are lived through day by day in time-lapse, so that what the final morning
-says rests on what was really observed.
+The four weeks before are run day by day in time-lapse, so the results of the final morning are
+based on real observations.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 out = Console(highlight=False)
 
-FIRST_MORNING = datetime(2026, 10, 26, 8)  # noqa: DTZ001 - in the zone of the site
+FIRST_MORNING = datetime(2026, 10, 26, 8)  # noqa: DTZ001 - the zone of the site is added later
 LAST_MORNING = datetime(2026, 11, 24, 8)  # noqa: DTZ001
 PERIOD = "2026-11"
 STATES = ("running", "paused", "breached", "met", "met_late", "lapsed", "waived", "unknown")
 
 
 def main() -> None:
-    """Run the demo; exit 1 names the step that failed."""
+    """Run the demo; after a failure print the failed step and exit with 1."""
     began = time.monotonic()
     step = "settings"
     try:
@@ -47,7 +47,7 @@ def main() -> None:
         step = "Prefect server"
         out.print("starting a Prefect server ...")
         with service.prefect_api(site.var):
-            for step in _steps(site, began):  # noqa: B007 - names the step that fails
+            for step in _steps(site, began):  # noqa: B007 - the error message names the failed step
                 pass
     except Exception as error:
         out.print(f"[bold red]failed in step '{step}':[/] {escape(reason(error))}", soft_wrap=True)
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _steps(site: Site, began: float) -> Any:
-    """The demo step by step; yields the name of the step that comes next."""
+    """Run the demo step by step; yields the name of each step before it begins."""
     from flows.cycle import run_cycle  # noqa: PLC0415 - needs the API's address
     from flows.delivery import delivery  # noqa: PLC0415
     from flows.summary import summary  # noqa: PLC0415
@@ -99,7 +99,7 @@ def _steps(site: Site, began: float) -> Any:
 
 
 def _time_lapse(site: Site) -> None:
-    """Live through the mornings before the last one, each once, as one flow with a task a day."""
+    """Run the mornings before the last one, each once, as one flow with a task per day."""
     from flows.time_lapse import time_lapse  # noqa: PLC0415
 
     days = range((LAST_MORNING - FIRST_MORNING).days)
@@ -113,11 +113,11 @@ def _time_lapse(site: Site) -> None:
             progress.update(bar, advance=1, day=f"{day:%Y-%m-%d %H:%M}")
 
         if not time_lapse(str(site.folder), mornings, say=say):
-            progress.update(bar, completed=len(mornings), day="lived through already")
+            progress.update(bar, completed=len(mornings), day="already done")
 
 
 def _gone_on_since(office: Office, last: datetime) -> datetime | None:
-    """When the site last ran, if that was after the demo's morning."""
+    """Return the time of the site's last run if it was after the demo's morning."""
     from db import runs  # noqa: PLC0415
 
     with office.transaction() as session:
@@ -126,16 +126,20 @@ def _gone_on_since(office: Office, last: datetime) -> datetime | None:
 
 
 def _closing(office: Office, counts: dict[str, Any], now: datetime, seconds: float) -> None:
-    """The table that ends the demo, and where to look next."""
+    """Print the table at the end of the demo, and suggestions for further reading."""
     from tasks.standing import standing  # noqa: PLC0415
 
     stands = standing(office, now)
     name = office.site.directory.name_of
     out.print()
     table = Table(
-        title=f"{office.site.name}, {now:%Y-%m-%d %H:%M}", title_justify="left",
-        title_style="bold", show_header=False, box=None, pad_edge=False,
-    )  # fmt: skip
+        title=f"{office.site.name}, {now:%Y-%m-%d %H:%M}",
+        title_justify="left",
+        title_style="bold",
+        show_header=False,
+        box=None,
+        pad_edge=False,
+    )
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for line in _pulled(office, counts):
@@ -148,7 +152,9 @@ def _closing(office: Office, counts: dict[str, Any], now: datetime, seconds: flo
         table.add_row(*line)
     out.print(table)
     if counts and not _changed(counts):
-        out.print("[bold]nothing has changed:[/] everything was read, judged and sent before")
+        out.print(
+            "[bold]nothing has changed:[/] everything was imported, evaluated and sent before"
+        )
     out.print(f"\ntook {seconds:.0f} s. Where to look next:")
     for what, where in _next(office):
         out.print(f"  {what:<22}{escape(where)}", soft_wrap=True)
@@ -188,7 +194,7 @@ def _by_role(numbers: dict[str, int]) -> str:
 
 
 def _changed(counts: dict[str, Any]) -> bool:
-    """Whether this run of the demo has changed anything."""
+    """Check whether this run of the demo changed anything."""
     read = counts["intake"]["sources"]
     return bool(
         any(count["new"] or count["updated"] or count["quarantined"] for count in read)
@@ -217,7 +223,7 @@ def _next(office: Office) -> list[tuple[str, str]]:
 
 
 def _short(path: Path) -> str:
-    """A path as seen from where the command runs."""
+    """Return a path relative to the working directory if possible."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

@@ -1,1 +1,1 @@
-"""The memory of Tenggat: SQLAlchemy models, queries and migrations, on SQLite and PostgreSQL."""
+"""Persistence of Tenggat: SQLAlchemy models, queries and migrations for SQLite and PostgreSQL."""

@@ -1,11 +1,12 @@
-"""The audit: one row for each decision, appended only, each bound to the one before by its hash.
+"""The audit log: one row per decision, append only, each linked to the row before by its hash.
 
-Whoever decides calls :func:`note`, and the rows are written when the transaction commits: so a
-decision and its row are there together or not at all. They are hashed and inserted in one go at the
-very end, because from then on every other transaction that decides must wait for this one.
+Code with a decision to record calls :func:`note`. The rows are written at the commit of the
+transaction, so a decision and its row are stored together or not at all. They are hashed and
+inserted in one step at the very end, because from then on every other transaction with a decision
+must wait for this one.
 
-A row says who decided what, when and why, by ids: never a name, a title or a text that a
-complainant gave. `db.chain` reads and verifies.
+A row states who decided what, when and why, by ids. It never contains a name, title or text entered
+by a complainant. `db.chain` reads and verifies the log.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from db.models import AuditHead, AuditRow, NoticeRow, UtcDateTime
 
 
 class What(StrEnum):
-    """What was decided."""
+    """Kind of decision."""
 
     NOTICE_OWED = "notice.owed"
     NOTICE_SUPERSEDED = "notice.superseded"
@@ -35,43 +36,53 @@ class What(StrEnum):
     NOTICE_DISCARDED = "notice.discarded"
     NOTICE_FAILED = "notice.failed"
     STORM_HELD = "storm.held"
-    """A run owed more mails than the site allows: they wait."""
+    """A run queued more mails than the site allows: they wait."""
     STORM_RELEASED = "storm.released"
     STORM_DROPPED = "storm.dropped"
     MAIL_RESENT = "mail.resent"
     BOUNCE_MARKED = "bounce.marked"
     BOUNCE_LIFTED = "bounce.lifted"
     RULEBOOK_TAKEN = "rulebook.taken"
-    """Law, calendar, policy, ladder or holds are others from here on."""
+    """Law, calendar, policy, ladder or suppressions differ from here on."""
     REPORT_MADE = "report.made"
     QUARANTINE_RETRIED = "quarantine.retried"
     DATA_DELETED = "data.deleted"
-    """Something was older than the site keeps it."""
+    """Data reached the end of its retention period and was deleted."""
     DATA_RESTORED = "data.restored"
+    """The database was restored from a backup; decisions made after the backup are lost."""
     DATA_COPIED = "data.copied"
     """This database began as a copy of another one."""
-    """The database was put back as a backup has it; what was decided since is lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who decides: the flow run, the command line or the form, and the id of the run."""
+    """The author of a decision: flow run, command line or form, and the id of the run."""
 
     actor: str
     run: str = ""
 
 
 UNNAMED = By("unnamed")
-"""Of a session that was not told who works in it."""
+"""Author in a session without a named one."""
 
 GENESIS = "0" * 64
-"""What the first row has before it."""
+"""Value of `previous` in the first row."""
 
 COLUMNS = (
-    "seq", "at", "actor", "run", "what", "complaint_id", "message_pk", "storm_id", "subject",
-    "reason", "previous", "hash",
-)  # fmt: skip
-"""In this order all but the last are hashed."""
+    "seq",
+    "at",
+    "actor",
+    "run",
+    "what",
+    "complaint_id",
+    "message_pk",
+    "storm_id",
+    "subject",
+    "reason",
+    "previous",
+    "hash",
+)
+"""Columns in the order of hashing; the last one is the hash itself."""
 
 _BY, _PENDING = "audit by", "audit pending"
 
@@ -79,9 +90,9 @@ _encode = json.JSONEncoder(separators=(",", ":"), default=repr).encode
 
 
 def works(by: By | None) -> dict[str, Any]:
-    """What `Session(info=...)` is given, so that it knows who works in it.
+    """Return the value for `Session(info=...)` to name the author of decisions in a session.
 
-    By None nothing is noted: where somebody only plays through what would be decided.
+    With None nothing is recorded: for simulations of decisions.
     """
     return {_BY: by}
 
@@ -99,11 +110,12 @@ def note(
     run: str | None = None,
     **subject: Any,
 ) -> None:
-    """Have a decision on record as soon as this transaction commits.
+    """Record a decision as soon as this transaction commits.
 
-    `complaint`, `message` and `storm` are the numbers of their rows; what else it is about stands
-    in `subject`: plain values that JSON can hold. `reason` is one sentence in English. `by` and
-    `run` tell who decides where the session was not told so. Not within a savepoint.
+    `complaint`, `message` and `storm` are the ids of their rows; `subject` has further data:
+    plain values for JSON. `reason` is one sentence in English. `by` and `run` override the author
+    of the session. Not allowed within a savepoint, because a rollback to it would undo the decision
+    without its row.
     """
     who = by or session.info.get(_BY, UNNAMED)
     if who is None:
@@ -113,10 +125,17 @@ def note(
         session.begin()
     session.info.setdefault(_PENDING, []).append(
         (
-            UtcDateTime.in_utc(now), who.actor[:255], (who.run if run is None else run)[:64], what,
-            complaint, message, storm, _encode(subject), reason,
+            UtcDateTime.in_utc(now),
+            who.actor[:255],
+            (who.run if run is None else run)[:64],
+            what,
+            complaint,
+            message,
+            storm,
+            _encode(subject),
+            reason,
         )
-    )  # fmt: skip
+    )
 
 
 def note_notice(
@@ -127,16 +146,28 @@ def note_notice(
     reason: str,
     run: str | None = None,
 ) -> None:
-    """The same, of a notice."""
+    """Record a decision about a notice, as :func:`note` does."""
     note(
-        session, what, now, reason, complaint=notice.complaint_id, run=run, rule=notice.rule,
-        clock=notice.clock, unit=notice.unit, rung=notice.rung, repeat=notice.repeat,
-    )  # fmt: skip
+        session,
+        what,
+        now,
+        reason,
+        complaint=notice.complaint_id,
+        run=run,
+        rule=notice.rule,
+        clock=notice.clock,
+        unit=notice.unit,
+        rung=notice.rung,
+        repeat=notice.repeat,
+    )
 
 
 def hash_of(values: Sequence[Any]) -> str:
-    """SHA-256 of a row without its hash, in the order of `COLUMNS`: of the JSON array of its
-    values, without blanks, the moment as 'YYYY-MM-DD HH:MM:SS.ffffff' in UTC."""
+    """Return the SHA-256 of a row: of all its values but the hash, in the order of `COLUMNS`.
+
+    The hashed text is the JSON array of the values, without blanks. The time is written as
+    'YYYY-MM-DD HH:MM:SS.ffffff' in UTC.
+    """
     seq, at, *others = values
     if isinstance(at, datetime):
         at = UtcDateTime.in_utc(at).replace(tzinfo=None).isoformat(" ", "microseconds")
@@ -145,7 +176,7 @@ def hash_of(values: Sequence[Any]) -> str:
 
 @event.listens_for(Session, "before_commit")
 def _write(session: Session) -> None:
-    """Append what was noted, after all else: nobody is to wait longer than needed."""
+    """Insert the recorded decisions as the last step, so other transactions wait only briefly."""
     pending = session.info.pop(_PENDING, None)
     if not pending:
         return
@@ -169,16 +200,16 @@ def _forget(session: Session, _transaction: SessionTransaction) -> None:
 
 
 def _end(session: Session) -> tuple[int, str]:
-    """Number and hash of the last row; nobody else appends until this transaction ends.
+    """Return number and hash of the last row, and lock the end of the chain for this transaction.
 
-    Where head and rows do not agree somebody has tampered with them: work goes on, in such a way
-    that it is seen for ever.
+    If head and rows disagree, the log has been tampered with. Work then continues, but the chain
+    shows the break permanently.
     """
     last = select(func.coalesce(func.max(AuditRow.seq), 0))
     head = select(AuditHead.seq, AuditHead.hash).with_for_update()
     found = session.execute(head).first()
     if found is None:
-        lost = session.scalar(last)  # 0 in a database that is new; else one number is left out
+        lost = session.scalar(last)  # 0 in a new database; otherwise one number is skipped
         session.execute(
             text(
                 "INSERT INTO audit_head (id, seq, hash) VALUES (1, :seq, :hash)"

@@ -1,4 +1,4 @@
-"""Backups: a database in one file, made while others write, and there wholly or not at all."""
+"""Backups: one file per backup, made while others write, complete or not present at all."""
 
 from __future__ import annotations
 
@@ -28,11 +28,14 @@ LEFT_AFTER = timedelta(days=1)
 def backup(url: str, folder: Path, now: datetime, label: str = "") -> Path:
     """Copy the database at this SQLAlchemy URL into `folder`; returns the new file.
 
-    SQLite is copied page by page in one state of it (`.db.gz`), PostgreSQL by `pg_dump`
-    (`.pgdump.gz`); nobody who writes meanwhile waits or is lost. The copy is read through once
-    before it gets its name, which bears the time in UTC and `label` ('before-upgrade'). Only its
-    owner may read it: it holds what the database holds. Raises :class:`BackupError`, which says
-    what to do; then no new file is there, and the earlier ones are as they were.
+    SQLite is copied page by page in one state of the database (`.db.gz`), PostgreSQL by `pg_dump`
+    (`.pgdump.gz`). Writers do not wait, and the backup does not lose their work.
+
+    The copy is read through once before it gets its final name, with the time in UTC and `label`
+    ('before-upgrade'). Only its owner may read it, because it contains everything in the database.
+
+    Raises :class:`BackupError` with a message about the remedy. Then there is no new file, and
+    earlier backups are unchanged.
     """
     parsed = make_url(url)
     kind = parsed.get_backend_name()
@@ -59,7 +62,7 @@ def backup(url: str, folder: Path, now: datetime, label: str = "") -> Path:
 
 
 def _free(folder: Path, now: datetime, label: str, suffix: str) -> Path:
-    """A name that no other backup bears, whatever was made in the same second."""
+    """Return an unused file name, also for a second backup in the same second."""
     stem = f"tenggat-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}" + (f"-{label}" if label else "")
     place, number = folder / (stem + suffix), 2
     while place.exists():
@@ -76,16 +79,16 @@ def _copy_sqlite(database: Path, raw: Path) -> None:
             closing(sqlite3.connect(raw, isolation_level=None)) as copy,
         ):
             source.backup(copy)
-            copy.execute("PRAGMA journal_mode=DELETE")  # one file, with no log beside it
+            copy.execute("PRAGMA journal_mode=DELETE")  # a single file, without a log file
     except sqlite3.Error as error:
         raise BackupError(
             f"{database} could not be copied to {raw.parent.parent} ({error});"
-            " is there room, and is the database whole?"
+            " check the free disk space, and the integrity of the database"
         ) from None
 
 
 def _pack(raw: Path, part: Path) -> None:
-    """Pack a copy; the packed form bears a checksum of all of it."""
+    """Write a copy compressed by gzip, with a checksum of the whole content. Removes `raw`."""
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with (
         raw.open("rb") as whole,
@@ -97,7 +100,10 @@ def _pack(raw: Path, part: Path) -> None:
 
 
 def connect(database: Path) -> sqlite3.Connection:
-    """A connection to SQLite that could write, or it would leave a log behind, and does not."""
+    """Open a SQLite database in a mode that could write, but prevent changes by `query_only`.
+
+    A connection without write access would leave a log file of SQLite behind.
+    """
     place = f"file:{quote(str(database.absolute()))}?mode=rw"
     connection = sqlite3.connect(place, uri=True, timeout=60, isolation_level=None)
     connection.execute("PRAGMA query_only=ON")
@@ -105,7 +111,7 @@ def connect(database: Path) -> sqlite3.Connection:
 
 
 def made_at(path: Path) -> datetime | None:
-    """When a backup was made, by its name; None for a file that bears another name."""
+    """Return the time in the name of a backup; None for any other file name."""
     found = _NAME.fullmatch(path.name)
     if found is None:
         return None
@@ -115,7 +121,7 @@ def made_at(path: Path) -> datetime | None:
 
 
 def backups(folder: Path) -> list[Path]:
-    """The backups in a folder, newest first; nothing else that lies there."""
+    """List the backups in a folder, newest first. Other files are ignored."""
     if not folder.is_dir():
         return []
     dated = [(made, path) for path in folder.iterdir() if (made := made_at(path)) is not None]
@@ -131,15 +137,17 @@ def keep(
     monthly: int = 12,
     url: str | None = None,
 ) -> list[Path]:
-    """Remove the backups that are no longer kept; returns them.
+    """Remove expired backups and return their paths.
 
-    Kept are the newest of each of the last `daily` days on which one was made, of the last `weekly`
-    weeks and of the last `monthly` months (UTC), and whatever these numbers say, the newest one
-    that can be read. Only files with a backup's name are looked at, and what a killed process left
-    half made more than a day ago is cleared away. `url` is the database that they are of.
+    Kept are the newest backup of each of the last `daily` days, `weekly` weeks and `monthly` months
+    with a backup (in UTC). The newest readable backup is always kept, and so are files with a
+    future time.
+
+    Only files with the name of a backup are considered. Half-made files of a killed process are
+    deleted after one day. `url` is the database of these backups.
     """
     made = {path: at for path in backups(folder) if (at := made_at(path)) is not None}
-    kept = {path for path, at in made.items() if at > now}  # of a clock that was wrong
+    kept = {path for path, at in made.items() if at > now}  # made while the clock was wrong
     spans: tuple[tuple[Callable[[datetime], object], int], ...] = (
         (datetime.date, daily),
         (lambda at: at.isocalendar()[:2], weekly),
@@ -161,7 +169,7 @@ def keep(
 
 
 def _newest_good(made: Iterable[Path], url: str | None) -> Iterator[Path]:
-    """The newest backup that can be read, if there is any."""
+    """Yield the newest readable backup, if there is any."""
     parsed = make_url(url) if url else None
     server = parsed if parsed and parsed.get_backend_name() != "sqlite" else None
     for path in made:

@@ -1,4 +1,4 @@
-"""Addresses whose mail came back: marked by a bounce until somebody lifts it."""
+"""Bounced mails, and addresses suppressed by a bounce until an administrator lifts this."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from db.models import Bounce, MessageRow, MessageStatus
 
 
 def returned(session: Session, message_id: str) -> MessageRow | None:
-    """The mail with this Message-ID if it went out, whether it has come back already or not."""
+    """Find the mail with this Message-ID if it was sent, whether or not it has bounced already."""
     return session.scalar(
         select(MessageRow)
         .where(
@@ -34,11 +34,10 @@ def add(
     answer: str,
     now: datetime,
 ) -> bool:
-    """Keep that a mail came back, once for each report; returns whether its address is now marked
-    and was not before.
+    """Record a bounced mail once per report; returns True if its address is newly suppressed.
 
-    A mail that went out before the address was last lifted tells nothing of it any more: its
-    bounce is kept as lifted then.
+    If the mail was sent before the address was last lifted, it says nothing about the mailbox
+    today. Its bounce is then stored as already lifted at that time.
     """
     address = message.recipient.casefold()
     query = select(Bounce.id).where(Bounce.report_id == report_id, Bounce.address == address)
@@ -67,13 +66,13 @@ def add(
 
 
 def marked(session: Session) -> frozenset[str]:
-    """The addresses, casefolded, to which mail does not get through."""
+    """Return the suppressed addresses, casefolded: mail to them does not arrive."""
     query = select(Bounce.address).where(Bounce.lifted_at.is_(None)).distinct()
     return frozenset(session.scalars(query))
 
 
 def waiting(session: Session) -> Sequence[Bounce]:
-    """The bounce by which each marked address was marked, oldest first."""
+    """List the bounce responsible for the suppression of each address, oldest first."""
     rows = session.scalars(select(Bounce).where(Bounce.lifted_at.is_(None)).order_by(Bounce.id))
     first: dict[str, Bounce] = {}
     for row in rows:
@@ -82,7 +81,7 @@ def waiting(session: Session) -> Sequence[Bounce]:
 
 
 def lift(session: Session, address: str, now: datetime) -> bool:
-    """Let mail go to an address again; False where it is not marked."""
+    """Remove the suppression of an address, so it receives mail again; False if it had none."""
     rows = session.scalars(
         select(Bounce).where(Bounce.address == address.casefold(), Bounce.lifted_at.is_(None))
     ).all()

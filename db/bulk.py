@@ -1,4 +1,4 @@
-"""Many rows into one table: what SQLAlchemy does for each value costs more than the database."""
+"""Bulk inserts. SQLAlchemy's work for each value would take longer than the database itself."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from db.models import UtcDateTime
 
 
 def new_ids(session: Session, table: Table, count: int) -> Sequence[int]:
-    """Ids that no row of a table has and no other transaction will take."""
+    """Return `count` ids, unused in a table and not available to other transactions."""
     if session.get_bind().dialect.name == "postgresql":
         query = text(
             "SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)"
         )
         return session.scalars(query, {"table": table.name, "count": count}).all()
-    last = session.scalar(select(func.max(table.c.id))) or 0  # the only writer, see `open_engine`
+    last = (
+        session.scalar(select(func.max(table.c.id))) or 0
+    )  # safe: this transaction is the only writer, see `open_engine`
     return range(last + 1, last + 1 + count)
 
 
 def insert_rows(
     session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
-    """Insert rows, each with a value for each of these columns, in one call of the driver."""
+    """Insert rows in one call of the driver. Each row has one value for each of `columns`."""
     session.flush()
     connection = session.connection()
     mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
@@ -48,10 +50,10 @@ def insert_rows(
 
 
 def _moment_for(dialect: str) -> Callable[[datetime], object]:
-    """How a database is given a moment: as `UtcDateTime` does it."""
+    """Return the function to convert times for this database, with the result of `UtcDateTime`."""
     return _in_text if dialect == "sqlite" else UtcDateTime.in_utc
 
 
-@lru_cache(maxsize=10_000)  # most rows of one look share some moments
+@lru_cache(maxsize=10_000)  # most rows of one import share a few times
 def _in_text(moment: datetime) -> str:
     return UtcDateTime.in_utc(moment).replace(tzinfo=None).isoformat(" ", "microseconds")

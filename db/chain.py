@@ -1,4 +1,4 @@
-"""The audit read: which decisions there were, and whether anybody has touched the record."""
+"""Reading the audit log: list decisions, and verify the hash chain against tampering."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A row of the audit by number and hash, as somebody has kept it elsewhere."""
+    """Number and hash of an audit row, as kept at a place outside the database (`kept_by`)."""
 
     seq: int
     hash: str
@@ -31,16 +31,18 @@ class Head:
 
     @classmethod
     def read(cls, text: str, kept_by: str) -> Head:
-        """A head of the form 'number:hash'. Raises ValueError for anything else."""
+        """Parse a head of the form 'number:hash'. Raises ValueError for any other text."""
         found = re.fullmatch(r"(\d+):([0-9a-f]{64})", text.strip())
         if not found:
-            raise ValueError(f"'{text}' is no head; a mail with a summary names one, 17:9f86d0...")
+            raise ValueError(
+                f"'{text}' is not a head such as 17:9f86d0...; a mail with a summary names one"
+            )
         return cls(int(found[1]), found[2], kept_by)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The first row that is not as it was written, or not where it was, and what is wrong."""
+    """The first altered, missing or misplaced audit row, and the reason in words (`wrong`)."""
 
     seq: int
     wrong: str
@@ -48,9 +50,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What became of the chain: how many rows, the last one, and the first that is bad, if any.
+    """Result of a verification: number of rows, last row, and the first fault if any.
 
-    `anchors` is how many heads that were kept elsewhere are rows of this chain.
+    `anchors` is the number of externally kept heads found as rows of this chain.
     """
 
     rows: int
@@ -60,7 +62,7 @@ class Verified:
 
 
 def head_before(session: Session, moment: datetime) -> Head:
-    """The last row that was decided before a moment; number 0 where there is none."""
+    """Return the last audit row decided before a moment; number 0 if there is none."""
     row = session.execute(
         select(AuditRow.seq, AuditRow.hash)
         .where(AuditRow.at < moment)
@@ -71,11 +73,12 @@ def head_before(session: Session, moment: datetime) -> Head:
 
 
 def verify(connection: Connection, kept: Iterable[Head] = ()) -> Verified:
-    """Follow the chain from its first row to its end, in one state of the database.
+    """Verify the hash chain from its first row to its end, in one state of the database.
 
-    Each row must have the next number, name the hash of the row before, and hash to its own; the
-    last must be the one of the head, and each of the `kept` heads must be a row. Who can rewrite
-    all rows and the head can only be caught by a head that was kept where they cannot reach.
+    Each row must have the next number, contain the hash of the row before, and match its own hash.
+    The last row must match the stored head, and each head in `kept` must be a row of the chain.
+
+    An attacker able to rewrite all rows and the head is detected only by a head kept out of reach.
     """
     anchors: dict[int, list[Head]] = defaultdict(list)
     for each in kept:
@@ -96,7 +99,7 @@ def verify(connection: Connection, kept: Iterable[Head] = ()) -> Verified:
 
 
 def _as_kept() -> Any:
-    """All rows, each value as the database has it, also one that is no moment any more."""
+    """Select all rows with their values exactly as stored, even an `at` with no valid time."""
     table = AuditRow.__table__
     at = type_coerce(table.c.at, String)
     columns = [at if name == "at" else table.c[name] for name in COLUMNS]
@@ -104,16 +107,16 @@ def _as_kept() -> Any:
 
 
 def _wrong(row: Sequence[Any], last: Head) -> str:
-    """What is wrong with a row that stands after this one."""
+    """Return the error of `row` if `last` is the row before it; empty if it is correct."""
     seq, previous, given = row[0], row[-2], row[-1]
     if seq < last.seq + 1:
-        return f"a row was put in as number {seq}"
+        return f"a row was inserted as number {seq}"
     if seq > last.seq + 1:
-        return f"it is missing; the next row there is has number {seq}"
+        return f"it is missing; the next row has number {seq}"
     if hash_of(row[:-1]) != given:
         return "it was changed: its values do not give its hash"
     if previous != last.hash:
-        return "it does not follow on the row before it"
+        return "its previous hash is not that of the row before it"
     return ""
 
 
@@ -141,10 +144,10 @@ def rows(
     what: Sequence[str] = (),
     limit: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Decisions, the newest first, each with the `ticket` of its complaint.
+    """Return audit rows, newest first, each with the `ticket` of its complaint.
 
-    Those about a ticket are about its complaint, the mails that tell of it, and the storms that
-    held these up.
+    Rows about a ticket include those about its complaint, about the mails with its notices, and
+    about the storms of these mails. `since`, `ticket`, `what` and `limit` each narrow the result.
     """
     query = select(AuditRow.__table__, Complaint.ticket).outerjoin(
         Complaint, Complaint.id == AuditRow.complaint_id

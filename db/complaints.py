@@ -1,4 +1,4 @@
-"""Complaints and their events: found, added, brought up to date."""
+"""Complaints and their events: queries, inserts and updates."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from sla.parts import EVERYTHING, Part
 T = TypeVar("T")
 
 BATCH = 500
-"""How many keys one statement asks for: below every database's limit of parameters."""
+"""Number of keys in one statement: below the parameter limit of every database."""
 
 
 def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """The items in lists of at most `size`."""
+    """Split the items into lists of at most `size`."""
     source = iter(items)
     while batch := list(islice(source, size)):
         yield batch
@@ -32,7 +32,11 @@ def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
 def standing(
     session: Session, source: str, tickets: Iterable[str]
 ) -> dict[str, tuple[int, datetime, int | None]]:
-    """The known complaints among these tickets: id, when last seen, and the mark of the row."""
+    """Return the existing complaints among these tickets of a source, by ticket.
+
+    Each value is the id, the time of the last import with this complaint, and the content hash
+    of its row.
+    """
     found: dict[str, tuple[int, datetime, int | None]] = {}
     seen_at = func.coalesce(Complaint.seen_at, Complaint.recorded_at)
     for batch in batches(tickets):
@@ -46,7 +50,7 @@ def standing(
 
 
 def by_ticket(session: Session, source: str, tickets: Iterable[str]) -> dict[str, Complaint]:
-    """The known complaints among these tickets of a source."""
+    """Load the existing complaints among these tickets of a source."""
     found: dict[str, Complaint] = {}
     for batch in batches(tickets):
         rows = session.scalars(
@@ -57,7 +61,7 @@ def by_ticket(session: Session, source: str, tickets: Iterable[str]) -> dict[str
 
 
 def events_of(session: Session, complaints: Iterable[int]) -> dict[int, list[Event]]:
-    """All events of these complaints, each complaint's in the order recorded."""
+    """Load all events of these complaints; those of each complaint in the order of recording."""
     found: dict[int, list[Event]] = {}
     for batch in batches(complaints):
         rows = session.scalars(
@@ -69,7 +73,7 @@ def events_of(session: Session, complaints: Iterable[int]) -> dict[int, list[Eve
 
 
 def as_event(row: EventRow) -> Event:
-    """A row as the domain knows it."""
+    """Convert a row to an event of the domain."""
     return Event(
         kind=row.kind,
         latest=row.latest,
@@ -84,7 +88,10 @@ def as_event(row: EventRow) -> Event:
 
 
 def add(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Insert complaints of one source, all with the same columns; returns their ids by ticket."""
+    """Insert complaints of one source and return their ids by ticket.
+
+    All rows must have the same columns.
+    """
     if not rows:
         return {}
     table = cast(Table, Complaint.__table__)
@@ -96,25 +103,41 @@ def add(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
 
 
 EVENT_COLUMNS = (
-    "complaint_id", "kind", "latest", "earliest", "knowledge", "recorded_at", "source", "unit",
-    "slot", "retracted",
-)  # fmt: skip
+    "complaint_id",
+    "kind",
+    "latest",
+    "earliest",
+    "knowledge",
+    "recorded_at",
+    "source",
+    "unit",
+    "slot",
+    "retracted",
+)
 
 
 def add_events(session: Session, events: Iterable[tuple[int, Event]]) -> None:
-    """Append events to the complaints with these ids."""
+    """Insert events for the complaints with these ids."""
     rows = (
         (
-            complaint, str(event.kind), event.latest, event.earliest, event.knowledge.value,
-            event.recorded_at, event.source, event.unit or "", event.slot, event.retracted,
+            complaint,
+            str(event.kind),
+            event.latest,
+            event.earliest,
+            event.knowledge.value,
+            event.recorded_at,
+            event.source,
+            event.unit or "",
+            event.slot,
+            event.retracted,
         )
         for complaint, event in events
-    )  # fmt: skip
+    )
     insert_rows(session, cast(Table, EventRow.__table__), EVENT_COLUMNS, rows)
 
 
 def seen(session: Session, complaints: Iterable[int], at: datetime) -> None:
-    """Note that a look at this moment still showed these complaints."""
+    """Record that a snapshot of this moment still showed these complaints."""
     for batch in batches(complaints):
         session.execute(
             update(Complaint)
@@ -125,7 +148,10 @@ def seen(session: Session, complaints: Iterable[int], at: datetime) -> None:
 
 
 def open_since(session: Session, source: str, ended: Iterable[str]) -> list[datetime]:
-    """When those complaints of a source were received whose last status is none of these words."""
+    """Return the distinct times of receipt of those complaints of a source that are still open.
+
+    A complaint counts as open if its last status is none of the words in `ended`.
+    """
     words = list(ended)
     query = select(Complaint.received_at).where(
         Complaint.source == source,
@@ -137,9 +163,10 @@ def open_since(session: Session, source: str, ended: Iterable[str]) -> list[date
 def needing_judgment(
     session: Session, now: datetime, limit: int, part: Part = EVERYTHING, units: Sequence[str] = ()
 ) -> list[Complaint]:
-    """Complaints of a part of these units whose next action has come, by the index; oldest first.
+    """Return at most `limit` complaints with `next_action_at` not later than `now`, oldest first.
 
-    They are locked where the database can, so that of two runs at once each judges its own.
+    They are found by the index. `part` limits them to one shard of `units`. The rows are locked if
+    the database supports it, so two concurrent runs evaluate different complaints.
     """
     return list(
         session.scalars(
@@ -163,7 +190,7 @@ def _of_part(part: Part, units: Sequence[str]) -> ColumnElement[bool]:
 
 
 def everything(session: Session, as_of: datetime) -> Sequence[Complaint]:
-    """All complaints recorded by `as_of`, in the order of their receipt."""
+    """Load all complaints recorded until `as_of`, in the order of their receipt."""
     return session.scalars(
         select(Complaint)
         .where(Complaint.recorded_at <= as_of)
@@ -172,7 +199,10 @@ def everything(session: Session, as_of: datetime) -> Sequence[Complaint]:
 
 
 def recorded_by(session: Session, as_of: datetime) -> Iterator[list[Complaint]]:
-    """All complaints recorded by `as_of`, some at a time; what was read before is forgotten."""
+    """Yield all complaints recorded until `as_of`, in chunks ordered by id.
+
+    Each chunk is removed from the session before the next, to limit memory.
+    """
     last = 0
     while True:
         found = list(
@@ -192,12 +222,15 @@ def recorded_by(session: Session, as_of: datetime) -> Iterator[list[Complaint]]:
 
 
 def called(session: Session, ticket: str) -> list[Complaint]:
-    """The complaints with this ticket; several only where sources share their numbers."""
+    """Find the complaints with this ticket. There are several only if sources share numbers."""
     return list(session.scalars(select(Complaint).where(Complaint.ticket == ticket)))
 
 
 def changed(session: Session, since: datetime | None) -> Iterator[list[Complaint]]:
-    """The complaints of which anything was learnt since a moment, or all, some at a time."""
+    """Yield the complaints changed since a moment (None: all), in chunks ordered by id.
+
+    Each chunk is removed from the session before the next.
+    """
     last = 0
     while True:
         query = select(Complaint).where(Complaint.id > last).order_by(Complaint.id).limit(BATCH)
@@ -212,12 +245,12 @@ def changed(session: Session, since: datetime | None) -> Iterator[list[Complaint
 
 
 def count(session: Session) -> int:
-    """How many complaints there are."""
+    """Count all complaints."""
     return session.scalar(select(func.count()).select_from(Complaint)) or 0
 
 
 def deadlines_of(session: Session, complaints: Iterable[int]) -> dict[int, list[DeadlineRow]]:
-    """The kept verdicts of these complaints."""
+    """Load the stored deadlines of these complaints, by complaint id."""
     found: dict[int, list[DeadlineRow]] = {}
     for batch in batches(complaints):
         rows = session.scalars(select(DeadlineRow).where(DeadlineRow.complaint_id.in_(batch)))
@@ -229,7 +262,7 @@ def deadlines_of(session: Session, complaints: Iterable[int]) -> dict[int, list[
 def past_facts(
     session: Session, complaints: Iterable[int], as_of: datetime
 ) -> dict[int, PastFacts]:
-    """The facts of those complaints that have been told otherwise since `as_of`."""
+    """Load the facts valid at `as_of` for those of the complaints with a later correction."""
     found: dict[int, PastFacts] = {}
     for batch in batches(complaints):
         rows = session.scalars(
@@ -243,7 +276,10 @@ def past_facts(
 
 
 def wake(session: Session, source: str, now: datetime) -> None:
-    """Let all complaints of a source be judged again: it is now known to tell of other things."""
+    """Schedule a new evaluation of all complaints of a source at `now`.
+
+    This is needed when the set of facts that the source is known to report has changed.
+    """
     session.execute(
         update(Complaint)
         .where(Complaint.source == source)
@@ -253,7 +289,11 @@ def wake(session: Session, source: str, now: datetime) -> None:
 
 
 def wake_undecided(session: Session, source: str, looked_until: datetime, now: datetime) -> None:
-    """Let those be judged again that only waited for their source to be looked at."""
+    """Schedule an evaluation at `now` of complaints that only waited for a newer import.
+
+    These have a deadline in state `unknown`, not stopped, and due before `looked_until`, the time
+    up to which their source has now been imported.
+    """
     waiting = select(DeadlineRow.complaint_id).where(
         DeadlineRow.state == State.UNKNOWN,
         DeadlineRow.stopped.is_(None),

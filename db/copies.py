@@ -1,4 +1,4 @@
-"""Copies: what a backup file is, whether it is whole, and which revision it holds."""
+"""Backup files: their format, their integrity, and the database revision inside."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from db.postgres_dump import BackupError
 __all__ = ["LEFT", "BackupError", "Contents", "check", "contents", "fsync", "unpacked"]
 
 LEFT = ".part"
-"""How a folder ends in which a file is being made; only a killed process leaves it behind."""
+"""Suffix of a temporary folder for a file in progress. Only a killed process leaves one behind."""
 
 _GZIP, _SQLITE, _PGDUMP = b"\x1f\x8b", b"SQLite format 3\0", b"PGDMP"
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a backup holds: a database of this kind (`sqlite`, `postgresql`) at this revision.
+    """Contents of a backup: kind of database (`sqlite`, `postgresql`) and its revision.
 
-    `schema` is the schema of PostgreSQL that it was made of.
+    `schema` is the PostgreSQL schema of the dump.
     """
 
     kind: str
@@ -40,17 +40,21 @@ class Contents:
 
 
 def check(path: Path, url: URL | None = None) -> Contents:
-    """Read a backup from beginning to end; raises :class:`BackupError` where it is not whole.
+    """Read a backup from beginning to end; raises :class:`BackupError` if it is damaged.
 
-    SQLite's own check goes over every page and index, PostgreSQL's `pg_restore` unpacks every row.
-    `url` is a server beside which that program may be found.
+    SQLite's own check reads every page and index; PostgreSQL's `pg_restore` unpacks every row.
+    `url` is a server with an installation of that program on the same machine, as a further
+    location to search.
     """
     with unpacked(path) as raw:
         return contents(raw, path, url)
 
 
 def contents(raw: Path, path: Path, url: URL | None = None) -> Contents:
-    """What the unpacked copy `raw` of the backup `path` holds, as :func:`check` tells it."""
+    """Return the contents of `raw`, the unpacked copy of the backup `path`.
+
+    `url` and errors are as in :func:`check`.
+    """
     try:
         if _kind(raw) == "postgresql":
             return Contents("postgresql", *postgres_dump.read_through(raw, url))
@@ -66,14 +70,15 @@ def _kind(raw: Path) -> str:
         return "postgresql"
     if head == _SQLITE:
         return "sqlite"
-    raise BackupError("no backup of Tenggat; `tenggat backup` makes one")
+    raise BackupError("not a backup of Tenggat; `tenggat backup` makes one")
 
 
 @contextmanager
 def unpacked(path: Path, beside: Path | None = None) -> Iterator[Path]:
-    """The copy that a backup packs, in a file of its own as long as the block lasts.
+    """Unpack a backup into a temporary file for the duration of the block.
 
-    It lies in the folder of the backup, or in that of `beside`, and is read by nobody else.
+    The file is in the folder of the backup, or in the folder of `beside`. Only its owner can read
+    it. Raises :class:`BackupError` if the backup is damaged or cannot be read.
     """
     with TemporaryDirectory(suffix=LEFT, dir=(beside or path).parent) as work:
         raw = Path(work) / "raw.db"
@@ -92,7 +97,7 @@ def unpacked(path: Path, beside: Path | None = None) -> Iterator[Path]:
 
 
 def _revision(database: Path) -> str:
-    """The revision of a SQLite database whose every page was found whole."""
+    """Return the revision of a SQLite database after a check of all its pages."""
     place = f"file:{quote(str(database.absolute()))}?mode=rw"
     try:
         with closing(sqlite3.connect(place, uri=True, isolation_level=None)) as connection:
@@ -101,15 +106,15 @@ def _revision(database: Path) -> str:
                 raise BackupError(f"damaged ({said})")
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:
-        raise BackupError(f"no whole database of Tenggat ({error})") from None
+        raise BackupError(f"not a complete database of Tenggat ({error})") from None
     if row is None:
         raise BackupError("the database is empty: it has no revision")
     return str(row[0])
 
 
 def fsync(path: Path) -> None:
-    """Have the machine write a file or folder down before anything else is done."""
+    """Wait until the operating system has written a file or folder to disk."""
     handle = os.open(path, os.O_RDONLY)
-    with suppress(OSError):  # some file systems know no fsync of a folder
+    with suppress(OSError):  # some file systems do not support fsync of a folder
         os.fsync(handle)
     os.close(handle)

@@ -1,7 +1,7 @@
-"""Copying: a whole database into another one, also of the other kind, with every number kept.
+"""Copying: transfer a whole database to another one, also of another kind, with all ids kept.
 
-This is how a site moves from SQLite to PostgreSQL. The copy is one transaction: all of it, read
-back and found the same, or nothing.
+This is the way to move a site from SQLite to PostgreSQL. The copy is a single transaction. It
+commits only after all rows were read back and found identical; otherwise nothing is written.
 """
 
 from __future__ import annotations
@@ -26,19 +26,22 @@ from db.postgres_dump import BY_ITSELF
 from db.restoring import alone
 
 AT_ONCE = 5_000
-"""How many rows are held at once."""
+"""Number of rows kept in memory at a time."""
 
 FREE_WITHIN = 5
-"""Seconds in which a database must be free of other writers."""
+"""Time limit, in seconds, for the old database to become free of other writers."""
 
 
 class CopyError(RuntimeError):
-    """A database could not be copied; the message says why, and the new one has no row of it."""
+    """The database could not be copied. The message gives the reason.
+
+    The new database then contains no row of the old one.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What was copied: how many rows of each table, and what the audit says of itself."""
+    """Result of a copy: number of rows by table, and the verification of the audit chain."""
 
     rows: dict[str, int]
     audit: Verified
@@ -46,7 +49,7 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """How many rows a table has, and a sum over all of them in which no order counts."""
+    """Row count of a table, and a checksum over all rows independent of their order."""
 
     rows: int = 0
     digest: int = 0
@@ -65,16 +68,18 @@ def copy(
     lock: Path,
     say: Callable[[str], None] = lambda text: None,
 ) -> Copied:
-    """Copy all rows of the database at the URL `old` into the one at `new`, which must be empty.
+    """Copy all rows of the database at the URL `old` into the empty database at `new`.
 
-    The new one is brought to the newest revision first; the old one must be there already, and is
-    only read. Ids stay, so that ids which others have kept (in mails, in the audit) still hold, and
-    PostgreSQL goes on counting after them. What was written is read back and compared, and the
-    audit must say of itself what it said before; then a row of it tells of the copy. `lock` is held
-    by a running service and, meanwhile, by this. `say` hears of each table that is done.
+    The new database is first migrated to the newest revision. The old one must already be there at
+    that revision, and is only read. Ids stay the same, so ids kept outside (in mails, in the audit
+    log) remain valid; PostgreSQL continues its sequences after them.
 
-    Raises :class:`CopyError` and :class:`db.engine.NotReady`, with both as they were but for empty
-    tables.
+    All rows are read back and compared. The audit chain must give the same result as before; then
+    an audit row records the copy. A running service keeps the file `lock` locked, and so does this
+    function. `say` receives one line for each finished table.
+
+    Raises :class:`CopyError` and :class:`db.engine.NotReady`. Both databases are then unchanged,
+    except for empty tables in the new one.
     """
     if make_url(old) == make_url(new):
         raise CopyError("the database to copy to is the one that the site uses; name another")
@@ -88,9 +93,13 @@ def copy(
                 done = _copy_all(source, session.connection(), say)
                 was = done.audit.head
                 audit.note(
-                    session, audit.What.DATA_COPIED, now, "the database was copied from another",
-                    rows=sum(done.rows.values()), head=str(was),
-                )  # fmt: skip
+                    session,
+                    audit.What.DATA_COPIED,
+                    now,
+                    "the database was copied from another",
+                    rows=sum(done.rows.values()),
+                    head=str(was),
+                )
         finally:
             engine.dispose()
     return done
@@ -98,28 +107,29 @@ def copy(
 
 @contextmanager
 def _still(url: str) -> Iterator[None]:
-    """Nobody writes to the old database meanwhile: that would be lost."""
+    """Prevent other processes from writing to the old database: their changes would be lost.
+
+    Raises :class:`CopyError` if another process uses it.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         if others := postgres_dump.others(postgres_dump.server(parsed)):
             raise CopyError(
-                f"other connections to the database are open ({others}); end what works with it,"
-                " on other machines too"
+                f"other connections to the database are open ({others});"
+                " stop all programs that use it, on other machines too"
             )
         yield
         return
     if not (parsed.database and Path(parsed.database).is_file()):
-        yield  # and `reading` says so
+        yield  # `reading` raises the error for a missing database
         return
     engine = open_engine(url, patience=FREE_WITHIN)
     try:
         with engine.connect() as connection:
             try:
-                held = connection.begin()  # as a writer, see `open_engine`
+                held = connection.begin()  # takes the write lock, see `open_engine`
             except OperationalError:
-                raise CopyError(
-                    f"another process works with {parsed.database}; end it first"
-                ) from None
+                raise CopyError(f"another process uses {parsed.database}; stop it first") from None
             with held:
                 yield
     finally:
@@ -127,7 +137,7 @@ def _still(url: str) -> Iterator[None]:
 
 
 def _check_empty(target: Connection) -> None:
-    """Raise where anything stands that a copy would be mixed with."""
+    """Raise :class:`CopyError` if the new database already contains tables of others or rows."""
     there = set(inspect(target).get_table_names())
     ours = [table for table in Base.metadata.sorted_tables if table.name in there]
     if revision(target) is None and ours:
@@ -138,7 +148,7 @@ def _check_empty(target: Connection) -> None:
     for table in ours:
         if table.name not in BY_ITSELF and target.execute(select(1).select_from(table)).first():
             raise CopyError(
-                "the database to copy to holds something; name an empty one, or empty it first"
+                "the database to copy to is not empty; name an empty one, or empty it first"
             )
 
 
@@ -149,22 +159,27 @@ def _copy_all(source: Connection, target: Connection, say: Callable[[str], None]
             continue
         given = _copy_table(source, target, table)
         if _read(target, table) != given:
-            raise CopyError(f"{table.name} reads otherwise in the new database; nothing is copied")
+            raise CopyError(f"{table.name} differs in the new database; nothing is copied")
         _count_on(target, table)
         rows[table.name] = given.rows
         if given.rows:
             say(f"{table.name}: {given.rows:,} rows")
     head = source.execute(select(AuditHead.seq, AuditHead.hash)).first()
-    if head is not None and head.seq:  # 0 stands there already, and triggers let it only grow
+    if head is not None and head.seq:  # the row exists with seq 0; triggers only allow growth
         target.execute(update(AuditHead).values(seq=head.seq, hash=head.hash))
     before, after = verify(source), verify(target)
     if before != after:
-        raise CopyError("the audit says otherwise of itself in the new database; nothing is copied")
+        raise CopyError(
+            "the audit chain verifies differently in the new database; nothing is copied"
+        )
     return Copied(rows, after)
 
 
 def _batches(connection: Connection, table: Table) -> Iterator[list[Row[Any]]]:
-    """All rows of a table by their key: what refers to a row of its own table comes after it."""
+    """Yield all rows of a table ordered by primary key.
+
+    A row that refers to another row of the same table therefore comes after it.
+    """
     query = select(table).order_by(*table.primary_key.columns)
     found = connection.execute(query.execution_options(yield_per=AT_ONCE))
     return (list(rows) for rows in found.partitions())
@@ -179,7 +194,7 @@ def _copy_table(source: Connection, target: Connection, table: Table) -> _Conten
             keys = [tuple(row._mapping[key.name] for key in table.primary_key) for row in rows]
             first, last = (", ".join(map(str, keys[end])) for end in (0, -1))
             raise CopyError(
-                f"{table.name}, rows {first} to {last}: the new database takes them not"
+                f"{table.name}, rows {first} to {last}: the new database rejects them"
                 f" ({postgres_dump.first_line(str(error.orig))}); nothing is copied"
             ) from None
         given = given.plus(rows)
@@ -194,7 +209,7 @@ def _read(connection: Connection, table: Table) -> _Content:
 
 
 def _count_on(target: Connection, table: Table) -> None:
-    """Have PostgreSQL give new rows numbers that no copied one has; SQLite does by itself."""
+    """Set PostgreSQL's id sequence after the largest copied id. SQLite needs no such step."""
     key = table.autoincrement_column
     if target.dialect.name != "postgresql" or key is None:
         return

@@ -1,4 +1,4 @@
-"""Connections to the database, alike on SQLite and PostgreSQL."""
+"""Connections to the database, with the same behaviour on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -31,19 +31,21 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class NotReady(ValueError):
-    """A database cannot be read as it is; the message says what to do."""
+    """The database is not usable in its present state. The message says how to correct this."""
 
 
 def open_engine(url: str, *, patience: int | None = None) -> Engine:
-    """An engine for this SQLAlchemy URL.
+    """Create an engine for this SQLAlchemy URL.
 
-    `patience` is in how many seconds it must be reached, for those who cannot wait as long as the
-    network does: connected to, or, on SQLite, given up by another writer (else after a minute).
+    `patience` is a time limit in seconds for callers that cannot wait as long as the network does.
+    It limits the connection attempt. On SQLite it limits the wait for another writer (default: one
+    minute).
 
-    SQLite waits for other writers, keeps foreign keys and a write-ahead log, and begins each
-    transaction as a writer, so that two runs at once queue up instead of failing half-way.
-    PostgreSQL speaks UTC, in which the last moment of the year 9999 can still be read. An error
-    does not repeat the values of its statement: they may be a complainant's.
+    On SQLite the engine waits for other writers, checks foreign keys and uses a write-ahead log.
+    Each transaction takes the write lock when it begins, so that two concurrent runs queue instead
+    of failing half-way. On PostgreSQL the session uses UTC, in which the last moment of the year
+    9999 is still readable. Errors do not repeat the values of a statement: they may be a
+    complainant's.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -68,11 +70,14 @@ def open_engine(url: str, *, patience: int | None = None) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver shall not begin on its own
+        connection.isolation_level = None  # stop the driver from beginning transactions itself
         cursor = connection.cursor()
         for pragma in (
-            "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"
-        ):  # fmt: skip
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-65536",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -89,7 +94,10 @@ READS_ONLY = "reads_only"
 
 @contextmanager
 def one_state(engine: Engine) -> Iterator[Connection]:
-    """The database in one state of it, for as long as it takes to read: nobody waits meanwhile."""
+    """Open a connection for reading in one unchanging state of the database.
+
+    Writers do not wait for it, and it does not wait for writers.
+    """
     if engine.dialect.name != "sqlite":
         options: dict[str, Any] = {
             "isolation_level": "REPEATABLE READ",
@@ -108,10 +116,10 @@ def one_state(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(url: str, *, patience: int | None = None) -> Iterator[Connection]:
-    """A site's database, to be read in one state of it: nothing is written and nobody waits.
+    """Open a site's database for reading in one state: no writes, and writers do not wait.
 
-    `patience` is as in :func:`open_engine`. Raises :class:`NotReady` where it is not there or not
-    at the newest revision.
+    `patience` is as in :func:`open_engine`. Raises :class:`NotReady` if the database is missing or
+    not at the newest revision.
     """
     parsed = make_url(url)
     on_sqlite = parsed.get_backend_name() == "sqlite"
@@ -130,7 +138,11 @@ def reading(url: str, *, patience: int | None = None) -> Iterator[Connection]:
 
 
 def _reader(url: URL) -> Engine:
-    """SQLite's way: a connection that may write, or it would leave its log behind, and does not."""
+    """Create a SQLite engine that opens the file in a writable mode, but prevents changes.
+
+    A connection without write access would leave its log file behind. `query_only` prevents
+    changes.
+    """
 
     def connect() -> sqlite3.Connection:
         place = f"file:{quote(str(Path(url.database or '').absolute()))}?mode=rw"
@@ -148,7 +160,7 @@ def _reader(url: URL) -> Engine:
 
 
 def _without_detail(context: ExceptionContext) -> None:
-    """Raise a database error without its DETAIL, in which PostgreSQL repeats the failing row."""
+    """Raise a database error without its DETAIL: PostgreSQL repeats the failing row in it."""
     found, original = context.sqlalchemy_exception, context.original_exception
     text = str(original)
     if isinstance(found, DBAPIError) and "DETAIL:" in text:
@@ -157,21 +169,25 @@ def _without_detail(context: ExceptionContext) -> None:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to the newest revision; nothing happens where it is there already.
+    """Apply all pending migrations; does nothing if the database is up to date.
 
-    A schema of its own that the URL names (`options=-csearch_path=...`) is made first.
+    A separate schema named in the URL (`options=-csearch_path=...`) is created first. Raises
+    :class:`NotReady` if it cannot be created.
     """
     _make_schema(engine.url)
     with one_state(engine) as connection:
         if revision(connection) == newest_revision():
             return
-    from db.migrating import upgrade  # noqa: PLC0415 - Alembic takes a tenth of a second to load
+    from db.migrating import upgrade  # noqa: PLC0415 - loading Alembic takes 0.1 s
 
     upgrade(engine)
 
 
 def _make_schema(url: URL) -> None:
-    """On a connection of its own: where a schema is missing, SQLAlchemy would never look again."""
+    """Create the schema named in the URL, on a separate connection.
+
+    On the same connection SQLAlchemy would remember the missing schema and never check again.
+    """
     named = re.fullmatch(r"-csearch_path=(\w+)", str(url.query.get("options", "")))
     if named is None:
         return
@@ -180,7 +196,7 @@ def _make_schema(url: URL) -> None:
         if not inspect(connection).has_schema(named[1]):
             try:
                 connection.execute(CreateSchema(named[1], if_not_exists=True))
-            except ProgrammingError as error:  # the user may not
+            except ProgrammingError as error:  # the database user lacks this right
                 raise NotReady(
                     f"the schema {named[1]} is not there and cannot be made"
                     f" ({str(error.orig).partition(chr(10))[0]}); have the owner of the database"
@@ -189,7 +205,7 @@ def _make_schema(url: URL) -> None:
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision that the database is at; None where it is empty."""
+    """Return the present revision of the database; None if it is empty."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     at: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -197,6 +213,6 @@ def revision(connection: Connection) -> str | None:
 
 
 def newest_revision() -> str:
-    """The newest revision that this program knows: files of migrations begin with their own."""
+    """Return the newest revision known to this program, from the file names of the migrations."""
     names = (file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
     return max(names).partition("_")[0]

@@ -1,4 +1,4 @@
-"""Figures kept beside each complaint, so that a report need not judge everything anew."""
+"""The metrics cache: metrics stored per complaint, so a report need not evaluate all of them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from db.locks import hold
 from db.models import Complaint, Word
 
 AT_ONCE = 5_000
-"""How many complaints are read at once."""
+"""Number of complaints read at a time."""
 
 SPARSE = 20
-"""Complaints are read by their ids one by one where fewer than one in so many is wanted."""
+"""Complaints are selected by single ids if fewer than one id in this many is needed."""
 
 Kept = tuple[Sequence[int], Sequence[str], Sequence[bytes]]
-"""Ids, tickets and packed lines of some complaints."""
+"""Ids, tickets and encoded metrics of some complaints."""
 
 
 def words(session: Session) -> dict[str, int]:
-    """The number of every word of the figures."""
+    """Load the number of every word in the encoded metrics."""
     return {word: number for number, word in session.execute(select(Word.id, Word.word))}
 
 
 def add_word(session: Session, word: str) -> int:
-    """The number of a word, which gets one if it has none.
+    """Return the number of a word; a new word gets a new number.
 
-    Of two runs at once the second waits here until the first has ended: both may need new words
-    of each other.
+    Of two concurrent runs the second waits here until the first has ended, because each may need
+    new words of the other.
     """
     hold(session, "words")
     found = session.scalar(select(Word.id).where(Word.word == word))
@@ -45,10 +45,10 @@ def add_word(session: Session, word: str) -> int:
 
 
 def kept(session: Session, first_day: date, as_of: datetime) -> Iterator[Kept]:
-    """The kept figures that hold at a moment and that a report from a day on may ask for.
+    """Yield the cached metrics valid at `as_of` and relevant for a report from `first_day` on.
 
-    The index says which they are, in the order of their last days; they lie on disk in that of
-    their ids, and to read them so takes a quarter of the time.
+    The index finds the ids in the order of their last days. The rows are then read in the order of
+    their ids, as on disk: this takes a quarter of the time.
     """
     wanted = Complaint.figures_last_day >= first_day.toordinal()
     connection = session.connection()
@@ -67,14 +67,17 @@ def kept(session: Session, first_day: date, as_of: datetime) -> Iterator[Kept]:
 def kept_before(
     session: Session, complaints: Iterable[int], first_day: date, as_of: datetime
 ) -> Iterator[Kept]:
-    """The kept figures of those of these complaints that :func:`kept` leaves out."""
+    """Yield the cached metrics of those of these complaints not returned by :func:`kept`.
+
+    These are complaints with a `figures_last_day` before `first_day`.
+    """
     query = _that_hold(as_of).where(Complaint.figures_last_day < first_day.toordinal())
     for batch in batches(complaints):
         yield from _read(session, query.where(Complaint.id.in_(batch)))
 
 
 def to_judge(session: Session, as_of: datetime) -> list[int]:
-    """The complaints recorded by a moment whose kept figures do not hold at it."""
+    """Return ids of complaints recorded until `as_of` without valid cached metrics at that time."""
     found: set[int] = set()
     for condition in (Complaint.next_action_at <= as_of, Complaint.figures_since > as_of):
         query = select(Complaint.id).where(condition, Complaint.recorded_at <= as_of)
@@ -83,7 +86,7 @@ def to_judge(session: Session, as_of: datetime) -> list[int]:
 
 
 def complaints_of(session: Session, complaints: Collection[int]) -> Iterator[list[Complaint]]:
-    """These complaints, some at a time; what was read before is forgotten."""
+    """Load these complaints in chunks. Each chunk is removed from the session before the next."""
     for batch in batches(complaints):
         found = list(session.scalars(select(Complaint).where(Complaint.id.in_(batch))))
         yield found

@@ -1,4 +1,4 @@
-"""Folders that Tenggat makes for what it keeps."""
+"""Private folders for the data of a site."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from pathlib import Path
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder, and what is missing above it, for their owner alone; leave what is there."""
+    """Create a folder and its missing parents with mode 0700 (only the owner has access).
+
+    Folders already present keep their mode.
+    """
     for each in (*reversed(folder.parents), folder):
         if not each.is_dir():
             each.mkdir(mode=0o700, exist_ok=True)

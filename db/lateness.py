@@ -1,4 +1,4 @@
-"""What became known too late for a report: complaints recorded or changed only after it."""
+"""Late-arriving records: complaints recorded or changed only after the `as_of` of a report."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from db.models import Complaint, EventRow, Look, PastFacts, Report, Rulebook
 
 
 def kept_report(session: Session, periods: Iterable[str], as_of: datetime) -> Report | None:
-    """The newest report of the first of these periods that has one.
+    """Return the newest report of the first of these periods with any report.
 
-    Known are reports that had been made by `as_of` of an earlier moment.
+    Only reports made until `as_of` about an earlier moment count.
     """
     for period in periods:
         found = session.scalar(
@@ -29,10 +29,11 @@ def kept_report(session: Session, periods: Iterable[str], as_of: datetime) -> Re
 
 
 def recorded_late(session: Session, moment: datetime, until: datetime) -> tuple[int, int]:
-    """How many complaints of before a moment were recorded only after it, and how many changed.
+    """Count the late-arriving complaints and the late-changed complaints of a moment.
 
-    Counted is what was recorded by `until`. Changed are complaints that were known at the moment
-    and of which something that had happened by then, or another fact, was recorded only later.
+    A late-arriving complaint was received until `moment`, but recorded after it. A late-changed
+    complaint was already recorded at `moment`; an event from before it, or a correction of its
+    facts, was recorded later. Records after `until` do not count.
     """
     new = select(func.count()).where(
         Complaint.recorded_at > moment,
@@ -56,13 +57,19 @@ def recorded_late(session: Session, moment: datetime, until: datetime) -> tuple[
 
 
 def looked_at_later(session: Session, moment: datetime, until: datetime) -> bool:
-    """Whether a source was looked at between a moment and `until`: it may tell of what came due."""
+    """Check for an import recorded after `moment` and until `until`.
+
+    It may contain news about deadlines due before `moment`.
+    """
     query = select(Look.id).where(Look.recorded_at > moment, Look.recorded_at <= until).limit(1)
     return session.scalar(query) is not None
 
 
 def rulebook_since(session: Session, moment: datetime, until: datetime) -> datetime | None:
-    """When a law, calendar or ladder first took over from another after a moment and by `until`."""
+    """Return the time of the first ruleset change after `moment` and until `until`; None if none.
+
+    The first ruleset of a site is no change: it replaced no other one.
+    """
     first = select(func.min(Rulebook.taken_at)).scalar_subquery()
     return session.scalar(
         select(func.min(Rulebook.taken_at)).where(

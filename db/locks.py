@@ -1,4 +1,4 @@
-"""Locks that a transaction holds until it ends, so that of two runs one waits for the other."""
+"""Named locks of a transaction. They make two concurrent runs wait for each other."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 
 def hold(session: Session, name: str) -> None:
-    """Wait until no other transaction holds this lock, and hold it.
+    """Acquire the advisory lock `name`, and keep it until the transaction ends.
 
-    On SQLite every transaction of ours is the only writer already (`db.engine.open_engine`).
+    Waits until no other transaction has this lock. On SQLite this does nothing: every transaction
+    of Tenggat is already the only writer there (see `db.engine.open_engine`).
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"tenggat {name}"))))

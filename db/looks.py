@@ -1,4 +1,4 @@
-"""Readings of sources: which files were read, and which of their rows wait in quarantine."""
+"""Imports from sources: the files already read, and rejected rows in quarantine."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from db.models import Cursor, Look, Origin, QuarantineRow
 
 
 def known(session: Session, source: str) -> set[tuple[str, datetime]]:
-    """The files of a source that were read: SHA-256, and when each was made."""
+    """Return the imported files of a source: SHA-256, and the time of each file."""
     rows = session.execute(select(Look.sha256, Look.observed_at).where(Look.source == source))
     return {(row.sha256, row.observed_at) for row in rows}
 
 
 def last(session: Session, source: str) -> datetime | None:
-    """When the newest file read of a source was made."""
+    """Return the time of the newest imported file of a source."""
     return session.scalar(
         select(Look.observed_at)
         .where(Look.source == source)
@@ -29,35 +29,35 @@ def last(session: Session, source: str) -> datetime | None:
 
 
 def before(session: Session, source: str, moment: datetime) -> datetime | None:
-    """When the newest file read of a source was made that is older than `moment`."""
+    """Return the time of the newest imported file older than `moment`."""
     return session.scalar(
         select(func.max(Look.observed_at)).where(Look.source == source, Look.observed_at < moment)
     )
 
 
 def moments(session: Session, source: str, as_of: datetime) -> list[datetime]:
-    """When the files of a source were made that had been read by `as_of`."""
+    """List the times of all files of a source imported until `as_of`."""
     query = select(Look.observed_at).where(Look.source == source, Look.recorded_at <= as_of)
     return list(session.scalars(query.distinct()))
 
 
 def last_of_each(session: Session, as_of: datetime) -> dict[str, datetime]:
-    """For each source when the newest file was made that had been read by `as_of`."""
+    """Return the time of the newest file imported until `as_of`, by source."""
     rows = session.execute(
         select(Look.source, func.max(Look.observed_at))
         .where(Look.recorded_at <= as_of)
         .group_by(Look.source)
     )
-    return {source: moment for source, moment in rows}  # noqa: C416 - a Row is no pair for mypy
+    return {source: moment for source, moment in rows}  # noqa: C416 - mypy rejects a Row as a pair
 
 
 def lock(session: Session, source: str) -> None:
-    """Wait until no other transaction takes in looks of this source; held until it ends."""
+    """Acquire the lock for imports from this source, and keep it until the transaction ends."""
     hold(session, f"looks of {source}")
 
 
 def taken(session: Session, source: str, sha256: str, observed_at: datetime) -> bool:
-    """Whether a look with this content and moment has been taken in."""
+    """Check whether a file with this content and time is already imported."""
     query = select(Look.id).where(
         Look.source == source, Look.sha256 == sha256, Look.observed_at == observed_at
     )
@@ -65,25 +65,28 @@ def taken(session: Session, source: str, sha256: str, observed_at: datetime) -> 
 
 
 def after(session: Session, source: str, moment: datetime) -> datetime | None:
-    """When the oldest file read of a source was made that is newer than `moment`."""
+    """Return the time of the oldest imported file newer than `moment`."""
     return session.scalar(
         select(func.min(Look.observed_at)).where(Look.source == source, Look.observed_at > moment)
     )
 
 
 def cursor(session: Session, source: str) -> str | None:
-    """How far a source has been read; None before the first look."""
+    """Return the stored position in a source after the last import; None if never set."""
     found = session.get(Cursor, source)
     return found.value if found is not None else None
 
 
 def set_cursor(session: Session, source: str, value: str) -> None:
-    """Note how far a source has been read."""
+    """Store the position in a source after this import."""
     session.merge(Cursor(source=source, value=value))
 
 
 def origins(session: Session, as_of: datetime) -> dict[str, Origin]:
-    """The newest that other installations had told of their sources by `as_of`, by name here."""
+    """Load the newest facts from other installations about their sources, by local source name.
+
+    Only facts recorded until `as_of` count.
+    """
     newest = (
         select(Origin.source, func.max(Origin.observed_at).label("observed_at"))
         .where(Origin.recorded_at <= as_of)
@@ -103,7 +106,11 @@ def origins(session: Session, as_of: datetime) -> dict[str, Origin]:
 
 
 def quarantine(session: Session, row: QuarantineRow) -> bool:
-    """Keep a bad row, or note that it was seen again; returns whether it is new."""
+    """Put a rejected row into quarantine; returns False if it was there already.
+
+    In that case only the times of its last appearance are updated. A resolved row that a newer
+    import repeats counts as new.
+    """
     before = session.scalar(
         select(QuarantineRow)
         .where(QuarantineRow.source == row.source, QuarantineRow.fingerprint == row.fingerprint)
@@ -122,7 +129,7 @@ def quarantine(session: Session, row: QuarantineRow) -> bool:
 
 
 def waiting(session: Session, source: str, before: datetime) -> Sequence[QuarantineRow]:
-    """The rows of known tickets in quarantine that no look since `before` has shown."""
+    """List the open quarantine rows of known tickets not repeated by an import since `before`."""
     return session.scalars(
         select(QuarantineRow).where(
             QuarantineRow.source == source,
@@ -136,7 +143,7 @@ def waiting(session: Session, source: str, before: datetime) -> Sequence[Quarant
 def quarantined(
     session: Session, *, source: str | None = None, resolved: bool = False
 ) -> Sequence[QuarantineRow]:
-    """The rows in quarantine, oldest first; the resolved ones only where they are asked for."""
+    """List the rows in quarantine, oldest first; resolved ones only on request."""
     query = select(QuarantineRow).order_by(QuarantineRow.id)
     if source is not None:
         query = query.where(QuarantineRow.source == source)
@@ -146,7 +153,7 @@ def quarantined(
 
 
 def quarantine_count(session: Session, as_of: datetime) -> int:
-    """How many rows waited in quarantine at a moment."""
+    """Count the rows in quarantine at a moment."""
     return (
         session.scalar(
             select(func.count())

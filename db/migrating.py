@@ -1,4 +1,4 @@
-"""Alembic, run on an engine of ours."""
+"""Run Alembic on an engine of Tenggat."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from db.engine import MIGRATIONS
 
 
 def alembic_config(engine: Engine) -> Config:
-    """What Alembic's commands take to run on this engine."""
+    """Return the configuration for Alembic's commands on this engine."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["engine"] = engine
@@ -18,5 +18,5 @@ def alembic_config(engine: Engine) -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Run the migrations that this database has not had."""
+    """Run all pending migrations of this database."""
     command.upgrade(alembic_config(engine), "head")

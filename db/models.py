@@ -1,4 +1,4 @@
-"""What is kept: complaints and their events, deadlines, notices, the outbox, and the looks."""
+"""Tables of the database: complaints, events, deadlines, notices, outbox, imports, audit log."""
 
 from __future__ import annotations
 
@@ -25,13 +25,16 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment, kept in UTC; a naive one is refused because nobody knows what it means."""
+    """A column type for times with a zone, stored in UTC.
+
+    A time without a zone is refused, because its meaning is unknown.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC; without its zone for SQLite, which keeps none."""
+        """Convert to UTC for the database; without zone for SQLite, because it stores none."""
         if value is None:
             return None
         value = self.in_utc(value)
@@ -39,7 +42,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     @staticmethod
     def in_utc(value: datetime) -> datetime:
-        """A moment in UTC; raises ValueError for one without a zone."""
+        """Convert a time to UTC; raises ValueError if it has no zone."""
         if value.tzinfo is UTC:
             return value
         if value.tzinfo is None:
@@ -47,59 +50,61 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database, as UTC."""
+        """Convert a stored time to a datetime in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
-    """All tables."""
+    """Base class of all tables."""
 
     type_annotation_map: ClassVar = {datetime: UtcDateTime, dict[str, Any]: JSON}
 
 
 FAR_OFF = datetime(9999, 1, 1, tzinfo=UTC)
-"""A moment that does not come."""
+"""Placeholder for a time in the far future: never reached."""
 
 
 class NoticeStatus(StrEnum):
-    """What became of a notice."""
+    """Status of a notice."""
 
     QUEUED = "queued"
     SENT = "sent"
     SUPERSEDED = "superseded"
-    """A higher rung was reached in the same run; this one was never owed."""
+    """The same run reached a higher rung, so no mail was queued for this one."""
     WITHDRAWN = "withdrawn"
-    """The clock stopped or paused, or the unit changed, before it was sent."""
+    """The clock stopped or paused, or the unit changed, before a mail was sent."""
     FAILED = "failed"
-    """No recipient could be reached; the administrator was told."""
+    """No recipient could be reached; the administrator was notified."""
     HELD = "held"
-    """The site holds this rung back for the unit; owed when the hold ends and it still holds."""
+    """The site suppresses this rung for the unit. It is queued after the suppression ends if it
+    still applies then."""
     DISCARDED = "discarded"
-    """The administrator said no to the storm that it was part of; it is never owed again."""
+    """The administrator dropped the storm of this notice. It is never queued again."""
 
 
 class MessageStatus(StrEnum):
-    """What became of a mail."""
+    """Status of a mail in the outbox."""
 
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
     DEAD = "dead"
-    """Refused for good or for too long; the administrator was told."""
+    """Permanently refused, or undeliverable for too long; the administrator was notified."""
     CANCELLED = "cancelled"
-    """Nothing it was to tell was still true."""
+    """None of its notices still applied when it was composed."""
     HELD = "held"
-    """Part of a storm: it waits for the administrator's yes."""
+    """Part of a storm; it waits for a release by the administrator."""
     DISCARDED = "discarded"
-    """Part of a storm to which the administrator said no."""
+    """Part of a storm dropped by the administrator."""
     BOUNCED = "bounced"
-    """Taken by our server and sent back as undeliverable; the administrator was told."""
+    """Accepted by our mail server, but returned later as undeliverable; the administrator was
+    notified."""
 
 
 class MessageKind(StrEnum):
-    """What a mail is."""
+    """Kind of a mail."""
 
     NOTICES = "notices"
     SUMMARY = "summary"
@@ -107,19 +112,22 @@ class MessageKind(StrEnum):
 
 
 class Complaint(Base):
-    """One complaint as we know it now; what happened to it stands in its events.
+    """One complaint in its present state; its history is in its events.
 
-    `next_action_at` is when it needs to be judged again if nothing is heard until then, and null
-    when time alone changes nothing. `changed_at` is when anything new was last learnt. `seen_at` is
-    the newest look that showed the complaint, and `row_mark` tells whether another row says the
-    same. Where the source has no history, `first_seen_at` is the oldest look with the complaint,
-    `state_word` the status that it shows since the look of `shown_since`, and `status_at` since
-    when by its own account; what it showed before stands in :class:`Sighting`.
+    `next_action_at` is the time of its next evaluation if no new data arrive before. It is null if
+    time alone changes nothing. `changed_at` is the time of the last new data. `seen_at` is the time
+    of the newest snapshot with the complaint. `row_mark` is the content hash of its row, to
+    recognize an unchanged row.
 
-    `judged_at` is when the rulebook of the last run was last applied to it, null if never.
-    `figures` is what a report counts of it, as that judgment found it and as `sla.figures.line`
-    packs it. It holds for any moment from `figures_since` until `next_action_at`
-    (`FAR_OFF`: for none); no report asks for it about days after `figures_last_day`.
+    Three columns serve sources without history: `first_seen_at` is the time of the oldest snapshot
+    with the complaint. `state_word` is its status since the snapshot of `shown_since`. `status_at`
+    is the start of this status as stated by the source. Earlier observed states are in
+    :class:`Sighting`.
+
+    `judged_at` is the time of its last evaluation with the current ruleset, null if there was none.
+    `figures` has its metrics for reports from this evaluation, encoded by `sla.figures.line`.
+    They are valid from `figures_since` until `next_action_at` (`FAR_OFF`: never valid). No report
+    needs them for days after `figures_last_day`.
     """
 
     __tablename__ = "complaint"
@@ -164,7 +172,7 @@ class Complaint(Base):
 
 
 class Word(Base):
-    """A unit, rule, category or other word of the figures, by its number in them."""
+    """Number of a unit, rule, category or other word in the encoded metrics."""
 
     __tablename__ = "word"
 
@@ -173,7 +181,7 @@ class Word(Base):
 
 
 class EventRow(Base):
-    """One event, append only. See `sla.events.Event` for what the times mean."""
+    """One event, append only. See `sla.events.Event` for the meaning of its times."""
 
     __tablename__ = "event"
     __table_args__ = (
@@ -195,10 +203,10 @@ class EventRow(Base):
 
 
 class Sighting(Base):
-    """What a source without history showed of a complaint before, from one look to another.
+    """An observed state of a complaint in a source without history, from `first_at` to `last_at`.
 
-    Equal sightings in a row are one. From all of them the observed events are derived, so that an
-    old look that turns up late teaches the same as it would have in its time.
+    Equal states in consecutive snapshots are one row. The observed events are derived from all
+    rows, so an old snapshot imported late has the same effect as one imported in time.
     """
 
     __tablename__ = "sighting"
@@ -214,7 +222,10 @@ class Sighting(Base):
 
 
 class PastFacts(Base):
-    """What rules asked about a complaint until a source said otherwise: for views of the past."""
+    """Former facts of a complaint, for views of the past.
+
+    The source replaced them at `superseded_at`.
+    """
 
     __tablename__ = "past_facts"
     __table_args__ = (Index("ix_past_facts_complaint_id", "complaint_id"),)
@@ -229,7 +240,7 @@ class PastFacts(Base):
 
 
 class DeadlineRow(Base):
-    """The last verdict on one clock. Derived from events; a past view is judged anew."""
+    """The last evaluation of one clock, derived from events. Views of the past evaluate again."""
 
     __tablename__ = "deadline"
     __table_args__ = (UniqueConstraint("complaint_id", "rule", "clock"),)
@@ -253,7 +264,7 @@ class DeadlineRow(Base):
 
 
 class Rulebook(Base):
-    """A law, calendar and policy that a site has judged by, from the run that first did."""
+    """A ruleset (law, calendar, policy) used by a site since the run at `taken_at`."""
 
     __tablename__ = "rulebook"
 
@@ -263,7 +274,7 @@ class Rulebook(Base):
 
 
 class Move(Base):
-    """A deadline that fell due on another day, or stood otherwise, when a rulebook took over."""
+    """A deadline with another due time or state after a change of the ruleset."""
 
     __tablename__ = "move"
     __table_args__ = (Index("ix_move_rulebook_id", "rulebook_id"),)
@@ -280,10 +291,9 @@ class Move(Base):
 
 
 class NoticeRow(Base):
-    """That a rung was reached at a unit. The unique key makes it happen at most once.
+    """A rung reached for a unit. The unique key allows each rung at most once.
 
-    A complaint that is handed over is told of to its new unit as well; `unit` is empty where it
-    has none.
+    After a handover the new unit gets its own notices. `unit` is empty if the complaint has none.
     """
 
     __tablename__ = "notice"
@@ -311,11 +321,11 @@ class NoticeRow(Base):
 
 
 class MessageRow(Base):
-    """One mail owed to one recipient: the outbox.
+    """One mail to one recipient: a row of the outbox.
 
-    `message_id` never changes, so that a second copy can be known for one. `mime` is the mail as
-    it was composed (zlib) at `composed_at`, kept as evidence of who was told what. `storm_id` is
-    the storm that held it up, `resent_of` the mail that it sends once more.
+    `message_id` never changes, so mail programs recognize a second copy. `mime` is the composed
+    mail (zlib) of `composed_at`, kept as evidence of its content. `storm_id` is the storm
+    responsible for holding the mail. `resent_of` is the original of a resent mail.
     """
 
     __tablename__ = "message"
@@ -346,14 +356,14 @@ class MessageRow(Base):
     storm_id: Mapped[int | None] = mapped_column(ForeignKey("storm.id"), index=True)
     resent_of: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """What an alert or a summary is about: never anything a complainant gave."""
+    """Subject data of an alert or a report: never anything entered by a complainant."""
 
     items: Mapped[list[MessageItem]] = relationship(back_populates="message")
     attempts: Mapped[list[DeliveryAttempt]] = relationship(order_by="DeliveryAttempt.id")
 
 
 class MessageItem(Base):
-    """A notice that a mail tells of; one notice may go to several people."""
+    """A notice in a mail. One notice may go to several people."""
 
     __tablename__ = "message_item"
 
@@ -361,16 +371,17 @@ class MessageItem(Base):
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), primary_key=True, index=True)
     role: Mapped[str] = mapped_column(String(32))
     copied: Mapped[bool] = mapped_column(default=False)
-    """Whether the role is told for its information only (cc)."""
+    """True if the role gets the notice for information only (cc)."""
     told: Mapped[bool | None]
-    """Whether the mail as sent still told of it; null until it is composed."""
+    """True if the composed mail contained the notice, false if it was left out. It is null until
+    the mail is composed."""
 
     message: Mapped[MessageRow] = relationship(back_populates="items")
     notice: Mapped[NoticeRow] = relationship()
 
 
 class DeliveryAttempt(Base):
-    """One try to hand a mail to the server, and what the server said."""
+    """One attempt to deliver a mail to the server, and the answer of the server."""
 
     __tablename__ = "delivery_attempt"
 
@@ -383,7 +394,7 @@ class DeliveryAttempt(Base):
 
 
 class StormStatus(StrEnum):
-    """What became of a storm."""
+    """Status of a storm."""
 
     WAITING = "waiting"
     RELEASED = "released"
@@ -391,9 +402,9 @@ class StormStatus(StrEnum):
 
 
 class Storm(Base):
-    """That a run owed more mails than the site allows: they wait for the administrator's word.
+    """A run with more mails than the site allows. They wait for the administrator's decision.
 
-    `most` is the limit that stood then. `decided_by` names the way the word came, or the person.
+    `most` is the limit at that time. `decided_by` names the channel of the decision, or the person.
     """
 
     __tablename__ = "storm"
@@ -409,10 +420,10 @@ class Storm(Base):
 
 
 class Bounce(Base):
-    """A mail that came back as undeliverable (RFC 3464): its address is marked until `lifted_at`.
+    """A mail returned as undeliverable (RFC 3464). Its address is suppressed until `lifted_at`.
 
-    `report_id` is the Message-ID of the report, by which one read twice is known for one;
-    `message_pk` is empty where the report does not tell which mail it is about.
+    `report_id` is the Message-ID of the bounce report, to recognize a report read twice.
+    `message_pk` is empty if the report does not identify the mail.
     """
 
     __tablename__ = "bounce"
@@ -430,9 +441,9 @@ class Bounce(Base):
 
 
 class Look(Base):
-    """One reading of a source: a file, known again by its content and the time it was made.
+    """One import from a source: a file, identified by its content and its time.
 
-    `shown` are the complaints that it showed (see `db.sightings`), where the source has no history.
+    `shown` contains its complaints as ids (see `db.sightings`) for sources without history.
     """
 
     __tablename__ = "look"
@@ -453,10 +464,10 @@ class Look(Base):
 
 
 class Origin(Base):
-    """What another installation told of a source of its own, with one file that it gave us.
+    """Facts from another installation about a source of its own, received with one file.
 
-    `source` is its name here, `facts` are `system`, `sees` and `shown_later` as mappings have them.
-    The source was looked at there until `looked_until`.
+    `source` is its local name. `facts` are `system`, `sees` and `shown_later` as in mappings. The
+    other installation had imported the source up to `looked_until`.
     """
 
     __tablename__ = "origin"
@@ -471,7 +482,7 @@ class Origin(Base):
 
 
 class Cursor(Base):
-    """How far a source has been read, for those that go on from there."""
+    """Position reached in a source, for sources read incrementally."""
 
     __tablename__ = "cursor"
 
@@ -480,12 +491,14 @@ class Cursor(Base):
 
 
 class QuarantineRow(Base):
-    """A row that could not be read, with its place and its reason; only mapped columns are kept.
+    """A rejected row with its position and the reason; only mapped columns are stored.
 
-    `file`, `line` and `sha256` are where it was first seen, in the look made at `observed_at`;
-    `last_observed_at` is the newest look that repeats it. `ticket_mark` tells of which ticket it is
-    without showing it (`ticket` is masked). It is open until `resolved_at`, when the row, or
-    a later one of the same ticket, could be read; then it stays as a record of what was.
+    `file`, `line` and `sha256` are its first position, in the import of `observed_at`.
+    `last_observed_at` is the newest import with the same row. `ticket_mark` is the ticket hash: it
+    identifies the ticket without revealing it (`ticket` is masked).
+
+    The row is open until `resolved_at`, when it or a later row of the same ticket was valid. After
+    that it remains as a record.
     """
 
     __tablename__ = "quarantine"
@@ -520,7 +533,7 @@ class QuarantineRow(Base):
 
 
 class RunRow(Base):
-    """A finished run of one flow: what it was asked to treat as now, and what it counted."""
+    """A finished run of one flow: its time `now`, and its counts."""
 
     __tablename__ = "run"
 
@@ -531,7 +544,7 @@ class RunRow(Base):
 
 
 class Report(Base):
-    """A compliance summary that was made: its period, as-of and the SHA-256 of its figures."""
+    """A compliance report already made: its period, its `as_of`, and the SHA-256 of its metrics."""
 
     __tablename__ = "report"
     __table_args__ = (UniqueConstraint("period", "as_of"),)
@@ -545,10 +558,11 @@ class Report(Base):
 
 
 class AuditRow(Base):
-    """One decision, append only; see `db.audit`. The numbers have no gap.
+    """One decision, append only; see `db.audit`. The numbers in `seq` have no gap.
 
-    The ids are of complaint, mail and storm, and stay when those rows go. `subject` is a JSON
-    object with what else it is about. `hash` covers all other columns, `previous` among them.
+    `complaint_id`, `message_pk` and `storm_id` are ids and remain after the deletion of those rows.
+    `subject` is a JSON object with further data. `hash` covers all other columns, including
+    `previous`.
     """
 
     __tablename__ = "audit"
@@ -572,7 +586,10 @@ class AuditRow(Base):
 
 
 class AuditHead(Base):
-    """The end of the audit in one row: who appends holds it, and rows cut off at the end show."""
+    """The end of the audit chain, in a single row.
+
+    An appending transaction locks it. It also reveals rows deleted at the end of the chain.
+    """
 
     __tablename__ = "audit_head"
 

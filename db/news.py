@@ -1,4 +1,4 @@
-"""The news of a replay: what was recorded while it lasts, told when its time comes."""
+"""The replay queue: data recorded during the replayed period, released at their original times."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from db.models import (
 from sla.deadline import State
 
 replica_only = MetaData()
-"""Tables that a replica has besides those of a site."""
+"""Tables of a replica, in addition to the tables of a site."""
 
 WAKE = Table(
     "wake",
@@ -45,20 +45,20 @@ WAKE = Table(
     Column("at", UtcDateTime, primary_key=True),
     Column("complaint_id", Integer, primary_key=True),
 )
-"""When something was recorded of a complaint, so that it had to be judged again."""
+"""Times of new data about a complaint: each one requires an evaluation."""
 
 ENDED = (State.LAPSED, State.WAIVED)
-"""Besides those that were stopped."""
+"""States of ended deadlines, in addition to stopped ones."""
 
 Looked = tuple[datetime, str, datetime]
-"""That a look was recorded: when, of which source, and until when it tells of it."""
+"""An import: time of recording, source, and time of the imported snapshot."""
 
 Mark = tuple[str, datetime, datetime | None]
-"""An address whose mail came back: since when that is known, and until when the mark stood."""
+"""A suppressed address: the address, start of the suppression, and its end if there is one."""
 
 
 def keep_back(session: Session, begin: datetime, end: datetime) -> None:
-    """Note when each complaint was heard of from `begin` on, to wake it then and not before."""
+    """Queue the times of new data from `begin` on, to schedule evaluations only at those times."""
     superseded = PastFacts.superseded_at
     news = union(
         select(Complaint.recorded_at, Complaint.id).where(Complaint.recorded_at >= begin),
@@ -69,15 +69,16 @@ def keep_back(session: Session, begin: datetime, end: datetime) -> None:
 
 
 def wake_all(session: Session, begin: datetime) -> None:
-    """Have every complaint judged at `begin` that was known before."""
+    """Schedule an evaluation at `begin` of every complaint recorded before."""
     _wake(session, Complaint.recorded_at < begin, begin)
 
 
 def wake_restless(source: Connection, session: Session, begin: datetime) -> None:
-    """Have those judged at `begin` of which a judgment from then on may say anything new.
+    """Schedule an evaluation at `begin` of every complaint that may change from then on.
 
-    A complaint whose deadlines had all ended and fallen due, and of which nothing was heard since,
-    stays as it is. That holds where `source` was last judged by the very rules of the replay.
+    A complaint stays as it is if all its deadlines had ended, their due times had passed and no new
+    data arrived since. This is only correct if the last evaluation in `source` used exactly the
+    rules of the replay.
     """
     open_or_later = exists().where(
         DeadlineRow.complaint_id == Complaint.id,
@@ -110,13 +111,13 @@ def _wake(session: Session, which: ColumnElement[bool], at: datetime) -> None:
 
 
 def next_news(session: Session) -> datetime | None:
-    """When the next news of a complaint was recorded that has not been told yet."""
+    """Return the time of the next queued data."""
     found: datetime | None = session.scalar(select(func.min(WAKE.c.at)))
     return found
 
 
 def tell(session: Session, until: datetime) -> None:
-    """Let the complaints be judged of which something was recorded by `until`, as intake does."""
+    """Release queued data until a moment: schedule the evaluations at the times of the data."""
     told = WAKE.c.at <= until
     last = select(func.max(WAKE.c.at)).where(told, WAKE.c.complaint_id == Complaint.id)
     session.execute(
@@ -129,12 +130,12 @@ def tell(session: Session, until: datetime) -> None:
 
 
 def next_action(session: Session) -> datetime | None:
-    """When the next complaint needs to be judged."""
+    """Return the time of the next scheduled evaluation."""
     return session.scalar(select(func.min(Complaint.next_action_at)))
 
 
 def looks_since(session: Session, begin: datetime) -> list[Looked]:
-    """The looks recorded from `begin` on, oldest first, each with when it showed that state."""
+    """List the imports recorded from `begin` on, oldest first, with their snapshot times."""
     rows = session.execute(
         select(Look.recorded_at, Look.source, Look.observed_at)
         .where(Look.recorded_at >= begin)
@@ -144,7 +145,7 @@ def looks_since(session: Session, begin: datetime) -> list[Looked]:
 
 
 def looks_elsewhere_since(session: Session, begin: datetime) -> list[Looked]:
-    """The same of other installations' sources, as far as they have said until when they looked."""
+    """List the imports of other installations in the same form, if their end time is known."""
     rows = session.execute(
         select(Origin.recorded_at, Origin.source, Origin.looked_until)
         .where(Origin.recorded_at >= begin, Origin.looked_until.is_not(None))
@@ -154,7 +155,7 @@ def looks_elsewhere_since(session: Session, begin: datetime) -> list[Looked]:
 
 
 def marks_until(source: Connection, end: datetime) -> list[Mark]:
-    """The addresses whose mail had come back by `end`, oldest first."""
+    """List the addresses suppressed before `end`, oldest first."""
     rows = source.execute(
         select(Bounce.address, Bounce.recorded_at, Bounce.lifted_at)
         .where(Bounce.recorded_at < end)
@@ -164,21 +165,25 @@ def marks_until(source: Connection, end: datetime) -> list[Mark]:
 
 
 def set_marks(session: Session, marks: Iterable[Mark], now: datetime) -> None:
-    """Mark the addresses that were marked at a moment, and no others."""
+    """Store exactly those suppressed addresses valid at `now`."""
     standing = [
         Bounce(
-            address=address, report_id=str(number), reported_at=since, recorded_at=since, code="",
+            address=address,
+            report_id=str(number),
+            reported_at=since,
+            recorded_at=since,
+            code="",
             answer="",
         )
         for number, (address, since, until) in enumerate(marks)
         if since <= now and (until is None or now < until)
-    ]  # fmt: skip
+    ]
     session.execute(delete(Bounce))
     session.add_all(standing)
 
 
 def last_recorded(source: Connection) -> datetime | None:
-    """When a source was last looked at, or an event recorded."""
+    """Return the time of the last recorded import or event."""
     looked = source.scalar(select(func.max(Look.recorded_at)))
     heard = source.scalar(select(func.max(EventRow.recorded_at)))
     return max((moment for moment in (looked, heard) if moment is not None), default=None)

@@ -1,4 +1,4 @@
-"""Notices and the mails that are owed for them: added, claimed, settled."""
+"""Notices and their mails in the outbox: queue, claim and update them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from db.models import (
 )
 
 STALE_CLAIM = timedelta(minutes=15)
-"""After this long a mail still 'sending' belongs to a process that died; it is tried again."""
+"""Age of a claim after which its process is considered dead, and the mail is tried again."""
 
 PENDING = (MessageStatus.QUEUED, MessageStatus.SENDING)
-"""What is still to be sent."""
+"""Statuses of mails still to be sent."""
 
 
 def notices_of(session: Session, complaints: Iterable[int]) -> dict[int, list[NoticeRow]]:
-    """All notices about these complaints."""
+    """Load all notices about these complaints, by complaint id."""
     found: dict[int, list[NoticeRow]] = {}
     for batch in batches(complaints):
         rows = session.scalars(
@@ -45,16 +45,16 @@ def notices_of(session: Session, complaints: Iterable[int]) -> dict[int, list[No
 
 
 def knows(session: Session, message_id: str) -> bool:
-    """Whether a mail with this Message-ID was ever owed."""
+    """Check whether a mail with this Message-ID was ever queued."""
     query = select(MessageRow.id).where(MessageRow.message_id == message_id)
     return session.scalar(query) is not None
 
 
 def waiting(session: Session, recipient: str, storm: Storm | None = None) -> MessageRow | None:
-    """The mail with notices that waits for this person and that no server has been shown yet.
+    """Return the waiting mail with notices for this person that no server has received yet.
 
-    It waits for the morning, for a delivery that has not come, or for a server that cannot be
-    reached. In a storm it is the one that waits in that storm.
+    It waits for the morning, for the next delivery run, or for an unreachable server. With `storm`
+    it is the mail held by that storm. New notices can join it.
     """
     query = select(MessageRow).where(
         MessageRow.recipient == recipient, MessageRow.kind == MessageKind.NOTICES
@@ -73,10 +73,10 @@ def waiting(session: Session, recipient: str, storm: Storm | None = None) -> Mes
 
 
 def release_stale_claims(session: Session, now: datetime) -> int:
-    """Queue again what a dead process had claimed; the copy keeps its Message-ID.
+    """Release mails that a dead process had claimed back to the queue, with the same Message-ID.
 
-    The server may have it already: that is an attempt whose answer is lost, and nothing may join
-    the mail any more.
+    The server may already have such a mail. This counts as an attempt with a lost answer, and no
+    notice may join the mail after it.
     """
     stale = session.scalars(
         select(MessageRow.id)
@@ -89,21 +89,28 @@ def release_stale_claims(session: Session, now: datetime) -> int:
         _changed(
             session,
             MessageRow.id.in_(batch) & (MessageRow.status == MessageStatus.SENDING),
-            status=MessageStatus.QUEUED, claim=None, next_attempt_at=now,
-        )  # fmt: skip
+            status=MessageStatus.QUEUED,
+            claim=None,
+            next_attempt_at=now,
+        )
         session.execute(
             insert(DeliveryAttempt),
             [
-                {"message_pk": key, "attempted_at": now, "outcome": "lost", "code": None,
-                 "answer": "claimed, and no answer on record"}
+                {
+                    "message_pk": key,
+                    "attempted_at": now,
+                    "outcome": "lost",
+                    "code": None,
+                    "answer": "claimed, and no answer on record",
+                }
                 for key in batch
             ],
-        )  # fmt: skip
+        )
     return len(stale)
 
 
 def next_turn(session: Session) -> datetime | None:
-    """When the next mail that waits has its turn."""
+    """Return the earliest send time of all queued mails."""
     return session.scalar(
         select(func.min(MessageRow.next_attempt_at)).where(
             MessageRow.status == MessageStatus.QUEUED
@@ -112,9 +119,10 @@ def next_turn(session: Session) -> datetime | None:
 
 
 def take_due(session: Session, now: datetime, limit: int) -> list[MessageRow]:
-    """Mails whose turn has come, oldest first, to be made ready in this transaction.
+    """Load the queued mails that are due at `now`, oldest first, locked for this transaction.
 
-    Those that another delivery is making ready are passed over where the database can tell.
+    The caller composes them. Mails locked by another delivery are skipped if the database supports
+    it.
     """
     return list(
         session.scalars(
@@ -135,7 +143,7 @@ def take_due(session: Session, now: datetime, limit: int) -> list[MessageRow]:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A mail that is ours to send."""
+    """A mail claimed by this delivery for sending."""
 
     id: int
     recipient: str
@@ -144,11 +152,12 @@ class Claimed:
 
 
 def claim(session: Session, token: str, messages: Collection[int], now: datetime) -> list[Claimed]:
-    """Take mails for sending, each by an update that changes exactly one row; those that are ours.
+    """Claim mails for sending with `token`, and return the claimed ones.
 
-    Of two deliveries at once only one finds a mail still queued; a row that the other is about to
-    claim is passed over where the database can (PostgreSQL). A mail that something has joined since
-    it was composed is left for another time.
+    Each mail is claimed by an update of exactly one row, so of two concurrent deliveries only one
+    finds it still queued. Rows that the other is about to claim are skipped if the database
+    supports it (PostgreSQL). A mail is left for another time if notices were added after it was
+    composed.
     """
     joined = (
         select(MessageItem.notice_id)
@@ -165,8 +174,10 @@ def claim(session: Session, token: str, messages: Collection[int], now: datetime
         _changed(
             session,
             MessageRow.id.in_(free) & (MessageRow.status == MessageStatus.QUEUED),
-            status=MessageStatus.SENDING, claim=token, claimed_at=now,
-        )  # fmt: skip
+            status=MessageStatus.SENDING,
+            claim=token,
+            claimed_at=now,
+        )
         rows = session.execute(
             select(MessageRow.id, MessageRow.recipient, MessageRow.role, MessageRow.mime)
             .where(_ours(token), MessageRow.id.in_(free))
@@ -179,18 +190,21 @@ def claim(session: Session, token: str, messages: Collection[int], now: datetime
 def give_back(
     session: Session, token: str, messages: Iterable[int], turn: datetime | None = None
 ) -> None:
-    """Queue again what was claimed and not tried; at a later turn, if one is given."""
+    """Release claimed but untried mails to the queue; optionally for a later send time."""
     later = {} if turn is None else {"next_attempt_at": turn}
     for batch in batches(messages):
         _changed(
             session,
             _ours(token) & MessageRow.id.in_(batch),
-            status=MessageStatus.QUEUED, claim=None, claimed_at=None, **later,
-        )  # fmt: skip
+            status=MessageStatus.QUEUED,
+            claim=None,
+            claimed_at=None,
+            **later,
+        )
 
 
 def claimed(session: Session, token: str, messages: Iterable[int]) -> list[MessageRow]:
-    """Those of the mails that are still ours, with their items and notices, oldest first."""
+    """Load those of the mails still claimed by `token`, with items and notices, oldest first."""
     found: list[MessageRow] = []
     for batch in batches(messages):
         found += session.scalars(
@@ -207,9 +221,10 @@ def claimed(session: Session, token: str, messages: Iterable[int]) -> list[Messa
 
 
 def sent(session: Session, token: str, answers: Mapping[int, str], now: datetime) -> frozenset[int]:
-    """Note the server's yes to each of these mails; returns those that were still ours.
+    """Record that the server accepted these mails; returns those still claimed by `token`.
 
-    The others' claims went stale, and another delivery took over.
+    The claims of the others had expired, and another delivery claimed them. `answers` are the
+    server's answers by mail id.
     """
     ours = frozenset(
         session.scalars(
@@ -246,7 +261,7 @@ def _ours(token: str) -> ColumnElement[bool]:
 
 
 def sent_since(session: Session, moment: datetime) -> list[tuple[datetime, str]]:
-    """When mails were handed over after a moment, and to whom, oldest first."""
+    """Return time and recipient of mails delivered after a moment, oldest first."""
     rows = session.execute(
         select(DeliveryAttempt.attempted_at, MessageRow.recipient)
         .join(MessageRow, MessageRow.id == DeliveryAttempt.message_pk)
@@ -268,7 +283,7 @@ def _changed(session: Session, condition: ColumnElement[bool], **values: Any) ->
 
 
 def _reached(before: datetime, message: type[MessageRow] = MessageRow) -> ColumnElement[bool]:
-    """Whether a mail was sent by a moment, and had not come back by then."""
+    """Build the condition: a mail was sent until a moment and had not bounced by then."""
     came_back = (
         select(Bounce.id)
         .where(Bounce.message_pk == message.id, Bounce.recorded_at <= before)
@@ -281,7 +296,10 @@ def _reached(before: datetime, message: type[MessageRow] = MessageRow) -> Column
 def told(
     session: Session, complaints: Iterable[int], before: datetime
 ) -> dict[tuple[int, str, int], list[tuple[str, datetime]]]:
-    """Which role was told of a clock and when, up to a moment: by (complaint, rule, clock)."""
+    """Return the notifications about each clock until a moment: the role and the time of sending.
+
+    The keys are (complaint, rule, clock).
+    """
     found: dict[tuple[int, str, int], list[tuple[str, datetime]]] = {}
     for batch in batches(complaints):
         rows = session.execute(
@@ -309,7 +327,7 @@ def told(
 
 @dataclass(frozen=True, slots=True)
 class FirstTold:
-    """That somebody was first told of a rung about a complaint at a moment."""
+    """The first notification of any person about a rung of a complaint, and its time."""
 
     complaint: int
     rung: str
@@ -320,7 +338,7 @@ class FirstTold:
 def first_told(
     session: Session, begin: datetime, end: datetime, as_of: datetime
 ) -> list[FirstTold]:
-    """Every notice that somebody was first told of from `begin` to `end`, as known at `as_of`."""
+    """Return the first notification of each notice from `begin` to `end`, as known at `as_of`."""
     at = func.min(MessageRow.sent_at)
     item, message = aliased(MessageItem), aliased(MessageRow)
     before = (
@@ -354,9 +372,9 @@ def first_told(
 def earlier(
     session: Session, pairs: Collection[tuple[str, int]], before: datetime
 ) -> dict[tuple[str, int], list[str]]:
-    """The Message-IDs of the mails that told a person of a complaint, oldest first.
+    """Return the Message-IDs of mails to a person about a complaint, oldest first.
 
-    By pairs of an address and a complaint; those without an earlier mail are left out.
+    The keys are pairs of address and complaint; pairs without an earlier mail are left out.
     """
     found: dict[tuple[str, int], dict[str, None]] = {}
     for batch in batches(sorted({complaint for _, complaint in pairs})):
@@ -392,14 +410,15 @@ GIVEN_UP = {
         "no mail that tells of it could be delivered",
     ),
 }
-"""What is decided of a notice that nobody was told of, and why."""
+"""Audit entry and reason for a notice that reached no person, by its final status."""
 
 
 def settle_notices(session: Session, notices: Iterable[int], now: datetime) -> None:
-    """Let each notice say what became of the mails that were to tell of it.
+    """Set the status of each notice from the outcomes of its mails.
 
-    One that reached somebody is sent; one that nobody can be told of any more is withdrawn where
-    it was no longer true, discarded where the administrator said so, else failed.
+    It is `sent` if at least one person got it, and `queued` while a mail still waits or is held.
+    Otherwise it is `withdrawn` if it no longer applied and was left out of a mail, `discarded` if
+    the administrator dropped its storm, and in all other cases `failed`.
     """
     for batch in batches(notices):
         rows = session.execute(
@@ -431,13 +450,13 @@ def _outcome(outcomes: list[tuple[str, bool | None]]) -> NoticeStatus:
 
 
 def pending(session: Session) -> int:
-    """How many mails are still owed."""
+    """Count the mails still to be sent."""
     query = select(func.count()).select_from(MessageRow).where(MessageRow.status.in_(PENDING))
     return session.scalar(query) or 0
 
 
 def unheard(session: Session) -> int:
-    """How many mails were given up and have not been sent once more by hand."""
+    """Count the mails given up and not successfully resent by hand."""
     again = aliased(MessageRow)
     query = (
         select(func.count())
@@ -453,7 +472,7 @@ def unheard(session: Session) -> int:
 
 
 def recent(session: Session, limit: int, status: str | None = None) -> Sequence[MessageRow]:
-    """The newest mails, newest first."""
+    """List the newest mails, newest first, optionally of one status."""
     query = select(MessageRow).order_by(MessageRow.id.desc()).limit(limit)
     if status is not None:
         query = query.where(MessageRow.status == status)
@@ -461,9 +480,9 @@ def recent(session: Session, limit: int, status: str | None = None) -> Sequence[
 
 
 def sent_between(session: Session, after: datetime, until: datetime) -> int:
-    """How many reminders, escalations and alerts were sent in (after, until].
+    """Count the reminders, escalations and alerts sent in (after, until].
 
-    Summaries do not count: making a report again must not change what it says.
+    Reports by mail do not count: making a report again must not change its own figures.
     """
     query = (
         select(func.count())
@@ -478,7 +497,7 @@ def sent_between(session: Session, after: datetime, until: datetime) -> int:
 
 
 def attempts_of(session: Session, message: int) -> int:
-    """How often a mail was tried."""
+    """Count the delivery attempts of a mail."""
     query = (
         select(func.count())
         .select_from(DeliveryAttempt)

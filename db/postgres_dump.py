@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs: `pg_dump`, `pg_restore` and `psql`, found and run."""
+"""PostgreSQL's own programs `pg_dump`, `pg_restore` and `psql`: find and run them."""
 
 from __future__ import annotations
 
@@ -20,48 +20,57 @@ from sqlalchemy import URL
 CONNECT_SECONDS = 30
 _PROGRAMS = ("pg_dump", "pg_restore", "psql")
 BY_ITSELF = ("alembic_version", "audit_head")
-"""Tables that have a row in a database to which nothing has happened yet."""
+"""Tables with a row even in a new, unused database."""
 
 _DEBIAN = Path("/usr/lib/postgresql")
 
 
 class BackupError(RuntimeError):
-    """A backup could not be made, read or put back; the message says why and what to do."""
+    """A backup could not be made, read or restored. The message gives the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server, and the schema of it that a site's tables stand in."""
+    """A PostgreSQL server, and the schema with the tables of a site."""
 
     conninfo: str
     password: str
     major: int
     schema: str
     folders: tuple[Path, ...]
-    """Where its own programs lie, if it runs on this machine and tells."""
+    """Folders of the server's own programs, if it runs on this machine and reveals them."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of a program that talks to it: the password stands in no command line."""
+        """Return the environment for a program connecting to it.
+
+        The password is passed here and so never appears in a command line.
+        """
         given = {**os.environ, "PGCONNECT_TIMEOUT": str(CONNECT_SECONDS), "LC_ALL": "C"}
         return {**given, "PGPASSWORD": self.password} if self.password else given
 
 
 def server(url: URL) -> Server:
-    """What a server says of itself; raises :class:`BackupError` where it does not answer."""
+    """Connect to a server and return its data.
+
+    Raises :class:`BackupError` if it does not answer.
+    """
     query = {
         key: value if isinstance(value, str) else ",".join(value)
         for key, value in url.query.items()
     }
     named = {
-        "host": url.host, "port": url.port, "user": url.username, "dbname": url.database,
-    }  # fmt: skip
+        "host": url.host,
+        "port": url.port,
+        "user": url.username,
+        "dbname": url.database,
+    }
     given: dict[str, str] = {key: str(value) for key, value in named.items() if value} | query
     password = str(url.password or given.pop("password", ""))
     conninfo = make_conninfo(**given)
     try:
         with closing(_connect_to(conninfo, password)) as connection:
-            row = connection.execute(  # the first of its path, also while that is not there yet
+            row = connection.execute(  # the first schema of the path, even if not created yet
                 "SELECT coalesce(current_schema(),"
                 " split_part(current_setting('search_path'), ',', 1))"
             ).fetchone()
@@ -82,7 +91,7 @@ def _connect_to(conninfo: str, password: str) -> psycopg.Connection:
 
 
 def _beside(connection: psycopg.Connection) -> Iterator[Path]:
-    """The folder of the server's own programs; only a superuser is told of it."""
+    """Yield the folder of the server's own programs; it is visible only to a superuser."""
     with suppress(psycopg.Error):
         row = connection.execute("SELECT setting FROM pg_config WHERE name = 'BINDIR'").fetchone()
         if row:
@@ -90,7 +99,11 @@ def _beside(connection: psycopg.Connection) -> Iterator[Path]:
 
 
 def _folders(also: Sequence[Path]) -> list[Path]:
-    """Where the programs may lie: PGBIN, PATH, beside the server, and each version of Debian's."""
+    """List possible folders of the programs.
+
+    They are searched in this order: PGBIN, PATH, the server's own folder, and the versions
+    installed by Debian.
+    """
     found = [Path(os.environ["PGBIN"])] if os.environ.get("PGBIN") else []
     on_path = shutil.which("pg_dump")
     if on_path:
@@ -105,7 +118,7 @@ def _folders(also: Sequence[Path]) -> list[Path]:
 
 
 def _major(folder: Path) -> int:
-    """The version of the programs in a folder."""
+    """Return the major version of the programs in a folder; 0 if unknown."""
     done = subprocess.run(
         [folder / "pg_dump", "--version"], capture_output=True, text=True, check=False
     )
@@ -114,9 +127,9 @@ def _major(folder: Path) -> int:
 
 
 def programs(major: int, also: Sequence[Path] = ()) -> Path:
-    """The folder of the oldest programs that are no older than a server of this version.
+    """Find the folder of the oldest programs not older than a server of this version.
 
-    Raises :class:`BackupError`, which says what to install, where there are none.
+    Raises :class:`BackupError`, with the package to install, if there are none.
     """
     found = {folder: _major(folder) for folder in _folders(also)}
     fit = [folder for folder, version in found.items() if version >= major]
@@ -135,18 +148,26 @@ def programs(major: int, also: Sequence[Path] = ()) -> Path:
 
 
 def dump(url: URL, part: Path) -> None:
-    """Write the site's schema to `part`, as `pg_restore` reads it."""
+    """Write the site's schema to `part`, in the format of `pg_restore`."""
     there = server(url)
     command: list[str | Path] = [
         programs(there.major, there.folders) / "pg_dump",
-        "--format=custom", "--compress=0", "--no-owner", "--no-privileges",
-        f"--schema={quoted(there.schema)}", f"--file={part}", f"--dbname={there.conninfo}",
-    ]  # fmt: skip
+        "--format=custom",
+        "--compress=0",
+        "--no-owner",
+        "--no-privileges",
+        f"--schema={quoted(there.schema)}",
+        f"--file={part}",
+        f"--dbname={there.conninfo}",
+    ]
     _run(command, there.environment, "pg_dump")
 
 
 def read_through(path: Path, url: URL | None = None) -> tuple[str, str]:
-    """The revision and the schema of a dump of which every row could be unpacked."""
+    """Unpack every row of a dump, and return its revision and schema.
+
+    Raises :class:`BackupError` if it is damaged or not from Tenggat.
+    """
     also = server(url).folders if url is not None else ()
     reader = newest(also) / "pg_restore"
     environment = {**os.environ, "LC_ALL": "C"}
@@ -154,51 +175,60 @@ def read_through(path: Path, url: URL | None = None) -> tuple[str, str]:
         _run([reader, f"--file={os.devnull}", path], environment, "pg_restore")
         said = _run(
             [reader, "--data-only", "--table=alembic_version", "--file=-", path],
-            environment, "pg_restore",
-        )  # fmt: skip
+            environment,
+            "pg_restore",
+        )
     except BackupError as error:
         raise BackupError(f"damaged, or of a newer PostgreSQL ({error})") from None
     found = re.search(r"^COPY (\S+)\.alembic_version .*\n(\S+)\n", said, re.MULTILINE)
     if found is None:
-        raise BackupError("no backup of Tenggat's database: it has no revision")
+        raise BackupError("not a backup of Tenggat's database: it has no revision")
     return found[2], found[1].strip('"').replace('""', '"')
 
 
 def newest(also: Sequence[Path] = ()) -> Path:
-    """The folder of the newest programs, which read what every older one has written."""
+    """Find the folder of the newest programs: they can read the output of all older ones."""
     found = _folders(also)
     return max(found, key=_major) if found else programs(0)
 
 
 def quoted(name: str) -> str:
-    """A name as SQL writes it."""
+    """Return a name quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def _run(command: Sequence[str | Path], environment: Mapping[str, str], name: str) -> str:
-    """What a program says; raises :class:`BackupError` with its reason where it fails."""
+    """Run a program and return its output.
+
+    Raises :class:`BackupError` with the reason if it fails.
+    """
     done = subprocess.run(
-        list(map(str, command)), env=dict(environment), stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, errors="replace", check=False,
-    )  # fmt: skip
+        list(map(str, command)),
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
     if done.returncode:
         raise BackupError(reason(name, done.stderr, done.returncode))
     return done.stdout
 
 
 def reason(name: str, stderr: str, code: int) -> str:
-    """The first line of what a program complains of: further ones may repeat a row."""
+    """Return only the first line of a program's error output: later lines may repeat a row."""
     return f"{name}: {first_line(stderr) or f'ended with {code}'}"
 
 
 def first_line(text: str) -> str:
-    """The first line that is not blank, without the program's name."""
+    """Return the first line with any text, without the name of the program."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return re.sub(r"^(pg_dump|pg_restore|psql):( error:)? ?", "", line)
 
 
 def others(there: Server) -> int:
-    """How many other connections the same user has open to the database."""
+    """Count the other open connections of the same user to the database."""
     with closing(_connect(there)) as connection:
         row = connection.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
@@ -209,7 +239,7 @@ def others(there: Server) -> int:
 
 
 def holds_anything(there: Server) -> bool:
-    """Whether any table of the site's schema has a row."""
+    """Check whether any table of the site's schema has a row."""
     with closing(_connect(there)) as connection:
         tables = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = %s", [there.schema]
@@ -232,7 +262,8 @@ FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = %(schema)s AND p.prokind = 'f'
 AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
 """
-"""What stands in a schema and belongs to no extension: tables first, triggers go with them."""
+"""Query for all objects of a schema not belonging to an extension. Tables come first; their
+triggers are dropped with them."""
 
 
 def _script(*statements: str) -> bytes:
@@ -240,9 +271,10 @@ def _script(*statements: str) -> bytes:
 
 
 def replace(there: Server, raw: Path, afterwards: Sequence[str]) -> None:
-    """Put what a dump holds in the place of all that stands in the site's schema.
+    """Replace the whole content of the site's schema by the content of a dump.
 
-    It is one transaction, with the statements `afterwards` at its end: all of it or nothing.
+    This is one transaction, with the statements `afterwards` at its end: all of it succeeds or
+    nothing changes. Raises :class:`BackupError` if it fails.
     """
     folder = programs(there.major, [*there.folders])
     with closing(_connect(there)) as connection:
@@ -251,13 +283,22 @@ def replace(there: Server, raw: Path, afterwards: Sequence[str]) -> None:
     first += [f"DROP {kind} {name} CASCADE" for kind, name in found]
     first.append(f"CREATE SCHEMA IF NOT EXISTS {quoted(there.schema)}")
     psql = [
-        str(folder / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-",
-        "--output=/dev/null", f"--dbname={there.conninfo}",
-    ]  # fmt: skip
+        str(folder / "psql"),
+        "--no-psqlrc",
+        "--quiet",
+        "--set=ON_ERROR_STOP=1",
+        "--file=-",
+        "--output=/dev/null",
+        f"--dbname={there.conninfo}",
+    ]
     pg_restore = [
-        str(folder / "pg_restore"), "--no-owner", "--no-privileges", f"--schema={there.schema}",
-        "--file=-", str(raw),
-    ]  # fmt: skip
+        str(folder / "pg_restore"),
+        "--no-owner",
+        "--no-privileges",
+        f"--schema={there.schema}",
+        "--file=-",
+        str(raw),
+    ]
     with (
         TemporaryFile() as said,
         TemporaryFile() as complained,
@@ -266,12 +307,12 @@ def replace(there: Server, raw: Path, afterwards: Sequence[str]) -> None:
     ):
         assert reader.stdout is not None
         assert writer.stdin is not None
-        with suppress(BrokenPipeError):  # psql ended: what it said is read below
+        with suppress(BrokenPipeError):  # psql ended early: its error is read below
             writer.stdin.write(_script(*first))
             for line in reader.stdout:
-                if not line.startswith(b"SET transaction_timeout"):  # older servers know it not
+                if not line.startswith(b"SET transaction_timeout"):  # unknown to older servers
                     writer.stdin.write(line)
-            if reader.wait() == 0:  # else psql meets the end without COMMIT, and nothing happens
+            if reader.wait() == 0:  # otherwise psql ends without COMMIT, and nothing changes
                 writer.stdin.write(_script(*afterwards, "COMMIT"))
             writer.stdin.close()
         reader.stdout.close()

@@ -1,6 +1,6 @@
-"""A copy of what a site knows, to try things on: in memory, or unnamed on disk where it is large.
+"""A replica: a copy of a site's data for simulations, in memory or, if large, in an unnamed file.
 
-The site's database is only read. What a complainant gave stays where it is; so do mails as sent.
+The site's database is only read. Data entered by complainants and the mails as sent are not copied.
 """
 
 from __future__ import annotations
@@ -46,40 +46,83 @@ from db.models import (
 )
 
 AT_ONCE = 10_000
-"""How many rows are held at once."""
+"""Number of rows kept in memory at a time."""
 
 COMPLAINT = (
-    "id", "source", "ticket", "received_at", "recorded_at", "classification", "category", "channel",
+    "id",
+    "source",
+    "ticket",
+    "received_at",
+    "recorded_at",
+    "classification",
+    "category",
+    "channel",
     "promised_due",
-)  # fmt: skip
-"""What a judgment asks of a complaint; nothing else of it is copied."""
+)
+"""Columns of a complaint needed for an evaluation. Nothing else of it is copied."""
 
 PAST_FACTS = (
-    "id", "complaint_id", "superseded_at", "classification", "category", "channel", "promised_due",
-)  # fmt: skip
+    "id",
+    "complaint_id",
+    "superseded_at",
+    "classification",
+    "category",
+    "channel",
+    "promised_due",
+)
 NOTICE = (
-    "id", "complaint_id", "rule", "clock", "rung", "repeat", "kind", "unit", "reached_at",
-    "decided_at", "status", "run",
-)  # fmt: skip
+    "id",
+    "complaint_id",
+    "rule",
+    "clock",
+    "rung",
+    "repeat",
+    "kind",
+    "unit",
+    "reached_at",
+    "decided_at",
+    "status",
+    "run",
+)
 MESSAGE = (
-    "id", "message_id", "kind", "recipient", "recipient_name", "role", "unit", "locale",
-    "created_at", "run", "status", "next_attempt_at", "sent_at",
-)  # fmt: skip
+    "id",
+    "message_id",
+    "kind",
+    "recipient",
+    "recipient_name",
+    "role",
+    "unit",
+    "locale",
+    "created_at",
+    "run",
+    "status",
+    "next_attempt_at",
+    "sent_at",
+)
 ITEM = ("message_pk", "notice_id", "role", "copied", "told")
 LOOK = (
-    "id", "source", "name", "sha256", "observed_at", "recorded_at", "rows", "new", "updated",
-    "unchanged", "quarantined",
-)  # fmt: skip
+    "id",
+    "source",
+    "name",
+    "sha256",
+    "observed_at",
+    "recorded_at",
+    "rows",
+    "new",
+    "updated",
+    "unchanged",
+    "quarantined",
+)
 
 RUNS = 800
-"""As many runs of deadlines as any question about past runs looks back on."""
+"""Number of deadlines runs to copy: no question about past runs looks back further."""
 
 
 def empty_replica() -> Engine:
-    """A database with all tables and no rows, which is gone when the engine is disposed of.
+    """Create a database with all tables and no rows. It disappears when the engine is disposed of.
 
-    SQLite keeps one without a name in memory as far as its cache reaches, and the rest in a file
-    that has no name either.
+    SQLite keeps a database without a name in memory up to its cache size, and the rest in an
+    unnamed file.
     """
     engine = create_engine(
         "sqlite://",
@@ -103,7 +146,7 @@ def empty_replica() -> Engine:
 
 
 def twin(replica: Engine) -> Engine:
-    """Another replica with the same rows."""
+    """Create another replica with the same rows."""
     other = empty_replica()
     with replica.connect() as one, other.connect() as two:
         from_here, to_there = one.connection.driver_connection, two.connection.driver_connection
@@ -121,12 +164,12 @@ def copy_known(
     end: datetime,
     derived: Collection[str],
 ) -> None:
-    """Copy what had been recorded by `end` and what a judgment from `begin` on may rest on.
+    """Copy all data recorded before `end` that an evaluation from `begin` on may use.
 
-    What was recorded from `begin` on becomes news (`db.news`). `derived` are the sources of events
-    that runs of deadlines add by themselves: those added from `begin` on are left out.
+    Data recorded from `begin` on go to the replay queue (`db.news`). `derived` are the sources of
+    events that deadlines runs add themselves: those added from `begin` on are left out.
     """
-    hidden = {"anonymous": False, "secret": False}  # asked only by the text of a mail
+    hidden = {"anonymous": False, "secret": False}  # needed only for the text of a mail
     _copy(source, session, Complaint, COMPLAINT, Complaint.recorded_at < end, **hidden)
     lapses = EventRow.source.in_(list(derived)) & (EventRow.recorded_at >= begin)
     _copy(source, session, EventRow, ("id", *EVENT_COLUMNS), (EventRow.recorded_at < end) & ~lapses)
@@ -137,9 +180,10 @@ def copy_known(
 
 
 def copy_done(source: Connection, session: Session, *, begin: datetime, turn: datetime) -> None:
-    """Copy the notices and mails of before `begin`, as they stood then.
+    """Copy the notices and mails from before `begin`, in their state at that time.
 
-    A mail that was waiting goes when it really went, or at `turn` where it never did.
+    A mail waiting at `begin` is queued for its real time of sending, or for `turn` if it was never
+    sent.
     """
     before = MessageRow.created_at < begin
     _copy(source, session, NoticeRow, NOTICE, NoticeRow.decided_at < begin)
@@ -155,7 +199,7 @@ def copy_done(source: Connection, session: Session, *, begin: datetime, turn: da
 
 
 def _as_it_stood(source: Connection, session: Session, begin: datetime, turn: datetime) -> None:
-    """Take back what became of the copied mails from `begin` on; alerts are over and done with."""
+    """Reset the copied mails to their state at `begin`; alerts count as sent."""
     is_alert = MessageRow.kind == MessageKind.ALERT
     _set(session, is_alert, status=MessageStatus.SENT, next_attempt_at=None)
     died = (
@@ -206,7 +250,7 @@ def _copy(
     where: ColumnElement[bool],
     **constant: object,
 ) -> None:
-    """Copy these columns of rows, some at a time, and give others a constant value."""
+    """Copy these columns of rows in chunks, and set others to a constant value."""
     table = cast(Table, model.__table__)
     query = select(*(table.c[name] for name in columns)).where(where)
     found = source.execute(query.execution_options(yield_per=AT_ONCE))
@@ -224,7 +268,7 @@ def _some(rows: Iterable[Any]) -> Iterable[list[Any]]:
 def _copy_whole(
     source: Connection, session: Session, model: type[Base], where: ColumnElement[bool]
 ) -> None:
-    """Copy rows with all their columns: for tables that are never long."""
+    """Copy rows with all columns: only for short tables."""
     _insert_whole(source, session, model, select(model).where(where))
 
 

@@ -1,8 +1,8 @@
-"""Restore: a database becomes again what a backup of it holds.
+"""Restore: replace the content of a database by a backup of it.
 
-What a backup owes may have been sent since it was made. So the same change of the database that
-puts it back also holds up everything that it owes, and notes that it was put back; a process that
-dies in between leaves either the database that was or one that sends nothing by itself.
+Mails still queued in a backup may have been sent after it was made. Therefore the same database
+change also holds all queued mails and records the restore. If a process dies during a restore, the
+database is either unchanged or sends nothing by itself.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _SUSPEND = (
     "UPDATE {message} SET status = 'held', claim = NULL, claimed_at = NULL"
     " WHERE status IN ('queued', 'sending')"
 )
-"""True in every revision: the names are as old as the database."""
+"""Hold all unsent mails. Valid in every revision: these names are as old as the database."""
 
 _NOTE = "INSERT INTO {run} (id, flow, now, counts) VALUES ('{id}', '{flow}', '{now}', '{counts}')"
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was put back: the backup's revision, and where that which it replaced is kept."""
+    """Result of a restore: the revision of the backup, and the path of the replaced data."""
 
     revision: str
     replaced: Path | None
@@ -51,13 +51,14 @@ class Restored:
 def restore(
     path: Path, url: str, folder: Path, now: datetime, *, lock: Path, force: bool = False
 ) -> Restored:
-    """Make the database at `url` what the backup `path` holds, at the newest revision.
+    """Replace the database at `url` by the content of the backup `path`, at the newest revision.
 
-    Mails that it owes are held up and nothing is sent by itself (see `tasks.restoring`). A database
-    that holds anything is replaced only with `force`, and is first backed up into `folder`. `lock`
-    is held by a running service and, meanwhile, by this. Raises :class:`BackupError`, with the
-    database as it was, where the file is damaged, of another kind of database or of a newer
-    program, and where anybody else works with the database.
+    Its unsent mails are held, and nothing is sent automatically (see `tasks.restoring`). A database
+    with any content is replaced only with `force`; it is first backed up into `folder`. A running
+    service keeps the file `lock` locked, and so does this function.
+
+    Raises :class:`BackupError` if the file is damaged, from another kind of database or from a
+    newer program, and if another process uses the database. The database is then unchanged.
     """
     parsed = make_url(url)
     kind = parsed.get_backend_name()
@@ -89,7 +90,7 @@ def restore(
 
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
-    """Hold the site's working files against a service, or find that one holds them."""
+    """Lock the site's working files; raises :class:`BackupError` if a service has them locked."""
     make_private(lock.parent)
     with lock.open("a") as file:
         try:
@@ -100,29 +101,33 @@ def alone(lock: Path) -> Iterator[None]:
 
 
 def _check_known(path: Path, revision: str) -> None:
-    """Raise where a backup is of a newer program than this."""
+    """Raise :class:`BackupError` if a backup is from a newer program."""
     try:
         ScriptDirectory(str(MIGRATIONS)).get_revision(revision)
     except CommandError:
         raise BackupError(
-            f"{path} is of a newer Tenggat (revision {revision}, known is up to"
+            f"{path} is of a newer Tenggat (revision {revision}; known up to"
             f" {newest_revision()}); upgrade Tenggat first, then restore"
         ) from None
 
 
 def _check_free(path: Path, schema: str | None, there: postgres_dump.Server) -> None:
-    """Raise where a server cannot take a backup now."""
+    """Raise :class:`BackupError` if the server cannot accept this backup now."""
     if schema != there.schema:
         raise BackupError(f"{path} is of the schema {schema}, the site's is {there.schema}")
     if others := postgres_dump.others(there):
         raise BackupError(
-            f"other connections to the database are open ({others}); end what works with it,"
-            " on other machines too"
+            f"other connections to the database are open ({others});"
+            " stop all programs that use it, on other machines too"
         )
 
 
 def _afterwards(place: str, now: datetime, name: str) -> list[str]:
-    """What is changed together with the restore: nothing is owed any more, and a note of it."""
+    """Return the SQL statements that run together with the restore.
+
+    They hold all unsent mails and record the restore. `place` is the quoted schema with a dot, or
+    empty for SQLite.
+    """
     moment = now.astimezone(UTC)
     note = _NOTE.format(
         run=f"{place}run",
@@ -135,14 +140,14 @@ def _afterwards(place: str, now: datetime, name: str) -> list[str]:
 
 
 def _prepare(raw: Path, now: datetime, name: str) -> None:
-    """Make a copy of SQLite what the database is to be, before anything of that is touched."""
+    """Turn an unpacked SQLite copy into the final database, before the present one is changed."""
     url = URL.create("sqlite", database=str(raw))
     with closing(sqlite3.connect(raw)) as connection, connection:
         for statement in _afterwards("", now, name):
             connection.execute(statement)
     _bring_up(url)
     with closing(sqlite3.connect(raw, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode=DELETE")  # one file, with no log beside it
+        connection.execute("PRAGMA journal_mode=DELETE")  # a single file, without a log file
     fsync(raw)
 
 
@@ -155,7 +160,10 @@ def _bring_up(url: URL) -> None:
 
 
 def _set_aside(url: str, folder: Path, now: datetime, *, force: bool) -> Path | None:
-    """Back up what is to be replaced; None where nothing is there."""
+    """Back up the data that will be replaced; None if there are no data yet.
+
+    Raises :class:`BackupError` if data would be replaced without `force`.
+    """
     parsed = make_url(url)
     database = Path(parsed.database or "")
     on_sqlite = parsed.get_backend_name() == "sqlite"
@@ -168,23 +176,26 @@ def _set_aside(url: str, folder: Path, now: datetime, *, force: bool) -> Path | 
     if not _holds_anything(parsed):
         return None
     if not force:
-        raise BackupError("the database holds something; with --force it is backed up and replaced")
+        raise BackupError("the database is not empty; with --force it is backed up and replaced")
     return backup(url, folder, now, "before-restore")
 
 
 def _is_whole(database: Path) -> bool:
-    """Whether SQLite finds nothing wrong with a database."""
+    """Check the integrity of a SQLite database.
+
+    Raises :class:`BackupError` if the database cannot be read now: then its integrity is unknown.
+    """
     try:
         with closing(connect(database)) as connection:
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
-    except sqlite3.OperationalError as error:  # locked, or the disk: that tells nothing
+    except sqlite3.OperationalError as error:  # locked, or a disk error: the integrity is unknown
         raise BackupError(f"{database} cannot be read ({error})") from None
     except sqlite3.DatabaseError:
         return False
 
 
 def _holds_anything(url: URL) -> bool:
-    """Whether any table has a row, but for the one that tells the revision."""
+    """Check whether any table has a row, not counting the tables in `BY_ITSELF`."""
     if url.get_backend_name() != "sqlite":
         return postgres_dump.holds_anything(postgres_dump.server(url))
     with closing(connect(Path(url.database or ""))) as connection:
@@ -197,7 +208,7 @@ def _holds_anything(url: URL) -> bool:
 
 
 def _damaged(database: Path, folder: Path, now: datetime) -> Path:
-    """Move a database of SQLite that cannot be copied to where somebody may look at it."""
+    """Move a damaged SQLite database to a folder for later inspection."""
     aside = folder / f"damaged-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     aside.mkdir(mode=0o700)
     for suffix in ("", "-wal", "-shm"):
@@ -207,18 +218,21 @@ def _damaged(database: Path, folder: Path, now: datetime) -> Path:
 
 
 def _put(raw: Path, database: Path) -> None:
-    """Put a prepared database of SQLite in the place of the one that is there."""
+    """Replace the present SQLite database by the prepared one.
+
+    Raises :class:`BackupError` if another process uses it.
+    """
     if database.exists():
         with closing(sqlite3.connect(database, timeout=5, isolation_level=None)) as connection:
-            try:  # its log must not meet the new one; this says no where another has it open
+            try:  # its log must not be applied to the new file; fails if others have it open
                 mode = connection.execute("PRAGMA journal_mode=DELETE").fetchone()[0]
             except sqlite3.OperationalError:
                 mode = "wal"
         if mode != "delete":
-            raise BackupError(f"another process works with {database}; end it first")
+            raise BackupError(f"another process uses {database}; stop it first")
         had = database.stat()
         raw.chmod(had.st_mode & 0o777)
-        with suppress(OSError):  # only root may give a file to another
+        with suppress(OSError):  # only root may change the owner of a file
             os.chown(raw, had.st_uid, had.st_gid)
-    os.replace(raw, database)  # noqa: PTH105 - says that it replaces
+    os.replace(raw, database)  # noqa: PTH105 - the name states the replacement
     fsync(database.parent)

@@ -1,4 +1,4 @@
-"""Retention: what a site no longer keeps of a complaint is emptied; the complaint itself stays."""
+"""Retention: delete expired texts of complaints. The complaints themselves remain."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _TEXTS = (Complaint.title, Complaint.text, Complaint.attachments, Complaint.repo
 
 
 def with_texts(session: Session, before: datetime, after: int, limit: int) -> Sequence[Complaint]:
-    """Complaints that still have any text, of which nothing was learnt since `before`.
+    """Return complaints that still have texts and were not changed since `before`.
 
-    They come in the order of their numbers, those after the number `after`.
+    They are ordered by id, start after the id `after`, and number at most `limit`.
     """
     query = (
         select(Complaint)
@@ -32,7 +32,7 @@ def with_texts(session: Session, before: datetime, after: int, limit: int) -> Se
 
 
 def forget(session: Session, complaints: Sequence[int]) -> None:
-    """Empty title, text, attachments and reporter of these complaints."""
+    """Clear title, text, attachments and reporter of these complaints."""
     session.execute(
         update(Complaint)
         .where(Complaint.id.in_(complaints))
@@ -42,7 +42,7 @@ def forget(session: Session, complaints: Sequence[int]) -> None:
 
 
 def forget_quarantined(session: Session, before: datetime) -> int:
-    """Empty what rows held that could not be read at first, and could be before a moment."""
+    """Clear the values of quarantine rows resolved before a moment; returns their number."""
     rows = session.scalars(
         select(QuarantineRow.id).where(
             QuarantineRow.resolved_at < before, QuarantineRow.value != EMPTIED
@@ -59,4 +59,4 @@ def forget_quarantined(session: Session, before: datetime) -> int:
 
 
 EMPTIED = "-"
-"""What stands for a value that is no longer kept."""
+"""Placeholder for a deleted value."""

@@ -1,4 +1,4 @@
-"""The rulebooks a site has judged by, and which deadlines moved when one took over."""
+"""Rulesets used by a site over time, and the deadlines changed by each new ruleset."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from db.models import Complaint, Move, Rulebook
 
 
 def current(session: Session) -> Rulebook | None:
-    """The rulebook of the last run of deadlines."""
+    """Return the ruleset of the last deadlines run."""
     return session.scalar(select(Rulebook).order_by(Rulebook.id.desc()).limit(1))
 
 
 def last_fingerprint(connection: Connection) -> str | None:
-    """The fingerprint of the rulebook of the last run of deadlines."""
+    """Return the ruleset fingerprint of the last deadlines run."""
     query = select(Rulebook.fingerprint).order_by(Rulebook.id.desc()).limit(1)
     return connection.scalar(query)
 
 
 def take_over(session: Session, fingerprint: str, now: datetime) -> Rulebook | None:
-    """Note that a rulebook is judged by from now on; returns it where there was another before.
+    """Record the ruleset of this run; returns it unless it is the first one of the site.
 
-    Every complaint then needs a new judgment. Of two runs at once the second finds it taken over.
+    After a change every complaint needs a new evaluation. Of two concurrent runs the second finds
+    the change already recorded.
     """
     before = current(session)
     if before is None or before.fingerprint != fingerprint:
@@ -43,12 +44,13 @@ def take_over(session: Session, fingerprint: str, now: datetime) -> Rulebook | N
         session,
         audit.What.RULEBOOK_TAKEN,
         now,
-        "the first run judges by it" if before is None
+        "the first run judges by it"
+        if before is None
         else "law, calendar, policy, sources, ladder or holds differ from those of the last run",
         rulebook=rulebook.id,
         fingerprint=fingerprint,
         before=before and before.fingerprint,
-    )  # fmt: skip
+    )
     if before is None:
         return None
     session.execute(
@@ -64,14 +66,14 @@ def _first(session: Session) -> int | None:
 
 
 def add_moves(session: Session, rulebook: Rulebook, moves: Iterable[dict[str, Any]]) -> None:
-    """Append deadlines that the rulebook has moved."""
+    """Store deadlines changed by this ruleset."""
     rows = [{"rulebook_id": rulebook.id, **move} for move in moves]
     if rows:
         session.execute(insert(Move), rows)
 
 
 def moves(session: Session, limit: int | None = None) -> Sequence[tuple[Move, datetime, str]]:
-    """The deadlines that were moved, newest first: each with when, and its complaint's ticket."""
+    """List changed deadlines, newest first, each with the time of the change and the ticket."""
     query = (
         select(Move, Rulebook.taken_at, Complaint.ticket)
         .join(Rulebook, Rulebook.id == Move.rulebook_id)
@@ -83,6 +85,6 @@ def moves(session: Session, limit: int | None = None) -> Sequence[tuple[Move, da
 
 
 def count(session: Session, rulebook: Rulebook) -> int:
-    """How many deadlines a rulebook has moved."""
+    """Count the deadlines changed by a ruleset."""
     query = select(func.count()).select_from(Move).where(Move.rulebook_id == rulebook.id)
     return session.scalar(query) or 0

@@ -1,4 +1,4 @@
-"""Finished runs, reports made, and counts for those who watch."""
+"""Records of finished flow runs, reports already made, and counts for metrics."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from sqlalchemy.orm import Session
 from db.models import DeadlineRow, NoticeRow, Report, RunRow
 
 RESTORE = "restore"
-"""By this name the restore of a backup stands among the runs."""
+"""Flow name under which the restore of a backup is recorded among the flow runs."""
 
 
 def finished(session: Session, key: str, flow: str, now: datetime, counts: dict[str, Any]) -> None:
-    """Note that a flow ran to its end with `now` as its time; a repeated run replaces itself."""
+    """Record a finished flow run with `now` as its time and its `counts`.
+
+    A repeated run with the same `key` replaces its earlier record.
+    """
     session.merge(RunRow(id=key, flow=flow, now=now, counts=counts))
 
 
 def last(session: Session, flow: str | None = None) -> datetime | None:
-    """The latest `now` of any finished run (of this flow)."""
+    """Return the latest `now` of any finished run, optionally of one flow only."""
     query = select(func.max(RunRow.now))
     if flow is not None:
         query = query.where(RunRow.flow == flow)
@@ -29,7 +32,11 @@ def last(session: Session, flow: str | None = None) -> datetime | None:
 
 
 def mails_of_last(session: Session, runs: int) -> list[int]:
-    """How many mails each of the last runs of deadlines owed that owed any, newest first."""
+    """Return the number of mails queued by each recent deadlines run, newest first.
+
+    Runs without mails are skipped. At most `runs` numbers are returned, from the last 40 * `runs`
+    finished deadlines runs.
+    """
     rows = session.scalars(
         select(RunRow.counts)
         .where(RunRow.flow == "deadlines")
@@ -41,17 +48,17 @@ def mails_of_last(session: Session, runs: int) -> list[int]:
 
 
 def deadline_states(session: Session) -> dict[str, int]:
-    """How many deadlines stand in each state."""
+    """Count the stored deadlines by state."""
     rows = session.execute(select(DeadlineRow.state, func.count()).group_by(DeadlineRow.state))
     return {row[0]: row[1] for row in rows}
 
 
 def notice_statuses(session: Session) -> dict[str, int]:
-    """How many notices ended in each status."""
+    """Count the notices by status."""
     rows = session.execute(select(NoticeRow.status, func.count()).group_by(NoticeRow.status))
     return {row[0]: row[1] for row in rows}
 
 
 def report(session: Session, period: str, as_of: datetime) -> Report | None:
-    """The report of a period made as of a moment, if there is one."""
+    """Find the report of this period with this `as_of`; None if it was never made."""
     return session.scalar(select(Report).where(Report.period == period, Report.as_of == as_of))

@@ -1,4 +1,4 @@
-"""What sources without history have shown: past sightings of complaints, and who was in a look."""
+"""Observed states of complaints from sources without history, and the content of snapshots."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from db.models import Complaint, Look, Sighting
 
 
 def of(session: Session, complaints: Iterable[int]) -> dict[int, list[Sighting]]:
-    """The past sightings of these complaints, oldest first."""
+    """Load the past observed states of these complaints, oldest first, by complaint id."""
     found: dict[int, list[Sighting]] = {}
     for batch in batches(complaints):
         rows = session.scalars(
@@ -28,7 +28,7 @@ def of(session: Session, complaints: Iterable[int]) -> dict[int, list[Sighting]]
 
 
 def replace(session: Session, gone: Collection[int], come: Sequence[dict[str, object]]) -> None:
-    """Take away the past sightings with these ids, and add others."""
+    """Delete the past observed states with the ids `gone`, and insert the rows `come`."""
     for batch in batches(gone):
         session.execute(delete(Sighting).where(Sighting.id.in_(batch)))
     if come:
@@ -38,7 +38,11 @@ def replace(session: Session, gone: Collection[int], come: Sequence[dict[str, ob
 def first_seen(
     session: Session, source: str, look: datetime, after: datetime | None, until: datetime | None
 ) -> Sequence[Complaint]:
-    """Complaints that a look was the first to show, received after `after` and by `until`."""
+    """List complaints first seen in the snapshot of time `look`.
+
+    Only complaints received after `after` and not later than `until` are listed; None means no
+    limit.
+    """
     query = select(Complaint).where(Complaint.source == source, Complaint.first_seen_at == look)
     if after is not None:
         query = query.where(Complaint.received_at > after)
@@ -48,20 +52,20 @@ def first_seen(
 
 
 def packed(complaints: Iterable[int]) -> bytes:
-    """The ids of the complaints in a look: their differences, compressed."""
+    """Encode the ids of the complaints in a snapshot: differences of the sorted ids, with zlib."""
     ids = sorted(complaints)
     return zlib.compress(array("q", (b - a for a, b in pairwise([0, *ids]))).tobytes(), 1)
 
 
 def unpacked(shown: bytes) -> set[int]:
-    """The ids that :func:`packed` has packed."""
+    """Decode the ids encoded by :func:`packed`."""
     steps = array("q")
     steps.frombytes(zlib.decompress(shown))
     return set(accumulate(steps))
 
 
 def add(session: Session, source: str, moment: datetime, complaints: Iterable[int]) -> None:
-    """Note that a look which was taken in before has shown these complaints as well."""
+    """Add complaints to the list of complaints in an already imported snapshot."""
     look = session.scalars(
         select(Look)
         .where(Look.source == source, Look.observed_at == moment, Look.shown.is_not(None))
@@ -73,34 +77,43 @@ def add(session: Session, source: str, moment: datetime, complaints: Iterable[in
 
 
 class Around:
-    """The looks before and after a moment that showed a complaint, each look unpacked once."""
+    """Find the neighbouring snapshots of a moment by complaint; each snapshot is unpacked once."""
 
     def __init__(self, session: Session, source: str, moment: datetime) -> None:
         older = (Look.observed_at <= moment, Look.observed_at.desc())
         newer = (Look.observed_at > moment, Look.observed_at)
         self._before, self._after = (
-            _Walk(session, session.execute(
-                select(Look.id, Look.observed_at)
-                .where(Look.source == source, Look.shown.is_not(None), side)
-                .order_by(order, Look.id)
-            ).tuples().all())
+            _Walk(
+                session,
+                session.execute(
+                    select(Look.id, Look.observed_at)
+                    .where(Look.source == source, Look.shown.is_not(None), side)
+                    .order_by(order, Look.id)
+                )
+                .tuples()
+                .all(),
+            )
             for side, order in (older, newer)
-        )  # fmt: skip
+        )
 
     def __call__(self, complaint: int) -> tuple[datetime | None, datetime | None]:
-        """The newest look not after the moment, and the oldest after it, with this complaint."""
+        """Return the times of the two neighbouring snapshots with this complaint.
+
+        The first is the newest one not after the moment, the second the oldest one after it. Each
+        is None if no such snapshot shows the complaint.
+        """
         return self._before.showing(complaint), self._after.showing(complaint)
 
 
 class _Walk:
-    """Looks in the order in which they lie away from a moment."""
+    """Snapshots on one side of a moment, ordered by their distance from it."""
 
     def __init__(self, session: Session, looks: Sequence[tuple[int, datetime]]) -> None:
         self._session, self._looks = session, looks
         self._shown: list[set[int]] = []
 
     def showing(self, complaint: int) -> datetime | None:
-        """The nearest look that showed a complaint."""
+        """Find the time of the nearest snapshot with this complaint; None if there is none."""
         return next((at for at, shown in self._unpacked() if complaint in shown), None)
 
     def _unpacked(self) -> Iterator[tuple[datetime, set[int]]]:

@@ -1,4 +1,4 @@
-"""Storms: runs that owed too many mails, and the word on them."""
+"""Storms: runs with too many mails, and the decision of the administrator about those mails."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from db.complaints import batches
 from db.models import MessageItem, MessageRow, MessageStatus, Storm, StormStatus
 
 LOST = 100
-"""More storms than there may have been between a backup and the restore of it."""
+"""Gap in the storm numbers after a restore. It is larger than any number of storms that can occur
+between a backup and its restore."""
 
 
 def waiting(session: Session) -> Storm | None:
-    """The storm that waits for a word; there is at most one."""
+    """Return the storm waiting for a decision, locked for update. There is at most one."""
     return session.scalar(
         select(Storm).where(Storm.status == StormStatus.WAITING).limit(1).with_for_update()
     )
 
 
 def opened(session: Session, now: datetime, run: str, *, most: int) -> Storm:
-    """A new storm that waits for a word.
+    """Create a storm. It waits for the decision of the administrator.
 
-    After a restore the numbers go on a good deal higher: those in between may stand in mails and
-    in the Prefect UI, for storms that the database no longer knows.
+    After a restore the numbers continue `LOST` higher. Mails and the Prefect UI may still name
+    storms from between the backup and the restore, and the restored database does not know those
+    numbers.
     """
     last = session.scalar(select(Storm).order_by(Storm.id.desc()).limit(1))
     restored = runs.last(session, runs.RESTORE)
@@ -46,7 +48,7 @@ def opened(session: Session, now: datetime, run: str, *, most: int) -> Storm:
 
 
 def without_a_storm(session: Session) -> Sequence[int]:
-    """The mails that are held up and belong to no storm: those that a restore found owed."""
+    """List held mails that belong to no storm: a restore found them in the outbox and held them."""
     return session.scalars(
         select(MessageRow.id).where(
             MessageRow.status == MessageStatus.HELD, MessageRow.storm_id.is_(None)
@@ -55,17 +57,17 @@ def without_a_storm(session: Session) -> Sequence[int]:
 
 
 def take_in(session: Session, storm: Storm, held: Sequence[int]) -> None:
-    """Let mails that are held up wait in this storm."""
+    """Assign held mails to this storm."""
     _set(session, held, storm_id=storm.id)
 
 
 def found(session: Session, storm: int) -> Storm | None:
-    """A storm by its number."""
+    """Find a storm by its number."""
     return session.get(Storm, storm)
 
 
 def messages(session: Session, storm: Storm) -> Sequence[MessageRow]:
-    """The mails that a storm holds up."""
+    """List the mails held by a storm, oldest first."""
     return session.scalars(
         select(MessageRow)
         .where(MessageRow.storm_id == storm.id, MessageRow.status == MessageStatus.HELD)
@@ -74,14 +76,17 @@ def messages(session: Session, storm: Storm) -> Sequence[MessageRow]:
 
 
 def let_go(session: Session, storm: Storm, turn: datetime) -> int:
-    """Queue the mails of a storm; returns how many."""
+    """Release the mails of a storm: queue them for sending from `turn` on. Returns their number."""
     held = [message.id for message in messages(session, storm)]
     _set(session, held, status=MessageStatus.QUEUED, next_attempt_at=turn)
     return len(held)
 
 
 def drop(session: Session, storm: Storm, now: datetime) -> int:
-    """Never send the mails of a storm, nor tell again of what they were about; returns how many."""
+    """Drop the mails of a storm, so that they are never sent. Returns their number.
+
+    Their notices are settled as discarded, and later runs do not queue them again.
+    """
     held = [message.id for message in messages(session, storm)]
     _set(session, held, status=MessageStatus.DISCARDED, next_attempt_at=None)
     notices: list[int] = []

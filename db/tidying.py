@@ -1,4 +1,4 @@
-"""Tidy: what a database has grown and no longer needs is given back, a little at a time."""
+"""Tidying: release unused disk space of a database in small steps."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from sqlalchemy import Engine, text
 from db.models import Base
 
 PAGES_AT_ONCE = 1000
-"""How many pages are given back by one transaction: others write in between."""
+"""Number of pages released per transaction, so other writers can work in between."""
 
 MUCH_FREE = 5
-"""A database is made smaller where more than one page in so many is free."""
+"""A database is reduced if more than one page in this many is free."""
 
 MOST_REWRITTEN = 300_000_000
-"""Bytes: a database that was not made to give pages back is rewritten once, if it is no larger."""
+"""Size limit, in bytes, for the one-time rewrite of a database created without `INCREMENTAL`."""
 
 INCREMENTAL = 2
-"""What `PRAGMA auto_vacuum` says of a database that gives pages back in steps."""
+"""Value of `PRAGMA auto_vacuum` for a database able to release pages in steps."""
 
 LONGEST = 60.0
-"""Seconds that giving back may take in one night."""
+"""Time limit, in seconds, for releasing pages in one night."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a database takes on disk, in bytes, before and after."""
+    """Size of a database on disk, in bytes, before and after."""
 
     before: int
     after: int
 
 
 def tidy(engine: Engine) -> Size:
-    """Bring a site's database in order: its statistics, and on SQLite its log and its file.
+    """Update the statistics of a site's database; on SQLite also reduce its log and its file.
 
-    PostgreSQL gives space back by itself (autovacuum); here it learns how its tables have grown.
+    PostgreSQL releases space by itself (autovacuum); here only its table statistics are updated.
     """
     if engine.dialect.name == "sqlite":
         return shrink(Path(engine.url.database or ""))
@@ -55,12 +55,11 @@ def tidy(engine: Engine) -> Size:
 
 
 def shrink(database: Path, *, early: bool = False) -> Size:
-    """Give back the free pages of a SQLite database that others work with.
+    """Release the free pages of a SQLite database used by others at the same time.
 
-    A write of theirs waits no longer than one step takes. The first time the file is rewritten as
-    one that can be made smaller in steps: where much is free, or, of one that is known to grow, as
-    `early` as it is still small. Raises `sqlite3.OperationalError` where others keep it
-    busy for a minute.
+    Their writes wait no longer than one step. The first time, the file is rewritten to allow a
+    release in steps: if much of it is free, or with `early` while it is still small, for a database
+    known to grow. Raises `sqlite3.OperationalError` if others keep it busy for a minute.
     """
     before = _on_disk(database)
     with closing(sqlite3.connect(database, timeout=60, isolation_level=None)) as connection:
@@ -86,6 +85,6 @@ def shrink(database: Path, *, early: bool = False) -> Size:
 
 
 def _on_disk(database: Path) -> int:
-    """The database and its log."""
+    """Return the size of the database and its log in bytes."""
     files = (Path(f"{database}{suffix}") for suffix in ("", "-wal"))
     return sum(path.stat().st_size for path in files if path.exists())

@@ -1,4 +1,4 @@
-"""What the watch asks the database, and what it remembers there."""
+"""Queries of the watchdog, and its incident log in the database."""
 
 from __future__ import annotations
 
@@ -20,24 +20,25 @@ from db.models import (
 )
 
 NAME = "watch/causes"
-"""What the watch is called among the cursors; by the slash it is no source that a mapping names."""
+"""Key of the watchdog in the table of cursors. The slash keeps it apart from sources' names."""
 
 
 def recall(session: Session) -> str | None:
-    """What the watch remembers; nobody else can until the transaction ends."""
+    """Load the stored incident log. Other transactions wait for it until this one ends."""
     looks.lock(session, NAME)
     return looks.cursor(session, NAME)
 
 
 def remember(session: Session, text: str) -> None:
-    """What the watch shall remember from now on."""
+    """Store the incident log."""
     looks.set_cursor(session, NAME, text)
 
 
 def last_runs(session: Session, flows: Iterable[str]) -> dict[str, datetime]:
-    """The latest time of the finished runs of each of these flows that has any.
+    """Return the latest time of a finished run for each of these flows.
 
-    Each is found from the newest run backwards, not by reading all of them.
+    Flows without a run are left out. Each query starts at the newest run and does not read all
+    runs.
     """
     found = {}
     for flow in flows:
@@ -49,10 +50,10 @@ def last_runs(session: Session, flows: Iterable[str]) -> dict[str, datetime]:
 
 
 def overdue(session: Session, before: datetime) -> tuple[int, datetime | None]:
-    """How many mails were to go before a moment and still wait, and since when the oldest does.
+    """Count the mails waiting since before a moment, and return the time of the oldest.
 
-    A mail waits since it was first tried, else since its turn came; one for the next morning does
-    not wait yet. Held mails of a storm have their own alert.
+    A mail waits from its first attempt, or without one from its earliest send time. A mail
+    scheduled for the next morning does not wait yet. Held mails of a storm have their own alert.
     """
     first = (
         select(DeliveryAttempt.message_pk, func.min(DeliveryAttempt.attempted_at).label("at"))
@@ -74,7 +75,7 @@ def overdue(session: Session, before: datetime) -> tuple[int, datetime | None]:
 
 
 def given_up(session: Session, before: datetime) -> int:
-    """How many mails were given up before a moment and have not been sent once more by hand."""
+    """Count the mails given up before a moment and not successfully resent by hand."""
     again = aliased(MessageRow)
     tried = (
         select(func.max(DeliveryAttempt.attempted_at))
@@ -96,13 +97,13 @@ def given_up(session: Session, before: datetime) -> int:
 
 
 def waiting_storm(session: Session) -> Storm | None:
-    """The storm that waits for a person's word, looked at only: nothing is locked."""
+    """Return the storm waiting for a decision, without a lock."""
     query = select(Storm).where(Storm.status == StormStatus.WAITING).limit(1)
     return session.scalar(query)
 
 
 def alerts_due(session: Session, now: datetime) -> list[MessageRow]:
-    """The alerts whose turn has come, oldest first."""
+    """Load the queued alerts ready to send at `now`, oldest first, locked for update."""
     query = (
         select(MessageRow)
         .where(
@@ -118,10 +119,14 @@ def alerts_due(session: Session, now: datetime) -> list[MessageRow]:
 
 
 def put_off(
-    session: Session, token: str, message: int, now: datetime, until: datetime | None,
+    session: Session,
+    token: str,
+    message: int,
+    now: datetime,
+    until: datetime | None,
     trouble: Mapping[str, object],
-) -> None:  # fmt: skip
-    """Note why a claimed mail did not get out: it waits until a moment, or is dead without one."""
+) -> None:
+    """Record a failed attempt for a claimed mail: retry it at `until`, or give it up if None."""
     mail = MessageRow.__table__.c
     status = MessageStatus.DEAD if until is None else MessageStatus.QUEUED
     ours = session.scalar(

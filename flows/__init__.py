@@ -1,1 +1,1 @@
-"""What Prefect schedules: intake, deadlines, delivery, summary, watchdog, maintenance, storm."""
+"""Prefect flows: intake, deadlines, delivery, summary, watchdog, maintenance and storm."""

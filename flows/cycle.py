@@ -1,4 +1,4 @@
-"""One cycle: intake, deadlines and delivery, each as a flow run of its own."""
+"""One cycle: intake, deadlines and delivery, each as a separate flow run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STEPS: dict[str, Callable[..., dict[str, Any]]] = {
 
 @dataclass(slots=True)
 class Cycle:
-    """What each flow counted, and the first one that failed, with its reason."""
+    """The counts of each flow, and the first failed flow with its reason."""
 
     counts: dict[str, Any] = field(default_factory=dict)
     failed: str = ""
@@ -29,8 +29,8 @@ class Cycle:
 def run_cycle(site: str, now: datetime, *, say: Callable[[str], None]) -> Cycle:
     """Run the three flows in order.
 
-    A failing intake does not keep what is already known from being judged and told: the others
-    still run, and the cycle counts as failed.
+    If intake fails, the others still run. Known complaints are then still evaluated and notices
+    still sent, but the cycle counts as failed.
     """
     cycle = Cycle()
     for name, step in STEPS.items():

@@ -1,4 +1,4 @@
-"""Deadlines: judge what is due, and owe the mail that follows from it."""
+"""Deadlines: evaluate complaints that are due for it, and queue the resulting mails."""
 
 from __future__ import annotations
 
@@ -15,22 +15,25 @@ from tasks.deadlines import judge_and_queue
 from tasks.standing import standing
 
 LONGEST_RUN = 3 * 60 * 60
-"""Seconds: a first import of a million complaints stays below it."""
+"""Time limit in seconds; a first import of a million complaints stays below it."""
 
 
 @flow(name="deadlines", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
 def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> dict[str, Any]:
-    """Judge every complaint whose next action has come; queue reminders and escalations.
+    """Evaluate every complaint with a due next action; queue reminders and escalations.
 
-    Several runs at once, on one machine or many, each take a part of the units.
+    Several runs at the same time, on one or more machines, each process one shard of the units.
     """
     with desk("deadlines", site, now, part) as at:
         decided = judge_and_queue(at.office, at.now, at.run, Part.parse(part))
         stands = standing(at.office, at.now)
         get_run_logger().info(
-            "%d complaints judged, %d notices, %d mails queued, %d superseded",
-            decided.judged, sum(decided.notices.values()), decided.messages, decided.superseded,
-        )  # fmt: skip
+            "%d complaints evaluated, %d notices, %d mails queued, %d superseded",
+            decided.judged,
+            sum(decided.notices.values()),
+            decided.messages,
+            decided.superseded,
+        )
         if decided.breached:
             emit_event(
                 "tenggat.deadline.breached",

@@ -1,4 +1,4 @@
-"""Delivery: look for what came back, and send what the outbox owes."""
+"""Delivery: read bounces, then send the mails in the outbox."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from tasks.delivery import send_owed
 from tasks.smtp import ServerUnusable
 
 LONGEST_RUN = 30 * 60
-"""Seconds: a delivery leaves to the next one what takes longer than some minutes."""
+"""Time limit in seconds. A delivery run leaves the rest to the next one after some minutes."""
 
 
 @flow(name="delivery", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
 def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
-    """Hand every mail whose turn has come to the mail server; the run fails if it is unusable.
+    """Send all mails ready for delivery; the run fails if the mail server is unusable.
 
-    Before that the mails that came back are looked for. A mailbox that cannot be read keeps no
-    mail from going out.
+    Bounces are read first. An unreadable bounce mailbox does not stop the sending of mails.
     """
     with desk("delivery", site, now) as at:
         bounces = read_bounces(at.office, at.now, at.run)
@@ -31,15 +30,19 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
             get_run_logger().warning("bounces are not read: %s", bounces.trouble)
         count = send_owed(at.office, at.now, at.run)
         get_run_logger().info(
-            "%d sent, %d deferred, %d dead, %d cancelled, %d still owed",
-            count.sent, count.deferred, count.dead, count.cancelled, count.pending,
-        )  # fmt: skip
+            "%d sent, %d deferred, %d dead, %d cancelled, %d still queued",
+            count.sent,
+            count.deferred,
+            count.dead,
+            count.cancelled,
+            count.pending,
+        )
         at.counts = {**asdict(count), "bounces": asdict(bounces)}
         at.show(**at.counts)
         tell_monitor(at.office, at.now, well=not count.trouble)
         if count.trouble:
             raise ServerUnusable(
                 f"the mail server cannot be used: {count.trouble}. Mails that wait for it:"
-                f" {count.pending}. `tenggat doctor` tries the way to it"
+                f" {count.pending}. `tenggat doctor` tests the connection to it"
             )
         return at.counts

@@ -1,4 +1,4 @@
-"""How every flow begins and ends: the site opened, the clock checked, the run noted."""
+"""Begin and end of every flow: open the site, check the clock, record the run."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tasks.office import ClockInThePast, Office
 from tasks.rendering import render
 
 SKEW = timedelta(minutes=1)
-"""By how much the clocks of the machines that share the work may differ."""
+"""Allowed difference between the clocks of the machines that share the work."""
 
 
 @dataclass(slots=True)
 class Desk:
-    """A flow at work: the open site, its time, its id, and what it has counted so far."""
+    """Run context of a flow: open site, time, run id, and counts so far."""
 
     office: Office
     flow: str
@@ -31,7 +31,7 @@ class Desk:
     counts: dict[str, Any] = field(default_factory=dict)
 
     def show(self, **values: Any) -> None:
-        """Publish this flow's artifact, in the site's language; never what a complainant gave."""
+        """Publish this flow's artifact in the site's language, without data of complainants."""
         site = self.office.site
         markdown = render(
             f"report/{self.flow}.md.j2",
@@ -46,13 +46,13 @@ class Desk:
 
 @contextmanager
 def desk(flow: str, site: str | None, now: datetime | None, part: str = "") -> Iterator[Desk]:
-    """Open the site for one run of a flow; note the run when the block ends without an error.
+    """Open the site for one run of a flow; record the run if the block ends without an error.
 
-    `part` is that of the units where several runs share the work. A clock that is behind that of
-    the machine with the last run by `SKEW` at most counts as being at that run's time.
+    `part` is the shard of the units if several runs share the work. If the clock is behind the last
+    run by at most `SKEW`, the time of that run is used instead.
 
-    Raises `tasks.office.ClockInThePast` when `now` lies before a run that has finished: verdicts
-    would be taken back and mails dated before those that are out.
+    Raises `tasks.office.ClockInThePast` if `now` is before an already finished run. Otherwise later
+    evaluations would be reversed, and new mails dated before mails already sent.
     """
     patience = timedelta(0) if now else SKEW
     now = now or datetime.now(UTC)
@@ -80,7 +80,7 @@ def desk(flow: str, site: str | None, now: datetime | None, part: str = "") -> I
 
 
 def run_name() -> str:
-    """What a run is called in the UI: the flow and its time at the site."""
+    """Return the name of a run for the UI: the flow and its time in the site's zone."""
     parameters = flow_run.parameters
     now = parameters.get("now") or datetime.now(UTC)
     if isinstance(now, str):

@@ -1,4 +1,4 @@
-"""Intake: pull what the sources have, quarantine what cannot be read."""
+"""Intake: import new data from the sources, and quarantine rejected rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tasks.feeds.batch import SourceTrouble
 from tasks.intake import pull
 
 LONGEST_RUN = 3 * 60 * 60
-"""Seconds: a first import of a million complaints stays below it."""
+"""Time limit in seconds; a first import of a million complaints stays below it."""
 
 
 @flow(name="intake", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
 def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
-    """Read every source of a site; one that fails stops no other, but the run fails then."""
+    """Import from every source of a site. If one fails, the others continue, and the run fails."""
     log = get_run_logger()
     with desk("intake", site, now) as at:
         counts, failures = [], []

@@ -1,4 +1,4 @@
-"""Maintenance: every night a backup, and what is no longer kept goes."""
+"""Maintenance: a nightly backup, and deletion of data after their retention period."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ LONGEST_RUN = 2 * 60 * 60
 
 
 class Unfinished(RuntimeError):
-    """A part of the maintenance could not be done; the others were. The text says which and why."""
+    """Some steps of the maintenance failed; the others were done. The text gives the reasons."""
 
 
 @flow(name="maintenance", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
 def maintenance(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
-    """Back up the database, empty old texts, remove Prefect's old runs, and give space back.
+    """Back up the database, clear old texts, remove old Prefect runs, and release disk space.
 
-    What fails keeps nothing else from being done; the run fails then at its end.
+    A failed step does not stop the other steps; the run then fails at its end.
     """
     with desk("maintenance", site, now) as at:
         failed: list[str] = []
@@ -57,9 +57,15 @@ def maintenance(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
             "prefect_bytes": theirs and theirs.after,
         }
         at.show(
-            backup=made, texts=texts, texts_days=keeps.texts_days, gone=gone,
-            prefect_days=keeps.prefect_days, ours=ours, theirs=theirs, failed=failed,
-        )  # fmt: skip
+            backup=made,
+            texts=texts,
+            texts_days=keeps.texts_days,
+            gone=gone,
+            prefect_days=keeps.prefect_days,
+            ours=ours,
+            theirs=theirs,
+            failed=failed,
+        )
         if failed:
             raise Unfinished("; ".join(failed))
         return at.counts

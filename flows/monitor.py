@@ -1,4 +1,4 @@
-"""Monitor: an external one hears from every good cycle, and of every one that was not."""
+"""External monitor: report every successful cycle to it, and every failed one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tasks.watching import stopped
 
 
 def tell_monitor(office: Office, now: datetime, *, well: bool) -> None:
-    """Ask for the site's `ping_url`, if it has one; never fails.
+    """Call the site's `ping_url` if it has one; never fails.
 
-    It hears that all is well only if the watch knows of nothing that has stopped: a delivery that
-    goes on while deadlines stand still is no good cycle.
+    Success is reported only if the watchdog knows of no stopped flow. Otherwise a working delivery
+    would hide that the deadlines flow has stopped.
     """
     url = office.site.ping_url
     if not url:

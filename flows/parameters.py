@@ -1,4 +1,4 @@
-"""What a run can be given, as the form in the Prefect UI asks for it and the API checks it."""
+"""Parameters of flow runs, for the form in the Prefect UI and the validation by the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Storm: what a run owed too much of waits here for a person's word."""
+"""Storm: a run with too many mails waits here for a person's decision."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from tasks.rendering import render, words
 from tasks.storms import decide
 
 DEPLOYMENTS = ("storm/{site}", "storm/storm")
-"""What this flow is deployed as: where several sites are served each has its own."""
+"""Possible names of this deployment: with several sites each site has its own."""
 
 
 LONGEST_RUN = 10 * 60
-"""Seconds: while it waits for a person the run is suspended, and no time passes for it."""
+"""Time limit in seconds. While the run waits for a person it is suspended, and the time does not
+count."""
 
 
 @flow(
@@ -37,10 +38,11 @@ LONGEST_RUN = 10 * 60
     timeout_seconds=LONGEST_RUN,
 )
 def storm(storm: StormNumber, site: SiteFolder = None) -> dict[str, Any]:
-    """Ask in the UI whether the mails of a storm may go, and do as the answer says.
+    """Ask in the UI whether to send the mails of a storm, and act on the answer.
 
-    The run is suspended, not only paused: it waits as long as it takes, without a process, and goes
-    on when the form was answered. Where the command line was quicker it says so and ends.
+    The run is suspended, not only paused: it waits without a process and without a time limit, and
+    continues after the form is submitted. If the command line decided first, the run reports this
+    decision and ends.
     """
     office = Office.open(site)
     try:
@@ -66,7 +68,7 @@ def storm(storm: StormNumber, site: SiteFolder = None) -> dict[str, Any]:
 
 
 def form(office: Office, mails: int, most: int) -> type[RunInput]:
-    """The form that the UI shows, in the site's language. Nothing is chosen beforehand."""
+    """Build the form for the UI, in the site's language. No choice is preselected."""
     t = words(office.site.locale)
     choice = StrEnum("choice", [("SEND", t("storm.send")), ("DROP", t("storm.drop"))])
     fields: dict[str, Any] = {
@@ -86,7 +88,7 @@ def form(office: Office, mails: int, most: int) -> type[RunInput]:
 
 
 def ask(storm: int, site: str | None) -> bool:
-    """Have the question put in the UI; False where this flow is not deployed."""
+    """Start this flow to show the question in the UI; returns False if it is not deployed."""
     place = load_site(site).folder.name
     for name in DEPLOYMENTS:
         with suppress(ObjectNotFound):

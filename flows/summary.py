@@ -18,7 +18,7 @@ from tasks.reporting.digest import Digest
 from tasks.summary import make_summary
 
 LONGEST_RUN = 3 * 60 * 60
-"""Seconds: the report of a year over a million complaints stays below it."""
+"""Time limit in seconds; the report of a year over a million complaints stays below it."""
 
 
 @flow(name="summary", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
@@ -28,7 +28,10 @@ def summary(
     period: PeriodName = "",
     as_of: AsOf = None,
 ) -> dict[str, Any]:
-    """Make the report of a period (the site's usual one if none is named) and owe it by mail."""
+    """Make the report of a period and queue it by mail.
+
+    Without a period the site's usual one is used.
+    """
     log = get_run_logger()
     with desk("summary", site, now) as at:
         chosen = period or at.office.site.file.summary.period
@@ -61,7 +64,7 @@ def summary(
 
 
 def by_unit(digest: Digest, locale: str) -> list[dict[str, Any]]:
-    """The units of a report as a table of the UI, in the site's language."""
+    """Return the units of a report as table rows for the UI, in the site's language."""
     t = words(locale)
     return [
         {

@@ -1,7 +1,7 @@
-"""Time-lapse: past mornings lived through one by one, each as it would have been run then.
+"""Time-lapse: run past mornings one after another, each as it would have run at its time.
 
-For the demo and for trying a site on a folder of old exports: files made after a morning are not
-looked at on it, so that every verdict and mail rests on what could be known.
+It is used by the demo, and to try a site on a folder of old exports. Files made after a morning are
+ignored on it, so every evaluation and mail is based only on data available then.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FLOW = "time-lapse"
 
 @task(name="a morning", task_run_name="{now:%Y-%m-%d}", cache_policy=NO_CACHE)
 def live_through(office: Office, now: datetime) -> dict[str, int]:
-    """One morning: pull, judge, send, by the same steps as the scheduled flows."""
+    """Run one morning: import, evaluate and send, by the same steps as the scheduled flows."""
     run = f"{FLOW} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     office.by = audit.By(f"flow run {run}", run)
     pulled = [pull.fn(office, source, now) for source in office.site.sources]
@@ -48,9 +48,9 @@ def live_through(office: Office, now: datetime) -> dict[str, int]:
 def time_lapse(
     site: str, mornings: Sequence[datetime], *, say: Callable[[datetime], None]
 ) -> list[dict[str, int]]:
-    """Live through these mornings in order, as one flow run with a task for each.
+    """Run these mornings in order, as one flow run with a task for each; returns their counts.
 
-    Mornings that are not later than the last run of the site are left out: they have been.
+    Mornings not later than the last run of the site are skipped, because they are already done.
     """
 
     @flow(name=FLOW, flow_run_name="time-lapse {first:%Y-%m-%d} to {last:%Y-%m-%d}")

@@ -1,4 +1,4 @@
-"""Watchdog: what has stopped, waits or failed is told to the administrator, once."""
+"""Watchdog: notify the administrator once about stopped flows, waiting mails and failed runs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tasks.watching import look, runs_seen_until
 
 @flow(name="watchdog", flow_run_name=run_name, timeout_seconds=600)
 def watchdog(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
-    """Look for flows that have fallen silent, for failed runs, waiting mail, disk and calendar.
+    """Check for silent flows, failed runs, waiting mails, disk space and the end of the calendar.
 
-    The administrator is told of each cause once, by a mail of the outbox. `tenggat watch` sees the
-    same from outside the worker, all but Prefect's runs, and both remember in one place.
+    The administrator is notified of each incident once, by a mail of the outbox. `tenggat watch`
+    checks the same without a worker, except for Prefect's runs. Both use the same incident log.
     """
     with desk("watchdog", site, now) as at:
         place, log = at.office.site, get_run_logger()
@@ -30,7 +30,7 @@ def watchdog(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
             runs_until = at.now
         except NotAsked as error:
             failed = []
-            log.warning("runs are not looked at: %s", error)
+            log.warning("runs are not checked: %s", error)
         book, telling = look(at.office, at.now, at.run, failed, runs_until=runs_until)
         present = [book.known[key] for key in book.present()]
         at.counts = {
@@ -38,7 +38,7 @@ def watchdog(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
             "told": len(telling.new) + len(telling.again),
             "over": len(telling.well),
         }
-        log.info("%d causes stand, %d told, %d over", *at.counts.values())
+        log.info("%d incidents present, %d notified, %d over", *at.counts.values())
         at.show(ill=list(map(_ill, present)), well=list(map(_ill, telling.well)))
         tell_monitor(at.office, at.now, well=True)
         return at.counts

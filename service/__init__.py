@@ -1,4 +1,4 @@
-"""The service: a Prefect API for one command, or server, worker and schedules for good."""
+"""The service: a Prefect API for one command, or a permanent server with worker and schedules."""
 
 from service.errors import Rejected, ServiceError, Stopped
 from service.guarding import sweep

@@ -1,7 +1,7 @@
-"""`python -m service API SITE...` registers these sites with a Prefect server.
+"""Register sites with a Prefect server: `python -m service API SITE...`.
 
-A program of its own, which the service starts: it loads Prefect and the flows, for which the
-service that watches has no use for the rest of its years.
+The service starts this as a separate program, because it loads Prefect and the flows. The
+long-running service itself never needs them, and so saves their memory.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from settings import load_site
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Register these sites with the server at this address, and say what was changed."""
+    """Register these sites with the server at this address, and print each change.
+
+    Returns the exit code: 0, `NOT_NOW` if the server did not answer, or 1 for another error.
+    """
     api, *folders = arguments
     try:
         for line in register(api, [load_site(folder) for folder in folders]):
-            print(line, flush=True)  # noqa: T201 - what the service reads
+            print(line, flush=True)  # noqa: T201 - the service reads these lines
     except Unready as error:
         print(error, file=sys.stderr)  # noqa: T201
         return NOT_NOW

@@ -1,4 +1,4 @@
-"""Prefect's API, asked by plain HTTP: quick to load, for a process that only watches."""
+"""A client of Prefect's API by plain HTTP: it loads fast, for a process that only monitors."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ PAGE = 200
 
 
 def healthy(api: str) -> bool:
-    """Whether a Prefect server answers there, and its database as well.
+    """Check whether a Prefect server answers at this address, including its database.
 
-    Its own /health says yes while every other request hangs on a database that is locked.
+    Its own /health reports success even while every other request hangs on a locked database.
     """
     try:
         question = _request(f"{api}/flows/count", {})
@@ -32,11 +32,11 @@ def healthy(api: str) -> bool:
 def ask(
     url: str, body: Any = None, *, method: str | None = None, patience: float | None = None
 ) -> Any:
-    """What Prefect's API answers; POST where there is a body.
+    """Call Prefect's API and return its answer; the method is POST if there is a `body`.
 
-    A server that is busy for a moment (its SQLite locked: 503) or restarts is asked again for
-    `patience` seconds, else `ANSWER_SECONDS`. Raises :class:`service.errors.Rejected` for a no,
-    and `Unready`.
+    A server that is busy for a moment (503: its SQLite is locked) or restarts is asked again for
+    `patience` seconds, by default `ANSWER_SECONDS`. Raises :class:`service.errors.Rejected` if the
+    API refuses the request, and `Unready` if there is no answer in time.
     """
     until = time.monotonic() + (ANSWER_SECONDS if patience is None else patience)
     request = _request(url, body, method)
@@ -58,7 +58,7 @@ def ask(
 
 
 def found(url: str) -> Any:
-    """What stands there; None where nothing does."""
+    """Fetch an object from the API; None if it does not exist."""
     try:
         return ask(url)
     except Rejected as error:
@@ -68,7 +68,7 @@ def found(url: str) -> Any:
 
 
 def every(api: str, what: str, **filters: Any) -> list[dict[str, Any]]:
-    """All of one kind that a filter of the API lets through."""
+    """Fetch all objects of one kind that match a filter of the API, page by page."""
     rows: list[dict[str, Any]] = []
     while True:
         page = ask(f"{api}/{what}/filter", {**filters, "limit": PAGE, "offset": len(rows)})

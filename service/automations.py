@@ -1,4 +1,4 @@
-"""What Prefect's server does by itself: it gives up runs that no longer say that they live."""
+"""Automations of Prefect's server: it marks runs without a heartbeat as crashed."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 from service.places import HEARTBEAT_SECONDS
 
 PREFIX = "tenggat: "
-"""How the names of our automations begin: others are left alone."""
+"""Prefix of the names of our automations. All others are left alone."""
 
 SILENT_SECONDS = 3 * HEARTBEAT_SECONDS
 
 
 def automations() -> list[dict[str, Any]]:
-    """Our automations, as Prefect's API takes them.
+    """Return our automations in the form of Prefect's API.
 
-    Whatever a run tells after a heartbeat ends the waiting for the next one: also that it was
-    suspended, as a storm is that waits for a person.
+    After a heartbeat, any event of the run ends the wait for the next one. This includes its
+    suspension, as for a storm that waits for a person.
 
-    There is none that waits from Pending on: that comes within the same second as the events that
-    follow, and on SQLite a server was seen to stand still for good when it counted them at once
-    (3.8.8, 'database is locked' in its consume_loop). `service.runs.bury` looks after such runs.
+    No automation starts from the state Pending. That event comes in the same second as the events
+    after it. On SQLite a server that counted them at once was seen to hang permanently (3.8.8,
+    'database is locked' in its consume_loop). `service.runs.bury` handles such runs.
     """
     return [
         {

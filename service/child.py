@@ -1,4 +1,4 @@
-"""A process of the service."""
+"""A child process of the service."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from service.logs import pour
 from service.places import REPOSITORY
 
 STOP_SECONDS = 8.0
-"""How long a process may take to end by itself: with two after each other it stays below 20 s."""
+"""Time in seconds for a process to end by itself. With two processes in sequence the total stays
+below 20 s."""
 
 
 class Child:
-    """A process of the service, in a group of its own, its output in a log that is rotated."""
+    """A process of the service, in its own process group, with its output in a rotated log."""
 
     def __init__(
         self, name: str, command: Sequence[str], environment: dict[str, str], log: Path
@@ -39,7 +40,7 @@ class Child:
         self._pouring = pour(self.process.stdout, log)
 
     def ended(self) -> str | None:
-        """How the process ended; None while it runs."""
+        """Describe the end of the process; None while it runs."""
         code = self.process.poll()
         if code is None:
             return None
@@ -55,14 +56,14 @@ class Child:
             raise Unready(f"{self.name} {how}; see {self.log}")
 
     def stop(self) -> None:
-        """End the process and all that it started: a request first, then by force."""
+        """Stop the process and all its children: first by SIGTERM, then by force."""
         self._signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_SECONDS)
         self.kill()
 
     def kill(self, *, group: bool = True) -> None:
-        """End the process at once, and with its `group` all that it started."""
+        """Stop the process at once, and with `group` all its children too."""
         if group:
             self._signal(signal.SIGKILL)
         else:

@@ -1,4 +1,4 @@
-"""A site's database brought to the newest revision, with a copy of it made before."""
+"""Migration of a site's database to the newest revision, after a backup."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from settings import Site
 
 
 def prepare(site: Site, now: datetime, say: Callable[[str], None], *, copy: bool = True) -> None:
-    """Apply the migrations that are pending; what is there is copied to the backups before.
+    """Apply the pending migrations; an existing database is backed up first.
 
-    Raises :class:`service.errors.Unready` while the database is out of reach, and `ServiceError`
-    where it cannot be copied or is of a newer Tenggat: then nothing is changed.
+    Raises :class:`service.errors.Unready` while the database cannot be reached. Raises
+    `ServiceError` if it cannot be backed up or is from a newer Tenggat; nothing is changed then.
     """
     engine = open_engine(site.database_url)
     try:

@@ -1,18 +1,18 @@
-"""What can go wrong with the service."""
+"""Errors of the service."""
 
 from __future__ import annotations
 
 
 class ServiceError(RuntimeError):
-    """The service could not be started or kept; the message says which part and what to look at."""
+    """The service could not be started or kept running. The message names the part to check."""
 
 
 class Unready(ServiceError):
-    """A part is not there now and may come: it is tried again."""
+    """A part is not available yet; the service tries again."""
 
 
 class Rejected(ServiceError):
-    """Prefect's API understood a request and said no; `code` is that of HTTP."""
+    """Prefect's API understood a request and refused it; `code` is the HTTP status."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -20,4 +20,4 @@ class Rejected(ServiceError):
 
 
 class Stopped(Exception):
-    """Somebody asked the service to stop."""
+    """A signal asked the service to stop."""

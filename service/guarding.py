@@ -1,4 +1,4 @@
-"""One service for a folder of working files, and nothing left of an earlier one."""
+"""One service per folder of working files, without leftover processes of an earlier one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ SWEEP_SECONDS = 3.0
 
 @contextmanager
 def alone(var: Path, name: str = "service", *, what: str = "the service") -> Iterator[None]:
-    """Hold the working files against a second of its kind, from the first moment to the last."""
+    """Lock the working files against a second service for the whole block.
+
+    Raises :class:`service.errors.ServiceError` if another process has the lock.
+    """
     make_private(var)
     with (var / f"{name}.lock").open("w") as lock:
         try:
@@ -31,8 +34,11 @@ def alone(var: Path, name: str = "service", *, what: str = "the service") -> Ite
 
 @contextmanager
 def marked(mark: str) -> Iterator[None]:
-    """Let what is started in the block bear this mark; none that does is left before or after."""
-    sweep(mark)  # what one that was killed has left
+    """Set a process tag for all processes started in the block, and end them after it.
+
+    Processes with this tag that an earlier service left behind are ended first.
+    """
+    sweep(mark)  # processes left by a killed service
     os.environ[MARK] = mark
     try:
         yield
@@ -42,9 +48,9 @@ def marked(mark: str) -> Iterator[None]:
 
 
 def sweep(mark: str) -> None:
-    """End every process that still bears this mark: that of a service, or of a worker.
+    """Stop every process with this process tag: those of a service, or of a worker.
 
-    A flow outlives a worker that was killed, and all outlive a service that was.
+    This is needed because a flow survives a killed worker, and all parts survive a killed service.
     """
     left = [
         process

@@ -1,4 +1,4 @@
-"""A part that is kept alive: started again when it ends or stands still, later each time."""
+"""Supervision of a part: restart it when it ends or hangs, after increasing waits."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from service.errors import ServiceError
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
 WELL_AFTER = 120.0
-"""Seconds: the first wait before a restart, which doubles up to the longest; and how long a part
-must have run for its next end to be a first one again."""
+"""Times in seconds. The wait before a restart begins with `FIRST_WAIT` and doubles up to
+`LONGEST_WAIT`. After a run of `WELL_AFTER` it begins with `FIRST_WAIT` again."""
 
 STARTING = 90.0
 PATIENCE = 60.0
-"""Seconds that a part may be silent while it starts, and later."""
+"""Limits in seconds for the silence of a part: while it starts (`STARTING`) and later."""
 
 
 class Kept:
-    """A part of the service that is there for good."""
+    """A supervised part of the service."""
 
     def __init__(
         self,
@@ -33,9 +33,11 @@ class Kept:
         spares: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`answers` tells whether the part does its work, and is asked every so many seconds.
+        """Set the part up without starting it.
 
-        `spares`: what the part has started goes on without it.
+        `answers` checks whether the part does its work. After its first success it is called at
+        most once in `every` seconds. `spares`: a restart does not end the processes that the part
+        has started.
         """
         self.name, self._start, self._say = name, start, say
         self._answers, self._every, self._clock = answers, every, clock
@@ -48,7 +50,7 @@ class Kept:
         self.well = False
 
     def tend(self) -> bool:
-        """Look after the part; whether it is well now."""
+        """Check the part once; start or restart it if necessary. Returns True if it works now."""
         now = self._clock()
         if self.child is None:
             if now >= self._start_at:
@@ -61,7 +63,7 @@ class Kept:
         return self.well
 
     def _silent(self, now: float) -> str | None:
-        """How long the part has not answered, if that is too long."""
+        """Return a description of the silence if the part has not answered for too long."""
         if now >= self._ask_at:
             self._ask_at = now + (self._every if self._ever else 0.0)
             self.well = self._answers is None or self._answers()
@@ -73,7 +75,7 @@ class Kept:
         return f"has not answered for {silent:.0f} s"
 
     def stop(self) -> None:
-        """End the part, if it runs."""
+        """Stop the part if it runs."""
         if self.child is not None:
             self.child.stop()
             self.child = None

@@ -1,4 +1,4 @@
-"""Logs of the service: files that begin anew before they grow too large."""
+"""Log files of the service, rotated before they grow too large."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from db.folders import make_private
 
 MOST_BYTES = 5_000_000
 KEPT = 5
-"""So large a log may grow, and so many of its predecessors stay: `.1` is the latest."""
+"""A log grows up to `MOST_BYTES` bytes. `KEPT` older files remain; `.1` is the latest."""
 
 LONGEST_LINE = 65_536
 
@@ -25,15 +25,15 @@ def _log(path: Path, form: str) -> logging.Logger:
         path, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8", errors="replace", delay=True
     )
     handler.setFormatter(logging.Formatter(form, "%Y-%m-%dT%H:%M:%S%z"))
-    handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk stops nobody
+    handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk stops no service
     log.addHandler(handler)
     return log
 
 
 def pour(stream: IO[bytes], path: Path) -> Thread:
-    """Write what a process says to a log, until it and all that it started have ended.
+    """Write the output of a process to a log, until it and all its children have ended.
 
-    The process writes to a pipe, so that the file can be changed under it.
+    The process writes to a pipe, so the log file can be rotated at any time.
     """
     log = _log(path, "%(message)s")
 
@@ -50,7 +50,7 @@ def pour(stream: IO[bytes], path: Path) -> Thread:
 
 
 def saying(say: Callable[[str], None], path: Path) -> Callable[[str], None]:
-    """`say`, and each line kept in a log with its time as well."""
+    """Wrap `say` so that each line is also written to a log with its time."""
     log = _log(path, "%(asctime)s %(message)s")
 
     def both(text: str) -> None:

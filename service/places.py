@@ -1,4 +1,4 @@
-"""Where the service works and by which settings: its folder, its ports, Prefect's environment."""
+"""Settings of the service: its folders, its ports, and the environment for Prefect."""
 
 from __future__ import annotations
 
@@ -13,50 +13,52 @@ REPOSITORY = Path(__file__).parent.parent
 PREFECT = (sys.executable, "-m", "prefect")
 POOL = "tenggat"
 WORKER = "tenggat"
-"""The name of the worker that the service itself keeps."""
+"""Name of the worker of the service itself."""
 
 TAG = "tenggat"
-"""What our deployments and their runs are marked with."""
+"""Tag of our deployments and their runs."""
 
 NOT_NOW = 75
-"""Exit code of a program to which the server did not answer."""
+"""Exit code of a program if the server did not answer it."""
 
 LOOPBACK = "127.0.0.1"
 MARK = "TENGGAT_SERVICE"
-"""Every process of a service bears the folder of its working files in its environment, and one of
-a worker elsewhere its name besides."""
+"""Environment variable with the process tag. For processes of a service its value is the folder of
+the working files; for a separate worker it also contains the name of the worker."""
 
 QUERY_SECONDS = 2
-"""How often a worker asks for runs, unless the environment says otherwise: Prefect's own 10 s
-would make every request wait."""
+"""Default interval in seconds at which a worker asks for runs. With Prefect's own 10 s every
+request would wait."""
 
 HEARTBEAT_SECONDS = 30
-"""How often a run says that it lives; Prefect takes no less."""
+"""Interval in seconds between the heartbeats of a run; Prefect's minimum."""
 
 SLOT_SECONDS = 10
-"""After how long a run that waits for another one asks again whether it may begin."""
+"""Interval in seconds at which a run that waits for another one tries to start."""
 
 QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
-"""A command says itself what it does; what its flows log is read in the UI."""
+"""Environment of a single command. It prints its own progress; the logs of its flows are in the
+UI."""
 
 
 KEEP_DAYS = 30
-"""How long Prefect's server keeps events, and a good deal longer runs, unless told otherwise."""
+"""Default number of days for which Prefect's server keeps events. Runs are kept `AFTER_US` days
+longer."""
 
 AFTER_US = 3
-"""Days after which the server removes runs that our own maintenance has left."""
+"""Additional days after which the server itself removes runs that our maintenance flow left."""
 
 
 def prefect_environment(
     var: Path, api: str | None = None, *, keep_days: int = KEEP_DAYS
 ) -> dict[str, str]:
-    """The environment in which Prefect works for a site: its own folder, no calls to outside.
+    """Return Prefect's environment for a site: its own folder, and no requests to the internet.
 
-    Who holds a concurrency slot is kept in files: in memory, Prefect's own choice, a server that
-    was killed forgets it, and the slot of a run that died meanwhile would never be free again.
+    The owners of concurrency slots are stored in files. With Prefect's default, in memory, a killed
+    server would forget them. The slot of a run that died in that time would then never be released.
 
-    Runs older than `keep_days` are removed by the flow maintenance, which counts them; the server
-    itself removes events, logs without a run, and, should maintenance not run, the runs as well.
+    The maintenance flow removes runs older than `keep_days`, and counts them. The server itself
+    removes events and logs without a run. If maintenance does not run, it also removes the runs.
     """
     home = var / "prefect"
     make_private(home)
@@ -65,7 +67,7 @@ def prefect_environment(
         "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it asks amplitude.com even without analytics
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it contacts amplitude.com even without analytics
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
             "prefect.server.concurrency.lease_storage.filesystem"
         ),
@@ -91,14 +93,14 @@ def prefect_environment(
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
+    """Find a free port on the loopback address."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there."""
+    """Check whether a server could listen at this address."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

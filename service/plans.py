@@ -1,4 +1,4 @@
-"""What is deployed for each site: prefect.yaml, with the site's own folder, zone and schedules."""
+"""Deployments of each site: those of prefect.yaml, with the site's folder, zone and schedules."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from service.places import POOL, REPOSITORY
 from settings import Site
 
 AGAIN = "again-after-crash"
-"""The tag of deployments whose crashed runs are run again: no later run does the same work."""
+"""Tag of deployments with a restart after a crash, because no later run does the same work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A deployment as it shall be: the flow's name, where it is, and what Prefect's API takes."""
+    """A wanted deployment: flow name, entrypoint, and request body for Prefect's API."""
 
     flow: str
     entrypoint: str
@@ -27,12 +27,15 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """What the deployment is called in the UI and the API."""
+        """Name of the deployment in the UI and the API."""
         return f"{self.flow}/{self.body['name']}"
 
 
 def plans(sites: Sequence[Site]) -> list[Plan]:
-    """The deployments of these sites; where there are several each bears its site's name."""
+    """Return the deployments of these sites.
+
+    If there are several sites, each deployment has the name of its site.
+    """
     several = len(sites) > 1
     return [
         _plan(dict(told), site, site.folder.name if several else told["name"])
@@ -73,7 +76,7 @@ def _plan(told: dict[str, Any], site: Site, name: str) -> Plan:
 
 
 def _schedules(told: dict[str, Any], site: Site) -> list[dict[str, Any]]:
-    """The site's schedules of a flow; those of prefect.yaml where the site knows none."""
+    """Return the site's schedules of a flow, or those of prefect.yaml if the site sets none."""
     zone = site.file.zone
     schedules = site.file.schedules
     if told["name"] not in type(schedules).model_fields:
@@ -105,6 +108,6 @@ def _cron(
 
 
 def flow_of(entrypoint: str) -> Any:
-    """The flow that stands at an entrypoint of prefect.yaml: 'flows/intake.py:intake'."""
+    """Import the flow at an entrypoint of prefect.yaml, as in 'flows/intake.py:intake'."""
     file, _, name = entrypoint.partition(":")
     return getattr(import_module(file.removesuffix(".py").replace("/", ".")), name)

@@ -1,4 +1,4 @@
-"""Registering: Prefect's server is told what there is, and changed only where it differs."""
+"""Registration: create pool, deployments and automations on Prefect's server, or update them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from service.silence import silences
 from settings import Site
 
 MOST_AT_ONCE = 8
-"""Runs that the pool works on at a time, all sites together."""
+"""Number of runs that the pool executes at the same time, for all sites together."""
 
 CONFLICT = 409
 
 
 def register(api: str, sites: Sequence[Site]) -> Iterator[str]:
-    """Bring the server to what these sites need; yields a line for each thing that it changed.
+    """Update the server to the needs of these sites; yields one line per change.
 
-    What an administrator has paused in the UI stays paused. Deployments and automations of ours
-    that are no longer wanted are removed; what is not ours is left alone.
+    Schedules, deployments and automations paused in the UI stay paused. Deployments and automations
+    of ours that are no longer needed are removed. Those of others are left alone.
     """
     yield from _pool(api)
     yield from _variable(api, sites)
@@ -36,7 +36,7 @@ def register(api: str, sites: Sequence[Site]) -> Iterator[str]:
 
 
 def _ids(api: str, wanted: Sequence[Plan]) -> dict[str, str]:
-    """The ids of the deployments that stand, by their names."""
+    """Return the ids of the existing deployments by name."""
     stand = {plan.name: found(f"{api}/deployments/name/{plan.name}") for plan in wanted}
     return {name: str(deployment["id"]) for name, deployment in stand.items() if deployment}
 
@@ -44,7 +44,7 @@ def _ids(api: str, wanted: Sequence[Plan]) -> dict[str, str]:
 def _pool(api: str) -> Iterator[str]:
     pool = found(f"{api}/work_pools/{POOL}")
     if pool is None:
-        from prefect.workers.process import ProcessWorker  # noqa: PLC0415 - seconds to load
+        from prefect.workers.process import ProcessWorker  # noqa: PLC0415 - loading takes seconds
 
         body = {
             "name": POOL,
@@ -58,7 +58,7 @@ def _pool(api: str) -> Iterator[str]:
         except Rejected as error:
             if error.code != CONFLICT:
                 raise
-            pool = found(f"{api}/work_pools/{POOL}")  # a worker elsewhere was quicker
+            pool = found(f"{api}/work_pools/{POOL}")  # another worker has created it in between
         yield f"work pool {POOL}: made"
     if pool is not None and pool["type"] != "process":
         raise ServiceError(
@@ -70,7 +70,7 @@ def _pool(api: str) -> Iterator[str]:
 
 
 def _variable(api: str, sites: Sequence[Site]) -> Iterator[str]:
-    """Which sites are served, for people to read in the UI."""
+    """Store the list of served sites as a variable, for people to read in the UI."""
     name = "tenggat_sites"
     value = {
         site.folder.name: {"name": site.name, "zone": site.file.zone, "folder": str(site.folder)}
@@ -88,7 +88,7 @@ def _variable(api: str, sites: Sequence[Site]) -> Iterator[str]:
 def _deployment(api: str, plan: Plan) -> Iterator[str]:
     try:
         flow = flow_of(plan.entrypoint)
-    except (ImportError, AttributeError) as error:  # the others shall not wait for it
+    except (ImportError, AttributeError) as error:  # this must not stop the others
         yield f"deployment {plan.name}: left out, its flow cannot be loaded: {error}"
         return
     from prefect.utilities.callables import parameter_schema  # noqa: PLC0415
@@ -177,7 +177,10 @@ def _automations(api: str, wanted: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def within(wanted: Any, stands: Any) -> bool:
-    """Whether all that is wanted stands there; the server adds ids and defaults of its own."""
+    """Check whether `stands` contains all of `wanted`.
+
+    The server adds ids and defaults of its own; these are ignored.
+    """
     if isinstance(wanted, Mapping):
         return isinstance(stands, Mapping) and all(
             within(value, stands.get(key)) for key, value in wanted.items()

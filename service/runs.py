@@ -1,4 +1,4 @@
-"""Runs that cannot end by themselves: those whose process is gone, and those that piled up."""
+"""Runs that cannot end by themselves: runs without a process, and missed runs that accumulated."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ from service.places import POOL, TAG, WORKER
 from service.plans import AGAIN
 
 OVERDUE = timedelta(seconds=60)
-"""How late a planned run is when it counts as missed."""
+"""Delay after which a scheduled run counts as missed."""
 
 TAKEN = timedelta(seconds=120)
-"""How long a worker of this machine may need from taking a run to starting its process."""
+"""Longest time a worker on this machine needs from accepting a run to starting its process."""
 
 TRIES = 3
 FRESH = timedelta(days=1)
-"""How often a run is begun that crashes, and for how long after its crash."""
+"""A crashed run is started at most `TRIES` times in all, and only within `FRESH` after its
+crash."""
 
 
 def skip_missed(api: str, now: datetime, caught_up: Collection[str] = ()) -> Iterator[str]:
-    """Of each deployment's missed runs let only the last one run: it does the work of all.
+    """Cancel the missed runs of each deployment except the last, because it does the work of all.
 
-    Of the deployments in `caught_up` (by id) none is left. A run that a person has asked for is
-    not touched, and one with other parameters (another period) is another matter.
+    For the deployments in `caught_up` (by id) all missed runs are cancelled. Runs requested by a
+    person are not changed. Runs with different parameters (such as another period) are treated
+    separately. Yields lines to print.
     """
     missed = every(
         api,
@@ -57,7 +59,7 @@ def skip_missed(api: str, now: datetime, caught_up: Collection[str] = ()) -> Ite
         state = {
             "type": "CANCELLED",
             "name": "Skipped",
-            "message": "Missed; one later run does the work of all that were.",
+            "message": "Missed; one later run does the work of all missed runs.",
         }
         if _set(api, run["id"], state):
             skipped[run["deployment_id"]] = skipped.get(run["deployment_id"], 0) + 1
@@ -66,10 +68,11 @@ def skip_missed(api: str, now: datetime, caught_up: Collection[str] = ()) -> Ite
 
 
 def bury(api: str, now: datetime) -> Iterator[str]:
-    """Mark runs as crashed whose process is gone; their slots are free again.
+    """Mark runs as crashed if their process is gone, to release their slots; yields lines to print.
 
-    Only where every worker of late was on this machine: Prefect does not tell where a run's
-    process is. Its own automation does so for every machine, after some missed heartbeats.
+    This is done only if all recent workers were on this machine, because Prefect does not say on
+    which machine a process runs. Prefect's automation does it for all machines, after some missed
+    heartbeats.
     """
     live = every(
         api,
@@ -83,7 +86,7 @@ def bury(api: str, now: datetime) -> Iterator[str]:
     for run in suspects:
         if run["id"] in alive:
             continue
-        again = ask(f"{api}/flow_runs/{run['id']}")  # it may have ended well just before
+        again = ask(f"{api}/flow_runs/{run['id']}")  # it may have ended normally just before
         if again["state"]["id"] != run["state"]["id"]:
             continue
         state = {
@@ -96,7 +99,10 @@ def bury(api: str, now: datetime) -> Iterator[str]:
 
 
 def run_again(api: str, now: datetime) -> Iterator[str]:
-    """Have crashed runs begun again that no later run stands in for, a few times."""
+    """Schedule crashed runs again, a few times, if no later run does their work.
+
+    Yields lines to print.
+    """
     crashed = every(
         api,
         "flow_runs",
@@ -116,19 +122,19 @@ def run_again(api: str, now: datetime) -> Iterator[str]:
             "state_details": {"scheduled_time": now.isoformat()},
         }
         if _set(api, run["id"], state):
-            yield f"run '{run['name']}' crashed and is begun again"
+            yield f"run '{run['name']}' crashed and is started again"
 
 
 def _should_live(run: dict[str, Any], now: datetime) -> bool:
-    """Whether a worker's process has to be there for this run."""
+    """Check whether a worker's process must exist for this run."""
     if run["work_pool_name"] != POOL:
-        return False  # a command's own
+        return False  # a run of a command, without a worker
     since = datetime.fromisoformat(run["state"]["timestamp"]).astimezone(UTC)
     return run["state_type"] != "PENDING" or now - since > TAKEN
 
 
 def _alone(api: str, now: datetime) -> bool:
-    """Whether no worker but the service's own has been there while runs of today began."""
+    """Check that the service's own worker was the only one within the time of `FRESH`."""
     workers = ask(f"{api}/work_pools/{POOL}/workers/filter", {"limit": PAGE})
     return all(
         worker["name"] == WORKER
@@ -138,7 +144,7 @@ def _alone(api: str, now: datetime) -> bool:
 
 
 def _working() -> set[str]:
-    """The ids of the runs that processes of this machine work on."""
+    """Return the ids of the runs with a process on this machine."""
     return {
         str(environment["PREFECT__FLOW_RUN_ID"])
         for process in psutil.process_iter(["environ"])
@@ -147,11 +153,11 @@ def _working() -> set[str]:
 
 
 def _set(api: str, run: str, state: dict[str, Any]) -> bool:
-    """Propose a state; whether the server has taken it."""
+    """Set a proposed state of a run; returns True if the server accepted it."""
     try:
         answer = ask(f"{api}/flow_runs/{run}/set_state", {"state": state, "force": False})
     except Rejected:
-        return False  # the run is gone
+        return False  # the run no longer exists
     return bool(answer["status"] == "ACCEPT")
 
 

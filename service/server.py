@@ -1,4 +1,4 @@
-"""A Prefect server of one's own, or the one that is there, for as long as a block lasts."""
+"""A Prefect server for the duration of a block: one's own, or an existing one."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from service.errors import Unready
 from service.places import KEEP_DAYS, LOOPBACK, PREFECT, QUIET, free_port, prefect_environment
 
 START_SECONDS = 90.0
-EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - to be told from one address
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - only compared with
 
 
 def start_server(
     var: Path, port: int, host: str = LOOPBACK, *, keep_days: int = KEEP_DAYS
 ) -> Child:
-    """Start a Prefect server; its database stays under `var/prefect`, for later ones to show."""
+    """Start a Prefect server; its database remains in `var/prefect` for later servers."""
     api = api_of(port, host)
     environment = {
         **prefect_environment(var, keep_days=keep_days),
@@ -34,13 +34,16 @@ def start_server(
 
 
 def api_of(port: int, host: str = LOOPBACK) -> str:
-    """Where a server of this machine is asked; one that listens everywhere, by loopback."""
+    """Return the URL of the API of a server on this machine.
+
+    For a server that listens at all addresses this is the loopback address.
+    """
     return f"http://{LOOPBACK if host in EVERYWHERE else host}:{port}/api"
 
 
 @contextmanager
 def prefect_server(var: Path, *, port: int = 0) -> Iterator[str]:
-    """Run a Prefect server on loopback while the block lasts; gives the URL of its API."""
+    """Run a Prefect server on loopback for the duration of the block; yields the URL of its API."""
     port = port or free_port()
     child = start_server(var, port)
     try:
@@ -52,9 +55,10 @@ def prefect_server(var: Path, *, port: int = 0) -> Iterator[str]:
 
 @contextmanager
 def prefect_api(var: Path) -> Iterator[str]:
-    """The API that a single command's runs are shown by: the one given, the service's, or an own.
+    """Set up the API for the runs of a single command, and yield its URL.
 
-    The one given is PREFECT_API_URL; the service's is that of a running `tenggat up`.
+    It is the API in PREFECT_API_URL, otherwise the one of a running `tenggat up`, otherwise a new
+    server.
     """
     given = os.environ.get("PREFECT_API_URL") or running_service(var)
     with ExitStack() as stack:
@@ -74,7 +78,7 @@ def prefect_api(var: Path) -> Iterator[str]:
 
 
 def running_service(var: Path) -> str | None:
-    """The API of the `tenggat up` that serves this folder, if one answers."""
+    """Return the API URL of the `tenggat up` that serves this folder, if it answers."""
     try:
         api = str(json.loads((var / "service.json").read_text(encoding="utf-8"))["api"])
     except (OSError, ValueError, KeyError):
@@ -83,8 +87,11 @@ def running_service(var: Path) -> str | None:
 
 
 def _hand_over() -> None:
-    """Wait until the API has the logs and events of this process, which are sent in its back."""
-    from prefect.events.worker import EventsWorker  # noqa: PLC0415 - takes seconds to load
+    """Wait until the API has received the logs and events of this process.
+
+    A background thread sends them.
+    """
+    from prefect.events.worker import EventsWorker  # noqa: PLC0415 - loading takes seconds
     from prefect.logging.handlers import APILogWorker  # noqa: PLC0415
 
     for worker in (APILogWorker, EventsWorker):

@@ -1,4 +1,4 @@
-"""What Prefect's server does when a flow falls silent: it has the watchdog look at once."""
+"""Automations for flows without recent runs: Prefect's server starts the watchdog at once."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ WATCHDOG = "watchdog"
 def silences(
     sites: Sequence[Site], plans: Sequence[Plan], ids: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """An automation for each watched flow of each site, as Prefect's API takes them.
+    """Return an automation for each watched flow of each site, in the form of Prefect's API.
 
-    It is proactive: it waits for the next run that completes, from each one on, for as long as the
-    site allows, and acts when none has. So it acts once in a silence, and the runs that it asks
-    for do not pile up where no worker is; then `tenggat watch` tells. `ids` are the deployments'
-    ids by their names.
+    Each one is proactive: after a completed run it waits for the next one, for the time that the
+    site allows, and acts if none completes. It acts only once per silence, so the watchdog runs it
+    requests do not accumulate if there is no worker. In that case `tenggat watch` reports the
+    silence. `ids` are the deployments' ids by name.
     """
     found = []
     for site in sites:

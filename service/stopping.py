@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: a program for good ends in order, and a second signal does not disturb it."""
+"""SIGINT and SIGTERM: an orderly end of a program, not disturbed by a second signal."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from service.errors import Stopped
 
 @contextmanager
 def until_stopped(say: Callable[[str], None]) -> Iterator[None]:
-    """Let a signal end the block wherever it is, and say so; what it has entered is left in order.
+    """Stop the block on a signal at any point, and report it; its resources are closed in order.
 
-    Only the main thread may do so. The handlers of before are put back.
+    Works only in the main thread. The former handlers are restored afterwards.
     """
     before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -1,4 +1,4 @@
-"""`tenggat up`: the service for good. It starts its parts, and starts again what ends."""
+"""`tenggat up`: the long-running service. It starts its parts, and restarts those that end."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from settings import Site
 FIRST_CYCLE = ("intake", "deadlines", "delivery")
 FINISHED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 LOOK_SECONDS = 10.0
-"""How often runs are looked for that cannot end by themselves."""
+"""Interval in seconds between two searches for runs that cannot end by themselves."""
 
 
 def up(
@@ -54,9 +54,10 @@ def up(
 ) -> None:
     """Run the service in the foreground until SIGINT or SIGTERM: server, pool, deployments, worker.
 
-    Serves these sites, each with deployments of its own; Prefect's own files lie in `var`, else
-    with the first site. Runs the first cycle at once. With `worker` false the runs are left to
-    workers elsewhere. Raises :class:`service.errors.ServiceError` when it cannot be started.
+    Serves these sites, each with its own deployments, and runs the first cycle at once. Prefect's
+    own files are in `var`, by default in the folder of the first site. Without `worker` the runs
+    are left to workers on other machines. Raises :class:`service.errors.ServiceError` if it cannot
+    start.
     """
     home = var or sites[0].var
     apart(sites)
@@ -76,7 +77,11 @@ def up(
 
 
 def apart(sites: Sequence[Site]) -> None:
-    """Raise :class:`service.errors.ServiceError` where two sites would share what is their own."""
+    """Raise an error if two sites share something that each site needs for itself.
+
+    These are the name of the folder, the folder of working files, and the database. The error is
+    :class:`service.errors.ServiceError`.
+    """
     own: list[tuple[str, str, Callable[[Site], Any]]] = [
         ("name of the folder", "rename one", lambda site: site.folder.name),
         ("folder of working files", "give each its own `var` in site.toml", lambda site: site.var),
@@ -95,7 +100,7 @@ def apart(sites: Sequence[Site]) -> None:
 
 
 class _Service:
-    """The parts of a service that runs."""
+    """The parts of a running service."""
 
     def __init__(
         self,
@@ -125,12 +130,12 @@ class _Service:
         self._look_at = 0.0
 
     def run(self, *, worker: bool, backup: bool) -> None:
-        """Start everything, and look after it for ever."""
+        """Start all parts, and supervise them without end."""
         for site in self.sites:
             self._patiently(
                 partial(self._prepare, site, backup), f"the database of {site.folder.name}"
             )
-        for watch in self.watches:  # they tell when nothing else comes to life
+        for watch in self.watches:  # they report if the other parts do not start
             self.stack.callback(watch.stop)
         self.say("starting the Prefect server ...")
         self.stack.callback(self.server.stop)
@@ -163,7 +168,7 @@ class _Service:
             time.sleep(0.5)
 
     def _tend(self) -> None:
-        """Look after every part once."""
+        """Check every part once."""
         well = self.server.tend()
         for watch in self.watches:
             watch.tend()
@@ -177,7 +182,7 @@ class _Service:
                     for line in step(self.api, now):
                         self.say(line)
             except ServiceError as error:
-                self.say(f"runs could not be looked at: {error}")
+                self.say(f"runs could not be checked: {error}")
 
     def _until(self, done: Callable[[], bool]) -> None:
         while not done():
@@ -186,7 +191,7 @@ class _Service:
             time.sleep(0.1)
 
     def _patiently(self, step: Callable[[], None], what: str) -> None:
-        """Take a step as soon as what it needs is there; later each time."""
+        """Try a step until its requirements are ready, after increasing waits."""
         wait = FIRST_WAIT
         while True:
             try:
@@ -210,7 +215,7 @@ class _Service:
             text=True,
             check=False,
         )
-        for line in done.stdout.splitlines() or ["nothing to register: all is as it shall be"]:
+        for line in done.stdout.splitlines() or ["nothing to register: everything is up to date"]:
             self.say(f"  {line}")
         if done.returncode == NOT_NOW:
             raise Unready(done.stderr.strip())
@@ -227,7 +232,7 @@ class _Service:
         )
 
     def _catch_up(self) -> None:
-        """Runs that were missed while nobody was here: the first cycle does their work."""
+        """Skip runs missed while the service was down, because the first cycle does their work."""
         now = datetime.now(UTC)
         with suppress(ServiceError):
             for line in runs.bury(self.api, now):
@@ -261,9 +266,9 @@ class _Service:
                 self.say(f"  {flow} did not finish well; its run in the UI says why")
 
     def _run_once(self, name: str) -> bool:
-        """Let the worker run a deployment now, and wait for it; whether the run finished well."""
+        """Run a deployment through the worker now and wait for it; returns True if it completed."""
         deployment = self._ask(f"{self.api}/deployments/name/{name}")["id"]
-        once = {"idempotency_key": str(uuid.uuid4())}  # asked again it is the same run
+        once = {"idempotency_key": str(uuid.uuid4())}  # a repeated request gets the same run
         run = self._ask(f"{self.api}/deployments/{deployment}/create_flow_run", once)["id"]
         while (state := self._ask(f"{self.api}/flow_runs/{run}")["state_type"]) not in FINISHED:
             self._tend()
@@ -271,7 +276,7 @@ class _Service:
         return bool(state == "COMPLETED")
 
     def _ask(self, url: str, body: dict[str, Any] | None = None) -> Any:
-        """Ask the server; while it is away it is looked after, and asked again."""
+        """Call the server's API; while it does not answer, supervise the parts and try again."""
         while True:
             try:
                 return ask(url, body, patience=0)

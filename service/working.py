@@ -1,4 +1,4 @@
-"""A worker: beside the server that the service keeps, or on a machine of its own."""
+"""A worker: next to the server of the service, or on a separate machine."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from service.places import POOL, PREFECT, prefect_environment
 from service.stopping import until_stopped
 
 BEAT_SECONDS = 10
-"""How often a worker says that it lives."""
+"""Interval in seconds between the heartbeats of a worker."""
 
 LOOK_SECONDS = 2.0
-"""How often a worker on a machine of its own looks whether the server is there."""
+"""Interval in seconds at which a worker on a separate machine checks the server."""
 
 
 def kept_worker(
@@ -35,10 +35,10 @@ def kept_worker(
     limit: int | None = None,
     asked: Callable[[], bool] = lambda: True,
 ) -> Kept:
-    """Prefect's worker for our pool, to be tended; what it has started goes on without it.
+    """Return a supervised Prefect worker for our pool.
 
-    Its log lies in `var/logs`, `limit` is runs at once. While `asked` is false the server is not
-    asked whether it has heard of it.
+    Its runs continue if it ends. Its log is in `var/logs`; `limit` is the number of simultaneous
+    runs. While `asked` returns false, the server is not asked about the worker's heartbeat.
     """
     return Kept(
         "worker",
@@ -61,7 +61,10 @@ def _start(var: Path, api: str, name: str, log: str, limit: int | None) -> Child
 
 
 def _beats(api: str, name: str) -> bool:
-    """Whether the server has heard of this worker; true as well while nobody can tell."""
+    """Check whether the server has this worker as online.
+
+    Also true if the server does not answer, because the state of the worker is unknown then.
+    """
     try:
         workers = ask(f"{api}/work_pools/{POOL}/workers/filter", {"limit": 50}, patience=0)
     except ServiceError:
@@ -70,18 +73,21 @@ def _beats(api: str, name: str) -> bool:
 
 
 def own_name() -> str:
-    """What the worker of this machine is called; never as the one that a service keeps."""
+    """Return the name of a separate worker on this machine.
+
+    It always differs from the name of the service's own worker.
+    """
     return f"worker on {socket.gethostname()}"
 
 
 def work(
     var: Path, *, api: str, name: str, say: Callable[[str], None], limit: int | None = None
 ) -> None:
-    """Work on the runs of a server elsewhere, `limit` at once, until SIGINT or SIGTERM.
+    """Run a worker for a server elsewhere, with `limit` simultaneous runs, until SIGINT or SIGTERM.
 
-    Prefect's own worker does not start while the server is away, and ends itself some minutes
-    after it went. This waits for the server however long it takes, and starts the worker again.
-    Raises :class:`service.errors.ServiceError` where a worker of this name already works here.
+    Prefect's own worker does not start without the server, and ends some minutes after losing it.
+    This function waits for the server as long as necessary, and then starts the worker again.
+    Raises :class:`service.errors.ServiceError` if a worker of this name already runs here.
     """
     file = name.replace("/", "_").replace(" ", "-")
     with until_stopped(say), ExitStack() as stack:
@@ -94,7 +100,7 @@ def work(
 
 
 def _tend(worker: Kept, api: str, say: Callable[[str], None]) -> None:
-    """Look after a worker for ever; while the server is away it is not started."""
+    """Watch over a worker without end; it is not started while the server is unreachable."""
     there: bool | None = None
     look_at = 0.0
     while True:

@@ -390,7 +390,7 @@ def test_one_changed_value_in_any_column_is_found(engine, column):
                 "UPDATE audit SET seq = 5 WHERE seq = 99",
             ],
         ),
-        ("put in before the first", 0, "put in", [COPY.format(seq=0, of=1)]),
+        ("put in before the first", 0, "inserted", [COPY.format(seq=0, of=1)]),
         ("appended as a copy", 10, "changed", [COPY.format(seq=10, of=9)]),
         ("appended further on", 10, "missing", [COPY.format(seq=12, of=9)]),
         ("cut off", 8, "the head of the chain is row 9", ["DELETE FROM audit WHERE seq > 7"]),
@@ -530,7 +530,10 @@ def test_the_command_lists_decisions_and_verifies_them(office, server, call_teng
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("verify", "--head", "17"), "'17' is no head; a mail with a summary names one"),
+        (
+            ("verify", "--head", "17"),
+            "'17' is not a head such as 17:9f86d0...; a mail with a summary names one",
+        ),
         (("list", "--what", "notise"), "no kind 'notise'; did you mean 'notice'?"),
         (("list", "--since", "soon"), "'soon' is no time"),
     ],

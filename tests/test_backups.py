@@ -144,10 +144,10 @@ def test_a_backup_cut_short_or_changed_is_told_from_a_whole_one(url, tmp_path):
 def test_another_file_is_no_backup(tmp_path):
     odd = tmp_path / "tenggat-20261124T040000Z.db.gz"
     odd.write_bytes(b"PK")
-    with pytest.raises(BackupError, match="no backup of Tenggat"):
+    with pytest.raises(BackupError, match="not a backup of Tenggat"):
         check(odd)
     odd.write_bytes(gzip.compress(b"SQLite format 3\0 and nothing more"))
-    with pytest.raises(BackupError, match="no whole database"):
+    with pytest.raises(BackupError, match="not a complete database"):
         check(odd)
 
 

@@ -149,7 +149,7 @@ def test_nothing_is_copied_while_anybody_works_with_it(lived, new_url, open_offi
     other = open_office()
     with other.transaction() as session:
         session.execute(text("SELECT count(*) FROM complaint"))
-        with pytest.raises(CopyError, match=r"another process works with|other connections"):
+        with pytest.raises(CopyError, match=r"another process uses|other connections"):
             moved(lived, new_url, monkeypatch)
     other.close()
 

@@ -124,7 +124,7 @@ def test_a_failed_run_says_what_the_mail_server_said_and_what_to_do(desk):
     desk.open_run(desk.first("delivery"))
     words = desk.pages.reads(
         "Failed", f"127.0.0.1:{desk.server.port}: {REFUSAL[4:]}. Mails that wait for it: ",
-        "`tenggat doctor` tries the way to it",
+        "`tenggat doctor` tests the connection to it",
     )  # fmt: skip
     assert re.search(r"Mails that wait for it: [1-9]\d*\. `tenggat doctor`", words)
     desk.pages.click("Artifacts")
