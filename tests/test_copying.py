@@ -87,7 +87,7 @@ def test_every_row_is_there_the_audit_goes_on_and_another_copy_is_refused(
             connection.execute(text(statement))
 
     all_of_it = dump(copied)
-    with pytest.raises(CopyError, match="holds something; name an empty one"):
+    with pytest.raises(CopyError, match="is not empty; name an empty one"):
         moved(lived, new_url, monkeypatch)
     assert dump(copied) == all_of_it
     copied.close()
