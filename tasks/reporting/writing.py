@@ -30,7 +30,7 @@ def write_all(
     missing system library is omitted with its reason; the others are made. `progress` is called
     with the finished part of the work, in percent.
     """
-    # these load matplotlib, for a second: so only a command making a report imports them
+    # these load matplotlib, which takes a second: imported only when a report is made
     from tasks.reporting.html import report_html  # noqa: PLC0415
     from tasks.reporting.machine import report_csv, report_json  # noqa: PLC0415
     from tasks.reporting.pdf import report_pdf  # noqa: PLC0415
