@@ -1,1 +1,1 @@
-"""The commands of `tenggat`, one subject a module; cli.py puts them together."""
+"""The commands of `tenggat`, one subject a module; cli.py registers them."""

@@ -1,4 +1,4 @@
-"""`tenggat audit`: every decision, and the proof that nobody has touched the record."""
+"""`tenggat audit`: list all decisions, and verify the record against manipulation."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def list_audit(
 ) -> None:
     """List the newest decisions, each with who decided and why.
 
-    `notice` stands for every kind that begins so. Times are local.
+    For example, `--what notice` lists every kind with this beginning. Times are local.
     """
     place = load_site(site)
     from db import chain  # noqa: PLC0415
@@ -69,11 +69,11 @@ def verify_audit(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that nothing in the record was changed, deleted, put in or moved.
+    """Check the record for changed, deleted, added or moved rows.
 
-    Also against the row that each report in var/reports names, and those given by --head. Only a
-    head that was kept elsewhere, as in a mail, convicts somebody who can rewrite everything here.
-    Exit code 1 where something is wrong; the first bad row is named.
+    The check includes the rows named by the reports in var/reports and those given by --head. An
+    attacker able to rewrite everything here is detected only by a head stored elsewhere, as in a
+    mail. Exit code 1 if something is wrong; the first bad row is named.
     """
     place = load_site(site)
     from db.chain import Head, verify  # noqa: PLC0415
@@ -106,7 +106,7 @@ def verify_audit(
 
 
 def _kinds(text: str) -> list[str]:
-    """Every kind that is called so, or begins so."""
+    """Return every kind with this name or this beginning."""
     from db.audit import What  # noqa: PLC0415
 
     found = [each.value for each in What if text in (each.value, each.value.partition(".")[0])]
@@ -117,7 +117,7 @@ def _kinds(text: str) -> list[str]:
 
 
 def _as_data(row: dict[str, Any]) -> dict[str, Any]:
-    """A row for a program: as it is hashed, and the ticket beside it."""
+    """Convert a row for a program: as hashed, plus the ticket."""
     return row | {"at": row["at"].isoformat(), "subject": json.loads(row["subject"])}
 
 

@@ -1,4 +1,4 @@
-"""`tenggat backup` and `tenggat restore`: the database in a file, and put back from one."""
+"""`tenggat backup` and `tenggat restore`: copy the database to a file, and restore it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def backup(
 ) -> None:
     """Copy the database into one file.
 
-    Nobody needs to stop for it. PostgreSQL needs its own pg_dump. Files of the site, the mailbox
-    and the reports are not in it.
+    The service may keep running. PostgreSQL needs its own pg_dump. Files of the site, the mailbox
+    and the reports are not included.
     """
     from db.backups import backup as make  # noqa: PLC0415
     from tasks.rendering import size_text  # noqa: PLC0415
@@ -40,16 +40,16 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file that `tenggat backup` has made.")],
+    file: Annotated[Path, typer.Argument(help="A file made by `tenggat backup`.")],
     force: Annotated[
-        bool, typer.Option("--force", help="Replace a database that holds something; it is kept.")
+        bool, typer.Option("--force", help="Replace a database with content; a copy of it is kept.")
     ] = False,
     site: SiteOption = None,
 ) -> None:
-    """Put the database back as a backup has it.
+    """Restore the database from a backup.
 
-    The service must be stopped. What the database owes then may have been sent before: it is held
-    up, and `tenggat mail release` lets it go or drops it.
+    Stop the service first. Mails still queued in the backup may have been sent since: they are
+    held, and `tenggat mail release` sends or drops them.
     """
     from db.backups import made_at  # noqa: PLC0415
     from db.restoring import restore as put_back  # noqa: PLC0415
@@ -70,10 +70,10 @@ def restore(
         lines.append(f"{settled.files} files that were read since then will be read again")
     if settled.held:
         lines.append(
-            f"{settled.held} mails that it owes are held up: they may have been sent since"
+            f"{settled.held} queued mails are held: they may have been sent since the backup"
         )
     lines += [
-        "what runs owe for the time before now is held up as well; let it go or drop it:",
+        "later mails about the time before now are held as well; send or drop them:",
         "  tenggat mail list --status held",
         "  tenggat mail release [--drop]",
     ]

@@ -1,4 +1,4 @@
-"""`tenggat mail bounces` and `lift`: addresses to which mail does not get through."""
+"""`tenggat mail bounces` and `lift`: addresses with bounced mail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from commands.console import JsonOption, NowOption, SiteOption, UsageError
 
 
 def list_bounces(site: SiteOption = None, as_json: JsonOption = False) -> None:
-    """List addresses whose mail came back: since when, and what the mail server said."""
+    """List addresses with bounced mail.
+
+    Shows for each since when, and the mail server's answer.
+    """
     with console.office_of(site) as office:
         from tasks.listing import BOUNCE_COLUMNS, bounce_rows  # noqa: PLC0415
 
@@ -30,7 +33,10 @@ def lift_address(
     site: SiteOption = None,
     now: NowOption = None,
 ) -> None:
-    """Let mail go to an address again, after its mailbox was mended."""
+    """Send mail to an address again.
+
+    Use it after the mailbox was repaired.
+    """
     with console.office_of(site) as office:
         from db import bounces  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""What all commands share: their options, what they print, and how they say what is wrong."""
+"""Shared by all commands: options, output and error messages."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from rich.table import Table
 
 from settings import Site, load_site
 
-if TYPE_CHECKING:  # loads Prefect, which takes seconds: only where it is needed
+if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
     from tasks.office import Office
 
 GOOD, TROUBLE, USAGE = 0, 1, 2
-"""Exit codes: done, something is wrong, the call or a file of the site is wrong."""
+"""Exit codes: success; a fault was found; the call or a file of the site is wrong."""
 
 WIDE = 240
-"""Columns where there is no terminal: what goes to a file or a program is not folded at 80."""
+"""Width in columns without a terminal: output to a file or a program is not folded at 80."""
 
 terminal = sys.stdout.isatty() or "COLUMNS" in os.environ
 out = Console(highlight=False, width=None if terminal else WIDE)
@@ -63,9 +63,9 @@ class UsageError(ValueError):
 
 @contextmanager
 def office_of(site: Path | None) -> Iterator[Office]:
-    """The site with its database open, as long as the block lasts."""
+    """Open the site context with its database for the length of the block."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    load_site(site)  # what is wrong with it is said before Prefect is loaded, which takes seconds
+    load_site(site)  # report its errors before loading Prefect, which takes seconds
     from db.audit import By  # noqa: PLC0415
     from tasks.office import Office  # noqa: PLC0415
 
@@ -78,7 +78,7 @@ def office_of(site: Path | None) -> Iterator[Office]:
 
 
 def caller() -> str:
-    """Who calls, for the audit: the user of this process, and who took that user's part."""
+    """Name the caller for the audit: the user of this process, and the user behind sudo."""
     try:
         user = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # in a container a user need not have a name
@@ -88,7 +88,7 @@ def caller() -> str:
 
 
 def moment(text: str | None, site: Site) -> datetime:
-    """The time that was written, local where it bears no zone; now, if none was."""
+    """Parse a time, local if it has no zone; None means now."""
     if text is None:
         return datetime.now(UTC)
     try:
@@ -99,7 +99,7 @@ def moment(text: str | None, site: Site) -> datetime:
 
 
 def day(text: str) -> date:
-    """The day that was written as YYYY-MM-DD."""
+    """Parse a day in the form YYYY-MM-DD."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -107,26 +107,26 @@ def day(text: str) -> date:
 
 
 def known_source(site: Site, name: str) -> str:
-    """The name of a source that the site has; any other name is a UsageError."""
+    """Return the name if the site has such a source; raises :class:`UsageError` otherwise."""
     if name not in site.sources:
         raise UsageError(f"no source '{name}' in sources.toml{nearest(name, site.sources)}")
     return name
 
 
 def nearest(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
-    """'; did you mean ...?' where a known word is close, else the known words."""
+    """Return '; did you mean ...?' with the closest known word, else a list of the known words."""
     listed = [str(one) for one in known]
     close = difflib.get_close_matches(word, [*listed, *also], n=1)
     return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(listed)}"
 
 
 def print_json(value: Any) -> None:
-    """A value for a program; times in it as text."""
+    """Print a value for a program; times are written as text."""
     out.print_json(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
-    """The first column is what one types into another command: it is never folded."""
+    """Print a table; its first column is input for other commands and is never folded."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for number, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=not number)
@@ -136,7 +136,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
 
 
 def print_text(text: str) -> None:
-    """A text from a template: lines that are not indented are headings."""
+    """Print a text from a template; lines without indentation are headings."""
     for line in text.splitlines():
         out.print(escape(line), style="bold" if line[:1].strip() else "", soft_wrap=True)
 
@@ -149,7 +149,7 @@ def show_rows(
     *,
     as_json: bool,
 ) -> None:
-    """Rows as a table, as JSON, or in a CSV file that no spreadsheet runs."""
+    """Print rows as a table or JSON, or write CSV without formulas for a spreadsheet."""
     from tasks.listing import formula_safe  # noqa: PLC0415
 
     if csv_file is not None:
@@ -166,7 +166,7 @@ def show_rows(
 
 
 def short_time(text: str) -> str:
-    """'2026-11-24 08:00' of a time in ISO 8601; any other text as it is."""
+    """Format a time in ISO 8601 as '2026-11-24 08:00'; any other text stays unchanged."""
     try:
         return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}" if "T" in text else text
     except ValueError:
@@ -174,7 +174,7 @@ def short_time(text: str) -> str:
 
 
 def write_html(path: Path, html: str) -> None:
-    """A page into a file, and where it lies."""
+    """Write a page to a file, and print its path."""
     with writing(path):
         path.write_text(html, encoding="utf-8")
     err.print(f"written to {escape(str(path))}")
@@ -182,7 +182,7 @@ def write_html(path: Path, html: str) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """A block that writes this file; where it cannot be written, the call was wrong."""
+    """Wrap the writing of a file; raises :class:`UsageError` if it cannot be written."""
     try:
         yield
     except OSError as error:
@@ -192,7 +192,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """What to tell about an error in one line: what is wrong and what to do."""
+    """Explain an error in one line: the cause and the remedy."""
     from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError  # noqa: PLC0415
 
     text = str(error) or type(error).__name__
@@ -206,5 +206,5 @@ def reason(error: Exception) -> str:
 
 
 def first_line(text: str) -> str:
-    """The first line that is not blank."""
+    """Return the first line with any text."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "")

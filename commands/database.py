@@ -1,4 +1,4 @@
-"""`tenggat database copy`: the whole database into another one, as from SQLite to PostgreSQL."""
+"""`tenggat database copy`: copy the whole database to another, as from SQLite to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def copy(
     to: Annotated[
         str,
         typer.Option(
-            help="Where to, as SQLAlchemy writes it. A password in a command line is seen by every"
+            help="Target, as a URL of SQLAlchemy. A password in a command line is visible to every"
             " user of the machine; in the variable it is not.",
             envvar="TENGGAT_COPY_TO",
             metavar="URL",
@@ -35,8 +35,8 @@ def copy(
 ) -> None:
     """Copy the whole database into an empty one.
 
-    From SQLite to PostgreSQL or back, with every number kept. The service must be stopped. The
-    database that the site uses stays as it is; what was copied is read back and compared.
+    The direction is from SQLite to PostgreSQL or back; all row numbers are kept. Stop the service
+    first. The database used by the site stays unchanged. The copy is read back and compared.
     """
     place = load_site(site)
     from sqlalchemy import make_url  # noqa: PLC0415
@@ -55,9 +55,13 @@ def copy(
         )
     new = place.file.database.address(to, place.var)
     done = copy_all(
-        place.database_url, new, datetime.now(UTC), By(console.caller()),
-        lock=place.var / "service.lock", say=lambda text: console.err.print(escape(text)),
-    )  # fmt: skip
+        place.database_url,
+        new,
+        datetime.now(UTC),
+        By(console.caller()),
+        lock=place.var / "service.lock",
+        say=lambda text: console.err.print(escape(text)),
+    )
     fault = done.audit.fault
     lines = [
         f"copied {sum(done.rows.values()):,} rows of {len(done.rows)} tables, read back and the"
@@ -67,6 +71,6 @@ def copy(
         else f"audit: as before, row {fault.seq}: {fault.wrong}",
         "now let TENGGAT_DATABASE_URL name the new database, run `tenggat doctor`, and start the"
         " service",
-        "work with one of the two only: each would send the mail that it owes",
+        "use only one of the two databases: each would send its queued mail",
     ]
     console.out.print(escape("\n".join(lines)), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`tenggat due`, `explain`, `deadlines` and `changes`: when what is due, and why."""
+"""`tenggat due`, `explain`, `deadlines` and `changes`: due dates and their reasons."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def due(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count when a deadline is due.
+    """Compute the due date of a deadline.
 
-    The clock starts on the day given, and stands still during pauses. The day on which a pause
-    begins still counts; the day on which it ends does not.
+    The clock starts on the given day and stops during pauses. The first day of a pause still
+    counts; its last day does not.
     """
     from tasks.explaining import as_html, as_text, counted  # noqa: PLC0415
 
@@ -57,8 +57,8 @@ def explain(
 ) -> None:
     """Explain a complaint's deadlines.
 
-    Every deadline day by day, with its article: which day counted, which did not, and why. With
-    `--as-of` by what had been recorded then: this proves what a report of that moment says of it.
+    Every deadline is shown day by day, with its article: each day counted or not, and the reason.
+    `--as-of` uses only records from before this time: it verifies a report of this moment.
     """
     with console.office_of(site) as office:
         from tasks.explaining import as_data, as_html, as_text, explanations  # noqa: PLC0415
@@ -91,7 +91,7 @@ def list_deadlines(
 ) -> None:
     """List deadlines, the earliest due first.
 
-    They stand as last judged; times are local.
+    The states are those of the last evaluation; times are local.
     """
     if state is not None and state not in set(State):
         raise UsageError(f"no state '{state}'{console.nearest(state, State)}")
@@ -113,8 +113,8 @@ def list_changes(
 ) -> None:
     """List deadlines moved by a changed law.
 
-    Or by a changed calendar, the newest change first. Notices that had gone out before stay as
-    they were.
+    A changed calendar moves deadlines as well. The newest change is first. Notices sent before stay
+    unchanged.
     """
     with console.office_of(site) as office:
         from tasks.listing import CHANGE_COLUMNS, change_rows  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`tenggat doctor`: what is wrong with a site, and what to do."""
+"""`tenggat doctor`: find faults of a site, with the remedies."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from settings import load_site
 def doctor(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = False) -> None:
     """Check the site and say what to do.
 
-    Settings, offices, calendar, rules to confirm, database, last runs, mail server, sources, clock
-    and disk. Changes nothing. Exit code 1 if anything is trouble.
+    Checked are settings, offices, calendar, rules to confirm, database, last runs, mail server,
+    sources, clock and disk. Changes nothing. Exit code 1 if a fault is found.
     """
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     from tasks.health import check  # noqa: PLC0415

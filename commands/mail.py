@@ -1,4 +1,4 @@
-"""`tenggat mail`: the mails that were sent or are owed."""
+"""`tenggat mail`: sent and queued mails."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.markup import escape
 from commands import console
 from commands.console import JsonOption, NowOption, SiteOption, UsageError
 
-mail_app = typer.Typer(help="The mails that were sent or are owed.", no_args_is_help=True)
+mail_app = typer.Typer(help="Sent and queued mails.", no_args_is_help=True)
 
 
 @mail_app.command("list")
@@ -22,7 +22,7 @@ def list_mail(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the newest mails and their fate."""
+    """List the newest mails and their status."""
     with console.office_of(site) as office:
         from db.models import MessageStatus  # noqa: PLC0415
         from tasks.listing import MAIL_COLUMNS, mail_rows  # noqa: PLC0415
@@ -46,7 +46,7 @@ def show_mail(
     number: Annotated[int, typer.Argument(help="Number of the mail, from `tenggat mail list`.")],
     site: SiteOption = None,
 ) -> None:
-    """Show one mail: fate, attempts and text."""
+    """Show one mail: status, attempts and text."""
     import email  # noqa: PLC0415
     import email.policy  # noqa: PLC0415
     import zlib  # noqa: PLC0415
@@ -85,8 +85,9 @@ def resend_mail(
 ) -> None:
     """Send a mail once more.
 
-    To its address if that still holds the office, else to the present holder, or to another one.
-    It tells what is still true now, and goes with the next delivery.
+    The recipient is its address if it is still the address of the office, else the present holder,
+    or the address given. The new mail contains only items still true, and is sent with the next
+    delivery.
     """
     if to is not None and (to.count("@") != 1 or any(c.isspace() or c in "<>,;" for c in to)):
         raise UsageError(f"'{to}' is no mail address")
@@ -109,16 +110,16 @@ def release_mail(
         int | None, typer.Argument(help="Number of the storm; else the one that waits.")
     ] = None,
     drop: Annotated[
-        bool, typer.Option("--drop", help="Never send them, nor tell again of what they tell.")
+        bool, typer.Option("--drop", help="Never send them, and never repeat their content.")
     ] = False,
     by: Annotated[str, typer.Option(help="Who decides, for the record.", metavar="NAME")] = "",
     site: SiteOption = None,
     now: NowOption = None,
 ) -> None:
-    """Let the mails of a storm go.
+    """Release the mails of a storm.
 
-    A run that owes more mails than the site allows sends none. Once released they are judged again
-    and sent with the next delivery.
+    A run with more mails than the site allows sends none of them. Released mails are evaluated
+    again and sent with the next delivery.
     """
     with console.office_of(site) as office:
         from tasks.storms import NoStorm, decide  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`tenggat quarantine`: the rows of a source that could not be read."""
+"""`tenggat quarantine`: unreadable rows of a source."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def retry_quarantine(
 ) -> None:
     """Read the rows again from their files.
 
-    After a mapping or the directory was corrected: what can now be read is taken in as it would
-    have been. Exit code 1 if rows still wait.
+    Use it after correcting a mapping or the directory: rows readable now are imported as usual.
+    Exit code 1 if rows still wait.
     """
     with console.office_of(site) as office:
         from dataclasses import asdict  # noqa: PLC0415

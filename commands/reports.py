@@ -15,12 +15,12 @@ from commands import console
 from commands.console import JsonOption, NowOption, SiteOption, UsageError
 from sla.periods import parse
 
-if TYPE_CHECKING:  # load Prefect, which takes seconds: only where it is needed
+if TYPE_CHECKING:  # load Prefect (several seconds): functions import them only when needed
     from tasks.office import Office
     from tasks.reporting.comparing import Difference
 
 MOST_SHOWN = 40
-"""How many differing figures are printed."""
+"""Most differing figures printed."""
 
 
 def summary(
@@ -50,9 +50,9 @@ def summary(
 ) -> None:
     """Write a compliance summary, or verify one.
 
-    As HTML, PDF and XLSX for people, JSON and CSV for machines. Mails nothing. `summary verify
-    FILE` counts a kept report again and says what differs, and what was recorded too late for it;
-    exit code 1 if the same moment gives other figures.
+    The files are HTML, PDF and XLSX for people, JSON and CSV for programs. No mail is sent.
+    `summary verify FILE` computes a stored report again and lists the differences, and events
+    recorded too late for it; exit code 1 if the same moment gives other figures.
     """
     if (period == "verify") != (file is not None):
         raise UsageError("write `tenggat summary verify FILE.json`, or the name of one period")
@@ -78,7 +78,7 @@ def summary(
         place = escape(str(made.path))
         console.out.print(f"summary of {key} written to [bold]{place}[/]", soft_wrap=True)
         beside = ", ".join(path.suffix[1:] for path in made.paths[1:])
-        console.out.print(f"beside it: {beside}")
+        console.out.print(f"in the same folder: {beside}")
     for trouble in made.left_out:
         console.err.print(f"left out: {escape(trouble)}")
 
@@ -101,7 +101,7 @@ def _verify(office: Office, file: Path, now: datetime, *, as_json: bool) -> None
             since = f"{office.local(found.rulebook_changed):%Y-%m-%d %H:%M}"
             console.out.print(f"the law, the calendar or the ladder has changed since, on {since}")
         if found.late:
-            what = f"{len(found.late)} figures would be others, had all been recorded in time"
+            what = f"{len(found.late)} figures would differ, had all been recorded in time"
             console.out.print(f"[bold]{what}[/]")
             _print_differences(found.late)
         for event in found.events:
@@ -132,7 +132,7 @@ def export_complaints(
     file: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE.jsonl")],
     since: Annotated[
         str | None,
-        typer.Option(help="Only what was learnt since this time.", metavar="T"),
+        typer.Option(help="Only what was recorded since this time.", metavar="T"),
     ] = None,
     titles: Annotated[
         bool, typer.Option("--titles", help="Also the titles that are kept.")
@@ -142,8 +142,8 @@ def export_complaints(
 ) -> None:
     """Write complaints for another installation.
 
-    As JSON Lines, one complaint a line with all its events; a source with `layout = "exchange"`
-    reads it back. See README for the form.
+    The file has JSON Lines, one complaint a line with all its events; a source with `layout =
+    "exchange"` reads it. docs/sources.md describes the form.
     """
     if file.suffix != ".jsonl":
         raise UsageError(f"'{file.name}' is not called .jsonl; a source reads the form by its name")

@@ -1,4 +1,4 @@
-"""`tenggat run`, `tenggat up`, `tenggat worker`: the work once, on its schedules, or for others."""
+"""`tenggat run`, `tenggat up`, `tenggat worker`: one cycle, the service, a worker for a server."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from settings import Site, load_site
 
 
 def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = False) -> None:
-    """Run one cycle: pull, judge, send.
+    """Run one cycle: import, evaluate, send.
 
-    Pulls complaints, judges their deadlines, and sends the mail that is owed.
+    Imports complaints, evaluates their deadlines, and sends the queued mails.
     """
     import service  # noqa: PLC0415
 
@@ -51,14 +51,14 @@ def up(
     ] = None,
     port: Annotated[int, typer.Option(help="Port of the Prefect UI.")] = 4200,
     host: Annotated[
-        str, typer.Option(help="Address of the Prefect UI; other than loopback it wants a login.")
+        str, typer.Option(help="Address of the Prefect UI; any but loopback needs a login.")
     ] = "127.0.0.1",
     var: Annotated[
         Path | None,
         typer.Option(help="Folder of Prefect's own files (else that of the first site)."),
     ] = None,
     worker: Annotated[
-        bool, typer.Option("--worker/--no-worker", help="Whether runs are worked on here.")
+        bool, typer.Option("--worker/--no-worker", help="Whether to execute runs here.")
     ] = True,
     backup: Annotated[
         bool, typer.Option("--backup/--no-backup", help="Whether to back up before an upgrade.")
@@ -66,8 +66,8 @@ def up(
 ) -> None:
     """Run the service in the foreground.
 
-    A Prefect server with its UI, the schedules of site.toml and a worker; the first cycle runs at
-    once. What ends is started again. Ctrl-C or SIGTERM stops all of it.
+    It consists of a Prefect server with its UI, the schedules of site.toml and a worker; the first
+    cycle runs at once. A stopped part is started again. Ctrl-C or SIGTERM stops all of it.
     """
     import service  # noqa: PLC0415
 
@@ -94,9 +94,9 @@ def worker(
 ) -> None:
     """Work for a server elsewhere.
 
-    Takes its runs on this machine, in the foreground. PREFECT_API_URL is the server's address,
-    PREFECT_API_AUTH_STRING its login. Waits for the server while it is away, however long. Ctrl-C
-    or SIGTERM stops it.
+    Executes its runs on this machine, in the foreground. PREFECT_API_URL is the server's address,
+    PREFECT_API_AUTH_STRING its login. If the server is away, the worker waits for it without limit.
+    Ctrl-C or SIGTERM stops it.
     """
     import service  # noqa: PLC0415
 
@@ -116,7 +116,7 @@ def worker(
 
 
 def _folders(given: list[Path] | None) -> list[Path | None]:
-    """The folders of sites: those given, and those that lie in a given folder of sites."""
+    """Return the folders of sites: those given, or the sites inside a given folder."""
     found: list[Path | None] = []
     for folder in given or []:
         inner = sorted(path.parent for path in folder.glob("*/site.toml"))
@@ -125,7 +125,7 @@ def _folders(given: list[Path] | None) -> list[Path | None]:
 
 
 def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
-    """The short table that ends a cycle."""
+    """Print a short table of the results of a cycle."""
     table = Table(
         title=f"{site.name} – {now.astimezone(site.zone):%Y-%m-%d %H:%M}",
         title_justify="left",
@@ -142,11 +142,11 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
             f"{count['updated']} updated, {count['quarantined']} to quarantine,"
             f" {count['files']} files"
         )
-        table.add_row(f"pulled from {count['source']}", f"{count['new']} new", more)
+        table.add_row(f"imported from {count['source']}", f"{count['new']} new", more)
     decided = counts.get("deadlines", {})
     if decided:
         notices = ", ".join(f"{n} {kind}" for kind, n in decided["notices"].items()) or "no notices"
-        table.add_row("judged", f"{decided['judged']} complaints", notices)
+        table.add_row("evaluated", f"{decided['judged']} complaints", notices)
     sent = counts.get("delivery", {})
     if sent:
         roles = ", ".join(f"{n} {role}" for role, n in sent["by_role"].items()) or "–"

@@ -1,4 +1,4 @@
-"""`tenggat simulate`: what a changed ladder or law would bring, before it is put in place."""
+"""`tenggat simulate`: show the effect of a changed ladder or law before it is used."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def simulate(
     ] = None,
     from_scratch: Annotated[
         bool,
-        typer.Option("--from-scratch", help="As if nothing had been told before the first day."),
+        typer.Option("--from-scratch", help="As if nothing had been sent before the first day."),
     ] = False,
     csv_file: CsvOption = None,
     site: SiteOption = None,
@@ -37,9 +37,9 @@ def simulate(
 ) -> None:
     """Show what would have been sent.
 
-    Replays what was recorded from one day to another, by the site's files and, where given, by
-    proposed ones: mails and notices by day, role, unit and rung. What had been told before the
-    first day stays told. Nothing is written and nothing is sent.
+    Replays the records from one day to another, with the site's files and, if given, with proposed
+    ones: mails and notices by day, role, unit and rung. Notices sent before the first day still
+    count as sent. Nothing is written and nothing is sent.
     """
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     place = load_site(site)
@@ -47,7 +47,7 @@ def simulate(
     changed = ladder is not None or regulations is not None
     proposed = place.proposed(ladder, regulations) if changed else None
     if csv_file is not None:
-        with console.writing(csv_file):  # said before the replay, which takes a while
+        with console.writing(csv_file):  # report a bad path before the long replay
             csv_file.touch()
     from db.engine import NotReady  # noqa: PLC0415
     from tasks import tallying  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""How `tenggat simulate` shows what it found: as tables for people, as data for programs."""
+"""Output of `tenggat simulate`: tables for people, data for programs."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from settings import Site
 from sla.directory import Role
 from sla.escalation import NoticeKind
 
-if TYPE_CHECKING:  # loads Prefect, which takes seconds: only where it is needed
+if TYPE_CHECKING:  # load Prefect (several seconds): functions import them only when needed
     from tasks.simulating import Simulation
     from tasks.tallying import Cells, Figures
 
 LABELS = {
     "mails": "mails with notices",
     "people": "people written to",
-    "notices": "notices told",
+    "notices": "notices sent",
     "reminder": "  reminders",
     "breach": "  breaches",
     "escalation": "  escalations",
     "alerts": "alerts to the administrators",
-    "kept_back": "notices kept back by a hold",
-    "unaddressed": "notices that nobody could get",
+    "kept_back": "notices suppressed by a hold",
+    "unaddressed": "notices without a recipient",
     "due": "deadlines that fell due, with a verdict",
     "missed": "  missed",
 }
 STORMS_SHOWN = 5
 GAP = 2
-"""Columns of the terminal between two figures."""
+"""Terminal columns between two figures."""
 
 NARROWEST = 18
-"""Columns for the name of a row, even where the figures then need more than the terminal has."""
+"""Least terminal columns for the name of a row, even if the table then exceeds the terminal."""
 
 ALWAYS = ("mails", "people", "notices", "due", "missed")
-"""Figures that are shown even where they are 0."""
+"""Figures shown even if they are 0."""
 
 
 def as_data(found: Simulation, rows: list[dict[str, str]]) -> dict[str, Any]:
-    """A simulation for a program: what holds for each outcome, and the rows as in CSV."""
+    """Convert a simulation for a program: the totals of each outcome, and the rows as in CSV."""
     from tasks import tallying  # noqa: PLC0415
 
     totals = tallying.totals(found)
@@ -78,7 +78,7 @@ def as_data(found: Simulation, rows: list[dict[str, str]]) -> dict[str, Any]:
 
 
 def show(sites: Sequence[Site], files: Sequence[Path | None], found: Simulation) -> None:
-    """A simulation for people: its figures, what must be known to read them, and its tables."""
+    """Print a simulation for people: its figures, notes for reading them, and its tables."""
     from tasks import tallying  # noqa: PLC0415
 
     site = sites[0]
@@ -129,14 +129,14 @@ def show(sites: Sequence[Site], files: Sequence[Path | None], found: Simulation)
 
 
 def _warn(site: Site, found: Simulation) -> None:
-    """What must be known to read the figures."""
+    """Print notes needed to read the figures."""
     several = len(found.outcomes) > 1
     for when, outcome in zip(("before", "after"), found.outcomes, strict=False):
         which = f"{when}: " if several else ""
         for storm in outcome.storms[:STORMS_SHOWN]:
             local = storm.at.astimezone(site.zone)
             _note(
-                f"{which}the run of {local:%Y-%m-%d %H:%M} would be held up as a storm: it owes"
+                f"{which}the run of {local:%Y-%m-%d %H:%M} would be held as a storm: it has"
                 f" {storm.mails} mails, more than {storm.most} (they would wait for"
                 " `tenggat mail release`; here they count as released at once)"
             )
@@ -146,14 +146,14 @@ def _warn(site: Site, found: Simulation) -> None:
             _note(f"{which}{outcome.waiting} mails of the last day would go out later")
         if outcome.unjudged:
             tickets = ", ".join(sorted(outcome.unjudged)[:5])
-            _note(f"{which}{len(outcome.unjudged)} complaints cannot be judged ({tickets} ...)")
+            _note(f"{which}{len(outcome.unjudged)} complaints cannot be evaluated ({tickets} ...)")
     until = found.recorded_until
     if until is None:
         _note("nothing has been recorded yet")
     elif (day := until.astimezone(site.zone).date()) < found.last:
         _note(
-            f"nothing was recorded after {day}: from then on the replay knows of no new complaint"
-            " and of nothing done, and no source was looked at"
+            f"nothing was recorded after {day}: from then on the replay has no new complaint, no"
+            " event and no import from a source"
         )
 
 
@@ -171,7 +171,7 @@ def _busiest(days: Mapping[date, Cells], outcomes: int) -> str:
 
 
 def _table(heading: str, rows: Mapping[str, Cells], columns: Sequence[str]) -> None:
-    """Rows of figures, with the columns that have any; figures are never cut, names may be."""
+    """Print rows of figures, with the columns having any; figures are never cut, names may be."""
     if not rows:
         return
     shown = [name for name in columns if any(name in cells for cells in rows.values())]
@@ -183,9 +183,7 @@ def _table(heading: str, rows: Mapping[str, Cells], columns: Sequence[str]) -> N
         titles = {name: name.replace("-", "-\n", 1) for name in shown}
         widths = _widths(titles, figures)
     label = min(longest, max(console.out.width - sum(widths.values()), NARROWEST))
-    table = Table(
-        box=None, header_style="bold", pad_edge=False, width=label + sum(widths.values())
-    )  # fmt: skip
+    table = Table(box=None, header_style="bold", pad_edge=False, width=label + sum(widths.values()))
     table.add_column(heading, width=label, overflow="fold")
     for name in shown:
         table.add_column(titles[name], justify="right", no_wrap=True, width=widths[name] - GAP)
@@ -196,18 +194,19 @@ def _table(heading: str, rows: Mapping[str, Cells], columns: Sequence[str]) -> N
 
 
 def _widths(titles: Mapping[str, str], figures: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """How many columns of the terminal each column takes, with the gap before it."""
+    """Return the terminal width of each column, with the gap before it."""
     return {
-        name: GAP + max(
+        name: GAP
+        + max(
             *(len(line) for line in title.splitlines()),
             *(Text.from_markup(text).cell_len for text in figures[name]),
         )
         for name, title in titles.items()
-    }  # fmt: skip
+    }
 
 
 def _cell(figures: Figures, zero: str = "") -> str:
-    """'3', or '3→5' where the proposal changes it; nothing for zero."""
+    """Format '3', or '3→5' if the proposal changes it; empty for zero."""
     if len(set(figures)) > 1:
         return "[bold]" + "→".join(map(str, figures)) + "[/]"
     return str(figures[0]) if any(figures) else zero

@@ -1,4 +1,4 @@
-"""`tenggat source`: a mapping tried on what the source has now, or one proposed."""
+"""`tenggat source`: try a mapping on the source's present data, or propose one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from commands import console
 from commands.console import JsonOption, NowOption, SiteOption, UsageError
 from settings import SettingsError, load_site
 
-if TYPE_CHECKING:  # loads Prefect, which takes seconds: only where it is needed
+if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
     from tasks.checking import Checked
 
 source_app = typer.Typer(help="Try a source's mapping, or have one made.", no_args_is_help=True)
 
 QUARANTINE_SHOWN = 20
-"""How many refused rows `source check` lists."""
+"""Most rejected rows listed by `source check`."""
 
 
 @source_app.command("check")
@@ -30,11 +30,11 @@ def check_source_command(
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how a source's rows come out.
+    """Show how a source's rows are read.
 
-    Reads a sample of what the source has now and shows its first rows field by field, and what
-    would go to quarantine. Keeps nothing and moves no file. Exit code 1 if any row would go to
-    quarantine, 2 if the mapping is wrong.
+    Reads a sample of the source's present data. Shows its first rows field by field, and the rows
+    for quarantine. Stores nothing and moves no file. Exit code 1 if any row would go to quarantine,
+    2 if the mapping is wrong.
     """
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     place = load_site(site)
@@ -88,9 +88,9 @@ def learn_source(
 ) -> None:
     """Propose a mapping for files like one.
 
-    Prints a table for sources.toml, with its reasons as comments; an export of SP4N-LAPOR! is known
-    by its columns. The zone and the units are those of the site. Columns that look like names,
-    addresses or numbers of persons are never mapped.
+    Prints a table for sources.toml, with its reasons as comments. An export of SP4N-LAPOR! is
+    recognized by its columns. The zone and the units are those of the site. Columns likely to
+    contain names, addresses or numbers of persons are never mapped.
     """
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     try:
@@ -104,11 +104,11 @@ def learn_source(
 
     learned = learn(file, name, place)
     print(learned.text, end="")
-    console.err.print(f"{learned.readable} of {learned.rows} rows come in with this mapping")
+    console.err.print(f"{learned.readable} of {learned.rows} rows are imported with this mapping")
 
 
 def _show_checked(checked: Checked) -> None:
-    """A sample of a source: its first rows field by field, what is refused, and the counts."""
+    """Print a sample of a source: first rows field by field, rejected rows, and the counts."""
     from tasks.checking import FIELDS  # noqa: PLC0415
 
     for row in checked.shown:
@@ -139,7 +139,7 @@ def _show_checked(checked: Checked) -> None:
     reasons = ", ".join(f"{n} {reason}" for reason, n in checked.reasons.items())
     console.out.print(
         f"{'' if checked.whole else 'the first '}{checked.rows} rows of {escape(names)}:"
-        f" {checked.readable} come in, {len(checked.refused)} to quarantine"
+        f" {checked.readable} imported, {len(checked.refused)} to quarantine"
         + (f" ({reasons})" if reasons else ""),
         soft_wrap=True,
     )

@@ -1,4 +1,4 @@
-"""`tenggat watch`: the watch that needs no worker, for `tenggat up` or a service of its own."""
+"""`tenggat watch`: the watchdog without a worker, for `tenggat up` or as a service of its own."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from commands.console import SiteOption
 from settings import SettingsError, Site, load_site
 
 EVERY = 60.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 ENDS_WITHIN = 5.0
-"""Seconds after a request to end. A mail that was on its way then goes once more, as the same."""
+"""Seconds until the process ends after a signal. A mail cut off by it is sent again with the same
+Message-ID."""
 
 
 def watch(
     site: SiteOption = None,
-    once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Check once and end.")] = False,
 ) -> None:
-    """Tell the administrator when runs stop.
+    """Notify the administrator when runs stop.
 
-    Or when the database is gone. Looks every minute, without Prefect, and mails by itself.
-    `tenggat up` starts it; where server and worker run otherwise, let it run as a service of its
-    own. Ends on SIGTERM. With --once the exit code is 1 if anything is wrong.
+    It also notifies of a missing database. It checks every minute, without Prefect, and sends its
+    own mail. `tenggat up` starts it. If server and worker run in another way, run it as a service
+    of its own. Ends on SIGTERM. With --once the exit code is 1 if anything is wrong.
     """
     place = load_site(site)
     from tasks.outside import Outside  # noqa: PLC0415
@@ -47,7 +48,7 @@ def watch(
 
     def end(number: int, frame: FrameType | None) -> None:
         ended.set()
-        last = Timer(ENDS_WITHIN, os._exit, (console.GOOD,))  # it may be waiting for a server
+        last = Timer(ENDS_WITHIN, os._exit, (console.GOOD,))  # a check may wait for a server
         last.daemon = True
         last.start()
 
@@ -60,9 +61,9 @@ def watch(
             if stand != (stand := _stand(place.folder)):
                 outside.site = _read_again(outside.site)
             said = outside.look(datetime.now(UTC))
-        except Exception as error:  # whatever it is: the next look is in a minute
+        except Exception as error:  # any error: the next check follows in a minute
             said = [f"the watch cannot look: {type(error).__name__}: {error}"]
-        if said != before:  # what lasts fills no log
+        if said != before:  # a lasting fault is logged once
             for line in said or ["all is well"]:
                 print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {line}", flush=True)
         before = said
@@ -70,14 +71,14 @@ def watch(
 
 
 def _stand(folder: Path) -> list[tuple[str, int]]:
-    """How the site's files stand; another answer means that one has changed."""
+    """Return name and modification time (ns) of the site's files; a difference reveals a change."""
     return sorted(
         (path.name, path.stat().st_mtime_ns) for path in folder.glob("*.*") if path.is_file()
     )
 
 
 def _read_again(site: Site) -> Site:
-    """The site as its files say now; as it was while they cannot be read."""
+    """Load the site from its present files, or return the old one while they cannot be read."""
     try:
         return load_site(site.folder)
     except SettingsError as error:

@@ -411,7 +411,7 @@ def test_the_commands_say_what_they_did(office, server, call_tenggat, tmp_path):
         f"restored from {found[1]} (revision {newest_revision()}, now at the newest)"
     )
     assert lines[1].startswith(f"what was there before: {office.site.backups}")
-    assert "mails that it owes are held up" in lines[2]
+    assert "queued mails are held: " in lines[2]
     assert lines[-1] == "  tenggat mail release [--drop]"
     code, said, _ = call_tenggat("mail", "release", "--drop", *site)
     assert code == 0

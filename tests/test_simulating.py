@@ -651,7 +651,7 @@ def test_people_see_the_time_in_tables(office, call, story_recorded):
     assert set(lines(out)) >= {
         "Pemerintah Kabupaten Contoh, 2026-11-16 to 2026-11-30: what would have been sent",
         "mails with notices 35",
-        "notices told 27",
+        "notices sent 27",
         "breaches 7",
         "missed 6",
         "most mails on one day 10 on 2026-11-24",
@@ -739,7 +739,7 @@ def test_a_storm_is_told_with_its_numbers(office, call, story_recorded):
     place.write_text(text.replace("most = 200", "most = 6"), encoding="utf-8")
     given(office, story_recorded)
     _, out, _ = call(*SPAN)
-    storm = "the run of 2026-11-24 12:05 would be held up as a storm: it owes 10 mails, more than 6"
+    storm = "the run of 2026-11-24 12:05 would be held as a storm: it has 10 mails, more than 6"
     assert f"note: {storm} (they would wait for `tenggat mail release`;" in out
 
 

@@ -76,7 +76,7 @@ def test_check_shows_how_each_field_came_out_and_what_would_be_quarantined(tengg
         "  classification  complaint",
         "  unit            Dinas Sosial",
         "  events          received 2026-11-02 09:00; verified by then",
-        "3 rows of Laporan_Ringkas_2026-11-24_0730.xlsx: 1 come in, 2 to quarantine"
+        "3 rows of Laporan_Ringkas_2026-11-24_0730.xlsx: 1 imported, 2 to quarantine"
         " (1 unknown_unit, 1 bad_date)",
     ):
         assert line in out
@@ -164,7 +164,7 @@ def test_another_system_is_asked_without_noting_how_far(tenggat, site, tmp_path,
     for _ in range(2):
         code, out, _ = tenggat("source", "check", "desk", "--now", NOW)
         assert code == 1
-        assert "1 come in, 1 to quarantine (1 bad_date)" in out
+        assert "1 imported, 1 to quarantine (1 bad_date)" in out
         assert NAME not in out
     assert not (tmp_path / "var").exists()
 
@@ -264,13 +264,13 @@ def test_a_lapor_export_is_known_by_its_columns_and_its_words(tenggat):
         'header = "Tracking ID"',
         'received = ["Tanggal Laporan Masuk", "Waktu Laporan Masuk"]',
         "earlier_by = { settled = 10 }  # closed by itself so many working days later",
-        "[[lapor.status]]  # unknown word: say what has happened when a complaint has it",
+        "[[lapor.status]]  # unknown word: write the events it implies",
         '# "Dinas Antah Berantah" = "..."  # ?',
         '#   "Nama Pelapor": personal: its header names a person, an address or a number of theirs',
         "# zone: so they are written in UTC: the busiest hours are a working day",
     ):
         assert line in out.splitlines()
-    assert "rows come in with this mapping" in errors
+    assert "rows are imported with this mapping" in errors
 
 
 REGISTER = """\
@@ -302,7 +302,7 @@ def test_a_register_is_learnt_below_its_preamble_with_indonesian_months(tenggat,
     assert not {"Nama", "NIK", "No HP", "Alamat"} & set(source.columns)
     for name in ("Nama", "NIK", "No HP", "Alamat"):
         assert f'#   "{name}": personal: ' in out
-    assert "3 of 3 rows come in" in errors
+    assert "3 of 3 rows are imported" in errors
     assert not [word for word in ("Budi", "Mawar", "0812", "9999") if word in out + errors]
 
 
@@ -331,8 +331,8 @@ def test_what_looks_personal_is_not_mapped_whatever_its_header_says(tenggat, tmp
         ("", "no header"),
         ("1,2\n3,4\n", "no header"),
         ("Nomor,Tanggal\n", "a header and no rows"),
-        ("Nomor,Status\n1,Baru\n2,Baru\n", "when a complaint was received"),
-        ("Nomor,Tanggal\n1,2026-11-24\n2,2026-11-24\n", "what became of a complaint"),
+        ("Nomor,Status\n1,Baru\n2,Baru\n", "no column has the time a complaint was received"),
+        ("Nomor,Tanggal\n1,2026-11-24\n2,2026-11-24\n", "the progress of a complaint is missing"),
         ("Nomor,Tanggal,Status\n1,2026-11-24,Baru\n1,2026-11-24,Baru\n", "no column is a ticket"),
     ],
 )

@@ -1,4 +1,7 @@
-"""The kinds of source, each a generator of looks: folders, Open311, SQL, IMAP."""
+"""Extract complaints from the four kinds of source: folders, Open311, SQL and IMAP.
+
+Each kind yields extracts. An extract shows the source at one moment.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ from tasks.office import Office
 def batches(
     office: Office, name: str, now: datetime, waiting: list[str], failures: list[str]
 ) -> Iterator[Batch]:
-    """What a source has to show now, oldest first.
+    """Yield the new extracts of a source, oldest first.
 
-    What is put off is named in `waiting`, what cannot be read in `failures`. Raises
-    `tasks.feeds.batch.SourceTrouble` where nothing at all can be read.
+    Files and rows left to a later run are named in `waiting`; unreadable parts are named in
+    `failures`. Raises `tasks.feeds.batch.SourceTrouble` if nothing at all can be read.
     """
     source = office.site.sources[name]
     if isinstance(source, FolderSource):
@@ -33,10 +36,10 @@ def batches(
 
 
 def sample(office: Office, name: str, now: datetime, failures: list[str]) -> Iterator[Batch]:
-    """What shows how a source is laid out: its newest file, or what it answers first.
+    """Yield a sample of a source's layout: its newest file, or its first answer.
 
-    Nothing is noted and nothing moved: ask with an office whose database is empty, so that what was
-    read before is shown as well. Raises like :func:`batches`.
+    The function stores nothing and moves no file. Call it with a site context on an empty database:
+    then rows imported earlier are shown as well. Raises like :func:`batches`.
     """
     source = office.site.sources[name]
     if isinstance(source, FolderSource):

@@ -1,4 +1,4 @@
-"""What another installation tells of its sources, above the complaints that it gives us."""
+"""Read the source descriptions another installation writes above its complaints."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tasks.reading import Sheet
 
 
 def told_about(sheet: Sheet, source: FolderSource) -> tuple[About, ...]:
-    """The first lines of a file in the exchange form.
+    """Return the source descriptions in the first lines of a file in the exchange form.
 
-    One that cannot be understood tells nothing: its source is then taken to tell everything.
+    A line in an unknown form is skipped. Tenggat then assumes its source to show everything.
     """
     if not isinstance(source, ExchangeSource):
         return ()

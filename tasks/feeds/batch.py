@@ -1,4 +1,4 @@
-"""What every kind of source hands over: rows with their header, seen at one moment."""
+"""Extracts: the common form of rows from all kinds of source, observed at one moment."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 Row = tuple[int, tuple[str, ...]]
-"""A line number, or the place in an answer, and the cells."""
+"""A line number, or a position in an answer, and the cells of the row."""
 
 
 class SourceTrouble(ValueError):
-    """A source, or a part of it, cannot be read; the message says why and what to do.
+    """A source, or a part of it, cannot be read; the message gives the reason and the remedy.
 
-    `far` is a source on another machine: it may answer when it is asked again.
+    `far` is true for a source on another machine: it may answer when asked again.
     """
 
     far = False
 
 
 class NotYet(SourceTrouble):
-    """A file is still being written; nothing of it is taken, and the next run looks again."""
+    """A file is still being written; nothing of it is imported, and the next run tries again."""
 
 
 class UnreadableFile(SourceTrouble):
@@ -28,14 +28,15 @@ class UnreadableFile(SourceTrouble):
 
 
 class WrongMapping(UnreadableFile):
-    """A file can be read and is not laid out as the mapping in `sources.toml` says."""
+    """A file is readable, but its layout differs from the mapping in `sources.toml`."""
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What another installation tells of a source of its own, before its complaints.
+    """Another installation's description of one of its own sources.
 
-    `sees` and `shown_later` are as in a mapping; it was looked at until `looked_until`.
+    `sees` and `shown_later` mean the same as in a mapping. `looked_until` is the time of the last
+    snapshot imported there.
     """
 
     source: str
@@ -47,11 +48,12 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One look at a source: a file, or the answer to one question.
+    """One extract of a source: a file, or the answer to one question.
 
-    `sha256` is that of its content, by which it is known again. `rows` is read once, in order.
-    `cursor` is where the next look begins once this one is in, for sources that go on from there;
-    `done` is called when it is. `about` are the sources of another installation that it tells of.
+    `sha256` is the hash of the content and identifies it in later runs. `rows` can be read once, in
+    order. `cursor` is the start of the next extract after this one is imported, for sources read
+    incrementally. `done` is called after the import. `about` describes the sources of another
+    installation.
     """
 
     name: str

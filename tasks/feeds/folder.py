@@ -1,4 +1,4 @@
-"""A folder as a source: which files to read now, in which order, and what becomes of them."""
+"""A folder as a source: select the files to read, order them, and archive them."""
 
 from __future__ import annotations
 
@@ -26,27 +26,32 @@ from tasks.reading import CHUNK, digest, read_sheet, told_time, written_at
 
 UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".download")
 SETTLES = timedelta(seconds=5)
-"""A file written to so shortly before `now` may not be whole yet; it waits for the next run."""
+"""A file may be incomplete if it was written less than this before `now`: it waits for the next
+run."""
 
 MOST_MEMBERS = 1_000
 NOT_A_ZIP = (
-    zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, zlib.error, ValueError
-)  # fmt: skip
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file to look at: where its content lies, how it is called, when it was made.
-
-    `told` tells that it says so itself; `origin` is the file in the folder, for a member of a ZIP
-    archive the archive.
-    """
+    """A file to read: the path of its content, its displayed name, and its time."""
 
     path: Path
     name: str
     made: datetime
     told: bool
+    """True if the file itself states the time it was made, by its name or its preamble."""
     origin: Path
+    """The file in the folder. For a member of a ZIP archive this is the archive."""
 
 
 def batches(
@@ -57,13 +62,20 @@ def batches(
     waiting: list[str],
     failures: list[str],
 ) -> Iterator[Batch]:
-    """The files to read now, in the order in which they were made.
+    """Yield the unread files of a folder, in the order in which they were made.
 
-    A file is known by its content, under whatever name: an old export that turns up again teaches
-    nothing. Only where it says itself when it was made, and was made before all of that content, or
-    repeats the look before it, or has no rows, it is a look of its own: nothing had changed then.
-    Files made after `now`, or not yet whole, are named in `waiting`; those that cannot be read in
-    `failures`, and the rest goes on.
+    A file is identified by its content, under any name. A second copy of an old export adds no
+    information and is skipped. It is a snapshot of its own only if it states its own time and one
+    of these is true:
+
+    - it was made before all other copies of this content;
+    - it repeats the snapshot directly before it;
+    - it has no rows.
+
+    Nothing had changed at such a time.
+
+    Files made after `now`, and incomplete files, are named in `waiting`. Unreadable files are named
+    in `failures`; the others are still read.
     """
     place = _place(office, name, source)
     with office.transaction() as session:
@@ -78,7 +90,7 @@ def batches(
             if look:
                 insort(read, (min(file.made, now), sha256))
             unread[file.origin] -= 1
-            if not unread[file.origin]:  # all that is in a ZIP archive
+            if not unread[file.origin]:  # all members of a ZIP archive are done
                 _archive(office, source, file, failures)
 
         for file in files:
@@ -93,7 +105,7 @@ def batches(
                     continue
                 sheet = read_sheet(file.path, source)
             except FileNotFoundError:
-                continue  # another run has just taken it in
+                continue  # another run has just imported it
             except UnreadableFile as error:
                 if not file.path.exists():
                     continue
@@ -123,7 +135,7 @@ def _place(office: Office, name: str, source: FolderSource) -> Path:
 def _teaches_nothing(
     file: _File, sha256: str, source: FolderSource, read: Sequence[tuple[datetime, str]]
 ) -> bool:
-    """Whether a file is but another copy of one that was read."""
+    """Check whether a file is only another copy of imported content; see :func:`batches`."""
     same = [made for made, content in read if content == sha256]
     if not same:
         return False
@@ -135,13 +147,13 @@ def _teaches_nothing(
 
 
 def _state(path: Path) -> tuple[int, int]:
-    """By what one sees that a file was written to: its size and the time of the last writing."""
+    """Return the size and the last modification time (ns); they reveal a write to the file."""
     found = path.stat()
     return found.st_size, found.st_mtime_ns
 
 
 def _steady(rows: Iterable[Row], file: _File, state: tuple[int, int]) -> Iterator[Row]:
-    """The rows of a file that nobody writes to meanwhile; raises :class:`NotYet` if one does."""
+    """Iterate over the rows of a file; raises :class:`NotYet` if it changes during the reading."""
     try:
         yield from rows
     except UnreadableFile as error:
@@ -159,7 +171,7 @@ def _changed(path: Path, state: tuple[int, int]) -> bool:
 def newest(
     office: Office, name: str, source: FolderSource, now: datetime, failures: list[str]
 ) -> Iterator[Batch]:
-    """The newest file that is there, whether it was read before or not, also in the archive."""
+    """Yield the folder's newest file, imported or not; else the newest in the archive."""
     place = _place(office, name, source)
     with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
         files = _files(place, source, now, Path(unpacked), [], failures)
@@ -181,7 +193,7 @@ def _newest_archived(office: Office, source: FolderSource, now: datetime) -> _Fi
     for folder in sorted(archive.glob("*/"), reverse=True):
         files = []
         for path in folder.glob("*"):
-            name = path.name.partition("_")[2]  # without its mark
+            name = path.name.partition("_")[2]  # without its hash
             if path.is_symlink() or not PurePosixPath(name).match(source.pattern):
                 continue
             sheet = read_sheet(path, source) if source.needs_sheet else None
@@ -198,10 +210,10 @@ def _newest_archived(office: Office, source: FolderSource, now: datetime) -> _Fi
 def found_again(
     office: Office, source: FolderSource, wanted: Mapping[str, str]
 ) -> Iterator[dict[str, Path]]:
-    """The files with these SHA-256, each known by the name given, as long as the block lasts.
+    """Find the files with these SHA-256 hashes; the paths are valid inside the `with` block.
 
-    They may lie in the folder, in its archive or in a ZIP archive there, under whatever name; one
-    that is not there any more is left out.
+    `wanted` gives a name for each hash. A file may have any name; it may be in the source's folder,
+    in the archive folder or inside a ZIP archive. Missing files are left out of the result.
     """
     places = [*source.place(office.site.folder).glob("*")]
     archive = _archive_of(office, source)
@@ -233,7 +245,7 @@ def _has_rows(path: Path, source: FolderSource) -> bool:
 
 
 def _named(text: str, file: _File) -> str:
-    """An error under the name by which people know the file."""
+    """Replace the path's name in an error text by the file's name known to people."""
     return text.replace(file.path.name, file.name, 1)
 
 
@@ -246,7 +258,7 @@ def _files(
     failures: list[str],
     archive: Path | None = None,
 ) -> list[_File]:
-    """The files of a folder and of the archives in it, oldest first."""
+    """Return the files of a folder and of the ZIP archives in it, oldest first."""
     found: list[_File] = []
     kept = None if archive is None else archive.resolve()
     for path in _dropped(place, source.pattern):
@@ -264,14 +276,14 @@ def _files(
             else:
                 found.append(_file(path, path.name, path, source))
         except FileNotFoundError:
-            continue  # another run has just taken it in
+            continue  # another run has just imported it
         except UnreadableFile as error:
             failures.append(str(error))
     return sorted(found, key=lambda file: (file.made, file.name))
 
 
 def _dropped(place: Path, pattern: str) -> list[Path]:
-    """What the pattern names, letter case aside; compressed as well, alone or in ZIP archives."""
+    """Return the files matching the pattern in any letter case, and gzip files and ZIP archives."""
     if "/" in pattern:
         return sorted({*place.glob(pattern), *place.glob(f"{pattern}.gz"), *place.glob("*.zip")})
     return sorted(
@@ -293,7 +305,7 @@ def _file(path: Path, name: str, origin: Path, source: FolderSource) -> _File:
 
 
 def _members(path: Path, source: FolderSource, folder: Path) -> Iterator[_File]:
-    """The files in a ZIP archive, unpacked to a folder within the limits of the source."""
+    """Unpack the files of a ZIP archive into a folder, within the size limit of the source."""
     left = source.max_unpacked_mb << 20
     pattern = PurePosixPath(source.pattern).name
     try:
@@ -326,9 +338,10 @@ def _members(path: Path, source: FolderSource, folder: Path) -> Iterator[_File]:
 
 
 def _member_name(path: Path, member: zipfile.ZipInfo) -> str:
-    """The name of a file in a ZIP archive without its folders, wherever they point; '' for none.
+    """Return the name of a file in a ZIP archive without its folders, or '' for a file to ignore.
 
-    Raises :class:`UnreadableFile` for what cannot be read, rather than to pass over it in silence.
+    The folders are dropped because a hostile archive may point outside. Raises
+    :class:`UnreadableFile` for an unreadable member: it must not be skipped silently.
     """
     name = PurePosixPath(member.filename.replace("\\", "/")).name
     if not name or name.startswith((".", "~")):
@@ -348,9 +361,9 @@ def _archive_of(office: Office, source: FolderSource) -> Path | None:
 
 
 def _archive(office: Office, source: FolderSource, file: _File, failures: list[str]) -> None:
-    """Move a file that has been read to the archive, if the source has one.
+    """Move an imported file to the archive, if the source has one.
 
-    It is called by its SHA-256 and its name there; what a copy of it is called does not matter.
+    Its name there is its SHA-256 and its own name, so copies under other names do not collide.
     """
     archive = _archive_of(office, source)
     if archive is None or not file.origin.exists():
@@ -367,10 +380,10 @@ def _archive(office: Office, source: FolderSource, file: _File, failures: list[s
 
 
 def put_back(office: Office, source: FolderSource, since: datetime | None) -> list[str]:
-    """Move what was archived since a moment back into the source's folder; returns the names.
+    """Move files archived since a moment back into the source's folder; returns their names.
 
-    The database was put back to that moment and knows nothing of them. A file that is not readable
-    any more, or whose name is taken, stays in the archive.
+    After a restore to that moment the database does not know these files. A file stays in the
+    archive if it cannot be read any more, or if its name is already used.
     """
     archive = _archive_of(office, source)
     place = source.place(office.site.folder)

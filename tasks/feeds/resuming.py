@@ -1,4 +1,4 @@
-"""What sources share that go on from where they were: the position, and knowing a look again."""
+"""Shared by sources read incrementally: the stored position, and the hash of an extract."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tasks.feeds.batch import Row
 from tasks.office import Office
 
 JUST_AFTER = timedelta(hours=1)
-"""What bears a time so shortly after `now` came in since the run began, or by a clock that is a
-little fast: it waits for the next run. What lies further ahead is a mistake for the quarantine."""
+"""A row dated less than this after `now` arrived during the run, or its clock is a little fast: it
+waits for the next run. A later time is an error and goes to quarantine."""
 
 
 def position(office: Office, name: str) -> str | None:
-    """How far a source has been read; None before the first look."""
+    """Return the stored cursor of a source, or None before the first import."""
     with office.transaction() as session:
         return looks.cursor(session, name)
 
 
 def mark(*parts: object, rows: Iterable[Row] = ()) -> str:
-    """The SHA-256 by which a part of an answer is known again."""
+    """Hash a part of an answer, to identify it in later runs (SHA-256)."""
     content = hashlib.sha256(json.dumps([str(part) for part in parts]).encode())
     for _, cells in rows:
         content.update(json.dumps(cells).encode())

@@ -1,4 +1,4 @@
-"""Doctor: what is well with a site, what deserves a note, what is trouble, and what to do."""
+"""Check a site: report good points, notes and faults, each with the remedy (`tenggat doctor`)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["Finding", "check"]
 
 
 def check(site: Site, now: datetime, *, clock: bool = False) -> list[Finding]:
-    """Look at everything once; sends no mail, changes nothing, and makes no database.
+    """Check everything once; sends no mail, changes nothing, and creates no database.
 
-    What may have to wait for an answer is asked at the same time. `clock` tells that `now` is what
-    this machine's clock says, so that other clocks can be compared with it. (Logging in by OAuth2
-    may bring a new refresh token, which is kept in its file.)
+    Checks likely to wait for an answer run at the same time. `clock` is true if `now` is the time
+    of this machine's clock: only then can other clocks be compared with it. (Logging in by OAuth2
+    may bring a new refresh token; it is stored in its file.)
     """
     steps: list[Callable[[], Iterable[Finding]]] = [
         partial(rules.offices, site, now),

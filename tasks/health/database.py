@@ -1,4 +1,4 @@
-"""What the database says: whether it can be used, what waits in it, and when what last ran."""
+"""Check the database: usable or not, work waiting in it, last runs."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ STALE_SOURCE = timedelta(days=3)
 CHECK_DATABASE = "check [database] in site.toml or TENGGAT_DATABASE_URL"
 
 ANSWERS_WITHIN = 5
-"""Seconds."""
+"""Timeout in seconds for a connection to the database."""
 
 
 def database(site: Site, now: datetime, *, clock: bool) -> Iterator[Finding]:
-    """Look into the database, without writing to it or making one.
+    """Check the database without writing to it or creating one.
 
-    `clock` tells that `now` is what this machine's clock says.
+    `clock` is true if `now` is the time of this machine's clock.
     """
     try:
         state = _not_there(site)
@@ -50,7 +50,7 @@ def database(site: Site, now: datetime, *, clock: bool) -> Iterator[Finding]:
 
 
 def _not_there(site: Site) -> Finding | None:
-    """A SQLite file that is not there yet, or is none."""
+    """Check for a SQLite database not created yet, or impossible to create."""
     url = make_url(site.database_url)
     if url.get_backend_name() != "sqlite" or not url.database:
         return None
@@ -65,7 +65,7 @@ def _not_there(site: Site) -> Finding | None:
 
 
 def _revisions(site: Site) -> Iterator[Finding]:
-    """What is wrong with a database that is not as this program knows it."""
+    """Explain a database with a schema this program does not expect."""
     engine = open_engine(site.database_url, patience=ANSWERS_WITHIN)
     try:
         with engine.connect() as connection:
@@ -88,7 +88,7 @@ def _revisions(site: Site) -> Iterator[Finding]:
 
 
 def _clocks(connection: Connection, now: datetime) -> Iterator[Finding]:
-    """The clock of a database server beside ours."""
+    """Compare the clock of the database server with ours."""
     if connection.dialect.name != "postgresql":
         return
     theirs = connection.scalar(text("SELECT clock_timestamp()"))
@@ -106,7 +106,7 @@ def _clocks(connection: Connection, now: datetime) -> Iterator[Finding]:
 
 
 def _ran(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
-    """When what last ran, and which flow is silent."""
+    """Report the last run of each flow, and flows silent for too long."""
     latest = runs.last(session)
     if latest is not None and latest > now:
         yield Finding(
@@ -197,7 +197,7 @@ def _contents(session: Session, office: Office, now: datetime) -> Iterator[Findi
 
 
 def _marked(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
-    """Officials to whom mail does not get through."""
+    """Report officials whose mail bounces."""
     today = now.astimezone(site.zone).date()
     held = {each.email.casefold() for each in site.directory.offices if each.held_on(today)}
     for bounce in bounces.waiting(session):

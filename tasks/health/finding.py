@@ -1,4 +1,4 @@
-"""Finding: one thing that the doctor has looked at."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: `level` is good, note or trouble; `remedy` is what to do."""
+    """The result of one check, with the remedy."""
 
     level: str
+    """Severity: good, note or trouble."""
     what: str
+    """The observation, in one line."""
     remedy: str = ""
+    """What the administrator should do."""

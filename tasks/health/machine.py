@@ -1,4 +1,4 @@
-"""What the machine says: room on its disks, and who may read what is kept."""
+"""Check the machine: space on its disks, and access to the site's files by other users."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from tasks.health.finding import Finding
 from tasks.oauth2_file import open_to_all
 
 FOLDERS = ("mailbox", "reports", "backups", "logs", "prefect")
-"""What the folder of working files holds that is not for everybody."""
+"""Folders in the folder of working files not meant for everybody."""
 
 
 def clock(site: Site, now: datetime) -> Iterator[Finding]:
-    """What time it is at the site: a clock or a zone that is wrong is seen at once."""
+    """Report the time at the site, so a wrong clock or a wrong zone is noticed."""
     local = now.astimezone(site.zone)
     yield Finding("good", f"it is {local:%Y-%m-%d %H:%M} at the site ({site.zone.key})")
 
 
 def disks(site: Site) -> Iterator[Finding]:
-    """Room for the working files and for a database that is a file."""
+    """Check the space for the working files and for a SQLite database."""
     floor = site.file.watch.disk_free_mb
     try:
         free = free_megabytes(site)
-    except ArgumentError:  # of the database's URL, of which the database tells
+    except ArgumentError:  # the database's URL is wrong; the check of the database reports it
         return
     for place, left in free.items():
         if left < floor:
@@ -43,7 +43,7 @@ def disks(site: Site) -> Iterator[Finding]:
 
 
 def readers(site: Site) -> Iterator[Finding]:
-    """Files and folders with complaints or secrets that every user of the machine may read."""
+    """Report files and folders with complaints or secrets readable by every user of the machine."""
     for file in _kept(site):
         folder = file.parent
         if open_to_all(file) and folder.stat().st_mode & 0o001:
@@ -67,7 +67,7 @@ def readers(site: Site) -> Iterator[Finding]:
 
 
 def _others(folder: Path) -> int:
-    """What those may do with a folder who are neither its owner nor of its group; 0: nothing."""
+    """Return the rights of other users on a folder: neither its owner nor its group; 0: none."""
     try:
         return folder.stat().st_mode & 0o007
     except OSError:

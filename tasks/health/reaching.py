@@ -1,4 +1,4 @@
-"""What a site must reach: mail server, mailbox for returned mail, sources, libraries."""
+"""Check connections of a site: mail server, mailbox for bounces, sources, libraries."""
 
 from __future__ import annotations
 
@@ -19,16 +19,20 @@ from tasks.oauth2_file import open_to_all
 from tasks.smtp import Connection, MailTrouble
 
 ANSWERS_WITHIN = 5.0
-"""Seconds."""
+"""Timeout in seconds for an answer of a server."""
 
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mariadb": 3306}
 PORTS |= {"imap": 143, "imaps": 993}
 
 LIBRARIES = (
-    "libgobject-2.0.so.0", "libpango-1.0.so.0", "libharfbuzz.so.0", "libfontconfig.so.1",
+    "libgobject-2.0.so.0",
+    "libpango-1.0.so.0",
+    "libharfbuzz.so.0",
+    "libfontconfig.so.1",
     "libpangoft2-1.0.so.0",
-)  # fmt: skip
-"""What WeasyPrint cannot do without. Where all are there nobody loads it, which takes long."""
+)
+"""Libraries loaded by WeasyPrint. If all are found, WeasyPrint itself need not be loaded, which is
+slow."""
 
 
 def mail(site: Site) -> Iterator[Finding]:
@@ -58,13 +62,13 @@ def mail(site: Site) -> Iterator[Finding]:
 
 
 def returned_mail(site: Site) -> Iterator[Finding]:
-    """Look whether the mailbox for returned mail can be read."""
+    """Check whether the mailbox for bounces can be read."""
     if site.bounces_url:
         from tasks.bounces_mailbox import mailbox_trouble  # noqa: PLC0415 - takes long to load
 
         trouble = mailbox_trouble(site, ANSWERS_WITHIN)
         if trouble:
-            yield Finding("trouble", trouble, "until then nobody learns of mail that comes back")
+            yield Finding("trouble", trouble, "until then bounced mail goes unnoticed")
         else:
             yield Finding("good", "the mailbox for returned mail can be read")
     elif site.mail_url != "mailbox:":
@@ -76,7 +80,7 @@ def returned_mail(site: Site) -> Iterator[Finding]:
 
 
 def source(site: Site, name: str) -> Iterator[Finding]:
-    """Look whether a source is there: its folder, or a server that answers at its place."""
+    """Check whether a source is available: its folder, or a server at its address."""
     told = site.sources[name]
     if isinstance(told, FolderSource):
         folder = told.place(site.folder)
@@ -102,7 +106,7 @@ def source(site: Site, name: str) -> Iterator[Finding]:
 
 
 def _place(name: str, told: Source, url: str, key: str) -> Iterator[Finding]:
-    """Look whether something listens where a URL leads to."""
+    """Check whether a server listens at the address of a URL."""
     try:
         if isinstance(told, SqlSource):
             parsed = make_url(url)
@@ -131,11 +135,11 @@ def _place(name: str, told: Source, url: str, key: str) -> Iterator[Finding]:
 
 
 def reports() -> Iterator[Finding]:
-    """Whether reports can be made as PDF."""
+    """Check whether reports can be made as PDF."""
     try:
         for library in LIBRARIES:
             ctypes.CDLL(library)
-    except OSError:  # here, or under another name
+    except OSError:  # missing, or installed under another name
         from tasks.reporting.pango import REMEDY, pdf_trouble  # noqa: PLC0415
 
         trouble = pdf_trouble()

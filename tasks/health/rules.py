@@ -1,4 +1,4 @@
-"""What a site's own files say: offices, holds, calendar and law."""
+"""Check the site's own files: offices, suppressed rungs, calendar and law."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tasks.health.finding import Finding
 
 
 def offices(site: Site, now: datetime) -> Iterator[Finding]:
-    """Offices without a holder; without any administrator nobody learns of anything."""
+    """Report vacancies; without any administrator there is no recipient for faults."""
     today = now.astimezone(site.zone).date()
     for unit, role in site.directory.holes(today):
         yield Finding(
@@ -28,7 +28,7 @@ def offices(site: Site, now: datetime) -> Iterator[Finding]:
 
 
 def holds(site: Site, now: datetime) -> Iterator[Finding]:
-    """What people are not told of at the moment, on purpose."""
+    """Report the notices suppressed on purpose at present."""
     today = now.astimezone(site.zone).date()
     for hold in site.holds:
         if hold.on(today):
@@ -42,7 +42,7 @@ def holds(site: Site, now: datetime) -> Iterator[Finding]:
 
 
 def calendar(site: Site, now: datetime) -> Iterator[Finding]:
-    """How far the holidays are known, and which of them are estimates."""
+    """Report how far the holidays are known, and which days are estimates."""
     known = site.bench.calendar
     today = now.astimezone(site.zone).date()
     if known.decreed_until - today < WARN_BEFORE_YEAR_END:
@@ -55,9 +55,10 @@ def calendar(site: Site, now: datetime) -> Iterator[Finding]:
     else:
         yield Finding("good", f"working calendar known until {known.decreed_until}")
     estimates = [
-        day for day, off in known.days_off.items()
+        day
+        for day, off in known.days_off.items()
         if off.estimate and today <= day < date(today.year + 2, 1, 1)
-    ]  # fmt: skip
+    ]
     for day in sorted(estimates):
         yield Finding(
             "note",
@@ -67,7 +68,7 @@ def calendar(site: Site, now: datetime) -> Iterator[Finding]:
 
 
 def rules(site: Site, now: datetime) -> Iterator[Finding]:
-    """The rules in force, those to be confirmed, those replaced, and those that end."""
+    """Report the rules in force, to be confirmed, replaced by the site, and ending soon."""
     today = now.astimezone(site.zone).date()
     law = site.bench.law
     in_force = [rule for rule_id in law.ids if (rule := law.on(rule_id, today))]
@@ -86,7 +87,7 @@ def rules(site: Site, now: datetime) -> Iterator[Finding]:
 
 
 def _overrides(law: Law, today: date) -> Iterator[Finding]:
-    """What a site of its own replaces, or will."""
+    """Report rules replaced by the site, now or in the future."""
     for rule in law.overriding:
         if rule.in_force_to is not None and rule.in_force_to < today:
             continue
@@ -103,7 +104,7 @@ def _overrides(law: Law, today: date) -> Iterator[Finding]:
 
 
 def _endings(law: Law, today: date) -> Iterator[Finding]:
-    """Rules that have ended, or soon will, and that no other version takes up."""
+    """Report rules ended, or ending soon, without a later version."""
     for rule_id in law.ids:
         last = law.spans(rule_id)[-1]
         if last.last - today < WARN_BEFORE_YEAR_END and not last.rule.ended_by:

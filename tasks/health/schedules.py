@@ -1,4 +1,4 @@
-"""What the schedules say: whether the site allows a silence that they make by themselves."""
+"""Check the schedules: a planned gap must not be longer than the silence the site allows."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from settings import Site
 from tasks.health.finding import Finding
 
 EVERY_DAY = ["*", "*", "*"]
-"""Day, month and weekday of a schedule that is the same on all days."""
+"""Day, month and weekday of a schedule identical on all days."""
 
 SPARE = 60
-"""Minutes that a run may take, or be late."""
+"""Minutes allowed for the length and the delay of a run."""
 
 
 def gaps(site: Site, now: datetime) -> Iterator[Finding]:
-    """Flows whose schedule leaves a longer gap than [watch] calls a silence.
+    """Report flows with a planned gap longer than the silence allowed in [watch].
 
-    Of such a flow the administrator would be told that it stands still, again and again, while it
-    only waits for its hour.
+    Otherwise the administrator would be notified again and again of a stopped flow, while it only
+    waits for its next hour.
     """
     for flow, minutes in site.file.watch.silent_minutes:
         crons = site.file.schedules.of(flow)
@@ -47,12 +47,12 @@ def gaps(site: Site, now: datetime) -> Iterator[Finding]:
 
 
 def _between(last: datetime, then: datetime) -> timedelta:
-    """In UTC: two times of one zone differ by what clocks show, not by what has passed."""
+    """Return the time passed between two times, computed in UTC because clocks may change."""
     return then.astimezone(UTC) - last.astimezone(UTC)
 
 
 def _pairs(crons: tuple[str, ...], now: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Each two runs that follow on each other, for as long as the schedule needs to repeat.
+    """Yield each two consecutive runs, over a period after which the schedule repeats.
 
     A schedule by the day of the month needs two of its gaps, each of up to a month.
     """

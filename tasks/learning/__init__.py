@@ -1,1 +1,1 @@
-"""Learn: a mapping proposed from a file that nobody has mapped yet."""
+"""Propose a mapping from an unmapped file."""

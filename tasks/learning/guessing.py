@@ -1,4 +1,4 @@
-"""Guess: what a column holds, by its header and its values."""
+"""Guess the content of a column from its header and its values."""
 
 from __future__ import annotations
 
@@ -16,31 +16,46 @@ from tasks.privacy import masked
 
 _DAY, _NIGHT = range(7, 17), range(5)
 _DAYS = (
-    "%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%Y/%m/%d", "%m/%d/%Y", "%d %b %Y",
-    "%d-%b-%Y", "%b %d, %Y", "%d/%m/%y", "%d-%m-%y", "%m/%d/%y",
-)  # fmt: skip
+    "%Y-%m-%d",
+    "%d/%m/%Y",
+    "%d-%m-%Y",
+    "%d.%m.%Y",
+    "%Y/%m/%d",
+    "%m/%d/%Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%b %d, %Y",
+    "%d/%m/%y",
+    "%d-%m-%y",
+    "%m/%d/%y",
+)
 _HOURS = ("%H:%M:%S", "%H:%M", "%H.%M.%S", "%H.%M", "%I:%M:%S %p", "%I:%M %p")
 FORMATS = (
-    "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S%z",
-    "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S%z",
+    "%Y-%m-%dT%H:%M:%S.%f%z",
+    "%Y-%m-%d %H:%M:%S%z",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d %H:%M:%S.%f",
     *(f"{day} {hour}" for day in _DAYS for hour in _HOURS),
     *(f"{day}, {hour}" for day in _DAYS[1:] for hour in _HOURS[:4]),
     *_DAYS,
-)  # fmt: skip
-"""Forms of a moment, the likelier first: a day stands before its month unless that cannot be."""
+)
+"""Formats of a time, the likelier first: day before month, unless the values exclude it."""
 
 TRIED = 300
-"""How many values of a column tell how its times are written."""
+"""Number of values of a column examined for the format of its times."""
 
 MOST = 0.9
-"""The share of a column's values that must be of a form for the column to be of it."""
+"""Share of a column's values needed in a format before the column counts as written in it."""
 
 _STREET = re.compile(r"(?:jl|jln|jalan|gg|gang|dusun|dsn|rt|perum|kp|kampung)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a file: its header as written and its values that are not empty."""
+    """A column of a file: its header as written and its values without the empty ones."""
 
     name: str
     place: int
@@ -49,37 +64,37 @@ class Column:
 
     @property
     def words(self) -> str:
-        """The header in small letters without signs."""
+        """Return the header in lower case without punctuation."""
         return " ".join(re.sub(r"[\W_]+", " ", self.name).split()).casefold()
 
     @cached_property
     def counts(self) -> Counter[str]:
-        """How often each value stands in it, letter case and spaces aside."""
+        """Count each value, ignoring letter case and spaces."""
         return Counter(" ".join(value.split()).casefold() for value in self.values)
 
     @property
     def unique(self) -> bool:
-        """Whether every row has a value of its own."""
+        """Return whether every row has a value of its own."""
         return 0 < self.rows == len(self.counts)
 
     @property
     def few_words(self) -> bool:
-        """Whether the same values come again and again; in a handful of rows they need not."""
+        """Return whether values repeat; true for fewer than ten values: too few to decide."""
         return len(self.values) < 10 or len(self.counts) <= max(3, len(self.values) // 2)
 
     @cached_property
     def dates(self) -> tuple[str, ...]:
-        """The forms in which it holds moments, the commonest first; none where it does not."""
+        """Return the formats of its times, the most frequent first; empty for other columns."""
         return _forms(self.values, FORMATS)
 
     @cached_property
     def hours(self) -> tuple[str, ...]:
-        """The forms in which it holds times of the day."""
+        """Return the formats of its times of day."""
         return _forms(self.values, _HOURS)
 
     @cached_property
     def personal(self) -> str:
-        """Why the column looks like something that tells of a person; empty where it does not."""
+        """Return the reason to consider the column personal data; empty if there is none."""
         words = set(self.words.split())
         if words & PERSON or (words & NAME and not words & OFFICIAL):
             return "its header names a person, an address or a number of theirs"
@@ -99,14 +114,14 @@ class Column:
 
 
 def named(columns: Iterable[Column], field: str) -> list[Column]:
-    """The columns whose header has the words of a field, the surest first."""
+    """Find the columns with a field's words in the header, the surest first."""
     words = WORDS[field]
     ranked = [(rank, column) for column in columns if (rank := _rank(column, words)) is not None]
     return [column for _, column in sorted(ranked, key=lambda each: (each[0], each[1].place))]
 
 
 def event_of(column: Column) -> str | None:
-    """The kind of event whose time a column with this header holds."""
+    """Return the kind of event a column with this header gives the time of, or None."""
     for kind, words in EVENTS.items():
         if column.words in words:
             return kind
@@ -122,7 +137,7 @@ def _rank(column: Column, words: Sequence[str]) -> int | None:
 
 
 def _forms(values: Sequence[str], forms: Sequence[str]) -> tuple[str, ...]:
-    """The one or two forms of which nearly all values are; the likelier one where both fit."""
+    """Find the one to three formats fitting nearly all values; on a tie the likelier one."""
     step = max(1, len(values) // TRIED)
     left = values[::step][:TRIED]
     if not left or not all(any(sign.isdigit() for sign in value) for value in left[:3]):
@@ -150,7 +165,7 @@ def _is(value: str, form: str) -> bool:
 
 
 def _identity_number(value: str) -> bool:
-    """Whether it is a NIK: 16 digits, the seventh to twelfth a day of birth (women: plus 40)."""
+    """Check for a NIK: 16 digits, the seventh to twelfth a date of birth (women: day plus 40)."""
     digits = re.sub(r"[ .-]", "", value)
     if len(digits) != 16 or not digits.isdigit():
         return False
@@ -164,7 +179,7 @@ def _phone_number(value: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ZoneGuess:
-    """A time zone and what speaks for it, a line each; `sure` where the hours do."""
+    """A time zone and the reasons for it, one a line; `sure` if the hours support it clearly."""
 
     zone: str
     reasons: tuple[str, ...]
@@ -172,24 +187,24 @@ class ZoneGuess:
 
 
 def zone_of(moments: Sequence[datetime], local: str) -> ZoneGuess:
-    """The zone in which these times were written: the site's own, or UTC.
+    """Guess the zone in which these times were written: the site's own, or UTC.
 
-    Complaints come in while people are awake and mostly while offices are open. So the zone is the
-    one in which the busiest hours are a working day and the quiet ones the night.
+    Complaints arrive while people are awake and mostly while government offices are open. So the
+    right zone puts the busiest hours into the working day and the quiet hours into the night.
     """
     told = [moment for moment in moments if moment.tzinfo is None]
     if moments and not told:
-        return ZoneGuess(local, ("the times tell their own zone; this one is for others",), True)
+        return ZoneGuess(local, ("the times have their own zone; this one is for others",), True)
     hours = [m for m in told if (m.hour, m.minute, m.second) != (0, 0, 0)]
     if len(hours) < max(30, len(told) // 2):
-        why = f"only {len(hours)} times of {len(told)} tell an hour: taken for the site's own zone"
+        why = f"only {len(hours)} times of {len(told)} have an hour: the site's own zone is assumed"
         return ZoneGuess(local, (why, "check it: a wrong zone moves reports to another day"), False)
     zone = ZoneInfo(local)
     as_utc = [moment.replace(tzinfo=UTC).astimezone(zone) for moment in hours]
     written, moved = _waking(hours), _waking(as_utc)
     reasons = [
-        f"as they stand, {_told(hours)}",
-        f"read as UTC, on the clocks of {local}, {_told(as_utc)}",
+        f"as written, {_told(hours)}",
+        f"read as UTC, in the time of {local}, {_told(as_utc)}",
     ]
     if abs(written - moved) < 0.1:
         return ZoneGuess(local, (*reasons, "no clear difference: check it"), False)
@@ -211,6 +226,6 @@ def _told(moments: Sequence[datetime]) -> str:
     day = sum(moment.hour in _DAY for moment in moments) / len(moments)
     night = sum(moment.hour in _NIGHT for moment in moments) / len(moments)
     return (
-        f"{len(moments)} reports come mostly in the hours {busiest}, {day:.0%} of them by day (07"
+        f"{len(moments)} reports arrive mostly in the hours {busiest}, {day:.0%} of them by day (07"
         f" to 17) and {night:.0%} by night (00 to 05)"
     )

@@ -1,4 +1,4 @@
-"""Learn: a mapping proposed from a file's headers and values, with the reasons as comments."""
+"""Propose a mapping from the headers and values of a file, with the reasons as comments."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from tasks.reading import read_sheet, told_time, written_at
 from tasks.sifting import Refused, Sieve
 
 UNKNOWN_ZONE = "Asia/Jakarta"
-"""Where a file is from when no site says so."""
+"""The zone assumed without a site."""
 
 Status = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(slots=True)
 class _Draft:
-    """A mapping in the making: each field with its columns and the reason."""
+    """A mapping under construction: each field with its columns and the reason."""
 
     name: str
     table: Table
@@ -52,18 +52,18 @@ class _Draft:
     notes: list[str] = field(default_factory=list)
 
     def take(self, name: str, column: Column | None, why: str) -> None:
-        """Map a field, where there is a column for it."""
+        """Map a field to a column, if there is one."""
         if column is not None:
             self.fields[name] = ([column], why)
 
     def column(self, name: str) -> Column | None:
-        """The column of a field."""
+        """Return the column of a field."""
         found = self.fields.get(name)
         return found[0][0] if found else None
 
     @property
     def used(self) -> set[str]:
-        """The names of all columns that the mapping reads."""
+        """Return the names of all columns the mapping reads."""
         names = {column.name for columns, _ in self.fields.values() for column in columns}
         names |= {column.name for column, *_ in self.events}
         return names | {unit.name for *_, unit, _ in self.events if unit is not None}
@@ -71,7 +71,7 @@ class _Draft:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A proposed mapping as TOML, and what came of reading the file with it."""
+    """A proposed mapping as TOML, and the result of reading the file with it."""
 
     text: str
     rows: int
@@ -82,8 +82,8 @@ class Learned:
 def learn(path: Path, name: str | None, site: Site | None) -> Learned:
     """Propose a mapping for files like this one.
 
-    With a site its zone is the local one, and its directory tells which units are known. Raises
-    `tasks.feeds.batch.UnreadableFile` where the file cannot be read or shows no complaints.
+    With a site, its zone is the local one, and its directory decides which units are known. Raises
+    `tasks.feeds.batch.UnreadableFile` if the file is unreadable or contains no complaints.
     """
     table = table_of(path)
     local = site.file.zone if site is not None else UNKNOWN_ZONE
@@ -95,22 +95,22 @@ def learn(path: Path, name: str | None, site: Site | None) -> Learned:
     (_lapor if table.lapor else _register)(draft, mappable)
     _account_for_the_rest(draft)
     if site is None:
-        draft.notes.append(f"no site was read: {UNKNOWN_ZONE} is taken for its zone")
+        draft.notes.append(f"no site was read: the zone is assumed to be {UNKNOWN_ZONE}")
     directory = site.directory if site is not None else None
     text = "\n".join(_written(draft, directory))
     return _learned(text, known, path, directory)
 
 
 def _exchange(path: Path, name: str, site: Site | None) -> Learned:
-    """A file in the exchange form needs no mapping of its own."""
+    """Return the source of a file in the exchange form; it needs no mapping."""
     lines = [
         "# In the exchange form, as `tenggat export` writes it: nothing needs to be mapped.",
         f"[{name}]",
         'type = "folder"',
         f"folder = {_text(f'inbox/{name}')}",
         'layout = "exchange"',
-        "# values = { unit = { ... } } says which of our units theirs are;",
-        '# fields = { title = "title" } takes the titles that they give.',
+        "# values = { unit = { ... } } maps their units to ours;",
+        '# fields = { title = "title" } imports their titles.',
     ]
     text = "\n".join(lines)
     directory = site.directory if site is not None else None
@@ -118,10 +118,12 @@ def _exchange(path: Path, name: str, site: Site | None) -> Learned:
 
 
 def _learned(text: str, name: str, path: Path, directory: Directory | None) -> Learned:
-    """The text with what comes of reading the file with it."""
+    """Build the result: the text, and the outcome of reading the file with it."""
     rows, readable, reasons = _tried(text, name, path, directory)
     told = ", ".join(f"{number} {reason}" for reason, number in reasons.items()) or "none"
-    head = f"# Read with this mapping: {readable} of {rows} rows come in; to quarantine: {told}."
+    head = (
+        f"# Read with this mapping: {readable} of {rows} rows are imported; to quarantine: {told}."
+    )
     return Learned(f"{head}\n{text}\n", rows, readable, reasons)
 
 
@@ -131,7 +133,7 @@ def _slug(text: str) -> str:
 
 
 def _personal(column: Column) -> bool:
-    """Whether a column tells of a person; the time of a step never does."""
+    """Check whether a column is personal data; the time of a step never is."""
     step = event_of(column) is not None and (column.dates or not column.values)
     return bool(column.personal) and not step
 
@@ -140,7 +142,7 @@ def _personal(column: Column) -> bool:
 
 
 def _lapor(draft: _Draft, columns: Sequence[Column]) -> None:
-    """An export of SP4N-LAPOR!, whose columns and words are known."""
+    """Map an export of SP4N-LAPOR!; its columns and words are known."""
     by_name = {column.name: column for column in columns}
     draft.notes.append("an export of SP4N-LAPOR!, known by its columns: a snapshot of the present")
     for name, header, why in (
@@ -151,7 +153,7 @@ def _lapor(draft: _Draft, columns: Sequence[Column]) -> None:
         ("privacy", "Tipe Laporan (Anonim/Rahasia)", "Anonim, Rahasia or both"),
         ("channel", "Sumber Laporan", ""),
         ("unit", "Instansi Terdisposisi", "the unit it is assigned to"),
-        ("status", "Status Laporan", "what happened is learnt by comparing it with the last look"),
+        ("status", "Status Laporan", "events are derived by comparing it with the last snapshot"),
     ):
         draft.take(name, by_name.get(header), why)
     if "privacy" in draft.fields:
@@ -161,14 +163,14 @@ def _lapor(draft: _Draft, columns: Sequence[Column]) -> None:
     seen = zone_of(moments, draft.local)
     reasons = ["LAPOR! writes UTC", *seen.reasons]
     if seen.sure and seen.zone != "UTC":
-        reasons.append("but these hours look local: has somebody moved them? check it")
+        reasons.append("but these hours look local: were they converted? check it")
     draft.zone = ZoneGuess("UTC", tuple(reasons), True)
     _classify(draft)
     _states(draft, LAPOR_STATUS, all_of_them=True)
 
 
 def _register(draft: _Draft, columns: Sequence[Column]) -> None:
-    """Any other file: columns by the words of their headers, held against their values."""
+    """Map any other file: find columns by the words of their headers and by their values."""
     ticket = _ticket(draft, columns)
     rest = [column for column in columns if column is not ticket]
     moments = [column for column in rest if column.dates]
@@ -178,7 +180,7 @@ def _register(draft: _Draft, columns: Sequence[Column]) -> None:
         received = full[0] if full else None
     if received is None:
         raise UnreadableFile(
-            f"{draft.table.path.name}: no column tells when a complaint was received"
+            f"{draft.table.path.name}: no column has the time a complaint was received"
         )
     draft.take("received", received, "")
     promised = next((c for c in named(moments, "promised_due") if c is not received), None)
@@ -228,11 +230,11 @@ def _ticket(draft: _Draft, columns: Sequence[Column]) -> Column:
 
 
 def _receipt(draft: _Draft, hour: Column | None) -> list[datetime]:
-    """Settle how the receipt is written, over one or two columns; gives its moments."""
+    """Decide the format of the receipt, in one or two columns; returns the times."""
     received = draft.column("received")
     if received is None or not received.dates:
         raise UnreadableFile(
-            f"{draft.table.path.name}: no column tells when a complaint was received"
+            f"{draft.table.path.name}: no column has the time a complaint was received"
         )
     forms, columns = list(received.dates), [received]
     hourless = not any("%H" in form or "%I" in form for form in forms)
@@ -242,9 +244,9 @@ def _receipt(draft: _Draft, hour: Column | None) -> list[datetime]:
     draft.fields["received"] = (columns, "")
     draft.dates = forms
     if not any("%H" in form or "%I" in form for form in forms):
-        draft.notes.append("only the day of receipt is told: it counts from that day's beginning")
+        draft.notes.append("only the day of receipt is given: it counts from the start of that day")
     texts: Iterable[str] = received.values
-    if len(columns) == 2:  # only where no cell is empty do the two stand side by side
+    if len(columns) == 2:  # the two columns align only if neither has an empty cell
         same = len(received.values) == len(columns[1].values)
         texts = map(" ".join, zip(*(c.values for c in columns), strict=True)) if same else ()
     return [moment for text in texts if (moment := _first(text, forms)) is not None]
@@ -260,7 +262,7 @@ def _first(text: str, forms: Iterable[str]) -> datetime | None:
 
 
 def _hides(column: Column) -> bool:
-    """Whether a column says anonymous or secret."""
+    """Check whether a column only says anonymous or secret."""
     words = {part.strip() for value in column.counts for part in value.split("|")}
     return words <= {"anonim", "anonymous", "rahasia", "secret"}
 
@@ -279,7 +281,7 @@ def _title(draft: _Draft, columns: Sequence[Column]) -> None:
 
 
 def _steps(draft: _Draft, columns: Sequence[Column]) -> None:
-    """The times of what was done: a history."""
+    """Map the times of the steps taken: a history."""
     units = [c for c in columns if c in named(columns, "unit") and not c.dates and c.few_words]
     known = draft.column("unit")
     for column in columns:
@@ -303,18 +305,18 @@ def _steps(draft: _Draft, columns: Sequence[Column]) -> None:
             return
         if known is None or received is None:
             raise UnreadableFile(
-                f"{draft.table.path.name}: nothing tells what became of a complaint: neither a"
-                " status nor the time of a step"
+                f"{draft.table.path.name}: the progress of a complaint is missing: no column has a"
+                " status or the time of a step"
             )
         draft.history = True
     if known is not None and received is not None:
         if not any(kind == "assigned" for _, kind, *_ in draft.events):
-            why = "no column tells when: taken as assigned from the receipt on"
+            why = "no column has the time: assumed as assigned at the receipt"
             draft.events.insert(0, (received, "assigned", known, why))
-        del draft.fields["unit"]  # a history tells its units by its events
+        del draft.fields["unit"]  # a history takes its units from its events
     status = draft.fields.pop("status", None)
     if status is not None:
-        draft.left_out.append((status[0][0], "the times of the steps tell more than a status"))
+        draft.left_out.append((status[0][0], "the times of the steps are more exact than a status"))
 
 
 def _classify(draft: _Draft) -> None:
@@ -326,7 +328,7 @@ def _classify(draft: _Draft) -> None:
     strange = sum(column.counts[word.casefold()] for word, what in known.items() if what is None)
     if column.values and strange > len(column.values) / 2:
         del draft.fields["classification"]
-        draft.left_out.append((column, "most of its words are no classification that is known"))
+        draft.left_out.append((column, "most of its words are no known classification"))
         return
     draft.classifications = known
 
@@ -344,7 +346,7 @@ def _states(draft: _Draft, known: dict[str, Status], *, all_of_them: bool) -> No
 
 
 def _as_written(column: Column) -> list[str]:
-    """The different values of a column, the commonest first, each as it is mostly written."""
+    """List the distinct values of a column, the most frequent first, each in its usual spelling."""
     written: dict[str, Counter[str]] = {}
     for value in column.values:
         flat = " ".join(value.split())
@@ -360,7 +362,7 @@ def _account_for_the_rest(draft: _Draft) -> None:
         if _personal(column):
             why = f"personal: {column.personal}"
         elif column.dates:
-            why = "times, and the header does not tell of what"
+            why = "times, but of what is not clear from the header"
         else:
             why = "not needed"
         draft.left_out.append((column, why))
@@ -371,10 +373,10 @@ def _account_for_the_rest(draft: _Draft) -> None:
 
 def _written(draft: _Draft, directory: Directory | None) -> Iterator[str]:
     table, name = draft.table, draft.name
-    found = f"looked at {table.rows} rows below the header in line {table.header_line}"
+    found = f"read {table.rows} rows below the header in line {table.header_line}"
     more = [f"delimiter '{table.delimiter}'"] if table.delimiter else []
     more += [f"encoding {table.encoding}"] if table.encoding else []
-    yield f"# Learnt from {_text(table.path.name)}: {', '.join([found, *more])}."
+    yield f"# Learned from {_text(table.path.name)}: {', '.join([found, *more])}."
     yield "# A proposal: read it, correct it, then try `tenggat source check`."
     yield from (f"# Note: {note}." for note in draft.notes)
     yield f"[{name}]"
@@ -413,14 +415,14 @@ def _written(draft: _Draft, directory: Directory | None) -> Iterator[str]:
 def _made(draft: _Draft) -> Iterator[str]:
     table = draft.table
     if table.name_form is None and table.made_cell is None:
-        yield "# When a file was made is told by nothing but the time it was last written."
+        yield "# The only sign of a file's time is the time it was last written."
         return
     yield f"\n[{draft.name}.observed]"
     if table.name_form is not None:
-        yield f"file_name = {_text(table.name_form)}  # its name tells when it was made"
+        yield f"file_name = {_text(table.name_form)}  # the time in its name"
     elif table.made_cell is not None:
         label, form = table.made_cell
-        yield f"cell = {_text(label)}  # beside it stands when it was made"
+        yield f"cell = {_text(label)}  # the time is in the next cell"
         yield f"format = {_text(form)}"
     yield f"zone = {_text(draft.local)}"
 
@@ -429,7 +431,7 @@ def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:
     if draft.classifications:
         yield f"\n[{draft.name}.values.classification]"
         for word, meaning in draft.classifications.items():
-            unknown = "  # unknown: such rows wait in quarantine until it is said"
+            unknown = "  # unknown: such rows wait in quarantine until you map it"
             yield (
                 f"{_text(word)} = {_text(meaning)}" if meaning else f"# {_text(word)} = ?{unknown}"
             )
@@ -447,7 +449,7 @@ def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:
 
 
 def _status_table(name: str, word: str, meaning: Status | None) -> Iterator[str]:
-    unknown = "  # unknown word: say what has happened when a complaint has it"
+    unknown = "  # unknown word: write the events it implies"
     yield f"\n[[{name}.status]]" + ("" if meaning is not None else unknown)
     yield f"word = {_text(word)}"
     enter, leave = meaning or ((), ())
@@ -461,7 +463,7 @@ def _status_table(name: str, word: str, meaning: Status | None) -> Iterator[str]
 
 
 def _text(value: str | Sequence[str]) -> str:
-    """A string, or a list of them, in TOML."""
+    """Format a string, or a list of strings, in TOML."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return f"[{', '.join(map(_text, value))}]"
@@ -470,11 +472,11 @@ def _text(value: str | Sequence[str]) -> str:
 def _tried(
     text: str, name: str, path: Path, directory: Directory | None
 ) -> tuple[int, int, dict[str, int]]:
-    """Read the file with the mapping: how many rows there are, come in, and why others do not."""
+    """Read the file with the mapping; count its rows, those imported, and rejections by reason."""
     mapping = tomllib.loads(text)[name]
     kind = ExchangeSource if mapping["layout"] == "exchange" else FolderSource
     source: FolderSource = kind.model_validate(mapping)
-    if directory is None:  # nobody's unit is known; that is no fault of the mapping
+    if directory is None:  # without a directory no unit is known: not a fault of the mapping
         source = source.model_copy(
             update={
                 "fields": source.fields.model_copy(update={"unit": None}),

@@ -1,4 +1,4 @@
-"""A file that nobody has mapped yet: where its header is, what stands in it, when it was made."""
+"""Read a file without a mapping: find its header, its columns and its time."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tasks.months import read_time
 from tasks.reading import DELIMITERS, PREAMBLE, WORKBOOKS, first_lines, raw_rows
 
 ENOUGH = 20_000
-"""How many rows tell what a file holds."""
+"""Number of rows read to learn the content of a file."""
 
 LAPOR = ("Tracking ID", "Tanggal Laporan Masuk", "Status Laporan")
-"""The columns by which an export of SP4N-LAPOR! is known."""
+"""Columns identifying an export of SP4N-LAPOR!."""
 
 _DAY = r"(?P<Y>20\d\d)(?P<a>[-_.]?)(?P<m>[01]\d)(?P=a)(?P<d>[0-3]\d)"
 _HOUR = r"(?:(?P<b>[-_ T]+)(?P<H>[0-2]\d)(?P<c>[-.]?)(?P<M>[0-5]\d)(?:(?P=c)(?P<S>[0-5]\d))?)?"
@@ -29,10 +29,10 @@ _HOUR = r"(?:(?P<b>[-_ T]+)(?P<H>[0-2]\d)(?P<c>[-.]?)(?P<M>[0-5]\d)(?:(?P=c)(?P<
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a file holds, as far as it shows without a mapping.
+    """The content of a file, as far as visible without a mapping.
 
-    `name_form` is its name with the moment in it as a format, `made_cell` the label in the
-    preamble beside which its moment stands and the format of that.
+    `name_form` is the file name with its time replaced by a format. `made_cell` is the label next
+    to the time in the preamble, and the format of this time.
     """
 
     path: Path
@@ -46,28 +46,28 @@ class Table:
 
     @property
     def suffix(self) -> str:
-        """'.csv', or '.csv.gz'."""
+        """Return '.csv', or '.csv.gz'."""
         suffixes = self.path.suffixes
         packed = suffixes[-1:] == [".gz"]
         return "".join(suffixes[-2:] if packed else suffixes[-1:])
 
     @property
     def lapor(self) -> bool:
-        """Whether it is an export of SP4N-LAPOR!."""
+        """Return whether it is an export of SP4N-LAPOR!."""
         return set(LAPOR) <= {column.name for column in self.columns}
 
     @property
     def exchange(self) -> bool:
-        """Whether it is in the exchange form of another installation."""
+        """Return whether it is in the exchange form of another installation."""
         return set(EXCHANGE) <= {column.name for column in self.columns}
 
 
 EXCHANGE = ("ticket", "source", "received", "events")
-"""The keys by which a line of the exchange form is known."""
+"""Keys identifying a line of the exchange form."""
 
 
 def probe(delimiter: str | None = None) -> FolderSource:
-    """A source that reads any file as it stands: its columns are named by nobody."""
+    """Create a source without a mapping; it reads any file as written, with no column named."""
     return FolderSource.model_validate(
         {
             "folder": ".",
@@ -82,7 +82,7 @@ def probe(delimiter: str | None = None) -> FolderSource:
 
 
 def table_of(path: Path) -> Table:
-    """Read a file without a mapping; raises `UnreadableFile` where it has no rows and columns."""
+    """Read a file without a mapping; raises `UnreadableFile` if it has no rows and columns."""
     delimiter = encoding = None
     lower = path.name.lower()
     if lower.endswith(".zip"):
@@ -101,16 +101,22 @@ def table_of(path: Path) -> Table:
         rows = [cells for _, cells in (*above[place + 1 :], *islice(lines, ENOUGH))]
         above = above[:place]
     if not rows:
-        raise UnreadableFile(f"{path.name}: a header and no rows; a file with rows tells more")
+        raise UnreadableFile(f"{path.name}: a header and no rows; choose a file with rows")
     columns = tuple(
         Column(name, place, tuple(filter(None, _column(rows, place))), len(rows))
         for place, name in enumerate(header)
         if name
     )
     return Table(
-        path, columns, len(rows), line, delimiter, encoding,
-        _name_form(path.name), _made_cell([cells for _, cells in above]),
-    )  # fmt: skip
+        path,
+        columns,
+        len(rows),
+        line,
+        delimiter,
+        encoding,
+        _name_form(path.name),
+        _made_cell([cells for _, cells in above]),
+    )
 
 
 def _column(rows: Sequence[tuple[str, ...]], place: int) -> Iterator[str]:
@@ -133,7 +139,7 @@ def _json(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 
 def _delimiter(head: Sequence[str]) -> str:
-    """The one that cuts the most lines into the same number of cells."""
+    """Find the delimiter cutting the most lines into equally many cells."""
 
     def agreement(delimiter: str) -> int:
         try:
@@ -146,7 +152,7 @@ def _delimiter(head: Sequence[str]) -> str:
 
 
 def _header(rows: Sequence[tuple[int, tuple[str, ...]]], path: Path) -> int:
-    """Which row is the header: the first that is about as wide as any and holds only words."""
+    """Find the header: the first row about as wide as the widest, with words only."""
     widest = max((sum(map(bool, cells)) for _, cells in rows), default=0)
     for place, (_, cells) in enumerate(rows):
         named = [cell.strip() for cell in cells if cell.strip()]
@@ -177,7 +183,7 @@ def _name_form(name: str) -> str | None:
 
 
 def _made_cell(above: Sequence[tuple[str, ...]]) -> tuple[str, str] | None:
-    """The label in the preamble beside which a moment stands."""
+    """Find the label next to a time in the preamble."""
     for cells in above:
         told = [cell.strip() for cell in cells if cell.strip()]
         if len(told) < 2:

@@ -1,1 +1,1 @@
-"""Reporting: one set of figures as HTML, PDF, XLSX, JSON and CSV; one format a module."""
+"""Reporting: one set of metrics as HTML, PDF, XLSX, JSON and CSV; one format a module."""

@@ -1,4 +1,4 @@
-"""Cells as people read them: numbers, shares, days and names in the reader's language."""
+"""Format cells for people: numbers, shares, days and names in the reader's language."""
 
 from __future__ import annotations
 
@@ -23,24 +23,25 @@ LONGEST_TEXT = 500
 
 
 def measure_of(row: Row, column: Column) -> Measure:
-    """What a cell holds: the row says so (the headline), else the column."""
+    """Return the measure of a cell: the row's own (in the headline), else the column's."""
     return row.measure or column.measure
 
 
 def suppressed(cell: Cell, measure: Measure) -> bool:
-    """Whether a figure is withheld; a text may well be that sign."""
+    """Check whether a figure is withheld; a text may contain the same sign by chance."""
     return measure in NUMBERS and cell == SUPPRESSED
 
 
 def number(cell: Cell) -> float | None:
-    """The figure in a cell; None where there is none or it is withheld."""
+    """Return the figure in a cell, or None if there is none or it is withheld."""
     return float(cell) if isinstance(cell, int | float) else None
 
 
 def cell_text(cell: Cell, measure: Measure, column: str, names: Names, zone: ZoneInfo) -> str:
-    """A cell in words; a dash where there is nothing to say.
+    """Format a cell as text; a dash if it has no value.
 
-    `column` tells what a key is a key of. Raises TypeError where a cell is not of its measure.
+    `column` decides the kind of a key. Raises TypeError if the cell's type differs from its
+    measure.
     """
     locale = names.locale
     if cell is None:

@@ -1,4 +1,4 @@
-"""Charts of a workbook: they read the cells beside them, so that a filter or a change shows."""
+"""Charts of a workbook: they use cells of the same sheet, so a filter or an edit shows."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from tasks.reporting.view import ReportView
 
 BLUE, SKY, RED, GREEN = "#0072B2", "#56B4E9", "#D55E00", "#009E73"
 MOST_UNITS = 50
-"""Bars. More cannot be told apart."""
+"""Most bars in a chart. More could not be distinguished."""
 
 
 def add_chart(book: Any, sheet: Any, table: Table, view: ReportView, first: int) -> None:
-    """The chart of a table that has one, right of its cells; `first` is its first own column."""
+    """Insert the chart of a table, if it has one, right of its cells.
+
+    `first` is the sheet's column (from 0) of the table's first own column.
+    """
     if table.rows and table.key in CHARTS:
         chart = CHARTS[table.key](book, sheet.get_name(), table, view, first)
         title = words(view.names.locale)(f"report.plot.{table.key}")
@@ -37,7 +40,7 @@ def _series(
 
 
 def _trend(book: Any, name: str, table: Table, view: ReportView, first: int) -> Any:
-    """Lines of received and settled, and the share on time on an axis of its own."""
+    """Draw lines of received and settled complaints, and the share on time on a second axis."""
     rows = len(table.rows)
     chart = book.add_chart({"type": "line"})
     for column, colour in (("received", SKY), ("settled", BLUE), ("share", GREEN)):
@@ -52,7 +55,7 @@ def _trend(book: Any, name: str, table: Table, view: ReportView, first: int) -> 
 
 
 def _by_unit(book: Any, name: str, table: Table, view: ReportView, first: int) -> Any:
-    """A bar for the share of each unit, from the top in the order of the table."""
+    """Draw a bar for the share of each unit, from the top in the order of the table."""
     rows = min(len(table.rows), MOST_UNITS)
     chart = book.add_chart({"type": "bar"})
     labels = {"data_labels": {"value": True, "num_format": "0.0%"}, "gap": 40}
@@ -65,7 +68,7 @@ def _by_unit(book: Any, name: str, table: Table, view: ReportView, first: int) -
 
 
 def _ageing(book: Any, name: str, table: Table, view: ReportView, first: int) -> Any:
-    """Columns of open and late complaints by age."""
+    """Draw columns of open and late complaints by age."""
     rows = len(table.rows)
     chart = book.add_chart({"type": "column"})
     for column, colour in (("open", SKY), ("late", RED)):

@@ -1,4 +1,4 @@
-"""Compare: two makings of one report, cell by cell, as their JSON tells them."""
+"""Compare two computations of one report, cell by cell, in their JSON form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A figure that is not what the report says; complaints that have come behind it, or gone."""
+    """A figure with another value than in the report; complaints added to its row, or removed."""
 
     table: str
     row: str
@@ -21,20 +21,23 @@ class Difference:
 
 
 def differences(kept: Sequence[Any], found: Sequence[Any]) -> Iterator[Difference]:
-    """What differs between two lists of tables as JSON holds them; None where there is no cell."""
+    """Find the differences between two lists of tables in JSON form; a missing cell is None."""
     before, after = _cells(kept), _cells(found)
     for key in dict.fromkeys((*before, *after)):
         old, new = before.get(key), after.get(key)
         if old is None or new is None or old[0] != new[0]:
             was, now = (set(each[1]) if each else set() for each in (old, new))
             yield Difference(
-                *key, old and old[0], new and new[0], tuple(sorted(now - was)),
+                *key,
+                old and old[0],
+                new and new[0],
+                tuple(sorted(now - was)),
                 tuple(sorted(was - now)),
-            )  # fmt: skip
+            )
 
 
 def _cells(tables: Sequence[Any]) -> dict[tuple[str, str, str], tuple[Any, Sequence[str]]]:
-    """Each cell by table, row and column, with the complaints behind its row."""
+    """Return each cell by table, row and column, with the complaints behind its row."""
     return {
         (table["key"], row["key"], column): (value, row.get("tickets", ()))
         for table in tables

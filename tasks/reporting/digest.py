@@ -1,4 +1,4 @@
-"""Digest: a report on one screen, for the mail that brings it and for the Prefect UI."""
+"""A report on one screen, for the mail announcing it and for the Prefect UI."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks.reporting.view import Earlier, ReportView
 
 @dataclass(frozen=True, slots=True)
 class UnitLine:
-    """How one unit stands: its share on time, on how many deadlines, and what it holds now."""
+    """The result of one unit: share on time, number of evaluated deadlines, present complaints."""
 
     name: str
     share: float | None
@@ -46,7 +46,7 @@ class Digest:
 
     @property
     def worst(self) -> tuple[UnitLine, ...]:
-        """The few units with the lowest share that is fit for comparison and below 100%."""
+        """Return up to three units with the lowest shares below 100 % and enough deadlines."""
         fit = (
             unit
             for unit in self.units
@@ -56,7 +56,7 @@ class Digest:
 
 
 def digest_of(view: ReportView) -> Digest:
-    """The digest of a full report. Raises KeyError where a table is missing."""
+    """Compute the digest of a full report. Raises KeyError if a table is missing."""
     tables = {table.key: table for table in view.tables}
     head, units = tables["headline"], tables["by_unit"]
 

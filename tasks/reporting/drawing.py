@@ -1,7 +1,7 @@
-"""Drawing: what all plots share: colours, fonts, axes, and the way to SVG.
+"""Shared by all plots: colours, fonts, axes, and the output as SVG.
 
-Colours are those of Okabe and Ito, which colour-blind people tell apart; hatching and words say the
-same once more. Text stays text in the SVG, so that it prints, scales and can be read out.
+The colours are from Okabe and Ito: colour-blind people can distinguish them. Hatching and words
+repeat the same information. Text stays text in the SVG, so it prints, scales and can be read aloud.
 """
 
 from __future__ import annotations
@@ -22,34 +22,52 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from tasks.rendering import number_text, percent_text, words
 
 BLUE, ORANGE, GREEN, RED, SKY, GREY = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#B8BEC4",
-)  # fmt: skip
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#56B4E9",
+    "#B8BEC4",
+)
 INK = "#1c2733"
 NARROW, WIDE = 4.5, 7.6
-"""Inches: half a printed page, which a phone shows nearly as large; a whole one."""
+"""Widths in inches: half a printed page, shown nearly as large on a phone; and a whole page."""
 
 LONGEST_LABEL = 34
 
 STYLE: dict[Any, Any] = {
-    "font.family": ["DejaVu Sans"], "font.size": 9, "text.color": INK, "axes.labelcolor": INK,
-    "xtick.color": INK, "ytick.color": INK, "axes.edgecolor": "#8a97a3", "axes.linewidth": 0.7,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
-    "axes.grid": True, "grid.color": "#e3e7eb", "grid.linewidth": 0.7, "hatch.linewidth": 0.6,
-    "svg.fonttype": "none", "svg.hashsalt": "tenggat", "text.parse_math": False,
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.edgecolor": "#8a97a3",
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#e3e7eb",
+    "grid.linewidth": 0.7,
+    "hatch.linewidth": 0.6,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "tenggat",
+    "text.parse_math": False,
     "figure.dpi": 72,
-}  # fmt: skip
+}
 
 
 @contextmanager
 def canvas(width: float, height: float) -> Iterator[Figure]:
-    """A figure in the style of all; a sign that the font lacks is left to the reader's fonts."""
+    """Create a figure in the common style; a missing character is left to the reader's fonts."""
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield Figure(figsize=(width, height), layout="constrained")
 
 
 def pictured(figure: Figure, key: str) -> str:
-    """The SVG element without what tells of machine or moment."""
+    """Render the SVG element without metadata of the machine or the moment."""
     FigureCanvasSVG(figure)
     text = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -58,7 +76,7 @@ def pictured(figure: Figure, key: str) -> str:
 
 
 def _inlined(svg: str, key: str) -> str:
-    """An SVG as part of a page: no head, names of its own, as wide as its place."""
+    """Strip an SVG to a part of a page: no XML head, ids of its own, width of its container."""
     body = svg[svg.index("<svg") :]
     used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', body))
     body = re.sub(r' id="([^"]*)"', lambda m: f' id="{key}-{m[1]}"' if m[1] in used else "", body)
@@ -72,12 +90,12 @@ def _inlined(svg: str, key: str) -> str:
 
 
 def percents(axis: mpl.axis.Axis, locale: str) -> None:
-    """Shares along an axis."""
+    """Format an axis of shares."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: percent_text(round(value, 3), locale)))
 
 
 def counts(axis: mpl.axis.Axis, locale: str) -> None:
-    """Whole numbers along an axis."""
+    """Format an axis of whole numbers."""
     axis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number_text(int(value), locale)))
 
@@ -85,7 +103,7 @@ def counts(axis: mpl.axis.Axis, locale: str) -> None:
 def marks(
     axes: Axes, values: Sequence[float | None], locale: str, heights: Sequence[float] = ()
 ) -> None:
-    """The sign of what is withheld, where a bar would stand."""
+    """Draw the sign for withheld values in the position of their bars."""
     for place, value in enumerate(values):
         if value is None:
             height = heights[place] if heights else 0
@@ -93,16 +111,16 @@ def marks(
 
 
 def gap(value: float | None) -> float:
-    """No value leaves a gap in a line."""
+    """Return the value, or NaN if there is none: it leaves a gap in a line."""
     return float("nan") if value is None else value
 
 
 def labelled(text: str) -> str:
-    """A label that matplotlib does not take for a hidden one."""
+    """Escape a label starting with an underscore: matplotlib would hide it."""
     return f"\u200b{text}" if text.startswith("_") else text
 
 
 def cut(name: str, width: float) -> str:
-    """A name no longer than a plot of this width has room for."""
+    """Return a name, shortened to fit into a plot of this width."""
     most = LONGEST_LABEL if width == NARROW else 2 * LONGEST_LABEL
     return name if len(name) <= most else name[: most - 1] + "…"

@@ -1,4 +1,4 @@
-"""What has become of an earlier report, in words, for every format that people read."""
+"""Describe the changes in an earlier report since it was made, for every format people read."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tasks.reporting.names import Names
 from tasks.reporting.view import Changed, Earlier
 
 MOST_LINES = 12
-"""How many figures and units are told; `tenggat summary verify` tells all."""
+"""Most figures and units listed; `tenggat summary verify` lists all."""
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierShown:
-    """The section: its title, sentences, lines of name and change, and what proves them."""
+    """The section: title, sentences, lines (name and change), and the command to verify them."""
 
     title: str
     sentences: tuple[str, ...]
@@ -32,7 +32,7 @@ class EarlierShown:
 def earlier_shown(
     earlier: Earlier | None, names: Names, zone: ZoneInfo, most: int = MOST_LINES
 ) -> EarlierShown | None:
-    """The section in the language of the names; None where there was no earlier report."""
+    """Build the section in the language of the names, or None if there was no earlier report."""
     if earlier is None:
         return None
     t = words(names.locale)
@@ -48,7 +48,7 @@ def earlier_shown(
 
 
 def earlier_line(earlier: Earlier | None, locale: str, zone: ZoneInfo) -> str:
-    """That an earlier report would be another one today, and why, for a mail; empty where not."""
+    """Explain for a mail why an earlier report would differ today; empty if it would not."""
     if earlier is None or earlier.stands or not earlier.kept:
         return ""
     return " ".join(_sentences(earlier, locale, zone))
@@ -77,10 +77,8 @@ def _sentences(earlier: Earlier, locale: str, zone: ZoneInfo) -> Iterator[str]:
         yield t("report.earlier.rulebook", day=short_day_text(earlier.rulebook, locale, zone))
 
 
-def _lines(
-    changes: Sequence[Changed], names: Names, zone: ZoneInfo
-) -> Iterator[tuple[str, str]]:  # fmt: skip
-    """A line for each figure of the headline, then one for each unit."""
+def _lines(changes: Sequence[Changed], names: Names, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    """Yield a line for each changed figure of the headline, then one for each unit."""
     t = words(names.locale)
     units: dict[str, list[str]] = {}
     for each in changes:
@@ -98,7 +96,7 @@ def _lines(
 
 
 def _text(cell: Cell, measure: Measure, column: str, names: Names, zone: ZoneInfo) -> str:
-    """A figure in words; what was altered by hand in a kept file as it stands there."""
+    """Format a figure; a value edited by hand in a stored file is returned unchanged."""
     try:
         return cell_text(cell, measure, column, names, zone)
     except TypeError:

@@ -1,14 +1,16 @@
-"""Hiding: which cells of a table must be withheld so that no small count can be worked out.
+"""Disclosure control: select the cells to withhold, so no small count can be computed.
 
-Counts of one or two are small. Three things tell a count that a table does not show: the row it
-stands in (judged = met + met_late + breached, share = met / judged), the sum of its column, which
-another table of the report shows too, and a share of a whole. So with a small count others go:
+Counts of one or two are small. A count missing from a table is still revealed by three relations:
+its row (judged = met + met_late + breached, share = met / judged), the sum of its column (another
+table of the report shows it too), and a share of a whole. So other cells are withheld together with
+a small count:
 
-- In a row: of the three parts of `judged`, met_late and breached go together where at least three
-  deadlines were not met; else all three go, and the share. A small `judged` takes its row along.
-- In a column whose sum may be known: at least two cells go, which sum to at least three and to more
-  than their number, so that another way to fill them is always left.
-- A column whose sum is itself small goes in all tables.
+- In a row: of the three parts of `judged`, met_late and breached are withheld together if at least
+  three deadlines were not met. Otherwise all three are withheld, and the share. With a small
+  `judged` the whole row is withheld.
+- In a column with a possibly known sum: at least two cells are withheld. They sum to at least three
+  and to more than their number, so there is always another way to fill them.
+- A column with a small sum is withheld in all tables.
 """
 
 from __future__ import annotations
@@ -19,21 +21,21 @@ from enum import IntEnum
 from sla.figures.table import Measure, Table
 
 LEAST = 3
-"""A count below this, but not none, is withheld."""
+"""A count below this, except 0, is withheld."""
 
 PARTS = ("met", "met_late", "breached")
 
 
 class Level(IntEnum):
-    """How much of a row's verdicts is withheld, each level with those before it."""
+    """How much of a row's verdicts is withheld; each level includes those before it."""
 
     NOTHING = 0
     LATE = 1
-    """met_late and breached."""
+    """met_late and breached are withheld."""
     SHARE = 2
-    """met and the share too."""
+    """met and the share are withheld too."""
     ALL = 3
-    """judged too."""
+    """judged is withheld too."""
 
 
 LATE, SHARE, ALL = Level.LATE, Level.SHARE, Level.ALL
@@ -46,26 +48,27 @@ WITHHELD = {
 
 
 def small(count: object) -> bool:
-    """Whether a count tells of too few."""
+    """Check whether a count is too small to show."""
     return isinstance(count, int) and 0 < count < LEAST
 
 
 def counts(table: Table, column: str) -> list[int]:
-    """The counts of a column, from top to end."""
+    """Return the counts of a column, from top to bottom."""
     place = [each.key for each in table.columns].index(column)
     return [cell if isinstance(cell := row.cells[place], int) else 0 for row in table.rows]
 
 
 def columns_of(table: Table) -> list[str]:
-    """The columns of counts that stand for themselves: all but the verdicts."""
+    """Return the columns of independent counts: all but the verdicts."""
     return [
-        column.key for column in table.columns
+        column.key
+        for column in table.columns
         if column.measure is Measure.COUNT and column.key not in (*PARTS, "judged")
-    ]  # fmt: skip
+    ]
 
 
 def level_of(judged: int, met: int, met_late: int, breached: int) -> Level:
-    """How much of one row's verdicts must go for its own sake."""
+    """Return how much of one row's verdicts must be withheld for its own sake."""
     if small(judged):
         return ALL
     if not any(map(small, (met, met_late, breached))):
@@ -74,15 +77,15 @@ def level_of(judged: int, met: int, met_late: int, breached: int) -> Level:
 
 
 def fits(cells: Iterable[int]) -> bool:
-    """Whether these cells hide each other where their sum is known."""
+    """Check whether these withheld cells protect each other if their sum is known."""
     hidden = list(cells)
     return not hidden or (len(hidden) > 1 and sum(hidden) >= max(LEAST, len(hidden) + 1))
 
 
 def column_hidden(values: list[int], gone: Iterable[int] = ()) -> set[int] | None:
-    """The rows to be withheld of a column whose sum is known; `gone` are so already.
+    """Return the rows to withhold in a column with a known sum; `gone` are withheld already.
 
-    None where no choice hides them: its sum must then be withheld as well.
+    None if no choice protects them: then the sum must be withheld as well.
     """
     hidden = {place for place, value in enumerate(values) if small(value)} | set(gone)
     others = sorted(
@@ -101,14 +104,14 @@ Verdicts = Mapping[str, list[int]]
 
 
 def verdicts_of(table: Table) -> Verdicts:
-    """The columns of verdicts of a table."""
+    """Return the columns of verdicts of a table."""
     return {column: counts(table, column) for column in ("judged", *PARTS)}
 
 
 def verdict_levels(verdicts: Verdicts, whole: Level) -> list[Level] | None:
-    """How much of each row's verdicts is withheld, at least that of the whole.
+    """Return how much of each row's verdicts is withheld, at least the level of the sums.
 
-    `whole` tells which sums are withheld. None where they are not enough.
+    `whole` is the level of the sums. None if withholding these sums is not enough.
     """
     rows = range(len(verdicts["judged"]))
     own = [level_of(*(verdicts[column][row] for column in verdicts)) for row in rows]
@@ -123,7 +126,7 @@ def verdict_levels(verdicts: Verdicts, whole: Level) -> list[Level] | None:
 
 
 def _wanting(verdicts: Verdicts, levels: list[Level], whole: Level) -> Level | None:
-    """The level at which one more row must go; None where all are hidden well."""
+    """Return the level at which one more row must be withheld, or None if all are protected."""
     for level, columns in ((ALL, ("judged",)), (SHARE, ("met",)), (LATE, ("met_late", "breached"))):
         hidden = [row for row, at in enumerate(levels) if at >= level]
         if level <= whole or not hidden:
@@ -145,7 +148,7 @@ def _wanting(verdicts: Verdicts, levels: list[Level], whole: Level) -> Level | N
 def _unmoved(
     verdicts: Verdicts, levels: list[Level], whole: Level, row: int, column: str
 ) -> Level | None:
-    """None where the row's cell could be another with all known sums the same; else what lacks."""
+    """Return None if the cell could be another with all known sums equal, else the level needed."""
     if levels[row] is ALL or whole >= SHARE:
         return None
     if whole is LATE and column != "met":
@@ -164,13 +167,13 @@ def _unmoved(
 
 
 def whole_level(tables: Iterable[Table]) -> Level:
-    """How much of the verdicts' sums must go: each table adds up to the same."""
+    """Return the level to withhold of the verdicts' sums; all tables have the same sums."""
     sums = ({key: sum(values) for key, values in verdicts_of(t).items()} for t in tables)
     return max((level_of(**each) for each in sums), default=Level.NOTHING)
 
 
 def settled(tables: Iterable[Table], hide: Callable[[Table, Level], bool]) -> Level:
-    """The lowest level of the sums at which every table can be hidden by `hide`."""
+    """Find the lowest level of the sums at which `hide` can protect every table."""
     found = list(tables)
     level = whole_level(found)
     while not all(hide(table, level) for table in found):

@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else: no network, no script."""
+"""The report as one self-contained HTML file: no network, no script."""
 
 from __future__ import annotations
 
@@ -16,24 +16,31 @@ from tasks.reporting.sections import sections, tiles
 from tasks.reporting.view import ReportView
 
 MOST_ROWS = 200
-"""Rows of one table in the page; a phone is slow with more. The other formats have all."""
+"""Most rows of one table in the page; phones are slow with more. Other formats have all rows."""
 
 
 def report_html(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot] | None = None) -> str:
-    """The report as a page, in the language of its names; `drawn` saves drawing twice."""
+    """Render the report as a page, in the language of its names; `drawn` avoids drawing twice."""
     pictures = plots(view, zone) if drawn is None else drawn
     return render(
-        "report/report.html.j2", locale=view.names.locale, zone=zone, view=view,
-        period=period_text(view, view.names.locale, zone), logo=logo_data(view.letterhead),
-        tiles=tiles(view, zone), earlier=earlier_shown(view.earlier, view.names, zone),
+        "report/report.html.j2",
+        locale=view.names.locale,
+        zone=zone,
+        view=view,
+        period=period_text(view, view.names.locale, zone),
+        logo=logo_data(view.letterhead),
+        tiles=tiles(view, zone),
+        earlier=earlier_shown(view.earlier, view.names, zone),
         explain=view.explained_by(zone, words(view.names.locale)("report.of_ticket")),
-        sections=sections(view, zone, MOST_ROWS), plots=pictures,
-        drawn=tuple(DRAWN), pictures=_pictures(pictures),
-    )  # fmt: skip
+        sections=sections(view, zone, MOST_ROWS),
+        plots=pictures,
+        drawn=tuple(DRAWN),
+        pictures=_pictures(pictures),
+    )
 
 
 def logo_data(letterhead: Letterhead) -> str:
-    """The logo as a data: URL; empty where there is none, or no longer."""
+    """Return the logo as a data: URL, or an empty text if it is not set or missing."""
     if letterhead.logo is None or not letterhead.logo.is_file():
         return ""
     kind = PICTURES[letterhead.logo.suffix.lower()]
@@ -41,7 +48,7 @@ def logo_data(letterhead: Letterhead) -> str:
 
 
 def _pictures(drawn: Mapping[str, Plot]) -> dict[str, Markup]:
-    """The plots as parts of the page, named for who cannot see them."""
+    """Return the plots as parts of the page, with a title for screen readers."""
     found = {}
     for key, plot in drawn.items():
         for name, svg in ((key, plot.svg), (f"{key}.wide", plot.wide)):

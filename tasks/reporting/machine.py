@@ -1,7 +1,7 @@
-"""For machines: the tables as canonical JSON and as CSV in long form, the same bytes every time.
+"""The tables for programs: canonical JSON, and CSV in long form, the same bytes every time.
 
-Shares and days are rounded to six decimals: beyond that a float tells of the machine, not of the
-figure. Moments are in UTC. What the public edition withholds is `"<"`.
+Shares and days are rounded to six decimals: further digits of a float depend on the machine.
+Moments are in UTC. A value withheld in the public edition is `"<"`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COLUMNS = ("table", "row", "column", "value")
 
 
 def report_json(view: ReportView) -> str:
-    """The whole report: tables with the tickets behind each row, and the notes."""
+    """Format the whole report as JSON: tables with the tickets behind each row, and the notes."""
     notes = asdict(view.notes)
     whole = {
         "format": FORMAT,
@@ -44,9 +44,9 @@ def report_json(view: ReportView) -> str:
 
 
 def report_csv(view: ReportView) -> str:
-    """A line for each cell: table, row, column, value; nothing after the last comma is no value.
+    """Format a line for each cell: table, row, column, value; an empty value means none.
 
-    A text that a spreadsheet would take for a formula begins with an apostrophe.
+    A text with the start of a spreadsheet formula gets an apostrophe in front.
     """
     kept = io.StringIO()
     writer = csv.writer(kept, lineterminator="\n")
@@ -61,17 +61,17 @@ def report_csv(view: ReportView) -> str:
 
 
 def plain_tables(tables: Iterable[Table]) -> Any:
-    """Tables as their JSON holds them, without the complaints behind their rows."""
+    """Convert tables to their JSON form, without the complaints behind their rows."""
     return _plain(_tables(table.without_tickets() for table in tables))
 
 
 def sha256_of(tables: Iterable[Table]) -> str:
-    """The checksum of the figures and their evidence: SHA-256 of the tables' canonical JSON."""
+    """Compute the checksum of figures and evidence: SHA-256 of the tables' canonical JSON."""
     return hashlib.sha256(_canonical(_tables(tables)).encode()).hexdigest()
 
 
 def safe(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
+    """Escape a text against use as a spreadsheet formula."""
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
@@ -104,7 +104,7 @@ def _canonical(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can hold: rounded floats, days and moments in ISO 8601."""
+    """Convert a value for JSON: rounded floats, days and moments in ISO 8601."""
     match value:
         case dict():
             return {key: _plain(each) for key, each in value.items()}

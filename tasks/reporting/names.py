@@ -1,4 +1,4 @@
-"""Names: what a reader calls the keys of rows and cells, in the reader's language."""
+"""Names of row and cell keys in the reader's language."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_NAME = 300
 
 
 class Name(NamedTuple):
-    """A name and what stands below it: for a rule its citation."""
+    """A name and the small text below it: for a rule its citation."""
 
     text: str
     detail: str = ""
@@ -23,16 +23,16 @@ class Name(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of keys, each by what it is a key of (rule, unit, classification ...).
+    """The names of keys, by the kind of the key (rule, unit, classification ...).
 
-    A key that is in nobody's list is its own name: a category, a channel, a rung.
+    A key in no list is its own name: a category, a channel, a rung.
     """
 
     locale: str
     known: Mapping[tuple[str, str], Name] = field(default_factory=dict)
 
     def __call__(self, of: str, key: str) -> Name:
-        """The name of a key; never empty, on one line."""
+        """Return the name of a key: one line, never empty."""
         found = self.known.get((of, key))
         if found is not None:
             return Name(_flat(found.text), _flat(found.detail))
@@ -42,9 +42,9 @@ class Names:
 
 
 def names_of(site: Site, locale: str, day: date | None = None) -> Names:
-    """The names of a site's rules and units, and of all words; rules as in force on a day.
+    """Collect the names of a site's rules and units; rules as in force on a day.
 
-    Without a day, or where a rule is not in force on it, its last version names it.
+    Without a day, or if a rule is not in force on it, the rule's last version gives the name.
     """
     t, law = words(locale), site.bench.law
     known: dict[tuple[str, str], Name] = {}
@@ -58,13 +58,13 @@ def names_of(site: Site, locale: str, day: date | None = None) -> Names:
 
 
 def month_name(key: str, locale: str) -> str:
-    """'Nov 2026' of `2026-11`."""
+    """Format a month key: 'Nov 2026' for `2026-11`."""
     year, month = key.split("-")
     return f"{words(locale).names('date.short_months')[int(month) - 1]} {year}"
 
 
 def age_name(key: str, locale: str) -> str:
-    """'0–3 hari kerja' of `0-3`; 'lebih dari 60' of `61-`."""
+    """Format an age key: '0–3 hari kerja' for `0-3`; 'lebih dari 60' for `61-`."""
     least, _, most = key.partition("-")
     t = words(locale)
     if most:
@@ -73,7 +73,7 @@ def age_name(key: str, locale: str) -> str:
 
 
 def _worded(prefix: str, *keys: str) -> Callable[[str, str], str]:
-    """Names from the words under a prefix; what is not among these keys names itself."""
+    """Build a function naming keys by the texts under a prefix; any other key is its own name."""
 
     def made(key: str, locale: str) -> str:
         return words(locale)(f"{prefix}.{key}") if key in keys else key
@@ -82,14 +82,24 @@ def _worded(prefix: str, *keys: str) -> Callable[[str, str], str]:
 
 
 FINDINGS = (
-    "observed_times", "history_unknown", "by_policy", "provisional", "quarantined", "holes",
+    "observed_times",
+    "history_unknown",
+    "by_policy",
+    "provisional",
+    "quarantined",
+    "holes",
     "rules_to_be_confirmed",
-)  # fmt: skip
+)
 
 _classification = _worded(
-    "classification", "none", "complaint", "supervisory_complaint", "information_request",
-    "aspiration", "whistleblowing",
-)  # fmt: skip
+    "classification",
+    "none",
+    "complaint",
+    "supervisory_complaint",
+    "information_request",
+    "aspiration",
+    "whistleblowing",
+)
 
 MADE: dict[str, Callable[[str, str], str]] = {
     "figure": _worded("report.figure", *(key for key, _ in HEADLINE)),
@@ -101,7 +111,7 @@ MADE: dict[str, Callable[[str, str], str]] = {
     "channel": lambda key, locale: key or words(locale)("summary.unknown_channel"),
     "deadline": lambda key, locale: key.partition(" ")[0],
 }
-"""How keys are named that no site lists."""
+"""Functions naming keys not listed by a site."""
 
 
 def _flat(text: str) -> str:

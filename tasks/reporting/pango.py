@@ -1,4 +1,4 @@
-"""Whether PDF can be made here: WeasyPrint needs the system library Pango."""
+"""Check for PDF support: WeasyPrint needs the system library Pango."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PdfMissing(RuntimeError):
 
 @lru_cache
 def pdf_trouble() -> str:
-    """Why PDF cannot be made on this machine, in one line; empty where it can."""
+    """Return the reason why PDF cannot be made here, in one line; empty if it can."""
     try:
         with redirect_stdout(io.StringIO()):  # it prints advice before it fails
             import weasyprint  # noqa: F401, PLC0415 - importing it is the test

@@ -1,6 +1,6 @@
-"""The report as PDF: A4, tagged for screen readers and fit for the archive (PDF/A-2a).
+"""The report as PDF: A4, tagged for screen readers and fit for archives (PDF/A-2a).
 
-WeasyPrint needs the system library Pango. Where it is missing, nothing else is.
+WeasyPrint needs the system library Pango. Without it only the PDF is missing.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from tasks.reporting.view import ReportView
 
 VARIANT = "pdf/a-2a"
 MOST_ROWS = 300
-"""Rows of one table on paper; nobody reads more there. The other formats have all."""
+"""Most rows of one table on paper. The other formats have all rows."""
 
 
 def report_pdf(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot] | None = None) -> bytes:
-    """The report as PDF, in the language of its names; `drawn` saves drawing twice.
+    """Render the report as PDF, in the language of its names; `drawn` avoids drawing twice.
 
-    Raises :class:`PdfMissing` where a system library is missing.
+    Raises :class:`PdfMissing` if a system library is missing.
     """
     trouble = pdf_trouble()
     if trouble:
@@ -74,21 +74,28 @@ def _fonts_dated(moment: datetime) -> Iterator[None]:
 
 
 def printed(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> str:
-    """The page from which the PDF is made."""
+    """Render the HTML page used for the PDF."""
     locale = view.names.locale
     local = view.as_of.astimezone(zone)
     month = words(locale).names("date.months")[local.month - 1]
     return render(
-        "report/report_print.html.j2", locale=locale, zone=zone, view=view,
-        period=period_text(view, locale, zone), logo=logo_data(view.letterhead),
-        tiles=tiles(view, zone), earlier=earlier_shown(view.earlier, view.names, zone),
+        "report/report_print.html.j2",
+        locale=locale,
+        zone=zone,
+        view=view,
+        period=period_text(view, locale, zone),
+        logo=logo_data(view.letterhead),
+        tiles=tiles(view, zone),
+        earlier=earlier_shown(view.earlier, view.names, zone),
         explain=view.explained_by(zone, words(view.names.locale)("report.of_ticket")),
-        sections=sections(view, zone, MOST_ROWS), plots=drawn,
-        drawn=tuple(DRAWN), images={key: _image(plot) for key, plot in drawn.items()},
+        sections=sections(view, zone, MOST_ROWS),
+        plots=drawn,
+        drawn=tuple(DRAWN),
+        images={key: _image(plot) for key, plot in drawn.items()},
         stamp=view.as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         signed=f"{local.day} {month} {local.year}",
         faces=[{"weight": weight, "url": path.as_uri()} for weight, path in _faces().items()],
-    )  # fmt: skip
+    )
 
 
 def _image(plot: Plot) -> str:
@@ -98,22 +105,22 @@ def _image(plot: Plot) -> str:
 
 @lru_cache
 def _faces() -> dict[str, Path]:
-    """The font of the report: it comes with matplotlib, so that every machine sets it the same."""
+    """Return the fonts of the report: matplotlib's, so the text looks the same on every machine."""
     folder = Path(mpl.get_data_path()) / "fonts" / "ttf"
     return {"normal": folder / "DejaVuSans.ttf", "bold": folder / "DejaVuSans-Bold.ttf"}
 
 
 def _fetcher() -> Any:
-    """Reads the report's fonts and data: URLs, and refuses all else, network and files alike.
+    """Create a fetcher for the report's fonts and data: URLs; it refuses network and other files.
 
-    What a logo asks for beyond itself is then missing from the picture.
+    If a logo refers to anything outside itself, this part is missing from the picture.
     """
     from weasyprint.urls import URLFetcher  # noqa: PLC0415
 
     fonts = {path.as_uri() for path in _faces().values()}
 
     class Fetcher(URLFetcher):  # type: ignore[misc]
-        """Nothing but what the report itself holds."""
+        """Reads only the report's own content."""
 
         def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:
             if url in fonts or url.startswith("data:"):

@@ -1,4 +1,4 @@
-"""Plots: what four tables say, drawn from the same cells and nothing else."""
+"""Plots of four tables, drawn from the same cells and nothing else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tasks.reporting.drawing import (
     marks,
     percents,
     pictured,
-)  # fmt: skip
+)
 from tasks.reporting.names import month_name
 from tasks.reporting.view import ReportView
 
@@ -35,9 +35,9 @@ MOST_UNITS = 50
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A plot: its title, what it says in a sentence, and the picture.
+    """A plot: its title, its statement in a sentence, and the picture.
 
-    `svg` is for half a page and for phones; `wide` for a whole one, where that differs.
+    `svg` is for half a page and for phones; `wide` is for a whole page, if it differs.
     """
 
     key: str
@@ -48,7 +48,7 @@ class Plot:
 
 
 def plots(view: ReportView, zone: ZoneInfo) -> dict[str, Plot]:
-    """The plots of a report by the key of their table; none where there is nothing to draw."""
+    """Draw the plots of a report, by the key of their table; a table without data has none."""
     found = {}
     for key, draw in DRAWN.items():
         table = view.table(key)
@@ -59,7 +59,7 @@ def plots(view: ReportView, zone: ZoneInfo) -> dict[str, Plot]:
 
 
 def _trend(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
-    """Received and settled by month, and below them the share on time."""
+    """Draw received and settled complaints by month, and the share on time below them."""
     t, locale, rows = words(view.names.locale), view.names.locale, table.rows
     received, settled, shares = (_column(table, key) for key in ("received", "settled", "share"))
     if not any(received) and not any(settled):
@@ -74,9 +74,13 @@ def _trend(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
             label=labelled(t("report.column.received")),
         )
         above.plot(
-            places, [gap(value) for value in settled], color=BLUE, marker="o", markersize=3.5,
+            places,
+            [gap(value) for value in settled],
+            color=BLUE,
+            marker="o",
+            markersize=3.5,
             label=labelled(t("report.column.settled")),
-        )  # fmt: skip
+        )
         marks(above, received, locale)
         counts(above.yaxis, locale)
         above.set_ylabel(t("report.plot.complaints"))
@@ -95,19 +99,23 @@ def _trend(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
     last = {column.key: _said(table, rows[-1], column.key, view, zone) for column in table.columns}
     month = month_name(rows[-1].key, locale)
     says = t(
-        "report.plot.trend_says", month=month, received=last["received"], settled=last["settled"],
+        "report.plot.trend_says",
+        month=month,
+        received=last["received"],
+        settled=last["settled"],
         share=last["share"],
     )  # fmt: skip
     return Plot("trend", t("report.plot.trend"), says, svg)
 
 
 def _by_unit(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
-    """The share of each unit, small numbers grey and hatched, in the order of the table."""
+    """Draw the share of each unit in the order of the table, small numbers grey and hatched."""
     t, locale = words(view.names.locale), view.names.locale
     shared = [
-        (row, share) for row, share in zip(table.rows, _column(table, "share"), strict=True)
+        (row, share)
+        for row, share in zip(table.rows, _column(table, "share"), strict=True)
         if share is not None
-    ]  # fmt: skip
+    ]
     if not shared:
         return None
     drawn = shared[:MOST_UNITS]
@@ -118,9 +126,13 @@ def _by_unit(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
             axes = figure.subplots()
             for place, (row, share) in enumerate(drawn):
                 axes.barh(
-                    place, share, height=0.72, color=GREY if row.small else BLUE,
-                    hatch="////" if row.small else None, edgecolor="white" if row.small else BLUE,
-                )  # fmt: skip
+                    place,
+                    share,
+                    height=0.72,
+                    color=GREY if row.small else BLUE,
+                    hatch="////" if row.small else None,
+                    edgecolor="white" if row.small else BLUE,
+                )
                 axes.text(
                     min(share, 1) + 0.012,
                     place,
@@ -152,7 +164,7 @@ def _by_unit(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
 
 
 def _ageing(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
-    """Open complaints by age, those that are late on top."""
+    """Draw open complaints by age, with the late ones on top."""
     t, locale = words(view.names.locale), view.names.locale
     opened, late = _column(table, "open"), _column(table, "late")
     if not any(opened):
@@ -167,9 +179,14 @@ def _ageing(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
         axes.bar(labels, alone, color=GREY)
         marks(axes, [None if None in pair else pair[0] for pair in pairs], locale, alone)
         axes.bar(
-            labels, [value or 0 for value in late], bottom=least, color=RED, hatch="///",
-            edgecolor="white", label=labelled(t("report.plot.late")),
-        )  # fmt: skip
+            labels,
+            [value or 0 for value in late],
+            bottom=least,
+            color=RED,
+            hatch="///",
+            edgecolor="white",
+            label=labelled(t("report.plot.late")),
+        )
         counts(axes.yaxis, locale)
         axes.set_ylabel(t("report.plot.complaints"))
         axes.set_xlabel(t("report.plot.working_days"))
@@ -186,7 +203,7 @@ def _ageing(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
 
 
 def _escalations(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
-    """By rung the share that was settled within some days after it."""
+    """Draw for each rung the share of cases settled within some days after it."""
     t, locale = words(view.names.locale), view.names.locale
     within = [column.key for column in table.columns if column.measure is Measure.SHARE]
     values = {key: _column(table, key) for key in within}
@@ -210,17 +227,25 @@ def _escalations(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
         axes.set_xlim(0, 1)
         percents(axes.xaxis, locale)
         figure.legend(
-            loc="outside upper left", ncols=3, frameon=False, borderpad=0, fontsize=7.5,
-            columnspacing=1, handlelength=1.2,
-        )  # fmt: skip
+            loc="outside upper left",
+            ncols=3,
+            frameon=False,
+            borderpad=0,
+            fontsize=7.5,
+            columnspacing=1,
+            handlelength=1.2,
+        )
         axes.grid(visible=False, axis="y")
         svg = pictured(figure, "escalations")
     return Plot("escalations", t("report.plot.escalations"), t("report.plot.escalations_says"), svg)
 
 
 DRAWN: dict[str, Callable[[Table, ReportView, ZoneInfo], Plot | None]] = {
-    "by_unit": _by_unit, "ageing": _ageing, "trend": _trend, "escalations": _escalations,
-}  # fmt: skip
+    "by_unit": _by_unit,
+    "ageing": _ageing,
+    "trend": _trend,
+    "escalations": _escalations,
+}
 
 
 def _column(table: Table, key: str) -> list[float | None]:

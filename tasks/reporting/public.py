@@ -1,8 +1,7 @@
-"""The public edition: no complaint is named, and no count of one or two can be read or worked out.
+"""The public edition: no complaint is named, and no count of one or two can be read or computed.
 
-What is withheld, and why others go with it, stands in :mod:`tasks.reporting.hiding`. Protected is
-one report by itself. Who lays reports of overlapping periods side by side may learn more: publish
-one rhythm.
+:mod:`tasks.reporting.hiding` explains the withheld cells. The protection covers one report by
+itself. Comparing reports of overlapping periods may reveal more: publish in one rhythm.
 """
 
 from __future__ import annotations
@@ -19,32 +18,37 @@ from tasks.reporting.machine import sha256_of
 from tasks.reporting.view import ReportView
 
 SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel", "ageing")
-"""Tables whose rows add up to the whole, so that each shows the sums of the others."""
+"""Tables with rows adding up to the whole, so each shows the sums of the others."""
 
 LEFT_OUT = frozenset({"late"})
 """Tables of single complaints."""
 
 NO_COMPLAINTS = frozenset({"holes", "rules_to_be_confirmed"})
-"""Findings that count no complaints: they hide nobody."""
+"""Findings not counting complaints: they identify no person."""
 
 REORDERED = frozenset({"by_unit", "by_classification", "by_category", "by_channel"})
-"""Tables whose order tells of their figures."""
+"""Tables with an order depending on their figures."""
 
 EARLIER = ("value", "previous", "year_before")
 
 
 def public_edition(view: ReportView) -> ReportView:
-    """The same report for everybody. Its checksum is its own: that of the full one would tell."""
+    """Return the report for the public; its own checksum reveals nothing of the full report."""
     tables = tuple(
         table.without_tickets() for table in _Hiding(view).tables() if table.key not in LEFT_OUT
     )
-    return replace(view, edition="public", tables=tables, sha256=sha256_of(tables), earlier=None,
+    return replace(
+        view,
+        edition="public",
+        tables=tables,
+        sha256=sha256_of(tables),
+        earlier=None,
         ticket_link="",
-    )  # fmt: skip
+    )
 
 
 class _Hiding:
-    """Collects what is withheld: (table, row's place, column)."""
+    """Collects the withheld cells: (table, row's place, column)."""
 
     def __init__(self, view: ReportView) -> None:
         self.by_key = {table.key: table for table in view.tables}
@@ -57,7 +61,7 @@ class _Hiding:
             self._by_itself(key)
 
     def tables(self) -> Iterable[Table]:
-        """All tables, with what is withheld taken out and no order that tells of it."""
+        """Yield all tables without the withheld cells, in an order revealing nothing about them."""
         for table in self.by_key.values():
             rows = [self._row(table, place, row) for place, row in enumerate(table.rows)]
             if table.key in REORDERED:
@@ -69,7 +73,7 @@ class _Hiding:
             yield replace(table, rows=tuple(rows))
 
     def _row(self, table: Table, place: int, row: Row) -> Row:
-        """A row as everybody may see it; where `judged` is withheld nothing tells how small."""
+        """Return a row for the public; with `judged` withheld it is always marked as small."""
         cells: tuple[Cell, ...] = tuple(
             SUPPRESSED if (table.key, place, column.key) in self.hidden else cell
             for column, cell in zip(table.columns, row.cells, strict=True)
@@ -105,7 +109,7 @@ class _Hiding:
             self._hide(table.key, place, *hiding.WITHHELD[level])
         return levels is not None
 
-    # --- the headline and the months, which tell of the same ---
+    # --- the headline and the months: two views of the same counts ---
 
     def _hide_figure(self, key: str, column: str = "value") -> None:
         headline = self.by_key.get("headline")
@@ -146,7 +150,7 @@ class _Hiding:
         return found if isinstance(found, int) else 0
 
     def _judged(self, column: str) -> tuple[int, int]:
-        """Deadlines judged and met in the months of a column of the headline."""
+        """Sum the evaluated and the met deadlines in the months of a headline column."""
         rows = [self.by_key["trend"].rows[place] for place in self.months[column]]
         judged = [cell if isinstance(cell := row.cells[2], int) else 0 for row in rows]
         shares = [cell if isinstance(cell := row.cells[3], int | float) else 0 for row in rows]
@@ -171,7 +175,7 @@ class _Hiding:
                 self._months_of(trend, figures, months)
 
     def _months_of(self, trend: Table, column: str, months: list[int]) -> None:
-        """Keep what the months of a column of the headline tell in step with it."""
+        """Keep a headline column and its months consistent in their withheld cells."""
         if not months:
             return
         for key in ("received", "settled", "judged"):
@@ -196,7 +200,7 @@ class _Hiding:
                 self._hide("trend", place, "share")
 
     def _gone(self, figure: str, column: str) -> bool:
-        """Whether a figure of the headline is withheld."""
+        """Check whether a figure of the headline is withheld."""
         if figure == "judged":
             return column == "value" and self.whole is hiding.ALL
         headline = self.by_key.get("headline")
@@ -207,13 +211,13 @@ class _Hiding:
         )
 
     def _link(self, month: int, key: str, column: str, figure: str) -> None:
-        """A month and a figure that are the same: both are shown or neither."""
+        """Keep a month and an equal figure together: both are shown, or neither."""
         if ("trend", month, key) in self.hidden:
             self._hide_figure(figure, column)
         if self._gone(figure, column):
             self._hide("trend", month, key)
 
-    # --- tables that stand for themselves ---
+    # --- independent tables ---
 
     def _by_itself(self, key: str) -> None:
         table = self.by_key.get(key)
@@ -229,7 +233,10 @@ class _Hiding:
 
 
 def _tells(share: Cell, of: Cell) -> bool:
-    """Whether a share of so many at most tells of one or two, of those in it or those not."""
+    """Check whether a share reveals one or two complaints, inside or outside of it.
+
+    `of` is the largest possible number of complaints behind the share.
+    """
     assert isinstance(share, int | float)
     assert isinstance(of, int)
     return of < LEAST or any(0 < round(part * of, 6) < LEAST for part in (share, 1 - share))
@@ -240,7 +247,7 @@ def _keys(table: Table) -> list[str]:
 
 
 def _months(view: ReportView, trend: Table | None) -> dict[str, list[int]]:
-    """The places of the months that make up each column of the headline, where months do."""
+    """Find the months adding up to each headline column; none for other periods."""
     now = Period(view.period_key, view.first, view.last)
     spans = dict(zip(EARLIER, (now, before(now), year_before(now)), strict=True))
     found: dict[str, list[int]] = {}

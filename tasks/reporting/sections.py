@@ -1,4 +1,4 @@
-"""Sections: the tables of a report as lines of words, for HTML and PDF alike."""
+"""The tables of a report as lines of text, for HTML and PDF alike."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tasks.reporting.names import Name
 from tasks.reporting.view import ReportView
 
 TILES = ("late", "on_time", "open", "received", "settled", "followed_up_share")
-"""The figures that stand large at the top, what asks for action first."""
+"""The large figures at the top, the most urgent first."""
 
 NAMED_BY = {"late": "ticket"}
-"""The column that names a table's rows, where their keys do not."""
+"""The column naming a table's rows, if their keys do not."""
 
 
 BELOW = {"late": "told"}
-"""The column that stands below its row, as wide as the table: it may be long."""
+"""The column shown below its row, over the whole width: it may be long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A cell: its text, what stands small below it, whether it is a figure, whether it counts."""
+    """A cell: its text, the small text below it, and its style (numeric, emphasized)."""
 
     text: str
     detail: str = ""
@@ -34,9 +34,9 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row: its name and its cells; `small` tells that its share rests on too few.
+    """A row: its name and its cells; `small` means its share is based on too few cases.
 
-    `below` stands under it, `link` leads to the complaint that it is about.
+    `below` is the text under the row. `link` leads to the complaint of the row.
     """
 
     name: Name
@@ -48,9 +48,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table as people read it; `not_shown` rows are left out for length.
+    """A table for people; `not_shown` counts the rows left out for length.
 
-    `below` is the heading of what stands under each row, if anything does.
+    `below` is the heading of the texts under each row, if there are any.
     """
 
     key: str
@@ -65,7 +65,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A headline figure, and in words how it differs from before; `bad` asks for action."""
+    """A headline figure with its changes as text; `bad` means it needs action."""
 
     key: str
     label: str
@@ -75,7 +75,7 @@ class Tile:
 
 
 def sections(view: ReportView, zone: ZoneInfo, most: int) -> list[Section]:
-    """Every table of a report, with at most so many rows of each."""
+    """Build the sections of a report, with at most `most` rows of each table."""
     return [_section(table, view, zone, most) for table in view.tables]
 
 
@@ -133,7 +133,7 @@ def _line(table: Table, row: Row, shown: list[Column], view: ReportView, zone: Z
 
 
 def tiles(view: ReportView, zone: ZoneInfo) -> list[Tile]:
-    """The large figures at the top, each with how it differs from before."""
+    """Build the large figures at the top, each with its change against earlier periods."""
     headline = view.table("headline")
     found = []
     for key in TILES:
@@ -161,7 +161,7 @@ def tiles(view: ReportView, zone: ZoneInfo) -> list[Tile]:
 def _change(
     value: Cell, before: Cell, measure: Measure, than: str, view: ReportView, zone: ZoneInfo
 ) -> str:
-    """'▲ naik 12 dari periode sebelumnya (34)'; empty where there is nothing to compare."""
+    """Format a change: '▲ naik 12 dari periode sebelumnya (34)'; empty without a comparison."""
     t, locale = words(view.names.locale), view.names.locale
     now, earlier = number(value), number(before)
     if now is None or earlier is None:
@@ -170,7 +170,7 @@ def _change(
     named = t(f"report.change.{than}", value=shown)
     by = now - earlier
     if measure is Measure.SHARE:
-        by = round(100 * now, 1) - round(100 * earlier, 1)  # of what the reader sees
+        by = round(100 * now, 1) - round(100 * earlier, 1)  # as rounded for the reader
         size = t("report.change.points", n=decimal_text(abs(by), locale))
     else:
         size = decimal_text(abs(by), locale) if by % 1 else number_text(abs(int(by)), locale)

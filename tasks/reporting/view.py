@@ -1,4 +1,4 @@
-"""The view of a report: its tables, what is to be known of them, and who it is from."""
+"""The view of a report: its tables, notes on the data, and its sender."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ Edition = Literal["full", "public"]
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What a reader must know of the data and the method; words are in the reader's language.
+    """Notes on the data and the method, in the reader's language.
 
-    `missing` are sources with the days of which they show nothing, `holes` units with the role that
-    nobody holds, `not_judged` sources with the rules that they cannot show, `shown_later` sources
-    with the working days after which they show a settlement, `holidays` days with name and whether
-    they are estimates. `audit` is the last row of the audit before the report's moment, as
-    'number:hash': who keeps the report keeps a witness of all that was decided before.
+    - `missing`: sources, each with the days without any data.
+    - `holes`: vacancies, as unit and role.
+    - `not_judged`: sources, each with the rules they cannot show.
+    - `shown_later`: sources, each with the working days until they show a settlement.
+    - `holidays`: days, each with its name and whether it is an estimate.
+    - `audit`: the last row of the audit before the report's moment, as 'number:hash'. A stored
+      report is thus a witness of all decisions before it.
     """
 
     missing: tuple[tuple[str, tuple[date, ...]], ...] = ()
@@ -40,7 +42,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A figure of an earlier report that would be another one today; no figure is None."""
+    """A figure of an earlier report with another value today; None means no figure."""
 
     table: str
     row: str
@@ -51,13 +53,15 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What has become of an earlier report, of the same period or of the one before.
+    """The changes since an earlier report, of the same period or of the period before.
 
-    `recorded` complaints of before its `as_of` were recorded only after it, of `changed` others
-    something was. `looked` tells that a source was looked at since, so that what had come due by
-    then could be judged; `rulebook` when a law, calendar or ladder took over since. `changes` are
-    its headline figures and those of its units that are others for it, `others` how many figures
-    of other tables. `kept` is false where its file is lost, so that nothing can be compared.
+    - `recorded`: complaints from before its `as_of`, recorded only after it.
+    - `changed`: other complaints with later changes.
+    - `looked`: a source was imported since, so deadlines due by then could be evaluated.
+    - `rulebook`: the time a changed law, calendar or ladder took effect, if any.
+    - `changes`: its figures with other values now, in the headline and for units.
+    - `others`: the number of changed figures in other tables.
+    - `kept`: false if its file is lost, so nothing can be compared.
     """
 
     period_key: str
@@ -76,18 +80,18 @@ class Earlier:
 
     @property
     def stands(self) -> bool:
-        """Whether every figure of it is still the same."""
+        """Return whether all its figures are still the same."""
         return self.kept and not self.changes and not self.others
 
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """A compliance report as every format sees it.
+    """A compliance report, as used by every format.
 
-    `interim` tells that the period is not over. `sha256` is that of the canonical JSON of these
-    tables (:func:`tasks.reporting.machine.sha256_of`): the public edition has its own. `earlier`
-    stands outside of it; the public edition has none. `ticket_link` is where a complaint is found,
-    with `{ticket}` in the place of its number; empty where that is nowhere.
+    `interim` means the period is not over. `sha256` is the hash of the canonical JSON of these
+    tables (:func:`tasks.reporting.machine.sha256_of`); the public edition has its own. The hash
+    does not cover `earlier`; the public edition has none. `ticket_link` is the address of a
+    complaint, with `{ticket}` in place of its number; empty if there is none.
     """
 
     site: str
@@ -106,13 +110,13 @@ class ReportView:
     ticket_link: str = ""
 
     def link_of(self, ticket: str) -> str:
-        """Where a complaint is found; empty where that is nowhere."""
+        """Return the address of a complaint, or an empty text if there is none."""
         return self.ticket_link.format(ticket=quote(ticket, safe="")) if self.ticket_link else ""
 
     def explained_by(self, zone: ZoneInfo, ticket: str) -> str:
-        """The command that proves what the report says of a complaint."""
+        """Return the command to verify the report's statement about a complaint."""
         return f"tenggat explain {ticket} --as-of {self.as_of.astimezone(zone).isoformat()}"
 
     def table(self, key: str) -> Table | None:
-        """The table of a key, if the report has it."""
+        """Return the table with this key, if the report has it."""
         return next((table for table in self.tables if table.key == key), None)

@@ -1,4 +1,4 @@
-"""Write: a report in every format, under one name, beside each other."""
+"""Write a report in every format, under one name, into one folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks.reporting.view import ReportView
 
 FORMATS = ("html", "pdf", "xlsx", "json", "csv")
 READ = ("html", "pdf", "xlsx")
-"""Those that people read."""
+"""The formats people read."""
 
 
 def write_all(
@@ -24,13 +24,13 @@ def write_all(
     formats: Collection[str] = FORMATS,
     ending: str = "",
 ) -> tuple[list[Path], list[str]]:
-    """Write a report in each of these formats; returns the files, and what is left out.
+    """Write a report in these formats; returns the files, and the reasons for omitted formats.
 
-    The files are in the order of `FORMATS`; `ending` comes after their common name. A format whose
-    system library is missing is left out with its reason; the others are made. `progress` hears
-    what part of the work is done, in percent.
+    The files are in the order of `FORMATS`; `ending` is added to their common name. A format with a
+    missing system library is omitted with its reason; the others are made. `progress` is called
+    with the finished part of the work, in percent.
     """
-    # these load matplotlib, which takes a second: only where a report is made
+    # these load matplotlib, which takes a second: imported only when a report is made
     from tasks.reporting.html import report_html  # noqa: PLC0415
     from tasks.reporting.machine import report_csv, report_json  # noqa: PLC0415
     from tasks.reporting.pdf import report_pdf  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The report as a workbook: one sheet a section, figures as figures, charts of Excel's own.
+"""The report as a workbook: one sheet a section, numeric cells, and native Excel charts.
 
 No text is ever a formula. The last sheet lists the complaints behind every row.
 """
@@ -22,13 +22,13 @@ from tasks.reporting.earlier import earlier_shown
 from tasks.reporting.view import ReportView
 
 MOST_ROWS = 1_048_575
-"""Rows of a sheet below its heads; Excel has no more."""
+"""Most rows of a sheet below its heads; the limit of Excel."""
 
 MOST_CHANGES = 100
-"""Figures and units of an earlier report that the first sheet tells."""
+"""Most changed figures and units of an earlier report listed on the first sheet."""
 
 MOST_LINKS = 65_000
-"""Links of a sheet; Excel has room for 65,530."""
+"""Most links of a sheet; the limit of Excel is 65,530."""
 
 A4 = 9
 COVER_WIDTH = 90
@@ -38,23 +38,31 @@ LONGEST_CELL = 32_767
 LONGEST_SHEET_NAME = 31
 NUMBER_FORMATS = {Measure.COUNT: "#,##0", Measure.SHARE: "0.0%", Measure.DAYS: "0.0"}
 WIDTHS = {
-    Measure.COUNT: 14, Measure.SHARE: 14, Measure.DAYS: 14, Measure.DAY: 13, Measure.MOMENT: 20,
-    Measure.TEXT: 26, Measure.KEY: 34,
-}  # fmt: skip
+    Measure.COUNT: 14,
+    Measure.SHARE: 14,
+    Measure.DAYS: 14,
+    Measure.DAY: 13,
+    Measure.MOMENT: 20,
+    Measure.TEXT: 26,
+    Measure.KEY: 34,
+}
 
 
 def report_xlsx(view: ReportView, zone: ZoneInfo, *, most: int = MOST_ROWS) -> bytes:
-    """The report as a workbook, in the language of its names.
+    """Create the workbook, in the language of the report's names.
 
-    Columns are the row's name, for rules and units with a detail its basis, then the table's
-    own. `most` is how many rows a sheet takes; what is cut is told on the first sheet. Rows wait
-    in temporary files, not in memory: there is one for every complaint behind every row.
+    Columns are the row's name, its basis (for rules and units with a detail), then the table's own.
+    `most` is the limit of rows in a sheet; the first sheet names the number of omitted rows. Rows
+    are buffered in temporary files, not in memory: there is one for every complaint behind every
+    row.
     """
     kept = io.BytesIO()
     options = {
-        "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
         "strings_to_numbers": False,
-    }  # fmt: skip
+    }
     with xlsxwriter.Workbook(kept, options) as book:
         _Writer(book, view, zone, most).write()
     return kept.getvalue()
@@ -81,7 +89,7 @@ class _Writer:
         self.gone = book.add_format({"align": "right"})
 
     def write(self) -> None:
-        """All sheets, the cover first."""
+        """Write all sheets, the cover first."""
         view, t = self.view, self.t
         title = f"{t('report.title')} {period_text(view, view.names.locale, self.zone)}"
         self.book.set_properties(
@@ -97,7 +105,7 @@ class _Writer:
         self.cover(cover, title, told)
 
     def sheet(self, name: str) -> Any:
-        """A new sheet under a name that Excel takes and no other sheet has."""
+        """Add a sheet under a name accepted by Excel and not used by another sheet."""
         plain = re.sub(r"[\[\]:*?/\\]", " ", name).strip(" '")[:LONGEST_SHEET_NAME] or "-"
         found, number = plain, 1
         while found.casefold() in self.taken:
@@ -112,7 +120,7 @@ class _Writer:
         return sheet
 
     def cover(self, sheet: Any, title: str, told: list[tuple[str, str]]) -> None:
-        """Who reports what, as of when, and what to check it by."""
+        """Write the cover: the reporting site, the moment of the data, and the checksum."""
         view, t = self.view, self.t
         sheet.set_column(0, 0, 30)
         sheet.set_column(1, 1, COVER_WIDTH)
@@ -147,13 +155,13 @@ class _Writer:
             row += 1
 
     def paragraph(self, sheet: Any, row: int, text: str) -> None:
-        """A text of the cover, with the room that it needs: not every program makes it."""
+        """Write a text of the cover and set its row height: not every program adapts it."""
         lines = -(-len(text) // (COVER_WIDTH + 5)) or 1
         sheet.set_row(row, ROW_HEIGHT * lines)
         self.string(sheet, row, 1, text, self.text)
 
     def notes(self) -> Iterator[str]:
-        """What stands above the figures in the page as well."""
+        """Yield the notes shown above the figures in the HTML page too."""
         view, t = self.view, self.t
         yield t("report.as_of", moment=moment_text(view.as_of, view.names.locale, self.zone))
         if view.interim:
@@ -171,7 +179,7 @@ class _Writer:
             yield from filter(None, told)
 
     def section(self, table: Table) -> tuple[str, str]:
-        """One table; gives the sheet's name, and what was cut of it."""
+        """Write one table; returns the sheet's name, and the note on omitted rows."""
         t, names = self.t, self.view.names
         sheet = self.sheet(t(f"report.section.{table.key}"))
         detailed = any(names(table.of, row.key).detail for row in table.rows)
@@ -198,32 +206,38 @@ class _Writer:
         return sheet.get_name(), cut or self.note(table)
 
     def note(self, table: Table) -> str:
-        """The note of a section."""
+        """Return the note of a section."""
         return "" if table.key == "headline" else self.t(f"report.note.{table.key}")
 
     def evidence(self) -> tuple[str, str]:
-        """The complaints behind every row of every table."""
+        """Write the complaints behind every row of every table."""
         t, names = self.t, self.view.names
         sheet = self.sheet(t("report.sheet.evidence"))
         heads = [
-            (t("report.sheet.table"), 30.0), (t("report.sheet.row"), 44.0),
-            (t("report.sheet.key"), 30.0), (t("report.sheet.ticket"), 24.0),
-        ]  # fmt: skip
+            (t("report.sheet.table"), 30.0),
+            (t("report.sheet.row"), 44.0),
+            (t("report.sheet.key"), 30.0),
+            (t("report.sheet.ticket"), 24.0),
+        ]
         total = sum(len(row.tickets) for table in self.view.tables for row in table.rows)
         rows = (
-            [("name", section), ("name", names(table.of, row.key).text), ("name", row.key),
-             ("name", ticket)]
+            [
+                ("name", section),
+                ("name", names(table.of, row.key).text),
+                ("name", row.key),
+                ("name", ticket),
+            ]
             for table in self.view.tables
             for section in (t(f"report.section.{table.key}"),)
             for row in table.rows
             for ticket in row.tickets
-        )  # fmt: skip
+        )
         return sheet.get_name(), self.fill(sheet, heads, rows, total)
 
     def fill(
         self, sheet: Any, heads: list[tuple[str, float]], rows: Iterable[list[Any]], total: int
     ) -> str:
-        """Heads, rows, filter; returns the words for what had no room."""
+        """Write heads, rows and filter; returns the note on omitted rows."""
         for place, (label, width) in enumerate(heads):
             sheet.set_column(place, place, width)
             narrow = width == WIDTHS[Measure.COUNT]
@@ -238,9 +252,16 @@ class _Writer:
         sheet.repeat_rows(0)
         return self.t("report.sheet.cut", kept=kept, n=total - kept) if total > kept else ""
 
-    def cell(self, sheet: Any, row: int, place: int, column: Column | str, cell: Cell,
-             measure: Measure = Measure.TEXT) -> None:  # fmt: skip
-        """One cell by its type; nothing where there is nothing."""
+    def cell(
+        self,
+        sheet: Any,
+        row: int,
+        place: int,
+        column: Column | str,
+        cell: Cell,
+        measure: Measure = Measure.TEXT,
+    ) -> None:
+        """Write one cell by its type; nothing for a missing value."""
         if cell is None:
             return
         if suppressed(cell, measure):
@@ -260,22 +281,22 @@ class _Writer:
             self.string(sheet, row, place, str(cell))
 
     def ticket(self, sheet: Any, row: int, place: int, ticket: str) -> None:
-        """A complaint's number, as a link where the site has one for it and Excel takes it."""
+        """Write a complaint's number, as a link if the site has one and Excel accepts it."""
         link = self.view.link_of(ticket)
         taken = row <= MOST_LINKS and link.startswith(("http://", "https://"))
         if not taken or sheet.write_url(row, place, link, string=ticket) != 0:
             self.string(sheet, row, place, ticket)
 
     def string(self, sheet: Any, row: int, place: int, text: str, shape: Any = None) -> None:
-        """Text as text, whatever it looks like."""
+        """Write text as text, whatever its form."""
         sheet.write_string(row, place, text[:LONGEST_CELL], shape)
 
 
 def _width(table: Table, column: Column) -> float:
-    """Of a column, in signs; what the headline holds are figures."""
+    """Return the width of a column in characters; the cells of the headline are figures."""
     return WIDTHS[Measure.COUNT if table.key == "headline" else column.measure]
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:
-    """A local time without its zone, as workbooks keep it."""
+    """Return a local time without its zone, the form used in workbooks."""
     return moment.astimezone(zone).replace(tzinfo=None, microsecond=0)

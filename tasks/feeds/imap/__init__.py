@@ -1,1 +1,1 @@
-"""An IMAP mailbox as a source: each mail is a complaint."""
+"""Import complaints from an IMAP mailbox: each mail is a complaint."""

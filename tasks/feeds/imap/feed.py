@@ -1,4 +1,4 @@
-"""An IMAP mailbox as a source: each mail that has arrived is a row; the mailbox stays as it is."""
+"""An IMAP mailbox as a source: each arrived mail is a row; the mailbox is never changed."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tasks.feeds.imap.server import examined, explained, opened, way_to
 from tasks.office import Office
 
 BATCH = 200
-"""How many mails are asked for at once."""
+"""Number of mails requested from the server at once."""
 
 
 def batches(
     office: Office, name: str, source: MailboxSource, now: datetime, waiting: list[str]
 ) -> Iterator[Batch]:
-    """The mails that have arrived since the last look, in the order of their arrival.
+    """Yield the mails received since the last snapshot, in the order of their arrival.
 
-    The cursor is the mailbox's UIDVALIDITY and the last UID. Where the server has numbered its
-    mails anew all are read again. A mail whose Message-ID is known already is that same mail, and
-    its first receipt stands: nobody moves a deadline by sending it again. Such copies, and mails
-    that came in after `now`, are named in `waiting`. Raises :class:`SourceTrouble`, never with a
-    password or with anything that a mail holds.
+    The cursor is the mailbox's UIDVALIDITY and the last UID. If the server has renumbered its
+    mails, all are read again. A mail with a known Message-ID is a copy of the known mail, and the
+    first receipt stays valid: sending a mail again does not move a deadline. `waiting` names the
+    copies, and mails received after `now`. Raises :class:`SourceTrouble`; its text never contains a
+    password or any content of a mail.
     """
     way = way_to(name, source)
     with explained(name, source), opened(office.site.folder, way, name, source) as client:
@@ -58,7 +58,7 @@ def batches(
 
 
 class _Mails:
-    """Reads mails as rows."""
+    """Parser of mails into rows, with the counts of one run."""
 
     def __init__(
         self,
@@ -73,12 +73,12 @@ class _Mails:
         self.now, self.validity = now, validity
         self.zone = ZoneInfo(source.zone)
         self.wanted = frozenset(source.columns)
-        self.received: dict[str, datetime] = {}  # by Message-ID, in this look
+        self.received: dict[str, datetime] = {}  # by Message-ID, in this extract
         self.later = 0
         self.copies: list[int] = []
 
     def rows(self, wanted: list[int]) -> tuple[list[Row], int]:
-        """The rows of these mails, and the last UID up to which all are read."""
+        """Return the rows of these mails, and the last UID with every mail up to it read."""
         shown = heads(self.client, wanted)
         found: list[tuple[int, str, datetime | None, dict[str, str]]] = []
         read = 0
@@ -94,7 +94,7 @@ class _Mails:
         return self._first_receipts(found), read
 
     def told(self) -> list[str]:
-        """What an administrator should know of what was passed over."""
+        """Return notes for the administrator about skipped mails."""
         later = [f"{self.name}: mails later than this run"] if self.later else []
         listed = ", ".join(map(str, self.copies[:20]))
         copies = f"{self.name}: {len(self.copies)} copies of mails known already, UID {listed}"
@@ -120,7 +120,7 @@ class _Mails:
     def _first_receipts(
         self, found: list[tuple[int, str, datetime | None, dict[str, str]]]
     ) -> list[Row]:
-        """The rows without copies that arrived at another time than the mail we know."""
+        """Return the rows, without copies received at another time than the known mail."""
         fields = self.source.fields
         judged = (fields.ticket, fields.received) == ("message_id", "received")
         with self.office.transaction() as session:

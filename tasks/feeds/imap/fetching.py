@@ -1,4 +1,4 @@
-"""What is fetched from a mailbox: which mails there are, their headers, a mail; none is marked."""
+"""Fetch UIDs, headers and whole mails from a mailbox, without marking a mail as read."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 WINDOW = 50_000
-"""Over how many UIDs one search goes: its answer is one line, whose length is limited."""
+"""Number of UIDs covered by one search: its answer is one line of limited length."""
 
 HEADER = 64 << 10
-"""So much of a header is read; subject and Message-ID stand within it."""
+"""Bytes read of a header; subject and Message-ID are within this limit."""
 
 
 def uids(client: IMAPClient, first: int, next_uid: int | None, *criteria: object) -> Iterator[int]:
-    """The UIDs from `first` on, ascending, of what was there when the mailbox was opened.
+    """Yield the UIDs from `first` on, ascending, of mails present when the mailbox was opened.
 
-    `next_uid` is what the server said then, `criteria` are more conditions of IMAP's SEARCH.
+    `next_uid` is the server's UIDNEXT at that time. `criteria` are more conditions of IMAP's
+    SEARCH.
     """
     if next_uid is None:
         found = client.search(["UID", f"{first}:*", *criteria])  # shows the last one even if older
@@ -31,7 +32,10 @@ def uids(client: IMAPClient, first: int, next_uid: int | None, *criteria: object
 
 
 def heads(client: IMAPClient, wanted: list[int]) -> dict[int, tuple[datetime | None, bytes]]:
-    """Receipt and header of each mail; what the server cannot show at all has neither."""
+    """Return the time of receipt and the header of each mail, by UID.
+
+    A mail the server cannot show at all has the time None and an empty header.
+    """
     if not wanted:
         return {}
     try:
@@ -53,7 +57,7 @@ def heads(client: IMAPClient, wanted: list[int]) -> dict[int, tuple[datetime | N
 
 
 def whole(client: IMAPClient, uid: int, limit: int) -> bytes:
-    """The first `limit` bytes of a mail; none where the server cannot show it."""
+    """Return the first `limit` bytes of a mail, or b"" if the server cannot show it."""
     try:
         answer = client.fetch([uid], [f"BODY.PEEK[]<0.{limit}>"])
     except IMAPClientAbortError:
@@ -64,7 +68,7 @@ def whole(client: IMAPClient, uid: int, limit: int) -> bytes:
 
 
 def _literal(found: dict[bytes, Any], section: bytes) -> bytes:
-    """A part of a mail; the server names it with the place from which it was asked for."""
+    """Find a section of a mail in the answer; the server appends the start offset to its name."""
     for key, value in found.items():
         if key.startswith(section) and isinstance(value, bytes):
             return value

@@ -1,4 +1,4 @@
-"""One mail as a row: what is read of it, however broken, and what is not."""
+"""Parse one mail into a row, however broken the mail is."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from html import unescape
 from zoneinfo import ZoneInfo
 
 IN_THE_BODY = frozenset({"text", "attachments"})
-"""The columns for which more than a mail's header is needed."""
+"""Columns for which the header of a mail is not enough."""
 
 MOST_PARTS = 1_000
 LONGEST_HEADER = 4_000
-"""In characters: what a hostile mail could make the standard library's parsers labour at."""
+"""Most characters of a header: a hostile mail could make the standard library's parsers slow."""
 
 _TAG = re.compile(r"/?[a-z][a-z0-9]*|[!?]", re.IGNORECASE)
 _SILENT = frozenset({"head", "script", "style", "template", "title"})
@@ -32,20 +32,21 @@ _MESSAGE_ID = re.compile(
 
 
 def message_id(header: bytes) -> str:
-    """The Message-ID without its brackets; empty where there is none that could be a ticket."""
+    """Return the Message-ID without brackets; empty if none is usable as a ticket."""
     found = _MESSAGE_ID.search(header)
     return one_line(found[1].decode("utf-8", "replace")) if found else ""
 
 
 def substitute_id(mail: bytes) -> str:
-    """What a mail without Message-ID is known by: its content."""
+    """Return an identifier for a mail without Message-ID: the hash of its content."""
     return f"sha256-{hashlib.sha256(mail).hexdigest()[:32]}"
 
 
 def cells(mail: bytes, columns: frozenset[str], zone: ZoneInfo, longest: int) -> dict[str, str]:
-    """These columns of a mail, of which there may be no more than its header.
+    """Return these columns of a mail; `mail` may be its header only.
 
-    A column that cannot be read is empty: no mail is so broken that it is no complaint.
+    `longest` is the most characters of a cell. An unreadable column is empty: even a broken mail is
+    a complaint.
     """
     try:
         parsed = message_from_bytes(mail)
@@ -63,25 +64,25 @@ def cells(mail: bytes, columns: frozenset[str], zone: ZoneInfo, longest: int) ->
     for column in columns & readers.keys():
         try:
             found[column] = readers[column]()[:longest]
-        except Exception:  # the standard library's parser has raised about everything on such
+        except Exception:  # the standard library's parser raises nearly any error on broken mails
             found[column] = ""
     return found
 
 
 def one_line(text: str) -> str:
-    """The text on one line, without characters that print nothing or turn the line around."""
+    """Return the text on one line, without invisible characters and text-direction marks."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _raw(mail: Message, name: str) -> str:
-    """A header on one line, its 8-bit characters decoded, its encoded words not yet."""
+    """Return a header on one line, 8-bit characters decoded, encoded words (RFC 2047) not yet."""
     found = next((value for key, value in mail.raw_items() if key.lower() == name.lower()), "")
     raw = str(found)[:LONGEST_HEADER].encode("utf-8", "surrogateescape")
     return one_line(_decoded(raw, "utf-8"))
 
 
 def _header(mail: Message, name: str) -> str:
-    """A header as people read it."""
+    """Return a header decoded for people."""
     return one_line(_decoded_words(_raw(mail, name)))
 
 
@@ -91,15 +92,17 @@ def _decoded_words(text: str) -> str:
     except (MessageError, ValueError):  # broken base64
         return text
     return "".join(
-        part if isinstance(part, str)
-        else _decoded(part, charset) if charset
+        part
+        if isinstance(part, str)
+        else _decoded(part, charset)
+        if charset
         else part.decode("raw-unicode-escape", "replace")
         for part, charset in parts
-    )  # fmt: skip
+    )
 
 
 def _decoded(raw: bytes, charset: str | None) -> str:
-    """Bytes as text: in their charset, else as UTF-8, else as what most old mail is in."""
+    """Decode bytes with their charset, else as UTF-8, else as cp1252 (usual in old mail)."""
     for name in (charset or "utf-8", "utf-8"):
         try:
             return raw.decode(name)
@@ -116,12 +119,12 @@ def _date(mail: Message, zone: ZoneInfo) -> str:
 
 
 def _addresses(mail: Message, name: str) -> str:
-    """The bare addresses; the names beside them are nobody's business."""
+    """Return the bare addresses; display names are personal data and not needed."""
     return ", ".join(address for _, address in getaddresses([_raw(mail, name)]) if address)
 
 
 def _parts(mail: Message) -> Iterator[Message]:
-    """The parts of a mail in order, without those of a mail that is attached to it."""
+    """Yield the parts of a mail in order, without the parts of attached mails."""
     waiting, seen = [mail], 0
     while waiting and seen < MOST_PARTS:
         part = waiting.pop()
@@ -134,7 +137,7 @@ def _parts(mail: Message) -> Iterator[Message]:
 
 
 def _file_name(part: Message) -> str | None:
-    """The name of a part, its 8-bit characters decoded; None where it has none."""
+    """Return the file name of a part with 8-bit characters decoded, or None."""
     headers = Message()
     for name in ("Content-Disposition", "Content-Type"):
         if raw := _raw(part, name):
@@ -158,7 +161,7 @@ def _attachments(mail: Message) -> Iterator[str]:
 
 
 def _text(mail: Message) -> str:
-    """The plain text, or the text of the HTML where there is no other."""
+    """Return the plain text, or the text of the HTML if there is no plain text."""
     texts: dict[str, list[str]] = {"plain": [], "html": []}
     for part in _parts(mail):
         if not _is_attached(part):
@@ -179,10 +182,10 @@ def _without_comments(page: str) -> str:
 
 
 def _page_text(page: str) -> str:
-    """What a person reads on a page.
+    """Return the visible text of an HTML page.
 
-    The standard library's parser takes minutes on some hostile pages of 100 kB; here each
-    character is looked at once.
+    The standard library's parser takes minutes on some hostile pages of 100 kB. This parser reads
+    each character once.
     """
     first, *rest = _without_comments(page).split("<")
     pieces, hidden = [_flat(first)], ""

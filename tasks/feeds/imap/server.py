@@ -1,4 +1,4 @@
-"""The connection to an IMAP server: by the URL of the environment, secured, changing nothing."""
+"""Connect to an IMAP server: URL from the environment, encrypted, read-only."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ logging.getLogger("imapclient").setLevel(logging.WARNING)  # below, it logs user
 
 
 class Access(Protocol):
-    """What a site says of a mailbox: the variable with its URL, its authority, its patience."""
+    """The settings of a site for a mailbox: variable with the URL, CA certificate, timeout."""
 
     @property
     def url_variable(self) -> str:
-        """The name of a variable of the environment."""
+        """The environment variable with the URL."""
 
     @property
     def ca_file(self) -> str | None:
-        """The certificate of its authority, in the site's folder."""
+        """The certificate of the mailbox's certificate authority, in the site's folder."""
 
     @property
     def ca_key(self) -> str:
-        """The key by which a site names that file."""
+        """The settings key of that file, for error messages."""
 
     @property
     def timeout_seconds(self) -> float:
-        """How long to wait for an answer."""
+        """The timeout for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How to reach a mailbox."""
+    """The address and the login of a mailbox."""
 
     scheme: str
     host: str
@@ -55,7 +55,7 @@ class Way:
 
 
 def way_to(name: str, access: Access) -> Way:
-    """Read the URL of the environment; raises :class:`SourceTrouble` as :func:`way_by` does."""
+    """Read the URL from the environment; raises :class:`SourceTrouble` as :func:`way_by` does."""
     variable = access.url_variable
     value = os.environ.get(variable, "").strip()
     if not value:
@@ -64,7 +64,7 @@ def way_to(name: str, access: Access) -> Way:
 
 
 def way_by(value: str, name: str, variable: str) -> Way:
-    """Read a URL; raises :class:`SourceTrouble` with what to write, and nothing of the URL."""
+    """Parse a URL; raises :class:`SourceTrouble` with the expected form and no part of the URL."""
     try:
         parts = urlsplit(value)
         port = parts.port
@@ -90,14 +90,18 @@ def way_by(value: str, name: str, variable: str) -> Way:
     if re.search(r"[\0\r\n]", user + password) or not (user + password).isascii():
         raise SourceTrouble(f"{name}: user and password in {variable} must be in ASCII")
     return Way(
-        parts.scheme, parts.hostname, port or usual[parts.scheme], user, password,
+        parts.scheme,
+        parts.hostname,
+        port or usual[parts.scheme],
+        user,
+        password,
         unquote(parts.path.lstrip("/")) or "INBOX",
-    )  # fmt: skip
+    )
 
 
 @contextmanager
 def opened(site: Path, way: Way, name: str, access: Access) -> Iterator[IMAPClient]:
-    """A connection, secured and logged in."""
+    """Open an encrypted connection and log in; close it at the end of the block."""
     context = None
     if way.scheme != "imap+plain":
         try:
@@ -126,14 +130,14 @@ def opened(site: Path, way: Way, name: str, access: Access) -> Iterator[IMAPClie
         client.login(way.user, way.password)
         yield client
     finally:
-        with suppress(Exception):  # whatever the server thinks of our good-bye
+        with suppress(Exception):  # the server may refuse the logout; the work is done
             client.logout()
         with suppress(Exception):
             client.shutdown()
 
 
 def examined(client: IMAPClient, way: Way, name: str, access: Access) -> tuple[int, int | None]:
-    """Open the mailbox without changing it; its UIDVALIDITY, and the UID of the next mail."""
+    """Open the mailbox read-only; returns its UIDVALIDITY and the UID of the next mail."""
     try:
         state = client.select_folder(way.folder, readonly=True)
     except IMAPClientAbortError:
@@ -150,7 +154,7 @@ def examined(client: IMAPClient, way: Way, name: str, access: Access) -> tuple[i
 
 @contextmanager
 def explained(name: str, access: Access) -> Iterator[None]:
-    """Every failure of the server in our own words: its own may repeat a login or a mail."""
+    """Replace errors of the server by our own text: the server's may repeat a login or a mail."""
     variable = access.url_variable
     try:
         yield

@@ -1,1 +1,1 @@
-"""An Open311 GeoReport v2 server as a source."""
+"""Import complaints from an Open311 GeoReport v2 server."""

@@ -1,16 +1,16 @@
-"""An Open311 GeoReport v2 server as a source: what to ask it now, and in which order.
+"""An Open311 GeoReport v2 server as a source: choose the questions of this run and their order.
 
-At first the past is asked for, window by window from `first_day` to now; each window that is in is
-in, and a failure later goes on from there. Every later run takes one look at what may have changed,
-as a whole: a deadline is called missed because the source was looked at and showed no end, so half
-a look must not count as one. It asks
+A first run asks for the past, window by window, from `first_day` to now. Each imported window is
+final, so a run after a failure continues from there. Every later run makes one snapshot of all
+possible changes, as a whole. The reason: a deadline is called missed because a snapshot showed no
+end of the case, so half a snapshot must not count as one. This snapshot asks
 
-- where the server knows the parameter `updates_by`, what has changed since the last look, and what
-  was received since then (many servers leave `updated_datetime` empty);
-- else again the windows in which a complaint is open, and the last 90 days, in which closed ones
-  are reopened at all often.
+- if the server knows the parameter `updates_by`: for changes since the last snapshot, and for
+  requests received since then (many servers leave `updated_datetime` empty);
+- otherwise: for the windows with an open complaint again, and for the last 90 days, because closed
+  requests are rarely reopened later.
 
-Questions overlap, and what comes twice changes nothing.
+Questions overlap. A request read twice changes nothing.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from tasks.feeds.open311.questions import EDGE, OVERLAP, Grid, Questions, iso, q
 from tasks.office import Office
 
 RECENT = timedelta(days=90)
-"""How far back closed requests are looked at again where the server cannot tell what changed."""
+"""How far back closed requests are read again if the server cannot list its changes."""
 
 
 def batches(office: Office, name: str, source: Open311Source, now: datetime) -> Iterator[Batch]:
-    """The looks to take now; see above for which.
+    """Yield the extracts of this run, as the module docstring explains.
 
-    Raises :class:`SourceTrouble` where the server gives no answer that can be read; what was
-    handed over before stays in.
+    Raises :class:`SourceTrouble` if the server gives no readable answer. Extracts yielded earlier
+    stay imported.
     """
     zone = ZoneInfo(source.zone)
     with office.transaction() as session:
@@ -77,10 +77,10 @@ def batches(office: Office, name: str, source: Open311Source, now: datetime) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Progress:
-    """How far a source has been read.
+    """The import progress of a source, stored as its cursor.
 
-    All of the past from `first` to `next` is in; of what is in, all changes up to `asked`. `again`
-    are moments of receipt of requests that changed while we looked.
+    The past from `first` to `next` is imported. For imported requests, all changes up to `asked`
+    are known. `again` lists the times of receipt of requests changed during a snapshot.
     """
 
     first: date
@@ -90,12 +90,12 @@ class _Progress:
 
     @property
     def complete(self) -> bool:
-        """Whether all of the past was in at the last look."""
+        """Return whether all of the past was imported at the last snapshot."""
         return self.next >= self.asked
 
     @classmethod
     def read(cls, text: str | None) -> _Progress | None:
-        """From a cursor; one that is none begins anew, which costs time and loses nothing."""
+        """Parse a cursor; an invalid one gives None and restarts the import, without loss."""
         try:
             told = json.loads(text or "")
             return cls(
@@ -125,7 +125,7 @@ def _ask_changes(
     grid: Grid,
     open_since: list[datetime],
 ) -> None:
-    """All that may have changed since the last look, and what is new if the past is in."""
+    """Ask for changes since the last snapshot, and for new requests if the past is complete."""
     updates_by = look.source.updates_by
     windows: set[tuple[datetime, datetime]] = set()
     if updates_by is None or not questions.updates(look, updates_by, progress.asked - OVERLAP):

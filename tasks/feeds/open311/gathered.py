@@ -1,4 +1,4 @@
-"""The requests that one look at an Open311 server brought together, until they are handed over."""
+"""Collect the requests of one snapshot of an Open311 server until they are imported."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tasks.feeds.batch import Batch, Row
 from tasks.feeds.open311.georeport import Request, moment, written
 
 Seen = dict[str, datetime | None]
-"""What was answered: requests by what each is known, and when they were received."""
+"""The requests of an answer: time of receipt by the request's key."""
 
 
 class Gathered:
-    """The requests of one look, kept on the disk until they are handed over.
+    """The requests of one snapshot, stored on disk until they are imported.
 
-    Of a request that was told twice the later answer counts; within one answer both are handed
-    over, and the second is refused as a duplicate if they differ.
+    If two answers contain the same request, the later answer counts. If one answer contains it
+    twice with differences, both rows are yielded, and the import rejects the second as a duplicate.
     """
 
     def __init__(self, source: Open311Source, now: datetime) -> None:
@@ -42,11 +42,11 @@ class Gathered:
 
     @property
     def again(self) -> tuple[datetime, ...]:
-        """When those were received that changed while we looked."""
+        """Return the times of receipt of requests changed during this snapshot."""
         return tuple(sorted(self._again))
 
     def take(self, requests: list[Request]) -> Seen:
-        """Keep the requests of one answer; returns by what each is known, and its receipt."""
+        """Store the requests of one answer; returns their keys with the times of receipt."""
         self._answers += 1
         known: Seen = {}
         for request in requests:
@@ -77,7 +77,7 @@ class Gathered:
         return text if found is None else written(found)
 
     def batch(self, name: str, cursor: str) -> Batch:
-        """The look to hand over; it is known by how far it leads and all that was answered."""
+        """Return the extract to import; its hash covers the cursor and all rows."""
         return Batch(
             name=name,
             sha256=resuming.mark(cursor, rows=self._rows()),

@@ -1,4 +1,4 @@
-"""An answer of Open311 GeoReport v2, JSON or XML, as requests whose every field is text."""
+"""Parse an answer of Open311 GeoReport v2, JSON or XML, into requests with text fields."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tasks.feeds.open311.web import Answer
 from tasks.privacy import shortened
 
 Request = dict[str, str]
-"""A service request: its fields by name, empty where the server tells nothing."""
+"""A service request: its fields by name, empty if the server gives no value."""
 
 ONE = ("request", "service_request")
 MANY = ("service_requests", "requests", *ONE)
@@ -34,12 +34,12 @@ _DAY_ONLY = re.compile(r"\d{4}-?\d\d-?\d\d")
 def requests_in(
     answer: Answer, form: str, ticket: str, hide: Callable[[str], str]
 ) -> list[Request]:
-    """The requests of an answer, in its order.
+    """Return the requests of an answer, in its order.
 
-    Servers take liberties, and all are taken in: one object instead of a list, a list within an
-    object, numbers, nothing, and more fields than the standard knows. `ticket` is the field by
-    which a request is known from an error. Raises :class:`SourceTrouble` with the reason, from
-    which `hide` takes away what is secret, where it is no such answer.
+    Servers deviate from the standard, and all known deviations are accepted: one object instead of
+    a list, a list within an object, numbers, nothing, additional fields. `ticket` is the field
+    distinguishing a request from an error. Raises :class:`SourceTrouble` with the reason if the
+    answer has another form; `hide` removes secrets from this text.
     """
     read = _json if form == "json" else _xml
     if not 200 <= answer.status < 300:
@@ -57,7 +57,7 @@ def requests_in(
 
 
 class _ErrorAnswer(Exception):
-    """The server says in GeoReport's way what is wrong with the question."""
+    """The server reports an error of the question in the form of GeoReport."""
 
 
 def _refused(
@@ -69,7 +69,7 @@ def _refused(
     remedy = {
         401: "; see `key_variable` and `jurisdiction`",
         403: "; see `key_variable` and `jurisdiction`",
-        404: "; correct `url`: what stands before /requests",
+        404: "; correct `url`: the part before /requests",
     }.get(answer.status, "")
     told = ""
     try:
@@ -77,7 +77,7 @@ def _refused(
     except _ErrorAnswer as error:
         told = f" ({shortened(hide(str(error)), 200)})"
     except SourceTrouble:
-        pass  # a page for people, most likely
+        pass  # most likely an HTML page for people
     return f"{answer.place}: the server answers HTTP {answer.status}{told}{remedy}"
 
 
@@ -107,7 +107,7 @@ def _json(answer: Answer, ticket: str) -> list[Request]:
 
 
 def _entries(found: Any, ticket: str, place: str) -> Iterator[dict[str, Any]]:
-    """The requests among what an answer holds."""
+    """Yield the requests contained in an answer."""
     if isinstance(found, list):
         for entry in found:
             inner = entry if isinstance(entry, dict) else {}
@@ -137,7 +137,7 @@ def _fields(entry: dict[str, Any]) -> Request:
 
 
 def _text(value: Any) -> str:
-    """A value as text that every database takes."""
+    """Convert a value to text without characters a database would refuse."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -164,7 +164,7 @@ def _xml(answer: Answer, ticket: str) -> list[Request]:
 
 
 def _elements(answer: Answer) -> Iterator[Request]:
-    """The elements of requests, each let go when it is read."""
+    """Yield the request elements of the XML; each is freed after reading to limit memory."""
     root, depth = "", 0
     for step, element in iterparse(io.BytesIO(answer.body), events=("start", "end")):
         if step == "start":
@@ -197,7 +197,7 @@ def _children(element: Any) -> Request:
 
 
 def _name(element: Any) -> str:
-    """An element's name without its namespace."""
+    """Return an element's name without its namespace."""
     return str(element.tag).rpartition("}")[2]
 
 
@@ -205,10 +205,10 @@ def _name(element: Any) -> str:
 
 
 def moment(text: str, zone: ZoneInfo, *, end_of_day: bool = False) -> datetime | None:
-    """The moment that a time in ISO 8601 tells; None where it is none.
+    """Parse a time in ISO 8601; returns it in UTC, or None if the text is no time.
 
-    A time without a zone is one of `zone`. A day without an hour is its beginning, or its
-    `end_of_day`: what is promised for a day is in time until the day is over.
+    A time without a zone is read in `zone`. A day without an hour is its beginning. With
+    `end_of_day` it is its last second: a promise for a day is kept until the day is over.
     """
     form = _SPACED_OFFSET.sub(r"\1", _NAMED_UTC.sub("Z", text.strip()))
     try:
@@ -221,5 +221,5 @@ def moment(text: str, zone: ZoneInfo, *, end_of_day: bool = False) -> datetime |
 
 
 def written(found: datetime) -> str:
-    """A moment in the one form in which the mapping reads it."""
+    """Format a moment in the single form the mapping reads."""
     return found.astimezone(UTC).replace(microsecond=0).strftime(ISO_TIME)

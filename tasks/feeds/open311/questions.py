@@ -1,4 +1,4 @@
-"""The questions to an Open311 server, each asked part by part until its answer is surely whole."""
+"""Ask an Open311 server; split a question until every answer is certainly complete."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from tasks.feeds.open311.web import Server, plain
 from tasks.office import Office
 
 OVERLAP = timedelta(days=1)
-"""What is asked for again of the time before the last look: servers publish some things late."""
+"""How much time before the last snapshot is asked for again: servers publish some requests late."""
 
 EDGE = timedelta(minutes=1)
-"""By how much windows overlap: servers differ on whether the first and the last second count."""
+"""Overlap of two windows: servers differ on whether the first and the last second are included."""
 
 SURELY_WHOLE = 10
-"""No server cuts off an answer of fewer requests than this."""
+"""No server truncates an answer with fewer requests than this."""
 
 MOST_PAGES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The past in windows of one length, each overlapping the one before it by a little."""
+    """Windows of equal length over the past, each overlapping the one before it by `EDGE`."""
 
     begin: datetime
     length: timedelta
 
     def window(self, moment: datetime, end: datetime) -> tuple[datetime, datetime]:
-        """The window that a moment falls into, up to an end."""
+        """Return the window containing a moment, cut at `end`."""
         step = self.length - EDGE
         start = self.begin + (moment - self.begin) // step * step
         return start, min(start + self.length, end)
 
     def windows(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """All windows from the one that `start` falls into to an end."""
+        """Yield all windows from the one containing `start` up to `end`."""
         while start < end:
             window = self.window(start, end)
             yield window
@@ -51,7 +51,7 @@ class Grid:
 
 
 def questions_to(office: Office, name: str, source: Open311Source, now: datetime) -> Questions:
-    """The server of a source, ready to be asked; raises :class:`SourceTrouble` without its key."""
+    """Return the questions to a source; raises :class:`SourceTrouble` if its key is not set."""
     variable = source.url_variable
     address = (variable and os.environ.get(variable)) or source.url
     key = os.environ.get(source.key_variable, "") if source.key_variable else ""
@@ -86,7 +86,7 @@ class Questions:
         self, source: Open311Source, server: Server, url: httpx.URL, same: dict[str, str]
     ) -> None:
         self.source, self.server, self.url, self.same = source, server, url, same
-        self._whole = SURELY_WHOLE  # an answer of fewer requests is not cut off
+        self._whole = SURELY_WHOLE  # an answer with fewer requests is complete
 
     def __enter__(self) -> Questions:
         self.server.__enter__()
@@ -96,22 +96,23 @@ class Questions:
         self.server.__exit__()
 
     def updates(self, look: Gathered, parameter: str, since: datetime) -> bool:
-        """What changed since a moment; returns whether that is surely all of it."""
+        """Ask for the changes since a moment; returns whether the answer is certainly complete."""
         seen, unpaged = self._pages(look, {parameter: iso(since)}, unchanged_since=since)
         return not (unpaged and len(seen) >= self._whole)
 
     def window(self, look: Gathered, start: datetime, end: datetime) -> None:
-        """All that was received in a window."""
+        """Ask for all requests received in a window."""
         self._complete(look, start, end, *self._received(look, start, end))
 
     def _complete(
         self, look: Gathered, start: datetime, end: datetime, seen: Seen, unpaged: bool
     ) -> None:
-        """Ask for the parts of a window of which the answer may have been cut off.
+        """Ask for the halves of a window if its answer may be truncated.
 
-        A server that knows no pages gives so many requests and no more, and does not say whether
-        there are. Asked for two parts, each with fewer of those that we have seen, it has room for
-        one that we have not. Where there is none the answer was whole, and so is any shorter one.
+        A server without paging gives a fixed number of requests and does not report any rest. Each
+        half contains fewer of the known requests, so its answer has room for at least one unknown.
+        If both halves show no unknown request, the answer was complete, and so is every shorter
+        one.
         """
         if not unpaged or len(seen) < self._whole or end - start <= 2 * EDGE:
             return
@@ -136,10 +137,11 @@ class Questions:
     def _pages(
         self, look: Gathered, question: dict[str, str], unchanged_since: datetime | None = None
     ) -> tuple[Seen, bool]:
-        """Take in one page after the other until one brings nothing new.
+        """Collect page after page until one brings nothing new.
 
-        A short page ends nothing: some servers give fewer on each than they are asked for. Returns
-        what was seen, and whether the server gave the same again when asked for a second page.
+        A short page is not the last: some servers give fewer requests per page than asked for.
+        Returns the requests, and whether the server ignores paging: it answered the second page
+        with the same requests.
         """
         seen: Seen = {}
         for page in range(1, MOST_PAGES + 1):
@@ -158,12 +160,12 @@ class Questions:
         paging = {"page": str(page), "page_size": str(self.source.page_size)}
         answer = self.server.get(self.url, {**question, **paging, **self.same})
         if page > 1 and answer.status == 404:
-            return []  # so some servers say that there is no such page
+            return []  # the answer of some servers to a page after the last
         ticket = self.source.fields.ticket
         return requests_in(answer, self.source.format, ticket, self.server.hide)
 
     def _check_heeded(self, requests: list[Request], since: datetime) -> None:
-        """Whether a server that was asked for changes gives only these."""
+        """Check whether the server limits its answer to the changes asked for."""
         zone = ZoneInfo(self.source.zone)
         for request in requests:
             updated = moment(request.get("updated_datetime", ""), zone)
@@ -175,7 +177,7 @@ class Questions:
 
 
 def _middle(moments: list[datetime], start: datetime, end: datetime) -> datetime:
-    """A moment with as many receipts before it as after it; the middle of a window without any."""
+    """Return a moment with as many receipts before as after it, else the window's middle."""
     if len(moments) > 1:
         before, after = moments[len(moments) // 2 - 1 : len(moments) // 2 + 1]
         middle = before + (after - before) / 2
@@ -185,5 +187,5 @@ def _middle(moments: list[datetime], start: datetime, end: datetime) -> datetime
 
 
 def iso(moment: datetime) -> str:
-    """A moment as GeoReport wants it."""
+    """Format a moment for GeoReport, in UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,4 +1,4 @@
-"""Asking a server on the web: patient with one that stumbles, strict with what it hands over."""
+"""HTTP client with retries for passing failures, strict limits and no secrets in the log."""
 
 from __future__ import annotations
 
@@ -17,28 +17,32 @@ import httpx
 from tasks.feeds.batch import SourceTrouble
 
 PASSING = frozenset({429, 500, 502, 503, 504})
-"""Answers after which the same question may be asked again."""
+"""HTTP status codes after which the same question may be asked again."""
 
 LONGEST_WAIT = 300.0
-"""Seconds that we wait when a server asks for it; beyond that the next run tries again."""
+"""Longest wait in seconds on a server's request. If it asks for more, the next run tries again."""
 
 LONGEST_BACK_OFF = 60.0
 
 MOST_REDIRECTS = 5
 
 SLOWEST = 10
-"""How many times the time-out a whole answer may take, however steadily it drips."""
+"""Limit for a whole answer as a multiple of the timeout, even if data arrives steadily."""
 
 LOGGERS = (
-    "httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy",
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
     "httpcore.socks",
-)  # fmt: skip
-"""Who writes addresses with everything in them to the log."""
+)
+"""Loggers known to write full addresses, secrets included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered; `place` is its address without anything secret."""
+    """A server's answer; `place` is the address without secrets."""
 
     place: str
     status: int
@@ -47,7 +51,7 @@ class Answer:
 
 
 class _Stumbled(Exception):
-    """A failure that may pass; `wait` is what the server asks us to wait, in seconds."""
+    """A failure likely to pass; `wait` is the server's requested wait in seconds."""
 
     def __init__(self, why: str, wait: float | None = None) -> None:
         super().__init__(why)
@@ -55,7 +59,7 @@ class _Stumbled(Exception):
 
 
 class _Hidden(logging.Filter):
-    """Keeps secrets out of the log."""
+    """Log filter against secrets."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__()
@@ -69,12 +73,11 @@ class _Hidden(logging.Filter):
 
 
 class Server:
-    """A server that is asked with GET, one question after the other.
+    """A server, asked with GET, one question after the other.
 
-    After a failure that may pass the question is asked again, up to `attempts` times in all,
-    waiting longer each time, or as long as the server says. `now` is what a date in Retry-After
-    is held against where the answer has none of its own. `secrets` appear in no message and no
-    log.
+    After a passing failure the question is asked again, up to `attempts` times in all. The wait
+    grows each time, or is the one the server asks for. `now` is compared with a date in Retry-After
+    if the answer has no Date header. `secrets` appear in no message and no log.
     """
 
     def __init__(
@@ -111,11 +114,11 @@ class Server:
             logging.getLogger(name).removeFilter(self._hidden)
 
     def hide(self, text: str) -> str:
-        """The text without secrets."""
+        """Return the text without secrets."""
         return _without(text, self._secrets)
 
     def get(self, url: httpx.URL, params: dict[str, str]) -> Answer:
-        """The answer to a question; raises :class:`SourceTrouble` where there is none."""
+        """Return the answer to a question; raises :class:`SourceTrouble` if there is none."""
         full = url.copy_merge_params(params)
         place = plain(url)
         for attempt in range(1, self.attempts + 1):
@@ -132,7 +135,7 @@ class Server:
         raise AssertionError  # the last attempt returned or raised
 
     def _follow(self, url: httpx.URL) -> Answer:
-        """One attempt, through redirects that stay with the host."""
+        """Make one attempt; follow redirects within the host."""
         begun = url
         for _ in range(MOST_REDIRECTS + 1):
             try:
@@ -167,7 +170,7 @@ class Server:
         return Answer(place, response.status_code, kind, bytes(body))
 
     def _within(self, url: httpx.URL, location: str) -> httpx.URL:
-        """Where a redirect leads, if that is the same host, not less secure."""
+        """Return the target of a redirect; it must be the same host and not less secure."""
         target = url.join(location)
         same = target.host == url.host and _port(target) == _port(url)
         secured = (
@@ -185,7 +188,7 @@ class Server:
         return target.copy_with(userinfo=url.userinfo)
 
     def _failed(self, url: httpx.URL, error: httpx.RequestError) -> Exception:
-        """A failed connection in words: one that cannot be trusted is not tried again."""
+        """Translate a connection error; an untrusted certificate is not tried again."""
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
@@ -200,7 +203,7 @@ class Server:
         return _Stumbled(f"the connection failed ({error or type(error).__name__})")
 
     def _told_wait(self, response: httpx.Response) -> float | None:
-        """Retry-After in seconds, written as a number or as a date."""
+        """Return Retry-After in seconds; the server writes a number or a date."""
         told = response.headers.get("retry-after", "").strip()
         if told.isascii() and told.isdigit():
             return float(told[:9])
@@ -212,7 +215,7 @@ class Server:
 
 
 def plain(url: httpx.URL) -> str:
-    """An address as it may be shown: without query, user and password."""
+    """Return an address safe to show: without query, user and password."""
     return f"{url.scheme}://{_host(url)}{url.path}"
 
 
@@ -225,7 +228,7 @@ def _port(url: httpx.URL) -> int | None:
 
 
 def _pause(attempt: int, told: float | None) -> float:
-    """Seconds to wait; scattered, so that many who were turned away do not return as one."""
+    """Return the seconds to wait; a random part keeps refused clients from returning together."""
     if told is not None:
         return told + random.uniform(0, 1)  # noqa: S311
     return min(2.0 ** (attempt - 1), LONGEST_BACK_OFF) * random.uniform(0.5, 1)  # noqa: S311
@@ -240,10 +243,13 @@ def _http_date(text: str) -> datetime | None:
 
 
 def _spellings(secrets: Iterable[str]) -> tuple[str, ...]:
-    """The secrets as they may stand in an address, the longest first."""
-    found = {form for secret in secrets if secret for form in (
-        secret, quote(secret), quote(secret, safe=""), quote_plus(secret)
-    )}  # fmt: skip
+    """Return the secrets in every form possible in an address, the longest first."""
+    found = {
+        form
+        for secret in secrets
+        if secret
+        for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
+    }
     return tuple(sorted(found, key=len, reverse=True))
 
 

@@ -1,1 +1,1 @@
-"""A query on another system's database as a source."""
+"""Import complaints by a query on another system's database."""

@@ -1,4 +1,4 @@
-"""The connection to another system's database: by the URL of the environment, read only."""
+"""Connect read-only to another system's database, with the URL of the environment."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _DRIVERS = {
 }
 
 FETCH = 1_000
-"""How many rows come over the line at once."""
+"""Number of rows fetched from the server at once."""
 
 
 @contextmanager
 def explained(name: str, source: SqlSource) -> Iterator[None]:
-    """Every failure of the database in our own words: its own may repeat a row or a password."""
+    """Replace errors of the database by our own text: its own may repeat a row or a password."""
     try:
         yield
     except DBAPIError as error:
@@ -47,7 +47,7 @@ def explained(name: str, source: SqlSource) -> Iterator[None]:
 
 @contextmanager
 def reading(site: Path, name: str, source: SqlSource) -> Iterator[Connection]:
-    """A read-only transaction."""
+    """Open a read-only transaction."""
     engine = _engine(site, name, source)
     try:
         with engine.connect() as connection:
@@ -80,7 +80,7 @@ def _engine(folder: Path, name: str, source: SqlSource) -> Engine:
     try:
         url = make_url(value)
         driver = _DRIVERS.get(url.get_backend_name())
-    except (SQLAlchemyError, ValueError):  # whose text may repeat the password
+    except (SQLAlchemyError, ValueError):  # the error's text may repeat the password
         driver = None
     if driver is None:
         raise SourceTrouble(
@@ -89,13 +89,17 @@ def _engine(folder: Path, name: str, source: SqlSource) -> Engine:
         )
     if driver == "sqlite":
         return create_engine(
-            "sqlite://", creator=_sqlite(folder, name, url, source), poolclass=NullPool,
+            "sqlite://",
+            creator=_sqlite(folder, name, url, source),
+            poolclass=NullPool,
             hide_parameters=True,
-        )  # fmt: skip
+        )
     return create_engine(
-        url.set(drivername=driver), connect_args=_patience(driver, source), poolclass=NullPool,
+        url.set(drivername=driver),
+        connect_args=_patience(driver, source),
+        poolclass=NullPool,
         hide_parameters=True,
-    )  # fmt: skip
+    )
 
 
 def _patience(driver: str, source: SqlSource) -> dict[str, Any]:
@@ -103,15 +107,17 @@ def _patience(driver: str, source: SqlSource) -> dict[str, Any]:
     connecting = min(seconds, 30)
     if driver.startswith("mysql"):
         return {
-            "connect_timeout": connecting, "read_timeout": seconds, "write_timeout": seconds,
-        }  # fmt: skip
+            "connect_timeout": connecting,
+            "read_timeout": seconds,
+            "write_timeout": seconds,
+        }
     return {"connect_timeout": connecting, "tcp_user_timeout": seconds * 1000}
 
 
 def _sqlite(
     folder: Path, name: str, url: URL, source: SqlSource
 ) -> Callable[[], sqlite3.Connection]:
-    """Opens the file of a SQLite URL, which may lie relative to the site, for reading only."""
+    """Return a function opening the file of a SQLite URL read-only (relative to the site)."""
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise SourceTrouble(f"{name}: {source.url_variable} must name a file: sqlite:///file")
     path = folder / url.database

@@ -1,4 +1,4 @@
-"""A query on another system's database as a source: read only, streamed, going on by a cursor."""
+"""A query on another system's database as a source: read-only, streamed, with a cursor."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from tasks.months import read_time
 from tasks.office import Office
 
 SPOOLED = 8 << 20
-"""How much of what has changed is held in memory; more goes to a file without a name."""
+"""Bytes of changed rows kept in memory; more go to an unnamed temporary file."""
 
 
 def batches(
     office: Office, name: str, source: SqlSource, now: datetime, waiting: list[str]
 ) -> Iterator[Batch]:
-    """The rows of the query that are new or have changed since the last look.
+    """Yield the query's rows added or changed since the last snapshot.
 
-    A deadline is called missed because the source was looked at and showed no end, so half a look
-    must not count as one: what has changed is taken in as a whole or not at all. Only the first
-    reading of a query with a cursor, when there is no complaint yet that could have changed, comes
-    in parts of `batch` rows. A part's cursor is the largest value of which every row is in it or
-    in a part before it, so that a failure later loses nothing, however many rows bear one value;
-    the next reading goes on from there.
+    A deadline is called missed because a snapshot showed no end of the case. Half a snapshot must
+    not count as one, so changes are imported as a whole or not at all. Only the first reading of a
+    query with a cursor comes in parts of `batch` rows: no known complaint can have changed yet. The
+    cursor of a part is the largest value with every row in this part or an earlier one. So a later
+    failure loses nothing, however many rows have the same value; the next reading continues from
+    there.
 
-    Rows that came in after `now` are left to the next look and named in `waiting`. Raises
+    Rows added after `now` are left to the next run and counted in `waiting`. Raises
     :class:`SourceTrouble`, without a value of a row.
     """
     with explained(name, source), reading(office.site.folder, name, source) as connection:
@@ -60,7 +60,7 @@ def batches(
 
 
 class _Answer:
-    """What the database answers: the mapped columns of each row as text, and its cursor."""
+    """The answer of the database: the mapped columns of each row as text, and its cursor."""
 
     def __init__(
         self, result: CursorResult[Any], name: str, source: SqlSource, now: datetime
@@ -86,13 +86,13 @@ class _Answer:
         self._dated = [index for index, column in enumerate(self.header) if column in dated(source)]
 
     def rows(self) -> Iterator[tuple[object, Row]]:
-        """The cursor and the cells of each row, in the database's order."""
+        """Yield the cursor and the cells of each row, in the database's order."""
         for number, values in enumerate(self._result, start=1):
             cells = tuple(as_text(values[place], self.zone) for place in self._places)
             yield (None if self._cursor is None else values[self._cursor]), (number, cells)
 
     def is_later(self, row: Row) -> bool:
-        """Whether the row tells of a time just after `now`."""
+        """Check whether the row contains a time just after `now`."""
         _, cells = row
         for index in self._dated:
             moment = self._moment(cells[index])
@@ -113,14 +113,14 @@ class _Answer:
 
 
 def dated(source: SqlSource) -> set[str]:
-    """The columns that hold a time of their own."""
+    """Return the columns with a time of their own."""
     received = source.fields.received
     columns = {received} if isinstance(received, str) else set()
     return columns | {event.column for event in source.events}
 
 
 def _everything(answer: _Answer) -> Iterator[Batch]:
-    """All rows of a query without a cursor, never held at once."""
+    """Yield all rows of a query without a cursor, streamed and never in memory at once."""
 
     def rows() -> Iterator[Row]:
         with explained(answer.name, answer.source):
@@ -135,7 +135,7 @@ def _everything(answer: _Answer) -> Iterator[Batch]:
 
 
 def _parts(answer: _Answer, since: object) -> Iterator[Batch]:
-    """The first reading, `batch` rows at a time."""
+    """Yield the first reading, `batch` rows at a time."""
     taken: list[Row] = []
     progress = _Progress(since)
 
@@ -156,7 +156,7 @@ def _parts(answer: _Answer, since: object) -> Iterator[Batch]:
 
 
 def _changes(answer: _Answer, since: object) -> Iterator[Batch]:
-    """What has changed, as one look: it is read to its end before any of it is taken in."""
+    """Yield the changes as one snapshot: all are read before any of them is imported."""
     progress = _Progress(since)
     content = hashlib.sha256()
     with tempfile.SpooledTemporaryFile(SPOOLED, "w+", encoding="utf-8") as kept:
@@ -175,9 +175,9 @@ def _changes(answer: _Answer, since: object) -> Iterator[Batch]:
 
 
 class _Progress:
-    """How far rows in the order of their cursor have come.
+    """Progress through rows sorted by their cursor.
 
-    `whole` is the last value of which no row is missing, `last` that of the last row.
+    `whole` is the last value with no row missing. `last` is the value of the last row.
     """
 
     def __init__(self, since: object) -> None:
@@ -185,27 +185,27 @@ class _Progress:
         self._cut = False
 
     def reaches(self, value: object, is_later: bool) -> bool:
-        """Go on to a row; False where it, and so all that follow, wait for the next look."""
+        """Advance to a row; returns False if this row and all later ones wait for the next run."""
         if value is not None and value != self.last:
             self.whole, self.last = self.last, value
         self._cut = is_later
         return not is_later
 
     def end(self) -> object:
-        """The last value of which no row is missing, now that there is no further row."""
+        """Return the last value with no row missing, after the last row was read."""
         return self.whole if self._cut else self.last
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a reading begins: `:since`, and whether the first reading has not come to its end."""
+    """The start of a reading: the value of `:since`; `filling` during the first reading."""
 
     value: object
     filling: bool = False
 
     @classmethod
     def read(cls, name: str, cursor: str | None, source: SqlSource) -> _Place:
-        """From what is kept, or where the source begins."""
+        """Parse the stored position, or return the source's own start."""
         if cursor is None:
             return cls(source.first_cursor, filling=True)
         try:
@@ -215,7 +215,7 @@ class _Place:
             raise SourceTrouble(f"{name}: the position kept of it cannot be read") from None
 
     def written(self) -> str:
-        """As it is kept, with its type: a database compares numbers unlike texts."""
+        """Format the position for storage, with its type: databases sort numbers unlike texts."""
         kind = type(self.value).__name__
         text = self.value.isoformat() if isinstance(self.value, date) else str(self.value)
         return json.dumps([kind if kind in KINDS else "str", text, self.filling])
@@ -225,7 +225,7 @@ class _Place:
 def _answer(
     connection: Connection, source: SqlSource, since: object
 ) -> Iterator[CursorResult[Any]]:
-    """The running query. Its rows come in the order of the cursor, whatever order it asks for."""
+    """Run the query; its rows come in the order of the cursor, not in the query's own order."""
     statement = with_colons_kept(source.query)
     if source.cursor:
         column = connection.dialect.identifier_preparer.quote_identifier(source.cursor)

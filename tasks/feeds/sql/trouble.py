@@ -1,4 +1,4 @@
-"""Why another system's database refused, in words that hold neither its URL nor a row."""
+"""Explain errors of another system's database, without its URL and without any row."""
 
 from __future__ import annotations
 
@@ -9,23 +9,55 @@ from sqlalchemy.exc import DBAPIError
 from settings.sources import SqlSource
 
 _SQLSTATES = {
-    "28P01": "login", "28000": "login", "3D000": "database", "42P01": "table", "42703": "column",
-    "42501": "permission", "25006": "writes", "57014": "slow", "55P03": "slow", "42601": "syntax",
-    "53300": "busy", "57P03": "busy",
-}  # fmt: skip
+    "28P01": "login",
+    "28000": "login",
+    "3D000": "database",
+    "42P01": "table",
+    "42703": "column",
+    "42501": "permission",
+    "25006": "writes",
+    "57014": "slow",
+    "55P03": "slow",
+    "42601": "syntax",
+    "53300": "busy",
+    "57P03": "busy",
+}
 _MYSQL_CODES = {
-    1045: "login", 1044: "database", 1698: "login", 1049: "database", 1146: "table", 1054: "column",
-    1142: "permission", 1143: "permission", 1370: "permission", 1792: "writes", 3024: "slow",
-    1969: "slow", 1205: "slow", 1064: "syntax", 1040: "busy", 2013: "lost", 2006: "lost",
-}  # fmt: skip
-_WORDS = (  # where a driver gives no code: SQLite, and PostgreSQL while it connects
-    ("no such table", "table"), ("no such column", "column"), ("readonly", "writes"),
-    ("database is locked", "slow"), ("syntax error", "syntax"), ("not a database", "file"),
-    ("password authentication failed", "login"), ("no password supplied", "login"),
-    ("authentication failed", "login"), ("no pg_hba.conf entry", "login"),
-    ("role ", "login"), ("database ", "database"), ("too many clients", "busy"),
-    ("certificate verify failed", "certificate"), ("ssl", "certificate"),
-)  # fmt: skip
+    1045: "login",
+    1044: "database",
+    1698: "login",
+    1049: "database",
+    1146: "table",
+    1054: "column",
+    1142: "permission",
+    1143: "permission",
+    1370: "permission",
+    1792: "writes",
+    3024: "slow",
+    1969: "slow",
+    1205: "slow",
+    1064: "syntax",
+    1040: "busy",
+    2013: "lost",
+    2006: "lost",
+}
+_WORDS = (  # for drivers without an error code: SQLite, and PostgreSQL while connecting
+    ("no such table", "table"),
+    ("no such column", "column"),
+    ("readonly", "writes"),
+    ("database is locked", "slow"),
+    ("syntax error", "syntax"),
+    ("not a database", "file"),
+    ("password authentication failed", "login"),
+    ("no password supplied", "login"),
+    ("authentication failed", "login"),
+    ("no pg_hba.conf entry", "login"),
+    ("role ", "login"),
+    ("database ", "database"),
+    ("too many clients", "busy"),
+    ("certificate verify failed", "certificate"),
+    ("ssl", "certificate"),
+)
 _NAMES = re.compile(
     r"""no\ such\ (?:table|column):\ (?P<sqlite>[\w.]+)
     |(?:relation|column)\ "?(?P<postgresql>[\w.]+)"?\ does\ not\ exist
@@ -36,7 +68,7 @@ _NAMES = re.compile(
 
 
 def cause(error: DBAPIError, source: SqlSource) -> str:
-    """What is wrong and what to do; names of tables and columns are those of the query."""
+    """Describe the error and the remedy; table and column names are those of the query."""
     found = _kind(error)
     variable = source.url_variable
     named = _NAMES.search(str(error.orig))

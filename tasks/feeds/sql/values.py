@@ -1,4 +1,4 @@
-"""What a database gives as text, and what it is given."""
+"""Convert values of a database to text, and the cursor to a query parameter."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from zoneinfo import ZoneInfo
 
 
 def as_text(value: object, zone: ZoneInfo) -> str:
-    """A value as the mapping reads it; moments that tell their zone are converted to `zone`."""
+    """Convert a value to text for the mapping; a time with a zone is converted to `zone`."""
     if value is None:
         return ""
     if isinstance(value, str):
-        return value.replace("\0", "")  # no database takes NUL
+        return value.replace("\0", "")  # no database stores NUL
     if isinstance(value, datetime):
         local = value if value.tzinfo is None else value.astimezone(zone)
         return local.isoformat(timespec="seconds")
     if isinstance(value, date | time):
         return value.isoformat()
-    if isinstance(value, timedelta):  # what MySQL makes of a time of day
+    if isinstance(value, timedelta):  # MySQL returns a time of day as a timedelta
         minutes, seconds = divmod(int(value.total_seconds()), 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours:02}:{minutes:02}:{seconds:02}"
@@ -49,11 +49,11 @@ KINDS: dict[str, Callable[[str], object]] = {
     "date": date.fromisoformat,
     "str": str,
 }
-"""The types that a cursor may have, by name, and how each is read from text."""
+"""The types allowed for a cursor, by name, and the function parsing each from text."""
 
 
 def parameter(value: object, dialect: str, zone: ZoneInfo) -> object:
-    """The cursor as the driver takes it; only PostgreSQL knows moments with a zone."""
+    """Convert the cursor for the driver; only PostgreSQL accepts times with a zone."""
     if not isinstance(value, datetime) or dialect == "postgresql":
         return value.isoformat() if isinstance(value, date) and dialect == "sqlite" else value
     local = value.astimezone(zone).replace(tzinfo=None) if value.tzinfo else value
