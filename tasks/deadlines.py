@@ -154,7 +154,8 @@ def _moves(
 ) -> Iterator[dict[str, Any]]:
     """Return the deadlines of a complaint that a new ruleset has changed.
 
-    These are open deadlines with another due time, and ended ones with another state.
+    These are open deadlines with another due time, ended ones with another state, and deadlines
+    that are new or no longer apply.
     """
     before = {(row.rule, row.clock): row for row in rows}
     after = {(deadline.rule.id, deadline.clock): deadline for deadline in deadlines}

@@ -259,10 +259,7 @@ def _try_again_or_give_up(
     """
     limit = timedelta(hours=office.site.file.mail.give_up_after_hours)
     tried = [each.attempted_at for each in message.attempts if each.outcome == "deferred"]
-    tries, first = (
-        len(tried),
-        min(tried, default=now),
-    )  # an unreachable server does not count as an attempt
+    tries, first = len(tried), min(tried, default=now)  # a server out of reach was not asked
     expired = now - first >= limit
     if isinstance(trouble, Refused) or expired:
         message.status, message.next_attempt_at = MessageStatus.DEAD, None

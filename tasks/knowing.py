@@ -1,4 +1,4 @@
-"""Load complaints with all data that an evaluation as of some moment may use."""
+"""Load complaints with all data for an evaluation as of some moment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def known_of(
 ) -> Iterator[Known]:
     """Load these complaints with their facts as known at `as_of`.
 
-    A source that is no longer configured shows no kinds of events.
+    A source without configuration shows no kinds of events.
     """
     keys = [row.id for row in rows]
     events = complaints.events_of(session, keys)
@@ -67,9 +67,9 @@ def source_facts(session: Session, office: Office, as_of: datetime) -> dict[str,
 
 
 def _source_facts(office: Office, source: str, told: dict[str, Origin]) -> Facts:
-    """Return the kinds of events that a source can show, and its further facts.
+    """Return the facts about a source, with its visible kinds of events.
 
-    For a source of another installation these are as stated by that installation.
+    For a source of another installation these are its own statements.
     """
     name, _, origin = source.partition("/")
     if source in office.source_facts or source not in told or name not in office.site.sources:

@@ -372,8 +372,8 @@ class Reader:
 def given(record: Record, source: str, now: datetime) -> list[Event]:
     """Return the events with a time stated in the row; in the exchange format all of its events.
 
-    In that format a source of the other installation gets a name that begins with ours, `source`.
-    The same applies to the sources of its events.
+    In that format `source` is our name for a source of the other installation. The sources of its
+    events get names of the same form.
     """
     if record.history:
         prefix = source.removesuffix(record.origin)

@@ -27,13 +27,13 @@ LARGEST_ANSWER = 1 << 20
 
 TOLD = {
     "invalid_grant": "the refresh token is void: it was withdrawn, or has expired; authorize the"
-    " mailbox anew and write the new refresh_token into the file",
+    " mailbox again and write the new refresh_token into the file",
     "invalid_client": "client_id or client_secret is wrong, or the secret has expired",
-    "unauthorized_client": "this client may not ask for tokens; look at what it is allowed to do",
+    "unauthorized_client": "this client may not ask for tokens; check its permissions",
     "invalid_scope": "the provider does not know this scope",
     "unsupported_grant_type": "the provider gives no tokens for refresh tokens",
     "invalid_request": "something is missing in the file (client_secret, scope?)",
-    "interaction_required": "somebody has to sign in and authorize the mailbox anew",
+    "interaction_required": "a person must sign in and authorize the mailbox again",
     "temporarily_unavailable": "the next run tries again",
 }
 """The meaning of each refusal, with advice. The provider's own sentence is not shown, because it
@@ -153,9 +153,7 @@ def _refusal(status: int, answer: dict[str, Any]) -> str:
     error = answer.get("error")
     if isinstance(error, str) and error in TOLD:
         number = re.match(r"AADSTS\d{1,9}\b", str(answer.get("error_description")))
-        code = (
-            f"{error}, {number[0]}" if number else error
-        )  # a code of Microsoft, for looking it up
+        code = f"{error}, {number[0]}" if number else error  # Microsoft's, for a look-up
         return f"refuses an access token ({code}): {TOLD[error]}"
     if status >= 500 or status == httpx.codes.TOO_MANY_REQUESTS:
         return f"answers HTTP {status}; the next run tries again"

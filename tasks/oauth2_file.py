@@ -92,7 +92,7 @@ def read_grant(file: Path) -> Grant:
         )
     plain = {YAGMAIL_NAMES.get(name, name): value for name, value in raw.items()}
     if len(plain) < len(raw):
-        raise NoToken(f"{file}: a key stands there twice, with google_ and without; remove one")
+        raise NoToken(f"{file}: a key is there twice, with google_ and without; remove one")
     try:
         return Grant.model_validate(plain)
     except ValidationError as error:

@@ -104,7 +104,7 @@ class Outside:
             engine.dispose()
 
     def _cause(self, kind: Kind, error: str, now: datetime) -> Cause:
-        """Return an incident with the time of its first notice, for the mail about its end."""
+        """Return an incident with the time it was first noticed, for the mail about its end."""
         assert self.memory is not None
         known = self.memory.book.known.get(kind)
         since = known.noticed if known and not known.gone else now

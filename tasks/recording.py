@@ -101,7 +101,7 @@ def record(
     if look.rows >= ENOUGH_ROWS and recorder.bad / look.rows > source.max_bad_share:
         raise TooManyBadRows(
             f"{batch.name}: {recorder.bad} of {look.rows} rows cannot be read"
-            f" ({', '.join(recorder.causes)}); nothing of it is taken. Correct the mapping of"
+            f" ({', '.join(recorder.causes)}); nothing of it is imported. Correct the mapping of"
             f" {name} in sources.toml, or raise max_bad_share"
         )
     recorder.resolve()
