@@ -1,1 +1,1 @@
-"""The steps that flows are made of, one subject a module; each handles a batch."""
+"""The steps of the flows, one subject for each module; each step handles a batch."""

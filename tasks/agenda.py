@@ -12,10 +12,12 @@ from tasks.views import Duty, NoticeItem, NoticeMail
 
 
 def agenda(view: NoticeMail, locale: str, zone: ZoneInfo) -> bytes | None:
-    """The deadlines of a mail that have not passed, a day each; None where there is none.
+    """Return the deadlines of a mail that have not passed, as all-day entries; None if there are
+    none.
 
-    An entry keeps its UID, so that a later mail about the same deadline moves it and adds none
-    (RFC 5545, 3.8.4.7 and 3.8.7.4). A title never stands in it: calendars are shared.
+    A promised moment (`exact`) becomes an entry at that time of day. The UID of an entry is stable:
+    a later mail about the same deadline moves the entry instead of adding one (RFC 5545, 3.8.4.7
+    and 3.8.7.4). No entry contains the title of a complaint, because people share their calendars.
     """
     coming = [
         (item, duty) for item in (*view.late, *view.coming) for duty in item.duties if not duty.late

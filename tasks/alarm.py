@@ -1,4 +1,4 @@
-"""Alarm: what the watch has to tell is handed to the mail server at once, without a worker."""
+"""Alarm: send the alerts of the watchdog to the mail server at once, without a worker."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ from tasks.smtp import Connection, MailTrouble, Refused, ServerUnusable
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(minutes=15)
-"""Shorter than for other mail: this is what the administrator waits for."""
+"""The longest wait before another attempt. It is shorter than for other mail, because the
+administrator waits for these alerts.
+"""
 
 PATIENCE = 10.0
-"""Seconds. Who watches each minute cannot wait as long for a server as a delivery does."""
+"""Timeout for the mail server, in seconds. The watchdog runs each minute, so it waits for less time
+than a delivery.
+"""
 
 
 def hand_over(office: Office, now: datetime) -> list[str]:
-    """Send the watch's own alerts that wait in the outbox; says what the server did not take.
+    """Send the alerts of the watchdog in the outbox; return the errors of the mail server as texts.
 
-    A mail is claimed as a delivery claims it, so that of the two only one sends it. What the
-    server does not take now stays in the outbox.
+    The function claims a mail as a delivery does, so that only one of the two sends it. A mail that
+    the server refuses for now stays in the outbox.
     """
     troubles: list[str] = []
     token = str(uuid.uuid4())
@@ -58,13 +62,17 @@ def hand_over(office: Office, now: datetime) -> list[str]:
                     troubles.append(str(trouble))
                     with office.transaction() as session:
                         watching.put_off(
-                            session, token, mail.id, now, _later(trouble, tried[mail.id], now),
+                            session,
+                            token,
+                            mail.id,
+                            now,
+                            _later(trouble, tried[mail.id], now),
                             {
                                 "outcome": _outcome(trouble),
                                 "code": trouble.code,
                                 "answer": trouble.answer,
                             },
-                        )  # fmt: skip
+                        )
                 else:
                     with office.transaction() as session:
                         outbox.sent(session, token, {mail.id: answer}, now)
@@ -77,7 +85,7 @@ def hand_over(office: Office, now: datetime) -> list[str]:
 
 
 def _later(trouble: MailTrouble, tried: int, now: datetime) -> datetime | None:
-    """When a mail is tried again; None where the server refused it for good."""
+    """Return the time of the next attempt, or None if the server refused the mail permanently."""
     if isinstance(trouble, Refused):
         return None
     wait: timedelta = min(FIRST_RETRY * 2 ** min(tried, 8), LONGEST_RETRY)
@@ -93,7 +101,10 @@ def _outcome(trouble: MailTrouble) -> str:
 def send_without_database(
     site: Site, holder: Holder, key: str, detail: dict[str, object], now: datetime
 ) -> None:
-    """Send one alert that no outbox knows; raises `tasks.smtp.MailTrouble` or ValueError."""
+    """Send one alert without the outbox, as when there is no database.
+
+    Raises :class:`tasks.smtp.MailTrouble`, or ValueError for a wrong mail URL.
+    """
     message = MessageRow(
         message_id=key,
         recipient=holder.email,

@@ -1,4 +1,4 @@
-"""Anchors: what kept reports tell of the audit, so that it cannot be rewritten behind them."""
+"""Anchors: the audit heads in the kept reports, so that a rewritten audit is detected."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from typing import Any
 from db.chain import Head
 
 TABLES = ' "tables":'
-"""Where the long part of a report's JSON begins; what is asked for stands before it."""
+"""The line at which the long part of a report's JSON begins; all values needed here come
+before it.
+"""
 
 
 def heads_in(folder: Path) -> Iterator[Head]:
-    """The head of the audit in each report of a folder; reports without one are passed over."""
+    """Return the audit head of each report in a folder; skip reports without one."""
     for path in sorted(folder.glob("*.json")):
         try:
             told = _beginning(path)["notes"]["audit"]
             yield Head.read(told, f"the report {path.name}")
         except (OSError, ValueError, KeyError, TypeError):
-            continue  # no report, or one that is older than the audit
+            continue  # no report, or a report older than the audit
 
 
 def _beginning(path: Path) -> Any:
-    """A report's JSON without its tables, which may be very long."""
+    """Return the JSON of a report with empty tables, because the tables may be very long."""
     lines = []
     with path.open(encoding="utf-8") as file:
         for line in file:

@@ -1,4 +1,4 @@
-"""Bounces: mails that came back are found in the sender's mailbox, and their addresses marked."""
+"""Bounces: find returned mails in the sender's mailbox and mark their addresses."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ from tasks.patience import step
 from tasks.queueing import alert
 
 OLDEST = timedelta(days=30)
-"""What arrived earlier is passed over: it tells little of an address today."""
+"""The greatest age of a mail that is read: an older one says little about an address today."""
 
 BATCH = 200
-"""Of how many mails the headers are asked for at once."""
+"""Number of mails per request for headers."""
 
 MOST = 2_000
-"""Mails that one run looks at: a flood of them must not keep ours from going out."""
+"""Limit of mails read in one run: a flood of them must not delay our own mails."""
 
 
 @dataclass(slots=True)
 class BounceCount:
-    """What was found in the mailbox.
+    """The result of reading the mailbox.
 
-    `reports` of mail servers, of which `unknown` name no mail that went out from here; `bounced`
-    mails came back. `trouble` says why the mailbox could not be read, if it could not.
+    `reports` counts the reports of mail servers. `unknown` of these name no mail of this site.
+    `bounced` counts the mails that came back. `trouble` is the error text if the mailbox could not
+    be read, else empty.
     """
 
     reports: int = 0
@@ -47,12 +48,13 @@ class BounceCount:
 
 @step("read bounces")
 def read_bounces(office: Office, now: datetime, run: str) -> BounceCount:
-    """Look for mails that came back since the last look; without a mailbox there are none.
+    """Read the reports on returned mails that arrived since the last poll, if a mailbox is
+    configured.
 
-    A mail that is reported as failed has bounced: its notices are settled anew, and its address is
-    marked and told to the administrators once. Only reports about mails that went out from here
-    count. The mailbox stays as it is. One that cannot be read keeps no mail from going out:
-    the administrators are told once a day.
+    A mail reported as failed becomes bounced. The run then settles its notices again and marks its
+    address, and the administrators are notified of the address once. A report counts only if it is
+    about a mail that this site sent. The mailbox itself is not changed. If it cannot be read, other
+    mail still goes out, and the administrators are notified once a day.
     """
     count = BounceCount()
     if not office.site.bounces_url:
@@ -71,7 +73,9 @@ def read_bounces(office: Office, now: datetime, run: str) -> BounceCount:
 
 
 def _look(office: Office, now: datetime, run: str, count: BounceCount) -> None:
-    """Read what has arrived since the last look, or everything where it is numbered anew."""
+    """Read the mails that arrived since the last poll, or all of them if UIDVALIDITY has
+    changed.
+    """
     with mailbox_of(office.site) as (client, validity, next_uid):
         kept = (resuming.position(office, NAME) or "").partition(":")
         last = int(kept[2]) if kept[0] == str(validity) else 0
@@ -93,8 +97,10 @@ def _look(office: Office, now: datetime, run: str, count: BounceCount) -> None:
 
 
 def _reports(client: IMAPClient, group: list[int]) -> Iterator[tuple[datetime | None, dsn.Report]]:
-    """The reports among these mails with their time of arrival; of others no more than the header
-    is fetched."""
+    """Return the reports among these mails with their time of arrival.
+
+    Of other mails only the header is fetched.
+    """
     for uid, (arrived, header) in sorted(heads(client, group).items()):
         if dsn.may_be(header) and (report := dsn.read(whole(client, uid, dsn.LARGEST))):
             yield arrived, report
@@ -109,7 +115,7 @@ def _take(
     run: str,
     count: BounceCount,
 ) -> None:
-    """Let a report have its effect, once: a mail that did not arrive has bounced."""
+    """Apply a report once: set an undelivered mail to bounced, and mark its address."""
     count.reports += 1
     if not report.tells_of_failure:
         return
@@ -122,9 +128,14 @@ def _take(
     if failure is None:
         return
     newly_marked = bounces.add(
-        session, message, report_id=report.report_id, reported_at=arrived,
-        code=failure.code, answer=failure.answer, now=now,
-    )  # fmt: skip
+        session,
+        message,
+        report_id=report.report_id,
+        reported_at=arrived,
+        code=failure.code,
+        answer=failure.answer,
+        now=now,
+    )
     if message.status == MessageStatus.SENT:
         message.status = MessageStatus.BOUNCED
         count.bounced += 1
@@ -137,7 +148,10 @@ def _take(
 
 
 def _somebody_can_be_told(session: Session, office: Office, now: datetime) -> bool:
-    """Whether mail gets through to an administrator: none is told that mail to him does not."""
+    """Check whether an alert can reach an administrator.
+
+    It cannot if the mails to every administrator come back.
+    """
     marked = bounces.marked(session)
     administrators = office.site.directory.holders(
         Role.ADMINISTRATOR, None, office.local(now).date()

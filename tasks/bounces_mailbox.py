@@ -1,4 +1,4 @@
-"""The mailbox in which mails come back: how it is reached, and whether it can be read."""
+"""The mailbox for returned mails: open it, and check whether it can be read."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from tasks.feeds.batch import SourceTrouble
 from tasks.feeds.imap.server import examined, explained, opened, way_by
 
 NAME = "mail/bounces"
-"""What the mailbox is called among the sources; by the slash it is none that a mapping names."""
+"""The name of this mailbox in the table of cursors. The slash keeps it apart from configured
+sources, as a mapping cannot have such a name.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Access:
-    """How the mailbox is reached, as a site says."""
+    """Access to the mailbox, from the settings of a site."""
 
     ca_file: str | None
     timeout_seconds: float
@@ -27,7 +29,10 @@ class _Access:
 
 
 def mailbox_trouble(site: Site, timeout: float) -> str:
-    """Why the mailbox cannot be read within so many seconds an answer; empty where it can."""
+    """Return the reason the mailbox cannot be read, or '' if it can.
+
+    `timeout` is the time limit for each answer of the server, in seconds.
+    """
     try:
         with mailbox_of(site, timeout):
             return ""
@@ -36,7 +41,11 @@ def mailbox_trouble(site: Site, timeout: float) -> str:
 
 
 def told(error: Exception) -> str:
-    """What is wrong; of what a server may answer besides only its kind, for it may quote a mail."""
+    """Return an error text.
+
+    For an error other than :class:`SourceTrouble` the text names only its type, because an answer
+    of the server may quote a mail.
+    """
     if isinstance(error, SourceTrouble):
         return str(error)
     return f"{NAME}: the server's answer is not understood ({type(error).__name__})"
@@ -46,7 +55,9 @@ def told(error: Exception) -> str:
 def mailbox_of(
     site: Site, timeout: float | None = None
 ) -> Iterator[tuple[IMAPClient, int, int | None]]:
-    """The mailbox, opened to look only; its UIDVALIDITY and the UID of the next mail."""
+    """Open the mailbox read-only; yield the client, the UIDVALIDITY and the UID of the next
+    mail.
+    """
     mail = site.file.mail
     access = _Access(mail.bounces_ca_file, timeout or mail.timeout_seconds)
     way = way_by(site.bounces_url, NAME, access.url_variable)

@@ -1,4 +1,4 @@
-"""Bring: what a mail with a report says and what goes with it, in its reader's language."""
+"""Report mails: their text and attachments in the language of the reader."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ KINDS = {
 
 
 class Bringing:
-    """The mails of one delivery run that bring reports: each report is counted once for all."""
+    """The report mails of one delivery run. Each report is evaluated only once for all of them."""
 
     def __init__(self, session: Session, office: Office) -> None:
         self._session, self._office = session, office
         self._views: dict[tuple[int, str], ReportView] = {}
 
     def composed(self, message: MessageRow) -> tuple[RenderedMail, list[Attachment]] | None:
-        """A mail and what goes with it; None where its report is no longer on record."""
+        """Return a mail and its attachments, or None if its report is no longer on record."""
         site = self._office.site
         report = self._session.get(Report, message.detail["report"])
         if report is None:
@@ -45,7 +45,7 @@ class Bringing:
         return rendered, list(self._files(report, view))
 
     def _view(self, report: Report, locale: str) -> ReportView:
-        """The report in a language, counted again as of its own moment."""
+        """Return the report in a language, evaluated again as of its own moment."""
         session, office = self._session, self._office
         own = (report.id, office.site.locale)
         if own not in self._views:
@@ -56,7 +56,7 @@ class Bringing:
         return self._views[report.id, locale]
 
     def _files(self, report: Report, view: ReportView) -> Iterator[Attachment]:
-        """The files for people to read in the view's language; made where they are not there."""
+        """Yield the report files for people in the language of the view; create them if missing."""
         site = self._office.site
         ending = language_ending(site, view.names.locale)
         kept = Path(report.path)

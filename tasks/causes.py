@@ -1,4 +1,4 @@
-"""Causes: what is not well with the pipeline, by its database, disk and calendar."""
+"""Causes: incidents of the pipeline, found in its database, disk and calendar."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ WARN_BEFORE_YEAR_END = timedelta(days=60)
 MEGABYTE = 1_000_000
 
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""How far the clocks of two machines may be apart without harm."""
+"""The largest harmless difference between the clocks of two machines."""
 
 
 class Kind(StrEnum):
-    """What a cause is: a key of the words under `watch`."""
+    """The kind of an incident; its value is a key of the texts under `watch`."""
 
     SILENT = "silent"
     CLOCK = "clock"
@@ -38,24 +38,27 @@ class Kind(StrEnum):
 
 
 SEEN_TWICE = {Kind.SILENT: timedelta(minutes=10), Kind.DATABASE: timedelta(minutes=5)}
-"""How long these must have been noticed before they are told.
+"""How long these incidents must last before a notification.
 
-After an outage of the whole machine the first cycle ends the silence by itself; a database that is
-started anew is away for a moment.
+After an outage of the whole machine the first run ends the silence by itself. A database that
+restarts is away for a moment only.
 """
 
 ENDS_AT_ONCE = frozenset(
     {Kind.SILENT, Kind.CLOCK, Kind.DATABASE, Kind.WATCH, Kind.OUTBOX, Kind.DISK}
 )
-"""Their end is told. The others end in silence when they have not come back for a day."""
+"""Incidents with a notification at their end.
+
+The others end without one, when they have not come back for a day.
+"""
 
 STOPS_ALL = frozenset({*ENDS_AT_ONCE, Kind.FAILED, Kind.CRASHED})
-"""With one of these an external monitor is not told that all is well."""
+"""During one of these incidents the external monitor gets no sign that all is well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One thing that is not well. `key` tells it from all others; see `tasks.views.Ill.facts`."""
+    """One incident. `key` identifies it; for `facts` see `tasks.views.Ill.facts`."""
 
     kind: Kind
     key: str
@@ -65,10 +68,11 @@ class Cause:
 def silences(
     session: Session, site: Site, now: datetime, began: datetime | None
 ) -> Iterator[Cause]:
-    """Flows without a finished run for longer than the site allows, and a clock gone back.
+    """Find flows without a finished run for longer than the site allows, and a clock set back.
 
-    `began` is since when the watch looks: a flow that has never run is silent since then, or not
-    at all where nobody knows. By a clock gone back every flow would seem lively for long.
+    `began` is the start of the watchdog's memory. A flow without any run counts as silent since
+    then; if `began` is None, it does not count as silent. If the clock went back, the function
+    yields only that incident, because every flow would seem to be active for a long time.
     """
     allowed = dict(site.file.watch.silent_minutes)
     last = watching.last_runs(session, allowed)
@@ -84,7 +88,7 @@ def silences(
 
 
 def waiting_mail(session: Session, site: Site, now: datetime) -> Iterator[Cause]:
-    """Mail that has been waiting for too long."""
+    """Find mail that has been waiting for too long."""
     allowed = timedelta(minutes=site.file.watch.waiting_mail_minutes)
     count, oldest = watching.overdue(session, now - allowed)
     if oldest is not None:
@@ -92,7 +96,10 @@ def waiting_mail(session: Session, site: Site, now: datetime) -> Iterator[Cause]
 
 
 def dead_mail(session: Session, site: Site, now: datetime) -> Iterator[Cause]:
-    """Mail that was given up and that nobody has looked after since; each was told at the time."""
+    """Find mail given up some hours ago and not resent by hand since.
+
+    Each of these mails had its own alert when it was given up.
+    """
     allowed = timedelta(hours=site.file.watch.dead_mail_hours)
     count = watching.given_up(session, now - allowed)
     if count:
@@ -100,9 +107,10 @@ def dead_mail(session: Session, site: Site, now: datetime) -> Iterator[Cause]:
 
 
 def full_disks(site: Site, *, known: bool) -> Iterator[Cause]:
-    """A disk with less room than the site asks for; one that is `known` needs a quarter more.
+    """Find a disk with less free space than the site asks for.
 
-    Else a disk at the edge would be told of again and again.
+    An incident that is already `known` ends only with a quarter more free space. Otherwise a disk
+    near the limit would cause alerts again and again.
     """
     floor = site.file.watch.disk_free_mb
     for place, free in free_megabytes(site).items():
@@ -113,7 +121,7 @@ def full_disks(site: Site, *, known: bool) -> Iterator[Cause]:
 
 
 def free_megabytes(site: Site) -> dict[Path, int]:
-    """What is left on the disks of the working files and of the database, where it is a file."""
+    """Return the free space in MB on the disks of the working files and of a file database."""
     places = [site.var]
     url = make_url(site.database_url)
     if url.get_backend_name() == "sqlite" and url.database:
@@ -125,12 +133,12 @@ def free_megabytes(site: Site) -> dict[Path, int]:
 
 
 def _that_is_there(place: Path) -> Path:
-    """The folder itself, or the nearest above it while nothing has been kept yet."""
+    """Return the folder itself, or the nearest existing folder above it."""
     return next(folder for folder in (place, *place.parents) if folder.is_dir())
 
 
 def unknown_holidays(site: Site, now: datetime) -> Iterator[Cause]:
-    """A calendar that ends soon: the joint decree of next year is not in it."""
+    """Find a calendar that ends soon: the joint decree for the next year is missing."""
     until = site.bench.calendar.decreed_until
     if until - now.astimezone(site.zone).date() < WARN_BEFORE_YEAR_END:
         yield Cause(Kind.CALENDAR, Kind.CALENDAR, {"day": until.isoformat()})

@@ -1,4 +1,4 @@
-"""Check: how the rows of a source come out under its mapping, without keeping any of them."""
+"""Check: read rows of a source with its mapping, without storing any of them."""
 
 from __future__ import annotations
 
@@ -16,23 +16,33 @@ from tasks.office import Office
 from tasks.sifting import Refused, Sieve
 
 ENOUGH = 10_000
-"""How many rows tell how a source is laid out."""
+"""The number of rows that is enough to know the layout of a source."""
 
 COUNTED = ("classification", "category", "channel", "unit", "privacy", "status")
-"""The fields whose values are counted over the sample."""
+"""The fields with a count of their values over the sample."""
 
 FIELDS = (
-    "ticket", "received", "classification", "category", "channel", "unit", "privacy",
-    "promised_due", "status", "events", "title",
-)  # fmt: skip
+    "ticket",
+    "received",
+    "classification",
+    "category",
+    "channel",
+    "unit",
+    "privacy",
+    "promised_due",
+    "status",
+    "events",
+    "title",
+)
 
 
 @dataclass(slots=True)
 class Checked:
-    """A sample of a source, read: the first rows field by field, and all of it in numbers.
+    """The result of reading a sample: the first rows field by field, and counts for all of it.
 
-    `shown` are rows as :data:`FIELDS` with their line; of a title only what would be kept.
-    `refused` is what would go to quarantine. `whole` is false where the source has more.
+    `shown` has rows with the keys of :data:`FIELDS` and the line number; of a title only the part
+    that would be stored. `refused` lists the rows that would go to quarantine. `whole` is false if
+    the source has more rows than the sample.
     """
 
     source: str
@@ -49,18 +59,18 @@ class Checked:
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Why rows would go to quarantine, and how many."""
+        """Return the reasons for quarantine with the number of rows."""
         return dict(Counter(str(bad.reason) for bad in self.refused).most_common())
 
 
 def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
-    """Read a sample of what a source has now and show its first rows.
+    """Read a sample of the present content of a source and return its first rows.
 
-    Writes nothing and moves nothing. Raises `tasks.feeds.batch.WrongMapping` where the source is
-    not laid out as the mapping says, and `tasks.feeds.batch.SourceTrouble` where there is nothing
-    to read.
+    The function writes nothing and moves no file. Raises `tasks.feeds.batch.WrongMapping` if the
+    layout of the source is not as in the mapping, and `tasks.feeds.batch.SourceTrouble` if there is
+    nothing to read.
     """
-    engine = open_engine("sqlite://")  # an empty memory: what was read before is shown as well
+    engine = open_engine("sqlite://")  # in memory and empty: rows imported before are shown too
     Base.metadata.create_all(engine)
     office = Office(site, engine)
     checked = Checked(name)
@@ -101,7 +111,7 @@ def _note(checked: Checked, office: Office, line: int, found: Record | Refused, 
 def _told(
     office: Office, source: str, record: Record, observed_at: datetime | None
 ) -> dict[str, str]:
-    """One row as people read it: times of the site, names of units."""
+    """Return one row for display, with local times and the names of units."""
 
     def local(moment: datetime | None) -> str:
         return office.local(moment).isoformat(timespec="seconds") if moment else ""

@@ -1,4 +1,4 @@
-"""Compose: what a mail still has to tell becomes text, HTML and headers."""
+"""Compose: the text, HTML and headers of a mail, from the items that are still true."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tasks.workbook import notices_workbook
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 
 LONGEST_THREAD = 10
-"""Mails. References that grow for ever help no reader."""
+"""Limit of mails in References: a list without a limit helps no reader."""
 
 
 def compose_all(
@@ -38,11 +38,12 @@ def compose_all(
     now: datetime,
     began: datetime | None = None,
 ) -> Iterator[tuple[MessageRow, bytes | Uncomposable | None]]:
-    """Each mail as it goes out, None where nothing that it was to tell is still true.
+    """Compose each mail; yield the bytes to send, or None if none of its items is still true.
 
-    One that cannot be composed is given as the trouble; its cause is not told, because its text
-    may hold what a complainant gave. Marks each item with whether the mail tells of it. What the
-    same run has sent since it `began` is no earlier mail.
+    If a mail cannot be composed, the function yields :class:`tasks.smtp.Uncomposable` in its place.
+    That error names only the type of the cause, because an error text may contain personal data of
+    a complainant. The function stores in each item whether the mail reports it. A mail of the same
+    run, sent since `began`, does not count as an earlier mail.
     """
     views = notice_views(session, office, messages, now, began)
     threads = _threads(session, messages, began or now)
@@ -51,14 +52,14 @@ def compose_all(
         try:
             view, thread = views.get(message.id), threads.get(message.id, [])
             yield message, _composed(session, office, message, now, view, thread, bringing)
-        except SQLAlchemyError:  # the database itself: nobody's mail is odd
+        except SQLAlchemyError:  # the database failed; the mail itself is not at fault
             raise
         except Exception as error:
             yield message, Uncomposable(f"cannot be composed: {type(error).__name__}")
 
 
 def compose(session: Session, office: Office, message: MessageRow, now: datetime) -> bytes | None:
-    """One mail as it goes out, or None where nothing that it was to tell is still true."""
+    """Compose one mail; return the bytes to send, or None if none of its items is still true."""
     view = notice_views(session, office, [message], now).get(message.id)
     thread = _threads(session, [message], now).get(message.id, [])
     return _composed(session, office, message, now, view, thread)
@@ -91,7 +92,11 @@ def _composed(
 def _attached(
     view: NoticeMail, rendered: RenderedMail, locale: str, zone: ZoneInfo
 ) -> Iterator[Attachment]:
-    """What goes with a mail: all complaints where it lists not all, and what is still to come."""
+    """Yield the attachments of a mail.
+
+    These are a workbook of all complaints if the body lists only some, and the calendar of coming
+    deadlines.
+    """
     if rendered.left_out:
         name = words(locale)("workbook.file", day=f"{view.now.astimezone(zone):%Y-%m-%d}")
         yield Attachment(name, *XLSX, notices_workbook(view, locale, zone))
@@ -103,7 +108,11 @@ def _attached(
 def _threads(
     session: Session, messages: Sequence[MessageRow], now: datetime
 ) -> dict[int, list[str]]:
-    """The earlier mails to the same person that each mail about one complaint answers."""
+    """Return the Message-IDs of the earlier mails that each mail answers, by key of the mail.
+
+    Only a mail about exactly one complaint has a thread: the earlier mails about it to the same
+    address.
+    """
     about = {}
     for message in messages:
         concerned = {item.notice.complaint_id for item in message.items if item.told}
@@ -120,9 +129,10 @@ def notice_views(
     now: datetime,
     began: datetime | None = None,
 ) -> dict[int, NoticeMail | None]:
-    """What each mail with notices has to tell, by its number; None where nothing is still true.
+    """Return the content of each notice mail by its key, or None if no item is still true.
 
-    All their complaints are judged together. Marks each item with whether the mail tells of it.
+    All their complaints are evaluated together. The function stores in each item whether the mail
+    reports it.
     """
     messages = [message for message in messages if message.kind == MessageKind.NOTICES]
     concerned = {
@@ -134,7 +144,7 @@ def notice_views(
         known.complaint.id: found.deadlines
         for known, found in judged_of(session, office, list(concerned.values()), now)
     }
-    earlier = (began or now) - timedelta(microseconds=1)  # not this very run
+    earlier = (began or now) - timedelta(microseconds=1)  # excludes this run itself
     before = outbox.told(session, concerned, earlier)
     return {message.id: _view(office, message, judged, before, now) for message in messages}
 
@@ -157,7 +167,7 @@ def _view(
             told = before.get((complaint.id, *clock), [])
             group = found.setdefault((complaint.id, deadline.unit), (complaint, {}))
             uid = message_id(office, complaint.source, complaint.ticket, *clock).strip("<>")
-            # two notices may tell of one clock
+            # two notices may be about the same clock
             group[1][clock] = _duty(deadline, told, uid, locale)
     if not found:
         return None
@@ -185,7 +195,7 @@ def _view(
 
 
 def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> Deadline | None:
-    """The deadline of a notice while its clock ticks at the same unit; else nothing is owed."""
+    """Return the deadline of a notice if its clock still runs at the same unit, else None."""
     for deadline in deadlines:
         if (deadline.rule.id, deadline.clock) == (notice.rule, notice.clock):
             return deadline if deadline.ticking and (deadline.unit or "") == notice.unit else None
@@ -230,5 +240,7 @@ def _item(
 
 
 def _urgency(duty: Duty) -> tuple[bool, int, datetime]:
-    """What is late first, the longest late before the others; then what is due soonest."""
+    """Return a sort key: late deadlines first, the latest of them at the top, then the
+    soonest due.
+    """
     return not duty.late, duty.working_days_left, duty.due

@@ -1,4 +1,4 @@
-"""Coverage: the days on which a source should have shown itself and did not."""
+"""Coverage: the days on which a source should have brought a snapshot and did not."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from sla.calendar import OutsideCalendar
 from tasks.office import Office
 
 LOOKED_BACK = timedelta(days=14)
-"""How far an artifact looks back."""
+"""The time before now that an artifact of a flow covers."""
 
 
 def missing_days(
     session: Session, office: Office, name: str, first: date, last: date, as_of: datetime
 ) -> list[date]:
-    """The days in [first, last] without a look of a source, as it was known at `as_of`.
+    """Return the days in [first, last] without an import of a source, as known at `as_of`.
 
-    Its mapping says on which days one is expected: never, daily, or on the site's working days. The
-    days before its first look do not count, nor the day of `as_of`, which is not over. A look is of
-    the local day on which it was made; one that arrives late fills its day.
+    The mapping of the source says on which days an import is expected: never, daily, or on the
+    working days of the site. Days before the first import do not count, nor does the day of
+    `as_of`, because it is not over. An import belongs to the local day of its snapshot; a late one
+    still fills its day.
     """
     source = office.site.sources[name]
     if not source.expected:
@@ -41,7 +42,7 @@ def missing_days(
 
 
 def lately_missing(session: Session, office: Office, name: str, now: datetime) -> list[date]:
-    """The days of the last two weeks without a look of a source."""
+    """Return the days of the last two weeks without an import of a source."""
     today = office.local(now).date()
     return missing_days(session, office, name, today - LOOKED_BACK, today, now)
 

@@ -1,4 +1,4 @@
-"""Judge: complaints whose next action has come get their verdicts, and notices that are due."""
+"""Evaluate: compute the deadlines of complaints with a due action, and decide on their notices."""
 
 from __future__ import annotations
 
@@ -28,36 +28,39 @@ from tasks.queueing import alert, queue_messages
 BATCH = 1000
 
 PUSHED_BACK = timedelta(days=1)
-"""When a complaint that could not be judged is tried again."""
+"""The delay before another try for a complaint that could not be evaluated."""
 
 
 @dataclass(slots=True)
 class JudgeCount:
-    """What a deadline run decided."""
+    """The result of a deadlines run."""
 
     judged: int = 0
     breached: int = 0
-    """How many deadlines are newly known to be missed."""
+    """Number of deadlines newly known as missed."""
     notices: dict[str, int] = field(default_factory=dict)
     superseded: int = 0
     messages: int = 0
     holes: list[tuple[str, str]] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
     moved: int | None = None
-    """How many deadlines a new rulebook has moved; None where it is the one of the last run."""
+    """Number of deadlines changed by a new ruleset; None if the ruleset is the one of the
+    last run.
+    """
     storm: int | None = None
-    """The storm that waits for the administrator's word, where this run owed too many mails."""
+    """Key of the storm that waits for the administrator, if this run had too many mails."""
 
 
 @step("judge and queue")
 def judge_and_queue(office: Office, now: datetime, run: str, part: Part = EVERYTHING) -> JudgeCount:
-    """Decide everything that is due at `now` and queue the mail it owes, in one transaction.
+    """Evaluate all complaints with an action due at `now` and queue their mail, in one transaction.
 
-    Of several runs at once each takes a part of the units. What a person is to be told by all of
-    them is still one mail: who queues, waits for the others that do.
+    If several runs work at once, each handles one part (shard) of the units. A person still gets
+    one mail from all of them: a run that queues mail waits for the other runs that do.
 
-    Where the law, the calendar or another part of the rulebook has changed since the last run,
-    every complaint is judged anew and what moved is listed. Notices that went out stay.
+    If the ruleset (law, calendar, ladders and so on) has changed since the last run, every
+    complaint is evaluated again and the changed deadlines are listed. Notices already sent are not
+    changed.
     """
     count = JudgeCount()
     with office.transaction() as session:
@@ -100,14 +103,14 @@ def _judge_batch(
                 raise judged.error
             steps = [rungs_reached(office, deadline, now) for deadline in deadlines]
             turns = [_turn(office, deadline, now) for deadline in deadlines]
-        except (OutsideCalendar, ImpossibleHistory):  # it must not hold up the others
+        except (OutsideCalendar, ImpossibleHistory):  # one bad complaint must not stop the others
             complaint.next_action_at = now + PUSHED_BACK
             ledger.forget(complaint)
             count.unjudged.append(complaint.ticket)
             continue
         lapsed += [(complaint.id, e) for e in _new_lapses(office, judged, found, now)]
         before = verdicts.get(complaint.id, [])
-        if complaint.judged_at is None and before:  # by an earlier rulebook
+        if complaint.judged_at is None and before:  # evaluated with an earlier ruleset
             others = list(_moves(complaint.id, deadlines, before))
             count.moved = (count.moved or 0) + len(others)
             moves += others
@@ -136,7 +139,7 @@ def _judge_batch(
 
 
 def _new_lapses(office: Office, judged: Judged, found: Known, now: datetime) -> list[Event]:
-    """What the law has brought about because nobody acted, and that is not on record yet."""
+    """Return the lapses by law, caused by inaction, that are not yet on record."""
     before = {(event.source, event.latest) for event in found.matter.events}
     return [
         replace(event, recorded_at=now)
@@ -149,7 +152,11 @@ def _new_lapses(office: Office, judged: Judged, found: Known, now: datetime) -> 
 def _moves(
     complaint: int, deadlines: Sequence[Deadline], rows: Sequence[DeadlineRow]
 ) -> Iterator[dict[str, Any]]:
-    """The open deadlines of a complaint that now fall due at another time, and changed verdicts."""
+    """Return the deadlines of a complaint that a new ruleset has changed.
+
+    These are open deadlines with another due time, ended ones with another state, and deadlines
+    that are new or no longer apply.
+    """
     before = {(row.rule, row.clock): row for row in rows}
     after = {(deadline.rule.id, deadline.clock): deadline for deadline in deadlines}
     for key in sorted(before.keys() | after.keys()):
@@ -201,12 +208,12 @@ def _write(
             for name, value in values.items():
                 setattr(row, name, value)
             row.judged_at = now
-    for row in kept.values():  # a rule that no longer applies, a clock that never was
+    for row in kept.values():  # a rule that no longer applies, or a clock that never started
         session.delete(row)
 
 
 def _turn(office: Office, deadline: Deadline, now: datetime) -> datetime | None:
-    """When a deadline needs another look: by its ladder, or because a hold ends."""
+    """Return the time of the next evaluation of a deadline: its next rung, or the end of a hold."""
     site = office.site
     turns = [
         next_action_at(deadline, ladder_of(office, deadline), site.bench, now),

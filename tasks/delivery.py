@@ -1,4 +1,4 @@
-"""Send: what the outbox owes goes to the mail server, each mail claimed before it is sent."""
+"""Send: deliver the mails of the outbox to the mail server; each mail is claimed first."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)
 
 AT_ONCE = 50
-"""How many mails are claimed and composed together."""
+"""Number of mails claimed and composed together."""
 
 FRESH = timedelta(seconds=10)
-"""How long a mail may have been claimed before it goes."""
+"""The longest time between the claim of a mail and its sending."""
 
 SOON = timedelta(minutes=5)
-"""How long the composing of some mails may take."""
+"""The longest time for composing a group of mails."""
 
 LONGEST_RUN = timedelta(minutes=4)
-"""How long a run waits for its pace; what is left goes with the next one."""
+"""The longest time that a run waits for its send rate; the next run sends the rest."""
 
 
 @dataclass(slots=True)
 class DeliveryCount:
-    """What became of the mails that a delivery run tried."""
+    """The result of a delivery run."""
 
     sent: int = 0
     deferred: int = 0
@@ -56,14 +56,16 @@ class DeliveryCount:
 def send_owed(
     office: Office, now: datetime, run: str, clock: Callable[[datetime], Clock] = Clock
 ) -> DeliveryCount:
-    """Send every mail whose turn has come.
+    """Send every mail with a send time not later than now.
 
-    Some at a time, in this order: 1. judge their items again and compose them; 2. claim them by an
-    update that takes only what nobody else has; 3. hand each to the server; 4. record its answer,
-    while the next ones are on their way. A process that dies between 3 and 4 leaves a claim that a
-    later run finds stale: the copy it sends bears the same Message-ID. Where the site's rate or the
-    server asks for a slower pace, the run waits, and leaves to the next run what would take too
-    long. When the server itself is unusable the rest stays queued and `trouble` says why.
+    The run works on some mails at a time, in this order: 1. evaluate their items again and compose
+    them; 2. claim them, with an update that changes only unclaimed mails; 3. send each to the
+    server; 4. store the answer, while the next ones are being sent. If the process dies between 3
+    and 4, a later run finds the claim stale and sends a copy with the same Message-ID.
+
+    If the site's rate or the server demands a slower pace, the run waits; mails that would take too
+    long are left to the next run. If the server itself is unusable, the other mails stay queued and
+    `trouble` gives the reason.
     """
     count = DeliveryCount()
     time = clock(now)
@@ -85,7 +87,7 @@ def send_owed(
 
 
 class _Delivery:
-    """One run of sending: its connection, its pace and its count."""
+    """One delivery run: its connection, its rate limiter and its counts."""
 
     def __init__(
         self,
@@ -104,7 +106,7 @@ class _Delivery:
         self.domain_free_at: datetime | None = None
 
     def all(self) -> None:
-        """Send mails, and what they give rise to, until nothing is due or nothing may go."""
+        """Send mails, and the alerts they cause, until none is due or none may be sent."""
         while not self.count.trouble and self._any_due() and self._may_go_on():
             moment = self.clock.moment()
             ready = self._make_ready(moment)
@@ -114,7 +116,7 @@ class _Delivery:
                 continue
             token, begun = str(uuid.uuid4()), self.clock.moment()
             if begun - moment > SOON:
-                continue  # the machine stood still: what was composed is composed again
+                continue  # the machine was suspended: compose these mails again
             with self.office.transaction() as session:
                 claimed = outbox.claim(session, token, ready, begun)
             try:
@@ -126,14 +128,14 @@ class _Delivery:
                     outbox.give_back(session, token, [mail.id for mail in claimed])
 
     def _any_due(self) -> bool:
-        """Whether a mail's turn has come, or comes as soon as its domain may have it."""
+        """Check whether a mail is due, now or as soon as the rate of its domain allows."""
         with self.office.transaction() as session:
             turn = outbox.next_turn(session)
         now = self.clock.moment()
         return turn is not None and turn <= max(now, self.domain_free_at or now)
 
     def _may_go_on(self) -> bool:
-        """Whether the next mail may leave in this run; waits until it may."""
+        """Wait until the next mail may be sent; return False if that is too late for this run."""
         moment = self.clock.moment()
         pause = max(self.pace.free_at(moment) - moment, self.pace.gap)
         if self.pace.exhausted or moment + pause - self.now > LONGEST_RUN:
@@ -143,7 +145,7 @@ class _Delivery:
         return True
 
     def _awaits_a_domain(self, moment: datetime) -> bool:
-        """Whether mails wait only for their domain's rate, and not for too long; waits for it."""
+        """Wait for the rate of a domain; return False if no mail waits for one, or for too long."""
         free, self.domain_free_at = self.domain_free_at, None
         if free is None or free - self.now > LONGEST_RUN:
             return False
@@ -151,9 +153,11 @@ class _Delivery:
         return True
 
     def _make_ready(self, moment: datetime) -> list[int] | None:
-        """Compose mails whose turn has come, and keep them as evidence; None where there are none.
+        """Compose the due mails and store them as evidence; return their keys, or None if none is
+        due.
 
-        What is no longer true is cancelled. One odd mail does not hold up those behind it.
+        A mail without any item that is still true is cancelled. One mail that cannot be composed
+        does not stop the others.
         """
         ready = []
         with self.office.transaction() as session:
@@ -177,7 +181,7 @@ class _Delivery:
     def _send(
         self, token: str, claimed: Sequence[outbox.Claimed], begun: datetime, recorder: Recorder
     ) -> None:
-        """Send one mail after the other, as long as what they say, and the claim, are fresh."""
+        """Send the mails one after another, while their content and the claim are fresh."""
         for mail in claimed:
             moment = self.clock.moment()
             free = self.pace.free_at(moment, mail.recipient)
@@ -187,7 +191,7 @@ class _Delivery:
                     outbox.give_back(session, token, [mail.id], free)
                 continue
             if moment - begun > FRESH:
-                return  # what was judged too long ago is judged again
+                return  # evaluated too long ago: evaluate again
             recorder.check()
             mime = zlib.decompress(mail.mime)
             try:
@@ -205,16 +209,16 @@ class _Delivery:
                 recorder.add(mail.id, answer)
 
     def _sent(self, token: str, answers: dict[int, str]) -> None:
-        """Write down the server's yes to some mails."""
+        """Store the server's acceptance of some mails."""
         with self.office.transaction() as session:
             ours = outbox.sent(session, token, answers, self.clock.moment())
-        for key in ours:  # else our claim went stale and another took over
+        for key in ours:  # without those with a stale claim, taken over by another run
             role = self.roles[key]
             self.count.sent += 1
             self.count.by_role[role] = self.count.by_role.get(role, 0) + 1
 
     def _failed(self, token: str, key: int, trouble: MailTrouble) -> None:
-        """Write down what the server said, or what went wrong."""
+        """Store the server's answer, or the error, of a mail that was not accepted."""
         with self.office.transaction() as session:
             for message in outbox.claimed(session, token, [key]):
                 self._settle(session, message, trouble, self.clock.moment())
@@ -236,8 +240,10 @@ class _Delivery:
         count.deferred += not dead
         if (dead or isinstance(trouble, Uncomposable)) and message.kind != MessageKind.ALERT:
             facts = {
-                "recipient": message.recipient, "answer": str(trouble)[:200], "mail": message.id,
-            }  # fmt: skip
+                "recipient": message.recipient,
+                "answer": str(trouble)[:200],
+                "mail": message.id,
+            }
             kind = "dead_message" if dead else "odd_message"
             alert(session, office, kind, facts, now, self.run)
         session.flush()
@@ -247,10 +253,13 @@ class _Delivery:
 def _try_again_or_give_up(
     office: Office, message: MessageRow, trouble: MailTrouble, now: datetime
 ) -> None:
-    """Dead where the server refused for good or for too long; else another try, later each time."""
+    """Set a mail to dead after a permanent refusal or too much time, else set its next attempt.
+
+    The waiting time doubles with each attempt, up to a limit.
+    """
     limit = timedelta(hours=office.site.file.mail.give_up_after_hours)
     tried = [each.attempted_at for each in message.attempts if each.outcome == "deferred"]
-    tries, first = len(tried), min(tried, default=now)  # a server out of reach has not been asked
+    tries, first = len(tried), min(tried, default=now)  # a server out of reach was not asked
     expired = now - first >= limit
     if isinstance(trouble, Refused) or expired:
         message.status, message.next_attempt_at = MessageStatus.DEAD, None

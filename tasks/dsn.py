@@ -1,7 +1,7 @@
-"""Reports of mail servers on mails that they could not deliver, read without believing them.
+"""Delivery status notifications: reports of mail servers on failed mails, read as untrusted input.
 
-The form is RFC 3464 (RFC 6533 beyond ASCII), as nearly all servers write it, and that of qmail.
-What is not clearly such a report (answers, absences, confirmations of reading) is none.
+The format is RFC 3464 (RFC 6533 for non-ASCII), used by nearly all servers, or the format of qmail.
+Any other mail (an answer, an absence note, a read receipt) is not a report.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from email.message import Message
 from tasks.feeds.imap.mail import message_id, one_line, substitute_id
 
 LARGEST = 1 << 20
-"""Bytes. What is told stands before the mail that comes back, and is short."""
+"""Limit in bytes for a report. The facts come before the returned mail and are short."""
 
 LARGEST_HEADER = 64 << 10
 LONGEST_ANSWER = 500
@@ -33,10 +33,10 @@ _IN_BRACKETS = re.compile(r"<([^<>\s]{1,250})>")
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of a mail at one recipient, who is known there by these addresses (casefolded).
+    """The fate of a mail at one recipient, known there by these addresses (casefolded).
 
-    `action` is failed, delayed, delivered, relayed or expanded; `code` the status (5.1.1), empty
-    where none is given; `answer` the last server's words on one line.
+    `action` is failed, delayed, delivered, relayed or expanded. `code` is the enhanced status code
+    (5.1.1), or empty. `answer` is the text of the last server, on one line.
     """
 
     addresses: frozenset[str]
@@ -47,10 +47,10 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of one mail.
+    """A report on one mail.
 
-    `report_id` is the report's own Message-ID; `about` are those by which it names the mail, the
-    likeliest first. All are without brackets.
+    `report_id` is the Message-ID of the report itself. `about` lists the Message-IDs of the
+    reported mail, the likeliest first. All are without angle brackets.
     """
 
     report_id: str
@@ -59,34 +59,39 @@ class Report:
 
     @property
     def tells_of_failure(self) -> bool:
-        """Whether anybody was not reached."""
+        """Check whether the mail failed for at least one recipient."""
         return any(fate.action == FAILED for fate in self.fates)
 
     def failure(self, recipient: str) -> Fate | None:
-        """How a mail to this one recipient failed; None where it did not.
+        """Return the failure for this one recipient, or None if the mail did not fail.
 
-        Where the recipient is not named the mail was forwarded, and what is told is of that.
+        If the report does not name the recipient, the mail was forwarded, and a failure of the
+        forwarded copy counts.
         """
         own = [fate for fate in self.fates if recipient.casefold() in fate.addresses]
         return next((fate for fate in own or self.fates if fate.action == FAILED), None)
 
 
 class _Flat(Message):
-    """A mail in which a mail that it holds is text: nothing is read of what stands inside."""
+    """A mail parser that treats an embedded mail as plain text, so that it never parses its
+    content.
+    """
 
     def get_content_type(self) -> str:
-        """As written, for multiparts and texts; of all else only that it is text."""
+        """Return the type as written for multiparts and texts, else text/plain for an embedded
+        mail.
+        """
         written = super().get_content_type()
         return "text/plain" if written.startswith("message/") else written
 
     @property
     def written_type(self) -> str:
-        """The type as it is written."""
+        """Return the content type as written in the mail."""
         return super().get_content_type()
 
 
 def may_be(header: bytes) -> bool:
-    """Whether a mail with this header can be a report, so that it is worth fetching."""
+    """Check by its header whether a mail can be a report, so that it is worth fetching."""
     try:
         mail = message_from_bytes(header, _Flat)
         return _is_report(mail) or _is_of_qmail(mail)
@@ -95,16 +100,17 @@ def may_be(header: bytes) -> bool:
 
 
 def read(mail: bytes) -> Report | None:
-    """The report that a mail is, of which there may be no more than its first part; or None.
+    """Parse a mail as a report; return None if it is none.
 
-    No mail is so broken that it raises.
+    The first :data:`LARGEST` bytes are enough. The function never raises, however broken the mail
+    is.
     """
     raw = mail[:LARGEST]
     try:
         parsed = message_from_bytes(raw, _Flat)
         fates, returned = _standard(parsed) if _is_report(parsed) else _of_qmail(parsed)
         named = [message_id(_head(returned)), *_answered(parsed)]
-    except Exception:  # the standard library's parser has raised about everything on such
+    except Exception:  # the standard library's parser has raised almost any error on such mails
         return None
     if not fates:
         return None
@@ -125,9 +131,9 @@ def _is_report(mail: _Flat) -> bool:
 
 
 def _standard(mail: _Flat) -> tuple[tuple[Fate, ...], bytes]:
-    """The fates that a report of RFC 3464 tells of, and what comes back of the mail.
+    """Return the fates in a report of RFC 3464, and the returned mail.
 
-    Only its own parts count, not what stands deeper: the mail that comes back may hold a report.
+    Only direct parts of the report count, because the returned mail may itself contain a report.
     """
     parts = [part for part in mail.get_payload() if isinstance(part, _Flat)]
     status = next((part for part in parts if part.written_type in _STATUS), None)
@@ -147,7 +153,9 @@ def _fates(status: str) -> Iterator[Fate]:
 
 
 def _fields(block: str) -> dict[str, str]:
-    """The fields of a block by name in small letters, each on one line; the first one counts."""
+    """Return the fields of a block by lower-case name, each on one line; the first occurrence
+    counts.
+    """
     found: dict[str, str] = {}
     for line in re.sub(r"\n[ \t]+", " ", block).split("\n"):
         name, colon, value = line.partition(":")
@@ -157,7 +165,7 @@ def _fields(block: str) -> dict[str, str]:
 
 
 def _address(value: str) -> str:
-    """'somebody@host' of 'rfc822; <somebody@host>'."""
+    """Return 'user@host' from 'rfc822; <user@host>', casefolded."""
     words = value.rpartition(";")[2].split()
     return words[0].strip("<>").casefold() if words else ""
 
@@ -178,8 +186,11 @@ def _is_of_qmail(mail: _Flat) -> bool:
 
 
 def _of_qmail(mail: _Flat) -> tuple[tuple[Fate, ...], bytes]:
-    """As `_standard`, of a report in paragraphs: who it is, a paragraph for each recipient, a
-    paragraph that begins with a dash, and the mail that comes back."""
+    """Return the same as `_standard` for a report of qmail, made of paragraphs.
+
+    These are a greeting, a paragraph for each recipient, a paragraph that begins with a dash, and
+    the returned mail.
+    """
     greeting, *paragraphs = _BLANK_LINE.split(_text(mail).lstrip()) if _is_of_qmail(mail) else [""]
     fates: list[Fate] = []
     if greeting.startswith("Hi. This is the "):
@@ -193,13 +204,13 @@ def _of_qmail(mail: _Flat) -> tuple[tuple[Fate, ...], bytes]:
 
 
 def _answered(mail: _Flat) -> Iterator[str]:
-    """The mails that a report answers: where nothing comes back, it is about those."""
+    """Yield the Message-IDs that a report answers, used if it does not return the mail itself."""
     for name in ("In-Reply-To", "References"):
         yield from _IN_BRACKETS.findall(str(mail.get(name, ""))[:LARGEST_HEADER])[-1:]
 
 
 def _head(mail: bytes) -> bytes:
-    """The header of a mail."""
+    """Return the header of a mail."""
     return re.split(rb"\r?\n[ \t]*\r?\n", mail[:LARGEST_HEADER].lstrip(b"\r\n"), maxsplit=1)[0]
 
 

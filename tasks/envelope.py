@@ -1,6 +1,7 @@
-"""Envelope: a rendered mail gets its headers; and an alert is composed whole.
+"""Envelope: add headers to a rendered mail, and compose a complete alert.
 
-Kept apart from `tasks.composing`, so that an alert can be sent without anything that judges.
+This is separate from `tasks.composing`, so that an alert can be sent without the code for
+evaluation.
 """
 
 from __future__ import annotations
@@ -18,25 +19,28 @@ from tasks.rendering import RenderedMail, alert_mail, moment_text, watch_mail
 from tasks.views import AlertMail, Ill, WatchMail
 
 WATCH = "watch"
-"""The alert that tells of several causes at once."""
+"""The kind of an alert about several incidents at once."""
 
 
 def alert_mime(site: Site, message: MessageRow, now: datetime) -> bytes:
-    """A mail to the administrator about the pipeline itself, ready to go out."""
+    """Compose a mail to the administrator about the pipeline itself, ready to send."""
     locale = message.locale or site.locale
     if message.detail["alert"] == WATCH:
         told = watch_view(site, message.recipient_name, message.detail, now)
         return in_envelope(site, message, watch_mail(told, locale, site.zone), now)
     facts = tuple((key, str(value)) for key, value in message.detail.items() if key != "alert")
     alert = AlertMail(
-        site.name, message.recipient_name, now, message.detail["alert"],
+        site.name,
+        message.recipient_name,
+        now,
+        message.detail["alert"],
         _named(site, facts, locale),
-    )  # fmt: skip
+    )
     return in_envelope(site, message, alert_mail(alert, locale, site.zone), now)
 
 
 def watch_view(site: Site, recipient: str, detail: Mapping[str, Any], now: datetime) -> WatchMail:
-    """What a mail of the watch has to tell."""
+    """Return the content of a watchdog mail."""
     new, again, well = (
         tuple(Ill(each["kind"], each["facts"]) for each in detail.get(part, ()))
         for part in ("new", "again", "well")
@@ -47,7 +51,7 @@ def watch_view(site: Site, recipient: str, detail: Mapping[str, Any], now: datet
 def _named(
     site: Site, facts: Sequence[tuple[str, str]], locale: str
 ) -> tuple[tuple[str, str], ...]:
-    """The facts of an alert as people read them: a unit by its name, a time in words."""
+    """Return the facts of an alert for display: the name of a unit, a time in words."""
 
     def told(key: str, value: str) -> str:
         if key in ("since", "restored"):
@@ -65,7 +69,7 @@ def in_envelope(
     *attachments: Attachment,
     thread: Sequence[str] = (),
 ) -> bytes:
-    """A rendered mail with its headers; its subject is noted in the outbox."""
+    """Return a rendered mail with its headers; store its subject in the outbox."""
     mail = site.file.mail
     administrator = site.administrator_address(now.astimezone(site.zone).date())
     message.subject = rendered.subject

@@ -1,4 +1,4 @@
-"""Exchange: complaints with their events as one installation of Tenggat gives them to another."""
+"""Exchange: read complaints and events that another installation of Tenggat has exported."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from tasks.mapping import RECEIVED, BadRow, Reader, Reason, Record
 from tasks.months import iso_time
 
 LONGEST = 64
-"""How long the name of a source may be, ours and the other side's together."""
+"""Length limit for the name of a source: our name and the other installation's name together."""
 
 
 def known_as(name: str, origin: str) -> str:
-    """What a source of the other side is called here."""
+    """Return the name used here for a source of the other installation."""
     return f"{name}/{origin}" if origin else name
 
 
 class ExchangeReader(Reader):
-    """Reads a line of the exchange form: its columns are known, and its events are all there."""
+    """Parser for a line of the exchange format: its columns are fixed, and all events are
+    included.
+    """
 
     def key(self, cells: Mapping[str, str]) -> str:
-        """The other side's source and its ticket."""
+        """Return the key of a row: the other installation's source and ticket."""
         origin, ticket = cells["source"], cells["ticket"]
         return f"{origin}/{ticket}" if origin and ticket else ticket
 
     def record(self, cells: Mapping[str, str], observed: datetime) -> Record:
-        """Read one line; raises :class:`BadRow` with the first thing that is wrong."""
+        """Parse one line; raises :class:`BadRow` for the first error."""
         ticket, origin = cells["ticket"], cells["source"]
         if not ticket:
             raise BadRow(Reason.MISSING_TICKET, "ticket")
@@ -67,7 +69,7 @@ class ExchangeReader(Reader):
             raise BadRow(Reason.BAD_DATE, column, cells[column]) from None
 
     def _meaning(self, word: str) -> str | None:
-        """A classification: in our words, unless `values.classification` says what it means."""
+        """Return a classification as mapped by `values.classification`, else unchanged."""
         if len(word) > 64:
             raise BadRow(Reason.TOO_LONG, "classification", word[:40])
         return self._classifications.get(" ".join(word.split()).casefold(), word) or None
@@ -75,7 +77,7 @@ class ExchangeReader(Reader):
     def _history(
         self, text: str, origin: str, received: datetime, observed: datetime
     ) -> tuple[Event, ...]:
-        """The events in the order in which the other side has recorded them."""
+        """Return the events in the order of their recording at the other installation."""
         try:
             told = json.loads(text or "[]")
         except ValueError:
@@ -123,5 +125,5 @@ class ExchangeReader(Reader):
 
 
 def _yes(text: str) -> bool:
-    """True unless it is said that not: what nobody understands is kept to ourselves."""
+    """Check whether a flag is set. Any unknown word counts as set, to protect privacy."""
     return text.strip().casefold() not in ("", "false", "no", "0")

@@ -1,4 +1,4 @@
-"""Explain: every deadline of a complaint, day by day, as a manager or a court could read it."""
+"""Explain: every deadline of a complaint, day by day, in a form for managers and courts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tasks.office import Office
 from tasks.rendering import moment_text, one_line, render, words
 
 DRAWN_TOGETHER = 4
-"""So many days in a row that were counted, or were paused, become one line of the text."""
+"""The minimum number of equal days in a row (counted or paused) for one line of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ExplainedDeadline:
     days: tuple[CountedDay, ...]
 
     def lines(self) -> Iterator[tuple[CountedDay, CountedDay]]:
-        """The days as (first, last) of each line."""
+        """Yield the days as (first, last) of each line of the text."""
         for _, group in groupby(self.days, key=_alike):
             run = list(group)
             weekend = run[0].mark is DayMark.WEEKEND and len(run) > 1
@@ -47,9 +47,9 @@ class ExplainedDeadline:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A complaint as it is judged at a moment, with every deadline explained.
+    """A complaint evaluated at a moment, with an explanation of every deadline.
 
-    `complaint` is None where a deadline is only counted, for no complaint.
+    `complaint` is None if a deadline is only computed from a date.
     """
 
     complaint: Complaint | None
@@ -58,10 +58,10 @@ class Explanation:
 
 
 def explanations(session: Session, office: Office, ticket: str, now: datetime) -> list[Explanation]:
-    """The complaints with this ticket, judged anew; several only where sources share numbers.
+    """Evaluate the complaints with this ticket again and explain them.
 
-    Raises `sla.calendar.OutsideCalendar` or `sla.events.ImpossibleHistory` where one cannot be
-    judged.
+    There are several only if two sources use the same number. Raises `sla.calendar.OutsideCalendar`
+    or `sla.events.ImpossibleHistory` if one of them cannot be evaluated.
     """
     found = []
     for known, judged in judged_of(session, office, complaints.called(session, ticket), now):
@@ -75,9 +75,9 @@ def explanations(session: Session, office: Office, ticket: str, now: datetime) -
 def counted(
     site: Site, rule: Rule, start: date, pauses: Sequence[tuple[date, date]]
 ) -> Explanation:
-    """A deadline as it would be counted from a day, with these pauses, first and last day each.
+    """Compute and explain a deadline from a start date, with pauses as (first day, last day).
 
-    Raises `sla.calendar.OutsideCalendar` where the count leaves the site's calendar.
+    Raises `sla.calendar.OutsideCalendar` if the count leaves the calendar of the site.
     """
 
     def event(kind: str, day: date) -> Event:
@@ -98,12 +98,12 @@ def _explained(deadline: Deadline, site: Site, now: datetime) -> ExplainedDeadli
 
 
 def as_text(site: Site, explanation: Explanation) -> str:
-    """The explanation in the site's language, for a terminal."""
+    """Render the explanation in the site's language for a terminal."""
     return _rendered("report/explanation.txt.j2", site, explanation)
 
 
 def as_html(site: Site, explanation: Explanation) -> str:
-    """The explanation in the site's language, as one file to print or to send."""
+    """Render the explanation in the site's language as one HTML file."""
     return _rendered("report/explanation.html.j2", site, explanation)
 
 
@@ -133,7 +133,7 @@ def _rendered(template: str, site: Site, explanation: Explanation) -> str:
 
 
 def as_data(office: Office, explanation: Explanation) -> dict[str, Any]:
-    """The explanation for a program: local times in ISO 8601, days as YYYY-MM-DD."""
+    """Return the explanation as data: local times in ISO 8601, days as YYYY-MM-DD."""
 
     def local(moment: datetime | None) -> str | None:
         return office.local(moment).isoformat(timespec="seconds") if moment else None
@@ -184,6 +184,6 @@ def _days(days: Sequence[CountedDay]) -> list[dict[str, Any]]:
 
 
 def _alike(day: CountedDay) -> object:
-    """What days of one line have in common; nothing where a day has something of its own."""
+    """Return a grouping key: equal for days of one line, unique for a day with its own content."""
     plain = day.mark in (DayMark.COUNTED, DayMark.PAUSE, DayMark.WEEKEND) and not day.due
     return (day.mark, day.pause) if plain else day.day

@@ -1,4 +1,4 @@
-"""Export: complaints with their events in the exchange form, as another installation reads it."""
+"""Export: write complaints with their events in the exchange format for another installation."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tasks.office import Office
 def export(
     office: Office, path: Path, now: datetime, *, since: datetime | None, titles: bool
 ) -> int:
-    """Write the complaints of which anything was learnt since a moment; returns how many.
+    """Write the complaints with any change since a moment; return their number.
 
-    First comes a line for each source, then one for each complaint, with all of its events as they
-    were recorded. What another installation gave us is left out: it gives that itself. The file is
-    there when it is whole. Titles are only those that are kept, never of an anonymous or secret
-    report.
+    The file has first a line for each source, then one for each complaint with all its events as
+    recorded. Complaints received from another installation are not exported again; that
+    installation exports them itself. The file appears under its name only when it is complete.
+    Titles are exported only if they are stored, and never for an anonymous or secret report.
     """
     part = path.with_name(f"{path.name}.part")
     number = 0
@@ -47,7 +47,7 @@ def _line(value: dict[str, Any]) -> str:
 
 
 def _given(office: Office, source: str) -> bool:
-    """Whether complaints of this source came from another installation."""
+    """Check whether complaints of this source came from another installation."""
     name = source.partition("/")[0]
     return isinstance(office.site.sources.get(name), ExchangeSource)
 
@@ -90,7 +90,10 @@ def _complaint(
 
 
 def _event(event: Event) -> dict[str, Any]:
-    """One event; what the law itself brought about is left out, it is found anew."""
+    """Return one event as data.
+
+    The caller leaves out events caused by the law itself, because the receiver derives them again.
+    """
     return {
         "kind": event.kind,
         "at": _iso(event.latest),

@@ -1,4 +1,4 @@
-"""Failed runs: what Prefect's server tells of a site's runs that failed or died."""
+"""Failed runs: a site's failed and crashed flow runs, read from Prefect's server."""
 
 from __future__ import annotations
 
@@ -31,24 +31,27 @@ FLOWS = ("intake", "deadlines", "delivery", "watchdog", "summary", "storm", "mai
 KINDS = {StateType.FAILED: Kind.FAILED, StateType.CRASHED: Kind.CRASHED}
 
 FIRST_LOOK = timedelta(hours=1)
-"""How far back the first look goes."""
+"""The time before now that the first check covers."""
 
 PAGE = 200
 
 SPEAKS = ("ServerUnusable", "ClockInThePast", "SettingsError", "NotReady")
-"""Errors whose text is told: it is ours and holds nothing that a complainant gave."""
+"""Error classes with a text that alerts may quote. Tenggat wrote these texts, and they contain
+nothing from a complainant.
+"""
 
 SAID = re.compile(r"exception: (?:[\w.]*\.)?(\w+)(?:: (.*))?", re.DOTALL)
 
 
 class NotAsked(Exception):
-    """Prefect's server could not be asked; the text says why."""
+    """Prefect's server could not be queried; the text gives the reason."""
 
 
 def failed_runs(site: Site, since: datetime | None, now: datetime) -> list[Cause]:
-    """The site's runs that failed or died in (since, now], one cause for each flow and error.
+    """Return the site's runs that failed or crashed in (since, now], as one incident per flow and
+    error.
 
-    Raises :class:`NotAsked` where there is no server, or it does not answer.
+    Raises :class:`NotAsked` if there is no server or it does not answer.
     """
     if not PREFECT_API_URL.value():
         raise NotAsked("there is no Prefect server (PREFECT_API_URL)")
@@ -92,13 +95,15 @@ def _ended(client: SyncPrefectClient, since: datetime, now: datetime) -> Iterabl
 
 
 def _of(site: Site, run: FlowRun) -> bool:
-    """Whether a run is of this site: the one it was asked to work for, else the default one."""
+    """Check whether a run belongs to this site, by its parameter `site` or else the default
+    site.
+    """
     folder = run.parameters.get("site") or os.environ.get("TENGGAT_SITE") or "config"
     return Path(str(folder)).resolve() == site.folder
 
 
 def _name(run: FlowRun) -> str:
-    """The kind of error that a run ended with, as Prefect noted it."""
+    """Return the class name of the error that ended a run, as stored by Prefect."""
     assert run.state is not None
     said = SAID.search(run.state.message or "")
     return said[1] if said else run.state.name or "Failed"

@@ -1,4 +1,4 @@
-"""Figure: the tables of a report, from every complaint judged as it was known at a moment."""
+"""Metrics: the tables of a report, from every complaint evaluated as known at a moment."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ def figured(
     *,
     hindsight: datetime | None = None,
 ) -> tuple[Table, ...]:
-    """All tables of a period as they are known at `as_of`.
+    """Return all tables of a period, as known at `as_of`.
 
-    Complaints are judged some at a time and only numbers of them are kept. With `hindsight` they
-    are what would have been known at `as_of`, had all that had happened by then been recorded at
-    once: what is on record at the later moment counts if it happened before.
+    The function evaluates complaints in batches and stores only their encoded values. With
+    `hindsight` (a later moment) it returns a restatement: the tables as known at `as_of` if every
+    event up to then had been recorded at once. The restatement uses the records known at the later
+    moment.
     """
     bench = office.site.bench
     span = bench.start_of(period.first.toordinal()), bench.end_of(period.last.toordinal())
@@ -60,10 +61,10 @@ def figured(
 
 @contextmanager
 def _no_search_for_cycles() -> Iterator[None]:
-    """Meanwhile Python looks for no cycles among objects.
+    """Switch off Python's cyclic garbage collector for a block.
 
-    Rows by the million make none, and the search, begun anew whenever there are a quarter more of
-    them, would make the last of them dearer than the first.
+    Millions of rows contain no cycles. The collector runs again whenever there are a quarter more
+    objects, so that the last rows would cost more time than the first.
     """
     searched = gc.isenabled()
     gc.disable()
@@ -82,10 +83,11 @@ def _gathered(
     hindsight: datetime | None,
     tellings: Sequence[FirstTold],
 ) -> Gathered:
-    """All complaints that the report asks for, as columns.
+    """Return all complaints of the report as columns.
 
-    Those whose kept figures hold at `as_of` are only read, the others judged as they stood then;
-    so are all, where the rulebook has changed since the last run of deadlines, or for hindsight.
+    If the cached metrics of a complaint are valid at `as_of`, they are only read; other complaints
+    are evaluated as of that moment. All are evaluated if the ruleset has changed since the last
+    deadlines run, or for a restatement.
     """
     gathering, numbered = Gathering(), Words(figures.words(session))
     bench = office.site.bench
@@ -138,7 +140,7 @@ def _judged(
 
 
 def _known_at_once(events: Iterable[Event], as_of: datetime, hindsight: datetime) -> list[Event]:
-    """Events as if each that had happened by a moment, and is known by now, had been recorded."""
+    """Return events as if those up to `as_of`, known by `hindsight`, had been recorded in time."""
     return [
         replace(event, recorded_at=as_of)
         if event.latest <= as_of < event.recorded_at <= hindsight
@@ -148,7 +150,7 @@ def _known_at_once(events: Iterable[Event], as_of: datetime, hindsight: datetime
 
 
 def _tellings(office: Office, gathered: Gathered, rows: Sequence[FirstTold]) -> Tellings:
-    """Every rung that somebody was first told of in the period, on the day of its first mail."""
+    """Return the first notifications of a rung in the period, each on the day of its first mail."""
     places = gathered.places(np.array([row.complaint for row in rows], dtype=np.int64))
     found = [(place, row) for place, row in zip(places.tolist(), rows, strict=True) if place >= 0]
     return Tellings(
@@ -160,7 +162,10 @@ def _tellings(office: Office, gathered: Gathered, rows: Sequence[FirstTold]) -> 
 
 
 def _findings(session: Session, office: Office, period: Period, as_of: datetime) -> dict[str, int]:
-    """What is to be known of the data beyond the complaints themselves."""
+    """Return counts about the quality of the data and the configuration.
+
+    These are rows in quarantine, vacancies and rules to be confirmed.
+    """
     law = office.site.bench.law
     in_force = (law.on(rule, period.last) for rule in law.ids)
     open_rules = sum(rule.certainty.to_be_confirmed for rule in in_force if rule is not None)
@@ -174,7 +179,9 @@ def _findings(session: Session, office: Office, period: Period, as_of: datetime)
 def _told(
     session: Session, office: Office, gathered: Gathered, as_of: datetime
 ) -> Callable[[int, int], str]:
-    """Who was told of a late deadline, as `told_text` reads it."""
+    """Return a function that gives the recipients notified of a late deadline, in the format of
+    `told_text`.
+    """
     late = np.unique(gathered.d_case[gathered.overdue])
     told = outbox.told(session, gathered.keys[late].tolist(), as_of)
 
@@ -187,6 +194,6 @@ def _told(
 
 
 def tickets_of(tables: Sequence[Table], table: str, row: str) -> tuple[str, ...]:
-    """The complaints behind a row of a table: its evidence."""
+    """Return the tickets behind a row of a table: its evidence."""
     found = next((each.row(row) for each in tables if each.key == table), None)
     return found.tickets if found is not None else ()

@@ -1,8 +1,8 @@
-"""Hindsight: what of an earlier report would be other figures, had all been recorded in time.
+"""Restatement: the metrics of an earlier report that would differ with all records in time.
 
-A report tells it of the newest report of its own period that was kept, else of the period just
-before. It hangs on nothing that was recorded after the report's own moment, so that a report made
-twice tells the same.
+A report restates the newest stored report of its own period, else of the period just before. The
+restatement does not depend on anything recorded after the report's own moment, so that a report
+made twice shows the same.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ COLUMNS = {
     "headline": ("value",),
     "by_unit": tuple(column.key for column in SHAPES["by_unit"][1]),
 }
-"""Whose changes are told: columns by table."""
+"""The columns, by table, with changes that the report lists."""
 
 
 def earlier_report(
     session: Session, office: Office, period: Period, as_of: datetime
 ) -> Earlier | None:
-    """The report before one of this period and moment, and what of it would be others by then.
+    """Return the report before this period and moment, and its metrics that would now differ.
 
-    Costs the figures of the earlier period once more, and twice where its file is lost. None where
-    no earlier report was kept.
+    The cost is one more evaluation of the earlier period, or two if its file is lost. Returns None
+    if no earlier report is stored.
     """
     just_before = before(period)
     names = [period.name, *([just_before.name] if just_before else [])]
@@ -62,20 +62,31 @@ def earlier_report(
             else:
                 others += 1
     return Earlier(
-        period_key=span.name, first=span.first, last=span.last, as_of=report.as_of,
-        file=Path(report.path).with_suffix(".json").name, sha256=report.sha256, recorded=recorded,
-        changed=changed, looked=looked, rulebook=rulebook, changes=tuple(changes), others=others,
+        period_key=span.name,
+        first=span.first,
+        last=span.last,
+        as_of=report.as_of,
+        file=Path(report.path).with_suffix(".json").name,
+        sha256=report.sha256,
+        recorded=recorded,
+        changed=changed,
+        looked=looked,
+        rulebook=rulebook,
+        changes=tuple(changes),
+        others=others,
         kept=tables is not None,
-    )  # fmt: skip
+    )
 
 
 def _named(each: Difference) -> bool:
-    """Whether this version of reports has a name for the figure; a kept one may be older."""
+    """Check whether this version of reports knows the metric; a stored report may be older."""
     return each.table != "headline" or each.row in dict(HEADLINE)
 
 
 def _in_order(found: Iterable[Difference]) -> list[Difference]:
-    """By table, row and column as they stand in a report; a file knows its columns by name only."""
+    """Sort by table, row and column in the order of a report; a file knows its columns only by
+    name.
+    """
     listed = list(found)
     tables = {key: number for number, key in enumerate(SHAPES)}
     rows = {key: number for number, key in enumerate(dict.fromkeys(each.row for each in listed))}
@@ -84,15 +95,19 @@ def _in_order(found: Iterable[Difference]) -> list[Difference]:
         columns = [column.key for column in SHAPES[each.table][1]] if each.table in SHAPES else []
         known = each.column in columns
         return (
-            tables.get(each.table, len(tables)), rows[each.row],
+            tables.get(each.table, len(tables)),
+            rows[each.row],
             columns.index(each.column) if known else len(columns),
-        )  # fmt: skip
+        )
 
     return sorted(listed, key=place)
 
 
 def _kept_tables(session: Session, office: Office, report: Report, span: Period) -> Any:
-    """The tables of a kept report, from its file or counted again; None where neither has them."""
+    """Return the tables of a stored report from its file, else by a new evaluation.
+
+    Returns None if neither gives the tables of the stored checksum.
+    """
     path = Path(report.path).with_suffix(".json")
     for place in (path, office.site.var / "reports" / path.name):
         kept = _read(place)
@@ -103,7 +118,7 @@ def _kept_tables(session: Session, office: Office, report: Report, span: Period)
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A kept report without the complaints behind its figures, which may be many."""
+    """Return a stored report without the tickets behind its metrics, because they may be many."""
     try:
         text = path.read_text(encoding="utf-8")
         kept = json.loads(text, object_hook=_without_tickets)

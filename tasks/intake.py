@@ -1,4 +1,4 @@
-"""Pull: what a source has to show becomes complaints and events, or waits in quarantine."""
+"""Import: rows of a source become complaints and events, or wait in quarantine."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tasks.recording import SourceCount, TakenBefore, record
 
 @step("pull {source_name}")
 def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
-    """Take in every look that a source has to give, oldest first, each in its own transaction.
+    """Import every new snapshot of a source, oldest first, each in its own transaction.
 
-    Raises `tasks.feeds.batch.SourceTrouble` when all others are in and one could not be read.
+    Raises `tasks.feeds.batch.SourceTrouble` if one could not be read, after importing the others.
     """
     count = SourceCount(source_name)
     failures: list[str] = []
@@ -31,14 +31,14 @@ def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
                 with office.transaction() as session:
                     look, reasons = record(session, office, source_name, batch, now)
             except TakenBefore:
-                pass  # by another run, just now
+                pass  # another run has just imported it
             except NotYet:
                 count.waiting.append(batch.name)
                 continue
             except SourceTrouble as error:
                 failures.append(str(error))
                 if batch.cursor is not None:
-                    break  # what follows builds on it
+                    break  # later extracts depend on this one
                 continue
             else:
                 count.add(look, reasons)
@@ -60,7 +60,7 @@ def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
 def _tell_silence(
     session: Session, office: Office, name: str, source: Mapping, now: datetime
 ) -> None:
-    """Tell the administrator, once, that a source has brought nothing new for too long."""
+    """Notify the administrators once that a source has had nothing new for too long."""
     last = looks.last(session, name)
     limit = timedelta(hours=source.silent_after_hours)
     if last is not None and limit and now - last > limit:

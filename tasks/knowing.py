@@ -1,4 +1,4 @@
-"""Know: complaints with all that a judgment at some moment may rest on."""
+"""Load complaints with all data for an evaluation as of some moment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tasks.office import Office
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A complaint, and the matter as it comes before the law."""
+    """A loaded complaint with its case history: the facts and events for the evaluation."""
 
     complaint: Complaint
     matter: Matter
@@ -27,9 +27,9 @@ class Known:
 def known_of(
     session: Session, office: Office, rows: Sequence[Complaint], as_of: datetime
 ) -> Iterator[Known]:
-    """What was known of these complaints at `as_of`: their facts as they then were.
+    """Load these complaints with their facts as known at `as_of`.
 
-    A source that is no longer configured tells nothing.
+    A source without configuration shows no kinds of events.
     """
     keys = [row.id for row in rows]
     events = complaints.events_of(session, keys)
@@ -56,7 +56,7 @@ def known_of(
 
 
 def source_facts(session: Session, office: Office, as_of: datetime) -> dict[str, Facts]:
-    """What each source can tell of: the site's own, and those that other installations gave."""
+    """Return the facts about each source: the site's own ones, and those of other installations."""
     own = {
         name: facts
         for name, facts in office.source_facts.items()
@@ -67,7 +67,10 @@ def source_facts(session: Session, office: Office, as_of: datetime) -> dict[str,
 
 
 def _source_facts(office: Office, source: str, told: dict[str, Origin]) -> Facts:
-    """What a source can tell of; one of another installation as that has said itself."""
+    """Return the facts about a source, with its visible kinds of events.
+
+    For a source of another installation these are its own statements.
+    """
     name, _, origin = source.partition("/")
     if source in office.source_facts or source not in told or name not in office.site.sources:
         return office.source_facts.get(source, Facts(sees=frozenset()))
@@ -83,7 +86,7 @@ def _source_facts(office: Office, source: str, told: dict[str, Origin]) -> Facts
 def judged_of(
     session: Session, office: Office, rows: Sequence[Complaint], as_of: datetime
 ) -> Iterator[tuple[Known, Judged]]:
-    """These complaints, each judged as it stood at `as_of`."""
+    """Evaluate these complaints as of `as_of`."""
     known = list(known_of(session, office, rows, as_of))
     judged = judge_all([each.matter for each in known], office.site.bench, as_of)
     return zip(known, judged, strict=True)

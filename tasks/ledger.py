@@ -1,4 +1,4 @@
-"""Ledger: what a report counts of each complaint, kept when it is judged."""
+"""Metrics cache: the metrics of each complaint for reports, stored at its evaluation."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from tasks.office import Office
 
 
 class Ledger:
-    """Keeps the figures of complaints as they are judged, and the words that these need."""
+    """Stores the metrics of complaints at their evaluation, with the labels used by them."""
 
     def __init__(self, session: Session, office: Office) -> None:
         self._session, self._office = session, office
         self._words = {"": 0} | figures.words(session)
 
     def note(self, known: Known, judged: Judged, now: datetime) -> None:
-        """Keep the figures of a complaint as judged at `now`.
+        """Store the metrics of a complaint as evaluated at `now`.
 
-        They hold from the judgment on that first found them, unless anything was learnt in the
-        meantime, or another rulebook was taken over.
+        The metrics are valid from the evaluation that first found them. A new start is stored if
+        the complaint has changed since then, or if a new ruleset was adopted.
         """
         complaint = known.complaint
         found = line(case_of(self._office, known, judged), self._office.site.bench, self._number)
@@ -44,7 +44,7 @@ class Ledger:
         complaint.judged_at = now
 
     def forget(self, complaint: Complaint) -> None:
-        """A complaint could not be judged: no figures of it hold."""
+        """Mark the cached metrics of a complaint as invalid, because it could not be evaluated."""
         complaint.figures_since = FAR_OFF
 
     def _number(self, word: str | None) -> int:
@@ -55,12 +55,17 @@ class Ledger:
 
 
 def case_of(office: Office, known: Known, judged: Judged) -> Case:
-    """A complaint as judged, as the figures ask for it."""
+    """Return an evaluated complaint in the form for metrics."""
     row, facts, events = known.complaint, known.matter.facts, judged.known
     received = next((e.latest for e in events if e.kind == Kind.RECEIVED), row.received_at)
     return Case(
-        ticket=row.ticket, source=row.source, classification=facts.classification,
-        category=facts.category, channel=facts.channel,
+        ticket=row.ticket,
+        source=row.source,
+        classification=facts.classification,
+        category=facts.category,
+        channel=facts.channel,
         unit=holder(events) or office.site.file.administrator_unit,
-        received=received, events=tuple(events), deadlines=tuple(judged.deadlines),
-    )  # fmt: skip
+        received=received,
+        events=tuple(events),
+        deadlines=tuple(judged.deadlines),
+    )

@@ -1,4 +1,4 @@
-"""List: what a site holds, as rows of text for a table, a CSV file or a program."""
+"""List: the content of a site as rows of text, for a table, a CSV file or a program."""
 
 from __future__ import annotations
 
@@ -16,8 +16,14 @@ DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "stat
 MAIL_COLUMNS = ("id", "status", "sent", "role", "recipient", "subject")
 BOUNCE_COLUMNS = ("address", "since", "code", "answer", "mail")
 CHANGE_COLUMNS = (
-    "changed", "ticket", "rule", "due_before", "due_after", "state_before", "state_after",
-)  # fmt: skip
+    "changed",
+    "ticket",
+    "rule",
+    "due_before",
+    "due_after",
+    "state_before",
+    "state_after",
+)
 QUARANTINE_COLUMNS = ("source", "file", "line", "ticket", "reason", "column", "value", "since")
 
 Row = dict[str, str]
@@ -26,7 +32,9 @@ Row = dict[str, str]
 def deadline_rows(
     session: Session, office: Office, *, state: State | None = None, unit: str | None = None
 ) -> list[Row]:
-    """Deadlines as last judged, the earliest due first; times are local, in ISO 8601."""
+    """Return the deadlines as last evaluated, earliest due time first, with local times in ISO
+    8601.
+    """
 
     def local(moment: datetime | None) -> str:
         return office.local(moment).isoformat(timespec="seconds") if moment else ""
@@ -57,7 +65,7 @@ def deadline_rows(
 def mail_rows(
     session: Session, office: Office, limit: int, status: MessageStatus | None = None
 ) -> list[Row]:
-    """The newest mails, newest first; `sent` is the local time, empty where it is not sent."""
+    """Return the newest mails, newest first; `sent` is the local time, or empty if not sent."""
     return [
         {
             "id": str(row.id),
@@ -72,9 +80,9 @@ def mail_rows(
 
 
 def bounce_rows(session: Session, office: Office) -> list[Row]:
-    """The addresses to which mail does not get through, each with what marked it, oldest first.
+    """Return the addresses marked as undeliverable, each with the cause of its mark, oldest first.
 
-    `since` is the local time at which that was reported, `mail` the number of the mail.
+    `since` is the local time of the report of failure, `mail` the number of the returned mail.
     """
     return [
         {
@@ -91,9 +99,9 @@ def bounce_rows(session: Session, office: Office) -> list[Row]:
 def quarantine_rows(
     session: Session, office: Office, *, source: str | None = None, resolved: bool = False
 ) -> list[Row]:
-    """Rows that could not be read, oldest first, each with its place, its reason and since when.
+    """Return the rows in quarantine, oldest first, with file, line, reason and local time.
 
-    With `resolved` also those that could be read later, and when.
+    With `resolved` the function also returns rows that could be read later, and the time of that.
     """
     return [
         {
@@ -114,7 +122,7 @@ def quarantine_rows(
 
 
 def change_rows(session: Session, office: Office) -> list[Row]:
-    """The deadlines that a changed law or calendar has moved, the newest change first."""
+    """Return the deadlines changed by a new law or calendar, newest change first."""
 
     def local(moment: datetime | None) -> str:
         return office.local(moment).isoformat(timespec="seconds") if moment else ""
@@ -134,5 +142,5 @@ def change_rows(session: Session, office: Office) -> list[Row]:
 
 
 def formula_safe(value: str) -> str:
-    """A cell that a spreadsheet shows and does not run."""
+    """Return a cell that a spreadsheet shows as text and does not run as a formula."""
     return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

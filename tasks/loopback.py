@@ -1,10 +1,10 @@
-"""The one place to which a password may go unencrypted."""
+"""The only host for an unencrypted password: this machine itself."""
 
 import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, a name or an address, is this machine by itself; no name is looked up."""
+    """Check whether a host name or address is this machine, without a name lookup."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""Which mail server a site's mail goes to."""
+"""The mail server of a site."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from tasks.smtp import Way
 
 @contextmanager
 def mail_way(site: Site, *, timeout: float | None = None) -> Iterator[Way]:
-    """The site's mail server; for `mailbox:` the built-in one, running while the block lasts.
+    """Yield the address of the site's mail server; for `mailbox:` run the built-in one in the
+    block.
 
-    `timeout` in seconds stands in for the site's own where somebody cannot wait as long.
+    `timeout`, in seconds, can only shorten the site's own timeout, for callers with less time.
     """
     mail = site.file.mail
     patience = min(timeout or mail.timeout_seconds, mail.timeout_seconds)
     if site.mail_url == "mailbox:":
-        from tasks.mailbox import local_mailbox  # noqa: PLC0415 - takes long to load
+        from tasks.mailbox import local_mailbox  # noqa: PLC0415 - slow to import
 
         with local_mailbox(site.var / "mailbox", timeout=patience) as way:
             yield way

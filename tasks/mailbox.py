@@ -1,6 +1,6 @@
-"""The built-in mailbox: a real SMTP server on loopback that keeps every mail as a file.
+"""The built-in mailbox: a real SMTP server on loopback that stores every mail as a file.
 
-For the example site and for trying things out: no mail leaves the machine.
+It serves the example site and trials: no mail leaves the machine.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from tasks.smtp import ServerUnusable, Way
 
 USER = "tenggat"
 
-logging.getLogger("mail.log").setLevel(logging.ERROR)  # the server narrates every login
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # the server logs every login
 
 
 class _Keeper:
-    """Writes each accepted mail to the folder, under its date, recipient and Message-ID."""
+    """Writes each accepted mail to the folder, named by date, recipient and Message-ID."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,7 +46,7 @@ class _Keeper:
             box = "".join(c if c.isalnum() or c in ".-@" else "_" for c in recipient)[:80]
             place = self.folder / f"{sent}_{box}_{mark}.eml"
             number = 1
-            while place.exists():  # a second copy is kept beside the first
+            while place.exists():  # a second copy gets a number
                 number += 1
                 place = self.folder / f"{sent}_{box}_{mark}-{number}.eml"
             try:
@@ -59,7 +59,7 @@ class _Keeper:
 
 
 class _OnFreePort(Controller):
-    """A controller that lets the system choose the port and then knows it."""
+    """A controller that lets the system choose the port and then stores its number."""
 
     def _trigger_server(self) -> None:
         assert isinstance(self.server, asyncio.Server)
@@ -69,7 +69,11 @@ class _OnFreePort(Controller):
 
 @contextmanager
 def local_mailbox(folder: Path, *, timeout: float = 30.0) -> Iterator[Way]:
-    """Run the mailbox while the block lasts: STARTTLS, a login, a free port on 127.0.0.1."""
+    """Run the mailbox for the duration of a block, with STARTTLS and a login.
+
+    It listens on a free port of 127.0.0.1. Raises :class:`ServerUnusable` if the folder cannot be
+    made.
+    """
     try:
         make_private(folder)
     except OSError as error:
@@ -87,7 +91,7 @@ def local_mailbox(folder: Path, *, timeout: float = 30.0) -> Iterator[Way]:
             and data.login == USER.encode()
             and secrets.compare_digest(data.password, password.encode())
         )
-        return AuthResult(success=good, handled=False)  # the server words the answer
+        return AuthResult(success=good, handled=False)  # the server sends its own answer
 
     controller = _OnFreePort(
         _Keeper(folder),

@@ -1,4 +1,4 @@
-"""Maintenance: the nightly backup, what is no longer kept, and the size of the databases."""
+"""Maintenance: the nightly backup, the deletion of old data, and the size of the databases."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class BackedUp:
-    """Tonight's backup, its size in bytes, and how many older ones were removed."""
+    """The backup of this night, its size in bytes, and the number of older backups removed."""
 
     path: Path
     size: int
@@ -30,19 +30,24 @@ class BackedUp:
 
 @task(name="back up", task_run_name="back up", cache_policy=NO_CACHE)
 def back_up(office: Office, now: datetime) -> BackedUp:
-    """Back up the database, and remove the backups that are no longer kept.
+    """Back up the database and remove expired backups.
 
-    Old ones are also removed where no new one could be made: they may be what fills the disk.
+    Old backups are removed even if the new one fails, because they may be the reason for a full
+    disk.
     """
     site, kept = office.site, office.site.file.keep
 
     def clear() -> int:
         return len(
             keep(
-                site.backups, now, daily=kept.daily, weekly=kept.weekly, monthly=kept.monthly,
+                site.backups,
+                now,
+                daily=kept.daily,
+                weekly=kept.weekly,
+                monthly=kept.monthly,
                 url=site.database_url,
             )
-        )  # fmt: skip
+        )
 
     try:
         made = backup(site.database_url, site.backups, now)
@@ -54,11 +59,11 @@ def back_up(office: Office, now: datetime) -> BackedUp:
 
 @task(name="forget texts", task_run_name="forget texts", cache_policy=NO_CACHE)
 def forget_texts(office: Office, now: datetime) -> int:
-    """Empty the texts of complaints that have ended long enough ago; returns of how many.
+    """Empty the texts of complaints that ended long ago; return their number.
 
-    Title, text, attachments and reporter go, and what quarantined rows held that could be read
-    since. Nothing happens unless the site says after how many days. Mails that went out, being the
-    evidence of who was told what, stay as they were.
+    Title, text, attachments and reporter are emptied, and also the cells of quarantine rows that
+    could be read since. Nothing happens unless the site sets a number of days. Mails already sent
+    stay unchanged: they are the evidence of all notifications.
     """
     days = office.site.file.keep.texts_days
     if days is None:
@@ -90,7 +95,7 @@ def forget_texts(office: Office, now: datetime) -> int:
 
 
 def _ended(events: list[Event], now: datetime, before: datetime) -> bool:
-    """Whether a complaint has ended before a moment, and was not taken up again."""
+    """Check whether a complaint ended before a moment and was not reopened."""
     try:
         turns = [e for e in known_at(events, now) if e.kind in ENDING or e.kind == Kind.REOPENED]
     except ImpossibleHistory:
@@ -100,6 +105,6 @@ def _ended(events: list[Event], now: datetime, before: datetime) -> bool:
 
 @task(name="tidy", task_run_name="tidy", cache_policy=NO_CACHE)
 def tidy_databases(office: Office) -> tuple[Size, Size | None]:
-    """Bring the site's database and Prefect's in order; None where Prefect's is on a server."""
+    """Tidy the databases of the site and of Prefect; the second is None if it is on a server."""
     prefect = own_database()
     return tidy(office.engine), shrink(prefect, early=True) if prefect is not None else None

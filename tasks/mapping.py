@@ -1,4 +1,4 @@
-"""One row of a source read by its mapping: a record, or the reason why it is none."""
+"""Parse one row of a source with its mapping: a record, or the reason for its rejection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tasks.privacy import masked
 
 
 class Reason(StrEnum):
-    """Why a row went to quarantine. The words for people are in the templates."""
+    """The reason a row went to quarantine. The texts for people are in the templates."""
 
     MISSING_TICKET = "missing_ticket"
     DUPLICATE_TICKET = "duplicate_ticket"
@@ -39,22 +39,22 @@ class Reason(StrEnum):
 
 
 MISALIGNED = frozenset({Reason.SHORT_ROW, Reason.LONG_ROW, Reason.NO_OBJECT})
-"""Rows of which no cell is known to stand in its column: a name may stand anywhere in them."""
+"""Reasons that make the position of every cell uncertain: a name may be in any of them."""
 
 
 FIRST = " (first)"
-"""Marks the slot of an event that stands as it was first told."""
+"""Suffix of the `slot` (source field) of an event that keeps its first stated value."""
 
 RECEIVED = "received"
-"""The slot of the receipt, over however many columns it is spread."""
+"""The `slot` (source field) of the receipt, also if several columns state it."""
 
 
 NO_OBJECT = "{no JSON object}"
-"""The first of the two cells of a line that is no JSON object; the second is its SHA-256."""
+"""The first of the two cells for a line without a JSON object; the second is its SHA-256."""
 
 
 class BadRow(ValueError):
-    """A row that cannot be read: why, in which column, and the value that stands there."""
+    """A row that cannot be read: the reason, the column and the value in it."""
 
     def __init__(self, reason: Reason, column: str = "", value: str = "") -> None:
         super().__init__(reason)
@@ -63,7 +63,7 @@ class BadRow(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An event with a time of its own, and the column in which it stands."""
+    """An event with a stated time, and its column."""
 
     column: str
     kind: str
@@ -73,10 +73,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Record:
-    """A row as we understand it. `title` is empty for anonymous and secret reports.
+    """A parsed row. `title` is empty for anonymous and secret reports.
 
-    `origin` and `history` come with the exchange form: the other side's source, and the events as
-    it has recorded them.
+    Only the exchange format fills `origin` and `history`: the other installation's source, and the
+    events as recorded there.
     """
 
     ticket: str
@@ -100,26 +100,43 @@ class Record:
 
     @property
     def key(self) -> str:
-        """What tells complaints of one source apart: the ticket, and whence it comes."""
+        """Return the key of a complaint within its source: the ticket, with the origin if there is
+        one.
+        """
         return f"{self.origin}/{self.ticket}" if self.origin else self.ticket
 
     @cached_property
     def mark(self) -> int:
-        """A number by which two rows about one complaint are known to say the same, for ever."""
+        """Return the content hash of the row: equal for two rows about one complaint with equal
+        content.
+
+        It is stored, so it must never change.
+        """
         facts = (
-            self.ticket, self.received.timestamp(), self.classification, self.category,
-            self.channel, self.unit, self.title, self.anonymous, self.secret, self.promised_due,
-            self.status and self.status.word, self.status_at,
-            self.text, self.attachments, self.reporter,
+            self.ticket,
+            self.received.timestamp(),
+            self.classification,
+            self.category,
+            self.channel,
+            self.unit,
+            self.title,
+            self.anonymous,
+            self.secret,
+            self.promised_due,
+            self.status and self.status.word,
+            self.status_at,
+            self.text,
+            self.attachments,
+            self.reporter,
             *(f"{s.column}/{s.kind} {s.moment.timestamp()} {s.unit}" for s in self.steps),
             *((self.origin, *map(said, self.history)) if self.origin or self.history else ()),
-        )  # fmt: skip
+        )
         content = "\x1f".join(map(str, facts)).encode()
         return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), signed=True)
 
 
 class Reader:
-    """A source's mapping, ready to read rows: words folded, columns found."""
+    """The parser for a source: its mapping, with words casefolded and columns located."""
 
     def __init__(self, name: str, source: SourceMapping, directory: Directory) -> None:
         self.name, self.source, self.directory = name, source, directory
@@ -149,10 +166,10 @@ class Reader:
         return {_folded(word): unit for word, unit in self.source.values.unit.items()}
 
     def cells(self, header: tuple[str, ...], row: tuple[str, ...]) -> dict[str, str]:
-        """The mapped columns of a row.
+        """Return the mapped columns of a row.
 
-        A row shorter or longer than its header is a :class:`BadRow`: a separator too few or too
-        many has moved its cells.
+        Raises :class:`BadRow` for a row shorter or longer than its header: a missing or extra
+        separator has shifted its cells.
         """
         if row[:1] == (NO_OBJECT,) and len(row) == 2:
             raise BadRow(Reason.NO_OBJECT)
@@ -168,7 +185,9 @@ class Reader:
         return found
 
     def kept(self, header: tuple[str, ...], row: tuple[str, ...], reason: Reason) -> dict[str, str]:
-        """What of a bad row may be kept: mapped columns without the personal ones, masked."""
+        """Return the storable cells of a bad row: the mapped columns except personal ones,
+        masked.
+        """
         if reason in MISALIGNED:
             return {}
         personal = self.source.fields.personal
@@ -179,18 +198,18 @@ class Reader:
         }
 
     def _places(self, header: tuple[str, ...]) -> list[tuple[str, int]]:
-        """The mapped columns and where they stand, looked up once for all rows of a file."""
+        """Return the mapped columns with their index, computed once for all rows of a file."""
         if header is not self._header:
             self._header = header
             self._found = [(name, header.index(name)) for name in self.source.columns]
         return self._found
 
     def key(self, cells: Mapping[str, str]) -> str:
-        """What the record of these cells would be known by; empty without a ticket."""
+        """Return the key of the record of these cells; empty without a ticket."""
         return cells[self.source.fields.ticket]
 
     def record(self, cells: Mapping[str, str], observed: datetime) -> Record:
-        """Read one row; raises :class:`BadRow` with the first thing that is wrong."""
+        """Parse one row; raises :class:`BadRow` for the first error."""
         named = self.source.fields
         ticket = cells[named.ticket]
         if not ticket:
@@ -300,7 +319,7 @@ class Reader:
         received: datetime,
         observed: datetime,
     ) -> datetime | None:
-        """Since when the status holds, where the source tells it."""
+        """Return the start of the present status, if the source states it."""
         if status is None or status.at is None:
             return None
         moment = self._moment(cells[status.at], status.at)
@@ -317,7 +336,7 @@ class Reader:
         words = {_folded(word) for word in cells[column].split("|")}
         anonymous, secret = bool(words & self._anonymous), bool(words & self._secret)
         if words - {""} and not (anonymous or secret):
-            return True, True  # a word nobody explained: keep it to ourselves
+            return True, True  # an unmapped word: protect privacy
         return anonymous, secret
 
     def _title(self, cells: Mapping[str, str], hidden: bool) -> str | None:
@@ -336,7 +355,9 @@ class Reader:
         *,
         mask: bool = True,
     ) -> str | None:
-        """What a mapping asks for of a person, but of nobody who asked to stay unknown."""
+        """Return a personal text named by the mapping, but never of an anonymous or secret
+        report.
+        """
         if column is None or hidden:
             return None
         value = cells[column].strip()
@@ -349,9 +370,10 @@ class Reader:
 
 
 def given(record: Record, source: str, now: datetime) -> list[Event]:
-    """The events whose time the row states; all that it tells, in the exchange form.
+    """Return the events with a time stated in the row; in the exchange format all of its events.
 
-    There the other side's source is known by a name of ours, `source`, as are its events.
+    In that format `source` is our name for a source of the other installation. The sources of its
+    events get names of the same form.
     """
     if record.history:
         prefix = source.removesuffix(record.origin)
@@ -373,11 +395,17 @@ def _matches(cell: str, word: str) -> bool:
 
 
 def said(event: Event) -> tuple[object, ...]:
-    """What an event tells, whenever it was recorded."""
+    """Return the identity of an event: all of its content except the time of recording."""
     return (
-        event.source, event.slot, event.kind, event.latest, event.earliest, event.knowledge,
-        event.unit, event.retracted,
-    )  # fmt: skip
+        event.source,
+        event.slot,
+        event.kind,
+        event.latest,
+        event.earliest,
+        event.knowledge,
+        event.unit,
+        event.retracted,
+    )
 
 
 @lru_cache(maxsize=10_000)

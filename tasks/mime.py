@@ -1,7 +1,7 @@
-"""MIME: a rendered mail, its headers and its attachments become the bytes that go out.
+"""MIME: build the bytes of a mail from its text, headers and attachments.
 
-The standard library's `EmailMessage` puts the parts together. Headers are written by us and not
-parsed again, which took most of the time that a mail costs.
+The standard library's `EmailMessage` puts the parts together. This module writes the headers itself
+and does not parse them again, because the parsing took most of the time of a mail.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CRLF = "\r\n"
 
 
 class _AsGiven(EmailPolicy):
-    """Headers stay as they are given: ASCII, folded or not, and one header each."""
+    """Keeps headers as given: ASCII, folded or not, and exactly one header each."""
 
     def header_store_parse(self, name: str, value: str) -> tuple[str, str]:
         lines = value.split(CRLF)
@@ -33,12 +33,12 @@ class _AsGiven(EmailPolicy):
 
 
 POLICY = _AsGiven(linesep=CRLF, cte_type="7bit", refold_source="none")
-"""CRLF, and nothing that a server without 8BITMIME could spoil."""
+"""CRLF line ends, and only bytes that survive a server without 8BITMIME."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with a mail."""
+    """A file attached to a mail."""
 
     name: str
     maintype: str
@@ -49,7 +49,10 @@ class Attachment:
 def as_mime(
     headers: Mapping[str, str], text: str, html: str, attachments: Sequence[Attachment] = ()
 ) -> bytes:
-    """The whole mail: text first, then HTML, then what is attached. Raises ValueError."""
+    """Build the whole mail: text first, then HTML, then the attachments.
+
+    Raises ValueError for a header that cannot be sent.
+    """
     mail = EmailMessage(policy=POLICY)
     for name, value in headers.items():
         mail[name] = value
@@ -61,24 +64,24 @@ def as_mime(
         )
     mark = hashlib.sha256(headers["Message-ID"].encode()).hexdigest()[:32]
     for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):
-        part.set_boundary(f"=_{mark}_{number}")  # no encoded line can begin so
+        part.set_boundary(f"=_{mark}_{number}")  # no encoded line can begin like this
     return mail.as_bytes()
 
 
 def words(text: str, header: str) -> str:
-    """A text ready for a header: folded, and encoded where it is beyond ASCII (RFC 2047)."""
+    """Encode a text for a header: folded, and encoded as in RFC 2047 if it is not ASCII."""
     charset = "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
     folded = Header(text, charset, header_name=header).encode(linesep=CRLF)
     if not folded[:1].isspace():
         return folded
-    return Header(text, "utf-8", header_name=header).encode(linesep=CRLF)  # one endless word
+    return Header(text, "utf-8", header_name=header).encode(linesep=CRLF)  # one very long word
 
 
 def mailbox(name: str, address: str, header: str) -> str:
-    """A name with its address, ready for a header; raises UnicodeEncodeError for the address.
+    """Encode a name with its address for a header.
 
-    `EmailMessage` forgets the quotes of a name beyond ASCII (CVE-2025-1795): each of its commas
-    would begin another address.
+    `EmailMessage` forgets the quotes of a non-ASCII name (CVE-2025-1795): each comma in the name
+    would begin another address. Raises UnicodeEncodeError for a non-ASCII address.
     """
     plain = "".join(c for c in name if c.isprintable())
     if plain.isascii() and "=?" not in plain:

@@ -1,4 +1,4 @@
-"""Dates as sources write them: in formats of `strptime`, month names in English or Indonesian."""
+"""Parse dates of sources: in formats of `strptime`, with month names in English or Indonesian."""
 
 from __future__ import annotations
 
@@ -20,12 +20,22 @@ MONTHS = {
     "nov": ("nopember", "nop"),
     "dec": ("desember", "des"),
 }
-"""What a month is called in Indonesian, where that is not the English word."""
+"""The Indonesian names of a month that differ from the English ones."""
 
 _ENGLISH = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
-)  # fmt: skip
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _SHORT = {
     word: short
     for (short, others), english in zip(MONTHS.items(), _ENGLISH, strict=True)
@@ -36,11 +46,11 @@ _WORD = re.compile(r"[^\W\d_]+\.?")
 
 
 def read_time(text: str, form: str) -> datetime:
-    """The moment that a text tells in this format; without a zone where the format has none.
+    """Parse a time in this format; the result has no zone if the format has none.
 
-    `%b` and `%B` take the name of a month in full or shortened, in English or Indonesian: '29 May',
-    '29 Mei', '1 Agt.', '1 Agustus'. Raises ValueError where the text is of another form, and
-    OverflowError where it lies outside of all calendars.
+    `%b` and `%B` accept the full or short name of a month, in English or Indonesian: '29 May', '29
+    Mei', '1 Agt.', '1 Agustus'. Raises ValueError if the text has another form, and OverflowError
+    if the date is outside of the calendar.
     """
     fixed = _fixed(form)
     if fixed and text.translate(_ZEROS) == fixed[0]:
@@ -64,7 +74,10 @@ def read_time(text: str, form: str) -> datetime:
 
 
 def iso_time(text: object) -> datetime | None:
-    """A moment in ISO 8601 with its zone, in UTC; None for nothing, ValueError for what is none."""
+    """Parse a time in ISO 8601 with its zone and return it in UTC; None for an empty value.
+
+    Raises ValueError for any other text.
+    """
     if not text:
         return None
     try:
@@ -92,10 +105,10 @@ _ZEROS = str.maketrans("123456789", "0" * 9)
 
 @lru_cache
 def _fixed(form: str) -> tuple[str, tuple[slice, slice, slice, slice]] | None:
-    """How a text of a format of two-figure numbers looks, all figures 0, and where its parts are.
+    """Return the shape of a text in a format of fixed width, with all digits 0, and its parts.
 
-    The clock must stand at its end, as in ISO 8601. Most dates are of such a format, and a file has
-    a million of them.
+    The time of day must come last, as in ISO 8601. Most dates have such a format, and a file may
+    have a million of them.
     """
     date, space, clock = form.partition(" ")
     if space != " " or clock not in ("%H:%M", "%H:%M:%S"):
@@ -120,7 +133,8 @@ def _fixed(form: str) -> tuple[str, tuple[slice, slice, slice, slice]] | None:
 
 @lru_cache
 def _quick(form: str) -> tuple[re.Pattern[str], list[int]] | None:
-    """A pattern for a usual format, and where year, month, day, hour ... stand in it.
+    """Return a pattern for a usual format, and the group numbers of year, month, day, hour and so
+    on.
 
     `strptime` takes several times as long.
     """

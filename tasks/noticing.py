@@ -1,4 +1,4 @@
-"""Notice: which rungs of a deadline's ladder are owed now, to whom, and which are not."""
+"""Notices: decide which rungs of a deadline's ladder cause a notice now, and its recipients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AGAIN: dict[str, str] = {
     NoticeStatus.WITHDRAWN: "; before, it was withdrawn",
     NoticeStatus.HELD: "; before, it was held back",
 }
-"""What becomes of a notice that may still be owed later, and how the audit tells of it then."""
+"""Statuses of a notice that may still be sent later, with the audit text for that case."""
 
 AUDITED = {
     NoticeStatus.QUEUED: What.NOTICE_OWED,
@@ -29,13 +29,13 @@ AUDITED = {
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """The roles that are told, `cc` of them for their information only."""
+    """The roles that get a notice; the roles in `cc` get it for information only."""
 
     to: tuple[Role, ...]
     cc: tuple[Role, ...] = ()
 
     def of_the_unit(self) -> Audience:
-        """Those of them that each unit has of its own."""
+        """Return only the roles of a single unit."""
         return Audience(
             tuple(role for role in self.to if role in OF_A_UNIT),
             tuple(role for role in self.cc if role in OF_A_UNIT),
@@ -44,7 +44,7 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A notice that people are to be told of."""
+    """A pending notice, to be sent to people."""
 
     notice: NoticeRow
     audience: Audience
@@ -53,9 +53,9 @@ class Owed:
 
 @dataclass(slots=True)
 class Decided:
-    """What was decided about one deadline: new notices, and those that are owed.
+    """The decision about one deadline: its new notices, and those to be sent.
 
-    `noted` are those of which something else is decided than before, with what it is and why.
+    `noted` lists the notices with a changed decision, each with the audit kind and the reason.
     """
 
     new: list[NoticeRow] = field(default_factory=list)
@@ -65,12 +65,12 @@ class Decided:
 
 
 def rungs_reached(office: Office, deadline: Deadline, now: datetime) -> list[Reached]:
-    """The rungs that a deadline has reached on the ladder for it, lowest first."""
+    """Return the rungs that a deadline has reached on its ladder, lowest first."""
     return reached(deadline, ladder_of(office, deadline), office.site.bench, now)
 
 
 def ladder_of(office: Office, deadline: Deadline) -> Ladder | None:
-    """The ladder for a deadline: by its rule and the kind of its unit."""
+    """Return the ladder for a deadline, by its rule and the kind of its unit."""
     kind = office.site.bench.unit_kinds.get(deadline.unit or "")
     return ladder_for(deadline.rule.id, office.site.ladders, kind)
 
@@ -84,14 +84,15 @@ def decide(
     now: datetime,
     run: str,
 ) -> Decided:
-    """What a deadline owes for the rungs it has reached: the highest one only.
+    """Decide on the notices for the rungs that a deadline has reached: only the highest one is
+    sent.
 
-    `rows` are the notices of the complaint so far. A rung that the site holds back is kept as held
-    and counts for nothing until the hold ends. A notice that was withdrawn before it went out,
-    because the clock paused, is owed again when its rung is reached again.
+    `rows` are the complaint's existing notices. A rung suppressed by the site is stored as held and
+    has no effect until the hold ends. A notice withdrawn before it was sent, because the clock
+    paused, is decided again when its rung is reached again.
 
-    When a complaint was handed over, its new unit is told of what its former unit has been told
-    of; the superiors, who know already, are not told once more.
+    After a handover the new unit gets the notices that its former unit already got. The superiors
+    know already and do not get them again.
     """
     decided = Decided()
     unit, today = deadline.unit or "", office.local(now).date()
@@ -107,9 +108,13 @@ def decide(
         row = own.get((step.rung.id, step.repeat))
         if row is None:
             row = NoticeRow(
-                complaint_id=complaint, rule=deadline.rule.id, clock=deadline.clock, unit=unit,
-                rung=step.rung.id, repeat=step.repeat,
-            )  # fmt: skip
+                complaint_id=complaint,
+                rule=deadline.rule.id,
+                clock=deadline.clock,
+                unit=unit,
+                rung=step.rung.id,
+                repeat=step.repeat,
+            )
             decided.new.append(row)
         if row.status != status:
             decided.noted.append((row, AUDITED[status], why + AGAIN.get(row.status, "")))
@@ -131,7 +136,7 @@ def decide(
             if told.to or told.cc:
                 candidates.append((step, told))
     for number, (step, audience) in enumerate(candidates, 1):
-        if audience is None:  # decided before
+        if audience is None:  # decided in an earlier run
             continue
         if number == len(candidates):
             why = f"reached {step.at:%Y-%m-%d %H:%M} UTC"

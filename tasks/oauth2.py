@@ -1,8 +1,8 @@
-"""Login by OAuth2: the access token that an OAuth2 file is good for.
+"""Login by OAuth2: get an access token with the data of an OAuth2 file.
 
-yagmail's own way is not used. Without the file it asks at the keyboard; it asks Google alone, with
-no time-out; it takes a refused login for a good one; and where STARTTLS is to verify certificates
-it leaves STARTTLS out and sends the token unencrypted.
+The OAuth2 code of yagmail is not used. Without the file it asks at the keyboard. It supports only
+Google and has no timeout. It accepts a refused login as a success. If STARTTLS should verify
+certificates, it skips STARTTLS and sends the token unencrypted.
 """
 
 from __future__ import annotations
@@ -21,29 +21,31 @@ from tasks.loopback import is_loopback
 from tasks.oauth2_file import Grant, NoToken, keep, read_grant
 
 MARGIN = 60.0
-"""Seconds before its end at which an access token is not used any more."""
+"""Seconds before its expiry at which an access token is no longer used."""
 
 LARGEST_ANSWER = 1 << 20
 
 TOLD = {
     "invalid_grant": "the refresh token is void: it was withdrawn, or has expired; authorize the"
-    " mailbox anew and write the new refresh_token into the file",
+    " mailbox again and write the new refresh_token into the file",
     "invalid_client": "client_id or client_secret is wrong, or the secret has expired",
-    "unauthorized_client": "this client may not ask for tokens; look at what it is allowed to do",
+    "unauthorized_client": "this client may not ask for tokens; check its permissions",
     "invalid_scope": "the provider does not know this scope",
     "unsupported_grant_type": "the provider gives no tokens for refresh tokens",
     "invalid_request": "something is missing in the file (client_secret, scope?)",
-    "interaction_required": "somebody has to sign in and authorize the mailbox anew",
+    "interaction_required": "a person must sign in and authorize the mailbox again",
     "temporarily_unavailable": "the next run tries again",
 }
-"""Refusals and what to do. The provider's own sentence is not shown: it may repeat a secret."""
+"""The meaning of each refusal, with advice. The provider's own sentence is not shown, because it
+may repeat a secret.
+"""
 
 
 class Tokens:
-    """The access tokens of one batch: each is used until its end, then a new one is got.
+    """The access tokens of one batch of mails: each is used until its expiry and then replaced.
 
-    `timeout` is in seconds; `ca_file` is trusted besides what the machine trusts; `clock` counts
-    seconds.
+    `timeout` is in seconds. `ca_file` is trusted in addition to the certificates of the machine.
+    `clock` returns seconds.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class Tokens:
         self._token, self._until, self._mailbox = "", 0.0, ""
 
     def login(self, user: str) -> tuple[str, str]:
-        """User and access token; the file's email_address where no user is named.
+        """Return user and access token; without a user, the email_address of the file.
 
         Raises :class:`NoToken`.
         """
@@ -67,7 +69,7 @@ class Tokens:
         return user or self._mailbox, self._token
 
     def _get(self, user: str) -> None:
-        grant = read_grant(self.file)  # each time: another run may have put a newer token there
+        grant = read_grant(self.file)  # read each time: another run may have stored a newer token
         if not (user or grant.email_address):
             raise NoToken(
                 f"{self.file}: whose mailbox? Name the user in the mail URL, smtp://user@host:587,"
@@ -89,7 +91,7 @@ class Tokens:
             context = ssl.create_default_context()
             if self.ca_file:
                 context.load_verify_locations(self.ca_file)
-            # a proxy of the environment's must not see what goes unencrypted to loopback
+            # a proxy of the environment must not see the unencrypted request to loopback
             trust_env = not is_loopback(grant.provider)
             with (
                 httpx.Client(timeout=self.timeout, verify=context, trust_env=trust_env) as client,
@@ -118,7 +120,7 @@ class Tokens:
         return answer
 
     def _keep(self, grant: Grant, renewed: str) -> None:
-        """Keep what the provider has put in place of a refresh token that is void, or will be."""
+        """Store the new refresh token of the provider; the old one is void or will be."""
         try:
             keep(self.file, renewed)
         except OSError as error:
@@ -141,17 +143,17 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 def _token(answer: dict[str, Any], name: str) -> str:
-    """A token of the answer; '' where there is none that can be used."""
+    """Return a token from the answer, or '' if it has no usable one."""
     told = answer.get(name)
     return told if isinstance(told, str) and re.fullmatch(r"[!-~]+", told) else ""
 
 
 def _refusal(status: int, answer: dict[str, Any]) -> str:
-    """What a refusal means; of the provider's words only those that cannot hold a secret."""
+    """Explain a refusal; quote only provider texts that cannot contain a secret."""
     error = answer.get("error")
     if isinstance(error, str) and error in TOLD:
         number = re.match(r"AADSTS\d{1,9}\b", str(answer.get("error_description")))
-        code = f"{error}, {number[0]}" if number else error  # Microsoft's, to be looked up
+        code = f"{error}, {number[0]}" if number else error  # Microsoft's, for a look-up
         return f"refuses an access token ({code}): {TOLD[error]}"
     if status >= 500 or status == httpx.codes.TOO_MANY_REQUESTS:
         return f"answers HTTP {status}; the next run tries again"
@@ -159,7 +161,7 @@ def _refusal(status: int, answer: dict[str, Any]) -> str:
 
 
 def _seconds(told: object) -> float:
-    """How long a token lives; one that does not say is used for one login."""
+    """Return the lifetime of a token in seconds; 0 (one login only) if the answer has none."""
     if isinstance(told, bool) or not isinstance(told, int | float | str):
         return 0.0
     try:

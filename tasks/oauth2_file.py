@@ -1,4 +1,4 @@
-"""An OAuth2 file: the JSON that says by whose leave a mailbox may be used; it holds secrets."""
+"""The OAuth2 file: JSON with the credentials to use a mailbox; it contains secrets."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ Word = Annotated[str, AfterValidator(_printable)]
 
 
 class Grant(Strict):
-    """What an OAuth2 file says; yagmail's names of the keys (`google_client_id`) mean the same.
+    """The content of an OAuth2 file; yagmail's key names (`google_client_id`) mean the same.
 
-    `client_secret` may be missing where another provider than Google knows clients without one.
+    `client_secret` may be missing for a provider other than Google that supports clients without
+    one.
     """
 
     client_id: Word
@@ -70,11 +71,11 @@ class Grant(Strict):
 
     @property
     def provider(self) -> str:
-        """The host that gives tokens."""
+        """Return the host of the token provider."""
         return httpx.URL(self.token_url).host
 
     def form(self) -> dict[str, str]:
-        """What the provider is sent for an access token."""
+        """Return the form fields of the request for an access token."""
         said = self.model_dump(
             include={"client_id", "client_secret", "refresh_token", "scope"}, exclude_none=True
         )
@@ -82,7 +83,7 @@ class Grant(Strict):
 
 
 def read_grant(file: Path) -> Grant:
-    """What the file says; raises :class:`NoToken` with every mistake, none with its value."""
+    """Read the file; raises :class:`NoToken` with every error, but never with a value."""
     raw = _read(file)
     if "installed" in raw or "web" in raw:
         raise NoToken(
@@ -91,7 +92,7 @@ def read_grant(file: Path) -> Grant:
         )
     plain = {YAGMAIL_NAMES.get(name, name): value for name, value in raw.items()}
     if len(plain) < len(raw):
-        raise NoToken(f"{file}: a key stands there twice, with google_ and without; remove one")
+        raise NoToken(f"{file}: a key is there twice, with google_ and without; remove one")
     try:
         return Grant.model_validate(plain)
     except ValidationError as error:
@@ -99,7 +100,7 @@ def read_grant(file: Path) -> Grant:
 
 
 def keep(file: Path, refresh_token: str) -> None:
-    """Put a new refresh token into the file, which is whole at every moment; raises OSError."""
+    """Store a new refresh token in the file, with an atomic replacement; raises OSError."""
     raw = _read(file)
     name = "refresh_token" if "refresh_token" in raw else "google_refresh_token"
     place = file.resolve()
@@ -120,7 +121,7 @@ def keep(file: Path, refresh_token: str) -> None:
 
 
 def open_to_all(file: Path) -> bool:
-    """Whether every user of the machine may read, or change, the file."""
+    """Check whether every user of the machine can read or change the file."""
     try:
         return bool(file.stat().st_mode & 0o006)
     except OSError:

@@ -1,4 +1,4 @@
-"""What happened between the looks at a source that shows only the present."""
+"""Derive the events between the snapshots of a source that shows only the present state."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from sla.deadline import Bench
 from sla.events import Event, Kind, Knowledge
 
 SLOT = "looks/"
-"""How the slots of observed events begin; the rest tells kind, unit, and the how-manieth it is."""
+"""The prefix of the slots (source fields) of observed events. The rest is the kind, the unit and a
+running number.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a look shows of a complaint: its status, its unit, and since when the status holds.
+    """The state of a complaint in one snapshot: its status, its unit and the start of the status.
 
-    The last is None where the source does not tell it; else nothing is left to observe.
+    `status_at` is None if the source does not state it. If it is stated, the status change needs no
+    observation.
     """
 
     word: str | None
@@ -31,7 +34,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Looks in a row that showed the same: from the first of them to the last."""
+    """Consecutive snapshots with the same state: the first and the last of them."""
 
     sight: Sight
     first: datetime
@@ -39,14 +42,15 @@ class Run:
 
 
 Around = tuple[datetime | None, datetime | None]
-"""The looks next to a moment that showed a complaint."""
+"""The neighbouring snapshots of a moment that showed a complaint: before and after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """How a complaint looked at the last look: its word and unit, and when that was.
+    """The state of a complaint in the last snapshot: its word, its unit and the time of the
+    snapshot.
 
-    What happens next cannot have happened before it was last reopened.
+    The next events cannot have happened before `reopened_at`, the last reopening.
     """
 
     word: StatusWord | None
@@ -59,10 +63,11 @@ class Before:
 def with_sight(
     runs: Sequence[Run], sight: Sight, at: datetime, around: Callable[[], Around]
 ) -> list[Run]:
-    """The runs of a complaint with one more look, in whatever order the looks are read.
+    """Return the state spans of a complaint with one more snapshot, imported in any order.
 
-    `around` is asked for the looks next to `at` that showed the complaint, where a run that seemed
-    unbroken has to be split. Of two looks of one moment the one that was read first counts.
+    `around` returns the neighbouring snapshots of `at` that showed the complaint. It is called if a
+    span that seemed unbroken has to be split. Of two snapshots of the same moment, the one imported
+    first counts.
     """
     found = list(runs)
     place = next((n for n, run in enumerate(found) if at <= run.last), len(found))
@@ -97,11 +102,11 @@ def history(
     now: datetime,
     bench: Bench,
 ) -> list[Event]:
-    """All that the runs of a complaint tell, in order, each event in a slot of its own.
+    """Return all events derived from the state spans of a complaint, each with a slot of its own.
 
-    `previous_look` is the source's last look before the first that showed the complaint, and
-    `not_before` the earliest moment that a look can have been made. It rests on nothing else, so
-    that the same looks tell the same in whatever order they were read.
+    `previous_look` is the last snapshot before the first one that showed the complaint.
+    `not_before` returns the earliest moment at which a snapshot can have been made. The result
+    depends on nothing else, so that the same snapshots give the same events in any order of import.
     """
     events: list[Event] = []
     number: Counter[tuple[str, str | None]] = Counter()
@@ -110,9 +115,17 @@ def history(
         word = words.get(run.sight.word or "")
         look = max(run.first, received)
         for event in observed(
-            received, word, run.sight.unit, before, source=source, look=look,
-            status_at=run.sight.status_at, previous_look=previous_look, now=now, bench=bench,
-        ):  # fmt: skip
+            received,
+            word,
+            run.sight.unit,
+            before,
+            source=source,
+            look=look,
+            status_at=run.sight.status_at,
+            previous_look=previous_look,
+            now=now,
+            bench=bench,
+        ):
             number[event.kind, event.unit] += 1
             slot = f"{SLOT}{event.kind}/{event.unit or ''}/{number[event.kind, event.unit]}"
             events.append(replace(event, slot=slot))
@@ -139,13 +152,13 @@ def observed(
     bench: Bench,
     status_at: datetime | None = None,
 ) -> list[Event]:
-    """The events that this look tells of and the one before did not.
+    """Return the events shown by this snapshot and not by the one before.
 
-    They happened after the last look at this complaint and not later than this one. A complaint
-    seen for the first time may have changed at any time since it was received: if it came in
-    after the previous look the interval is as good as observed, else its history is unknown.
-    A look that is older than what we know tells nothing. Where the source tells since when its
-    word holds (`status_at`), nothing is left to observe.
+    They happened after the last snapshot of this complaint and not later than this one. A complaint
+    seen for the first time may have changed at any time since its receipt. If it was received after
+    the source's previous snapshot, the interval is as good as observed; else its history is
+    unknown. A snapshot older than the known state gives no events. If the source states the start
+    of its status (`status_at`), that time is used instead of an interval.
     """
     if before is not None and look <= before.seen_at:
         return []
@@ -194,9 +207,9 @@ def _changes(
 
 
 def _eve(moment: datetime, days: int, bench: Bench, *, at_dawn: bool = False) -> datetime:
-    """The last moment of the day (its first `at_dawn`) of which a source tells `days` later.
+    """Return the end of the day (`at_dawn`: its start) of an event shown `days` later.
 
-    The source waits until that many working days have passed in full: what it showed on a day
+    The source waits until that many full working days have passed. So an event shown on a day
     happened on or before the eve of the `days`-th working day before it.
     """
     eve = int(bench.calendar.before(np.array([bench.day(moment)]), days)[0]) - 1

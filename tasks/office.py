@@ -1,4 +1,4 @@
-"""What every step works with: the site's settings and its open database."""
+"""The site context of every task: the settings of the site and its open database."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from sla.rulebook import fingerprint
 
 
 class ClockInThePast(ValueError):
-    """`now` lies before what has already been recorded; a run would judge by a wrong clock."""
+    """`now` is before events already recorded; a run would evaluate with a wrong clock."""
 
 
 class Office:
-    """A site at work. Deliberately no dataclass: Prefect walks into those on every task call.
+    """The context of a site. It is not a dataclass, because Prefect visits those on every task
+    call.
 
-    `by` is who decides here, for the audit; by None nothing is noted there.
+    `by` is the person who decides here, for the audit; with None the audit gets no entries.
     """
 
     def __init__(self, site: Site, engine: Engine) -> None:
@@ -39,9 +40,9 @@ class Office:
 
     @classmethod
     def open(cls, folder: Path | str | None = None) -> Office:
-        """Read the site and bring its database to the newest revision.
+        """Load the site and migrate its database to the newest revision.
 
-        A folder for the working files that has to be made is its owner's alone.
+        A new folder for the working files is private to its owner.
         """
         site = load_site(folder)
         make_private(site.var)
@@ -51,14 +52,14 @@ class Office:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """One session, one transaction: all of it or nothing."""
+        """Open a session with one transaction, committed as a whole or not at all."""
         info = audit.works(self.by)
         with Session(self.engine, expire_on_commit=False, info=info) as session, session.begin():
             yield session
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """One state of the database, to be read for as long as it takes; nothing is written."""
+        """Open a read-only session on one unchanging state of the database."""
         with (
             one_state(self.engine) as connection,
             Session(connection, expire_on_commit=False, autoflush=False) as session,
@@ -66,12 +67,12 @@ class Office:
             yield session
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the database connections."""
         self.engine.dispose()
 
     @cached_property
     def source_facts(self) -> dict[str, Facts]:
-        """What each source can tell of, as the judge asks it."""
+        """The facts about each source for the evaluation."""
         return {
             name: Facts(
                 source=name,
@@ -83,9 +84,9 @@ class Office:
         }
 
     def rulebook(self) -> str:
-        """The fingerprint of all that its deadlines are judged by and told by.
+        """Return the ruleset fingerprint: of all rules for deadlines and their notices.
 
-        It is counted again only where a part of that was replaced.
+        It is computed again only after one of its parts was replaced.
         """
         site = self.site
         parts = (site.bench, self.source_facts, site.ladders, site.holds)
@@ -94,10 +95,10 @@ class Office:
         return self._fingerprint
 
     def next_turn(self, now: datetime) -> datetime:
-        """When a mail that is not urgent goes out: now, or on the next working morning."""
+        """Return the send time of a mail without urgency: now, or the next working morning."""
         hours = self.site.mail_hours
         return now if hours is None else hours.next_open(now, self.site.bench)
 
     def local(self, moment: datetime) -> datetime:
-        """A moment in the site's zone."""
+        """Return a moment in the zone of the site."""
         return moment.astimezone(self.site.zone)

@@ -1,4 +1,4 @@
-"""Outside: the watch that needs no worker and no Prefect, and tells when the database is gone."""
+"""External watchdog: it needs no worker and no Prefect, and also reports a missing database."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from tasks.watchbook import Book, reckon
 from tasks.watching import administrators, again_after, look, told, watch_id
 
 RUN = "watch"
-"""Who owes these mails."""
+"""The `run` of these mails in the outbox."""
 
 LONGEST_LOOK = 40.0
-"""Seconds. A database that has frozen answers nothing, for ever."""
+"""Time limit for a check, in seconds. A database that has frozen never answers."""
 
 CONNECTS_WITHIN = 10
-"""Seconds."""
+"""Time limit for a connection to the database, in seconds."""
 
 
 class Owed(BaseModel):
@@ -45,7 +45,9 @@ class Owed(BaseModel):
 
 
 class Memory(BaseModel):
-    """What the watch remembers beside the database: of the database itself, and of itself."""
+    """The incidents stored without the database: those of the database and of the watchdog
+    itself.
+    """
 
     book: Book
     owed: list[Owed] = []
@@ -53,9 +55,9 @@ class Memory(BaseModel):
 
 @dataclass(slots=True)
 class Outside:
-    """The watch of a site from outside. What it remembers is kept in `var/watch.json`.
+    """The external watchdog of a site. Its memory is in `var/watch.json`.
 
-    Where that file cannot be written, as on a full disk, it is remembered until the process ends.
+    If that file cannot be written, as on a full disk, the memory lasts until the process ends.
     """
 
     site: Site
@@ -64,11 +66,11 @@ class Outside:
 
     @property
     def file(self) -> Path:
-        """Where the memory is kept."""
+        """The path of the memory file."""
         return self.site.var / "watch.json"
 
     def look(self, now: datetime) -> list[str]:
-        """Look once and tell; says in a line each what could not be done, for the log."""
+        """Check once and send alerts; return a line for the log about each incident or error."""
         self.memory = self.memory or self._read(now)
         said: list[str] = []
         found: list[Cause] = []
@@ -87,7 +89,7 @@ class Outside:
 
     def _look_in_database(self, now: datetime) -> list[str]:
         with reading(self.site.database_url, patience=CONNECTS_WITHIN):
-            pass  # there, and as this program knows it: nothing is made or changed
+            pass  # ready, and of this version: nothing is created or changed
         engine = open_engine(self.site.database_url, patience=CONNECTS_WITHIN)
         office = Office(self.site, engine)
         try:
@@ -102,7 +104,7 @@ class Outside:
             engine.dispose()
 
     def _cause(self, kind: Kind, error: str, now: datetime) -> Cause:
-        """A cause with since when it has been noticed, for the mail that tells of its end."""
+        """Return an incident with the time it was first noticed, for the mail about its end."""
         assert self.memory is not None
         known = self.memory.book.known.get(kind)
         since = known.noticed if known and not known.gone else now
@@ -116,7 +118,7 @@ class Outside:
         telling = reckon(memory.book, found, kinds, now, again_after(self.site))
         holders = {holder.email: holder for holder in administrators(self.site, now)}
         if telling:
-            nowhere = Office(self.site, open_engine("sqlite://"))  # opens nothing
+            nowhere = Office(self.site, open_engine("sqlite://"))  # opens no file
             memory.owed += [
                 Owed(
                     recipient=holder.email,
@@ -162,7 +164,7 @@ class Outside:
 
 
 def _words(error: Exception) -> str:
-    """What is wrong in one line: what the database says of itself, without statement or row."""
+    """Return an error in one line: the database's own message, without statement or row."""
     if isinstance(error, DBAPIError):
         lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
         return lines[0][:300] if lines else type(error).__name__
@@ -175,7 +177,9 @@ def _words(error: Exception) -> str:
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in a block that takes longer; no limit outside the main thread."""
+    """Raise TimeoutError if a block takes longer than `seconds`; outside the main thread,
+    no limit.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Pace: how fast mails may leave, by the site's rates and by what the server bears."""
+"""Rate limiter: mails leave within the site's rates and as fast as the server accepts them."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ MINUTE = timedelta(minutes=1)
 FIRST_GAP, LONGEST_GAP = timedelta(seconds=1), timedelta(seconds=64)
 
 MOST_IN_A_ROW = 5
-"""Throttled mails after which a run leaves the rest to the next one."""
+"""After this number of throttled mails in a row, a run leaves the rest to the next run."""
 
 
 class Clock:
-    """The time of a run: its `now`, and what has passed since it began."""
+    """The time of a run: its `now` plus the time since its start."""
 
     def __init__(self, now: datetime) -> None:
         self._now, self._begun = now, time.monotonic()
 
     def moment(self) -> datetime:
-        """What time it is."""
+        """Return the current time."""
         return self._now + timedelta(seconds=time.monotonic() - self._begun)
 
     def wait(self, span: timedelta) -> None:
-        """Let time pass."""
+        """Wait for a time span."""
         time.sleep(max(0.0, span.total_seconds()))
 
 
 class Pace:
-    """So many mails in any minute, in all and to a domain; slower when the server complains.
+    """Limits of mails per minute, in total and per domain; slower after complaints of the server.
 
-    `before` are the mails of the last minute with their addresses, so that the rates hold over
-    several runs.
+    `before` lists the mails of the last minute with their addresses, so that the limits apply
+    across runs.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Pace:
             self._note(moment, address)
 
     def at_once(self, now: datetime, most: int) -> int:
-        """How many mails, `most` at most, may be made ready together: one while it is slow."""
+        """Return the number of mails to prepare together, at most `most`; one while throttled."""
         if self._gap:
             return 1
         if "" not in self._limits:
@@ -63,7 +63,7 @@ class Pace:
         return max(1, min(most, self._limits[""] - len(self._recent("", now))))
 
     def free_at(self, now: datetime, address: str = "") -> datetime:
-        """When the next mail may leave to an address, or to anywhere."""
+        """Return the earliest send time of the next mail to an address, or to any address."""
         name = _domain(address)
         if name not in self._limits:
             return now
@@ -72,22 +72,22 @@ class Pace:
 
     @property
     def gap(self) -> timedelta:
-        """The pause that the server's complaints call for before the next mail."""
+        """The pause before the next mail, after complaints of the server."""
         return self._gap
 
     @property
     def exhausted(self) -> bool:
-        """Whether the server has complained so often that the rest is for another run."""
+        """Whether the server has complained so often that the next run must send the rest."""
         return self._in_a_row >= MOST_IN_A_ROW
 
     def went(self, now: datetime, address: str) -> None:
-        """A mail was taken: the server bears this pace, and perhaps a faster one."""
+        """Note an accepted mail; shorten the pause, because the server accepts this pace."""
         self._note(now, address)
         self._in_a_row = 0
         self._gap = self._gap / 2 if self._gap > FIRST_GAP else timedelta(0)
 
     def complained(self) -> None:
-        """The server said that we are too fast."""
+        """Note a complaint of the server about the pace; lengthen the pause."""
         self._in_a_row += 1
         self._gap = min(max(self._gap * 2, FIRST_GAP), LONGEST_GAP)
 
@@ -104,10 +104,10 @@ class Pace:
 
 
 def too_fast(trouble: MailTrouble) -> bool:
-    """Whether an answer asks for fewer mails: 421, a policy of the moment (4.7.x), or its words.
+    """Check whether an answer asks for fewer mails.
 
-    Codes after RFC 5321 and RFC 3463. Greylisting is a policy of the moment as well: waiting
-    a little does it no harm.
+    This is code 421, a temporary policy (4.7.x), or certain words in the text. The codes are of RFC
+    5321 and RFC 3463. Greylisting is a temporary policy too: a short wait does no harm there.
     """
     if trouble.code is None or not 400 <= trouble.code < 500:
         return False

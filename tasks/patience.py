@@ -1,7 +1,7 @@
-"""Patience: a step that could not reach something is taken again, later each time.
+"""Retries: a task that could not reach a server is tried again, later each time.
 
-What a step had committed before is not done again: each look, each judged batch and each mail is a
-transaction of its own, and the step begins by asking the database what is left.
+A retry does not repeat committed work: each snapshot, each evaluated batch and each mail is a
+transaction of its own, and the task first asks the database for the remaining work.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from tasks.feeds.batch import SourceTrouble
 
 WAITS = [5.0, 20.0, 60.0]
-"""Seconds before each further try: a database that restarts is back within them."""
+"""Seconds before each further attempt; a database that restarts is back within them."""
 
 
 P = ParamSpec("P")
@@ -24,9 +24,9 @@ R = TypeVar("R")
 
 
 def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Make a step of a flow of a function, as a task that is patient; `name` may name parameters.
+    """Make a function a Prefect task with retries; `name` may contain parameters of the function.
 
-    No result is kept by Prefect: what a step has done stands in our database.
+    Prefect stores no result of it, because the results are in our own database.
     """
     return task(
         name=name,
@@ -40,7 +40,7 @@ def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
 
 
 def worth_another_try(task: Any, run: Any, state: Any) -> bool:
-    """Whether a step failed because of a connection: nothing else gets better by waiting."""
+    """Check whether a task failed because of a connection: no other error improves with time."""
     error = state.result(raise_on_failure=False)
     if isinstance(error, SourceTrouble):
         return error.far

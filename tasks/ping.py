@@ -1,18 +1,19 @@
-"""Ping: an external monitor hears that all is well, and raises the alarm when it hears nothing."""
+"""Ping: a regular sign of life to an external monitor, which alerts without it."""
 
 from __future__ import annotations
 
 import httpx
 
 LONGEST = 5.0
-"""Seconds. A monitor that does not answer holds up nothing."""
+"""Timeout in seconds. A monitor that does not answer must not delay a run."""
 
 
 def ping(url: str, *, well: bool) -> str:
-    """Ask for the monitor's address, with `/fail` where something is wrong; why it failed, if so.
+    """Call the monitor's address, or its `/fail` address after an incident; return an error text or
+    ''.
 
-    The address is a secret of the site: what is returned does not repeat it. Redirects are
-    not followed.
+    The address is a secret of the site, so the text does not contain it. Redirects are not
+    followed.
     """
     try:
         answer = httpx.get(url if well else f"{url}/fail", timeout=LONGEST)

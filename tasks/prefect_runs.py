@@ -1,4 +1,4 @@
-"""Prefect's runs: those older than the site keeps are removed, with all that belongs to them."""
+"""Prefect's flow runs: delete those older than the site keeps, with all their data."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from prefect.settings import PREFECT_API_URL, get_current_settings
 from sqlalchemy import make_url
 
 AT_ONCE = 50
-"""How many runs Prefect removes at a request; it takes no more."""
+"""Limit of flow runs that Prefect deletes per request."""
 
 
 class NotCleaned(RuntimeError):
-    """Prefect's server could not be asked to remove anything; the text says why."""
+    """Prefect's server could not delete the flow runs; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """How many runs of flows, and how many of their artifacts, were removed."""
+    """Numbers of deleted flow runs and of their artifacts."""
 
     runs: int
     artifacts: int
@@ -34,11 +34,11 @@ class Removed:
 
 @task(name="remove old runs", task_run_name="remove old runs", cache_policy=NO_CACHE)
 def remove_runs(before: datetime) -> Removed:
-    """Remove the runs that were to start before a moment.
+    """Delete the flow runs with a planned start before a moment.
 
-    With a run go its tasks, its states, its logs and, because Prefect would leave them, its
-    artifacts. Also those go that never ended, but not one that waits for a person's answer. Each
-    request is a transaction of its own. Events are removed by the server itself (see
+    This includes their task runs, states, logs and artifacts; Prefect itself would leave the
+    artifacts. Runs that never ended are deleted too, except those that wait for a person's answer.
+    Each request is a transaction of its own. The server deletes events itself (see
     `service.places`). Raises :class:`NotCleaned`.
     """
     if not PREFECT_API_URL.value():
@@ -54,7 +54,7 @@ def remove_runs(before: datetime) -> Removed:
                 body = {"flow_runs": named, "limit": AT_ONCE}
                 answer = client.request(
                     "POST",
-                    "/flow_runs/bulk_delete",  # type: ignore[arg-type]  # its list lacks this one
+                    "/flow_runs/bulk_delete",  # type: ignore[arg-type]  # type: ignore[arg-type]  # Prefect's list of paths lacks this one
                     json=body,
                 )
                 runs += len(answer.json()["deleted"])
@@ -66,7 +66,7 @@ def remove_runs(before: datetime) -> Removed:
 
 
 def _old(client: SyncPrefectClient, before: datetime) -> Iterator[list[UUID]]:
-    """The runs that are to go, some at a time; each time those that are left."""
+    """Yield the flow runs to delete in batches, always from those that remain."""
     body = {
         "flow_runs": {
             "expected_start_time": {"before_": before.isoformat()},
@@ -80,7 +80,7 @@ def _old(client: SyncPrefectClient, before: datetime) -> Iterator[list[UUID]]:
         found = [
             UUID(run["id"]) for run in client.request("POST", "/flow_runs/filter", json=body).json()
         ]
-        if not found or seen.issuperset(found):  # what does not go is not asked for for ever
+        if not found or seen.issuperset(found):  # no endless loop over runs that cannot be deleted
             return
         seen.update(found)
         yield found
@@ -93,7 +93,7 @@ def _artifacts(client: SyncPrefectClient, runs: Mapping[str, object]) -> Iterato
 
 
 def own_database() -> Path | None:
-    """The file of Prefect's database, where it is SQLite on this machine."""
+    """Return the file of Prefect's database if it is SQLite on this machine, else None."""
     url = get_current_settings().server.database.connection_url
     if url is None:
         return None

@@ -1,4 +1,4 @@
-"""Masks what free text may hold of a person: identity numbers, phone numbers, addresses."""
+"""Masks personal data in free text: identity numbers, phone numbers and mail addresses."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _PATTERNS = (
     (re.compile(r"(?<!\d)(?:\+?62|0)[ .-]?8\d(?:[ .-]?\d){6,11}(?!\d)"), "[telepon]"),
 )
 _PERHAPS = re.compile(r"@|\d\D?\d")
-"""Without this there is nothing to mask: most texts need no closer look."""
+"""A quick test: a text without this pattern has nothing to mask, as most texts."""
 
 
 def masked(text: str) -> str:
-    """The text without 16-digit identity numbers (NIK), mobile numbers and mail addresses."""
+    """Mask 16-digit identity numbers (NIK), mobile numbers and mail addresses in a text."""
     if _PERHAPS.search(text):
         for pattern, word in _PATTERNS:
             text = pattern.sub(word, text)
@@ -22,6 +22,6 @@ def masked(text: str) -> str:
 
 
 def shortened(text: str, length: int) -> str:
-    """The masked text on one line, cut to `length` characters."""
+    """Mask the text and return it on one line, cut to `length` characters."""
     flat = " ".join(masked(text).split())
     return flat if len(flat) <= length else flat[: length - 1] + "…"

@@ -1,4 +1,4 @@
-"""Queue: the notices of a run become one mail for each person concerned."""
+"""Queue mail: the notices of a run become one mail for each recipient."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tasks.office import Office
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """What a run owes: mails, offices that stand empty, and the storm that holds the mails up."""
+    """The result of queueing: the number of mails, the vacancies, and the key of a storm if any."""
 
     mails: int
     holes: list[tuple[str, str]]
@@ -31,7 +31,7 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """That a person is to be told of a notice, in a role, perhaps for information only."""
+    """One notice for one recipient in a role; `copied` means for information only."""
 
     holder: Holder
     role: Role
@@ -42,14 +42,15 @@ class _Entry:
 def queue_messages(
     session: Session, office: Office, owed: Sequence[Owed], now: datetime, run: str
 ) -> Queued:
-    """One mail a person for all notices of this run.
+    """Queue one mail per recipient for all notices of this run.
 
-    Outside the site's mail hours a mail waits for the next working morning, unless something in it
-    is urgent; what comes up until then joins it.
-    A role that nobody holds at the unit, or whose mail comes back, is told through its parent or
-    the administrator, and the administrator hears of the empty office once. A notice that nobody
-    at all can be told of is marked failed. More mails than the site allows are a storm: all of
-    them wait for the administrator's word, as do those that may have been sent before a restore.
+    Outside the mail hours of the site a mail waits for the next working morning, unless a notice in
+    it is urgent; notices of later runs until then join it.
+
+    If a role has no holder at the unit, or the holder's mail bounces, the notice goes to the parent
+    unit or to the administrator. The administrators are notified of the vacancy once. A notice
+    without any recipient is marked failed. More mails than the site allows are a storm: all of them
+    wait for a decision of the administrator. So do mails that may have been sent before a restore.
     """
     session.flush()
     if owed:
@@ -79,7 +80,7 @@ def queue_messages(
 def tell_of_restored(
     session: Session, office: Office, storm: Storm, now: datetime, run: str
 ) -> None:
-    """Tell the administrators, once, that mails wait because a backup was put back."""
+    """Notify the administrators once that mails wait after a restore from a backup."""
     restored = runs.last(session, runs.RESTORE)
     facts = {"restored": restored and restored.isoformat(), "storm": storm.id, "mails": storm.mails}
     alert(session, office, "restored", facts, now, run, same=("restored", "storm"))
@@ -88,7 +89,7 @@ def tell_of_restored(
 def _addressed(
     session: Session, office: Office, owed: Sequence[Owed], now: datetime, run: str
 ) -> tuple[dict[str, list[_Entry]], list[tuple[str, str]]]:
-    """What each address is to be told of, and the empty offices that were met."""
+    """Return the notices for each address, and the vacancies found."""
     today = office.local(now).date()
     without = bounces.marked(session)
     boxes: dict[str, list[_Entry]] = {}
@@ -114,7 +115,7 @@ def _addressed(
 
 
 def _held(office: Office, role: Role, unit: str, day: date) -> bool:
-    """Whether somebody holds an office, even if mail does not reach it: that was told already."""
+    """Check whether a role has a holder, even one without working mail (reported separately)."""
     return office.site.directory.holders(role, unit or None, day).hole is None
 
 
@@ -134,9 +135,15 @@ def _queue(
         keys = sorted(entry.owed.notice.id for entry in entries)
         first = next((entry for entry in entries if not entry.copied), entries[0])
         message = owe(
-            session, MessageKind.NOTICES, first.holder, message_id(office, run, address, *keys),
-            now, run, role=first.role, turn=turn,
-        )  # fmt: skip
+            session,
+            MessageKind.NOTICES,
+            first.holder,
+            message_id(office, run, address, *keys),
+            now,
+            run,
+            role=first.role,
+            turn=turn,
+        )
         if storm is not None:
             message.status, message.storm_id = MessageStatus.HELD, storm.id
     elif message.next_attempt_at is not None:
@@ -159,10 +166,10 @@ def alert(
     *,
     same: Iterable[str] | None = None,
 ) -> None:
-    """Tell the administrators of a cause, once: the same cause is the same Message-ID.
+    """Queue an alert to the administrators, once: the same cause gives the same Message-ID.
 
-    The cause is told by its kind and its facts, or by those named in `same`. `facts` never hold
-    anything that a complainant gave.
+    The kind and the facts identify the cause, or only the facts named in `same`. `facts` must never
+    contain data from a complainant.
     """
     today = office.local(now).date()
     cause = sorted((key, facts[key]) for key in (facts if same is None else same))
@@ -177,7 +184,7 @@ def alert(
 
 
 def queue_summary(session: Session, office: Office, report: int, now: datetime, run: str) -> int:
-    """Owe the summary to the roles that the site names; returns how many mails."""
+    """Queue a report for the roles named by the site; return the number of mails."""
     today = office.local(now).date()
     without = bounces.marked(session)
     queued = 0
@@ -206,7 +213,10 @@ def owe(
     turn: datetime | None = None,
     detail: Mapping[str, Any] | None = None,
 ) -> MessageRow:
-    """A new mail of the outbox for the holder of an office, in its language."""
+    """Add a new mail for an office holder to the outbox, in the holder's language.
+
+    `turn` is the earliest send time (default: now).
+    """
     message = MessageRow(
         message_id=key,
         kind=kind,
@@ -226,7 +236,9 @@ def owe(
 
 
 def message_id(office: Office, *cause: object) -> str:
-    """A Message-ID that depends on its cause alone, so that the same debt has the same one."""
+    """Return a Message-ID that depends only on its cause: the same mail always gets the
+    same one.
+    """
     text = "\x1f".join(str(part) for part in (office.site.name, *cause))
     host = office.site.file.mail.sender.rpartition("@")[2]
     return f"<{hashlib.sha256(text.encode()).hexdigest()[:32]}@{host}>"

@@ -1,6 +1,6 @@
-"""Rows out of files: XLSX, CSV and JSON Lines, with the header found below any preamble.
+"""Rows of files: XLSX, CSV and JSON Lines, with the header found below any preamble.
 
-A file is read as it comes, never held whole where its form allows it.
+A file is read in a stream and never loaded as a whole, if its format allows it.
 """
 
 from __future__ import annotations
@@ -34,20 +34,22 @@ from tasks.months import read_time
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 DELIMITERS = (",", ";", "\t", "|")
 PREAMBLE = 100
-"""How many lines may stand above the header."""
+"""Limit of lines above the header."""
 
 CHUNK = 1 << 20
 
 MOST_CELLS = 5_000_000
-"""In a sheet of a workbook, empty ones counted: each takes up to 72 bytes while it is read."""
+"""Limit of cells in a sheet of a workbook, including empty ones: each takes up to 72 bytes while
+the sheet is read.
+"""
 
 LONGEST_LINE = 1 << 22
-"""Characters."""
+"""Limit of characters in a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A file's rows below its header, each with its line number, and what stands above it."""
+    """The rows of a file below its header, with line numbers, and the rows above the header."""
 
     header: tuple[str, ...]
     rows: Iterator[Row]
@@ -55,7 +57,7 @@ class Sheet:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file's content."""
+    """Return the SHA-256 of a file's content."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -64,10 +66,10 @@ def digest(path: Path) -> str:
 
 
 def read_sheet(path: Path, source: FolderSource) -> Sheet:
-    """The rows of a file as text, to be read once.
+    """Read the rows of a file as text; the rows can be iterated once.
 
-    Raises :class:`UnreadableFile`, at once or while the rows are read, where it is no such file,
-    is too large, or lacks a column that the mapping names.
+    Raises :class:`UnreadableFile`, immediately or during the iteration, if the file cannot be read
+    or is too large. Raises :class:`WrongMapping` if it lacks a column named by the mapping.
     """
     lines = _limited(path, _lines(path, source), source)
     if _suffix(path) == ".jsonl":
@@ -92,12 +94,14 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
 
 
 def raw_rows(path: Path, source: FolderSource) -> Iterator[Row]:
-    """Every row as it stands, what is above the header as well: for a file not yet mapped."""
+    """Return every row unchanged, including those above the header, for a file without a
+    mapping.
+    """
     return _limited(path, _lines(path, source), source)
 
 
 def first_lines(path: Path, source: FolderSource) -> tuple[str, list[str]]:
-    """The encoding of a file of text, and its first lines."""
+    """Return the encoding of a text file and its first lines."""
     with _text_of(path, source) as text:
         return text.encoding, list(islice(text, PREAMBLE))
 
@@ -112,7 +116,11 @@ def _check_header(path: Path, header: Sequence[str], source: FolderSource) -> No
 
 
 def _instead(column: str, header: Sequence[str], source: FolderSource) -> str:
-    """The columns there are. A first row that nothing proves to be a header may hold a person."""
+    """Return a hint for the error text: the columns of the file, or a similar name.
+
+    Without a configured header the first row may be data about a person, so it is not quoted as a
+    whole.
+    """
     if source.header is None:
         close = difflib.get_close_matches(column, header, n=1)
         return f"; did you mean `{close[0]}`?" if close else ""
@@ -128,7 +136,7 @@ def _limited(path: Path, rows: Iterable[Row], source: FolderSource) -> Iterator[
                 f"{path.name}, line {number}: more than {source.max_columns} columns (max_columns)"
             )
         if any(cells):
-            yield number, tuple(cell.replace("\0", "") for cell in cells)  # no database takes NUL
+            yield number, tuple(cell.replace("\0", "") for cell in cells)  # databases reject NUL
 
 
 def _lines(path: Path, source: FolderSource) -> Iterator[Row]:
@@ -141,7 +149,7 @@ def _lines(path: Path, source: FolderSource) -> Iterator[Row]:
 
 
 def _suffix(path: Path) -> str:
-    """What kind of file it is by its name, whether or not it is compressed."""
+    """Return the kind of a file by its name, compressed or not."""
     return PurePath(path.name.lower().removesuffix(".gz")).suffix
 
 
@@ -161,10 +169,10 @@ def _workbook(path: Path, source: FolderSource) -> Iterator[Row]:
 
 
 def _check_size(path: Path, packed: zipfile.ZipFile, source: FolderSource) -> None:
-    """Refuse a workbook that would fill the machine: it is held whole while it is read.
+    """Reject a workbook that would fill the memory, because it is loaded as a whole.
 
-    What the archive says of its members' sizes is not believed: they are unpacked and counted. A
-    sheet takes the room of all cells between its corners, so its corners are looked up as well.
+    The sizes stated in the archive are not trusted: the members are unpacked and counted. A sheet
+    needs memory for all cells between its corners, so its corners are checked as well.
     """
     left = source.max_unpacked_mb << 20
     for member in packed.infolist():
@@ -200,7 +208,7 @@ _PLACE = re.compile(rb"""\br=["']([A-Z]{1,3})(\d{1,9})""")
 
 
 def _column(letters: bytes) -> int:
-    """The number of a column: A is 1, AA is 27."""
+    """Return the number of a column: A is 1, AA is 27."""
     number = 0
     for letter in letters:
         number = number * 26 + letter - 64
@@ -208,14 +216,14 @@ def _column(letters: bytes) -> int:
 
 
 def _text(cell: object) -> str:
-    """A workbook's cell as a person reads it: a whole number has no decimals."""
+    """Return a workbook's cell as a person reads it: a whole number has no decimals."""
     if cell is None:
         return ""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def _json_lines(path: Path, source: FolderSource) -> Iterator[Row]:
-    """One object a line; its keys are the columns, and a missing one is an empty cell."""
+    """Read one object per line; its keys are the columns, and a missing key is an empty cell."""
     columns = source.columns
     yield 0, columns
     with _text_of(path, source) as text:
@@ -239,7 +247,7 @@ def _json_text(value: object) -> str:
 
 
 def _exchange(header: tuple[str, ...], lines: Iterator[Row]) -> Sheet:
-    """The first lines of the exchange form, which tell of sources, stand above its complaints."""
+    """Split off the first lines of the exchange format, about its sources, as the preamble."""
     ticket, until = header.index("ticket"), header.index("exported_at")
     above: list[tuple[str, ...]] = []
     for line, cells in lines:
@@ -250,7 +258,7 @@ def _exchange(header: tuple[str, ...], lines: Iterator[Row]) -> Sheet:
 
 
 def _csv(path: Path, source: FolderSource) -> Iterator[Row]:
-    csv.field_size_limit(LONGEST_LINE)  # `max_cell` judges each row
+    csv.field_size_limit(LONGEST_LINE)  # `max_cell` limits each cell later
     with _text_of(path, source) as text:
         short = _short_lines(path, text)
         head = list(islice(short, PREAMBLE))
@@ -260,7 +268,9 @@ def _csv(path: Path, source: FolderSource) -> Iterator[Row]:
         try:
             reader = csv.reader(lines, delimiter=delimiter)
             for row in reader:
-                if lines.ended:  # within a record: only a quotation mark lets it run on so far
+                if (
+                    lines.ended
+                ):  # only an open quotation mark makes a record reach the end of the file
                     raise UnreadableFile(
                         f"{path.name}, line {first}: a quotation mark is opened and never closed"
                     )
@@ -273,7 +283,9 @@ def _csv(path: Path, source: FolderSource) -> Iterator[Row]:
 
 
 def _short_lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
-    """The lines of a text; one that would fill the memory is refused."""
+    """Yield the lines of a text; raise :class:`UnreadableFile` for one that would fill the
+    memory.
+    """
     for line in iter(partial(text.readline, LONGEST_LINE), ""):
         if len(line) == LONGEST_LINE:
             raise UnreadableFile(f"{path.name}: a line of more than {LONGEST_LINE} characters")
@@ -281,7 +293,7 @@ def _short_lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
 
 
 class _Lines:
-    """The lines of a file; knows when they have ended."""
+    """The lines of a file; `ended` says whether all were read."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
@@ -299,7 +311,7 @@ class _Lines:
 
 
 def _delimiter(head: Sequence[str], source: FolderSource) -> str:
-    """The delimiter by which some line near the top has every column that the mapping names."""
+    """Return the delimiter that gives, in a line near the top, all columns named by the mapping."""
     wanted = set(source.columns)
     for delimiter in DELIMITERS:
         rows = csv.reader(head, delimiter=delimiter)
@@ -312,7 +324,7 @@ def _delimiter(head: Sequence[str], source: FolderSource) -> str:
 
 
 def _text_of(path: Path, source: FolderSource) -> io.TextIOWrapper:
-    """A file's text in the first of the source's encodings that fits all of it."""
+    """Open a file as text in the first of the source's encodings that fits all of it."""
     for encoding in source.encodings:
         if _fits(path, encoding, source):
             return io.TextIOWrapper(_binary(path), encoding=encoding, newline="")
@@ -347,9 +359,9 @@ def _binary(path: Path) -> BinaryIO:
 
 
 def told_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime | None:
-    """When a file says that it was made, by its name or its preamble; None where it does not.
+    """Return the time of creation stated in a file's name or preamble; None if there is none.
 
-    Where only the day is told it is the day's end; :func:`not_before` is its beginning.
+    If only the day is stated, the function returns its end, and :func:`not_before` its start.
     """
     if isinstance(source, ExchangeSource) and not source.observed.file_name:
         return _exported_at(sheet)
@@ -370,7 +382,7 @@ def told_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime
 
 
 def _exported_at(sheet: Sheet | None) -> datetime | None:
-    """When a file in the exchange form was written, as it says itself."""
+    """Return the time of export stated in a file of the exchange format, or None."""
     if sheet is None or not sheet.preamble:
         return None
     try:
@@ -381,7 +393,9 @@ def _exported_at(sheet: Sheet | None) -> datetime | None:
 
 
 def written_at(path: Path) -> datetime:
-    """When a file was last written: the next best where it does not tell when it was made."""
+    """Return the time of the last change of a file, used if it does not state its time of
+    creation.
+    """
     return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
 
 
@@ -390,7 +404,7 @@ def _zone(source: FolderSource) -> ZoneInfo:
 
 
 def _beside(label: str, sheet: Sheet) -> str:
-    """What stands in the preamble beside a label."""
+    """Return the preamble cell next to a label."""
     for cells in sheet.preamble:
         if cells and cells[0].strip() == label:
             return next((cell.strip() for cell in cells[1:] if cell.strip()), "")

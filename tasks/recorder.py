@@ -1,4 +1,4 @@
-"""Recorder: writes down what the server has taken, while the next mail is on its way."""
+"""Store the acceptances of the mail server while the next mail is being sent."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from threading import BoundedSemaphore, Thread
 from time import monotonic
 
 MOST_UNRECORDED = 8
-"""How many mails may be with the server and not yet on record when a machine dies."""
+"""Limit of mails accepted by the server and not yet stored, in case the machine fails."""
 
 
 TOGETHER = 0.02
-"""Seconds that an answer waits for others, so that one commit does for all of them."""
+"""Seconds that an answer waits for others, so that one commit stores all of them."""
 
 
 class Recorder:
-    """One thread that takes answers and records those that come up within a moment together.
+    """A thread that collects answers and stores those of a short time together.
 
-    `record` is given the answers by mail and commits them. What it raises is raised again by the
-    next call: then nothing more must be sent.
+    `record` gets the answers by key of the mail and commits them. If it raises, the next call
+    raises the same error, and the caller must not send any more mail.
     """
 
     def __init__(self, record: Callable[[dict[int, str]], None]) -> None:
@@ -40,19 +40,19 @@ class Recorder:
         self._thread.join()
 
     def add(self, mail: int, answer: str) -> None:
-        """Have an answer recorded; waits while too many are not."""
+        """Queue an answer for storing; wait while too many are not stored yet."""
         self.check()
         self._room.acquire()
         self._queue.put((mail, answer))
 
     def flush(self) -> None:
-        """Wait until all is on record."""
+        """Wait until all answers are stored."""
         self._queue.put(None)
         self._queue.join()
         self.check()
 
     def check(self) -> None:
-        """Raise what went wrong."""
+        """Raise the error of the thread, if any."""
         if self._error is not None:
             raise self._error
 
@@ -73,7 +73,7 @@ class Recorder:
                     self._room.release()
 
     def _gathered(self) -> list[tuple[int, str] | None]:
-        """The next answer and those that follow it soon; None asks to wait for no more."""
+        """Return the next answer and those that follow it soon; None stops the waiting."""
         taken = [self._queue.get()]
         until = monotonic() + TOGETHER
         while None not in taken and len(taken) < MOST_UNRECORDED:

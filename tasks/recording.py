@@ -1,4 +1,4 @@
-"""Record: the rows of one look become complaints and events, or wait in quarantine."""
+"""Import: the rows of one snapshot become complaints and events, or wait in quarantine."""
 
 from __future__ import annotations
 
@@ -26,32 +26,34 @@ from tasks.office import Office
 from tasks.sifting import Refused, Sieve, ticket_mark
 
 CHUNK = 2_000
-"""How many rows are held at once."""
+"""Number of rows in memory at once."""
 
 ENOUGH_ROWS = 20
-"""Of fewer rows a share says nothing: single bad ones just wait in quarantine."""
+"""Least number of rows for a check of the share of bad rows; with fewer, bad rows just wait in
+quarantine.
+"""
 
 PERSONAL = ("text", "attachments", "reporter")
-"""What is kept only where a mapping asks for it."""
+"""Texts stored only if a mapping names them."""
 
 JUDGED_BY = ("classification", "category", "channel", "promised_due")
-"""Facts of a complaint that a rule may ask about: a change calls for a new judgment."""
+"""Facts of a complaint that a rule may use: a change requires a new evaluation."""
 
 
 class TakenBefore(Exception):
-    """Another run has taken in this very look."""
+    """Another run has already imported this snapshot."""
 
 
 class TooManyBadRows(SourceTrouble):
-    """So much of a file or an answer cannot be read that none of it is taken."""
+    """Too much of a file or an answer is unreadable, so nothing of it is imported."""
 
 
 @dataclass(slots=True)
 class SourceCount:
-    """What reading a source brought.
+    """The result of reading a source.
 
-    `missing` are the days of the last two weeks, as in 2026-11-12, on which it should have shown
-    itself and did not.
+    `missing` lists the days of the last two weeks, as in 2026-11-12, with an expected snapshot that
+    did not come.
     """
 
     source: str
@@ -66,7 +68,7 @@ class SourceCount:
     missing: list[str] = field(default_factory=list)
 
     def add(self, look: Look, reasons: dict[str, int]) -> None:
-        """Count one look in."""
+        """Add the counts of one import."""
         self.files += 1
         self.rows += look.rows
         self.new += look.new
@@ -80,11 +82,12 @@ class SourceCount:
 def record(
     session: Session, office: Office, name: str, batch: Batch, now: datetime
 ) -> tuple[Look, dict[str, int]]:
-    """Take in one look within the caller's transaction; returns it, and why rows were refused.
+    """Import one snapshot in the caller's transaction; return it with the reasons for rejected
+    rows.
 
-    The looks of a source are taken in one after another, also by two runs at once, and what they
-    teach does not depend on their order. Raises :class:`TooManyBadRows` where more rows are bad
-    than the source allows, and :class:`TakenBefore` where another run has been here.
+    The snapshots of a source are imported one after another, even by two runs at once. Their order
+    does not change the result. Raises :class:`TooManyBadRows` if more rows are bad than the source
+    allows, and :class:`TakenBefore` if another run has imported this snapshot.
     """
     source = office.site.sources[name]
     look = begun(name, batch.name, batch.sha256, min(batch.observed_at, now), now)
@@ -98,7 +101,7 @@ def record(
     if look.rows >= ENOUGH_ROWS and recorder.bad / look.rows > source.max_bad_share:
         raise TooManyBadRows(
             f"{batch.name}: {recorder.bad} of {look.rows} rows cannot be read"
-            f" ({', '.join(recorder.causes)}); nothing of it is taken. Correct the mapping of"
+            f" ({', '.join(recorder.causes)}); nothing of it is imported. Correct the mapping of"
             f" {name} in sources.toml, or raise max_bad_share"
         )
     recorder.resolve()
@@ -111,15 +114,23 @@ def record(
 
 
 def begun(source: str, name: str, sha256: str, observed_at: datetime, now: datetime) -> Look:
-    """A look of which nothing is taken in yet."""
+    """Return a new import record with all counts zero."""
     return Look(
-        source=source, name=name, sha256=sha256, observed_at=observed_at, recorded_at=now,
-        rows=0, new=0, updated=0, unchanged=0, quarantined=0,
-    )  # fmt: skip
+        source=source,
+        name=name,
+        sha256=sha256,
+        observed_at=observed_at,
+        recorded_at=now,
+        rows=0,
+        new=0,
+        updated=0,
+        unchanged=0,
+        quarantined=0,
+    )
 
 
 class Recorder:
-    """One look being taken in, chunk by chunk."""
+    """Writes one snapshot to the database, in chunks of rows."""
 
     def __init__(
         self,
@@ -147,7 +158,7 @@ class Recorder:
         return sightings.Around(self.session, self.name, self.look.observed_at)
 
     def take(self, header: tuple[str, ...], rows: Sequence[Row]) -> None:
-        """Read some rows and write what they tell."""
+        """Parse some rows and write the complaints and events in them."""
         self.look.rows += len(rows)
         fresh: dict[str, Record] = {}
         for _, found in self.sieve.sift(header, rows):
@@ -158,7 +169,7 @@ class Recorder:
         self.write(fresh.values())
 
     def quarantine(self, bad: Refused) -> None:
-        """Keep a row that cannot be read."""
+        """Store a row that cannot be read in the quarantine."""
         self.bad += 1
         self.causes.setdefault(f"{bad.reason} in {bad.column}" if bad.column else bad.reason)
         if looks.quarantine(self.session, held(bad, self.look, self.now)):
@@ -166,7 +177,7 @@ class Recorder:
             self.reasons[bad.reason] = self.reasons.get(bad.reason, 0) + 1
 
     def resolve(self) -> None:
-        """Close what waits in quarantine of tickets that could be read in this look."""
+        """Resolve quarantine rows of tickets that this snapshot has readable."""
         waiting = looks.waiting(self.session, self.name, self.look.observed_at)
         if waiting:
             readable = {ticket_mark(key) for key in self.sieve.keys}
@@ -175,7 +186,7 @@ class Recorder:
                     row.resolved_at = self.now
 
     def write(self, records: Iterable[Record]) -> None:
-        """Write what these records tell, each of a complaint of its own."""
+        """Write these records, each of a different complaint."""
         by_origin: dict[str, dict[str, Record]] = {}
         for record in records:
             by_origin.setdefault(record.origin, {})[record.ticket] = record
@@ -184,14 +195,14 @@ class Recorder:
             self._from(origin)._write(some)
 
     def _from(self, origin: str) -> Recorder:
-        """The one that records what a source of another installation tells."""
+        """Return the import writer for a source of another installation."""
         if not origin:
             return self
         name = known_as(self.name, origin)
         return Recorder(self.session, self.office, name, self.source, self.look, self.now)
 
     def _write(self, records: dict[str, Record]) -> None:
-        """Write what these records tell, by ticket."""
+        """Write these records, given by ticket."""
         look, at = self.look, self.look.observed_at
         known = complaints.standing(self.session, self.name, records)
         same: list[int] = []
@@ -212,7 +223,9 @@ class Recorder:
         look.unchanged += len(known) - updated
 
     def finish(self) -> None:
-        """Keep the look, and correct what rested on there having been none."""
+        """Store the import. If it arrived late, derive again the events that assumed no snapshot
+        here.
+        """
         source, at = self.source, self.look.observed_at
         if self.snapshot:
             self.look.shown = sightings.packed(self._shown)
@@ -230,7 +243,10 @@ class Recorder:
         self._retell(rows, lambda row, runs: (runs, self._history(runs, row.received_at)))
 
     def hear(self, about: Iterable[About]) -> None:
-        """Note what the other side says of its sources; of what it says nothing, the most."""
+        """Store the other installation's statements about its sources.
+
+        A source without a statement is assumed to show every kind of event.
+        """
         told = {each.source: each for each in about}
         before = looks.origins(self.session, self.now)
         everything = frozenset(Kind)
@@ -248,22 +264,27 @@ class Recorder:
             }
             self.session.add(
                 Origin(
-                    source=name, observed_at=self.look.observed_at, recorded_at=self.now,
-                    looked_until=looked, facts=facts,
+                    source=name,
+                    observed_at=self.look.observed_at,
+                    recorded_at=self.now,
+                    looked_until=looked,
+                    facts=facts,
                 )
-            )  # fmt: skip
+            )
             if name in before and before[name].facts != facts:
                 complaints.wake(self.session, name, self.now)
             elif looked is not None:
                 complaints.wake_undecided(self.session, name, looked, self.now)
 
     def amend(self) -> None:
-        """Note what the look that was taken in before has shown besides."""
+        """Add the complaints shown by this snapshot to its import record, written by an earlier
+        run.
+        """
         if self.snapshot:
             sightings.add(self.session, self.name, self.look.observed_at, self._shown)
 
     def _update_all(self, records: dict[str, Record]) -> int:
-        """Bring complaints up to date; returns how many had something new to tell."""
+        """Update complaints; return the number of those with a change."""
         rows = complaints.by_ticket(self.session, self.name, records) if records else {}
         if not self.snapshot:
             return self._update_histories(rows, records)
@@ -301,7 +322,7 @@ class Recorder:
         tell: Callable[[Complaint, list[Run]], tuple[list[Run], list[Event]]],
         records: dict[str, Record] | None = None,
     ) -> int:
-        """Derive anew what was observed of complaints, and append what has changed of it."""
+        """Derive the observed events of complaints again, and append the differences."""
         rows = list(rows)
         keys = [row.id for row in rows]
         events = complaints.events_of(self.session, keys)
@@ -340,7 +361,7 @@ class Recorder:
         past: Sequence[PastFacts],
         happened: list[tuple[int, Event]],
     ) -> bool:
-        """Note what is new of a complaint; returns whether anything is."""
+        """Store the changes of a complaint; return whether there are any."""
         self.session.add_all(past)
         happened += [(row.id, event) for event in new]
         if new or past or self.session.is_modified(row):
@@ -350,7 +371,7 @@ class Recorder:
         return bool(new or past)
 
     def _add_all(self, records: dict[str, Record]) -> Iterable[int]:
-        """Add complaints that are seen for the first time; returns their ids."""
+        """Add complaints seen for the first time; return their ids."""
         look, now = self.look, self.now
         firsts: dict[str, list[Event]] = {}
         for ticket, record in records.items():
@@ -374,10 +395,15 @@ class Recorder:
             before = looks.before(self.session, self.name, first)
             self._looks_before[first] = before and self.source.not_before(before)
         return history(
-            runs, received, self.words, source=self.name,
-            previous_look=self._looks_before[first], not_before=self.source.not_before,
-            now=self.now, bench=self.office.site.bench,
-        )  # fmt: skip
+            runs,
+            received,
+            self.words,
+            source=self.name,
+            previous_look=self._looks_before[first],
+            not_before=self.source.not_before,
+            now=self.now,
+            bench=self.office.site.bench,
+        )
 
 
 def _sight(record: Record) -> Sight:
@@ -390,7 +416,7 @@ def _run(past: Sighting) -> Run:
 
 
 def _present(row: Complaint) -> list[Run]:
-    """What a complaint shows since the last change, as a run of looks."""
+    """Return the present state span of a complaint, since its last change."""
     if row.shown_since is None or row.seen_at is None:
         return []
     return [Run(Sight(row.state_word, row.unit, row.status_at), row.shown_since, row.seen_at)]
@@ -410,8 +436,10 @@ def _past(complaint: int, run: Run) -> dict[str, object]:
 def _show(row: Complaint, runs: Sequence[Run]) -> None:
     last = runs[-1]
     row.state_word, row.unit, row.status_at = (
-        last.sight.word, last.sight.unit, last.sight.status_at,
-    )  # fmt: skip
+        last.sight.word,
+        last.sight.unit,
+        last.sight.status_at,
+    )
     row.first_seen_at, row.shown_since, row.seen_at = runs[0].first, last.first, last.last
 
 
@@ -444,12 +472,14 @@ def _new(
 
 
 def _unit(record: Record, events: Sequence[Event], now: datetime) -> str | None:
-    """The unit that holds a complaint, by its events; another installation says it itself."""
+    """Return the unit in charge of a complaint by its events, or as another installation
+    states it.
+    """
     return (record.unit if record.history else None) or holder(known_at(events, now))
 
 
 def _bring_up_to_date(row: Complaint, record: Record, now: datetime) -> list[PastFacts]:
-    """Write what the source says now; returns the facts as they were where a rule may ask."""
+    """Write the source's present facts; return the former ones if a rule may use them."""
     before = {name: getattr(row, name) for name in JUDGED_BY}
     for name in (*JUDGED_BY, "title", *PERSONAL, "anonymous", "secret"):
         if getattr(row, name) != getattr(record, name):
@@ -463,10 +493,10 @@ def _bring_up_to_date(row: Complaint, record: Record, now: datetime) -> list[Pas
 def _corrections(
     told: Sequence[Event], old: Sequence[Event], source: str, now: datetime
 ) -> list[Event]:
-    """What is told anew of a complaint, against what stands: filled, changed or taken back."""
+    """Return the differences between stated and stored events: new, changed or retracted ones."""
     standing = {
         event.slot: event for event in old if event.source == source and event.slot
-    }  # the last recorded of each slot
+    }  # the last recorded event of each slot
     changed = []
     for event in told:
         before = standing.pop(event.slot, None)
@@ -481,7 +511,7 @@ def _corrections(
 
 
 def _unheard(told: Sequence[Event], old: Sequence[Event]) -> list[Event]:
-    """The events of the exchange form that are not on record here, each as often as it is told."""
+    """Return the events of the exchange format that are not stored yet, each as often as stated."""
     heard = Counter(map(said, old))
     new = []
     for event in told:
@@ -497,7 +527,7 @@ def _said(event: Event) -> tuple[object, ...]:
 
 
 def held(bad: Refused, look: Look, now: datetime) -> QuarantineRow:
-    """A row of this look as it is kept in quarantine."""
+    """Return a row of this snapshot as a quarantine row."""
     content = json.dumps([*bad.content, bad.cells], sort_keys=True).casefold()
     return QuarantineRow(
         source=look.source,

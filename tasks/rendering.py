@@ -1,4 +1,4 @@
-"""Render: views become text, HTML and Markdown, in the reader's language and zone."""
+"""Render: views become text, HTML and Markdown in the language and zone of the reader."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 LONGEST_SUBJECT = 120
 
 MOST_IN_BODY = 50
-"""Complaints. The rest is attached."""
+"""Limit of complaints in the body of a mail; the attachment lists all of them."""
 
 LARGEST_HTML = 102_000
-"""Bytes. Gmail hides what comes after 102,400 bytes of HTML: who may ask, who answers."""
+"""Limit of a mail's HTML in bytes. Gmail hides everything after 102,400 bytes, and a mail ends with
+the contact for questions.
+"""
 
 INDONESIAN_ZONES = {
     "Asia/Jakarta": "WIB",
@@ -38,19 +40,19 @@ INDONESIAN_ZONES = {
 
 
 class Spanned(Protocol):
-    """What is of a period: its name and its local days, both ends included."""
+    """An object about a period: the name of the period and its local days, both ends included."""
 
     @property
     def period_key(self) -> str:
-        """The period's name: `2026-11`."""
+        """The name of the period: `2026-11`."""
 
     @property
     def first(self) -> date:
-        """Its first day."""
+        """The first day of the period."""
 
     @property
     def last(self) -> date:
-        """Its last day."""
+        """The last day of the period."""
 
 
 class Summed(Spanned, Protocol):
@@ -58,26 +60,26 @@ class Summed(Spanned, Protocol):
 
     @property
     def late_now(self) -> int:
-        """How many complaints are late."""
+        """Number of late complaints."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
-    """A mail ready to be put in an envelope."""
+    """A mail with its subject and bodies, without headers."""
 
     subject: str
     text: str
     html: str
     left_out: int = 0
-    """How many complaints the body has no room for."""
+    """Number of complaints left out of the body."""
 
 
 class Words:
-    """The words of one language, from `templates/words/`; asked for by dotted key.
+    """The texts of one language (i18n catalogue) from `templates/words/`, by dotted key.
 
-    `{name}` in a text is filled from the arguments, numbers in the language's notation; where a
-    key has `one` and `other`, the argument `n` chooses. An unknown key is a `KeyError`: a text is
-    never missing in silence.
+    A call fills `{name}` in a text from the arguments, with numbers in the language's notation. If
+    a key has `one` and `other`, the argument `n` selects one of them. An unknown key raises
+    `KeyError`, so that no text is ever missing silently.
     """
 
     def __init__(self, locale: str) -> None:
@@ -87,7 +89,7 @@ class Words:
         self._known: dict[str, Any] = {}
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text of a key, its places filled."""
+        """Return the text of a key with its placeholders filled."""
         found = self._found(key)
         if isinstance(found, dict):
             found = found["one"] if values.get("n") == 1 and "one" in found else found["other"]
@@ -98,7 +100,7 @@ class Words:
         return str(found).format(**written) if written else str(found)
 
     def names(self, key: str) -> list[str]:
-        """A list of words, such as the months."""
+        """Return a list of words, such as the names of the months."""
         return [str(word) for word in self._found(key)]
 
     def _found(self, key: str) -> Any:
@@ -107,7 +109,7 @@ class Words:
         found: Any = self.table
         for part in key.split("."):
             if not isinstance(found, dict) or part not in found:
-                raise KeyError(f"the words of '{self.locale}' have no '{key}'")
+                raise KeyError(f"the texts of '{self.locale}' have no key '{key}'")
             found = found[part]
         self._known[key] = found
         return found
@@ -115,12 +117,12 @@ class Words:
 
 @lru_cache
 def words(locale: str) -> Words:
-    """The words of a language, read once."""
+    """Load the texts of a language; the result is cached."""
     return Words(locale)
 
 
 def day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
-    """'Selasa, 24 November 2026' or 'Tuesday, 24 November 2026'."""
+    """Return a day in words: 'Selasa, 24 November 2026' or 'Tuesday, 24 November 2026'."""
     day = _local_day(value, zone)
     t = words(locale)
     weekday, month = t.names("date.days")[day.weekday()], t.names("date.months")[day.month - 1]
@@ -128,19 +130,19 @@ def day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
 
 
 def short_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
-    """'24 Nov 2026', with the language's short month."""
+    """Return a short day: '24 Nov 2026', with the language's short month."""
     day = _local_day(value, zone)
     return f"{day.day} {words(locale).names('date.short_months')[day.month - 1]} {day.year}"
 
 
 def weekday_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
-    """'Sel 24 Nov 2026', for columns of days."""
+    """Return a short day with its weekday, for columns of days: 'Sel 24 Nov 2026'."""
     weekday = words(locale).names("date.short_days")[_local_day(value, zone).weekday()]
     return f"{weekday} {short_day_text(value, locale, zone)}"
 
 
 def moment_text(value: datetime, locale: str, zone: ZoneInfo, *, exact: bool = False) -> str:
-    """'Selasa, 24 November 2026 pukul 08.00 WITA'; with seconds where `exact`."""
+    """Return a moment: 'Selasa, 24 November 2026 pukul 08.00 WITA'; `exact` adds seconds."""
     local = value.astimezone(zone)
     t = words(locale)
     clock = local.strftime(t("date.exact_clock" if exact else "date.clock"))
@@ -150,17 +152,17 @@ def moment_text(value: datetime, locale: str, zone: ZoneInfo, *, exact: bool = F
 
 
 def zone_name(moment: datetime, zone: ZoneInfo) -> str:
-    """What people call a zone: WIB, WITA, WIT, or its own abbreviation."""
+    """Return the usual name of a zone: WIB, WITA, WIT, or its own abbreviation."""
     return INDONESIAN_ZONES.get(zone.key) or moment.astimezone(zone).tzname() or zone.key
 
 
 def percent_text(value: float | None, locale: str) -> str:
-    """'87,3%' or '87.3%'; a dash where there is nothing to divide."""
+    """Return a share as '87,3%' or '87.3%'; a dash for None."""
     return "–" if value is None else decimal_text(100 * value, locale) + "%"
 
 
 def decimal_text(value: float | None, locale: str) -> str:
-    """A number with one decimal, or none where it is whole, in the language's notation."""
+    """Return a number with one decimal, or none if it is whole, in the language's notation."""
     if value is None:
         return "–"
     text = f"{value:,.1f}".removesuffix(".0")
@@ -168,12 +170,12 @@ def decimal_text(value: float | None, locale: str) -> str:
 
 
 def number_text(value: int, locale: str) -> str:
-    """1.234 or 1,234."""
+    """Return a whole number with separators: 1.234 or 1,234."""
     return f"{value:,}".replace(",", ".") if locale == "id" else f"{value:,}"
 
 
 def size_text(count: int, locale: str) -> str:
-    """A number of bytes: '3.4 MB' or '3,4 MB'."""
+    """Return a number of bytes as a size: '3.4 MB' or '3,4 MB'."""
     amount, units = count / 1000, ("kB", "MB", "GB", "TB")
     power = 0
     while amount >= 1000 and power < len(units) - 1:
@@ -182,7 +184,7 @@ def size_text(count: int, locale: str) -> str:
 
 
 def markdown_text(value: object) -> str:
-    """A value that Markdown and HTML take for plain text, on one line."""
+    """Escape a value, so that Markdown and HTML show it as plain text on one line."""
     flat = " ".join(str(value).split())
     return (
         re.sub(r"([\\`*_{}\[\]<>()#+!|~$&])", r"\\\1", flat)
@@ -192,7 +194,7 @@ def markdown_text(value: object) -> str:
 
 
 def one_line(text: str, length: int = LONGEST_SUBJECT) -> str:
-    """Text fit for a header: one line, no control or direction marks, not too long."""
+    """Return a text for a header: one line, no control or direction characters, limited length."""
     plain = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
     flat = " ".join(plain.split())
     return flat if len(flat) <= length else flat[: length - 1] + "…"
@@ -228,15 +230,15 @@ def _environment(locale: str, zone: ZoneInfo) -> Environment:
 
 
 def render(template: str, *, locale: str, zone: ZoneInfo, **values: Any) -> str:
-    """One template with these values."""
+    """Render one template with these values."""
     return _environment(locale, zone).get_template(template).render(**values)
 
 
 def notice_mail(view: NoticeMail, locale: str, zone: ZoneInfo) -> RenderedMail:
-    """The mail with what is late and what is due for one person.
+    """Render the mail about late and coming deadlines for one recipient.
 
-    Of more than `MOST_IN_BODY`, or where all of it would be too large, the least urgent complaints
-    are counted, not listed.
+    With more than `MOST_IN_BODY` complaints, or with too large an HTML body, the least urgent
+    complaints are only counted.
     """
     subject = notice_subject(view, locale, zone)
     view = view.cut(MOST_IN_BODY)
@@ -248,7 +250,10 @@ def notice_mail(view: NoticeMail, locale: str, zone: ZoneInfo) -> RenderedMail:
 
 
 def notice_subject(view: NoticeMail, locale: str, zone: ZoneInfo) -> str:
-    """What is late, how late, and whose it is; never a complaint's title."""
+    """Return the subject: the number or name of the late complaints, and their unit.
+
+    It never contains a complaint's title.
+    """
     t = words(locale)
     items = [*view.late, *view.coming]
     units = {item.unit for item in items}
@@ -286,26 +291,32 @@ def _urgency(item: NoticeItem, now: datetime, zone: ZoneInfo) -> str:
 def summary_mail(
     view: Summed, recipient: str, role: str, locale: str, zone: ZoneInfo, earlier: str = ""
 ) -> RenderedMail:
-    """The mail that brings a compliance summary: the digest on one screen.
+    """Render the mail with a compliance report: its digest on one screen.
 
-    `earlier` is what has become of an earlier report, in words.
+    `earlier` is a text about the changes of an earlier report.
     """
     t = words(locale)
     subject = t("subject.summary", period=period_text(view, locale, zone), late=view.late_now)
     return _mail(
-        "summary", f"[Tenggat] {subject}", locale, zone, view=view, recipient=recipient, role=role,
+        "summary",
+        f"[Tenggat] {subject}",
+        locale,
+        zone,
+        view=view,
+        recipient=recipient,
+        role=role,
         earlier=earlier,
-    )  # fmt: skip
+    )
 
 
 def alert_mail(view: AlertMail, locale: str, zone: ZoneInfo) -> RenderedMail:
-    """The mail to the administrator about the pipeline itself."""
+    """Render the alert to the administrator about the pipeline itself."""
     subject = f"[Tenggat] {words(locale)(f'alert.{view.alert}.title')}"
     return _mail("alert", subject, locale, zone, view=view)
 
 
 def watch_mail(view: WatchMail, locale: str, zone: ZoneInfo) -> RenderedMail:
-    """The mail about what the watch has found: the one thing by its name, or how many."""
+    """Render the mail of the watchdog: one incident by its name, or the number of incidents."""
     t = words(locale)
     ill = [*view.new, *view.again]
     told, form = (ill, "title") if ill else (view.well, "over")
@@ -317,7 +328,11 @@ def watch_mail(view: WatchMail, locale: str, zone: ZoneInfo) -> RenderedMail:
 
 
 def ill_text(ill: Ill, form: str, locale: str, zone: ZoneInfo) -> str:
-    """What is ill (`title`) and what to do (`text`), or that it is `over` and was (`well`)."""
+    """Return a text about an incident.
+
+    The forms are its title (`title`), its remedy (`text`), its end (`over`), and its former state
+    (`well`).
+    """
     t = words(locale)
 
     def told(key: str, value: str) -> str | int:
@@ -334,7 +349,7 @@ def ill_text(ill: Ill, form: str, locale: str, zone: ZoneInfo) -> str:
 
 
 def period_text(view: Spanned, locale: str, zone: ZoneInfo) -> str:
-    """A period in words: 'November 2026', or its first and last day."""
+    """Return a period in words: 'November 2026', or its first and last day."""
     t = words(locale)
     whole = view.first.day == 1 and (view.first.year, view.first.month) == (
         view.last.year,
@@ -359,7 +374,7 @@ def _mail(name: str, subject: str, locale: str, zone: ZoneInfo, **values: Any) -
 
 
 def _inlined(html: str) -> str:
-    """Styles moved to the elements, for Outlook; rules for phones and dark mode stay."""
+    """Move styles to the elements, for Outlook; rules for phones and dark mode stay."""
     inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
     return inliner.inline(html)
 

@@ -1,8 +1,8 @@
-"""Replay: recorded time lived through once more, on a replica, by the steps of the real runs.
+"""Replay: run recorded time again on a replica, with the code of the real runs.
 
-What was recorded becomes known when it was recorded; deadlines are judged and mails are owed by
-the code of the deadlines flow at the ticks of its schedule. Only the mail server is left out: a
-mail whose turn has come counts as taken, with what is still true of it.
+Each record becomes known at its time of recording. The code of the deadlines flow evaluates
+deadlines and queues mails at the ticks of its schedule. Only the mail server is missing: a mail
+counts as accepted at its send time, with the items that are still true.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ VERDICTS = (State.MET, State.MET_LATE, State.BREACHED)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """That a mail would have told a person of a notice, in a role."""
+    """A simulated notice: one recipient gets one notice in a role with a mail."""
 
     day: date
     mail: int
@@ -56,7 +56,9 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class HeldUp:
-    """That a run would have owed more mails than the site allows, and waited for a yes."""
+    """A storm: a run would have queued more mails than the site allows and waited for a
+    decision.
+    """
 
     at: datetime
     mails: int
@@ -65,12 +67,12 @@ class HeldUp:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a replay would have sent.
+    """The result of a replay.
 
-    `storms` were let go at once, so that the rest could go on. `alerts` are mails to the
-    administrators, by cause. At the end `waiting` mails still have their turn to come, `kept_back`
-    notices are under a hold of escalation.toml, and `unaddressed` ones had nobody to go to. Of
-    the deadlines that fell due in the time, `missed` were not met in time.
+    `storms` were released at once, so that the replay could continue. `alerts` counts mails to the
+    administrators by cause. At the end, `waiting` mails are not yet due, `kept_back` notices are
+    under a hold of escalation.toml, and `unaddressed` ones had no recipient. `due` deadlines fell
+    due in the time span, of which `missed` were not met in time.
     """
 
     told: list[Told] = field(default_factory=list)
@@ -85,7 +87,10 @@ class Outcome:
 
 
 class Stage(Office):
-    """A site on a replica, to replay on. Nothing is decided here, so nothing is audited."""
+    """The context of a replay: a site on a replica, with files that do not change.
+
+    A replay decides nothing in reality, so it writes no audit.
+    """
 
     def __init__(self, site: Site, engine: Engine) -> None:
         super().__init__(site, engine)
@@ -99,11 +104,12 @@ def replay(
     marks: Sequence[news.Mark],
     say: Callable[[datetime], None] = lambda moment: None,
 ) -> Outcome:
-    """Live through [begin, end) on the replica that `office` stands on.
+    """Replay [begin, end) on the replica of `office`.
 
-    From tick to tick, leaving out those at which nothing can be due: 1. what was recorded until
-    then wakes its complaints; 2. deadlines are judged and mails owed; 3. a storm is noted and let
-    go; 4. mails whose turn has come are told. `marks` are the addresses whose mail came back.
+    The replay goes from tick to tick and skips those without due work: 1. complaints with records
+    up to the tick are scheduled for evaluation; 2. deadlines are evaluated and mails queued; 3. a
+    storm is noted and released; 4. due mails count as sent. `marks` are the addresses with returned
+    mail.
     """
     outcome = Outcome()
     with asyncio.Runner() as runner:
@@ -149,7 +155,7 @@ def _live_through(
 
 
 def _take_stock(session: Session, begin: datetime, end: datetime, outcome: Outcome) -> None:
-    """What the replay leaves behind."""
+    """Count the remains of the replay: waiting mails, held and failed notices, and the verdicts."""
     outcome.waiting = outbox.pending(session)
     outcome.kept_back = runs.notice_statuses(session).get(NoticeStatus.HELD, 0)
     outcome.unaddressed = (
@@ -171,7 +177,7 @@ def _take_stock(session: Session, begin: datetime, end: datetime, outcome: Outco
 
 
 def _looks(session: Session, office: Office, begin: datetime) -> deque[news.Looked]:
-    """The looks from `begin` on: each with until when it knows of its source."""
+    """Return the imports since `begin`, each with the time up to which it covers its source."""
     sources = office.site.sources
     own = [
         (recorded, source, sources[source].not_before(observed))
@@ -188,7 +194,7 @@ def _judge(
     marks: Sequence[news.Mark],
     outcome: Outcome,
 ) -> None:
-    """A run of deadlines, if anything is due."""
+    """Run the deadlines flow at this tick, if any complaint is due."""
     with office.transaction() as session:
         while looked and looked[0][0] <= now:
             recorded, source, until = looked.popleft()
@@ -209,7 +215,7 @@ def _judge(
 
 
 def _deliver(office: Office, now: datetime, outcome: Outcome) -> None:
-    """A run of delivery to a server that takes everything."""
+    """Run the delivery flow at this tick, with a server that accepts everything."""
     while True:
         with office.transaction() as session:
             messages = outbox.take_due(session, now, AT_ONCE)
@@ -233,9 +239,16 @@ def _deliver(office: Office, now: datetime, outcome: Outcome) -> None:
 def _told(message: MessageRow, day: date) -> list[Told]:
     return [
         Told(
-            day, message.id, message.recipient, item.role, item.notice.unit, item.notice.rung,
-            item.notice.kind, item.notice.rule, item.notice_id,
+            day,
+            message.id,
+            message.recipient,
+            item.role,
+            item.notice.unit,
+            item.notice.rung,
+            item.notice.kind,
+            item.notice.rule,
+            item.notice_id,
         )
         for item in message.items
         if item.told
-    ]  # fmt: skip
+    ]

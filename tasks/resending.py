@@ -1,4 +1,4 @@
-"""Resend: a mail once more, by hand, to who holds the office now or to another address."""
+"""Resend: send a mail again by hand, to the present office holder or to another address."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ from tasks.office import Office
 from tasks.queueing import message_id, owe
 
 OVER = (
-    MessageStatus.SENT, MessageStatus.DEAD, MessageStatus.BOUNCED, MessageStatus.CANCELLED,
+    MessageStatus.SENT,
+    MessageStatus.DEAD,
+    MessageStatus.BOUNCED,
+    MessageStatus.CANCELLED,
     MessageStatus.DISCARDED,
-)  # fmt: skip
-"""The fates after which a mail may be sent once more."""
+)
+"""Statuses of a mail that allow another sending."""
 
 
 class NotResent(ValueError):
-    """The mail cannot be sent once more; the message says why and what to do."""
+    """The mail cannot be sent again; the message gives the reason and the remedy."""
 
 
 def resend(
     session: Session, office: Office, number: int, now: datetime, to: str | None = None
 ) -> MessageRow:
-    """Owe a mail once more, as one of its own that says what is still true now.
+    """Queue a mail again as a new mail with only the items that are still true.
 
-    It goes to `to`, else to the address it was for if its person still holds the office, else to
-    the present holder. The first mail stays on record as it is. Raises :class:`NotResent`.
+    It goes to `to` if given, else to the first recipient if still in office, else to the present
+    holder. The first mail stays on record unchanged. Raises :class:`NotResent`.
     """
     first = session.get(MessageRow, number)
     if first is None:
@@ -47,9 +50,15 @@ def resend(
     )
     key = message_id(office, "resent", first.message_id, before, holder.email)
     again = owe(
-        session, MessageKind(first.kind), holder, key, now, f"resend {number}",
-        role=Role(first.role), detail=first.detail,
-    )  # fmt: skip
+        session,
+        MessageKind(first.kind),
+        holder,
+        key,
+        now,
+        f"resend {number}",
+        role=Role(first.role),
+        detail=first.detail,
+    )
     again.resent_of, again.unit = number, first.unit
     again.items = [
         MessageItem(notice=item.notice, role=item.role, copied=item.copied, told=None)
@@ -60,7 +69,7 @@ def resend(
         first.kind == MessageKind.NOTICES
         and not notice_views(session, office, [again], now)[again.id]
     ):
-        raise NotResent(f"nothing that mail {number} told is still true; nothing is sent")
+        raise NotResent(f"no item of mail {number} is still true; nothing is sent")
     why = "asked for by hand" + (", to an address that was named" if to else "")
     run = f"resend {number}"
     audit.note(session, audit.What.MAIL_RESENT, now, why, message=again.id, run=run, first=number)
@@ -68,7 +77,7 @@ def resend(
 
 
 def _addressee(office: Office, first: MessageRow, now: datetime, to: str | None) -> Holder:
-    """Who gets it, and in which language."""
+    """Return the recipient of the new mail, with the language."""
     directory, role = office.site.directory, Role(first.role)
     today = office.local(now).date()
     known = [each for each in directory.offices if each.held_on(today)]
@@ -80,5 +89,5 @@ def _addressee(office: Office, first: MessageRow, now: datetime, to: str | None)
         return Holder(first.unit or "", role, "", to, locale=first.locale)
     offices = directory.holders(role, first.unit, today).offices
     if not offices:
-        raise NotResent(f"nobody holds the office of mail {first.id} now; name one with --to")
+        raise NotResent(f"the office of mail {first.id} is vacant now; name an address with --to")
     return offices[0]

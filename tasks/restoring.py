@@ -1,8 +1,7 @@
-"""After a restore: what is owed waits for a word, and what was lost is read again.
+"""After a restore: hold the unsent mails for a decision, and read lost files again.
 
-The database that was put back knows nothing of what was sent since its backup was made. What it
-owes is held up with the restore itself (`db.restoring`); what runs owe again joins it (see
-`tasks.storms.divided`).
+The restored database does not know the mails sent after its backup. The restore itself holds the
+queued mails (`db.restoring`); equal mails of later runs join them (see `tasks.storms.divided`).
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from tasks.storms import hold
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What follows from a restore: mails held up, and files that are to be read again."""
+    """The consequences of a restore: the number of held mails, and of files to be read again."""
 
     held: int
     files: int
 
 
 def settle(office: Office, now: datetime, backup: str, made_at: datetime | None) -> Settled:
-    """Bring in order what a restore leaves.
+    """Complete a restore.
 
-    The mails that it owes become a storm, of which the administrator is told; files that sources
-    have archived since `made_at` (all of them where that is not known) are put back to be read
-    again; and it is on record in the audit.
+    The held mails become a storm, and the administrators are notified of it. Files archived since
+    `made_at` (all of them if it is None) go back to the inbox, to be imported again. The audit gets
+    an entry.
     """
     files = 0
     for source in office.site.sources.values():

@@ -1,4 +1,4 @@
-"""Retry: rows in quarantine are read again after a mapping or a directory was corrected."""
+"""Retry: read quarantined rows again after a correction of a mapping or of the directory."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from tasks.recording import Recorder, begun, held
 from tasks.sifting import Refused, Sieve
 
 Found = Record | Refused | None
-"""What a row is now; None where another line of its file says the same."""
+"""The present result for a row; None if another line of its file says the same."""
 
 
 @dataclass(slots=True)
 class Retried:
-    """What reading a source's quarantine again brought.
+    """The result of reading a source's quarantine again.
 
-    `gone` names the rows whose file is not there any more, by file and line; of a source that is
-    no folder these are all.
+    `gone` names, by file and line, the rows with a missing file. If the source is not a folder,
+    these are all rows.
     """
 
     source: str
@@ -43,11 +43,11 @@ class Retried:
 
 
 def retry(office: Office, name: str, now: datetime) -> Retried:
-    """Take in what can now be read of a source's quarantine.
+    """Import the quarantined rows of a source that can now be read.
 
-    Each row comes in as it would have: at the look that first showed it, and still the same at the
-    last one that did; what its complaint has told since stays. The files are read first, and then
-    all of it is written in one transaction.
+    Each row is imported with the times of the first and of the last snapshot that showed it. Later
+    states of its complaint stay unchanged. The files are read first; then one transaction writes
+    everything.
     """
     retried = Retried(name)
     source = office.site.sources.get(name)
@@ -66,7 +66,7 @@ def retry(office: Office, name: str, now: datetime) -> Retried:
             try:
                 some = _read(files[sha256], source, sieve, rows)
                 found |= some
-                retried.unreadable += len(rows) - len(some)  # the line is not there any more
+                retried.unreadable += len(rows) - len(some)  # the line is no longer in the file
             except UnreadableFile as error:
                 text = str(error).replace(files[sha256].name, rows[0].file, 1)
                 retried.failures.append(text)
@@ -87,9 +87,9 @@ def _place(row: QuarantineRow) -> str:
 def _read(
     path: Path, source: FolderSource, sieve: Sieve, rows: Sequence[QuarantineRow]
 ) -> dict[int, Found]:
-    """What these rows of one file are now, by their number in quarantine.
+    """Return the present result for these rows of one file, by key of the quarantine row.
 
-    The whole file goes through the sieve: a ticket that stands in it twice is found again.
+    The whole file is validated, so that a ticket repeated in it is found again.
     """
     wanted = {row.line: row.id for row in rows}
     found: dict[int, Found] = {}
@@ -115,7 +115,7 @@ def _write(
     retried: Retried,
     now: datetime,
 ) -> None:
-    """Bring complaints and quarantine up to date with what was found."""
+    """Update the complaints and the quarantine with the results."""
     looks.lock(session, name)
     shown: list[tuple[datetime, Record]] = []
     for row in looks.quarantined(session, source=name):
@@ -132,7 +132,7 @@ def _write(
             shown += [(moment, one) for moment in {row.observed_at, row.last_observed_at}]
     shown.sort(key=lambda each: each[0])
     for moment, group in groupby(shown, key=lambda each: each[0]):
-        look = begun(name, "", "", moment, now)  # to write by; the one on record stays
+        look = begun(name, "", "", moment, now)  # gives the time; not stored
         recorder = Recorder(session, office, name, office.site.sources[name], look, now)
         recorder.write(record for _, record in group)
         recorder.amend()
@@ -140,14 +140,20 @@ def _write(
         retried.updated += look.updated
     if found:
         audit.note(
-            session, audit.What.QUARANTINE_RETRIED, now, "asked for by hand", source=name,
-            resolved=retried.resolved, unreadable=retried.unreadable, new=retried.new,
+            session,
+            audit.What.QUARANTINE_RETRIED,
+            now,
+            "asked for by hand",
+            source=name,
+            resolved=retried.resolved,
+            unreadable=retried.unreadable,
+            new=retried.new,
             updated=retried.updated,
-        )  # fmt: skip
+        )
 
 
 def _keep(session: Session, row: QuarantineRow, bad: Refused, now: datetime) -> None:
-    """A row that is still bad, be it for another reason: then it waits with that one instead."""
+    """Handle a row that is still bad: if its reason has changed, replace the quarantine row."""
     again = held(bad, begun(row.source, row.file, row.sha256, row.observed_at, now), now)
     again.last_observed_at = row.last_observed_at
     if again.fingerprint != row.fingerprint:

@@ -1,4 +1,4 @@
-"""Sift: of the rows of one look, those that can be read and those that cannot."""
+"""Validate the rows of one snapshot: accept readable rows, reject the others."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tasks.privacy import shortened
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A row that cannot be read: where it stands, why, and what of it may be shown and kept.
+    """A rejected row: its line, the reason, and its parts for display and storage.
 
-    `ticket` and `value` are masked; `ticket_mark` tells two tickets apart all the same.
+    `ticket` and `value` are masked. `ticket_mark` is a hash and still distinguishes two tickets.
     """
 
     line: int
@@ -34,8 +34,10 @@ class Refused:
 
 
 class Sieve:
-    """The rows of one look, each once: the same row twice is one, and a second one that says
-    something else of the same ticket is refused.
+    """Validator for the rows of one snapshot.
+
+    It passes over an exact repetition of a row, and rejects a row with another content for the same
+    ticket.
     """
 
     def __init__(
@@ -43,20 +45,20 @@ class Sieve:
     ) -> None:
         kind = ExchangeReader if isinstance(source, ExchangeSource) else Reader
         self.reader = kind(name, source, directory)
-        self.observed_at = observed_at.astimezone(UTC)  # as are the times in the rows
+        self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
         self._seen: dict[str, int] = {}  # key -> hash of its record
 
     @property
     def keys(self) -> Iterable[str]:
-        """What could be read so far, by the keys of its records."""
+        """Return the keys of the records read so far."""
         return self._seen.keys()
 
     def sift(
         self, header: tuple[str, ...], rows: Iterable[Row]
     ) -> Iterator[tuple[int, Record | Refused]]:
-        """Each row with its line number, as a record or with the reason why it is none.
+        """Yield each row with its line number, as a record or as a rejected row.
 
-        A row that repeats another is passed over.
+        A repeated row is skipped.
         """
         for line, row in rows:
             try:
@@ -92,5 +94,5 @@ class Sieve:
 
 
 def ticket_mark(key: str) -> str:
-    """By what a ticket is known where it is not to be read."""
+    """Return the hash of a ticket number, used instead of the number for privacy."""
     return hashlib.sha256(key.encode()).hexdigest() if key else ""

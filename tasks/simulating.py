@@ -1,6 +1,6 @@
-"""Simulate: what a site would have sent in a time, by its own rules and by proposed ones.
+"""Simulate: the mails of a site in a time span, by its present rules and by proposed ones.
 
-Nothing is written to the site's database and nothing is sent: all of it happens on a replica.
+A simulation writes nothing to the site's database and sends nothing: it runs on a replica.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from tasks.replaying import Outcome, Stage, replay
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """A time lived through by the site's files and, where there are any, by proposed ones.
+    """A time span replayed with the site's files and, if given, with proposed files.
 
-    `recorded_until` is when anything was last recorded: from then on only time passes.
+    `recorded_until` is the time of the last record: after it, only time passes.
     """
 
     first: date
@@ -38,11 +38,11 @@ def simulate(
     from_scratch: bool = False,
     say: Callable[[datetime], None] = lambda moment: None,
 ) -> Simulation:
-    """Live through the local days from `first` to `last`, both included.
+    """Replay the local days from `first` to `last`, both included.
 
-    What had been told before the first day stays told, also by the proposed files: as it would be
-    if they were put in place on that day. `from_scratch` forgets it. Raises `db.engine.NotReady`
-    where the site's database cannot be read as it is.
+    Notices sent before the first day count as sent, with the proposed files too, as if these files
+    came into use on that day. `from_scratch` ignores them. Raises `db.engine.NotReady` if the
+    site's database cannot be read in its present state.
     """
     begin = site.bench.start_of(first.toordinal())
     end = site.bench.start_of(last.toordinal() + 1)

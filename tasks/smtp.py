@@ -1,7 +1,7 @@
-"""The way out: one kept connection to the mail server, through yagmail.
+"""The SMTP client: one open connection to the mail server, through yagmail.
 
-yagmail owns the connection (host, TLS, login); the mail itself comes composed. Its own `send` is
-not used: it opens a connection for every mail and gives up without an error.
+yagmail handles the connection (host, TLS, login); the mail itself is already composed. The method
+`send` of yagmail is not used: it opens a connection for every mail and gives up without an error.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from tasks.oauth2 import Tokens
 from tasks.oauth2_file import NoToken
 
 TOO_BIG = 552
-"""The one answer to MAIL that is about this mail; any other 5xx there is about us."""
+"""The only 5xx answer to MAIL about the mail itself; any other one is about our sender."""
 
 
 class MailTrouble(Exception):
-    """A mail did not get out. `code` and `answer` are the server's, where it gave any."""
+    """A mail could not be sent. `code` and `answer` come from the server, if it gave any."""
 
     def __init__(self, answer: str, code: int | None = None) -> None:
         super().__init__(f"{code} {answer}" if code else answer)
@@ -35,27 +35,30 @@ class MailTrouble(Exception):
 
 
 class Refused(MailTrouble):
-    """The server refused this mail for good (5xx): trying again is useless."""
+    """The server refused this mail permanently (5xx): a retry is useless."""
 
 
 class Deferred(MailTrouble):
-    """The server will not take this mail now (4xx), or the connection broke: try again later."""
+    """The server does not accept this mail now (4xx), or the connection broke: try again later."""
 
 
 class Uncomposable(MailTrouble):
-    """Our own fault: the mail could not be composed. It waits, and the administrator is told."""
+    """Our own error: the mail could not be composed. It waits, and the administrators are
+    notified.
+    """
 
 
 class ServerUnusable(MailTrouble):
-    """No mail at all can go out now: no connection, no TLS, no login, our sender refused."""
+    """No mail can be sent now: no connection, no TLS, no login, or our sender was refused."""
 
 
 class Way:
-    """How to reach the mail server, read from a URL; raises ValueError with what to write.
+    """The address of the mail server with its options, read from a URL.
 
-    `smtps://user:password@host:465` is implicit TLS, `smtp://user:password@host:587` STARTTLS
-    with a verified certificate; `smtp+plain://127.0.0.1:25` is allowed to loopback only. With
-    `oauth2_file` the user logs in by OAuth2, and the URL has no password.
+    `smtps://user:password@host:465` means implicit TLS, `smtp://user:password@host:587` STARTTLS
+    with a verified certificate. `smtp+plain://127.0.0.1:25` is allowed to loopback only. With
+    `oauth2_file` the user logs in by OAuth2, and the URL has no password. Raises ValueError with
+    the correct form for a wrong URL.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class Way:
             known = parts.scheme in ("smtp", "smtps", "smtp+plain") and parts.hostname
             whole = parts.path in ("", "/") and not (parts.query or parts.fragment)
             port = parts.port if known and whole else None
-        except ValueError:  # its text would repeat a part of the password
+        except ValueError:  # the error text would repeat a part of the password
             known = whole = False
         if not known or not whole or not parts.hostname:
             raise ValueError(
@@ -87,12 +90,12 @@ class Way:
         self.port = port or (465 if self.implicit_tls else 587 if self.starttls else 25)
         self.user = unquote(parts.username or "")
         self.password = unquote(parts.password or "")
-        if not self.user.isprintable():  # it would end the user where the login has its own marks
+        if not self.user.isprintable():  # it would break the login's separators
             raise ValueError("the user in the mail URL has a character that cannot be printed")
         if oauth2_file and self.password:
             raise ValueError(
                 "the mail URL has a password, and [mail] oauth2_file in site.toml names another"
-                " login; take one of them away"
+                " login; remove one of them"
             )
         self.ca_file, self.timeout, self.oauth2_file = ca_file, timeout, oauth2_file
 
@@ -101,9 +104,9 @@ class Way:
 
 
 class Connection:
-    """One connection for a batch of mails; opened again when the server has closed it.
+    """One connection for a batch of mails; opened again after the server has closed it.
 
-    `clock` counts seconds: it tells when an access token has come to its end.
+    `clock` returns seconds, for the expiry of an access token.
     """
 
     def __init__(self, way: Way, clock: Callable[[], float] = monotonic) -> None:
@@ -123,7 +126,7 @@ class Connection:
         self.close()
 
     def open(self) -> None:
-        """Connect, secure and log in; raises :class:`ServerUnusable`."""
+        """Connect, secure the connection and log in; raises :class:`ServerUnusable`."""
         way = self.way
         try:  # not for nothing: to read the machine's authorities takes longer than some mails
             secured = way.implicit_tls or way.starttls or way.ca_file
@@ -153,10 +156,10 @@ class Connection:
             client.smtp.ehlo_or_helo_if_needed()  # or a refused greeting would blame a mail
             if token:
                 self._show_token(client, user, token)
-        except OSError as error:  # all of smtplib's errors are
+        except OSError as error:  # all errors of smtplib are OSErrors
             _drop(client)
             raise ServerUnusable(f"{way}: {_words(error)}", _code(error)) from None
-        except ValueError:  # its text would repeat a part of the password
+        except ValueError:  # the error text would repeat a part of the password
             _drop(client)
             raise ServerUnusable(f"{way}: host or login cannot be sent in ASCII") from None
         except ServerUnusable:
@@ -166,7 +169,7 @@ class Connection:
         self._client = client
 
     def _hearing(self, data: Callable[[bytes], tuple[int, bytes]]) -> Callable[[bytes], object]:
-        """The command DATA, whose last reply is kept: `sendmail` throws it away."""
+        """Wrap the command DATA to store its last reply, because `sendmail` discards it."""
 
         def heard(mime: bytes) -> tuple[int, bytes]:
             reply = data(mime)
@@ -176,21 +179,25 @@ class Connection:
         return heard
 
     def _show_token(self, client: yagmail.SMTP, user: str, token: str) -> None:
-        """Log in by XOAUTH2: the refusal comes after a question, which an empty line answers."""
+        """Log in by XOAUTH2; an empty line answers the server's challenge, so that it sends its
+        refusal.
+        """
         if "XOAUTH2" not in client.smtp.esmtp_features.get("auth", "").upper().split():
-            raise ServerUnusable(f"{self.way}: the server knows no login by OAuth2 (XOAUTH2)")
+            raise ServerUnusable(
+                f"{self.way}: the server does not support login by OAuth2 (XOAUTH2)"
+            )
         words = generate_oauth2_string(user, token)
         try:
             client.smtp.auth("XOAUTH2", lambda asked=None: words if asked is None else "")
         except binascii.Error:
-            raise ServerUnusable(f"{self.way}: an answer to the login is no base64") from None
+            raise ServerUnusable(f"{self.way}: an answer to the login is not base64") from None
         except OSError as error:
             code = _code(error)
             if code is None:
                 raise
             said = _words(error)
             for secret in (token, base64.b64encode(words.encode()).decode()):
-                said = said.partition(secret[:12])[0]  # a server may repeat what it was sent
+                said = said.partition(secret[:12])[0]  # a server may repeat the token in its answer
             raise ServerUnusable(
                 f"{self.way}: the login of {user} by OAuth2 is refused ({said}); is it the mailbox"
                 " that was authorized, for sending mail by SMTP?",
@@ -198,7 +205,7 @@ class Connection:
             ) from None
 
     def send(self, sender: str, recipient: str, mime: bytes) -> str:
-        """Hand one mail over; returns the server's yes, in its words.
+        """Send one mail; return the text of the server's acceptance.
 
         Raises :class:`Refused`, :class:`Deferred` or :class:`ServerUnusable`.
         """
@@ -234,7 +241,7 @@ class Connection:
             self.close()
 
     def close(self) -> None:
-        """Say goodbye, whatever the server thinks of it."""
+        """Close the connection, whatever the server answers."""
         client, self._client = self._client, None
         if client is not None:
             try:
@@ -244,7 +251,7 @@ class Connection:
 
 
 def _has_hung_up(client: yagmail.SMTP) -> bool:
-    """Whether the server closed the line, or said good-bye, since the last mail."""
+    """Check whether the server has closed the connection or announced it since the last mail."""
     if client.smtp.sock is None:
         return True
     with selectors.DefaultSelector() as selector:

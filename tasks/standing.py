@@ -1,4 +1,4 @@
-"""How the site stands: deadlines by state, what is late by unit, what is due next."""
+"""The status of a site: deadlines by state, late complaints by unit, and deadlines due next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.office import Office
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Deadlines by state, complaints late by unit (most first), and deadlines due next."""
+    """Deadlines by state, late complaints by unit (most first), and deadlines due next."""
 
     states: dict[str, int]
     late_by_unit: list[tuple[str | None, int]]
@@ -24,7 +24,7 @@ class Standing:
 
 
 def standing(office: Office, now: datetime) -> Standing:
-    """The verdicts as last judged. `due_soon` are those due in the next seven days after today."""
+    """Return the deadlines as last evaluated; `due_soon` counts the seven days after today."""
     today = office.site.bench.day(now)
     tonight = office.site.bench.end_of(today)
     law = office.site.bench.law

@@ -1,4 +1,4 @@
-"""Storms: a run that owes far more mail than usual sends nothing until somebody says yes."""
+"""Storms: a run with far more mail than usual sends nothing until a person decides."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from tasks.noticing import Owed
 from tasks.office import Office
 
 RUNS = 20
-"""How many runs tell what is usual."""
+"""The number of past runs used to compute the usual number of mails."""
 
 CATCH_UP = timedelta(days=7)
-"""So long after a restore what is owed for the time before it is doubtful."""
+"""The time after a restore in which notices for earlier rungs are doubtful."""
 
 
 class NoStorm(ValueError):
-    """There is no storm that waits for a word, or not this one."""
+    """No storm waits for a decision, or not the given one."""
 
 
 def most(session: Session, office: Office) -> int:
-    """How many mails one run of this site may owe.
+    """Return the number of mails allowed in one run of this site.
 
-    The site's limit, or the multiple of the median of the last runs that owed mail, whichever is
-    less; but never less than `at_least`, or the first morning after holidays would be a storm.
+    It is the site's limit or a multiple of the median of the last runs with mail, whichever is
+    less. It is never less than `at_least`, because otherwise the first morning after holidays would
+    be a storm.
     """
     guard = office.site.file.mail.storm
     usual = runs.mails_of_last(session, RUNS)
@@ -38,9 +39,9 @@ def most(session: Session, office: Office) -> int:
 
 
 def check(session: Session, office: Office, mails: int, now: datetime, run: str) -> Storm | None:
-    """The storm that a run with this many mails belongs to; None where it is no storm.
+    """Return the storm for a run with this many mails, or None if they are within the limit.
 
-    What a later run owes too much of joins the storm that already waits.
+    Further mails above the limit join a storm that already waits.
     """
     limit = most(session, office)
     if mails <= limit:
@@ -56,21 +57,21 @@ def check(session: Session, office: Office, mails: int, now: datetime, run: str)
 
 
 def _restored(session: Session, now: datetime) -> datetime | None:
-    """When a backup was put back, if that is not long ago."""
+    """Return the time of the last restore if it is recent, else None."""
     restored = runs.last(session, runs.RESTORE)
     return restored if restored is not None and now - restored <= CATCH_UP else None
 
 
 def left_by_restore(session: Session, now: datetime) -> bool:
-    """Whether a restore has held up mails and died before they had a storm."""
+    """Check whether a restore held mails and failed before it opened a storm for them."""
     return _restored(session, now) is not None and bool(storms.without_a_storm(session))
 
 
 def divided(session: Session, owed: Sequence[Owed], now: datetime) -> tuple[list[Owed], list[Owed]]:
-    """Which of these may have been told before the last restore of a backup, and which were not.
+    """Divide pending notices into those perhaps sent before the last restore, and the others.
 
-    A rung that was reached before the restore may have been decided, and its mail sent, in the time
-    that the database has lost. For some days its sources may bring back what they showed then.
+    For a rung reached before the restore, the decision and the mail may be in the lost time. For
+    some days the sources may show the facts of that time again.
     """
     restored = _restored(session, now)
     if restored is None:
@@ -80,9 +81,9 @@ def divided(session: Session, owed: Sequence[Owed], now: datetime) -> tuple[list
 
 
 def hold(session: Session, mails: int, now: datetime, run: str) -> Storm:
-    """The storm of mails that may have been sent before a restore; opened if none waits.
+    """Return the storm for mails perhaps sent before a restore; open one if none waits.
 
-    It takes in what the restore itself has held up, and so many mails more.
+    It gets the mails held by the restore itself, and `mails` more.
     """
     storm = storms.waiting(session) or storms.opened(session, now, run, most=0)
     held = storms.without_a_storm(session)
@@ -98,16 +99,16 @@ def hold(session: Session, mails: int, now: datetime, run: str) -> Storm:
 def decide(
     office: Office, number: int | None, now: datetime, by: str, *, send: bool
 ) -> tuple[Storm, int]:
-    """Let the mails of a storm go, or drop them; returns the storm and how many there were.
+    """Release the mails of a storm or drop them; return the storm and their number.
 
-    What is let go is judged again before it is sent; `by` is who says so. Raises :class:`NoStorm`
-    where none waits.
+    Released mails are evaluated again before they are sent. `by` names the person who decides.
+    Raises :class:`NoStorm` if none waits.
     """
     with office.transaction() as session:
         storm = storms.waiting(session)
         if storm is None or number not in (None, storm.id):
             which = "no storm waits" if storm is None else f"storm {number} does not wait"
-            raise NoStorm(f"{which} for a word; see `tenggat mail list --status held`")
+            raise NoStorm(f"{which} for a decision; see `tenggat mail list --status held`")
         what = audit.What.STORM_RELEASED if send else audit.What.STORM_DROPPED
         who = office.by and audit.By(by, f"storm {storm.id}")
         audit.note(session, what, now, "said on being asked", storm=storm.id, by=who)

@@ -1,4 +1,4 @@
-"""Summarise: the report of a period, as it is known at a moment, in every format and by mail."""
+"""Report: the report of a period as known at a moment, in every format and by mail."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from tasks.views import OverrideRow, RegulationRow
 
 @dataclass(frozen=True, slots=True)
 class SummaryMade:
-    """A report on disk, the HTML first, and the mails that are owed for it.
+    """A report on disk, with its HTML file first, and the number of mails queued for it.
 
-    `left_out` says which formats could not be made, and why.
+    `left_out` names the formats that could not be made, with the reason.
     """
 
     view: ReportView
@@ -50,21 +50,29 @@ class SummaryMade:
 
     @property
     def path(self) -> Path:
-        """The HTML file."""
+        """The path of the HTML file."""
         return self.paths[0]
 
 
 @step("summary {period}")
 def make_summary(
-    office: Office, period: str, as_of: datetime, now: datetime, run: str, *, mail: bool = True,
-    out: Path | None = None, public: bool = False, formats: Collection[str] = FORMATS,
+    office: Office,
+    period: str,
+    as_of: datetime,
+    now: datetime,
+    run: str,
+    *,
+    mail: bool = True,
+    out: Path | None = None,
+    public: bool = False,
+    formats: Collection[str] = FORMATS,
     progress: Callable[[float], None] = lambda percent: None,
-) -> SummaryMade:  # fmt: skip
-    """Write the report of a period as it is known at `as_of`, and owe it to the inspectorate.
+) -> SummaryMade:
+    """Write the report of a period as known at `as_of`, and queue it for the inspectorate.
 
-    Made again for the same period and moment it gives the same figures, and owes no second mail.
-    Whoever reads another language than the site's gets what people read in it as well; the figures
-    and their checksum are the same. The public edition is written only, never mailed.
+    A report made again for the same period and moment has the same metrics and causes no second
+    mail. Readers with another language than the site's also get the files in their language, with
+    the same metrics and the same checksum. The public edition is only written, never mailed.
     """
     owed = mail and not public
     with office.snapshot() as session:
@@ -85,22 +93,33 @@ def make_summary(
 
 
 def _owe(office: Office, view: ReportView, path: Path, now: datetime, run: str) -> int:
-    """Note that a report was made, if it was not before, and owe it by mail; how many mails."""
+    """Store that a report was made, unless it is on record, and queue its mails; return their
+    number.
+    """
     with office.transaction() as session:
         report = runs.report(session, view.period_key, view.as_of)
         if report is None:
             report = Report(
-                period=view.period_key, as_of=view.as_of, made_at=now, path=str(path),
+                period=view.period_key,
+                as_of=view.as_of,
+                made_at=now,
+                path=str(path),
                 sha256=view.sha256,
-            )  # fmt: skip
+            )
             session.add(report)
             session.flush()
             as_of = view.as_of.astimezone(UTC)
             why = f"{view.period_key} as of {as_of:%Y-%m-%d %H:%M} UTC was due"
             audit.note(
-                session, audit.What.REPORT_MADE, now, why, run=run, report=report.id,
-                period=view.period_key, sha256=view.sha256,
-            )  # fmt: skip
+                session,
+                audit.What.REPORT_MADE,
+                now,
+                why,
+                run=run,
+                report=report.id,
+                period=view.period_key,
+                sha256=view.sha256,
+            )
         return queue_summary(session, office, report.id, now, run)
 
 
@@ -112,7 +131,7 @@ def report_view(
     *,
     hindsight: datetime | None = None,
 ) -> ReportView:
-    """The report of a period as it is known at `as_of`; `hindsight` as `figured` has it.
+    """Return the report of a period as known at `as_of`; for `hindsight` see `figured`.
 
     Raises `sla.periods.PeriodError`.
     """
@@ -138,29 +157,30 @@ def report_view(
 
 
 def with_earlier(session: Session, office: Office, view: ReportView) -> ReportView:
-    """The same report, with what has become of the one before it."""
+    """Return the same report with the restatement of the previous report."""
     span = Period(view.period_key, view.first, view.last)
     return replace(view, earlier=earlier_report(session, office, span, view.as_of))
 
 
 def in_language(session: Session, office: Office, view: ReportView, locale: str) -> ReportView:
-    """The same report with its names and notes in another language."""
+    """Return the same report with its names and notes in another language."""
     if locale == view.names.locale:
         return view
     span = Period(view.period_key, view.first, view.last)
     return replace(
-        view, names=names_of(office.site, locale, view.last),
+        view,
+        names=names_of(office.site, locale, view.last),
         notes=_notes(session, office, span, view.as_of, locale),
-    )  # fmt: skip
+    )
 
 
 def language_ending(site: Site, locale: str) -> str:
-    """What the names of files end with in this language: nothing in the site's own."""
+    """Return the suffix of file names for this language: empty for the site's own."""
     return "" if locale == site.locale else f"_{locale}"
 
 
 def _other_languages(session: Session, office: Office, now: datetime) -> list[str]:
-    """The languages other than the site's in which its reports are read."""
+    """Return the languages of report readers other than the site's own."""
     site, today = office.site, office.local(now).date()
     without = bounces.marked(session)
     found = {
@@ -171,10 +191,8 @@ def _other_languages(session: Session, office: Office, now: datetime) -> list[st
     return sorted(found - {site.locale})
 
 
-def _notes(
-    session: Session, office: Office, span: Period, as_of: datetime, locale: str
-) -> Notes:  # fmt: skip
-    """What is to be known of the data and of the method, in a language."""
+def _notes(session: Session, office: Office, span: Period, as_of: datetime, locale: str) -> Notes:
+    """Return the notes on the data and the method, in a language."""
     site = office.site
     facts = source_facts(session, office, as_of)
     holes = site.directory.holes(office.local(as_of).date())
@@ -206,7 +224,7 @@ def _notes(
 def _not_judged(
     office: Office, facts: Mapping[str, Facts], locale: str
 ) -> Iterable[tuple[str, tuple[str, ...]]]:
-    """For each source, the rules that it cannot show to be kept or broken."""
+    """Yield, for each source, the rules that its data cannot prove as met or missed."""
     law = office.site.bench.law
     for name, source in facts.items():
         sees = source.sees or frozenset()
@@ -222,7 +240,9 @@ def _not_judged(
 
 
 def _regulation_rows(office: Office, day: date, locale: str) -> Iterable[RegulationRow]:
-    """The texts in force on a day, each with its rules that a legal officer has yet to confirm."""
+    """Yield the regulations in force on a day, with their rules not yet confirmed by a legal
+    officer.
+    """
     law = office.site.bench.law
     regulations: dict[Any, list[Rule]] = {}
     for rule in filter(None, map(partial(_on, office, day), law.ids)):

@@ -1,4 +1,4 @@
-"""Tally: a simulation as figures and tables; each figure once for each outcome."""
+"""Tally: the metrics and tables of a simulation, with one value for each outcome."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ K = TypeVar("K")
 ROW = ("day", "role", "unit", "rung", "kind", "rule")
 
 Figures = tuple[int, ...]
-"""A figure before, or before and after."""
+"""A metric: the value before, or the values before and after."""
 
 Cells = dict[str, Figures]
-"""A row of a table: figures by column."""
+"""A row of a table: metrics by column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many notices were told, how many mails told of them, and to how many people."""
+    """Numbers of notices sent, of mails with them, and of recipients."""
 
     notices: int = 0
     mails: int = 0
@@ -33,7 +33,7 @@ class Tally:
 
 
 def by(simulation: Simulation, key: Callable[[Told], K]) -> dict[K, tuple[Tally, ...]]:
-    """The tallies by a key; a notice told, or a mail, that has several keys counts for each."""
+    """Return the tallies by a key; a notice or mail with several keys counts for each."""
     tallies = [_tally(outcome.told, key) for outcome in simulation.outcomes]
     places = dict.fromkeys(place for each in tallies for place in each)
     return {place: tuple(each.get(place, Tally()) for each in tallies) for place in places}
@@ -54,7 +54,7 @@ def _tally(told: Iterable[Told], key: Callable[[Told], K]) -> dict[K, Tally]:
 
 
 def totals(simulation: Simulation) -> Cells:
-    """The figures of the whole time."""
+    """Return the metrics of the whole time span."""
     nothing = (Tally(),) * len(simulation.outcomes)
     whole = by(simulation, lambda told: "").get("", nothing)
     kinds = by(simulation, lambda told: told.kind)
@@ -83,7 +83,7 @@ def totals(simulation: Simulation) -> Cells:
 def table(
     simulation: Simulation, row: Callable[[Told], K], column: Callable[[Told], str]
 ) -> dict[K, Cells]:
-    """For each row mails, notices, and the notices of each column that has any."""
+    """Return, for each row, mails, notices, and the notices of each non-empty column."""
     cells = by(simulation, lambda told: (row(told), column(told)))
     found: dict[K, Cells] = {
         place: {
@@ -98,7 +98,9 @@ def table(
 
 
 def rungs(simulation: Simulation, sites: Iterable[Site]) -> list[str]:
-    """The rungs on the ladders of these sites, the earliest first; others that were told last."""
+    """Return the rungs of the sites' ladders, earliest first; other rungs with notices come
+    last.
+    """
     places: dict[str, tuple[bool, float]] = {}
     for site in sites:
         for rung in (rung for ladder in site.ladders for rung in ladder.rungs):
@@ -114,21 +116,27 @@ def _place(offset: Offset) -> tuple[bool, float]:
 
 
 def columns(simulation: Simulation) -> list[str]:
-    """The columns of :func:`rows`."""
+    """Return the columns of :func:`rows`."""
     return [*ROW, *(f"{name}{end}" for name in ("notices", "mails") for end in _ends(simulation))]
 
 
 def rows(simulation: Simulation) -> list[dict[str, str]]:
-    """What would have been told, by day, role, unit, rung, kind and rule.
+    """Return the simulated notices by day, role, unit, rung, kind and rule.
 
-    `mails` are those that tell of a row, among others perhaps: they do not add up.
+    `mails` counts the mails about a row; a mail may be about several rows, so the counts do not add
+    up.
     """
     tallies = by(
         simulation,
         lambda told: (
-            told.day.isoformat(), told.role, told.unit, told.rung, told.kind, told.rule,
+            told.day.isoformat(),
+            told.role,
+            told.unit,
+            told.rung,
+            told.kind,
+            told.rule,
         ),
-    )  # fmt: skip
+    )
     return [
         dict(
             zip(
@@ -146,7 +154,7 @@ def rows(simulation: Simulation) -> list[dict[str, str]]:
 
 
 def differs(simulation: Simulation) -> bool:
-    """Whether the proposed files would have sent anything else, or at another time."""
+    """Check whether the proposed files would send other notices, or on other days."""
     told = [
         Counter((t.day, t.recipient, t.role, t.unit, t.rung, t.rule) for t in outcome.told)
         for outcome in simulation.outcomes

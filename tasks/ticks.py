@@ -1,4 +1,4 @@
-"""Ticks: the moments at which a schedule of the site starts its flow."""
+"""Ticks: the start times of a flow by its schedule in the site."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from settings import SettingsError, Site
 
 
 class Ticks:
-    """One schedule of site.toml, counted by the very code that plans the service's runs."""
+    """One schedule of site.toml, computed by the code for the service's own runs."""
 
     def __init__(self, site: Site, flow: str, runner: asyncio.Runner) -> None:
-        """Raises :class:`SettingsError` where the schedule of this flow is none."""
+        """Read the schedule of a flow; raises :class:`SettingsError` if it is invalid."""
         self._runner = runner
         self._schedules = [_schedule(site, flow, cron) for cron in site.file.schedules.of(flow)]
 
     def at_or_after(self, moment: datetime) -> datetime:
-        """The first tick that is not before a moment, in UTC."""
+        """Return the first tick at or after a moment, in UTC."""
         start = moment.astimezone(UTC)
         found = [
             self._runner.run(schedule.get_dates(n=1, start=start))[0]
@@ -34,6 +34,6 @@ def _schedule(site: Site, flow: str, cron: str) -> CronSchedule:
         return CronSchedule(cron=cron, timezone=site.zone.key)
     except ValidationError:
         raise SettingsError(
-            f"{site.folder / 'site.toml'}: schedules.{flow}: '{cron}' is no schedule; write"
+            f"{site.folder / 'site.toml'}: schedules.{flow}: '{cron}' is not a schedule; write"
             " minute, hour, day, month and weekday as cron has them, e.g. 5 * * * *"
         ) from None

@@ -1,4 +1,6 @@
-"""Verify: a kept report counted again, as it was known and with hindsight; what differs and why."""
+"""Verify: evaluate a stored report again, as known then and as known now, with reasons for
+changes.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +24,16 @@ from tasks.reporting.public import public_edition
 from tasks.summary import report_view
 
 MOST_EVENTS = 50
-"""How many later events are told, the first ones."""
+"""Limit of late-arriving records listed, the first ones."""
 
 
 class NoReport(ValueError):
-    """The file is no report that can be verified; the message says what is."""
+    """The file is not a verifiable report; the message names the right file."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaterEvent:
-    """What had happened to a complaint by the report's moment and was recorded only after it."""
+    """A late-arriving record: an event before the report's moment, recorded only after it."""
 
     ticket: str
     kind: str
@@ -42,12 +44,12 @@ class LaterEvent:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What became of a report.
+    """The result of verifying a report.
 
-    `then` are figures that come out otherwise as of the same moment: that should never be, and
-    `rulebook_changed` tells of a law, calendar or ladder that took over since. `late` are figures
-    that would have been others, had everything that had happened by then been recorded by then;
-    `events` are some of what was recorded late.
+    `then` lists metrics that differ as of the same moment. That should never happen, except after a
+    change of the ruleset; `rulebook_changed` is the time of such a change. `late` lists metrics
+    that would differ if every event up to the moment had been recorded in time. `events` lists some
+    of the late-arriving records.
     """
 
     period: str
@@ -61,7 +63,7 @@ class Verified:
 
 
 def verify(office: Office, path: Path, now: datetime) -> Verified:
-    """Count a kept report again. Raises :class:`NoReport`."""
+    """Evaluate a stored report again; raises :class:`NoReport`."""
     kept = _read(path)
     as_of = datetime.fromisoformat(kept["as_of"])
     with office.snapshot() as session:
@@ -91,7 +93,7 @@ def _read(path: Path) -> dict[str, Any]:
     except ValueError:
         kept = None
     if not isinstance(kept, dict) or kept.get("format") != FORMAT:
-        raise NoReport(f"{path} is no report; name the .json file that lies beside its HTML")
+        raise NoReport(f"{path} is not a report; name the .json file next to its HTML")
     return kept
 
 
@@ -107,12 +109,15 @@ def _again(
 
 
 def _later(session: Session, tickets: Sequence[str], after: datetime) -> Iterator[LaterEvent]:
-    """What had happened to these complaints by a moment and was recorded after it."""
+    """Yield the events of these complaints up to a moment that were recorded after it."""
     found: list[LaterEvent] = []
     for batch in batches(tickets):
         rows = session.execute(
             select(
-                Complaint.ticket, EventRow.kind, EventRow.latest, EventRow.recorded_at,
+                Complaint.ticket,
+                EventRow.kind,
+                EventRow.latest,
+                EventRow.recorded_at,
                 EventRow.source,
             )
             .join(EventRow, EventRow.complaint_id == Complaint.id)
@@ -123,7 +128,7 @@ def _later(session: Session, tickets: Sequence[str], after: datetime) -> Iterato
             )
             .order_by(EventRow.id)
             .limit(MOST_EVENTS)
-        )  # fmt: skip
+        )
         found += [LaterEvent(*row) for row in rows]
     found.sort(key=lambda event: (event.recorded, event.ticket))
     yield from found[:MOST_EVENTS]

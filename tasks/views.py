@@ -1,7 +1,7 @@
-"""What templates are given: plain values, already in the reader's time zone and words' keys.
+"""Views: plain values for the templates, in the reader's time zone and with keys of the texts.
 
-A view holds nothing that its reader may not see: the title of an anonymous or secret report is
-not in it.
+A view contains nothing that its reader may not see, for example no title of an anonymous or secret
+report.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A role that was told of the same deadline before: how many times, and last when."""
+    """A role with earlier notices of the same deadline: how many, and the time of the last."""
 
     role: str
     times: int
@@ -21,7 +21,7 @@ class Told:
 
 
 def told_by_role(tellings: Iterable[tuple[str, datetime]]) -> tuple[Told, ...]:
-    """Each role once, in the order in which it was last told; two people at once count once."""
+    """Group earlier notices by role, ordered by the last one; two people at one time count once."""
     moments: dict[str, set[datetime]] = {}
     for role, sent_at in tellings:
         moments.setdefault(role, set()).add(sent_at)
@@ -33,8 +33,8 @@ def told_by_role(tellings: Iterable[tuple[str, datetime]]) -> tuple[Told, ...]:
 class Duty:
     """One deadline of a complaint in a mail.
 
-    `working_days_left` is negative when late. `exact` tells that the due moment is promised to the
-    second and is not a day's end. `uid` names the deadline for ever, for calendars.
+    `working_days_left` is negative if late. `exact` means a promised time of day; otherwise the
+    deadline is the end of a day. `uid` is a permanent identifier of the deadline, for calendars.
     """
 
     rule: str
@@ -52,9 +52,9 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class NoticeItem:
-    """One complaint at one unit in a mail, with its deadlines, the most urgent first.
+    """One complaint at one unit in a mail, with its deadlines, most urgent first.
 
-    `privacy` is '', 'anonymous' or 'secret'; `classification` is a key of the words.
+    `privacy` is '', 'anonymous' or 'secret'; `classification` is a key of the texts.
     """
 
     ticket: str
@@ -69,18 +69,18 @@ class NoticeItem:
 
     @property
     def worst(self) -> Duty:
-        """The deadline by which the complaint is ranked."""
+        """Return the most urgent deadline; it ranks the complaint."""
         return self.duties[0]
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeMail:
-    """A mail to one recipient: the complaints that are late first, then those due.
+    """A mail to one recipient: the late complaints first, then the coming ones.
 
-    `late_count` and `coming_count` count all complaints, also those left out of the body. `copied`
-    tells that the recipient gets it for information only (cc). `units` are the holders with how
-    many complaints they have here and how many of those are late, the most late first; empty where
-    there is only one.
+    `late_count` and `coming_count` count all complaints, including those left out of the body.
+    `copied` means that the recipient gets the mail for information only (cc). `units` lists the
+    units with their number of complaints in this mail and of late ones, most late first; it is
+    empty if there is only one.
     """
 
     site: str
@@ -98,29 +98,29 @@ class NoticeMail:
 
     @property
     def shown(self) -> int:
-        """How many complaints the body lists."""
+        """Number of complaints listed in the body."""
         return len(self.late) + len(self.coming)
 
     @property
     def not_shown(self) -> int:
-        """How many complaints the body leaves out."""
+        """Number of complaints left out of the body."""
         return self.late_count + self.coming_count - self.shown
 
     def cut(self, most: int) -> NoticeMail:
-        """The same mail with at most this many complaints in its body, the first of them."""
+        """Return the same mail with at most `most` complaints in its body, the first ones."""
         coming = self.coming[: max(0, most - len(self.late))]
         return replace(self, late=self.late[:most], coming=coming)
 
     @property
     def any_to_be_confirmed(self) -> bool:
-        """Whether any rule shown is still to be confirmed by a legal officer."""
+        """Check whether a legal officer has yet to confirm any rule in the body."""
         return any(
             duty.to_be_confirmed for item in (*self.late, *self.coming) for duty in item.duties
         )
 
 
 def by_unit(items: Iterable[NoticeItem]) -> tuple[tuple[str, int, int], ...]:
-    """Each holder with its complaints and how many of them are late; empty where it is one."""
+    """Return each unit with its number of complaints and of late ones; empty if it is only one."""
     counts: dict[str, tuple[int, int]] = {}
     for item in items:
         all_of_it, late = counts.get(item.unit, (0, 0))
@@ -131,10 +131,10 @@ def by_unit(items: Iterable[NoticeItem]) -> tuple[tuple[str, int, int], ...]:
 
 @dataclass(frozen=True, slots=True)
 class AlertMail:
-    """A mail to the administrator when the pipeline needs a hand.
+    """A mail to the administrator about a problem of the pipeline.
 
-    `alert` is a key of the words (dead_message, hole, ...); `facts` are label-value pairs whose
-    labels are keys of the words.
+    `alert` is a key of the texts (dead_message, hole, ...). `facts` are pairs of label and value,
+    with keys of the texts as labels.
     """
 
     site: str
@@ -146,10 +146,10 @@ class AlertMail:
 
 @dataclass(frozen=True, slots=True)
 class Ill:
-    """One thing that is not well, or is again: `kind` is a key of the words under `watch`.
+    """The view of an incident, present or ended: `kind` is a key of the texts under `watch`.
 
-    Of the facts `flow` is a key of the words, `since` is a moment, `day` a day, `link` an
-    address in the Prefect UI; numbers are digits, and `n` chooses between one and several.
+    Among the facts, `flow` is a key of the texts, `since` a moment, `day` a day, and `link` an
+    address in the Prefect UI. Numbers are digits, and `n` selects singular or plural.
     """
 
     kind: str
@@ -157,15 +157,16 @@ class Ill:
 
     @property
     def link(self) -> str:
-        """Where more is to be seen; empty where nowhere."""
+        """The address with more details, or ''."""
         return self.facts.get("link", "")
 
 
 @dataclass(frozen=True, slots=True)
 class WatchMail:
-    """A mail to the administrator about what the watch has found.
+    """A mail to the administrator about the incidents found by the watchdog.
 
-    `new` is told for the first time, `again` lasts since it was told, `well` is over.
+    `new` incidents are reported for the first time, `again` ones continue since an earlier mail,
+    and `well` ones are resolved.
     """
 
     site: str
@@ -178,7 +179,7 @@ class WatchMail:
 
 @dataclass(frozen=True, slots=True)
 class OverrideRow:
-    """A rule of a site's own that replaces one: its label, what it replaces, on what basis."""
+    """A rule of the site that replaces another one: its label, the rule replaced, and its basis."""
 
     rule: str
     replaced: str
@@ -187,7 +188,7 @@ class OverrideRow:
 
 @dataclass(frozen=True, slots=True)
 class RegulationRow:
-    """A line of the method note: a text in force, what of it replaces other, or is unconfirmed."""
+    """A line of the method note: a regulation in force, its overrides and its unconfirmed rules."""
 
     citation: str
     title: str

@@ -1,4 +1,4 @@
-"""The watch's book: which causes are known, which were told, and what is to be told now."""
+"""The incident log of the watchdog: known incidents, and the notifications now due."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pydantic import BaseModel
 from tasks.causes import ENDS_AT_ONCE, SEEN_TWICE, STOPS_ALL, Cause, Kind
 
 REST = timedelta(days=1)
-"""How long a cause whose end is not told must have been away before its return is told anew."""
+"""The time a silently resolved incident must be absent before its return counts as new."""
 
 
 class Known(BaseModel):
-    """A cause that was noticed: when first, when it was last told, and since when it is gone."""
+    """A noticed incident: its first and its last notification, and the time of its
+    disappearance.
+    """
 
     kind: Kind
     facts: dict[str, str]
@@ -26,7 +28,7 @@ class Known(BaseModel):
 
 
 class Book(BaseModel):
-    """All that the watch remembers; `runs_until` is up to when Prefect's runs were looked at."""
+    """The memory of the watchdog; Prefect's flow runs are checked up to `runs_until`."""
 
     began: datetime
     runs_until: datetime | None = None
@@ -34,11 +36,11 @@ class Book(BaseModel):
 
     @classmethod
     def read(cls, text: str | None, now: datetime) -> Book:
-        """What was remembered; a new book where nothing was."""
+        """Parse the stored log; return a new one if there is none."""
         return cls.model_validate_json(text) if text else cls(began=now)
 
     def present(self, *kinds: Kind) -> list[str]:
-        """The keys of what is known, has been told and is not over; of all kinds if none named."""
+        """Return the keys of notified, unresolved incidents, of the given kinds or of all."""
         return [
             key
             for key, cause in self.known.items()
@@ -47,13 +49,13 @@ class Book(BaseModel):
 
     @property
     def stopped(self) -> bool:
-        """Whether something stands that an external monitor shall learn of."""
+        """Whether an external monitor must learn of an open incident."""
         return bool(self.present(*STOPS_ALL))
 
 
 @dataclass(slots=True)
 class Telling:
-    """What is to be told: new causes, those that last, and those that are over."""
+    """An update for the administrators: new, ongoing and resolved incidents."""
 
     new: list[Known] = field(default_factory=list)
     again: list[Known] = field(default_factory=list)
@@ -63,7 +65,7 @@ class Telling:
         return bool(self.new or self.again or self.well)
 
     def detail(self) -> dict[str, Any]:
-        """As it is kept with the mail that tells it."""
+        """Return the update as data, stored with its mail."""
         return {
             part: [{"kind": str(each.kind), "facts": each.facts} for each in getattr(self, part)]
             for part in ("new", "again", "well")
@@ -73,10 +75,11 @@ class Telling:
 def reckon(
     book: Book, found: Iterable[Cause], looked_at: Collection[Kind], now: datetime, again: timedelta
 ) -> Telling:
-    """Bring the book to what was found, and say what is to be told of it.
+    """Update the log with the incidents found; return the notifications now due.
 
-    Each cause is told once: when it has been noticed for as long as its kind asks for, and again
-    where it lasts for another `again`. Kinds that were not looked at stay as they are.
+    Each incident causes one notification as soon as it has lasted for the time set for its kind,
+    and another after each repeat interval `again`. Incidents of kinds not in `looked_at` stay
+    unchanged.
     """
     telling = Telling()
     causes = {cause.key: cause for cause in found}
@@ -86,7 +89,7 @@ def reckon(
         )
         known.gone = None
         if known.told is None or cause.kind not in ENDS_AT_ONCE:
-            known.facts = dict(cause.facts)  # else what is over would begin later than was told
+            known.facts = dict(cause.facts)  # keeps the start as reported
         if known.told is None:
             if now - known.noticed >= SEEN_TWICE.get(cause.kind, timedelta(0)):
                 known.told = now

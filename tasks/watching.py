@@ -1,4 +1,4 @@
-"""Watch: what is not well is told to the administrators, once for each cause."""
+"""Watchdog: notify the administrators of incidents, once for each."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from tasks.queueing import message_id, owe
 from tasks.watchbook import Book, Telling, reckon
 
 BY_ALL = frozenset({Kind.SILENT, Kind.CLOCK, Kind.OUTBOX, Kind.DEAD, Kind.DISK, Kind.CALENDAR})
-"""What needs only the database and the disk to be seen."""
+"""Kinds of incidents found with only the database and the disk."""
 
 BY_PREFECT = frozenset({Kind.FAILED, Kind.CRASHED})
-"""What only Prefect's server knows."""
+"""Kinds of incidents known only to Prefect's server."""
 
 
 def look(
@@ -35,11 +35,11 @@ def look(
     *,
     runs_until: datetime | None = None,
 ) -> tuple[Book, Telling]:
-    """Look once, and owe the administrators a mail about what is new, lasts or is over.
+    """Check once, and queue a mail to the administrators about new, ongoing or resolved incidents.
 
-    The flow and the watch from outside look alike and remember in one place, so that of two who
-    look at the same time only one tells. What is remembered and the mail are committed together.
-    `more` are causes among Prefect's runs, which were looked at up to `runs_until`.
+    The flow and the external watchdog run the same check and share one memory, so that only one of
+    two simultaneous checks sends a mail. The memory and the mail are committed together. `more` are
+    incidents of Prefect's flow runs, checked up to `runs_until`.
     """
     with office.transaction() as session:
         book = Book.read(watching.recall(session), now)
@@ -54,7 +54,7 @@ def look(
 
 
 def runs_seen_until(office: Office, now: datetime) -> datetime | None:
-    """Up to when Prefect's runs were looked at; None before the first look."""
+    """Return the time up to which Prefect's flow runs were checked; None before the first check."""
     with office.transaction() as session:
         return Book.read(watching.recall(session), now).runs_until
 
@@ -68,7 +68,7 @@ def _seen(session: Session, site: Site, now: datetime, book: Book) -> Iterator[C
 
 
 def again_after(site: Site) -> timedelta:
-    """After how long a cause that lasts is told again."""
+    """Return the repeat interval for notifications of an ongoing incident."""
     return timedelta(days=site.file.watch.again_after_days)
 
 
@@ -79,25 +79,25 @@ def _tell(session: Session, office: Office, telling: Telling, now: datetime, run
 
 
 def told(telling: Telling) -> Mapping[str, Any]:
-    """What the mail is about, as it is kept with it."""
+    """Return the content of the mail, as stored with it."""
     return {"alert": WATCH, **telling.detail()}
 
 
 def watch_id(office: Office, holder: Holder, telling: Telling, now: datetime) -> str:
-    """The Message-ID of what is told to somebody at a moment."""
+    """Return the Message-ID of an update to one administrator at a moment."""
     return message_id(office, WATCH, holder.email, now.isoformat(), telling.detail())
 
 
 def administrators(
     site: Site, now: datetime, without: frozenset[str] = frozenset()
 ) -> tuple[Holder, ...]:
-    """Who is told, each address once."""
+    """Return the recipients of the watchdog's mails, each address once."""
     today = now.astimezone(site.zone).date()
     found = site.directory.holders(Role.ADMINISTRATOR, None, today, without).offices
     return tuple({holder.email: holder for holder in found}.values())
 
 
 def stopped(office: Office, now: datetime) -> bool:
-    """Whether the watch knows of anything that an external monitor shall learn of."""
+    """Check whether an incident is open that an external monitor must learn of."""
     with office.transaction() as session:
         return Book.read(watching.recall(session), now).stopped

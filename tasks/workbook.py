@@ -1,4 +1,4 @@
-"""Workbooks: what a mail has no room for, as XLSX that a manager can sort and filter."""
+"""Workbooks: all complaints of a long mail as an XLSX file for sorting and filtering."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ WIDTHS = {"ticket": 16, "days": 12, "due": 14, "received": 14, "privacy": 12}
 
 
 def notices_workbook(view: NoticeMail, locale: str, zone: ZoneInfo) -> bytes:
-    """All complaints of a mail, a row for each deadline, in the order of the mail.
+    """Return a workbook with all complaints of a mail, one row per deadline, in the mail's order.
 
-    Text cells are text: what begins like a formula is none. Days are typed, and negative when late.
+    Text cells are always text: a text that begins like a formula is not run. Numbers of days are
+    numeric, and negative if late.
     """
     t = words(locale)
     columns = (
@@ -36,7 +37,7 @@ def notices_workbook(view: NoticeMail, locale: str, zone: ZoneInfo) -> bytes:
     )
     kept = io.BytesIO()
     with xlsxwriter.Workbook(kept, {"in_memory": True, "strings_to_urls": False}) as book:
-        # the hour of the mail: the same view gives the same bytes
+        # the time of the mail, so that the same view gives the same bytes
         book.set_properties({"title": view.site, "created": _local(view.now, zone)})
         sheet = book.add_worksheet(t("workbook.sheet"))
         bold, date = book.add_format({"bold": True, "text_wrap": True}), book.add_format()
@@ -71,5 +72,5 @@ def notices_workbook(view: NoticeMail, locale: str, zone: ZoneInfo) -> bytes:
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:
-    """A local time without its zone, as workbooks keep it."""
+    """Return a local time without its zone, as workbooks store it."""
     return moment.astimezone(zone).replace(tzinfo=None, microsecond=0)

@@ -239,7 +239,7 @@ def test_a_token_whose_end_is_unknown_serves_one_login(way, write, provider, tol
 
 def test_the_next_batch_reads_a_corrected_file(way, write, provider):
     file = write(refresh_token="1//old")
-    assert "authorize the mailbox anew" in trouble(way(file))
+    assert "authorize the mailbox again" in trouble(way(file))
     write()
     with Connection(way(file)) as connection:
         connection.open()
@@ -308,7 +308,7 @@ SECRET = "GOCSPX-s3cret"
         (f'{{"client_secret": "{SECRET}",\n', "no JSON (line 2: "),
         (f'["{SECRET}"]', 'must be one JSON object, {"client_id": "...", ...}'),
         (f'{{"installed": {{"client_secret": "{SECRET}"}}}}', "without a refresh token"),
-        ('{"client_id": "a", "google_client_id": "b"}', "a key stands there twice"),
+        ('{"client_id": "a", "google_client_id": "b"}', "a key is there twice"),
         (b'{"client_id": "\xe9"}', "not in UTF-8"),
     ],
 )
@@ -381,7 +381,7 @@ def test_what_a_file_says_does_not_show_its_secrets(write, provider):
     ("other", "told"),
     [
         ({"refresh_token": "1//v0id"}, "refuses an access token (invalid_grant): the refresh token"
-         " is void: it was withdrawn, or has expired; authorize the mailbox anew"),
+         " is void: it was withdrawn, or has expired; authorize the mailbox again"),
         ({"client_secret": "wr0ng"}, "(invalid_client): client_id or client_secret is wrong"),
     ],
 )  # fmt: skip
@@ -479,7 +479,7 @@ def test_a_question_that_is_no_base64_is_told(way, write, server):
     server.question = b"abcde"
     with pytest.raises(binascii.Error):
         base64.decodebytes(server.question)
-    assert "an answer to the login is no base64" in trouble(way(write()))
+    assert "an answer to the login is not base64" in trouble(way(write()))
 
 
 def test_a_mailbox_beyond_ascii_says_so(way, write):
@@ -490,7 +490,7 @@ def test_a_server_that_knows_no_tokens_is_told(write, authority, ca_file, provid
     with running(Server(login=("tenggat", "x")), starttls=certificate(authority)) as server:
         url = f"smtp://tenggat@127.0.0.1:{server.port}"
         said = trouble(Way(url, ca_file=ca_file, oauth2_file=write()), *provider.given)
-        assert "the server knows no login by OAuth2 (XOAUTH2)" in said
+        assert "the server does not support login by OAuth2 (XOAUTH2)" in said
         assert (server.logins, server.letters) == ([], [])
 
 
@@ -529,7 +529,7 @@ def test_the_user_of_the_url_wins(way, write, server):
 
 
 def test_a_password_beside_the_file_is_one_login_too_many(write):
-    with pytest.raises(ValueError, match=r"has a password, and .* take one of them away") as error:
+    with pytest.raises(ValueError, match=r"has a password, and .* remove one of them") as error:
         Way(f"smtp://tenggat:{SECRET}@mail.example", oauth2_file=write())
     assert SECRET not in str(error.value)
 
