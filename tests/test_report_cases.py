@@ -237,13 +237,6 @@ def texts_of(made: SummaryMade) -> dict[str, str]:
     return found
 
 
-def page_of_pdf(view, zone, drawn) -> bytes:
-    """The page from which a PDF is made, in its place; setting it takes most of the time."""
-    from tasks.reporting.pdf import printed  # noqa: PLC0415 - loads matplotlib
-
-    return printed(view, zone, drawn).encode()
-
-
 def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(office):
     needed(not pdf_trouble(), "Pango", REMEDY)
     register(office, EVENING)
@@ -271,13 +264,8 @@ def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(offic
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("without_plots")
-def test_three_hundred_units_with_complaints_stand_in_every_format(
-    site_folder, open_office, monkeypatch
-):
-    """In its short form with the page in the place of its PDF."""
-    if not SET_IN_FULL:
-        monkeypatch.setattr("tasks.reporting.pdf.report_pdf", page_of_pdf)
+@pytest.mark.usefixtures(sized("plain_reports", "without_plots"))
+def test_three_hundred_units_with_complaints_stand_in_every_format(site_folder, open_office):
     needed(not SET_IN_FULL or not pdf_trouble(), "Pango", REMEDY)
     path = site_folder / "directory.csv"
     names = [f"Balai Uji {number:03}" for number in range(300)]
@@ -300,10 +288,8 @@ def test_three_hundred_units_with_complaints_stand_in_every_format(
         assert all(f"balai{number:03}" in texts[ending] for number in range(300))
 
 
-@pytest.mark.usefixtures("without_plots")
-def test_no_title_of_any_length_stands_in_a_report(office, monkeypatch):
-    """In a PDF stands what stands in the page from which it is made."""
-    monkeypatch.setattr("tasks.reporting.pdf.report_pdf", page_of_pdf)
+@pytest.mark.usefixtures("plain_reports")
+def test_no_title_of_any_length_stands_in_a_report(office):
     lengths = (5, 40, 255, LONGEST_TITLE)
     titles = {
         f"FD-{length}": (MARK + "".join(chr(97 + (n * n) % 23) for n in range(length)))[:length]

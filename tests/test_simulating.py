@@ -43,6 +43,8 @@ from tasks.simulating import Simulation, simulate
 from tasks.ticks import Ticks
 
 FIRST, LAST = date(2026, 11, 16), date(2026, 11, 30)
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""Of what is told, some on this kind; all else is on SQLite."""
 JUDGED, SENT = ("06:05", "12:05", "18:05"), ("07:35", "12:35", "18:35")
 
 
@@ -263,7 +265,7 @@ def test_a_replay_tells_just_what_was_really_told(office, life):
     assert {rung for _, _, _, _, rung, _ in told} == {"half", "day-before", "breach", "plus-3"}
 
 
-@ON_BOTH
+@ON_POSTGRESQL
 def test_each_complaint_is_told_of_as_its_events_became_known(office):
     recorded(office, STORY)
     outcome = replayed(office)
@@ -325,7 +327,7 @@ def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(of
 BREACH = {("24 breach", "penghubung.dlh"), ("24 breach", "kepala.dlh")}
 
 
-@ON_BOTH
+@ON_POSTGRESQL
 def test_a_mail_that_waited_overnight_goes_when_it_really_went(office, server):
     register(office, "2026-11-23 17:30", at("DLH", **since("13/11/2026")))
     decide(office, "2026-11-23 18:05")
@@ -378,7 +380,7 @@ def test_what_has_come_to_rest_is_left_out_and_nothing_is_missed(office):
     assert spared.due > 0
 
 
-@ON_BOTH
+@ON_POSTGRESQL
 def test_mail_does_not_go_to_an_address_from_the_day_on_which_it_came_back(office):
     recorded(office, known(at("Dinas Sosial")))
     with office.transaction() as session:
