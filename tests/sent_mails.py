@@ -7,6 +7,7 @@ HTML and what is attached.
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -14,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, wita
+from conftest import BLANK_PDF, REPOSITORY, wita
 from front_desk import BREACHED, ESCALATED, REMINDED, at, decide, deliver, register, since
 
 from db.models import MessageKind
@@ -81,10 +82,13 @@ class Sent:
         return str(body.get_content())
 
 
-def send_each_kind(folder: Path, locale: str) -> dict[str, Sent]:
-    """The mail of each kind, in this language."""
+def send_each_kind(folder: Path, locale: str, *, plain: bool = False) -> dict[str, Sent]:
+    """The mail of each kind, in this language; what goes with a summary may be without plots."""
     office = _office(folder, locale)
-    try:
+    with closing(office), pytest.MonkeyPatch.context() as patch:
+        if plain:
+            patch.setattr("tasks.reporting.plots.plots", lambda view, zone: {})
+            patch.setattr("tasks.reporting.pdf.report_pdf", lambda view, zone, drawn: BLANK_PDF)
         for now in (REMINDED, BREACHED, ESCALATED):
             register(office, now, *ENTRIES)
             decide(office, now)
@@ -92,8 +96,6 @@ def send_each_kind(folder: Path, locale: str) -> dict[str, Sent]:
                 make_summary.fn(office, "2026-11", wita(now), wita(now), "summary")
             deliver(office, now)
         return {kind: _kept(office, *told) for kind, told in KINDS.items()}
-    finally:
-        office.close()
 
 
 def _office(folder: Path, locale: str) -> Office:

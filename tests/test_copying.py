@@ -33,7 +33,7 @@ def another(postgres: str) -> str:
     """A new, empty database on the PostgreSQL server."""
     name = f"t{uuid.uuid4().hex}"
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" STRATEGY FILE_COPY')
     url = make_url(postgres).set(drivername="postgresql+psycopg", database=name)
     return url.render_as_string(hide_password=False)
 

@@ -272,24 +272,25 @@ def test_a_mail_whose_answer_was_lost_goes_again_as_the_same(office, server):
 
 DIES = """
 import os, sys
-from conftest import wita
+from datetime import datetime
 from db import outbox
 from tasks import delivery
 from tasks.office import Office
 outbox.sent = lambda *outcome: os._exit(9)  # the server has said yes, nobody has written it
 office = Office.open(sys.argv[1])
 office.site.mail_url = sys.argv[2]
-delivery.send_owed.fn(office, wita(sys.argv[3]), "dies")
+delivery.send_owed.fn(office, datetime.fromisoformat(sys.argv[3]), "dies")
 """
 
 
 @ON_BOTH
 def test_a_process_killed_after_the_servers_yes_sends_the_same_mail_once_more(office, server):
     owe(office, REMINDED, at("Dinas Sosial"))
-    arguments = [str(office.site.folder), server.url(), REMINDED]
-    path = f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"
+    arguments = [str(office.site.folder), server.url(), wita(REMINDED).isoformat()]
     died = subprocess.run(
-        [sys.executable, "-c", DIES, *arguments], env=os.environ | {"PYTHONPATH": path}, check=False
+        [sys.executable, "-c", DIES, *arguments],
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        check=False,
     )
     assert (died.returncode, len(server.letters), statuses(office)) == (9, 1, ["sending"])
     claimed = wita(REMINDED)

@@ -45,9 +45,11 @@ NOW = wita("2026-11-24 08:00")
 
 
 @pytest.fixture
-def ours(tmp_path, monkeypatch):
+def ours(tmp_path, monkeypatch, sqlite_template):
     """The installation that has the complaints: a small site after two mornings."""
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "ours"))
+    (tmp_path / "ours").mkdir(mode=0o700)
+    shutil.copyfile(sqlite_template, tmp_path / "ours" / "tenggat.db")
     office = Office.open(small_site(tmp_path / "site"))
     pull.fn(office, "lapor", NOW)
     yield office

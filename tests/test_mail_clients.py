@@ -38,7 +38,10 @@ def locale(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def mails_of(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Sent]]:
     """The mail of each kind, by language."""
-    return {locale: send_each_kind(tmp_path_factory.mktemp(locale), locale) for locale in LOCALES}
+    return {
+        locale: send_each_kind(tmp_path_factory.mktemp(locale), locale, plain=locale != LOCALES[0])
+        for locale in LOCALES
+    }
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
-from conftest import WITA, wita
+from conftest import ON_BOTH, WITA, kind_of_database, wita
 from geo_server import GeoServer, Request, cut, endless, moment, raw, serving, silent
 from smtp_servers import certificate, trusted
 from sqlalchemy import select
@@ -44,8 +44,11 @@ LIGHT: Request = {
 }
 CLOSED = {"status": "closed", "updated_datetime": "2026-11-23T15:00:00+08:00"}
 
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""For what has nothing to do with the database."""
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What a server answers is recorded alike in both kinds; some tests look at both."""
+    return kind_of_database(request)
 
 
 @pytest.fixture
@@ -143,6 +146,7 @@ def many(number: int, first: str = "2026-11-02T08:00:00+08:00", step: int = 60) 
 # --- what it tells --------------------------------------------------------------------------------
 
 
+@ON_BOTH
 @pytest.mark.parametrize("form", ["json", "xml"])
 def test_a_small_table_is_enough(city, connect, form):
     city.requests.append(LIGHT | CLOSED | {"service_request_id": "2"})
@@ -189,7 +193,6 @@ def test_what_is_new_on_a_later_page_is_observed_as_well(city, connect):
     assert told == {"observed"}
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     ("text", "local"),
     [
@@ -214,7 +217,6 @@ def test_a_time_is_read_in_every_form(city, connect, text, local):
     assert known(office).received_at == wita(local)
 
 
-@on_sqlite
 def test_what_is_promised_for_a_day_is_in_time_until_it_is_over(city, connect):
     city.requests[0]["expected_datetime"] = "2026-11-26"
     office = connect(city, 'zone = "Asia/Makassar"')
@@ -256,7 +258,6 @@ def test_a_large_number_keeps_every_digit(city, connect):
     assert number in tickets(office)
 
 
-@on_sqlite
 def test_xml_takes_liberties_too(city, connect):
     fields = (
         "<service_request_id>1</service_request_id><status> open </status><status_notes/>"
@@ -301,7 +302,6 @@ def test_what_cannot_be_read_waits_with_its_reason_and_the_rest_is_in(city, conn
 # --- windows, pages, and going on -----------------------------------------------------------------
 
 
-@on_sqlite
 def test_the_past_is_asked_for_in_windows_that_leave_nothing_out(city, connect):
     office = connect(city, first_day="2026-01-01")
     take(office)
@@ -326,6 +326,7 @@ def test_every_request_comes_in_however_the_server_pages(city, connect, pages, m
     assert len(city.asked) < 60
 
 
+@ON_BOTH
 def test_a_failure_later_loses_nothing_of_what_is_in(city, connect):
     city.requests = [
         LIGHT | {"service_request_id": f"{month}", "requested_datetime": f"2026-{month:02}-15"}
@@ -361,13 +362,13 @@ def test_days_on_which_nothing_came_are_in_as_well(city, connect):
     assert (take(office).files, take(office, "2026-11-24 09:00").files) == (7, 1)
 
 
-@on_sqlite
 def test_a_server_that_heeds_no_question_is_found_out(city, connect):
     city.tricks = [raw(json.dumps(many(20)).encode())] * 9
     with pytest.raises(SourceTrouble, match="heeds neither start_date and end_date nor page"):
         take(connect(city, first_day="2026-06-01"))
 
 
+@ON_BOTH
 def test_half_a_look_is_none(city, connect):
     """Or the other half would be called late for what nobody had looked at."""
     office = connect(city, "page_size = 10\nattempts = 1")
@@ -381,7 +382,6 @@ def test_half_a_look_is_none(city, connect):
     assert take(office).new == 24
 
 
-@on_sqlite
 def test_without_updates_what_may_still_change_is_asked_for_again(city, connect):
     city.requests = [
         LIGHT | {"requested_datetime": "2026-01-15T00:00:00Z"},
@@ -413,7 +413,6 @@ def test_with_updates_only_what_changed_is_asked_for(city, connect):
     assert city.asked[0]["updated_after"] == "2026-11-22T00:00:00Z"
 
 
-@on_sqlite
 def test_a_server_that_does_not_heed_the_parameter_is_found_out(city, connect):
     office = connect(city, 'updates_by = "updated_after"')
     take(office, "2026-11-23 08:00")
@@ -421,7 +420,6 @@ def test_a_server_that_does_not_heed_the_parameter_is_found_out(city, connect):
         take(office)
 
 
-@on_sqlite
 def test_updates_that_may_be_cut_off_are_not_relied_upon(city, connect):
     city.updates_by, city.pages = "updated_after", False
     city.requests = many(40)
@@ -454,6 +452,7 @@ def test_an_earlier_first_day_brings_what_lies_before(city, connect):
     assert tickets(office) == {"1", "2"}
 
 
+@ON_BOTH
 def test_the_same_answer_twice_changes_nothing(city, connect):
     city.requests += [LIGHT | CLOSED | {"service_request_id": "2"}, LIGHT | {"status": "?"}]
     city.requests[2]["service_request_id"] = "3"
@@ -477,7 +476,6 @@ def test_the_same_answer_twice_changes_nothing(city, connect):
 # --- when it fails --------------------------------------------------------------------------------
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     ("trick", "least", "most"),
     [
@@ -508,7 +506,6 @@ def test_what_may_pass_is_asked_again_after_a_while(city, connect, waits, trick,
 LEAST = (0.5, 1, 2, 4)
 
 
-@on_sqlite
 def test_each_wait_is_longer_and_the_last_attempt_says_why(city, connect, waits):
     city.tricks = [raw(b"", status=500)] * 5
     with pytest.raises(SourceTrouble, match=r"/v2/requests.json: HTTP 500; asked 5 times"):
@@ -519,7 +516,6 @@ def test_each_wait_is_longer_and_the_last_attempt_says_why(city, connect, waits)
     )
 
 
-@on_sqlite
 def test_a_server_that_wants_to_be_left_alone_for_long_is(city, connect, waits):
     city.tricks = [raw(b"", status=429, Retry_After="3600")]
     with pytest.raises(SourceTrouble, match="HTTP 429, and asks us to wait 3600 s; the next run"):
@@ -527,14 +523,12 @@ def test_a_server_that_wants_to_be_left_alone_for_long_is(city, connect, waits):
     assert (waits, len(city.asked)) == ([], 1)
 
 
-@on_sqlite
 def test_no_answer_in_time_names_the_setting(city, connect):
     city.tricks = [silent]
     with pytest.raises(SourceTrouble, match=r"no answer within 0.2 s \(timeout_seconds\)"):
         take(connect(city, "timeout_seconds = 0.2\nattempts = 1"))
 
 
-@on_sqlite
 def test_nobody_there_is_told(city, connect):
     office = connect(city, 'attempts = 1\nurl_variable = "TENGGAT_CITY_URL"')
     with serving() as gone:
@@ -559,7 +553,6 @@ FILE = (
 PAGE = b"<!DOCTYPE html><html><title>Masuk</title></html>"
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     ("form", "trick", "told"),
     [
@@ -626,14 +619,12 @@ def test_nearly_all_bad_and_nothing_of_the_window_is_taken(city, connect):
 # --- redirects, keys, certificates ----------------------------------------------------------------
 
 
-@on_sqlite
 def test_a_redirect_on_the_same_host_is_followed_with_the_question(city, connect):
     city.tricks = [raw(b"", status=301, Location="/v2/requests.json")]
     assert take(connect(city)).new == 1
     assert city.asked[1] == city.asked[0]
 
 
-@on_sqlite
 def test_a_redirect_elsewhere_is_not_followed(city, connect, monkeypatch):
     monkeypatch.setenv("CITY_KEY", "s3cret")
     with serving() as other:
@@ -644,7 +635,6 @@ def test_a_redirect_elsewhere_is_not_followed(city, connect, monkeypatch):
     assert "x=1" not in str(error.value)
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     ("place", "told"),
     [
@@ -688,14 +678,12 @@ def test_the_key_is_sent_and_stands_nowhere(city, connect, monkeypatch, caplog):
     assert "k3y" not in caplog.text + dump(office) + "".join(errors)
 
 
-@on_sqlite
 def test_a_missing_key_is_named(city, connect):
     with pytest.raises(SourceTrouble, match=r"key_variable of city: .* no variable CITY_KEY"):
         take(connect(city, 'key_variable = "CITY_KEY"'))
     assert city.asked == []
 
 
-@on_sqlite
 def test_an_address_that_is_none_is_named_by_its_variable(city, connect, monkeypatch):
     monkeypatch.setenv("CITY_URL", "s3cret")
     with pytest.raises(SourceTrouble, match="CITY_URL of city: no address of a server") as error:
@@ -703,7 +691,6 @@ def test_an_address_that_is_none_is_named_by_its_variable(city, connect, monkeyp
     assert "s3cret" not in str(error.value)
 
 
-@on_sqlite
 def test_user_and_password_are_sent_and_not_shown(city, connect, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
     heard = []
@@ -720,7 +707,6 @@ def test_user_and_password_are_sent_and_not_shown(city, connect, monkeypatch, ca
     assert "s3cret" not in caplog.text + str(error.value)
 
 
-@on_sqlite
 def test_a_certificate_that_nobody_vouches_for_is_said_to_be_so(connect, waits, site_folder):
     authority = trustme.CA()
     with serving(certificate(authority)) as city:
@@ -734,7 +720,6 @@ def test_a_certificate_that_nobody_vouches_for_is_said_to_be_so(connect, waits, 
             take(connect(city, 'ca_file = "none.pem"'), "2026-11-24 09:00")
 
 
-@on_sqlite
 def test_a_server_without_tls_is_said_to_have_none(city, connect):
     office = connect(city, 'attempts = 1\nurl_variable = "CITY_URL"')
     with pytest.MonkeyPatch.context() as patch:
@@ -792,7 +777,6 @@ def test_a_wrong_table_is_refused_before_anything_is_asked(tmp_path, line, told)
         read_sources(file)
 
 
-@on_sqlite
 def test_a_column_of_the_servers_own_can_be_mapped_by_name(city, connect):
     city.requests[0]["channel"] = "Aplikasi"
     office = connect(city, 'extra_columns = ["channel"]\n[city.fields]\nchannel = "channel"')
@@ -800,7 +784,6 @@ def test_a_column_of_the_servers_own_can_be_mapped_by_name(city, connect):
     assert known(office).channel == "Aplikasi"
 
 
-@on_sqlite
 def test_a_past_that_has_not_begun_is_named(city, connect):
     with pytest.raises(SourceTrouble, match="first_day of city lies ahead"):
         take(connect(city, first_day="2027-01-01"))
