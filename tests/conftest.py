@@ -30,6 +30,8 @@ from commands import console
 from db.engine import migrate, open_engine
 from tasks.office import Office
 
+pytest_plugins = ["forked", "prefect_shared"]
+
 REPOSITORY = Path(__file__).parent.parent
 REAL_DATA = Path(os.environ.get("TENGGAT_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
 WITA = ZoneInfo("Asia/Makassar")
