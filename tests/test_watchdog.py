@@ -16,7 +16,9 @@ from typing import Any
 import psutil
 import pytest
 from conftest import REPOSITORY
+from forked import Origin
 from prefect_databases import prefect_as_new
+from prefect_shared import Shared, Told, bare
 from small_site import small_site
 from smtp_servers import running
 from sqlalchemy import select
@@ -27,22 +29,16 @@ import service
 import tasks.ping
 from db import runs
 from db.models import MessageKind, MessageRow
-from service.api import ask, every, healthy
+from service.api import ask, healthy
 from service.places import free_port
 from service.plans import plans
 from service.registering import register
 from service.silence import silences
-from settings import load_site
+from settings import Site, load_site
 from tasks.office import Office
 from tasks.ping import ping
 from tasks.queueing import alert
 from tasks.watching import look
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with service.prefect_server(prefect_as_new(tmp_path_factory.mktemp("prefect"))) as address:
-        yield address
 
 
 def watches(up: psutil.Process) -> list[psutil.Process]:
@@ -57,21 +53,19 @@ def watches(up: psutil.Process) -> list[psutil.Process]:
 class Place:
     """A site whose flows are seen by a Prefect server; they run by the real clock."""
 
-    def __init__(self, folder: Path, api: str) -> None:
+    def __init__(self, folder: Path, api: str, origin: Origin | None = None) -> None:
         self.folder, self.var, self.api = small_site(folder / "site"), folder / "var", api
-        self.variables: dict[str, str] = {}
+        self.origin, self.variables = origin, {}
 
     def run(self, flow: str) -> str:
         """Run a flow in a process of its own; what it said where it failed, else nothing."""
         call = f"from flows.{flow} import {flow}; {flow}({str(self.folder)!r})"
         environment = {
-            **os.environ, **service.prefect_environment(self.var, self.api),
+            **service.prefect_environment(self.var, self.api),
             "TENGGAT_VAR": str(self.var), **self.variables,
         }  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, "-c", call], cwd=REPOSITORY, env=environment,
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        assert self.origin is not None
+        done = self.origin.run("-c", call, **environment)
         return done.stderr if done.returncode else ""
 
     def office(self) -> Office:
@@ -98,8 +92,18 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, api: str) -> Place:
-    return Place(tmp_path, api)
+def place(tmp_path: Path, shared: Shared, origin: Origin) -> Place:
+    return Place(tmp_path, shared.api, origin)
+
+
+@pytest.fixture
+def registered(place: Place) -> Iterator[Site]:
+    """The site of the place, registered on a server that knows no other."""
+    with bare(place.api):
+        site = load_site(place.folder)
+        for _ in register(place.api, [site]):
+            pass
+        yield site
 
 
 # --- failed runs ----------------------------------------------------------------------------------
@@ -126,10 +130,10 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
         assert "ServerUnusable" in place.run("delivery")
         assert place.run("watchdog") == ""
         assert len(place.failures()) == 1
-    other = Place(tmp_path / "other", place.api)  # its runs are well
+    other = Place(tmp_path / "other", place.api, place.origin)  # its runs are well
     assert other.run("watchdog") == ""
     assert other.failures() == []
-    shown = every(place.api, "artifacts")
+    shown = Told(place.api, place.folder).all("artifacts")
     (page, *_) = [a["data"] for a in shown if a["key"] == "watchdog" and facts["link"] in a["data"]]
     assert "Pengiriman surel \\(delivery\\): sebuah putaran gagal" in page
 
@@ -137,10 +141,8 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
 # --- the automation -------------------------------------------------------------------------------
 
 
-def test_a_silence_starts_the_watchdog_once(api, place):
-    site = load_site(place.folder)
-    for _ in register(api, [site]):
-        pass
+def test_a_silence_starts_the_watchdog_once(place, registered):
+    api, site = place.api, registered
     assert [line for line in register(api, [site]) if "silent" in line] == []  # as it shall be
     wanted = plans([site])
     ids = {p.name: ask(f"{api}/deployments/name/{p.name}")["id"] for p in wanted}
@@ -175,11 +177,9 @@ def test_a_silence_starts_the_watchdog_once(api, place):
     assert healthy(api)
 
 
-def test_many_runs_that_complete_at_once_do_not_stop_the_server(api, place):
+def test_many_runs_that_complete_at_once_do_not_stop_the_server(place, registered):
     """SQLite may be locked for a minute meanwhile; then it goes on."""
-    site = load_site(place.folder)
-    for _ in register(api, [site]):
-        pass
+    api = place.api
     ids = [ask(f"{api}/deployments/name/{name}/{name}")["id"] for name in ("deadlines", "delivery")]
     for deployment in ids * 15:  # a server that is busy for a moment is asked again
         made = ask(f"{api}/deployments/{deployment}/create_flow_run", {})
@@ -265,7 +265,7 @@ def test_a_delivery_tells_the_monitor_how_it_went_and_never_fails_by_it(place):
         assert monitor.asked[3:] == ["/ping/s3cret/fail"]
 
     def warned() -> list[str]:
-        logs = every(place.api, "logs")
+        logs = Told(place.api, place.folder).all("logs")
         assert "s3cret" not in str(logs)
         return [log["message"] for log in logs if "monitor" in log["message"]]
 
