@@ -96,12 +96,12 @@ def place(tmp_path: Path, shared: Shared, origin: Origin) -> Place:
     return Place(tmp_path, shared.api, origin)
 
 
-@pytest.fixture
-def registered(place: Place) -> Iterator[Site]:
-    """The site of the place, registered on a server that knows no other."""
-    with bare(place.api):
-        site = load_site(place.folder)
-        for _ in register(place.api, [site]):
+@pytest.fixture(scope="module")
+def registered(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site that is registered on a server which knows no other."""
+    with bare(shared.api):
+        site = load_site(small_site(tmp_path_factory.mktemp("registered") / "site"))
+        for _ in register(shared.api, [site]):
             pass
         yield site
 
@@ -141,8 +141,8 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
 # --- the automation -------------------------------------------------------------------------------
 
 
-def test_a_silence_starts_the_watchdog_once(place, registered):
-    api, site = place.api, registered
+def test_a_silence_starts_the_watchdog_once(shared, registered):
+    api, site = shared.api, registered
     assert [line for line in register(api, [site]) if "silent" in line] == []  # as it shall be
     wanted = plans([site])
     ids = {p.name: ask(f"{api}/deployments/name/{p.name}")["id"] for p in wanted}
@@ -154,7 +154,7 @@ def test_a_silence_starts_the_watchdog_once(place, registered):
     assert automation["trigger"]["within"] == 30 * 60
     hurried = {**automation, "name": "hurried"}
     hurried["trigger"] = {**automation["trigger"], "within": 10}
-    ask(f"{api}/automations/", hurried)
+    hurried = ask(f"{api}/automations/", hurried)
 
     def complete(name: str) -> None:
         made = ask(f"{api}/deployments/{ids[name]}/create_flow_run", {})
@@ -174,12 +174,13 @@ def test_a_silence_starts_the_watchdog_once(place, registered):
     until(asked)
     complete("delivery/delivery")
     until(lambda: len(asked()) == 2)
+    ask(f"{api}/automations/{hurried['id']}", method="DELETE")
     assert healthy(api)
 
 
-def test_many_runs_that_complete_at_once_do_not_stop_the_server(place, registered):
+def test_many_runs_that_complete_at_once_do_not_stop_the_server(shared, registered):
     """SQLite may be locked for a minute meanwhile; then it goes on."""
-    api = place.api
+    api = shared.api
     ids = [ask(f"{api}/deployments/name/{name}/{name}")["id"] for name in ("deadlines", "delivery")]
     for deployment in ids * 15:  # a server that is busy for a moment is asked again
         made = ask(f"{api}/deployments/{deployment}/create_flow_run", {})
