@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tasks.reporting.plots import Plot
     from tasks.reporting.view import ReportView
 
-pytest_plugins = ["services"]
+pytest_plugins = ["forked", "prefect_shared", "services"]
 
 REPOSITORY = Path(__file__).parent.parent
 REAL_DATA = Path(os.environ.get("TENGGAT_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -63,6 +63,9 @@ WAITING = (
 """What waits for servers most of its time, the longest first."""
 
 TOGETHER = {
+    **dict.fromkeys(
+        ("test_watchdog", "test_maintenance", "test_flows", "test_registering"), "server of flows"
+    ),
     **dict.fromkeys(WAITING[:4], "service of two sites"),
     **dict.fromkeys(WAITING[4:7], "service of one site"),
 }

@@ -1,7 +1,7 @@
 """Databases for Prefect's servers: copied from one that was migrated once in a test run.
 
-Its hundred migrations take a server longer than all else at its start. test_demo.py and
-test_safety.py let a server begin with nothing.
+Its hundred migrations take a server longer than all else at its start. The one from which all
+are copied begins with nothing, as on a new machine.
 """
 
 from __future__ import annotations

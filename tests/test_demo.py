@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,20 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import REPOSITORY
+from forked import SILENT, Origin
+from prefect_databases import Template
+from prefect_shared import Shared
+
+COLUMNS = {"COLUMNS": "100"}
+LEFT_PDF = """
+import tasks.reporting.pdf
+from tasks.reporting.pango import PdfMissing
+
+def missing(*_):
+    raise PdfMissing("it is not made once more")
+
+tasks.reporting.pdf.report_pdf = missing
+"""
 
 
 @dataclass
@@ -23,15 +38,7 @@ class Demo:
     files: dict[str, bytes]
 
 
-def demo(var: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "demo.py"], cwd=REPOSITORY, capture_output=True, text=True, timeout=300,
-        env={**os.environ, "TENGGAT_VAR": str(var), "COLUMNS": "100", **environment}, check=False,
-    )  # fmt: skip
-
-
-def lived_through(var: Path) -> Demo:
-    done = demo(var)
+def lived_through(done: subprocess.CompletedProcess[str], var: Path) -> Demo:
     assert (done.returncode, done.stderr) == (0, "")
     with sqlite3.connect(var / "tenggat.db") as database:
         names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
@@ -49,13 +56,26 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def first(var: Path) -> Demo:
-    return lived_through(var)
+def first(var: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """As a newcomer runs it, but for Prefect's migrations: its database was made before."""
+    database = tmp_path_factory.mktemp("prefect") / "prefect.db"
+    shutil.copyfile(Template.made(), database)
+    where = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}"}
+    done = subprocess.run(
+        [sys.executable, "demo.py"], cwd=REPOSITORY, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "TENGGAT_VAR": str(var), **COLUMNS, **where}, check=False,
+    )  # fmt: skip
+    return lived_through(done, var)
 
 
 @pytest.fixture(scope="module")
-def second(var: Path, first: Demo) -> Demo:
-    return lived_through(var)
+def second(var: Path, first: Demo, origin: Origin, shared: Shared) -> Demo:
+    """Once more, seen by a server that stands; its PDF is left as it was.
+
+    test_report_formats.py sees that a PDF made again is the same.
+    """
+    done = origin.run("demo.py", before=LEFT_PDF, **shared.seen(var), **SILENT, **COLUMNS)
+    return lived_through(done, var)
 
 
 def test_what_it_leaves_is_its_owners_alone(first, var):
@@ -112,8 +132,9 @@ def test_nothing_of_it_runs_on(var, second):
         ({"PREFECT_API_URL": "http://127.0.0.1:1/api", "TENGGAT_DATABASE_URL": "?"}, "database"),
     ],
 )
-def test_a_step_that_fails_is_named(tmp_path, environment, step):
-    done = demo(tmp_path / "var", **environment)
+def test_a_step_that_fails_is_named(origin, tmp_path, environment, step):
+    environment = {"TENGGAT_VAR": str(tmp_path / "var"), **SILENT, **COLUMNS, **environment}
+    done = origin.run("demo.py", **environment)
     assert (done.returncode, done.stderr) == (1, "")
     last = done.stdout.splitlines()[-1]
     assert last.startswith(f"failed in step '{step}': ")

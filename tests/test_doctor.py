@@ -25,6 +25,8 @@ from tasks.office import Office
 NOW = wita("2026-11-24 08:00")
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 FLOWS = ("intake", "deadlines", "delivery", "watchdog")
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Where what is tested hangs on no database."""
 
 
 def found(office: Office, now: datetime = NOW, **more: Any) -> dict[str, tuple[str, str]]:
@@ -57,6 +59,7 @@ def test_a_site_that_runs_is_well(office):
     assert any("GB are left for" in what for what in said)
 
 
+@on_sqlite
 def test_a_flow_that_stands_still_is_trouble(office):
     ran(office, NOW - 2 * HOUR)
     (trouble, another) = troubles(office)
@@ -65,11 +68,13 @@ def test_a_flow_that_stands_still_is_trouble(office):
     assert "`tenggat up`" in found(office)[trouble][1]
 
 
+@on_sqlite
 def test_what_has_never_run_is_a_note(office):
     assert found(office)["no run of deadlines has ended well yet"][0] == "note"
     assert troubles(office) == []
 
 
+@on_sqlite
 def test_a_clock_that_has_gone_back_is_trouble(office):
     ran(office, NOW + HOUR)
     assert troubles(office) == ["the last run was at 2026-11-24 09:00, later than now"]
@@ -135,6 +140,7 @@ def test_no_database_is_made_where_none_is(tmp_path, site_folder, monkeypatch, c
 # --- mail, sources, machine -----------------------------------------------------------------------
 
 
+@on_sqlite
 def test_it_logs_in_and_sends_nothing(office):
     with running(Server(login=("tenggat", "s3cret"))) as server:
         office.site.mail_url = server.url()
@@ -173,6 +179,7 @@ fields = { unit = "agency_responsible" }
     return office
 
 
+@on_sqlite
 def test_sources_that_answer_are_good(with_sources, monkeypatch):
     with running() as somebody:  # whatever it is, it listens
         monkeypatch.setenv(
@@ -184,6 +191,7 @@ def test_sources_that_answer_are_good(with_sources, monkeypatch):
     assert said[f"source city answers at 127.0.0.1:{somebody.port}"] == ("good", "")
 
 
+@on_sqlite
 def test_sources_that_are_not_there_are_trouble(with_sources, monkeypatch):
     shutil.rmtree(with_sources.site.folder / "inbox" / "lapor")
     with nobody_listens() as port:
@@ -196,6 +204,7 @@ def test_sources_that_are_not_there_are_trouble(with_sources, monkeypatch):
     assert "source desk: DESK_DATABASE_URL is no URL" in found(with_sources)
 
 
+@on_sqlite
 def test_a_disk_that_is_nearly_full_is_trouble(office):
     file = office.site.folder / "site.toml"
     text = file.read_text("utf-8").replace("disk_free_mb = 1000", "disk_free_mb = 1000000000")
@@ -224,6 +233,7 @@ def test_a_database_that_every_user_may_read_is_a_note(tmp_path, site_folder, mo
     office.close()
 
 
+@on_sqlite
 def test_backups_elsewhere_that_every_user_may_read_are_a_note(office, tmp_path):
     office.site.backups = tmp_path / "disk"
     office.site.backups.mkdir(mode=0o700)
@@ -244,6 +254,7 @@ def with_line(office: Office, section: str, line: str) -> Office:
     return office
 
 
+@on_sqlite
 def test_a_schedule_with_longer_gaps_than_a_silence_is_a_note(office):
     """The 30 minutes after which delivery is silent, and a mail server that sleeps at night."""
     assert not [what for what in found(office) if "by its schedule" in what]
@@ -258,17 +269,20 @@ def test_a_schedule_with_longer_gaps_than_a_silence_is_a_note(office):
     assert not [what for what in found(office) if "by its schedule" in what]
 
 
+@on_sqlite
 def test_two_schedules_of_a_flow_fill_each_others_gaps(office):
     office = with_line(office, "schedules", 'deadlines = ["0 0-10 * * *", "30 12-23 * * *"]')
     assert not [what for what in found(office) if "by its schedule" in what]
 
 
+@on_sqlite
 def test_a_schedule_by_the_day_of_the_month_is_followed_for_two_months(office):
     office = with_line(office, "schedules", 'maintenance = "30 2 1 * *"')
     (told,) = [what for what in found(office) if "by its schedule" in what]
     assert "from 2026-12-01 02:30 to 2027-01-01 02:30" in told
 
 
+@on_sqlite
 def test_a_schedule_that_is_none_is_trouble(office):
     office = with_line(office, "schedules", 'intake = "every hour"')
     assert troubles(office) == ["schedules.intake: every hour cannot be read"]
@@ -277,6 +291,7 @@ def test_a_schedule_that_is_none_is_trouble(office):
 # --- the command ----------------------------------------------------------------------------------
 
 
+@on_sqlite
 def test_its_exit_code_is_for_monitoring(office, call_tenggat):
     arguments = ("doctor", "--site", office.site.folder, "--now", "2026-11-24T08:00")
     ran(office, NOW - MINUTE)
@@ -291,13 +306,18 @@ def test_its_exit_code_is_for_monitoring(office, call_tenggat):
 
 
 def test_it_loads_nothing_that_takes_long(tmp_path, site_folder):
-    """A second for the whole: Prefect, WeasyPrint and matplotlib would take several each."""
+    """A second for the whole: Prefect, WeasyPrint and matplotlib would take several each.
+
+    Nor does the watch load Prefect.
+    """
     look_at = (
         "import sys, cli\n"
         "try: cli.main()\n"
         "except SystemExit: pass\n"
         "slow = {'prefect', 'weasyprint', 'matplotlib', 'fastapi', 'aiosmtpd', 'trustme'}\n"
-        "print(sorted(slow & sys.modules.keys()), file=sys.stderr)"
+        "print(sorted(slow & sys.modules.keys()), file=sys.stderr)\n"
+        "import tasks.outside, commands.watch\n"
+        "print('prefect' in sys.modules, file=sys.stderr)"
     )
     with running() as server:
         done = subprocess.run(
@@ -307,5 +327,5 @@ def test_it_loads_nothing_that_takes_long(tmp_path, site_folder):
                  "TENGGAT_BOUNCES_URL": "imaps://u:p@127.0.0.1:1/INBOX", "PATH": "/usr/bin"},
         )  # fmt: skip
     assert "answers and takes the login" in done.stdout
-    assert done.stderr.splitlines()[-1] == "[]"
+    assert done.stderr.splitlines()[-2:] == ["[]", "False"]
     assert not Path(tmp_path / "var").exists()

@@ -3,23 +3,22 @@
 import json
 import os
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY, wita
+from conftest import wita
+from forked import Origin
 from front_desk import EVERYWHERE, at, register
-from prefect_databases import prefect_as_new
+from prefect_shared import Shared, Told
 from small_site import NAME, small_site
 from sqlalchemy import select
 from waiting import until
 
-import service
 from db.audit import What
 from db.backups import backups
 from db.models import AuditRow, Complaint
@@ -27,12 +26,13 @@ from db.tidying import shrink, tidy
 from service.api import ask, every
 from settings.keeping import KeepSettings
 from tasks.maintenance import back_up, forget_texts
+from tasks.prefect_runs import AT_ONCE
 
 NOW = datetime.now(UTC)
 
 
-class Prefect:
-    """A Prefect server, and how runs of the past come into it."""
+class Past:
+    """How runs of the past come into a Prefect server, and what is there of them."""
 
     def __init__(self, api: str) -> None:
         self.api = api
@@ -41,96 +41,110 @@ class Prefect:
     def post(self, where: str, body: Any = None, **named: Any) -> Any:
         return ask(f"{self.api}/{where}", body or named)
 
-    def run(self, days_ago: float, state: str = "COMPLETED") -> str:
-        """A run that was to start then, with a task, three lines of log and an artifact."""
+    def run(self, days_ago: float, state: str = "") -> str:
+        """A run that was to start then; in another state than that, if one is given."""
         then = (NOW - timedelta(days=days_ago)).isoformat()
         scheduled = {"type": "SCHEDULED", "state_details": {"scheduled_time": then}}
         run = self.post("flow_runs/", flow_id=self.flow, name=f"old {days_ago}", state=scheduled)
-        key = run["id"]
-        self.post(f"flow_runs/{key}/set_state", state={"type": state}, force=True)
-        self.post("task_runs/", flow_run_id=key, task_key="t", dynamic_key="0")
-        self.post("artifacts/", flow_run_id=key, key="delivery", type="markdown", data="x")
+        if state:
+            self.post(f"flow_runs/{run['id']}/set_state", state={"type": state}, force=True)
+        return run["id"]
+
+    def leave(self, *runs: str) -> None:
+        """Let these runs have a task, three lines of log and an artifact each."""
         lines = [
-            {"name": "l", "level": 20, "message": f"line {n}", "timestamp": then,
-             "flow_run_id": key}
-            for n in range(3)
+            {"name": "l", "level": 20, "message": f"line {n}", "timestamp": NOW.isoformat(),
+             "flow_run_id": run}
+            for n in range(3) for run in runs
         ]  # fmt: skip
         self.post("logs/", lines)
-        return key
+        for run in runs:
+            self.post("task_runs/", flow_run_id=run, task_key="t", dynamic_key="0")
+            self.post("artifacts/", flow_run_id=run, key="delivery", type="markdown", data="x")
 
-    def all(self, what: str, **body: Any) -> list[dict[str, Any]]:
-        return every(self.api, what, **body)
+    def there(self) -> set[str]:
+        """All runs of this flow that the server knows."""
+        of_it = {"id": {"any_": [self.flow]}}
+        return {run["id"] for run in every(self.api, "flow_runs", flows=of_it)}
 
     def of_runs(self, what: str, runs: list[str]) -> int:
         """How many logs, artifacts or task runs of these runs there are."""
-        return sum(row.get("flow_run_id") in runs for row in self.all(what))
+        if what == "logs":
+            return len(every(self.api, what, logs={"flow_run_id": {"any_": runs}}))
+        return sum(row["flow_run_id"] in runs for row in every(self.api, what))
 
 
-@pytest.fixture(scope="module")
-def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
-    with service.prefect_server(prefect_as_new(tmp_path_factory.mktemp("prefect"))) as api:
-        yield Prefect(api)
+@pytest.fixture
+def past(shared: Shared) -> Past:
+    return Past(shared.api)
 
 
-def run_maintenance(prefect: Prefect, site: Path, *more: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def run_maintenance(origin: Origin, shared: Shared) -> Callable[[Path], CompletedProcess[str]]:
     """The flow, in a process of its own; working files beside the site."""
-    environment = {
-        **service.prefect_environment(site.parent / "var", prefect.api),
-        "TENGGAT_SITE": str(site),
-        "TENGGAT_VAR": str(site.parent / "var"),
-    }
-    script = "; ".join([*more, "from flows.maintenance import maintenance", "import json",
-                        "print(json.dumps(maintenance()))"])  # fmt: skip
-    return subprocess.run(
-        [sys.executable, "-c", script], cwd=REPOSITORY, env={**os.environ, **environment},
-        capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
+
+    def run(site: Path) -> CompletedProcess[str]:
+        call = f"maintenance({str(site)!r})"
+        script = (
+            f"import json; from flows.maintenance import maintenance; print(json.dumps({call}))"
+        )
+        return origin.run("-c", script, **shared.seen(site.parent / "var"))
+
+    return run
 
 
-def test_what_is_older_than_the_site_keeps_goes_with_all_that_belongs_to_it(prefect, tmp_path):
-    old = [prefect.run(31 + number / 10) for number in range(120)]
-    never_ended = [prefect.run(40, "RUNNING"), prefect.run(50, "PENDING")]
-    waits = prefect.run(45, "PAUSED")
-    new = [prefect.run(29), prefect.run(0.5)]
-    gone = old + never_ended
-    assert prefect.of_runs("artifacts", gone) == 122
+def test_what_is_older_than_the_site_keeps_goes_with_all_that_belongs_to_it(
+    past, shared, run_maintenance, tmp_path
+):
+    """More runs than Prefect removes at a request; of those the first and the last left much."""
+    old = [past.run(31 + number / 10) for number in range(AT_ONCE)]
+    ended = [past.run(days, "COMPLETED") for days in (30.5, 40.5, 50.5)]
+    never_ended = [past.run(40, "RUNNING"), past.run(50, "PENDING")]
+    waits = past.run(45, "PAUSED")
+    new = [past.run(29, "COMPLETED"), past.run(0.5, "COMPLETED")]
+    gone = old + ended + never_ended
+    full = [*old[:2], *old[-2:], *ended, *never_ended]
+    past.leave(*full, waits, *new)
+    assert past.of_runs("artifacts", gone) == 9
     site = small_site(tmp_path / "site")
-    done = run_maintenance(prefect, site)
+    done = run_maintenance(site)
     assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout.splitlines()[-1])
-    assert (counts["runs"], counts["artifacts"]) == (122, 122)
-    left = {run["id"] for run in prefect.all("flow_runs")}
+    assert (counts["runs"], counts["artifacts"]) == (AT_ONCE + 5, 9)
+    left = past.there()
     assert left.isdisjoint(gone)
     assert {waits, *new} <= left
-    assert prefect.of_runs("artifacts", gone) == prefect.of_runs("task_runs", gone) == 0
-    assert prefect.of_runs("artifacts", new) == 2
-    until(lambda: prefect.of_runs("logs", gone) == 0)  # Prefect removes them by itself
-    assert prefect.of_runs("logs", [waits, *new]) == 9
+    assert past.of_runs("artifacts", gone) == past.of_runs("task_runs", gone) == 0
+    assert past.of_runs("artifacts", new) == past.of_runs("task_runs", new) == 2
+    until(lambda: past.of_runs("logs", gone) == 0)  # Prefect removes them by itself
+    assert past.of_runs("logs", [waits, *new]) == 9
     (made,) = backups(tmp_path / "var" / "backups")
     assert counts["backup"] == made.name
-    told = next(a["data"] for a in prefect.all("artifacts") if a["key"] == "maintenance")
+    artifacts = Told(shared.api, site).all("artifacts")
+    told = next(a["data"] for a in artifacts if a["key"] == "maintenance")
     assert told.startswith("## Pemeliharaan – ")
-    assert "122 proses Prefect dari sebelum 30 hari terakhir dihapus, beserta 122 artefak" in told
+    assert "55 proses Prefect dari sebelum 30 hari terakhir dihapus, beserta 9 artefak" in told
     assert f"Cadangan `{made.name}` dibuat dan diperiksa, " in told.replace("\\", "")
     assert "| Tenggat | " in told
-    again = run_maintenance(prefect, site)
+    again = run_maintenance(site)
     assert json.loads(again.stdout.splitlines()[-1])["runs"] == 0
 
 
-def test_what_fails_keeps_nothing_else_from_being_done(prefect, tmp_path):
-    old = prefect.run(60)
+def test_what_fails_keeps_nothing_else_from_being_done(past, shared, run_maintenance, tmp_path):
+    old = past.run(60)
     site = small_site(tmp_path / "site")
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "backups").write_text("no folder")
-    done = run_maintenance(prefect, site)
+    done = run_maintenance(site)
     assert done.returncode != 0
     assert "Unfinished: backup: no backup in " in done.stderr
-    assert old not in {run["id"] for run in prefect.all("flow_runs")}
-    told = [a["data"] for a in prefect.all("artifacts") if a["key"] == "maintenance"]
+    assert old not in past.there()
+    artifacts = Told(shared.api, site).all("artifacts")
+    told = [a["data"] for a in artifacts if a["key"] == "maintenance"]
     assert any("Malam ini tidak ada cadangan yang dibuat." in data for data in told)
 
 
-def test_without_a_server_the_rest_is_done(tmp_path, office, monkeypatch):
+def test_without_a_server_the_rest_is_done():
     from tasks.prefect_runs import NotCleaned, remove_runs  # noqa: PLC0415
 
     with pytest.raises(NotCleaned, match="PREFECT_API_URL"):

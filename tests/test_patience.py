@@ -1,22 +1,17 @@
 """A step that could not reach its source is taken again; what is committed is not done twice."""
 
-import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import REPOSITORY
-from prefect_databases import prefect_as_new
+from forked import SILENT
+from prefect_shared import Told
 from small_site import small_site
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from waiting import until
 
-import service
 from db.models import Look
 from service.api import every
 from tasks.feeds.batch import SourceTrouble
@@ -43,38 +38,30 @@ def desk(path: Path) -> None:
         connection.execute("INSERT INTO complaint VALUES ('D-1', '2026-11-20 09:00:00', NULL)")
 
 
-def test_only_the_step_that_failed_is_taken_again(tmp_path, monkeypatch):
+def test_only_the_step_that_failed_is_taken_again(origin, shared, tmp_path, monkeypatch):
     site, place = small_site(tmp_path / "site"), tmp_path / "desk.db"
     sources = site / "sources.toml"
     sources.write_text(sources.read_text("utf-8") + DESK, encoding="utf-8")
-    with service.prefect_server(prefect_as_new(tmp_path / "prefect")) as api:
+    told = Told(shared.api, site)
 
-        def steps() -> dict[str, dict[str, Any]]:
-            return {run["name"]: run for run in every(api, "task_runs")}
+    def waits() -> bool:
+        assert run.poll() is None, run.err.read_text("utf-8")
+        of_it = {"name": {"any_": ["pull desk"]}, "state": {"name": {"any_": ["AwaitingRetry"]}}}
+        return bool(every(shared.api, "task_runs", task_runs=of_it))
 
-        def waits() -> bool:
-            assert process.poll() is None, process.stderr.read()
-            return steps().get("pull desk", {}).get("state_name") == "AwaitingRetry"
-
-        environment = {
-            **os.environ,
-            **service.prefect_environment(tmp_path / "var", api),
-            "TENGGAT_VAR": str(tmp_path / "var"),
-            "DESK_DATABASE_URL": f"sqlite:///{place}",
-        }
-        command = [sys.executable, "-m", "cli", "run", "--site", str(site)]
-        process = subprocess.Popen(
-            [*command, "--now", "2026-11-24T08:00"], cwd=REPOSITORY, env=environment,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        try:
-            until(waits, SECONDS)
-            desk(place)  # it is there again
-            _, complaint = process.communicate(timeout=SECONDS)
-        finally:
-            process.kill()
-        assert process.returncode == 0, complaint
-        runs = {name: run["run_count"] for name, run in steps().items()}
+    environment = {
+        **shared.seen(tmp_path / "var"), **SILENT, "DESK_DATABASE_URL": f"sqlite:///{place}",
+    }  # fmt: skip
+    call = ("cli.py", "run", "--site", site, "--now", "2026-11-24T08:00")
+    run = origin.begin(*call, **environment)
+    try:
+        until(waits, SECONDS)
+        desk(place)  # it is there again
+        done = run.wait()
+    finally:
+        run.kill()
+    assert done.returncode == 0, done.stderr
+    runs = {run["name"]: run["run_count"] for run in told.all("task_runs")}
     assert (runs["pull lapor"], runs["pull desk"]) == (1, 2)
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
     office = Office.open(site)

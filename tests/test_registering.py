@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import REPOSITORY
-from prefect_databases import prefect_as_new
+from prefect_shared import Shared, bare
 from small_site import small_site
 from waiting import until
 
@@ -60,12 +60,11 @@ class Registered:
 
 
 @pytest.fixture(scope="module")
-def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registered]:
-    folder = tmp_path_factory.mktemp("registered")
-    site = small_site(folder / "site")
-    with service.prefect_server(prefect_as_new(folder / "var")) as api:
-        first = list(register(api, [load_site(site)]))
-        yield Registered(api, site, first, folder / "var" / "prefect" / "prefect.db")
+def registered(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registered]:
+    site = small_site(tmp_path_factory.mktemp("registered") / "site")
+    with bare(shared.api):
+        first = list(register(shared.api, [load_site(site)]))
+        yield Registered(shared.api, site, first, shared.database)
 
 
 def test_the_first_time_everything_is_made(registered):
@@ -162,8 +161,13 @@ def planned(registered: Registered) -> list[dict[str, Any]]:
 
 def until_planned(registered: Registered, *deployments: str) -> None:
     """The server plans runs by itself, as soon as it looks."""
-    wanted = set(deployments)
-    until(lambda: wanted <= {run["deployment_id"] for run in planned(registered)}, SECONDS)
+
+    def has_planned(deployment: str) -> bool:
+        of_it = {"deployments": {"id": {"any_": [deployment]}}}
+        return registered.ask("flow_runs/count", of_it) > 0
+
+    for deployment in deployments:
+        until(lambda known=deployment: has_planned(known), SECONDS)
 
 
 def missed(registered: Registered, days: int) -> None:
@@ -229,7 +233,7 @@ def test_a_summary_that_crashed_is_begun_again_and_a_delivery_is_not(registered)
 
 
 def test_prefect_s_own_deploy_takes_the_file_as_it_stands(registered, tmp_path):
-    """The last test of the shared server: these deployments replace those of the site."""
+    """These deployments replace those of the site, which is registered again at the end."""
     told = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text("utf-8"))["deployments"]
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "deploy", "--all"], cwd=REPOSITORY,
@@ -242,3 +246,4 @@ def test_prefect_s_own_deploy_takes_the_file_as_it_stands(registered, tmp_path):
         crons = {s["cron"] for s in deployment.get("schedules", [])}
         assert {s["schedule"]["cron"] for s in stands["schedules"]} == crons
         assert stands["parameters"] == {"site": "config"}
+    assert registered.again() != []

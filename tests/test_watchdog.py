@@ -1,8 +1,5 @@
 """The watchdog on a real Prefect server: failed runs, the automation, and the external monitor."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +10,8 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY
-from prefect_databases import prefect_as_new
+from forked import Origin
+from prefect_shared import Shared, Told, bare
 from small_site import small_site
 from sqlalchemy import select
 from test_watching import nobody_listens, told
@@ -23,40 +20,32 @@ from waiting import until
 import service
 import tasks.ping
 from db.models import MessageKind, MessageRow
-from service.api import ask, every, healthy
+from service.api import ask, healthy
 from service.plans import plans
 from service.registering import register
 from service.silence import silences
-from settings import load_site
+from settings import Site, load_site
 from tasks.office import Office
 from tasks.ping import ping
 from tasks.queueing import alert
 
 
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with service.prefect_server(prefect_as_new(tmp_path_factory.mktemp("prefect"))) as address:
-        yield address
-
-
 class Place:
     """A site whose flows are seen by a Prefect server; they run by the real clock."""
 
-    def __init__(self, folder: Path, api: str) -> None:
+    def __init__(self, folder: Path, api: str, origin: Origin | None = None) -> None:
         self.folder, self.var, self.api = small_site(folder / "site"), folder / "var", api
-        self.variables: dict[str, str] = {}
+        self.origin, self.variables = origin, {}
 
     def run(self, flow: str) -> str:
         """Run a flow in a process of its own; what it said where it failed, else nothing."""
         call = f"from flows.{flow} import {flow}; {flow}({str(self.folder)!r})"
         environment = {
-            **os.environ, **service.prefect_environment(self.var, self.api),
+            **service.prefect_environment(self.var, self.api),
             "TENGGAT_VAR": str(self.var), **self.variables,
         }  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, "-c", call], cwd=REPOSITORY, env=environment,
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        assert self.origin is not None
+        done = self.origin.run("-c", call, **environment)
         return done.stderr if done.returncode else ""
 
     def office(self) -> Office:
@@ -83,8 +72,18 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, api: str) -> Place:
-    return Place(tmp_path, api)
+def place(tmp_path: Path, shared: Shared, origin: Origin) -> Place:
+    return Place(tmp_path, shared.api, origin)
+
+
+@pytest.fixture(scope="module")
+def registered(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site that is registered on a server which knows no other."""
+    with bare(shared.api):
+        site = load_site(small_site(tmp_path_factory.mktemp("registered") / "site"))
+        for _ in register(shared.api, [site]):
+            pass
+        yield site
 
 
 # --- failed runs ----------------------------------------------------------------------------------
@@ -111,10 +110,10 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
         assert "ServerUnusable" in place.run("delivery")
         assert place.run("watchdog") == ""
         assert len(place.failures()) == 1
-    other = Place(tmp_path / "other", place.api)  # its runs are well
+    other = Place(tmp_path / "other", place.api, place.origin)  # its runs are well
     assert other.run("watchdog") == ""
     assert other.failures() == []
-    shown = every(place.api, "artifacts")
+    shown = Told(place.api, place.folder).all("artifacts")
     (page, *_) = [a["data"] for a in shown if a["key"] == "watchdog" and facts["link"] in a["data"]]
     assert "Pengiriman surel \\(delivery\\): sebuah putaran gagal" in page
 
@@ -122,10 +121,8 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
 # --- the automation -------------------------------------------------------------------------------
 
 
-def test_a_silence_starts_the_watchdog_once(api, place):
-    site = load_site(place.folder)
-    for _ in register(api, [site]):
-        pass
+def test_a_silence_starts_the_watchdog_once(shared, registered):
+    api, site = shared.api, registered
     assert [line for line in register(api, [site]) if "silent" in line] == []  # as it shall be
     wanted = plans([site])
     ids = {p.name: ask(f"{api}/deployments/name/{p.name}")["id"] for p in wanted}
@@ -137,7 +134,7 @@ def test_a_silence_starts_the_watchdog_once(api, place):
     assert automation["trigger"]["within"] == 30 * 60
     hurried = {**automation, "name": "hurried"}
     hurried["trigger"] = {**automation["trigger"], "within": 10}
-    ask(f"{api}/automations/", hurried)
+    hurried = ask(f"{api}/automations/", hurried)
 
     def complete(name: str) -> None:
         made = ask(f"{api}/deployments/{ids[name]}/create_flow_run", {})
@@ -157,14 +154,13 @@ def test_a_silence_starts_the_watchdog_once(api, place):
     until(asked)
     complete("delivery/delivery")
     until(lambda: len(asked()) == 2)
+    ask(f"{api}/automations/{hurried['id']}", method="DELETE")
     assert healthy(api)
 
 
-def test_many_runs_that_complete_at_once_do_not_stop_the_server(api, place):
+def test_many_runs_that_complete_at_once_do_not_stop_the_server(shared, registered):
     """SQLite may be locked for a minute meanwhile; then it goes on."""
-    site = load_site(place.folder)
-    for _ in register(api, [site]):
-        pass
+    api = shared.api
     ids = [ask(f"{api}/deployments/name/{name}/{name}")["id"] for name in ("deadlines", "delivery")]
     for deployment in ids * 15:  # a server that is busy for a moment is asked again
         made = ask(f"{api}/deployments/{deployment}/create_flow_run", {})
@@ -250,7 +246,7 @@ def test_a_delivery_tells_the_monitor_how_it_went_and_never_fails_by_it(place):
         assert monitor.asked[3:] == ["/ping/s3cret/fail"]
 
     def warned() -> list[str]:
-        logs = every(place.api, "logs")
+        logs = Told(place.api, place.folder).all("logs")
         assert "s3cret" not in str(logs)
         return [log["message"] for log in logs if "monitor" in log["message"]]
 

@@ -41,6 +41,8 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 WEEK = 7 * DAY
 ADMINISTRATOR = "admin.lapor@contohkab.example"
 FLOWS = ("intake", "deadlines", "delivery", "watchdog")
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Where what is tested hangs on no database."""
 
 
 def ran(office: Office, moment: datetime, *flows: str) -> None:
@@ -155,12 +157,14 @@ def test_a_flow_that_has_not_finished_for_too_long_is_told_once_and_its_end_once
         assert watch(office, NOW + later * MINUTE) == ["+silent:deadlines", "-silent:deadlines"]
 
 
+@on_sqlite
 def test_several_flows_that_stand_still_are_one_mail(office):
     ran(office, NOW)
     found = watch(office, NOW + DAY, NOW + DAY + 10 * MINUTE)
     assert found == ["+silent:intake,+silent:deadlines,+silent:delivery,+silent:watchdog"]
 
 
+@on_sqlite
 def test_a_flow_that_has_never_run_is_silent_since_the_watch_began(office):
     assert watch(office, NOW, NOW + 31 * MINUTE) == []
     assert watch(office, NOW + 41 * MINUTE) == ["+silent:delivery"]
@@ -181,6 +185,7 @@ def test_of_two_that_look_at_once_one_tells(office, open_office):
     assert watch(office) == ["+silent:delivery"]
 
 
+@on_sqlite
 def test_a_clock_that_has_gone_back_is_told_instead_of_a_silence(office):
     ran(office, NOW - 9 * DAY)
     ran(office, NOW + 2 * HOUR, "deadlines")
@@ -209,6 +214,7 @@ def test_mail_that_a_server_puts_off_waits_since_the_first_try(office, server):
     assert lively(office, NOW + 4 * HOUR + MINUTE) == ["+outbox"]
 
 
+@on_sqlite
 def test_mail_for_the_next_morning_does_not_wait(office):
     owe(office, BREACHED, at("Dinas Sosial"))
     with office.transaction() as session:
@@ -217,6 +223,7 @@ def test_mail_for_the_next_morning_does_not_wait(office):
     assert lively(office, NOW + 63 * HOUR + MINUTE) == ["+outbox"]
 
 
+@on_sqlite
 def test_mail_that_was_given_up_and_that_nobody_looks_after_is_told(office, server):
     owe(office, BREACHED, at("Dinas Sosial"))
     server.data_answers = ["550 5.1.1 No such user"]
@@ -226,6 +233,7 @@ def test_mail_that_was_given_up_and_that_nobody_looks_after_is_told(office, serv
     assert lively(office, NOW + 26 * HOUR) == ["+dead"]
 
 
+@on_sqlite
 def test_a_full_disk_is_told_and_needs_more_room_to_be_well(office, monkeypatch):
     free = {"megabytes": 400}
     usage = type("Usage", (), {"free": property(lambda self: free["megabytes"] * 1_000_000)})
@@ -237,6 +245,7 @@ def test_a_full_disk_is_told_and_needs_more_room_to_be_well(office, monkeypatch)
     assert watch(office, NOW + 2 * MINUTE) == ["+disk", "-disk"]
 
 
+@on_sqlite
 def test_holidays_that_are_not_known_are_told(office):
     late = wita("2027-12-20 08:00")
     ran(office, late)
@@ -245,6 +254,7 @@ def test_holidays_that_are_not_known_are_told(office):
     assert alert.detail["new"][0]["facts"] == {"day": "2027-12-31"}
 
 
+@on_sqlite
 def test_the_external_monitor_hears_of_what_stops_the_work_only(office):
     late = wita("2027-12-20 08:00")
     ran(office, late)
@@ -286,6 +296,7 @@ def test_a_silence_is_mailed_without_any_delivery(outside, office, server):
     assert first.attempts[0].answer == "OK"
 
 
+@on_sqlite
 def test_a_mail_server_that_is_away_gets_the_mail_when_it_is_back(outside, office, server):
     ran(office, NOW)
     server.greeting = "421 4.3.2 closing down"
@@ -300,6 +311,7 @@ def test_a_mail_server_that_is_away_gets_the_mail_when_it_is_back(outside, offic
     assert subjects(server) == ["[Tenggat] Pengiriman surel (delivery) terhenti"]
 
 
+@on_sqlite
 def test_an_address_that_is_refused_is_dead_and_not_tried_again(outside, office, server):
     ran(office, NOW)
     server.rcpt_answers = {ADMINISTRATOR: "550 5.1.1 No such user"}
@@ -371,6 +383,7 @@ def test_a_database_that_is_gone_is_mailed_without_it_once_and_its_return_once(
     assert "sejak Selasa, 24 November 2026 pukul 08.00 WITA" in " ".join(text.split())
 
 
+@on_sqlite
 def test_mail_that_cannot_leave_while_the_database_is_gone_is_kept_in_the_file(
     outside, office, server
 ):
@@ -387,6 +400,7 @@ def test_mail_that_cannot_leave_while_the_database_is_gone_is_kept_in_the_file(
     assert json.loads(again.file.read_text("utf-8"))["owed"] == []
 
 
+@on_sqlite
 def test_where_the_file_cannot_be_written_it_is_remembered_and_told_once(outside, office, server):
     blocker = office.site.var.parent / "no-folder"
     blocker.write_text("", encoding="utf-8")
@@ -443,6 +457,7 @@ def test_a_database_that_has_frozen_is_given_up(tmp_path, site_folder, monkeypat
         own.cleanup()
 
 
+@on_sqlite
 def test_an_error_of_the_watch_itself_is_told(outside, office, server, monkeypatch):
     def broken(*more: object) -> None:
         raise KeyError("what a complainant wrote")
@@ -456,10 +471,6 @@ def test_an_error_of_the_watch_itself_is_told(outside, office, server, monkeypat
 
 
 # --- the command ----------------------------------------------------------------------------------
-
-
-def command(*more: str) -> list[str]:
-    return [sys.executable, "-m", "cli", "watch", *more]
 
 
 @pytest.fixture
@@ -477,14 +488,15 @@ def stood_still(site_folder, tmp_path, monkeypatch) -> Callable[[Server], dict[s
     }  # fmt: skip
 
 
-def test_it_looks_once_and_says_by_its_exit_code_what_it_found(stood_still):
+def test_it_looks_once_and_says_by_its_exit_code_what_it_found(
+    stood_still, call_tenggat, monkeypatch
+):
     with running() as server:
-        done = subprocess.run(
-            command("--once"), cwd=REPOSITORY, env=stood_still(server), capture_output=True,
-            text=True, timeout=60, check=False,
-        )  # fmt: skip
-    assert done.returncode == 1, done.stderr
-    assert "silent/deadlines: told" in done.stdout
+        for name, value in stood_still(server).items():
+            monkeypatch.setenv(name, value)
+        code, out, errors = call_tenggat("watch", "--once")
+    assert code == 1, errors
+    assert "silent/deadlines: told" in out
     assert subjects(server) == ["[Tenggat] 4 hal memerlukan perhatian"]
 
 
@@ -512,15 +524,6 @@ def test_it_watches_until_sigterm_and_outlives_a_site_that_cannot_be_read(
             child.wait(5)
     assert len(server.letters) == 1
     assert log.read_text("utf-8").count("silent/deadlines: told") == 1  # what lasts fills no log
-
-
-def test_neither_the_watch_nor_the_doctor_loads_prefect():
-    look_for = (
-        "import sys, tasks.outside, tasks.health, commands.watch, commands.doctor;"
-        "sys.exit('prefect' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", look_for], cwd=REPOSITORY, check=False)
-    assert done.returncode == 0
 
 
 # --- words and settings ---------------------------------------------------------------------------
