@@ -83,12 +83,16 @@ class Sent:
 
 
 def send_each_kind(folder: Path, locale: str, *, plain: bool = False) -> dict[str, Sent]:
-    """The mail of each kind, in this language; what goes with a summary may be without plots."""
+    """The mail of each kind, in this language.
+
+    Of the report that goes with a summary the PDF is an empty page, which no client and no filter
+    looks into; `plain` leaves its plots out as well.
+    """
     office = _office(folder, locale)
     with closing(office), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tasks.reporting.pdf.report_pdf", lambda view, zone, drawn: BLANK_PDF)
         if plain:
             patch.setattr("tasks.reporting.plots.plots", lambda view, zone: {})
-            patch.setattr("tasks.reporting.pdf.report_pdf", lambda view, zone, drawn: BLANK_PDF)
         for now in (REMINDED, BREACHED, ESCALATED):
             register(office, now, *ENTRIES)
             decide(office, now)

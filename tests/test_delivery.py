@@ -283,7 +283,6 @@ delivery.send_owed.fn(office, datetime.fromisoformat(sys.argv[3]), "dies")
 """
 
 
-@ON_BOTH
 def test_a_process_killed_after_the_servers_yes_sends_the_same_mail_once_more(office, server):
     owe(office, REMINDED, at("Dinas Sosial"))
     arguments = [str(office.site.folder), server.url(), wita(REMINDED).isoformat()]

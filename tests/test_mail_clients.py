@@ -290,7 +290,8 @@ def points(folder: Path, mails: dict[str, bytes]) -> dict[str, tuple[float, str]
 
 
 def test_a_filter_lets_every_mail_pass_and_holds_spam(all_mails, tmp_path):
-    raw = {name: mail.raw for name, mail in all_mails.items()}
+    # of two long mails in the second language one is enough: the filter takes a second for each
+    raw = {name: mail.raw for name, mail in all_mails.items() if name != "long (en)"}
     judged = points(tmp_path, raw | {"spam": SPAM})
     spam, _ = judged.pop("spam")
     assert spam > 2 * MOST_POINTS, "the filter is asleep"
