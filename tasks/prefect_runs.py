@@ -52,9 +52,9 @@ def remove_runs(before: datetime) -> Removed:
                     client.request("DELETE", "/artifacts/{id}", path_params={"id": artifact})
                     artifacts += 1
                 body = {"flow_runs": named, "limit": AT_ONCE}
-                answer = client.request(
+                answer = client.request(  # Prefect's list of paths lacks this one
                     "POST",
-                    "/flow_runs/bulk_delete",  # type: ignore[arg-type]  # type: ignore[arg-type]  # Prefect's list of paths lacks this one
+                    "/flow_runs/bulk_delete",  # type: ignore[arg-type]
                     json=body,
                 )
                 runs += len(answer.json()["deleted"])

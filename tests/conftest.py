@@ -63,9 +63,7 @@ WAITING = (
 """What waits for servers most of its time, the longest first."""
 
 TOGETHER = {
-    **dict.fromkeys(
-        ("test_watchdog", "test_maintenance", "test_flows", "test_registering"), "server of flows"
-    ),
+    **dict.fromkeys((*WAITING[7:], "test_patience", "test_safety"), "server of flows"),
     **dict.fromkeys(WAITING[:4], "service of two sites"),
     **dict.fromkeys(WAITING[4:7], "service of one site"),
 }

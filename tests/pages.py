@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 from browser import Browser, NotNow
@@ -19,7 +20,7 @@ T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds for a page to show something, on a machine that has other work."""
 
-BUSY, TRIES = "Something went wrong trying", 5
+BUSY, TRIES = "Oops. Something went wrong.", 5
 """What Prefect's page says when its server, whose SQLite was locked, has said no; and how often a
 person tries again."""
 
@@ -113,12 +114,16 @@ class Pages:
     def submit(self, form: str) -> None:
         """Send the form with these words; again while the server is too busy to take it."""
         for _ in range(TRIES):
+            before = self.words().count(BUSY)
             self.click("Submit")
-            self.until(lambda: form not in (said := self.words()) or BUSY in said, "an answer")
-            if BUSY not in self.words():
+            self.until(partial(self._answered, form, before), "an answer")
+            if form not in self.words():
                 return
-            self.until(lambda: BUSY not in self.words(), "the end of the message")
         raise AssertionError(f"the form is not taken:\n{self.words()}")
+
+    def _answered(self, form: str, before: int) -> bool:
+        said = self.words()
+        return form not in said or said.count(BUSY) > before
 
     def hosts(self) -> set[str]:
         """Where the page has asked for something since it was opened."""

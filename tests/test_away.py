@@ -30,11 +30,12 @@ def test_the_run_of_a_worker_that_was_killed_is_given_up(neighbours, lost_once):
     assert neighbours.up.ends(lost_once.run) == "CRASHED"
 
 
-def test_a_server_that_was_away_for_long_is_worked_for_again(neighbours):
+def test_a_server_that_was_killed_in_mid_run_and_away_for_long_is_worked_for_again(neighbours):
     """Prefect's worker ends itself after some minutes without its server; here after seconds."""
-    up = neighbours.up
+    up, sending = neighbours.up, neighbours.sending
     for name in list(neighbours.workers):
         neighbours.kill(name)
+    run = sending.in_mid_run()
     hurry = {"PREFECT_WORKER_QUERY_SECONDS": "0.2", "PREFECT_CLIENT_MAX_RETRIES": "0"}
     worker = neighbours.worker("three", **hurry)
     working, waiting = (f"{what} for the server at {up.url}/api" for what in ("working", "waiting"))
@@ -44,8 +45,11 @@ def test_a_server_that_was_away_for_long_is_worked_for_again(neighbours):
         until(lambda: any("worker ended with 1" in line for line in neighbours.said_by("three")))
         assert neighbours.said_by("three")[1] == waiting
     up.until(lambda: neighbours.said_by("three")[-1] == working)
+    assert "Prefect server was ended by SIGKILL; starting it again" in up.said_by_now()
+    sending.server.holds = False
+    assert up.ends(run) in {"COMPLETED", "CRASHED"}
     with standing_still(neighbours.own_worker()):  # so it is done elsewhere
-        assert up.ends(neighbours.ask()) == "COMPLETED"
+        sending.is_well()
     del neighbours.workers["three"]
     family = worker.children(recursive=True)
     worker.send_signal(signal.SIGTERM)

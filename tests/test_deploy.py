@@ -3,7 +3,6 @@
 import shlex
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,7 @@ def test_systemd_finds_nothing_wrong_with_the_unit(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", UNITS)
-def test_the_unit_calls_a_command_that_there_is(name):
+def test_the_unit_calls_a_command_that_there_is(name, call_tenggat):
     (line,) = [
         line for line in (DEPLOY / name).read_text("utf-8").splitlines()
         if line.startswith("ExecStart=")
@@ -53,11 +52,9 @@ def test_the_unit_calls_a_command_that_there_is(name):
         "scripts"
     ]
     assert Path(program).name in scripts
-    done = subprocess.run(
-        [sys.executable, "-m", "cli", arguments[0], "--help"], cwd=REPOSITORY,
-        capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    assert all(word in done.stdout for word in arguments if word.startswith("--"))
+    code, said, _ = call_tenggat(arguments[0], "--help")
+    assert code == 0
+    assert all(word in said for word in arguments if word.startswith("--"))
 
 
 def test_the_guide_runs_a_command_as_systemd_takes_it():
