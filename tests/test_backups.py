@@ -298,9 +298,9 @@ def copies(tmp_path):
 END = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
 
 
-def test_two_years_of_nights_leave_days_weeks_and_months(copies):
+def test_fourteen_months_of_nights_leave_days_weeks_and_months(copies):
     folder = copies([])
-    for age in reversed(range(730)):
+    for age in reversed(range(425)):
         night = END - timedelta(days=age)
         copies([night])
         keep(folder, night)

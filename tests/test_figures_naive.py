@@ -153,7 +153,7 @@ def naive(cases, period: Period) -> dict:
 
 
 @pytest.mark.long
-@settings(max_examples=sized(60, 1500))
+@settings(max_examples=sized(60, 600))
 @given(histories(), st.sampled_from([MONTH, WEEK]))
 def test_the_figures_agree_with_a_count_by_hand(cases, period):
     plain, tables = naive(cases, period), figures(cases, period, AS_OF)
@@ -198,7 +198,7 @@ def test_the_figures_agree_with_a_count_by_hand(cases, period):
 
 
 @pytest.mark.long
-@settings(max_examples=sized(20, 500))
+@settings(max_examples=sized(20, 200))
 @given(histories())
 def test_the_months_of_a_quarter_add_up_to_it(cases):
     quarter = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31))
