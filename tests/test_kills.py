@@ -61,7 +61,8 @@ def test_a_service_that_is_killed_whole_is_started_again_and_catches_up(sending)
     assert "3 missed runs of delivery/delivery skipped: one catches up for all" in said
     assert "did not finish well" not in said
     assert up.ends(run) == "CRASHED"
-    cycle = [each for each in up.begun() if each["id"] not in before | {run}]
+    begun = [each for each in up.begun() if each["id"] not in before | {run}]
+    cycle = [each for each in begun if each["state_name"] != "Skipped"]
     assert [(each["name"].split()[0], each["state_type"]) for each in cycle] == [
         (flow, "COMPLETED") for flow in ("intake", "deadlines", "delivery")
     ]

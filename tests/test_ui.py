@@ -58,8 +58,9 @@ def pages(
 
 
 @pytest.fixture
-def desk(pages: Pages, troubled: Troubled) -> Desk:
-    return Desk(troubled.up, pages, troubled.server, troubled)
+def desk(pages: Pages, troubled: Troubled) -> Iterator[Desk]:
+    yield Desk(troubled.up, pages, troubled.server, troubled)
+    pages.leave()
 
 
 def test_the_page_that_opens_lists_the_deployments_and_asks_nobody_outside(desk):
@@ -91,6 +92,7 @@ def test_a_report_is_asked_for_by_its_form_and_stands_in_a_table(desk):
     desk.pages.click("Custom run")
     desk.pages.write("Period (Optional)", "2026-11")
     desk.pages.submit("Validate parameters")
+    desk.pages.leave()
     desk.up.until(lambda: any(r["state_type"] == "COMPLETED" for r in desk.runs("summary")))
     desk.open_run(desk.first("summary"))
     desk.pages.click("Artifacts")
@@ -105,7 +107,7 @@ def test_a_completed_run_shows_its_tasks_and_its_artifact_in_words(desk):
     held, notices = len(desk.trouble.held), desk.trouble.notices
     desk.open_run(desk.first("deadlines"))
     owed = notices["queued"]
-    counts = f"4 complaints judged, {owed} notices, {held} mails queued"
+    counts = f"4 complaints evaluated, {owed} notices, {held} mails queued"
     desk.pages.reads("Completed", counts, "1 Task run")
     desk.pages.click("Task Runs")
     desk.pages.reads("judge and queue")
@@ -161,6 +163,7 @@ def test_the_question_of_a_storm_is_answered_in_its_form_and_the_mails_go(desk):
     desk.pages.write("Keputusan", "kirim")
     desk.pages.write("Diputuskan oleh", "Rahmadsyah")
     desk.pages.submit("Diputuskan oleh")
+    desk.pages.leave()
     desk.up.until(lambda: desk.runs("storm")[0]["state_type"] == "COMPLETED")
     with desk.up.office() as office, office.transaction() as session:
         assert "Prefect UI: Rahmadsyah" in set(session.scalars(select(AuditRow.actor)))
