@@ -68,12 +68,18 @@ def fill(office: Office, count: int) -> None:
     for number, (came, unit, classification, steps) in enumerate(invented(count, zone)):
         rows.append(
             {
-                "source": "register", "ticket": f"{number:07}", "received_at": came,
-                "recorded_at": morning(came), "classification": classification,
-                "category": CATEGORIES[number % 4], "channel": CHANNELS[number % 3],
-                "anonymous": False, "secret": False, "next_action_at": morning(came),
+                "source": "register",
+                "ticket": f"{number:07}",
+                "received_at": came,
+                "recorded_at": morning(came),
+                "classification": classification,
+                "category": CATEGORIES[number % 4],
+                "channel": CHANNELS[number % 3],
+                "anonymous": False,
+                "secret": False,
+                "next_action_at": morning(came),
             }
-        )  # fmt: skip
+        )
         events += [
             (
                 f"{number:07}",
@@ -88,10 +94,18 @@ def fill(office: Office, count: int) -> None:
             at = morning(datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=zone) + timedelta(day))
             session.add(
                 Look(
-                    source="register", name=str(day), sha256=str(day), observed_at=at,
-                    recorded_at=at, rows=0, new=0, updated=0, unchanged=0, quarantined=0,
+                    source="register",
+                    name=str(day),
+                    sha256=str(day),
+                    observed_at=at,
+                    recorded_at=at,
+                    rows=0,
+                    new=0,
+                    updated=0,
+                    unchanged=0,
+                    quarantined=0,
                 )
-            )  # fmt: skip
+            )
 
 
 def multiply(office: Office, tables: Sequence[str], by: int) -> None:

@@ -41,7 +41,10 @@ def in_a_process(file: str, *arguments: str) -> Any:
     """What a part of a benchmark, run as a process of its own, prints as JSON in its last line."""
     environment = {**os.environ, "PREFECT_LOGGING_LEVEL": "ERROR", "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
-        [sys.executable, file, *arguments], env=environment, check=True,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, file, *arguments],
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     return json.loads(done.stdout.splitlines()[-1])

@@ -33,8 +33,18 @@ CONFIG = Path(__file__).parent.parent / "config"
 ZONE = ZoneInfo("Asia/Makassar")
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=ZONE)
 MAILS, WITH_SEND = 2_000, 300
-HEADER = ("No", "Masuk", "Klasifikasi", "Kategori", "Perihal", "Diverifikasi", "Unit",
-          "Diteruskan", "Tindak Lanjut", "Selesai")  # fmt: skip
+HEADER = (
+    "No",
+    "Masuk",
+    "Klasifikasi",
+    "Kategori",
+    "Perihal",
+    "Diverifikasi",
+    "Unit",
+    "Diteruskan",
+    "Tindak Lanjut",
+    "Selesai",
+)
 SOURCE = """
 [register]
 folder = "inbox/register"
@@ -115,20 +125,40 @@ def site_of(folder: Path, ca_file: str) -> Path:
     path.write_text(text, encoding="utf-8")
     with (site / "directory.csv").open("a", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(
-            (f"u{n}", f"Unit {n}", "dinas", "kab", "", "liaison", f"Petugas {n}, S.Sos.",
-             f"petugas{n}@contohkab.example", "", "", "")
+            (
+                f"u{n}",
+                f"Unit {n}",
+                "dinas",
+                "kab",
+                "",
+                "liaison",
+                f"Petugas {n}, S.Sos.",
+                f"petugas{n}@contohkab.example",
+                "",
+                "",
+                "",
+            )
             for n in range(MAILS)
-        )  # fmt: skip
+        )
     register = site / "inbox" / "register" / "register_2026-11-20_0700.csv"
     with register.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)
         writer.writerows(
-            (f"FD-{n}", "16/11/2026 08:30", "Permintaan Informasi", "Kependudukan",
-             f"Syarat pindah alamat {n}", "16/11/2026 08:40", f"Unit {n}", "16/11/2026 08:45",
-             "16/11/2026 09:00", "")
+            (
+                f"FD-{n}",
+                "16/11/2026 08:30",
+                "Permintaan Informasi",
+                "Kependudukan",
+                f"Syarat pindah alamat {n}",
+                "16/11/2026 08:40",
+                f"Unit {n}",
+                "16/11/2026 08:45",
+                "16/11/2026 09:00",
+                "",
+            )
             for n in range(MAILS)
-        )  # fmt: skip
+        )
     return site
 
 
@@ -149,8 +179,11 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
     from tasks.smtp import Connection  # noqa: PLC0415
 
     with smtp_server(folder) as (mail_url, ca_file):
-        os.environ |= {"TENGGAT_DATABASE_URL": url, "TENGGAT_MAIL_URL": mail_url,
-                       "TENGGAT_VAR": str(folder / "var")}  # fmt: skip
+        os.environ |= {
+            "TENGGAT_DATABASE_URL": url,
+            "TENGGAT_MAIL_URL": mail_url,
+            "TENGGAT_VAR": str(folder / "var"),
+        }
         office = Office.open(site_of(folder, ca_file))
         asked = datetime(2026, 11, 20, 8, 0, tzinfo=ZONE)
         pull.fn(office, "register", asked)
@@ -179,9 +212,13 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
             bare = len(mails) / (time.perf_counter() - began)
             context = ssl.create_default_context(cafile=ca_file)
             client = yagmail.SMTP(
-                user=sender, host=way.host, port=way.port, smtp_ssl=False,
-                smtp_starttls={"context": context}, smtp_skip_login=True,
-            )  # fmt: skip
+                user=sender,
+                host=way.host,
+                port=way.port,
+                smtp_ssl=False,
+                smtp_starttls={"context": context},
+                smtp_skip_login=True,
+            )
             parsed = [message_from_bytes(mime, policy=policy.default) for _, mime in mails]
             began = time.perf_counter()
             for (recipient, _), mail in zip(mails[:WITH_SEND], parsed, strict=False):

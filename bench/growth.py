@@ -32,9 +32,15 @@ import service  # noqa: E402
 
 DAYS, KEPT = 30, 10
 TABLES = (
-    "flow_run", "flow_run_state", "task_run", "task_run_state", "log", "artifact", "events",
+    "flow_run",
+    "flow_run_state",
+    "task_run",
+    "task_run_state",
+    "log",
+    "artifact",
+    "events",
     "event_resources",
-)  # fmt: skip
+)
 STEPS = {"intake": 96, "deadlines": 25, "delivery": 288}
 """How often a site runs each in a day; `--runs` divides them by one number."""
 
@@ -183,9 +189,13 @@ def month(folder: Path, divided: int, *, maintained: bool) -> list[float]:
 def _in_its_own_process(script: str) -> None:
     """Run this with the environment of the server that is up now."""
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=os.environ,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise SystemExit(done.stderr)
 

@@ -32,8 +32,19 @@ ZONE = ZoneInfo("Asia/Makassar")
 MADE = datetime(2026, 11, 24, 7, 0, tzinfo=ZONE)
 NOW = MADE + timedelta(days=30)
 ROWS, IN_WORKBOOK = 200_000, 100_000
-HEADER = ("No", "Masuk", "Klasifikasi", "Kategori", "Perihal", "Kerahasiaan", "Kanal",
-          "Diverifikasi", "Unit", "Diteruskan", "Selesai")  # fmt: skip
+HEADER = (
+    "No",
+    "Masuk",
+    "Klasifikasi",
+    "Kategori",
+    "Perihal",
+    "Kerahasiaan",
+    "Kanal",
+    "Diverifikasi",
+    "Unit",
+    "Diteruskan",
+    "Selesai",
+)
 SOURCE = """
 [desk]
 folder = "inbox"
@@ -80,18 +91,24 @@ def invented(count: int) -> Iterator[tuple[str, ...]]:
         if chance.random() < 0.8:
             verified = came + timedelta(minutes=chance.randrange(5_000))
             moved = verified + timedelta(minutes=chance.randrange(1_000))
-            steps[:3] = (f"{verified:%d/%m/%Y %H:%M}", chance.choice(units),
-                         f"{moved:%d/%m/%Y %H:%M}")  # fmt: skip
+            steps[:3] = (
+                f"{verified:%d/%m/%Y %H:%M}",
+                chance.choice(units),
+                f"{moved:%d/%m/%Y %H:%M}",
+            )
             if chance.random() < 0.625:
                 done = moved + timedelta(minutes=chance.randrange(50_000))
                 steps[3] = f"{done:%d/%m/%Y %H:%M}"
         yield (
-            f"FD-{number:06}", f"{came:%d/%m/%Y %H:%M}",
+            f"FD-{number:06}",
+            f"{came:%d/%m/%Y %H:%M}",
             chance.choice(("Pengaduan", "Permintaan Informasi")),
             chance.choice(("Jalan", "Air bersih", "Kependudukan")),
-            f"Jalan rusak di depan pasar {number}", chance.choice(("", "", "Anonim")),
-            chance.choice(("Situs", "Tatap Muka")), *steps,
-        )  # fmt: skip
+            f"Jalan rusak di depan pasar {number}",
+            chance.choice(("", "", "Anonim")),
+            chance.choice(("Situs", "Tatap Muka")),
+            *steps,
+        )
 
 
 def write_files(folder: Path) -> None:

@@ -23,9 +23,16 @@ def append(engine: Engine, number: int, actor: str = "somebody", at: datetime = 
     for one in range(number):
         with Session(engine, info=audit.works(By(actor, "run 1"))) as session:
             audit.note(
-                session, What.NOTICE_OWED, at, f"reason {one}", complaint=one, message=7,
-                storm=8, rule="sp4n/first-follow-up", unit="dinsos",
-            )  # fmt: skip
+                session,
+                What.NOTICE_OWED,
+                at,
+                f"reason {one}",
+                complaint=one,
+                message=7,
+                storm=8,
+                rule="sp4n/first-follow-up",
+                unit="dinsos",
+            )
             session.commit()
 
 

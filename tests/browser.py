@@ -55,16 +55,22 @@ class Browser:
         self._ask("Emulation.setEmulatedMedia", features=[scheme])
         self._ask(
             "Emulation.setDeviceMetricsOverride",
-            width=width, height=800, deviceScaleFactor=1, mobile=phone,
-        )  # fmt: skip
+            width=width,
+            height=800,
+            deviceScaleFactor=1,
+            mobile=phone,
+        )
         self._ask("Page.setDocumentContent", frameId=self.frame, html=source)
 
     def go(self, url: str, *, width: int = 1200, height: int = 900, zone: str = "") -> None:
         """Open an address as one would on a screen of this size, in this time zone."""
         self._ask(
             "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=1, mobile=False,
-        )  # fmt: skip
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
         self._ask("Emulation.setTimezoneOverride", timezoneId=zone)
         self._ask("Page.navigate", url=url)
 
@@ -174,14 +180,28 @@ def browsing(profile: Path) -> Iterator[Browser]:
     back, says = os.pipe()
     started = subprocess.Popen(
         [
-            "bash", "-c", f'exec "$@" 3<&{hears} 4>&{says}', "bash", CHROMIUM,
-            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "bash",
+            "-c",
+            f'exec "$@" 3<&{hears} 4>&{says}',
+            "bash",
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # nobody outside is asked
-            "--hide-scrollbars", "--remote-debugging-pipe", f"--user-data-dir={profile}",
+            "--hide-scrollbars",
+            "--remote-debugging-pipe",
+            f"--user-data-dir={profile}",
         ],
-        pass_fds=(hears, says), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        pass_fds=(hears, says),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     os.close(hears)
     os.close(says)
     with os.fdopen(to, "wb") as ask, os.fdopen(back, "rb", buffering=0) as answer:

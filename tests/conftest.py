@@ -56,10 +56,19 @@ db.engine.create_engine = lambda *of, **more: compile_once(create_engine(*of, **
 
 
 WAITING = (
-    "test_two_workers", "test_several_sites", "test_deploy", "test_away",
-    "test_service", "test_ui", "test_kills",
-    "test_watchdog", "test_maintenance", "test_flows", "test_demo", "test_registering",
-)  # fmt: skip
+    "test_two_workers",
+    "test_several_sites",
+    "test_deploy",
+    "test_away",
+    "test_service",
+    "test_ui",
+    "test_kills",
+    "test_watchdog",
+    "test_maintenance",
+    "test_flows",
+    "test_demo",
+    "test_registering",
+)
 """What waits for servers most of its time, the longest first."""
 
 TOGETHER = {

@@ -85,10 +85,14 @@ class Origin:
         self.begun += 1
         out, err = (self.folder / f"{self.begun}.{name}" for name in ("out", "err"))
         order = {
-            "arguments": [str(each) for each in arguments], "folder": str(REPOSITORY),
-            "environment": {**os.environ, **environment}, "before": before,
-            "out": str(out), "err": str(err), "patience": PATIENCE,
-        }  # fmt: skip
+            "arguments": [str(each) for each in arguments],
+            "folder": str(REPOSITORY),
+            "environment": {**os.environ, **environment},
+            "before": before,
+            "out": str(out),
+            "err": str(err),
+            "patience": PATIENCE,
+        }
         return Forked(self, self.ask(order), out, err)
 
     def run(
@@ -110,16 +114,22 @@ class Origin:
 
     def _started(self) -> subprocess.Popen[str]:
         quiet = {
-            "PREFECT_HOME": str(self.folder / "prefect"), "PREFECT_LOGGING_LEVEL": "ERROR",
-            "OPENBLAS_NUM_THREADS": "1", "DO_NOT_TRACK": "1",  # no threads before a fork
+            "PREFECT_HOME": str(self.folder / "prefect"),
+            "PREFECT_LOGGING_LEVEL": "ERROR",
+            "OPENBLAS_NUM_THREADS": "1",
+            "DO_NOT_TRACK": "1",  # no threads before a fork
             "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")]),
-        }  # fmt: skip
+        }
         with (self.folder / "origin.err").open("wb") as complaints:
             return subprocess.Popen(
-                [sys.executable, REPOSITORY / "tests" / "forked_main.py"], cwd=REPOSITORY,
-                env={**os.environ, **quiet}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=complaints, text=True,
-            )  # fmt: skip
+                [sys.executable, REPOSITORY / "tests" / "forked_main.py"],
+                cwd=REPOSITORY,
+                env={**os.environ, **quiet},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                text=True,
+            )
 
     def stop(self) -> None:
         if self.process is not None:

@@ -36,12 +36,28 @@ ENTRY = {
     "Tindak Lanjut Pertama": "16/11/2026 09:00",
 }
 STEPS = (
-    "Tanggal Layanan", "Dikembalikan", "Unit Pengganti", "Diteruskan Kembali", "Tanggapan Awal",
-    "Permintaan Kelengkapan", "Kelengkapan Diterima", "Berkas Lengkap", "Balasan Pelapor",
-    "Ditunda", "Dilanjutkan", "Keputusan", "Keputusan Disampaikan", "Selesai", "Dibuka Kembali",
-    "Selesai Kembali", "Dicabut", "Klarifikasi Ombudsman Diminta", "Klarifikasi Dikirim",
-    "Rekomendasi Ombudsman", "Laporan Rekomendasi",
-)  # fmt: skip
+    "Tanggal Layanan",
+    "Dikembalikan",
+    "Unit Pengganti",
+    "Diteruskan Kembali",
+    "Tanggapan Awal",
+    "Permintaan Kelengkapan",
+    "Kelengkapan Diterima",
+    "Berkas Lengkap",
+    "Balasan Pelapor",
+    "Ditunda",
+    "Dilanjutkan",
+    "Keputusan",
+    "Keputusan Disampaikan",
+    "Selesai",
+    "Dibuka Kembali",
+    "Selesai Kembali",
+    "Dicabut",
+    "Klarifikasi Ombudsman Diminta",
+    "Klarifikasi Dikirim",
+    "Rekomendasi Ombudsman",
+    "Laporan Rekomendasi",
+)
 
 REMINDED, BREACHED, ESCALATED = "2026-11-20 08:00", "2026-11-24 08:00", "2026-11-26 08:00"
 
@@ -66,9 +82,18 @@ def at(office_unit: str, number: str = "FD-1", **more: str) -> dict[str, str]:
 
 
 UNITS = (
-    "Inspektorat", "Diskominfo", "Dinas Sosial", "Disdukcapil", "Dinas Kesehatan",
-    "RSUD Contoh Sehat", "Disdikbud", "DLH", "Satpol PP", "Dinas Perkim", "DPMPTSP",
-)  # fmt: skip
+    "Inspektorat",
+    "Diskominfo",
+    "Dinas Sosial",
+    "Disdukcapil",
+    "Dinas Kesehatan",
+    "RSUD Contoh Sehat",
+    "Disdikbud",
+    "DLH",
+    "Satpol PP",
+    "Dinas Perkim",
+    "DPMPTSP",
+)
 
 EVERYWHERE = [at(unit, f"FD-{number}") for number, unit in enumerate(UNITS)]
 """A complaint of each of these units."""

@@ -68,11 +68,23 @@ def pymap() -> Iterator[Server]:
         server = Server("pymap", free_port(), None, folder / "authority.pem")
         _certificate(folder)
         command = [
-            sys.executable, "-c", PYMAP,
-            "--host", "127.0.0.1", "--port", str(server.port),
-            "--cert", f"{folder}/chain.pem", "--key", f"{folder}/key.pem",
-            "dict", "--demo-user", USER, "--demo-password", PASSWORD,
-        ]  # fmt: skip
+            sys.executable,
+            "-c",
+            PYMAP,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(server.port),
+            "--cert",
+            f"{folder}/chain.pem",
+            "--key",
+            f"{folder}/key.pem",
+            "dict",
+            "--demo-user",
+            USER,
+            "--demo-password",
+            PASSWORD,
+        ]
         with _running(command, server, folder / "log"):
             yield server
 

@@ -42,24 +42,39 @@ def running() -> Iterator[MariaDB]:
         folder = Path(name)
         (folder / "data").mkdir()
         base = [
-            PROGRAM, "--no-defaults", "--user=root", f"--datadir={folder}/data",
-            "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M", "--log-warnings=0",
-        ]  # fmt: skip
+            PROGRAM,
+            "--no-defaults",
+            "--user=root",
+            f"--datadir={folder}/data",
+            "--innodb-buffer-pool-size=16M",
+            "--innodb-log-file-size=8M",
+            "--log-warnings=0",
+        ]
         tables = [
             (TABLES / f"{each}.sql").read_text(encoding="utf-8")
             for each in ("mysql_system_tables", "mysql_system_tables_data")
         ]
         subprocess.run(
-            [*base, "--bootstrap"], input="create database mysql;\nuse mysql;\n" + "".join(tables),
-            text=True, check=True, capture_output=True, timeout=LIMIT,
-        )  # fmt: skip
+            [*base, "--bootstrap"],
+            input="create database mysql;\nuse mysql;\n" + "".join(tables),
+            text=True,
+            check=True,
+            capture_output=True,
+            timeout=LIMIT,
+        )
         server = MariaDB(f"{folder}/socket", free_port())
         log = (folder / "log").open("w")
         process = subprocess.Popen(
-            [*base, f"--socket={server.socket}", f"--port={server.port}",
-             "--bind-address=127.0.0.1", f"--pid-file={folder}/pid"],
-            stdout=log, stderr=log,
-        )  # fmt: skip
+            [
+                *base,
+                f"--socket={server.socket}",
+                f"--port={server.port}",
+                "--bind-address=127.0.0.1",
+                f"--pid-file={folder}/pid",
+            ],
+            stdout=log,
+            stderr=log,
+        )
         try:
             end = time.monotonic() + LIMIT
             while time.monotonic() < end and process.poll() is None:

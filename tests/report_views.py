@@ -25,18 +25,26 @@ RULES = {
     "uu25/decision": {"id": "Keputusan atas pengaduan", "en": "Decision on the complaint"},
 }
 NAMES = (
-    "Dinas Pekerjaan Umum dan Penataan Ruang", "Dinas Sosial", "Dinas Kesehatan",
-    "Dinas Kependudukan dan Pencatatan Sipil", "RSUD Contoh Sehat", "Dinas Perhubungan",
-    "Dinas Komunikasi, Informatika dan Statistik", "Dinas Lingkungan Hidup",
-)  # fmt: skip
+    "Dinas Pekerjaan Umum dan Penataan Ruang",
+    "Dinas Sosial",
+    "Dinas Kesehatan",
+    "Dinas Kependudukan dan Pencatatan Sipil",
+    "RSUD Contoh Sehat",
+    "Dinas Perhubungan",
+    "Dinas Komunikasi, Informatika dan Statistik",
+    "Dinas Lingkungan Hidup",
+)
 SIGNED = Letterhead(
     lines=("PEMERINTAH KABUPATEN CONTOH", "INSPEKTORAT DAERAH"),
     address=("Jalan Merdeka Nomor 1, Contoh 90000", "inspektorat@contohkab.example"),
     signature=Signature(
-        place="Contoh", title="Inspektur Kabupaten Contoh,", name="Drs. H. Baharintan Dolo, M.Ak.",
-        rank="Pembina Utama Muda", nip="19680412 199403 1 004",
+        place="Contoh",
+        title="Inspektur Kabupaten Contoh,",
+        name="Drs. H. Baharintan Dolo, M.Ak.",
+        rank="Pembina Utama Muda",
+        nip="19680412 199403 1 004",
     ),
-)  # fmt: skip
+)
 
 
 NOTES = Notes(
@@ -178,8 +186,15 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
         "late": [
             Row(
                 f"{each.ticket} {each.rule}",
-                (each.ticket, 40 - place % 40, each.unit, each.rule, each.category,
-                 date(2026, 11, 1 + place % 28), "pejabat penghubung (24 Nov 2026)"),
+                (
+                    each.ticket,
+                    40 - place % 40,
+                    each.unit,
+                    each.rule,
+                    each.category,
+                    date(2026, 11, 1 + place % 28),
+                    "pejabat penghubung (24 Nov 2026)",
+                ),
                 (each.ticket,),
             )
             for place, each in enumerate(overdue)
@@ -187,9 +202,11 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
         "escalations": [
             Row("-1wd", ("reminder", 60, 58, 0.5, 0.725, 0.81)),
             Row("+3wd", ("escalation", 21, 20, 0.2, 0.35, None)),
-        ] if made else [],
+        ]
+        if made
+        else [],
         "quality": [Row("history_unknown", (12,)), Row("quarantined", (2,)), Row("holes", (1,))],
-    }  # fmt: skip
+    }
     return tuple(Table(key, of, cols, tuple(rows[key])) for key, (of, cols) in SHAPES.items())
 
 

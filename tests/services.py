@@ -87,10 +87,13 @@ class Up:
     def start(self) -> None:
         with self.said.open("wb") as output:
             self.process = psutil.Popen(
-                command(*self.sites, port=self.port, options=self.options), cwd=REPOSITORY,
-                env=self.environment, stdout=output, stderr=subprocess.STDOUT,
+                command(*self.sites, port=self.port, options=self.options),
+                cwd=REPOSITORY,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
                 start_new_session=True,
-            )  # fmt: skip
+            )
 
     def ready(self) -> None:
         """Let it wait for its schedule; it is started if it was stopped."""
@@ -442,11 +445,14 @@ class Neighbours:
         register_everywhere(first)
         export(second, "2026-11-25 07:00", {TICKET: "7000001"})
         self.up = Up(
-            [first, second], folder, host=ELSEWHERE,
+            [first, second],
+            folder,
+            host=ELSEWHERE,
             TENGGAT_DATABASE_URL=postgres.replace("postgresql://", "postgresql+psycopg://", 1),
             TENGGAT_MAIL_URL_TETANGGAKAB=server.url(),
-            PREFECT_SERVER_API_AUTH_STRING=LOGIN, PREFECT_API_AUTH_STRING=LOGIN,
-        )  # fmt: skip
+            PREFECT_SERVER_API_AUTH_STRING=LOGIN,
+            PREFECT_API_AUTH_STRING=LOGIN,
+        )
         self.first, self.second = first, second
         self.sending = Sending(self.up, second, server)
         self.workers: dict[str, psutil.Popen] = {}
@@ -472,13 +478,28 @@ class Neighbours:
         if name not in self.workers:
             with (self.folder / name).open("wb") as output:
                 self.workers[name] = psutil.Popen(
-                    [sys.executable, "-m", "cli", "worker", "--site", str(self.first),
-                     "--name", name, "--limit", "1"],
-                    cwd=REPOSITORY, stdout=output, stderr=subprocess.STDOUT,
-                    start_new_session=True, env={
-                        **self.up.environment, "PREFECT_API_URL": f"{self.up.url}/api", **variables,
+                    [
+                        sys.executable,
+                        "-m",
+                        "cli",
+                        "worker",
+                        "--site",
+                        str(self.first),
+                        "--name",
+                        name,
+                        "--limit",
+                        "1",
+                    ],
+                    cwd=REPOSITORY,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    env={
+                        **self.up.environment,
+                        "PREFECT_API_URL": f"{self.up.url}/api",
+                        **variables,
                     },
-                )  # fmt: skip
+                )
         return self.workers[name]
 
     def said_by(self, name: str) -> list[str]:

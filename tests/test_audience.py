@@ -47,9 +47,10 @@ def text(letter: Letter) -> str:
 def handed(number: str = "FD-1", **more: str) -> dict[str, str]:
     """The complaint of Dinas Sosial, given to Dinas Kesehatan without having been returned."""
     return at(
-        "Dinas Sosial", number,
+        "Dinas Sosial",
+        number,
         **{"Unit Pengganti": "Dinas Kesehatan", "Diteruskan Kembali": "24/11/2026 09:00"} | more,
-    )  # fmt: skip
+    )
 
 
 def test_after_a_handover_the_new_unit_is_told_and_the_old_one_nothing_more(office, server):
@@ -58,8 +59,11 @@ def test_after_a_handover_the_new_unit_is_told_and_the_old_one_nothing_more(offi
     owe(office, "2026-11-24 10:00", handed())
     assert deliver(office, "2026-11-24 10:00").sent == 2
     assert recipients(office) == [
-        "penghubung.dinsos", "plt.kepala.dinsos", "penghubung.dinkes", "kepala.dinkes",
-    ]  # fmt: skip
+        "penghubung.dinsos",
+        "plt.kepala.dinsos",
+        "penghubung.dinkes",
+        "kepala.dinkes",
+    ]
     assert notices(office) == [("breach", "sent"), ("breach", "sent")]
     assert "Pemegang: Dinas Kesehatan" in text(server.letters[-1])
     decide(office, "2026-11-24 11:00")
@@ -161,10 +165,13 @@ def test_a_ladder_may_be_for_some_kinds_of_unit(office):
 def test_who_gets_a_copy_is_told_that_it_is_for_information(office, server):
     rest = office.site.ladders[-1]
     office.site.ladders = (
-        replace(rest, rungs=tuple(
-            replace(rung, to=(Role.LIAISON,), cc=(Role.HEAD_OF_UNIT,)) for rung in rest.rungs
-        )),
-    )  # fmt: skip
+        replace(
+            rest,
+            rungs=tuple(
+                replace(rung, to=(Role.LIAISON,), cc=(Role.HEAD_OF_UNIT,)) for rung in rest.rungs
+            ),
+        ),
+    )
     owe(office, BREACHED, at("Dinas Sosial"))
     deliver(office, BREACHED)
     first, second = server.letters
@@ -257,7 +264,9 @@ def test_a_reminder_that_is_held_past_its_deadline_is_superseded_by_the_breach(o
     register(office, BREACHED, at("Dinas Sosial"))
     decide(office, BREACHED)
     assert sorted(notices(office)) == [
-        ("breach", "queued"), ("day-before", "held"), ("half", "held"),
-    ]  # fmt: skip
+        ("breach", "queued"),
+        ("day-before", "held"),
+        ("half", "held"),
+    ]
     assert len(messages(office)) == 2
     assert deliver(office, wita(BREACHED)).sent == 2

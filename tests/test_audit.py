@@ -174,9 +174,14 @@ def test_an_address_is_told_when_it_is_marked_and_when_it_is_lifted(office, serv
     for report in ("a@mx", "b@mx"):  # of two reports the first one marks
         with office.transaction() as session:
             bounces.add(
-                session, session.get_one(MessageRow, 1), report_id=report, code="5.1.1",
-                reported_at=wita(LATER), answer=f"no such user <{address}>", now=wita(LATER),
-            )  # fmt: skip
+                session,
+                session.get_one(MessageRow, 1),
+                report_id=report,
+                code="5.1.1",
+                reported_at=wita(LATER),
+                answer=f"no such user <{address}>",
+                now=wita(LATER),
+            )
     for _ in range(2):
         with office.transaction() as session:
             bounces.lift(session, address, wita(NEXT_DAY))
@@ -208,9 +213,14 @@ def test_a_report_that_is_kept_is_told_once(office):
     owe(office, BREACHED, at("Dinas Sosial"))
     for public in (False, False, True):
         make_summary.fn(
-            office, "2026-11", wita(NEXT_DAY), wita(NEXT_DAY), "summary 1", public=public,
+            office,
+            "2026-11",
+            wita(NEXT_DAY),
+            wita(NEXT_DAY),
+            "summary 1",
+            public=public,
             formats=("json",),
-        )  # fmt: skip
+        )
     row = only(office, What.REPORT_MADE)
     assert (row["run"], row["subject"]["period"]) == ("summary 1", "2026-11")
 
@@ -378,12 +388,16 @@ def test_one_changed_value_in_any_column_is_found(engine, column):
         ("deleted", 4, "missing; the next row", ["DELETE FROM audit WHERE seq = 4"]),
         ("the first one deleted", 1, "missing", ["DELETE FROM audit WHERE seq = 1"]),
         (
-            "deleted and closed up", 4, "changed",
+            "deleted and closed up",
+            4,
+            "changed",
             ["DELETE FROM audit WHERE seq = 4"]
             + [f"UPDATE audit SET seq = {n - 1} WHERE seq = {n}" for n in range(5, 10)],
         ),
         (
-            "two exchanged", 4, "changed",
+            "two exchanged",
+            4,
+            "changed",
             [
                 "UPDATE audit SET seq = 99 WHERE seq = 4",
                 "UPDATE audit SET seq = 4 WHERE seq = 5",
@@ -398,7 +412,7 @@ def test_one_changed_value_in_any_column_is_found(engine, column):
         ("head deleted", 10, "head of the chain is gone", ["DELETE FROM audit_head"]),
         ("head put back", 6, "head of the chain", [PUT_BACK]),
     ],
-)  # fmt: skip
+)
 def test_what_was_done_to_the_chain_is_named_and_stays_visible(
     engine, what, seq, wrong, statements
 ):

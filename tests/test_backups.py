@@ -105,8 +105,10 @@ def restored(url: str, path: Path, folder: Path) -> tuple[int, int, int]:
     raw.write_bytes(gzip.decompress(path.read_bytes()))
     script = subprocess.run(
         [newest(there.folders) / "pg_restore", "--data-only", "--file=-", raw],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     lines = script.splitlines()
     at = next(n for n, line in enumerate(lines) if line.startswith("COPY public.counter"))
     n, half = map(int, lines[at + 1].split("\t"))
@@ -175,8 +177,11 @@ def test_a_full_disk_leaves_no_half_file_and_the_earlier_ones(url, tmp_path, byt
     fill(url)
     done = subprocess.run(
         [sys.executable, "-c", FULL, url, str(kept), str(bytes_left)],
-        cwd=REPOSITORY, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     said = done.stdout.strip()
     assert said != "made"
@@ -192,8 +197,9 @@ def test_a_full_file_system_is_said_in_one_line(tmp_path):
     small.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(small)],
-        capture_output=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        check=False,
+    )
     if mounted.returncode:
         pytest.skip("this machine lets nobody mount a file system")
     try:
@@ -262,8 +268,10 @@ def test_no_password_stands_in_a_command_line(url, tmp_path, monkeypatch):
     restore(made, secret, tmp_path / "kept", NOON, lock=tmp_path / "lock", force=True)
     calls = said.read_text("utf-8")
     assert {name for name in ("pg_dump ", "pg_restore ", "psql ") if name in calls} == {
-        "pg_dump ", "pg_restore ", "psql ",
-    }  # fmt: skip
+        "pg_dump ",
+        "pg_restore ",
+        "psql ",
+    }
     assert "s3cret" not in calls
 
 
@@ -310,8 +318,9 @@ def test_fourteen_months_of_nights_leave_days_weeks_and_months(copies):
     weeks = {day.isocalendar()[:2] for day in days}
     assert {(END - timedelta(weeks=n)).isocalendar()[:2] for n in range(8)} <= weeks
     assert {(d.year, d.month) for d in days} == {
-        (2025, 12), *((2026, month) for month in range(1, 12))
-    }  # fmt: skip
+        (2025, 12),
+        *((2026, month) for month in range(1, 12)),
+    }
 
 
 def test_after_a_long_silence_the_old_ones_are_still_there(copies):

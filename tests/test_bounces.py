@@ -525,9 +525,16 @@ def test_the_artifact_of_a_delivery_shows_what_came_back(locale):
     def shown(**told: object) -> str:
         bounced = {"reports": 0, "bounced": 0, "unknown": 0, "trouble": ""} | told
         return render(
-            "report/delivery.md.j2", locale=locale, zone=WITA, now=wita(LATER), site="Contoh",
-            by_role={}, bounces=bounced, trouble="", **counts,
-        )  # fmt: skip
+            "report/delivery.md.j2",
+            locale=locale,
+            zone=WITA,
+            now=wita(LATER),
+            site="Contoh",
+            by_role={},
+            bounces=bounced,
+            trouble="",
+            **counts,
+        )
 
     assert len(shown(reports=1234, bounced=7, unknown=5)) > len(shown())
     number = "1.234" if locale == "id" else "1,234"

@@ -17,9 +17,11 @@ from sla.calendar import (
 
 def calendar(**more):
     return Calendar(
-        date(2025, 1, 1), date(2027, 12, 31),
-        days_off=indonesian_days_off(range(2025, 2028)), **more,
-    )  # fmt: skip
+        date(2025, 1, 1),
+        date(2027, 12, 31),
+        days_off=indonesian_days_off(range(2025, 2028)),
+        **more,
+    )
 
 
 @pytest.mark.parametrize(

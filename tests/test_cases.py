@@ -251,7 +251,7 @@ def test_a_history_that_contradicts_itself_is_told_in_words(tmp_path: Path) -> N
     (case,) = read(tmp_path, early)
     (difference,) = check(case, BENCH)
     assert (
-        "the engine cannot evaluate the case: verified (2026-10-31 23:00 UTC) lies before the receipt"
+        "cannot evaluate the case: verified (2026-10-31 23:00 UTC) lies before the receipt"
         in difference
     )
 

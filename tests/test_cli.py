@@ -23,10 +23,26 @@ from tasks.reporting.pango import PdfMissing
 TENGGAT = Path(sys.executable).with_name("tenggat")
 NOW = "2026-11-24T08:00"
 COMMANDS = (
-    "run", "up", "worker", "due", "explain", "deadlines", "changes", "summary", "simulate",
-    "source", "mail", "quarantine", "export", "backup", "restore", "doctor", "watch", "audit",
+    "run",
+    "up",
+    "worker",
+    "due",
+    "explain",
+    "deadlines",
+    "changes",
+    "summary",
+    "simulate",
+    "source",
+    "mail",
+    "quarantine",
+    "export",
+    "backup",
+    "restore",
+    "doctor",
+    "watch",
+    "audit",
     "database",
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +72,14 @@ def tenggat(lived, monkeypatch, call_tenggat):
 def entry_point(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     """The installed command, as a process of its own."""
     return subprocess.run(
-        [TENGGAT, *map(str, arguments)], cwd=REPOSITORY, env={**os.environ, **environment},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        [TENGGAT, *map(str, arguments)],
+        cwd=REPOSITORY,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 # --- due ------------------------------------------------------------------------------------------
@@ -292,11 +313,18 @@ def test_a_summary_made_twice_as_of_a_moment_is_the_same_to_the_byte(
 
 def test_nothing_that_is_printed_names_a_complainant(tenggat):
     calls = [
-        ("deadlines",), ("quarantine", "list"), ("mail", "list"), ("mail", "show", "1"),
-        ("explain", "5010002"), ("doctor",), ("quarantine", "list", "--json"),
-        ("quarantine", "list", "--all"), ("quarantine", "retry", "--now", NOW),
-        ("source", "check", "lapor", "--now", NOW), ("source", "check", "lapor", "--json"),
-    ]  # fmt: skip
+        ("deadlines",),
+        ("quarantine", "list"),
+        ("mail", "list"),
+        ("mail", "show", "1"),
+        ("explain", "5010002"),
+        ("doctor",),
+        ("quarantine", "list", "--json"),
+        ("quarantine", "list", "--all"),
+        ("quarantine", "retry", "--now", NOW),
+        ("source", "check", "lapor", "--now", NOW),
+        ("source", "check", "lapor", "--json"),
+    ]
     for call in calls:
         assert NAME not in "".join(map(str, tenggat(*call)))
 
@@ -360,10 +388,21 @@ def test_help_tells_of_every_command_and_cuts_nothing_short(tenggat, monkeypatch
 
 
 OF_A_GROUP = (
-    "source check", "source learn", "mail list", "mail show", "mail bounces",
-    "mail lift", "mail resend", "mail release", "quarantine list", "quarantine retry",
-    "quarantine export", "database copy", "audit list", "audit verify",
-)  # fmt: skip
+    "source check",
+    "source learn",
+    "mail list",
+    "mail show",
+    "mail bounces",
+    "mail lift",
+    "mail resend",
+    "mail release",
+    "quarantine list",
+    "quarantine retry",
+    "quarantine export",
+    "database copy",
+    "audit list",
+    "audit verify",
+)
 
 
 def test_every_command_has_a_help_that_tells_of_its_site(tenggat):
@@ -401,9 +440,11 @@ def test_errors_of_the_installed_command_show_no_traceback(tenggat, monkeypatch)
     monkeypatch.setenv("TENGGAT_DATABASE_URL", "sqlite:////dev/null/x.db")
     done = entry_point("deadlines")
     calls = [
-        ((done.returncode, done.stdout, done.stderr), 1), (tenggat("frob"), 2),
-        (tenggat("deadlines", "--state", "x"), 2), (tenggat("deadlines"), 1),
-    ]  # fmt: skip
+        ((done.returncode, done.stdout, done.stderr), 1),
+        (tenggat("frob"), 2),
+        (tenggat("deadlines", "--state", "x"), 2),
+        (tenggat("deadlines"), 1),
+    ]
     for (ended, out, errors), code in calls:
         assert (ended, out, errors.count("\n")) == (code, "", 1)
         assert errors.startswith("error: ")

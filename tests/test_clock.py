@@ -618,9 +618,7 @@ def test_a_source_that_shows_late_must_be_looked_at_after_that_time():
 
 
 def said(kind, at, recorded, *, retracted=False, slot="Selesai"):
-    return Event(
-        kind, wita(at), wita(recorded), "register", slot=slot, retracted=retracted
-    )  # fmt: skip
+    return Event(kind, wita(at), wita(recorded), "register", slot=slot, retracted=retracted)
 
 
 def test_a_correction_replaces_what_the_same_column_said():
@@ -789,11 +787,13 @@ AT_ONCE = ("settled", "paused", "resumed", "closed", "material_requested", "mate
     [
         ([], ["material_requested", "material_completed", "paused", "resumed"]),
         (["paused"], ["material_requested", "material_completed", "resumed", "paused"]),
-        (["material_requested", "paused"],
-         ["material_completed", "material_requested", "resumed", "paused"]),
+        (
+            ["material_requested", "paused"],
+            ["material_completed", "material_requested", "resumed", "paused"],
+        ),
         (["paused", "resumed"], ["material_requested", "material_completed", "paused", "resumed"]),
     ],
-)  # fmt: skip
+)
 def test_what_was_observed_at_once_is_in_one_order_whatever_look_was_read_first(before, order):
     """A pause that goes on ends before another begins; else it begins before it ends."""
     known = [RECEIVED, *(told(kind, f"2026-11-02 1{n}:00") for n, kind in enumerate(before, 1))]

@@ -41,9 +41,10 @@ def another(postgres: str) -> str:
 @pytest.fixture(params=["to sqlite", "to postgresql"])
 def new_url(request, tmp_path):
     return (
-        f"sqlite:///{tmp_path}/new/tenggat.db" if request.param == "to sqlite"
+        f"sqlite:///{tmp_path}/new/tenggat.db"
+        if request.param == "to sqlite"
         else another(request.getfixturevalue("postgres"))
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture

@@ -64,10 +64,17 @@ def complaint(ticket: str = "1", **more: Any) -> dict[str, Any]:
 
 def message(number: int = 1, **more: Any) -> MessageRow:
     given = {
-        "message_id": f"<{number}@contohkab.example>", "kind": "alert", "created_at": NOON,
-        "recipient": "a@contohkab.example", "recipient_name": "A", "role": "administrator",
-        "run": "r", "status": MessageStatus.QUEUED, "next_attempt_at": NOON, "detail": {},
-    }  # fmt: skip
+        "message_id": f"<{number}@contohkab.example>",
+        "kind": "alert",
+        "created_at": NOON,
+        "recipient": "a@contohkab.example",
+        "recipient_name": "A",
+        "role": "administrator",
+        "run": "r",
+        "status": MessageStatus.QUEUED,
+        "next_attempt_at": NOON,
+        "detail": {},
+    }
     return MessageRow(**(given | more))
 
 
@@ -191,30 +198,63 @@ def test_an_error_does_not_repeat_what_a_complainant_gave(session):
 
 def event(**more: Any) -> dict[str, Any]:
     given = {
-        "complaint_id": 1, "kind": "verified", "latest": NOON, "earliest": None,
-        "knowledge": "given", "recorded_at": NOON, "source": "lapor", "unit": "",
-    }  # fmt: skip
+        "complaint_id": 1,
+        "kind": "verified",
+        "latest": NOON,
+        "earliest": None,
+        "knowledge": "given",
+        "recorded_at": NOON,
+        "source": "lapor",
+        "unit": "",
+    }
     return given | more
 
 
 TWICE: dict[str, Callable[[], Any]] = {
     "complaint": lambda: Complaint(**complaint()),
     "notice": lambda: NoticeRow(
-        complaint_id=1, rule="r", clock=1, rung="breach", repeat=0, kind="breach",
-        reached_at=NOON, decided_at=NOON, status="queued", run="r",
+        complaint_id=1,
+        rule="r",
+        clock=1,
+        rung="breach",
+        repeat=0,
+        kind="breach",
+        reached_at=NOON,
+        decided_at=NOON,
+        status="queued",
+        run="r",
     ),
     "message": message,
     "look": lambda: Look(
-        source="lapor", name="a.xlsx", sha256="0" * 64, observed_at=NOON, recorded_at=NOON,
-        rows=0, new=0, updated=0, unchanged=0, quarantined=0,
+        source="lapor",
+        name="a.xlsx",
+        sha256="0" * 64,
+        observed_at=NOON,
+        recorded_at=NOON,
+        rows=0,
+        new=0,
+        updated=0,
+        unchanged=0,
+        quarantined=0,
     ),
     "quarantine": lambda: QuarantineRow(
-        source="lapor", file="a.xlsx", line=2, ticket="", reason="r", column="", value="",
-        cells={}, fingerprint="0" * 64, recorded_at=NOON, last_seen_at=NOON,
-        sha256="0" * 64, observed_at=NOON, last_observed_at=NOON,
+        source="lapor",
+        file="a.xlsx",
+        line=2,
+        ticket="",
+        reason="r",
+        column="",
+        value="",
+        cells={},
+        fingerprint="0" * 64,
+        recorded_at=NOON,
+        last_seen_at=NOON,
+        sha256="0" * 64,
+        observed_at=NOON,
+        last_observed_at=NOON,
     ),
     "report": lambda: Report(period="2026-11", as_of=NOON, made_at=NOON, path="p", sha256="0"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("table", TWICE)

@@ -62,9 +62,14 @@ def first(var: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
     shutil.copyfile(Template.made(), database)
     where = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}"}
     done = subprocess.run(
-        [sys.executable, "demo.py"], cwd=REPOSITORY, capture_output=True, text=True, timeout=300,
-        env={**os.environ, "TENGGAT_VAR": str(var), **COLUMNS, **where}, check=False,
-    )  # fmt: skip
+        [sys.executable, "demo.py"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "TENGGAT_VAR": str(var), **COLUMNS, **where},
+        check=False,
+    )
     return lived_through(done, var)
 
 

@@ -36,17 +36,21 @@ def test_systemd_finds_nothing_wrong_with_the_unit(name, tmp_path):
     unit.write_text(text.replace("/opt/tenggat/.venv/bin/tenggat", "/bin/true"), "utf-8")
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit)],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", UNITS)
 def test_the_unit_calls_a_command_that_there_is(name, call_tenggat):
     (line,) = [
-        line for line in (DEPLOY / name).read_text("utf-8").splitlines()
+        line
+        for line in (DEPLOY / name).read_text("utf-8").splitlines()
         if line.startswith("ExecStart=")
-    ]  # fmt: skip
+    ]
     program, *arguments = shlex.split(line.removeprefix("ExecStart="))
     scripts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"][
         "scripts"

@@ -95,9 +95,13 @@ def test_a_tenure_covers_both_its_ends(day, name):
 @pytest.mark.parametrize(("day", "name"), [("2026-11-10", "Plt"), ("2026-11-21", "Kadis")])
 def test_a_deputy_acts_before_the_holder_while_deputising(day, name):
     deputy = office(
-        "dinkes", Role.HEAD_OF_UNIT, "Plt",
-        since=date(2026, 11, 1), until=date(2026, 11, 20), deputy=True,
-    )  # fmt: skip
+        "dinkes",
+        Role.HEAD_OF_UNIT,
+        "Plt",
+        since=date(2026, 11, 1),
+        until=date(2026, 11, 20),
+        deputy=True,
+    )
     found = holders(Role.HEAD_OF_UNIT, "dinkes", date.fromisoformat(day), [*OFFICES, deputy])
     assert [office.name for office in found.offices] == [name]
 
@@ -125,10 +129,14 @@ def test_an_office_held_by_two_tells_both():
         (Role.HEAD_OF_UNIT, "dinkes", {LIAISON}, Holders((HEAD,))),
     ],
     ids=[
-        "administrator", "parent", "held once", "nobody else is left", "the only administrator",
+        "administrator",
+        "parent",
+        "held once",
+        "nobody else is left",
+        "the only administrator",
         "not concerned",
     ],
-)  # fmt: skip
+)
 def test_who_cannot_be_reached_is_passed_over(role, unit, without, expected):
     addresses = frozenset(each.email for each in without)
     assert Directory(UNITS, OFFICES).holders(role, unit, TODAY, addresses) == expected

@@ -322,10 +322,18 @@ def test_it_loads_nothing_that_takes_long(tmp_path, site_folder):
     with running() as server:
         done = subprocess.run(
             [sys.executable, "-c", look_at, "doctor", "--site", str(site_folder)],
-            cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False,
-            env={"TENGGAT_VAR": str(tmp_path / "var"), "TENGGAT_MAIL_URL": server.url(),
-                 "TENGGAT_BOUNCES_URL": "imaps://u:p@127.0.0.1:1/INBOX", "PATH": "/usr/bin"},
-        )  # fmt: skip
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={
+                "TENGGAT_VAR": str(tmp_path / "var"),
+                "TENGGAT_MAIL_URL": server.url(),
+                "TENGGAT_BOUNCES_URL": "imaps://u:p@127.0.0.1:1/INBOX",
+                "PATH": "/usr/bin",
+            },
+        )
     assert "answers and takes the login" in done.stdout
     assert done.stderr.splitlines()[-2:] == ["[]", "False"]
     assert not Path(tmp_path / "var").exists()

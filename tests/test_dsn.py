@@ -205,20 +205,40 @@ FAILURE_NOTICE = header("q1@x.example", f"Kasmirawati <{WHO}>", "failure notice"
 @pytest.mark.parametrize(
     "raw",
     [
-        VACATION, ANSWER, QUOTING, READ, COMPLAINT, SENT_ON, FAILURE_NOTICE,
+        VACATION,
+        ANSWER,
+        QUOTING,
+        READ,
+        COMPLAINT,
+        SENT_ON,
+        FAILURE_NOTICE,
         mail(header("n1@x.example"), HUMAN, BACK),
         mail(header("n2@x.example"), HUMAN, STATUS, BACK),
         qmail(ABOUT, WHO).replace(b"Hi. This is", b"Hello, this is"),
         qmail(ABOUT, WHO).partition(b"--- Below")[0],
-        b"", b"\r\n\r\n", b"\0" * 1000, b"\xff\xfe: \x80\r\n\r\n\x80",
+        b"",
+        b"\r\n\r\n",
+        b"\0" * 1000,
+        b"\xff\xfe: \x80\r\n\r\n\x80",
     ],
     ids=[
-        "vacation", "answer", "answer that quotes a report", "confirmation of reading",
-        "complaint of a reader", "report sent on by a person", "person's 'failure notice'",
-        "no status", "nobody named", "greeting of another kind", "nothing comes back",
-        "nothing", "only lines", "zeros", "8 bit",
+        "vacation",
+        "answer",
+        "answer that quotes a report",
+        "confirmation of reading",
+        "complaint of a reader",
+        "report sent on by a person",
+        "person's 'failure notice'",
+        "no status",
+        "nobody named",
+        "greeting of another kind",
+        "nothing comes back",
+        "nothing",
+        "only lines",
+        "zeros",
+        "8 bit",
     ],
-)  # fmt: skip
+)
 def test_what_is_not_clearly_a_report_is_none(raw):
     assert read(raw if isinstance(raw, bytes) else raw.encode()) is None
 

@@ -92,11 +92,17 @@ def facts(office: Office, prefix: str = "") -> dict[tuple[str, str], tuple[objec
     with office.transaction() as session:
         return {
             (row.source.removeprefix(prefix), row.ticket): (
-                row.received_at, row.classification, row.category, row.channel, row.unit,
-                row.anonymous, row.secret, row.promised_due,
+                row.received_at,
+                row.classification,
+                row.category,
+                row.channel,
+                row.unit,
+                row.anonymous,
+                row.secret,
+                row.promised_due,
             )
             for row in session.scalars(select(Complaint))
-        }  # fmt: skip
+        }
 
 
 def events(office: Office, prefix: str = "") -> list[tuple[object, ...]]:
@@ -110,12 +116,19 @@ def events(office: Office, prefix: str = "") -> list[tuple[object, ...]]:
         ).all()
         return [
             (
-                ticket, e.source.removeprefix(prefix), e.kind, e.latest, e.earliest, e.knowledge,
-                e.unit, e.slot, e.retracted,
+                ticket,
+                e.source.removeprefix(prefix),
+                e.kind,
+                e.latest,
+                e.earliest,
+                e.knowledge,
+                e.unit,
+                e.slot,
+                e.retracted,
             )
             for ticket, e in rows
             if e.source not in lapsing
-        ]  # fmt: skip
+        ]
 
 
 def verdicts(office: Office, now, prefix: str = "") -> dict[tuple[str, str], list[object]]:
@@ -125,13 +138,21 @@ def verdicts(office: Office, now, prefix: str = "") -> dict[tuple[str, str], lis
         return {
             (known.complaint.source.removeprefix(prefix), known.complaint.ticket): [
                 (
-                    each.rule.id, each.clock, each.unit, each.started, each.due, each.stopped,
-                    each.state, each.paused, each.by_policy, each.reasons,
+                    each.rule.id,
+                    each.clock,
+                    each.unit,
+                    each.started,
+                    each.due,
+                    each.stopped,
+                    each.state,
+                    each.paused,
+                    each.by_policy,
+                    each.reasons,
                 )
                 for each in judged.deadlines
             ]
             for known, judged in judged_of(session, office, rows, now)
-        }  # fmt: skip
+        }
 
 
 def dump(office: Office) -> dict[str, list[tuple[object, ...]]]:
@@ -219,9 +240,12 @@ def test_only_what_was_learnt_since_a_time_is_given_and_corrections_arrive(ours,
     give(ours, theirs)
     pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
     drop(
-        ours.site.folder, "2026-11-25 07:00",
-        {STATUS: "Terverifikasi"}, LATE, LATE | {TICKET: "7", UNIT: "Dinas Sosial"},
-    )  # fmt: skip
+        ours.site.folder,
+        "2026-11-25 07:00",
+        {STATUS: "Terverifikasi"},
+        LATE,
+        LATE | {TICKET: "7", UNIT: "Dinas Sosial"},
+    )
     tomorrow = wita("2026-11-25 08:00")
     pull.fn(ours, "lapor", tomorrow)
     path = give(ours, theirs, tomorrow, since=tomorrow)
@@ -249,8 +273,12 @@ def test_an_older_file_read_late_takes_nothing_back(ours, theirs, tmp_path):
 def test_a_report_that_becomes_secret_is_given_again(ours, theirs):
     give(ours, theirs, titles=True)
     pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
-    drop(ours.site.folder, "2026-11-25 07:00", {STATUS: "Ditutup oleh Admin",
-         "Tipe Laporan (Anonim/Rahasia)": "Rahasia"}, LATE)  # fmt: skip
+    drop(
+        ours.site.folder,
+        "2026-11-25 07:00",
+        {STATUS: "Ditutup oleh Admin", "Tipe Laporan (Anonim/Rahasia)": "Rahasia"},
+        LATE,
+    )
     tomorrow = wita("2026-11-25 08:00")
     pull.fn(ours, "lapor", tomorrow)
     give(ours, theirs, tomorrow, since=tomorrow)
@@ -427,10 +455,13 @@ def test_an_exchange_mapping_needs_no_fields_dates_or_events(tmp_path):
         ),
         (f'{MAPPING}field = "x"', "did you mean `fields`?"),
         (MAPPING.replace('"folder"', '"open311"'), "kab.layout: Input should be"),
-        (MAPPING.replace('"folder"', '"sql"') + 'url_variable = "X"\nquery = "select 1"\n'
-         'zone = "UTC"\nfields = {ticket = "a", received = "b"}', "only files in a folder"),
+        (
+            MAPPING.replace('"folder"', '"sql"') + 'url_variable = "X"\nquery = "select 1"\n'
+            'zone = "UTC"\nfields = {ticket = "a", received = "b"}',
+            "only files in a folder",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_exchange_mapping_is_refused(tmp_path, text, told):
     path = tmp_path / "sources.toml"
     lines = [line for line in text.splitlines() if "sql" not in text or "folder =" not in line]
@@ -456,17 +487,40 @@ def test_the_command_writes_the_documented_form(tenggat, tmp_path):
     about = [line for line in lines if "ticket" not in line]
     assert [line["source"] for line in about] == ["lapor", "register"]
     assert set(about[0]) == {
-        "source", "system", "sees", "shown_later", "looked_until", "exported_at",
-    }  # fmt: skip
+        "source",
+        "system",
+        "sees",
+        "shown_later",
+        "looked_until",
+        "exported_at",
+    }
     assert about[0]["looked_until"] == "2026-11-23T23:00:00+00:00"
     complaint = next(line for line in lines if line.get("ticket") == "5010653")
     assert set(complaint) == {
-        "ticket", "source", "received", "classification", "category", "channel", "unit",
-        "anonymous", "secret", "promised_due", "events", "title",
-    }  # fmt: skip
+        "ticket",
+        "source",
+        "received",
+        "classification",
+        "category",
+        "channel",
+        "unit",
+        "anonymous",
+        "secret",
+        "promised_due",
+        "events",
+        "title",
+    }
     assert set(complaint["events"][0]) == {
-        "kind", "at", "after", "knowledge", "unit", "recorded", "source", "slot", "retracted",
-    }  # fmt: skip
+        "kind",
+        "at",
+        "after",
+        "knowledge",
+        "unit",
+        "recorded",
+        "source",
+        "slot",
+        "retracted",
+    }
     assert not list(tmp_path.glob("*.part"))
 
 

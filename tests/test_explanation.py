@@ -127,9 +127,14 @@ def test_while_paused_the_days_are_told_up_to_the_day_asked_for():
 
 def test_by_policy_the_days_are_those_of_the_due_day_that_binds():
     assigned = Event(
-        "assigned", wita("2026-11-09 07:00"), wita("2026-11-09 07:00"), "lapor",
-        wita("2026-11-06 07:00"), Knowledge.OBSERVED, "dinkes",
-    )  # fmt: skip
+        "assigned",
+        wita("2026-11-09 07:00"),
+        wita("2026-11-09 07:00"),
+        "lapor",
+        wita("2026-11-06 07:00"),
+        Knowledge.OBSERVED,
+        "dinkes",
+    )
     for policy, first, last in [(Policy.BENEFIT_OF_DOUBT, 9, 16), (Policy.STRICT, 6, 13)]:
         days = explained("sp4n/first-follow-up", [assigned], "2026-11-10 08:00", policy=policy)
         assert (days[0], days[-1]) == ((first, "start", None), (last, "counted", 5))

@@ -48,11 +48,16 @@ def case(ticket, *events, unit="dinkes", sees=SEES, as_of=AS_OF, **facts):
     received = events[0].latest
     events = (events[0], Event("assigned", received, received, "register", unit=unit), *events[1:])
     return Case(
-        ticket=ticket, source="register", category="jalan", unit=unit, events=events,
-        classification=facts["classification"], channel=facts["channel"],
+        ticket=ticket,
+        source="register",
+        category="jalan",
+        unit=unit,
+        events=events,
+        classification=facts["classification"],
+        channel=facts["channel"],
         received=events[0].latest,
         deadlines=tuple(judge(Facts(sees=sees, **facts), events, BENCH, wita(as_of))),
-    )  # fmt: skip
+    )
 
 
 CASES = [
@@ -91,7 +96,7 @@ CASES = [
         told("settled", "2026-11-12 10:00"),
         told("reopened", "2026-11-26 10:00"),
     ),
-]  # fmt: skip
+]
 
 
 ALL = ("judged", "met", "met_late", "breached", "unknown", "waived", "by_policy")
@@ -155,8 +160,13 @@ def test_received_are_those_that_came_in_the_period(november):
 def test_settled_are_those_first_settled_in_it(november):
     assert value(november, "settled") == 6
     assert behind(november["headline"], "settled") == {
-        "met", "late", "unknown", "doubt", "october", "reopened",
-    }  # fmt: skip
+        "met",
+        "late",
+        "unknown",
+        "doubt",
+        "october",
+        "reopened",
+    }
 
 
 def test_followed_up_is_a_share_of_the_received(november):
@@ -166,12 +176,16 @@ def test_followed_up_is_a_share_of_the_received(november):
 def test_open_and_late_are_counted_now_whenever_received(november):
     assert value(november, "open") == 4
     assert behind(november["headline"], "open") == {
-        "breached", "running", "unclassified", "reopened",
-    }  # fmt: skip
+        "breached",
+        "running",
+        "unclassified",
+        "reopened",
+    }
     units = november["by_unit"]
     assert {unit: units.value(unit, "open") for unit in ("pupr", "dinkes")} == {
-        "pupr": 2, "dinkes": 2,
-    }  # fmt: skip
+        "pupr": 2,
+        "dinkes": 2,
+    }
     assert value(november, "late") == 1
     assert (units.value("pupr", "late"), units.value("dinkes", "late")) == (1, 0)
 
@@ -179,20 +193,34 @@ def test_open_and_late_are_counted_now_whenever_received(november):
 def test_the_share_of_deadlines_kept_leaves_out_what_is_not_known(november):
     # met: met, doubt, october, reopened; its second clock is due on 3 December
     assert verdicts(november["by_rule"], INFORMATION) == {
-        "judged": 6, "met": 4, "met_late": 1, "breached": 1, "unknown": 1, "waived": 1,
+        "judged": 6,
+        "met": 4,
+        "met_late": 1,
+        "breached": 1,
+        "unknown": 1,
+        "waived": 1,
         "by_policy": 1,
-    }  # fmt: skip
+    }
     assert value(november, "on_time") == 4 / 6
     assert behind(november["headline"], "on_time") == {
-        "met", "doubt", "october", "reopened", "late", "breached",
-    }  # fmt: skip
+        "met",
+        "doubt",
+        "october",
+        "reopened",
+        "late",
+        "breached",
+    }
 
 
 def test_each_unit_has_its_own_share_and_few_are_ranked_last(november):
     units = november["by_unit"]
     assert verdicts(units, "dinkes") == {
-        "judged": 4, "met": 3, "met_late": 1, "unknown": 1, "waived": 1,
-    }  # fmt: skip
+        "judged": 4,
+        "met": 3,
+        "met_late": 1,
+        "unknown": 1,
+        "waived": 1,
+    }
     assert verdicts(units, "pupr") == {"judged": 2, "met": 1, "breached": 1, "by_policy": 1}
     assert [row.small for row in units.rows] == [True, True]
     assert [row.key for row in units.rows] == ["pupr", "dinkes"]
@@ -231,9 +259,13 @@ def test_open_cases_are_counted_by_their_age_in_working_days(november):
     # on Mon 30 Nov: breached 18, running 2, unclassified 12, reopened 14
     ages = {row.key: row.cells for row in november["ageing"].rows}
     assert ages == {
-        "0-3": (1, 0), "4-5": (0, 0), "6-14": (2, 0), "15-30": (1, 1), "31-60": (0, 0),
+        "0-3": (1, 0),
+        "4-5": (0, 0),
+        "6-14": (2, 0),
+        "15-30": (1, 1),
+        "31-60": (0, 0),
         "61-": (0, 0),
-    }  # fmt: skip
+    }
 
 
 def test_the_trend_has_thirteen_months_and_ends_with_that_of_the_period(november):

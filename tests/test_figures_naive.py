@@ -23,8 +23,18 @@ AS_OF = "2026-11-30 18:00"
 TODAY = date(2026, 11, 30)
 MONTH = Period("2026-11", date(2026, 11, 1), date(2026, 11, 30))
 WEEK = Period("2026-W46", date(2026, 11, 9), date(2026, 11, 15))
-STEPS = ("settled", "reopened", "follow_up_published", "responded", "closed", "withdrawn", "paused",
-         "resumed", "returned", "archived")  # fmt: skip
+STEPS = (
+    "settled",
+    "reopened",
+    "follow_up_published",
+    "responded",
+    "closed",
+    "withdrawn",
+    "paused",
+    "resumed",
+    "returned",
+    "archived",
+)
 SEES = frozenset({"received", "assigned", "verified", *STEPS})
 SETTLING = ("settled", "closed")
 
@@ -46,11 +56,14 @@ def histories(draw):
             events.append(told(kind, f"{day} {hour}:00"))
         cases.append(
             case(
-                f"t{number}", *events, unit=draw(st.sampled_from(["pupr", "dinkes"])), sees=SEES,
+                f"t{number}",
+                *events,
+                unit=draw(st.sampled_from(["pupr", "dinkes"])),
+                sees=SEES,
                 channel=draw(st.sampled_from(["web", "sms", None])),
                 classification=draw(st.sampled_from(["information_request", "complaint", None])),
             )
-        )  # fmt: skip
+        )
     return cases
 
 
@@ -129,9 +142,7 @@ def naive(cases, period: Period) -> dict:
             for unit in {d.answerable or "" for _, d in due}
         },
         "late_units": Counter(
-            unit
-            for one in cases
-            for unit in {d.unit or "" for d in duties(one) if overdue(d)}
+            unit for one in cases for unit in {d.unit or "" for d in duties(one) if overdue(d)}
         ),
         "open_units": Counter(one.unit or "" for one in cases if is_open(one)),
         "channels": Counter(one.channel or "" for one in received),
@@ -143,13 +154,16 @@ def naive(cases, period: Period) -> dict:
         ),
         "returned": sum(
             e.kind == "returned" and in_period(local(e.latest), period)
-            for one in cases for e in one.events
+            for one in cases
+            for e in one.events
         ),
         "listed": sorted(
             (one.ticket, d.rule.id, -(d.working_days_left or 0))
-            for one in cases for d in duties(one) if overdue(d)
+            for one in cases
+            for d in duties(one)
+            if overdue(d)
         ),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.long

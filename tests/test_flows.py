@@ -43,9 +43,14 @@ def lived(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = small_site(tmp_path_factory.mktemp("lived") / "lived")
     environment = {**shared.seen(site.parent / "var"), "TENGGAT_SITE": str(site)}
     done = subprocess.run(
-        [sys.executable, "cli.py", "run", "--now", NOW, "--json"], cwd=REPOSITORY,
-        env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        [sys.executable, "cli.py", "run", "--now", NOW, "--json"],
+        cwd=REPOSITORY,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == "intake ...\ndeadlines ...\ndelivery ...\n"  # no logs of Prefect
     counts = json.loads(done.stdout)
@@ -98,9 +103,10 @@ def test_a_missed_deadline_is_an_event_that_automations_can_use(prefect, lived):
     def breached() -> list[dict[str, Any]]:
         ours = ("tenggat.deadline.breached", "tenggat.site.lived")
         return [
-            e for e in prefect.events()
+            e
+            for e in prefect.events()
             if (e["event"], e["resource"]["prefect.resource.id"]) == ours
-        ]  # fmt: skip
+        ]
 
     event = until(breached)[0]
     assert event["payload"]["count"] == 2  # the older one too, whose escalation is told instead

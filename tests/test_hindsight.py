@@ -125,9 +125,12 @@ def test_where_nothing_came_late_the_earlier_report_stands(office, kept):
 def test_what_happened_after_it_does_not_touch_it(office, kept):
     """FD-1 is settled and FD-9 comes in on 2 December: the earlier report was right."""
     known(
-        office, LATER, ENTRIES[0] | {"Selesai": "02/12/2026 09:00"}, *ENTRIES[1:],
+        office,
+        LATER,
+        ENTRIES[0] | {"Selesai": "02/12/2026 09:00"},
+        *ENTRIES[1:],
         at("DLH", "FD-9", **since("02/12/2026")),
-    )  # fmt: skip
+    )
     earlier = told(made(office, LATER))
     assert (earlier["changes"], earlier["others"]) == ([], 0)
     assert (earlier["recorded"], earlier["changed"]) == (0, 0)
@@ -140,9 +143,14 @@ def test_made_again_later_it_is_the_same_to_the_byte(office, kept, tmp_path):
     first = made(office, LATER)
     text = json_of(first).read_bytes()
     known(
-        office, MUCH_LATER, SETTLED_IN_TIME, ENTRIES[1],
-        ENTRIES[2] | {"Selesai": "24/11/2026 10:00"}, ENTRIES[3], NEW,
-    )  # fmt: skip
+        office,
+        MUCH_LATER,
+        SETTLED_IN_TIME,
+        ENTRIES[1],
+        ENTRIES[2] | {"Selesai": "24/11/2026 10:00"},
+        ENTRIES[3],
+        NEW,
+    )
     made(office, MUCH_LATER)
     made(office, MUCH_LATER, "2026-12")
     late = made(office, MUCH_LATER, as_of="2026-12-01 08:00")

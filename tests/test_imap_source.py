@@ -255,15 +255,21 @@ def test_broken_mails_stop_no_other(server, box, office):
         raw(head.format("long"), "Subject: " + "a" * 40_000, "", ""),
         raw(head.format("date"), "Subject: x", "Date: 32 Foo 99999 77:88", "", ""),
         raw(
-            head.format("mime"), "Subject: x", "MIME-Version: 1.0",
-            'Content-Type: multipart/mixed; boundary="', "", "--x", "Content-Type: ;;;", "",
+            head.format("mime"),
+            "Subject: x",
+            "MIME-Version: 1.0",
+            'Content-Type: multipart/mixed; boundary="',
+            "",
+            "--x",
+            "Content-Type: ;;;",
+            "",
         ),
         raw("Subject: Tanpa nomor", "From: a@b.example", "", "isi"),
         raw("Message-ID: <" + "x" * 300 + "@y>", "Subject: Nomor panjang", "", "isi"),
         raw("Message-ID: <two words@y>", "Subject: Nomor aneh", "", "isi"),
         raw("Message-ID:", " <folded-id@x>", "Subject: Nomor terlipat", "", "isi"),
         b"neither header nor body",
-    ]  # fmt: skip
+    ]
     deliver(server, box, "2026-11-19 09:00", *broken, letter(1))
     count = take(office, "2026-11-19 10:00", "mail")
     assert (count.new, count.quarantined) == (len(broken) + 1, 0)
@@ -373,9 +379,10 @@ def test_only_headers_are_fetched_where_no_more_is_mapped(server, box, office, m
         (b'Content-Disposition: attachment; filename="caf\xe9.pdf"\n\n', "attachments", "café.pdf"),
         (
             b"Content-Disposition: attachment; filename*=x-no'id'b%FCkti.pdf\n\n",
-            "attachments", "bükti.pdf",
+            "attachments",
+            "bükti.pdf",
         ),
-        (b"Content-Type: image/png; name=\"=?utf-8?Q?b=C3=BC?=\"\n\n", "attachments", "bü"),
+        (b'Content-Type: image/png; name="=?utf-8?Q?b=C3=BC?="\n\n', "attachments", "bü"),
         (b"Content-Type: text/html\n\n<head><p>x<body>y</p><!-- z --><!-- a", "text", "y"),
         (b"Content-Type: text/html\n\n" + b"<!--" * 200_000, "text", ""),
         (b"Content-Type: text/html\n\n" + b"<a " * 200_000, "text", None),
@@ -385,12 +392,15 @@ def test_only_headers_are_fetched_where_no_more_is_mapped(server, box, office, m
         (b"Content-Type: multipart/mixed; boundary=a\n\n" + b"--a\n\n\n" * 3_000, "text", ""),
         (b"Subject: " + b"=?utf-8?q?" * 5_000 + b"\n\n", "subject", None),
         (
-            b"".join(b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (n, n)
-                     for n in range(3_000)),
-            "attachments", "",
+            b"".join(
+                b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (n, n)
+                for n in range(3_000)
+            ),
+            "attachments",
+            "",
         ),
     ],
-)  # fmt: skip
+)
 def test_odd_mails_are_read_as_far_as_they_can_be(mail, column, told):
     (found,) = cells(mail, frozenset({column}), ZoneInfo("UTC"), 500).values()
     assert told is None or found == told

@@ -68,13 +68,32 @@ REPORT = {
 }
 
 STEPS = (
-    "Tanggal Layanan", "Diverifikasi", "Unit", "Diteruskan", "Dikembalikan", "Unit Pengganti",
-    "Diteruskan Kembali", "Tanggapan Awal", "Permintaan Kelengkapan", "Kelengkapan Diterima",
-    "Berkas Lengkap", "Tindak Lanjut Pertama", "Balasan Pelapor", "Ditunda", "Dilanjutkan",
-    "Keputusan", "Keputusan Disampaikan", "Selesai", "Dibuka Kembali", "Selesai Kembali",
-    "Dicabut", "Klarifikasi Ombudsman Diminta", "Klarifikasi Dikirim", "Rekomendasi Ombudsman",
+    "Tanggal Layanan",
+    "Diverifikasi",
+    "Unit",
+    "Diteruskan",
+    "Dikembalikan",
+    "Unit Pengganti",
+    "Diteruskan Kembali",
+    "Tanggapan Awal",
+    "Permintaan Kelengkapan",
+    "Kelengkapan Diterima",
+    "Berkas Lengkap",
+    "Tindak Lanjut Pertama",
+    "Balasan Pelapor",
+    "Ditunda",
+    "Dilanjutkan",
+    "Keputusan",
+    "Keputusan Disampaikan",
+    "Selesai",
+    "Dibuka Kembali",
+    "Selesai Kembali",
+    "Dicabut",
+    "Klarifikasi Ombudsman Diminta",
+    "Klarifikasi Dikirim",
+    "Rekomendasi Ombudsman",
     "Laporan Rekomendasi",
-)  # fmt: skip
+)
 DESK = {
     "No Register": "FD-1",
     "Tanggal Masuk": "16/11/2026 08:30",
@@ -217,8 +236,11 @@ def test_a_report_of_the_local_morning_falls_on_its_local_day(office):
 
 def test_a_unit_is_known_by_every_spelling(office):
     spellings = (
-        "Dinas Sosial", "Dinas Sosial Kab. Contoh", "DINAS SOSIAL  KABUPATEN CONTOH", " dinsos ",
-    )  # fmt: skip
+        "Dinas Sosial",
+        "Dinas Sosial Kab. Contoh",
+        "DINAS SOSIAL  KABUPATEN CONTOH",
+        " dinsos ",
+    )
     reports = ({TICKET: str(n), UNIT: unit} for n, unit in enumerate(spellings))
     lapor(office, "2026-11-24 07:00", *reports)
     take(office, "2026-11-24 08:00")
@@ -285,8 +307,11 @@ def test_a_corrected_cell_replaces_and_an_emptied_one_takes_back(office):
         with office.transaction() as session:
             (row,) = session.scalars(select(Complaint))
             events = complaints.events_of(session, [row.id])[row.id]
-        return [f"{e.latest.astimezone(WITA):%d}" for e in known_at(events, wita(at)) if
-                e.kind == "settled"]  # fmt: skip
+        return [
+            f"{e.latest.astimezone(WITA):%d}"
+            for e in known_at(events, wita(at))
+            if e.kind == "settled"
+        ]
 
     for day, cell in [(20, "19/11/2026 15:00"), (23, "20/11/2026 15:00"), (24, "")]:
         register(office, f"2026-11-{day} 07:15", {"Selesai": cell})
@@ -445,7 +470,8 @@ def test_an_export_that_tells_only_its_day_may_be_of_any_hour_of_it(site_folder,
 
 def test_every_row_that_cannot_be_read_waits_with_its_line_and_reason(office):
     lapor(
-        office, "2026-11-24 07:00",
+        office,
+        "2026-11-24 07:00",
         {},
         {TICKET: ""},
         {TITLE: "Judul lain"},
@@ -458,14 +484,15 @@ def test_every_row_that_cannot_be_read_waits_with_its_line_and_reason(office):
         {TICKET: "8", "Kategori": "x" * 20_001},
         {TICKET: "9" * 256},
         {TICKET: "10"},
-    )  # fmt: skip
+    )
     register(
-        office, "2026-11-24 07:15",
+        office,
+        "2026-11-24 07:15",
         {"No Register": "FD-2", "Selesai": "15/11/2026 10:00"},
         {"No Register": "FD-3", "Selesai": "24/11/2026 07:16"},
         {"No Register": "FD-4", "Perihal": "a;b"},
         more="FD-5;16/11/2026 08:30\n",
-    )  # fmt: skip
+    )
     assert take(office, "2026-11-24 08:00").new == 2
     assert quarantine(office) == [
         (5, "missing_ticket", TICKET, ""),
@@ -576,8 +603,10 @@ def test_a_later_register_adds_only_what_is_new(office):
     count = take(office, "2026-11-24 08:00", "register")
     assert (count.new, count.updated, count.unchanged) == (2, 1, 1)
     assert history(office, "FD-1") == [
-        "received 16 08:30 given", "verified 16 09:00 given", "settled 20 15:00 given",
-    ]  # fmt: skip
+        "received 16 08:30 given",
+        "verified 16 09:00 given",
+        "settled 20 15:00 given",
+    ]
 
 
 def test_a_changed_classification_calls_for_a_new_judgment(office):
@@ -603,9 +632,12 @@ EVERYTHING = f"{PERSON}, NIK {NIK}, {PHONE}, {STREET}, {MAIL}"
 
 def test_the_title_of_an_anonymous_or_secret_report_is_not_kept(office):
     words = {
-        "Anonim": (True, False), " anonim ": (True, False), "RAHASIA": (False, True),
-        "Anonim|Rahasia": (True, True), "Dirahasiakan": (True, True),  # nobody explained this one
-    }  # fmt: skip
+        "Anonim": (True, False),
+        " anonim ": (True, False),
+        "RAHASIA": (False, True),
+        "Anonim|Rahasia": (True, True),
+        "Dirahasiakan": (True, True),  # nobody explained this one
+    }
     lapor(office, "2026-11-24 07:00", *({TICKET: f"T{word}", PRIVACY: word} for word in words))
     take(office, "2026-11-24 08:00")
     for word, hidden in words.items():
@@ -648,23 +680,25 @@ def test_what_a_complainant_gave_is_found_nowhere(office, caplog):
     caplog.set_level(logging.DEBUG)
     person = {NAME: EVERYTHING, STORY: EVERYTHING}
     lapor(
-        office, "2026-11-24 07:00",
+        office,
+        "2026-11-24 07:00",
         person,
         person | {TICKET: "2", PRIVACY: "Anonim", TITLE: EVERYTHING},
         person | {TICKET: "3", PRIVACY: "Rahasia", TITLE: EVERYTHING, UNIT: "Dinas Lama"},
         person | {TICKET: "4", PRIVACY: "Dirahasiakan", TITLE: EVERYTHING, DAY: "31 Feb 2026"},
         person | {TICKET: "5", PRIVACY: "Rahasia", TITLE: EVERYTHING * 300},
-    )  # fmt: skip
+    )
     desk = {"Nama Pelapor": PERSON, "Alamat": STREET}
     secret = {"Kerahasiaan": "Rahasia", "Perihal": EVERYTHING}
     register(
-        office, "2026-11-24 07:15",
+        office,
+        "2026-11-24 07:15",
         desk,
         desk | secret | {"No Register": "FD-2"},
         desk | secret | {"No Register": "FD-3", "Selesai": "31/02/2026 10:00"},
         desk | {"No Register": "FD-4", "Perihal": f"Jalan; {STREET}"},
         desk | {"No Register": "FD-5", "Kanal": f"Surat\n{PERSON}"},
-    )  # fmt: skip
+    )
     assert take(office, "2026-11-24 08:00").quarantined == 3
     assert take(office, "2026-11-24 08:00", "register").quarantined == 4
     judge_and_queue.fn(office, wita("2026-11-24 08:05"), "run")
@@ -698,14 +732,20 @@ def test_days_without_an_export_are_noticed_until_they_are_filled(office):
     lapor(office, "2026-11-12 07:00", {TICKET: "12", DAY: "1 Nov 2026"})
     assert take(office, "2026-11-21 09:00").missing == missing[1:]
     assert take(office, "2026-11-30 08:00").missing == [
-        "2026-11-17", "2026-11-18", "2026-11-19", *(f"2026-11-{day}" for day in range(21, 30)),
-    ]  # fmt: skip
+        "2026-11-17",
+        "2026-11-18",
+        "2026-11-19",
+        *(f"2026-11-{day}" for day in range(21, 30)),
+    ]
 
 
 def test_a_register_is_expected_on_working_days_only(office):
     for day in (12, 16, 18):
-        register(office, f"2026-11-{day} 07:15", {"No Register": f"FD-{day}",
-                                                  "Tanggal Masuk": "12/11/2026 07:00"})  # fmt: skip
+        register(
+            office,
+            f"2026-11-{day} 07:15",
+            {"No Register": f"FD-{day}", "Tanggal Masuk": "12/11/2026 07:00"},
+        )
     count = take(office, "2026-11-19 08:00", "register")
     assert count.missing == ["2026-11-13", "2026-11-17"]  # a Friday and a Tuesday
 
@@ -719,9 +759,13 @@ def test_missing_days_are_told_to_the_administrator_and_in_the_summary(office):
         ("id", "lapor: tidak ada data 1 hari dalam dua minggu terakhir: 12 Nov 2026."),
     ):
         shown = render(
-            "report/intake.md.j2", locale=locale, zone=WITA, now=wita("2026-11-15 06:00"),
-            sources=[asdict(count)], failures=[],
-        )  # fmt: skip
+            "report/intake.md.j2",
+            locale=locale,
+            zone=WITA,
+            now=wita("2026-11-15 06:00"),
+            sources=[asdict(count)],
+            failures=[],
+        )
         assert words in shown
     told = [finding.what for finding in check(office.site, wita("2026-11-15 06:00"))]
     assert "source lapor shows nothing of 2026-11-12" in told
@@ -825,10 +869,12 @@ def test_a_name_is_taken_only_where_a_mapping_asks_and_never_of_the_anonymous(
     office = open_office()
     person = {"Nama Pelapor": "Budi Rahasiawan", "Alamat": "Jl. Melati, HP 081234567890"}
     register(
-        office, "2026-11-20 07:15", person,
+        office,
+        "2026-11-20 07:15",
+        person,
         person | {"No Register": "FD-2", "Kerahasiaan": "Anonim"},
         person | {"No Register": "FD-3", "Tanggal Masuk": "31/02/2026 09:00"},
-    )  # fmt: skip
+    )
     take(office, "2026-11-20 08:00", "register")
     assert (known(office, "FD-1").reporter, known(office, "FD-2").reporter) == (
         "Budi Rahasiawan",

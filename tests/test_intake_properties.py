@@ -32,15 +32,27 @@ from tasks.office import Office
 
 FIRST, DAYS = wita("2026-11-02 07:00"), 6
 END = wita("2026-11-24 08:00")
-WORDS = ("Belum Terverifikasi", "Terverifikasi", "Menunggu Kelengkapan Informasi",
-         "Ditutup oleh Admin", "Ditutup oleh Sistem")  # fmt: skip
+WORDS = (
+    "Belum Terverifikasi",
+    "Terverifikasi",
+    "Menunggu Kelengkapan Informasi",
+    "Ditutup oleh Admin",
+    "Ditutup oleh Sistem",
+)
 UNITS = ("", "Dinas Sosial", "Disdukcapil")
 STEPS = ("Diverifikasi", "Diteruskan", "Selesai", "Dibuka Kembali")
 SNAPSHOT = (
-    "Tracking ID", "Tanggal Laporan Masuk", "Waktu Laporan Masuk", "Klasifikasi Laporan",
-    "Kategori", "Judul Laporan", "Tipe Laporan (Anonim/Rahasia)", "Sumber Laporan",
-    "Instansi Terdisposisi", "Status Laporan",
-)  # fmt: skip
+    "Tracking ID",
+    "Tanggal Laporan Masuk",
+    "Waktu Laporan Masuk",
+    "Klasifikasi Laporan",
+    "Kategori",
+    "Judul Laporan",
+    "Tipe Laporan (Anonim/Rahasia)",
+    "Sumber Laporan",
+    "Instansi Terdisposisi",
+    "Status Laporan",
+)
 MODEST = settings(
     max_examples=sized(10, 100),
     phases=(Phase.explicit, Phase.generate),  # an example takes too long to look for a smaller one
@@ -71,10 +83,20 @@ def snapshots(draw: st.DrawFn) -> list[File]:
                 continue
             utc = came - timedelta(hours=8)
             kind = draw(st.sampled_from(("Aspirasi", "Permintaan Informasi")))
-            rows.append((
-                str(number), f"{utc:%d %b %Y}", f"{utc:%H:%M:%S}", kind, "", "", "", "",
-                draw(st.sampled_from(UNITS)), draw(st.sampled_from(WORDS)),
-            ))  # fmt: skip
+            rows.append(
+                (
+                    str(number),
+                    f"{utc:%d %b %Y}",
+                    f"{utc:%H:%M:%S}",
+                    kind,
+                    "",
+                    "",
+                    "",
+                    "",
+                    draw(st.sampled_from(UNITS)),
+                    draw(st.sampled_from(WORDS)),
+                )
+            )
         name = f"Laporan_Ringkas_{made:%Y-%m-%d_%H%M}.csv"
         files.append(_snapshot(f"whole/{name}", made, rows))
         if draw(st.booleans()):
@@ -173,23 +195,39 @@ def told(office: Office) -> list[object]:
         events = complaints.events_of(session, keys)
         facts = [
             (
-                row.ticket, row.received_at, row.classification, row.unit, row.state_word,
-                row.shown_since, row.first_seen_at, row.seen_at, row.row_mark,
+                row.ticket,
+                row.received_at,
+                row.classification,
+                row.unit,
+                row.state_word,
+                row.shown_since,
+                row.first_seen_at,
+                row.seen_at,
+                row.row_mark,
                 [
                     (e.kind, e.earliest, e.latest, e.knowledge, e.unit)
                     for e in known_at(events[row.id], END)
                 ],
             )
             for row in rows
-        ]  # fmt: skip
+        ]
         verdicts = [
-            (known.complaint.ticket, deadline.rule.id, deadline.clock, deadline.state,
-             deadline.started, deadline.due, deadline.stopped, deadline.by_policy)
+            (
+                known.complaint.ticket,
+                deadline.rule.id,
+                deadline.clock,
+                deadline.state,
+                deadline.started,
+                deadline.due,
+                deadline.stopped,
+                deadline.by_policy,
+            )
             for known, judged in judged_of(session, office, rows, END)
             for deadline in judged.deadlines
-        ]  # fmt: skip
-        looks = [(look.source, look.observed_at, look.sha256) for look in session.scalars(
-            select(Look))]  # fmt: skip
+        ]
+        looks = [
+            (look.source, look.observed_at, look.sha256) for look in session.scalars(select(Look))
+        ]
         runs = [
             (keys[s.complaint_id], s.word, s.unit, s.first_at, s.last_at)
             for s in session.scalars(select(Sighting))

@@ -30,12 +30,26 @@ def event(kind, at, **more):
     return Event(kind, at, more.pop("recorded", at), "register", **more)
 
 
-KINDS = st.sampled_from([
-    Kind.VERIFIED, Kind.ASSIGNED, Kind.RETURNED, Kind.MATERIAL_REQUESTED,
-    Kind.MATERIAL_COMPLETED, Kind.FILE_COMPLETE, Kind.DECIDED, Kind.DELIVERED,
-    Kind.FOLLOW_UP_PUBLISHED, Kind.RESPONDED, Kind.SETTLED, Kind.CLOSED, Kind.WITHDRAWN,
-    Kind.REOPENED, Kind.PAUSED, Kind.RESUMED,
-])  # fmt: skip
+KINDS = st.sampled_from(
+    [
+        Kind.VERIFIED,
+        Kind.ASSIGNED,
+        Kind.RETURNED,
+        Kind.MATERIAL_REQUESTED,
+        Kind.MATERIAL_COMPLETED,
+        Kind.FILE_COMPLETE,
+        Kind.DECIDED,
+        Kind.DELIVERED,
+        Kind.FOLLOW_UP_PUBLISHED,
+        Kind.RESPONDED,
+        Kind.SETTLED,
+        Kind.CLOSED,
+        Kind.WITHDRAWN,
+        Kind.REOPENED,
+        Kind.PAUSED,
+        Kind.RESUMED,
+    ]
+)
 HOURS = st.integers(0, 24 * 60)
 
 

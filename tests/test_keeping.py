@@ -110,9 +110,11 @@ def test_a_program_that_is_missing_is_tried_again(tmp_path):
     said: list[str] = []
     clock = Clock()
     missing = Kept(
-        "part", lambda: Child("part", ["/no/such/program"], {}, tmp_path / "log"), said.append,
+        "part",
+        lambda: Child("part", ["/no/such/program"], {}, tmp_path / "log"),
+        said.append,
         clock=clock,
-    )  # fmt: skip
+    )
     for _ in range(3):
         missing.tend()
         clock.seconds += LONGEST_WAIT

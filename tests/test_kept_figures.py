@@ -77,8 +77,9 @@ def test_figures_hold_from_the_judgment_that_first_found_them(office):
     with office.transaction() as session:
         row = session.scalars(select(Complaint)).one()
         assert (row.figures_since, row.judged_at) == (
-            wita("2026-11-20 08:05"), wita("2026-11-21 08:00"),
-        )  # fmt: skip
+            wita("2026-11-20 08:05"),
+            wita("2026-11-21 08:00"),
+        )
         assert kept(session, wita("2026-11-20 08:04")) == {}
         assert set(kept(session, wita("2027-03-01 08:00"))) == {row.id}
         assert kept(session, wita("2027-03-01 08:00"), date(2026, 11, 24)) == {}  # due on the 23rd

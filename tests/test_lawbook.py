@@ -264,11 +264,29 @@ def test_one_id_twice_in_a_file_is_refused(written):
 
 
 ODD = [
-    "0", "-1", "1.5", "nan", "true", '""', '"x"', "'''\n[[rule]]\n'''", "[]", "[0]", '["x"]',
-    "[[]]", '[["x"], ["x", "x", "x"]]', "[{}]", "{}", "{ id = 0 }", '{ id = "x", en = ["x"] }',
-    "{ from = 2027-01-01 }", "{ from = 0, to = [], ended_by = {} }", "2027-01-01", "08:00:00",
+    "0",
+    "-1",
+    "1.5",
+    "nan",
+    "true",
+    '""',
+    '"x"',
+    "'''\n[[rule]]\n'''",
+    "[]",
+    "[0]",
+    '["x"]',
+    "[[]]",
+    '[["x"], ["x", "x", "x"]]',
+    "[{}]",
+    "{}",
+    "{ id = 0 }",
+    '{ id = "x", en = ["x"] }',
+    "{ from = 2027-01-01 }",
+    "{ from = 0, to = [], ended_by = {} }",
+    "2027-01-01",
+    "08:00:00",
     "2027-01-01 08:00:00Z",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("value", ODD)
@@ -337,7 +355,7 @@ def test_whatever_a_key_holds_is_read_or_told_and_never_fails(value, written, tm
         (HEAD + "key = ", "5: no TOML (Invalid value"),
         (HEAD + "\n" + HEAD, "6: no TOML (Cannot declare ('regulation',) twice in column"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_outside_the_rules_is_told_with_its_line(text, told, written):
     found = mistakes(written(text))
     assert any(line.startswith(f"desa.toml:{told}") for line in found), found
@@ -354,9 +372,13 @@ def test_all_mistakes_of_all_files_are_told_at_once_in_their_order(written):
     written(HEAD.replace("citation", "cite"), name="kota.toml")
     folder = written("[", name="provinsi.toml")
     assert [line.partition(": ")[0] for line in mistakes(folder)] == [
-        "desa.toml:12", "desa.toml:19", "desa.toml:23", "kota.toml:1", "kota.toml:4",
+        "desa.toml:12",
+        "desa.toml:19",
+        "desa.toml:23",
+        "kota.toml:1",
+        "kota.toml:4",
         "provinsi.toml:1",
-    ]  # fmt: skip
+    ]
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path):
@@ -377,27 +399,31 @@ def test_what_may_stand_in_a_file_that_cannot_be_read_is_not_called_missing(writ
     ("one", "other", "told"),
     [
         (
-            "to = 2026-06-30", "from = 2026-06-30",
+            "to = 2026-06-30",
+            "from = 2026-06-30",
             "a.toml:5: rule light: desa/light is in force at the same time in b.toml:6"
             " from 2026-06-30 on; let this one end the day before: in_force.to = 2026-06-29",
         ),
         (
-            "from = 2020-01-01", "from = 2026-07-01",  # the older was given no end
+            "from = 2020-01-01",
+            "from = 2026-07-01",  # the older was given no end
             "a.toml:5: rule light: desa/light is in force at the same time in b.toml:6"
             " from 2026-07-01 on; let this one end the day before: in_force.to = 2026-06-30",
         ),
         (
-            "from = 2021-01-01, to = 2021-12-31", "from = 2020-01-01, to = 2026-12-31",
+            "from = 2021-01-01, to = 2021-12-31",
+            "from = 2020-01-01, to = 2026-12-31",
             "b.toml:5: rule light: desa/light is in force at the same time in a.toml:6"
             " from 2021-01-01 on; let this one end the day before: in_force.to = 2020-12-31",
         ),
         (
-            "from = 2026-01-01", "from = 2026-01-01",
+            "from = 2026-01-01",
+            "from = 2026-01-01",
             "b.toml:5: rule light: desa/light is in force at the same time in a.toml:6;"
             " remove one, or give each days of its own by `in_force`",
         ),
     ],
-)  # fmt: skip
+)
 def test_two_versions_in_force_on_one_day_are_refused(one, other, told, written):
     written(in_force(one) + rule(), name="a.toml")
     assert mistakes(written(in_force(other) + rule(), name="b.toml")) == [told]
@@ -531,7 +557,7 @@ def test_an_override_is_for_the_same_complaints(asked, written):
         ("desa/other", "a rule of the same folder or a later one (other.toml:5); change it there"),
         ("desa/third", "which itself overrides sp4n/verification; name that one, or change the"),
     ],
-)  # fmt: skip
+)
 def test_an_override_needs_something_to_override(target, told, written):
     written(HEAD + rule(id='"other"'), name="other.toml")
     third = {**OVERRIDES, "id": '"third"', "overrides": '"sp4n/verification"'}

@@ -28,9 +28,17 @@ LAYERS = {
 
 READS_THE_CLOCK = {"flows", "commands", "service", "demo.py"}
 CLOCKS = {
-    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "dt.datetime.now",
-    "time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.strftime",
-}  # fmt: skip
+    "datetime.now",
+    "datetime.utcnow",
+    "datetime.today",
+    "date.today",
+    "dt.datetime.now",
+    "time.time",
+    "time.time_ns",
+    "time.localtime",
+    "time.gmtime",
+    "time.strftime",
+}
 
 
 def files_of(part: str) -> list[Path]:
@@ -63,8 +71,11 @@ def in_git() -> list[Path]:
     try:
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-            cwd=REPOSITORY, capture_output=True, text=True, check=True,
-        ).stdout.splitlines()  # fmt: skip
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not a git repository: its files cannot be told from what lies beside them")
     return [path for name in listed if (path := REPOSITORY / name).is_file()]
@@ -175,8 +186,14 @@ def test_deployments_lead_to_flows_that_are_there():
         assert flow.name == deployment["name"]
         assert set(deployment["parameters"]) <= set(flow.parameters.properties)
     assert {d["name"] for d in deployments} == {
-        "intake", "deadlines", "delivery", "watchdog", "maintenance", "summary", "storm",
-    }  # fmt: skip
+        "intake",
+        "deadlines",
+        "delivery",
+        "watchdog",
+        "maintenance",
+        "summary",
+        "storm",
+    }
 
 
 def test_every_module_is_packed():

@@ -63,11 +63,22 @@ NODE = shutil.which("node")
 LINTER = REPOSITORY / "node_modules" / "caniemail"
 
 CLIENTS = (
-    "gmail.desktop-webmail", "gmail.android", "gmail.ios", "gmail.mobile-webmail",
-    "outlook.windows", "outlook.macos", "outlook.outlook-com", "outlook.android", "outlook.ios",
-    "apple-mail.macos", "apple-mail.ios", "samsung-email.android",
-    "yahoo.desktop-webmail", "yahoo.android", "yahoo.ios",
-)  # fmt: skip
+    "gmail.desktop-webmail",
+    "gmail.android",
+    "gmail.ios",
+    "gmail.mobile-webmail",
+    "outlook.windows",
+    "outlook.macos",
+    "outlook.outlook-com",
+    "outlook.android",
+    "outlook.ios",
+    "apple-mail.macos",
+    "apple-mail.ios",
+    "samsung-email.android",
+    "yahoo.desktop-webmail",
+    "yahoo.android",
+    "yahoo.ios",
+)
 
 INLINE_TOO = "Every rule is written into the elements as well."
 
@@ -104,8 +115,11 @@ def lacking(pages: dict[str, str]) -> list[tuple[str, str, str]]:
     done = subprocess.run(
         [str(NODE), str(REPOSITORY / "tests" / "lint_mail.mjs")],
         input=json.dumps({"clients": CLIENTS, "pages": pages}),
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return [(name, client, feature) for name, client, feature in json.loads(done.stdout)]
 
@@ -272,12 +286,23 @@ def points(folder: Path, mails: dict[str, bytes]) -> dict[str, tuple[float, str]
     with (folder / "mails").open("rb") as read, (folder / "judged").open("wb") as write:
         subprocess.run(
             [
-                str(SPAMASSASSIN), "--local", "--test-mode", "--nocreate-prefs", *rules,
-                "--cf", "use_bayes 0", "--cf", "report_safe 0", "--mbox",
+                str(SPAMASSASSIN),
+                "--local",
+                "--test-mode",
+                "--nocreate-prefs",
+                *rules,
+                "--cf",
+                "use_bayes 0",
+                "--cf",
+                "report_safe 0",
+                "--mbox",
             ],
-            stdin=read, stdout=write, env={"HOME": str(folder), "PATH": os.environ["PATH"]},
-            timeout=120, check=True,
-        )  # fmt: skip
+            stdin=read,
+            stdout=write,
+            env={"HOME": str(folder), "PATH": os.environ["PATH"]},
+            timeout=120,
+            check=True,
+        )
     judged = {}
     for mail in mbox(folder / "judged"):
         status = " ".join(str(mail["X-Spam-Status"]).split())

@@ -47,8 +47,9 @@ def modest(examples: int) -> settings:
     """So many examples, always the same; each takes too long to look for a smaller one."""
     return settings(
         max_examples=sized(examples, 10 * examples),
-        phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow],
-    )  # fmt: skip
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 
 
 @dataclass(frozen=True)

@@ -63,19 +63,32 @@ def database_url(sqlite_url: str) -> str:
 def duty(days: int = -3, due: str = "2026-11-19 23:59", **more: Any) -> Duty:
     """A duty of the unit with so many working days left; negative is late."""
     plain = Duty(
-        rule="Penyelesaian pengaduan", citation="PermenPANRB 5/2025 Bab VI", to_be_confirmed=False,
-        consequence="Pelapor dapat ke Ombudsman.", due=wita(due), exact=False,
-        working_days_left=days, late=days < 0, by_policy=False, told=(),
-    )  # fmt: skip
+        rule="Penyelesaian pengaduan",
+        citation="PermenPANRB 5/2025 Bab VI",
+        to_be_confirmed=False,
+        consequence="Pelapor dapat ke Ombudsman.",
+        due=wita(due),
+        exact=False,
+        working_days_left=days,
+        late=days < 0,
+        by_policy=False,
+        told=(),
+    )
     return replace(plain, **more)
 
 
 def item(*duties: Duty, **more: Any) -> NoticeItem:
     plain = NoticeItem(
-        ticket="5010653", title="Jalan rusak di Salo", category="Infrastruktur Jalan",
-        classification="complaint", privacy="", unit="Dinas Sosial",
-        received=wita("2026-11-02 09:00"), duties=duties or (duty(),), link="",
-    )  # fmt: skip
+        ticket="5010653",
+        title="Jalan rusak di Salo",
+        category="Infrastruktur Jalan",
+        classification="complaint",
+        privacy="",
+        unit="Dinas Sosial",
+        received=wita("2026-11-02 09:00"),
+        duties=duties or (duty(),),
+        link="",
+    )
     return replace(plain, **more)
 
 
@@ -83,10 +96,17 @@ def view(*items: NoticeItem, **more: Any) -> NoticeMail:
     late = tuple(i for i in items if i.worst.late)
     coming = tuple(i for i in items if not i.worst.late)
     plain = NoticeMail(
-        site="Pemerintah Kabupaten Contoh", recipient="Kasmirawati Bunga, S.ST.", role="liaison",
-        unit="Dinas Sosial", now=NOW, late=late, coming=coming, late_count=len(late),
-        coming_count=len(coming), administrator="admin.lapor@contohkab.example",
-    )  # fmt: skip
+        site="Pemerintah Kabupaten Contoh",
+        recipient="Kasmirawati Bunga, S.ST.",
+        role="liaison",
+        unit="Dinas Sosial",
+        now=NOW,
+        late=late,
+        coming=coming,
+        late_count=len(late),
+        coming_count=len(coming),
+        administrator="admin.lapor@contohkab.example",
+    )
     return replace(plain, **more)
 
 
@@ -130,22 +150,27 @@ def summary(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 SINCE = {"since": wita("2026-11-24 04:00").isoformat()}
 FAILED = {"flow": "delivery", "n": "3", "error": f"ServerUnusable: {LONG}", **SINCE}
 WATCH = WatchMail(
-    "Kabupaten Contoh", "Rahmadsyah", NOW,
+    "Kabupaten Contoh",
+    "Rahmadsyah",
+    NOW,
     new=(
         Ill("failed", {**FAILED, "link": "https://contohkab.example/runs/flow-run/5a9f0b0e"}),
         Ill("disk", {"free": "420", "floor": "1000", "place": f"/{LONG}"}),
     ),
     again=(Ill("silent", {"flow": "deadlines", "n": "180", **SINCE}),),
     well=(Ill("database", SINCE),),
-)  # fmt: skip
+)
 
 
 def rendered(summary: SummaryMade, locale: str) -> dict[str, RenderedMail]:
     """One mail of each kind."""
     alert = AlertMail(
-        "Kabupaten Contoh", "Rahmadsyah", NOW, "hole",
+        "Kabupaten Contoh",
+        "Rahmadsyah",
+        NOW,
+        "hole",
         (("unit", "Dinas Perhubungan"), ("role", "head_of_unit"), ("answer", LONG)),
-    )  # fmt: skip
+    )
     return {
         "notices": mail_of(FULL, locale),
         "alert": alert_mail(alert, locale, WITA),
@@ -283,16 +308,24 @@ def test_a_subject_never_shows_a_title_and_stays_short():
     [
         (
             "id",
-            ("Kamis, 19 November 2026", "Rabu, 25 November 2026 pukul 17.00.00 WITA",
-             "Keadaan per Selasa, 24 November 2026 pukul 08.00 WITA", "2 Nov 2026"),
+            (
+                "Kamis, 19 November 2026",
+                "Rabu, 25 November 2026 pukul 17.00.00 WITA",
+                "Keadaan per Selasa, 24 November 2026 pukul 08.00 WITA",
+                "2 Nov 2026",
+            ),
         ),
         (
             "en",
-            ("Thursday, 19 November 2026", "Wednesday, 25 November 2026, 17:00:00 WITA",
-             "As of Tuesday, 24 November 2026, 08:00 WITA", "2 Nov 2026"),
+            (
+                "Thursday, 19 November 2026",
+                "Wednesday, 25 November 2026, 17:00:00 WITA",
+                "As of Tuesday, 24 November 2026, 08:00 WITA",
+                "2 Nov 2026",
+            ),
         ),
     ],
-)  # fmt: skip
+)
 def test_days_and_times_are_written_as_people_write_them(locale, said):
     mail = mail_of(FULL, locale)
     for words_of_a_moment in said:
@@ -303,10 +336,12 @@ def test_days_and_times_are_written_as_people_write_them(locale, said):
 @pytest.mark.parametrize(
     ("zone", "clock"),
     [
-        ("Asia/Jakarta", "07.00 WIB"), ("Asia/Makassar", "08.00 WITA"),
-        ("Asia/Jayapura", "09.00 WIT"), ("Europe/Berlin", "01.00 CET"),
+        ("Asia/Jakarta", "07.00 WIB"),
+        ("Asia/Makassar", "08.00 WITA"),
+        ("Asia/Jayapura", "09.00 WIT"),
+        ("Europe/Berlin", "01.00 CET"),
     ],
-)  # fmt: skip
+)
 def test_the_reader_s_zone_stands_with_the_time(zone, clock):
     assert f"24 November 2026 pukul {clock}" in notice_mail(FULL, "id", ZoneInfo(zone)).text
 
@@ -323,9 +358,18 @@ BCC = "Bcc: all@example.com"
 EVIL = (f"x\r\n{BCC}", f"x\n{BCC}", f"x\r{BCC}", f"x\x85{BCC}", f"x\u2028{BCC}", f"x\x0b{BCC}\x00")
 BIDI = "\u202egnp.exe\u2066\u200f"
 HEADERS = [
-    "From", "To", "Reply-To", "Subject", "Date", "Message-ID", "Auto-Submitted",
-    "X-Auto-Response-Suppress", "List-Id", "MIME-Version", "Content-Type",
-]  # fmt: skip
+    "From",
+    "To",
+    "Reply-To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "List-Id",
+    "MIME-Version",
+    "Content-Type",
+]
 
 
 def composed(office: Any, complaint: dict[str, Any], message: dict[str, Any]) -> EmailMessage:
@@ -365,11 +409,18 @@ def test_nothing_that_was_written_adds_a_header(place, evil, office):
 @pytest.mark.parametrize(
     "name",
     [
-        'Dr. "Cici" Ānanda, <all@example.com>, M.Si.', "all@example.com", "Ā, all@example.com, B",
-        "Ā" * 200, "", "=?utf-8?q?all=40example=2Ecom=2C?=", "Kasmirawati Bunga, S.ST.",
-        "Ma’ruf, S.Sos.", 'H. "Daeng" \\ Naba, M.M.', "N" * 200,
+        'Dr. "Cici" Ānanda, <all@example.com>, M.Si.',
+        "all@example.com",
+        "Ā, all@example.com, B",
+        "Ā" * 200,
+        "",
+        "=?utf-8?q?all=40example=2Ecom=2C?=",
+        "Kasmirawati Bunga, S.ST.",
+        "Ma’ruf, S.Sos.",
+        'H. "Daeng" \\ Naba, M.M.',
+        "N" * 200,
     ],
-)  # fmt: skip
+)
 def test_a_name_is_never_an_address(name, office):
     mail = composed(office, {}, {"recipient_name": name})
     (address,) = mail["To"].addresses
@@ -458,15 +509,31 @@ def said(text: str, locale: str) -> Counter[str]:
     """How often a mail names each ticket, day and citation, and each state of a deadline."""
     t = words(locale)
     wanted = [
-        "5010653", "5010654", "FD-7", "FD-8", "FD-9", "PermenPANRB 5/2025 Bab VI",
-        "UU 25/2009 Pasal 44 ayat (3)", "Jalan rusak di Salo", "Infrastruktur Jalan",
-        "Kependudukan & Pencatatan Sipil", "Dinas Kesehatan", "Pelapor dapat ke Ombudsman.",
-        t("mail.due") + ":", t("mail.confirm_mark") + ")", t("mail.by_policy"),
+        "5010653",
+        "5010654",
+        "FD-7",
+        "FD-8",
+        "FD-9",
+        "PermenPANRB 5/2025 Bab VI",
+        "UU 25/2009 Pasal 44 ayat (3)",
+        "Jalan rusak di Salo",
+        "Infrastruktur Jalan",
+        "Kependudukan & Pencatatan Sipil",
+        "Dinas Kesehatan",
+        "Pelapor dapat ke Ombudsman.",
+        t("mail.due") + ":",
+        t("mail.confirm_mark") + ")",
+        t("mail.by_policy"),
         t("mail.told_nobody"),
-        t("role.inspector"), t("privacy.anonymous_note"), t("privacy.secret_note"),
-        t("classification.none"), "12", "17", "https://www.lapor.go.id/laporan/5010653?a=1&b=2",
+        t("role.inspector"),
+        t("privacy.anonymous_note"),
+        t("privacy.secret_note"),
+        t("classification.none"),
+        "12",
+        "17",
+        "https://www.lapor.go.id/laporan/5010653?a=1&b=2",
         *(f"{day} {month}" for day in range(1, 31) for month in t.names("date.months")),
-    ]  # fmt: skip
+    ]
     return Counter({phrase: text.count(phrase) for phrase in wanted if phrase in text})
 
 
@@ -523,14 +590,17 @@ GMAIL_CLIPS = 102_400
 def test_fifty_complaints_are_below_what_gmail_clips(locale):
     usual = item(
         duty(
-            -30, rule="Penyelesaian pengaduan tidak berkadar pengawasan", consequence="",
+            -30,
+            rule="Penyelesaian pengaduan tidak berkadar pengawasan",
+            consequence="",
             citation="PermenPANRB 5/2025 (menggantikan 62/2018 Lampiran Bab VI)",
-            to_be_confirmed=True, told=(Told("liaison", 3, NOW), Told("head_of_unit", 1, NOW)),
+            to_be_confirmed=True,
+            told=(Told("liaison", 3, NOW), Told("head_of_unit", 1, NOW)),
         ),
         duty(-20, rule="Tindak lanjut pertama", citation="Prosedur SP4N-LAPOR! Proses tindak"),
         title="Jalan rusak berlubang dan tergenang di depan sekolah dasar",
         unit="Dinas Pekerjaan Umum dan Penataan Ruang",
-    )  # fmt: skip
+    )
     mail = mail_of(view(*[usual] * 50, late_count=300), locale)
     assert Page(mail.html).text.count("5010653") == mail.text.count("5010653") == 50
     assert len(mail.html.encode()) < GMAIL_CLIPS
@@ -607,9 +677,14 @@ def test_everything_that_has_a_name_has_a_word(locale):
         for word in settings.get("values", {}).get("classification", {}).values()
     }
     named = {
-        "state": State, "reason": Reason, "role": Role, "quarantine": mapping.Reason,
-        "notice": NoticeKind, "policy": Policy, "classification": {"none", *classifications},
-    }  # fmt: skip
+        "state": State,
+        "reason": Reason,
+        "role": Role,
+        "quarantine": mapping.Reason,
+        "notice": NoticeKind,
+        "policy": Policy,
+        "classification": {"none", *classifications},
+    }
     for section, names in named.items():
         assert set(names) - set(t.table[section]) == set(), section
     assert len(classifications) >= 4
@@ -663,13 +738,25 @@ def too_wide(folder: Path, sources: list[tuple[str, tuple[int, ...]]]) -> list[s
     page.write_text(MEASURE % "".join(frames), encoding="utf-8")
     done = subprocess.run(
         [
-            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-            "--no-first-run", "--disable-background-networking", "--disable-component-update",
-            "--disable-sync", "--hide-scrollbars", f"--user-data-dir={folder / 'profile'}",
-            "--dump-dom", page.as_uri(),
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--hide-scrollbars",
+            f"--user-data-dir={folder / 'profile'}",
+            "--dump-dom",
+            page.as_uri(),
         ],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
     match = re.search(r'<pre id="found">(.*?)</pre>', done.stdout)
     assert match, done.stderr
     found = json.loads(match[1])

@@ -53,10 +53,16 @@ class Past:
     def leave(self, *runs: str) -> None:
         """Let these runs have a task, three lines of log and an artifact each."""
         lines = [
-            {"name": "l", "level": 20, "message": f"line {n}", "timestamp": NOW.isoformat(),
-             "flow_run_id": run}
-            for n in range(3) for run in runs
-        ]  # fmt: skip
+            {
+                "name": "l",
+                "level": 20,
+                "message": f"line {n}",
+                "timestamp": NOW.isoformat(),
+                "flow_run_id": run,
+            }
+            for n in range(3)
+            for run in runs
+        ]
         self.post("logs/", lines)
         for run in runs:
             self.post("task_runs/", flow_run_id=run, task_key="t", dynamic_key="0")
@@ -185,11 +191,12 @@ def texts(office) -> dict[str, tuple[str | None, ...]]:
 def ended(office):
     """Three complaints with all texts: open, ended on the 18th, ended and taken up again."""
     register(
-        office, "2026-11-20 08:00",
+        office,
+        "2026-11-20 08:00",
         EVERYWHERE[0] | {"No Register": "OPEN"},
         at("Dinas Sosial", "ENDED", Selesai="18/11/2026 09:00"),
         at("DLH", "AGAIN", Selesai="18/11/2026 09:00", **{"Dibuka Kembali": "19/11/2026 09:00"}),
-    )  # fmt: skip
+    )
     with office.transaction() as session:
         for row in session.scalars(select(Complaint)):
             row.text, row.attachments, row.reporter = f"Saya, {NAME}", "a.pdf", NAME

@@ -130,13 +130,15 @@ def trouble(way: Way, *secrets: str) -> str:
 def test_a_mail_goes_by_a_token_over_an_encrypted_line(way, write, server, provider):
     with Connection(way(write(scope="https://mail.example/SMTP.Send"))) as connection:
         assert connection.send(SENDER, LIAISON, mail()) == "OK"
-    assert provider.asked == [{
-        "grant_type": "refresh_token",
-        "client_id": provider.client_id,
-        "client_secret": provider.client_secret,
-        "refresh_token": provider.refresh_token,
-        "scope": "https://mail.example/SMTP.Send",
-    }]  # fmt: skip
+    assert provider.asked == [
+        {
+            "grant_type": "refresh_token",
+            "client_id": provider.client_id,
+            "client_secret": provider.client_secret,
+            "refresh_token": provider.refresh_token,
+            "scope": "https://mail.example/SMTP.Send",
+        }
+    ]
     assert (server.shown, server.encrypted) == ([(MAILBOX, provider.given[0])], [True])
     assert [letter.recipient for letter in server.letters] == [LIAISON]
 
@@ -224,10 +226,16 @@ def test_a_token_serves_a_batch_and_is_renewed_when_it_ends(way, write, server, 
 @pytest.mark.parametrize(
     ("told", "asked"),
     [
-        ("3600", 1), (None, 2), ("soon", 2), (True, 2), (-5, 2), (float("nan"), 2), ([3600], 2),
+        ("3600", 1),
+        (None, 2),
+        ("soon", 2),
+        (True, 2),
+        (-5, 2),
+        (float("nan"), 2),
+        ([3600], 2),
         (10**400, 2),
     ],
-)  # fmt: skip
+)
 def test_a_token_whose_end_is_unknown_serves_one_login(way, write, provider, told, asked):
     provider.expires_in = told
     with Connection(way(write()), Clock()) as connection:
@@ -380,11 +388,14 @@ def test_what_a_file_says_does_not_show_its_secrets(write, provider):
 @pytest.mark.parametrize(
     ("other", "told"),
     [
-        ({"refresh_token": "1//v0id"}, "refuses an access token (invalid_grant): the refresh token"
-         " is void: it was withdrawn, or has expired; authorize the mailbox again"),
+        (
+            {"refresh_token": "1//v0id"},
+            "refuses an access token (invalid_grant): the refresh token"
+            " is void: it was withdrawn, or has expired; authorize the mailbox again",
+        ),
         ({"client_secret": "wr0ng"}, "(invalid_client): client_id or client_secret is wrong"),
     ],
-)  # fmt: skip
+)
 def test_what_the_provider_refuses_is_told_with_what_to_do(
     way, write, provider, server, other, told
 ):

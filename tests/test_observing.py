@@ -42,9 +42,14 @@ def before(word: StatusWord, seen_at: str, unit: str | None = None, verified: bo
 def told(now: Shown, then: Before | None, look: str, previous: str | None = None) -> list[str]:
     """The events as 'kind earliest - latest knowledge', local day and hour."""
     events = observed(
-        *now, then, source="lapor", look=wita(look),
-        previous_look=wita(previous) if previous else None, now=wita(look), bench=BENCH,
-    )  # fmt: skip
+        *now,
+        then,
+        source="lapor",
+        look=wita(look),
+        previous_look=wita(previous) if previous else None,
+        now=wita(look),
+        bench=BENCH,
+    )
     assert all(event.recorded_at == wita(look) for event in events)
     return [
         f"{event.kind} {event.earliest.astimezone(WITA):%d %H:%M} -"

@@ -230,15 +230,24 @@ QUIRKS = {
     "a list within two": {"service_requests": {"request": [LIGHT]}},
     "each within an object": [{"request": LIGHT}],
     "numbers and truth values": [LIGHT | {"service_request_id": 1, "service_code": 7, "ok": True}],
-    "nulls": [dict.fromkeys(LIGHT) | {name: LIGHT[name] for name in (
-        "service_request_id", "status", "service_name", "requested_datetime")}],
-    "only what must be": [{name: LIGHT[name] for name in (
-        "service_request_id", "status", "service_name", "requested_datetime")}],
+    "nulls": [
+        dict.fromkeys(LIGHT)
+        | {
+            name: LIGHT[name]
+            for name in ("service_request_id", "status", "service_name", "requested_datetime")
+        }
+    ],
+    "only what must be": [
+        {
+            name: LIGHT[name]
+            for name in ("service_request_id", "status", "service_name", "requested_datetime")
+        }
+    ],
     "another letter case": [LIGHT | {"status": "OPEN"}],
     "odd characters": [LIGHT | {"service_name": "Lampu\0 jalan", "description": "\ud800"}],
     "more than the standard knows": [LIGHT | {"notes": [{"a": 1}], "extended_attributes": {}}],
     "the same twice": [LIGHT, LIGHT],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("answer", QUIRKS.values(), ids=QUIRKS)
@@ -293,9 +302,15 @@ def test_what_cannot_be_read_waits_with_its_reason_and_the_rest_is_in(city, conn
     office = connect(city)
     assert take(office).new == 2
     assert [reason for reason, _, _ in quarantine(office)] == [
-        "missing_ticket", "missing_date", "bad_date", "unknown_status", "before_receipt",
-        "in_the_future", "duplicate_ticket", "missing_ticket",
-    ]  # fmt: skip
+        "missing_ticket",
+        "missing_date",
+        "bad_date",
+        "unknown_status",
+        "before_receipt",
+        "in_the_future",
+        "duplicate_ticket",
+        "missing_ticket",
+    ]
     assert tickets(office) == {"1", "2"}
 
 
@@ -480,8 +495,16 @@ def test_the_same_answer_twice_changes_nothing(city, connect):
     ("trick", "least", "most"),
     [
         (raw(b"", status=429, Retry_After="7"), 7, 8),
-        (raw(b"", status=503, Retry_After="Tue, 24 Nov 2026 00:00:09 GMT",
-             Date="Tue, 24 Nov 2026 00:00:02 GMT"), 7, 8),
+        (
+            raw(
+                b"",
+                status=503,
+                Retry_After="Tue, 24 Nov 2026 00:00:09 GMT",
+                Date="Tue, 24 Nov 2026 00:00:02 GMT",
+            ),
+            7,
+            8,
+        ),
         (raw(b"", status=503, Retry_After="Tue, 24 Nov 2026 00:00:09 GMT"), 9, 10),
         (raw(b"", status=503, Retry_After="Mon, 23 Nov 2026 00:00:00 GMT"), 0, 1),
         (raw(b"", status=503, Retry_After="soon"), 0.5, 1),
@@ -492,9 +515,20 @@ def test_the_same_answer_twice_changes_nothing(city, connect):
         (cut, 0.5, 1),
         (raw(b"no gzip", Content_Encoding="gzip"), 0.5, 1),
     ],
-    ids=["429", "503 date", "503 no clock", "503 past", "503 odd", "500", "502", "504",
-         "silent", "cut", "gzip"],
-)  # fmt: skip
+    ids=[
+        "429",
+        "503 date",
+        "503 no clock",
+        "503 past",
+        "503 odd",
+        "500",
+        "502",
+        "504",
+        "silent",
+        "cut",
+        "gzip",
+    ],
+)
 def test_what_may_pass_is_asked_again_after_a_while(city, connect, waits, trick, least, most):
     city.tricks = [trick]
     office = connect(city, "timeout_seconds = 0.3")

@@ -50,8 +50,10 @@ def test_only_the_step_that_failed_is_taken_again(origin, shared, tmp_path, monk
         return bool(every(shared.api, "task_runs", task_runs=of_it))
 
     environment = {
-        **shared.seen(tmp_path / "var"), **SILENT, "DESK_DATABASE_URL": f"sqlite:///{place}",
-    }  # fmt: skip
+        **shared.seen(tmp_path / "var"),
+        **SILENT,
+        "DESK_DATABASE_URL": f"sqlite:///{place}",
+    }
     call = ("cli.py", "run", "--site", site, "--now", "2026-11-24T08:00")
     run = origin.begin(*call, **environment)
     try:

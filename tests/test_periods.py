@@ -63,11 +63,25 @@ def test_last_means_the_full_one_before(today, asked, name):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "november", "26", "2026-13", "2026-00", "2026-1", "2026-Q5", "2026-H3", "2026-W00",
-        "2025-W53", "2026-11-31..2026-12-01", "2026-11-15..2026-11-01", "2026-11-15", "last-decade",
-        "last-", "0000", "9999-12-01..10000-01-01",
+        "",
+        "november",
+        "26",
+        "2026-13",
+        "2026-00",
+        "2026-1",
+        "2026-Q5",
+        "2026-H3",
+        "2026-W00",
+        "2025-W53",
+        "2026-11-31..2026-12-01",
+        "2026-11-15..2026-11-01",
+        "2026-11-15",
+        "last-decade",
+        "last-",
+        "0000",
+        "9999-12-01..10000-01-01",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_period_is_refused_with_what_would_be(text):
     with pytest.raises(PeriodError, match=r"is no period; write 2026, 2026-H1, 2026-Q3, 2026-11"):
         parse(text, TODAY)

@@ -216,9 +216,14 @@ def test_the_months_of_a_quarter_do_not_give_its_sum_away():
     trend, headline = full.table("trend"), full.table("headline")
     assert trend
     assert headline
-    quarter = [Row(f"2026-{month:02}", cells) for month, cells in (
-        (10, (30, 20, 20, 0.5)), (11, (2, 20, 20, 0.5)), (12, (40, 20, 20, 0.5)),
-    )]  # fmt: skip
+    quarter = [
+        Row(f"2026-{month:02}", cells)
+        for month, cells in (
+            (10, (30, 20, 20, 0.5)),
+            (11, (2, 20, 20, 0.5)),
+            (12, (40, 20, 20, 0.5)),
+        )
+    ]
     rows = (replace(headline.rows[0], cells=(72, None, None)), *headline.rows[1:])
     changed = tuple(
         replace(t, rows=tuple(quarter))

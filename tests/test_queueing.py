@@ -53,7 +53,7 @@ def test_the_ladder_is_climbed_a_rung_at_a_time_and_each_rung_once(office):
             decide(office, f"2026-11-{day} {hour}")
     assert notices(office) == [
         (rung, "queued") for rung in ("half", "day-before", "breach", "plus-3")
-    ]  # fmt: skip
+    ]
     # nothing was delivered: what comes up joins the mail that waits
     assert recipients(office) == ["penghubung.dinsos", "plt.kepala.dinsos", "sekda"]
 
@@ -63,8 +63,10 @@ def test_after_an_outage_only_the_highest_rung_is_told(office):
     count = decide(office, "2026-12-02 08:00")
     assert (count.notices, count.superseded, count.messages) == ({"escalation": 1}, 2, 1)
     assert notices(office) == [
-        ("breach", "superseded"), ("plus-3", "superseded"), ("plus-7", "queued"),
-    ]  # fmt: skip
+        ("breach", "superseded"),
+        ("plus-3", "superseded"),
+        ("plus-7", "queued"),
+    ]
     assert recipients(office) == ["inspektur"]
 
 
@@ -176,8 +178,11 @@ def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(office, mo
     assert dump(office) == before
     decide(office, BREACHED)
     assert recipients(office) == [
-        "penghubung.dinsos", "plt.kepala.dinsos", "penghubung.dishub", "sekda",
-    ]  # fmt: skip
+        "penghubung.dinsos",
+        "plt.kepala.dinsos",
+        "penghubung.dishub",
+        "sekda",
+    ]
 
 
 @ON_BOTH
@@ -246,8 +251,9 @@ def test_what_comes_up_while_a_mail_waits_joins_it(office):
     assert waits(office) == ["Mon 07:30"]
     assert deliver(office, "2026-11-23 07:30").sent == 1
     assert [(rung, status) for rung, status in notices(office) if rung == "day-before"] == [
-        ("day-before", "sent"), ("day-before", "sent"),
-    ]  # fmt: skip
+        ("day-before", "sent"),
+        ("day-before", "sent"),
+    ]
 
 
 def test_an_urgent_rung_goes_out_at_any_hour(office):

@@ -42,9 +42,11 @@ def test_the_data_are_as_their_description_says(cases):
     verdicts = Counter((case["ontime"], bool(case["target_dt"])) for case in cases)
     assert len(cases) == 21_401
     assert verdicts == {
-        ("ONTIME", True): 13_553, ("OVERDUE", True): 4_185, ("ONTIME", False): 3_619,
+        ("ONTIME", True): 13_553,
+        ("OVERDUE", True): 4_185,
+        ("ONTIME", False): 3_619,
         ("", True): 44,
-    }  # fmt: skip
+    }
 
 
 def test_an_open_case_with_a_verdict_is_overdue_and_was_due_long_ago(cases):

@@ -236,10 +236,14 @@ def test_prefect_s_own_deploy_takes_the_file_as_it_stands(registered, tmp_path):
     """These deployments replace those of the site, which is registered again at the end."""
     told = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text("utf-8"))["deployments"]
     done = subprocess.run(
-        [sys.executable, "-m", "prefect", "deploy", "--all"], cwd=REPOSITORY,
+        [sys.executable, "-m", "prefect", "deploy", "--all"],
+        cwd=REPOSITORY,
         env={**os.environ, **service.prefect_environment(tmp_path / "var", registered.api)},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     for deployment in told:
         stands = registered.deployment(f"{deployment['name']}/{deployment['name']}")

@@ -180,22 +180,35 @@ def test_what_was_reopened_and_returned_is_counted_by_its_unit(office):
         office,
         EVENING,
         at(
-            "Dinas Sosial", "FD-1", **since("12/10/2026"), Selesai="14/10/2026 10:00",
+            "Dinas Sosial",
+            "FD-1",
+            **since("12/10/2026"),
+            Selesai="14/10/2026 10:00",
             **{"Dibuka Kembali": "20/11/2026 09:00", "Selesai Kembali": "24/11/2026 09:00"},
         ),
         at(
-            "DLH", "FD-2", Selesai="18/11/2026 10:00", **{"Dibuka Kembali": "19/11/2026 10:00"},
+            "DLH",
+            "FD-2",
+            Selesai="18/11/2026 10:00",
+            **{"Dibuka Kembali": "19/11/2026 10:00"},
         ),
         at(
-            "Dinas Sosial", "FD-3",
+            "Dinas Sosial",
+            "FD-3",
             **{
-                "Dikembalikan": "17/11/2026 10:00", "Unit Pengganti": "DLH",
+                "Dikembalikan": "17/11/2026 10:00",
+                "Unit Pengganti": "DLH",
                 "Diteruskan Kembali": "17/11/2026 14:00",
             },
         ),
-        at("DLH", "FD-4", **since("12/10/2026"), Selesai="13/10/2026 10:00",
-           **{"Dibuka Kembali": "20/10/2026 10:00", "Selesai Kembali": "21/10/2026 10:00"}),
-    )  # fmt: skip
+        at(
+            "DLH",
+            "FD-4",
+            **since("12/10/2026"),
+            Selesai="13/10/2026 10:00",
+            **{"Dibuka Kembali": "20/10/2026 10:00", "Selesai Kembali": "21/10/2026 10:00"},
+        ),
+    )
     decide(office, EVENING)
     tables = tables_of(office)
     headline = tables["headline"]
@@ -296,10 +309,11 @@ def test_no_title_of_any_length_stands_in_a_report(office):
         for length in lengths
     }
     register(
-        office, EVENING,
+        office,
+        EVENING,
         *(at("Dinas Sosial", ticket, Perihal=title) for ticket, title in titles.items()),
         at("Dinas Sosial", "FD-S", Perihal=f"{MARK} rahasia", Kerahasiaan="Rahasia"),
-    )  # fmt: skip
+    )
     decide(office, EVENING)
     with office.transaction() as session:
         kept = dict(session.execute(select(Complaint.ticket, Complaint.title)).tuples().all())

@@ -80,9 +80,13 @@ def odd_report(locale: str = "id") -> ReportView:
 
     tables = tuple(map(changed, report.tables))
     return replace(
-        report, site=MARKUP, names=Names(locale, names), tables=tables, sha256=sha256_of(tables),
+        report,
+        site=MARKUP,
+        names=Names(locale, names),
+        tables=tables,
+        sha256=sha256_of(tables),
         letterhead=replace(report.letterhead, lines=(MARKUP, LONG, RTL)),
-    )  # fmt: skip
+    )
 
 
 MAKING = {
@@ -96,9 +100,15 @@ EVERY = pytest.mark.parametrize("kind", MAKING)
 BOTH = pytest.mark.parametrize("locale", LOCALES)
 PAGES = pytest.mark.parametrize(
     ("kind", "locale"),
-    [("usual", "id"), ("usual", "en"), ("odd", "id"), ("empty", "en"), ("nothing", "id"),
-     ("public", "en")],
-)  # fmt: skip
+    [
+        ("usual", "id"),
+        ("usual", "en"),
+        ("odd", "id"),
+        ("empty", "en"),
+        ("nothing", "id"),
+        ("public", "en"),
+    ],
+)
 """Each kind of report once, and the usual one in both languages."""
 
 
@@ -685,12 +695,20 @@ def test_libreoffice_reads_the_same_figures_from_the_workbooks(tmp_path):
         (tmp_path / f"{kind}.xlsx").write_bytes(workbook_of(kind, "en"))
     subprocess.run(
         [
-            str(SOFFICE), f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless",
-            "--convert-to", "ods", "--outdir", str(tmp_path / "out"),
+            str(SOFFICE),
+            f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}",
+            "--headless",
+            "--convert-to",
+            "ods",
+            "--outdir",
+            str(tmp_path / "out"),
             *(str(tmp_path / f"{kind}.xlsx") for kind in kinds),
         ],
-        check=True, capture_output=True, timeout=180, env={**os.environ, "HOME": str(tmp_path)},
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+        timeout=180,
+        env={**os.environ, "HOME": str(tmp_path)},
+    )
     for kind in kinds:
         book = CalamineWorkbook.from_path(tmp_path / "out" / f"{kind}.ods")
         sheets = {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}

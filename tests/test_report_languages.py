@@ -39,9 +39,11 @@ def office(site_folder, open_office):
         writer.writerows(rows)
     opened = open_office()
     register(
-        opened, NOW, at("Dinas Sosial", "FD-1"),
+        opened,
+        NOW,
+        at("Dinas Sosial", "FD-1"),
         at("DLH", "FD-2", **since("17/11/2026"), Selesai="20/11/2026 10:00"),
-    )  # fmt: skip
+    )
     decide(opened, NOW)
     return opened
 
@@ -120,8 +122,10 @@ def test_notes_and_names_change_their_language_and_no_figure_does(office):
     assert (english.tables, english.sha256) == (view.tables, view.sha256)
     rule = "sp4n-guideline/information"
     assert view.names("rule", rule).text != english.names("rule", rule).text
-    ours, theirs = ({r for row in v.notes.regulations for r in row.rules_to_be_confirmed}
-                    for v in (view, english))  # fmt: skip
+    ours, theirs = (
+        {r for row in v.notes.regulations for r in row.rules_to_be_confirmed}
+        for v in (view, english)
+    )
     assert ours
     assert not ours & theirs
 

@@ -55,9 +55,13 @@ def put_back(office, path, now: str = NOW, *, force: bool = True):
     """Restore as the command does; gives what was replaced and what was held."""
     office.close()
     done = restore(
-        path, office.site.database_url, office.site.backups, wita(now),
-        lock=office.site.var / "service.lock", force=force,
-    )  # fmt: skip
+        path,
+        office.site.database_url,
+        office.site.backups,
+        wita(now),
+        lock=office.site.var / "service.lock",
+        force=force,
+    )
     return done, settle(office, wita(now), path.name, wita(THEN))
 
 
@@ -232,9 +236,13 @@ def test_a_backup_of_the_other_kind_of_database_is_refused(tmp_path, postgres):
     made = backup(url, tmp_path / "kept", wita(THEN))
     with pytest.raises(BackupError, match=r"is of SQLite, the site's database is PostgreSQL"):
         restore(
-            made, postgres.replace("postgresql:", "postgresql+psycopg:"), tmp_path / "kept",
-            wita(NOW), lock=tmp_path / "lock", force=True,
-        )  # fmt: skip
+            made,
+            postgres.replace("postgresql:", "postgresql+psycopg:"),
+            tmp_path / "kept",
+            wita(NOW),
+            lock=tmp_path / "lock",
+            force=True,
+        )
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -349,9 +357,13 @@ def test_a_restore_that_died_before_its_mails_had_a_storm_is_made_good(office, s
     made = keep(office)
     office.close()
     restore(
-        made, office.site.database_url, office.site.backups, wita(NOW),
-        lock=office.site.var / "service.lock", force=True,
-    )  # fmt: skip
+        made,
+        office.site.database_url,
+        office.site.backups,
+        wita(NOW),
+        lock=office.site.var / "service.lock",
+        force=True,
+    )
     assert deliver(office, "2026-11-24 12:30").sent == 0
     held = len(messages(office))
     decide(office, "2026-11-24 13:00")
@@ -381,9 +393,13 @@ def test_files_that_were_archived_since_are_read_again(office):
     assert not second.exists()
     office.close()
     restore(
-        made, office.site.database_url, office.site.backups, wita(NOW),
-        lock=office.site.var / "service.lock", force=True,
-    )  # fmt: skip
+        made,
+        office.site.database_url,
+        office.site.backups,
+        wita(NOW),
+        lock=office.site.var / "service.lock",
+        force=True,
+    )
     assert settle(office, wita(NOW), made.name, None).files == 2
     assert first.exists()
     assert second.exists()

@@ -69,9 +69,13 @@ def test_a_command_for_either_site_finds_the_service(neighbours):
 def test_a_single_command_shows_its_runs_in_the_running_service(neighbours):
     done = subprocess.run(
         [sys.executable, "-m", "cli", "run", "--site", str(neighbours.second), "--json"],
-        cwd=REPOSITORY, env=neighbours.up.environment,
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        env=neighbours.up.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     by_hand = [run for run in neighbours.up.begun() if run["deployment_id"] is None]
     assert sorted(run["name"].split()[0] for run in by_hand) == ["deadlines", "delivery", "intake"]

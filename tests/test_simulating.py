@@ -186,7 +186,7 @@ STORY: Story = [
     ("2026-11-23 06:00", at("Satpol PP", "FD-4", **HANDED_ON)),
     # another classification: other rules
     ("2026-11-20 06:00", at("Dinas Perkim", "FD-5", Klasifikasi="Aspirasi")),
-]  # fmt: skip
+]
 
 
 # --- what is lived through once, and copied -------------------------------------------------------
@@ -275,17 +275,24 @@ def test_each_complaint_is_told_of_as_its_events_became_known(office):
         "dishub": ["19 half", "20 day-before", "24 breach", "26 plus-3"],
         "dlh": ["19 half", "20 day-before", "24 breach"],
         "dukcapil": [
-            "23 day-before", "24 breach", "25 half", "26 day-before", "26 plus-3", "30 breach",
+            "23 day-before",
+            "24 breach",
+            "25 half",
+            "26 day-before",
+            "26 plus-3",
+            "30 breach",
         ],
         "perkim": ["19 half", "20 day-before", "24 breach", "26 plus-3"],
         "pupr": ["24 half", "25 day-before", "27 breach"],
         "satpolpp": ["19 half", "20 day-before"],
-    }  # fmt: skip
+    }
     rules = {(t.rung, t.rule.partition("/")[2]) for t in outcome.told if t.unit == "perkim"}
     assert rules == {
-        ("half", "information"), ("day-before", "aspiration"), ("breach", "aspiration"),
+        ("half", "information"),
+        ("day-before", "aspiration"),
+        ("breach", "aspiration"),
         ("plus-3", "aspiration"),
-    }  # fmt: skip
+    }
 
 
 def test_a_snapshot_source_is_replayed_by_its_looks(office, server):
@@ -304,8 +311,13 @@ def test_a_snapshot_source_is_replayed_by_its_looks(office, server):
     outcome = replayed(office, first, last)
     assert told_by(outcome) == really_told(office, first, last)
     assert steps(outcome) == [
-        "04 day-before", "05 half", "06 day-before", "09 breach", "10 plus-3", "16 plus-7",
-    ]  # fmt: skip
+        "04 day-before",
+        "05 half",
+        "06 day-before",
+        "09 breach",
+        "10 plus-3",
+        "16 plus-7",
+    ]
 
 
 def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(office, life):
@@ -314,14 +326,21 @@ def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(of
     first = date(2026, 11, 25)
     later = replayed(office, first)
     assert steps(later) == [
-        "25 day-before", "25 half", "25 plus-3", "26 day-before", "26 plus-3", "27 breach",
+        "25 day-before",
+        "25 half",
+        "25 plus-3",
+        "26 day-before",
+        "26 plus-3",
+        "27 breach",
         "30 breach",
-    ]  # fmt: skip
+    ]
     forgetful = replayed(office, first, from_scratch=True)
     assert set(steps(forgetful)) - set(steps(later)) == {"25 breach"}
     assert {t.unit for t in forgetful.told if t.rung == "breach" and t.day == first} == {
-        "dishub", "dukcapil", "perkim",
-    }  # fmt: skip
+        "dishub",
+        "dukcapil",
+        "perkim",
+    }
 
 
 BREACH = {("24 breach", "penghubung.dlh"), ("24 breach", "kepala.dlh")}
@@ -386,11 +405,15 @@ def test_mail_does_not_go_to_an_address_from_the_day_on_which_it_came_back(offic
     with office.transaction() as session:
         session.add(
             Bounce(
-                address="penghubung.dinsos@contohkab.example", report_id="1", code="5.1.1",
-                answer="", reported_at=wita("2026-11-19 12:00"),
-                recorded_at=wita("2026-11-19 12:00"), lifted_at=wita("2026-11-23 12:00"),
+                address="penghubung.dinsos@contohkab.example",
+                report_id="1",
+                code="5.1.1",
+                answer="",
+                reported_at=wita("2026-11-19 12:00"),
+                recorded_at=wita("2026-11-19 12:00"),
+                lifted_at=wita("2026-11-23 12:00"),
             )
-        )  # fmt: skip
+        )
     told = [(t.rung, t.recipient.partition("@")[0]) for t in replayed(office).told]
     assert told[:2] == [("half", "penghubung.dinsos"), ("day-before", "penghubung.kab")]
     assert ("breach", "penghubung.dinsos") in told[2:]
@@ -432,8 +455,9 @@ def test_a_changed_rung_changes_just_what_hangs_on_it(office, tmp_path):
     recorded(office, known(at("DLH", "FD-1"), at("Dinkes", "FD-2")))
     earlier = ladder_with(office, 'at = "+3wd"', 'at = "+2wd"', tmp_path / "earlier.toml")
     assert changes(compared(office, earlier)) == [
-        "25 plus-3 regional_secretary 0>2", "26 plus-3 regional_secretary 2>0",
-    ]  # fmt: skip
+        "25 plus-3 regional_secretary 0>2",
+        "26 plus-3 regional_secretary 2>0",
+    ]
 
 
 RUNG = """[[ladder.rung]]
@@ -454,7 +478,7 @@ def test_another_rung_tells_at_once_what_has_passed_it(office, server, tmp_path)
     new = RUNG.format("plus-1", "+1wd", "inspector") + old + RUNG.format("plus-4", "+4wd", "regent")
     assert changes(compared(office, ladder_with(office, old, new, tmp_path / "more.toml"))) == [
         "16 plus-4 regent 0>1",
-    ]  # fmt: skip
+    ]
 
 
 def test_a_hold_is_silence_for_its_units(office, tmp_path):
@@ -468,8 +492,9 @@ def test_a_hold_is_silence_for_its_units(office, tmp_path):
     )
     simulation = compared(office, held)
     assert changes(simulation) == [
-        "19 half liaison 2>1", "26 plus-3 regional_secretary 2>1",
-    ]  # fmt: skip
+        "19 half liaison 2>1",
+        "26 plus-3 regional_secretary 2>1",
+    ]
     assert [outcome.kept_back for outcome in simulation.outcomes] == [0, 2]
 
 
@@ -728,10 +753,17 @@ def test_programs_get_json_and_csv(office, call, tmp_path, story_recorded, monke
     moved = [row for row in rows if row["notices_before"] != row["notices_after"]]
     assert {row["rung"] for row in moved} == {"plus-3"}
     assert moved[0] == {
-        "day": "2026-11-24", "role": "regional_secretary", "unit": "dinsos", "rung": "plus-3",
-        "kind": "escalation", "rule": "sp4n-guideline/information",
-        "notices_before": "0", "notices_after": "1", "mails_before": "0", "mails_after": "1",
-    }  # fmt: skip
+        "day": "2026-11-24",
+        "role": "regional_secretary",
+        "unit": "dinsos",
+        "rung": "plus-3",
+        "kind": "escalation",
+        "rule": "sp4n-guideline/information",
+        "notices_before": "0",
+        "notices_after": "1",
+        "mails_before": "0",
+        "mails_after": "1",
+    }
 
 
 def test_a_storm_is_told_with_its_numbers(office, call, story_recorded):

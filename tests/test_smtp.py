@@ -66,7 +66,11 @@ def test_special_characters_of_a_password_are_written_in_percent():
 @pytest.mark.parametrize(
     "url",
     [
-        "", "mail.example", "http://mail.example", "smtp://", "smtps://:465",
+        "",
+        "mail.example",
+        "http://mail.example",
+        "smtp://",
+        "smtps://:465",
         f"SMTPX://tenggat:{PASSWORD}@mail.example",
         f"smtp://tenggat:{PASSWORD}/@mail.example",  # '/', '#' and '?' end the host
         f"smtp://tenggat:{PASSWORD}#@mail.example",
@@ -76,7 +80,7 @@ def test_special_characters_of_a_password_are_written_in_percent():
         f"smtp://tenggat:{PASSWORD}@mail.example:mail",
         f"smtp://tenggat:{PASSWORD}@mail.example:99999",
     ],
-)  # fmt: skip
+)
 def test_a_bad_address_is_answered_with_what_to_write_and_without_the_password(url):
     with pytest.raises(ValueError, match=r"smtps://user:password@host:465, smtp://") as error:
         Way(url)

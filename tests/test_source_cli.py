@@ -94,8 +94,11 @@ def test_check_writes_nothing_and_moves_nothing(tenggat, site, tmp_path):
     assert told["shown"][0]["received"] == "2026-11-02T09:00:00+08:00"
     assert told["shown"][0]["title"] == "Jalan rusak di Salo"
     assert (told["rows"], told["readable"], told["quarantine"]) == (4, 4, [])
-    assert told["counts"]["status"] == {"Belum Terverifikasi": 2, "Ditutup oleh Admin": 1,
-                                        "Terverifikasi": 1}  # fmt: skip
+    assert told["counts"]["status"] == {
+        "Belum Terverifikasi": 2,
+        "Ditutup oleh Admin": 1,
+        "Terverifikasi": 1,
+    }
     assert told["counts"]["privacy"] == {"": 3, "anonymous": 1}
 
 
@@ -110,12 +113,13 @@ def test_check_reads_what_was_read_and_archived_before(tenggat, site, open_site)
 def test_check_shows_nothing_of_a_title_that_would_not_be_kept(tenggat, site):
     person = f"Dari {NAME}, 081234567890"
     export(
-        site, "2026-11-24 07:30",
+        site,
+        "2026-11-24 07:30",
         {TITLE: "Hubungi 081234567890"},
         {TICKET: "2", TITLE: person, "Tipe Laporan (Anonim/Rahasia)": "Rahasia"},
         {TICKET: "3", TITLE: person, DAY: "31 Feb 2026"},
         {TICKET: "081234567890", UNIT: "Dinas Lama"},
-    )  # fmt: skip
+    )
     for more in ((), ("--json",)):
         out = tenggat("source", "check", "lapor", "--now", NOW, *more)[1]
         assert "Hubungi [telepon]" in out
@@ -403,8 +407,10 @@ def test_what_is_learnt_from_a_real_export_takes_it_in(tenggat, site, open_site,
     learnt(tenggat, site, file, "lapor")
     source = read_sources(site / "sources.toml")["lapor"]
     assert (source.zone, source.system, source.observed.cell) == (
-        "UTC", "sp4n-lapor", "Tanggal Generate",
-    )  # fmt: skip
+        "UTC",
+        "sp4n-lapor",
+        "Tanggal Generate",
+    )
     correct(site, "sources.toml", 'unit = "Instansi Terdisposisi"', "# unit of another regency")
     count = pull.fn(open_site(), "lapor", wita("2026-11-24 08:00"))
     assert (count.new, count.quarantined) == (821, 0)
@@ -473,8 +479,10 @@ def test_retry_twice_changes_nothing_and_leaves_what_others_taught(tenggat, wait
     assert code == 1
     assert "lapor: 0 rows can be read now" in out
     assert (
-        events(waiting, "6000001"), events(waiting, "5010653"), listed(tenggat, "--all"),
-    ) == before  # fmt: skip
+        events(waiting, "6000001"),
+        events(waiting, "5010653"),
+        listed(tenggat, "--all"),
+    ) == before
 
 
 def test_a_file_is_found_in_the_archive_and_in_a_zip(tenggat, site, open_site):
@@ -511,8 +519,12 @@ def test_a_row_that_is_bad_for_another_reason_waits_with_that_one(tenggat, site,
     pull.fn(open_site(), "lapor", wita("2026-11-24 08:00"))
     reasons = [row["reason"] for row in listed(tenggat)]
     assert "unknown_unit" not in reasons
-    correct(site, "sources.toml", '"Aspirasi" = "aspiration"',
-            '"Aspirasi" = "aspiration"\n"Curhat" = "aspiration"')  # fmt: skip
+    correct(
+        site,
+        "sources.toml",
+        '"Aspirasi" = "aspiration"',
+        '"Aspirasi" = "aspiration"\n"Curhat" = "aspiration"',
+    )
     tenggat("quarantine", "retry", "--now", "2026-11-24T09:00")
     assert sorted(row["reason"] for row in listed(tenggat)) == ["bad_date", "unknown_unit"]
     tenggat("quarantine", "retry", "--now", "2026-11-24T10:00")
@@ -561,8 +573,16 @@ def test_quarantine_is_written_as_csv_that_runs_no_formula(tenggat, site, open_s
     with file.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.reader(lines))
     assert rows[0] == [
-        "source", "file", "line", "ticket", "reason", "column", "value", "since", "resolved",
-    ]  # fmt: skip
+        "source",
+        "file",
+        "line",
+        "ticket",
+        "reason",
+        "column",
+        "value",
+        "since",
+        "resolved",
+    ]
     assert {"'=1+1", '\'=HYPERLINK("x")'} <= {cell for row in rows for cell in row}
     assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@")]
     assert NAME not in file.read_text(encoding="utf-8")

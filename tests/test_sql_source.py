@@ -399,8 +399,10 @@ def test_bad_rows_wait_in_quarantine(desk, connect):
     desk.run("INSERT INTO laporan VALUES ('D-3', NULL, NULL, 'x', 'y', :m)", {"m": SAME})
     take(office, "2026-11-19 08:00", "desk")
     assert {reason for _, reason, _, _ in quarantine(office, "desk")} == {
-        "missing_ticket", "before_receipt", "missing_date",
-    }  # fmt: skip
+        "missing_ticket",
+        "before_receipt",
+        "missing_date",
+    }
 
 
 # --- read only ------------------------------------------------------------------------------------

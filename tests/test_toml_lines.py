@@ -83,8 +83,12 @@ def paths(value, path=()):
             yield from paths(member, (*path, key))
 
 
-FILES = [*REPOSITORY.glob("*.toml"), *REPOSITORY.glob("regulations/**/*.toml"),
-         *REPOSITORY.glob("config/**/*.toml"), *REPOSITORY.glob("templates/**/*.toml")]  # fmt: skip
+FILES = [
+    *REPOSITORY.glob("*.toml"),
+    *REPOSITORY.glob("regulations/**/*.toml"),
+    *REPOSITORY.glob("config/**/*.toml"),
+    *REPOSITORY.glob("templates/**/*.toml"),
+]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(REPOSITORY)))
@@ -93,16 +97,34 @@ def test_every_thing_in_a_file_is_found_and_nothing_else(file: Path):
     known = TomlLines(text).known
     assert set(known) == set(paths(tomllib.loads(text)))
     written = text.split("\n")
-    assert all(path[-1] in written[line - 1] for path, line in known.items()
-               if isinstance(path[-1], str))  # fmt: skip
+    assert all(
+        path[-1] in written[line - 1] for path, line in known.items() if isinstance(path[-1], str)
+    )
 
 
 VALUES = [
-    "1", "-2.5e3", "true", "inf", "2026-11-24", "2026-11-24 08:00:00.5+08:00", '""', "''",
-    '"[[t]]"', "'# no'", r'"\" ] } , ="', '""""quoted" """', '"""\n[[t]]\nk0 = 1\n"""',
-    '"""a\\"""b""""', "'''\n[t]\n'''", "''''it's'''", "[]", "[ 1, 2 , ]",
-    '[\n# ]\n"a", # [[t]]\n[ "b" ],\n]', "{}", "{ a = 1, 'b c' = [ 2, { d = '}' } ] }",
-]  # fmt: skip
+    "1",
+    "-2.5e3",
+    "true",
+    "inf",
+    "2026-11-24",
+    "2026-11-24 08:00:00.5+08:00",
+    '""',
+    "''",
+    '"[[t]]"',
+    "'# no'",
+    r'"\" ] } , ="',
+    '""""quoted" """',
+    '"""\n[[t]]\nk0 = 1\n"""',
+    '"""a\\"""b""""',
+    "'''\n[t]\n'''",
+    "''''it's'''",
+    "[]",
+    "[ 1, 2 , ]",
+    '[\n# ]\n"a", # [[t]]\n[ "b" ],\n]',
+    "{}",
+    "{ a = 1, 'b c' = [ 2, { d = '}' } ] }",
+]
 
 
 @given(

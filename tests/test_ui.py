@@ -125,9 +125,10 @@ def test_a_completed_run_shows_its_tasks_and_its_artifact_in_words(desk):
 def test_a_failed_run_says_what_the_mail_server_said_and_what_to_do(desk):
     desk.open_run(desk.first("delivery"))
     words = desk.pages.reads(
-        "Failed", f"127.0.0.1:{desk.server.port}: {REFUSAL[4:]}. Mails that wait for it: ",
+        "Failed",
+        f"127.0.0.1:{desk.server.port}: {REFUSAL[4:]}. Mails that wait for it: ",
         "`tenggat doctor` tests the connection to it",
-    )  # fmt: skip
+    )
     assert re.search(r"Mails that wait for it: [1-9]\d*\. `tenggat doctor`", words)
     desk.pages.click("Artifacts")
     desk.pages.click_card("MARKDOWN delivery")
@@ -180,9 +181,10 @@ def test_the_question_of_a_storm_is_answered_in_its_form_and_the_mails_go(desk):
 
 def test_behind_the_proxy_both_user_interfaces_work_and_ask_nobody_outside(desk):
     (line,) = [
-        line for line in Path(REPOSITORY / "deploy" / "Caddyfile").read_text("utf-8").splitlines()
+        line
+        for line in Path(REPOSITORY / "deploy" / "Caddyfile").read_text("utf-8").splitlines()
         if "Content-Security-Policy" in line
-    ]  # fmt: skip
+    ]
     policy = line.split('"')[1]
     with desk.pages.under(policy) as refused:
         desk.pages.open("/runs")

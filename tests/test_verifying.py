@@ -42,9 +42,16 @@ def made(office, tmp_path, *, public: bool = False) -> Path:
     decide(office, MADE)
     now = wita(MADE)
     found = make_summary.fn(
-        office, "2026-11", now, now, "test", mail=False, out=tmp_path / "reports", public=public,
+        office,
+        "2026-11",
+        now,
+        now,
+        "test",
+        mail=False,
+        out=tmp_path / "reports",
+        public=public,
         formats=("json",),
-    )  # fmt: skip
+    )
     return found.path
 
 

@@ -42,8 +42,9 @@ class Place:
         call = f"from flows.{flow} import {flow}; {flow}({str(self.folder)!r})"
         environment = {
             **service.prefect_environment(self.var, self.api),
-            "TENGGAT_VAR": str(self.var), **self.variables,
-        }  # fmt: skip
+            "TENGGAT_VAR": str(self.var),
+            **self.variables,
+        }
         assert self.origin is not None
         done = self.origin.run("-c", call, **environment)
         return done.stderr if done.returncode else ""
@@ -128,8 +129,9 @@ def test_a_silence_starts_the_watchdog_once(shared, registered):
     ids = {p.name: ask(f"{api}/deployments/name/{p.name}")["id"] for p in wanted}
     found = {a["name"]: a for a in silences([site], wanted, ids)}
     assert set(found) == {
-        "tenggat: deadlines/deadlines is silent", "tenggat: delivery/delivery is silent",
-    }  # fmt: skip
+        "tenggat: deadlines/deadlines is silent",
+        "tenggat: delivery/delivery is silent",
+    }
     automation = found["tenggat: delivery/delivery is silent"]
     assert automation["trigger"]["within"] == 30 * 60
     hurried = {**automation, "name": "hurried"}

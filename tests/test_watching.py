@@ -483,9 +483,12 @@ def stood_still(site_folder, tmp_path, monkeypatch) -> Callable[[Server], dict[s
     watch(office, NOW - 399 * DAY)
     office.close()
     return lambda server: {
-        **os.environ, "TENGGAT_SITE": str(site_folder), "TENGGAT_VAR": str(tmp_path / "var"),
-        "TENGGAT_MAIL_URL": server.url(), "PYTHONPATH": str(REPOSITORY),
-    }  # fmt: skip
+        **os.environ,
+        "TENGGAT_SITE": str(site_folder),
+        "TENGGAT_VAR": str(tmp_path / "var"),
+        "TENGGAT_MAIL_URL": server.url(),
+        "PYTHONPATH": str(REPOSITORY),
+    }
 
 
 def test_it_looks_once_and_says_by_its_exit_code_what_it_found(
@@ -510,8 +513,11 @@ def test_it_watches_until_sigterm_and_outlives_a_site_that_cannot_be_read(
     with running() as server, log.open("wb") as output:
         child = subprocess.Popen(
             [sys.executable, "-c", HURRIED, "watch"],
-            cwd=REPOSITORY, env=stood_still(server), stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            cwd=REPOSITORY,
+            env=stood_still(server),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
         try:
             until(lambda: server.letters)
             (site_folder / "site.toml").write_text("this is no site", encoding="utf-8")

@@ -36,8 +36,9 @@ class Provider:
         if form.get("grant_type") != "refresh_token":
             return 400, {"error": "unsupported_grant_type"}
         if (form.get("client_id"), form.get("client_secret")) != (
-            self.client_id, self.client_secret,
-        ):  # fmt: skip
+            self.client_id,
+            self.client_secret,
+        ):
             return 401, {"error": "invalid_client", "error_description": f"not {form}"}
         if form.get("refresh_token") != self.refresh_token:
             return 400, {"error": "invalid_grant", "error_description": f"not {form}"}

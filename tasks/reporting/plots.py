@@ -104,7 +104,7 @@ def _trend(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
         received=last["received"],
         settled=last["settled"],
         share=last["share"],
-    )  # fmt: skip
+    )
     return Plot("trend", t("report.plot.trend"), says, svg)
 
 

@@ -8,12 +8,22 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Asia/Makassar")
-UNITS = ("Dinas Sosial", "DLH", "Dinas Perhubungan", "Disdukcapil", "RSUD Contoh Sehat",
-         "Pemerintah Kabupaten Contoh")  # fmt: skip
+UNITS = (
+    "Dinas Sosial",
+    "DLH",
+    "Dinas Perhubungan",
+    "Disdukcapil",
+    "RSUD Contoh Sehat",
+    "Pemerintah Kabupaten Contoh",
+)
 """Among them one without a head, one under another unit, and one that the secretary heads."""
 
-CLASSES = ("Permintaan Informasi", "Permintaan Informasi", "Aspirasi",
-           "Pengaduan Tidak Berkadar Pengawasan")  # fmt: skip
+CLASSES = (
+    "Permintaan Informasi",
+    "Permintaan Informasi",
+    "Aspirasi",
+    "Pengaduan Tidak Berkadar Pengawasan",
+)
 
 MOVES = {
     "Selesai": 3,

@@ -127,7 +127,10 @@ class Crossings:
             return code, words
 
         for method, watched in (
-            ("__init__", named), ("connect", connecting), ("putcmd", commanding),
-            ("send", sending), ("getreply", hearing),
-        ):  # fmt: skip
+            ("__init__", named),
+            ("connect", connecting),
+            ("putcmd", commanding),
+            ("send", sending),
+            ("getreply", hearing),
+        ):
             setattr(smtplib.SMTP, method, watched)

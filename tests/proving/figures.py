@@ -44,7 +44,10 @@ def _outcome(
     seed: int, database: str, played: Played, found: Findings, wrong: list[str]
 ) -> Outcome:
     return Outcome(
-        seed, database, wrong, played.seconds,
+        seed,
+        database,
+        wrong,
+        played.seconds,
         processes=len(played.lives),
         kills=Counter(life.at for life in played.lives if life.killed),
         stalls=sum(life.stalled for life in played.lives),
@@ -61,7 +64,7 @@ def _outcome(
         ),
         notices=Counter(notice.status for notice in found.notices.values()),
         mails=Counter(message.status for message in found.messages),
-    )  # fmt: skip
+    )
 
 
 def report(outcomes: Iterable[Outcome]) -> Iterator[str]:

@@ -29,7 +29,7 @@ MISHAPS = (
     (2, Fault("DATA", "550 5.7.1 Looks like spam")),
     (2, Fault("DATA", "552 5.2.2 Mailbox full")),
     (1, Fault("DATA", "554 5.6.0 Malformed")),
-)  # fmt: skip
+)
 
 
 def mishaps(dice: Random, mails: int) -> dict[int, Fault]:

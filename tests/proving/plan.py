@@ -20,7 +20,7 @@ SESSIONS = {
     "morning": ((INTAKE, "07:00"), (DEADLINES, "07:05"), (DELIVERY, "07:31"), (DELIVERY, "07:52")),
     "midday": ((INTAKE, "12:00"), (DEADLINES, "12:05"), (DELIVERY, "12:06"), (DELIVERY, "12:27")),
     "night": ((INTAKE, "18:00"), (DEADLINES, "18:05"), (DELIVERY, "18:10")),
-}  # fmt: skip
+}
 """Parts of a day: which process runs when. What is decided outside mail hours waits."""
 
 KILLED = {INTAKE: 0.15, DEADLINES: 0.35, DELIVERY: 0.6}
@@ -59,8 +59,16 @@ class _Unlucky:
 
 def _unlucky(dice: Random) -> _Unlucky:
     """Whose mailboxes make trouble in this run."""
-    names = ("penghubung.dinsos", "kepala.dlh", "sekda", "inspektur", "penghubung.dlh",
-             "bupati", "penghubung.dishub", "admin.lapor")  # fmt: skip
+    names = (
+        "penghubung.dinsos",
+        "kepala.dlh",
+        "sekda",
+        "inspektur",
+        "penghubung.dlh",
+        "bupati",
+        "penghubung.dishub",
+        "admin.lapor",
+    )
     everybody = [f"{name}@contohkab.example" for name in names]
     busy = tuple(dice.sample(everybody, 1 if dice.random() < 0.3 else 0))
     gone = tuple(dice.sample(everybody, 1 if dice.random() < 0.2 else 0))

@@ -201,10 +201,17 @@ def stage(folder: Path, database: Database) -> Iterator[Stage]:
         "PREFECT_LOGGING_LEVEL": "ERROR",
         "TENGGAT_VAR": str(folder / "var"),
     }
-    with post_office() as post, subprocess.Popen(
-        [sys.executable, "-m", "proving.zygote", str(site), database.url],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd=REPOSITORY, text=True,
-    ) as zygote:  # fmt: skip
+    with (
+        post_office() as post,
+        subprocess.Popen(
+            [sys.executable, "-m", "proving.zygote", str(site), database.url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            cwd=REPOSITORY,
+            text=True,
+        ) as zygote,
+    ):
         yield Stage(site, database, post, zygote)
         assert zygote.stdin is not None
         zygote.stdin.close()
@@ -239,7 +246,9 @@ def _life(name: str, process: Process, answer: dict[str, Any], companions: tuple
         return tuple(fact["heard"] for fact in facts if "heard" in fact)
 
     return Life(
-        name, process, answer["ended"],
+        name,
+        process,
+        answer["ended"],
         at=next((fact["at"] for fact in told if "at" in fact), ""),
         stalled=answer["stalled"],
         committed=sum("committed" in fact for fact in told),
@@ -247,4 +256,4 @@ def _life(name: str, process: Process, answer: dict[str, Any], companions: tuple
         heard_before=heard(told[:place]),
         error=next((fact["error"] for fact in told if "error" in fact), ""),
         companions=companions,
-    )  # fmt: skip
+    )
