@@ -19,10 +19,10 @@ COMPILED := $(VENV)/.compiled
 install: $(COMPILED)
 
 demo: $(READY)
-	$(BIN)/python demo.py
+	$(BIN)/python scripts/demo.py
 
 up: $(COMPILED)
-	$(BIN)/tenggat up
+	$(BIN)/tenggat up --site examples/kabupaten-contoh
 
 test: $(READY) lint
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
@@ -36,8 +36,8 @@ bench: $(READY)
 	$(BIN)/python bench/deadlines.py
 	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/delivery.py
-	$(BIN)/python bench/simulating.py
-	$(BIN)/python bench/figures.py
+	$(BIN)/python bench/simulate.py
+	$(BIN)/python bench/metrics.py
 	$(BIN)/python bench/sweep.py
 	$(BIN)/python bench/idle.py
 	$(BIN)/python bench/reports.py
@@ -48,13 +48,13 @@ prove: $(READY)
 	$(BIN)/python -m pytest -n 4 -m long --hypothesis-profile=long
 
 audit: $(READY)
-	$(BIN)/python tests/audit_dependencies.py
+	$(BIN)/python scripts/audit_dependencies.py
 
 reference: $(READY)
-	$(BIN)/python docs/make_reference.py
+	$(BIN)/python scripts/make_reference.py
 
 samples: $(READY)
-	$(BIN)/python config/make_samples.py
+	$(BIN)/python scripts/make_samples.py
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Tenggat needs Python 3.11 or newer; name one with PYTHON=..."; exit 1; }

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tasks.office import Office
+    from tasks.common.context import Office
 
-CONFIG = Path(__file__).parent.parent / "config"
+CONFIG = Path(__file__).parent.parent / "examples" / "kabupaten-contoh"
 FIRST, LAST = date(2025, 11, 24), date(2026, 11, 23)
 UNITS = ("dinsos", "dlh", "dinkes", "pupr", "satpolpp", "perkim", "dukcapil", "disdik", "rsud")
 STEPS = {"verified": 1.5, "assigned": 0.1, "responded": 4, "follow_up_published": 3, "settled": 9}
@@ -39,7 +39,7 @@ def invented(count: int, zone: tzinfo) -> Iterator[History]:
 
 def site(folder: Path, url: str = "") -> Office:
     """The example site in a folder of its own, on this database or a SQLite file of its own."""
-    from tasks.office import Office  # noqa: PLC0415
+    from tasks.common.context import Office  # noqa: PLC0415
 
     place = folder / "site"
     if not place.exists():

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from sla.calendar import Calendar, indonesian_days_off
-from sla.counting import NEVER, due_days
-from sla.deadline import Policy
-from sla.states import STATES, Clocks, DayEnds, End, States, decide
+from sla.day_counting import NEVER, due_days
+from sla.engine.context import Policy
+from sla.engine.decision_table import STATES, Clocks, DayEnds, End, States, decide
 
 COMPLAINTS = 1_000_000
 LENGTHS = np.array([3, 5, 10, 14, 60])

@@ -29,7 +29,7 @@ from zoneinfo import ZoneInfo
 
 from databases import databases
 
-CONFIG = Path(__file__).parent.parent / "config"
+CONFIG = Path(__file__).parent.parent / "examples" / "kabupaten-contoh"
 ZONE = ZoneInfo("Asia/Makassar")
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=ZONE)
 MAILS, WITH_SEND = 2_000, 300
@@ -170,13 +170,13 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
     from sqlalchemy import select  # noqa: PLC0415
 
     from db.models import MessageKind, MessageRow  # noqa: PLC0415
-    from tasks import delivery as step  # noqa: PLC0415
+    from tasks.common.context import Office  # noqa: PLC0415
     from tasks.deadlines import judge_and_queue  # noqa: PLC0415
     from tasks.delivery import send_owed  # noqa: PLC0415
     from tasks.intake import pull  # noqa: PLC0415
-    from tasks.mail_way import mail_way  # noqa: PLC0415
-    from tasks.office import Office  # noqa: PLC0415
-    from tasks.smtp import Connection  # noqa: PLC0415
+    from tasks.notifications import sender as notifications_sender  # noqa: PLC0415
+    from tasks.notifications.transport.choose import mail_way  # noqa: PLC0415
+    from tasks.notifications.transport.smtp import Connection  # noqa: PLC0415
 
     with smtp_server(folder) as (mail_url, ca_file):
         os.environ |= {
@@ -193,7 +193,7 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
             owed = len(session.scalars(query).all())
         assert owed == MAILS, f"{owed} mails are owed"
         began = time.perf_counter()
-        with timed(step._Delivery, "_make_ready") as making_ready:
+        with timed(notifications_sender._Delivery, "_make_ready") as making_ready:
             count = send_owed.fn(office, asked, "bench")
         taken = time.perf_counter() - began
         delivery, sending = count.sent / taken, count.sent / (taken - sum(making_ready))

@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from small_site import small_site  # noqa: E402
+from support.small_site import small_site  # noqa: E402
 
 import service  # noqa: E402
 

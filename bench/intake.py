@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 
 from databases import databases, in_a_process
 
-CONFIG = Path(__file__).parent.parent / "config"
+CONFIG = Path(__file__).parent.parent / "examples" / "kabupaten-contoh"
 ZONE = ZoneInfo("Asia/Makassar")
 MADE = datetime(2026, 11, 24, 7, 0, tzinfo=ZONE)
 NOW = MADE + timedelta(days=30)
@@ -163,8 +163,8 @@ def ours(url: str, folder: Path, file: str) -> dict[str, float]:
     """The file from the folder to committed complaints and events; then again."""
     os.environ["TENGGAT_DATABASE_URL"] = url
     os.environ["TENGGAT_VAR"] = str(folder / "var")
+    from tasks.common.context import Office  # noqa: PLC0415
     from tasks.intake import pull  # noqa: PLC0415
-    from tasks.office import Office  # noqa: PLC0415
 
     site = folder / f"site-{uuid.uuid4().hex}"
     shutil.copytree(CONFIG, site, ignore=shutil.ignore_patterns("inbox", "boston"))

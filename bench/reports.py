@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from report_views import view
+from support.synthetic_reports import view
 
 UNITS, COMPLAINTS = 50, 1_500
 ZONE = ZoneInfo("Asia/Makassar")
@@ -24,13 +25,13 @@ ZONE = ZoneInfo("Asia/Makassar")
 
 def main() -> None:
     """Make every format of one report and print what it took."""
-    from tasks.reporting.html import report_html  # noqa: PLC0415
-    from tasks.reporting.machine import report_csv, report_json  # noqa: PLC0415
-    from tasks.reporting.pango import PdfMissing  # noqa: PLC0415
-    from tasks.reporting.pdf import report_pdf  # noqa: PLC0415
-    from tasks.reporting.plots import plots  # noqa: PLC0415
-    from tasks.reporting.public import public_edition  # noqa: PLC0415
-    from tasks.reporting.xlsx import report_xlsx  # noqa: PLC0415
+    from tasks.reports.formats.html import report_html  # noqa: PLC0415
+    from tasks.reports.formats.json_csv import report_csv, report_json  # noqa: PLC0415
+    from tasks.reports.formats.pdf import report_pdf  # noqa: PLC0415
+    from tasks.reports.formats.pdf_support import PdfMissing  # noqa: PLC0415
+    from tasks.reports.formats.plots import plots  # noqa: PLC0415
+    from tasks.reports.formats.xlsx import report_xlsx  # noqa: PLC0415
+    from tasks.reports.public_edition import public_edition  # noqa: PLC0415
 
     units = int(sys.argv[1]) if len(sys.argv) > 1 else UNITS
     report = view("id", units=units, count=COMPLAINTS)

@@ -46,7 +46,7 @@ def sweep(folder: str, url: str) -> dict[str, Any]:
 
     from db.models import Complaint  # noqa: PLC0415
     from tasks.deadlines import judge_and_queue  # noqa: PLC0415
-    from tasks.standing import standing  # noqa: PLC0415
+    from tasks.evaluation.status import standing  # noqa: PLC0415
 
     office = site(Path(folder), url)
     seconds = []

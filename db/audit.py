@@ -6,7 +6,7 @@ inserted in one step at the very end, because from then on every other transacti
 must wait for this one.
 
 A row states who decided what, when and why, by ids. It never contains a name, title or text entered
-by a complainant. `db.chain` reads and verifies the log.
+by a complainant. `db.audit_verify` reads and verifies the log.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any, cast
 from sqlalchemy import Table, event, func, select, text
 from sqlalchemy.orm import Session, SessionTransaction
 
-from db.bulk import insert_rows
+from db.bulk_insert import insert_rows
 from db.models import AuditHead, AuditRow, NoticeRow, UtcDateTime
 
 

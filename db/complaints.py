@@ -10,11 +10,11 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import ColumnElement, Table, func, or_, select, true, update
 from sqlalchemy.orm import Session, undefer
 
-from db.bulk import insert_rows, new_ids
+from db.bulk_insert import insert_rows, new_ids
 from db.models import Complaint, DeadlineRow, EventRow, PastFacts
-from sla.deadline import State
+from sla.engine.deadline import State
 from sla.events import Event, Knowledge
-from sla.parts import EVERYTHING, Part
+from sla.shards import EVERYTHING, Part
 
 T = TypeVar("T")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,17 +16,13 @@ from sqlalchemy import (
     NullPool,
     create_engine,
     event,
-    inspect,
     make_url,
-    text,
 )
 from sqlalchemy.engine.interfaces import ExceptionContext
-from sqlalchemy.exc import DBAPIError, ProgrammingError
-from sqlalchemy.schema import CreateSchema
+from sqlalchemy.exc import DBAPIError
 
-from db.folders import make_private
-
-MIGRATIONS = Path(__file__).parent / "migrations"
+from db.private_dirs import make_private
+from db.revisions import newest_revision, revision
 
 
 class NotReady(ValueError):
@@ -166,53 +161,3 @@ def _without_detail(context: ExceptionContext) -> None:
     if isinstance(found, DBAPIError) and "DETAIL:" in text:
         original.args = (text.partition("DETAIL:")[0].strip(),)
         raise type(found)(found.statement, None, original, hide_parameters=True)
-
-
-def migrate(engine: Engine) -> None:
-    """Apply all pending migrations; does nothing if the database is up to date.
-
-    A separate schema named in the URL (`options=-csearch_path=...`) is created first. Raises
-    :class:`NotReady` if it cannot be created.
-    """
-    _make_schema(engine.url)
-    with one_state(engine) as connection:
-        if revision(connection) == newest_revision():
-            return
-    from db.migrating import upgrade  # noqa: PLC0415 - loading Alembic takes 0.1 s
-
-    upgrade(engine)
-
-
-def _make_schema(url: URL) -> None:
-    """Create the schema named in the URL, on a separate connection.
-
-    On the same connection SQLAlchemy would remember the missing schema and never check again.
-    """
-    named = re.fullmatch(r"-csearch_path=(\w+)", str(url.query.get("options", "")))
-    if named is None:
-        return
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
-    with engine.begin() as connection:
-        if not inspect(connection).has_schema(named[1]):
-            try:
-                connection.execute(CreateSchema(named[1], if_not_exists=True))
-            except ProgrammingError as error:  # the database user lacks this right
-                raise NotReady(
-                    f"the schema {named[1]} is not there and cannot be made"
-                    f" ({str(error.orig).partition(chr(10))[0]}); have the owner of the database"
-                    f" run: CREATE SCHEMA {named[1]} AUTHORIZATION {url.username}"
-                ) from None
-
-
-def revision(connection: Connection) -> str | None:
-    """Return the present revision of the database; None if it is empty."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    at: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return at
-
-
-def newest_revision() -> str:
-    """Return the newest revision known to this program, from the file names of the migrations."""
-    names = (file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
-    return max(names).partition("_")[0]

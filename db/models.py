@@ -125,7 +125,7 @@ class Complaint(Base):
     :class:`Sighting`.
 
     `judged_at` is the time of its last evaluation with the current ruleset, null if there was none.
-    `figures` has its metrics for reports from this evaluation, encoded by `sla.figures.line`.
+    `figures` has its metrics for reports from this evaluation, encoded by `sla.metrics.encoding`.
     They are valid from `figures_since` until `next_action_at` (`FAR_OFF`: never valid). No report
     needs them for days after `figures_last_day`.
     """
@@ -443,7 +443,7 @@ class Bounce(Base):
 class Look(Base):
     """One import from a source: a file, identified by its content and its time.
 
-    `shown` contains its complaints as ids (see `db.sightings`) for sources without history.
+    `shown` contains its complaints as ids (see `db.state_history`) for sources without history.
     """
 
     __tablename__ = "look"

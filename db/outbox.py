@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, case, func, insert, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, aliased, defer, selectinload
 
@@ -504,3 +504,89 @@ def attempts_of(session: Session, message: int) -> int:
         .where(DeliveryAttempt.message_pk == message)
     )
     return session.scalar(query) or 0
+
+
+def overdue(session: Session, before: datetime) -> tuple[int, datetime | None]:
+    """Count the mails waiting since before a moment, and return the time of the oldest.
+
+    A mail waits from its first attempt, or without one from its earliest send time. A mail
+    scheduled for the next morning does not wait yet. Held mails of a storm have their own alert.
+    """
+    first = (
+        select(DeliveryAttempt.message_pk, func.min(DeliveryAttempt.attempted_at).label("at"))
+        .join(MessageRow, MessageRow.id == DeliveryAttempt.message_pk)
+        .where(MessageRow.status.in_((MessageStatus.QUEUED, MessageStatus.SENDING)))
+        .group_by(DeliveryAttempt.message_pk)
+        .subquery()
+    )
+    since = case((first.c.at.is_(None), MessageRow.next_attempt_at), else_=first.c.at)
+    waiting = (
+        select(func.count(), func.min(since))
+        .select_from(MessageRow)
+        .outerjoin(first, first.c.message_pk == MessageRow.id)
+        .where(MessageRow.status.in_((MessageStatus.QUEUED, MessageStatus.SENDING)))
+        .where(since < before)
+    )
+    count, oldest = session.execute(waiting).one()
+    return count, oldest
+
+
+def given_up(session: Session, before: datetime) -> int:
+    """Count the mails given up before a moment and not successfully resent by hand."""
+    again = aliased(MessageRow)
+    tried = (
+        select(func.max(DeliveryAttempt.attempted_at))
+        .where(DeliveryAttempt.message_pk == MessageRow.id)
+        .scalar_subquery()
+    )
+    query = (
+        select(func.count())
+        .select_from(MessageRow)
+        .where(
+            MessageRow.status == MessageStatus.DEAD,
+            func.coalesce(tried, MessageRow.created_at) < before,
+            ~select(again.id)
+            .where(again.resent_of == MessageRow.id, again.status == MessageStatus.SENT)
+            .exists(),
+        )
+    )
+    return session.scalar(query) or 0
+
+
+def alerts_due(session: Session, now: datetime) -> list[MessageRow]:
+    """Load the queued alerts ready to send at `now`, oldest first, locked for update."""
+    query = (
+        select(MessageRow)
+        .where(
+            MessageRow.status == MessageStatus.QUEUED,
+            MessageRow.next_attempt_at <= now,
+            MessageRow.kind == MessageKind.ALERT,
+        )
+        .order_by(MessageRow.id)
+        .options(defer(MessageRow.mime))
+        .with_for_update(skip_locked=True, of=MessageRow)
+    )
+    return list(session.scalars(query))
+
+
+def put_off(
+    session: Session,
+    token: str,
+    message: int,
+    now: datetime,
+    until: datetime | None,
+    trouble: Mapping[str, object],
+) -> None:
+    """Record a failed attempt for a claimed mail: retry it at `until`, or give it up if None."""
+    mail = MessageRow.__table__.c
+    status = MessageStatus.DEAD if until is None else MessageStatus.QUEUED
+    ours = session.scalar(
+        update(MessageRow)
+        .where(mail.id == message, mail.claim == token, mail.status == MessageStatus.SENDING)
+        .values(status=status, claim=None, next_attempt_at=until)
+        .returning(MessageRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    if ours is not None:
+        row = {"message_pk": message, "attempted_at": now, **trouble}
+        session.execute(insert(DeliveryAttempt), [row])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -9,7 +10,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.models import DeadlineRow, NoticeRow, Report, RunRow
+from db.models import (
+    DeadlineRow,
+    NoticeRow,
+    Report,
+    RunRow,
+)
 
 RESTORE = "restore"
 """Flow name under which the restore of a backup is recorded among the flow runs."""
@@ -62,3 +68,18 @@ def notice_statuses(session: Session) -> dict[str, int]:
 def report(session: Session, period: str, as_of: datetime) -> Report | None:
     """Find the report of this period with this `as_of`; None if it was never made."""
     return session.scalar(select(Report).where(Report.period == period, Report.as_of == as_of))
+
+
+def last_runs(session: Session, flows: Iterable[str]) -> dict[str, datetime]:
+    """Return the latest time of a finished run for each of these flows.
+
+    Flows without a run are left out. Each query starts at the newest run and does not read all
+    runs.
+    """
+    found = {}
+    for flow in flows:
+        newest = select(RunRow.now).where(RunRow.flow == flow).order_by(RunRow.now.desc()).limit(1)
+        moment = session.scalar(newest)
+        if moment is not None:
+            found[flow] = moment
+    return found

@@ -10,7 +10,13 @@ from sqlalchemy.orm import Session
 
 from db import outbox, runs
 from db.complaints import batches
-from db.models import MessageItem, MessageRow, MessageStatus, Storm, StormStatus
+from db.models import (
+    MessageItem,
+    MessageRow,
+    MessageStatus,
+    Storm,
+    StormStatus,
+)
 
 LOST = 100
 """Gap in the storm numbers after a restore. It is larger than any number of storms that can occur
@@ -106,3 +112,9 @@ def _set(session: Session, held: Sequence[int], **values: object) -> None:
             .values(**values)
             .execution_options(synchronize_session="fetch")
         )
+
+
+def waiting_storm(session: Session) -> Storm | None:
+    """Return the storm waiting for a decision, without a lock."""
+    query = select(Storm).where(Storm.status == StormStatus.WAITING).limit(1)
+    return session.scalar(query)

@@ -7,12 +7,12 @@ from typing import Any
 from prefect import flow, get_run_logger
 from prefect.events import emit_event
 
-from flows.desk import desk, run_name
 from flows.parameters import Now, PartName, SiteFolder
+from flows.run_context import desk, run_name
 from flows.storm import ask
-from sla.parts import Part
+from sla.shards import Part
 from tasks.deadlines import judge_and_queue
-from tasks.standing import standing
+from tasks.evaluation.status import standing
 
 LONGEST_RUN = 3 * 60 * 60
 """Time limit in seconds; a first import of a million complaints stays below it."""

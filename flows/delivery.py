@@ -7,12 +7,12 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from flows.desk import desk, run_name
-from flows.monitor import tell_monitor
+from flows.heartbeat import tell_monitor
 from flows.parameters import Now, SiteFolder
+from flows.run_context import desk, run_name
 from tasks.bounces import read_bounces
 from tasks.delivery import send_owed
-from tasks.smtp import ServerUnusable
+from tasks.notifications.transport.smtp import ServerUnusable
 
 LONGEST_RUN = 30 * 60
 """Time limit in seconds. A delivery run leaves the rest to the next one after some minutes."""

@@ -7,10 +7,10 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from flows.desk import desk, run_name
 from flows.parameters import Now, SiteFolder
-from tasks.feeds.batch import SourceTrouble
+from flows.run_context import desk, run_name
 from tasks.intake import pull
+from tasks.sources.base import SourceTrouble
 
 LONGEST_RUN = 3 * 60 * 60
 """Time limit in seconds; a first import of a million complaints stays below it."""

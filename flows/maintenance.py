@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 
 from prefect import flow, get_run_logger
 
-from flows.desk import desk, run_name
 from flows.parameters import Now, SiteFolder
-from tasks.maintenance import back_up, forget_texts, tidy_databases
-from tasks.prefect_runs import remove_runs
+from flows.run_context import desk, run_name
+from tasks.maintenance import back_up, forget_texts, remove_runs, tidy_databases
 
 T = TypeVar("T")
 

@@ -18,9 +18,10 @@ from db import storms
 from db.models import StormStatus
 from flows.parameters import SiteFolder, StormNumber
 from settings import load_site
-from tasks.office import Office
-from tasks.rendering import render, words
-from tasks.storms import decide
+from tasks.common.context import Office
+from tasks.notifications.storms import decide
+from tasks.text.catalog import words
+from tasks.text.templates import render
 
 DEPLOYMENTS = ("storm/{site}", "storm/storm")
 """Possible names of this deployment: with several sites each site has its own."""

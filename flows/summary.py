@@ -11,11 +11,12 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-from flows.desk import desk, run_name
 from flows.parameters import AsOf, Now, PeriodName, SiteFolder
-from tasks.rendering import percent_text, words
-from tasks.reporting.digest import Digest
+from flows.run_context import desk, run_name
+from tasks.reports.digest import Digest
 from tasks.summary import make_summary
+from tasks.text.catalog import words
+from tasks.text.numbers import percent_text
 
 LONGEST_RUN = 3 * 60 * 60
 """Time limit in seconds; the report of a year over a million complaints stays below it."""

@@ -6,13 +6,13 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from flows.desk import desk, run_name
-from flows.monitor import tell_monitor
+from flows.heartbeat import tell_monitor
 from flows.parameters import Now, SiteFolder
-from tasks.failed_runs import NotAsked, failed_runs
-from tasks.views import Ill
-from tasks.watchbook import Known
-from tasks.watching import look, runs_seen_until
+from flows.run_context import desk, run_name
+from tasks.monitoring.failed_runs import NotAsked, failed_runs
+from tasks.monitoring.incident_log import Known
+from tasks.monitoring.watch import look, runs_seen_until
+from tasks.text.incidents import Ill
 
 
 @flow(name="watchdog", flow_run_name=run_name, timeout_seconds=600)

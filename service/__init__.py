@@ -1,11 +1,11 @@
 """The service: a Prefect API for one command, or a permanent server with worker and schedules."""
 
+from service.environment import MARK, prefect_environment
 from service.errors import Rejected, ServiceError, Stopped
-from service.guarding import sweep
-from service.places import MARK, prefect_environment
-from service.server import prefect_api, prefect_server, running_service
+from service.lock import sweep
+from service.prefect_server import prefect_api, prefect_server, running_service
 from service.supervisor import up
-from service.working import own_name, work
+from service.worker import own_name, work
 
 __all__ = [
     "MARK",

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from service.environment import NOT_NOW
 from service.errors import ServiceError, Unready
-from service.places import NOT_NOW
-from service.registering import register
+from service.registration import register
 from settings import load_site
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
-from db.folders import make_private
+from db.private_dirs import make_private
 
 MOST_BYTES = 5_000_000
 KEPT = 5

@@ -15,25 +15,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from service import runs
-from service.api import ask, found, healthy
-from service.child import Child
-from service.databases import prepare
+from service import stale_runs
+from service.database_upgrade import prepare
+from service.environment import LOOPBACK, NOT_NOW, REPOSITORY, WORKER, is_free, prefect_environment
 from service.errors import Rejected, ServiceError, Unready
-from service.guarding import alone, marked
-from service.keeping import FIRST_WAIT, LONGEST_WAIT, Kept
+from service.lock import alone, marked
 from service.logs import saying
-from service.places import (
-    LOOPBACK,
-    NOT_NOW,
-    REPOSITORY,
-    WORKER,
-    is_free,
-    prefect_environment,
-)
-from service.server import EVERYWHERE, api_of, start_server
-from service.stopping import until_stopped
-from service.working import kept_worker
+from service.prefect_api import ask, found, healthy
+from service.prefect_server import EVERYWHERE, api_of, start_server
+from service.process import Child
+from service.restarts import FIRST_WAIT, LONGEST_WAIT, Kept
+from service.signals import until_stopped
+from service.worker import kept_worker
 from settings import Site
 
 FIRST_CYCLE = ("intake", "deadlines", "delivery")
@@ -178,7 +171,7 @@ class _Service:
             self._look_at = time.monotonic() + LOOK_SECONDS
             now = datetime.now(UTC)
             try:
-                for step in (runs.bury, runs.run_again, runs.skip_missed):
+                for step in (stale_runs.bury, stale_runs.run_again, stale_runs.skip_missed):
                     for line in step(self.api, now):
                         self.say(line)
             except ServiceError as error:
@@ -235,14 +228,14 @@ class _Service:
         """Skip runs missed while the service was down, because the first cycle does their work."""
         now = datetime.now(UTC)
         with suppress(ServiceError):
-            for line in runs.bury(self.api, now):
+            for line in stale_runs.bury(self.api, now):
                 self.say(line)
             caught_up = [
                 known["id"]
                 for name in self._first()
                 if (known := found(f"{self.api}/deployments/name/{name}"))
             ]
-            for line in runs.skip_missed(self.api, now, caught_up):
+            for line in stale_runs.skip_missed(self.api, now, caught_up):
                 self.say(line)
 
     def _first(self) -> list[str]:

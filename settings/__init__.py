@@ -1,4 +1,4 @@
-"""The files of a site, read and checked: one module for each file of `config/`."""
+"""The files of a site, read and checked: one module for each of them."""
 
 from settings.errors import SettingsError
 from settings.site import Site, load_site

@@ -16,18 +16,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from settings.calendar import CalendarSettings, read_calendar, weekmask
 from settings.directory import read_directory
 from settings.errors import LOCALES, SettingsError, Strict, Zone, explained, nearest, read_toml
-from settings.keeping import KeepSettings
-from settings.ladder import read_escalation
+from settings.escalation import read_escalation
 from settings.report import Letterhead, read_letterhead
+from settings.retention import KeepSettings
 from settings.schedules import Schedules
 from settings.sources import read_sources
 from settings.watch import WatchSettings, web_address
 from sla.calendar import Calendar
-from sla.deadline import Bench, Policy
 from sla.directory import Role
-from sla.lawbook import load
+from sla.engine.context import Bench, Policy
 from sla.periods import parse
-from sla.regulations import Law, RegulationError
+from sla.regulations.loader import load
+from sla.regulations.model import Law, RegulationError
 
 T = TypeVar("T")
 
@@ -329,11 +329,11 @@ class Site:
 
 
 def load_site(folder: Path | str | None = None) -> Site:
-    """Load the site in `folder` (else TENGGAT_SITE, else `config/`).
+    """Load the site in `folder` (else TENGGAT_SITE, else `examples/kabupaten-contoh/`).
 
     Raises :class:`SettingsError` with every mistake found, one per line.
     """
-    place = Path(folder or os.environ.get("TENGGAT_SITE") or "config").resolve()
+    place = Path(folder or os.environ.get("TENGGAT_SITE") or "examples/kabupaten-contoh").resolve()
     path = place / "site.toml"
     if not path.is_file():
         raise SettingsError(f"{path}: no such file; name the folder of a site with --site")

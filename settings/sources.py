@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 
 from settings.errors import SettingsError, Strict, Zone, explained, nearest, read_toml
 from settings.mapping import Columns, EventColumn, Fields, Mapping, StatusWord, TimeFormat
-from settings.statements import bare_sql, only_reads
+from settings.sql_check import bare_sql, only_reads
 from sla.events import Kind
 
 

@@ -12,9 +12,10 @@ from enum import StrEnum
 import numpy as np
 
 from sla.calendar import Calendar
-from sla.counting import due_day, working_days_between
-from sla.deadline import Bench, Deadline, State
+from sla.day_counting import due_day, working_days_between
 from sla.directory import Role
+from sla.engine.context import Bench
+from sla.engine.deadline import Deadline, State
 
 
 class NoticeKind(StrEnum):

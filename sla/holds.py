@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sla.deadline import Bench, Deadline
+from sla.engine.context import Bench
+from sla.engine.deadline import Deadline
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,16 @@ from imapclient import IMAPClient
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import bounces, looks, outbox
+from db import bounces, cursors, imports, outbox
 from db.models import MessageStatus
 from sla.directory import Role
-from tasks import dsn
-from tasks.bounces_mailbox import NAME, mailbox_of, told
-from tasks.feeds import resuming
-from tasks.feeds.imap.fetching import heads, uids, whole
-from tasks.office import Office
-from tasks.patience import step
-from tasks.queueing import alert
+from tasks.common.context import Office
+from tasks.common.retry import step
+from tasks.notifications.bounces import dsn
+from tasks.notifications.bounces.mailbox import NAME, mailbox_of, told
+from tasks.notifications.enqueue import alert
+from tasks.sources import cursor
+from tasks.sources.imap.fetch import heads, uids, whole
 
 OLDEST = timedelta(days=30)
 """The greatest age of a mail that is read: an older one says little about an address today."""
@@ -77,7 +77,7 @@ def _look(office: Office, now: datetime, run: str, count: BounceCount) -> None:
     changed.
     """
     with mailbox_of(office.site) as (client, validity, next_uid):
-        kept = (resuming.position(office, NAME) or "").partition(":")
+        kept = (cursor.position(office, NAME) or "").partition(":")
         last = int(kept[2]) if kept[0] == str(validity) else 0
         since = office.local(now - OLDEST).date()
         found = list(uids(client, last + 1, next_uid, "SINCE", since))
@@ -86,14 +86,14 @@ def _look(office: Office, now: datetime, run: str, count: BounceCount) -> None:
             group = new[start : start + BATCH]
             reports = list(_reports(client, group))
             with office.transaction() as session:
-                looks.lock(session, NAME)
+                imports.lock(session, NAME)
                 for arrived, report in reports:
                     _take(session, office, report, min(arrived or now, now), now, run, count)
-                looks.set_cursor(session, NAME, f"{validity}:{group[-1]}")
+                cursors.set_cursor(session, NAME, f"{validity}:{group[-1]}")
         read = (str(validity), ":", str((next_uid or 0) - 1))
         if new == found and next_uid is not None and kept != read:
             with office.transaction() as session:
-                looks.set_cursor(session, NAME, "".join(read))
+                cursors.set_cursor(session, NAME, "".join(read))
 
 
 def _reports(client: IMAPClient, group: list[int]) -> Iterator[tuple[datetime | None, dsn.Report]]:

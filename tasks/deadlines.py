@@ -9,21 +9,21 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import audit, complaints, outbox, rulebooks
+from db import audit, complaints, outbox, rulesets
 from db.models import Complaint, DeadlineRow
 from sla.calendar import OutsideCalendar
-from sla.deadline import Deadline, State
+from sla.engine.deadline import Deadline, State
+from sla.engine.evaluate import Judged
 from sla.escalation import next_action_at
 from sla.events import Event, ImpossibleHistory
 from sla.holds import released_at
-from sla.judge import Judged
-from sla.parts import EVERYTHING, Part
-from tasks.knowing import Known, judged_of
-from tasks.ledger import Ledger
-from tasks.noticing import Owed, decide, ladder_of, rungs_reached
-from tasks.office import Office
-from tasks.patience import step
-from tasks.queueing import alert, queue_messages
+from sla.shards import EVERYTHING, Part
+from tasks.common.context import Office
+from tasks.common.retry import step
+from tasks.evaluation.loader import Known, judged_of
+from tasks.evaluation.metrics_cache import Ledger
+from tasks.evaluation.notices import Owed, decide, ladder_of, rungs_reached
+from tasks.notifications.enqueue import alert, queue_messages
 
 BATCH = 1000
 
@@ -66,14 +66,14 @@ def judge_and_queue(office: Office, now: datetime, run: str, part: Part = EVERYT
     with office.transaction() as session:
         owed: list[Owed] = []
         ledger = Ledger(session, office)
-        rulebook = rulebooks.take_over(session, office.rulebook(), now)
+        rulebook = rulesets.take_over(session, office.rulebook(), now)
         units = sorted(office.site.directory.units)
         while batch := complaints.needing_judgment(session, now, BATCH, part, units):
             moves: list[dict[str, Any]] = []
             owed += _judge_batch(session, office, ledger, batch, now, run, count, moves)
             session.flush()
             if rulebook is not None:
-                rulebooks.add_moves(session, rulebook, moves)
+                rulesets.add_moves(session, rulebook, moves)
         queued = queue_messages(session, office, owed, now, run)
         count.messages, count.holes, count.storm = queued.mails, queued.holes, queued.storm
         for ticket in count.unjudged:

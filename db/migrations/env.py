@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the engine that `db.engine.migrate` hands over."""
+"""Alembic's entry: runs the migrations on the engine that `db.migrate.migrate` hands over."""
 
 from alembic import context
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
-from db import chain
+from db import audit_verify
 from db.models import NoticeStatus
 from proving.findings import Findings
 from proving.ledger import Key
@@ -18,7 +18,7 @@ OWED = {NoticeStatus.SENT, NoticeStatus.QUEUED}
 
 def the_audit_is_one_unbroken_chain(found: Findings) -> Iterator[str]:
     """Whoever was killed while appending, and whoever appended at the same time."""
-    fault = chain.verify(found.views.session.connection()).fault
+    fault = audit_verify.verify(found.views.session.connection()).fault
     if fault is not None:
         yield f"row {fault.seq} of the audit: {fault.wrong}"
 
@@ -26,7 +26,7 @@ def the_audit_is_one_unbroken_chain(found: Findings) -> Iterator[str]:
 def every_decision_is_in_the_audit(found: Findings) -> Iterator[str]:
     """Each notice stands as the audit has told of it last; nothing is told twice in a row."""
     told: dict[Key, list[str]] = defaultdict(list)
-    for row in reversed(chain.rows(found.views.session.connection())):
+    for row in reversed(audit_verify.rows(found.views.session.connection())):
         if row["what"].startswith("notice."):
             about = json.loads(row["subject"])
             key = Key(row["complaint_id"], *(about[name] for name in Key._fields[1:]))

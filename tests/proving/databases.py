@@ -12,7 +12,8 @@ from typing import Protocol
 
 import psycopg
 
-from db.engine import migrate, open_engine
+from db.engine import open_engine
+from db.migrate import migrate
 from db.models import Base
 
 CLIENTS = (

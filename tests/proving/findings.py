@@ -15,7 +15,7 @@ from proving.ledger import Key, Ledger, Views
 from proving.parts import DEADLINES
 from proving.post import Kept
 from proving.stage import Life, Played
-from tasks.office import Office
+from tasks.common.context import Office
 
 LONGEST_LIFE = timedelta(minutes=10)
 """Within this time a process has come to its end, by its own clock."""

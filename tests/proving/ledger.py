@@ -17,11 +17,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.models import Complaint
-from sla.deadline import Deadline
 from sla.directory import OF_A_UNIT, Role
+from sla.engine.deadline import Deadline
 from sla.escalation import Ladder, Reached, ladder_for, reached
-from tasks.knowing import judged_of
-from tasks.office import Office
+from tasks.common.context import Office
+from tasks.evaluation.loader import judged_of
 
 
 class Key(NamedTuple):

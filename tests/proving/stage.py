@@ -18,8 +18,8 @@ from time import monotonic
 from typing import Any
 
 import trustme
-from smtp_servers import trusted
 from sqlalchemy import func, select
+from support.smtp_servers import trusted
 
 from db.engine import open_engine
 from db.models import MessageRow
@@ -29,7 +29,7 @@ from proving.parts import DEADLINES, DELIVERY, INTAKE, Fault, Plan, Process, Ste
 from proving.plan import FIRST_DAY
 from proving.post import Kept, PostOffice, post_office
 from settings import load_site
-from tasks.office import Office
+from tasks.common.context import Office
 
 TESTS = Path(__file__).parent.parent
 REPOSITORY = TESTS.parent
@@ -223,7 +223,9 @@ def _site(folder: Path) -> Path:
 
     One authority to trust is read faster than all of the machine's.
     """
-    shutil.copytree(REPOSITORY / "config", folder, ignore=shutil.ignore_patterns("inbox", "boston"))
+    shutil.copytree(
+        REPOSITORY / "examples" / "kabupaten-contoh", folder, ignore=shutil.ignore_patterns("inbox")
+    )
     (folder / "inbox" / "register").mkdir(parents=True)
     (folder / "inbox" / "lapor").mkdir()
     authority = trusted(trustme.CA(), folder)

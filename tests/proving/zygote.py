@@ -19,11 +19,11 @@ from typing import Any
 from db.engine import open_engine
 from proving.crossings import Crossings
 from settings import load_site
+from tasks.common.context import Office
 from tasks.deadlines import judge_and_queue
 from tasks.delivery import send_owed
 from tasks.intake import pull
-from tasks.office import Office
-from tasks.pacing import Clock
+from tasks.notifications.rate_limit import Clock
 
 PATIENCE = 60
 """Seconds after which a process that does not end is ended, which counts as a failure."""

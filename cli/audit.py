@@ -1,0 +1,137 @@
+"""`tenggat audit`: list all decisions, and verify the record against manipulation."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from cli import console
+from cli.console import JsonOption, SiteOption, UsageError
+from settings import Site, load_site
+
+audit_app = typer.Typer(
+    help="Every decision: who, what, when and why.",
+    no_args_is_help=True,
+)
+
+COLUMNS = ("row", "when", "what", "who", "about", "why")
+
+
+@audit_app.command("list")
+def list_audit(
+    since: Annotated[
+        str | None, typer.Option(help="Only what was decided since this time.", metavar="T")
+    ] = None,
+    ticket: Annotated[
+        str | None,
+        typer.Option(help="Only about this complaint, its mails and the storms that held them."),
+    ] = None,
+    what: Annotated[
+        str | None,
+        typer.Option(help="Only these, e.g. notice.owed, storm, mail.resent.", metavar="KIND"),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the newest decisions, each with who decided and why.
+
+    For example, `--what notice` lists every kind with this beginning. Times are local.
+    """
+    place = load_site(site)
+    from db import audit_verify  # noqa: PLC0415
+    from db.engine import NotReady, reading  # noqa: PLC0415
+
+    kinds = _kinds(what) if what is not None else ()
+    begin = console.moment(since, place) if since is not None else None
+    try:
+        with reading(place.database_url) as connection:
+            found = audit_verify.rows(
+                connection, since=begin, ticket=ticket, what=kinds, limit=limit
+            )
+    except NotReady as error:
+        raise UsageError(str(error)) from None
+    if as_json:
+        console.print_json([_as_data(row) for row in found])
+        return
+    console.print_table(COLUMNS, (_as_cells(place, row) for row in found))
+    more = ", there may be more; --limit shows them" if len(found) == limit else ""
+    console.out.print(f"{len(found)} decisions{more}")
+
+
+@audit_app.command("verify")
+def verify_audit(
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="A row that a mail with a summary names.", metavar="NUMBER:HASH"),
+    ] = None,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the record for changed, deleted, added or moved rows.
+
+    The check includes the rows named by the reports in var/reports and those given by --head. An
+    attacker able to rewrite everything here is detected only by a head stored elsewhere, as in a
+    mail. Exit code 1 if something is wrong; the first bad row is named.
+    """
+    place = load_site(site)
+    from db.audit_verify import Head, verify  # noqa: PLC0415
+    from db.engine import NotReady, reading  # noqa: PLC0415
+    from tasks.reports.audit_heads import heads_in  # noqa: PLC0415
+
+    kept = list(heads_in(place.var / "reports"))
+    try:
+        kept += [Head.read(each, "the head given by --head") for each in head or ()]
+        with reading(place.database_url) as connection:
+            found = verify(connection, kept)
+    except (ValueError, NotReady) as error:
+        raise UsageError(str(error)) from None
+    fault = found.fault
+    if as_json:
+        bad = fault and {"row": fault.seq, "wrong": fault.wrong}
+        console.print_json(
+            {"rows": found.rows, "head": str(found.head), "kept": found.anchors, "bad": bad}
+        )
+    elif fault is None:
+        console.out.print(f"{found.rows} rows, none touched; head {found.head}", soft_wrap=True)
+        console.out.print(f"{found.anchors} heads that were kept elsewhere are rows of it")
+    else:
+        console.out.print(f"[bold red]row {fault.seq}:[/] {escape(fault.wrong)}", soft_wrap=True)
+        console.out.print(
+            f"{found.rows} rows before it are good; compare with a backup (docs/threat-model.md)"
+        )
+    if fault is not None:
+        raise typer.Exit(console.TROUBLE)
+
+
+def _kinds(text: str) -> list[str]:
+    """Return every kind with this name or this beginning."""
+    from db.audit import What  # noqa: PLC0415
+
+    found = [each.value for each in What if text in (each.value, each.value.partition(".")[0])]
+    if not found:
+        groups = dict.fromkeys(each.value.partition(".")[0] for each in What)
+        raise UsageError(f"no kind '{text}'{console.nearest(text, What, groups)}")
+    return found
+
+
+def _as_data(row: dict[str, Any]) -> dict[str, Any]:
+    """Convert a row for a program: as hashed, plus the ticket."""
+    return row | {"at": row["at"].isoformat(), "subject": json.loads(row["subject"])}
+
+
+def _as_cells(site: Site, row: dict[str, Any]) -> tuple[str, ...]:
+    subject = json.loads(row["subject"])
+    about = [f"{name} {row[key]}" for name, key in ABOUT.items() if row[key] is not None]
+    about += [
+        f"{key} {str(value)[:24]}" for key, value in subject.items() if value not in (None, "")
+    ]
+    who = row["actor"] if row["run"] in row["actor"] else f"{row['actor']} ({row['run']})"
+    when = f"{row['at'].astimezone(site.zone):%Y-%m-%d %H:%M}"
+    return str(row["seq"]), when, row["what"], who, ", ".join(about), row["reason"]
+
+
+ABOUT = {"ticket": "ticket", "mail": "message_pk", "storm": "storm_id"}

@@ -1,0 +1,80 @@
+"""`tenggat backup` and `tenggat restore`: copy the database to a file, and restore it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from cli import console
+from cli.console import SiteOption
+from settings import load_site
+
+
+def backup(
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to", help="Folder for it, else that of site.toml (var/backups).", metavar="FOLDER"
+        ),
+    ] = None,
+    site: SiteOption = None,
+) -> None:
+    """Copy the database into one file.
+
+    The service may keep running. PostgreSQL needs its own pg_dump. Files of the site, the mailbox
+    and the reports are not included.
+    """
+    from db.backup.create import backup as make  # noqa: PLC0415
+    from tasks.text.numbers import size_text  # noqa: PLC0415
+
+    place = load_site(site)
+    made = make(place.database_url, to or place.backups, datetime.now(UTC))
+    console.out.print(
+        f"backup made and checked: {escape(str(made))} ({size_text(made.stat().st_size, 'en')})",
+        soft_wrap=True,
+    )
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file made by `tenggat backup`.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a database with content; a copy of it is kept.")
+    ] = False,
+    site: SiteOption = None,
+) -> None:
+    """Restore the database from a backup.
+
+    Stop the service first. Mails still queued in the backup may have been sent since: they are
+    held, and `tenggat mail release` sends or drops them.
+    """
+    from db.backup.create import made_at  # noqa: PLC0415
+    from db.backup.restore import restore as put_back  # noqa: PLC0415
+
+    place = load_site(site)
+    now = datetime.now(UTC)
+    done = put_back(
+        file, place.database_url, place.backups, now, lock=place.var / "service.lock", force=force
+    )
+    with console.office_of(site) as office:
+        from tasks.notifications.after_restore import settle  # noqa: PLC0415
+
+        settled = settle(office, now, file.name, made_at(file))
+    lines = [f"restored from {file} (revision {done.revision}, now at the newest)"]
+    if done.replaced is not None:
+        lines.append(f"what was there before: {done.replaced}")
+    if settled.files:
+        lines.append(f"{settled.files} files that were read since then will be read again")
+    if settled.held:
+        lines.append(
+            f"{settled.held} queued mails are held: they may have been sent since the backup"
+        )
+    lines += [
+        "later mails about the time before now are held as well; send or drop them:",
+        "  tenggat mail list --status held",
+        "  tenggat mail release [--drop]",
+    ]
+    console.out.print(escape("\n".join(lines)), soft_wrap=True)

@@ -1,0 +1,48 @@
+"""`tenggat mail bounces` and `lift`: addresses with bounced mail."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from cli import console
+from cli.console import JsonOption, NowOption, SiteOption, UsageError
+
+
+def list_bounces(site: SiteOption = None, as_json: JsonOption = False) -> None:
+    """List addresses with bounced mail.
+
+    Shows for each since when, and the mail server's answer.
+    """
+    with console.office_of(site) as office:
+        from cli.listings import BOUNCE_COLUMNS, bounce_rows  # noqa: PLC0415
+
+        with office.transaction() as session:
+            rows = bounce_rows(session, office)
+    if as_json:
+        console.print_json(rows)
+    else:
+        console.print_table(BOUNCE_COLUMNS, (row.values() for row in rows))
+        console.out.print(f"{len(rows)} addresses")
+
+
+def lift_address(
+    address: Annotated[str, typer.Argument(help="An address of `tenggat mail bounces`.")],
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """Send mail to an address again.
+
+    Use it after the mailbox was repaired.
+    """
+    with console.office_of(site) as office:
+        from db import bounces  # noqa: PLC0415
+
+        with office.transaction() as session:
+            marked = bounces.marked(session)
+            if not bounces.lift(session, address, console.moment(now, office.site)):
+                which = console.nearest(address, sorted(marked)) if marked else "; none is marked"
+                raise UsageError(f"mail to '{address}' has not come back{which}")
+    console.out.print(f"mail goes to {escape(address)} again", soft_wrap=True)

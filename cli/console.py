@@ -1,0 +1,212 @@
+"""Shared by all commands: options, output and error messages."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import json
+import os
+import pwd
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from settings import Site, load_site
+
+if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
+    from tasks.common.context import Office
+
+GOOD, TROUBLE, USAGE = 0, 1, 2
+"""Exit codes: success; a fault was found; the call or a file of the site is wrong."""
+
+WIDE = 240
+"""Width in columns without a terminal: output to a file or a program is not folded at 80."""
+
+terminal = sys.stdout.isatty() or "COLUMNS" in os.environ
+out = Console(highlight=False, width=None if terminal else WIDE)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+SiteOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--site",
+        help="Folder of the site (else TENGGAT_SITE, else examples/kabupaten-contoh/).",
+        metavar="DIR",
+    ),
+]
+NowOption = Annotated[
+    str | None,
+    typer.Option(
+        "--now",
+        help="Act as if it were this time, e.g. 2026-11-24T08:00 (the site's zone).",
+        metavar="ISO",
+    ),
+]
+CsvOption = Annotated[
+    Path | None, typer.Option("--csv", help="Write CSV to this file.", metavar="FILE")
+]
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", help="Write a page to print or to send.", metavar="FILE")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+class UsageError(ValueError):
+    """The call cannot be understood; the message says what to write."""
+
+
+@contextmanager
+def office_of(site: Path | None) -> Iterator[Office]:
+    """Open the site context with its database for the length of the block."""
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    load_site(site)  # report its errors before loading Prefect, which takes seconds
+    from db.audit import By  # noqa: PLC0415
+    from tasks.common.context import Office  # noqa: PLC0415
+
+    office = Office.open(site)
+    office.by = By(caller())
+    try:
+        yield office
+    finally:
+        office.close()
+
+
+def caller() -> str:
+    """Name the caller for the audit: the user of this process, and the user behind sudo."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # in a container a user need not have a name
+        user = str(os.getuid())
+    before = os.environ.get("SUDO_USER", user)
+    return f"command line of {user}" + (f", called by {before}" if before != user else "")
+
+
+def moment(text: str | None, site: Site) -> datetime:
+    """Parse a time, local if it has no zone; None means now."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        written = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"'{text}' is no time; write 2026-11-24T08:00") from None
+    return written.replace(tzinfo=site.zone) if written.tzinfo is None else written
+
+
+def day(text: str) -> date:
+    """Parse a day in the form YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"'{text}' is no day; write 2026-11-24") from None
+
+
+def known_source(site: Site, name: str) -> str:
+    """Return the name if the site has such a source; raises :class:`UsageError` otherwise."""
+    if name not in site.sources:
+        raise UsageError(f"no source '{name}' in sources.toml{nearest(name, site.sources)}")
+    return name
+
+
+def nearest(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
+    """Return '; did you mean ...?' with the closest known word, else a list of the known words."""
+    listed = [str(one) for one in known]
+    close = difflib.get_close_matches(word, [*listed, *also], n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(listed)}"
+
+
+def print_json(value: Any) -> None:
+    """Print a value for a program; times are written as text."""
+    out.print_json(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print a table; its first column is input for other commands and is never folded."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=not number)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    out.print(table)
+
+
+def print_text(text: str) -> None:
+    """Print a text from a template; lines without indentation are headings."""
+    for line in text.splitlines():
+        out.print(escape(line), style="bold" if line[:1].strip() else "", soft_wrap=True)
+
+
+def show_rows(
+    columns: Sequence[str],
+    rows: Sequence[dict[str, str]],
+    what: str,
+    csv_file: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Print rows as a table or JSON, or write CSV without formulas for a spreadsheet."""
+    from cli.listings import formula_safe  # noqa: PLC0415
+
+    if csv_file is not None:
+        with writing(csv_file), csv_file.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows({k: formula_safe(v) for k, v in row.items()} for row in rows)
+        err.print(f"{len(rows)} {what} written to {escape(str(csv_file))}")
+    elif as_json:
+        print_json(rows)
+    else:
+        print_table(columns, ([short_time(row[column]) for column in columns] for row in rows))
+        out.print(f"{len(rows)} {what}")
+
+
+def short_time(text: str) -> str:
+    """Format a time in ISO 8601 as '2026-11-24 08:00'; any other text stays unchanged."""
+    try:
+        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}" if "T" in text else text
+    except ValueError:
+        return text
+
+
+def write_html(path: Path, html: str) -> None:
+    """Write a page to a file, and print its path."""
+    with writing(path):
+        path.write_text(html, encoding="utf-8")
+    err.print(f"written to {escape(str(path))}")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Wrap the writing of a file; raises :class:`UsageError` if it cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path} ({error.strerror}); name a file in a folder that exists"
+        ) from None
+
+
+def reason(error: Exception) -> str:
+    """Explain an error in one line: the cause and the remedy."""
+    from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError  # noqa: PLC0415
+
+    text = str(error) or type(error).__name__
+    if isinstance(error, ArgumentError | DatabaseError) and not isinstance(error, IntegrityError):
+        what = first_line(str(getattr(error, "orig", None) or error))
+        return (
+            f"the database cannot be used ({what});"
+            " check [database] in site.toml or TENGGAT_DATABASE_URL"
+        )
+    return first_line(text)
+
+
+def first_line(text: str) -> str:
+    """Return the first line with any text."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")

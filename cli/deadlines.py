@@ -1,0 +1,155 @@
+"""`tenggat due`, `explain`, `deadlines` and `changes`: due dates and their reasons."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.console import CsvOption, HtmlOption, JsonOption, NowOption, SiteOption, UsageError
+from settings import Site, load_site
+from sla.engine.deadline import State
+from sla.regulations.model import Rule
+
+
+def due(
+    rule: Annotated[str, typer.Argument(help="Id of the rule, e.g. sp4n/first-follow-up.")],
+    start: Annotated[str, typer.Argument(help="Local day on which the clock starts, YYYY-MM-DD.")],
+    pause: Annotated[
+        list[str] | None, typer.Option(help="A pause FROM..TO, as local days; may be repeated.")
+    ] = None,
+    html: HtmlOption = None,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute the due date of a deadline.
+
+    The clock starts on the given day and stops during pauses. The first day of a pause still
+    counts; its last day does not.
+    """
+    from tasks.evaluation.explain import as_html, as_text, counted  # noqa: PLC0415
+
+    place = load_site(site)
+    began = console.day(start)
+    found = _rule(place, rule, began)
+    explanation = counted(place, found, began, [_stretch(text) for text in pause or []])
+    deadline = explanation.deadlines[0].deadline
+    if html is not None:
+        console.write_html(html, as_html(place, explanation))
+    elif as_json:
+        ends = deadline.due.astimezone(place.zone).date().isoformat() if deadline.due else None
+        console.print_json({"rule": found.id, "start": began.isoformat(), "due": ends})
+    else:
+        console.print_text(as_text(place, explanation))
+
+
+def explain(
+    ticket: Annotated[str, typer.Argument(help="Ticket number, as the source gives it.")],
+    as_of: Annotated[
+        str | None, typer.Option(help="As it was known at this time, like a report.", metavar="T")
+    ] = None,
+    html: HtmlOption = None,
+    site: SiteOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain a complaint's deadlines.
+
+    Every deadline is shown day by day, with its article: each day counted or not, and the reason.
+    `--as-of` uses only records from before this time: it verifies a report of this moment.
+    """
+    with console.office_of(site) as office:
+        from tasks.evaluation.explain import as_data, as_html, as_text, explanations  # noqa: PLC0415
+
+        with office.transaction() as session:
+            moment = console.moment(as_of or now, office.site)
+            found = explanations(session, office, ticket, moment)
+        if not found:
+            raise UsageError(
+                f"no complaint has the ticket '{ticket}'; see `tenggat deadlines`, and"
+                " `tenggat quarantine list` for rows that could not be read"
+            )
+        if html is not None:
+            console.write_html(html, "\n".join(as_html(office.site, one) for one in found))
+        elif as_json:
+            console.print_json([as_data(office, one) for one in found])
+        else:
+            for one in found:
+                console.print_text(as_text(office.site, one))
+
+
+def list_deadlines(
+    state: Annotated[
+        str | None, typer.Option(help="Only this state, e.g. breached, running, met_late.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="Only this unit, by id or name.")] = None,
+    csv_file: CsvOption = None,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List deadlines, the earliest due first.
+
+    The states are those of the last evaluation; times are local.
+    """
+    if state is not None and state not in set(State):
+        raise UsageError(f"no state '{state}'{console.nearest(state, State)}")
+    with console.office_of(site) as office:
+        from cli.listings import DEADLINE_COLUMNS, deadline_rows  # noqa: PLC0415
+
+        with office.transaction() as session:
+            rows = deadline_rows(
+                session,
+                office,
+                state=State(state) if state is not None else None,
+                unit=_unit(office.site, unit) if unit is not None else None,
+            )
+    console.show_rows(DEADLINE_COLUMNS, rows, "deadlines", csv_file, as_json=as_json)
+
+
+def list_changes(
+    csv_file: CsvOption = None, site: SiteOption = None, as_json: JsonOption = False
+) -> None:
+    """List deadlines moved by a changed law.
+
+    A changed calendar moves deadlines as well. The newest change is first. Notices sent before stay
+    unchanged.
+    """
+    with console.office_of(site) as office:
+        from cli.listings import CHANGE_COLUMNS, change_rows  # noqa: PLC0415
+
+        with office.transaction() as session:
+            rows = change_rows(session, office)
+    console.show_rows(CHANGE_COLUMNS, rows, "deadlines moved", csv_file, as_json=as_json)
+
+
+def _stretch(text: str) -> tuple[date, date]:
+    begins, dots, ends = text.partition("..")
+    if not dots:
+        raise UsageError(f"'{text}' is no pause; write 2026-11-04..2026-11-10")
+    first, last = console.day(begins), console.day(ends)
+    if last < first:
+        raise UsageError(f"the pause {text} ends before it begins")
+    return first, last
+
+
+def _rule(site: Site, rule_id: str, day: date) -> Rule:
+    law = site.bench.law
+    if rule_id not in law.ids:
+        raise UsageError(f"no rule '{rule_id}'{console.nearest(rule_id, law.ids)}")
+    rule = law.on(rule_id, day)
+    if rule is None:
+        raise UsageError(f"rule {rule_id} is not in force on {day}")
+    if rule.promised:
+        raise UsageError(f"rule {rule_id} has no length: its due time comes with each complaint")
+    return rule
+
+
+def _unit(site: Site, text: str) -> str:
+    found = site.directory.unit_called(text)
+    if found is None:
+        units = site.directory.units
+        names = {site.directory.name_of(unit) for unit in units}
+        raise UsageError(f"no unit '{text}' in directory.csv{console.nearest(text, units, names)}")
+    return found

@@ -1,0 +1,146 @@
+"""List: the content of a site as rows of text, for a table, a CSV file or a program."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db import bounces, outbox, quarantine, rulesets
+from db.models import Complaint, DeadlineRow, MessageStatus
+from sla.engine.deadline import State
+from tasks.common.context import Office
+
+DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "state")
+MAIL_COLUMNS = ("id", "status", "sent", "role", "recipient", "subject")
+BOUNCE_COLUMNS = ("address", "since", "code", "answer", "mail")
+CHANGE_COLUMNS = (
+    "changed",
+    "ticket",
+    "rule",
+    "due_before",
+    "due_after",
+    "state_before",
+    "state_after",
+)
+QUARANTINE_COLUMNS = ("source", "file", "line", "ticket", "reason", "column", "value", "since")
+
+Row = dict[str, str]
+
+
+def deadline_rows(
+    session: Session, office: Office, *, state: State | None = None, unit: str | None = None
+) -> list[Row]:
+    """Return the deadlines as last evaluated, earliest due time first, with local times in ISO
+    8601.
+    """
+
+    def local(moment: datetime | None) -> str:
+        return office.local(moment).isoformat(timespec="seconds") if moment else ""
+
+    query = (
+        select(DeadlineRow, Complaint.ticket)
+        .join(Complaint, Complaint.id == DeadlineRow.complaint_id)
+        .order_by(DeadlineRow.due, DeadlineRow.id)
+    )
+    if state is not None:
+        query = query.where(DeadlineRow.state == state)
+    if unit is not None:
+        query = query.where(DeadlineRow.unit == unit)
+    return [
+        {
+            "ticket": ticket,
+            "rule": row.rule,
+            "unit": row.unit or "",
+            "started": local(row.started),
+            "due": local(row.due),
+            "stopped": local(row.stopped),
+            "state": row.state,
+        }
+        for row, ticket in session.execute(query)
+    ]
+
+
+def mail_rows(
+    session: Session, office: Office, limit: int, status: MessageStatus | None = None
+) -> list[Row]:
+    """Return the newest mails, newest first; `sent` is the local time, or empty if not sent."""
+    return [
+        {
+            "id": str(row.id),
+            "status": row.status,
+            "sent": f"{office.local(row.sent_at):%Y-%m-%d %H:%M}" if row.sent_at else "",
+            "role": row.role,
+            "recipient": row.recipient,
+            "subject": row.subject or "",
+        }
+        for row in outbox.recent(session, limit, status)
+    ]
+
+
+def bounce_rows(session: Session, office: Office) -> list[Row]:
+    """Return the addresses marked as undeliverable, each with the cause of its mark, oldest first.
+
+    `since` is the local time of the report of failure, `mail` the number of the returned mail.
+    """
+    return [
+        {
+            "address": row.address,
+            "since": f"{office.local(row.reported_at):%Y-%m-%d %H:%M}",
+            "code": row.code,
+            "answer": row.answer,
+            "mail": str(row.message_pk or ""),
+        }
+        for row in bounces.waiting(session)
+    ]
+
+
+def quarantine_rows(
+    session: Session, office: Office, *, source: str | None = None, resolved: bool = False
+) -> list[Row]:
+    """Return the rows in quarantine, oldest first, with file, line, reason and local time.
+
+    With `resolved` the function also returns rows that could be read later, and the time of that.
+    """
+    return [
+        {
+            "source": row.source,
+            "file": row.file,
+            "line": str(row.line),
+            "ticket": row.ticket,
+            "reason": row.reason,
+            "column": row.column,
+            "value": row.value,
+            "since": office.local(row.recorded_at).isoformat(timespec="seconds"),
+            "resolved": office.local(row.resolved_at).isoformat(timespec="seconds")
+            if row.resolved_at
+            else "",
+        }
+        for row in quarantine.quarantined(session, source=source, resolved=resolved)
+    ]
+
+
+def change_rows(session: Session, office: Office) -> list[Row]:
+    """Return the deadlines changed by a new law or calendar, newest change first."""
+
+    def local(moment: datetime | None) -> str:
+        return office.local(moment).isoformat(timespec="seconds") if moment else ""
+
+    return [
+        {
+            "changed": f"{office.local(taken_at):%Y-%m-%d %H:%M}",
+            "ticket": ticket,
+            "rule": move.rule,
+            "due_before": local(move.due_before),
+            "due_after": local(move.due_after),
+            "state_before": move.state_before or "",
+            "state_after": move.state_after or "",
+        }
+        for move, taken_at, ticket in rulesets.moves(session)
+    ]
+
+
+def formula_safe(value: str) -> str:
+    """Return a cell that a spreadsheet shows as text and does not run as a formula."""
+    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -1,0 +1,134 @@
+"""`tenggat mail`: sent and queued mails."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from cli import console
+from cli.console import JsonOption, NowOption, SiteOption, UsageError
+
+mail_app = typer.Typer(help="Sent and queued mails.", no_args_is_help=True)
+
+
+@mail_app.command("list")
+def list_mail(
+    status: Annotated[
+        str | None, typer.Option(help="Only these, e.g. queued, sent, dead, bounced, held.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 30,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the newest mails and their status."""
+    with console.office_of(site) as office:
+        from cli.listings import MAIL_COLUMNS, mail_rows  # noqa: PLC0415
+        from db.models import MessageStatus  # noqa: PLC0415
+
+        if status is not None and status not in set(MessageStatus):
+            raise UsageError(f"no status '{status}'{console.nearest(status, MessageStatus)}")
+        with office.transaction() as session:
+            chosen = MessageStatus(status) if status is not None else None
+            rows = mail_rows(session, office, limit, chosen)
+    if as_json:
+        console.print_json(rows)
+    else:
+        console.print_table(MAIL_COLUMNS, (row.values() for row in rows))
+        console.out.print(
+            f"{len(rows)} mails" + (", there may be more" if len(rows) == limit else "")
+        )
+
+
+@mail_app.command("show")
+def show_mail(
+    number: Annotated[int, typer.Argument(help="Number of the mail, from `tenggat mail list`.")],
+    site: SiteOption = None,
+) -> None:
+    """Show one mail: status, attempts and text."""
+    import email  # noqa: PLC0415
+    import email.policy  # noqa: PLC0415
+    import zlib  # noqa: PLC0415
+
+    with console.office_of(site) as office:
+        from db.models import MessageRow  # noqa: PLC0415
+
+        with office.transaction() as session:
+            row = session.get(MessageRow, number)
+            if row is None:
+                raise UsageError(f"no mail {number}; see `tenggat mail list`")
+            lines = [f"{row.status}  {row.message_id}  to {row.recipient} ({row.role})"]
+            lines += [
+                f"  {office.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}"
+                f"  {a.code or ''} {a.answer}"
+                for a in row.attempts
+            ]
+            raw = zlib.decompress(row.mime) if row.mime else b""
+    if raw:
+        message = email.message_from_bytes(raw, policy=email.policy.default)
+        body = message.get_body(("plain",))
+        lines += ["", f"Subject: {message['Subject']}", "", body.get_content() if body else ""]
+    else:
+        lines.append("not composed yet")
+    console.out.print(escape("\n".join(lines)), soft_wrap=True)
+
+
+@mail_app.command("resend")
+def resend_mail(
+    number: Annotated[int, typer.Argument(help="Number of the mail, from `tenggat mail list`.")],
+    to: Annotated[
+        str | None, typer.Option(help="Another address than its own.", metavar="ADDRESS")
+    ] = None,
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """Send a mail once more.
+
+    The recipient is its address if it is still the address of the office, else the present holder,
+    or the address given. The new mail contains only items still true, and is sent with the next
+    delivery.
+    """
+    if to is not None and (to.count("@") != 1 or any(c.isspace() or c in "<>,;" for c in to)):
+        raise UsageError(f"'{to}' is no mail address")
+    with console.office_of(site) as office:
+        from tasks.notifications.resend import NotResent, resend  # noqa: PLC0415
+
+        try:
+            with office.transaction() as session:
+                again = resend(session, office, number, console.moment(now, office.site), to)
+        except NotResent as error:
+            raise UsageError(str(error)) from None
+    console.out.print(
+        f"mail {again.id} to {escape(again.recipient)} goes with the next delivery", soft_wrap=True
+    )
+
+
+@mail_app.command("release")
+def release_mail(
+    storm: Annotated[
+        int | None, typer.Argument(help="Number of the storm; else the one that waits.")
+    ] = None,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Never send them, and never repeat their content.")
+    ] = False,
+    by: Annotated[str, typer.Option(help="Who decides, for the record.", metavar="NAME")] = "",
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """Release the mails of a storm.
+
+    A run with more mails than the site allows sends none of them. Released mails are evaluated
+    again and sent with the next delivery.
+    """
+    with console.office_of(site) as office:
+        from tasks.notifications.storms import NoStorm, decide  # noqa: PLC0415
+
+        try:
+            moment = console.moment(now, office.site)
+            who = console.caller() + (f": {by}" if by else "")
+            found, mails = decide(office, storm, moment, who, send=not drop)
+        except NoStorm as error:
+            raise UsageError(str(error)) from None
+    what = "are dropped" if drop else "go with the next delivery"
+    console.out.print(f"storm {found.id}: {mails} mails {what}")

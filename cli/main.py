@@ -1,0 +1,91 @@
+"""`tenggat`: the command line, assembled from `cli/`."""
+
+from __future__ import annotations
+
+import gc
+
+gc.disable()  # imported modules stay alive: searching them for garbage takes 1/7 of a short command
+
+import os
+import sys
+from typing import Any
+
+import typer
+from rich.markup import escape
+
+from cli import backup, bounces, console, deadlines, doctor, reports, service, simulate, watch
+from cli.audit import audit_app
+from cli.console import UsageError
+from cli.database import database_app
+from cli.mail import mail_app
+from cli.quarantine import quarantine_app
+from cli.source import source_app
+from settings import SettingsError
+from sla.calendar import OutsideCalendar
+from sla.periods import PeriodError
+from sla.regulations.model import RegulationError
+
+gc.freeze()
+gc.enable()
+
+app = typer.Typer(
+    help="Watches public-service complaints against their legal deadlines: imports them, sends"
+    " reminders and escalations by mail, and reports compliance.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+# the help lists the commands in this order
+app.command("run")(service.run)
+app.command("up")(service.up)
+app.command("worker")(service.worker)
+app.command("due")(deadlines.due)
+app.command("explain")(deadlines.explain)
+app.command("deadlines")(deadlines.list_deadlines)
+app.command("summary")(reports.summary)
+app.command("simulate")(simulate.simulate)
+app.command("export")(reports.export_complaints)
+app.command("changes")(deadlines.list_changes)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("doctor")(doctor.doctor)
+app.command("watch")(watch.watch)
+mail_app.command("bounces")(bounces.list_bounces)
+mail_app.command("lift")(bounces.lift_address)
+app.add_typer(source_app, name="source")
+app.add_typer(mail_app, name="mail")
+app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(audit_app, name="audit")
+app.add_typer(database_app, name="database")
+
+
+def main() -> None:
+    """Run the command line. Errors are one line with the remedy; exit codes are 0, 1 and 2."""
+    try:
+        sys.exit(app(prog_name="tenggat", standalone_mode=False) or console.GOOD)
+    except (UsageError, SettingsError, RegulationError, PeriodError, OutsideCalendar) as error:
+        _fail(str(error), console.USAGE)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if hasattr(error, "format_message"):  # an error of Typer: wrong usage
+            _misused(error)
+        if os.environ.get("TENGGAT_DEBUG"):
+            raise
+        _fail(console.reason(error), console.TROUBLE)
+
+
+def _misused(error: Any) -> None:
+    """Print Typer's error in one line with the help command, or the help itself, and exit."""
+    message, context = error.format_message(), getattr(error, "ctx", None)
+    if "\n" in message:  # the message is the help of a command without arguments
+        console.out.print(escape(message), soft_wrap=True)
+        sys.exit(console.USAGE)
+    command = context.command_path if context else "tenggat"
+    joint = " See" if message.endswith("?") else "; see"
+    _fail(f"{message.rstrip('.')}{joint} `{command} --help`", console.USAGE)
+
+
+def _fail(text: str, code: int) -> None:
+    console.err.print(f"[bold red]error:[/] {escape(text)}")
+    sys.exit(code)

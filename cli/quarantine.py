@@ -1,0 +1,96 @@
+"""`tenggat quarantine`: unreadable rows of a source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from cli import console
+from cli.console import JsonOption, NowOption, SiteOption
+
+quarantine_app = typer.Typer(help="Rows of a source that could not be read.", no_args_is_help=True)
+
+
+@quarantine_app.command("list")
+def list_quarantine(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also rows that could be read later.")
+    ] = False,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the rows with place and reason."""
+    with console.office_of(site) as office:
+        from cli.listings import QUARANTINE_COLUMNS, quarantine_rows  # noqa: PLC0415
+
+        with office.transaction() as session:
+            rows = quarantine_rows(session, office, resolved=everything)
+    if as_json:
+        console.print_json(rows)
+    else:
+        columns = (*QUARANTINE_COLUMNS, *(("resolved",) if everything else ()))
+        console.print_table(
+            columns, ([console.short_time(row[column]) for column in columns] for row in rows)
+        )
+        waiting = sum(not row["resolved"] for row in rows)
+        console.out.print(f"{waiting} rows in quarantine" + f", {len(rows)} in all" * everything)
+
+
+@quarantine_app.command("retry")
+def retry_quarantine(
+    name: Annotated[
+        str | None, typer.Option("--source", help="Only this source.", metavar="NAME")
+    ] = None,
+    site: SiteOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the rows again from their files.
+
+    Use it after correcting a mapping or the directory: rows readable now are imported as usual.
+    Exit code 1 if rows still wait.
+    """
+    with console.office_of(site) as office:
+        from dataclasses import asdict  # noqa: PLC0415
+
+        from tasks.ingest.quarantine_retry import retry  # noqa: PLC0415
+
+        names = (
+            list(office.site.sources) if name is None else [console.known_source(office.site, name)]
+        )
+        moment = console.moment(now, office.site)
+        retried = [retry(office, each, moment) for each in names]
+    if as_json:
+        console.print_json([asdict(each) for each in retried])
+    else:
+        for each in retried:
+            console.out.print(
+                f"{escape(each.source)}: {each.resolved} rows can be read now ({each.new} new"
+                f" complaints, {each.updated} updated), {each.unreadable} still cannot,"
+                f" of {len(each.gone)} the file is not there"
+            )
+            for text in (*each.failures, *(f"not there: {place}" for place in each.gone)):
+                console.out.print(f"  {escape(text)}", soft_wrap=True)
+    if any(each.unreadable or each.gone or each.failures for each in retried):
+        raise typer.Exit(console.TROUBLE)
+
+
+@quarantine_app.command("export")
+def export_quarantine(
+    file: Annotated[Path, typer.Argument(help="The CSV file to write.", metavar="FILE")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also rows that could be read later.")
+    ] = False,
+    site: SiteOption = None,
+) -> None:
+    """Write the rows to a CSV file."""
+    with console.office_of(site) as office:
+        from cli.listings import QUARANTINE_COLUMNS, quarantine_rows  # noqa: PLC0415
+
+        with office.transaction() as session:
+            rows = quarantine_rows(session, office, resolved=everything)
+    columns = (*QUARANTINE_COLUMNS, "resolved")
+    console.show_rows(columns, rows, "rows", file, as_json=False)

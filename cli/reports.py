@@ -1,0 +1,157 @@
+"""`tenggat summary` and `tenggat export`: files for others to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from cli import console
+from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from sla.periods import parse
+
+if TYPE_CHECKING:  # load Prefect (several seconds): functions import them only when needed
+    from tasks.common.context import Office
+    from tasks.reports.diff import Difference
+
+MOST_SHOWN = 40
+"""Most differing figures printed."""
+
+
+def summary(
+    period: Annotated[
+        str,
+        typer.Argument(
+            help="2026-11, 2026-W47, 2026-Q3, 2026-H1, 2026, last-month, A..B; or verify."
+        ),
+    ],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="With verify: the JSON file of a report.", metavar="[FILE]"),
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="As it was known at this time.", metavar="T")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write to.", metavar="DIR")
+    ] = None,
+    public: Annotated[
+        bool,
+        typer.Option("--public", help="For everybody: no complaint is named, no count below 3."),
+    ] = False,
+    site: SiteOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a compliance summary, or verify one.
+
+    The files are HTML, PDF and XLSX for people, JSON and CSV for programs. No mail is sent.
+    `summary verify FILE` computes a stored report again and lists the differences, and events
+    recorded too late for it; exit code 1 if the same moment gives other figures.
+    """
+    if (period == "verify") != (file is not None):
+        raise UsageError("write `tenggat summary verify FILE.json`, or the name of one period")
+    with console.office_of(site) as office:
+        moment = console.moment(now, office.site)
+        if file is not None:
+            _verify(office, file, moment, as_json=as_json)
+            return
+        known = console.moment(as_of, office.site) if as_of else moment
+        parse(period, office.local(known).date())
+        from tasks.summary import make_summary  # noqa: PLC0415
+
+        made = make_summary.fn(
+            office, period, known, moment, "by hand", mail=False, out=folder, public=public
+        )
+    key, sha256 = made.view.period_key, made.view.sha256
+    if as_json:
+        files = [str(path) for path in made.paths]
+        console.print_json(
+            {"period": key, "path": str(made.path), "files": files, "sha256": sha256}
+        )
+    else:
+        place = escape(str(made.path))
+        console.out.print(f"summary of {key} written to [bold]{place}[/]", soft_wrap=True)
+        beside = ", ".join(path.suffix[1:] for path in made.paths[1:])
+        console.out.print(f"in the same folder: {beside}")
+    for trouble in made.left_out:
+        console.err.print(f"left out: {escape(trouble)}")
+
+
+def _verify(office: Office, file: Path, now: datetime, *, as_json: bool) -> None:
+    from tasks.reports.verify import NoReport, verify  # noqa: PLC0415
+
+    try:
+        found = verify(office, file, now)
+    except NoReport as error:
+        raise UsageError(str(error)) from None
+    if as_json:
+        console.print_json(asdict(found))
+    else:
+        as_of = f"{office.local(found.as_of):%Y-%m-%d %H:%M}"
+        same = "the same figures" if not found.then else f"{len(found.then)} figures differ"
+        console.out.print(f"{found.period} as of {as_of}: {same}, SHA-256 {found.sha256}")
+        _print_differences(found.then)
+        if found.then and found.rulebook_changed:
+            since = f"{office.local(found.rulebook_changed):%Y-%m-%d %H:%M}"
+            console.out.print(f"the law, the calendar or the ladder has changed since, on {since}")
+        if found.late:
+            what = f"{len(found.late)} figures would differ, had all been recorded in time"
+            console.out.print(f"[bold]{what}[/]")
+            _print_differences(found.late)
+        for event in found.events:
+            console.out.print(
+                escape(
+                    f"  {event.ticket}: {event.kind} on {office.local(event.occurred):%Y-%m-%d},"
+                    f" recorded {office.local(event.recorded):%Y-%m-%d %H:%M} ({event.source})"
+                ),
+                soft_wrap=True,
+            )
+    if found.then:
+        raise typer.Exit(console.TROUBLE)
+
+
+def _print_differences(differences: Sequence[Difference]) -> None:
+    for each in differences[:MOST_SHOWN]:
+        tickets = [*(f"+{one}" for one in each.come), *(f"-{one}" for one in each.gone)]
+        more = f"  {' '.join(tickets[:6])}" + (" ..." if len(tickets) > 6 else "")
+        console.out.print(
+            escape(f"  {each.table} {each.row} {each.column}: {each.kept} -> {each.found}{more}"),
+            soft_wrap=True,
+        )
+    if len(differences) > MOST_SHOWN:
+        console.out.print(f"  and {len(differences) - MOST_SHOWN} more; see --json")
+
+
+def export_complaints(
+    file: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE.jsonl")],
+    since: Annotated[
+        str | None,
+        typer.Option(help="Only what was recorded since this time.", metavar="T"),
+    ] = None,
+    titles: Annotated[
+        bool, typer.Option("--titles", help="Also the titles that are kept.")
+    ] = False,
+    site: SiteOption = None,
+    now: NowOption = None,
+) -> None:
+    """Write complaints for another installation.
+
+    The file has JSON Lines, one complaint a line with all its events; a source with `layout =
+    "exchange"` reads it. docs/sources.md describes the form.
+    """
+    if file.suffix != ".jsonl":
+        raise UsageError(f"'{file.name}' is not called .jsonl; a source reads the form by its name")
+    with console.office_of(site) as office:
+        from tasks.ingest.exchange_writer import export  # noqa: PLC0415
+
+        moment = console.moment(now, office.site)
+        begin = console.moment(since, office.site) if since else None
+        with console.writing(file):
+            number = export(office, file, moment, since=begin, titles=titles)
+    console.err.print(f"{number} complaints written to {escape(str(file))}")

@@ -1,0 +1,157 @@
+"""`tenggat run`, `tenggat up`, `tenggat worker`: one cycle, the service, a worker for a server."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from cli import console
+from cli.console import JsonOption, NowOption, SiteOption
+from settings import Site, load_site
+
+
+def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = False) -> None:
+    """Run one cycle: import, evaluate, send.
+
+    Imports complaints, evaluates their deadlines, and sends the queued mails.
+    """
+    import service  # noqa: PLC0415
+
+    place = load_site(site)
+    moment = console.moment(now, place)
+    with service.prefect_api(place.var):
+        from flows.cycle import run_cycle  # noqa: PLC0415
+
+        cycle = run_cycle(
+            str(place.folder), moment, say=lambda text: console.err.print(escape(text))
+        )
+    if as_json:
+        console.print_json(cycle.counts)
+    else:
+        show_cycle(place, cycle.counts, moment)
+    if cycle.failed:
+        console.err.print(f"[bold red]failed:[/] {escape(cycle.failed)}")
+        raise typer.Exit(console.TROUBLE)
+
+
+def up(
+    site: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--site",
+            help="Folder of a site, or of several (else TENGGAT_SITE, else"
+            " examples/kabupaten-contoh/); repeatable.",
+            metavar="DIR",
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of the Prefect UI.")] = 4200,
+    host: Annotated[
+        str, typer.Option(help="Address of the Prefect UI; any but loopback needs a login.")
+    ] = "127.0.0.1",
+    var: Annotated[
+        Path | None,
+        typer.Option(help="Folder of Prefect's own files (else that of the first site)."),
+    ] = None,
+    worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Whether to execute runs here.")
+    ] = True,
+    backup: Annotated[
+        bool, typer.Option("--backup/--no-backup", help="Whether to back up before an upgrade.")
+    ] = True,
+) -> None:
+    """Run the service in the foreground.
+
+    It consists of a Prefect server with its UI, the schedules of site.toml and a worker; the first
+    cycle runs at once. A stopped part is started again. Ctrl-C or SIGTERM stops all of it.
+    """
+    import service  # noqa: PLC0415
+
+    service.up(
+        [load_site(folder) for folder in _folders(site)],
+        port=port,
+        host=host,
+        var=var.resolve() if var else None,
+        worker=worker,
+        backup=backup,
+        say=lambda text: console.out.print(escape(text), soft_wrap=True),
+    )
+
+
+def worker(
+    site: SiteOption = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="What the server calls this worker (else by the machine's name)."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="How many runs at once (else as many as come).", min=1)
+    ] = None,
+) -> None:
+    """Work for a server elsewhere.
+
+    Executes its runs on this machine, in the foreground. PREFECT_API_URL is the server's address,
+    PREFECT_API_AUTH_STRING its login. If the server is away, the worker waits for it without limit.
+    Ctrl-C or SIGTERM stops it.
+    """
+    import service  # noqa: PLC0415
+
+    api = os.environ.get("PREFECT_API_URL", "").rstrip("/")
+    if not api.startswith(("http://", "https://")):
+        raise console.UsageError(
+            "whose runs? Set PREFECT_API_URL to the server's address, as http://ADDRESS:4200/api;"
+            " on the server's own machine `tenggat up` works by itself"
+        )
+    service.work(
+        load_site(site).var,
+        api=api,
+        name=name or service.own_name(),
+        limit=limit,
+        say=lambda text: console.out.print(escape(text), soft_wrap=True),
+    )
+
+
+def _folders(given: list[Path] | None) -> list[Path | None]:
+    """Return the folders of sites: those given, or the sites inside a given folder."""
+    found: list[Path | None] = []
+    for folder in given or []:
+        inner = sorted(path.parent for path in folder.glob("*/site.toml"))
+        found += [folder] if (folder / "site.toml").is_file() or not inner else inner
+    return found or [None]
+
+
+def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
+    """Print a short table of the results of a cycle."""
+    table = Table(
+        title=f"{site.name} – {now.astimezone(site.zone):%Y-%m-%d %H:%M}",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        show_header=False,
+        pad_edge=False,
+    )
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column()
+    for count in counts.get("intake", {}).get("sources", []):
+        more = (
+            f"{count['updated']} updated, {count['quarantined']} to quarantine,"
+            f" {count['files']} files"
+        )
+        table.add_row(f"imported from {count['source']}", f"{count['new']} new", more)
+    decided = counts.get("deadlines", {})
+    if decided:
+        notices = ", ".join(f"{n} {kind}" for kind, n in decided["notices"].items()) or "no notices"
+        table.add_row("evaluated", f"{decided['judged']} complaints", notices)
+    sent = counts.get("delivery", {})
+    if sent:
+        roles = ", ".join(f"{n} {role}" for role, n in sent["by_role"].items()) or "–"
+        table.add_row("mails sent", str(sent["sent"]), roles)
+        if sent["pending"]:
+            table.add_row("mails waiting", str(sent["pending"]), "")
+    console.out.print(table)

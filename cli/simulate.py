@@ -1,0 +1,87 @@
+"""`tenggat simulate`: show the effect of a changed ladder or law before it is used."""
+
+from __future__ import annotations
+
+import os
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import console, simulate_output
+from cli.console import CsvOption, JsonOption, SiteOption, UsageError
+from settings import Site, load_site
+
+
+def simulate(
+    first: Annotated[str, typer.Option("--from", help="First day, as 2026-07-01.", metavar="D")],
+    last: Annotated[str, typer.Option("--to", help="Last day, as 2026-09-30.", metavar="D")],
+    ladder: Annotated[
+        Path | None,
+        typer.Option(help="A proposed escalation.toml, against the site's own.", metavar="FILE"),
+    ] = None,
+    regulations: Annotated[
+        Path | None,
+        typer.Option(
+            help="A proposed folder of regulations, in place of those of site.toml.", metavar="DIR"
+        ),
+    ] = None,
+    from_scratch: Annotated[
+        bool,
+        typer.Option("--from-scratch", help="As if nothing had been sent before the first day."),
+    ] = False,
+    csv_file: CsvOption = None,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what would have been sent.
+
+    Replays the records from one day to another, with the site's files and, if given, with proposed
+    ones: mails and notices by day, role, unit and rung. Notices sent before the first day still
+    count as sent. Nothing is written and nothing is sent.
+    """
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    place = load_site(site)
+    begins, ends = _time(place, first, last)
+    changed = ladder is not None or regulations is not None
+    proposed = place.proposed(ladder, regulations) if changed else None
+    if csv_file is not None:
+        with console.writing(csv_file):  # report a bad path before the long replay
+            csv_file.touch()
+    from db.engine import NotReady  # noqa: PLC0415
+    from tasks.simulation import tally  # noqa: PLC0415
+    from tasks.simulation.simulate import simulate as live_through  # noqa: PLC0415
+
+    with console.err.status("reading what was recorded ...") as status:
+
+        def say(moment: datetime) -> None:
+            status.update(f"replaying {moment.astimezone(place.zone):%Y-%m-%d} ...")
+
+        try:
+            found = live_through(place, proposed, begins, ends, from_scratch=from_scratch, say=say)
+        except NotReady as error:
+            raise UsageError(str(error)) from None
+    rows = tally.rows(found)
+    if csv_file is not None:
+        columns = tally.columns(found)
+        console.show_rows(columns, rows, "rows", csv_file, as_json=False)
+    elif as_json:
+        console.print_json(simulate_output.as_data(found, rows))
+    else:
+        simulate_output.show(
+            [place] if proposed is None else [place, proposed], (ladder, regulations), found
+        )
+
+
+def _time(site: Site, first: str, last: str) -> tuple[date, date]:
+    begins, ends = console.day(first), console.day(last)
+    if ends < begins:
+        raise UsageError(f"the time would end ({ends}) before it begins ({begins})")
+    calendar = site.bench.calendar
+    if begins < calendar.first or ends >= calendar.last:
+        raise UsageError(
+            f"{begins} to {ends} leaves the site's calendar, which reaches from {calendar.first}"
+            f" to {calendar.last}; correct the time, or [calendar] in site.toml"
+        )
+    return begins, ends

@@ -1,0 +1,212 @@
+"""Output of `tenggat simulate`: tables for people, data for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from cli import console
+from settings import Site
+from sla.directory import Role
+from sla.escalation import NoticeKind
+
+if TYPE_CHECKING:  # load Prefect (several seconds): functions import them only when needed
+    from tasks.simulation.simulate import Simulation
+    from tasks.simulation.tally import Cells, Figures
+
+LABELS = {
+    "mails": "mails with notices",
+    "people": "people written to",
+    "notices": "notices sent",
+    "reminder": "  reminders",
+    "breach": "  breaches",
+    "escalation": "  escalations",
+    "alerts": "alerts to the administrators",
+    "kept_back": "notices suppressed by a hold",
+    "unaddressed": "notices without a recipient",
+    "due": "deadlines that fell due, with a verdict",
+    "missed": "  missed",
+}
+STORMS_SHOWN = 5
+GAP = 2
+"""Terminal columns between two figures."""
+
+NARROWEST = 18
+"""Least terminal columns for the name of a row, even if the table then exceeds the terminal."""
+
+ALWAYS = ("mails", "people", "notices", "due", "missed")
+"""Figures shown even if they are 0."""
+
+
+def as_data(found: Simulation, rows: list[dict[str, str]]) -> dict[str, Any]:
+    """Convert a simulation for a program: the totals of each outcome, and the rows as in CSV."""
+    from tasks.simulation import tally  # noqa: PLC0415
+
+    totals = tally.totals(found)
+    days = tally.table(found, lambda told: told.day, lambda told: told.kind)
+    return {
+        "from": found.first,
+        "to": found.last,
+        "recorded_until": found.recorded_until,
+        "outcomes": [
+            {
+                "files": files,
+                **{name: figures[number] for name, figures in totals.items()},
+                "held_up": [
+                    {"at": storm.at, "mails": storm.mails, "most": storm.most}
+                    for storm in outcome.storms
+                ],
+                "days": {
+                    day.isoformat(): {
+                        name: days[day][name][number] for name in ("mails", "notices")
+                    }
+                    for day in sorted(days)
+                },
+            }
+            for number, (files, outcome) in enumerate(
+                zip(("current", "proposed"), found.outcomes, strict=False)
+            )
+        ],
+        "rows": rows,
+    }
+
+
+def show(sites: Sequence[Site], files: Sequence[Path | None], found: Simulation) -> None:
+    """Print a simulation for people: its figures, notes for reading them, and its tables."""
+    from tasks.simulation import tally  # noqa: PLC0415
+
+    site = sites[0]
+    out = console.out
+    out.print(
+        f"[bold]{escape(site.name)}[/], {found.first} to {found.last}: what would have been sent",
+        soft_wrap=True,
+    )
+    if len(sites) > 1:
+        names = " and ".join(str(path) for path in files if path)
+        out.print(f"before → after: {escape(names)} put in place on {found.first}", soft_wrap=True)
+    totals = tally.totals(found)
+    days = tally.table(found, lambda told: told.day, lambda told: told.kind)
+    figures = {
+        LABELS[name]: _cell(totals[name], zero="0")
+        for name in LABELS
+        if name in ALWAYS or any(totals[name])
+    }
+    figures["most mails on one day"] = _busiest(days, len(found.outcomes))
+    whole = Table(box=None, show_header=False, pad_edge=False)
+    whole.add_column(style="bold")
+    whole.add_column()
+    for label, text in figures.items():
+        whole.add_row(label, text)
+    out.print(whole)
+    _warn(site, found)
+    kinds = [str(kind) for kind in NoticeKind]
+    _table(
+        "day",
+        {f"{day:%Y-%m-%d %a}": days[day] for day in sorted(days)},
+        ["mails", "notices", *kinds],
+    )
+    order = {role: place for place, role in enumerate(Role)}
+    roles = tally.table(found, lambda told: told.role, lambda told: told.rung)
+    rungs = tally.rungs(found, sites)
+    _table(
+        "role",
+        {role: roles[role] for role in sorted(roles, key=lambda role: order[Role(role)])},
+        ["mails", "notices", *rungs],
+    )
+    units = tally.table(found, lambda told: told.unit, lambda told: told.rung)
+    named = {site.directory.name_of(unit) or "(no unit)": units[unit] for unit in units}
+    _table("unit", dict(sorted(named.items())), ["notices", *rungs])
+    rules = tally.table(found, lambda told: told.rule, lambda told: told.kind)
+    _table("rule", dict(sorted(rules.items())), ["notices", *kinds])
+    if len(sites) > 1 and not tally.differs(found):
+        _note("no difference: by the proposed files the same would have been sent")
+
+
+def _warn(site: Site, found: Simulation) -> None:
+    """Print notes needed to read the figures."""
+    several = len(found.outcomes) > 1
+    for when, outcome in zip(("before", "after"), found.outcomes, strict=False):
+        which = f"{when}: " if several else ""
+        for storm in outcome.storms[:STORMS_SHOWN]:
+            local = storm.at.astimezone(site.zone)
+            _note(
+                f"{which}the run of {local:%Y-%m-%d %H:%M} would be held as a storm: it has"
+                f" {storm.mails} mails, more than {storm.most} (they would wait for"
+                " `tenggat mail release`; here they count as released at once)"
+            )
+        if len(outcome.storms) > STORMS_SHOWN:
+            _note(f"{which}and {len(outcome.storms) - STORMS_SHOWN} runs more; see --json")
+        if outcome.waiting:
+            _note(f"{which}{outcome.waiting} mails of the last day would go out later")
+        if outcome.unjudged:
+            tickets = ", ".join(sorted(outcome.unjudged)[:5])
+            _note(f"{which}{len(outcome.unjudged)} complaints cannot be evaluated ({tickets} ...)")
+    until = found.recorded_until
+    if until is None:
+        _note("nothing has been recorded yet")
+    elif (day := until.astimezone(site.zone).date()) < found.last:
+        _note(
+            f"nothing was recorded after {day}: from then on the replay has no new complaint, no"
+            " event and no import from a source"
+        )
+
+
+def _note(text: str) -> None:
+    console.out.print(f"[yellow]note:[/] {escape(text)}", soft_wrap=True)
+
+
+def _busiest(days: Mapping[date, Cells], outcomes: int) -> str:
+    found = []
+    for number in range(outcomes):
+        day = max(sorted(days), key=lambda day: days[day]["mails"][number], default=None)
+        mails = days[day]["mails"][number] if day is not None else 0
+        found.append(f"{mails} on {day:%Y-%m-%d}" if mails else "none")
+    return " → ".join(dict.fromkeys(found))
+
+
+def _table(heading: str, rows: Mapping[str, Cells], columns: Sequence[str]) -> None:
+    """Print rows of figures, with the columns having any; figures are never cut, names may be."""
+    if not rows:
+        return
+    shown = [name for name in columns if any(name in cells for cells in rows.values())]
+    figures = {name: [_cell(cells.get(name, ())) for cells in rows.values()] for name in shown}
+    titles = dict(zip(shown, shown, strict=True))
+    widths = _widths(titles, figures)
+    longest = max(len(label) for label in (heading, *rows))
+    if longest + sum(widths.values()) > console.out.width:
+        titles = {name: name.replace("-", "-\n", 1) for name in shown}
+        widths = _widths(titles, figures)
+    label = min(longest, max(console.out.width - sum(widths.values()), NARROWEST))
+    table = Table(box=None, header_style="bold", pad_edge=False, width=label + sum(widths.values()))
+    table.add_column(heading, width=label, overflow="fold")
+    for name in shown:
+        table.add_column(titles[name], justify="right", no_wrap=True, width=widths[name] - GAP)
+    for number, name in enumerate(rows):
+        table.add_row(escape(name), *(figures[each][number] for each in shown))
+    console.out.print()
+    console.out.print(table, crop=False)
+
+
+def _widths(titles: Mapping[str, str], figures: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return the terminal width of each column, with the gap before it."""
+    return {
+        name: GAP
+        + max(
+            *(len(line) for line in title.splitlines()),
+            *(Text.from_markup(text).cell_len for text in figures[name]),
+        )
+        for name, title in titles.items()
+    }
+
+
+def _cell(figures: Figures, zero: str = "") -> str:
+    """Format '3', or '3→5' if the proposal changes it; empty for zero."""
+    if len(set(figures)) > 1:
+        return "[bold]" + "→".join(map(str, figures)) + "[/]"
+    return str(figures[0]) if any(figures) else zero

@@ -1,0 +1,149 @@
+"""`tenggat source`: try a mapping on the source's present data, or propose one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from cli import console
+from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from settings import SettingsError, load_site
+
+if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
+    from tasks.ingest.preview import Checked
+
+source_app = typer.Typer(help="Try a source's mapping, or have one made.", no_args_is_help=True)
+
+QUARANTINE_SHOWN = 20
+"""Most rejected rows listed by `source check`."""
+
+
+@source_app.command("check")
+def check_source_command(
+    name: Annotated[str, typer.Argument(help="Name of the source in sources.toml.")],
+    rows: Annotated[int, typer.Option(min=0, help="How many rows to show.")] = 5,
+    site: SiteOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how a source's rows are read.
+
+    Reads a sample of the source's present data. Shows its first rows field by field, and the rows
+    for quarantine. Stores nothing and moves no file. Exit code 1 if any row would go to quarantine,
+    2 if the mapping is wrong.
+    """
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    place = load_site(site)
+    console.known_source(place, name)
+    from tasks.ingest.preview import check_source  # noqa: PLC0415
+    from tasks.sources.base import WrongMapping  # noqa: PLC0415
+
+    try:
+        checked = check_source(place, name, console.moment(now, place), rows)
+    except WrongMapping as error:
+        raise UsageError(str(error)) from None
+    if as_json:
+        console.print_json(
+            {
+                "source": name,
+                "read": checked.names,
+                "observed_at": checked.observed_at,
+                "rows": checked.rows,
+                "whole": checked.whole,
+                "readable": checked.readable,
+                "shown": checked.shown,
+                "counts": checked.counts,
+                "events": checked.events,
+                "quarantine": [
+                    {
+                        "line": bad.line,
+                        "ticket": bad.ticket,
+                        "reason": bad.reason,
+                        "column": bad.column,
+                        "value": bad.value,
+                    }
+                    for bad in checked.refused
+                ],
+                "reasons": checked.reasons,
+                "failures": checked.failures,
+            }
+        )
+    else:
+        _show_checked(checked)
+    if checked.refused or checked.failures:
+        raise typer.Exit(console.TROUBLE)
+
+
+@source_app.command("learn")
+def learn_source(
+    file: Annotated[Path, typer.Argument(help="A file of the source.", metavar="FILE")],
+    name: Annotated[
+        str | None, typer.Option(help="What to call the source.", metavar="NAME")
+    ] = None,
+    site: SiteOption = None,
+) -> None:
+    """Propose a mapping for files like one.
+
+    Prints a table for sources.toml, with its reasons as comments. An export of SP4N-LAPOR! is
+    recognized by its columns. The zone and the units are those of the site. Columns likely to
+    contain names, addresses or numbers of persons are never mapped.
+    """
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    try:
+        place = load_site(site)
+    except SettingsError as error:
+        place = None
+        console.err.print(f"without a site: {escape(console.first_line(str(error)))}")
+    if not file.is_file():
+        raise UsageError(f"{file}: no such file")
+    from tasks.ingest.inference.proposal import learn  # noqa: PLC0415
+
+    learned = learn(file, name, place)
+    print(learned.text, end="")
+    console.err.print(f"{learned.readable} of {learned.rows} rows are imported with this mapping")
+
+
+def _show_checked(checked: Checked) -> None:
+    """Print a sample of a source: first rows field by field, rejected rows, and the counts."""
+    from tasks.ingest.preview import FIELDS  # noqa: PLC0415
+
+    for row in checked.shown:
+        console.out.print(f"[bold]line {row['line']}[/]")
+        for field in FIELDS:
+            if row[field]:
+                told = "; ".join(map(_short_times, row[field].split("; ")))
+                console.out.print(f"  {field:<15} {escape(told)}", soft_wrap=True)
+    for field, counted in checked.counts.items():
+        values = ", ".join(f"{word or '(empty)'} {n}" for word, n in counted.most_common(12))
+        more = f" and {len(counted) - 12} more" if len(counted) > 12 else ""
+        if set(counted) != {""}:
+            console.out.print(f"[bold]{field}[/]: {escape(values)}{more}", soft_wrap=True)
+    told = ", ".join(f"{kind} {n}" for kind, n in checked.events.most_common())
+    console.out.print(f"[bold]events[/]: {escape(told) or 'none'}", soft_wrap=True)
+    if checked.refused:
+        console.out.print("[bold]would go to quarantine[/]")
+        some = checked.refused[:QUARANTINE_SHOWN]
+        console.print_table(
+            ("line", "ticket", "reason", "column", "value"),
+            ((str(b.line), b.ticket, b.reason, b.column, b.value) for b in some),
+        )
+        if len(checked.refused) > len(some):
+            console.out.print(f"and {len(checked.refused) - len(some)} more")
+    for failure in checked.failures:
+        console.out.print(f"cannot be read: {escape(failure)}", soft_wrap=True)
+    names = ", ".join(checked.names[:3]) + (" ..." if len(checked.names) > 3 else "")
+    reasons = ", ".join(f"{n} {reason}" for reason, n in checked.reasons.items())
+    console.out.print(
+        f"{'' if checked.whole else 'the first '}{checked.rows} rows of {escape(names)}:"
+        f" {checked.readable} imported, {len(checked.refused)} to quarantine"
+        + (f" ({reasons})" if reasons else ""),
+        soft_wrap=True,
+    )
+
+
+def _short_times(text: str) -> str:
+    return " ".join(map(console.short_time, text.split(" ")))

@@ -1,1 +1,0 @@
-"""The commands of `tenggat`, one subject a module; cli.py registers them."""

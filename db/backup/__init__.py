@@ -1,0 +1,1 @@
+"""Backups: made, checked, restored, and a database copied into another."""

@@ -1,0 +1,224 @@
+"""Copying: transfer a whole database to another one, also of another kind, with all ids kept.
+
+This is the way to move a site from SQLite to PostgreSQL. The copy is a single transaction. It
+commits only after all rows were read back and found identical; otherwise nothing is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, func, insert, inspect, make_url, select, text, update
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from db import audit
+from db.audit_verify import Verified, verify
+from db.backup import pg_tools
+from db.backup.pg_tools import BY_ITSELF
+from db.backup.restore import alone
+from db.engine import open_engine, reading
+from db.migrate import migrate
+from db.models import AuditHead, Base
+from db.revisions import revision
+
+AT_ONCE = 5_000
+"""Number of rows kept in memory at a time."""
+
+FREE_WITHIN = 5
+"""Time limit, in seconds, for the old database to become free of other writers."""
+
+
+class CopyError(RuntimeError):
+    """The database could not be copied. The message gives the reason.
+
+    The new database then contains no row of the old one.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """Result of a copy: number of rows by table, and the verification of the audit chain."""
+
+    rows: dict[str, int]
+    audit: Verified
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """Row count of a table, and a checksum over all rows independent of their order."""
+
+    rows: int = 0
+    digest: int = 0
+
+    def plus(self, rows: list[Row[Any]]) -> _Content:
+        more = sum(int.from_bytes(hashlib.sha256(repr(tuple(r)).encode()).digest()) for r in rows)
+        return _Content(self.rows + len(rows), (self.digest + more) % 2**256)
+
+
+def copy(
+    old: str,
+    new: str,
+    now: datetime,
+    by: audit.By,
+    *,
+    lock: Path,
+    say: Callable[[str], None] = lambda text: None,
+) -> Copied:
+    """Copy all rows of the database at the URL `old` into the empty database at `new`.
+
+    The new database is first migrated to the newest revision. The old one must already be there at
+    that revision, and is only read. Ids stay the same, so ids kept outside (in mails, in the audit
+    log) remain valid; PostgreSQL continues its sequences after them.
+
+    All rows are read back and compared. The audit chain must give the same result as before; then
+    an audit row records the copy. A running service keeps the file `lock` locked, and so does this
+    function. `say` receives one line for each finished table.
+
+    Raises :class:`CopyError` and :class:`db.engine.NotReady`. Both databases are then unchanged,
+    except for empty tables in the new one.
+    """
+    if make_url(old) == make_url(new):
+        raise CopyError("the database to copy to is the one that the site uses; name another")
+    with alone(lock), _still(old), reading(old) as source:
+        engine = open_engine(new)
+        try:
+            with engine.connect() as target:
+                _check_empty(target)
+            migrate(engine)
+            with Session(engine, info=audit.works(by)) as session, session.begin():
+                done = _copy_all(source, session.connection(), say)
+                was = done.audit.head
+                audit.note(
+                    session,
+                    audit.What.DATA_COPIED,
+                    now,
+                    "the database was copied from another",
+                    rows=sum(done.rows.values()),
+                    head=str(was),
+                )
+        finally:
+            engine.dispose()
+    return done
+
+
+@contextmanager
+def _still(url: str) -> Iterator[None]:
+    """Prevent other processes from writing to the old database: their changes would be lost.
+
+    Raises :class:`CopyError` if another process uses it.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        if others := pg_tools.others(pg_tools.server(parsed)):
+            raise CopyError(
+                f"other connections to the database are open ({others});"
+                " stop all programs that use it, on other machines too"
+            )
+        yield
+        return
+    if not (parsed.database and Path(parsed.database).is_file()):
+        yield  # `reading` raises the error for a missing database
+        return
+    engine = open_engine(url, patience=FREE_WITHIN)
+    try:
+        with engine.connect() as connection:
+            try:
+                held = connection.begin()  # takes the write lock, see `open_engine`
+            except OperationalError:
+                raise CopyError(f"another process uses {parsed.database}; stop it first") from None
+            with held:
+                yield
+    finally:
+        engine.dispose()
+
+
+def _check_empty(target: Connection) -> None:
+    """Raise :class:`CopyError` if the new database already contains tables of others or rows."""
+    there = set(inspect(target).get_table_names())
+    ours = [table for table in Base.metadata.sorted_tables if table.name in there]
+    if revision(target) is None and ours:
+        raise CopyError(
+            f"the database to copy to has a table `{ours[0].name}` of another program;"
+            " name an empty database, or a schema under [database] in site.toml"
+        )
+    for table in ours:
+        if table.name not in BY_ITSELF and target.execute(select(1).select_from(table)).first():
+            raise CopyError(
+                "the database to copy to is not empty; name an empty one, or empty it first"
+            )
+
+
+def _copy_all(source: Connection, target: Connection, say: Callable[[str], None]) -> Copied:
+    rows = {}
+    for table in Base.metadata.sorted_tables:
+        if table is AuditHead.__table__:
+            continue
+        given = _copy_table(source, target, table)
+        if _read(target, table) != given:
+            raise CopyError(f"{table.name} differs in the new database; nothing is copied")
+        _count_on(target, table)
+        rows[table.name] = given.rows
+        if given.rows:
+            say(f"{table.name}: {given.rows:,} rows")
+    head = source.execute(select(AuditHead.seq, AuditHead.hash)).first()
+    if head is not None and head.seq:  # the row exists with seq 0; triggers only allow growth
+        target.execute(update(AuditHead).values(seq=head.seq, hash=head.hash))
+    before, after = verify(source), verify(target)
+    if before != after:
+        raise CopyError(
+            "the audit chain verifies differently in the new database; nothing is copied"
+        )
+    return Copied(rows, after)
+
+
+def _batches(connection: Connection, table: Table) -> Iterator[list[Row[Any]]]:
+    """Yield all rows of a table ordered by primary key.
+
+    A row that refers to another row of the same table therefore comes after it.
+    """
+    query = select(table).order_by(*table.primary_key.columns)
+    found = connection.execute(query.execution_options(yield_per=AT_ONCE))
+    return (list(rows) for rows in found.partitions())
+
+
+def _copy_table(source: Connection, target: Connection, table: Table) -> _Content:
+    given = _Content()
+    for rows in _batches(source, table):
+        try:
+            target.execute(insert(table), [dict(row._mapping) for row in rows])
+        except DBAPIError as error:
+            keys = [tuple(row._mapping[key.name] for key in table.primary_key) for row in rows]
+            first, last = (", ".join(map(str, keys[end])) for end in (0, -1))
+            raise CopyError(
+                f"{table.name}, rows {first} to {last}: the new database rejects them"
+                f" ({pg_tools.first_line(str(error.orig))}); nothing is copied"
+            ) from None
+        given = given.plus(rows)
+    return given
+
+
+def _read(connection: Connection, table: Table) -> _Content:
+    found = _Content()
+    for rows in _batches(connection, table):
+        found = found.plus(rows)
+    return found
+
+
+def _count_on(target: Connection, table: Table) -> None:
+    """Set PostgreSQL's id sequence after the largest copied id. SQLite needs no such step."""
+    key = table.autoincrement_column
+    if target.dialect.name != "postgresql" or key is None:
+        return
+    largest = target.scalar(select(func.max(key)))
+    if largest is not None:
+        target.execute(
+            text("SELECT setval(pg_get_serial_sequence(:table, :key), :largest)"),
+            {"table": table.name, "key": key.name, "largest": largest},
+        )

@@ -1,0 +1,93 @@
+"""Imports from sources: the files already read, and rejected rows in quarantine."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db.locks import hold
+from db.models import Look, Origin
+
+
+def known(session: Session, source: str) -> set[tuple[str, datetime]]:
+    """Return the imported files of a source: SHA-256, and the time of each file."""
+    rows = session.execute(select(Look.sha256, Look.observed_at).where(Look.source == source))
+    return {(row.sha256, row.observed_at) for row in rows}
+
+
+def last(session: Session, source: str) -> datetime | None:
+    """Return the time of the newest imported file of a source."""
+    return session.scalar(
+        select(Look.observed_at)
+        .where(Look.source == source)
+        .order_by(Look.observed_at.desc())
+        .limit(1)
+    )
+
+
+def before(session: Session, source: str, moment: datetime) -> datetime | None:
+    """Return the time of the newest imported file older than `moment`."""
+    return session.scalar(
+        select(func.max(Look.observed_at)).where(Look.source == source, Look.observed_at < moment)
+    )
+
+
+def moments(session: Session, source: str, as_of: datetime) -> list[datetime]:
+    """List the times of all files of a source imported until `as_of`."""
+    query = select(Look.observed_at).where(Look.source == source, Look.recorded_at <= as_of)
+    return list(session.scalars(query.distinct()))
+
+
+def last_of_each(session: Session, as_of: datetime) -> dict[str, datetime]:
+    """Return the time of the newest file imported until `as_of`, by source."""
+    rows = session.execute(
+        select(Look.source, func.max(Look.observed_at))
+        .where(Look.recorded_at <= as_of)
+        .group_by(Look.source)
+    )
+    return {source: moment for source, moment in rows}  # noqa: C416 - mypy rejects a Row as a pair
+
+
+def lock(session: Session, source: str) -> None:
+    """Acquire the lock for imports from this source, and keep it until the transaction ends."""
+    hold(session, f"looks of {source}")
+
+
+def taken(session: Session, source: str, sha256: str, observed_at: datetime) -> bool:
+    """Check whether a file with this content and time is already imported."""
+    query = select(Look.id).where(
+        Look.source == source, Look.sha256 == sha256, Look.observed_at == observed_at
+    )
+    return session.scalar(query) is not None
+
+
+def after(session: Session, source: str, moment: datetime) -> datetime | None:
+    """Return the time of the oldest imported file newer than `moment`."""
+    return session.scalar(
+        select(func.min(Look.observed_at)).where(Look.source == source, Look.observed_at > moment)
+    )
+
+
+def origins(session: Session, as_of: datetime) -> dict[str, Origin]:
+    """Load the newest facts from other installations about their sources, by local source name.
+
+    Only facts recorded until `as_of` count.
+    """
+    newest = (
+        select(Origin.source, func.max(Origin.observed_at).label("observed_at"))
+        .where(Origin.recorded_at <= as_of)
+        .group_by(Origin.source)
+        .subquery()
+    )
+    rows = session.scalars(
+        select(Origin)
+        .join(
+            newest,
+            (Origin.source == newest.c.source) & (Origin.observed_at == newest.c.observed_at),
+        )
+        .where(Origin.recorded_at <= as_of)
+        .order_by(Origin.id)
+    )
+    return {row.source: row for row in rows}

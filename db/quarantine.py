@@ -1,0 +1,73 @@
+"""Rows that could not be read, kept until they are resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from db.models import QuarantineRow
+
+
+def quarantine(session: Session, row: QuarantineRow) -> bool:
+    """Put a rejected row into quarantine; returns False if it was there already.
+
+    In that case only the times of its last appearance are updated. A resolved row that a newer
+    import repeats counts as new.
+    """
+    before = session.scalar(
+        select(QuarantineRow)
+        .where(QuarantineRow.source == row.source, QuarantineRow.fingerprint == row.fingerprint)
+        .order_by(QuarantineRow.id.desc())
+        .limit(1)
+    )
+    if before is not None and (
+        before.resolved_at is None or row.observed_at <= before.last_observed_at
+    ):
+        before.last_seen_at = max(before.last_seen_at, row.last_seen_at)
+        before.last_observed_at = max(before.last_observed_at, row.observed_at)
+        return False
+    session.add(row)
+    session.flush()
+    return True
+
+
+def waiting(session: Session, source: str, before: datetime) -> Sequence[QuarantineRow]:
+    """List the open quarantine rows of known tickets not repeated by an import since `before`."""
+    return session.scalars(
+        select(QuarantineRow).where(
+            QuarantineRow.source == source,
+            QuarantineRow.resolved_at.is_(None),
+            QuarantineRow.ticket_mark != "",
+            QuarantineRow.last_observed_at < before,
+        )
+    ).all()
+
+
+def quarantined(
+    session: Session, *, source: str | None = None, resolved: bool = False
+) -> Sequence[QuarantineRow]:
+    """List the rows in quarantine, oldest first; resolved ones only on request."""
+    query = select(QuarantineRow).order_by(QuarantineRow.id)
+    if source is not None:
+        query = query.where(QuarantineRow.source == source)
+    if not resolved:
+        query = query.where(QuarantineRow.resolved_at.is_(None))
+    return session.scalars(query).all()
+
+
+def quarantine_count(session: Session, as_of: datetime) -> int:
+    """Count the rows in quarantine at a moment."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(QuarantineRow)
+            .where(
+                QuarantineRow.recorded_at <= as_of,
+                or_(QuarantineRow.resolved_at.is_(None), QuarantineRow.resolved_at > as_of),
+            )
+        )
+        or 0
+    )

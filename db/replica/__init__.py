@@ -1,0 +1,1 @@
+"""A copy of the database in memory, in which the past is replayed."""

@@ -1,0 +1,189 @@
+"""The replay queue: data recorded during the replayed period, released at their original times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    union,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from db.complaints import batches
+from db.models import (
+    Bounce,
+    Complaint,
+    DeadlineRow,
+    EventRow,
+    Look,
+    Origin,
+    PastFacts,
+    UtcDateTime,
+)
+from sla.engine.deadline import State
+
+replica_only = MetaData()
+"""Tables of a replica, in addition to the tables of a site."""
+
+WAKE = Table(
+    "wake",
+    replica_only,
+    Column("at", UtcDateTime, primary_key=True),
+    Column("complaint_id", Integer, primary_key=True),
+)
+"""Times of new data about a complaint: each one requires an evaluation."""
+
+ENDED = (State.LAPSED, State.WAIVED)
+"""States of ended deadlines, in addition to stopped ones."""
+
+Looked = tuple[datetime, str, datetime]
+"""An import: time of recording, source, and time of the imported snapshot."""
+
+Mark = tuple[str, datetime, datetime | None]
+"""A suppressed address: the address, start of the suppression, and its end if there is one."""
+
+
+def keep_back(session: Session, begin: datetime, end: datetime) -> None:
+    """Queue the times of new data from `begin` on, to schedule evaluations only at those times."""
+    superseded = PastFacts.superseded_at
+    news = union(
+        select(Complaint.recorded_at, Complaint.id).where(Complaint.recorded_at >= begin),
+        select(EventRow.recorded_at, EventRow.complaint_id).where(EventRow.recorded_at >= begin),
+        select(superseded, PastFacts.complaint_id).where(superseded >= begin, superseded < end),
+    )
+    session.execute(insert(WAKE).from_select(["at", "complaint_id"], news))
+
+
+def wake_all(session: Session, begin: datetime) -> None:
+    """Schedule an evaluation at `begin` of every complaint recorded before."""
+    _wake(session, Complaint.recorded_at < begin, begin)
+
+
+def wake_restless(source: Connection, session: Session, begin: datetime) -> None:
+    """Schedule an evaluation at `begin` of every complaint that may change from then on.
+
+    A complaint stays as it is if all its deadlines had ended, their due times had passed and no new
+    data arrived since. This is only correct if the last evaluation in `source` used exactly the
+    rules of the replay.
+    """
+    open_or_later = exists().where(
+        DeadlineRow.complaint_id == Complaint.id,
+        or_(
+            DeadlineRow.stopped.is_(None) & DeadlineRow.state.not_in(ENDED),
+            DeadlineRow.stopped >= begin,
+            DeadlineRow.due >= begin,
+        ),
+    )
+    restless = select(Complaint.id).where(
+        Complaint.recorded_at < begin,
+        or_(
+            Complaint.next_action_at.is_not(None),
+            Complaint.changed_at >= begin,
+            Complaint.changed_at.is_(None),
+            open_or_later,
+        ),
+    )
+    for batch in batches(source.scalars(restless)):
+        _wake(session, Complaint.id.in_(batch), begin)
+
+
+def _wake(session: Session, which: ColumnElement[bool], at: datetime) -> None:
+    session.execute(
+        update(Complaint)
+        .where(which)
+        .values(next_action_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def next_news(session: Session) -> datetime | None:
+    """Return the time of the next queued data."""
+    found: datetime | None = session.scalar(select(func.min(WAKE.c.at)))
+    return found
+
+
+def tell(session: Session, until: datetime) -> None:
+    """Release queued data until a moment: schedule the evaluations at the times of the data."""
+    told = WAKE.c.at <= until
+    last = select(func.max(WAKE.c.at)).where(told, WAKE.c.complaint_id == Complaint.id)
+    session.execute(
+        update(Complaint)
+        .where(Complaint.id.in_(select(WAKE.c.complaint_id).where(told)))
+        .values(next_action_at=last.scalar_subquery())
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(WAKE.delete().where(told))
+
+
+def next_action(session: Session) -> datetime | None:
+    """Return the time of the next scheduled evaluation."""
+    return session.scalar(select(func.min(Complaint.next_action_at)))
+
+
+def looks_since(session: Session, begin: datetime) -> list[Looked]:
+    """List the imports recorded from `begin` on, oldest first, with their snapshot times."""
+    rows = session.execute(
+        select(Look.recorded_at, Look.source, Look.observed_at)
+        .where(Look.recorded_at >= begin)
+        .order_by(Look.recorded_at, Look.id)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def looks_elsewhere_since(session: Session, begin: datetime) -> list[Looked]:
+    """List the imports of other installations in the same form, if their end time is known."""
+    rows = session.execute(
+        select(Origin.recorded_at, Origin.source, Origin.looked_until)
+        .where(Origin.recorded_at >= begin, Origin.looked_until.is_not(None))
+        .order_by(Origin.recorded_at, Origin.id)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def marks_until(source: Connection, end: datetime) -> list[Mark]:
+    """List the addresses suppressed before `end`, oldest first."""
+    rows = source.execute(
+        select(Bounce.address, Bounce.recorded_at, Bounce.lifted_at)
+        .where(Bounce.recorded_at < end)
+        .order_by(Bounce.recorded_at, Bounce.id)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def set_marks(session: Session, marks: Iterable[Mark], now: datetime) -> None:
+    """Store exactly those suppressed addresses valid at `now`."""
+    standing = [
+        Bounce(
+            address=address,
+            report_id=str(number),
+            reported_at=since,
+            recorded_at=since,
+            code="",
+            answer="",
+        )
+        for number, (address, since, until) in enumerate(marks)
+        if since <= now and (until is None or now < until)
+    ]
+    session.execute(delete(Bounce))
+    session.add_all(standing)
+
+
+def last_recorded(source: Connection) -> datetime | None:
+    """Return the time of the last recorded import or event."""
+    looked = source.scalar(select(func.max(Look.recorded_at)))
+    heard = source.scalar(select(func.max(EventRow.recorded_at)))
+    return max((moment for moment in (looked, heard) if moment is not None), default=None)

@@ -1,0 +1,25 @@
+"""External monitor: report every successful cycle to it, and every failed one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prefect import get_run_logger
+
+from tasks.common.context import Office
+from tasks.monitoring.ping import ping
+from tasks.monitoring.watch import stopped
+
+
+def tell_monitor(office: Office, now: datetime, *, well: bool) -> None:
+    """Call the site's `ping_url` if it has one; never fails.
+
+    Success is reported only if the watchdog knows of no stopped flow. Otherwise a working delivery
+    would hide that the deadlines flow has stopped.
+    """
+    url = office.site.ping_url
+    if not url:
+        return
+    trouble = ping(url, well=well and not stopped(office, now))
+    if trouble:
+        get_run_logger().warning("%s", trouble)

@@ -1,0 +1,237 @@
+"""`make demo`: the main job once, on the example site, on the morning of 24 November 2026.
+
+The four weeks before are run day by day in time-lapse, so the results of the final morning are
+based on real observations.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+import service
+from cli.console import reason
+from settings import Site, load_site
+
+if TYPE_CHECKING:
+    from tasks.common.context import Office
+
+out = Console(highlight=False)
+
+FIRST_MORNING = datetime(2026, 10, 26, 8)  # noqa: DTZ001 - the zone of the site is added later
+LAST_MORNING = datetime(2026, 11, 24, 8)  # noqa: DTZ001
+PERIOD = "2026-11"
+STATES = ("running", "paused", "breached", "met", "met_late", "lapsed", "waived", "unknown")
+
+
+def main() -> None:
+    """Run the demo; after a failure print the failed step and exit with 1."""
+    began = time.monotonic()
+    step = "settings"
+    try:
+        site = load_site()
+        place = escape(_short(site.var))
+        out.print(
+            f"[bold]{escape(site.name)}[/] (invented), working files in {place}", soft_wrap=True
+        )
+        step = "Prefect server"
+        out.print("starting a Prefect server ...")
+        with service.prefect_api(site.var):
+            for step in _steps(site, began):  # noqa: B007 - the error message names the failed step
+                pass
+    except Exception as error:
+        out.print(f"[bold red]failed in step '{step}':[/] {escape(reason(error))}", soft_wrap=True)
+        if os.environ.get("TENGGAT_DEBUG"):
+            raise
+        sys.exit(1)
+
+
+def _steps(site: Site, began: float) -> Any:
+    """Run the demo step by step; yields the name of each step before it begins."""
+    from flows.cycle import run_cycle  # noqa: PLC0415 - needs the API's address
+    from flows.delivery import delivery  # noqa: PLC0415
+    from flows.summary import summary  # noqa: PLC0415
+    from tasks.common.context import Office  # noqa: PLC0415
+
+    yield "database"
+    last = LAST_MORNING.replace(tzinfo=site.zone)
+    place = str(site.folder)
+    office = Office.open(site.folder)
+    gone_on = _gone_on_since(office, last)
+    counts: dict[str, Any] = {}
+    if gone_on is not None:
+        out.print(
+            f"The demo's morning is over: the service last ran on {gone_on:%Y-%m-%d %H:%M}."
+            f" Nothing is changed; remove {escape(_short(site.var))} to begin again.",
+            soft_wrap=True,
+        )
+    else:
+        yield "time-lapse"
+        _time_lapse(site)
+        yield "cycle"
+        cycle = run_cycle(place, last, say=lambda text: out.print(f"{last:%Y-%m-%d %H:%M} {text}"))
+        if cycle.failed:
+            raise RuntimeError(cycle.failed)
+        yield "summary"
+        out.print(f"{last:%Y-%m-%d %H:%M} summary ...")
+        made = summary(place, last, PERIOD)
+        yield "delivery of the summary"
+        later = delivery(place, last)
+        counts = {**cycle.counts, "summary": made}
+        for name in ("sent", "deferred", "dead", "cancelled"):
+            counts["delivery"][name] += later[name]
+        counts["delivery"]["by_role"] = Counter(counts["delivery"]["by_role"]) + Counter(
+            later["by_role"]
+        )
+    yield "closing table"
+    _closing(office, counts, last, time.monotonic() - began)
+    office.close()
+
+
+def _time_lapse(site: Site) -> None:
+    """Run the mornings before the last one, each once, as one flow with a task per day."""
+    from flows.backfill import time_lapse  # noqa: PLC0415
+
+    days = range((LAST_MORNING - FIRST_MORNING).days)
+    first = FIRST_MORNING.replace(tzinfo=site.zone)
+    mornings = [first + timedelta(days=number) for number in days]
+    bars = (TextColumn("{task.fields[day]}  time-lapse"), BarColumn(), MofNCompleteColumn())
+    with Progress(*bars, console=out) as progress:
+        bar = progress.add_task("", total=len(mornings), day=f"{first:%Y-%m-%d %H:%M}")
+
+        def say(day: datetime) -> None:
+            progress.update(bar, advance=1, day=f"{day:%Y-%m-%d %H:%M}")
+
+        if not time_lapse(str(site.folder), mornings, say=say):
+            progress.update(bar, completed=len(mornings), day="already done")
+
+
+def _gone_on_since(office: Office, last: datetime) -> datetime | None:
+    """Return the time of the site's last run if it was after the demo's morning."""
+    from db import runs  # noqa: PLC0415
+
+    with office.transaction() as session:
+        before = runs.last(session)
+    return office.local(before) if before is not None and before > last else None
+
+
+def _closing(office: Office, counts: dict[str, Any], now: datetime, seconds: float) -> None:
+    """Print the table at the end of the demo, and suggestions for further reading."""
+    from tasks.evaluation.status import standing  # noqa: PLC0415
+
+    stands = standing(office, now)
+    name = office.site.directory.name_of
+    out.print()
+    table = Table(
+        title=f"{office.site.name}, {now:%Y-%m-%d %H:%M}",
+        title_justify="left",
+        title_style="bold",
+        show_header=False,
+        box=None,
+        pad_edge=False,
+    )
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for line in _pulled(office, counts):
+        table.add_row(*line)
+    states = [f"{stands.states[state]} {state}" for state in STATES if stands.states.get(state)]
+    table.add_row("deadlines", ", ".join(states))
+    late = ", ".join(f"{name(unit)} {number}" for unit, number in stands.late_by_unit)
+    table.add_row("complaints late by unit", late or "none")
+    for line in _mails(office, counts):
+        table.add_row(*line)
+    out.print(table)
+    if counts and not _changed(counts):
+        out.print(
+            "[bold]nothing has changed:[/] everything was imported, evaluated and sent before"
+        )
+    out.print(f"\ntook {seconds:.0f} s. Where to look next:")
+    for what, where in _next(office):
+        out.print(f"  {what:<22}{escape(where)}", soft_wrap=True)
+
+
+def _pulled(office: Office, counts: dict[str, Any]) -> list[tuple[str, str]]:
+    from db import (  # noqa: PLC0415
+        complaints,
+        quarantine,
+    )
+
+    with office.transaction() as session:
+        known = complaints.count(session)
+        held = len(quarantine.quarantined(session))
+    lines = [("complaints", f"{known} in all, {held} rows in quarantine")]
+    for count in counts.get("intake", {}).get("sources", []):
+        text = f"{count['new']} new, {count['updated']} updated, {count['quarantined']} quarantined"
+        lines.append((f"  this morning, {count['source']}", text))
+    return lines
+
+
+def _mails(office: Office, counts: dict[str, Any]) -> list[tuple[str, str]]:
+    from sqlalchemy import func, select  # noqa: PLC0415
+
+    from db.models import MessageRow, MessageStatus  # noqa: PLC0415
+
+    with office.transaction() as session:
+        query = select(MessageRow.role, func.count()).where(MessageRow.status == MessageStatus.SENT)
+        rows = session.execute(query.group_by(MessageRow.role))
+        sent = {row[0]: row[1] for row in rows}
+    lines = [("mails sent in all", _by_role(sent))]
+    if counts:
+        lines.append(("  this morning", _by_role(counts["delivery"]["by_role"])))
+    return lines
+
+
+def _by_role(numbers: dict[str, int]) -> str:
+    parts = [f"{number} {role}" for role, number in sorted(numbers.items(), key=lambda p: -p[1])]
+    return ", ".join(parts) or "none"
+
+
+def _changed(counts: dict[str, Any]) -> bool:
+    """Check whether this run of the demo changed anything."""
+    read = counts["intake"]["sources"]
+    return bool(
+        any(count["new"] or count["updated"] or count["quarantined"] for count in read)
+        or counts["deadlines"]["judged"]
+        or counts["delivery"]["sent"]
+        or not counts["summary"]["made_before"]
+    )
+
+
+def _next(office: Office) -> list[tuple[str, str]]:
+    var = office.site.var
+    found = []
+    mails = sorted(
+        (var / "mailbox").glob("2026-11-24_*"),
+        key=lambda path: ("bupati" not in path.name, -path.stat().st_size),
+    )
+    if mails:
+        found.append(("a mail", _short(mails[0])))
+    reports = sorted((var / "reports").glob("*.html"))
+    if reports:
+        found.append(("the summary", _short(reports[-1])))
+    found.append(("every mail", "tenggat mail list; tenggat mail show NUMBER"))
+    found.append(("why a date", "tenggat deadlines --state breached; tenggat explain TICKET"))
+    found.append(("the service", "make up, then http://127.0.0.1:4200"))
+    return found
+
+
+def _short(path: Path) -> str:
+    """Return a path relative to the working directory if possible."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Deployments of each site: those of prefect.yaml, with the site's folder, zone and schedules."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import yaml
+
+from service.environment import POOL, REPOSITORY
+from settings import Site
+
+AGAIN = "again-after-crash"
+"""Tag of deployments with a restart after a crash, because no later run does the same work."""
+
+
+ENGINE = shlex.join([sys.executable, "-m", "prefect.engine"])
+"""What a worker starts for a run. Unless it is told, it first starts a process that looks for the
+run's folder, and loads Prefect once more for it: a third of the time that a delivery takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A wanted deployment: flow name, entrypoint, and request body for Prefect's API."""
+
+    flow: str
+    entrypoint: str
+    body: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name of the deployment in the UI and the API."""
+        return f"{self.flow}/{self.body['name']}"
+
+
+def plans(sites: Sequence[Site]) -> list[Plan]:
+    """Return the deployments of these sites.
+
+    If there are several sites, each deployment has the name of its site.
+    """
+    several = len(sites) > 1
+    return [
+        _plan(dict(told), site, site.folder.name if several else told["name"])
+        for site in sites
+        for told in _told()
+    ]
+
+
+@cache
+def _told() -> list[dict[str, Any]]:
+    text = (REPOSITORY / "prefect.yaml").read_text(encoding="utf-8")
+    told: list[dict[str, Any]] = yaml.safe_load(text)["deployments"]
+    return told
+
+
+def _plan(told: dict[str, Any], site: Site, name: str) -> Plan:
+    limit = dict(told.get("concurrency_limit") or {})
+    if told["name"] == "deadlines":
+        limit["limit"] = site.file.schedules.deadlines_at_once
+    body = {
+        "name": name,
+        "description": told["description"],
+        "entrypoint": told["entrypoint"],
+        "path": str(REPOSITORY),
+        "pull_steps": [
+            {"prefect.deployments.steps.set_working_directory": {"directory": str(REPOSITORY)}}
+        ],
+        "tags": [*told["tags"], site.folder.name],
+        "parameters": {**told["parameters"], "site": str(site.folder)},
+        "schedules": _schedules(told, site),
+        "work_pool_name": POOL,
+        "job_variables": {"working_dir": str(REPOSITORY), "command": ENGINE},
+        "enforce_parameter_schema": True,
+        "concurrency_limit": limit.pop("limit", None),
+        "concurrency_options": limit or None,
+    }
+    return Plan(told["name"], told["entrypoint"], body)
+
+
+def _schedules(told: dict[str, Any], site: Site) -> list[dict[str, Any]]:
+    """Return the site's schedules of a flow, or those of prefect.yaml if the site sets none."""
+    zone = site.file.zone
+    schedules = site.file.schedules
+    if told["name"] not in type(schedules).model_fields:
+        return [
+            _cron(s["cron"], zone, s.get("slug"), s.get("parameters"))
+            for s in told.get("schedules", [])
+        ]
+    if told["name"] == "summary":
+        periods = schedules.summary.items()
+        return [_cron(cron, zone, name, {"period": name}) for name, cron in periods]
+    crons = schedules.of(told["name"])
+    if told["name"] == "deadlines" and (parts := schedules.deadlines_at_once) > 1:
+        return [
+            _cron(cron, zone, f"{turn}-part-{number}-of-{parts}", {"part": f"{number}/{parts}"})
+            for turn, cron in enumerate(crons, start=1)
+            for number in range(1, parts + 1)
+        ]
+    return [_cron(cron, zone) for cron in crons]
+
+
+def _cron(
+    cron: str, zone: str, slug: str | None = None, parameters: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    return {
+        "schedule": {"cron": cron, "timezone": zone, "day_or": True},
+        "slug": slug,
+        "parameters": parameters or {},
+    }
+
+
+def flow_of(entrypoint: str) -> Any:
+    """Import the flow at an entrypoint of prefect.yaml, as in 'flows/intake.py:intake'."""
+    file, _, name = entrypoint.partition(":")
+    return getattr(import_module(file.removesuffix(".py").replace("/", ".")), name)

@@ -1,0 +1,110 @@
+"""Settings of the service: its folders, its ports, and the environment for Prefect."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from db.private_dirs import make_private
+
+REPOSITORY = Path(__file__).parent.parent
+PREFECT = (sys.executable, "-m", "prefect")
+POOL = "tenggat"
+WORKER = "tenggat"
+"""Name of the worker of the service itself."""
+
+TAG = "tenggat"
+"""Tag of our deployments and their runs."""
+
+NOT_NOW = 75
+"""Exit code of a program if the server did not answer it."""
+
+LOOPBACK = "127.0.0.1"
+MARK = "TENGGAT_SERVICE"
+"""Environment variable with the process tag. For processes of a service its value is the folder of
+the working files; for a separate worker it also contains the name of the worker."""
+
+QUERY_SECONDS = 2
+"""Default interval in seconds at which a worker asks for runs. With Prefect's own 10 s every
+request would wait."""
+
+HEARTBEAT_SECONDS = 30
+"""Interval in seconds between the heartbeats of a run; Prefect's minimum."""
+
+SLOT_SECONDS = 10
+"""Interval in seconds at which a run that waits for another one tries to start."""
+
+QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+"""Environment of a single command. It prints its own progress; the logs of its flows are in the
+UI."""
+
+
+KEEP_DAYS = 30
+"""Default number of days for which Prefect's server keeps events. Runs are kept `AFTER_US` days
+longer."""
+
+AFTER_US = 3
+"""Additional days after which the server itself removes runs that our maintenance flow left."""
+
+
+def prefect_environment(
+    var: Path, api: str | None = None, *, keep_days: int = KEEP_DAYS
+) -> dict[str, str]:
+    """Return Prefect's environment for a site: its own folder, and no requests to the internet.
+
+    The owners of concurrency slots are stored in files. With Prefect's default, in memory, a killed
+    server would forget them. The slot of a run that died in that time would then never be released.
+
+    The maintenance flow removes runs older than `keep_days`, and counts them. The server itself
+    removes events and logs without a run. If maintenance does not run, it also removes the runs.
+    """
+    home = var / "prefect"
+    make_private(home)
+    environment = {
+        "PREFECT_HOME": str(home),
+        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it contacts amplitude.com even without analytics
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
+            "prefect.server.concurrency.lease_storage.filesystem"
+        ),
+        "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": str(SLOT_SECONDS),
+        "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": f"P{keep_days}D",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(86_400 * (keep_days + AFTER_US)),
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
+        "PREFECT_LOGGING_LEVEL": "INFO",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": os.environ.get(
+            "PREFECT_WORKER_QUERY_SECONDS", str(QUERY_SECONDS)
+        ),
+        "DO_NOT_TRACK": "1",
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]).rstrip(
+            os.pathsep
+        ),
+    }
+    if api is not None:
+        environment["PREFECT_API_URL"] = api
+    return environment
+
+
+def free_port() -> int:
+    """Find a free port on the loopback address."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(host: str, port: int) -> bool:
+    """Check whether a server could listen at this address."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,193 @@
+"""Registration: create pool, deployments and automations on Prefect's server, or update them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from service.automations import PREFIX, automations, silences
+from service.deployment_specs import Plan, flow_of, plans
+from service.environment import POOL, TAG
+from service.errors import Rejected, ServiceError
+from service.prefect_api import ask, every, found
+from settings import Site
+
+MOST_AT_ONCE = 8
+"""Number of runs that the pool executes at the same time, for all sites together."""
+
+CONFLICT = 409
+
+
+def register(api: str, sites: Sequence[Site]) -> Iterator[str]:
+    """Update the server to the needs of these sites; yields one line per change.
+
+    Schedules, deployments and automations paused in the UI stay paused. Deployments and automations
+    of ours that are no longer needed are removed. Those of others are left alone.
+    """
+    yield from _pool(api)
+    yield from _variable(api, sites)
+    wanted = plans(sites)
+    for plan in wanted:
+        yield from _deployment(api, plan)
+    names = {plan.name for plan in wanted}
+    yield from _no_longer_deployed(api, names)
+    yield from _automations(api, [*automations(), *silences(sites, wanted, _ids(api, wanted))])
+
+
+def _ids(api: str, wanted: Sequence[Plan]) -> dict[str, str]:
+    """Return the ids of the existing deployments by name."""
+    stand = {plan.name: found(f"{api}/deployments/name/{plan.name}") for plan in wanted}
+    return {name: str(deployment["id"]) for name, deployment in stand.items() if deployment}
+
+
+def _pool(api: str) -> Iterator[str]:
+    pool = found(f"{api}/work_pools/{POOL}")
+    if pool is None:
+        from prefect.workers.process import ProcessWorker  # noqa: PLC0415 - loading takes seconds
+
+        body = {
+            "name": POOL,
+            "type": "process",
+            "description": "Runs of Tenggat, on the machines where a worker is.",
+            "base_job_template": ProcessWorker.get_default_base_job_template(),
+            "concurrency_limit": MOST_AT_ONCE,
+        }
+        try:
+            ask(f"{api}/work_pools/", body)
+        except Rejected as error:
+            if error.code != CONFLICT:
+                raise
+            pool = found(f"{api}/work_pools/{POOL}")  # another worker has created it in between
+        yield f"work pool {POOL}: made"
+    if pool is not None and pool["type"] != "process":
+        raise ServiceError(
+            f"work pool {POOL} is of type {pool['type']}, not process; remove it in the UI"
+        )
+    if pool is not None and pool["concurrency_limit"] != MOST_AT_ONCE:
+        ask(f"{api}/work_pools/{POOL}", {"concurrency_limit": MOST_AT_ONCE}, method="PATCH")
+        yield f"work pool {POOL}: changed"
+
+
+def _variable(api: str, sites: Sequence[Site]) -> Iterator[str]:
+    """Store the list of served sites as a variable, for people to read in the UI."""
+    name = "tenggat_sites"
+    value = {
+        site.folder.name: {"name": site.name, "zone": site.file.zone, "folder": str(site.folder)}
+        for site in sites
+    }
+    stands = found(f"{api}/variables/name/{name}")
+    if stands is None:
+        ask(f"{api}/variables/", {"name": name, "value": value, "tags": [TAG]})
+        yield f"variable {name}: made"
+    elif stands["value"] != value:
+        ask(f"{api}/variables/name/{name}", {"value": value}, method="PATCH")
+        yield f"variable {name}: changed"
+
+
+def _deployment(api: str, plan: Plan) -> Iterator[str]:
+    try:
+        flow = flow_of(plan.entrypoint)
+    except (ImportError, AttributeError) as error:  # this must not stop the others
+        yield f"deployment {plan.name}: left out, its flow cannot be loaded: {error}"
+        return
+    from prefect.utilities.callables import parameter_schema  # noqa: PLC0415
+
+    schema = {**parameter_schema(flow).model_dump(), "additionalProperties": False}
+    body = {**plan.body, "parameter_openapi_schema": schema}
+    stands = found(f"{api}/deployments/name/{plan.name}")
+    differs = sorted(_differences(body, stands)) if stands else []
+    if stands and not differs:
+        return
+    body["schedules"] = [
+        {**schedule, "active": _still_active(schedule, stands)} for schedule in body["schedules"]
+    ]
+    if stands:
+        body["paused"] = stands["paused"]
+    ask(f"{api}/deployments/", {**body, "flow_id": ask(f"{api}/flows/", {"name": flow.name})["id"]})
+    yield f"deployment {plan.name}: " + ("changed: " + ", ".join(differs) if stands else "made")
+
+
+def _differences(body: Mapping[str, Any], stands: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in body.items():
+        if key == "concurrency_limit":
+            limit = stands.get("global_concurrency_limit")
+            same = (limit or {}).get("limit") == value
+        elif key == "schedules":
+            same = _sorted(value) == _sorted(
+                [
+                    {name: s[name] for name in ("schedule", "slug", "parameters")}
+                    for s in stands[key]
+                ]
+            )
+        elif key == "parameter_openapi_schema":
+            same = value == stands[key]
+        elif key == "tags":
+            same = sorted(value) == sorted(stands[key])
+        else:
+            same = within(value, stands.get(key))
+        if not same:
+            yield key
+
+
+def _sorted(schedules: Sequence[Mapping[str, Any]]) -> list[str]:
+    return sorted(
+        f"{s['schedule']['cron']} {s['schedule'].get('timezone')} {s['slug']} {s['parameters']}"
+        for s in schedules
+    )
+
+
+def _still_active(schedule: Mapping[str, Any], stands: Mapping[str, Any] | None) -> bool:
+    for other in (stands or {}).get("schedules", []):
+        if _sorted([other]) == _sorted([schedule]):
+            return bool(other["active"])
+    return True
+
+
+def _no_longer_deployed(api: str, names: set[str]) -> Iterator[str]:
+    ours = every(
+        api,
+        "deployments",
+        deployments={"tags": {"all_": [TAG]}},
+        work_pools={"name": {"any_": [POOL]}},
+    )
+    flows = {flow["id"]: flow["name"] for flow in every(api, "flows")}
+    for deployment in ours:
+        name = f"{flows.get(deployment['flow_id'], '?')}/{deployment['name']}"
+        if name not in names:
+            ask(f"{api}/deployments/{deployment['id']}", method="DELETE")
+            yield f"deployment {name}: removed"
+
+
+def _automations(api: str, wanted: Sequence[dict[str, Any]]) -> Iterator[str]:
+    stand = {a["name"]: a for a in every(api, "automations") if a["name"].startswith(PREFIX)}
+    for automation in wanted:
+        there = stand.pop(automation["name"], None)
+        if there is None:
+            ask(f"{api}/automations/", automation)
+            yield f"automation '{automation['name']}': made"
+            continue
+        automation["enabled"] = there["enabled"]
+        if not within(automation, there):
+            ask(f"{api}/automations/{there['id']}", automation, method="PUT")
+            yield f"automation '{automation['name']}': changed"
+    for name, there in stand.items():
+        ask(f"{api}/automations/{there['id']}", method="DELETE")
+        yield f"automation '{name}': removed"
+
+
+def within(wanted: Any, stands: Any) -> bool:
+    """Check whether `stands` contains all of `wanted`.
+
+    The server adds ids and defaults of its own; these are ignored.
+    """
+    if isinstance(wanted, Mapping):
+        return isinstance(stands, Mapping) and all(
+            within(value, stands.get(key)) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(stands, list)
+            and len(stands) == len(wanted)
+            and all(within(*pair) for pair in zip(wanted, stands, strict=True))
+        )
+    return bool(wanted == stands)

@@ -1,0 +1,114 @@
+"""A worker: next to the server of the service, or on a separate machine."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from service.environment import POOL, PREFECT, prefect_environment
+from service.errors import ServiceError
+from service.lock import alone, marked
+from service.logs import saying
+from service.prefect_api import ask, healthy
+from service.process import Child
+from service.restarts import Kept
+from service.signals import until_stopped
+
+BEAT_SECONDS = 10
+"""Interval in seconds between the heartbeats of a worker."""
+
+LOOK_SECONDS = 2.0
+"""Interval in seconds at which a worker on a separate machine checks the server."""
+
+
+def kept_worker(
+    var: Path,
+    api: str,
+    name: str,
+    log: str,
+    say: Callable[[str], None],
+    *,
+    limit: int | None = None,
+    asked: Callable[[], bool] = lambda: True,
+) -> Kept:
+    """Return a supervised Prefect worker for our pool.
+
+    Its runs continue if it ends. Its log is in `var/logs`; `limit` is the number of simultaneous
+    runs. While `asked` returns false, the server is not asked about the worker's heartbeat.
+    """
+    return Kept(
+        "worker",
+        partial(_start, var, api, name, log, limit),
+        say,
+        answers=lambda: not asked() or _beats(api, name),
+        every=BEAT_SECONDS,
+        spares=True,
+    )
+
+
+def _start(var: Path, api: str, name: str, log: str, limit: int | None) -> Child:
+    most = [] if limit is None else ["--limit", str(limit)]
+    return Child(
+        "prefect worker",
+        [*PREFECT, "worker", "start", "--pool", POOL, "--name", name, *most],
+        {**prefect_environment(var, api), "PREFECT_WORKER_HEARTBEAT_SECONDS": str(BEAT_SECONDS)},
+        var / "logs" / log,
+    )
+
+
+def _beats(api: str, name: str) -> bool:
+    """Check whether the server has this worker as online.
+
+    Also true if the server does not answer, because the state of the worker is unknown then.
+    """
+    try:
+        workers = ask(f"{api}/work_pools/{POOL}/workers/filter", {"limit": 50}, patience=0)
+    except ServiceError:
+        return True
+    return any(one["name"] == name and one["status"] == "ONLINE" for one in workers)
+
+
+def own_name() -> str:
+    """Return the name of a separate worker on this machine.
+
+    It always differs from the name of the service's own worker.
+    """
+    return f"worker on {socket.gethostname()}"
+
+
+def work(
+    var: Path, *, api: str, name: str, say: Callable[[str], None], limit: int | None = None
+) -> None:
+    """Run a worker for a server elsewhere, with `limit` simultaneous runs, until SIGINT or SIGTERM.
+
+    Prefect's own worker does not start without the server, and ends some minutes after losing it.
+    This function waits for the server as long as necessary, and then starts the worker again.
+    Raises :class:`service.errors.ServiceError` if a worker of this name already runs here.
+    """
+    file = name.replace("/", "_").replace(" ", "-")
+    with until_stopped(say), ExitStack() as stack:
+        stack.enter_context(alone(var, file, what=f"'{name}'"))
+        stack.enter_context(marked(f"{var} {name}"))
+        heard = saying(say, var / "logs" / f"{file}.log")
+        worker = kept_worker(var, api, name, f"prefect-{file}.log", heard, limit=limit)
+        stack.callback(worker.stop)
+        _tend(worker, api, heard)
+
+
+def _tend(worker: Kept, api: str, say: Callable[[str], None]) -> None:
+    """Watch over a worker without end; it is not started while the server is unreachable."""
+    there: bool | None = None
+    look_at = 0.0
+    while True:
+        if time.monotonic() >= look_at:
+            before, there = there, healthy(api)
+            look_at = time.monotonic() + LOOK_SECONDS
+            if there != before:
+                say(f"{'working for' if there else 'waiting for'} the server at {api}")
+        if there or worker.child is not None:
+            worker.tend()
+        time.sleep(0.2)

@@ -1,0 +1,1 @@
+"""The deadline engine: clocks, the decision table, verdicts, evaluation and explanation."""

@@ -1,0 +1,191 @@
+"""The clocks of one rule on one complaint: their start, their pauses and their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sla.day_counting import NEVER, Stretch
+from sla.engine.context import Bench, Facts
+from sla.events import ENDING, Event, Kind, Knowledge
+from sla.regulations.model import Actor, Rule
+
+
+@dataclass(slots=True)
+class Clock:
+    """One clock: the event that started it, its pauses, its holders over time, and its end.
+
+    `holders` has the time since which each unit is responsible, in order. At most one of three
+    events is set: `stop` (the duty was done), `implied` (a later step proves that the duty was done
+    by then) and `void` (there is no longer a duty, for example after a withdrawal).
+    """
+
+    start: Event
+    holders: list[tuple[datetime, str | None]]
+    pauses: list[tuple[Event, Event | None]] = field(default_factory=list)
+    stop: Event | None = None
+    implied: Event | None = None
+    void: Event | None = None
+
+    @property
+    def end(self) -> Event | None:
+        """Return the event that ended the clock, or None."""
+        return self.stop or self.implied or self.void
+
+    @property
+    def unit(self) -> str | None:
+        """Return the unit responsible now, or at the end of the clock."""
+        return self.holders[-1][1]
+
+    def held_at(self, moment: datetime | None) -> str | None:
+        """Return the unit responsible at a moment, or now if no moment is given."""
+        held = [unit for since, unit in self.holders if moment is None or since <= moment]
+        return held[-1] if held else self.holders[0][1]
+
+    @property
+    def paused(self) -> bool:
+        """Check whether the count is paused now."""
+        return self.end is None and any(ended is None for _, ended in self.pauses)
+
+    @property
+    def history_unknown(self) -> bool:
+        """Check whether the start or a pause depends on an event from before the first import."""
+        moments = [self.start, *(event for pair in self.pauses for event in pair if event)]
+        return any(event.knowledge is Knowledge.UNKNOWN for event in moments)
+
+    def resume(self, begins: str, event: Event) -> None:
+        """Mark all open pauses that began with the kind `begins` as ended by `event`."""
+        for place in range(len(self.pauses) - 1, -1, -1):
+            begun, ended = self.pauses[place]
+            if ended is not None and ended.kind == event.kind:
+                return  # this end has already resumed the earlier pauses
+            if ended is None and begun.kind == begins:
+                self.pauses[place] = begun, event
+
+    @property
+    def observed(self) -> bool:
+        """Check whether the start or a pause is known only as an interval."""
+        moments = [self.start, *(event for pair in self.pauses for event in pair if event)]
+        return any(event.earliest is not None for event in moments)
+
+    def stretches(self, bench: Bench, *, longest: bool) -> list[Stretch]:
+        """Return the paused intervals of days, as long or as short as the observed times allow.
+
+        Each interval is half-open, (begin, end] in day ordinals. The end of an open pause is
+        `NEVER`.
+        """
+        found = []
+        for begun, ended in self.pauses:
+            begins = bench.day(begun.first_possible if longest else begun.latest)
+            if ended is None:
+                ends = int(NEVER)
+            else:
+                ends = bench.day(ended.latest if longest else ended.first_possible)
+            found.append((begins, max(begins, ends)))
+        return found
+
+
+def clocks(
+    rule_id: str, facts: Facts, known: Sequence[Event], bench: Bench
+) -> list[tuple[Rule, Clock]]:
+    """Return the clocks of a rule over the events, each with the version of the rule that applies.
+
+    `known` are the events as of the evaluation, in order. The event that a rule itself brings about
+    by lapse is not an event for that rule. After the complaint has ended in a way that would end
+    the clock of the rule, no further clock starts until the complaint is reopened.
+    """
+    found: list[tuple[Rule, Clock]] = []
+    holder: str | None = None
+    ended: Event | None = None
+    open_pauses: dict[str, Event] = {}  # a pause may begin before the clock does
+    versions = bench.law.versions(rule_id)
+    for place, event in enumerate(known):
+        if event.source == rule_id:
+            continue
+        if event.kind == Kind.ASSIGNED:
+            holder = event.unit
+        elif event.kind == Kind.RETURNED:
+            holder = None
+        elif event.kind == Kind.REOPENED:
+            ended = None
+            open_pauses.clear()  # a pause before the end does not continue after the reopening
+        running = found[-1] if found and found[-1][1].end is None else None
+        if running is not None:
+            _advance(*running, event, bench)
+        else:
+            rule = bench.law.on(rule_id, date.fromordinal(bench.day(event.latest)))
+            if rule is not None and _starts(rule, event, ended, again=bool(found)):
+                unit = event.unit or holder
+                facing = unit or _first_unit(known[place:])
+                asked = facts.asked(facing, bench.unit_kinds.get(facing or ""))
+                if _judgeable(rule, facts) and rule.applies_to(asked):
+                    clock = Clock(event, [(event.latest, _responsible(rule, unit, bench))])
+                    clock.pauses += _already_open(rule, open_pauses)
+                    found.append((rule, clock))
+        if event.kind in ENDING:
+            ended = event
+        _note_pauses(versions, event, open_pauses)
+    return found
+
+
+def _starts(rule: Rule, event: Event, ended: Event | None, *, again: bool) -> bool:
+    if ended is not None and ended.kind in rule.ends_on:
+        return False
+    if event.kind in rule.starts_on:
+        return not again or event.kind != Kind.RECEIVED
+    return again and event.kind in rule.restarts_on
+
+
+def _first_unit(known: Sequence[Event]) -> str | None:
+    """Return the unit of the next assignment, for rules that ask before the unit is known."""
+    return next((event.unit for event in known if event.kind == Kind.ASSIGNED), None)
+
+
+def _judgeable(rule: Rule, facts: Facts) -> bool:
+    if rule.promised and facts.promised_due is None:
+        return False
+    if facts.sees is None:
+        return True
+    return bool(rule.stops_on & facts.sees) and bool(rule.starts_on & facts.sees)
+
+
+def _responsible(rule: Rule, unit: str | None, bench: Bench) -> str | None:
+    if rule.actor is Actor.LAPOR_ADMINISTRATOR or unit is None:
+        return bench.administrator_unit  # not assigned yet: the administrator is responsible
+    return unit
+
+
+def _already_open(
+    rule: Rule, open_pauses: dict[str, Event]
+) -> Iterator[tuple[Event, Event | None]]:
+    for begins in dict.fromkeys(begins for begins, _ in rule.pauses):
+        if begins in open_pauses:
+            yield open_pauses[begins], None
+
+
+def _note_pauses(versions: Sequence[Rule], event: Event, open_pauses: dict[str, Event]) -> None:
+    for begins, ends in {pair for rule in versions for pair in rule.pauses}:
+        if event.kind == begins:
+            open_pauses.setdefault(begins, event)
+        elif event.kind == ends:
+            open_pauses.pop(begins, None)
+
+
+def _advance(rule: Rule, clock: Clock, event: Event, bench: Bench) -> None:
+    if event.kind in rule.stops_on:
+        clock.stop = event
+    elif event.kind in rule.implied_by:
+        clock.implied = event
+    elif event.kind in rule.voids:
+        clock.void = event
+    elif event.kind in (Kind.ASSIGNED, Kind.RETURNED):
+        if rule.actor is Actor.UNIT:
+            unit = event.unit if event.kind == Kind.ASSIGNED else bench.administrator_unit
+            clock.holders.append((event.latest, unit or clock.unit))
+    else:
+        if any(event.kind == begins for begins, _ in rule.pauses):
+            clock.pauses.append((event, None))
+        for begins, ends in rule.pauses:
+            if event.kind == ends:
+                clock.resume(begins, event)

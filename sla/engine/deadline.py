@@ -1,0 +1,89 @@
+"""The deadline: its states, the facts for its evaluation, and the evaluation context of a site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sla.day_counting import Stretch
+from sla.events import Event
+from sla.regulations.model import Rule
+
+
+class State(StrEnum):
+    """The state of a deadline. Only MET, MET_LATE and BREACHED are verdicts on the provider."""
+
+    NOT_STARTED = "not_started"
+    RUNNING = "running"
+    PAUSED = "paused"
+    MET = "met"
+    MET_LATE = "met_late"
+    BREACHED = "breached"
+    LAPSED = "lapsed"
+    WAIVED = "waived"
+    UNKNOWN = "unknown"
+
+
+class Reason(StrEnum):
+    """A reason for the state of a deadline, in addition to its dates."""
+
+    HISTORY_UNKNOWN = "history_unknown"
+    IMPLIED = "implied"
+    SHOWN_LATER = "shown_later"
+    AWAITING_SOURCE = "awaiting_source"
+    POLICY = "policy"
+    VOIDED = "voided"
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """One clock of a rule on one complaint, as evaluated at `as_of`.
+
+    `clock` is the number of the clock among those of its rule (a reopened complaint starts
+    another). `unit` is responsible now. `answerable` was responsible when the deadline fell due or
+    was stopped; the verdict is counted for this unit. `due` is the last moment for acting on time,
+    or None while a pause leaves it open. `shown_by` is the moment after which a breach is certain:
+    `due`, or later if the source shows the stop late.
+
+    A missed deadline remains BREACHED, with `stopped` set, if the duty then ends for another
+    reason. `start` and `end` are the events behind `started` and `stopped`. `held_by` are the
+    events behind `pauses`, in the same order. `pauses` are half-open intervals (begin, end] of day
+    ordinals.
+
+    `by_policy` is true if the policy of the site decided the verdict. `provisional` is true if the
+    due day depends on holidays not yet decreed. `paused` is true if the count is paused, even after
+    the due time. `days_used` counts days of the unit of the rule; `working_days_left` is negative
+    if the deadline is late.
+    """
+
+    rule: Rule
+    clock: int
+    unit: str | None
+    answerable: str | None
+    started: datetime
+    start: Event
+    due: datetime | None
+    stopped: datetime | None
+    end: Event | None
+    state: State
+    days_used: int
+    working_days_left: int | None
+    shown_by: datetime | None
+    pauses: tuple[Stretch, ...] = ()
+    held_by: tuple[tuple[Event, Event | None], ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    by_policy: bool = False
+    provisional: bool = False
+    paused: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Check whether the clock is still open, late or not."""
+        return self.stopped is None and self.state not in (State.LAPSED, State.WAIVED)
+
+    @property
+    def ticking(self) -> bool:
+        """Check whether action is required: the deadline is running or late, and not paused."""
+        return self.open and not self.paused and self.state in (State.RUNNING, State.BREACHED)

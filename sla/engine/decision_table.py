@@ -1,0 +1,314 @@
+"""The decision table: the states of many clocks at once, over arrays.
+
+One complaint and a million are evaluated by the same code. Days are ordinals as in
+:mod:`sla.calendar`. Moments are microseconds since 1970-01-01 UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import IntEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sla.calendar import Calendar, Days
+from sla.day_counting import NEVER, due_days, used
+from sla.engine.context import Policy
+from sla.engine.deadline import Reason, State
+
+Moments = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Codes = NDArray[np.int8]
+
+STATES = tuple(State)
+REASONS: tuple[tuple[Reason, ...], ...] = (
+    (),
+    (Reason.HISTORY_UNKNOWN,),
+    (Reason.POLICY,),
+    (Reason.IMPLIED,),
+    (Reason.IMPLIED, Reason.POLICY),
+    (Reason.VOIDED,),
+    (Reason.VOIDED, Reason.POLICY),
+    (Reason.RETURNED,),
+    (Reason.RETURNED, Reason.POLICY),
+    (Reason.AWAITING_SOURCE,),
+    (Reason.SHOWN_LATER,),
+)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class End(IntEnum):
+    """The kind of end of a clock: duty done, implied by a later step, duty void, or complaint
+    returned.
+    """
+
+    NONE = 0
+    STOP = 1
+    IMPLIED = 2
+    VOID = 3
+    RETURNED = 4
+
+
+def moment_of(value: datetime) -> int:
+    """Convert a moment to microseconds since 1970-01-01 UTC, without rounding."""
+    return (value - EPOCH) // timedelta(microseconds=1)
+
+
+class DayEnds:
+    """The last moment of each local day of a time zone, for a range of days."""
+
+    def __init__(self, zone: ZoneInfo, first: date, last: date) -> None:
+        self._base = first.toordinal()
+        self._ends = np.array(
+            [
+                moment_of(datetime.combine(date.fromordinal(day), time.max, tzinfo=zone))
+                for day in range(self._base, last.toordinal() + 1)
+            ],
+            dtype=np.int64,
+        )
+
+    def at(self, days: Days) -> Moments:
+        """Return the end of each day; `NEVER` remains `NEVER`."""
+        never = days >= NEVER
+        ends = self._ends[np.where(never, 0, days - self._base)]
+        return np.where(never, NEVER, ends)
+
+
+@lru_cache
+def day_ends(zone: ZoneInfo, first: date, last: date) -> DayEnds:
+    """Compute the ends of days once per time zone and range of days; the result is cached."""
+    return DayEnds(zone, first, last)
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Clocks as columns of length n.
+
+    `counted` and `week` are indices into the calendars given to :func:`decide`: the calendar for
+    counting the length, and the working calendar of the responsible unit. A start or an end known
+    only as an interval has a `first` and a `last` value. `shortest` and `longest` are the pauses
+    within those limits, in the shape (n, k, 2) of :func:`sla.day_counting.due_days`. `promised` is
+    the due moment that came with the complaint, or `NEVER` if the rule has a length. `lag` is the
+    number of working days by which the source may show the end late. `vague_start` and `vague_end`
+    are true for a time before the first import from the source.
+    """
+
+    counted: Codes
+    week: Codes
+    length: Days
+    start_first: Days
+    start_last: Days
+    shortest: NDArray[np.int64]
+    longest: NDArray[np.int64]
+    promised: Moments
+    promised_day: Days
+    roll: Flags
+    provider: Flags
+    lag: Days
+    end: Codes
+    end_first: Moments
+    end_last: Moments
+    end_day: Days
+    vague_start: Flags
+    vague_end: Flags
+    paused: Flags
+    known_until: Moments
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """The states of the clocks, as columns of length n.
+
+    `state` and `reasons` are indices into `STATES` and `REASONS`. `due_day`, `due` and `shown_by`
+    are `NEVER` behind an open pause; `left` (working days, negative if late) is 0 there.
+    `shown_day` is the day by the end of which the source shows the end at the latest, or 0 if the
+    source shows it at once. `strict` is true if the earliest due day applies.
+    """
+
+    state: Codes
+    reasons: Codes
+    due_day: Days
+    due: Moments
+    shown_by: Moments
+    shown_day: Days
+    used: Days
+    left: Days
+    strict: Flags
+
+
+def decide(
+    clocks: Clocks,
+    calendars: Sequence[Calendar],
+    ends: DayEnds,
+    policy: Policy,
+    as_of: int,
+    today: int,
+) -> States:
+    """Decide the state of each clock at `as_of`, a moment of the local day `today`.
+
+    The first of `calendars` is the site's. Raises `sla.calendar.OutsideCalendar` if a count leaves
+    the years of a calendar.
+    """
+    day_latest = _due_days(clocks, calendars, clocks.start_last, clocks.longest)
+    due_latest = _due(clocks, ends, day_latest)
+    exact = clocks.start_first is clocks.start_last and clocks.shortest is clocks.longest
+    day_earliest, due_earliest = day_latest, due_latest
+    if not exact:
+        day_earliest = _due_days(clocks, calendars, clocks.start_first, clocks.shortest)
+        due_earliest = _due(clocks, ends, day_earliest)
+    strict = clocks.provider & ~clocks.vague_start & (policy is Policy.STRICT)
+    due_day = np.where(strict, day_earliest, day_latest)
+    due = np.where(strict, due_earliest, due_latest)
+    lagging = (clocks.lag > 0) & (due < NEVER)
+    shown_by, shown_day = due.copy(), np.zeros_like(due_day)
+    if lagging.any():
+        shown_day[lagging] = calendars[0].advance(due_day[lagging], clocks.lag[lagging])
+        shown_by[lagging] = ends.at(shown_day[lagging])
+    state, reasons = _table(
+        clocks, due_earliest, due_latest, due, shown_by, lagging, strict, policy, as_of
+    )
+    until = np.minimum(np.where(clocks.end != End.NONE, clocks.end_day, today), today)
+    return States(
+        state=state,
+        reasons=reasons,
+        due_day=due_day,
+        due=due,
+        shown_by=shown_by,
+        shown_day=shown_day,
+        used=_used(clocks, calendars, strict, until, exact=exact),
+        left=_left(clocks, calendars, until, due_day),
+        strict=strict,
+    )
+
+
+def _table(
+    clocks: Clocks,
+    due_earliest: Moments,
+    due_latest: Moments,
+    due: Moments,
+    shown_by: Moments,
+    lagging: Flags,
+    strict: Flags,
+    policy: Policy,
+    as_of: int,
+) -> tuple[Codes, Codes]:
+    """Decide the verdicts by the rows of the decision table: the first true condition decides."""
+    code = {state: np.int8(index) for index, state in enumerate(STATES)}
+    why = {reasons: np.int8(index) for index, reasons in enumerate(REASONS)}
+    met, unknown, waived = code[State.MET], code[State.UNKNOWN], code[State.WAIVED]
+    late = np.where(clocks.provider, code[State.MET_LATE], code[State.LAPSED])
+    missed = np.where(clocks.provider, code[State.BREACHED], code[State.LAPSED])
+    none, policy_says = why[()], why[(Reason.POLICY,)]
+    history = why[(Reason.HISTORY_UNKNOWN,)]
+    implied_by = why[(Reason.IMPLIED,)]
+    returned = clocks.end == End.RETURNED
+    gone = np.where(returned, why[(Reason.RETURNED,)], why[(Reason.VOIDED,)])
+    gone_by_policy = np.where(
+        returned,
+        why[(Reason.RETURNED, Reason.POLICY)],
+        why[(Reason.VOIDED, Reason.POLICY)],
+    )
+
+    stop, implied = clocks.end == End.STOP, clocks.end == End.IMPLIED
+    void = clocks.end >= End.VOID
+    surely_by = clocks.end_last <= due_earliest
+    surely_after = clocks.end_first > due_latest
+    after_shown = clocks.end_first > shown_by
+    vague = clocks.vague_start | clocks.vague_end
+    no_verdict = np.bool_(policy is Policy.NO_VERDICT)
+    known = clocks.known_until
+
+    rows: list[tuple[Flags, Codes | np.int8, Codes | np.int8]] = [
+        # the duty was done
+        (stop & surely_by, met, none),
+        (stop & surely_after, late, none),
+        (stop & vague, unknown, history),
+        (stop & no_verdict, unknown, policy_says),
+        (stop, np.where(strict, late, met), policy_says),
+        # a later step proves that it was done by then; late only if the source would have shown it
+        (implied & surely_by, met, implied_by),
+        (implied & lagging & after_shown, late, implied_by),
+        (implied & vague, unknown, history),
+        (implied & strict, late, why[(Reason.IMPLIED, Reason.POLICY)]),
+        (implied, unknown, implied_by),
+        # the duty is void: no verdict, unless the deadline had been missed before
+        (void & surely_by, waived, gone),
+        (void & after_shown, missed, gone),
+        (void & vague, waived, gone),
+        (void & no_verdict, unknown, gone_by_policy),
+        (void, np.where(strict, missed, waived), gone_by_policy),
+        # open and in time
+        (as_of <= due, np.where(clocks.paused, code[State.PAUSED], code[State.RUNNING]), none),
+        # the deadline has passed: is it certain that the duty was not done before?
+        (known <= due, unknown, why[(Reason.AWAITING_SOURCE,)]),
+        (known <= shown_by, unknown, why[(Reason.SHOWN_LATER,)]),
+        (~clocks.provider, code[State.LAPSED], none),
+    ]
+    state = np.full(due.shape, code[State.BREACHED], dtype=np.int8)
+    reasons = np.where(known <= due_latest, policy_says, none)
+    for condition, verdict, reason in reversed(rows):
+        np.copyto(state, verdict, where=condition)
+        np.copyto(reasons, reason, where=condition)
+    return state, reasons
+
+
+def _groups(
+    index: Codes, calendars: Sequence[Calendar]
+) -> Iterator[tuple[Flags | slice, Calendar]]:
+    """Yield the rows of each calendar; one slice of all rows if there is only one calendar."""
+    if index.size and (index == index[0]).all():
+        yield slice(None), calendars[int(index[0])]
+        return
+    for number, calendar in enumerate(calendars):
+        rows = index == number
+        if rows.any():
+            yield rows, calendar
+
+
+def _due_days(
+    clocks: Clocks, calendars: Sequence[Calendar], start: Days, pauses: NDArray[np.int64]
+) -> Days:
+    due = np.empty_like(start)
+    for rows, calendar in _groups(clocks.counted, calendars):
+        due[rows] = due_days(calendar, start[rows], clocks.length[rows], pauses[rows])
+    if clocks.roll.any():
+        for rows, calendar in _groups(clocks.week, calendars):
+            put_off = np.zeros(due.shape, dtype=bool)
+            put_off[rows] = True
+            put_off &= clocks.roll & (due < NEVER)
+            due[put_off] = calendar.advance(due[put_off] - 1, np.ones(1, dtype=np.int64))
+    return np.where(clocks.promised < NEVER, clocks.promised_day, due)
+
+
+def _due(clocks: Clocks, ends: DayEnds, days: Days) -> Moments:
+    promised = clocks.promised < NEVER
+    if not promised.any():
+        return ends.at(days)
+    return np.where(promised, clocks.promised, ends.at(np.where(promised, NEVER, days)))
+
+
+def _used(
+    clocks: Clocks, calendars: Sequence[Calendar], strict: Flags, until: Days, *, exact: bool
+) -> Days:
+    start, pauses = clocks.start_last, clocks.longest
+    if not exact:
+        start = np.where(strict, clocks.start_first, start)
+        pauses = np.where(strict[:, None, None], clocks.shortest, pauses)
+    spent = np.empty_like(start)
+    for rows, calendar in _groups(clocks.counted, calendars):
+        spent[rows] = used(calendar, start[rows], until[rows], pauses[rows])
+    return spent
+
+
+def _left(clocks: Clocks, calendars: Sequence[Calendar], until: Days, due_day: Days) -> Days:
+    left = np.zeros_like(due_day)
+    target = np.where(due_day >= NEVER, until, due_day)
+    for rows, calendar in _groups(clocks.week, calendars):
+        left[rows] = calendar.distance(until[rows], target[rows])
+    return left

@@ -1,0 +1,186 @@
+"""The verdicts: clocks converted to columns, decided all at once, and returned as deadlines.
+
+A verdict must be certain. If a time is known only as an interval, the verdict must be the same for
+the whole interval. Otherwise the policy of the site decides, and the deadline says so. A deadline
+does not count as late before an import from the source after the due time, or while the source may
+still show an earlier end of the duty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+
+from sla.calendar import Days
+from sla.day_counting import NEVER, merge, padded
+from sla.engine.clocks import Clock
+from sla.engine.context import Bench, Facts
+from sla.engine.deadline import Deadline, Reason
+from sla.engine.decision_table import (
+    REASONS,
+    STATES,
+    Clocks,
+    Codes,
+    End,
+    Flags,
+    Moments,
+    States,
+    day_ends,
+    decide,
+    moment_of,
+)
+from sla.events import Kind, Knowledge
+from sla.regulations.model import Rule, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A clock to evaluate: the `number`-th of its rule on a complaint with these facts."""
+
+    rule: Rule
+    number: int
+    clock: Clock
+    facts: Facts
+
+
+def verdicts(runs: Sequence[Run], bench: Bench, as_of: datetime) -> list[Deadline]:
+    """Evaluate these clocks at `as_of` and return their deadlines in the same order.
+
+    Raises `sla.calendar.OutsideCalendar` if any count leaves the calendar.
+    """
+    if not runs:
+        return []
+    calendars = _Calendars(bench)
+    columns = _columns(runs, calendars, bench, as_of)
+    ends = day_ends(bench.zone, bench.every_day.first, bench.every_day.last)
+    today = bench.day(as_of)
+    stand = decide(columns, calendars.listed, ends, bench.policy, moment_of(as_of), today)
+    return [_deadline(run, bench, as_of, stand, number) for number, run in enumerate(runs)]
+
+
+def _columns(runs: Sequence[Run], calendars: _Calendars, bench: Bench, as_of: datetime) -> Clocks:
+    """Convert the clocks to columns.
+
+    If every start and every pause is exact, the `first` columns are the same objects as the `last`
+    ones (and `shortest` is `longest`): :func:`sla.engine.decision_table.decide` compares them by
+    identity.
+    """
+
+    def days(moments: Iterable[datetime]) -> Days:
+        return np.array([bench.day(moment) for moment in moments], dtype=np.int64)
+
+    def moments(values: Iterable[datetime | None]) -> Moments:
+        found = [NEVER if value is None else moment_of(value) for value in values]
+        return np.array(found, dtype=np.int64)
+
+    def flags(values: Iterable[bool]) -> Flags:
+        return np.array(list(values), dtype=bool)
+
+    clocks = [run.clock for run in runs]
+    stops = [clock.end for clock in clocks]
+    promised = [run.facts.promised_due if run.rule.promised else None for run in runs]
+    start_last = days(clock.start.latest for clock in clocks)
+    longest = padded([merge(clock.stretches(bench, longest=True)) for clock in clocks])
+    start_first, shortest = start_last, longest
+    if any(clock.observed for clock in clocks):
+        start_first = days(clock.start.first_possible for clock in clocks)
+        shortest = padded([merge(clock.stretches(bench, longest=False)) for clock in clocks])
+    return Clocks(
+        counted=calendars.indices(
+            None if run.rule.unit is Unit.DAY else run.clock.unit or "" for run in runs
+        ),
+        week=calendars.indices(clock.unit or "" for clock in clocks),
+        length=np.array([run.rule.length for run in runs], dtype=np.int64),
+        start_first=start_first,
+        start_last=start_last,
+        shortest=shortest,
+        longest=longest,
+        promised=moments(promised),
+        promised_day=days(moment or as_of for moment in promised),
+        roll=flags(run.rule.roll for run in runs),
+        provider=flags(run.rule.binds_provider for run in runs),
+        lag=np.array([_lag(run) for run in runs], dtype=np.int64),
+        end=np.array([_end(clock) for clock in clocks], dtype=np.int8),
+        end_first=moments(None if stop is None else stop.first_possible for stop in stops)
+        + np.array([stop is not None and stop.earliest is not None for stop in stops]),
+        end_last=moments(None if stop is None else stop.latest for stop in stops),
+        end_day=days(as_of if stop is None else stop.latest for stop in stops),
+        vague_start=flags(clock.history_unknown for clock in clocks),
+        vague_end=flags(stop is not None and stop.knowledge is Knowledge.UNKNOWN for stop in stops),
+        paused=flags(clock.paused for clock in clocks),
+        known_until=moments(min(run.facts.known_until or as_of, as_of) for run in runs),
+    )
+
+
+class _Calendars:
+    """The calendars of a site by number: the site's, the one of every day, and those of units."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.listed = [bench.calendar, bench.every_day, *bench.unit_calendars.values()]
+        self._numbers = {unit: n for n, unit in enumerate(bench.unit_calendars, start=2)}
+
+    def indices(self, holders: Iterable[str | None]) -> Codes:
+        """Return the number of the working calendar of each unit; None means the calendar of every
+        day.
+        """
+        found = [1 if unit is None else self._numbers.get(unit, 0) for unit in holders]
+        return np.array(found, dtype=np.int8)
+
+
+def _lag(run: Run) -> int:
+    return max((run.facts.shown_later.get(kind, 0) for kind in run.rule.stops_on), default=0)
+
+
+def _end(clock: Clock) -> End:
+    if clock.stop is not None:
+        return End.STOP
+    if clock.implied is not None:
+        return End.IMPLIED
+    if clock.void is not None:
+        return End.RETURNED if clock.void.kind == Kind.RETURNED else End.VOID
+    return End.NONE
+
+
+def _deadline(run: Run, bench: Bench, as_of: datetime, stand: States, n: int) -> Deadline:
+    rule, clock = run.rule, run.clock
+    strict = bool(stand.strict[n])
+    started = clock.start.first_possible if strict else clock.start.latest
+    due = shown_by = None
+    if stand.due[n] < NEVER:
+        due = run.facts.promised_due if rule.promised else bench.end_of(int(stand.due_day[n]))
+        shown_by = bench.end_of(int(stand.shown_day[n])) if stand.shown_day[n] else due
+    stop = clock.end
+    turn = min((moment for moment in (due, stop and stop.latest) if moment), default=None)
+    reasons = REASONS[stand.reasons[n]]
+    return Deadline(
+        rule=rule,
+        clock=run.number,
+        unit=clock.unit,
+        answerable=clock.held_at(turn if turn is not None and turn <= as_of else None),
+        started=started,
+        start=clock.start,
+        due=due,
+        stopped=None if stop is None else stop.latest,
+        end=stop,
+        state=STATES[stand.state[n]],
+        days_used=int(stand.used[n]),
+        working_days_left=None if due is None else int(stand.left[n]),
+        shown_by=shown_by,
+        pauses=tuple(clock.stretches(bench, longest=not strict)),
+        held_by=tuple(clock.pauses),
+        reasons=reasons,
+        by_policy=Reason.POLICY in reasons,
+        provisional=due is not None and _provisional(run, started, due, bench),
+        paused=clock.paused,
+    )
+
+
+def _provisional(run: Run, started: datetime, due: datetime, bench: Bench) -> bool:
+    if run.rule.promised:
+        return False
+    counted = bench.counted_by(run.rule.unit, run.clock.unit)
+    first, last = date.fromordinal(bench.day(started)), date.fromordinal(bench.day(due))
+    return counted.provisional(first, last)

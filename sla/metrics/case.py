@@ -1,0 +1,42 @@
+"""The input of the metrics: one complaint as evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sla.engine.deadline import Deadline
+from sla.events import Event, Kind
+
+FOLLOWED_UP = (Kind.FOLLOW_UP_PUBLISHED, Kind.RESPONDED, Kind.SETTLED, Kind.CLOSED)
+"""Events that count as a follow-up: the follow-up itself, or an event impossible without it."""
+
+SETTLING = (Kind.SETTLED, Kind.CLOSED)
+ENDING = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One complaint as evaluated at the as-of time of a report; `events` are those counted at that
+    time.
+    """
+
+    ticket: str
+    source: str
+    classification: str | None
+    category: str | None
+    channel: str | None
+    unit: str | None
+    received: datetime
+    events: tuple[Event, ...]
+    deadlines: tuple[Deadline, ...]
+
+    def first(self, *kinds: str) -> Event | None:
+        """Return the first event of one of these kinds."""
+        return next((event for event in self.events if event.kind in kinds), None)
+
+    @property
+    def is_open(self) -> bool:
+        """Check whether the last event that ends or reopens the complaint leaves it open."""
+        last = [e.kind for e in self.events if e.kind in ENDING or e.kind == Kind.REOPENED]
+        return not last or last[-1] == Kind.REOPENED

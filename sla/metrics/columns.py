@@ -1,0 +1,168 @@
+"""The columns of the metrics: encoded cases as arrays, with one code path for ten or a million
+cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sla.engine.deadline import State
+from sla.metrics.encoding import DEADLINE, EVENT, EVENTS, HEAD, NUMBER, STATES, Line
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Cases as columns of length n, in the order of their tickets, and their deadlines and events.
+
+    `words` are the texts of all text columns, by number. `keys` are the keys of the cases in other
+    tables.
+
+    One value per case: `received`; `followed`, true if there was any follow-up; `follow_up`,
+    `settled` (first settlement or closing) and `settlement` (first settlement with a known moment),
+    all days; `unit`, `classification`, `category` and `channel`, all numbers of texts.
+
+    One value per deadline of the provider: `d_case`, the index of its case; `d_day`, the day on
+    which it fell due, or was stopped if a pause left the due day open; `d_state`, an index into
+    `STATES`; `d_rule`, `d_answerable` and `d_unit`, numbers of texts; `d_clock`, the number of its
+    clock.
+
+    One row per settlement, reopening and return: the index of its case and its day. Reopenings and
+    returns also have the unit.
+    """
+
+    words: Mapping[int, str]
+    tickets: NDArray[np.object_]
+    keys: Ints
+    received: Ints
+    followed: Flags
+    follow_up: Ints
+    settled: Ints
+    settlement: Ints
+    open: Flags
+    observed: Flags
+    unknown: Flags
+    unit: Ints
+    classification: Ints
+    category: Ints
+    channel: Ints
+    d_case: Ints
+    d_rule: Ints
+    d_clock: Ints
+    d_answerable: Ints
+    d_unit: Ints
+    d_day: Ints
+    d_due: Ints
+    d_state: Ints
+    d_open: Flags
+    d_by_policy: Flags
+    d_provisional: Flags
+    settlements: Ints
+    reopenings: Ints
+    returns: Ints
+
+    @property
+    def overdue(self) -> Flags:
+        """Return a flag for each deadline: breached and still open."""
+        found: Flags = self.d_open & (self.d_state == STATES.index(State.BREACHED))
+        return found
+
+    def places(self, keys: Ints) -> Ints:
+        """Return the index of the case with each of these keys; -1 for an unknown key."""
+        if not len(self.keys):
+            return np.full(len(keys), -1, np.int64)
+        order = np.argsort(self.keys, kind="stable")
+        at = order[np.minimum(np.searchsorted(self.keys, keys, sorter=order), len(order) - 1)]
+        return np.where(self.keys[at] == keys, at, -1)
+
+
+FLAGS = frozenset(
+    {"followed", "open", "observed", "unknown", "d_open", "d_by_policy", "d_provisional"}
+)
+CASE = HEAD[:-2]
+AT_ONCE = 50_000
+"""The number of encoded cases converted to columns at a time."""
+
+
+class Gathering:
+    """Collects encoded cases and keeps them only as numbers."""
+
+    def __init__(self) -> None:
+        self._tickets: list[str] = []
+        self._keys: list[Ints] = []
+        self._parts: list[dict[str, NDArray[np.int32]]] = []
+        self._waiting: list[tuple[int, str, bytes]] = []
+
+    def add(self, key: int, ticket: str, line: Line) -> None:
+        """Add a case with its key."""
+        self._waiting.append((key, ticket, line.packed()))
+        if len(self._waiting) >= AT_ONCE:
+            self._flush()
+
+    def add_packed(
+        self, keys: Sequence[int], tickets: Sequence[str], packed: Sequence[bytes]
+    ) -> None:
+        """Add cases that are already packed."""
+        if not len(keys):
+            return
+        base = len(self._tickets)
+        self._tickets.extend(tickets)
+        self._keys.append(np.array(keys, dtype=np.int64))
+        self._parts.append(_laid_out(packed, base))
+
+    def _flush(self) -> None:
+        if self._waiting:
+            keys, tickets, packed = zip(*self._waiting, strict=True)
+            self._waiting.clear()
+            self.add_packed(keys, tickets, packed)
+
+    def done(self, words: Mapping[int, str]) -> Gathered:
+        """Return the columns after the last case; `words` are the texts of the cases by number."""
+        self._flush()
+        tickets = np.empty(len(self._tickets), dtype=object)
+        tickets[:] = self._tickets
+        order = np.argsort(tickets, kind="stable")
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        columns: dict[str, NDArray[np.generic]] = {}
+        for name in (*CASE, *DEADLINE, "d_case", "e_case", *EVENT):
+            values = np.concatenate([np.zeros(0, np.int32), *(p.pop(name) for p in self._parts)])
+            columns[name] = values.astype(np.bool_ if name in FLAGS else np.int64)
+        for name in CASE:
+            columns[name] = columns[name][order]
+        for name in ("d_case", "e_case"):
+            columns[name] = place[columns[name]]
+        kind = columns.pop("e_kind")
+        rows = np.stack([columns.pop(name) for name in ("e_case", "e_day", "e_unit")], axis=1)
+        for number, name in enumerate(EVENTS):
+            columns[name] = rows[kind == number]
+        keys = np.concatenate([np.zeros(0, np.int64), *self._keys])[order]
+        return Gathered(words, tickets[order], keys, **columns)  # type: ignore[arg-type]
+
+
+def _laid_out(packed: Iterable[bytes], base: int) -> dict[str, NDArray[np.int32]]:
+    """Convert packed cases to columns; the first of them has the index `base`."""
+    packed = list(packed)
+    lengths = np.array([len(each) for each in packed]) // NUMBER.itemsize
+    numbers = np.frombuffer(b"".join(packed), NUMBER).astype(np.int32)
+    begins = np.cumsum(lengths) - lengths
+    head = numbers[begins[:, None] + np.arange(len(HEAD))]
+    columns = {name: head[:, n] for n, name in enumerate(HEAD)}
+    begins = begins + len(HEAD)
+    for counts, case, fields in (
+        (columns.pop("deadlines"), "d_case", DEADLINE),
+        (columns.pop("events"), "e_case", EVENT),
+    ):
+        cases = np.repeat(np.arange(len(packed)), counts)
+        nth = np.arange(len(cases)) - np.repeat(np.cumsum(counts) - counts, counts)
+        rows = numbers[(begins[cases] + nth * len(fields))[:, None] + np.arange(len(fields))]
+        columns |= {name: rows[:, n] for n, name in enumerate(fields)}
+        columns[case] = (cases + base).astype(np.int32)
+        begins = begins + counts * len(fields)
+    return {name: np.ascontiguousarray(values) for name, values in columns.items()}

@@ -1,0 +1,127 @@
+"""The definitions: the tables of a report in their order, and the meaning of their columns.
+
+Formulas, all as known at the report's as-of time:
+
+- received: complaints with the receipt in the period. settled: complaints with the first settlement
+  or closing in the period (an observed one counts by its latest moment).
+- judged = met + met_late + breached: deadlines of the provider with the due day in the period. If a
+  pause left the due day open, the end of the clock counts. share = met / judged. unknown, waived
+  and by_policy are counted separately; unknown and waived are never in the share.
+- followed_up: received complaints with a follow-up, a response, a settlement or a closing.
+- days_to_follow_up: working days from the receipt to the first follow-up, over the received
+  complaints. days_to_settlement: working days from the receipt to the first settlement, over the
+  settled complaints. Both only if the moment is known; mean, median and 90th percentile (the
+  smallest value not exceeded by at least nine tenths of the values).
+- open: complaints not ended at the as-of time. late: complaints with a breached deadline of the
+  provider that is still open. Both at the as-of time, for any time of receipt.
+- observed_times, history_unknown: received complaints with an event known only as an interval, or
+  with an event from before the first import.
+- age: working days from the receipt of an open complaint to the as-of time.
+- settled_within_n: of the complaints with a notification of a rung in the period, the share settled
+  within n working days after the first notification. Complaints with a notification less than n
+  working days ago are left out of that share if they are not settled.
+"""
+
+from __future__ import annotations
+
+from sla.metrics.table import Column, Measure
+
+COUNT, SHARE, DAYS = Measure.COUNT, Measure.SHARE, Measure.DAYS
+
+VERDICTS = (
+    Column("judged", COUNT),
+    Column("met", COUNT),
+    Column("met_late", COUNT),
+    Column("breached", COUNT),
+    Column("unknown", COUNT),
+    Column("waived", COUNT),
+    Column("by_policy", COUNT),
+    Column("share", SHARE),
+)
+
+STANDING = (Column("open", COUNT), Column("late", COUNT))
+
+HEADLINE = (
+    ("received", COUNT),
+    ("settled", COUNT),
+    ("followed_up_share", SHARE),
+    ("on_time", SHARE),
+    ("mean_days_to_follow_up", DAYS),
+    ("median_days_to_follow_up", DAYS),
+    ("ninetieth_days_to_follow_up", DAYS),
+    ("mean_days_to_settlement", DAYS),
+    ("median_days_to_settlement", DAYS),
+    ("ninetieth_days_to_settlement", DAYS),
+    ("open", COUNT),
+    ("late", COUNT),
+    ("reopened", COUNT),
+    ("returned", COUNT),
+)
+"""The rows of the headline. `open` and `late` are known only at the as-of time, so they have no
+comparison."""
+
+SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
+    "headline": (
+        "figure",
+        (
+            Column("value", Measure.TEXT),
+            Column("previous", Measure.TEXT),
+            Column("year_before", Measure.TEXT),
+        ),
+    ),
+    "by_rule": ("rule", (*VERDICTS, Column("late", COUNT))),
+    "by_unit": (
+        "unit",
+        (*VERDICTS, *STANDING, Column("reopened", COUNT), Column("returned", COUNT)),
+    ),
+    "by_classification": ("classification", (Column("received", COUNT), *VERDICTS, *STANDING)),
+    "by_category": ("category", (Column("received", COUNT), *VERDICTS, *STANDING)),
+    "by_channel": ("channel", (Column("received", COUNT), *VERDICTS, *STANDING)),
+    "ageing": ("age", (Column("open", COUNT), Column("late", COUNT))),
+    "trend": (
+        "month",
+        (
+            Column("received", COUNT),
+            Column("settled", COUNT),
+            Column("judged", COUNT),
+            Column("share", SHARE),
+        ),
+    ),
+    "late": (
+        "deadline",
+        (
+            Column("ticket", Measure.TEXT),
+            Column("working_days_late", Measure.DAYS),
+            Column("unit", Measure.KEY),
+            Column("rule", Measure.KEY),
+            Column("category", Measure.TEXT),
+            Column("due", Measure.DAY),
+            Column("told", Measure.TEXT),
+        ),
+    ),
+    "escalations": (
+        "rung",
+        (
+            Column("kind", Measure.KEY),
+            Column("notices", COUNT),
+            Column("complaints", COUNT),
+            Column("settled_within_3", SHARE),
+            Column("settled_within_7", SHARE),
+            Column("settled_within_14", SHARE),
+        ),
+    ),
+    "quality": ("finding", (Column("number", COUNT),)),
+}
+"""Each table by its key: the meaning of its rows, and its columns."""
+
+AGES = ((0, 3), (4, 5), (6, 14), (15, 30), (31, 60), (61, None))
+"""Ranges of age in working days, both ends included: the rows of `ageing`, with the keys `0-3` to
+`61-`."""
+
+WITHIN = (3, 7, 14)
+"""The periods after a notification, in working days, within which a settlement is counted."""
+
+SMALL_NUMBER = 5
+"""With fewer judged deadlines than this, a share is too small for comparison."""
+
+TREND_MONTHS = 13

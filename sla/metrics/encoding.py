@@ -1,0 +1,171 @@
+"""The encoding of a case as one row of integers: all values of the case that a report needs.
+
+The rows are small. They can be stored next to each complaint, and a million of them can be read at
+once; :mod:`sla.metrics.columns` converts them to columns. Days are ordinals as in
+:mod:`sla.calendar`; 0 means no day. Texts (units, rules, categories) are numbers of an external
+list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sla.engine.context import Bench
+from sla.engine.deadline import Deadline, State
+from sla.events import Event, Kind, Knowledge
+from sla.metrics.case import FOLLOWED_UP, SETTLING, Case
+
+STATES = tuple(State)
+EVENTS = ("settlements", "reopenings", "returns")
+
+HEAD = (
+    "received",
+    "followed",
+    "follow_up",
+    "settled",
+    "settlement",
+    "open",
+    "observed",
+    "unknown",
+    "unit",
+    "classification",
+    "category",
+    "channel",
+    "deadlines",
+    "events",
+)
+"""The first numbers of a row. The last two are the numbers of deadlines and events that follow."""
+
+DEADLINE = (
+    "d_rule",
+    "d_clock",
+    "d_answerable",
+    "d_unit",
+    "d_day",
+    "d_due",
+    "d_state",
+    "d_open",
+    "d_by_policy",
+    "d_provisional",
+)
+EVENT = ("e_kind", "e_day", "e_unit")
+
+NUMBER = np.dtype("<i4")
+"""The type of one number of a row: a signed integer of four bytes."""
+
+FOR_EVER = 2**31 - 1
+"""The last day of a case that is still open."""
+
+NumberOf = Callable[[str | None], int]
+
+
+class Words:
+    """A list of texts with their numbers. The empty text means none and has the number 0."""
+
+    def __init__(self, known: Mapping[str, int] | None = None) -> None:
+        self._numbers = {"": 0} | dict(known or {})
+        self._next = max(self._numbers.values()) + 1
+
+    def number(self, word: str | None) -> int:
+        """Return the number of a text. A new text gets a new number; None counts as the empty
+        text.
+        """
+        word = word or ""
+        found = self._numbers.get(word)
+        if found is None:
+            found = self._numbers[word] = self._next
+            self._next += 1
+        return found
+
+    def by_number(self) -> dict[int, str]:
+        """Return the texts by number."""
+        return {number: word for word, number in self._numbers.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An encoded case. `last_day` is the last day on which a report can need it."""
+
+    numbers: tuple[int, ...]
+    last_day: int
+
+    def packed(self) -> bytes:
+        """Return the numbers as bytes, four for each number, little-endian."""
+        return np.array(self.numbers, NUMBER).tobytes()
+
+
+def line(case: Case, bench: Bench, number: NumberOf) -> Line:
+    """Encode a case: the numbers of `HEAD`, then `DEADLINE` for each deadline, then `EVENT` for
+    each event.
+    """
+    duties = [deadline for deadline in case.deadlines if deadline.rule.binds_provider]
+    events = list(_events(case, bench, number))
+    head = _head(case, bench, number)
+    deadlines = [_deadline(deadline, bench, number) for deadline in duties]
+    days = [head[HEAD.index(name)] for name in ("received", "follow_up", "settled", "settlement")]
+    days += [day for each in deadlines for day in each[4:6]]
+    days += [day for _, day, _ in events]
+    is_open = case.is_open or any(deadline.open for deadline in duties)
+    numbers = (*head, len(deadlines), len(events))
+    for each in (*deadlines, *events):
+        numbers += each
+    return Line(numbers, FOR_EVER if is_open else max(days))
+
+
+def _head(case: Case, bench: Bench, number: NumberOf) -> tuple[int, ...]:
+    settled = case.first(*SETTLING)
+    return (
+        bench.day(case.received),
+        case.first(*FOLLOWED_UP) is not None,
+        _known(case.first(Kind.FOLLOW_UP_PUBLISHED), bench),
+        bench.day(settled.latest) if settled else 0,
+        _known(case.first(Kind.SETTLED), bench),
+        case.is_open,
+        _is(case.events, Knowledge.OBSERVED),
+        _is(case.events, Knowledge.UNKNOWN),
+        number(case.unit),
+        number(case.classification),
+        number(case.category),
+        number(case.channel),
+    )
+
+
+def _known(event: Event | None, bench: Bench) -> int:
+    if event is None or event.knowledge is Knowledge.UNKNOWN:
+        return 0
+    return bench.day(event.latest)
+
+
+def _is(events: Iterable[Event], knowledge: Knowledge) -> bool:
+    return any(event.knowledge is knowledge for event in events)
+
+
+def _deadline(deadline: Deadline, bench: Bench, number: NumberOf) -> tuple[int, ...]:
+    counted = deadline.due or deadline.stopped
+    return (
+        number(deadline.rule.id),
+        deadline.clock,
+        number(deadline.answerable),
+        number(deadline.unit),
+        bench.day(counted) if counted else 0,
+        bench.day(deadline.due) if deadline.due else 0,
+        STATES.index(deadline.state),
+        deadline.open,
+        deadline.by_policy,
+        deadline.provisional,
+    )
+
+
+def _events(case: Case, bench: Bench, number: NumberOf) -> Iterator[tuple[int, int, int]]:
+    """Yield settlements, reopenings and returns, the last two with the unit they came from."""
+    for event in case.events:
+        day = bench.day(event.latest)
+        if event.kind in SETTLING:
+            yield 0, day, 0
+        elif event.kind == Kind.REOPENED:
+            yield 1, day, number(case.unit)
+        elif event.kind == Kind.RETURNED:
+            yield 2, day, number(event.unit or case.unit)

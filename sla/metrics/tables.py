@@ -1,0 +1,426 @@
+"""The tables of a report for one period, from the columns of the cases. `shapes` has every
+formula.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+
+from sla.engine.context import Bench
+from sla.engine.deadline import State
+from sla.metrics.columns import Flags, Gathered, Ints
+from sla.metrics.definitions import AGES, HEADLINE, SHAPES, SMALL_NUMBER, TREND_MONTHS, WITHIN
+from sla.metrics.encoding import STATES
+from sla.metrics.table import Cell, Row, Table
+from sla.periods import Period, before, months_until, year_before
+
+MET, MET_LATE, BREACHED, UNKNOWN, WAIVED = (
+    STATES.index(state)
+    for state in (State.MET, State.MET_LATE, State.BREACHED, State.UNKNOWN, State.WAIVED)
+)
+JUDGED = (MET, MET_LATE, BREACHED)
+
+
+def first_day(period: Period) -> date:
+    """Return the first day needed for the report of a period: the earliest day of its
+    comparisons.
+    """
+    spans = (before(period), year_before(period), *months_until(period.last, TREND_MONTHS))
+    return min([period.first, *(span.first for span in spans if span is not None)])
+
+
+@dataclass(frozen=True, slots=True)
+class Tellings:
+    """The notifications, as columns of length m: `case` is the index of a case, `day` its day.
+
+    `rung` and `kind` are texts. There is one entry for each notification of a rung about a case.
+    """
+
+    case: Ints
+    day: Ints
+    rung: Sequence[str]
+    kind: Sequence[str]
+
+    @classmethod
+    def none(cls) -> Tellings:
+        """Return an empty set of notifications."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), (), ())
+
+
+def report(
+    gathered: Gathered,
+    period: Period,
+    bench: Bench,
+    as_of: datetime,
+    *,
+    tellings: Tellings,
+    findings: Mapping[str, int],
+    told: Callable[[int, int], str] = lambda case, deadline: "",
+) -> tuple[Table, ...]:
+    """Compute all tables of a period as known at `as_of`, in the order of `SHAPES`.
+
+    `findings` are the rows of the quality table that cannot be computed from the cases. The last
+    argument returns the recipients notified of a late deadline, as a text, for the index of its
+    case and the index of the deadline.
+    """
+    return _Report(gathered, period, bench, as_of, tellings).tables(findings, told)
+
+
+class _Report:
+    def __init__(
+        self, g: Gathered, period: Period, bench: Bench, as_of: datetime, tellings: Tellings
+    ) -> None:
+        self.g, self.period, self.bench, self.tellings = g, period, bench, tellings
+        self.today = bench.day(as_of)
+        self.late_cases = np.zeros(len(g.tickets), np.bool_)
+        self.late_cases[g.d_case[g.overdue]] = True
+        self.judged = np.isin(g.d_state, JUDGED)
+
+    def tables(
+        self, findings: Mapping[str, int], told: Callable[[int, int], str]
+    ) -> tuple[Table, ...]:
+        g = self.g
+        made = {
+            "headline": self.headline(),
+            "by_rule": self.by_rule(),
+            "by_unit": self.by_unit(),
+            "by_classification": self.by_kind(g.classification),
+            "by_category": self.by_kind(g.category),
+            "by_channel": self.by_kind(g.channel),
+            "ageing": self.ageing(),
+            "trend": self.trend(),
+            "late": self.late(told),
+            "escalations": self.escalations(),
+            "quality": self.quality(findings),
+        }
+        return tuple(
+            Table(key, of, columns, tuple(made[key])) for key, (of, columns) in SHAPES.items()
+        )
+
+    # --- what a period selects ---
+
+    def within(self, days: Ints, period: Period | None = None) -> Flags:
+        span = period or self.period
+        found: Flags = (days >= span.first.toordinal()) & (days <= span.last.toordinal())
+        return found
+
+    def tickets(self, *cases: Flags | Ints) -> tuple[str, ...]:
+        """Return the tickets of the cases in any of these selections: flags over all cases, or
+        indices.
+        """
+        chosen = np.zeros(len(self.g.tickets), np.bool_)
+        for some in cases:
+            chosen[some] = True
+        return tuple(self.g.tickets[chosen])
+
+    def judged_places(self, due: Flags) -> Ints:
+        return self.g.d_case[due & self.judged]
+
+    def grouped(self, *parts: tuple[Ints, Ints]) -> dict[int, Ints]:
+        """Group cases by key: each case once per key, in order. A part has keys and as many
+        cases.
+        """
+        n = max(len(self.g.tickets), 1)
+        codes = np.sort(np.concatenate([keys * n + cases for keys, cases in parts]))
+        codes = codes[_first_of_equals(codes)]
+        keys = codes // n
+        begins = np.flatnonzero(_first_of_equals(keys))
+        groups = np.split(codes % n, begins[1:])
+        return {int(keys[begin]): cases for begin, cases in zip(begins, groups, strict=False)}
+
+    # --- sections ---
+
+    def headline(self) -> list[Row]:
+        now = self._headline(self.period)
+        earlier = [
+            self._headline(span) if span else {}
+            for span in (before(self.period), year_before(self.period))
+        ]
+        standing = {"open": self.g.open, "late": self.late_cases}
+        rows = []
+        for key, measure in HEADLINE:
+            if key in standing:
+                chosen = standing[key]
+                cells: tuple[Cell, ...] = (int(chosen.sum()), None, None)
+                tickets = self.tickets(chosen)
+            else:
+                value, behind = now[key]
+                cells = (value, *(each[key][0] if each else None for each in earlier))
+                tickets = self.tickets(behind)
+            rows.append(Row(key, cells, tickets, measure=measure))
+        return rows
+
+    def _headline(self, period: Period) -> dict[str, tuple[Cell, Flags | Ints]]:
+        g = self.g
+        received, settled = self.within(g.received, period), self.within(g.settled, period)
+        due = self.within(g.d_day, period)
+        states, judged = g.d_state[due], self.judged[due]
+        found: dict[str, tuple[Cell, Flags | Ints]] = {
+            "received": (int(received.sum()), received),
+            "settled": (int(settled.sum()), settled),
+            "followed_up_share": (_share((received & g.followed).sum(), received.sum()), received),
+            "on_time": (_share((states == MET).sum(), judged.sum()), self.judged_places(due)),
+        }
+        for name, chosen, day in (
+            ("follow_up", received & (g.follow_up > 0), g.follow_up),
+            ("settlement", settled & (g.settlement > 0), g.settlement),
+        ):
+            days = np.sort(self.bench.calendar.between(g.received[chosen], day[chosen]))
+            for which, value in zip(("mean", "median", "ninetieth"), _spread(days), strict=True):
+                found[f"{which}_days_to_{name}"] = (value, chosen)
+        for name, events in (("reopened", g.reopenings), ("returned", g.returns)):
+            some = events[self.within(events[:, 1], period)]
+            found[name] = (len(some), some[:, 0])
+        return found
+
+    def verdicts(self, chosen: Flags) -> tuple[tuple[Cell, ...], bool]:
+        """Compute the columns of `VERDICTS` over these deadlines, and whether the number is
+        small.
+        """
+        return self.verdicts_by(np.zeros(len(chosen), np.int64), chosen)[0]
+
+    def verdicts_by(
+        self, keys: Ints, chosen: Flags
+    ) -> defaultdict[int, tuple[tuple[Cell, ...], bool]]:
+        """Compute the columns of `VERDICTS` for each key of these deadlines, and whether it is
+        small.
+        """
+        counts = np.bincount(keys[chosen] * len(STATES) + self.g.d_state[chosen])
+        policy = np.bincount(keys[chosen & self.g.d_by_policy], minlength=len(counts))
+        made: defaultdict[int, tuple[tuple[Cell, ...], bool]] = defaultdict(
+            lambda: _verdicts(np.zeros(len(STATES), np.int64), 0)
+        )
+        counts = np.append(counts, np.zeros(-len(counts) % len(STATES), np.int64))
+        for key, states in enumerate(counts.reshape(-1, len(STATES))):
+            if states.any():
+                made[key] = _verdicts(states, policy[key])
+        return made
+
+    def by_rule(self) -> list[Row]:
+        g, due, late = self.g, self.within(self.g.d_day), self.g.overdue
+        verdicts = self.verdicts_by(g.d_rule, due)
+        overdue = self.grouped((g.d_rule[late], g.d_case[late]))
+        behind = self.grouped((g.d_rule[due | late], g.d_case[due | late]))
+        rows = []
+        for rule, cases in behind.items():
+            cells, small = verdicts[rule]
+            number = len(overdue.get(rule, ()))
+            rows.append(Row(g.words[rule], (*cells, number), self.tickets(cases), small))
+        return sorted(rows, key=lambda row: row.key)
+
+    def by_unit(self) -> list[Row]:
+        """Return the rows by unit: the worst share first, units with few judged deadlines at the
+        end.
+        """
+        g, due, late = self.g, self.within(self.g.d_day), self.g.overdue
+        again = g.reopenings[self.within(g.reopenings[:, 1])]
+        back = g.returns[self.within(g.returns[:, 1])]
+        verdicts = self.verdicts_by(g.d_answerable, due)
+        still = _counts(g.unit[g.open])
+        overdue = self.grouped((g.d_unit[late], g.d_case[late]))
+        reopened, returned = _counts(again[:, 2]), _counts(back[:, 2])
+        behind = self.grouped(
+            (g.d_answerable[due], g.d_case[due]),
+            (g.d_unit[late], g.d_case[late]),
+            (g.unit[g.open], np.flatnonzero(g.open)),
+            (again[:, 2], again[:, 0]),
+            (back[:, 2], back[:, 0]),
+        )
+        rows = []
+        for unit, cases in behind.items():
+            cells, small = verdicts[unit]
+            standing = (still[unit], len(overdue.get(unit, ())), reopened[unit], returned[unit])
+            rows.append(Row(g.words[unit], (*cells, *standing), self.tickets(cases), small))
+
+        def rank(row: Row) -> tuple[bool, float, int, str]:
+            judged, share = row.cells[0], row.cells[7]
+            assert isinstance(judged, int)
+            worst = share if isinstance(share, float) else 2.0
+            return share is None or row.small, worst, -judged, row.key
+
+        return sorted(rows, key=rank)
+
+    def by_kind(self, kinds: Ints) -> list[Row]:
+        """Return the rows by a text of the cases, such as the category: the most received first."""
+        g, due = self.g, self.within(self.g.d_day)
+        received = self.within(g.received)
+        of_deadline = kinds[g.d_case]
+        came, still = _counts(kinds[received]), _counts(kinds[g.open])
+        late = _counts(kinds[self.late_cases & g.open])
+        verdicts = self.verdicts_by(of_deadline, due)
+        counted = received | g.open
+        behind = self.grouped(
+            (kinds[counted], np.flatnonzero(counted)), (of_deadline[due], g.d_case[due])
+        )
+        rows = []
+        for kind, cases in behind.items():
+            cells, small = verdicts[kind]
+            values = (came[kind], *cells, still[kind], late[kind])
+            rows.append(Row(g.words[kind], values, self.tickets(cases), small))
+        return sorted(rows, key=lambda row: (-_whole(row.cells[0]), row.key))
+
+    def ageing(self) -> list[Row]:
+        g = self.g
+        age = self.bench.calendar.between(g.received, np.full_like(g.received, self.today))
+        rows = []
+        for least, most in AGES:
+            chosen = g.open & (age >= least)
+            if most is not None:
+                chosen &= age <= most
+            cells = (int(chosen.sum()), int((chosen & self.late_cases).sum()))
+            key = f"{least}-{'' if most is None else most}"
+            rows.append(Row(key, cells, self.tickets(chosen)))
+        return rows
+
+    def trend(self) -> list[Row]:
+        g = self.g
+        rows = []
+        for month in months_until(self.period.last, TREND_MONTHS):
+            received, settled = self.within(g.received, month), self.within(g.settled, month)
+            due = self.within(g.d_day, month)
+            (judged, *_, share), small = self.verdicts(due)
+            cells = (int(received.sum()), int(settled.sum()), judged, share)
+            tickets = self.tickets(received, settled, self.judged_places(due))
+            rows.append(Row(month.name, cells, tickets, small))
+        return rows
+
+    def late(self, told: Callable[[int, int], str]) -> list[Row]:
+        """Return a row for every breached deadline that is still open, the latest first."""
+        g, overdue = self.g, np.flatnonzero(self.g.overdue)
+        late = self.working_days_late(overdue)
+        rows = []
+        for place, days in zip(overdue.tolist(), late.tolist(), strict=True):
+            case = int(g.d_case[place])
+            ticket, rule = g.tickets[case], g.words[int(g.d_rule[place])]
+            due = date.fromordinal(int(g.d_due[place])) if g.d_due[place] else None
+            cells = (
+                ticket,
+                days,
+                g.words[int(g.d_unit[place])],
+                rule,
+                g.words[int(g.category[case])],
+                due,
+                told(case, place),
+            )
+            rows.append(Row(f"{ticket} {rule}", cells, (ticket,)))
+        return sorted(rows, key=lambda row: (-_whole(row.cells[1]), row.key))
+
+    def working_days_late(self, places: Ints) -> Ints:
+        """Count working days since these deadlines fell due, by the calendar of the responsible
+        unit.
+        """
+        g, bench = self.g, self.bench
+        days = np.zeros(len(places), np.int64)
+        for unit in np.unique(g.d_unit[places]):
+            held = (g.d_unit[places] == unit) & (g.d_due[places] > 0)
+            due = g.d_due[places][held]
+            days[held] = bench.calendar_of(g.words[int(unit)]).distance(
+                due, np.full_like(due, self.today)
+            )
+        return days
+
+    def escalations(self) -> list[Row]:
+        """Return the notifications in the period by rung, and the share of their cases settled soon
+        after.
+        """
+        t = self.tellings
+        groups: dict[tuple[str, str], list[int]] = {}
+        for place in map(int, np.flatnonzero(self.within(t.day))):
+            groups.setdefault((t.kind[place], t.rung[place]), []).append(place)
+        rows = []
+        for (kind, rung), places in sorted(groups.items()):
+            first: dict[int, int] = {}
+            for place in places:
+                case, day = int(t.case[place]), int(t.day[place])
+                first[case] = min(day, first.get(case, day))
+            cases = np.array(list(first), dtype=np.int64)
+            days = np.array(list(first.values()), dtype=np.int64)
+            shares = self._settled_after(cases, days)
+            cells = (kind, len(places), len(cases), *shares)
+            rows.append(Row(rung, cells, self.tickets(cases)))
+        return rows
+
+    def _settled_after(self, cases: Ints, told: Ints) -> list[float | None]:
+        """Return the shares of cases settled within the working days of `WITHIN` after the
+        notification.
+        """
+        events, calendar = self.g.settlements, self.bench.calendar
+        order = np.lexsort((events[:, 1], events[:, 0]))
+        keys = events[order, 0] * (1 << 22) + events[order, 1]
+        at = np.searchsorted(keys, cases * (1 << 22) + told)
+        padded = np.append(keys, -1)
+        settled = (padded[at] >> 22) == cases
+        on = np.where(settled, padded[at] & ((1 << 22) - 1), told)
+        taken = calendar.between(told, on)
+        passed = calendar.between(told, np.full_like(told, self.today))
+        shares = []
+        for most in WITHIN:
+            soon = settled & (taken <= most)
+            counted = soon | (passed >= most)
+            shares.append(_share(soon.sum(), counted.sum()))
+        return shares
+
+    def quality(self, findings: Mapping[str, int]) -> list[Row]:
+        g = self.g
+        received, due = self.within(g.received), self.within(g.d_day)
+        observed = received & g.observed
+        behind: dict[str, Flags | Ints] = {
+            "observed_times": observed,
+            "history_unknown": received & g.unknown,
+            "by_policy": g.d_case[due & g.d_by_policy],
+            "provisional": g.d_case[g.d_open & g.d_provisional],
+        }
+        numbers = {
+            "observed_times": int(observed.sum()),
+            "history_unknown": int((received & g.unknown).sum()),
+            "by_policy": int((due & g.d_by_policy).sum()),
+            "provisional": int((g.d_open & g.d_provisional).sum()),
+        }
+        rows = [Row(key, (number,), self.tickets(behind[key])) for key, number in numbers.items()]
+        return rows + [Row(key, (number,)) for key, number in findings.items()]
+
+
+def _first_of_equals(values: Ints) -> Flags:
+    """Return a flag for each of these sorted values: different from the value before."""
+    found: Flags = np.append(True, values[1:] != values[:-1])[: len(values)]
+    return found
+
+
+def _counts(keys: Ints) -> Counter[int]:
+    """Count the occurrences of each key."""
+    counts = np.bincount(keys)
+    return Counter({int(key): int(counts[key]) for key in np.flatnonzero(counts)})
+
+
+def _verdicts(counts: Ints, by_policy: int) -> tuple[tuple[Cell, ...], bool]:
+    met, met_late, breached, unknown, waived = (
+        int(counts[state]) for state in (MET, MET_LATE, BREACHED, UNKNOWN, WAIVED)
+    )
+    judged = met + met_late + breached
+    cells = (judged, met, met_late, breached, unknown, waived, int(by_policy), _share(met, judged))
+    return cells, 0 < judged < SMALL_NUMBER
+
+
+def _share(part: int | np.integer, whole: int | np.integer) -> float | None:
+    return float(part) / float(whole) if whole else None
+
+
+def _spread(days: Ints) -> tuple[float | None, float | None, float | None]:
+    """Compute the mean to one decimal, the median, and the 90th percentile.
+
+    The 90th percentile is the smallest value not exceeded by at least nine tenths of the values.
+    """
+    if not len(days):
+        return None, None, None
+    ninetieth = days[max(0, -(-len(days) * 9 // 10) - 1)]
+    return round(float(days.mean()), 1), float(np.median(days)), float(ninetieth)
+
+
+def _whole(cell: Cell) -> int:
+    assert isinstance(cell, int)
+    return cell

@@ -1,0 +1,1 @@
+"""The law as data: parsed, checked for mistakes and consistency, and loaded."""

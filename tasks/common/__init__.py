@@ -1,0 +1,1 @@
+"""What every part of tasks/ uses: the site's context, dates, redaction, retries."""

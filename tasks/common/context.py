@@ -1,0 +1,105 @@
+"""The site context of every task: the settings of the site and its open database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property
+from operator import is_not
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from db import audit
+from db.engine import one_state, open_engine
+from db.migrate import migrate
+from db.private_dirs import make_private
+from settings import Site, load_site
+from sla.engine.context import Facts
+from sla.fingerprint import fingerprint
+
+
+class ClockInThePast(ValueError):
+    """`now` is before events already recorded; a run would evaluate with a wrong clock."""
+
+
+class Office:
+    """The context of a site. It is not a dataclass, because Prefect visits those on every task
+    call.
+
+    `by` is the person who decides here, for the audit; with None the audit gets no entries.
+    """
+
+    def __init__(self, site: Site, engine: Engine) -> None:
+        self.site = site
+        self.engine = engine
+        self.by: audit.By | None = audit.UNNAMED
+        self._judges_by: tuple[object, ...] = ()
+        self._fingerprint = ""
+
+    @classmethod
+    def open(cls, folder: Path | str | None = None) -> Office:
+        """Load the site and migrate its database to the newest revision.
+
+        A new folder for the working files is private to its owner.
+        """
+        site = load_site(folder)
+        make_private(site.var)
+        engine = open_engine(site.database_url)
+        migrate(engine)
+        return cls(site, engine)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open a session with one transaction, committed as a whole or not at all."""
+        info = audit.works(self.by)
+        with Session(self.engine, expire_on_commit=False, info=info) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Open a read-only session on one unchanging state of the database."""
+        with (
+            one_state(self.engine) as connection,
+            Session(connection, expire_on_commit=False, autoflush=False) as session,
+        ):
+            yield session
+
+    def close(self) -> None:
+        """Close the database connections."""
+        self.engine.dispose()
+
+    @cached_property
+    def source_facts(self) -> dict[str, Facts]:
+        """The facts about each source for the evaluation."""
+        return {
+            name: Facts(
+                source=name,
+                system=source.system,
+                sees=source.sees,
+                shown_later=source.shown_later,
+            )
+            for name, source in self.site.sources.items()
+        }
+
+    def rulebook(self) -> str:
+        """Return the ruleset fingerprint: of all rules for deadlines and their notices.
+
+        It is computed again only after one of its parts was replaced.
+        """
+        site = self.site
+        parts = (site.bench, self.source_facts, site.ladders, site.holds)
+        if not self._judges_by or any(map(is_not, parts, self._judges_by)):
+            self._fingerprint, self._judges_by = fingerprint(*parts), parts
+        return self._fingerprint
+
+    def next_turn(self, now: datetime) -> datetime:
+        """Return the send time of a mail without urgency: now, or the next working morning."""
+        hours = self.site.mail_hours
+        return now if hours is None else hours.next_open(now, self.site.bench)
+
+    def local(self, moment: datetime) -> datetime:
+        """Return a moment in the zone of the site."""
+        return moment.astimezone(self.site.zone)

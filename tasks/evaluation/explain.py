@@ -1,0 +1,192 @@
+"""Explain: every deadline of a complaint, day by day, in a form for managers and courts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db import complaints
+from db.models import Complaint
+from settings import Site
+from sla.engine.clocks import Clock
+from sla.engine.context import Facts
+from sla.engine.deadline import Deadline
+from sla.engine.explain import CountedDay, DayMark, explain
+from sla.engine.verdicts import Run, verdicts
+from sla.events import Event, Kind
+from sla.regulations.model import Rule
+from tasks.common.context import Office
+from tasks.evaluation.loader import judged_of
+from tasks.text.catalog import words
+from tasks.text.formats import moment_text, one_line
+from tasks.text.templates import render
+
+DRAWN_TOGETHER = 4
+"""The minimum number of equal days in a row (counted or paused) for one line of the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedDeadline:
+    """A deadline with its days in order."""
+
+    deadline: Deadline
+    days: tuple[CountedDay, ...]
+
+    def lines(self) -> Iterator[tuple[CountedDay, CountedDay]]:
+        """Yield the days as (first, last) of each line of the text."""
+        for _, group in groupby(self.days, key=_alike):
+            run = list(group)
+            weekend = run[0].mark is DayMark.WEEKEND and len(run) > 1
+            if weekend or len(run) >= DRAWN_TOGETHER:
+                yield run[0], run[-1]
+            else:
+                yield from ((day, day) for day in run)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A complaint evaluated at a moment, with an explanation of every deadline.
+
+    `complaint` is None if a deadline is only computed from a date.
+    """
+
+    complaint: Complaint | None
+    now: datetime
+    deadlines: tuple[ExplainedDeadline, ...]
+
+
+def explanations(session: Session, office: Office, ticket: str, now: datetime) -> list[Explanation]:
+    """Evaluate the complaints with this ticket again and explain them.
+
+    There are several only if two sources use the same number. Raises `sla.calendar.OutsideCalendar`
+    or `sla.events.ImpossibleHistory` if one of them cannot be evaluated.
+    """
+    found = []
+    for known, judged in judged_of(session, office, complaints.called(session, ticket), now):
+        if judged.error is not None:
+            raise judged.error
+        explained = tuple(_explained(d, office.site, now) for d in judged.deadlines)
+        found.append(Explanation(known.complaint, now, explained))
+    return found
+
+
+def counted(
+    site: Site, rule: Rule, start: date, pauses: Sequence[tuple[date, date]]
+) -> Explanation:
+    """Compute and explain a deadline from a start date, with pauses as (first day, last day).
+
+    Raises `sla.calendar.OutsideCalendar` if the count leaves the calendar of the site.
+    """
+
+    def event(kind: str, day: date) -> Event:
+        noon = datetime.combine(day, time(12), tzinfo=site.zone)
+        return Event(kind, noon, noon, "hypothesis")
+
+    held = [(event(Kind.PAUSED, begins), event(Kind.RESUMED, ends)) for begins, ends in pauses]
+    begin = event(min(rule.starts_on), start)
+    clock = Clock(begin, [(begin.latest, None)], list(held))
+    now = begin.latest
+    (deadline,) = verdicts([Run(rule, 1, clock, Facts())], site.bench, now)
+    return Explanation(None, now, (_explained(deadline, site, now),))
+
+
+def _explained(deadline: Deadline, site: Site, now: datetime) -> ExplainedDeadline:
+    today = now.astimezone(site.zone).date()
+    return ExplainedDeadline(deadline, tuple(explain(deadline, site.bench, until=today)))
+
+
+def as_text(site: Site, explanation: Explanation) -> str:
+    """Render the explanation in the site's language for a terminal."""
+    return _rendered("report/explanation.txt.j2", site, explanation)
+
+
+def as_html(site: Site, explanation: Explanation) -> str:
+    """Render the explanation in the site's language as one HTML file."""
+    return _rendered("report/explanation.html.j2", site, explanation)
+
+
+def _rendered(template: str, site: Site, explanation: Explanation) -> str:
+    t = words(site.locale)
+    complaint = explanation.complaint
+    if complaint is None:
+        heading = t("explain.hypothetical", rule=explanation.deadlines[0].deadline.rule.id)
+    else:
+        received = moment_text(complaint.received_at, site.locale, site.zone)
+        heading = t(
+            "explain.complaint",
+            ticket=one_line(complaint.ticket),
+            source=complaint.source,
+            moment=received,
+        )
+    return render(
+        template,
+        locale=site.locale,
+        zone=site.zone,
+        view=explanation,
+        heading=heading,
+        site=site.name,
+        known_events=frozenset(Kind),
+        name_of=site.directory.name_of,
+    )
+
+
+def as_data(office: Office, explanation: Explanation) -> dict[str, Any]:
+    """Return the explanation as data: local times in ISO 8601, days as YYYY-MM-DD."""
+
+    def local(moment: datetime | None) -> str | None:
+        return office.local(moment).isoformat(timespec="seconds") if moment else None
+
+    complaint = explanation.complaint
+    assert complaint is not None
+    return {
+        "ticket": complaint.ticket,
+        "source": complaint.source,
+        "received": local(complaint.received_at),
+        "as_of": local(explanation.now),
+        "deadlines": [
+            {
+                "rule": item.deadline.rule.id,
+                "citation": item.deadline.rule.citation,
+                "certainty": item.deadline.rule.certainty,
+                "article": item.deadline.rule.article,
+                "length": item.deadline.rule.length,
+                "length_unit": item.deadline.rule.unit,
+                "unit": item.deadline.unit,
+                "answerable": item.deadline.answerable,
+                "started": local(item.deadline.started),
+                "due": local(item.deadline.due),
+                "stopped": local(item.deadline.stopped),
+                "state": item.deadline.state,
+                "reasons": list(item.deadline.reasons),
+                "days_used": item.deadline.days_used,
+                "paused": item.deadline.paused,
+                "provisional": item.deadline.provisional,
+                "days": _days(item.days),
+            }
+            for item in explanation.deadlines
+        ],
+    }
+
+
+def _days(days: Sequence[CountedDay]) -> list[dict[str, Any]]:
+    return [
+        {
+            "day": day.day.isoformat(),
+            "mark": day.mark,
+            "number": day.number,
+            "name": day.name,
+            "pause": day.pause,
+        }
+        for day in days
+    ]
+
+
+def _alike(day: CountedDay) -> object:
+    """Return a grouping key: equal for days of one line, unique for a day with its own content."""
+    plain = day.mark in (DayMark.COUNTED, DayMark.PAUSE, DayMark.WEEKEND) and not day.due
+    return (day.mark, day.pause) if plain else day.day

@@ -1,0 +1,92 @@
+"""Load complaints with all data for an evaluation as of some moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from db import complaints, imports
+from db.models import Complaint, Origin, PastFacts
+from settings.sources import ExchangeSource
+from sla.engine.context import Facts
+from sla.engine.evaluate import Judged, Matter, judge_all
+from tasks.common.context import Office
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A loaded complaint with its case history: the facts and events for the evaluation."""
+
+    complaint: Complaint
+    matter: Matter
+
+
+def known_of(
+    session: Session, office: Office, rows: Sequence[Complaint], as_of: datetime
+) -> Iterator[Known]:
+    """Load these complaints with their facts as known at `as_of`.
+
+    A source without configuration shows no kinds of events.
+    """
+    keys = [row.id for row in rows]
+    events = complaints.events_of(session, keys)
+    past = complaints.past_facts(session, keys, as_of)
+    until = {
+        name: office.site.sources[name].not_before(moment)
+        for name, moment in imports.last_of_each(session, as_of).items()
+        if name in office.site.sources
+    }
+    foreign = {row.source for row in rows} - office.site.sources.keys()
+    told = imports.origins(session, as_of) if foreign else {}
+    for row in rows:
+        then: Complaint | PastFacts = past.get(row.id, row)
+        facts = replace(
+            _source_facts(office, row.source, told),
+            classification=then.classification,
+            category=then.category,
+            channel=then.channel,
+            promised_due=then.promised_due,
+            known_until=until.get(row.source)
+            or (told[row.source].looked_until if row.source in told else None),
+        )
+        yield Known(row, Matter(facts, events.get(row.id, [])))
+
+
+def source_facts(session: Session, office: Office, as_of: datetime) -> dict[str, Facts]:
+    """Return the facts about each source: the site's own ones, and those of other installations."""
+    own = {
+        name: facts
+        for name, facts in office.source_facts.items()
+        if not isinstance(office.site.sources[name], ExchangeSource)
+    }
+    told = imports.origins(session, as_of)
+    return own | {name: _source_facts(office, name, told) for name in sorted(told)}
+
+
+def _source_facts(office: Office, source: str, told: dict[str, Origin]) -> Facts:
+    """Return the facts about a source, with its visible kinds of events.
+
+    For a source of another installation these are its own statements.
+    """
+    name, _, origin = source.partition("/")
+    if source in office.source_facts or source not in told or name not in office.site.sources:
+        return office.source_facts.get(source, Facts(sees=frozenset()))
+    facts = told[source].facts
+    return Facts(
+        source=origin,
+        system=facts["system"],
+        sees=frozenset(facts["sees"]),
+        shown_later=facts["shown_later"],
+    )
+
+
+def judged_of(
+    session: Session, office: Office, rows: Sequence[Complaint], as_of: datetime
+) -> Iterator[tuple[Known, Judged]]:
+    """Evaluate these complaints as of `as_of`."""
+    known = list(known_of(session, office, rows, as_of))
+    judged = judge_all([each.matter for each in known], office.site.bench, as_of)
+    return zip(known, judged, strict=True)

@@ -1,0 +1,71 @@
+"""Metrics cache: the metrics of each complaint for reports, stored at its evaluation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from db import metrics
+from db.models import FAR_OFF, Complaint
+from sla.engine.evaluate import Judged
+from sla.events import Kind, holder
+from sla.metrics.case import Case
+from sla.metrics.encoding import line
+from tasks.common.context import Office
+from tasks.evaluation.loader import Known
+
+
+class Ledger:
+    """Stores the metrics of complaints at their evaluation, with the labels used by them."""
+
+    def __init__(self, session: Session, office: Office) -> None:
+        self._session, self._office = session, office
+        self._words = {"": 0} | metrics.words(session)
+
+    def note(self, known: Known, judged: Judged, now: datetime) -> None:
+        """Store the metrics of a complaint as evaluated at `now`.
+
+        The metrics are valid from the evaluation that first found them. A new start is stored if
+        the complaint has changed since then, or if a new ruleset was adopted.
+        """
+        complaint = known.complaint
+        found = line(case_of(self._office, known, judged), self._office.site.bench, self._number)
+        packed = found.packed()
+        learnt = complaint.changed_at or complaint.recorded_at
+        same = (
+            complaint.figures == packed
+            and complaint.judged_at is not None
+            and learnt <= complaint.judged_at
+        )
+        if not same:
+            complaint.figures, complaint.figures_last_day = packed, found.last_day
+            complaint.figures_since = now
+        complaint.judged_at = now
+
+    def forget(self, complaint: Complaint) -> None:
+        """Mark the cached metrics of a complaint as invalid, because it could not be evaluated."""
+        complaint.figures_since = FAR_OFF
+
+    def _number(self, word: str | None) -> int:
+        word = word or ""
+        if word not in self._words:
+            self._words[word] = metrics.add_word(self._session, word)
+        return self._words[word]
+
+
+def case_of(office: Office, known: Known, judged: Judged) -> Case:
+    """Return an evaluated complaint in the form for metrics."""
+    row, facts, events = known.complaint, known.matter.facts, judged.known
+    received = next((e.latest for e in events if e.kind == Kind.RECEIVED), row.received_at)
+    return Case(
+        ticket=row.ticket,
+        source=row.source,
+        classification=facts.classification,
+        category=facts.category,
+        channel=facts.channel,
+        unit=holder(events) or office.site.file.administrator_unit,
+        received=received,
+        events=tuple(events),
+        deadlines=tuple(judged.deadlines),
+    )

@@ -1,0 +1,59 @@
+"""The status of a site: deadlines by state, late complaints by unit, and deadlines due next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from db import runs
+from db.models import DeadlineRow
+from sla.engine.deadline import State
+from tasks.common.context import Office
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Deadlines by state, late complaints by unit (most first), and deadlines due next."""
+
+    states: dict[str, int]
+    late_by_unit: list[tuple[str | None, int]]
+    due_today: int
+    due_soon: int
+
+
+def standing(office: Office, now: datetime) -> Standing:
+    """Return the deadlines as last evaluated; `due_soon` counts the seven days after today."""
+    today = office.site.bench.day(now)
+    tonight = office.site.bench.end_of(today)
+    law = office.site.bench.law
+    binding = [rule_id for rule_id in law.ids if law.last(rule_id).binds_provider]
+
+    def running(after: datetime, until: datetime) -> int:
+        query = (
+            select(func.count())
+            .select_from(DeadlineRow)
+            .where(
+                DeadlineRow.state == State.RUNNING,
+                DeadlineRow.rule.in_(binding),
+                DeadlineRow.due > after,
+                DeadlineRow.due <= until,
+            )
+        )
+        return session.scalar(query) or 0
+
+    with office.transaction() as session:
+        number = func.count(DeadlineRow.complaint_id.distinct())
+        late = session.execute(
+            select(DeadlineRow.unit, number)
+            .where(DeadlineRow.state == State.BREACHED)
+            .group_by(DeadlineRow.unit)
+            .order_by(number.desc(), DeadlineRow.unit)
+        ).all()
+        return Standing(
+            states=runs.deadline_states(session),
+            late_by_unit=[(unit, count) for unit, count in late],
+            due_today=running(now, tonight),
+            due_soon=running(tonight, tonight + timedelta(days=7)),
+        )

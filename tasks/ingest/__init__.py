@@ -1,0 +1,1 @@
+"""Rows of sources become complaints and events, or wait in quarantine."""

@@ -1,0 +1,129 @@
+"""Exchange: read complaints and events that another installation of Tenggat has exported."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sla.events import Event, ImpossibleHistory, Kind, Knowledge, known_at
+from tasks.common.dates import iso_time
+from tasks.ingest.row_parser import RECEIVED, BadRow, Reader, Reason, Record
+
+LONGEST = 64
+"""Length limit for the name of a source: our name and the other installation's name together."""
+
+
+def known_as(name: str, origin: str) -> str:
+    """Return the name used here for a source of the other installation."""
+    return f"{name}/{origin}" if origin else name
+
+
+class ExchangeReader(Reader):
+    """Parser for a line of the exchange format: its columns are fixed, and all events are
+    included.
+    """
+
+    def key(self, cells: Mapping[str, str]) -> str:
+        """Return the key of a row: the other installation's source and ticket."""
+        origin, ticket = cells["source"], cells["ticket"]
+        return f"{origin}/{ticket}" if origin and ticket else ticket
+
+    def record(self, cells: Mapping[str, str], observed: datetime) -> Record:
+        """Parse one line; raises :class:`BadRow` for the first error."""
+        ticket, origin = cells["ticket"], cells["source"]
+        if not ticket:
+            raise BadRow(Reason.MISSING_TICKET, "ticket")
+        if len(ticket) > 255:
+            raise BadRow(Reason.TOO_LONG, "ticket", ticket[:40])
+        if len(known_as(self.name, origin)) > LONGEST:
+            raise BadRow(Reason.TOO_LONG, "source", origin[:40])
+        received = self._at(cells, "received")
+        if received is None:
+            raise BadRow(Reason.MISSING_DATE, "received")
+        if received > observed:
+            raise BadRow(Reason.IN_THE_FUTURE, "received", received.isoformat())
+        anonymous, secret = (_yes(cells[name]) for name in ("anonymous", "secret"))
+        return Record(
+            ticket=ticket,
+            received=received,
+            classification=self._meaning(cells["classification"]),
+            category=self._plain(cells, "category", 255),
+            channel=self._plain(cells, "channel", 255),
+            unit=self._unit(cells, "unit"),
+            title=self._title(cells, anonymous or secret),
+            anonymous=anonymous,
+            secret=secret,
+            promised_due=self._at(cells, "promised_due"),
+            status=None,
+            steps=(),
+            origin=origin,
+            history=self._history(cells["events"], origin, received, observed),
+        )
+
+    def _at(self, cells: Mapping[str, str], column: str) -> datetime | None:
+        try:
+            return iso_time(cells[column])
+        except ValueError:
+            raise BadRow(Reason.BAD_DATE, column, cells[column]) from None
+
+    def _meaning(self, word: str) -> str | None:
+        """Return a classification as mapped by `values.classification`, else unchanged."""
+        if len(word) > 64:
+            raise BadRow(Reason.TOO_LONG, "classification", word[:40])
+        return self._classifications.get(" ".join(word.split()).casefold(), word) or None
+
+    def _history(
+        self, text: str, origin: str, received: datetime, observed: datetime
+    ) -> tuple[Event, ...]:
+        """Return the events in the order of their recording at the other installation."""
+        try:
+            told = json.loads(text or "[]")
+        except ValueError:
+            raise BadRow(Reason.BAD_EVENT, "events") from None
+        if not isinstance(told, list):
+            raise BadRow(Reason.BAD_EVENT, "events")
+        events = [self._event(one, origin) for one in told]
+        late = next((event for event in events if event.latest > observed), None)
+        if late is not None:
+            raise BadRow(Reason.IN_THE_FUTURE, "events", f"{late.kind} {late.latest.isoformat()}")
+        if not any(event.kind == Kind.RECEIVED for event in events):
+            slot = f"{RECEIVED}/{Kind.RECEIVED}"
+            events.insert(0, Event(Kind.RECEIVED, received, received, origin, slot=slot))
+        try:
+            known_at(events, max(observed, *(event.recorded_at for event in events)))
+        except ImpossibleHistory as error:
+            raise BadRow(Reason.BEFORE_RECEIPT, "events", str(error)) from None
+        return tuple(events)
+
+    def _event(self, told: Any, origin: str) -> Event:
+        if not isinstance(told, dict):
+            raise BadRow(Reason.BAD_EVENT, "events")
+        kind, knowledge = told.get("kind"), told.get("knowledge", str(Knowledge.GIVEN))
+        if kind not in list(Kind) or knowledge not in list(Knowledge):
+            raise BadRow(Reason.BAD_EVENT, "events", f"{kind} {knowledge}")
+        unit = self._unit({"events": str(told.get("unit") or "").strip()}, "events")
+        try:
+            at, after = iso_time(told.get("at")), iso_time(told.get("after"))
+            recorded = iso_time(told.get("recorded")) or at
+            if at is None or recorded is None:
+                raise ValueError("no time")
+            return Event(
+                kind=str(kind),
+                latest=at,
+                recorded_at=recorded,
+                source=str(told.get("source") or origin)[:LONGEST],
+                earliest=after,
+                knowledge=Knowledge(knowledge),
+                unit=unit,
+                slot=str(told.get("slot") or "")[:255],
+                retracted=_yes(str(told.get("retracted") or "")),
+            )
+        except ValueError:
+            raise BadRow(Reason.BAD_EVENT, "events", f"{kind} {told.get('at')}") from None
+
+
+def _yes(text: str) -> bool:
+    """Check whether a flag is set. Any unknown word counts as set, to protect privacy."""
+    return text.strip().casefold() not in ("", "false", "no", "0")

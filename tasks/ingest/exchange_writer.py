@@ -1,0 +1,111 @@
+"""Export: write complaints with their events in the exchange format for another installation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db import complaints, imports
+from db.models import Complaint
+from settings.sources import ExchangeSource
+from sla.events import Event
+from tasks.common.context import Office
+
+
+def export(
+    office: Office, path: Path, now: datetime, *, since: datetime | None, titles: bool
+) -> int:
+    """Write the complaints with any change since a moment; return their number.
+
+    The file has first a line for each source, then one for each complaint with all its events as
+    recorded. Complaints received from another installation are not exported again; that
+    installation exports them itself. The file appears under its name only when it is complete.
+    Titles are exported only if they are stored, and never for an anonymous or secret report.
+    """
+    part = path.with_name(f"{path.name}.part")
+    number = 0
+    with office.transaction() as session, part.open("w", encoding="utf-8") as file:
+        for about in _sources(session, office, now):
+            file.write(_line(about))
+        for some in complaints.changed(session, since):
+            ours = [row for row in some if not _given(office, row.source)]
+            events = complaints.events_of(session, (row.id for row in ours))
+            for row in ours:
+                file.write(_line(_complaint(office, row, events.get(row.id, []), titles=titles)))
+            number += len(ours)
+    part.replace(path)
+    return number
+
+
+def _line(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def _given(office: Office, source: str) -> bool:
+    """Check whether complaints of this source came from another installation."""
+    name = source.partition("/")[0]
+    return isinstance(office.site.sources.get(name), ExchangeSource)
+
+
+def _sources(session: Session, office: Office, now: datetime) -> Iterator[dict[str, Any]]:
+    seen = imports.last_of_each(session, now)
+    for name, source in office.site.sources.items():
+        if _given(office, name):
+            continue
+        last = seen.get(name)
+        yield {
+            "source": name,
+            "system": source.system,
+            "sees": sorted(source.sees),
+            "shown_later": source.shown_later,
+            "looked_until": _iso(source.not_before(last)) if last else None,
+            "exported_at": _iso(now),
+        }
+
+
+def _complaint(
+    office: Office, row: Complaint, events: list[Event], *, titles: bool
+) -> dict[str, Any]:
+    told = {
+        "ticket": row.ticket,
+        "source": row.source,
+        "received": _iso(row.received_at),
+        "classification": row.classification,
+        "category": row.category,
+        "channel": row.channel,
+        "unit": row.unit,
+        "anonymous": row.anonymous,
+        "secret": row.secret,
+        "promised_due": _iso(row.promised_due),
+        "events": [
+            _event(event) for event in events if event.source not in office.site.bench.law.lapsing
+        ],
+    }
+    return told | ({"title": row.title} if titles else {})
+
+
+def _event(event: Event) -> dict[str, Any]:
+    """Return one event as data.
+
+    The caller leaves out events caused by the law itself, because the receiver derives them again.
+    """
+    return {
+        "kind": event.kind,
+        "at": _iso(event.latest),
+        "after": _iso(event.earliest),
+        "knowledge": event.knowledge,
+        "unit": event.unit,
+        "recorded": _iso(event.recorded_at),
+        "source": event.source,
+        "slot": event.slot,
+        "retracted": event.retracted,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None

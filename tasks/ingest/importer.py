@@ -1,0 +1,549 @@
+"""Import: the rows of one snapshot become complaints and events, or wait in quarantine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db import complaints, cursors, imports, state_history
+from db import quarantine as db_quarantine
+from db.models import Complaint, Look, Origin, PastFacts, QuarantineRow, Sighting
+from settings.mapping import Mapping
+from sla.events import Event, Kind, holder, known_at
+from tasks.common.context import Office
+from tasks.ingest.exchange_reader import LONGEST, known_as
+from tasks.ingest.row_parser import FIRST, Record, given, said
+from tasks.ingest.row_validator import Refused, Sieve, ticket_mark
+from tasks.ingest.snapshot_diff import SLOT, Run, Sight, history, with_sight
+from tasks.sources.base import About, Batch, Row, SourceTrouble
+
+CHUNK = 2_000
+"""Number of rows in memory at once."""
+
+ENOUGH_ROWS = 20
+"""Least number of rows for a check of the share of bad rows; with fewer, bad rows just wait in
+quarantine.
+"""
+
+PERSONAL = ("text", "attachments", "reporter")
+"""Texts stored only if a mapping names them."""
+
+JUDGED_BY = ("classification", "category", "channel", "promised_due")
+"""Facts of a complaint that a rule may use: a change requires a new evaluation."""
+
+
+class TakenBefore(Exception):
+    """Another run has already imported this snapshot."""
+
+
+class TooManyBadRows(SourceTrouble):
+    """Too much of a file or an answer is unreadable, so nothing of it is imported."""
+
+
+@dataclass(slots=True)
+class SourceCount:
+    """The result of reading a source.
+
+    `missing` lists the days of the last two weeks, as in 2026-11-12, with an expected snapshot that
+    did not come.
+    """
+
+    source: str
+    files: int = 0
+    rows: int = 0
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def add(self, look: Look, reasons: dict[str, int]) -> None:
+        """Add the counts of one import."""
+        self.files += 1
+        self.rows += look.rows
+        self.new += look.new
+        self.updated += look.updated
+        self.unchanged += look.unchanged
+        self.quarantined += look.quarantined
+        for reason, number in reasons.items():
+            self.reasons[reason] = self.reasons.get(reason, 0) + number
+
+
+def record(
+    session: Session, office: Office, name: str, batch: Batch, now: datetime
+) -> tuple[Look, dict[str, int]]:
+    """Import one snapshot in the caller's transaction; return it with the reasons for rejected
+    rows.
+
+    The snapshots of a source are imported one after another, even by two runs at once. Their order
+    does not change the result. Raises :class:`TooManyBadRows` if more rows are bad than the source
+    allows, and :class:`TakenBefore` if another run has imported this snapshot.
+    """
+    source = office.site.sources[name]
+    look = begun(name, batch.name, batch.sha256, min(batch.observed_at, now), now)
+    imports.lock(session, name)
+    if imports.taken(session, name, batch.sha256, look.observed_at):
+        raise TakenBefore(batch.name)
+    recorder = Recorder(session, office, name, source, look, now)
+    rows = iter(batch.rows)
+    while chunk := list(islice(rows, CHUNK)):
+        recorder.take(batch.header, chunk)
+    if look.rows >= ENOUGH_ROWS and recorder.bad / look.rows > source.max_bad_share:
+        raise TooManyBadRows(
+            f"{batch.name}: {recorder.bad} of {look.rows} rows cannot be read"
+            f" ({', '.join(recorder.causes)}); nothing of it is imported. Correct the mapping of"
+            f" {name} in sources.toml, or raise max_bad_share"
+        )
+    recorder.resolve()
+    recorder.finish()
+    complaints.wake_undecided(session, name, source.not_before(look.observed_at), now)
+    recorder.hear(batch.about)
+    if batch.cursor is not None:
+        cursors.set_cursor(session, name, batch.cursor)
+    return look, recorder.reasons
+
+
+def begun(source: str, name: str, sha256: str, observed_at: datetime, now: datetime) -> Look:
+    """Return a new import record with all counts zero."""
+    return Look(
+        source=source,
+        name=name,
+        sha256=sha256,
+        observed_at=observed_at,
+        recorded_at=now,
+        rows=0,
+        new=0,
+        updated=0,
+        unchanged=0,
+        quarantined=0,
+    )
+
+
+class Recorder:
+    """Writes one snapshot to the database, in chunks of rows."""
+
+    def __init__(
+        self,
+        session: Session,
+        office: Office,
+        name: str,
+        source: Mapping,
+        look: Look,
+        now: datetime,
+    ) -> None:
+        self.session, self.office, self.name = session, office, name
+        self.source, self.look, self.now = source, look, now
+        self.sieve = Sieve(name, source, office.site.directory, look.observed_at)
+        self.snapshot = source.layout == "snapshot"
+        self.words = {word.word: word for word in source.status}
+        self.reasons: dict[str, int] = {}
+        self.causes: dict[str, None] = {}
+        self.bad = 0
+        self.origins: set[str] = set()
+        self._shown: set[int] = set()
+        self._looks_before: dict[datetime, datetime | None] = {}
+
+    @cached_property
+    def _around(self) -> state_history.Around:
+        return state_history.Around(self.session, self.name, self.look.observed_at)
+
+    def take(self, header: tuple[str, ...], rows: Sequence[Row]) -> None:
+        """Parse some rows and write the complaints and events in them."""
+        self.look.rows += len(rows)
+        fresh: dict[str, Record] = {}
+        for _, found in self.sieve.sift(header, rows):
+            if isinstance(found, Record):
+                fresh[found.key] = found
+            else:
+                self.quarantine(found)
+        self.write(fresh.values())
+
+    def quarantine(self, bad: Refused) -> None:
+        """Store a row that cannot be read in the quarantine."""
+        self.bad += 1
+        self.causes.setdefault(f"{bad.reason} in {bad.column}" if bad.column else bad.reason)
+        if db_quarantine.quarantine(self.session, held(bad, self.look, self.now)):
+            self.look.quarantined += 1
+            self.reasons[bad.reason] = self.reasons.get(bad.reason, 0) + 1
+
+    def resolve(self) -> None:
+        """Resolve quarantine rows of tickets that this snapshot has readable."""
+        waiting = db_quarantine.waiting(self.session, self.name, self.look.observed_at)
+        if waiting:
+            readable = {ticket_mark(key) for key in self.sieve.keys}
+            for row in waiting:
+                if row.ticket_mark in readable:
+                    row.resolved_at = self.now
+
+    def write(self, records: Iterable[Record]) -> None:
+        """Write these records, each of a different complaint."""
+        by_origin: dict[str, dict[str, Record]] = {}
+        for record in records:
+            by_origin.setdefault(record.origin, {})[record.ticket] = record
+        for origin, some in by_origin.items():
+            self.origins.add(origin)
+            self._from(origin)._write(some)
+
+    def _from(self, origin: str) -> Recorder:
+        """Return the import writer for a source of another installation."""
+        if not origin:
+            return self
+        name = known_as(self.name, origin)
+        return Recorder(self.session, self.office, name, self.source, self.look, self.now)
+
+    def _write(self, records: dict[str, Record]) -> None:
+        """Write these records, given by ticket."""
+        look, at = self.look, self.look.observed_at
+        known = complaints.standing(self.session, self.name, records)
+        same: list[int] = []
+        told: dict[str, Record] = {}
+        for ticket, (key, seen_at, mark) in known.items():
+            newer = at > seen_at or (at == seen_at and not self.snapshot)
+            if newer and mark == records[ticket].mark:
+                same.append(key)
+            elif newer or (self.snapshot and at < seen_at):
+                told[ticket] = records[ticket]
+        complaints.seen(self.session, same, at)
+        updated = self._update_all(told)
+        new = {ticket: record for ticket, record in records.items() if ticket not in known}
+        self._shown.update(key for key, _, _ in known.values())
+        self._shown.update(self._add_all(new))
+        look.new += len(new)
+        look.updated += updated
+        look.unchanged += len(known) - updated
+
+    def finish(self) -> None:
+        """Store the import. If it arrived late, derive again the events that assumed no snapshot
+        here.
+        """
+        source, at = self.source, self.look.observed_at
+        if self.snapshot:
+            self.look.shown = state_history.packed(self._shown)
+        self.session.add(self.look)
+        later = imports.after(self.session, self.name, at) if self.snapshot else None
+        if later is None:
+            return
+        earlier = imports.before(self.session, self.name, at)
+        self.session.flush()
+        self._looks_before.clear()
+        fresh_since = source.not_before(at)
+        fresh_before = None if earlier is None else source.not_before(earlier)
+        span = (fresh_since, None) if fresh_before is None else (fresh_before, fresh_since)
+        rows = state_history.first_seen(self.session, self.name, later, *span)
+        self._retell(rows, lambda row, runs: (runs, self._history(runs, row.received_at)))
+
+    def hear(self, about: Iterable[About]) -> None:
+        """Store the other installation's statements about its sources.
+
+        A source without a statement is assumed to show every kind of event.
+        """
+        told = {each.source: each for each in about}
+        before = imports.origins(self.session, self.now)
+        everything = frozenset(Kind)
+        for origin in sorted(self.origins - told.keys() - {""}):
+            told[origin] = About(origin, self.source.system, everything, {}, self.look.observed_at)
+        for origin, each in told.items():
+            name = known_as(self.name, origin)
+            if not origin or len(name) > LONGEST:
+                continue
+            looked = each.looked_until and min(each.looked_until, self.look.observed_at)
+            facts = {
+                "system": each.system,
+                "sees": sorted(each.sees),
+                "shown_later": dict(each.shown_later),
+            }
+            self.session.add(
+                Origin(
+                    source=name,
+                    observed_at=self.look.observed_at,
+                    recorded_at=self.now,
+                    looked_until=looked,
+                    facts=facts,
+                )
+            )
+            if name in before and before[name].facts != facts:
+                complaints.wake(self.session, name, self.now)
+            elif looked is not None:
+                complaints.wake_undecided(self.session, name, looked, self.now)
+
+    def amend(self) -> None:
+        """Add the complaints shown by this snapshot to its import record, written by an earlier
+        run.
+        """
+        if self.snapshot:
+            state_history.add(self.session, self.name, self.look.observed_at, self._shown)
+
+    def _update_all(self, records: dict[str, Record]) -> int:
+        """Update complaints; return the number of those with a change."""
+        rows = complaints.by_ticket(self.session, self.name, records) if records else {}
+        if not self.snapshot:
+            return self._update_histories(rows, records)
+
+        def seen_anew(row: Complaint, runs: list[Run]) -> tuple[list[Run], list[Event]]:
+            record = records[row.ticket]
+            runs = with_sight(
+                runs, _sight(record), self.look.observed_at, lambda: self._around(row.id)
+            )
+            return runs, self._history(runs, row.received_at)
+
+        return self._retell(rows.values(), seen_anew, records)
+
+    def _update_histories(self, rows: dict[str, Complaint], records: dict[str, Record]) -> int:
+        events = complaints.events_of(self.session, (row.id for row in rows.values()))
+        happened: list[tuple[int, Event]] = []
+        updated = 0
+        for ticket, row in rows.items():
+            record, old = records[ticket], events.get(row.id, [])
+            told = given(record, self.name, self.now)
+            if record.history:
+                new = _unheard(told, old)
+            else:
+                new = _corrections(told, old, self.name, self.now)
+            past = _bring_up_to_date(row, record, self.now)
+            row.unit = _unit(record, [*old, *new], self.now)
+            row.seen_at = self.look.observed_at
+            updated += self._note(row, new, past, happened)
+        complaints.add_events(self.session, happened)
+        return updated
+
+    def _retell(
+        self,
+        rows: Iterable[Complaint],
+        tell: Callable[[Complaint, list[Run]], tuple[list[Run], list[Event]]],
+        records: dict[str, Record] | None = None,
+    ) -> int:
+        """Derive the observed events of complaints again, and append the differences."""
+        rows = list(rows)
+        keys = [row.id for row in rows]
+        events = complaints.events_of(self.session, keys)
+        past_sightings = state_history.of(self.session, keys)
+        happened: list[tuple[int, Event]] = []
+        gone: list[int] = []
+        come: list[dict[str, object]] = []
+        updated = 0
+        for row in rows:
+            record = (records or {}).get(row.ticket)
+            newest = row.seen_at is None or self.look.observed_at > row.seen_at
+            past: list[PastFacts] = []
+            old = events.get(row.id, [])
+            if record is not None and newest:
+                past = _bring_up_to_date(row, record, self.now)
+                stated = given(record, self.name, self.now)
+            else:
+                stated = []
+                old = [event for event in old if event.slot.startswith(SLOT)]
+            before = {_run(sighting): sighting.id for sighting in past_sightings.get(row.id, [])}
+            runs, told = tell(row, [*before, *_present(row)])
+            gone += [key for run, key in before.items() if run not in runs[:-1]]
+            come += [_past(row.id, run) for run in runs[:-1] if run not in before]
+            _show(row, runs)
+            new = _corrections([*stated, *told], old, self.name, self.now)
+            updated += self._note(row, new, past, happened)
+        self.session.flush()
+        state_history.replace(self.session, gone, come)
+        complaints.add_events(self.session, happened)
+        return updated
+
+    def _note(
+        self,
+        row: Complaint,
+        new: Sequence[Event],
+        past: Sequence[PastFacts],
+        happened: list[tuple[int, Event]],
+    ) -> bool:
+        """Store the changes of a complaint; return whether there are any."""
+        self.session.add_all(past)
+        happened += [(row.id, event) for event in new]
+        if new or past or self.session.is_modified(row):
+            row.changed_at = self.now
+        if new or past:
+            row.next_action_at = self.now
+        return bool(new or past)
+
+    def _add_all(self, records: dict[str, Record]) -> Iterable[int]:
+        """Add complaints seen for the first time; return their ids."""
+        look, now = self.look, self.now
+        firsts: dict[str, list[Event]] = {}
+        for ticket, record in records.items():
+            firsts[ticket] = given(record, self.name, now)
+            if self.snapshot:
+                run = Run(_sight(record), look.observed_at, look.observed_at)
+                firsts[ticket] += self._history([run], record.received)
+        rows = [
+            _new(self.name, records[ticket], look, now, events, self.snapshot)
+            for ticket, events in firsts.items()
+        ]
+        keys = complaints.add(self.session, rows)
+        complaints.add_events(
+            self.session, ((keys[ticket], event) for ticket in keys for event in firsts[ticket])
+        )
+        return keys.values()
+
+    def _history(self, runs: Sequence[Run], received: datetime) -> list[Event]:
+        first = runs[0].first
+        if first not in self._looks_before:
+            before = imports.before(self.session, self.name, first)
+            self._looks_before[first] = before and self.source.not_before(before)
+        return history(
+            runs,
+            received,
+            self.words,
+            source=self.name,
+            previous_look=self._looks_before[first],
+            not_before=self.source.not_before,
+            now=self.now,
+            bench=self.office.site.bench,
+        )
+
+
+def _sight(record: Record) -> Sight:
+    word = record.status.word if record.status else None
+    return Sight(word, record.unit, record.status_at)
+
+
+def _run(past: Sighting) -> Run:
+    return Run(Sight(past.word, past.unit, past.status_at), past.first_at, past.last_at)
+
+
+def _present(row: Complaint) -> list[Run]:
+    """Return the present state span of a complaint, since its last change."""
+    if row.shown_since is None or row.seen_at is None:
+        return []
+    return [Run(Sight(row.state_word, row.unit, row.status_at), row.shown_since, row.seen_at)]
+
+
+def _past(complaint: int, run: Run) -> dict[str, object]:
+    return {
+        "complaint_id": complaint,
+        "word": run.sight.word,
+        "unit": run.sight.unit,
+        "status_at": run.sight.status_at,
+        "first_at": run.first,
+        "last_at": run.last,
+    }
+
+
+def _show(row: Complaint, runs: Sequence[Run]) -> None:
+    last = runs[-1]
+    row.state_word, row.unit, row.status_at = (
+        last.sight.word,
+        last.sight.unit,
+        last.sight.status_at,
+    )
+    row.first_seen_at, row.shown_since, row.seen_at = runs[0].first, last.first, last.last
+
+
+def _new(
+    source: str, record: Record, look: Look, now: datetime, events: list[Event], snapshot: bool
+) -> dict[str, Any]:
+    return {
+        "source": source,
+        "ticket": record.ticket,
+        "received_at": record.received,
+        "recorded_at": now,
+        "classification": record.classification,
+        "category": record.category,
+        "channel": record.channel,
+        "title": record.title,
+        **{name: getattr(record, name) for name in PERSONAL},
+        "anonymous": record.anonymous,
+        "secret": record.secret,
+        "promised_due": record.promised_due,
+        "unit": record.unit if snapshot else _unit(record, events, now),
+        "state_word": record.status.word if record.status else None,
+        "status_at": record.status_at,
+        "shown_since": look.observed_at if snapshot else None,
+        "first_seen_at": look.observed_at if snapshot else None,
+        "seen_at": look.observed_at,
+        "row_mark": record.mark,
+        "next_action_at": now,
+        "changed_at": now,
+    }
+
+
+def _unit(record: Record, events: Sequence[Event], now: datetime) -> str | None:
+    """Return the unit in charge of a complaint by its events, or as another installation
+    states it.
+    """
+    return (record.unit if record.history else None) or holder(known_at(events, now))
+
+
+def _bring_up_to_date(row: Complaint, record: Record, now: datetime) -> list[PastFacts]:
+    """Write the source's present facts; return the former ones if a rule may use them."""
+    before = {name: getattr(row, name) for name in JUDGED_BY}
+    for name in (*JUDGED_BY, "title", *PERSONAL, "anonymous", "secret"):
+        if getattr(row, name) != getattr(record, name):
+            setattr(row, name, getattr(record, name))
+    row.received_at, row.row_mark = record.received, record.mark
+    if before == {name: getattr(row, name) for name in JUDGED_BY}:
+        return []
+    return [PastFacts(complaint_id=row.id, superseded_at=now, **before)]
+
+
+def _corrections(
+    told: Sequence[Event], old: Sequence[Event], source: str, now: datetime
+) -> list[Event]:
+    """Return the differences between stated and stored events: new, changed or retracted ones."""
+    standing = {
+        event.slot: event for event in old if event.source == source and event.slot
+    }  # the last recorded event of each slot
+    changed = []
+    for event in told:
+        before = standing.pop(event.slot, None)
+        if before is not None and FIRST in event.slot:
+            continue
+        if before is None or before.retracted or _said(before) != _said(event):
+            changed.append(event)
+    emptied = (
+        event for event in standing.values() if not event.retracted and FIRST not in event.slot
+    )
+    return changed + [replace(event, recorded_at=now, retracted=True) for event in emptied]
+
+
+def _unheard(told: Sequence[Event], old: Sequence[Event]) -> list[Event]:
+    """Return the events of the exchange format that are not stored yet, each as often as stated."""
+    heard = Counter(map(said, old))
+    new = []
+    for event in told:
+        if heard[said(event)]:
+            heard[said(event)] -= 1
+        else:
+            new.append(event)
+    return new
+
+
+def _said(event: Event) -> tuple[object, ...]:
+    return event.kind, event.latest, event.earliest, event.knowledge, event.unit
+
+
+def held(bad: Refused, look: Look, now: datetime) -> QuarantineRow:
+    """Return a row of this snapshot as a quarantine row."""
+    content = json.dumps([*bad.content, bad.cells], sort_keys=True).casefold()
+    return QuarantineRow(
+        source=look.source,
+        file=look.name,
+        line=bad.line,
+        ticket=bad.ticket,
+        reason=bad.reason,
+        column=bad.column,
+        value=bad.value,
+        cells=bad.cells,
+        fingerprint=hashlib.sha256(content.encode()).hexdigest(),
+        recorded_at=now,
+        last_seen_at=now,
+        sha256=look.sha256,
+        observed_at=look.observed_at,
+        last_observed_at=look.observed_at,
+        ticket_mark=bad.ticket_mark,
+    )

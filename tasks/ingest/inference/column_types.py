@@ -1,0 +1,231 @@
+"""Guess the content of a column from its header and its values."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from tasks.common.dates import read_time
+from tasks.common.redaction import masked
+from tasks.ingest.inference.vocabulary import EVENTS, NAME, OFFICIAL, PERSON, WORDS
+
+_DAY, _NIGHT = range(7, 17), range(5)
+_DAYS = (
+    "%Y-%m-%d",
+    "%d/%m/%Y",
+    "%d-%m-%Y",
+    "%d.%m.%Y",
+    "%Y/%m/%d",
+    "%m/%d/%Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%b %d, %Y",
+    "%d/%m/%y",
+    "%d-%m-%y",
+    "%m/%d/%y",
+)
+_HOURS = ("%H:%M:%S", "%H:%M", "%H.%M.%S", "%H.%M", "%I:%M:%S %p", "%I:%M %p")
+FORMATS = (
+    "%Y-%m-%dT%H:%M:%S%z",
+    "%Y-%m-%dT%H:%M:%S.%f%z",
+    "%Y-%m-%d %H:%M:%S%z",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d %H:%M:%S.%f",
+    *(f"{day} {hour}" for day in _DAYS for hour in _HOURS),
+    *(f"{day}, {hour}" for day in _DAYS[1:] for hour in _HOURS[:4]),
+    *_DAYS,
+)
+"""Formats of a time, the likelier first: day before month, unless the values exclude it."""
+
+TRIED = 300
+"""Number of values of a column examined for the format of its times."""
+
+MOST = 0.9
+"""Share of a column's values needed in a format before the column counts as written in it."""
+
+_STREET = re.compile(r"(?:jl|jln|jalan|gg|gang|dusun|dsn|rt|perum|kp|kampung)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file: its header as written and its values without the empty ones."""
+
+    name: str
+    place: int
+    values: tuple[str, ...]
+    rows: int
+
+    @property
+    def words(self) -> str:
+        """Return the header in lower case without punctuation."""
+        return " ".join(re.sub(r"[\W_]+", " ", self.name).split()).casefold()
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """Count each value, ignoring letter case and spaces."""
+        return Counter(" ".join(value.split()).casefold() for value in self.values)
+
+    @property
+    def unique(self) -> bool:
+        """Return whether every row has a value of its own."""
+        return 0 < self.rows == len(self.counts)
+
+    @property
+    def few_words(self) -> bool:
+        """Return whether values repeat; true for fewer than ten values: too few to decide."""
+        return len(self.values) < 10 or len(self.counts) <= max(3, len(self.values) // 2)
+
+    @cached_property
+    def dates(self) -> tuple[str, ...]:
+        """Return the formats of its times, the most frequent first; empty for other columns."""
+        return _forms(self.values, FORMATS)
+
+    @cached_property
+    def hours(self) -> tuple[str, ...]:
+        """Return the formats of its times of day."""
+        return _forms(self.values, _HOURS)
+
+    @cached_property
+    def personal(self) -> str:
+        """Return the reason to consider the column personal data; empty if there is none."""
+        words = set(self.words.split())
+        if words & PERSON or (words & NAME and not words & OFFICIAL):
+            return "its header names a person, an address or a number of theirs"
+        tried = self.values[:TRIED]
+        if not tried or self.dates:
+            return ""
+        if sum(map(_identity_number, tried)) > len(tried) / 2:
+            return "its values look like identity numbers (NIK)"
+        if sum(masked(v) != v and not v.isdigit() for v in tried) > len(tried) / 5:
+            return "its values look like phone numbers or mail addresses"
+        if sum(map(_phone_number, tried)) > len(tried) / 2:
+            return "its values look like phone numbers"
+        streets = sum(bool(_STREET.match(value)) for value in tried)
+        if streets > len(tried) / 3 and (len(tried) < 10 or not self.few_words):
+            return "its values look like addresses"
+        return ""
+
+
+def named(columns: Iterable[Column], field: str) -> list[Column]:
+    """Find the columns with a field's words in the header, the surest first."""
+    words = WORDS[field]
+    ranked = [(rank, column) for column in columns if (rank := _rank(column, words)) is not None]
+    return [column for _, column in sorted(ranked, key=lambda each: (each[0], each[1].place))]
+
+
+def event_of(column: Column) -> str | None:
+    """Return the kind of event a column with this header gives the time of, or None."""
+    for kind, words in EVENTS.items():
+        if column.words in words:
+            return kind
+    return None
+
+
+def _rank(column: Column, words: Sequence[str]) -> int | None:
+    if column.words in words:
+        return words.index(column.words)
+    within = f" {column.words} "
+    long = [n for n, word in enumerate(words) if len(word) > 3 and f" {word} " in within]
+    return len(words) + long[0] if long else None
+
+
+def _forms(values: Sequence[str], forms: Sequence[str]) -> tuple[str, ...]:
+    """Find the one to three formats fitting nearly all values; on a tie the likelier one."""
+    step = max(1, len(values) // TRIED)
+    left = values[::step][:TRIED]
+    if not left or not all(any(sign.isdigit() for sign in value) for value in left[:3]):
+        return ()
+    number = len(left)
+    found: list[str] = []
+    while left and len(found) < 3:
+        some = left[:3]
+        hopeful = [form for form in forms if any(_is(value, form) for value in some)]
+        fits = [(sum(_is(value, form) for value in left), form) for form in hopeful]
+        most, form = max(fits, key=lambda each: each[0], default=(0, ""))
+        if not most:
+            break
+        found.append(form)
+        left = [value for value in left if not _is(value, form)]
+    return tuple(found) if len(left) <= number * (1 - MOST) else ()
+
+
+def _is(value: str, form: str) -> bool:
+    try:
+        read_time(value, form)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _identity_number(value: str) -> bool:
+    """Check for a NIK: 16 digits, the seventh to twelfth a date of birth (women: day plus 40)."""
+    digits = re.sub(r"[ .-]", "", value)
+    if len(digits) != 16 or not digits.isdigit():
+        return False
+    day, month = int(digits[6:8]) % 40, int(digits[8:10])
+    return 1 <= day <= 31 and 1 <= month <= 12
+
+
+def _phone_number(value: str) -> bool:
+    return re.fullmatch(r"(?:\+?62|0)[ .-]?[2-9]\d(?:[ .-]?\d){6,11}", value) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneGuess:
+    """A time zone and the reasons for it, one a line; `sure` if the hours support it clearly."""
+
+    zone: str
+    reasons: tuple[str, ...]
+    sure: bool
+
+
+def zone_of(moments: Sequence[datetime], local: str) -> ZoneGuess:
+    """Guess the zone in which these times were written: the site's own, or UTC.
+
+    Complaints arrive while people are awake and mostly while government offices are open. So the
+    right zone puts the busiest hours into the working day and the quiet hours into the night.
+    """
+    told = [moment for moment in moments if moment.tzinfo is None]
+    if moments and not told:
+        return ZoneGuess(local, ("the times have their own zone; this one is for others",), True)
+    hours = [m for m in told if (m.hour, m.minute, m.second) != (0, 0, 0)]
+    if len(hours) < max(30, len(told) // 2):
+        why = f"only {len(hours)} times of {len(told)} have an hour: the site's own zone is assumed"
+        return ZoneGuess(local, (why, "check it: a wrong zone moves reports to another day"), False)
+    zone = ZoneInfo(local)
+    as_utc = [moment.replace(tzinfo=UTC).astimezone(zone) for moment in hours]
+    written, moved = _waking(hours), _waking(as_utc)
+    reasons = [
+        f"as written, {_told(hours)}",
+        f"read as UTC, in the time of {local}, {_told(as_utc)}",
+    ]
+    if abs(written - moved) < 0.1:
+        return ZoneGuess(local, (*reasons, "no clear difference: check it"), False)
+    best, why = (
+        ("UTC", "so they are written in UTC") if moved > written else (local, "so they are local")
+    )
+    return ZoneGuess(best, (*reasons, f"{why}: the busiest hours are a working day"), True)
+
+
+def _waking(moments: Sequence[datetime]) -> float:
+    day = sum(moment.hour in _DAY for moment in moments)
+    night = sum(moment.hour in _NIGHT for moment in moments)
+    return (day - night) / len(moments)
+
+
+def _told(moments: Sequence[datetime]) -> str:
+    top = Counter(moment.hour for moment in moments).most_common(3)
+    busiest = ", ".join(f"{hour:02}" for hour in sorted(hour for hour, _ in top))
+    day = sum(moment.hour in _DAY for moment in moments) / len(moments)
+    night = sum(moment.hour in _NIGHT for moment in moments) / len(moments)
+    return (
+        f"{len(moments)} reports arrive mostly in the hours {busiest}, {day:.0%} of them by day (07"
+        f" to 17) and {night:.0%} by night (00 to 05)"
+    )

@@ -1,0 +1,197 @@
+"""Read a file without a mapping: find its header, its columns and its time."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from settings.sources import FolderSource
+from tasks.common.dates import read_time
+from tasks.ingest.inference.column_types import FORMATS, Column
+from tasks.sources.base import UnreadableFile
+from tasks.sources.files.reader import DELIMITERS, PREAMBLE, WORKBOOKS, first_lines, raw_rows
+
+ENOUGH = 20_000
+"""Number of rows read to learn the content of a file."""
+
+LAPOR = ("Tracking ID", "Tanggal Laporan Masuk", "Status Laporan")
+"""Columns identifying an export of SP4N-LAPOR!."""
+
+_DAY = r"(?P<Y>20\d\d)(?P<a>[-_.]?)(?P<m>[01]\d)(?P=a)(?P<d>[0-3]\d)"
+_HOUR = r"(?:(?P<b>[-_ T]+)(?P<H>[0-2]\d)(?P<c>[-.]?)(?P<M>[0-5]\d)(?:(?P=c)(?P<S>[0-5]\d))?)?"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The content of a file, as far as visible without a mapping.
+
+    `name_form` is the file name with its time replaced by a format. `made_cell` is the label next
+    to the time in the preamble, and the format of this time.
+    """
+
+    path: Path
+    columns: tuple[Column, ...]
+    rows: int
+    header_line: int
+    delimiter: str | None
+    encoding: str | None
+    name_form: str | None
+    made_cell: tuple[str, str] | None
+
+    @property
+    def suffix(self) -> str:
+        """Return '.csv', or '.csv.gz'."""
+        suffixes = self.path.suffixes
+        packed = suffixes[-1:] == [".gz"]
+        return "".join(suffixes[-2:] if packed else suffixes[-1:])
+
+    @property
+    def lapor(self) -> bool:
+        """Return whether it is an export of SP4N-LAPOR!."""
+        return set(LAPOR) <= {column.name for column in self.columns}
+
+    @property
+    def exchange(self) -> bool:
+        """Return whether it is in the exchange form of another installation."""
+        return set(EXCHANGE) <= {column.name for column in self.columns}
+
+
+EXCHANGE = ("ticket", "source", "received", "events")
+"""Keys identifying a line of the exchange form."""
+
+
+def probe(delimiter: str | None = None) -> FolderSource:
+    """Create a source without a mapping; it reads any file as written, with no column named."""
+    return FolderSource.model_validate(
+        {
+            "folder": ".",
+            "layout": "history",
+            "zone": "UTC",
+            "dates": ["%Y"],
+            "fields": {"ticket": "", "received": ""},
+            "events": [{"column": "", "kind": "verified"}],
+            "delimiter": delimiter,
+        }
+    )
+
+
+def table_of(path: Path) -> Table:
+    """Read a file without a mapping; raises `UnreadableFile` if it has no rows and columns."""
+    delimiter = encoding = None
+    lower = path.name.lower()
+    if lower.endswith(".zip"):
+        raise UnreadableFile(f"{path.name}: name one of the files in it")
+    if lower.endswith(".jsonl"):
+        above: list[tuple[int, tuple[str, ...]]] = []
+        line, header, rows = 0, *_json(path)
+    else:
+        if path.suffix.lower() not in WORKBOOKS:
+            encoding, head = first_lines(path, probe())
+            delimiter = _delimiter(head)
+        lines = raw_rows(path, probe(delimiter))
+        above = list(islice(lines, PREAMBLE))
+        place = _header(above, path)
+        line, header = above[place][0], tuple(cell.strip() for cell in above[place][1])
+        rows = [cells for _, cells in (*above[place + 1 :], *islice(lines, ENOUGH))]
+        above = above[:place]
+    if not rows:
+        raise UnreadableFile(f"{path.name}: a header and no rows; choose a file with rows")
+    columns = tuple(
+        Column(name, place, tuple(filter(None, _column(rows, place))), len(rows))
+        for place, name in enumerate(header)
+        if name
+    )
+    return Table(
+        path,
+        columns,
+        len(rows),
+        line,
+        delimiter,
+        encoding,
+        _name_form(path.name),
+        _made_cell([cells for _, cells in above]),
+    )
+
+
+def _column(rows: Sequence[tuple[str, ...]], place: int) -> Iterator[str]:
+    return (row[place].strip() if place < len(row) else "" for row in rows)
+
+
+def _json(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    found = []
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for line in islice(file, ENOUGH):
+                one = json.loads(line) if line.strip() else None
+                if isinstance(one, dict):
+                    found.append(one)
+    except (OSError, ValueError) as error:
+        raise UnreadableFile(f"{path.name}: no readable JSON Lines ({error})") from None
+    names = tuple(dict.fromkeys(key for one in found for key in one))
+    values = [tuple(one.get(name) for name in names) for one in found]
+    return names, [tuple("" if v is None else str(v) for v in row) for row in values]
+
+
+def _delimiter(head: Sequence[str]) -> str:
+    """Find the delimiter cutting the most lines into equally many cells."""
+
+    def agreement(delimiter: str) -> int:
+        try:
+            widths = Counter(len(row) for row in csv.reader(head, delimiter=delimiter) if row)
+        except csv.Error:
+            return 0
+        return max(((width - 1) * number for width, number in widths.items()), default=0)
+
+    return max(DELIMITERS, key=agreement)
+
+
+def _header(rows: Sequence[tuple[int, tuple[str, ...]]], path: Path) -> int:
+    """Find the header: the first row about as wide as the widest, with words only."""
+    widest = max((sum(map(bool, cells)) for _, cells in rows), default=0)
+    for place, (_, cells) in enumerate(rows):
+        named = [cell.strip() for cell in cells if cell.strip()]
+        wide = len(named) >= 2 and len(named) >= widest * 0.7
+        if wide and len(set(named)) == len(named) and not any(map(_no_word, named)):
+            return place
+    raise UnreadableFile(f"{path.name}: no header: no row near the top names the columns")
+
+
+def _no_word(cell: str) -> bool:
+    return not any(sign.isalpha() for sign in cell) or len(cell) > 100 or "@" in cell
+
+
+def _name_form(name: str) -> str | None:
+    found = re.search(_DAY + _HOUR, name)
+    if found is None:
+        return None
+    part = found.groupdict()
+    form = f"%Y{part['a']}%m{part['a']}%d"
+    if part["H"]:
+        form += f"{part['b']}%H{part['c']}%M" + (f"{part['c']}%S" if part["S"] else "")
+    whole = name[: found.start()].replace("%", "%%") + form + name[found.end() :].replace("%", "%%")
+    try:
+        read_time(name, whole)
+    except ValueError:
+        return None
+    return whole
+
+
+def _made_cell(above: Sequence[tuple[str, ...]]) -> tuple[str, str] | None:
+    """Find the label next to a time in the preamble."""
+    for cells in above:
+        told = [cell.strip() for cell in cells if cell.strip()]
+        if len(told) < 2:
+            continue
+        for form in FORMATS:
+            try:
+                read_time(told[1], form)
+            except (ValueError, OverflowError):
+                continue
+            return told[0], form
+    return None

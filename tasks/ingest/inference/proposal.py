@@ -1,0 +1,496 @@
+"""Propose a mapping from the headers and values of a file, with the reasons as comments."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from settings import Site
+from settings.errors import nearest
+from settings.sources import ExchangeSource, FolderSource
+from sla.directory import Directory
+from tasks.common.dates import read_time
+from tasks.ingest.inference.column_types import Column, ZoneGuess, event_of, named, zone_of
+from tasks.ingest.inference.probe import Table, table_of
+from tasks.ingest.inference.vocabulary import (
+    CLASSIFICATIONS,
+    LAPOR_CLOSES_AFTER,
+    LAPOR_STATUS,
+    STATUS,
+)
+from tasks.ingest.row_validator import Refused, Sieve
+from tasks.sources.base import UnreadableFile
+from tasks.sources.files.reader import read_sheet, told_time, written_at
+
+UNKNOWN_ZONE = "Asia/Jakarta"
+"""The zone assumed without a site."""
+
+Status = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A mapping under construction: each field with its columns and the reason."""
+
+    name: str
+    table: Table
+    zone: ZoneGuess
+    local: str
+    history: bool = False
+    fields: dict[str, tuple[list[Column], str]] = field(default_factory=dict)
+    dates: list[str] = field(default_factory=list)
+    classifications: dict[str, str | None] = field(default_factory=dict)
+    status: dict[str, Status | None] = field(default_factory=dict)
+    events: list[tuple[Column, str, Column | None, str]] = field(default_factory=list)
+    left_out: list[tuple[Column, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def take(self, name: str, column: Column | None, why: str) -> None:
+        """Map a field to a column, if there is one."""
+        if column is not None:
+            self.fields[name] = ([column], why)
+
+    def column(self, name: str) -> Column | None:
+        """Return the column of a field."""
+        found = self.fields.get(name)
+        return found[0][0] if found else None
+
+    @property
+    def used(self) -> set[str]:
+        """Return the names of all columns the mapping reads."""
+        names = {column.name for columns, _ in self.fields.values() for column in columns}
+        names |= {column.name for column, *_ in self.events}
+        return names | {unit.name for *_, unit, _ in self.events if unit is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A proposed mapping as TOML, and the result of reading the file with it."""
+
+    text: str
+    rows: int
+    readable: int
+    reasons: dict[str, int]
+
+
+def learn(path: Path, name: str | None, site: Site | None) -> Learned:
+    """Propose a mapping for files like this one.
+
+    With a site, its zone is the local one, and its directory decides which units are known. Raises
+    `tasks.sources.base.UnreadableFile` if the file is unreadable or contains no complaints.
+    """
+    table = table_of(path)
+    local = site.file.zone if site is not None else UNKNOWN_ZONE
+    if table.exchange and path.suffix == ".jsonl":
+        return _exchange(path, _slug(name or "exchange"), site)
+    known = _slug(name or ("lapor" if table.lapor else re.split(r"\d", path.name)[0]))
+    draft = _Draft(known, table, ZoneGuess(local, (), False), local)
+    mappable = [column for column in table.columns if not _personal(column)]
+    (_lapor if table.lapor else _register)(draft, mappable)
+    _account_for_the_rest(draft)
+    if site is None:
+        draft.notes.append(f"no site was read: the zone is assumed to be {UNKNOWN_ZONE}")
+    directory = site.directory if site is not None else None
+    text = "\n".join(_written(draft, directory))
+    return _learned(text, known, path, directory)
+
+
+def _exchange(path: Path, name: str, site: Site | None) -> Learned:
+    """Return the source of a file in the exchange form; it needs no mapping."""
+    lines = [
+        "# In the exchange form, as `tenggat export` writes it: nothing needs to be mapped.",
+        f"[{name}]",
+        'type = "folder"',
+        f"folder = {_text(f'inbox/{name}')}",
+        'layout = "exchange"',
+        "# values = { unit = { ... } } maps their units to ours;",
+        '# fields = { title = "title" } imports their titles.',
+    ]
+    text = "\n".join(lines)
+    directory = site.directory if site is not None else None
+    return _learned(text, name, path, directory)
+
+
+def _learned(text: str, name: str, path: Path, directory: Directory | None) -> Learned:
+    """Build the result: the text, and the outcome of reading the file with it."""
+    rows, readable, reasons = _tried(text, name, path, directory)
+    told = ", ".join(f"{number} {reason}" for reason, number in reasons.items()) or "none"
+    head = (
+        f"# Read with this mapping: {readable} of {rows} rows are imported; to quarantine: {told}."
+    )
+    return Learned(f"{head}\n{text}\n", rows, readable, reasons)
+
+
+def _slug(text: str) -> str:
+    stem = Path(text).stem if "." in text else text
+    return re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_")[:40] or "source"
+
+
+def _personal(column: Column) -> bool:
+    """Check whether a column is personal data; the time of a step never is."""
+    step = event_of(column) is not None and (column.dates or not column.values)
+    return bool(column.personal) and not step
+
+
+# --- what the columns are -------------------------------------------------------------------------
+
+
+def _lapor(draft: _Draft, columns: Sequence[Column]) -> None:
+    """Map an export of SP4N-LAPOR!; its columns and words are known."""
+    by_name = {column.name: column for column in columns}
+    draft.notes.append("an export of SP4N-LAPOR!, known by its columns: a snapshot of the present")
+    for name, header, why in (
+        ("ticket", "Tracking ID", "the number of the report"),
+        ("received", "Tanggal Laporan Masuk", ""),
+        ("classification", "Klasifikasi Laporan", ""),
+        ("category", "Kategori", ""),
+        ("privacy", "Tipe Laporan (Anonim/Rahasia)", "Anonim, Rahasia or both"),
+        ("channel", "Sumber Laporan", ""),
+        ("unit", "Instansi Terdisposisi", "the unit it is assigned to"),
+        ("status", "Status Laporan", "events are derived by comparing it with the last snapshot"),
+    ):
+        draft.take(name, by_name.get(header), why)
+    if "privacy" in draft.fields:
+        why = "kept only where the report is neither anonymous nor secret"
+        draft.take("title", by_name.get("Judul Laporan"), why)
+    moments = _receipt(draft, by_name.get("Waktu Laporan Masuk"))
+    seen = zone_of(moments, draft.local)
+    reasons = ["LAPOR! writes UTC", *seen.reasons]
+    if seen.sure and seen.zone != "UTC":
+        reasons.append("but these hours look local: were they converted? check it")
+    draft.zone = ZoneGuess("UTC", tuple(reasons), True)
+    _classify(draft)
+    _states(draft, LAPOR_STATUS, all_of_them=True)
+
+
+def _register(draft: _Draft, columns: Sequence[Column]) -> None:
+    """Map any other file: find columns by the words of their headers and by their values."""
+    ticket = _ticket(draft, columns)
+    rest = [column for column in columns if column is not ticket]
+    moments = [column for column in rest if column.dates]
+    received = next((c for c in named(moments, "received") if event_of(c) is None), None)
+    if received is None:
+        full = [c for c in moments if len(c.values) == c.rows and event_of(c) is None]
+        received = full[0] if full else None
+    if received is None:
+        raise UnreadableFile(
+            f"{draft.table.path.name}: no column has the time a complaint was received"
+        )
+    draft.take("received", received, "")
+    promised = next((c for c in named(moments, "promised_due") if c is not received), None)
+    draft.take("promised_due", promised, "the due time that the source itself promises")
+    hour = next((c for c in named(rest, "hour") if c.hours and not c.dates), None)
+    draft.zone = zone_of(_receipt(draft, hour), draft.local)
+    for name in ("status", "classification", "category", "channel", "unit", "privacy"):
+        taken = draft.used
+        free = [c for c in rest if c.name not in taken and not c.dates and event_of(c) is None]
+        for column in named(free, name):
+            if name == "privacy" and not _hides(column):
+                continue
+            if not column.few_words:
+                why = "its values differ from row to row: perhaps names or free text"
+                draft.left_out.append((column, why))
+                continue
+            draft.take(name, column, f"{len(column.counts)} different values" * bool(column.values))
+            break
+    _title(draft, rest)
+    _steps(draft, [c for c in rest if c is not received and c is not promised])
+    _classify(draft)
+    if not draft.history:
+        _states(draft, STATUS, all_of_them=False)
+
+
+def _ticket(draft: _Draft, columns: Sequence[Column]) -> Column:
+    called = [column for column in named(columns, "ticket") if not column.dates]
+    unique = [column for column in called if column.unique]
+    if unique:
+        draft.take("ticket", unique[0], f"{unique[0].rows} rows, each with a value of its own")
+        numbers = list(unique[0].values)
+        if numbers == [str(n) for n in range(1, len(numbers) + 1)]:
+            draft.notes.append(
+                f"{_text(unique[0].name)} only numbers the rows: if that changes from file to file,"
+                " another column must be the ticket"
+            )
+        return unique[0]
+    for column in called:
+        if len(column.counts) >= 0.98 * column.rows:
+            twice = column.rows - len(column.counts)
+            draft.take("ticket", column, f"{twice} rows without a value of their own: look at them")
+            return column
+    raise UnreadableFile(
+        f"{draft.table.path.name}: no column is a ticket: none with a number of its own in each row"
+        " is called so"
+    )
+
+
+def _receipt(draft: _Draft, hour: Column | None) -> list[datetime]:
+    """Decide the format of the receipt, in one or two columns; returns the times."""
+    received = draft.column("received")
+    if received is None or not received.dates:
+        raise UnreadableFile(
+            f"{draft.table.path.name}: no column has the time a complaint was received"
+        )
+    forms, columns = list(received.dates), [received]
+    hourless = not any("%H" in form or "%I" in form for form in forms)
+    if hour is not None and hour.hours and hourless:
+        forms = [f"{day} {time}" for day in forms for time in hour.hours]
+        columns.append(hour)
+    draft.fields["received"] = (columns, "")
+    draft.dates = forms
+    if not any("%H" in form or "%I" in form for form in forms):
+        draft.notes.append("only the day of receipt is given: it counts from the start of that day")
+    texts: Iterable[str] = received.values
+    if len(columns) == 2:  # the two columns align only if neither has an empty cell
+        same = len(received.values) == len(columns[1].values)
+        texts = map(" ".join, zip(*(c.values for c in columns), strict=True)) if same else ()
+    return [moment for text in texts if (moment := _first(text, forms)) is not None]
+
+
+def _first(text: str, forms: Iterable[str]) -> datetime | None:
+    for form in forms:
+        try:
+            return read_time(text, form)
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def _hides(column: Column) -> bool:
+    """Check whether a column only says anonymous or secret."""
+    words = {part.strip() for value in column.counts for part in value.split("|")}
+    return words <= {"anonim", "anonymous", "rahasia", "secret"}
+
+
+def _title(draft: _Draft, columns: Sequence[Column]) -> None:
+    title = next(iter(named([c for c in columns if c.name not in draft.used], "title")), None)
+    if title is None:
+        return
+    if "privacy" in draft.fields:
+        why = "kept, masked, only where the report is neither anonymous nor secret"
+        draft.take("title", title, why)
+    else:
+        draft.left_out.append(
+            (title, "a title, and no column says which reports are anonymous or secret")
+        )
+
+
+def _steps(draft: _Draft, columns: Sequence[Column]) -> None:
+    """Map the times of the steps taken: a history."""
+    units = [c for c in columns if c in named(columns, "unit") and not c.dates and c.few_words]
+    known = draft.column("unit")
+    for column in columns:
+        kind = event_of(column)
+        if kind is None or (column.values and not column.dates):
+            continue
+        draft.dates += [form for form in column.dates if form not in draft.dates]
+        unit = None
+        if kind in ("assigned", "returned"):
+            before = [c for c in units if c.place < column.place]
+            unit = before[-1] if before else known
+        draft.events.append((column, kind, unit, "" if column.values else "empty in this file"))
+    promised = draft.column("promised_due")
+    if promised is not None:
+        draft.dates += [form for form in promised.dates if form not in draft.dates]
+    draft.history = any(column.values for column, *_ in draft.events)
+    received = draft.column("received")
+    if not draft.history:
+        draft.events.clear()
+        if "status" in draft.fields:
+            return
+        if known is None or received is None:
+            raise UnreadableFile(
+                f"{draft.table.path.name}: the progress of a complaint is missing: no column has a"
+                " status or the time of a step"
+            )
+        draft.history = True
+    if known is not None and received is not None:
+        if not any(kind == "assigned" for _, kind, *_ in draft.events):
+            why = "no column has the time: assumed as assigned at the receipt"
+            draft.events.insert(0, (received, "assigned", known, why))
+        del draft.fields["unit"]  # a history takes its units from its events
+    status = draft.fields.pop("status", None)
+    if status is not None:
+        draft.left_out.append((status[0][0], "the times of the steps are more exact than a status"))
+
+
+def _classify(draft: _Draft) -> None:
+    column = draft.column("classification")
+    if column is None:
+        return
+    words = _as_written(column)
+    known = {word: CLASSIFICATIONS.get(word.casefold()) for word in words}
+    strange = sum(column.counts[word.casefold()] for word, what in known.items() if what is None)
+    if column.values and strange > len(column.values) / 2:
+        del draft.fields["classification"]
+        draft.left_out.append((column, "most of its words are no known classification"))
+        return
+    draft.classifications = known
+
+
+def _states(draft: _Draft, known: dict[str, Status], *, all_of_them: bool) -> None:
+    column = draft.column("status")
+    if column is None:
+        return
+    folded = {word.casefold(): meaning for word, meaning in known.items()}
+    draft.status = dict(known) if all_of_them else {}
+    have = {word.casefold() for word in draft.status}
+    for word in _as_written(column):
+        if word.casefold() not in have:
+            draft.status[word] = folded.get(word.casefold())
+
+
+def _as_written(column: Column) -> list[str]:
+    """List the distinct values of a column, the most frequent first, each in its usual spelling."""
+    written: dict[str, Counter[str]] = {}
+    for value in column.values:
+        flat = " ".join(value.split())
+        written.setdefault(flat.casefold(), Counter())[flat] += 1
+    return [written[word].most_common(1)[0][0] for word, _ in column.counts.most_common()]
+
+
+def _account_for_the_rest(draft: _Draft) -> None:
+    told = {column.name for column, _ in draft.left_out} | draft.used
+    for column in draft.table.columns:
+        if column.name in told:
+            continue
+        if _personal(column):
+            why = f"personal: {column.personal}"
+        elif column.dates:
+            why = "times, but of what is not clear from the header"
+        else:
+            why = "not needed"
+        draft.left_out.append((column, why))
+
+
+# --- the mapping as text --------------------------------------------------------------------------
+
+
+def _written(draft: _Draft, directory: Directory | None) -> Iterator[str]:
+    table, name = draft.table, draft.name
+    found = f"read {table.rows} rows below the header in line {table.header_line}"
+    more = [f"delimiter '{table.delimiter}'"] if table.delimiter else []
+    more += [f"encoding {table.encoding}"] if table.encoding else []
+    yield f"# Learned from {_text(table.path.name)}: {', '.join([found, *more])}."
+    yield "# A proposal: read it, correct it, then try `tenggat source check`."
+    yield from (f"# Note: {note}." for note in draft.notes)
+    yield f"[{name}]"
+    yield 'type = "folder"'
+    if table.lapor:
+        yield 'system = "sp4n-lapor"'
+    yield f"folder = {_text(f'inbox/{name}')}"
+    yield f"pattern = {_text('*' + table.suffix)}"
+    yield f"layout = {_text('history' if draft.history else 'snapshot')}"
+    yield from (f"# zone: {reason}" for reason in draft.zone.reasons)
+    yield f"zone = {_text(draft.zone.zone)}"
+    if table.columns[0].place == 0 and not table.path.name.lower().endswith(".jsonl"):
+        yield f"header = {_text(table.columns[0].name)}"
+    if table.delimiter:
+        yield f"delimiter = {_text(table.delimiter)}"
+    yield f"dates = {_text(draft.dates)}"
+    yield from _made(draft)
+    yield f"\n[{name}.fields]"
+    for key, (columns, why) in draft.fields.items():
+        names = [column.name for column in columns]
+        value = _text(names[0] if len(names) == 1 else names)
+        yield f"{key} = {value}" + (f"  # {why}" if why else "")
+    yield from _value_tables(draft, directory)
+    for word, meaning in draft.status.items():
+        yield from _status_table(name, word, meaning)
+    for column, kind, unit, why in draft.events:
+        yield f"\n[[{name}.events]]" + (f"  # {why}" if why else "")
+        yield f"column = {_text(column.name)}"
+        yield f"kind = {_text(kind)}"
+        if unit is not None:
+            yield f"unit = {_text(unit.name)}"
+    yield "\n# Columns that are not read:"
+    yield from (f"#   {_text(column.name)}: {why}" for column, why in draft.left_out)
+
+
+def _made(draft: _Draft) -> Iterator[str]:
+    table = draft.table
+    if table.name_form is None and table.made_cell is None:
+        yield "# The only sign of a file's time is the time it was last written."
+        return
+    yield f"\n[{draft.name}.observed]"
+    if table.name_form is not None:
+        yield f"file_name = {_text(table.name_form)}  # the time in its name"
+    elif table.made_cell is not None:
+        label, form = table.made_cell
+        yield f"cell = {_text(label)}  # the time is in the next cell"
+        yield f"format = {_text(form)}"
+    yield f"zone = {_text(draft.local)}"
+
+
+def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:
+    if draft.classifications:
+        yield f"\n[{draft.name}.values.classification]"
+        for word, meaning in draft.classifications.items():
+            unknown = "  # unknown: such rows wait in quarantine until you map it"
+            yield (
+                f"{_text(word)} = {_text(meaning)}" if meaning else f"# {_text(word)} = ?{unknown}"
+            )
+    units = draft.column("unit") or next((u for *_, u, _ in draft.events if u is not None), None)
+    if directory is None or units is None:
+        return
+    strange = [word for word in _as_written(units) if directory.unit_called(word) is None]
+    if strange:
+        yield "\n# Units that directory.csv does not know: add an alias there, or say here which."
+        yield f"# [{draft.name}.values.unit]"
+        for word in strange[:50]:
+            near = nearest(word, [unit.name for unit in directory.units.values()])
+            hint = near.removeprefix("; did you mean ") if "did you mean" in near else "?"
+            yield f'# {_text(word)} = "..."  # {hint}'
+
+
+def _status_table(name: str, word: str, meaning: Status | None) -> Iterator[str]:
+    unknown = "  # unknown word: write the events it implies"
+    yield f"\n[[{name}.status]]" + ("" if meaning is not None else unknown)
+    yield f"word = {_text(word)}"
+    enter, leave = meaning or ((), ())
+    if enter:
+        yield f"enter = {_text(enter)}"
+    if leave:
+        yield f"leave = {_text(leave)}"
+    if word in LAPOR_CLOSES_AFTER:
+        kind, days = LAPOR_CLOSES_AFTER[word]
+        yield f"earlier_by = {{ {kind} = {days} }}  # closed by itself so many working days later"
+
+
+def _text(value: str | Sequence[str]) -> str:
+    """Format a string, or a list of strings, in TOML."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return f"[{', '.join(map(_text, value))}]"
+
+
+def _tried(
+    text: str, name: str, path: Path, directory: Directory | None
+) -> tuple[int, int, dict[str, int]]:
+    """Read the file with the mapping; count its rows, those imported, and rejections by reason."""
+    mapping = tomllib.loads(text)[name]
+    kind = ExchangeSource if mapping["layout"] == "exchange" else FolderSource
+    source: FolderSource = kind.model_validate(mapping)
+    if directory is None:  # without a directory no unit is known: not a fault of the mapping
+        source = source.model_copy(
+            update={
+                "fields": source.fields.model_copy(update={"unit": None}),
+                "events": tuple(e.model_copy(update={"unit": None}) for e in source.events),
+            }
+        )
+    sheet = read_sheet(path, source)
+    made = told_time(path, sheet, source) or written_at(path)
+    sieve = Sieve(name, source, directory or Directory((), ()), made)
+    reasons: Counter[str] = Counter()
+    rows = 0
+    for row in sheet.rows:
+        rows += 1
+        for _, found in sieve.sift(sheet.header, [row]):
+            if isinstance(found, Refused):
+                reasons[found.reason] += 1
+    return rows, rows - reasons.total(), dict(reasons.most_common())

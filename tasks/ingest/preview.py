@@ -1,0 +1,140 @@
+"""Check: read rows of a source with its mapping, without storing any of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from db.engine import open_engine
+from db.models import Base
+from settings import Site
+from tasks.common.context import Office
+from tasks.ingest.row_parser import Record, given
+from tasks.ingest.row_validator import Refused, Sieve
+from tasks.sources import sample
+from tasks.sources.base import SourceTrouble
+
+ENOUGH = 10_000
+"""The number of rows that is enough to know the layout of a source."""
+
+COUNTED = ("classification", "category", "channel", "unit", "privacy", "status")
+"""The fields with a count of their values over the sample."""
+
+FIELDS = (
+    "ticket",
+    "received",
+    "classification",
+    "category",
+    "channel",
+    "unit",
+    "privacy",
+    "promised_due",
+    "status",
+    "events",
+    "title",
+)
+
+
+@dataclass(slots=True)
+class Checked:
+    """The result of reading a sample: the first rows field by field, and counts for all of it.
+
+    `shown` has rows with the keys of :data:`FIELDS` and the line number; of a title only the part
+    that would be stored. `refused` lists the rows that would go to quarantine. `whole` is false if
+    the source has more rows than the sample.
+    """
+
+    source: str
+    names: list[str] = field(default_factory=list)
+    observed_at: datetime | None = None
+    rows: int = 0
+    readable: int = 0
+    whole: bool = True
+    shown: list[dict[str, str]] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    events: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Return the reasons for quarantine with the number of rows."""
+        return dict(Counter(str(bad.reason) for bad in self.refused).most_common())
+
+
+def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
+    """Read a sample of the present content of a source and return its first rows.
+
+    The function writes nothing and moves no file. Raises `tasks.sources.base.WrongMapping` if the
+    layout of the source is not as in the mapping, and `tasks.sources.base.SourceTrouble` if there
+    is nothing to read.
+    """
+    engine = open_engine("sqlite://")  # in memory and empty: rows imported before are shown too
+    Base.metadata.create_all(engine)
+    office = Office(site, engine)
+    checked = Checked(name)
+    try:
+        for batch in sample(office, name, now, checked.failures):
+            checked.names.append(batch.name)
+            checked.observed_at = min(batch.observed_at, now)
+            sieve = Sieve(name, site.sources[name], site.directory, checked.observed_at)
+            for row in batch.rows:
+                checked.rows += 1
+                for line, found in sieve.sift(batch.header, [row]):
+                    _note(checked, office, line, found, rows)
+                if checked.rows >= ENOUGH:
+                    checked.whole = False
+                    return checked
+    finally:
+        engine.dispose()
+    if not checked.names:
+        raise SourceTrouble("; ".join(checked.failures) or f"{name} has nothing to read now")
+    return checked
+
+
+def _note(checked: Checked, office: Office, line: int, found: Record | Refused, rows: int) -> None:
+    if isinstance(found, Refused):
+        checked.refused.append(found)
+        return
+    checked.readable += 1
+    told = _told(office, checked.source, found, checked.observed_at)
+    for name in COUNTED:
+        checked.counts.setdefault(name, Counter())[told[name]] += 1
+    checked.events.update(event.kind for event in given(found, checked.source, found.received))
+    if found.status is not None:
+        checked.events.update(found.status.enter)
+    if len(checked.shown) < rows:
+        checked.shown.append({"line": str(line), **told})
+
+
+def _told(
+    office: Office, source: str, record: Record, observed_at: datetime | None
+) -> dict[str, str]:
+    """Return one row for display, with local times and the names of units."""
+
+    def local(moment: datetime | None) -> str:
+        return office.local(moment).isoformat(timespec="seconds") if moment else ""
+
+    name_of = office.site.directory.name_of
+    events = [
+        " ".join(filter(None, (event.kind, local(event.latest), name_of(event.unit))))
+        for event in given(record, source, observed_at or record.received)
+    ]
+    if record.status is not None:
+        since = local(record.status_at)
+        events += [f"{kind} {since or 'by then'}" for kind in record.status.enter]
+    privacy = [word for word in ("anonymous", "secret") if getattr(record, word)]
+    return {
+        "ticket": record.ticket,
+        "received": local(record.received),
+        "classification": record.classification or "",
+        "category": record.category or "",
+        "channel": record.channel or "",
+        "unit": name_of(record.unit),
+        "privacy": ", ".join(privacy),
+        "promised_due": local(record.promised_due),
+        "status": record.status.word if record.status else "",
+        "events": "; ".join(events),
+        "title": record.title or "",
+    }

@@ -1,0 +1,161 @@
+"""Retry: read quarantined rows again after a correction of a mapping or of the directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from db import audit, imports, quarantine
+from db.models import QuarantineRow
+from settings.sources import FolderSource
+from tasks.common.context import Office
+from tasks.ingest.importer import Recorder, begun, held
+from tasks.ingest.row_parser import Record
+from tasks.ingest.row_validator import Refused, Sieve
+from tasks.sources.base import Row, UnreadableFile
+from tasks.sources.files.reader import read_sheet
+from tasks.sources.folder import found_again
+
+Found = Record | Refused | None
+"""The present result for a row; None if another line of its file says the same."""
+
+
+@dataclass(slots=True)
+class Retried:
+    """The result of reading a source's quarantine again.
+
+    `gone` names, by file and line, the rows with a missing file. If the source is not a folder,
+    these are all rows.
+    """
+
+    source: str
+    resolved: int = 0
+    new: int = 0
+    updated: int = 0
+    unreadable: int = 0
+    gone: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def retry(office: Office, name: str, now: datetime) -> Retried:
+    """Import the quarantined rows of a source that can now be read.
+
+    Each row is imported with the times of the first and of the last snapshot that showed it. Later
+    states of its complaint stay unchanged. The files are read first; then one transaction writes
+    everything.
+    """
+    retried = Retried(name)
+    source = office.site.sources.get(name)
+    with office.transaction() as session:
+        waiting = quarantine.quarantined(session, source=name)
+    if not isinstance(source, FolderSource):
+        retried.gone += map(_place, waiting)
+        return retried
+    found: dict[int, Found] = {}
+    with found_again(office, source, {row.sha256: row.file for row in waiting}) as files:
+        retried.gone += [_place(row) for row in waiting if row.sha256 not in files]
+        here = sorted((row for row in waiting if row.sha256 in files), key=_file)
+        for (_, sha256), group in groupby(here, key=_file):
+            rows = list(group)
+            sieve = Sieve(name, source, office.site.directory, rows[0].observed_at)
+            try:
+                some = _read(files[sha256], source, sieve, rows)
+                found |= some
+                retried.unreadable += len(rows) - len(some)  # the line is no longer in the file
+            except UnreadableFile as error:
+                text = str(error).replace(files[sha256].name, rows[0].file, 1)
+                retried.failures.append(text)
+                retried.unreadable += len(rows)
+    with office.transaction() as session:
+        _write(session, office, name, found, retried, now)
+    return retried
+
+
+def _file(row: QuarantineRow) -> tuple[datetime, str]:
+    return row.observed_at, row.sha256
+
+
+def _place(row: QuarantineRow) -> str:
+    return f"{row.file}, line {row.line}"
+
+
+def _read(
+    path: Path, source: FolderSource, sieve: Sieve, rows: Sequence[QuarantineRow]
+) -> dict[int, Found]:
+    """Return the present result for these rows of one file, by key of the quarantine row.
+
+    The whole file is validated, so that a ticket repeated in it is found again.
+    """
+    wanted = {row.line: row.id for row in rows}
+    found: dict[int, Found] = {}
+
+    def noted(lines: Iterable[Row]) -> Iterator[Row]:
+        for line, cells in lines:
+            if line in wanted:
+                found[wanted[line]] = None
+            yield line, cells
+
+    sheet = read_sheet(path, source)
+    for line, one in sieve.sift(sheet.header, noted(sheet.rows)):
+        if line in wanted:
+            found[wanted[line]] = one
+    return found
+
+
+def _write(
+    session: Session,
+    office: Office,
+    name: str,
+    found: dict[int, Found],
+    retried: Retried,
+    now: datetime,
+) -> None:
+    """Update the complaints and the quarantine with the results."""
+    imports.lock(session, name)
+    shown: list[tuple[datetime, Record]] = []
+    for row in quarantine.quarantined(session, source=name):
+        if row.id not in found:
+            continue
+        one = found[row.id]
+        if isinstance(one, Refused):
+            retried.unreadable += 1
+            _keep(session, row, one, now)
+            continue
+        row.resolved_at = now
+        retried.resolved += 1
+        if one is not None:
+            shown += [(moment, one) for moment in {row.observed_at, row.last_observed_at}]
+    shown.sort(key=lambda each: each[0])
+    for moment, group in groupby(shown, key=lambda each: each[0]):
+        look = begun(name, "", "", moment, now)  # gives the time; not stored
+        recorder = Recorder(session, office, name, office.site.sources[name], look, now)
+        recorder.write(record for _, record in group)
+        recorder.amend()
+        retried.new += look.new
+        retried.updated += look.updated
+    if found:
+        audit.note(
+            session,
+            audit.What.QUARANTINE_RETRIED,
+            now,
+            "asked for by hand",
+            source=name,
+            resolved=retried.resolved,
+            unreadable=retried.unreadable,
+            new=retried.new,
+            updated=retried.updated,
+        )
+
+
+def _keep(session: Session, row: QuarantineRow, bad: Refused, now: datetime) -> None:
+    """Handle a row that is still bad: if its reason has changed, replace the quarantine row."""
+    again = held(bad, begun(row.source, row.file, row.sha256, row.observed_at, now), now)
+    again.last_observed_at = row.last_observed_at
+    if again.fingerprint != row.fingerprint:
+        row.resolved_at = now
+        quarantine.quarantine(session, again)

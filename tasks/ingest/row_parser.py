@@ -1,0 +1,410 @@
+"""Parse one row of a source with its mapping: a record, or the reason for its rejection."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property, lru_cache
+from operator import attrgetter
+from zoneinfo import ZoneInfo
+
+from settings.mapping import Mapping as SourceMapping
+from settings.mapping import StatusWord
+from sla.directory import Directory
+from sla.events import Event, Kind
+from tasks.common.dates import read_time
+from tasks.common.redaction import masked
+from tasks.sources.base import NO_OBJECT
+
+
+class Reason(StrEnum):
+    """The reason a row went to quarantine. The texts for people are in the templates."""
+
+    MISSING_TICKET = "missing_ticket"
+    DUPLICATE_TICKET = "duplicate_ticket"
+    MISSING_DATE = "missing_date"
+    BAD_DATE = "bad_date"
+    UNKNOWN_UNIT = "unknown_unit"
+    UNKNOWN_STATUS = "unknown_status"
+    UNKNOWN_CLASSIFICATION = "unknown_classification"
+    BEFORE_RECEIPT = "before_receipt"
+    IN_THE_FUTURE = "in_the_future"
+    SHORT_ROW = "short_row"
+    LONG_ROW = "long_row"
+    TOO_LONG = "too_long"
+    NO_OBJECT = "no_object"
+    BAD_EVENT = "bad_event"
+
+
+MISALIGNED = frozenset({Reason.SHORT_ROW, Reason.LONG_ROW, Reason.NO_OBJECT})
+"""Reasons that make the position of every cell uncertain: a name may be in any of them."""
+
+
+FIRST = " (first)"
+"""Suffix of the `slot` (source field) of an event that keeps its first stated value."""
+
+RECEIVED = "received"
+"""The `slot` (source field) of the receipt, also if several columns state it."""
+
+
+class BadRow(ValueError):
+    """A row that cannot be read: the reason, the column and the value in it."""
+
+    def __init__(self, reason: Reason, column: str = "", value: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.column, self.value = reason, column, value
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An event with a stated time, and its column."""
+
+    column: str
+    kind: str
+    moment: datetime
+    unit: str | None
+
+
+@dataclass(frozen=True)
+class Record:
+    """A parsed row. `title` is empty for anonymous and secret reports.
+
+    Only the exchange format fills `origin` and `history`: the other installation's source, and the
+    events as recorded there.
+    """
+
+    ticket: str
+    received: datetime
+    classification: str | None
+    category: str | None
+    channel: str | None
+    unit: str | None
+    title: str | None
+    anonymous: bool
+    secret: bool
+    promised_due: datetime | None
+    status: StatusWord | None
+    steps: tuple[Step, ...]
+    status_at: datetime | None = None
+    origin: str = ""
+    history: tuple[Event, ...] = ()
+    text: str | None = None
+    attachments: str | None = None
+    reporter: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the key of a complaint within its source: the ticket, with the origin if there is
+        one.
+        """
+        return f"{self.origin}/{self.ticket}" if self.origin else self.ticket
+
+    @cached_property
+    def mark(self) -> int:
+        """Return the content hash of the row: equal for two rows about one complaint with equal
+        content.
+
+        It is stored, so it must never change.
+        """
+        facts = (
+            self.ticket,
+            self.received.timestamp(),
+            self.classification,
+            self.category,
+            self.channel,
+            self.unit,
+            self.title,
+            self.anonymous,
+            self.secret,
+            self.promised_due,
+            self.status and self.status.word,
+            self.status_at,
+            self.text,
+            self.attachments,
+            self.reporter,
+            *(f"{s.column}/{s.kind} {s.moment.timestamp()} {s.unit}" for s in self.steps),
+            *((self.origin, *map(said, self.history)) if self.origin or self.history else ()),
+        )
+        content = "\x1f".join(map(str, facts)).encode()
+        return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), signed=True)
+
+
+class Reader:
+    """The parser for a source: its mapping, with words casefolded and columns located."""
+
+    def __init__(self, name: str, source: SourceMapping, directory: Directory) -> None:
+        self.name, self.source, self.directory = name, source, directory
+        self.zone = ZoneInfo(source.zone)
+        self._header: tuple[str, ...] = ()
+        self._found: list[tuple[str, int]] = []
+
+    @cached_property
+    def _words(self) -> dict[str, StatusWord]:
+        return {_folded(word.word): word for word in self.source.status}
+
+    @cached_property
+    def _classifications(self) -> dict[str, str]:
+        given = self.source.values.classification
+        return {_folded(word): meaning for word, meaning in given.items()}
+
+    @cached_property
+    def _anonymous(self) -> frozenset[str]:
+        return frozenset(map(_folded, self.source.values.anonymous))
+
+    @cached_property
+    def _secret(self) -> frozenset[str]:
+        return frozenset(map(_folded, self.source.values.secret))
+
+    @cached_property
+    def _units(self) -> dict[str, str]:
+        return {_folded(word): unit for word, unit in self.source.values.unit.items()}
+
+    def cells(self, header: tuple[str, ...], row: tuple[str, ...]) -> dict[str, str]:
+        """Return the mapped columns of a row.
+
+        Raises :class:`BadRow` for a row shorter or longer than its header: a missing or extra
+        separator has shifted its cells.
+        """
+        if row[:1] == (NO_OBJECT,) and len(row) == 2:
+            raise BadRow(Reason.NO_OBJECT)
+        if len(row) < len(header):
+            raise BadRow(Reason.SHORT_ROW, "", f"{len(row)} < {len(header)}")
+        if len(row) > len(header):
+            raise BadRow(Reason.LONG_ROW, "", f"{len(row)} > {len(header)}")
+        found = {name: row[place].strip() for name, place in self._places(header)}
+        longest = self.source.max_cell
+        for name, value in found.items():
+            if len(value) > longest:
+                raise BadRow(Reason.TOO_LONG, name, value[:40])
+        return found
+
+    def kept(self, header: tuple[str, ...], row: tuple[str, ...], reason: Reason) -> dict[str, str]:
+        """Return the storable cells of a bad row: the mapped columns except personal ones,
+        masked.
+        """
+        if reason in MISALIGNED:
+            return {}
+        personal = self.source.fields.personal
+        return {
+            name: masked(row[place].strip())[:200]
+            for name, place in self._places(header)
+            if name not in personal and place < len(row)
+        }
+
+    def _places(self, header: tuple[str, ...]) -> list[tuple[str, int]]:
+        """Return the mapped columns with their index, computed once for all rows of a file."""
+        if header is not self._header:
+            self._header = header
+            self._found = [(name, header.index(name)) for name in self.source.columns]
+        return self._found
+
+    def key(self, cells: Mapping[str, str]) -> str:
+        """Return the key of the record of these cells; empty without a ticket."""
+        return cells[self.source.fields.ticket]
+
+    def record(self, cells: Mapping[str, str], observed: datetime) -> Record:
+        """Parse one row; raises :class:`BadRow` for the first error."""
+        named = self.source.fields
+        ticket = cells[named.ticket]
+        if not ticket:
+            raise BadRow(Reason.MISSING_TICKET, named.ticket)
+        if len(ticket) > 255:
+            raise BadRow(Reason.TOO_LONG, named.ticket, ticket[:40])
+        columns = (named.received,) if isinstance(named.received, str) else named.received
+        whole = (
+            cells[columns[0]] if len(columns) == 1 else " ".join(map(cells.__getitem__, columns))
+        )
+        received = self._moment(whole.strip(), columns[0])
+        if received is None:
+            raise BadRow(Reason.MISSING_DATE, columns[0])
+        if received > observed:
+            raise BadRow(Reason.IN_THE_FUTURE, columns[0], received.isoformat())
+        anonymous, secret = self._privacy(cells)
+        hidden = anonymous or secret
+        status = self._status(cells)
+        promised = named.promised_due
+        return Record(
+            ticket=ticket,
+            received=received,
+            classification=self._classification(cells),
+            category=self._plain(cells, "category", 255),
+            channel=self._plain(cells, "channel", 255),
+            unit=self._unit(cells, named.unit),
+            title=self._title(cells, hidden),
+            text=self._personal(cells, named.text, 20_000, hidden),
+            attachments=self._personal(cells, named.attachments, 1_000, hidden),
+            reporter=self._personal(cells, named.reporter, 255, hidden, mask=False),
+            anonymous=anonymous,
+            secret=secret,
+            promised_due=self._moment(cells[promised], promised) if promised else None,
+            status=status,
+            status_at=self._status_at(cells, status, received, observed),
+            steps=self._steps(cells, received, observed),
+        )
+
+    def _moment(self, text: str, column: str) -> datetime | None:
+        if not text:
+            return None
+        for form in self.source.dates:
+            try:
+                moment = read_time(text, form)
+                if moment.tzinfo is None:
+                    moment = moment.replace(tzinfo=self.zone)
+                return moment.astimezone(UTC)
+            except (ValueError, OverflowError):
+                continue
+        raise BadRow(Reason.BAD_DATE, column, text)
+
+    def _steps(
+        self, cells: Mapping[str, str], received: datetime, observed: datetime
+    ) -> tuple[Step, ...]:
+        steps = []
+        for event in self.source.events:
+            text = cells[event.column]
+            moment = self._moment(text, event.column) if text else None
+            if moment is None or (
+                event.when
+                and not all(_matches(cells[name], word) for name, word in event.when.items())
+            ):
+                continue
+            if moment < received and event.kind != Kind.SERVICE_RECEIVED:
+                raise BadRow(Reason.BEFORE_RECEIPT, event.column, cells[event.column])
+            if moment > observed:
+                raise BadRow(Reason.IN_THE_FUTURE, event.column, cells[event.column])
+            place = f"{event.column}{FIRST}" if event.first else event.column
+            steps.append(Step(place, event.kind, moment, self._unit(cells, event.unit)))
+        steps.sort(key=attrgetter("moment"))
+        return tuple(steps)
+
+    def _unit(self, cells: Mapping[str, str], column: str | None) -> str | None:
+        name = cells[column] if column else self.source.constants.get("unit", "")
+        if not name:
+            return None
+        unit = self._units.get(_folded(name)) or self.directory.unit_called(name)
+        if unit is None:
+            raise BadRow(Reason.UNKNOWN_UNIT, column or "", name)
+        return unit
+
+    def _classification(self, cells: Mapping[str, str]) -> str | None:
+        column = self.source.fields.classification
+        if column is None:
+            return self.source.constants.get("classification")
+        word = cells[column]
+        if not word:
+            return None
+        meaning = self._classifications.get(_folded(word))
+        if meaning is None:
+            raise BadRow(Reason.UNKNOWN_CLASSIFICATION, column, word)
+        return meaning
+
+    def _status(self, cells: Mapping[str, str]) -> StatusWord | None:
+        column = self.source.fields.status
+        if column is None:
+            return None
+        word = self._words.get(_folded(cells[column]))
+        if word is None and self.source.layout == "snapshot":
+            raise BadRow(Reason.UNKNOWN_STATUS, column, cells[column])
+        return word
+
+    def _status_at(
+        self,
+        cells: Mapping[str, str],
+        status: StatusWord | None,
+        received: datetime,
+        observed: datetime,
+    ) -> datetime | None:
+        """Return the start of the present status, if the source states it."""
+        if status is None or status.at is None:
+            return None
+        moment = self._moment(cells[status.at], status.at)
+        if moment is not None and moment < received:
+            raise BadRow(Reason.BEFORE_RECEIPT, status.at, cells[status.at])
+        if moment is not None and moment > observed:
+            raise BadRow(Reason.IN_THE_FUTURE, status.at, cells[status.at])
+        return moment
+
+    def _privacy(self, cells: Mapping[str, str]) -> tuple[bool, bool]:
+        column = self.source.fields.privacy
+        if column is None:
+            return False, False
+        words = {_folded(word) for word in cells[column].split("|")}
+        anonymous, secret = bool(words & self._anonymous), bool(words & self._secret)
+        if words - {""} and not (anonymous or secret):
+            return True, True  # an unmapped word: protect privacy
+        return anonymous, secret
+
+    def _title(self, cells: Mapping[str, str], hidden: bool) -> str | None:
+        column = self.source.fields.title
+        if column is None or hidden or not cells[column]:
+            return None
+        title = " ".join(cells[column].split())
+        return (masked(title) if self.source.mask else title)[:500]
+
+    def _personal(
+        self,
+        cells: Mapping[str, str],
+        column: str | None,
+        length: int,
+        hidden: bool,
+        *,
+        mask: bool = True,
+    ) -> str | None:
+        """Return a personal text named by the mapping, but never of an anonymous or secret
+        report.
+        """
+        if column is None or hidden:
+            return None
+        value = cells[column].strip()
+        return (masked(value) if mask and self.source.mask else value)[:length] or None
+
+    def _plain(self, cells: Mapping[str, str], field: str, length: int) -> str | None:
+        column = getattr(self.source.fields, field)
+        value = cells[column] if column else self.source.constants.get(field, "")
+        return " ".join(value.split())[:length] or None
+
+
+def given(record: Record, source: str, now: datetime) -> list[Event]:
+    """Return the events with a time stated in the row; in the exchange format all of its events.
+
+    In that format `source` is our name for a source of the other installation. The sources of its
+    events get names of the same form.
+    """
+    if record.history:
+        prefix = source.removesuffix(record.origin)
+        return [
+            replace(event, recorded_at=now, source=f"{prefix}{event.source}"[:128])
+            for event in record.history
+        ]
+    steps = [Step(RECEIVED, Kind.RECEIVED, record.received, None), *record.steps]
+    return [
+        Event(
+            step.kind, step.moment, now, source, unit=step.unit, slot=f"{step.column}/{step.kind}"
+        )
+        for step in steps
+    ]
+
+
+def _matches(cell: str, word: str) -> bool:
+    return bool(cell.strip()) if word == "*" else _folded(cell) == _folded(word)
+
+
+def said(event: Event) -> tuple[object, ...]:
+    """Return the identity of an event: all of its content except the time of recording."""
+    return (
+        event.source,
+        event.slot,
+        event.kind,
+        event.latest,
+        event.earliest,
+        event.knowledge,
+        event.unit,
+        event.retracted,
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()

@@ -1,0 +1,98 @@
+"""Validate the rows of one snapshot: accept readable rows, reject the others."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from settings.mapping import Mapping
+from settings.sources import ExchangeSource
+from sla.directory import Directory
+from tasks.common.redaction import shortened
+from tasks.ingest.exchange_reader import ExchangeReader
+from tasks.ingest.row_parser import BadRow, Reader, Reason, Record
+from tasks.sources.base import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A rejected row: its line, the reason, and its parts for display and storage.
+
+    `ticket` and `value` are masked. `ticket_mark` is a hash and still distinguishes two tickets.
+    """
+
+    line: int
+    reason: Reason
+    column: str
+    value: str
+    ticket: str
+    ticket_mark: str
+    cells: dict[str, str]
+    content: tuple[str, ...]
+
+
+class Sieve:
+    """Validator for the rows of one snapshot.
+
+    It passes over an exact repetition of a row, and rejects a row with another content for the same
+    ticket.
+    """
+
+    def __init__(
+        self, name: str, source: Mapping, directory: Directory, observed_at: datetime
+    ) -> None:
+        kind = ExchangeReader if isinstance(source, ExchangeSource) else Reader
+        self.reader = kind(name, source, directory)
+        self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
+        self._seen: dict[str, int] = {}  # key -> hash of its record
+
+    @property
+    def keys(self) -> Iterable[str]:
+        """Return the keys of the records read so far."""
+        return self._seen.keys()
+
+    def sift(
+        self, header: tuple[str, ...], rows: Iterable[Row]
+    ) -> Iterator[tuple[int, Record | Refused]]:
+        """Yield each row with its line number, as a record or as a rejected row.
+
+        A repeated row is skipped.
+        """
+        for line, row in rows:
+            try:
+                record = self.reader.record(self.reader.cells(header, row), self.observed_at)
+                mark = record.mark
+                before = self._seen.get(record.key)
+                if before is None:
+                    self._seen[record.key] = mark
+                    yield line, record
+                elif before != mark:
+                    column = self.reader.source.fields.ticket
+                    raise BadRow(Reason.DUPLICATE_TICKET, column, record.ticket)
+            except BadRow as bad:
+                yield line, self._refused(header, line, row, bad)
+
+    def _refused(
+        self, header: tuple[str, ...], line: int, row: tuple[str, ...], bad: BadRow
+    ) -> Refused:
+        named = self.reader.source.fields
+        cells = self.reader.kept(header, row, bad.reason)
+        whole = {name: row[header.index(name)].strip() for name in cells}
+        key = self.reader.key(whole) if named.ticket in whole else ""
+        return Refused(
+            line=line,
+            reason=bad.reason,
+            column=bad.column,
+            value="" if bad.column in named.personal else shortened(bad.value, 80),
+            ticket=shortened(cells.get(named.ticket, ""), 80),
+            ticket_mark=ticket_mark(key),
+            cells=cells,
+            content=(bad.reason, bad.column, bad.value, *([] if cells else row)),
+        )
+
+
+def ticket_mark(key: str) -> str:
+    """Return the hash of a ticket number, used instead of the number for privacy."""
+    return hashlib.sha256(key.encode()).hexdigest() if key else ""

@@ -1,0 +1,216 @@
+"""Derive the events between the snapshots of a source that shows only the present state."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from settings.mapping import StatusWord
+from sla.engine.context import Bench
+from sla.events import Event, Kind, Knowledge
+
+SLOT = "looks/"
+"""The prefix of the slots (source fields) of observed events. The rest is the kind, the unit and a
+running number.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The state of a complaint in one snapshot: its status, its unit and the start of the status.
+
+    `status_at` is None if the source does not state it. If it is stated, the status change needs no
+    observation.
+    """
+
+    word: str | None
+    unit: str | None
+    status_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Consecutive snapshots with the same state: the first and the last of them."""
+
+    sight: Sight
+    first: datetime
+    last: datetime
+
+
+Around = tuple[datetime | None, datetime | None]
+"""The neighbouring snapshots of a moment that showed a complaint: before and after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The state of a complaint in the last snapshot: its word, its unit and the time of the
+    snapshot.
+
+    The next events cannot have happened before `reopened_at`, the last reopening.
+    """
+
+    word: StatusWord | None
+    unit: str | None
+    seen_at: datetime
+    verified: bool
+    reopened_at: datetime | None = None
+
+
+def with_sight(
+    runs: Sequence[Run], sight: Sight, at: datetime, around: Callable[[], Around]
+) -> list[Run]:
+    """Return the state spans of a complaint with one more snapshot, imported in any order.
+
+    `around` returns the neighbouring snapshots of `at` that showed the complaint. It is called if a
+    span that seemed unbroken has to be split. Of two snapshots of the same moment, the one imported
+    first counts.
+    """
+    found = list(runs)
+    place = next((n for n, run in enumerate(found) if at <= run.last), len(found))
+    if place < len(found) and found[place].first <= at:
+        run = found[place]
+        if at in (run.first, run.last) or run.sight == sight:
+            return found
+        before, after = around()
+        if before != at:
+            found[place : place + 1] = [
+                Run(run.sight, run.first, before or run.first),
+                Run(sight, at, at),
+                Run(run.sight, after or run.last, run.last),
+            ]
+    elif place and found[place - 1].sight == sight:
+        found[place - 1] = replace(found[place - 1], last=at)
+    elif place < len(found) and found[place].sight == sight:
+        found[place] = replace(found[place], first=at)
+    else:
+        found.insert(place, Run(sight, at, at))
+    return found
+
+
+def history(
+    runs: Sequence[Run],
+    received: datetime,
+    words: dict[str, StatusWord],
+    *,
+    source: str,
+    previous_look: datetime | None,
+    not_before: Callable[[datetime], datetime],
+    now: datetime,
+    bench: Bench,
+) -> list[Event]:
+    """Return all events derived from the state spans of a complaint, each with a slot of its own.
+
+    `previous_look` is the last snapshot before the first one that showed the complaint.
+    `not_before` returns the earliest moment at which a snapshot can have been made. The result
+    depends on nothing else, so that the same snapshots give the same events in any order of import.
+    """
+    events: list[Event] = []
+    number: Counter[tuple[str, str | None]] = Counter()
+    before: Before | None = None
+    for run in runs:
+        word = words.get(run.sight.word or "")
+        look = max(run.first, received)
+        for event in observed(
+            received,
+            word,
+            run.sight.unit,
+            before,
+            source=source,
+            look=look,
+            status_at=run.sight.status_at,
+            previous_look=previous_look,
+            now=now,
+            bench=bench,
+        ):
+            number[event.kind, event.unit] += 1
+            slot = f"{SLOT}{event.kind}/{event.unit or ''}/{number[event.kind, event.unit]}"
+            events.append(replace(event, slot=slot))
+        before = Before(
+            word,
+            run.sight.unit,
+            not_before(run.last),
+            any(event.kind == Kind.VERIFIED for event in events),
+            max((event.latest for event in events if event.kind == Kind.REOPENED), default=None),
+        )
+    return events
+
+
+def observed(
+    received: datetime,
+    word: StatusWord | None,
+    unit: str | None,
+    before: Before | None,
+    *,
+    source: str,
+    look: datetime,
+    previous_look: datetime | None,
+    now: datetime,
+    bench: Bench,
+    status_at: datetime | None = None,
+) -> list[Event]:
+    """Return the events shown by this snapshot and not by the one before.
+
+    They happened after the last snapshot of this complaint and not later than this one. A complaint
+    seen for the first time may have changed at any time since its receipt. If it was received after
+    the source's previous snapshot, the interval is as good as observed; else its history is
+    unknown. A snapshot older than the known state gives no events. If the source states the start
+    of its status (`status_at`), that time is used instead of an interval.
+    """
+    if before is not None and look <= before.seen_at:
+        return []
+    if before is None:
+        after = received
+        fresh = previous_look is not None and received > previous_look
+        knowledge = Knowledge.OBSERVED if fresh else Knowledge.UNKNOWN
+    else:
+        after, knowledge = max(before.seen_at, received), Knowledge.OBSERVED
+    floor = received
+    if before is not None and before.reopened_at is not None:
+        floor = max(floor, before.reopened_at)
+    events = []
+    for kind, changed_unit in _changes(word, unit, before):
+        days = word.earlier_by.get(kind, 0) if word else 0
+        earliest, latest = after, look
+        if status_at is not None and changed_unit is None:
+            events.append(Event(kind, max(status_at, received), now, source))
+            continue
+        if days:
+            latest = max(floor, _eve(look, days, bench))
+            if after > received:
+                earliest = max(floor, _eve(after, days, bench, at_dawn=True))
+            earliest = min(earliest, latest)
+        events.append(Event(kind, latest, now, source, earliest, knowledge, changed_unit))
+    return events
+
+
+def _changes(
+    word: StatusWord | None, unit: str | None, before: Before | None
+) -> list[tuple[str, str | None]]:
+    known = before.word if before else None
+    entered: list[str] = []
+    left: list[str] = []
+    if word is not None and (known is None or word.word != known.word):
+        entered = [k for k in word.enter if not (k == Kind.VERIFIED and before and before.verified)]
+        left = [] if known is None or word.terminal else list(known.leave)
+    units = []
+    held = before.unit if before else None
+    if unit != held:
+        units += [(Kind.RETURNED, held)] if held else []
+        units += [(Kind.ASSIGNED, unit)] if unit else []
+    first = [(kind, None) for kind in (*left, *entered) if kind == Kind.VERIFIED or kind in left]
+    rest = [(kind, None) for kind in entered if kind != Kind.VERIFIED]
+    return [*first, *units, *rest]
+
+
+def _eve(moment: datetime, days: int, bench: Bench, *, at_dawn: bool = False) -> datetime:
+    """Return the end of the day (`at_dawn`: its start) of an event shown `days` later.
+
+    The source waits until that many full working days have passed. So an event shown on a day
+    happened on or before the eve of the `days`-th working day before it.
+    """
+    eve = int(bench.calendar.before(np.array([bench.day(moment)]), days)[0]) - 1
+    return min(moment, bench.start_of(eve) if at_dawn else bench.end_of(eve))

@@ -1,0 +1,1 @@
+"""The watchdog: incidents are found, logged and reported to the administrator."""

@@ -1,0 +1,196 @@
+"""External watchdog: it needs no worker and no Prefect, and also reports a missing database."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from types import FrameType
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from db.engine import NotReady, open_engine, reading
+from db.private_dirs import make_private
+from settings import Site
+from tasks.common.context import Office
+from tasks.monitoring.incident_log import Book, reckon
+from tasks.monitoring.incidents import Cause, Kind
+from tasks.monitoring.send_alert import hand_over, send_without_database
+from tasks.monitoring.watch import administrators, again_after, look, told, watch_id
+from tasks.notifications.transport.smtp import MailTrouble
+
+RUN = "watch"
+"""The `run` of these mails in the outbox."""
+
+LONGEST_LOOK = 40.0
+"""Time limit for a check, in seconds. A database that has frozen never answers."""
+
+CONNECTS_WITHIN = 10
+"""Time limit for a connection to the database, in seconds."""
+
+
+class Owed(BaseModel):
+    """A mail that waits in the file, because there is no database for it."""
+
+    recipient: str
+    key: str
+    detail: dict[str, Any]
+
+
+class Memory(BaseModel):
+    """The incidents stored without the database: those of the database and of the watchdog
+    itself.
+    """
+
+    book: Book
+    owed: list[Owed] = []
+
+
+@dataclass(slots=True)
+class Outside:
+    """The external watchdog of a site. Its memory is in `var/watch.json`.
+
+    If that file cannot be written, as on a full disk, the memory lasts until the process ends.
+    """
+
+    site: Site
+    memory: Memory | None = None
+    unwritten: bool = field(default=False, init=False)
+
+    @property
+    def file(self) -> Path:
+        """The path of the memory file."""
+        return self.site.var / "watch.json"
+
+    def look(self, now: datetime) -> list[str]:
+        """Check once and send alerts; return a line for the log about each incident or error."""
+        self.memory = self.memory or self._read(now)
+        said: list[str] = []
+        found: list[Cause] = []
+        try:
+            with _limited(LONGEST_LOOK):
+                said += self._look_in_database(now)
+        except (SQLAlchemyError, NotReady, OSError) as error:
+            found.append(self._cause(Kind.DATABASE, _words(error), now))
+            said.append(f"the database cannot be used: {_words(error)}")
+        except Exception as error:
+            name = type(error).__name__
+            found.append(self._cause(Kind.WATCH, name, now))
+            said.append(f"the watch cannot look: {name}: {error}")
+        said += self._remember_and_tell(found, now)
+        return said
+
+    def _look_in_database(self, now: datetime) -> list[str]:
+        with reading(self.site.database_url, patience=CONNECTS_WITHIN):
+            pass  # ready, and of this version: nothing is created or changed
+        engine = open_engine(self.site.database_url, patience=CONNECTS_WITHIN)
+        office = Office(self.site, engine)
+        try:
+            book, _ = look(office, now, RUN)
+            said = [
+                f"{key}: {'told' if known.told else 'noticed'}"
+                for key, known in sorted(book.known.items())
+                if not known.gone
+            ]
+            return said + [f"mail: {trouble}" for trouble in hand_over(office, now)]
+        finally:
+            engine.dispose()
+
+    def _cause(self, kind: Kind, error: str, now: datetime) -> Cause:
+        """Return an incident with the time it was first noticed, for the mail about its end."""
+        assert self.memory is not None
+        known = self.memory.book.known.get(kind)
+        since = known.noticed if known and not known.gone else now
+        return Cause(kind, kind, {"error": error, "since": since.isoformat()})
+
+    def _remember_and_tell(self, found: list[Cause], now: datetime) -> list[str]:
+        memory = self.memory
+        assert memory is not None
+        before = memory.model_dump_json()
+        kinds = {Kind.DATABASE, Kind.WATCH}
+        telling = reckon(memory.book, found, kinds, now, again_after(self.site))
+        holders = {holder.email: holder for holder in administrators(self.site, now)}
+        if telling:
+            nowhere = Office(self.site, open_engine("sqlite://"))  # opens no file
+            memory.owed += [
+                Owed(
+                    recipient=holder.email,
+                    key=watch_id(nowhere, holder, telling, now),
+                    detail=dict(told(telling)),
+                )
+                for holder in holders.values()
+            ]
+        said = self._keep(before)
+        for owed in list(memory.owed):
+            holder = holders.get(owed.recipient)
+            before = memory.model_dump_json()
+            if holder is not None:
+                try:
+                    send_without_database(self.site, holder, owed.key, owed.detail, now)
+                except (MailTrouble, ValueError) as trouble:
+                    said.append(f"mail: {trouble}")
+                    continue
+            memory.owed.remove(owed)
+            said += self._keep(before)
+        return said
+
+    def _read(self, now: datetime) -> Memory:
+        with suppress(OSError, ValueError):
+            return Memory.model_validate_json(self.file.read_text(encoding="utf-8"))
+        return Memory(book=Book(began=now))
+
+    def _keep(self, before: str) -> list[str]:
+        assert self.memory is not None
+        text = self.memory.model_dump_json(indent=1)
+        if self.memory.model_dump_json() == before and not self.unwritten:
+            return []
+        try:
+            make_private(self.file.parent)
+            with NamedTemporaryFile("w", dir=self.file.parent, delete=False) as new:
+                new.write(text)
+            Path(new.name).replace(self.file)
+        except OSError as error:
+            self.unwritten = True
+            return [f"{self.file} cannot be written: {error.strerror}"]
+        self.unwritten = False
+        return []
+
+
+def _words(error: Exception) -> str:
+    """Return an error in one line: the database's own message, without statement or row."""
+    if isinstance(error, DBAPIError):
+        lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
+        return lines[0][:300] if lines else type(error).__name__
+    if isinstance(error, NotReady | TimeoutError):
+        return str(error)
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return type(error).__name__
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError if a block takes longer than `seconds`; outside the main thread,
+    no limit.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def over(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"no answer within {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,43 @@
+"""Check a site: report good points, notes and faults, each with the remedy (`tenggat doctor`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+
+from settings import Site
+from tasks.monitoring.health import connectivity, database, host, schedules, site_files
+from tasks.monitoring.health.finding import Finding
+
+__all__ = ["Finding", "check"]
+
+
+def check(site: Site, now: datetime, *, clock: bool = False) -> list[Finding]:
+    """Check everything once; sends no mail, changes nothing, and creates no database.
+
+    Checks likely to wait for an answer run at the same time. `clock` is true if `now` is the time
+    of this machine's clock: only then can other clocks be compared with it. (Logging in by OAuth2
+    may bring a new refresh token; it is stored in its file.)
+    """
+    steps: list[Callable[[], Iterable[Finding]]] = [
+        partial(site_files.offices, site, now),
+        partial(site_files.holds, site, now),
+        partial(site_files.calendar, site, now),
+        partial(site_files.rules, site, now),
+        partial(schedules.gaps, site, now),
+        partial(database.database, site, now, clock=clock),
+        partial(connectivity.mail, site),
+        partial(connectivity.returned_mail, site),
+        *(partial(connectivity.source, site, name) for name in site.sources),
+        partial(host.clock, site, now),
+        partial(host.disks, site),
+        partial(host.readers, site),
+        connectivity.reports,
+    ]
+    findings = [Finding("good", f"settings of {site.name} read ({site.folder})")]
+    with ThreadPoolExecutor(len(steps)) as threads:
+        for found in threads.map(lambda step: list(step()), steps):
+            findings += found
+    return findings

@@ -1,0 +1,213 @@
+"""Check the database: usable or not, work waiting in it, last runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from db import bounces, complaints, imports, outbox, quarantine, runs, storms
+from db.engine import NotReady, open_engine, reading
+from db.revisions import newest_revision, revision
+from settings import Site
+from tasks.common.context import Office
+from tasks.monitoring import incidents
+from tasks.monitoring.health.finding import Finding
+from tasks.monitoring.incidents import CLOCKS_DIFFER, Kind
+from tasks.sources.gaps import lately_missing
+
+STALE_SOURCE = timedelta(days=3)
+CHECK_DATABASE = "check [database] in site.toml or TENGGAT_DATABASE_URL"
+
+ANSWERS_WITHIN = 5
+"""Timeout in seconds for a connection to the database."""
+
+
+def database(site: Site, now: datetime, *, clock: bool) -> Iterator[Finding]:
+    """Check the database without writing to it or creating one.
+
+    `clock` is true if `now` is the time of this machine's clock.
+    """
+    try:
+        state = _not_there(site)
+        if state:
+            yield state
+            return
+        with reading(site.database_url, patience=ANSWERS_WITHIN) as connection:
+            if clock:
+                yield from _clocks(connection, now)
+            with Session(connection) as session:
+                yield from _contents(session, Office(site, connection.engine), now)
+    except NotReady:
+        yield from _revisions(site)
+    except (SQLAlchemyError, OSError, ValueError) as error:
+        yield Finding(
+            "trouble", f"the database cannot be used ({type(error).__name__})", CHECK_DATABASE
+        )
+
+
+def _not_there(site: Site) -> Finding | None:
+    """Check for a SQLite database not created yet, or impossible to create."""
+    url = make_url(site.database_url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    file = Path(url.database)
+    if not file.parent.is_dir() and file.parent.exists():
+        return Finding("trouble", f"the database cannot be made in {file.parent}", CHECK_DATABASE)
+    if not file.exists():
+        return Finding(
+            "note", "the database is empty", "run `tenggat run` or `make demo`, which make it"
+        )
+    return None
+
+
+def _revisions(site: Site) -> Iterator[Finding]:
+    """Explain a database with a schema this program does not expect."""
+    engine = open_engine(site.database_url, patience=ANSWERS_WITHIN)
+    try:
+        with engine.connect() as connection:
+            at = revision(connection)
+    except SQLAlchemyError as error:
+        yield Finding(
+            "trouble", f"the database cannot be used ({type(error).__name__})", CHECK_DATABASE
+        )
+        return
+    finally:
+        engine.dispose()
+    if at is None:
+        yield Finding("note", "the database is empty", "run `tenggat run` or `make demo`")
+    else:
+        yield Finding(
+            "trouble",
+            f"the database is at revision {at}, the program at {newest_revision()}",
+            "run `tenggat run`, which upgrades it; back it up before",
+        )
+
+
+def _clocks(connection: Connection, now: datetime) -> Iterator[Finding]:
+    """Compare the clock of the database server with ours."""
+    if connection.dialect.name != "postgresql":
+        return
+    theirs = connection.scalar(text("SELECT clock_timestamp()"))
+    assert isinstance(theirs, datetime)
+    apart = abs(theirs.astimezone(UTC) - now)
+    if apart > CLOCKS_DIFFER:
+        minutes = int(apart / timedelta(minutes=1))
+        yield Finding(
+            "trouble",
+            f"the clocks of this machine and of the database server are {minutes} minutes apart",
+            "let both be kept by NTP (timedatectl)",
+        )
+    else:
+        yield Finding("good", "the clock agrees with that of the database server")
+
+
+def _ran(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
+    """Report the last run of each flow, and flows silent for too long."""
+    latest = runs.last(session)
+    if latest is not None and latest > now:
+        yield Finding(
+            "trouble",
+            f"the last run was at {_local(site, latest)}, later than now",
+            "check the machine's clock",
+        )
+        return
+    silent = {
+        cause.facts["flow"]
+        for cause in incidents.silences(session, site, now, None)
+        if cause.kind is Kind.SILENT
+    }
+    for flow, minutes in site.file.watch.silent_minutes:
+        last = runs.last(session, flow)
+        if last is None:
+            yield Finding(
+                "note",
+                f"no run of {flow} has ended well yet",
+                "`tenggat up` runs it on its schedule",
+            )
+        elif flow in silent:
+            yield Finding(
+                "trouble",
+                f"{flow} has not finished a run since {_local(site, last)}, longer than"
+                f" {minutes} minutes",
+                "see whether `tenggat up` runs, and its last runs in the Prefect UI; [watch] in"
+                " site.toml says how long is allowed",
+            )
+        else:
+            yield Finding("good", f"{flow} last ran at {_local(site, last)}")
+
+
+def _local(site: Site, moment: datetime) -> str:
+    return f"{moment.astimezone(site.zone):%Y-%m-%d %H:%M}"
+
+
+def _contents(session: Session, office: Office, now: datetime) -> Iterator[Finding]:
+    site = office.site
+    yield Finding("good", f"database in order, {complaints.count(session)} complaints")
+    yield from _ran(session, site, now)
+    for name in site.sources:
+        seen = imports.last(session, name)
+        if seen is None or now - seen > STALE_SOURCE:
+            since = f"since {_local(site, seen)}" if seen else "yet"
+            yield Finding(
+                "note", f"nothing new from source {name} {since}", "check that exports arrive"
+            )
+        missing = lately_missing(session, office, name, now)
+        if missing:
+            yield Finding(
+                "note",
+                f"source {name} shows nothing of {', '.join(map(str, missing))}",
+                "drop the exports of those days as well; until then what happened on them is"
+                " known less exactly",
+            )
+    waiting = len(quarantine.quarantined(session))
+    if waiting:
+        yield Finding("note", f"{waiting} rows in quarantine", "see `tenggat quarantine list`")
+    dead = outbox.unheard(session)
+    if dead:
+        yield Finding(
+            "trouble",
+            f"{dead} mails could not be delivered",
+            "see `tenggat mail list --status dead`; correct directory.csv and send them once"
+            " more with `tenggat mail resend`",
+        )
+    storm = storms.waiting_storm(session)
+    if storm is not None:
+        yield Finding(
+            "trouble",
+            f"a storm of {storm.mails} mails waits since"
+            f" {_local(site, storm.opened_at)}; none of them is sent",
+            "see `tenggat mail list --status held`, then run `tenggat mail release`",
+        )
+    yield from _marked(session, site, now)
+    pending = outbox.pending(session)
+    late = list(incidents.waiting_mail(session, site, now))
+    for cause in late:
+        oldest = datetime.fromisoformat(cause.facts["since"])
+        yield Finding(
+            "trouble",
+            f"{cause.facts['n']} mails wait for too long, the oldest since {_local(site, oldest)}",
+            "see `tenggat mail list --status queued` and what the mail server answers",
+        )
+    if pending and not late:
+        yield Finding("note", f"{pending} mails wait to be sent", "see `tenggat mail list`")
+
+
+def _marked(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
+    """Report officials whose mail bounces."""
+    today = now.astimezone(site.zone).date()
+    held = {each.email.casefold() for each in site.directory.offices if each.held_on(today)}
+    for bounce in bounces.waiting(session):
+        if bounce.address in held:
+            yield Finding(
+                "trouble",
+                f"mail to {bounce.address} comes back since"
+                f" {_local(site, bounce.reported_at)}"
+                f" ({f'{bounce.code} {bounce.answer}'.strip()})",
+                "correct directory.csv, or have the mailbox mended and run"
+                f" `tenggat mail lift {bounce.address}`",
+            )

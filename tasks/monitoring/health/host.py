@@ -1,0 +1,85 @@
+"""Check the machine: space on its disks, and access to the site's files by other users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from settings import Site
+from tasks.monitoring.health.finding import Finding
+from tasks.monitoring.incidents import free_megabytes
+from tasks.notifications.transport.oauth2_file import open_to_all
+
+FOLDERS = ("mailbox", "reports", "backups", "logs", "prefect")
+"""Folders in the folder of working files not meant for everybody."""
+
+
+def clock(site: Site, now: datetime) -> Iterator[Finding]:
+    """Report the time at the site, so a wrong clock or a wrong zone is noticed."""
+    local = now.astimezone(site.zone)
+    yield Finding("good", f"it is {local:%Y-%m-%d %H:%M} at the site ({site.zone.key})")
+
+
+def disks(site: Site) -> Iterator[Finding]:
+    """Check the space for the working files and for a SQLite database."""
+    floor = site.file.watch.disk_free_mb
+    try:
+        free = free_megabytes(site)
+    except ArgumentError:  # the database's URL is wrong; the check of the database reports it
+        return
+    for place, left in free.items():
+        if left < floor:
+            yield Finding(
+                "trouble",
+                f"{left} MB are left for {place}, less than {floor}",
+                "make room; when nothing is left everything stops",
+            )
+        else:
+            yield Finding("good", f"{left / 1000:,.0f} GB are left for {place}")
+
+
+def readers(site: Site) -> Iterator[Finding]:
+    """Report files and folders with complaints or secrets readable by every user of the machine."""
+    for file in _kept(site):
+        folder = file.parent
+        if open_to_all(file) and folder.stat().st_mode & 0o001:
+            yield Finding(
+                "note", f"every user of the machine may read {file}", f"chmod o= {folder}"
+            )
+    if _others(site.var) & 0o001:
+        inside = [name for name in FOLDERS if _others(site.var / name)]
+        if inside:
+            yield Finding(
+                "note",
+                f"every user of the machine may look into {', '.join(inside)} in {site.var}",
+                f"chmod o= {site.var}",
+            )
+    if not site.backups.is_relative_to(site.var) and _others(site.backups):
+        yield Finding(
+            "note",
+            f"every user of the machine may look into the backups in {site.backups}",
+            f"chmod o= {site.backups}",
+        )
+
+
+def _others(folder: Path) -> int:
+    """Return the rights of other users on a folder: neither its owner nor its group; 0: none."""
+    try:
+        return folder.stat().st_mode & 0o007
+    except OSError:
+        return 0
+
+
+def _kept(site: Site) -> Iterator[Path]:
+    try:
+        url = make_url(site.database_url)
+    except ArgumentError:
+        return
+    if url.get_backend_name() == "sqlite" and url.database:
+        yield Path(url.database)
+    yield from sorted(site.backups.glob("*"))[:1]
+    yield from sorted(site.folder.glob("*.env"))

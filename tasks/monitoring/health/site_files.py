@@ -1,0 +1,116 @@
+"""Check the site's own files: offices, suppressed rungs, calendar and law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from settings import Site
+from sla.directory import Role
+from sla.regulations.model import Law
+from tasks.monitoring.health.finding import Finding
+from tasks.monitoring.incidents import WARN_BEFORE_YEAR_END
+
+
+def offices(site: Site, now: datetime) -> Iterator[Finding]:
+    """Report vacancies; without any administrator there is no recipient for faults."""
+    today = now.astimezone(site.zone).date()
+    for unit, role in site.directory.holes(today):
+        yield Finding(
+            "note",
+            f"{site.directory.name_of(unit)} ({unit}) has no {role}",
+            "its notices go to the parent unit or the administrator; name one in directory.csv",
+        )
+    if not site.directory.holders(Role.ADMINISTRATOR, None, today).offices:
+        yield Finding(
+            "trouble", "nobody holds the role administrator", "add a holder in directory.csv"
+        )
+
+
+def holds(site: Site, now: datetime) -> Iterator[Finding]:
+    """Report the notices suppressed on purpose at present."""
+    today = now.astimezone(site.zone).date()
+    for hold in site.holds:
+        if hold.on(today):
+            until = f"until {hold.last}" if hold.last else "without an end"
+            yield Finding(
+                "note",
+                f"rungs {', '.join(hold.rungs)} are held back for {', '.join(hold.units)} {until}"
+                f" ({hold.reason})",
+                "take the [[hold]] out of escalation.toml, or give it a `to`, when it is over",
+            )
+
+
+def calendar(site: Site, now: datetime) -> Iterator[Finding]:
+    """Report how far the holidays are known, and which days are estimates."""
+    known = site.bench.calendar
+    today = now.astimezone(site.zone).date()
+    if known.decreed_until - today < WARN_BEFORE_YEAR_END:
+        yield Finding(
+            "note",
+            f"holidays are decreed until {known.decreed_until} only;"
+            " later due dates are provisional",
+            "add the new decree to holidays.toml, or update the package `holidays`",
+        )
+    else:
+        yield Finding("good", f"working calendar known until {known.decreed_until}")
+    estimates = [
+        day
+        for day, off in known.days_off.items()
+        if off.estimate and today <= day < date(today.year + 2, 1, 1)
+    ]
+    for day in sorted(estimates):
+        yield Finding(
+            "note",
+            f"{day} ({known.days_off[day].name}) is an estimate",
+            "confirm or move it in holidays.toml when it is decreed",
+        )
+
+
+def rules(site: Site, now: datetime) -> Iterator[Finding]:
+    """Report the rules in force, to be confirmed, replaced by the site, and ending soon."""
+    today = now.astimezone(site.zone).date()
+    law = site.bench.law
+    in_force = [rule for rule_id in law.ids if (rule := law.on(rule_id, today))]
+    yield Finding("good", f"{len(in_force)} rules in force on {today}")
+    for regulation in dict.fromkeys(rule.regulation for rule in in_force):
+        rules = [r for r in in_force if r.regulation is regulation and r.certainty.to_be_confirmed]
+        if rules:
+            names = ", ".join(f"{rule.id} ({rule.certainty})" for rule in rules)
+            yield Finding(
+                "note",
+                f"rules of {regulation.citation} to be confirmed: {names}",
+                f"a legal officer reads the official text and corrects {regulation.file}",
+            )
+    yield from _overrides(law, today)
+    yield from _endings(law, today)
+
+
+def _overrides(law: Law, today: date) -> Iterator[Finding]:
+    """Report rules replaced by the site, now or in the future."""
+    for rule in law.overriding:
+        if rule.in_force_to is not None and rule.in_force_to < today:
+            continue
+        begins = rule.in_force_from or today
+        replaced = law.overridden(rule.id, max(begins, today))
+        days = f" from {begins} on" if begins > today else ""
+        days += f" until {rule.in_force_to}" if rule.in_force_to else ""
+        yield Finding(
+            "note",
+            f"rule {rule.id}{f' ({replaced.citation})' if replaced else ''} is replaced by"
+            f" {rule.citation}{days}, on the basis of {rule.basis}",
+            f"a legal officer answers for it; it stands in {rule.regulation.file}",
+        )
+
+
+def _endings(law: Law, today: date) -> Iterator[Finding]:
+    """Report rules ended, or ending soon, without a later version."""
+    for rule_id in law.ids:
+        last = law.spans(rule_id)[-1]
+        if last.last - today < WARN_BEFORE_YEAR_END and not last.rule.ended_by:
+            yield Finding(
+                "note",
+                f"rule {rule_id} is in force until {last.last}, and no later version follows",
+                f"add the text that follows, or say what ended it in {last.rule.regulation.file}:"
+                ' in_force.ended_by = "..."',
+            )

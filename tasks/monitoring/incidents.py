@@ -1,0 +1,144 @@
+"""Causes: incidents of the pipeline, found in its database, disk and calendar."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy import make_url
+from sqlalchemy.orm import Session
+
+from db import outbox, runs
+from settings import Site
+
+WARN_BEFORE_YEAR_END = timedelta(days=60)
+MEGABYTE = 1_000_000
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""The largest harmless difference between the clocks of two machines."""
+
+
+class Kind(StrEnum):
+    """The kind of an incident; its value is a key of the texts under `watch`."""
+
+    SILENT = "silent"
+    CLOCK = "clock"
+    DATABASE = "database"
+    WATCH = "watch"
+    OUTBOX = "outbox"
+    DEAD = "dead"
+    DISK = "disk"
+    CALENDAR = "calendar"
+    FAILED = "failed"
+    CRASHED = "crashed"
+
+
+SEEN_TWICE = {Kind.SILENT: timedelta(minutes=10), Kind.DATABASE: timedelta(minutes=5)}
+"""How long these incidents must last before a notification.
+
+After an outage of the whole machine the first run ends the silence by itself. A database that
+restarts is away for a moment only.
+"""
+
+ENDS_AT_ONCE = frozenset(
+    {Kind.SILENT, Kind.CLOCK, Kind.DATABASE, Kind.WATCH, Kind.OUTBOX, Kind.DISK}
+)
+"""Incidents with a notification at their end.
+
+The others end without one, when they have not come back for a day.
+"""
+
+STOPS_ALL = frozenset({*ENDS_AT_ONCE, Kind.FAILED, Kind.CRASHED})
+"""During one of these incidents the external monitor gets no sign that all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One incident. `key` identifies it; for `facts` see `tasks.text.incidents.Ill.facts`."""
+
+    kind: Kind
+    key: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def silences(
+    session: Session, site: Site, now: datetime, began: datetime | None
+) -> Iterator[Cause]:
+    """Find flows without a finished run for longer than the site allows, and a clock set back.
+
+    `began` is the start of the watchdog's memory. A flow without any run counts as silent since
+    then; if `began` is None, it does not count as silent. If the clock went back, the function
+    yields only that incident, because every flow would seem to be active for a long time.
+    """
+    allowed = dict(site.file.watch.silent_minutes)
+    last = runs.last_runs(session, allowed)
+    latest = max(last.values(), default=None)
+    if latest is not None and latest > now + CLOCKS_DIFFER:
+        yield Cause(Kind.CLOCK, Kind.CLOCK, {"since": latest.isoformat()})
+        return
+    for flow, minutes in allowed.items():
+        since = last.get(flow, began)
+        if since is not None and now - since > timedelta(minutes=minutes):
+            facts = {"flow": flow, "since": since.isoformat(), "n": str(minutes)}
+            yield Cause(Kind.SILENT, f"{Kind.SILENT}/{flow}", facts)
+
+
+def waiting_mail(session: Session, site: Site, now: datetime) -> Iterator[Cause]:
+    """Find mail that has been waiting for too long."""
+    allowed = timedelta(minutes=site.file.watch.waiting_mail_minutes)
+    count, oldest = outbox.overdue(session, now - allowed)
+    if oldest is not None:
+        yield Cause(Kind.OUTBOX, Kind.OUTBOX, {"n": str(count), "since": oldest.isoformat()})
+
+
+def dead_mail(session: Session, site: Site, now: datetime) -> Iterator[Cause]:
+    """Find mail given up some hours ago and not resent by hand since.
+
+    Each of these mails had its own alert when it was given up.
+    """
+    allowed = timedelta(hours=site.file.watch.dead_mail_hours)
+    count = outbox.given_up(session, now - allowed)
+    if count:
+        yield Cause(Kind.DEAD, Kind.DEAD, {"n": str(count)})
+
+
+def full_disks(site: Site, *, known: bool) -> Iterator[Cause]:
+    """Find a disk with less free space than the site asks for.
+
+    An incident that is already `known` ends only with a quarter more free space. Otherwise a disk
+    near the limit would cause alerts again and again.
+    """
+    floor = site.file.watch.disk_free_mb
+    for place, free in free_megabytes(site).items():
+        if free < floor * (1.25 if known else 1):
+            facts = {"free": str(free), "floor": str(floor), "place": str(place)}
+            yield Cause(Kind.DISK, Kind.DISK, facts)
+            return  # two folders of one disk are one cause
+
+
+def free_megabytes(site: Site) -> dict[Path, int]:
+    """Return the free space in MB on the disks of the working files and of a file database."""
+    places = [site.var]
+    url = make_url(site.database_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        places.append(Path(url.database).absolute().parent)
+    return {
+        place: shutil.disk_usage(_that_is_there(place)).free // MEGABYTE
+        for place in dict.fromkeys(places)
+    }
+
+
+def _that_is_there(place: Path) -> Path:
+    """Return the folder itself, or the nearest existing folder above it."""
+    return next(folder for folder in (place, *place.parents) if folder.is_dir())
+
+
+def unknown_holidays(site: Site, now: datetime) -> Iterator[Cause]:
+    """Find a calendar that ends soon: the joint decree for the next year is missing."""
+    until = site.bench.calendar.decreed_until
+    if until - now.astimezone(site.zone).date() < WARN_BEFORE_YEAR_END:
+        yield Cause(Kind.CALENDAR, Kind.CALENDAR, {"day": until.isoformat()})

@@ -1,0 +1,1 @@
+"""Mails: queued in the outbox, composed, rendered and sent; bounces and storms."""

@@ -1,0 +1,48 @@
+"""After a restore: hold the unsent mails for a decision, and read lost files again.
+
+The restored database does not know the mails sent after its backup. The restore itself holds the
+queued mails (`db.backup.restore`); equal mails of later runs join them (see
+`tasks.notifications.storms.divided`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from db import audit, storms
+from db.runs import RESTORE
+from settings.sources import FolderSource
+from tasks.common.context import Office
+from tasks.notifications.enqueue import tell_of_restored
+from tasks.notifications.storms import hold
+from tasks.sources.folder import put_back
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The consequences of a restore: the number of held mails, and of files to be read again."""
+
+    held: int
+    files: int
+
+
+def settle(office: Office, now: datetime, backup: str, made_at: datetime | None) -> Settled:
+    """Complete a restore.
+
+    The held mails become a storm, and the administrators are notified of it. Files archived since
+    `made_at` (all of them if it is None) go back to the inbox, to be imported again. The audit gets
+    an entry.
+    """
+    files = 0
+    for source in office.site.sources.values():
+        if isinstance(source, FolderSource):
+            files += len(put_back(office, source, made_at))
+    with office.transaction() as session:
+        held = storms.without_a_storm(session)
+        if held:
+            storm = hold(session, 0, now, RESTORE)
+            tell_of_restored(session, office, storm, now, RESTORE)
+        why = "the database was put back as a backup has it; what was decided since is lost"
+        audit.note(session, audit.What.DATA_RESTORED, now, why, backup=backup, held=len(held))
+    return Settled(len(held), files)

@@ -1,0 +1,244 @@
+"""Queue mail: the notices of a run become one mail for each recipient."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db import audit, bounces, outbox, runs
+from db.locks import hold
+from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeStatus, Storm
+from sla.directory import Office as Holder
+from sla.directory import Role
+from tasks.common.context import Office
+from tasks.evaluation.notices import Owed
+from tasks.notifications import storms
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The result of queueing: the number of mails, the vacancies, and the key of a storm if any."""
+
+    mails: int
+    holes: list[tuple[str, str]]
+    storm: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One notice for one recipient in a role; `copied` means for information only."""
+
+    holder: Holder
+    role: Role
+    owed: Owed
+    copied: bool
+
+
+def queue_messages(
+    session: Session, office: Office, owed: Sequence[Owed], now: datetime, run: str
+) -> Queued:
+    """Queue one mail per recipient for all notices of this run.
+
+    Outside the mail hours of the site a mail waits for the next working morning, unless a notice in
+    it is urgent; notices of later runs until then join it.
+
+    If a role has no holder at the unit, or the holder's mail bounces, the notice goes to the parent
+    unit or to the administrator. The administrators are notified of the vacancy once. A notice
+    without any recipient is marked failed. More mails than the site allows are a storm: all of them
+    wait for a decision of the administrator. So do mails that may have been sent before a restore.
+    """
+    session.flush()
+    if owed:
+        hold(session, "queueing")
+    doubtful, owed = storms.divided(session, owed, now)
+    again, empty = _addressed(session, office, doubtful, now, run)
+    boxes, holes = _addressed(session, office, owed, now, run)
+    held = None
+    if again or storms.left_by_restore(session, now):
+        held = storms.hold(session, len(again), now, run)
+    storm = storms.check(session, office, len(boxes), now, run)
+    for mails, waits in ((again, held), (boxes, storm)):
+        for address, entries in mails.items():
+            _queue(session, office, address, entries, waits, now, run)
+    holes = list(dict.fromkeys(empty + holes))
+    for unit, role in holes:
+        alert(session, office, "hole", {"unit": unit, "role": role}, now, run)
+    if held is not None:
+        tell_of_restored(session, office, held, now, run)
+    if storm is not None:
+        facts = {"storm": storm.id, "mails": storm.mails, "most": storm.most}
+        alert(session, office, "storm", facts, now, run, same=("storm",))
+    waiting = storm or held
+    return Queued(len(again) + len(boxes), holes, waiting.id if waiting else None)
+
+
+def tell_of_restored(
+    session: Session, office: Office, storm: Storm, now: datetime, run: str
+) -> None:
+    """Notify the administrators once that mails wait after a restore from a backup."""
+    restored = runs.last(session, runs.RESTORE)
+    facts = {"restored": restored and restored.isoformat(), "storm": storm.id, "mails": storm.mails}
+    alert(session, office, "restored", facts, now, run, same=("restored", "storm"))
+
+
+def _addressed(
+    session: Session, office: Office, owed: Sequence[Owed], now: datetime, run: str
+) -> tuple[dict[str, list[_Entry]], list[tuple[str, str]]]:
+    """Return the notices for each address, and the vacancies found."""
+    today = office.local(now).date()
+    without = bounces.marked(session)
+    boxes: dict[str, list[_Entry]] = {}
+    holes: dict[tuple[str, str], None] = {}
+    for each in owed:
+        told: set[str] = set()
+        addressed = [(role, False) for role in each.audience.to]
+        addressed += [(role, True) for role in each.audience.cc]
+        for role, copied in addressed:
+            unit = each.notice.unit or None
+            holders = office.site.directory.holders(role, unit, today, without)
+            if holders.hole is not None and not _held(office, role, holders.hole, today):
+                holes[holders.hole, role] = None
+            for holder in holders.offices:
+                if holder.email not in told:
+                    told.add(holder.email)
+                    boxes.setdefault(holder.email, []).append(_Entry(holder, role, each, copied))
+        if not told:
+            each.notice.status = NoticeStatus.FAILED
+            what, why = audit.What.NOTICE_FAILED, "nobody holds an office that is to be told"
+            audit.note_notice(session, what, each.notice, now, why, run)
+    return boxes, list(holes)
+
+
+def _held(office: Office, role: Role, unit: str, day: date) -> bool:
+    """Check whether a role has a holder, even one without working mail (reported separately)."""
+    return office.site.directory.holders(role, unit or None, day).hole is None
+
+
+def _queue(
+    session: Session,
+    office: Office,
+    address: str,
+    entries: Sequence[_Entry],
+    storm: Storm | None,
+    now: datetime,
+    run: str,
+) -> None:
+    urgent = any(entry.owed.urgent for entry in entries)
+    turn = now if urgent else office.next_turn(now)
+    message = outbox.waiting(session, address, storm)
+    if message is None:
+        keys = sorted(entry.owed.notice.id for entry in entries)
+        first = next((entry for entry in entries if not entry.copied), entries[0])
+        message = owe(
+            session,
+            MessageKind.NOTICES,
+            first.holder,
+            message_id(office, run, address, *keys),
+            now,
+            run,
+            role=first.role,
+            turn=turn,
+        )
+        if storm is not None:
+            message.status, message.storm_id = MessageStatus.HELD, storm.id
+    elif message.next_attempt_at is not None:
+        message.next_attempt_at = min(message.next_attempt_at, turn)
+    known = {item.notice_id for item in message.items}
+    message.items += [
+        MessageItem(notice_id=entry.owed.notice.id, role=entry.role, copied=entry.copied, told=None)
+        for entry in entries
+        if entry.owed.notice.id not in known
+    ]
+
+
+def alert(
+    session: Session,
+    office: Office,
+    kind: str,
+    facts: Mapping[str, Any],
+    now: datetime,
+    run: str,
+    *,
+    same: Iterable[str] | None = None,
+) -> None:
+    """Queue an alert to the administrators, once: the same cause gives the same Message-ID.
+
+    The kind and the facts identify the cause, or only the facts named in `same`. `facts` must never
+    contain data from a complainant.
+    """
+    today = office.local(now).date()
+    cause = sorted((key, facts[key]) for key in (facts if same is None else same))
+    reached = office.site.directory.holders(
+        Role.ADMINISTRATOR, None, today, bounces.marked(session)
+    )
+    for holder in reached.offices:
+        key = message_id(office, "alert", kind, holder.email, *cause)
+        if not outbox.knows(session, key):
+            detail = {"alert": kind, **facts}
+            owe(session, MessageKind.ALERT, holder, key, now, run, detail=detail)
+
+
+def queue_summary(session: Session, office: Office, report: int, now: datetime, run: str) -> int:
+    """Queue a report for the roles named by the site; return the number of mails."""
+    today = office.local(now).date()
+    without = bounces.marked(session)
+    queued = 0
+    told: set[str] = set()
+    for role in office.site.file.summary.to:
+        for holder in office.site.directory.holders(role, None, today, without).offices:
+            key = message_id(office, "summary", report, holder.email)
+            if holder.email in told or outbox.knows(session, key):
+                continue
+            told.add(holder.email)
+            detail = {"report": report}
+            owe(session, MessageKind.SUMMARY, holder, key, now, run, detail=detail)
+            queued += 1
+    return queued
+
+
+def owe(
+    session: Session,
+    kind: MessageKind,
+    holder: Holder,
+    key: str,
+    now: datetime,
+    run: str,
+    *,
+    role: Role | None = None,
+    turn: datetime | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> MessageRow:
+    """Add a new mail for an office holder to the outbox, in the holder's language.
+
+    `turn` is the earliest send time (default: now).
+    """
+    message = MessageRow(
+        message_id=key,
+        kind=kind,
+        recipient=holder.email,
+        recipient_name=holder.name,
+        role=role or holder.role,
+        unit=holder.unit,
+        locale=holder.locale,
+        created_at=now,
+        run=run,
+        status=MessageStatus.QUEUED,
+        next_attempt_at=turn or now,
+        detail=dict(detail or {}),
+    )
+    session.add(message)
+    return message
+
+
+def message_id(office: Office, *cause: object) -> str:
+    """Return a Message-ID that depends only on its cause: the same mail always gets the
+    same one.
+    """
+    text = "\x1f".join(str(part) for part in (office.site.name, *cause))
+    host = office.site.file.mail.sender.rpartition("@")[2]
+    return f"<{hashlib.sha256(text.encode()).hexdigest()[:32]}@{host}>"

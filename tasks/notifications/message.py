@@ -1,0 +1,172 @@
+"""MIME: build the bytes of a mail from its text, headers and attachments.
+
+The standard library's `EmailMessage` puts the parts together. This module writes the headers itself
+and does not parse them again, because the parsing took most of the time of a mail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime, formataddr
+from typing import Any
+
+from db.models import MessageRow
+from settings import Site
+from tasks.notifications.render import RenderedMail, alert_mail, watch_mail
+from tasks.notifications.views import AlertMail, WatchMail
+from tasks.text.formats import moment_text
+from tasks.text.incidents import Ill
+
+CRLF = "\r\n"
+
+
+class _AsGiven(EmailPolicy):
+    """Keeps headers as given: ASCII, folded or not, and exactly one header each."""
+
+    def header_store_parse(self, name: str, value: str) -> tuple[str, str]:
+        lines = value.split(CRLF)
+        if not value.isascii() or any("\r" in line or "\n" in line for line in lines):
+            raise ValueError(f"the header {name} cannot be sent as it is")
+        if not all(line[:1] in (" ", "\t") and line.strip() for line in lines[1:]):
+            raise ValueError(f"the header {name} would begin another one")
+        return name, value
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        return value
+
+
+POLICY = _AsGiven(linesep=CRLF, cte_type="7bit", refold_source="none")
+"""CRLF line ends, and only bytes that survive a server without 8BITMIME."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file attached to a mail."""
+
+    name: str
+    maintype: str
+    subtype: str
+    content: bytes
+
+
+def as_mime(
+    headers: Mapping[str, str], text: str, html: str, attachments: Sequence[Attachment] = ()
+) -> bytes:
+    """Build the whole mail: text first, then HTML, then the attachments.
+
+    Raises ValueError for a header that cannot be sent.
+    """
+    mail = EmailMessage(policy=POLICY)
+    for name, value in headers.items():
+        mail[name] = value
+    mail.set_content(text)
+    mail.add_alternative(html, subtype="html")
+    for each in attachments:
+        mail.add_attachment(
+            each.content, maintype=each.maintype, subtype=each.subtype, filename=each.name
+        )
+    mark = hashlib.sha256(headers["Message-ID"].encode()).hexdigest()[:32]
+    for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{mark}_{number}")  # no encoded line can begin like this
+    return mail.as_bytes()
+
+
+def encode_header(text: str, header: str) -> str:
+    """Encode a text for a header: folded, and encoded as in RFC 2047 if it is not ASCII."""
+    charset = "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
+    folded = Header(text, charset, header_name=header).encode(linesep=CRLF)
+    if not folded[:1].isspace():
+        return folded
+    return Header(text, "utf-8", header_name=header).encode(linesep=CRLF)  # one very long word
+
+
+def format_mailbox(name: str, address: str, header: str) -> str:
+    """Encode a name with its address for a header.
+
+    `EmailMessage` forgets the quotes of a non-ASCII name (CVE-2025-1795): each comma in the name
+    would begin another address. Raises UnicodeEncodeError for a non-ASCII address.
+    """
+    plain = "".join(c for c in name if c.isprintable())
+    if plain.isascii() and "=?" not in plain:
+        return formataddr((plain, address))
+    address.encode("ascii")
+    return f"{encode_header(plain, header)}{CRLF} <{address}>"
+
+
+WATCH = "watch"
+"""The kind of an alert about several incidents at once."""
+
+
+def alert_mime(site: Site, message: MessageRow, now: datetime) -> bytes:
+    """Compose a mail to the administrator about the pipeline itself, ready to send."""
+    locale = message.locale or site.locale
+    if message.detail["alert"] == WATCH:
+        told = watch_view(site, message.recipient_name, message.detail, now)
+        return in_envelope(site, message, watch_mail(told, locale, site.zone), now)
+    facts = tuple((key, str(value)) for key, value in message.detail.items() if key != "alert")
+    alert = AlertMail(
+        site.name,
+        message.recipient_name,
+        now,
+        message.detail["alert"],
+        _named(site, facts, locale),
+    )
+    return in_envelope(site, message, alert_mail(alert, locale, site.zone), now)
+
+
+def watch_view(site: Site, recipient: str, detail: Mapping[str, Any], now: datetime) -> WatchMail:
+    """Return the content of a watchdog mail."""
+    new, again, well = (
+        tuple(Ill(each["kind"], each["facts"]) for each in detail.get(part, ()))
+        for part in ("new", "again", "well")
+    )
+    return WatchMail(site.name, recipient, now, new, again, well)
+
+
+def _named(
+    site: Site, facts: Sequence[tuple[str, str]], locale: str
+) -> tuple[tuple[str, str], ...]:
+    """Return the facts of an alert for display: the name of a unit, a time in words."""
+
+    def told(key: str, value: str) -> str:
+        if key in ("since", "restored"):
+            return moment_text(datetime.fromisoformat(value), locale, site.zone)
+        return site.directory.name_of(value) if key == "unit" else value
+
+    return tuple((key, told(key, value)) for key, value in facts)
+
+
+def in_envelope(
+    site: Site,
+    message: MessageRow,
+    rendered: RenderedMail,
+    now: datetime,
+    *attachments: Attachment,
+    thread: Sequence[str] = (),
+) -> bytes:
+    """Return a rendered mail with its headers; store its subject in the outbox."""
+    mail = site.file.mail
+    administrator = site.administrator_address(now.astimezone(site.zone).date())
+    message.subject = rendered.subject
+    headers = {
+        "From": format_mailbox(mail.sender_name, mail.sender, "From"),
+        "To": format_mailbox(message.recipient_name, message.recipient, "To"),
+        "Reply-To": administrator,
+        "Subject": encode_header(rendered.subject, "Subject"),
+        "Date": format_datetime(now.astimezone(site.zone)),
+        "Message-ID": message.message_id,
+    }
+    if thread:
+        headers |= {"In-Reply-To": thread[-1], "References": f"{CRLF} ".join(thread)}
+    headers |= {
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        "List-Id": f"<{mail.list_id}>",
+    }
+    return as_mime(headers, rendered.text, rendered.html, attachments)

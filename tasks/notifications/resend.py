@@ -1,0 +1,93 @@
+"""Resend: send a mail again by hand, to the present office holder or to another address."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db import audit
+from db.models import MessageItem, MessageKind, MessageRow, MessageStatus
+from sla.directory import Office as Holder
+from sla.directory import Role
+from tasks.common.context import Office
+from tasks.notifications.compose import notice_views
+from tasks.notifications.enqueue import message_id, owe
+
+OVER = (
+    MessageStatus.SENT,
+    MessageStatus.DEAD,
+    MessageStatus.BOUNCED,
+    MessageStatus.CANCELLED,
+    MessageStatus.DISCARDED,
+)
+"""Statuses of a mail that allow another sending."""
+
+
+class NotResent(ValueError):
+    """The mail cannot be sent again; the message gives the reason and the remedy."""
+
+
+def resend(
+    session: Session, office: Office, number: int, now: datetime, to: str | None = None
+) -> MessageRow:
+    """Queue a mail again as a new mail with only the items that are still true.
+
+    It goes to `to` if given, else to the first recipient if still in office, else to the present
+    holder. The first mail stays on record unchanged. Raises :class:`NotResent`.
+    """
+    first = session.get(MessageRow, number)
+    if first is None:
+        raise NotResent(f"no mail {number}; see `tenggat mail list`")
+    if first.status == MessageStatus.HELD:
+        raise NotResent(f"mail {number} is held back; see `tenggat mail release --help`")
+    if first.status not in OVER:
+        raise NotResent(f"mail {number} still waits to be sent; see `tenggat mail show {number}`")
+    holder = _addressee(office, first, now, to)
+    before = session.scalar(
+        select(func.count()).select_from(MessageRow).where(MessageRow.resent_of == number)
+    )
+    key = message_id(office, "resent", first.message_id, before, holder.email)
+    again = owe(
+        session,
+        MessageKind(first.kind),
+        holder,
+        key,
+        now,
+        f"resend {number}",
+        role=Role(first.role),
+        detail=first.detail,
+    )
+    again.resent_of, again.unit = number, first.unit
+    again.items = [
+        MessageItem(notice=item.notice, role=item.role, copied=item.copied, told=None)
+        for item in first.items
+    ]
+    session.flush()
+    if (
+        first.kind == MessageKind.NOTICES
+        and not notice_views(session, office, [again], now)[again.id]
+    ):
+        raise NotResent(f"no item of mail {number} is still true; nothing is sent")
+    why = "asked for by hand" + (", to an address that was named" if to else "")
+    run = f"resend {number}"
+    audit.note(session, audit.What.MAIL_RESENT, now, why, message=again.id, run=run, first=number)
+    return again
+
+
+def _addressee(office: Office, first: MessageRow, now: datetime, to: str | None) -> Holder:
+    """Return the recipient of the new mail, with the language."""
+    directory, role = office.site.directory, Role(first.role)
+    today = office.local(now).date()
+    known = [each for each in directory.offices if each.held_on(today)]
+    address = to or first.recipient
+    for each in known:
+        if each.email.casefold() == address.casefold():
+            return each
+    if to is not None:
+        return Holder(first.unit or "", role, "", to, locale=first.locale)
+    offices = directory.holders(role, first.unit, today).offices
+    if not offices:
+        raise NotResent(f"the office of mail {first.id} is vacant now; name an address with --to")
+    return offices[0]

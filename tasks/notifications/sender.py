@@ -1,0 +1,247 @@
+"""Sends claimed mails one after the other and records what the server answered."""
+
+from __future__ import annotations
+
+import random
+import uuid
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from db import outbox
+from db.models import DeliveryAttempt, MessageKind, MessageRow, MessageStatus
+from tasks.common.context import Office
+from tasks.notifications.ack_writer import Recorder
+from tasks.notifications.compose import compose_all
+from tasks.notifications.enqueue import alert
+from tasks.notifications.rate_limit import Clock, Pace, too_fast
+from tasks.notifications.transport.smtp import (
+    Connection,
+    MailTrouble,
+    Refused,
+    ServerUnusable,
+    Uncomposable,
+)
+
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=4)
+
+AT_ONCE = 50
+"""Number of mails claimed and composed together."""
+
+FRESH = timedelta(seconds=10)
+"""The longest time between the claim of a mail and its sending."""
+
+SOON = timedelta(minutes=5)
+"""The longest time for composing a group of mails."""
+
+LONGEST_RUN = timedelta(minutes=4)
+"""The longest time that a run waits for its send rate; the next run sends the rest."""
+
+
+@dataclass(slots=True)
+class DeliveryCount:
+    """The result of a delivery run."""
+
+    sent: int = 0
+    deferred: int = 0
+    dead: int = 0
+    cancelled: int = 0
+    pending: int = 0
+    by_role: dict[str, int] = field(default_factory=dict)
+    trouble: str = ""
+
+
+class _Delivery:
+    """One delivery run: its connection, its rate limiter and its counts."""
+
+    def __init__(
+        self,
+        office: Office,
+        connection: Connection,
+        pace: Pace,
+        clock: Clock,
+        now: datetime,
+        run: str,
+        count: DeliveryCount,
+    ) -> None:
+        self.office, self.connection, self.pace, self.clock = office, connection, pace, clock
+        self.now, self.run, self.count = now, run, count
+        self.sender = office.site.file.mail.sender
+        self.roles: dict[int, str] = {}
+        self.domain_free_at: datetime | None = None
+
+    def all(self) -> None:
+        """Send mails, and the alerts they cause, until none is due or none may be sent."""
+        while not self.count.trouble and self._any_due() and self._may_go_on():
+            moment = self.clock.moment()
+            ready = self._make_ready(moment)
+            if ready is None:
+                if not self._awaits_a_domain(moment):
+                    return
+                continue
+            token, begun = str(uuid.uuid4()), self.clock.moment()
+            if begun - moment > SOON:
+                continue  # the machine was suspended: compose these mails again
+            with self.office.transaction() as session:
+                claimed = outbox.claim(session, token, ready, begun)
+            try:
+                with Recorder(partial(self._sent, token)) as recorder:
+                    self._send(token, claimed, begun, recorder)
+                    recorder.flush()
+            finally:
+                with self.office.transaction() as session:
+                    outbox.give_back(session, token, [mail.id for mail in claimed])
+
+    def _any_due(self) -> bool:
+        """Check whether a mail is due, now or as soon as the rate of its domain allows."""
+        with self.office.transaction() as session:
+            turn = outbox.next_turn(session)
+        now = self.clock.moment()
+        return turn is not None and turn <= max(now, self.domain_free_at or now)
+
+    def _may_go_on(self) -> bool:
+        """Wait until the next mail may be sent; return False if that is too late for this run."""
+        moment = self.clock.moment()
+        pause = max(self.pace.free_at(moment) - moment, self.pace.gap)
+        if self.pace.exhausted or moment + pause - self.now > LONGEST_RUN:
+            return False
+        if pause:
+            self.clock.wait(pause)
+        return True
+
+    def _awaits_a_domain(self, moment: datetime) -> bool:
+        """Wait for the rate of a domain; return False if no mail waits for one, or for too long."""
+        free, self.domain_free_at = self.domain_free_at, None
+        if free is None or free - self.now > LONGEST_RUN:
+            return False
+        self.clock.wait(free - moment)
+        return True
+
+    def _make_ready(self, moment: datetime) -> list[int] | None:
+        """Compose the due mails and store them as evidence; return their keys, or None if none is
+        due.
+
+        A mail without any item that is still true is cancelled. One mail that cannot be composed
+        does not stop the others.
+        """
+        ready = []
+        with self.office.transaction() as session:
+            most = self.pace.at_once(moment, AT_ONCE)
+            messages = outbox.take_due(session, moment, most)
+            for message, mime in compose_all(session, self.office, messages, moment, self.now):
+                if mime is None:
+                    message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
+                    session.flush()
+                    outbox.settle_notices(
+                        session, [item.notice_id for item in message.items], moment
+                    )
+                    self.count.cancelled += 1
+                elif isinstance(mime, Uncomposable):
+                    self._settle(session, message, mime, moment)
+                else:
+                    message.mime, message.composed_at = zlib.compress(mime, 1), moment
+                    ready.append(message.id)
+        return ready if messages else None
+
+    def _send(
+        self, token: str, claimed: Sequence[outbox.Claimed], begun: datetime, recorder: Recorder
+    ) -> None:
+        """Send the mails one after another, while their content and the claim are fresh."""
+        for mail in claimed:
+            moment = self.clock.moment()
+            free = self.pace.free_at(moment, mail.recipient)
+            if free > moment:
+                self.domain_free_at = min(free, self.domain_free_at or free)
+                with self.office.transaction() as session:
+                    outbox.give_back(session, token, [mail.id], free)
+                continue
+            if moment - begun > FRESH:
+                return  # evaluated too long ago: evaluate again
+            recorder.check()
+            mime = zlib.decompress(mail.mime)
+            try:
+                answer = self.connection.send(self.sender, mail.recipient, mime)
+            except MailTrouble as trouble:
+                self._failed(token, mail.id, trouble)
+                if too_fast(trouble):
+                    self.pace.complained()
+                    return
+                if self.count.trouble:
+                    return
+            else:
+                self.pace.went(moment, mail.recipient)
+                self.roles[mail.id] = mail.role
+                recorder.add(mail.id, answer)
+
+    def _sent(self, token: str, answers: dict[int, str]) -> None:
+        """Store the server's acceptance of some mails."""
+        with self.office.transaction() as session:
+            ours = outbox.sent(session, token, answers, self.clock.moment())
+        for key in ours:  # without those with a stale claim, taken over by another run
+            role = self.roles[key]
+            self.count.sent += 1
+            self.count.by_role[role] = self.count.by_role.get(role, 0) + 1
+
+    def _failed(self, token: str, key: int, trouble: MailTrouble) -> None:
+        """Store the server's answer, or the error, of a mail that was not accepted."""
+        with self.office.transaction() as session:
+            for message in outbox.claimed(session, token, [key]):
+                self._settle(session, message, trouble, self.clock.moment())
+
+    def _settle(
+        self, session: Session, message: MessageRow, trouble: MailTrouble, now: datetime
+    ) -> None:
+        office, count = self.office, self.count
+        message.claim = None
+        if isinstance(trouble, ServerUnusable):
+            message.status, message.next_attempt_at = MessageStatus.QUEUED, now + FIRST_RETRY
+            _attempt(message, now, "unusable", trouble)
+            count.deferred += 1
+            count.trouble = trouble.answer
+            return
+        _try_again_or_give_up(office, message, trouble, now)
+        dead = message.status == MessageStatus.DEAD
+        count.dead += dead
+        count.deferred += not dead
+        if (dead or isinstance(trouble, Uncomposable)) and message.kind != MessageKind.ALERT:
+            facts = {
+                "recipient": message.recipient,
+                "answer": str(trouble)[:200],
+                "mail": message.id,
+            }
+            kind = "dead_message" if dead else "odd_message"
+            alert(session, office, kind, facts, now, self.run)
+        session.flush()
+        outbox.settle_notices(session, [item.notice_id for item in message.items], now)
+
+
+def _try_again_or_give_up(
+    office: Office, message: MessageRow, trouble: MailTrouble, now: datetime
+) -> None:
+    """Set a mail to dead after a permanent refusal or too much time, else set its next attempt.
+
+    The waiting time doubles with each attempt, up to a limit.
+    """
+    limit = timedelta(hours=office.site.file.mail.give_up_after_hours)
+    tried = [each.attempted_at for each in message.attempts if each.outcome == "deferred"]
+    tries, first = len(tried), min(tried, default=now)  # a server out of reach was not asked
+    expired = now - first >= limit
+    if isinstance(trouble, Refused) or expired:
+        message.status, message.next_attempt_at = MessageStatus.DEAD, None
+        _attempt(message, now, "refused", trouble)
+        return
+    wait = min(FIRST_RETRY * 2 ** min(tries, 16), LONGEST_RETRY)
+    jitter = random.uniform(1.0, 1.5)  # noqa: S311 - spreads load, keeps no secret
+    message.status, message.next_attempt_at = MessageStatus.QUEUED, now + wait * jitter
+    _attempt(message, now, "deferred", trouble)
+
+
+def _attempt(message: MessageRow, now: datetime, outcome: str, trouble: MailTrouble) -> None:
+    message.attempts.append(
+        DeliveryAttempt(attempted_at=now, outcome=outcome, code=trouble.code, answer=trouble.answer)
+    )

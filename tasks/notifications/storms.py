@@ -1,0 +1,121 @@
+"""Storms: a run with far more mail than usual sends nothing until a person decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from statistics import median
+
+from sqlalchemy.orm import Session
+
+from db import audit, runs, storms
+from db.models import Storm, StormStatus
+from tasks.common.context import Office
+from tasks.evaluation.notices import Owed
+
+RUNS = 20
+"""The number of past runs used to compute the usual number of mails."""
+
+CATCH_UP = timedelta(days=7)
+"""The time after a restore in which notices for earlier rungs are doubtful."""
+
+
+class NoStorm(ValueError):
+    """No storm waits for a decision, or not the given one."""
+
+
+def most(session: Session, office: Office) -> int:
+    """Return the number of mails allowed in one run of this site.
+
+    It is the site's limit or a multiple of the median of the last runs with mail, whichever is
+    less. It is never less than `at_least`, because otherwise the first morning after holidays would
+    be a storm.
+    """
+    guard = office.site.file.mail.storm
+    usual = runs.mails_of_last(session, RUNS)
+    if len(usual) < RUNS:
+        return guard.most
+    return min(guard.most, max(guard.at_least, int(guard.times_median * median(usual))))
+
+
+def check(session: Session, office: Office, mails: int, now: datetime, run: str) -> Storm | None:
+    """Return the storm for a run with this many mails, or None if they are within the limit.
+
+    Further mails above the limit join a storm that already waits.
+    """
+    limit = most(session, office)
+    if mails <= limit:
+        return None
+    storm = storms.waiting(session)
+    if storm is None:
+        storm = storms.opened(session, now, run, most=limit)
+    storm.mails += mails
+    session.flush()
+    why = f"the run owed {mails} mails and {limit} are allowed"
+    audit.note(session, audit.What.STORM_HELD, now, why, storm=storm.id, run=run, mails=mails)
+    return storm
+
+
+def _restored(session: Session, now: datetime) -> datetime | None:
+    """Return the time of the last restore if it is recent, else None."""
+    restored = runs.last(session, runs.RESTORE)
+    return restored if restored is not None and now - restored <= CATCH_UP else None
+
+
+def left_by_restore(session: Session, now: datetime) -> bool:
+    """Check whether a restore held mails and failed before it opened a storm for them."""
+    return _restored(session, now) is not None and bool(storms.without_a_storm(session))
+
+
+def divided(session: Session, owed: Sequence[Owed], now: datetime) -> tuple[list[Owed], list[Owed]]:
+    """Divide pending notices into those perhaps sent before the last restore, and the others.
+
+    For a rung reached before the restore, the decision and the mail may be in the lost time. For
+    some days the sources may show the facts of that time again.
+    """
+    restored = _restored(session, now)
+    if restored is None:
+        return [], list(owed)
+    doubtful = [each for each in owed if each.notice.reached_at <= restored]
+    return doubtful, [each for each in owed if each.notice.reached_at > restored]
+
+
+def hold(session: Session, mails: int, now: datetime, run: str) -> Storm:
+    """Return the storm for mails perhaps sent before a restore; open one if none waits.
+
+    It gets the mails held by the restore itself, and `mails` more.
+    """
+    storm = storms.waiting(session) or storms.opened(session, now, run, most=0)
+    held = storms.without_a_storm(session)
+    storms.take_in(session, storm, held)
+    mails += len(held)
+    storm.mails += mails
+    session.flush()
+    why = "they may have been sent in the time that a restore has lost"
+    audit.note(session, audit.What.STORM_HELD, now, why, storm=storm.id, run=run, mails=mails)
+    return storm
+
+
+def decide(
+    office: Office, number: int | None, now: datetime, by: str, *, send: bool
+) -> tuple[Storm, int]:
+    """Release the mails of a storm or drop them; return the storm and their number.
+
+    Released mails are evaluated again before they are sent. `by` names the person who decides.
+    Raises :class:`NoStorm` if none waits.
+    """
+    with office.transaction() as session:
+        storm = storms.waiting(session)
+        if storm is None or number not in (None, storm.id):
+            which = "no storm waits" if storm is None else f"storm {number} does not wait"
+            raise NoStorm(f"{which} for a decision; see `tenggat mail list --status held`")
+        what = audit.What.STORM_RELEASED if send else audit.What.STORM_DROPPED
+        who = office.by and audit.By(by, f"storm {storm.id}")
+        audit.note(session, what, now, "said on being asked", storm=storm.id, by=who)
+        if send:
+            mails = storms.let_go(session, storm, office.next_turn(now))
+        else:
+            mails = storms.drop(session, storm, now)
+        storm.status = StormStatus.RELEASED if send else StormStatus.DISCARDED
+        storm.decided_at, storm.decided_by = now, by[:255]
+        return storm, mails

@@ -1,0 +1,70 @@
+"""Report mails: their text and attachments in the language of the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from db.models import MessageRow, Report
+from tasks.common.context import Office
+from tasks.notifications.message import Attachment
+from tasks.notifications.render import RenderedMail, summary_mail
+from tasks.reports.builder import in_language, language_ending, report_view, with_earlier
+from tasks.reports.digest import digest_of
+from tasks.reports.formats.restatement_text import earlier_line
+from tasks.reports.formats.writer import FORMATS, READ, write_all
+from tasks.reports.model import ReportView
+
+KINDS = {
+    "html": ("text", "html"),
+    "pdf": ("application", "pdf"),
+    "xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+}
+
+
+class Bringing:
+    """The report mails of one delivery run. Each report is evaluated only once for all of them."""
+
+    def __init__(self, session: Session, office: Office) -> None:
+        self._session, self._office = session, office
+        self._views: dict[tuple[int, str], ReportView] = {}
+
+    def composed(self, message: MessageRow) -> tuple[RenderedMail, list[Attachment]] | None:
+        """Return a mail and its attachments, or None if its report is no longer on record."""
+        site = self._office.site
+        report = self._session.get(Report, message.detail["report"])
+        if report is None:
+            return None
+        locale = message.locale or site.locale
+        view = self._view(report, locale)
+        earlier = earlier_line(view.earlier, locale, site.zone)
+        name, role = message.recipient_name, message.role
+        rendered = summary_mail(digest_of(view), name, role, locale, site.zone, earlier)
+        return rendered, list(self._files(report, view))
+
+    def _view(self, report: Report, locale: str) -> ReportView:
+        """Return the report in a language, evaluated again as of its own moment."""
+        session, office = self._session, self._office
+        own = (report.id, office.site.locale)
+        if own not in self._views:
+            view = report_view(session, office, report.period, report.as_of)
+            self._views[own] = with_earlier(session, office, view)
+        if (report.id, locale) not in self._views:
+            self._views[report.id, locale] = in_language(session, office, self._views[own], locale)
+        return self._views[report.id, locale]
+
+    def _files(self, report: Report, view: ReportView) -> Iterator[Attachment]:
+        """Yield the report files for people in the language of the view; create them if missing."""
+        site = self._office.site
+        ending = language_ending(site, view.names.locale)
+        kept = Path(report.path)
+        first = kept.with_name(f"{kept.stem}{ending}{kept.suffix}")
+        if not first.is_file():
+            formats = READ if ending else FORMATS
+            write_all(view, kept.parent, site.zone, formats=formats, ending=ending)
+        for form in READ:
+            file = first.with_suffix(f".{form}")
+            if file.is_file():
+                yield Attachment(file.name, *KINDS[form], file.read_bytes())

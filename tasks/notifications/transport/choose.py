@@ -1,0 +1,32 @@
+"""The mail server of a site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from settings import Site
+from tasks.notifications.transport.smtp import Way
+
+
+@contextmanager
+def mail_way(site: Site, *, timeout: float | None = None) -> Iterator[Way]:
+    """Yield the address of the site's mail server; for `mailbox:` run the built-in one in the
+    block.
+
+    `timeout`, in seconds, can only shorten the site's own timeout, for callers with less time.
+    """
+    mail = site.file.mail
+    patience = min(timeout or mail.timeout_seconds, mail.timeout_seconds)
+    if site.mail_url == "mailbox:":
+        from tasks.notifications.transport.local_mailbox import local_mailbox  # noqa: PLC0415 - slow to import
+
+        with local_mailbox(site.var / "mailbox", timeout=patience) as way:
+            yield way
+    else:
+        yield Way(
+            site.mail_url,
+            ca_file=str(site.folder / mail.ca_file) if mail.ca_file else None,
+            timeout=patience,
+            oauth2_file=site.oauth2_file,
+        )

@@ -1,0 +1,282 @@
+"""The SMTP client: one open connection to the mail server, through yagmail.
+
+yagmail handles the connection (host, TLS, login); the mail itself is already composed. The method
+`send` of yagmail is not used: it opens a connection for every mail and gives up without an error.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import selectors
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from urllib.parse import unquote, urlsplit
+
+import yagmail
+from yagmail.oauth2 import generate_oauth2_string
+
+from tasks.common.loopback import is_loopback
+from tasks.notifications.transport.oauth2 import Tokens
+from tasks.notifications.transport.oauth2_file import NoToken
+
+TOO_BIG = 552
+"""The only 5xx answer to MAIL about the mail itself; any other one is about our sender."""
+
+
+class MailTrouble(Exception):
+    """A mail could not be sent. `code` and `answer` come from the server, if it gave any."""
+
+    def __init__(self, answer: str, code: int | None = None) -> None:
+        super().__init__(f"{code} {answer}" if code else answer)
+        self.answer, self.code = answer, code
+
+
+class Refused(MailTrouble):
+    """The server refused this mail permanently (5xx): a retry is useless."""
+
+
+class Deferred(MailTrouble):
+    """The server does not accept this mail now (4xx), or the connection broke: try again later."""
+
+
+class Uncomposable(MailTrouble):
+    """Our own error: the mail could not be composed. It waits, and the administrators are
+    notified.
+    """
+
+
+class ServerUnusable(MailTrouble):
+    """No mail can be sent now: no connection, no TLS, no login, or our sender was refused."""
+
+
+class Way:
+    """The address of the mail server with its options, read from a URL.
+
+    `smtps://user:password@host:465` means implicit TLS, `smtp://user:password@host:587` STARTTLS
+    with a verified certificate. `smtp+plain://127.0.0.1:25` is allowed to loopback only. With
+    `oauth2_file` the user logs in by OAuth2, and the URL has no password. Raises ValueError with
+    the correct form for a wrong URL.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        ca_file: str | None = None,
+        timeout: float = 30.0,
+        oauth2_file: Path | None = None,
+    ) -> None:
+        try:
+            parts = urlsplit(url)
+            known = parts.scheme in ("smtp", "smtps", "smtp+plain") and parts.hostname
+            whole = parts.path in ("", "/") and not (parts.query or parts.fragment)
+            port = parts.port if known and whole else None
+        except ValueError:  # the error text would repeat a part of the password
+            known = whole = False
+        if not known or not whole or not parts.hostname:
+            raise ValueError(
+                "the mail URL must be smtps://user:password@host:465, smtp://user:password@host:587"
+                " or, to loopback, smtp+plain://127.0.0.1:25; write / # ? @ : and % of a password"
+                " as %2F %23 %3F %40 %3A %25"
+            ) from None
+        if parts.scheme == "smtp+plain" and not is_loopback(parts.hostname):
+            raise ValueError("smtp+plain is allowed to loopback only; use smtp:// (STARTTLS)")
+        self.host = parts.hostname
+        self.implicit_tls = parts.scheme == "smtps"
+        self.starttls = parts.scheme == "smtp"
+        self.port = port or (465 if self.implicit_tls else 587 if self.starttls else 25)
+        self.user = unquote(parts.username or "")
+        self.password = unquote(parts.password or "")
+        if not self.user.isprintable():  # it would break the login's separators
+            raise ValueError("the user in the mail URL has a character that cannot be printed")
+        if oauth2_file and self.password:
+            raise ValueError(
+                "the mail URL has a password, and [mail] oauth2_file in site.toml names another"
+                " login; remove one of them"
+            )
+        self.ca_file, self.timeout, self.oauth2_file = ca_file, timeout, oauth2_file
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class Connection:
+    """One connection for a batch of mails; opened again after the server has closed it.
+
+    `clock` returns seconds, for the expiry of an access token.
+    """
+
+    def __init__(self, way: Way, clock: Callable[[], float] = monotonic) -> None:
+        self.way = way
+        self._client: yagmail.SMTP | None = None
+        self._reply = ""
+        self._tokens = None
+        if way.oauth2_file:
+            self._tokens = Tokens(
+                way.oauth2_file, timeout=way.timeout, ca_file=way.ca_file, clock=clock
+            )
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Connect, secure the connection and log in; raises :class:`ServerUnusable`."""
+        way = self.way
+        try:  # not for nothing: to read the machine's authorities takes longer than some mails
+            secured = way.implicit_tls or way.starttls or way.ca_file
+            context = ssl.create_default_context(cafile=way.ca_file) if secured else None
+        except OSError as error:
+            raise ServerUnusable(f"ca_file {way.ca_file}: {_words(error)}") from None
+        try:  # before connecting: a mail server does not wait long for a login
+            user, token = self._tokens.login(way.user) if self._tokens else (way.user, "")
+        except NoToken as error:
+            raise ServerUnusable(str(error)) from None
+        more = {"context": context} if way.implicit_tls else {}
+        client = yagmail.SMTP(
+            user=way.user or "tenggat",
+            password=way.password,
+            host=way.host,
+            port=way.port,
+            smtp_ssl=way.implicit_tls,
+            smtp_starttls={"context": context} if way.starttls else False,
+            smtp_skip_login=bool(token) or not way.user,
+            soft_email_validation=False,
+            timeout=way.timeout,
+            **more,
+        )
+        client.user = way.user  # yagmail makes 'name' into 'name@gmail.com'
+        try:
+            client.login()
+            client.smtp.ehlo_or_helo_if_needed()  # or a refused greeting would blame a mail
+            if token:
+                self._show_token(client, user, token)
+        except OSError as error:  # all errors of smtplib are OSErrors
+            _drop(client)
+            raise ServerUnusable(f"{way}: {_words(error)}", _code(error)) from None
+        except ValueError:  # the error text would repeat a part of the password
+            _drop(client)
+            raise ServerUnusable(f"{way}: host or login cannot be sent in ASCII") from None
+        except ServerUnusable:
+            _drop(client)
+            raise
+        client.smtp.data = self._hearing(client.smtp.data)
+        self._client = client
+
+    def _hearing(self, data: Callable[[bytes], tuple[int, bytes]]) -> Callable[[bytes], object]:
+        """Wrap the command DATA to store its last reply, because `sendmail` discards it."""
+
+        def heard(mime: bytes) -> tuple[int, bytes]:
+            reply = data(mime)
+            self._reply = " ".join(reply[1].decode("utf-8", "replace").split())[:500]
+            return reply
+
+        return heard
+
+    def _show_token(self, client: yagmail.SMTP, user: str, token: str) -> None:
+        """Log in by XOAUTH2; an empty line answers the server's challenge, so that it sends its
+        refusal.
+        """
+        if "XOAUTH2" not in client.smtp.esmtp_features.get("auth", "").upper().split():
+            raise ServerUnusable(
+                f"{self.way}: the server does not support login by OAuth2 (XOAUTH2)"
+            )
+        words = generate_oauth2_string(user, token)
+        try:
+            client.smtp.auth("XOAUTH2", lambda asked=None: words if asked is None else "")
+        except binascii.Error:
+            raise ServerUnusable(f"{self.way}: an answer to the login is not base64") from None
+        except OSError as error:
+            code = _code(error)
+            if code is None:
+                raise
+            said = _words(error)
+            for secret in (token, base64.b64encode(words.encode()).decode()):
+                said = said.partition(secret[:12])[0]  # a server may repeat the token in its answer
+            raise ServerUnusable(
+                f"{self.way}: the login of {user} by OAuth2 is refused ({said}); is it the mailbox"
+                " that was authorized, for sending mail by SMTP?",
+                code,
+            ) from None
+
+    def send(self, sender: str, recipient: str, mime: bytes) -> str:
+        """Send one mail; return the text of the server's acceptance.
+
+        Raises :class:`Refused`, :class:`Deferred` or :class:`ServerUnusable`.
+        """
+        if self._client is not None and _has_hung_up(self._client):
+            self.close()
+        if self._client is None:
+            self.open()
+        assert self._client is not None
+        try:
+            self._client.smtp.sendmail(sender, [recipient], mime)
+        except OSError as error:
+            code = _code(error)
+            if code is None or code == 421:
+                self.close()
+                raise Deferred(_words(error), code) from None
+            self._forget_half_sent()
+            if hasattr(error, "sender") and code >= 500 and code != TOO_BIG:
+                raise ServerUnusable(f"{self.way}: {_words(error)}", code) from None
+            trouble = Refused if code >= 500 else Deferred
+            raise trouble(_words(error), code) from None
+        except ValueError as error:
+            self._forget_half_sent()
+            raise Refused(
+                f"the address or the mail cannot be sent: {type(error).__name__}"
+            ) from None
+        return self._reply
+
+    def _forget_half_sent(self) -> None:
+        assert self._client is not None
+        try:
+            self._client.smtp.rset()
+        except OSError:
+            self.close()
+
+    def close(self) -> None:
+        """Close the connection, whatever the server answers."""
+        client, self._client = self._client, None
+        if client is not None:
+            try:
+                client.close()
+            except OSError:
+                client.is_closed = True
+
+
+def _has_hung_up(client: yagmail.SMTP) -> bool:
+    """Check whether the server has closed the connection or announced it since the last mail."""
+    if client.smtp.sock is None:
+        return True
+    with selectors.DefaultSelector() as selector:
+        selector.register(client.smtp.sock, selectors.EVENT_READ)
+        return bool(selector.select(0))
+
+
+def _drop(client: yagmail.SMTP) -> None:
+    client.is_closed = True
+    if client.smtp is not None:
+        client.smtp.close()
+
+
+def _code(error: OSError) -> int | None:
+    refused = getattr(error, "recipients", None)
+    if isinstance(refused, dict) and refused:
+        code, _ = next(iter(refused.values()))
+        return int(code)
+    code = getattr(error, "smtp_code", None)
+    return int(code) if isinstance(code, int) and code > 0 else None
+
+
+def _words(error: OSError) -> str:
+    refused = getattr(error, "recipients", None)
+    said = next(iter(refused.values()))[1] if isinstance(refused, dict) and refused else None
+    said = said or getattr(error, "smtp_error", None) or error
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    return " ".join(text.split())[:500] or type(error).__name__

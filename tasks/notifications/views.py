@@ -1,0 +1,145 @@
+"""Views: plain values for the templates, in the reader's time zone and with keys of the texts.
+
+A view contains nothing that its reader may not see, for example no title of an anonymous or secret
+report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tasks.common.notified import Told
+from tasks.text.incidents import Ill
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One deadline of a complaint in a mail.
+
+    `working_days_left` is negative if late. `exact` means a promised time of day; otherwise the
+    deadline is the end of a day. `uid` is a permanent identifier of the deadline, for calendars.
+    """
+
+    rule: str
+    citation: str
+    to_be_confirmed: bool
+    consequence: str
+    due: datetime
+    exact: bool
+    working_days_left: int
+    late: bool
+    by_policy: bool
+    told: tuple[Told, ...]
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeItem:
+    """One complaint at one unit in a mail, with its deadlines, most urgent first.
+
+    `privacy` is '', 'anonymous' or 'secret'; `classification` is a key of the texts.
+    """
+
+    ticket: str
+    title: str
+    category: str
+    classification: str
+    privacy: str
+    unit: str
+    received: datetime
+    duties: tuple[Duty, ...]
+    link: str
+
+    @property
+    def worst(self) -> Duty:
+        """Return the most urgent deadline; it ranks the complaint."""
+        return self.duties[0]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeMail:
+    """A mail to one recipient: the late complaints first, then the coming ones.
+
+    `late_count` and `coming_count` count all complaints, including those left out of the body.
+    `copied` means that the recipient gets the mail for information only (cc). `units` lists the
+    units with their number of complaints in this mail and of late ones, most late first; it is
+    empty if there is only one.
+    """
+
+    site: str
+    recipient: str
+    role: str
+    unit: str
+    now: datetime
+    late: tuple[NoticeItem, ...]
+    coming: tuple[NoticeItem, ...]
+    late_count: int
+    coming_count: int
+    administrator: str
+    copied: bool = False
+    units: tuple[tuple[str, int, int], ...] = ()
+
+    @property
+    def shown(self) -> int:
+        """Number of complaints listed in the body."""
+        return len(self.late) + len(self.coming)
+
+    @property
+    def not_shown(self) -> int:
+        """Number of complaints left out of the body."""
+        return self.late_count + self.coming_count - self.shown
+
+    def cut(self, most: int) -> NoticeMail:
+        """Return the same mail with at most `most` complaints in its body, the first ones."""
+        coming = self.coming[: max(0, most - len(self.late))]
+        return replace(self, late=self.late[:most], coming=coming)
+
+    @property
+    def any_to_be_confirmed(self) -> bool:
+        """Check whether a legal officer has yet to confirm any rule in the body."""
+        return any(
+            duty.to_be_confirmed for item in (*self.late, *self.coming) for duty in item.duties
+        )
+
+
+def by_unit(items: Iterable[NoticeItem]) -> tuple[tuple[str, int, int], ...]:
+    """Return each unit with its number of complaints and of late ones; empty if it is only one."""
+    counts: dict[str, tuple[int, int]] = {}
+    for item in items:
+        all_of_it, late = counts.get(item.unit, (0, 0))
+        counts[item.unit] = (all_of_it + 1, late + item.worst.late)
+    ranked = sorted(counts.items(), key=lambda entry: (-entry[1][1], -entry[1][0], entry[0]))
+    return tuple((unit, *numbers) for unit, numbers in ranked) if len(ranked) > 1 else ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertMail:
+    """A mail to the administrator about a problem of the pipeline.
+
+    `alert` is a key of the texts (dead_message, hole, ...). `facts` are pairs of label and value,
+    with keys of the texts as labels.
+    """
+
+    site: str
+    recipient: str
+    now: datetime
+    alert: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchMail:
+    """A mail to the administrator about the incidents found by the watchdog.
+
+    `new` incidents are reported for the first time, `again` ones continue since an earlier mail,
+    and `well` ones are resolved.
+    """
+
+    site: str
+    recipient: str
+    now: datetime
+    new: tuple[Ill, ...]
+    again: tuple[Ill, ...]
+    well: tuple[Ill, ...]

@@ -1,0 +1,76 @@
+"""Workbooks: all complaints of a long mail as an XLSX file for sorting and filtering."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import xlsxwriter
+
+from tasks.notifications.views import NoticeMail
+from tasks.text.catalog import words
+
+WIDTHS = {"ticket": 16, "days": 12, "due": 14, "received": 14, "privacy": 12}
+
+
+def notices_workbook(view: NoticeMail, locale: str, zone: ZoneInfo) -> bytes:
+    """Return a workbook with all complaints of a mail, one row per deadline, in the mail's order.
+
+    Text cells are always text: a text that begins like a formula is not run. Numbers of days are
+    numeric, and negative if late.
+    """
+    t = words(locale)
+    columns = (
+        ("ticket", t("summary.ticket")),
+        ("days", t("workbook.days_left")),
+        ("unit", t("mail.holder")),
+        ("due", t("mail.due")),
+        ("rule", t("mail.rule")),
+        ("article", t("summary.article")),
+        ("category", t("summary.category")),
+        ("classification", t("summary.classification")),
+        ("privacy", t("workbook.privacy")),
+        ("title", t("workbook.title")),
+        ("received", t("mail.received")),
+        ("told", t("mail.told")),
+    )
+    kept = io.BytesIO()
+    with xlsxwriter.Workbook(kept, {"in_memory": True, "strings_to_urls": False}) as book:
+        # the time of the mail, so that the same view gives the same bytes
+        book.set_properties({"title": view.site, "created": _local(view.now, zone)})
+        sheet = book.add_worksheet(t("workbook.sheet"))
+        bold, date = book.add_format({"bold": True, "text_wrap": True}), book.add_format()
+        date.set_num_format("d mmm yyyy")
+        for place, (key, label) in enumerate(columns):
+            sheet.set_column(place, place, WIDTHS.get(key, 28))
+            sheet.write_string(0, place, label, bold)
+        row = 0
+        for item in (*view.late, *view.coming):
+            for duty in item.duties:
+                row += 1
+                told = ", ".join(t(f"role.{each.role}") for each in duty.told)
+                texts = {
+                    0: item.ticket,
+                    2: item.unit,
+                    4: duty.rule,
+                    5: duty.citation,
+                    6: item.category,
+                    7: t(f"classification.{item.classification or 'none'}"),
+                    8: t(f"privacy.{item.privacy}") if item.privacy else "",
+                    9: item.title,
+                    11: told,
+                }
+                for place, text in texts.items():
+                    sheet.write_string(row, place, text)
+                sheet.write_number(row, 1, duty.working_days_left)
+                sheet.write_datetime(row, 3, _local(duty.due, zone), date)
+                sheet.write_datetime(row, 10, _local(item.received, zone), date)
+        sheet.autofilter(0, 0, row, len(columns) - 1)
+        sheet.freeze_panes(1, 1)
+    return kept.getvalue()
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return a local time without its zone, as workbooks store it."""
+    return moment.astimezone(zone).replace(tzinfo=None, microsecond=0)

@@ -1,0 +1,158 @@
+"""Builds the report of a period as it is known at a moment, in any language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db import audit_verify
+from db.revisions import revision
+from settings import Site
+from sla.engine.context import Facts
+from sla.periods import Period, parse
+from sla.regulations.model import Rule
+from tasks.common.context import Office
+from tasks.evaluation.loader import source_facts
+from tasks.reports.compute import figured
+from tasks.reports.formats.json_csv import sha256_of
+from tasks.reports.labels import names_of
+from tasks.reports.model import Notes, OverrideRow, RegulationRow, ReportView
+from tasks.reports.restatement import earlier_report
+from tasks.sources.gaps import missing_days
+
+
+def report_view(
+    session: Session,
+    office: Office,
+    period: str,
+    as_of: datetime,
+    *,
+    hindsight: datetime | None = None,
+) -> ReportView:
+    """Return the report of a period as known at `as_of`; for `hindsight` see `figured`.
+
+    Raises `sla.periods.PeriodError`.
+    """
+    site = office.site
+    today = office.local(as_of).date()
+    span = parse(period, today)
+    tables = figured(session, office, span, as_of, hindsight=hindsight)
+    return ReportView(
+        site=site.name,
+        letterhead=site.letterhead,
+        period_key=span.name,
+        first=span.first,
+        last=span.last,
+        as_of=as_of,
+        interim=today <= span.last,
+        edition="full",
+        tables=tables,
+        names=names_of(site, site.locale, span.last),
+        notes=_notes(session, office, span, as_of, site.locale),
+        sha256=sha256_of(tables),
+        ticket_link=site.file.ticket_link,
+    )
+
+
+def with_earlier(session: Session, office: Office, view: ReportView) -> ReportView:
+    """Return the same report with the restatement of the previous report."""
+    span = Period(view.period_key, view.first, view.last)
+    return replace(view, earlier=earlier_report(session, office, span, view.as_of))
+
+
+def in_language(session: Session, office: Office, view: ReportView, locale: str) -> ReportView:
+    """Return the same report with its names and notes in another language."""
+    if locale == view.names.locale:
+        return view
+    span = Period(view.period_key, view.first, view.last)
+    return replace(
+        view,
+        names=names_of(office.site, locale, view.last),
+        notes=_notes(session, office, span, view.as_of, locale),
+    )
+
+
+def language_ending(site: Site, locale: str) -> str:
+    """Return the suffix of file names for this language: empty for the site's own."""
+    return "" if locale == site.locale else f"_{locale}"
+
+
+def _notes(session: Session, office: Office, span: Period, as_of: datetime, locale: str) -> Notes:
+    """Return the notes on the data and the method, in a language."""
+    site = office.site
+    facts = source_facts(session, office, as_of)
+    holes = site.directory.holes(office.local(as_of).date())
+    return Notes(
+        missing=tuple(
+            (name, tuple(days))
+            for name in site.sources
+            if (days := missing_days(session, office, name, span.first, span.last, as_of))
+        ),
+        holes=tuple((site.directory.name_of(unit), role) for unit, role in holes),
+        not_judged=tuple(_not_judged(office, facts, locale)),
+        shown_later=tuple(
+            (name, max(each.shown_later.values()))
+            for name, each in facts.items()
+            if each.shown_later
+        ),
+        regulations=tuple(_regulation_rows(office, span.last, locale)),
+        holidays=tuple(
+            (day, off.name, off.estimate)
+            for day, off in sorted(site.bench.calendar.days_off.items())
+            if span.first <= day <= span.last
+        ),
+        policy=site.file.policy,
+        revision=revision(session.connection()) or "",
+        audit=str(audit_verify.head_before(session, as_of)),
+    )
+
+
+def _not_judged(
+    office: Office, facts: Mapping[str, Facts], locale: str
+) -> Iterable[tuple[str, tuple[str, ...]]]:
+    """Yield, for each source, the rules that its data cannot prove as met or missed."""
+    law = office.site.bench.law
+    for name, source in facts.items():
+        sees = source.sees or frozenset()
+        blind = [
+            rule.label[locale]
+            for rule in map(law.last, law.ids)
+            if rule.binds_provider
+            and not rule.promised
+            and not (rule.stops_on & sees and rule.starts_on & sees)
+        ]
+        if blind:
+            yield name, tuple(blind)
+
+
+def _regulation_rows(office: Office, day: date, locale: str) -> Iterable[RegulationRow]:
+    """Yield the regulations in force on a day, with their rules not yet confirmed by a legal
+    officer.
+    """
+    law = office.site.bench.law
+    regulations: dict[Any, list[Rule]] = {}
+    for rule in filter(None, map(partial(_on, office, day), law.ids)):
+        regulations.setdefault(rule.regulation, []).append(rule)
+    for regulation, rules in regulations.items():
+        open_rules = [r.label[locale] for r in rules if r.certainty.to_be_confirmed]
+        yield RegulationRow(
+            regulation.citation,
+            regulation.title,
+            regulation.note,
+            tuple(open_rules),
+            tuple(_override_row(office, rule, day, locale) for rule in rules if rule.overrides),
+        )
+
+
+def _override_row(office: Office, rule: Rule, day: date, locale: str) -> OverrideRow:
+    replaced = office.site.bench.law.overridden(rule.id, day)
+    return OverrideRow(rule.label[locale], replaced.citation if replaced else rule.id, rule.basis)
+
+
+def _on(office: Office, day: date, rule_id: str) -> Rule | None:
+    return office.site.bench.law.on(rule_id, day)

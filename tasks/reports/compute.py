@@ -1,0 +1,199 @@
+"""Metrics: the tables of a report, from every complaint evaluated as known at a moment."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from db import complaints, metrics, outbox, quarantine, rulesets
+from db.models import Complaint
+from db.outbox import FirstTold
+from sla.engine.evaluate import Judged, judge_all
+from sla.events import Event
+from sla.metrics.columns import Gathered, Gathering
+from sla.metrics.encoding import Words, line
+from sla.metrics.table import Table
+from sla.metrics.tables import Tellings, first_day, report
+from sla.periods import Period
+from tasks.common.context import Office
+from tasks.common.notified import told_by_role
+from tasks.evaluation.loader import Known, judged_of, known_of
+from tasks.evaluation.metrics_cache import case_of
+from tasks.reports.notified_text import told_key
+
+
+def figured(
+    session: Session,
+    office: Office,
+    period: Period,
+    as_of: datetime,
+    *,
+    hindsight: datetime | None = None,
+) -> tuple[Table, ...]:
+    """Return all tables of a period, as known at `as_of`.
+
+    The function evaluates complaints in batches and stores only their encoded values. With
+    `hindsight` (a later moment) it returns a restatement: the tables as known at `as_of` if every
+    event up to then had been recorded at once. The restatement uses the records known at the later
+    moment.
+    """
+    bench = office.site.bench
+    span = bench.start_of(period.first.toordinal()), bench.end_of(period.last.toordinal())
+    tellings = outbox.first_told(session, *span, as_of)
+    gathered = _gathered(session, office, period, as_of, hindsight, tellings)
+    with _no_search_for_cycles():
+        return report(
+            gathered,
+            period,
+            bench,
+            as_of,
+            tellings=_tellings(office, gathered, tellings),
+            findings=_findings(session, office, period, as_of),
+            told=_told(session, office, gathered, as_of),
+        )
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Switch off Python's cyclic garbage collector for a block.
+
+    Millions of rows contain no cycles. The collector runs again whenever there are a quarter more
+    objects, so that the last rows would cost more time than the first.
+    """
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searched:
+            gc.enable()
+
+
+def _gathered(
+    session: Session,
+    office: Office,
+    period: Period,
+    as_of: datetime,
+    hindsight: datetime | None,
+    tellings: Sequence[FirstTold],
+) -> Gathered:
+    """Return all complaints of the report as columns.
+
+    If the cached metrics of a complaint are valid at `as_of`, they are only read; other complaints
+    are evaluated as of that moment. All are evaluated if the ruleset has changed since the last
+    deadlines run, or for a restatement.
+    """
+    gathering, numbered = Gathering(), Words(metrics.words(session))
+    bench = office.site.bench
+    if hindsight is None and _judged_by_this_rulebook(session, office):
+        begin = first_day(period)
+        told_of = sorted({telling.complaint for telling in tellings})
+        with _no_search_for_cycles():
+            for some in metrics.kept(session, begin, as_of):
+                gathering.add_packed(*some)
+            for some in metrics.kept_before(session, told_of, begin, as_of):
+                gathering.add_packed(*some)
+        anew = metrics.complaints_of(session, metrics.to_judge(session, as_of))
+    else:
+        anew = complaints.recorded_by(session, hindsight or as_of)
+    for batch in anew:
+        rows = [row for row in batch if row.recorded_at <= as_of or row.received_at <= as_of]
+        for known, judged in _judged(session, office, rows, as_of, hindsight):
+            case = case_of(office, known, judged)
+            gathering.add(known.complaint.id, case.ticket, line(case, bench, numbered.number))
+    with _no_search_for_cycles():
+        return gathering.done(numbered.by_number())
+
+
+def _judged_by_this_rulebook(session: Session, office: Office) -> bool:
+    rulebook = rulesets.current(session)
+    return rulebook is not None and rulebook.fingerprint == office.rulebook()
+
+
+def _judged(
+    session: Session,
+    office: Office,
+    rows: Sequence[Complaint],
+    as_of: datetime,
+    hindsight: datetime | None,
+) -> Iterator[tuple[Known, Judged]]:
+    if hindsight is None:
+        yield from judged_of(session, office, rows, as_of)
+        return
+    known = [
+        replace(
+            each,
+            matter=replace(
+                each.matter, events=_known_at_once(each.matter.events, as_of, hindsight)
+            ),
+        )
+        for each in known_of(session, office, rows, hindsight)
+    ]
+    judged = judge_all([each.matter for each in known], office.site.bench, as_of)
+    yield from zip(known, judged, strict=True)
+
+
+def _known_at_once(events: Iterable[Event], as_of: datetime, hindsight: datetime) -> list[Event]:
+    """Return events as if those up to `as_of`, known by `hindsight`, had been recorded in time."""
+    return [
+        replace(event, recorded_at=as_of)
+        if event.latest <= as_of < event.recorded_at <= hindsight
+        else event
+        for event in events
+    ]
+
+
+def _tellings(office: Office, gathered: Gathered, rows: Sequence[FirstTold]) -> Tellings:
+    """Return the first notifications of a rung in the period, each on the day of its first mail."""
+    places = gathered.places(np.array([row.complaint for row in rows], dtype=np.int64))
+    found = [(place, row) for place, row in zip(places.tolist(), rows, strict=True) if place >= 0]
+    return Tellings(
+        np.array([place for place, _ in found], dtype=np.int64),
+        np.array([office.site.bench.day(row.at) for _, row in found], dtype=np.int64),
+        [row.rung for _, row in found],
+        [row.kind for _, row in found],
+    )
+
+
+def _findings(session: Session, office: Office, period: Period, as_of: datetime) -> dict[str, int]:
+    """Return counts about the quality of the data and the configuration.
+
+    These are rows in quarantine, vacancies and rules to be confirmed.
+    """
+    law = office.site.bench.law
+    in_force = (law.on(rule, period.last) for rule in law.ids)
+    open_rules = sum(rule.certainty.to_be_confirmed for rule in in_force if rule is not None)
+    return {
+        "quarantined": quarantine.quarantine_count(session, as_of),
+        "holes": len(office.site.directory.holes(office.local(as_of).date())),
+        "rules_to_be_confirmed": open_rules,
+    }
+
+
+def _told(
+    session: Session, office: Office, gathered: Gathered, as_of: datetime
+) -> Callable[[int, int], str]:
+    """Return a function that gives the recipients notified of a late deadline, in the format of
+    `told_text`.
+    """
+    late = np.unique(gathered.d_case[gathered.overdue])
+    told = outbox.told(session, gathered.keys[late].tolist(), as_of)
+
+    def said(case: int, deadline: int) -> str:
+        rule = gathered.words[int(gathered.d_rule[deadline])]
+        key = (int(gathered.keys[case]), rule, int(gathered.d_clock[deadline]))
+        return told_key(told_by_role(told.get(key, [])), office.site.zone)
+
+    return said
+
+
+def tickets_of(tables: Sequence[Table], table: str, row: str) -> tuple[str, ...]:
+    """Return the tickets behind a row of a table: its evidence."""
+    found = next((each.row(row) for each in tables if each.key == table), None)
+    return found.tickets if found is not None else ()

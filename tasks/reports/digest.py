@@ -1,0 +1,103 @@
+"""A report on one screen, for the mail announcing it and for the Prefect UI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+
+from sla.metrics.table import Row, Table
+from tasks.reports.model import Earlier, ReportView
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLine:
+    """The result of one unit: share on time, number of evaluated deadlines, present complaints."""
+
+    name: str
+    share: float | None
+    judged: int
+    open: int
+    late: int
+    small: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The headline of a report, and its units, the lowest share first."""
+
+    site: str
+    period_key: str
+    first: date
+    last: date
+    as_of: datetime
+    interim: bool
+    received: int
+    settled: int
+    followed_up_share: float | None
+    on_time: float | None
+    open_now: int
+    late_now: int
+    units: tuple[UnitLine, ...]
+    revision: str
+    audit: str
+    sha256: str
+    earlier: Earlier | None = None
+
+    @property
+    def worst(self) -> tuple[UnitLine, ...]:
+        """Return up to three units with the lowest shares below 100 % and enough deadlines."""
+        fit = (
+            unit
+            for unit in self.units
+            if unit.share is not None and unit.share < 1 and not unit.small
+        )
+        return tuple(islice(fit, 3))
+
+
+def digest_of(view: ReportView) -> Digest:
+    """Compute the digest of a full report. Raises KeyError if a table is missing."""
+    tables = {table.key: table for table in view.tables}
+    head, units = tables["headline"], tables["by_unit"]
+
+    def share(figure: str) -> float | None:
+        found = head.value(figure, "value")
+        return float(found) if isinstance(found, int | float) else None
+
+    return Digest(
+        site=view.site,
+        period_key=view.period_key,
+        first=view.first,
+        last=view.last,
+        as_of=view.as_of,
+        interim=view.interim,
+        received=_whole(head, "received"),
+        settled=_whole(head, "settled"),
+        followed_up_share=share("followed_up_share"),
+        on_time=share("on_time"),
+        open_now=_whole(head, "open"),
+        late_now=_whole(head, "late"),
+        units=tuple(_line(view, units, row) for row in units.rows),
+        revision=view.notes.revision,
+        audit=view.notes.audit,
+        sha256=view.sha256,
+        earlier=view.earlier,
+    )
+
+
+def _line(view: ReportView, units: Table, row: Row) -> UnitLine:
+    cells = {column.key: cell for column, cell in zip(units.columns, row.cells, strict=True)}
+    share, judged, still, late = (cells[key] for key in ("share", "judged", "open", "late"))
+    return UnitLine(
+        name=view.names("unit", row.key).text,
+        share=share if isinstance(share, float) else None,
+        judged=judged if isinstance(judged, int) else 0,
+        open=still if isinstance(still, int) else 0,
+        late=late if isinstance(late, int) else 0,
+        small=row.small,
+    )
+
+
+def _whole(head: Table, figure: str) -> int:
+    found = head.value(figure, "value")
+    return found if isinstance(found, int) else 0

@@ -1,0 +1,181 @@
+"""Disclosure control: select the cells to withhold, so no small count can be computed.
+
+Counts of one or two are small. A count missing from a table is still revealed by three relations:
+its row (judged = met + met_late + breached, share = met / judged), the sum of its column (another
+table of the report shows it too), and a share of a whole. So other cells are withheld together with
+a small count:
+
+- In a row: of the three parts of `judged`, met_late and breached are withheld together if at least
+  three deadlines were not met. Otherwise all three are withheld, and the share. With a small
+  `judged` the whole row is withheld.
+- In a column with a possibly known sum: at least two cells are withheld. They sum to at least three
+  and to more than their number, so there is always another way to fill them.
+- A column with a small sum is withheld in all tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import IntEnum
+
+from sla.metrics.table import Measure, Table
+
+LEAST = 3
+"""A count below this, except 0, is withheld."""
+
+PARTS = ("met", "met_late", "breached")
+
+
+class Level(IntEnum):
+    """How much of a row's verdicts is withheld; each level includes those before it."""
+
+    NOTHING = 0
+    LATE = 1
+    """met_late and breached are withheld."""
+    SHARE = 2
+    """met and the share are withheld too."""
+    ALL = 3
+    """judged is withheld too."""
+
+
+LATE, SHARE, ALL = Level.LATE, Level.SHARE, Level.ALL
+WITHHELD = {
+    Level.NOTHING: (),
+    LATE: ("met_late", "breached"),
+    SHARE: (*PARTS, "share"),
+    ALL: (*PARTS, "share", "judged"),
+}
+
+
+def small(count: object) -> bool:
+    """Check whether a count is too small to show."""
+    return isinstance(count, int) and 0 < count < LEAST
+
+
+def counts(table: Table, column: str) -> list[int]:
+    """Return the counts of a column, from top to bottom."""
+    place = [each.key for each in table.columns].index(column)
+    return [cell if isinstance(cell := row.cells[place], int) else 0 for row in table.rows]
+
+
+def columns_of(table: Table) -> list[str]:
+    """Return the columns of independent counts: all but the verdicts."""
+    return [
+        column.key
+        for column in table.columns
+        if column.measure is Measure.COUNT and column.key not in (*PARTS, "judged")
+    ]
+
+
+def level_of(judged: int, met: int, met_late: int, breached: int) -> Level:
+    """Return how much of one row's verdicts must be withheld for its own sake."""
+    if small(judged):
+        return ALL
+    if not any(map(small, (met, met_late, breached))):
+        return Level.NOTHING
+    return LATE if not small(met) and met_late + breached >= LEAST else SHARE
+
+
+def fits(cells: Iterable[int]) -> bool:
+    """Check whether these withheld cells protect each other if their sum is known."""
+    hidden = list(cells)
+    return not hidden or (len(hidden) > 1 and sum(hidden) >= max(LEAST, len(hidden) + 1))
+
+
+def column_hidden(values: list[int], gone: Iterable[int] = ()) -> set[int] | None:
+    """Return the rows to withhold in a column with a known sum; `gone` are withheld already.
+
+    None if no choice protects them: then the sum must be withheld as well.
+    """
+    hidden = {place for place, value in enumerate(values) if small(value)} | set(gone)
+    others = sorted(
+        (place for place, value in enumerate(values) if place not in hidden),
+        key=lambda place: (not values[place], values[place]),
+    )
+    while not fits(values[place] for place in hidden):
+        if not others:
+            return None
+        hidden.add(others.pop(0))
+    return hidden
+
+
+Verdicts = Mapping[str, list[int]]
+"""The columns judged, met, met_late and breached of a table."""
+
+
+def verdicts_of(table: Table) -> Verdicts:
+    """Return the columns of verdicts of a table."""
+    return {column: counts(table, column) for column in ("judged", *PARTS)}
+
+
+def verdict_levels(verdicts: Verdicts, whole: Level) -> list[Level] | None:
+    """Return how much of each row's verdicts is withheld, at least the level of the sums.
+
+    `whole` is the level of the sums. None if withholding these sums is not enough.
+    """
+    rows = range(len(verdicts["judged"]))
+    own = [level_of(*(verdicts[column][row] for column in verdicts)) for row in rows]
+    levels = [max(level, whole) for level in own]
+    while (wanting := _wanting(verdicts, levels, whole)) is not None:
+        others = [row for row in rows if levels[row] < wanting]
+        if not others:
+            return None
+        least = min(others, key=lambda row: (not verdicts["judged"][row], verdicts["judged"][row]))
+        levels[least] = wanting
+    return levels
+
+
+def _wanting(verdicts: Verdicts, levels: list[Level], whole: Level) -> Level | None:
+    """Return the level at which one more row must be withheld, or None if all are protected."""
+    for level, columns in ((ALL, ("judged",)), (SHARE, ("met",)), (LATE, ("met_late", "breached"))):
+        hidden = [row for row, at in enumerate(levels) if at >= level]
+        if level <= whole or not hidden:
+            continue
+        for column in columns:
+            values = [verdicts[column][row] for row in hidden]
+            few = any(verdicts[column]) and sum(values) < LEAST
+            if len(hidden) < 2 or few or (level is ALL and not fits(values)):
+                return level
+    for row, level in enumerate(levels):
+        for column in WITHHELD[level]:
+            if column in PARTS and small(verdicts[column][row]):
+                lacking = _unmoved(verdicts, levels, whole, row, column)
+                if lacking is not None:
+                    return lacking
+    return None
+
+
+def _unmoved(
+    verdicts: Verdicts, levels: list[Level], whole: Level, row: int, column: str
+) -> Level | None:
+    """Return None if the cell could be another with all known sums equal, else the level needed."""
+    if levels[row] is ALL or whole >= SHARE:
+        return None
+    if whole is LATE and column != "met":
+        return None
+    partners = [part for part in PARTS if part != column and part in WITHHELD[levels[row]]]
+    for other, level in enumerate(levels):
+        if other == row:
+            continue
+        for part in partners:
+            if not {part, column} <= set(WITHHELD[level]):
+                continue
+            gives = verdicts[column][other] and verdicts[part][row]
+            if gives or verdicts[part][other]:
+                return None
+    return levels[row]
+
+
+def whole_level(tables: Iterable[Table]) -> Level:
+    """Return the level to withhold of the verdicts' sums; all tables have the same sums."""
+    sums = ({key: sum(values) for key, values in verdicts_of(t).items()} for t in tables)
+    return max((level_of(**each) for each in sums), default=Level.NOTHING)
+
+
+def settled(tables: Iterable[Table], hide: Callable[[Table, Level], bool]) -> Level:
+    """Find the lowest level of the sums at which `hide` can protect every table."""
+    found = list(tables)
+    level = whole_level(found)
+    while not all(hide(table, level) for table in found):
+        level = Level(level + 1)
+    return level

@@ -1,0 +1,1 @@
+"""Writers of reports, one format a module."""

@@ -1,0 +1,62 @@
+"""Format cells for people: numbers, shares, days and names in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sla.metrics.table import SUPPRESSED, Cell, Column, Measure, Row
+from tasks.reports.labels import Names
+from tasks.reports.notified_text import told_text
+from tasks.text.catalog import words
+from tasks.text.formats import moment_text, one_line, short_day_text
+from tasks.text.numbers import decimal_text, number_text, percent_text
+
+NUMBERS = frozenset({Measure.COUNT, Measure.SHARE, Measure.DAYS})
+LONGEST_TEXT = 500
+
+
+def measure_of(row: Row, column: Column) -> Measure:
+    """Return the measure of a cell: the row's own (in the headline), else the column's."""
+    return row.measure or column.measure
+
+
+def suppressed(cell: Cell, measure: Measure) -> bool:
+    """Check whether a figure is withheld; a text may contain the same sign by chance."""
+    return measure in NUMBERS and cell == SUPPRESSED
+
+
+def number(cell: Cell) -> float | None:
+    """Return the figure in a cell, or None if there is none or it is withheld."""
+    return float(cell) if isinstance(cell, int | float) else None
+
+
+def cell_text(cell: Cell, measure: Measure, column: str, names: Names, zone: ZoneInfo) -> str:
+    """Format a cell as text; a dash if it has no value.
+
+    `column` decides the kind of a key. Raises TypeError if the cell's type differs from its
+    measure.
+    """
+    locale = names.locale
+    if cell is None:
+        return "–"
+    if suppressed(cell, measure):
+        return words(locale)("report.suppressed")
+    match measure, cell:
+        case Measure.COUNT, int():
+            return number_text(cell, locale)
+        case Measure.SHARE, int() | float():
+            return percent_text(cell, locale)
+        case Measure.DAYS, int() | float():
+            return decimal_text(cell, locale)
+        case Measure.MOMENT, datetime():
+            return moment_text(cell, locale, zone)
+        case Measure.DAY, date():
+            return short_day_text(cell, locale, zone)
+        case Measure.TEXT, str() if column == "told":
+            return one_line(told_text(cell, locale, zone), LONGEST_TEXT) or "–"
+        case Measure.TEXT, str():
+            return one_line(cell, LONGEST_TEXT) or "–"
+        case Measure.KEY, str():
+            return names(column, cell).text
+    raise TypeError(f"column {column}: {type(cell).__name__} is no {measure}")

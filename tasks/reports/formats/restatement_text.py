@@ -1,0 +1,111 @@
+"""Describe the changes in an earlier report since it was made, for every format people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sla.metrics.definitions import HEADLINE, SHAPES
+from sla.metrics.table import Cell, Measure
+from tasks.reports.formats.cell_text import cell_text
+from tasks.reports.labels import Names
+from tasks.reports.model import Changed, Earlier
+from tasks.text.catalog import words
+from tasks.text.formats import moment_text, one_line, period_text, short_day_text
+
+MOST_LINES = 12
+"""Most figures and units listed; `tenggat summary verify` lists all."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierShown:
+    """The section: title, sentences, lines (name and change), and the command to verify them."""
+
+    title: str
+    sentences: tuple[str, ...]
+    lines: tuple[tuple[str, str], ...]
+    more: str
+    verify: str
+    command: str
+
+
+def earlier_shown(
+    earlier: Earlier | None, names: Names, zone: ZoneInfo, most: int = MOST_LINES
+) -> EarlierShown | None:
+    """Build the section in the language of the names, or None if there was no earlier report."""
+    if earlier is None:
+        return None
+    t = words(names.locale)
+    lines = list(_lines(earlier.changes, names, zone))
+    return EarlierShown(
+        title=t("report.earlier.title"),
+        sentences=tuple(_sentences(earlier, names.locale, zone)),
+        lines=tuple(lines[:most]),
+        more=t("report.earlier.more", n=len(lines) - most) if len(lines) > most else "",
+        verify=t("report.earlier.verify"),
+        command=f"tenggat summary verify {earlier.file}" if earlier.kept else "",
+    )
+
+
+def earlier_line(earlier: Earlier | None, locale: str, zone: ZoneInfo) -> str:
+    """Explain for a mail why an earlier report would differ today; empty if it would not."""
+    if earlier is None or earlier.stands or not earlier.kept:
+        return ""
+    return " ".join(_sentences(earlier, locale, zone))
+
+
+def _sentences(earlier: Earlier, locale: str, zone: ZoneInfo) -> Iterator[str]:
+    t = words(locale)
+    named = {
+        "period": period_text(earlier, locale, zone),
+        "moment": moment_text(earlier.as_of, locale, zone),
+    }
+    if not earlier.kept:
+        yield t("report.earlier.lost", **named)
+        return
+    if earlier.stands:
+        yield t("report.earlier.stands", **named)
+        return
+    yield t("report.earlier.differs", n=len(earlier.changes) + earlier.others, **named)
+    if earlier.recorded:
+        yield t("report.earlier.recorded", n=earlier.recorded)
+    if earlier.changed:
+        yield t("report.earlier.changed", n=earlier.changed)
+    if earlier.looked:
+        yield t("report.earlier.looked")
+    if earlier.rulebook is not None:
+        yield t("report.earlier.rulebook", day=short_day_text(earlier.rulebook, locale, zone))
+
+
+def _lines(changes: Sequence[Changed], names: Names, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    """Yield a line for each changed figure of the headline, then one for each unit."""
+    t = words(names.locale)
+    units: dict[str, list[str]] = {}
+    for each in changes:
+        measure = _measure(each)
+        was, now = (
+            _text(cell, measure, each.column, names, zone) for cell in (each.kept, each.found)
+        )
+        if each.table == "headline":
+            yield names("figure", each.row).text, f"{was} → {now}"
+        else:
+            column = t(f"report.column.{each.column}")
+            units.setdefault(each.row, []).append(f"{column} {was} → {now}")
+    for unit, texts in units.items():
+        yield names("unit", unit).text, "; ".join(texts)
+
+
+def _text(cell: Cell, measure: Measure, column: str, names: Names, zone: ZoneInfo) -> str:
+    """Format a figure; a value edited by hand in a stored file is returned unchanged."""
+    try:
+        return cell_text(cell, measure, column, names, zone)
+    except TypeError:
+        return one_line(str(cell))
+
+
+def _measure(changed: Changed) -> Measure:
+    if changed.table == "headline":
+        return dict(HEADLINE)[changed.row]
+    _, columns = SHAPES[changed.table]
+    return next(column.measure for column in columns if column.key == changed.column)

@@ -1,0 +1,303 @@
+"""The report as a workbook: one sheet a section, numeric cells, and native Excel charts.
+
+No text is ever a formula. The last sheet lists the complaints behind every row.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import xlsxwriter
+
+from sla.metrics.table import Cell, Column, Measure, Table
+from tasks.reports.formats.cell_text import cell_text, measure_of, suppressed
+from tasks.reports.formats.restatement_text import earlier_shown
+from tasks.reports.formats.xlsx_charts import add_chart
+from tasks.reports.model import ReportView
+from tasks.text.catalog import words
+from tasks.text.formats import moment_text, period_text
+
+MOST_ROWS = 1_048_575
+"""Most rows of a sheet below its heads; the limit of Excel."""
+
+MOST_CHANGES = 100
+"""Most changed figures and units of an earlier report listed on the first sheet."""
+
+MOST_LINKS = 65_000
+"""Most links of a sheet; the limit of Excel is 65,530."""
+
+A4 = 9
+COVER_WIDTH = 90
+ROW_HEIGHT = 15
+HEAD_HEIGHT = 36
+LONGEST_CELL = 32_767
+LONGEST_SHEET_NAME = 31
+NUMBER_FORMATS = {Measure.COUNT: "#,##0", Measure.SHARE: "0.0%", Measure.DAYS: "0.0"}
+WIDTHS = {
+    Measure.COUNT: 14,
+    Measure.SHARE: 14,
+    Measure.DAYS: 14,
+    Measure.DAY: 13,
+    Measure.MOMENT: 20,
+    Measure.TEXT: 26,
+    Measure.KEY: 34,
+}
+
+
+def report_xlsx(view: ReportView, zone: ZoneInfo, *, most: int = MOST_ROWS) -> bytes:
+    """Create the workbook, in the language of the report's names.
+
+    Columns are the row's name, its basis (for rules and units with a detail), then the table's own.
+    `most` is the limit of rows in a sheet; the first sheet names the number of omitted rows. Rows
+    are buffered in temporary files, not in memory: there is one for every complaint behind every
+    row.
+    """
+    kept = io.BytesIO()
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    with xlsxwriter.Workbook(kept, options) as book:
+        _Writer(book, view, zone, most).write()
+    return kept.getvalue()
+
+
+class _Writer:
+    def __init__(self, book: Any, view: ReportView, zone: ZoneInfo, most: int) -> None:
+        self.book, self.view, self.zone, self.most = book, view, zone, most
+        self.t = words(view.names.locale)
+        self.taken: set[str] = set()
+        self.bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 2})
+        self.bold_figure = book.add_format(
+            {"bold": True, "text_wrap": True, "valign": "top", "bottom": 2, "align": "right"}
+        )
+        self.title = book.add_format({"bold": True, "font_size": 15})
+        self.strong = book.add_format({"bold": True, "valign": "top"})
+        self.text = book.add_format({"text_wrap": True, "valign": "top"})
+        self.day = book.add_format({"num_format": "d mmm yyyy", "align": "left"})
+        self.moment = book.add_format({"num_format": "d mmm yyyy hh:mm", "align": "left"})
+        self.figures = {
+            measure: book.add_format({"num_format": shape})
+            for measure, shape in NUMBER_FORMATS.items()
+        }
+        self.gone = book.add_format({"align": "right"})
+
+    def write(self) -> None:
+        """Write all sheets, the cover first."""
+        view, t = self.view, self.t
+        title = f"{t('report.title')} {period_text(view, view.names.locale, self.zone)}"
+        self.book.set_properties(
+            {"title": title, "author": view.site, "created": _local(view.as_of, self.zone)}
+        )
+        cover = self.sheet(t("report.sheet.cover"))
+        told: list[tuple[str, str]] = []
+        for table in view.tables:
+            name, cut = self.section(table)
+            told.append((name, cut))
+        if view.edition == "full":
+            told.append(self.evidence())
+        self.cover(cover, title, told)
+
+    def sheet(self, name: str) -> Any:
+        """Add a sheet under a name accepted by Excel and not used by another sheet."""
+        plain = re.sub(r"[\[\]:*?/\\]", " ", name).strip(" '")[:LONGEST_SHEET_NAME] or "-"
+        found, number = plain, 1
+        while found.casefold() in self.taken:
+            number += 1
+            end = f" {number}"
+            found = plain[: LONGEST_SHEET_NAME - len(end)] + end
+        self.taken.add(found.casefold())
+        sheet = self.book.add_worksheet(found)
+        sheet.set_paper(A4)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        return sheet
+
+    def cover(self, sheet: Any, title: str, told: list[tuple[str, str]]) -> None:
+        """Write the cover: the reporting site, the moment of the data, and the checksum."""
+        view, t = self.view, self.t
+        sheet.set_column(0, 0, 30)
+        sheet.set_column(1, 1, COVER_WIDTH)
+        self.string(sheet, 0, 0, title, self.title)
+        self.string(sheet, 1, 0, view.site, self.strong)
+        lines: list[tuple[str, date | datetime | str]] = [
+            (t("report.sheet.period"), view.period_key),
+            (t("report.sheet.first"), view.first),
+            (t("report.sheet.last"), view.last),
+            (t("report.sheet.as_of"), view.as_of),
+            (t("report.sheet.zone"), self.zone.key),
+            (t("report.sheet.edition"), t(f"report.sheet.{view.edition}")),
+            (t("report.sheet.sha256"), view.sha256),
+        ]
+        row = 3
+        for label, value in lines:
+            self.string(sheet, row, 0, label, self.strong)
+            if isinstance(value, datetime):
+                sheet.write_datetime(row, 1, _local(value, self.zone), self.moment)
+            elif isinstance(value, date):
+                sheet.write_datetime(row, 1, value, self.day)
+            else:
+                self.string(sheet, row, 1, value)
+            row += 1
+        for note in self.notes():
+            row += 1
+            self.paragraph(sheet, row, note)
+        row += 2
+        for name, cut in told:
+            self.string(sheet, row, 0, name, self.strong)
+            self.paragraph(sheet, row, cut)
+            row += 1
+
+    def paragraph(self, sheet: Any, row: int, text: str) -> None:
+        """Write a text of the cover and set its row height: not every program adapts it."""
+        lines = -(-len(text) // (COVER_WIDTH + 5)) or 1
+        sheet.set_row(row, ROW_HEIGHT * lines)
+        self.string(sheet, row, 1, text, self.text)
+
+    def notes(self) -> Iterator[str]:
+        """Yield the notes shown above the figures in the HTML page too."""
+        view, t = self.view, self.t
+        yield t("report.as_of", moment=moment_text(view.as_of, view.names.locale, self.zone))
+        if view.interim:
+            yield t("report.interim")
+        if view.edition == "public":
+            yield t("report.public_note")
+        yield t("report.definitions")
+        if view.edition == "full":
+            yield f"{t('report.explain')} {view.explained_by(self.zone, t('report.of_ticket'))}"
+        shown = earlier_shown(view.earlier, view.names, self.zone, MOST_CHANGES)
+        if shown is not None:
+            lines = [f"{name}: {change}" for name, change in shown.lines]
+            proof = [f"{shown.verify} {shown.command}"] if shown.command else []
+            told = (f"{shown.title}.", *shown.sentences, *lines, shown.more, *proof)
+            yield from filter(None, told)
+
+    def section(self, table: Table) -> tuple[str, str]:
+        """Write one table; returns the sheet's name, and the note on omitted rows."""
+        t, names = self.t, self.view.names
+        sheet = self.sheet(t(f"report.section.{table.key}"))
+        detailed = any(names(table.of, row.key).detail for row in table.rows)
+        heads = [(t(f"report.of.{table.of}"), 44.0)]
+        if detailed:
+            heads.append((t("report.column.article"), 30))
+        heads += [
+            (t(f"report.column.{column.key}"), _width(table, column)) for column in table.columns
+        ]
+        rows = (
+            [
+                ("name", found.text),
+                *([("name", found.detail)] if detailed else []),
+                *(
+                    (column, cell, measure_of(row, column))
+                    for column, cell in zip(table.columns, row.cells, strict=True)
+                ),
+            ]
+            for row in table.rows
+            for found in (names(table.of, row.key),)
+        )
+        cut = self.fill(sheet, heads, rows, len(table.rows))
+        add_chart(self.book, sheet, table, self.view, len(heads) - len(table.columns))
+        return sheet.get_name(), cut or self.note(table)
+
+    def note(self, table: Table) -> str:
+        """Return the note of a section."""
+        return "" if table.key == "headline" else self.t(f"report.note.{table.key}")
+
+    def evidence(self) -> tuple[str, str]:
+        """Write the complaints behind every row of every table."""
+        t, names = self.t, self.view.names
+        sheet = self.sheet(t("report.sheet.evidence"))
+        heads = [
+            (t("report.sheet.table"), 30.0),
+            (t("report.sheet.row"), 44.0),
+            (t("report.sheet.key"), 30.0),
+            (t("report.sheet.ticket"), 24.0),
+        ]
+        total = sum(len(row.tickets) for table in self.view.tables for row in table.rows)
+        rows = (
+            [
+                ("name", section),
+                ("name", names(table.of, row.key).text),
+                ("name", row.key),
+                ("name", ticket),
+            ]
+            for table in self.view.tables
+            for section in (t(f"report.section.{table.key}"),)
+            for row in table.rows
+            for ticket in row.tickets
+        )
+        return sheet.get_name(), self.fill(sheet, heads, rows, total)
+
+    def fill(
+        self, sheet: Any, heads: list[tuple[str, float]], rows: Iterable[list[Any]], total: int
+    ) -> str:
+        """Write heads, rows and filter; returns the note on omitted rows."""
+        for place, (label, width) in enumerate(heads):
+            sheet.set_column(place, place, width)
+            narrow = width == WIDTHS[Measure.COUNT]
+            self.string(sheet, 0, place, label, self.bold_figure if narrow else self.bold)
+        sheet.set_row(0, HEAD_HEIGHT)
+        kept = 0
+        for kept, row in zip(range(1, self.most + 1), rows, strict=False):
+            for place, cell in enumerate(row):
+                self.cell(sheet, kept, place, *cell)
+        sheet.autofilter(0, 0, kept, len(heads) - 1)
+        sheet.freeze_panes(1, 1)
+        sheet.repeat_rows(0)
+        return self.t("report.sheet.cut", kept=kept, n=total - kept) if total > kept else ""
+
+    def cell(
+        self,
+        sheet: Any,
+        row: int,
+        place: int,
+        column: Column | str,
+        cell: Cell,
+        measure: Measure = Measure.TEXT,
+    ) -> None:
+        """Write one cell by its type; nothing for a missing value."""
+        if cell is None:
+            return
+        if suppressed(cell, measure):
+            self.string(sheet, row, place, self.t("report.suppressed"), self.gone)
+        elif measure in self.figures and isinstance(cell, int | float):
+            sheet.write_number(row, place, cell, self.figures[measure])
+        elif isinstance(cell, datetime):
+            sheet.write_datetime(row, place, _local(cell, self.zone), self.moment)
+        elif isinstance(cell, date):
+            sheet.write_datetime(row, place, cell, self.day)
+        elif isinstance(column, Column) and column.key == "ticket":
+            self.ticket(sheet, row, place, str(cell))
+        elif isinstance(column, Column) and (measure is Measure.KEY or column.key == "told"):
+            key = cell_text(cell, measure, column.key, self.view.names, self.zone)
+            self.string(sheet, row, place, key)
+        else:
+            self.string(sheet, row, place, str(cell))
+
+    def ticket(self, sheet: Any, row: int, place: int, ticket: str) -> None:
+        """Write a complaint's number, as a link if the site has one and Excel accepts it."""
+        link = self.view.link_of(ticket)
+        taken = row <= MOST_LINKS and link.startswith(("http://", "https://"))
+        if not taken or sheet.write_url(row, place, link, string=ticket) != 0:
+            self.string(sheet, row, place, ticket)
+
+    def string(self, sheet: Any, row: int, place: int, text: str, shape: Any = None) -> None:
+        """Write text as text, whatever its form."""
+        sheet.write_string(row, place, text[:LONGEST_CELL], shape)
+
+
+def _width(table: Table, column: Column) -> float:
+    """Return the width of a column in characters; the cells of the headline are figures."""
+    return WIDTHS[Measure.COUNT if table.key == "headline" else column.measure]
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return a local time without its zone, the form used in workbooks."""
+    return moment.astimezone(zone).replace(tzinfo=None, microsecond=0)

@@ -1,0 +1,119 @@
+"""Names of row and cell keys in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from settings import Site
+from sla.metrics.definitions import HEADLINE
+from tasks.text.catalog import words
+from tasks.text.formats import one_line
+
+LONGEST_NAME = 300
+
+
+class Name(NamedTuple):
+    """A name and the small text below it: for a rule its citation."""
+
+    text: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of keys, by the kind of the key (rule, unit, classification ...).
+
+    A key in no list is its own name: a category, a channel, a rung.
+    """
+
+    locale: str
+    known: Mapping[tuple[str, str], Name] = field(default_factory=dict)
+
+    def __call__(self, of: str, key: str) -> Name:
+        """Return the name of a key: one line, never empty."""
+        found = self.known.get((of, key))
+        if found is not None:
+            return Name(_flat(found.text), _flat(found.detail))
+        made = MADE.get(of)
+        text = made(key, self.locale) if made else key
+        return Name(_flat(text) or words(self.locale)("report.unnamed"))
+
+
+def names_of(site: Site, locale: str, day: date | None = None) -> Names:
+    """Collect the names of a site's rules and units; rules as in force on a day.
+
+    Without a day, or if a rule is not in force on it, the rule's last version gives the name.
+    """
+    t, law = words(locale), site.bench.law
+    known: dict[tuple[str, str], Name] = {}
+    for rule_id in law.ids:
+        rule = (law.on(rule_id, day) if day else None) or law.last(rule_id)
+        mark = f" · {t('mail.confirm_mark')}" if rule.certainty.to_be_confirmed else ""
+        known["rule", rule_id] = Name(rule.label[locale], rule.citation + mark)
+    for unit in site.directory.units:
+        known["unit", unit] = Name(site.directory.name_of(unit))
+    return Names(locale, known)
+
+
+def month_name(key: str, locale: str) -> str:
+    """Format a month key: 'Nov 2026' for `2026-11`."""
+    year, month = key.split("-")
+    return f"{words(locale).names('date.short_months')[int(month) - 1]} {year}"
+
+
+def age_name(key: str, locale: str) -> str:
+    """Format an age key: '0–3 hari kerja' for `0-3`; 'lebih dari 60' for `61-`."""
+    least, _, most = key.partition("-")
+    t = words(locale)
+    if most:
+        return t("report.age", span=f"{least}–{most}")
+    return t("report.age_over", n=int(least) - 1)
+
+
+def _worded(prefix: str, *keys: str) -> Callable[[str, str], str]:
+    """Build a function naming keys by the texts under a prefix; any other key is its own name."""
+
+    def made(key: str, locale: str) -> str:
+        return words(locale)(f"{prefix}.{key}") if key in keys else key
+
+    return made
+
+
+FINDINGS = (
+    "observed_times",
+    "history_unknown",
+    "by_policy",
+    "provisional",
+    "quarantined",
+    "holes",
+    "rules_to_be_confirmed",
+)
+
+_classification = _worded(
+    "classification",
+    "none",
+    "complaint",
+    "supervisory_complaint",
+    "information_request",
+    "aspiration",
+    "whistleblowing",
+)
+
+MADE: dict[str, Callable[[str, str], str]] = {
+    "figure": _worded("report.figure", *(key for key, _ in HEADLINE)),
+    "month": month_name,
+    "age": age_name,
+    "finding": _worded("report.finding", *FINDINGS),
+    "kind": _worded("notice", "reminder", "breach", "escalation"),
+    "classification": lambda key, locale: _classification(key or "none", locale),
+    "channel": lambda key, locale: key or words(locale)("summary.unknown_channel"),
+    "deadline": lambda key, locale: key.partition(" ")[0],
+}
+"""Functions naming keys not listed by a site."""
+
+
+def _flat(text: str) -> str:
+    return one_line(text, LONGEST_NAME)

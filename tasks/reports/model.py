@@ -1,0 +1,141 @@
+"""The view of a report: its tables, notes on the data, and its sender."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from settings.report import Letterhead
+from sla.metrics.table import Cell, Table
+from tasks.reports.labels import Names
+
+Edition = Literal["full", "public"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Notes on the data and the method, in the reader's language.
+
+    - `missing`: sources, each with the days without any data.
+    - `holes`: vacancies, as unit and role.
+    - `not_judged`: sources, each with the rules they cannot show.
+    - `shown_later`: sources, each with the working days until they show a settlement.
+    - `holidays`: days, each with its name and whether it is an estimate.
+    - `audit`: the last row of the audit before the report's moment, as 'number:hash'. A stored
+      report is thus a witness of all decisions before it.
+    """
+
+    missing: tuple[tuple[str, tuple[date, ...]], ...] = ()
+    holes: tuple[tuple[str, str], ...] = ()
+    not_judged: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    shown_later: tuple[tuple[str, int], ...] = ()
+    regulations: tuple[RegulationRow, ...] = ()
+    holidays: tuple[tuple[date, str, bool], ...] = ()
+    policy: str = "benefit_of_doubt"
+    revision: str = ""
+    audit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A figure of an earlier report with another value today; None means no figure."""
+
+    table: str
+    row: str
+    column: str
+    kept: Cell
+    found: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The changes since an earlier report, of the same period or of the period before.
+
+    - `recorded`: complaints from before its `as_of`, recorded only after it.
+    - `changed`: other complaints with later changes.
+    - `looked`: a source was imported since, so deadlines due by then could be evaluated.
+    - `rulebook`: the time a changed law, calendar or ladder took effect, if any.
+    - `changes`: its figures with other values now, in the headline and for units.
+    - `others`: the number of changed figures in other tables.
+    - `kept`: false if its file is lost, so nothing can be compared.
+    """
+
+    period_key: str
+    first: date
+    last: date
+    as_of: datetime
+    file: str
+    sha256: str
+    recorded: int = 0
+    changed: int = 0
+    looked: bool = False
+    rulebook: datetime | None = None
+    changes: tuple[Changed, ...] = ()
+    others: int = 0
+    kept: bool = True
+
+    @property
+    def stands(self) -> bool:
+        """Return whether all its figures are still the same."""
+        return self.kept and not self.changes and not self.others
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A compliance report, as used by every format.
+
+    `interim` means the period is not over. `sha256` is the hash of the canonical JSON of these
+    tables (:func:`tasks.reports.formats.json_csv.sha256_of`); the public edition has its own. The
+    hash does not cover `earlier`; the public edition has none. `ticket_link` is the address of a
+    complaint, with `{ticket}` in place of its number; empty if there is none.
+    """
+
+    site: str
+    letterhead: Letterhead
+    period_key: str
+    first: date
+    last: date
+    as_of: datetime
+    interim: bool
+    edition: Edition
+    tables: tuple[Table, ...]
+    names: Names
+    notes: Notes = field(default_factory=Notes)
+    sha256: str = ""
+    earlier: Earlier | None = None
+    ticket_link: str = ""
+
+    def link_of(self, ticket: str) -> str:
+        """Return the address of a complaint, or an empty text if there is none."""
+        return self.ticket_link.format(ticket=quote(ticket, safe="")) if self.ticket_link else ""
+
+    def explained_by(self, zone: ZoneInfo, ticket: str) -> str:
+        """Return the command to verify the report's statement about a complaint."""
+        return f"tenggat explain {ticket} --as-of {self.as_of.astimezone(zone).isoformat()}"
+
+    def table(self, key: str) -> Table | None:
+        """Return the table with this key, if the report has it."""
+        return next((table for table in self.tables if table.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideRow:
+    """A rule of the site that replaces another one: its label, the rule replaced, and its basis."""
+
+    rule: str
+    replaced: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegulationRow:
+    """A line of the method note: a regulation in force, its overrides and its unconfirmed rules."""
+
+    citation: str
+    title: str
+    note: str
+    rules_to_be_confirmed: tuple[str, ...]
+    overrides: tuple[OverrideRow, ...] = ()

@@ -1,0 +1,266 @@
+"""The public edition: no complaint is named, and no count of one or two can be read or computed.
+
+:mod:`tasks.reports.disclosure_control` explains the withheld cells. The protection covers one
+report by itself. Comparing reports of overlapping periods may reveal more: publish in one rhythm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+from sla.metrics.table import SUPPRESSED, Cell, Measure, Row, Table
+from sla.periods import Period, before, year_before
+from tasks.reports import disclosure_control
+from tasks.reports.disclosure_control import LEAST, Level, small
+from tasks.reports.formats.json_csv import sha256_of
+from tasks.reports.model import ReportView
+
+SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel", "ageing")
+"""Tables with rows adding up to the whole, so each shows the sums of the others."""
+
+LEFT_OUT = frozenset({"late"})
+"""Tables of single complaints."""
+
+NO_COMPLAINTS = frozenset({"holes", "rules_to_be_confirmed"})
+"""Findings not counting complaints: they identify no person."""
+
+REORDERED = frozenset({"by_unit", "by_classification", "by_category", "by_channel"})
+"""Tables with an order depending on their figures."""
+
+EARLIER = ("value", "previous", "year_before")
+
+
+def public_edition(view: ReportView) -> ReportView:
+    """Return the report for the public; its own checksum reveals nothing of the full report."""
+    tables = tuple(
+        table.without_tickets() for table in _Hiding(view).tables() if table.key not in LEFT_OUT
+    )
+    return replace(
+        view,
+        edition="public",
+        tables=tables,
+        sha256=sha256_of(tables),
+        earlier=None,
+        ticket_link="",
+    )
+
+
+class _Hiding:
+    """Collects the withheld cells: (table, row's place, column)."""
+
+    def __init__(self, view: ReportView) -> None:
+        self.by_key = {table.key: table for table in view.tables}
+        self.hidden: set[tuple[str, int, str]] = set()
+        self.months = _months(view, self.by_key.get("trend"))
+        self._split()
+        self._headline()
+        self._trend()
+        for key in ("escalations", "quality"):
+            self._by_itself(key)
+
+    def tables(self) -> Iterable[Table]:
+        """Yield all tables without the withheld cells, in an order revealing nothing about them."""
+        for table in self.by_key.values():
+            rows = [self._row(table, place, row) for place, row in enumerate(table.rows)]
+            if table.key in REORDERED:
+                gone = [SUPPRESSED in row.cells for row in rows]
+                order = sorted(
+                    range(len(rows)), key=lambda n: (gone[n], rows[n].key if gone[n] else "")
+                )
+                rows = [rows[place] for place in order]
+            yield replace(table, rows=tuple(rows))
+
+    def _row(self, table: Table, place: int, row: Row) -> Row:
+        """Return a row for the public; with `judged` withheld it is always marked as small."""
+        cells: tuple[Cell, ...] = tuple(
+            SUPPRESSED if (table.key, place, column.key) in self.hidden else cell
+            for column, cell in zip(table.columns, row.cells, strict=True)
+        )
+        told = (table.key, place, "judged") not in self.hidden
+        return replace(row, cells=cells, small=row.small or not told)
+
+    def _hide(self, table: str, place: int, *columns: str) -> None:
+        if table in self.by_key:
+            self.hidden.update((table, place, column) for column in columns)
+
+    # --- tables that split the whole ---
+
+    def _split(self) -> None:
+        split = [self.by_key[key] for key in SPLIT if key in self.by_key]
+        self.whole = disclosure_control.settled(
+            [table for table in split if "judged" in _keys(table)], self._hide_verdicts
+        )
+        for column in dict.fromkeys(
+            key for table in split for key in disclosure_control.columns_of(table)
+        ):
+            among = [table for table in split if column in disclosure_control.columns_of(table)]
+            values = [disclosure_control.counts(table, column) for table in among]
+            chosen = [disclosure_control.column_hidden(each) for each in values]
+            if None in chosen or any(small(sum(each)) for each in values):
+                self._hide_figure(column)
+                chosen = [set(range(len(each))) for each in values]
+            for table, places in zip(among, chosen, strict=True):
+                for place in places or ():
+                    self._hide(table.key, place, column)
+
+    def _hide_verdicts(self, table: Table, whole: Level) -> bool:
+        levels = disclosure_control.verdict_levels(disclosure_control.verdicts_of(table), whole)
+        for place, level in enumerate(levels or ()):
+            self._hide(table.key, place, *disclosure_control.WITHHELD[level])
+        return levels is not None
+
+    # --- the headline and the months: two views of the same counts ---
+
+    def _hide_figure(self, key: str, column: str = "value") -> None:
+        headline = self.by_key.get("headline")
+        for place, row in enumerate(headline.rows if headline else ()):
+            if row.key == key:
+                self._hide("headline", place, column)
+
+    def _figure(self, key: str, column: str) -> Cell:
+        headline = self.by_key.get("headline")
+        return headline.value(key, column) if headline else None
+
+    def _headline(self) -> None:
+        headline = self.by_key.get("headline")
+        for column in EARLIER if headline else ():
+            received, settled = (self._whole(key, column) for key in ("received", "settled"))
+            share = self._figure("followed_up_share", column)
+            followed = round(share * received) if isinstance(share, int | float) else 0
+            if any(map(small, (received, followed, received - followed))):
+                self._hide_figure("followed_up_share", column)
+            for place, row in enumerate(headline.rows if headline else ()):
+                behind = followed if row.key.endswith("follow_up") else settled
+                if column == "value" and row.tickets:
+                    behind = len(row.tickets)
+                if ("_days_to_" in row.key and behind < LEAST) or (
+                    row.measure is Measure.COUNT and small(self._figure(row.key, column))
+                ):
+                    self._hide("headline", place, column)
+            judged, met = self._judged(column)
+            if any(map(small, (judged, met, judged - met))) or (
+                not self.months[column] and column != "value" and received < LEAST
+            ):
+                self._hide_figure("on_time", column)
+        if self.whole >= disclosure_control.SHARE:
+            self._hide_figure("on_time")
+
+    def _whole(self, key: str, column: str) -> int:
+        found = self._figure(key, column)
+        return found if isinstance(found, int) else 0
+
+    def _judged(self, column: str) -> tuple[int, int]:
+        """Sum the evaluated and the met deadlines in the months of a headline column."""
+        rows = [self.by_key["trend"].rows[place] for place in self.months[column]]
+        judged = [cell if isinstance(cell := row.cells[2], int) else 0 for row in rows]
+        shares = [cell if isinstance(cell := row.cells[3], int | float) else 0 for row in rows]
+        met = [round(share * of) for share, of in zip(shares, judged, strict=True)]
+        return sum(judged), sum(met)
+
+    def _trend(self) -> None:
+        trend = self.by_key.get("trend")
+        if trend is None:
+            return
+        for place, row in enumerate(trend.rows):
+            judged, share = row.cells[2], row.cells[3]
+            for column, cell in zip(trend.columns, row.cells, strict=True):
+                if small(cell):
+                    self._hide("trend", place, column.key)
+            if isinstance(judged, int) and isinstance(share, int | float):
+                met = round(share * judged)
+                if any(map(small, (judged, met, judged - met))):
+                    self._hide("trend", place, "share")
+        for _ in EARLIER:  # the months of one column may be among those of another
+            for figures, months in self.months.items():
+                self._months_of(trend, figures, months)
+
+    def _months_of(self, trend: Table, column: str, months: list[int]) -> None:
+        """Keep a headline column and its months consistent in their withheld cells."""
+        if not months:
+            return
+        for key in ("received", "settled", "judged"):
+            if len(months) == 1:
+                self._link(months[0], key, column, key)
+                continue
+            values = [disclosure_control.counts(trend, key)[place] for place in months]
+            gone = [n for n, place in enumerate(months) if ("trend", place, key) in self.hidden]
+            chosen = disclosure_control.column_hidden(values, gone)
+            if chosen is None:
+                self._hide_figure(key, column)
+            if chosen is None or self._gone(key, column):
+                chosen = set(range(len(months)))
+            for n in chosen:
+                self._hide("trend", months[n], key)
+        if len(months) == 1:
+            self._link(months[0], "share", column, "on_time")
+        elif self._gone("on_time", column) or any(
+            ("trend", place, "share") in self.hidden for place in months
+        ):
+            for place in months:
+                self._hide("trend", place, "share")
+
+    def _gone(self, figure: str, column: str) -> bool:
+        """Check whether a figure of the headline is withheld."""
+        if figure == "judged":
+            return column == "value" and self.whole is disclosure_control.ALL
+        headline = self.by_key.get("headline")
+        rows = headline.rows if headline else ()
+        return any(
+            row.key == figure and ("headline", place, column) in self.hidden
+            for place, row in enumerate(rows)
+        )
+
+    def _link(self, month: int, key: str, column: str, figure: str) -> None:
+        """Keep a month and an equal figure together: both are shown, or neither."""
+        if ("trend", month, key) in self.hidden:
+            self._hide_figure(figure, column)
+        if self._gone(figure, column):
+            self._hide("trend", month, key)
+
+    # --- independent tables ---
+
+    def _by_itself(self, key: str) -> None:
+        table = self.by_key.get(key)
+        for place, row in enumerate(table.rows if table else ()):
+            if key == "quality" and row.key in NO_COMPLAINTS:
+                continue
+            cells = dict(zip(_keys(table), row.cells, strict=True)) if table else {}
+            complaints = cells.get("complaints")
+            for column, cell in cells.items():
+                part = isinstance(cell, float) and isinstance(complaints, int)
+                if small(cell) or (part and _tells(cell, complaints)):
+                    self._hide(key, place, column)
+
+
+def _tells(share: Cell, of: Cell) -> bool:
+    """Check whether a share reveals one or two complaints, inside or outside of it.
+
+    `of` is the largest possible number of complaints behind the share.
+    """
+    assert isinstance(share, int | float)
+    assert isinstance(of, int)
+    return of < LEAST or any(0 < round(part * of, 6) < LEAST for part in (share, 1 - share))
+
+
+def _keys(table: Table) -> list[str]:
+    return [column.key for column in table.columns]
+
+
+def _months(view: ReportView, trend: Table | None) -> dict[str, list[int]]:
+    """Find the months adding up to each headline column; none for other periods."""
+    now = Period(view.period_key, view.first, view.last)
+    spans = dict(zip(EARLIER, (now, before(now), year_before(now)), strict=True))
+    found: dict[str, list[int]] = {}
+    for column, span in spans.items():
+        found[column] = []
+        if span is None or trend is None:
+            continue
+        begun, ended = (day.year * 12 + day.month - 1 for day in (span.first, span.last))
+        names = {f"{month // 12:04}-{month % 12 + 1:02}" for month in range(begun, ended + 1)}
+        places = [place for place, row in enumerate(trend.rows) if row.key in names]
+        whole = span.first.day == 1 and (span.last + timedelta(days=1)).day == 1
+        if whole and len(places) == len(names):
+            found[column] = places
+    return found

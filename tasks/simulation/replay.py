@@ -1,0 +1,255 @@
+"""Replay: run recorded time again on a replica, with the code of the real runs.
+
+Each record becomes known at its time of recording. The code of the deadlines flow evaluates
+deadlines and queues mails at the ticks of its schedule. Only the mail server is missing: a mail
+counts as accepted at its send time, with the items that are still true.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from db import complaints, outbox, runs
+from db.models import (
+    DeadlineRow,
+    MessageKind,
+    MessageRow,
+    MessageStatus,
+    NoticeRow,
+    NoticeStatus,
+)
+from db.replica import replay_queue
+from settings import Site
+from sla.engine.deadline import State
+from tasks.common.context import Office
+from tasks.deadlines import judge_and_queue
+from tasks.notifications import storms
+from tasks.notifications.compose import notice_views
+from tasks.simulation.cron import Ticks
+
+AT_ONCE = 200
+INSTANT = timedelta(microseconds=1)
+
+VERDICTS = (State.MET, State.MET_LATE, State.BREACHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A simulated notice: one recipient gets one notice in a role with a mail."""
+
+    day: date
+    mail: int
+    recipient: str
+    role: str
+    unit: str
+    rung: str
+    kind: str
+    rule: str
+    notice: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUp:
+    """A storm: a run would have queued more mails than the site allows and waited for a
+    decision.
+    """
+
+    at: datetime
+    mails: int
+    most: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The result of a replay.
+
+    `storms` were released at once, so that the replay could continue. `alerts` counts mails to the
+    administrators by cause. At the end, `waiting` mails are not yet due, `kept_back` notices are
+    under a hold of escalation.toml, and `unaddressed` ones had no recipient. `due` deadlines fell
+    due in the time span, of which `missed` were not met in time.
+    """
+
+    told: list[Told] = field(default_factory=list)
+    storms: list[HeldUp] = field(default_factory=list)
+    alerts: Counter[str] = field(default_factory=Counter)
+    unjudged: set[str] = field(default_factory=set)
+    waiting: int = 0
+    kept_back: int = 0
+    unaddressed: int = 0
+    due: int = 0
+    missed: int = 0
+
+
+class Stage(Office):
+    """The context of a replay: a site on a replica, with files that do not change.
+
+    A replay decides nothing in reality, so it writes no audit.
+    """
+
+    def __init__(self, site: Site, engine: Engine) -> None:
+        super().__init__(site, engine)
+        self.by = None
+
+
+def replay(
+    office: Office,
+    begin: datetime,
+    end: datetime,
+    marks: Sequence[replay_queue.Mark],
+    say: Callable[[datetime], None] = lambda moment: None,
+) -> Outcome:
+    """Replay [begin, end) on the replica of `office`.
+
+    The replay goes from tick to tick and skips those without due work: 1. complaints with records
+    up to the tick are scheduled for evaluation; 2. deadlines are evaluated and mails queued; 3. a
+    storm is noted and released; 4. due mails count as sent. `marks` are the addresses with returned
+    mail.
+    """
+    outcome = Outcome()
+    with asyncio.Runner() as runner:
+        judging = Ticks(office.site, "deadlines", runner)
+        sending = Ticks(office.site, "delivery", runner)
+        _live_through(office, begin, end, judging, sending, marks, say, outcome)
+    with office.transaction() as session:
+        _take_stock(session, begin, end, outcome)
+    return outcome
+
+
+def _live_through(
+    office: Office,
+    begin: datetime,
+    end: datetime,
+    judging: Ticks,
+    sending: Ticks,
+    marks: Sequence[replay_queue.Mark],
+    say: Callable[[datetime], None],
+    outcome: Outcome,
+) -> None:
+    with office.transaction() as session:
+        looked = _looks(session, office, begin)
+    now = may_judge = may_send = begin
+    while True:
+        with office.transaction() as session:
+            recorded = [looked[0][0]] if looked else []
+            wakes = [*recorded, replay_queue.next_news(session), replay_queue.next_action(session)]
+            turn = outbox.next_turn(session)
+        due = min((moment for moment in wakes if moment is not None), default=None)
+        judge_at = judging.at_or_after(max(due, may_judge, now)) if due is not None else end
+        send_at = sending.at_or_after(max(turn, may_send, now)) if turn is not None else end
+        now = min(judge_at, send_at)
+        if now >= end:
+            return
+        say(now)
+        if judge_at == now:
+            _judge(office, now, looked, marks, outcome)
+            may_judge = now + INSTANT
+        else:
+            _deliver(office, now, outcome)
+            may_send = now + INSTANT
+
+
+def _take_stock(session: Session, begin: datetime, end: datetime, outcome: Outcome) -> None:
+    """Count the remains of the replay: waiting mails, held and failed notices, and the verdicts."""
+    outcome.waiting = outbox.pending(session)
+    outcome.kept_back = runs.notice_statuses(session).get(NoticeStatus.HELD, 0)
+    outcome.unaddressed = (
+        session.scalar(
+            select(func.count())
+            .select_from(NoticeRow)
+            .where(NoticeRow.status == NoticeStatus.FAILED, NoticeRow.decided_at >= begin)
+        )
+        or 0
+    )
+    verdicts = session.execute(
+        select(DeadlineRow.state, func.count())
+        .where(DeadlineRow.due >= begin, DeadlineRow.due < end, DeadlineRow.state.in_(VERDICTS))
+        .group_by(DeadlineRow.state)
+    )
+    by_state = {row[0]: row[1] for row in verdicts}
+    outcome.due = sum(by_state.values())
+    outcome.missed = outcome.due - by_state.get(State.MET, 0)
+
+
+def _looks(session: Session, office: Office, begin: datetime) -> deque[replay_queue.Looked]:
+    """Return the imports since `begin`, each with the time up to which it covers its source."""
+    sources = office.site.sources
+    own = [
+        (recorded, source, sources[source].not_before(observed))
+        for recorded, source, observed in replay_queue.looks_since(session, begin)
+        if source in sources
+    ]
+    return deque(sorted(own + replay_queue.looks_elsewhere_since(session, begin)))
+
+
+def _judge(
+    office: Office,
+    now: datetime,
+    looked: deque[replay_queue.Looked],
+    marks: Sequence[replay_queue.Mark],
+    outcome: Outcome,
+) -> None:
+    """Run the deadlines flow at this tick, if any complaint is due."""
+    with office.transaction() as session:
+        while looked and looked[0][0] <= now:
+            recorded, source, until = looked.popleft()
+            complaints.wake_undecided(session, source, until, recorded)
+        replay_queue.tell(session, now)
+        replay_queue.set_marks(session, marks, now)
+        first = replay_queue.next_action(session)
+    if first is None or first > now:
+        return
+    run = f"deadlines {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    count = judge_and_queue.fn(office, now, run)
+    outcome.unjudged.update(count.unjudged)
+    with office.transaction() as session:
+        runs.finished(session, run, "deadlines", now, {"messages": count.messages})
+    if count.storm is not None:
+        storm, mails = storms.decide(office, count.storm, now, "replay", send=True)
+        outcome.storms.append(HeldUp(now, mails, storm.most))
+
+
+def _deliver(office: Office, now: datetime, outcome: Outcome) -> None:
+    """Run the delivery flow at this tick, with a server that accepts everything."""
+    while True:
+        with office.transaction() as session:
+            messages = outbox.take_due(session, now, AT_ONCE)
+            if not messages:
+                return
+            views = notice_views(session, office, messages, now)
+            for message in messages:
+                message.next_attempt_at = None
+                if message.kind == MessageKind.NOTICES and views[message.id] is None:
+                    message.status = MessageStatus.CANCELLED
+                    continue
+                message.status, message.sent_at = MessageStatus.SENT, now
+                if message.kind == MessageKind.ALERT:
+                    outcome.alerts[message.detail["alert"]] += 1
+                outcome.told += _told(message, office.local(now).date())
+            session.flush()
+            items = [item.notice_id for message in messages for item in message.items]
+            outbox.settle_notices(session, items, now)
+
+
+def _told(message: MessageRow, day: date) -> list[Told]:
+    return [
+        Told(
+            day,
+            message.id,
+            message.recipient,
+            item.role,
+            item.notice.unit,
+            item.notice.rung,
+            item.notice.kind,
+            item.notice.rule,
+            item.notice_id,
+        )
+        for item in message.items
+        if item.told
+    ]

@@ -1,0 +1,1 @@
+"""Readers of files: workbooks, CSV and JSON Lines."""

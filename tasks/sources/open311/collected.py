@@ -1,0 +1,97 @@
+"""Collect the requests of one snapshot of an Open311 server until they are imported."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TextIO
+from zoneinfo import ZoneInfo
+
+from settings.sources import Open311Source
+from tasks.sources import cursor as sources_cursor
+from tasks.sources.base import Batch, Row
+from tasks.sources.open311.parser import Request, moment, written
+
+Seen = dict[str, datetime | None]
+"""The requests of an answer: time of receipt by the request's key."""
+
+
+class Gathered:
+    """The requests of one snapshot, stored on disk until they are imported.
+
+    If two answers contain the same request, the later answer counts. If one answer contains it
+    twice with differences, both rows are yielded, and the import rejects the second as a duplicate.
+    """
+
+    def __init__(self, source: Open311Source, now: datetime) -> None:
+        self.source, self.now = source, now
+        self.columns, self._times = source.columns, source.times
+        self._zone = ZoneInfo(source.zone)
+        self._file: TextIO = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
+        self._newest: dict[str, int] = {}
+        self._answers = 0
+        self._again: set[datetime] = set()
+
+    def __enter__(self) -> Gathered:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    @property
+    def again(self) -> tuple[datetime, ...]:
+        """Return the times of receipt of requests changed during this snapshot."""
+        return tuple(sorted(self._again))
+
+    def take(self, requests: list[Request]) -> Seen:
+        """Store the requests of one answer; returns their keys with the times of receipt."""
+        self._answers += 1
+        known: Seen = {}
+        for request in requests:
+            cells = [self._cell(name, request) for name in self.columns]
+            key = request.get(self.source.fields.ticket, "").strip() or json.dumps(cells)
+            received, updated = (
+                moment(request.get(name, ""), self._zone)
+                for name in ("requested_datetime", "updated_datetime")
+            )
+            known[key] = received
+            if not self._meanwhile(received, updated):
+                self._newest[key] = self._answers
+                self._file.write(json.dumps([self._answers, key, cells]) + "\n")
+        return known
+
+    def _meanwhile(self, received: datetime | None, updated: datetime | None) -> bool:
+        later = [each for each in (received, updated) if each is not None and each > self.now]
+        if received is None or not later or max(later) > self.now + sources_cursor.JUST_AFTER:
+            return False
+        self._again.add(min(received, self.now))
+        return True
+
+    def _cell(self, name: str, request: Request) -> str:
+        text = request.get(name, "")
+        if name not in self._times:
+            return text
+        found = moment(text, self._zone, end_of_day=name == self.source.fields.promised_due)
+        return text if found is None else written(found)
+
+    def batch(self, name: str, cursor: str) -> Batch:
+        """Return the extract to import; its hash covers the cursor and all rows."""
+        return Batch(
+            name=name,
+            sha256=sources_cursor.mark(cursor, rows=self._rows()),
+            observed_at=self.now,
+            header=self.columns,
+            rows=self._rows(),
+            cursor=cursor,
+        )
+
+    def _rows(self) -> Iterator[Row]:
+        self._file.seek(0)
+        number = 0
+        for line in self._file:
+            answer, key, cells = json.loads(line)
+            if self._newest[key] == answer:
+                number += 1
+                yield number, tuple(cells)

@@ -1,0 +1,139 @@
+"""An Open311 GeoReport v2 server as a source: choose the questions of this run and their order.
+
+A first run asks for the past, window by window, from `first_day` to now. Each imported window is
+final, so a run after a failure continues from there. Every later run makes one snapshot of all
+possible changes, as a whole. The reason: a deadline is called missed because a snapshot showed no
+end of the case, so half a snapshot must not count as one. This snapshot asks
+
+- if the server knows the parameter `updates_by`: for changes since the last snapshot, and for
+  requests received since then (many servers leave `updated_datetime` empty);
+- otherwise: for the windows with an open complaint again, and for the last 90 days, because closed
+  requests are rarely reopened later.
+
+Questions overlap. A request read twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from db import complaints, cursors
+from settings.sources import Open311Source
+from tasks.common.context import Office
+from tasks.sources.base import Batch, SourceTrouble
+from tasks.sources.open311.collected import Gathered
+from tasks.sources.open311.queries import EDGE, OVERLAP, Grid, Questions, iso, questions_to
+
+RECENT = timedelta(days=90)
+"""How far back closed requests are read again if the server cannot list its changes."""
+
+
+def batches(office: Office, name: str, source: Open311Source, now: datetime) -> Iterator[Batch]:
+    """Yield the extracts of this run, as the module docstring explains.
+
+    Raises :class:`SourceTrouble` if the server gives no readable answer. Extracts yielded earlier
+    stay imported.
+    """
+    zone = ZoneInfo(source.zone)
+    with office.transaction() as session:
+        progress = _Progress.read(cursors.cursor(session, name))
+        ended = [word.word for word in source.status if word.terminal]
+        open_since = complaints.open_since(
+            session, name, ended if source.layout == "snapshot" else []
+        )
+    first_day = min(source.first_day, progress.first) if progress else source.first_day
+    begin = datetime.combine(first_day, time.min, zone).astimezone(UTC)
+    if begin > now:
+        raise SourceTrouble(f"first_day of {name} lies ahead; the past begins there")
+    grid = Grid(begin, timedelta(days=source.window_days))
+    with questions_to(office, name, source, now) as questions:
+        if progress is None:
+            progress = _Progress(first_day, asked=now, next=begin)
+        elif first_day < progress.first:
+            progress = replace(progress, first=first_day, next=begin)
+        if progress.asked < now:
+            with Gathered(source, now) as look:
+                _ask_changes(questions, look, progress, grid, open_since)
+                span = f"{iso(progress.asked)}/{iso(now)}"
+                reached = now if progress.complete else progress.next
+                progress = replace(progress, asked=now, next=reached, again=look.again)
+                yield look.batch(span, str(progress))
+        while progress.next < now:
+            start, end = grid.window(progress.next, now)
+            with Gathered(source, now) as look:
+                questions.window(look, start, end)
+                progress = replace(
+                    progress,
+                    next=now if end == now else end - EDGE,
+                    again=tuple(sorted({*progress.again, *look.again})),
+                )
+                first, last = start.astimezone(zone), end.astimezone(zone)
+                yield look.batch(f"{first:%Y-%m-%d}/{last:%Y-%m-%d}", str(progress))
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """The import progress of a source, stored as its cursor.
+
+    The past from `first` to `next` is imported. For imported requests, all changes up to `asked`
+    are known. `again` lists the times of receipt of requests changed during a snapshot.
+    """
+
+    first: date
+    asked: datetime
+    next: datetime
+    again: tuple[datetime, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Return whether all of the past was imported at the last snapshot."""
+        return self.next >= self.asked
+
+    @classmethod
+    def read(cls, text: str | None) -> _Progress | None:
+        """Parse a cursor; an invalid one gives None and restarts the import, without loss."""
+        try:
+            told = json.loads(text or "")
+            return cls(
+                date.fromisoformat(told["first"]),
+                datetime.fromisoformat(told["asked"]),
+                datetime.fromisoformat(told["next"]),
+                tuple(datetime.fromisoformat(moment) for moment in told["again"]),
+            )
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def __str__(self) -> str:
+        return json.dumps(
+            {
+                "first": self.first.isoformat(),
+                "asked": self.asked.astimezone(UTC).isoformat(),
+                "next": self.next.astimezone(UTC).isoformat(),
+                "again": [moment.astimezone(UTC).isoformat() for moment in self.again],
+            }
+        )
+
+
+def _ask_changes(
+    questions: Questions,
+    look: Gathered,
+    progress: _Progress,
+    grid: Grid,
+    open_since: list[datetime],
+) -> None:
+    """Ask for changes since the last snapshot, and for new requests if the past is complete."""
+    updates_by = look.source.updates_by
+    windows: set[tuple[datetime, datetime]] = set()
+    if updates_by is None or not questions.updates(look, updates_by, progress.asked - OVERLAP):
+        changing = (*open_since, *progress.again)
+        windows |= {grid.window(m, look.now) for m in changing if grid.begin <= m <= look.now}
+        until = look.now if progress.complete else min(progress.next, look.now)
+        windows |= set(grid.windows(max(grid.begin, look.now - RECENT), until))
+    if progress.complete:
+        windows |= set(grid.windows(max(grid.begin, progress.next - OVERLAP), look.now))
+    for start, end in sorted(windows):
+        questions.window(look, start, end)

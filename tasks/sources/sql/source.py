@@ -1,0 +1,243 @@
+"""A query on another system's database as a source: read-only, streamed, with a cursor."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, CursorResult, bindparam, text
+from sqlalchemy.types import NullType
+
+from settings.errors import nearest
+from settings.sources import SqlSource
+from settings.sql_check import with_colons_kept
+from tasks.common.context import Office
+from tasks.common.dates import read_time
+from tasks.sources import cursor as sources_cursor
+from tasks.sources.base import Batch, Row, SourceTrouble
+from tasks.sources.sql.connection import explained, reading
+from tasks.sources.sql.conversion import KINDS, as_text, parameter
+
+SPOOLED = 8 << 20
+"""Bytes of changed rows kept in memory; more go to an unnamed temporary file."""
+
+
+def batches(
+    office: Office, name: str, source: SqlSource, now: datetime, waiting: list[str]
+) -> Iterator[Batch]:
+    """Yield the query's rows added or changed since the last snapshot.
+
+    A deadline is called missed because a snapshot showed no end of the case. Half a snapshot must
+    not count as one, so changes are imported as a whole or not at all. Only the first reading of a
+    query with a cursor comes in parts of `batch` rows: no known complaint can have changed yet. The
+    cursor of a part is the largest value with every row in this part or an earlier one. So a later
+    failure loses nothing, however many rows have the same value; the next reading continues from
+    there.
+
+    Rows added after `now` are left to the next run and counted in `waiting`. Raises
+    :class:`SourceTrouble`, without a value of a row.
+    """
+    with explained(name, source), reading(office.site.folder, name, source) as connection:
+        place = _Place.read(name, sources_cursor.position(office, name), source)
+        with _answer(connection, source, place.value) as result:
+            answer = _Answer(result, name, source, now)
+            if not source.cursor:
+                yield from _everything(answer)
+            elif place.filling:
+                yield from _parts(answer, place.value)
+            else:
+                yield from _changes(answer, place.value)
+            if answer.later:
+                waiting.append(f"{name}: {answer.later} later than this run")
+
+
+class _Answer:
+    """The answer of the database: the mapped columns of each row as text, and its cursor."""
+
+    def __init__(
+        self, result: CursorResult[Any], name: str, source: SqlSource, now: datetime
+    ) -> None:
+        self.name, self.source, self.now = name, source, now
+        self.zone = ZoneInfo(source.zone)
+        self.header = source.columns
+        self.later = 0
+        self._result = result
+        names = list(result.keys())
+        for column in (*self.header, *([source.cursor] if source.cursor else [])):
+            if column not in names:
+                raise SourceTrouble(
+                    f"{name}: the query gives no column '{column}'{nearest(column, names)}."
+                    " Correct the mapping or the query in sources.toml"
+                )
+            if names.count(column) > 1:
+                raise SourceTrouble(
+                    f"{name}: the query gives two columns '{column}'; name them with AS"
+                )
+        self._places = [names.index(column) for column in self.header]
+        self._cursor = names.index(source.cursor) if source.cursor else None
+        self._dated = [index for index, column in enumerate(self.header) if column in dated(source)]
+
+    def rows(self) -> Iterator[tuple[object, Row]]:
+        """Yield the cursor and the cells of each row, in the database's order."""
+        for number, values in enumerate(self._result, start=1):
+            cells = tuple(as_text(values[place], self.zone) for place in self._places)
+            yield (None if self._cursor is None else values[self._cursor]), (number, cells)
+
+    def is_later(self, row: Row) -> bool:
+        """Check whether the row contains a time just after `now`."""
+        _, cells = row
+        for index in self._dated:
+            moment = self._moment(cells[index])
+            if moment is not None and self.now < moment <= self.now + sources_cursor.JUST_AFTER:
+                return True
+        return False
+
+    def _moment(self, cell: str) -> datetime | None:
+        if not cell:
+            return None
+        readers: list[Callable[[str], datetime]] = [datetime.fromisoformat]
+        readers += [partial(read_time, form=form) for form in self.source.dates]
+        for read in readers:
+            with suppress(ValueError, OverflowError):
+                moment = read(cell)
+                return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+        return None
+
+
+def dated(source: SqlSource) -> set[str]:
+    """Return the columns with a time of their own."""
+    received = source.fields.received
+    columns = {received} if isinstance(received, str) else set()
+    return columns | {event.column for event in source.events}
+
+
+def _everything(answer: _Answer) -> Iterator[Batch]:
+    """Yield all rows of a query without a cursor, streamed and never in memory at once."""
+
+    def rows() -> Iterator[Row]:
+        with explained(answer.name, answer.source):
+            for _, row in answer.rows():
+                if answer.is_later(row):
+                    answer.later += 1
+                else:
+                    yield row
+
+    sha256 = sources_cursor.mark(answer.source.query, answer.now)
+    yield Batch(f"{answer.name}: all rows", sha256, answer.now, answer.header, rows())
+
+
+def _parts(answer: _Answer, since: object) -> Iterator[Batch]:
+    """Yield the first reading, `batch` rows at a time."""
+    taken: list[Row] = []
+    progress = _Progress(since)
+
+    def part(cursor: str) -> Batch:
+        told = f"rows {taken[0][0]}-{taken[-1][0]}" if taken else "nothing new"
+        sha256 = sources_cursor.mark(cursor, told, rows=taken)
+        return Batch(f"{answer.name}: {told}", sha256, answer.now, answer.header, taken, cursor)
+
+    for value, row in answer.rows():
+        if not progress.reaches(value, answer.is_later(row)):
+            answer.later += 1
+            break
+        if len(taken) == answer.source.batch:
+            yield part(_Place(progress.whole, filling=True).written())
+            taken = []
+        taken.append(row)
+    yield part(_Place(progress.end()).written())
+
+
+def _changes(answer: _Answer, since: object) -> Iterator[Batch]:
+    """Yield the changes as one snapshot: all are read before any of them is imported."""
+    progress = _Progress(since)
+    content = hashlib.sha256()
+    with tempfile.SpooledTemporaryFile(SPOOLED, "w+", encoding="utf-8") as kept:
+        for value, row in answer.rows():
+            if not progress.reaches(value, answer.is_later(row)):
+                answer.later += 1
+                break
+            line = json.dumps(row)
+            content.update(line.encode())
+            kept.write(line + "\n")
+        cursor = _Place(progress.end()).written()
+        kept.seek(0)
+        rows = ((number, tuple(cells)) for number, cells in map(json.loads, kept))
+        sha256 = sources_cursor.mark(cursor, content.hexdigest())
+        yield Batch(f"{answer.name}: changes", sha256, answer.now, answer.header, rows, cursor)
+
+
+class _Progress:
+    """Progress through rows sorted by their cursor.
+
+    `whole` is the last value with no row missing. `last` is the value of the last row.
+    """
+
+    def __init__(self, since: object) -> None:
+        self.whole = self.last = since
+        self._cut = False
+
+    def reaches(self, value: object, is_later: bool) -> bool:
+        """Advance to a row; returns False if this row and all later ones wait for the next run."""
+        if value is not None and value != self.last:
+            self.whole, self.last = self.last, value
+        self._cut = is_later
+        return not is_later
+
+    def end(self) -> object:
+        """Return the last value with no row missing, after the last row was read."""
+        return self.whole if self._cut else self.last
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The start of a reading: the value of `:since`; `filling` during the first reading."""
+
+    value: object
+    filling: bool = False
+
+    @classmethod
+    def read(cls, name: str, cursor: str | None, source: SqlSource) -> _Place:
+        """Parse the stored position, or return the source's own start."""
+        if cursor is None:
+            return cls(source.first_cursor, filling=True)
+        try:
+            kind, written, filling = json.loads(cursor)
+            return cls(KINDS[kind](written), filling)
+        except (ValueError, KeyError, TypeError):
+            raise SourceTrouble(f"{name}: the position kept of it cannot be read") from None
+
+    def written(self) -> str:
+        """Format the position for storage, with its type: databases sort numbers unlike texts."""
+        kind = type(self.value).__name__
+        text = self.value.isoformat() if isinstance(self.value, date) else str(self.value)
+        return json.dumps([kind if kind in KINDS else "str", text, self.filling])
+
+
+@contextmanager
+def _answer(
+    connection: Connection, source: SqlSource, since: object
+) -> Iterator[CursorResult[Any]]:
+    """Run the query; its rows come in the order of the cursor, not in the query's own order."""
+    statement = with_colons_kept(source.query)
+    if source.cursor:
+        column = connection.dialect.identifier_preparer.quote_identifier(source.cursor)
+        column = column.replace(":", r"\:")
+        statement = f"SELECT * FROM (\n{statement}\n) AS tenggat ORDER BY {column}"  # noqa: S608 - the administrator's own
+    query = text(statement)
+    if source.cursor:
+        value = parameter(since, connection.dialect.name, ZoneInfo(source.zone))
+        query = query.bindparams(bindparam("since", value, type_=NullType()))
+    result = connection.execute(query)
+    try:
+        yield result
+    finally:
+        with suppress(Exception):  # the connection may be gone
+            result.close()

@@ -1,0 +1,105 @@
+"""Formats days, times, periods and lines of text in the reader's language and zone."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from tasks.text.catalog import words
+
+LONGEST_SUBJECT = 120
+
+
+INDONESIAN_ZONES = {
+    "Asia/Jakarta": "WIB",
+    "Asia/Pontianak": "WIB",
+    "Asia/Makassar": "WITA",
+    "Asia/Jayapura": "WIT",
+}
+
+
+class Spanned(Protocol):
+    """An object about a period: the name of the period and its local days, both ends included."""
+
+    @property
+    def period_key(self) -> str:
+        """The name of the period: `2026-11`."""
+
+    @property
+    def first(self) -> date:
+        """The first day of the period."""
+
+    @property
+    def last(self) -> date:
+        """The last day of the period."""
+
+
+def day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
+    """Return a day in words: 'Selasa, 24 November 2026' or 'Tuesday, 24 November 2026'."""
+    day = _local_day(value, zone)
+    t = words(locale)
+    weekday, month = t.names("date.days")[day.weekday()], t.names("date.months")[day.month - 1]
+    return f"{weekday}, {day.day} {month} {day.year}"
+
+
+def short_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
+    """Return a short day: '24 Nov 2026', with the language's short month."""
+    day = _local_day(value, zone)
+    return f"{day.day} {words(locale).names('date.short_months')[day.month - 1]} {day.year}"
+
+
+def weekday_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
+    """Return a short day with its weekday, for columns of days: 'Sel 24 Nov 2026'."""
+    weekday = words(locale).names("date.short_days")[_local_day(value, zone).weekday()]
+    return f"{weekday} {short_day_text(value, locale, zone)}"
+
+
+def moment_text(value: datetime, locale: str, zone: ZoneInfo, *, exact: bool = False) -> str:
+    """Return a moment: 'Selasa, 24 November 2026 pukul 08.00 WITA'; `exact` adds seconds."""
+    local = value.astimezone(zone)
+    t = words(locale)
+    clock = local.strftime(t("date.exact_clock" if exact else "date.clock"))
+    return t(
+        "date.moment", day=day_text(value, locale, zone), clock=clock, zone=zone_name(local, zone)
+    )
+
+
+def zone_name(moment: datetime, zone: ZoneInfo) -> str:
+    """Return the usual name of a zone: WIB, WITA, WIT, or its own abbreviation."""
+    return INDONESIAN_ZONES.get(zone.key) or moment.astimezone(zone).tzname() or zone.key
+
+
+def markdown_text(value: object) -> str:
+    """Escape a value, so that Markdown and HTML show it as plain text on one line."""
+    flat = " ".join(str(value).split())
+    return (
+        re.sub(r"([\\`*_{}\[\]<>()#+!|~$&])", r"\\\1", flat)
+        .replace("\\<", "&lt;")
+        .replace("\\>", "&gt;")
+    )
+
+
+def one_line(text: str, length: int = LONGEST_SUBJECT) -> str:
+    """Return a text for a header: one line, no control or direction characters, limited length."""
+    plain = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
+    flat = " ".join(plain.split())
+    return flat if len(flat) <= length else flat[: length - 1] + "…"
+
+
+def period_text(view: Spanned, locale: str, zone: ZoneInfo) -> str:
+    """Return a period in words: 'November 2026', or its first and last day."""
+    t = words(locale)
+    whole = view.first.day == 1 and (view.first.year, view.first.month) == (
+        view.last.year,
+        view.last.month,
+    )
+    if whole and re.fullmatch(r"\d{4}-\d{2}", view.period_key):
+        return f"{t.names('date.months')[view.first.month - 1]} {view.first.year}"
+    return f"{short_day_text(view.first, locale, zone)} – {short_day_text(view.last, locale, zone)}"
+
+
+def _local_day(value: date | datetime, zone: ZoneInfo) -> date:
+    return value.astimezone(zone).date() if isinstance(value, datetime) else value

@@ -1,0 +1,49 @@
+"""Describes an incident in words: its title, what to do, and that it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from tasks.text.catalog import words
+from tasks.text.formats import day_text, moment_text
+
+
+@dataclass(frozen=True, slots=True)
+class Ill:
+    """The view of an incident, present or ended: `kind` is a key of the texts under `watch`.
+
+    Among the facts, `flow` is a key of the texts, `since` a moment, `day` a day, and `link` an
+    address in the Prefect UI. Numbers are digits, and `n` selects singular or plural.
+    """
+
+    kind: str
+    facts: Mapping[str, str]
+
+    @property
+    def link(self) -> str:
+        """The address with more details, or ''."""
+        return self.facts.get("link", "")
+
+
+def ill_text(ill: Ill, form: str, locale: str, zone: ZoneInfo) -> str:
+    """Return a text about an incident.
+
+    The forms are its title (`title`), its remedy (`text`), its end (`over`), and its former state
+    (`well`).
+    """
+    t = words(locale)
+
+    def told(key: str, value: str) -> str | int:
+        if key == "since":
+            return moment_text(datetime.fromisoformat(value), locale, zone)
+        if value.isdecimal():
+            return int(value)
+        if key == "day":
+            return day_text(date.fromisoformat(value), locale, zone)
+        return t(f"watch.flow.{value}") if key == "flow" else value
+
+    facts = {key: told(key, value) for key, value in ill.facts.items()}
+    return t(f"watch.{ill.kind}.{form}", **facts)

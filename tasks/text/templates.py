@@ -1,0 +1,70 @@
+"""Renders the Jinja templates of `templates/` in the reader's language and zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import lru_cache, partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from tasks.text.catalog import TEMPLATES, words
+from tasks.text.formats import (
+    day_text,
+    markdown_text,
+    moment_text,
+    one_line,
+    short_day_text,
+    weekday_day_text,
+)
+from tasks.text.incidents import ill_text
+from tasks.text.numbers import decimal_text, number_text, percent_text, size_text
+
+
+@lru_cache
+def _environment(locale: str, zone: ZoneInfo) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html.j2"], default=False, default_for_string=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "day": partial(day_text, locale=locale, zone=zone),
+        "short_day": partial(short_day_text, locale=locale, zone=zone),
+        "iso_day": lambda text: short_day_text(date.fromisoformat(text), locale, zone),
+        "weekday_day": partial(weekday_day_text, locale=locale, zone=zone),
+        "moment": partial(moment_text, locale=locale, zone=zone),
+        "percent": partial(percent_text, locale=locale),
+        "decimal": partial(decimal_text, locale=locale),
+        "number": partial(number_text, locale=locale),
+        "size": partial(size_text, locale=locale),
+        "md": markdown_text,
+        "flat": lambda text: one_line(text, 500),
+        "wrap72": _wrapped,
+        "ill": lambda ill, form: ill_text(ill, form, locale, zone),
+    }
+    environment.filters.update(filters)
+    environment.globals.update(t=words(locale), locale=locale)
+    return environment
+
+
+def render(template: str, *, locale: str, zone: ZoneInfo, **values: Any) -> str:
+    """Render one template with these values."""
+    return _environment(locale, zone).get_template(template).render(**values)
+
+
+def _wrapped(text: str | Markup, indent: int = 0) -> str:
+    lines: list[str] = []
+    current = ""
+    for word in str(text).split():
+        if current and len(current) + 1 + len(word) > 72 - indent:
+            lines.append(current)
+            current = word
+        else:
+            current = f"{current} {word}".strip()
+    return ("\n" + " " * indent).join([*lines, current])

@@ -1,0 +1,228 @@
+"""A database copied into another: from SQLite to PostgreSQL, back, and within a kind."""
+
+import fcntl
+import json
+import uuid
+
+import psycopg
+import pytest
+from conftest import wita
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
+from support.pipeline import (
+    BREACHED,
+    ESCALATED,
+    EVERYWHERE,
+    at,
+    decide,
+    deliver,
+    dump,
+    owe,
+    register,
+)
+
+from db.audit import By, What
+from db.audit_verify import rows, verify
+from db.backup.copy_database import CopyError, copy
+from db.engine import NotReady, open_engine
+from db.models import Base
+from db.revisions import revision
+from tasks.common.context import Office
+
+BY = By("a test")
+NOW = "2026-11-24 12:00"
+FROM_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+TO_SQLITE = pytest.mark.parametrize("new_url", ["to sqlite"], indirect=True)
+CROSSWISE = pytest.mark.parametrize(
+    ("database_url", "new_url"),
+    [("sqlite", "to postgresql"), ("postgresql", "to sqlite")],
+    indirect=True,
+)
+
+
+def another(postgres: str) -> str:
+    """A new, empty database on the PostgreSQL server."""
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" STRATEGY FILE_COPY')
+    url = make_url(postgres).set(drivername="postgresql+psycopg", database=name)
+    return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(params=["to sqlite", "to postgresql"])
+def new_url(request, tmp_path):
+    return (
+        f"sqlite:///{tmp_path}/new/tenggat.db"
+        if request.param == "to sqlite"
+        else another(request.getfixturevalue("postgres"))
+    )
+
+
+@pytest.fixture
+def lived(office: Office, server) -> Office:
+    """A site in which something of every kind has happened."""
+    owe(office, BREACHED, *EVERYWHERE, at("Dinas Sosial", "FD-99", Kerahasiaan="Rahasia"))
+    deliver(office, BREACHED)
+    return office
+
+
+def moved(office: Office, new_url: str, monkeypatch) -> Office:
+    """The same site on the copy of its database."""
+    done = copy(
+        office.site.database_url, new_url, wita(NOW), BY, lock=office.site.var / "service.lock"
+    )
+    assert done.audit.fault is None
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", new_url)
+    return Office.open(office.site.folder)
+
+
+def test_every_row_is_there_the_audit_goes_on_and_another_copy_is_refused(
+    lived, new_url, monkeypatch
+):
+    before = dump(lived, "audit", "audit_head")
+    with lived.engine.connect() as connection:
+        was = verify(connection)
+    lived.close()
+    copied = moved(lived, new_url, monkeypatch)
+    assert dump(copied, "audit", "audit_head") == before
+    filled = {name for name, found in before.items() if found}
+    assert {"complaint", "event", "deadline", "notice", "message", "message_item"} <= filled
+
+    with copied.engine.connect() as connection:
+        found = verify(connection, [was.head])
+        newest = rows(connection, limit=1)[0]
+    assert (found.fault, found.anchors, found.rows) == (None, 1, was.rows + 1)
+    assert (newest["what"], newest["actor"]) == (What.DATA_COPIED, "a test")
+    assert json.loads(newest["subject"])["head"] == str(was.head)
+    for statement in ("UPDATE audit SET reason = 'x'", "DELETE FROM audit"):
+        with pytest.raises(DBAPIError, match="append-only"), copied.engine.begin() as connection:
+            connection.execute(text(statement))
+
+    all_of_it = dump(copied)
+    with pytest.raises(CopyError, match="is not empty; name an empty one"):
+        moved(lived, new_url, monkeypatch)
+    assert dump(copied) == all_of_it
+    copied.close()
+
+
+@CROSSWISE
+def test_work_goes_on_there_and_nobody_is_told_twice(lived, new_url, server, monkeypatch):
+    """New rows get numbers that no copied one has: complaints, mails, notices, events."""
+    sent = len(server.letters)
+    assert sent > 10
+    lived.close()
+    copied = moved(lived, new_url, monkeypatch)
+    copied.site.mail_url = server.url()
+    decide(copied, "2026-11-24 13:00")
+    assert deliver(copied, "2026-11-24 13:00").sent == 0
+    register(copied, ESCALATED, *EVERYWHERE, at("Inspektorat", "FD-100"))
+    assert decide(copied, ESCALATED).messages > 0
+    assert deliver(copied, ESCALATED).sent > 0
+    with copied.engine.connect() as connection:
+        assert verify(connection).fault is None
+    copied.close()
+
+
+@FROM_SQLITE
+def test_a_table_of_another_program_is_left_alone(lived, new_url, monkeypatch):
+    lived.close()
+    engine = open_engine(new_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE report (x integer)"))
+    with pytest.raises(CopyError, match="a table `report` of another program"):
+        moved(lived, new_url, monkeypatch)
+    with engine.connect() as connection:
+        assert revision(connection) is None
+    engine.dispose()
+
+
+def test_nothing_is_copied_onto_itself(office):
+    office.close()
+    url = office.site.database_url
+    with pytest.raises(CopyError, match="is the one that the site uses"):
+        copy(url, url, wita(NOW), BY, lock=office.site.var / "service.lock")
+
+
+@FROM_SQLITE
+@TO_SQLITE
+def test_nothing_is_copied_while_the_service_runs(lived, new_url, monkeypatch):
+    lived.close()
+    lived.site.var.mkdir(exist_ok=True)
+    with (lived.site.var / "service.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(RuntimeError, match="the service runs; stop it first"):
+            moved(lived, new_url, monkeypatch)
+    moved(lived, new_url, monkeypatch).close()
+
+
+@TO_SQLITE
+def test_nothing_is_copied_while_anybody_works_with_it(lived, new_url, open_office, monkeypatch):
+    lived.close()
+    other = open_office()
+    with other.transaction() as session:
+        session.execute(text("SELECT count(*) FROM complaint"))
+        with pytest.raises(CopyError, match=r"another process uses|other connections"):
+            moved(lived, new_url, monkeypatch)
+    other.close()
+
+
+@FROM_SQLITE
+@pytest.mark.parametrize("new_url", ["to postgresql"], indirect=True)
+def test_what_the_new_database_cannot_hold_is_named_and_leaves_it_empty(
+    office, new_url, monkeypatch
+):
+    """SQLite takes a text of any length, PostgreSQL one as long as its column."""
+    register(office, BREACHED, *EVERYWHERE)
+    with office.engine.begin() as connection:
+        connection.execute(text("UPDATE complaint SET category = :long"), {"long": "s3cret" * 99})
+    office.close()
+    with pytest.raises(CopyError, match=r"complaint, rows 1 to 11: .*too long") as raised:
+        moved(office, new_url, monkeypatch)
+    assert "s3cret" not in str(raised.value)
+    engine = open_engine(new_url)
+    with engine.connect() as connection:
+        for table in Base.metadata.sorted_tables:
+            left = connection.execute(table.select()).all()
+            assert len(left) == (table.name == "audit_head"), table.name
+    engine.dispose()
+
+
+def test_a_database_that_is_not_there_is_named(tmp_path, postgres):
+    with pytest.raises(NotReady, match=f"no database at {tmp_path}/none.db"):
+        copy(f"sqlite:///{tmp_path}/none.db", another(postgres), wita(NOW), BY, lock=tmp_path / "l")
+
+
+@FROM_SQLITE
+def test_a_schema_of_its_own_is_made_and_filled(lived, postgres, monkeypatch):
+    lived.close()
+    base = another(postgres)
+    copied = moved(lived, f"{base}&options=-csearch_path%3Dkab_a", monkeypatch)
+    with copied.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM kab_a.complaint")) == 12
+        assert connection.scalar(text("SELECT to_regclass('public.complaint')")) is None
+    decide(copied, ESCALATED)
+    copied.close()
+
+
+@CROSSWISE
+def test_the_command_says_what_it_did_and_what_is_to_do(lived, new_url, call_tenggat, monkeypatch):
+    lived.close()
+    site = ("--site", lived.site.folder)
+    code, out, err = call_tenggat("database", "copy", *site)
+    assert (code, out) == (2, "")
+    assert "--to" in err
+    code, out, err = call_tenggat("database", "copy", "--to", "s3cret://x", *site)
+    assert (code, out) == (2, "")
+    assert "s3cret" not in err
+    monkeypatch.setenv("TENGGAT_COPY_TO", new_url)
+    code, out, err = call_tenggat("database", "copy", *site)
+    assert (code, "complaint: 12 rows" in err) == (0, True)
+    first, second, third, _ = out.splitlines()
+    assert first.startswith("copied ")
+    assert second.endswith("rows, none touched")
+    assert "TENGGAT_DATABASE_URL" in third
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", new_url)
+    code, out, _ = call_tenggat("audit", "verify", *site)
+    assert (code, "none touched" in out) == (0, True)
+    code, out, _ = call_tenggat("audit", "list", "--what", "data.copied", *site)
+    assert "the database was copied from another" in out

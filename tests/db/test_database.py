@@ -1,0 +1,428 @@
+"""The database does what the models say, alike on SQLite and on PostgreSQL."""
+
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from conftest import wita
+from sqlalchemy import Engine, insert, inspect, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.orm import Session
+
+from db import complaints, imports, outbox, quarantine, runs
+from db.engine import one_state, open_engine
+from db.migrate import alembic_config, migrate
+from db.models import (
+    Base,
+    Complaint,
+    EventRow,
+    Look,
+    MessageRow,
+    MessageStatus,
+    NoticeRow,
+    QuarantineRow,
+    Report,
+)
+from db.revisions import MIGRATIONS, newest_revision, revision
+from sla.events import Event, Knowledge
+
+NOON = wita("2026-11-24 12:00")
+
+
+@pytest.fixture
+def empty(empty_database_url: str) -> Iterator[Engine]:
+    """A database without tables."""
+    engine = open_engine(empty_database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """A database at the newest revision."""
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    with Session(engine) as session:
+        yield session
+
+
+def complaint(ticket: str = "1", **more: Any) -> dict[str, Any]:
+    given = {"source": "lapor", "ticket": ticket, "received_at": NOON, "recorded_at": NOON}
+    return given | {"anonymous": False, "secret": False} | more
+
+
+def message(number: int = 1, **more: Any) -> MessageRow:
+    given = {
+        "message_id": f"<{number}@contohkab.example>",
+        "kind": "alert",
+        "created_at": NOON,
+        "recipient": "a@contohkab.example",
+        "recipient_name": "A",
+        "role": "administrator",
+        "run": "r",
+        "status": MessageStatus.QUEUED,
+        "next_attempt_at": NOON,
+        "detail": {},
+    }
+    return MessageRow(**(given | more))
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def at(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        return revision(connection)
+
+
+def difference(engine: Engine) -> list[Any]:
+    """What a new migration would have to do to make the database as the models say."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        return compare_metadata(context, Base.metadata)
+
+
+def test_migrations_create_exactly_what_the_models_say(empty):
+    assert at(empty) is None
+    migrate(empty)
+    assert difference(empty) == []
+    assert tables(empty) == set(Base.metadata.tables)
+    assert at(empty) == newest_revision()
+
+
+def test_the_newest_revision_is_what_alembic_calls_the_head():
+    assert newest_revision() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def test_migrating_again_changes_nothing(engine):
+    before = at(engine)
+    migrate(engine)
+    assert at(engine) == before
+
+
+def test_migrations_go_back_and_forth(engine):
+    command.downgrade(alembic_config(engine), "base")
+    assert tables(engine) == set()
+    migrate(engine)
+    assert difference(engine) == []
+
+
+def test_an_upgrade_keeps_what_was_told_to_whom(engine):
+    """A notice without a unit, and the mail about it, written before handovers were known."""
+    command.downgrade(alembic_config(engine), "0001")
+    with engine.begin() as connection:
+        for statement in (
+            "INSERT INTO complaint (id, source, ticket, received_at, recorded_at, anonymous,"
+            " secret) VALUES (1, 'lapor', '5010653', :at, :at, :no, :no)",
+            "INSERT INTO notice (id, complaint_id, rule, clock, rung, repeat, kind, unit,"
+            " reached_at, decided_at, status, run)"
+            " VALUES (7, 1, 'r', 0, 'breach', 0, 'breach', NULL, :at, :at, 'sent', 'x')",
+            "INSERT INTO message (id, message_id, kind, recipient, recipient_name, role,"
+            " created_at, run, status, detail)"
+            " VALUES (3, '<a@b>', 'notices', 'a@b', 'A', 'liaison', :at, 'x', 'sent', '{}')",
+            "INSERT INTO message_item (message_pk, notice_id, role, told)"
+            " VALUES (3, 7, 'liaison', :yes)",
+        ):
+            connection.execute(text(statement), {"at": NOON, "no": False, "yes": True})
+    migrate(engine)
+    with Session(engine) as session:
+        (message,) = session.scalars(select(MessageRow)).all()
+        (item,) = message.items
+        assert (item.notice.id, item.notice.unit, item.copied, item.told) == (7, "", False, True)
+        assert (message.locale, message.storm_id) == (None, None)
+        again = {c.key: getattr(item.notice, c.key) for c in NoticeRow.__table__.c if c.key != "id"}
+        session.add(NoticeRow(**again | {"unit": "dinsos"}))  # another unit may be told as well
+        session.flush()
+        session.add(NoticeRow(**again))
+        with pytest.raises(IntegrityError):
+            session.flush()
+
+
+def test_a_time_comes_back_as_the_same_moment_in_utc(session):
+    jakarta = datetime(2026, 11, 24, 23, 30, 0, 123456, tzinfo=timezone(timedelta(hours=7)))
+    session.add(Complaint(**complaint(received_at=jakarta)))
+    session.commit()
+    session.expire_all()
+    back = session.scalars(select(Complaint.received_at)).one()
+    assert back == jakarta
+    assert back.isoformat() == "2026-11-24T16:30:00.123456+00:00"
+
+
+def test_times_are_compared_as_moments(session):
+    session.add(Complaint(**complaint(next_action_at=wita("2026-11-24 07:00"))))
+    session.flush()
+    just_before = datetime(2026, 11, 23, 22, 59, tzinfo=UTC)
+    assert complaints.needing_judgment(session, just_before, 9) == []
+    assert len(complaints.needing_judgment(session, just_before + timedelta(minutes=1), 9)) == 1
+
+
+def test_a_time_without_a_zone_is_refused(session):
+    session.add(Complaint(**complaint(received_at=datetime(2026, 11, 24))))
+    with pytest.raises(StatementError, match="has no zone"):
+        session.flush()
+
+
+def test_the_last_moment_of_the_calendar_can_be_read_again(engine):
+    """A system without a due time may write 9999-12-31, which in Makassar is the year 10000."""
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            name = f'"{engine.url.database}"'
+            connection.execute(text(f"ALTER DATABASE {name} SET TIME ZONE 'Asia/Makassar'"))
+        engine.dispose()
+    with Session(engine) as session:
+        session.add(Complaint(**complaint(promised_due=last)))
+        session.commit()
+        session.expire_all()
+        assert session.scalars(select(Complaint.promised_due)).one() == last
+
+
+def test_an_error_does_not_repeat_what_a_complainant_gave(session):
+    session.execute(insert(Complaint), [complaint(title="Budi Rahasiawan melapor")])
+    with pytest.raises(IntegrityError) as error:
+        session.execute(insert(Complaint), [complaint(title="Budi Rahasiawan melapor")])
+    assert "Budi" not in str(error.value)
+
+
+def event(**more: Any) -> dict[str, Any]:
+    given = {
+        "complaint_id": 1,
+        "kind": "verified",
+        "latest": NOON,
+        "earliest": None,
+        "knowledge": "given",
+        "recorded_at": NOON,
+        "source": "lapor",
+        "unit": "",
+    }
+    return given | more
+
+
+TWICE: dict[str, Callable[[], Any]] = {
+    "complaint": lambda: Complaint(**complaint()),
+    "notice": lambda: NoticeRow(
+        complaint_id=1,
+        rule="r",
+        clock=1,
+        rung="breach",
+        repeat=0,
+        kind="breach",
+        reached_at=NOON,
+        decided_at=NOON,
+        status="queued",
+        run="r",
+    ),
+    "message": message,
+    "look": lambda: Look(
+        source="lapor",
+        name="a.xlsx",
+        sha256="0" * 64,
+        observed_at=NOON,
+        recorded_at=NOON,
+        rows=0,
+        new=0,
+        updated=0,
+        unchanged=0,
+        quarantined=0,
+    ),
+    "quarantine": lambda: QuarantineRow(
+        source="lapor",
+        file="a.xlsx",
+        line=2,
+        ticket="",
+        reason="r",
+        column="",
+        value="",
+        cells={},
+        fingerprint="0" * 64,
+        recorded_at=NOON,
+        last_seen_at=NOON,
+        sha256="0" * 64,
+        observed_at=NOON,
+        last_observed_at=NOON,
+    ),
+    "report": lambda: Report(period="2026-11", as_of=NOON, made_at=NOON, path="p", sha256="0"),
+}
+
+
+@pytest.mark.parametrize("table", TWICE)
+def test_the_second_of_the_same_is_refused(session, table):
+    session.add(Complaint(**complaint(ticket="1" if table == "complaint" else "another")))
+    if table != "complaint":
+        session.flush()
+        assert session.scalars(select(Complaint.id)).one() == 1
+        session.add(TWICE[table]())
+    session.flush()
+    session.add(TWICE[table]())
+    with pytest.raises(IntegrityError):
+        session.flush()
+
+
+def test_an_event_without_a_complaint_is_refused(session):
+    session.add(EventRow(**event(complaint_id=99)))
+    with pytest.raises(IntegrityError):
+        session.flush()
+
+
+def due(session: Session, now: datetime) -> list[int]:
+    return [row.id for row in outbox.take_due(session, now, 100)]
+
+
+def test_only_one_of_two_takers_gets_a_mail(engine):
+    with Session(engine) as session, session.begin():
+        session.add_all([message(n) for n in range(20)])
+        session.flush()
+        keys = due(session, NOON)
+
+    def take(token: str) -> list[int]:
+        taken = []
+        for key in keys:
+            with Session(engine) as session, session.begin():
+                taken += [mail.id for mail in outbox.claim(session, token, [key], NOON)]
+        return taken
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(take, ["first", "second"])
+    assert sorted(first + second) == keys
+    with Session(engine) as session:
+        for token, taken in (("first", first), ("second", second)):
+            assert [row.id for row in outbox.claimed(session, token, keys)] == taken
+        assert outbox.claimed(session, "second", first) == []
+
+
+def test_a_claim_that_a_dead_process_left_is_released(session):
+    session.add(message())
+    session.flush()
+    (key,) = due(session, NOON)
+    assert [mail.id for mail in outbox.claim(session, "dead", [key], NOON)] == [key]
+    assert outbox.claim(session, "quick", [key], NOON) == []
+    quarter = NOON + outbox.STALE_CLAIM
+    assert outbox.release_stale_claims(session, quarter) == 0
+    assert outbox.release_stale_claims(session, quarter + timedelta(seconds=1)) == 1
+    assert outbox.claimed(session, "dead", [key]) == []
+    assert due(session, quarter + timedelta(seconds=1)) == [key]
+
+
+def test_who_lost_a_claim_records_nothing(session):
+    session.add_all([message(1), message(2)])
+    session.flush()
+    keys = due(session, NOON)
+    outbox.claim(session, "slow", keys, NOON)
+    outbox.give_back(session, "slow", keys[:1])
+    outbox.claim(session, "quick", keys[:1], NOON)
+    assert outbox.sent(session, "slow", dict.fromkeys(keys, "OK"), NOON) == {keys[1]}
+    session.expire_all()
+    assert [session.get_one(MessageRow, key).status for key in keys] == ["sending", "sent"]
+    assert [outbox.attempts_of(session, key) for key in keys] == [0, 1]
+
+
+def test_mails_whose_turn_has_not_come_are_not_due(session):
+    later = NOON + timedelta(hours=1)
+    session.add_all([message(1, next_attempt_at=later), message(2), message(3, status="sent")])
+    session.flush()
+    assert [row.message_id for row in outbox.take_due(session, NOON, 9)] == [
+        "<2@contohkab.example>"
+    ]
+    assert outbox.next_turn(session) == NOON
+    assert outbox.pending(session) == 2
+
+
+def test_more_keys_than_a_statement_takes_are_asked_for_in_batches(session):
+    tickets = [str(n) for n in range(1201)]
+    keys = complaints.add(session, [complaint(ticket) for ticket in tickets])
+    assert set(keys) == set(tickets)
+    complaints.add_events(
+        session, [(key, Event("verified", NOON, NOON, "lapor")) for key in keys.values()]
+    )
+    assert complaints.by_ticket(session, "lapor", iter(tickets)).keys() == keys.keys()
+    assert complaints.by_ticket(session, "register", tickets) == {}
+    assert complaints.events_of(session, iter(keys.values())).keys() == set(keys.values())
+    complaints.seen(session, iter(keys.values()), NOON)
+    assert set(session.scalars(select(Complaint.seen_at))) == {NOON}
+    assert complaints.count(session) == 1201
+
+
+def test_an_event_comes_back_as_it_was(session):
+    given = Event("assigned", NOON, NOON, "lapor", NOON - timedelta(1), Knowledge.OBSERVED, "pupr")
+    (key,) = complaints.add(session, [complaint()]).values()
+    complaints.add_events(session, [(key, given)])
+    assert complaints.events_of(session, [key]) == {key: [given]}
+    assert complaints.add(session, []) == {}
+
+
+def test_looks_are_known_by_content_and_the_newest_is_found(session):
+    assert imports.last(session, "lapor") is None
+    for day, sha256 in ((24, "b"), (22, "a")):
+        look = TWICE["look"]()
+        look.sha256, look.observed_at = sha256, wita(f"2026-11-{day} 07:00")
+        session.add(look)
+    session.flush()
+    known = {("b", wita("2026-11-24 07:00")), ("a", wita("2026-11-22 07:00"))}
+    assert imports.known(session, "lapor") == known
+    assert imports.known(session, "register") == set()
+    assert imports.last_of_each(session, NOON) == {"lapor": wita("2026-11-24 07:00")}
+    assert imports.last(session, "lapor") == wita("2026-11-24 07:00")
+
+
+def test_a_bad_row_seen_again_is_kept_once(session):
+    first, again = TWICE["quarantine"](), TWICE["quarantine"]()
+    again.last_seen_at = NOON + timedelta(days=1)
+    assert quarantine.quarantine(session, first)
+    assert not quarantine.quarantine(session, again)
+    (row,) = quarantine.quarantined(session)
+    assert (row.recorded_at, row.last_seen_at) == (NOON, NOON + timedelta(days=1))
+    assert quarantine.quarantine_count(session, NOON - timedelta(seconds=1)) == 0
+    assert quarantine.quarantine_count(session, NOON) == 1
+
+
+def test_a_run_that_is_repeated_replaces_itself(session):
+    runs.finished(session, "intake 1", "intake", NOON, {"new": 3})
+    runs.finished(session, "intake 1", "intake", NOON, {"new": 0})
+    runs.finished(session, "delivery 1", "delivery", NOON - timedelta(hours=1), {})
+    session.flush()
+    assert session.execute(text("SELECT count(*) FROM run")).scalar() == 2
+    assert runs.last(session) == NOON.astimezone(UTC)
+    assert runs.last(session, "delivery") == NOON - timedelta(hours=1)
+    assert runs.last(session, "summary") is None
+
+
+def test_an_error_repeats_nothing_of_the_row_that_failed(engine):
+    with Session(engine) as session:
+        session.add(Complaint(**complaint(title="Budi Rahasiawan", received_at=None)))
+        with pytest.raises(IntegrityError) as error:
+            session.flush()
+    told = "".join(traceback.format_exception(error.value))
+    assert "received_at" in told
+    assert "Rahasiawan" not in told
+
+
+def test_who_reads_one_state_keeps_nobody_from_writing_and_cannot_write(engine):
+    def tickets(session: Session) -> list[str]:
+        return list(session.scalars(select(Complaint.ticket).order_by(Complaint.ticket)))
+
+    with Session(engine) as session, session.begin():
+        complaints.add(session, [complaint("1")])
+    with one_state(engine) as connection, Session(connection) as reading:
+        assert tickets(reading) == ["1"]
+        with Session(engine) as session, session.begin():
+            complaints.add(session, [complaint("2")])
+        assert tickets(reading) == ["1"]
+    with Session(engine) as session:
+        assert tickets(session) == ["1", "2"]
+    with pytest.raises(DBAPIError), one_state(engine) as connection:
+        connection.execute(insert(Complaint).values(complaint("3")))
+    with Session(engine) as session, session.begin():  # nor does the connection stay so
+        complaints.add(session, [complaint("4")])

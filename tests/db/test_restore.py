@@ -1,0 +1,470 @@
+"""Restore: a database as a backup has it, and nobody told twice of what the backup knows not.
+
+See `front_desk` for the complaints; all on SQLite and on PostgreSQL.
+"""
+
+import fcntl
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic import command
+from conftest import ON_BOTH, kind_of_database, wita
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
+from support.pipeline import (
+    BREACHED,
+    EVERYWHERE,
+    REMINDED,
+    alerts,
+    at,
+    decide,
+    deliver,
+    dump,
+    messages,
+    notices,
+    owe,
+    register,
+    statuses,
+)
+
+from db.audit_verify import verify
+from db.backup.create import BackupError, backup, backups, check
+from db.backup.restore import restore
+from db.engine import open_engine
+from db.migrate import alembic_config, migrate
+from db.models import NoticeRow
+from db.revisions import newest_revision
+from tasks.evaluation.notices import Audience, Owed
+from tasks.notifications import storms
+from tasks.notifications.after_restore import settle
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
+
+THEN, NOW = "2026-11-24 09:00", "2026-11-24 12:00"
+ODD = {"run", "audit", "audit_head"}
+"""Tables in which a restore itself is noted."""
+
+
+def put_back(office, path, now: str = NOW, *, force: bool = True):
+    """Restore as the command does; gives what was replaced and what was held."""
+    office.close()
+    done = restore(
+        path,
+        office.site.database_url,
+        office.site.backups,
+        wita(now),
+        lock=office.site.var / "service.lock",
+        force=force,
+    )
+    return done, settle(office, wita(now), path.name, wita(THEN))
+
+
+def keep(office, now: str = THEN):
+    return backup(office.site.database_url, office.site.backups, wita(now))
+
+
+# --- the database ---------------------------------------------------------------------------------
+
+
+@ON_BOTH
+def test_everything_is_as_it_was_and_what_was_replaced_is_kept(office, server):
+    owe(office, REMINDED, *EVERYWHERE)
+    deliver(office, REMINDED)
+    before, made = dump(office, *ODD), keep(office)
+    owe(office, BREACHED, *EVERYWHERE, at("Inspektorat", "FD-99"))
+    later = dump(office, *ODD)
+    assert later != before
+    done, settled = put_back(office, made)
+    assert (dump(office, *ODD), settled.held) == (before, 0)
+    assert done.replaced.name.startswith("tenggat-20261124T040000Z-before-restore")
+    done, _ = put_back(office, done.replaced, "2026-11-24 12:05")
+    held = {row.id for row in messages(office) if row.status == "held"}
+    again = dump(office, *ODD, "message", "storm")
+    assert again == {name: rows for name, rows in later.items() if name not in ("message", "storm")}
+    assert held
+
+
+@ON_BOTH
+def test_after_a_restore_the_audit_still_refuses_every_change(office, server):
+    """Its triggers are part of a backup, and what is appended follows on what it held."""
+    owe(office, REMINDED, *EVERYWHERE)
+    made = keep(office)
+    put_back(office, made)
+    with office.engine.connect() as connection:
+        found = verify(connection)
+    assert found.fault is None
+    assert found.rows > len(EVERYWHERE)
+    for statement in (
+        "UPDATE audit SET reason = 'another'",
+        "DELETE FROM audit",
+        "UPDATE audit_head SET seq = 1",
+        "DELETE FROM audit_head",
+    ):
+        with (
+            pytest.raises(DBAPIError, match="the audit is append-only"),
+            office.engine.begin() as c,
+        ):
+            c.execute(text(statement))
+    owe(office, "2026-11-25 08:00", *EVERYWHERE)
+    with office.engine.connect() as connection:
+        again = verify(connection)
+    assert again.fault is None
+    assert again.rows > found.rows
+
+
+def test_a_new_site_begins_with_a_backup(office, server):
+    owe(office, REMINDED, *EVERYWHERE)
+    deliver(office, REMINDED)
+    made, before = keep(office), dump(office, *ODD)
+    if office.engine.dialect.name == "sqlite":
+        office.close()
+        place = make_url(office.site.database_url).database
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{place}{suffix}").unlink(missing_ok=True)
+    else:
+        with office.engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    done, _ = put_back(office, made, force=False)
+    assert done.replaced is None
+    assert dump(office, *ODD) == before
+
+
+@ON_BOTH
+def test_a_database_that_holds_something_needs_force(office):
+    register(office, REMINDED, *EVERYWHERE)
+    made, before = keep(office), dump(office)
+    with pytest.raises(BackupError, match="with --force it is backed up and replaced"):
+        put_back(office, made, force=False)
+    assert dump(office) == before
+    assert backups(office.site.backups) == [made]
+
+
+@ON_BOTH
+def test_nothing_is_put_back_while_the_service_runs(office):
+    register(office, REMINDED, *EVERYWHERE)
+    made = keep(office)
+    office.site.var.mkdir(exist_ok=True)
+    with (office.site.var / "service.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(BackupError, match="the service runs; stop it first"):
+            put_back(office, made)
+    put_back(office, made)
+
+
+@ON_BOTH
+def test_nothing_is_put_back_while_anybody_works_with_the_database(office, open_office):
+    register(office, REMINDED, *EVERYWHERE)
+    made, before, other = keep(office), dump(office), open_office()
+    with other.transaction() as session:
+        session.execute(text("SELECT count(*) FROM complaint"))
+        with pytest.raises(BackupError, match=r"another process uses|other connections"):
+            put_back(office, made)
+    other.close()
+    assert dump(office) == before
+
+
+@ON_BOTH
+def test_a_damaged_backup_changes_nothing(office):
+    register(office, REMINDED, *EVERYWHERE)
+    made, before = keep(office), dump(office)
+    whole = made.read_bytes()
+    for part in (whole[: len(whole) // 2], whole[:-4], b"", b"PK\3\4"):
+        made.write_bytes(part)
+        with pytest.raises(BackupError, match=r"damaged|not a backup of Tenggat"):
+            put_back(office, made)
+    assert dump(office) == before
+    assert [path for path in office.site.backups.iterdir() if path != made] == []
+
+
+def test_an_older_revision_is_brought_up_to_the_newest(empty_database_url, tmp_path):
+    engine = open_engine(empty_database_url)
+    command.upgrade(alembic_config(engine), "0001")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO message (message_id, kind, recipient, recipient_name, role,"
+                " created_at, run, status, next_attempt_at, detail) VALUES ('<1@x>', 'alert',"
+                " 'a@x', 'A', 'administrator', :now, 'r', 'queued', :now, '{}')"
+            ),
+            {"now": "2026-11-20 00:00:00"},
+        )
+    engine.dispose()
+    made = backup(empty_database_url, tmp_path / "kept", wita(THEN))
+    engine = open_engine(empty_database_url)
+    migrate(engine)
+    engine.dispose()
+    done = restore(
+        made, empty_database_url, tmp_path / "kept", wita(NOW), lock=tmp_path / "lock", force=True
+    )
+    assert done.revision == "0001"
+    parsed = make_url(empty_database_url)
+    server = None if parsed.get_backend_name() == "sqlite" else parsed
+    assert check(done.replaced, server).revision == newest_revision()
+    engine = open_engine(empty_database_url)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        status = connection.execute(text("SELECT status FROM message")).scalar_one()
+    engine.dispose()
+    assert (found, status) == (newest_revision(), "held")
+
+
+@ON_BOTH
+def test_a_backup_of_a_newer_program_is_refused(database_url, tmp_path):
+    engine = open_engine(database_url)
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9000'"))
+    engine.dispose()
+    made = backup(database_url, tmp_path / "kept", wita(THEN))
+    says = rf"{made.name} is of a newer Tenggat \(revision 9000; known up to {newest_revision()}"
+    with pytest.raises(BackupError, match=says):
+        restore(made, database_url, tmp_path / "kept", wita(NOW), lock=tmp_path / "l", force=True)
+
+
+def test_a_backup_of_the_other_kind_of_database_is_refused(tmp_path, postgres):
+    url = f"sqlite:///{tmp_path}/tenggat.db"
+    engine = open_engine(url)
+    migrate(engine)
+    engine.dispose()
+    made = backup(url, tmp_path / "kept", wita(THEN))
+    with pytest.raises(BackupError, match=r"is of SQLite, the site's database is PostgreSQL"):
+        restore(
+            made,
+            postgres.replace("postgresql:", "postgresql+psycopg:"),
+            tmp_path / "kept",
+            wita(NOW),
+            lock=tmp_path / "lock",
+            force=True,
+        )
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_damaged_database_is_set_aside(office):
+    """A server keeps its own files."""
+    register(office, REMINDED, *EVERYWHERE)
+    made, before = keep(office), dump(office, *ODD)
+    office.close()
+    place = make_url(office.site.database_url).database
+    with Path(place).open("r+b") as file:
+        file.seek(0)
+        file.write(b"\0" * 8192)
+    with pytest.raises(BackupError, match="is damaged; with --force it is set aside"):
+        put_back(office, made, force=False)
+    done, _ = put_back(office, made)
+    assert (done.replaced / "tenggat.db").is_file()
+    assert dump(office, *ODD) == before
+
+
+# --- the mails ------------------------------------------------------------------------------------
+
+
+def test_what_was_sent_after_the_backup_is_not_sent_again(office, server):
+    """Queued in the backup, sent since: the copy would bear the same Message-ID, but it is one."""
+    owe(office, BREACHED, *EVERYWHERE)
+    made = keep(office)
+    sent = deliver(office, THEN).sent
+    assert sent == len(server.letters) > 10
+    _, settled = put_back(office, made)
+    assert settled.held == sent
+    for hour in range(13, 17):
+        now = f"2026-11-24 {hour}:00"
+        register(office, now, *EVERYWHERE)
+        decide(office, now)
+        deliver(office, now)
+    told = [letter.recipient for letter in server.letters[sent:]]
+    assert told == ["admin.lapor@contohkab.example"]
+    assert alerts(office)[-1] == "restored"
+    assert set(statuses(office)) == {"held"}
+
+
+@ON_BOTH
+def test_what_was_decided_and_sent_after_the_backup_is_not_sent_again(office, server):
+    """The backup knows nothing of it: it is decided once more, with another Message-ID."""
+    register(office, "2026-11-17 08:00", *EVERYWHERE)
+    made = keep(office, "2026-11-17 09:00")
+    owe(office, BREACHED, *EVERYWHERE)
+    sent = deliver(office, BREACHED).sent
+    assert sent > 10
+    _, settled = put_back(office, made)
+    assert settled.held == 0
+    register(office, "2026-11-24 13:00", *EVERYWHERE)
+    count = decide(office, "2026-11-24 13:00")
+    assert count.messages == sent
+    assert count.storm is not None
+    deliver(office, "2026-11-24 13:00")
+    told = [letter.recipient for letter in server.letters[sent:]]
+    assert told == ["admin.lapor@contohkab.example"]
+    assert set(statuses(office)) == {"held"}
+
+
+def test_what_comes_up_after_the_restore_goes_out_as_ever(office, server):
+    register(office, "2026-11-17 08:00", *EVERYWHERE)
+    made = keep(office, "2026-11-17 09:00")
+    owe(office, BREACHED, *EVERYWHERE)
+    deliver(office, BREACHED)
+    put_back(office, made)
+    owe(office, "2026-11-24 13:00", *EVERYWHERE)
+    deliver(office, "2026-11-24 13:00")
+    before = len(server.letters)
+    owe(office, "2026-11-26 08:00", *EVERYWHERE)  # escalations, reached on the 26th
+    assert deliver(office, "2026-11-26 08:00").sent == len(server.letters) - before > 0
+    assert "held" in statuses(office)
+
+
+def test_the_administrator_lets_it_go_or_drops_it(office, server):
+    register(office, "2026-11-17 08:00", *EVERYWHERE)
+    made = keep(office, "2026-11-17 09:00")
+    for send, status in ((False, "discarded"), (True, "queued")):
+        put_back(office, made)
+        register(office, "2026-11-24 13:00", *EVERYWHERE)
+        count = decide(office, "2026-11-24 13:00")
+        storm, mails = storms.decide(office, None, wita("2026-11-24 14:00"), "a test", send=send)
+        assert (storm.id, mails) == (count.storm, count.messages)
+        assert set(statuses(office)) == {status}
+        assert [s for _, s in notices(office) if s not in ("superseded", status)] == []
+    decide(office, "2026-11-24 15:00")
+    assert deliver(office, "2026-11-24 15:00").sent == count.messages + 1  # and the alert
+
+
+def test_a_source_that_catches_up_late_is_held_as_well(office, server):
+    put_back(office, keep(office))
+    register(office, "2026-11-25 08:00", *EVERYWHERE)
+    assert decide(office, "2026-11-25 08:00").storm is not None
+    assert set(statuses(office)) == {"held"}
+
+
+def test_after_a_week_nothing_is_doubtful_any_more(office):
+    put_back(office, keep(office))
+    reached = {hour: wita(f"2026-11-24 {hour}:00") for hour in (11, 12, 13)}
+    owed = [Owed(NoticeRow(reached_at=at), Audience(()), urgent=False) for at in reached.values()]
+    with office.transaction() as session:
+        for days in (0, 7):
+            now = wita(NOW) + timedelta(days=days)
+            assert storms.divided(session, owed, now) == (owed[:2], owed[2:])
+        later = wita(NOW) + timedelta(days=7, seconds=1)
+        assert storms.divided(session, owed, later) == ([], owed)
+
+
+def test_a_restore_that_died_before_its_mails_had_a_storm_is_made_good(office, server):
+    owe(office, BREACHED, *EVERYWHERE)
+    made = keep(office)
+    office.close()
+    restore(
+        made,
+        office.site.database_url,
+        office.site.backups,
+        wita(NOW),
+        lock=office.site.var / "service.lock",
+        force=True,
+    )
+    assert deliver(office, "2026-11-24 12:30").sent == 0
+    held = len(messages(office))
+    decide(office, "2026-11-24 13:00")
+    _, mails = storms.decide(office, None, wita("2026-11-24 14:00"), "a test", send=True)
+    assert mails == held
+
+
+@ON_BOTH
+def test_numbers_of_storms_in_the_lost_time_are_not_used_again(office, server):
+    made = keep(office)
+    put_back(office, made)
+    with office.transaction() as session:
+        first = storms.hold(session, 1, wita(NOW), "r")
+        assert first.id == 100
+        first.status = "released"
+    with office.transaction() as session:
+        assert storms.hold(session, 1, wita(NOW) + timedelta(hours=1), "r").id == 101
+
+
+def test_files_that_were_archived_since_are_read_again(office):
+    source = office.site.sources["register"].model_copy(update={"archive": "done"})
+    office.site.sources["register"] = source
+    first = register(office, "2026-11-17 08:00", EVERYWHERE[0])
+    made = keep(office, "2026-11-17 09:00")
+    second = register(office, "2026-11-18 08:00", *EVERYWHERE)
+    assert not first.exists()
+    assert not second.exists()
+    office.close()
+    restore(
+        made,
+        office.site.database_url,
+        office.site.backups,
+        wita(NOW),
+        lock=office.site.var / "service.lock",
+        force=True,
+    )
+    assert settle(office, wita(NOW), made.name, None).files == 2
+    assert first.exists()
+    assert second.exists()
+
+
+# --- the commands ---------------------------------------------------------------------------------
+
+
+@ON_BOTH
+def test_the_commands_say_what_they_did(office, server, call_tenggat, tmp_path):
+    owe(office, BREACHED, *EVERYWHERE)
+    office.close()
+    site = ("--site", office.site.folder)
+    code, said, _ = call_tenggat("backup", "--to", tmp_path / "mine", *site)
+    assert code == 0
+    found = re.fullmatch(r"backup made and checked: (\S+) \([\d.]+ kB\)\n", said)
+    assert found
+    code, _, error = call_tenggat("restore", found[1], *site)
+    assert (code, error.count("\n")) == (1, 1)
+    assert "with --force" in error
+    code, said, _ = call_tenggat("restore", found[1], "--force", *site)
+    assert code == 0
+    lines = said.splitlines()
+    assert lines[0] == (
+        f"restored from {found[1]} (revision {newest_revision()}, now at the newest)"
+    )
+    assert lines[1].startswith(f"what was there before: {office.site.backups}")
+    assert "queued mails are held: " in lines[2]
+    assert lines[-1] == "  tenggat mail release [--drop]"
+    code, said, _ = call_tenggat("mail", "release", "--drop", *site)
+    assert code == 0
+    assert "are dropped" in said
+
+
+def test_a_file_that_is_not_there_is_said_in_one_line(office, call_tenggat, tmp_path):
+    office.close()
+    code, _, error = call_tenggat("restore", tmp_path / "none", "--site", office.site.folder)
+    assert (code, error.count("\n")) == (1, 1)
+    assert "none cannot be read" in error
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_site_in_a_schema_of_its_own_leaves_its_neighbour_alone(database_url, tmp_path):
+    """SQLite knows no schemas."""
+    sites = {name: f"{database_url}&options=-csearch_path%3D{name}" for name in ("kab_a", "kab_b")}
+    engine = open_engine(database_url)
+    for name, url in sites.items():
+        with engine.begin() as connection:
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {name}"))
+        own = open_engine(url)
+        migrate(own)
+        with own.begin() as connection:
+            connection.execute(text(f"INSERT INTO cursor (source, value) VALUES ('x', '{name}')"))
+        own.dispose()
+    made = backup(sites["kab_a"], tmp_path / "kept", wita(THEN))
+    with pytest.raises(BackupError, match=r"is of the schema kab_a, the site's is kab_b"):
+        restore(made, sites["kab_b"], tmp_path, wita(NOW), lock=tmp_path / "lock", force=True)
+    for change in ("UPDATE kab_a.cursor SET value = 'changed'", "DROP SCHEMA kab_a CASCADE"):
+        with engine.begin() as connection:
+            connection.execute(text(change))
+        engine.dispose()
+        restore(made, sites["kab_a"], tmp_path, wita(NOW), lock=tmp_path / "lock", force=True)
+        with engine.connect() as connection:
+            for name in sites:
+                query = text(f"SELECT value FROM {name}.cursor")
+                assert connection.execute(query).scalar_one() == name
+        engine.dispose()

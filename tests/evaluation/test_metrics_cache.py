@@ -1,0 +1,94 @@
+"""The figures kept beside each complaint are those that judging it anew would give, at any moment.
+
+See `front_desk` for these cases; test_truth.py compares them through a month of the example site.
+"""
+
+from dataclasses import replace
+from datetime import date
+
+from conftest import wita
+from sqlalchemy import select
+from support.kept_metrics import compare, judged_anew, kept
+from support.pipeline import at, decide, deliver, register, since
+
+from db import metrics
+from db.models import Complaint
+from sla.engine.context import Policy
+from sla.periods import parse
+from tasks.reports.compute import figured
+
+
+def test_figures_hold_from_the_judgment_that_first_found_them(office):
+    register(office, "2026-11-20 08:00", at("Dinas Sosial", Selesai="19/11/2026 10:00"))
+    decide(office, "2026-11-20 08:05")
+    with office.transaction() as session:
+        session.scalars(select(Complaint)).one().next_action_at = wita("2026-11-21 08:00")
+    decide(office, "2026-11-21 08:00")  # the same again
+    with office.transaction() as session:
+        row = session.scalars(select(Complaint)).one()
+        assert (row.figures_since, row.judged_at) == (
+            wita("2026-11-20 08:05"),
+            wita("2026-11-21 08:00"),
+        )
+        assert kept(session, wita("2026-11-20 08:04")) == {}
+        assert set(kept(session, wita("2027-03-01 08:00"))) == {row.id}
+        assert kept(session, wita("2027-03-01 08:00"), date(2026, 11, 24)) == {}  # due on the 23rd
+
+
+def test_what_was_learnt_in_between_may_have_been_otherwise_then(office):
+    """Settled by a look and taken back by the next: judged before and after, not in between."""
+    register(office, "2026-11-17 08:00", at("Dinas Sosial"))
+    decide(office, "2026-11-17 08:05")
+    register(office, "2026-11-17 10:00", at("Dinas Sosial", Selesai="17/11/2026 09:00"))
+    register(office, "2026-11-17 12:00", at("Dinas Sosial"))
+    decide(office, "2026-11-17 13:00")
+    for moment in ("2026-11-17 09:00", "2026-11-17 11:00", "2026-11-17 12:30", "2026-11-17 14:00"):
+        compare(office, wita(moment))
+
+
+def test_another_rulebook_makes_all_of_them_doubtful(office, monkeypatch):
+    """Until a run of deadlines has judged by it a report judges anew, and afterwards the past."""
+    register(
+        office, "2026-11-20 08:00", at("Dinas Sosial"), at("DLH", "FD-2", **since("02/11/2026"))
+    )
+    decide(office, "2026-11-20 08:05")
+    office.site.bench = replace(office.site.bench, policy=Policy.STRICT)
+    period, as_of = parse("2026-11", date(2026, 11, 20)), wita("2026-11-20 18:00")
+    with office.transaction() as session:
+        before = figured(session, office, period, as_of)
+    assert before == judged_anew(monkeypatch, office, period, as_of)
+    decide(office, "2026-11-21 08:00")
+    with office.transaction() as session:
+        assert kept(session, as_of) == {}
+        assert len(kept(session, wita("2026-11-21 08:00"))) == 2
+    assert compare(office, wita("2026-11-21 09:00")) == 2
+
+
+def test_a_complaint_that_cannot_be_judged_has_none(office):
+    register(office, "2026-11-20 08:00", at("Dinas Sosial"))
+    decide(office, "2026-11-20 08:05")
+    with office.transaction() as session:
+        session.scalars(select(Complaint)).one().next_action_at = wita("2026-11-20 09:00")
+    calendar = office.site.bench.calendar
+    short = type(calendar)(calendar.first, date(2026, 11, 20))
+    office.site.bench = replace(office.site.bench, calendar=short)
+    assert decide(office, "2026-11-20 09:00").unjudged == ["FD-1"]
+    with office.transaction() as session:
+        assert kept(session, wita("2026-11-20 10:00")) == {}
+        assert len(metrics.to_judge(session, wita("2026-11-20 10:00"))) == 1
+
+
+def test_who_was_told_of_a_case_long_over_still_counts(office, monkeypatch, server):
+    """Its settlement was recorded too late: it was over before the first day that counts here."""
+    old = at("Dinas Sosial", **since("03/02/2025"))
+    register(office, "2026-11-20 08:00", old)
+    decide(office, "2026-11-20 08:05")
+    deliver(office, "2026-11-20 08:06")
+    register(office, "2026-11-21 08:00", old | {"Selesai": "05/02/2025 10:00"})
+    decide(office, "2026-11-21 08:05")
+    period, as_of = parse("2026-11", date(2026, 11, 21)), wita("2026-11-21 18:00")
+    with office.transaction() as session:
+        tables = figured(session, office, period, as_of)
+    assert tables == judged_anew(monkeypatch, office, period, as_of)
+    (row,) = next(table.rows for table in tables if table.key == "escalations")
+    assert row.tickets == ("FD-1",)

@@ -1,0 +1,106 @@
+"""When the law or the calendar changes, deadlines are counted anew and what moved is listed."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from conftest import ON_BOTH, kind_of_database, wita
+from sqlalchemy import select
+from support.pipeline import register
+
+from cli.listings import change_rows
+from db.models import DeadlineRow, NoticeRow
+from sla.calendar import DayOff
+from sla.engine.context import Policy
+from sla.fingerprint import fingerprint
+from tasks.deadlines import judge_and_queue
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
+
+RULE = "sp4n-guideline/information"  # received on Monday 16 November, due on Monday the 23rd
+
+
+@pytest.fixture
+def judged(office):
+    """The front desk's entry, judged and reminded of on the morning before its last day."""
+    register(office, "2026-11-20 07:15", {})
+    judge_and_queue.fn(office, wita("2026-11-20 08:00"), "r1")
+    return office
+
+
+def decree(office, day: date) -> None:
+    """A holiday decreed yesterday."""
+    calendar = office.site.bench.calendar
+    off = {**calendar.days_off, day: DayOff("Cuti bersama", "SKB 9/2026")}
+    longer = type(calendar)(calendar.first, calendar.last, days_off=off)
+    office.site.bench = replace(office.site.bench, calendar=longer)
+
+
+def due(office) -> str:
+    with office.transaction() as session:
+        row = session.scalars(select(DeadlineRow).where(DeadlineRow.rule == RULE)).one()
+    return f"{office.local(row.due):%Y-%m-%d}"
+
+
+def notices(office) -> list[tuple[str, str]]:
+    with office.transaction() as session:
+        rows = session.scalars(select(NoticeRow).where(NoticeRow.rule == RULE))
+        return sorted((row.rung, row.status) for row in rows)
+
+
+@ON_BOTH
+def test_a_holiday_decreed_late_moves_open_deadlines_and_says_which(judged):
+    before = notices(judged)
+    decree(judged, date(2026, 11, 23))
+    count = judge_and_queue.fn(judged, wita("2026-11-20 09:00"), "r2")
+    assert count.moved == 1
+    assert due(judged) == "2026-11-24"
+    with judged.transaction() as session:
+        (row,) = change_rows(session, judged)
+    assert (row["ticket"], row["rule"]) == ("FD-1", RULE)
+    assert row["due_before"].startswith("2026-11-23T23:59:59")
+    assert row["due_after"].startswith("2026-11-24T23:59:59")
+    assert notices(judged) == before
+
+
+def test_without_a_change_nothing_is_judged_again(judged):
+    count = judge_and_queue.fn(judged, wita("2026-11-20 09:00"), "r2")
+    assert (count.judged, count.moved) == (0, None)
+
+
+def test_the_same_change_is_listed_once(judged):
+    decree(judged, date(2026, 11, 23))
+    judge_and_queue.fn(judged, wita("2026-11-20 09:00"), "r2")
+    count = judge_and_queue.fn(judged, wita("2026-11-20 10:00"), "r3")
+    assert (count.judged, count.moved) == (0, None)
+
+
+def test_what_comes_in_after_a_change_was_never_judged_otherwise(judged):
+    decree(judged, date(2026, 11, 23))
+    judge_and_queue.fn(judged, wita("2026-11-20 09:00"), "r2")
+    register(judged, "2026-11-20 09:30", {"No Register": "FD-2"})
+    count = judge_and_queue.fn(judged, wita("2026-11-20 10:00"), "r3")
+    assert (count.judged, count.moved) == (1, None)
+
+
+def test_the_fingerprint_tells_law_calendar_policy_and_sources_apart(office):
+    bench, sources = office.site.bench, office.source_facts
+    same = fingerprint(bench, sources)
+    assert fingerprint(replace(bench), dict(sources)) == same
+    strict = replace(bench, policy=Policy.STRICT)
+    blind = {name: replace(facts, sees=frozenset()) for name, facts in sources.items()}
+    rule = bench.law.rules[0]
+    law = type(bench.law)([replace(rule, length=rule.length + 1), *bench.law.rules[1:]])
+    decree(office, date(2026, 11, 23))
+    others = {
+        fingerprint(strict, sources),
+        fingerprint(bench, blind),
+        fingerprint(replace(bench, law=law), sources),
+        fingerprint(office.site.bench, sources),
+    }
+    assert len(others | {same}) == 5

@@ -1,0 +1,575 @@
+"""Two installations that feed each other: the same complaints, events and verdicts on both sides.
+
+November 2026 has no holiday: 2, 9, 16 and 23 are Mondays. LAPOR! writes UTC, the site is 8 h ahead.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from conftest import ON_BOTH, REPOSITORY, kind_of_database, wita
+from sqlalchemy import select
+from support.small_site import LATE, NAME, REPORT, STATUS, TICKET, TITLE, UNIT, small_site
+from support.small_site import export as drop
+
+from db.models import Base, Complaint, EventRow, Origin, QuarantineRow
+from settings import SettingsError, load_site
+from settings.sources import ExchangeSource, read_sources
+from tasks.common.context import Office
+from tasks.deadlines import judge_and_queue
+from tasks.evaluation.loader import judged_of
+from tasks.ingest.exchange_writer import export
+from tasks.ingest.quarantine_retry import retry
+from tasks.intake import pull
+from tasks.reports.builder import report_view
+from tasks.sources.base import SourceTrouble
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
+
+MAPPING = """
+[kab]
+type = "folder"
+folder = "inbox/kab"
+layout = "exchange"
+"""
+NOW = wita("2026-11-24 08:00")
+
+
+@pytest.fixture
+def ours(tmp_path, monkeypatch, sqlite_template):
+    """The installation that has the complaints: a small site after two mornings."""
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "ours"))
+    (tmp_path / "ours").mkdir(mode=0o700)
+    shutil.copyfile(sqlite_template, tmp_path / "ours" / "tenggat.db")
+    office = Office.open(small_site(tmp_path / "site"))
+    pull.fn(office, "lapor", NOW)
+    yield office
+    office.close()
+
+
+@pytest.fixture
+def theirs(tmp_path, monkeypatch, database_url, ours):
+    """Another installation with the same law, that knows of nothing but what it is given."""
+    folder = tmp_path / "theirs"
+    shutil.copytree(
+        REPOSITORY / "examples" / "kabupaten-contoh", folder, ignore=shutil.ignore_patterns("inbox")
+    )
+    (folder / "sources.toml").write_text(MAPPING, encoding="utf-8")
+    (folder / "inbox" / "kab").mkdir(parents=True)
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", database_url)
+    office = Office.open(folder)
+    monkeypatch.delenv("TENGGAT_DATABASE_URL")
+    yield office
+    office.close()
+
+
+def give(ours: Office, theirs: Office, now=NOW, **options) -> Path:
+    """Write what we have into their folder."""
+    path = theirs.site.folder / "inbox" / "kab" / f"dari_{now:%Y%m%d%H%M%S}.jsonl"
+    export(ours, path, now, **({"since": None, "titles": False} | options))
+    return path
+
+
+def write(theirs: Office, *lines: object, name: str = "a.jsonl") -> Path:
+    """Lines as another system might write them."""
+    path = theirs.site.folder / "inbox" / "kab" / name
+    texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+    path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    written = (NOW - timedelta(minutes=1)).timestamp()
+    os.utime(path, (written, written))
+    return path
+
+
+def facts(office: Office, prefix: str = "") -> dict[tuple[str, str], tuple[object, ...]]:
+    """Complaints by source and ticket, and what is known of them."""
+    with office.transaction() as session:
+        return {
+            (row.source.removeprefix(prefix), row.ticket): (
+                row.received_at,
+                row.classification,
+                row.category,
+                row.channel,
+                row.unit,
+                row.anonymous,
+                row.secret,
+                row.promised_due,
+            )
+            for row in session.scalars(select(Complaint))
+        }
+
+
+def events(office: Office, prefix: str = "") -> list[tuple[object, ...]]:
+    """All events that a source tells of, without when each side has learnt them."""
+    lapsing = office.site.bench.law.lapsing
+    with office.transaction() as session:
+        rows = session.execute(
+            select(Complaint.ticket, EventRow)
+            .join(EventRow, EventRow.complaint_id == Complaint.id)
+            .order_by(Complaint.ticket, EventRow.id)
+        ).all()
+        return [
+            (
+                ticket,
+                e.source.removeprefix(prefix),
+                e.kind,
+                e.latest,
+                e.earliest,
+                e.knowledge,
+                e.unit,
+                e.slot,
+                e.retracted,
+            )
+            for ticket, e in rows
+            if e.source not in lapsing
+        ]
+
+
+def verdicts(office: Office, now, prefix: str = "") -> dict[tuple[str, str], list[object]]:
+    """What the judge says of every complaint."""
+    with office.transaction() as session:
+        rows = session.scalars(select(Complaint)).all()
+        return {
+            (known.complaint.source.removeprefix(prefix), known.complaint.ticket): [
+                (
+                    each.rule.id,
+                    each.clock,
+                    each.unit,
+                    each.started,
+                    each.due,
+                    each.stopped,
+                    each.state,
+                    each.paused,
+                    each.by_policy,
+                    each.reasons,
+                )
+                for each in judged.deadlines
+            ]
+            for known, judged in judged_of(session, office, rows, now)
+        }
+
+
+def dump(office: Office) -> dict[str, list[tuple[object, ...]]]:
+    with office.transaction() as session:
+        return {
+            table.name: [
+                tuple(r) for r in session.execute(select(table).order_by(*table.primary_key))
+            ]
+            for table in Base.metadata.sorted_tables
+            if table.name not in ("look", "origin")
+        }
+
+
+def same(ours: Office, theirs: Office, now) -> None:
+    assert facts(theirs, "kab/") == facts(ours)
+    assert events(theirs, "kab/") == events(ours)
+    said = verdicts(ours, now)
+    assert verdicts(theirs, now, "kab/") == said
+    assert {state for rows in said.values() for *_, state, _, _, _ in rows}
+
+
+# --- there and back -------------------------------------------------------------------------------
+
+
+@ON_BOTH
+def test_the_other_side_has_the_same_complaints_events_and_verdicts(ours, theirs):
+    give(ours, theirs)
+    count = pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    assert (count.new, count.quarantined, count.rows) == (4, 0, 4)
+    for later in (timedelta(minutes=5), timedelta(days=30)):
+        same(ours, theirs, NOW + later)
+    states = {
+        state
+        for rows in verdicts(theirs, NOW + timedelta(minutes=2)).values()
+        for *_, state, _, _, _ in rows
+    }
+    assert "breached" in states
+
+
+def test_a_whole_example_site_is_judged_alike_on_both_sides(tmp_path, monkeypatch, theirs):
+    """The last mornings of the example: observed intervals, histories, corrections, lapses."""
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "example"))
+    folder = tmp_path / "example-site"
+    shutil.copytree(REPOSITORY / "examples" / "kabupaten-contoh", folder)
+    for source, keep in (("lapor", 4), ("register", 6)):
+        for old in sorted((folder / "inbox" / source).iterdir())[:-keep]:
+            old.unlink()
+    office = Office.open(folder)
+    try:
+        for source in ("lapor", "register"):
+            pull.fn(office, source, NOW)
+        judge_and_queue.fn(office, NOW, "run")  # puts lapses on record, which are not exported
+        give(office, theirs)
+        assert pull.fn(theirs, "kab", NOW + timedelta(minutes=1)).quarantined == 0
+        assert len(facts(theirs)) > 450
+        same(office, theirs, NOW + timedelta(minutes=2))
+        assert (
+            len(
+                {
+                    s
+                    for rows in verdicts(theirs, NOW + timedelta(minutes=2)).values()
+                    for *_, s, _, _, _ in rows
+                }
+            )
+            > 5
+        )
+    finally:
+        office.close()
+
+
+@ON_BOTH
+def test_giving_the_same_again_changes_nothing(ours, theirs):
+    give(ours, theirs)
+    pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    before = dump(theirs)
+    give(ours, theirs, NOW + timedelta(minutes=2))
+    count = pull.fn(theirs, "kab", NOW + timedelta(minutes=3))
+    assert (count.new, count.updated, count.unchanged) == (0, 0, 4)
+    after = dump(theirs)
+    for table in ("event", "past_facts", "quarantine"):
+        assert after[table] == before[table]
+
+
+def test_only_what_was_learnt_since_a_time_is_given_and_corrections_arrive(ours, theirs):
+    give(ours, theirs)
+    pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    drop(
+        ours.site.folder,
+        "2026-11-25 07:00",
+        {STATUS: "Terverifikasi"},
+        LATE,
+        LATE | {TICKET: "7", UNIT: "Dinas Sosial"},
+    )
+    tomorrow = wita("2026-11-25 08:00")
+    pull.fn(ours, "lapor", tomorrow)
+    path = give(ours, theirs, tomorrow, since=tomorrow)
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [line.get("ticket") for line in lines] == [None, None, "5010653", "7"]
+    count = pull.fn(theirs, "kab", tomorrow + timedelta(minutes=1))
+    assert (count.new, count.updated) == (1, 1)
+    same(ours, theirs, tomorrow + timedelta(minutes=2))
+
+
+def test_an_older_file_read_late_takes_nothing_back(ours, theirs, tmp_path):
+    old = give(ours, theirs)
+    kept = tmp_path / "kept.jsonl"
+    shutil.move(old, kept)
+    drop(ours.site.folder, "2026-11-25 07:00", {STATUS: "Terverifikasi"}, LATE)
+    tomorrow = wita("2026-11-25 08:00")
+    pull.fn(ours, "lapor", tomorrow)
+    give(ours, theirs, tomorrow)
+    pull.fn(theirs, "kab", tomorrow + timedelta(minutes=1))
+    shutil.move(kept, old)
+    pull.fn(theirs, "kab", tomorrow + timedelta(minutes=2))
+    same(ours, theirs, tomorrow + timedelta(minutes=3))
+
+
+def test_a_report_that_becomes_secret_is_given_again(ours, theirs):
+    give(ours, theirs, titles=True)
+    pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    drop(
+        ours.site.folder,
+        "2026-11-25 07:00",
+        {STATUS: "Ditutup oleh Admin", "Tipe Laporan (Anonim/Rahasia)": "Rahasia"},
+        LATE,
+    )
+    tomorrow = wita("2026-11-25 08:00")
+    pull.fn(ours, "lapor", tomorrow)
+    give(ours, theirs, tomorrow, since=tomorrow)
+    pull.fn(theirs, "kab", tomorrow + timedelta(minutes=1))
+    assert facts(theirs, "kab/")["lapor", "5010653"][-2] is True
+
+
+def test_what_was_given_is_not_given_back(ours, theirs, tmp_path):
+    give(ours, theirs)
+    pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    path = tmp_path / "back.jsonl"
+    assert export(theirs, path, NOW + timedelta(minutes=2), since=None, titles=True) == 0
+    assert path.read_text(encoding="utf-8") == ""
+
+
+@ON_BOTH
+def test_a_past_view_knows_what_was_given_by_then(ours, theirs):
+    early, late = NOW + timedelta(minutes=1), wita("2026-12-10 08:00")
+    give(ours, theirs)
+    pull.fn(theirs, "kab", early)
+    before = verdicts(theirs, early)
+    drop(ours.site.folder, "2026-12-10 07:00", {STATUS: "Terverifikasi"})
+    pull.fn(ours, "lapor", late)
+    give(ours, theirs, late)
+    pull.fn(theirs, "kab", late + timedelta(minutes=1))
+    assert verdicts(theirs, early) == before
+    with theirs.transaction() as session:
+        assert len(session.scalars(select(Origin)).all()) == 4
+
+
+# --- whom it concerns -----------------------------------------------------------------------------
+
+
+def test_titles_are_given_only_where_both_sides_ask_for_them(ours, theirs):
+    plain = give(ours, theirs).read_text(encoding="utf-8")
+    assert REPORT[TITLE] not in plain
+    assert '"title"' not in plain
+    path = give(ours, theirs, NOW + timedelta(seconds=1), titles=True)
+    text = path.read_text(encoding="utf-8")
+    assert REPORT[TITLE] in text
+    assert NAME not in text  # the anonymous report has no title at all
+    pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    with theirs.transaction() as session:
+        assert set(session.scalars(select(Complaint.title))) == {None}
+    toml = theirs.site.folder / "sources.toml"
+    toml.write_text(f'{MAPPING}fields = {{ title = "title" }}\n', encoding="utf-8")
+    again = Office.open(theirs.site.folder)
+    try:
+        give(ours, again, NOW + timedelta(minutes=2), titles=True)
+        pull.fn(again, "kab", NOW + timedelta(minutes=3))
+        with again.transaction() as session:
+            titles = set(session.scalars(select(Complaint.title)))
+    finally:
+        again.close()
+    assert titles == {None, REPORT[TITLE]}
+
+
+# --- what others write ----------------------------------------------------------------------------
+
+LINE = {
+    "ticket": "A-1",
+    "source": "desa",
+    "received": "2026-11-16T08:30:00+08:00",
+    "classification": "information_request",
+    "unit": "Dinas Sosial",
+    "events": [
+        {"kind": "verified", "at": "2026-11-16T01:00:00Z"},
+        {"kind": "assigned", "at": "2026-11-16T02:00:00Z", "unit": "dinsos"},
+        {"kind": "settled", "at": "2026-11-19T02:00:00Z"},
+    ],
+}
+
+
+def test_a_plain_file_of_another_system_needs_no_more_than_the_complaints(theirs):
+    write(theirs, LINE, LINE | {"ticket": "A-2", "events": []})
+    count = pull.fn(theirs, "kab", NOW)
+    assert (count.new, count.quarantined) == (2, 0)
+    states = {rule: state for rule, *_, state, _, _, _ in verdicts(theirs, NOW)["kab/desa", "A-1"]}
+    assert states["sp4n-guideline/information"] == "met"
+    kinds = [kind for ticket, _, kind, *_ in events(theirs) if ticket == "A-1"]
+    assert kinds == ["received", "verified", "assigned", "settled"]
+
+
+def test_equal_tickets_of_different_sources_do_not_meet(theirs):
+    write(theirs, LINE, LINE | {"source": "kota"}, LINE | {"source": ""})
+    assert pull.fn(theirs, "kab", NOW).new == 3
+    assert set(facts(theirs)) == {("kab/desa", "A-1"), ("kab/kota", "A-1"), ("kab", "A-1")}
+
+
+def test_bad_lines_wait_with_their_line_and_the_rest_comes_in(theirs):
+    def told(**event: object) -> dict[str, object]:
+        return LINE | {"ticket": "X", "events": [event]}
+
+    at = "2026-11-19T02:00:00Z"
+    bad: Iterable[tuple[object, str]] = (
+        ("{", "no_object"),
+        ("[1]", "no_object"),
+        ("<html>", "no_object"),
+        (LINE | {"ticket": ""}, "missing_ticket"),
+        (LINE | {"category": "another"}, "duplicate_ticket"),
+        (LINE | {"ticket": "X", "received": ""}, "missing_date"),
+        (LINE | {"ticket": "X", "received": "2026-11-16T08:30:00"}, "bad_date"),
+        (LINE | {"ticket": "X", "received": "2027-11-16T08:30:00Z"}, "in_the_future"),
+        (LINE | {"ticket": "X", "unit": "Dinas Lama"}, "unknown_unit"),
+        (LINE | {"ticket": "X", "source": "x" * 70}, "too_long"),
+        (LINE | {"ticket": "X", "events": "?"}, "bad_event"),
+        (LINE | {"ticket": "X", "events": {"kind": "settled"}}, "bad_event"),
+        (told(kind="setled", at=at), "bad_event"),
+        (told(kind="settled"), "bad_event"),
+        (told(kind="settled", at="19/11/2026"), "bad_event"),
+        (told(kind=["settled"], at=at), "bad_event"),
+        (told(kind="settled", at=at, knowledge="observed"), "bad_event"),
+        (told(kind="settled", at=at, after="2026-11-20T02:00:00Z"), "bad_event"),
+        (told(kind="settled", at=at, retracted=True), "bad_event"),
+        (told(kind="assigned", at=at, unit="Dinas Lama"), "unknown_unit"),
+        (told(kind="settled", at="2026-11-01T02:00:00Z"), "before_receipt"),
+        (told(kind="settled", at="2027-11-01T02:00:00Z"), "in_the_future"),
+    )
+    good = (LINE | {"ticket": f"G-{n}"} for n in range(30))
+    write(theirs, LINE, *(line for line, _ in bad), *good)
+    assert pull.fn(theirs, "kab", NOW).new == 31
+    with theirs.transaction() as session:
+        rows = session.scalars(select(QuarantineRow).order_by(QuarantineRow.line)).all()
+    assert [(row.line, row.reason) for row in rows] == [
+        (line, reason) for line, (_, reason) in enumerate(bad, start=2)
+    ]
+    assert not [row for row in rows if "<html>" in row.value + json.dumps(row.cells)]
+
+
+def test_privacy_that_nobody_understands_is_kept_to_ourselves(theirs):
+    words = {"false": False, "true": True, "ya": True, "": False}
+    lines = [LINE | {"ticket": word or "-", "secret": word} for word in words]
+    write(theirs, *lines, LINE | {"ticket": "T", "secret": True})
+    pull.fn(theirs, "kab", NOW)
+    found = facts(theirs)
+    assert [found["kab/desa", word or "-"][-2] for word in words] == list(words.values())
+    assert found["kab/desa", "T"][-2] is True
+
+
+def test_a_line_comes_in_when_the_unit_is_known(theirs, monkeypatch, capsys):
+    write(theirs, LINE | {"unit": "Dinas Lama"}, LINE | {"unit": "Dinas Lama", "source": "kota"})
+    pull.fn(theirs, "kab", NOW)
+    later = write(theirs, LINE, name="b.jsonl")
+    os.utime(later, (NOW.timestamp(), NOW.timestamp()))
+    pull.fn(theirs, "kab", NOW + timedelta(days=1))
+    with theirs.transaction() as session:
+        rows = session.scalars(select(QuarantineRow).order_by(QuarantineRow.id)).all()
+        assert [row.resolved_at is None for row in rows] == [False, True]
+
+
+def test_a_file_that_is_no_exchange_is_refused(theirs):
+    write(theirs, *(f"<p>{n}</p>" for n in range(30)))
+    with pytest.raises(SourceTrouble, match="30 of 30 rows cannot be read"):
+        pull.fn(theirs, "kab", NOW)
+
+
+# --- its mapping and its command ------------------------------------------------------------------
+
+
+def test_an_exchange_mapping_needs_no_fields_dates_or_events(tmp_path):
+    path = tmp_path / "sources.toml"
+    path.write_text(MAPPING, encoding="utf-8")
+    source = read_sources(path)["kab"]
+    assert isinstance(source, ExchangeSource)
+    assert source.pattern == "*.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            f'{MAPPING}constants = {{ unit = "x" }}',
+            "the exchange format has its own events and facts",
+        ),
+        (f'{MAPPING}field = "x"', "did you mean `fields`?"),
+        (MAPPING.replace('"folder"', '"open311"'), "kab.layout: Input should be"),
+        (
+            MAPPING.replace('"folder"', '"sql"') + 'url_variable = "X"\nquery = "select 1"\n'
+            'zone = "UTC"\nfields = {ticket = "a", received = "b"}',
+            "only files in a folder",
+        ),
+    ],
+)
+def test_a_wrong_exchange_mapping_is_refused(tmp_path, text, told):
+    path = tmp_path / "sources.toml"
+    lines = [line for line in text.splitlines() if "sql" not in text or "folder =" not in line]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(SettingsError) as error:
+        read_sources(path)
+    assert told in str(error.value)
+
+
+@pytest.fixture
+def tenggat(ours, monkeypatch, call_tenggat):
+    """Call the command line on our site."""
+    monkeypatch.setenv("TENGGAT_SITE", str(ours.site.folder))
+    return call_tenggat
+
+
+def test_the_command_writes_the_documented_form(tenggat, tmp_path):
+    path = tmp_path / "out.jsonl"
+    code, out, errors = tenggat("export", path, "--now", "2026-11-24T08:00", "--titles")
+    assert (code, out) == (0, "")
+    assert "4 complaints written to" in errors
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    about = [line for line in lines if "ticket" not in line]
+    assert [line["source"] for line in about] == ["lapor", "register"]
+    assert set(about[0]) == {
+        "source",
+        "system",
+        "sees",
+        "shown_later",
+        "looked_until",
+        "exported_at",
+    }
+    assert about[0]["looked_until"] == "2026-11-23T23:00:00+00:00"
+    complaint = next(line for line in lines if line.get("ticket") == "5010653")
+    assert set(complaint) == {
+        "ticket",
+        "source",
+        "received",
+        "classification",
+        "category",
+        "channel",
+        "unit",
+        "anonymous",
+        "secret",
+        "promised_due",
+        "events",
+        "title",
+    }
+    assert set(complaint["events"][0]) == {
+        "kind",
+        "at",
+        "after",
+        "knowledge",
+        "unit",
+        "recorded",
+        "source",
+        "slot",
+        "retracted",
+    }
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_the_command_says_what_is_wrong(tenggat, tmp_path):
+    assert tenggat("export", tmp_path / "out.json")[0] == 2
+    assert "cannot write" in tenggat("export", "/nowhere/out.jsonl")[2]
+    assert tenggat("export", tmp_path / "out.jsonl", "--since", "x")[0] == 2
+
+
+def test_a_source_of_the_exchange_form_can_be_checked_and_learnt(tenggat, ours, theirs):
+    path = give(ours, theirs)
+    code, out, _ = tenggat(
+        "source", "check", "kab", "--site", theirs.site.folder, "--now", "2026-11-24T09:00"
+    )
+    assert code == 0
+    assert "4 rows of " in out
+    assert "verified" in out
+    code, out, _ = tenggat("source", "learn", path, "--name", "kab")
+    assert code == 0
+    assert 'layout = "exchange"' in out
+
+
+def test_a_summary_tells_of_each_source_of_the_other_side_what_it_cannot_show(ours, theirs):
+    give(ours, theirs)
+    pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    as_of = NOW + timedelta(minutes=2)
+
+    def blind(office: Office, prefix: str = "") -> tuple[object, ...]:
+        with office.transaction() as session:
+            notes = report_view(session, office, "2026-11", as_of).notes
+        told = [(name.removeprefix(prefix), rules) for name, rules in notes.not_judged]
+        return told, [(name.removeprefix(prefix), days) for name, days in notes.shown_later]
+
+    assert blind(theirs, "kab/") == blind(ours)
+    assert blind(ours)[1] == [("lapor", 10)]
+
+
+def test_lines_come_in_by_retry_under_the_source_that_they_tell(theirs):
+    at_desa, at_kota = LINE | {"unit": "Dinas Lama"}, LINE | {"unit": "Dinas Lama", "source": "x"}
+    write(theirs, at_desa, at_kota, LINE | {"ticket": "A-2"})
+    pull.fn(theirs, "kab", NOW)
+    toml = theirs.site.folder / "sources.toml"
+    toml.write_text(f'{MAPPING}values = {{ unit = {{ "Dinas Lama" = "dinsos" }} }}\n', "utf-8")
+    corrected = Office(load_site(theirs.site.folder), theirs.engine)
+    retried = retry(corrected, "kab", NOW + timedelta(hours=1))
+    assert (retried.resolved, retried.new, retried.unreadable, retried.gone) == (2, 2, 0, [])
+    found = facts(corrected)
+    assert set(found) == {("kab/desa", "A-1"), ("kab/x", "A-1"), ("kab/desa", "A-2")}
+    assert found["kab/x", "A-1"][4] == "dinsos"
+    assert retry(corrected, "kab", NOW + timedelta(hours=2)).resolved == 0

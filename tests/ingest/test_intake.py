@@ -1,0 +1,848 @@
+"""From files to complaints: what comes in, what waits in quarantine, and what never enters.
+
+November 2026 has no holiday: 2, 9, 16 and 23 are Mondays. LAPOR! writes UTC, the site is 8 h ahead.
+"""
+
+import logging
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from conftest import ON_BOTH, REPOSITORY, WITA, kind_of_database, wita
+from sqlalchemy import select
+from support.imported import described, dump, history, known, quarantine, take
+
+from db import complaints
+from db.models import (
+    Complaint,
+    DeadlineRow,
+    Look,
+    MessageRow,
+    QuarantineRow,
+)
+from sla.events import known_at
+from tasks.common.context import Office
+from tasks.deadlines import judge_and_queue
+from tasks.delivery import send_owed
+from tasks.evaluation.loader import known_of
+from tasks.ingest.row_parser import Reason
+from tasks.intake import pull
+from tasks.monitoring.health import check
+from tasks.reports.builder import report_view
+from tasks.reports.formats.html import report_html
+from tasks.sources.base import SourceTrouble
+from tasks.text.templates import render
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
+
+TICKET, DAY, HOUR = "Tracking ID", "Tanggal Laporan Masuk", "Waktu Laporan Masuk"
+KIND, TITLE, PRIVACY = "Klasifikasi Laporan", "Judul Laporan", "Tipe Laporan (Anonim/Rahasia)"
+UNIT, STATUS = "Instansi Terdisposisi", "Status Laporan"
+NAME, STORY = "Nama Pelapor", "Isi Laporan Awal"
+
+REPORT = {
+    TICKET: "5010653",
+    DAY: "19 Nov 2026",
+    HOUR: "01:00:00",  # 09:00 in Makassar
+    NAME: "",
+    KIND: "Pengaduan Tidak Berkadar Pengawasan",
+    "Kategori": "Infrastruktur Jalan",
+    TITLE: "Jalan rusak di Salo",
+    STORY: "",
+    PRIVACY: "",
+    "Sumber Laporan": "Website",
+    UNIT: "Dinas Sosial",
+    STATUS: "Terverifikasi",
+}
+
+STEPS = (
+    "Tanggal Layanan",
+    "Diverifikasi",
+    "Unit",
+    "Diteruskan",
+    "Dikembalikan",
+    "Unit Pengganti",
+    "Diteruskan Kembali",
+    "Tanggapan Awal",
+    "Permintaan Kelengkapan",
+    "Kelengkapan Diterima",
+    "Berkas Lengkap",
+    "Tindak Lanjut Pertama",
+    "Balasan Pelapor",
+    "Ditunda",
+    "Dilanjutkan",
+    "Keputusan",
+    "Keputusan Disampaikan",
+    "Selesai",
+    "Dibuka Kembali",
+    "Selesai Kembali",
+    "Dicabut",
+    "Klarifikasi Ombudsman Diminta",
+    "Klarifikasi Dikirim",
+    "Rekomendasi Ombudsman",
+    "Laporan Rekomendasi",
+)
+DESK = {
+    "No Register": "FD-1",
+    "Tanggal Masuk": "16/11/2026 08:30",
+    "Klasifikasi": "Permintaan Informasi",
+    "Kategori": "Kependudukan",
+    "Perihal": "Syarat pindah alamat",
+    "Kerahasiaan": "",
+    "Kanal": "Tatap Muka",
+    "Nama Pelapor": "",
+    "Alamat": "",
+} | dict.fromkeys(STEPS, "")
+
+
+def lapor(office: Office, made: str, *reports: dict[str, object], name: str = "") -> Path:
+    """An export of this local moment; each report tells what it has unlike `REPORT`."""
+    moment = wita(made)
+    path = office.site.folder / "inbox" / "lapor"
+    path /= name or f"Laporan_Ringkas_{moment:%Y-%m-%d_%H%M}.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Laporan Ringkas")
+        sheet.write_row(0, 0, ["Judul Laporan", "", "Laporan Ringkas"])
+        sheet.write_row(2, 0, list(REPORT))
+        for number, report in enumerate(reports, start=3):
+            sheet.write_row(number, 0, list((REPORT | report).values()))
+    return path
+
+
+def register(office: Office, made: str, *entries: dict[str, str], more: str = "") -> Path:
+    """The front desk's register of this local moment."""
+    path = office.site.folder / "inbox" / "register" / f"register_{wita(made):%Y-%m-%d_%H%M}.csv"
+    lines = [";".join(DESK), *(";".join((DESK | entry).values()) for entry in entries)]
+    path.write_text("\n".join(lines) + "\n" + more, encoding="utf-8")
+    return path
+
+
+def counted(office: Office, ticket: str = "5010653", as_of: str = "2026-11-24 08:00") -> list[str]:
+    """The events of a complaint that count at a moment, in the order in which they happened."""
+    with office.transaction() as session:
+        row = session.scalars(select(Complaint).where(Complaint.ticket == ticket)).one()
+        events = known_at(complaints.events_of(session, [row.id])[row.id], wita(as_of))
+    return [described(event) for event in events]
+
+
+# --- snapshots ------------------------------------------------------------------------------------
+
+
+@ON_BOTH
+def test_snapshots_compared_day_by_day_become_events_with_intervals(office):
+    lapor(office, "2026-11-19 07:00")
+    lapor(office, "2026-11-20 07:00", {STATUS: "Belum Terverifikasi", UNIT: ""})
+    lapor(office, "2026-11-21 07:00", {})
+    lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"})
+    count = take(office, "2026-11-24 08:00")
+    assert (count.files, count.new, count.updated, count.unchanged) == (4, 1, 2, 0)
+    assert history(office) == [
+        "received 19 09:00 given",
+        "verified 20 07:00 - 21 07:00 observed",
+        "assigned 20 07:00 - 21 07:00 observed dinsos",
+        "closed 21 07:00 - 24 07:00 observed",
+    ]
+    complaint = known(office)
+    assert (complaint.unit, complaint.state_word) == ("dinsos", "Ditutup oleh Admin")
+    assert complaint.classification == "complaint"
+
+
+def test_files_read_one_a_day_teach_the_same_as_all_at_once(office):
+    for day, status in ((20, "Belum Terverifikasi"), (21, "Terverifikasi"), (23, "Terverifikasi")):
+        other = {TICKET: str(day)}  # or the last two files were the same
+        lapor(office, f"2026-11-{day} 07:00", {STATUS: status, UNIT: ""}, other)
+        take(office, f"2026-11-{day} 08:00")
+    assert history(office)[1:] == ["verified 20 07:00 - 21 07:00 observed"]
+    assert known(office).seen_at == wita("2026-11-23 07:00")
+
+
+def test_the_first_import_knows_what_is_and_not_since_when(office):
+    lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Pelapor"})
+    take(office, "2026-11-24 08:00")
+    assert history(office) == [
+        "received 19 09:00 given",
+        "verified 19 09:00 - 24 07:00 unknown",
+        "assigned 19 09:00 - 24 07:00 unknown dinsos",
+        "closed 19 09:00 - 24 07:00 unknown",
+    ]
+
+
+def test_what_came_after_the_previous_look_is_observed(office):
+    lapor(office, "2026-11-19 07:00", {TICKET: "1", DAY: "1 Nov 2026"})
+    lapor(office, "2026-11-20 07:00", {}, {TICKET: "1", DAY: "1 Nov 2026"})
+    take(office, "2026-11-20 08:00")
+    assert history(office)[1] == "verified 19 09:00 - 20 07:00 observed"
+    assert history(office, "1")[1] == "verified 01 09:00 - 19 07:00 unknown"
+
+
+def test_a_report_of_the_local_morning_falls_on_its_local_day(office):
+    lapor(office, "2026-11-24 07:00", {DAY: "23 Nov 2026", HOUR: "22:30:00"})
+    take(office, "2026-11-24 08:00")
+    assert history(office)[0] == "received 24 06:30 given"
+    assert known(office).received_at == wita("2026-11-24 06:30")
+
+
+def test_a_unit_is_known_by_every_spelling(office):
+    spellings = (
+        "Dinas Sosial",
+        "Dinas Sosial Kab. Contoh",
+        "DINAS SOSIAL  KABUPATEN CONTOH",
+        " dinsos ",
+    )
+    reports = ({TICKET: str(n), UNIT: unit} for n, unit in enumerate(spellings))
+    lapor(office, "2026-11-24 07:00", *reports)
+    take(office, "2026-11-24 08:00")
+    assert [known(office, str(n)).unit for n in range(4)] == ["dinsos"] * 4
+
+
+def test_letter_case_of_status_and_classification_does_not_matter(office):
+    words = ("Terverifikasi", "TERVERIFIKASI", "terverifikasi ")
+    reports = ({TICKET: str(n), STATUS: word, KIND: "ASPIRASI"} for n, word in enumerate(words))
+    lapor(office, "2026-11-24 07:00", *reports)
+    take(office, "2026-11-24 08:00")
+    for n in range(3):
+        assert known(office, str(n)).state_word == "Terverifikasi"
+        assert known(office, str(n)).classification == "aspiration"
+
+
+def test_an_empty_classification_and_an_empty_unit_are_no_mistake(office):
+    lapor(office, "2026-11-24 07:00", {KIND: "", UNIT: ""})
+    assert take(office, "2026-11-24 08:00").quarantined == 0
+    complaint = known(office)
+    assert (complaint.classification, complaint.unit) == (None, None)
+
+
+# --- reading again --------------------------------------------------------------------------------
+
+
+@ON_BOTH
+def test_reading_the_same_source_twice_changes_nothing(office):
+    first = lapor(office, "2026-11-23 07:00", {}, {TICKET: "", STATUS: "?"})
+    lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"})
+    register(office, "2026-11-24 07:15", {})
+    for source in ("lapor", "register"):
+        take(office, "2026-11-24 08:00", source)
+    before = dump(office)
+    shutil.copy(first, first.with_name("Laporan_Ringkas_2026-11-24_0730.xlsx"))
+    shutil.copy(first, first.with_name("salinan.xlsx"))
+    count = take(office, "2026-11-24 09:00")
+    assert count.files == 0
+    assert take(office, "2026-11-24 09:00", "register").files == 0
+    assert dump(office) == before
+
+
+def test_an_export_without_a_change_is_a_look_and_an_old_one_found_again_is_none(office):
+    first = lapor(office, "2026-11-22 07:00", {})
+    shutil.copy(first, first.with_name("Laporan_Ringkas_2026-11-23_0700.xlsx"))
+    lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"})
+    shutil.copy(first, first.with_name("Laporan_Ringkas_2026-11-24_0730.xlsx"))
+    assert take(office, "2026-11-24 08:00").files == 3
+    assert history(office)[-1] == "closed 23 07:00 - 24 07:00 observed"
+    assert take(office, "2026-11-24 09:00").files == 0
+
+
+def test_a_register_without_entries_is_a_look_too(office):
+    register(office, "2026-11-20 07:15", {})
+    assert take(office, "2026-11-20 08:00", "register").files == 1
+    for day in (23, 24):
+        register(office, f"2026-11-{day} 07:15")
+        assert take(office, f"2026-11-{day} 08:00", "register").files == 1
+    assert take(office, "2026-11-24 09:00", "register").files == 0
+
+
+def test_a_corrected_cell_replaces_and_an_emptied_one_takes_back(office):
+    def settled(at: str) -> list[str]:
+        with office.transaction() as session:
+            (row,) = session.scalars(select(Complaint))
+            events = complaints.events_of(session, [row.id])[row.id]
+        return [
+            f"{e.latest.astimezone(WITA):%d}"
+            for e in known_at(events, wita(at))
+            if e.kind == "settled"
+        ]
+
+    for day, cell in [(20, "19/11/2026 15:00"), (23, "20/11/2026 15:00"), (24, "")]:
+        register(office, f"2026-11-{day} 07:15", {"Selesai": cell})
+        assert take(office, f"2026-11-{day} 08:00", "register").quarantined == 0
+    assert [settled(f"2026-11-{day} 08:00") for day in (20, 23, 24)] == [["19"], ["20"], []]
+
+
+def test_what_a_rule_asked_about_before_can_be_asked_again(office):
+    lapor(office, "2026-11-23 07:00", {})
+    take(office, "2026-11-23 08:00")
+    lapor(office, "2026-11-24 07:00", {KIND: "Aspirasi"})
+    take(office, "2026-11-24 08:00")
+
+    def classified(at: str) -> str | None:
+        with office.transaction() as session:
+            rows = session.scalars(select(Complaint)).all()
+            (found,) = known_of(session, office, rows, wita(at))
+        return found.matter.facts.classification
+
+    assert classified("2026-11-23 09:00") == "complaint"
+    assert classified("2026-11-24 09:00") == "aspiration"
+
+
+def test_a_new_look_wakes_what_could_not_be_called_late_before(office):
+    entry = {"Klasifikasi": "Permintaan Informasi", "Tanggal Masuk": "16/11/2026 08:30"}
+    register(office, "2026-11-20 07:15", entry)
+    take(office, "2026-11-20 08:00", "register")
+    assert states(office, "2026-11-24 00:05") == ["unknown"]  # due on the 23rd, not looked at since
+    assert states(office, "2026-11-24 07:00") == ["unknown"]
+    register(office, "2026-11-24 07:15")
+    take(office, "2026-11-24 07:30", "register")
+    assert states(office, "2026-11-24 08:00") == ["breached"]
+
+
+def states(office: Office, now: str) -> list[str]:
+    """How the settlement of a request for information stands after a run of deadlines."""
+    judge_and_queue.fn(office, wita(now), f"deadlines {now}")
+    with office.transaction() as session:
+        query = select(DeadlineRow.state).where(DeadlineRow.rule == "sp4n-guideline/information")
+        return list(session.scalars(query))
+
+
+def test_a_source_that_falls_silent_is_told_to_the_administrator_once(office):
+    register(office, "2026-11-16 07:15", {})
+    take(office, "2026-11-20 07:00", "register")
+    assert alerts(office) == []
+    for now in ("2026-11-20 07:30", "2026-11-23 07:30"):
+        take(office, now, "register")
+    assert alerts(office) == ["silent_source"]
+    sent = send_owed.fn(office, wita("2026-11-23 08:00"), "r")
+    assert sent.by_role == {"administrator": 1}
+    (mail,) = (office.site.var / "mailbox").iterdir()
+    text = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(("plain",))
+    assert "Terakhir: Senin, 16 November 2026 pukul 07.15 WITA" in text.get_content()
+
+
+def alerts(office: Office) -> list[str]:
+    with office.transaction() as session:
+        rows = session.scalars(select(MessageRow).where(MessageRow.kind == "alert"))
+        return [row.detail["alert"] for row in rows]
+
+
+def test_a_file_made_after_now_waits(office):
+    lapor(office, "2026-11-23 07:00", {})
+    lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"})
+    count = take(office, "2026-11-23 08:00")
+    assert (count.files, count.waiting) == (1, ["Laporan_Ringkas_2026-11-24_0700.xlsx"])
+    assert known(office).state_word == "Terverifikasi"
+    assert take(office, "2026-11-24 08:00").files == 1
+
+
+@ON_BOTH
+def test_an_older_snapshot_read_late_teaches_what_it_would_have_in_its_time(office):
+    lapor(office, "2026-11-20 07:00", {STATUS: "Belum Terverifikasi", UNIT: ""})
+    lapor(office, "2026-11-23 07:00", {STATUS: "Ditutup oleh Admin"})
+    take(office, "2026-11-23 08:00")
+    assert history(office)[1:] == [
+        "verified 20 07:00 - 23 07:00 observed",
+        "assigned 20 07:00 - 23 07:00 observed dinsos",
+        "closed 20 07:00 - 23 07:00 observed",
+    ]
+    lapor(office, "2026-11-21 07:00", {STATUS: "Belum Terverifikasi", UNIT: ""})
+    lapor(office, "2026-11-22 07:00", {}, {TICKET: "5010654", STATUS: "Belum Terverifikasi"})
+    count = take(office, "2026-11-23 09:00")
+    assert (count.new, count.updated) == (1, 2)
+    assert counted(office) == [
+        "received 19 09:00 given",
+        "verified 21 07:00 - 22 07:00 observed",
+        "assigned 21 07:00 - 22 07:00 observed dinsos",
+        "closed 22 07:00 - 23 07:00 observed",
+    ]
+    assert counted(office, as_of="2026-11-23 08:30")[1].startswith("verified 20 07:00 - 23 07:00")
+    assert known(office).seen_at == wita("2026-11-23 07:00")
+    before = counted(office)
+    lapor(office, "2026-11-24 07:00", {})
+    take(office, "2026-11-24 08:00")
+    assert counted(office)[len(before) :] == ["reopened 23 07:00 - 24 07:00 observed"]
+
+
+def test_a_late_look_splits_what_seemed_unbroken_and_is_forgotten_by_nobody(office):
+    """Closed and reopened between two looks, which the look in their middle shows."""
+    for day in (20, 21, 23):
+        lapor(office, f"2026-11-{day} 07:00", {}, {TICKET: str(day)})
+    take(office, "2026-11-23 08:00")
+    lapor(office, "2026-11-22 07:00", {STATUS: "Ditutup oleh Admin"})
+    take(office, "2026-11-23 09:00")
+    assert counted(office)[3:] == [
+        "closed 21 07:00 - 22 07:00 observed",
+        "reopened 22 07:00 - 23 07:00 observed",
+    ]
+
+
+def test_a_late_look_that_lacks_a_complaint_takes_back_that_it_was_seen_at_once(office):
+    late = {TICKET: "2", DAY: "20 Nov 2026"}
+    lapor(office, "2026-11-19 12:00", {})
+    lapor(office, "2026-11-23 07:00", {}, late)
+    take(office, "2026-11-23 08:00")
+    assert counted(office, "2")[1] == "verified 20 09:00 - 23 07:00 observed"
+    lapor(office, "2026-11-22 07:00", {})
+    take(office, "2026-11-23 09:00")
+    assert counted(office, "2")[1] == "verified 20 09:00 - 23 07:00 unknown"
+
+
+def test_an_older_register_read_late_takes_nothing_back(office):
+    entry = {"Kerahasiaan": "Rahasia", "Klasifikasi": "Aspirasi", "Selesai": "23/11/2026 10:00"}
+    register(office, "2026-11-24 07:15", entry)
+    take(office, "2026-11-24 08:00", "register")
+    register(office, "2026-11-20 07:15", {"Selesai": "19/11/2026 10:00"})
+    assert take(office, "2026-11-24 09:00", "register").unchanged == 1
+    complaint = known(office, "FD-1")
+    assert (complaint.secret, complaint.title) == (True, None)
+    assert complaint.classification == "aspiration"
+    assert history(office, "FD-1") == ["received 16 08:30 given", "settled 23 10:00 given"]
+
+
+# --- where a file tells only its day --------------------------------------------------------------
+
+
+def test_an_export_that_tells_only_its_day_may_be_of_any_hour_of_it(site_folder, open_office):
+    """Settled on the afternoon of the 23rd, after that day's export: it may have been the 23rd."""
+    file = site_folder / "sources.toml"
+    named = 'file_name = "Laporan_Ringkas_%Y-%m-%d_%H%M.xlsx"'
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(named, 'file_name = "%Y-%m-%d.xlsx"'), encoding="utf-8")
+    office = open_office()
+    lapor(office, "2026-11-23 07:00", {}, name="2026-11-23.xlsx")
+    assert take(office, "2026-11-22 23:59").waiting == ["2026-11-23.xlsx"]
+    assert take(office, "2026-11-23 08:00").new == 1
+    lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"}, name="2026-11-24.xlsx")
+    take(office, "2026-11-24 08:00")
+    assert history(office)[-1] == "closed 23 00:00 - 24 08:00 observed"
+
+
+# --- quarantine -----------------------------------------------------------------------------------
+
+
+def test_every_row_that_cannot_be_read_waits_with_its_line_and_reason(office):
+    lapor(
+        office,
+        "2026-11-24 07:00",
+        {},
+        {TICKET: ""},
+        {TITLE: "Judul lain"},
+        {TICKET: "2", DAY: "", HOUR: ""},
+        {TICKET: "3", DAY: "31 Feb 2026"},
+        {TICKET: "4", UNIT: "Dinas Sosail"},
+        {TICKET: "5", STATUS: "Entah"},
+        {TICKET: "6", KIND: "Keluhan"},
+        {TICKET: "7", DAY: "19 Nov 9999"},
+        {TICKET: "8", "Kategori": "x" * 20_001},
+        {TICKET: "9" * 256},
+        {TICKET: "10"},
+    )
+    register(
+        office,
+        "2026-11-24 07:15",
+        {"No Register": "FD-2", "Selesai": "15/11/2026 10:00"},
+        {"No Register": "FD-3", "Selesai": "24/11/2026 07:16"},
+        {"No Register": "FD-4", "Perihal": "a;b"},
+        more="FD-5;16/11/2026 08:30\n",
+    )
+    assert take(office, "2026-11-24 08:00").new == 2
+    assert quarantine(office) == [
+        (5, "missing_ticket", TICKET, ""),
+        (6, "duplicate_ticket", TICKET, "5010653"),
+        (7, "missing_date", DAY, ""),
+        (8, "bad_date", DAY, "31 Feb 2026 01:00:00"),
+        (9, "unknown_unit", UNIT, "Dinas Sosail"),
+        (10, "unknown_status", STATUS, "Entah"),
+        (11, "unknown_classification", KIND, "Keluhan"),
+        (12, "in_the_future", DAY, "9999-11-19T01:00:00+00:00"),
+        (13, "too_long", "Kategori", "x" * 40),
+        (14, "too_long", TICKET, "9" * 40),
+    ]
+    take(office, "2026-11-24 08:00", "register")
+    assert quarantine(office, "register") == [
+        (2, "before_receipt", "Selesai", "15/11/2026 10:00"),
+        (3, "in_the_future", "Selesai", "24/11/2026 07:16"),
+        (4, "long_row", "", "35 > 34"),
+        (5, "short_row", "", "2 < 34"),
+    ]
+    both = quarantine(office) + quarantine(office, "register")
+    of_json_lines = {Reason.NO_OBJECT, Reason.BAD_EVENT}  # see test_exchange.py
+    assert {reason for _, reason, _, _ in both} == set(Reason) - of_json_lines
+
+
+def test_a_bad_row_that_every_export_repeats_is_kept_once(office):
+    for day in (22, 23, 24):
+        lapor(office, f"2026-11-{day} 07:00", {UNIT: "Dinas Lama"}, {TICKET: str(day)})
+    count = take(office, "2026-11-24 08:00")
+    assert (count.files, count.quarantined, count.reasons) == (3, 1, {"unknown_unit": 1})
+    assert len(quarantine(office)) == 1
+
+
+def test_a_row_comes_in_when_its_unit_is_known(office):
+    lapor(office, "2026-11-23 07:00", {UNIT: "Dinas Lama"})
+    lapor(office, "2026-11-24 07:00", {UNIT: "Dinas Sosial"})
+    assert take(office, "2026-11-24 08:00").new == 1
+    assert history(office)[1] == "verified 19 09:00 - 24 07:00 unknown"
+
+
+def test_an_unreadable_file_does_not_stop_the_others(office):
+    lapor(office, "2026-11-22 07:00", {})
+    lapor(office, "2026-11-23 07:00").write_bytes(b"<html>Sesi berakhir</html>")
+    lapor(office, "2026-11-24 07:00", {TICKET: "2"})
+    with pytest.raises(SourceTrouble, match=r"Laporan_Ringkas_2026-11-23_0700.xlsx: no readable"):
+        take(office, "2026-11-24 08:00")
+    with office.transaction() as session:
+        assert set(session.scalars(select(Complaint.ticket))) == {"5010653", "2"}
+        assert len(session.scalars(select(Look)).all()) == 2
+
+
+def test_a_missing_folder_is_named(office):
+    (office.site.folder / "inbox" / "lapor").rmdir()
+    with pytest.raises(SourceTrouble, match="no such folder; correct `folder` of lapor"):
+        take(office, "2026-11-24 08:00")
+
+
+def test_files_that_programs_keep_for_themselves_are_passed_over(office):
+    lapor(office, "2026-11-24 07:00", {}, name=".part.xlsx")
+    lapor(office, "2026-11-24 07:00", {TICKET: "2"}, name="~$Laporan.xlsx")
+    assert take(office, "2026-11-24 08:00").files == 0
+
+
+def test_a_date_long_before_the_calendar_stops_neither_intake_nor_judgment(office):
+    old = {TICKET: "1", DAY: "1 Jan 1995", STATUS: "Ditutup oleh Sistem"}
+    lapor(office, "2026-11-24 07:00", old, {})
+    assert take(office, "2026-11-24 08:00").new == 2
+    count = judge_and_queue.fn(office, wita("2026-11-24 08:05"), "run")
+    assert (count.judged, count.unjudged) == (1, ["1"])
+
+
+# --- the register ---------------------------------------------------------------------------------
+
+
+def test_the_register_tells_the_local_time_of_every_step(office):
+    register(
+        office,
+        "2026-11-24 07:15",
+        {
+            "Tanggal Layanan": "12/11/2026 10:00",
+            "Diverifikasi": "16/11/2026 09:00",
+            "Unit": "Dinas Sosial Kab. Contoh",
+            "Diteruskan": "16/11/2026 09:05",
+            "Dikembalikan": "17/11/2026 08:00",
+            "Unit Pengganti": "Disdukcapil",
+            "Diteruskan Kembali": "17/11/2026 08:30",
+            "Selesai": "20/11/2026 15:00",
+        },
+    )
+    take(office, "2026-11-24 08:00", "register")
+    assert history(office, "FD-1") == [
+        "received 16 08:30 given",
+        "service_received 12 10:00 given",
+        "verified 16 09:00 given",
+        "assigned 16 09:05 given dinsos",
+        "returned 17 08:00 given dinsos",
+        "assigned 17 08:30 given dukcapil",
+        "settled 20 15:00 given",
+    ]
+    complaint = known(office, "FD-1")
+    assert (complaint.unit, complaint.title) == ("dukcapil", "Syarat pindah alamat")
+
+
+def test_a_later_register_adds_only_what_is_new(office):
+    register(office, "2026-11-20 07:15", {"Diverifikasi": "16/11/2026 09:00"}, {"No Register": "2"})
+    entry = {"Diverifikasi": "16/11/2026 09:00", "Selesai": "20/11/2026 15:00"}
+    register(office, "2026-11-24 07:15", entry, {"No Register": "2"})
+    count = take(office, "2026-11-24 08:00", "register")
+    assert (count.new, count.updated, count.unchanged) == (2, 1, 1)
+    assert history(office, "FD-1") == [
+        "received 16 08:30 given",
+        "verified 16 09:00 given",
+        "settled 20 15:00 given",
+    ]
+
+
+def test_a_changed_classification_calls_for_a_new_judgment(office):
+    register(office, "2026-11-20 07:15", {})
+    take(office, "2026-11-20 08:00", "register")
+    judge_and_queue.fn(office, wita("2026-11-20 08:05"), "run")
+    assert known(office, "FD-1").next_action_at > wita("2026-11-20 08:05")
+    register(office, "2026-11-24 07:15", {"Klasifikasi": "Aspirasi"})
+    take(office, "2026-11-24 08:00", "register")
+    complaint = known(office, "FD-1")
+    assert complaint.classification == "aspiration"
+    assert complaint.next_action_at == wita("2026-11-24 08:00")
+
+
+# --- whom it concerns -----------------------------------------------------------------------------
+
+PERSON = "Budi Rahasiawan"
+NIK, PHONE, STREET = "9999010203040506", "0812-0000-1234", "Jl. Melati Tersembunyi 7"
+MAIL = "budi@rahasiawan.example"
+PLANTED = (PERSON, "Rahasiawan", NIK, PHONE, "081200001234", STREET, "Tersembunyi", MAIL)
+EVERYTHING = f"{PERSON}, NIK {NIK}, {PHONE}, {STREET}, {MAIL}"
+
+
+def test_the_title_of_an_anonymous_or_secret_report_is_not_kept(office):
+    words = {
+        "Anonim": (True, False),
+        " anonim ": (True, False),
+        "RAHASIA": (False, True),
+        "Anonim|Rahasia": (True, True),
+        "Dirahasiakan": (True, True),  # nobody explained this one
+    }
+    lapor(office, "2026-11-24 07:00", *({TICKET: f"T{word}", PRIVACY: word} for word in words))
+    take(office, "2026-11-24 08:00")
+    for word, hidden in words.items():
+        complaint = known(office, f"T{word}".strip())
+        assert (complaint.anonymous, complaint.secret) == hidden
+        assert complaint.title is None
+    assert "Jalan rusak" not in dump(office)
+
+
+def test_the_title_of_a_report_that_becomes_secret_is_forgotten(office):
+    lapor(office, "2026-11-23 07:00", {})
+    lapor(office, "2026-11-24 07:00", {PRIVACY: "Rahasia"})
+    take(office, "2026-11-23 08:00")
+    assert known(office).title == "Jalan rusak di Salo"
+    take(office, "2026-11-24 08:00")
+    assert known(office).title is None
+    assert "Jalan rusak" not in dump(office)
+
+
+def test_numbers_and_addresses_in_an_open_title_are_masked(office):
+    title = f"Jalan rusak, hubungi {PHONE} atau +62 812 0000 1234, NIK {NIK}, {MAIL}"
+    lapor(office, "2026-11-24 07:00", {TITLE: title})
+    take(office, "2026-11-24 08:00")
+    masked = "Jalan rusak, hubungi [telepon] atau [telepon], NIK [NIK], [email]"
+    assert known(office).title == masked
+
+
+def test_a_title_of_one_endless_word_costs_nothing(office):
+    lapor(office, "2026-11-24 07:00", *({TICKET: str(n), TITLE: "a" * 20_000} for n in range(20)))
+    assert take(office, "2026-11-24 08:00").new == 20
+    assert known(office, "7").title == "a" * 500
+
+
+def leaks(texts: Iterable[str]) -> list[str]:
+    return [word for text in texts for word in PLANTED if word.casefold() in text.casefold()]
+
+
+@ON_BOTH
+def test_what_a_complainant_gave_is_found_nowhere(office, caplog):
+    caplog.set_level(logging.DEBUG)
+    person = {NAME: EVERYTHING, STORY: EVERYTHING}
+    lapor(
+        office,
+        "2026-11-24 07:00",
+        person,
+        person | {TICKET: "2", PRIVACY: "Anonim", TITLE: EVERYTHING},
+        person | {TICKET: "3", PRIVACY: "Rahasia", TITLE: EVERYTHING, UNIT: "Dinas Lama"},
+        person | {TICKET: "4", PRIVACY: "Dirahasiakan", TITLE: EVERYTHING, DAY: "31 Feb 2026"},
+        person | {TICKET: "5", PRIVACY: "Rahasia", TITLE: EVERYTHING * 300},
+    )
+    desk = {"Nama Pelapor": PERSON, "Alamat": STREET}
+    secret = {"Kerahasiaan": "Rahasia", "Perihal": EVERYTHING}
+    register(
+        office,
+        "2026-11-24 07:15",
+        desk,
+        desk | secret | {"No Register": "FD-2"},
+        desk | secret | {"No Register": "FD-3", "Selesai": "31/02/2026 10:00"},
+        desk | {"No Register": "FD-4", "Perihal": f"Jalan; {STREET}"},
+        desk | {"No Register": "FD-5", "Kanal": f"Surat\n{PERSON}"},
+    )
+    assert take(office, "2026-11-24 08:00").quarantined == 3
+    assert take(office, "2026-11-24 08:00", "register").quarantined == 4
+    judge_and_queue.fn(office, wita("2026-11-24 08:05"), "run")
+    assert "FD-2" in dump(office)
+    assert leaks([dump(office), caplog.text]) == []
+
+
+def test_what_a_complainant_gave_is_not_in_an_error(office):
+    path = register(office, "2026-11-24 07:15", {"Nama Pelapor": PERSON, "Alamat": STREET})
+    rows = path.read_text(encoding="utf-8").splitlines()
+    path.write_text(rows[1] + "\n", encoding="utf-8")  # the header is gone
+    with pytest.raises(SourceTrouble) as error:
+        take(office, "2026-11-24 08:00", "register")
+    path.write_text(rows[0].replace("Perihal", "Hal") + "\n" + rows[1], encoding="utf-8")
+    with pytest.raises(SourceTrouble, match="no column 'Perihal'") as other:
+        take(office, "2026-11-24 08:00", "register")
+    path.write_text(rows[0] + "\n" + rows[1].replace(PERSON, f'"{PERSON}') + "\n\n", "utf-8")
+    with pytest.raises(SourceTrouble, match="never closed") as third:
+        take(office, "2026-11-24 08:00", "register")
+    assert leaks([str(error.value), str(other.value), str(third.value)]) == []
+
+
+# --- days without an export -----------------------------------------------------------------------
+
+
+def test_days_without_an_export_are_noticed_until_they_are_filled(office):
+    for day in (10, 11, 13, 14, 16, 20):
+        lapor(office, f"2026-11-{day} 07:00", {TICKET: str(day), DAY: "1 Nov 2026"})
+    missing = ["2026-11-12", "2026-11-15", "2026-11-17", "2026-11-18", "2026-11-19"]
+    assert take(office, "2026-11-21 08:00").missing == missing
+    lapor(office, "2026-11-12 07:00", {TICKET: "12", DAY: "1 Nov 2026"})
+    assert take(office, "2026-11-21 09:00").missing == missing[1:]
+    assert take(office, "2026-11-30 08:00").missing == [
+        "2026-11-17",
+        "2026-11-18",
+        "2026-11-19",
+        *(f"2026-11-{day}" for day in range(21, 30)),
+    ]
+
+
+def test_a_register_is_expected_on_working_days_only(office):
+    for day in (12, 16, 18):
+        register(
+            office,
+            f"2026-11-{day} 07:15",
+            {"No Register": f"FD-{day}", "Tanggal Masuk": "12/11/2026 07:00"},
+        )
+    count = take(office, "2026-11-19 08:00", "register")
+    assert count.missing == ["2026-11-13", "2026-11-17"]  # a Friday and a Tuesday
+
+
+def test_missing_days_are_told_to_the_administrator_and_in_the_summary(office):
+    for day in (10, 11, 13, 14):
+        lapor(office, f"2026-11-{day} 07:00", {TICKET: str(day), DAY: "1 Nov 2026"})
+    count = take(office, "2026-11-15 06:00")
+    for locale, words in (
+        ("en", "lapor: nothing of 1 day in the last two weeks: 12 Nov 2026."),
+        ("id", "lapor: tidak ada data 1 hari dalam dua minggu terakhir: 12 Nov 2026."),
+    ):
+        shown = render(
+            "report/intake.md.j2",
+            locale=locale,
+            zone=WITA,
+            now=wita("2026-11-15 06:00"),
+            sources=[asdict(count)],
+            failures=[],
+        )
+        assert words in shown
+    told = [finding.what for finding in check(office.site, wita("2026-11-15 06:00"))]
+    assert "source lapor shows nothing of 2026-11-12" in told
+    with office.transaction() as session:
+        as_of = wita("2026-11-15 06:00")
+        view = report_view(session, office, "2026-11", as_of)
+        assert view.notes.missing == (("lapor", (date(2026, 11, 12),)),)
+        short = report_view(session, office, "2026-11-13..2026-11-14", as_of)
+        assert short.notes.missing == ()
+        before = report_view(session, office, "2026-11", wita("2026-11-12 06:00"))
+    assert before.notes.missing == ()  # a past view does not know what came later
+    assert "Sumber lapor tidak menampilkan 1 hari: 12 Nov 2026." in report_html(view, WITA)
+
+
+def test_the_example_lacks_a_day_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
+    office = Office.open(REPOSITORY / "examples" / "kabupaten-contoh")
+    counts = [pull.fn(office, source, wita("2026-11-24 08:00")) for source in office.site.sources]
+    office.close()
+    assert [count.missing for count in counts] == [["2026-11-12"], []]
+
+
+# --- notes that bear the time of the last update --------------------------------------------------
+
+NOTES = """
+[city]
+type = "folder"
+folder = "inbox/city"
+layout = "history"
+zone = "Asia/Makassar"
+dates = ["%Y-%m-%d %H:%M"]
+mask = false
+
+[city.observed]
+file_name = "city_%Y-%m-%d_%H%M.csv"
+
+[city.fields]
+ticket = "id"
+received = "asked"
+title = "title"
+
+[[city.events]]
+column = "updated"
+kind = "follow_up_published"
+when = { notes = "*" }
+first = true
+
+[[city.events]]
+column = "updated"
+kind = "settled"
+when = { status = "closed" }
+"""
+
+
+def city(office: Office, day: int, updated: str, status: str, notes: str) -> list[str]:
+    """What is known of request 7 after the export of a day of November 2026."""
+    folder = office.site.folder / "inbox" / "city"
+    folder.mkdir(exist_ok=True)
+    (folder / f"city_2026-11-{day}_0700.csv").write_text(
+        "id,asked,updated,status,notes,title\n"
+        f"7,2026-11-16 09:00,2026-11-{updated},{status},{notes},Telepon 081234567890\n"
+    )
+    take(office, f"2026-11-{day} 08:00", "city")
+    with office.transaction() as session:
+        (row,) = session.scalars(select(Complaint).where(Complaint.ticket == "7"))
+        events = complaints.events_of(session, [row.id])[row.id]
+    known = known_at(events, wita(f"2026-11-{day} 08:00"))
+    return [f"{event.kind} {event.latest.astimezone(WITA):%d}" for event in known[1:]]
+
+
+def test_the_first_note_stays_the_follow_up_when_the_request_is_updated_again(
+    site_folder, open_office
+):
+    (site_folder / "sources.toml").write_text(NOTES)
+    office = open_office()
+    assert city(office, 17, "16 10:00", "open", "") == []
+    assert city(office, 18, "17 10:00", "open", "Petugas ke lokasi") == ["follow_up_published 17"]
+    later = city(office, 20, "19 10:00", "closed", "Sudah diperbaiki")
+    assert later == ["follow_up_published 17", "settled 19"]
+    assert city(office, 21, "20 10:00", "open", "") == ["follow_up_published 17"]
+
+
+def test_a_site_may_ask_for_titles_as_they_are(site_folder, open_office):
+    (site_folder / "sources.toml").write_text(NOTES)
+    office = open_office()
+    city(office, 17, "16 10:00", "open", "")
+    assert known(office, "7").title == "Telepon 081234567890"
+
+
+# --- a name only where a mapping asks for it ------------------------------------------------------
+
+
+def test_a_name_is_taken_only_where_a_mapping_asks_and_never_of_the_anonymous(
+    site_folder, open_office, caplog
+):
+    mapping = site_folder / "sources.toml"
+    text = mapping.read_text(encoding="utf-8")
+    start = text.index("[register.fields]\n") + len("[register.fields]\n")
+    asked = 'reporter = "Nama Pelapor"\ntext = "Alamat"\n'
+    mapping.write_text(text[:start] + asked + text[start:], encoding="utf-8")
+    office = open_office()
+    person = {"Nama Pelapor": "Budi Rahasiawan", "Alamat": "Jl. Melati, HP 081234567890"}
+    register(
+        office,
+        "2026-11-20 07:15",
+        person,
+        person | {"No Register": "FD-2", "Kerahasiaan": "Anonim"},
+        person | {"No Register": "FD-3", "Tanggal Masuk": "31/02/2026 09:00"},
+    )
+    take(office, "2026-11-20 08:00", "register")
+    assert (known(office, "FD-1").reporter, known(office, "FD-2").reporter) == (
+        "Budi Rahasiawan",
+        None,
+    )
+    assert known(office, "FD-1").text == "Jl. Melati, HP [telepon]"
+    assert known(office, "FD-2").text is None
+    with office.transaction() as session:
+        (bad,) = session.scalars(select(QuarantineRow))
+        mails = list(session.scalars(select(MessageRow.mime)))
+    told = f"{bad.cells} {bad.value} {mails} {caplog.text}"
+    assert "Rahasiawan" not in told
+    assert "Melati" not in told

@@ -1,0 +1,98 @@
+"""What a complainant gave, planted all over a source, and looked for in all that comes out.
+
+Names in an open title cannot be known for names and are not looked for; see
+`tasks/common/redaction.py`.
+"""
+
+import logging
+import zlib
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+from conftest import wita
+from pypdf import PdfReader
+from python_calamine import CalamineWorkbook
+from sqlalchemy import select
+from support.pipeline import deliver, dump, register
+
+from db.models import MessageRow
+from tasks.deadlines import judge_and_queue
+from tasks.ingest.exchange_writer import export
+from tasks.summary import make_summary
+
+NAME, NIK, PHONE, MAIL = (
+    "Budi Rahasiawan",
+    "9999123456789012",
+    "081234567890",
+    "budi@rahasia.example",
+)
+TELLING = f"NIK {NIK}, HP {PHONE}, {MAIL}"
+ENTRIES = (
+    {"No Register": "FD-1", "Perihal": f"Jalan rusak, {TELLING}", "Nama Pelapor": NAME},
+    {"No Register": "FD-2", "Perihal": f"{NAME} melapor, {TELLING}", "Kerahasiaan": "Anonim"},
+    {"No Register": "FD-3", "Perihal": f"{NAME} melapor, {TELLING}", "Kerahasiaan": "Rahasia"},
+)
+
+
+@pytest.fixture
+def database_url(sqlite_url):
+    """What comes out hangs on no database: one kind is enough."""
+    return sqlite_url
+
+
+@pytest.fixture
+def lived(office, caplog, tmp_path):
+    """All that came out: database, mails, reports, export and logs, as text by where it stood."""
+    caplog.set_level(logging.DEBUG)
+    register(office, "2026-11-20 07:15", *ENTRIES)
+    for morning in ("2026-11-20 08:00", "2026-11-24 08:00"):
+        if morning > "2026-11-21":
+            register(office, "2026-11-24 07:15", *ENTRIES)
+        judge_and_queue.fn(office, wita(morning), morning)
+        deliver(office, morning)
+    now = wita("2026-11-24 09:00")
+    made = make_summary.fn(office, "2026-11", now, now, "summary")
+    deliver(office, "2026-11-24 09:00")
+    export(office, tmp_path / "given.jsonl", now, since=None, titles=True)
+    with office.transaction() as session:
+        kept = [zlib.decompress(mime) for mime in session.scalars(select(MessageRow.mime)) if mime]
+    sent = [path.read_bytes() for path in (office.site.var / "mailbox").iterdir()]
+    return {
+        "database": str(dump(office)),
+        "kept mails": "".join(map(read, kept)),
+        "sent mails": "".join(map(read, sent)),
+        **{f"report as {path.suffix[1:]}": printed(path) for path in made.paths},
+        "export": (tmp_path / "given.jsonl").read_text(encoding="utf-8"),
+        "logs": caplog.text,
+    }
+
+
+def printed(path: Path) -> str:
+    """A report as its reader sees it."""
+    if path.suffix == ".pdf":
+        return "".join(page.extract_text() for page in PdfReader(path).pages)
+    if path.suffix == ".xlsx":
+        book = CalamineWorkbook.from_path(path)
+        return "".join(str(book.get_sheet_by_name(name).to_python()) for name in book.sheet_names)
+    return path.read_text("utf-8")
+
+
+def read(raw: bytes) -> str:
+    """A mail as its reader sees it: subject and every part, decoded."""
+    mail = message_from_bytes(raw, policy=policy.default)
+    parts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
+    return "\n".join([str(mail["Subject"]), str(mail["To"]), *parts])
+
+
+def test_nothing_of_it_comes_out_anywhere(lived):
+    assert {place for place, text in lived.items() if not text} <= {"logs"}
+    found = [
+        (place, planted)
+        for place, text in lived.items()
+        for planted in (NAME, NIK, PHONE, MAIL)
+        if planted in text
+    ]
+    assert found == []
+    # what is kept of an open title is masked
+    assert "Jalan rusak, NIK [NIK], HP [telepon], [email]" in lived["database"]

@@ -1,0 +1,339 @@
+"""`tenggat doctor`: what it finds on either database, and that it leaves everything as it was."""
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from conftest import REPOSITORY, wita
+from support.pipeline import BREACHED, at, dump, owe
+from support.ports import nobody_listens
+from support.smtp_servers import Server, running
+
+from db import runs
+from db.migrate import alembic_config
+from db.revisions import newest_revision
+from settings import load_site
+from tasks.common.context import Office
+from tasks.monitoring.health import check
+
+NOW = wita("2026-11-24 08:00")
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+FLOWS = ("intake", "deadlines", "delivery", "watchdog")
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Where what is tested hangs on no database."""
+
+
+def found(office: Office, now: datetime = NOW, **more: Any) -> dict[str, tuple[str, str]]:
+    """Each thing that the doctor says, with its level and its remedy."""
+    return {each.what: (each.level, each.remedy) for each in check(office.site, now, **more)}
+
+
+def troubles(office: Office, now: datetime = NOW) -> list[str]:
+    return [what for what, (level, _) in found(office, now).items() if level == "trouble"]
+
+
+def ran(office: Office, moment: datetime, *flows: str) -> None:
+    with office.transaction() as session:
+        for flow in flows or FLOWS:
+            runs.finished(session, f"{flow} {moment}", flow, moment, {})
+
+
+# --- the database and what ran --------------------------------------------------------------------
+
+
+def test_a_site_that_runs_is_well(office):
+    ran(office, NOW - 5 * MINUTE)
+    said = found(office)
+    assert troubles(office) == []
+    for flow in FLOWS:
+        assert said[f"{flow} last ran at 2026-11-24 07:55"] == ("good", "")
+    assert said["it is 2026-11-24 08:00 at the site (Asia/Makassar)"] == ("good", "")
+    assert said["the folder of source lapor is there"] == ("good", "")
+    assert any(what.startswith("working calendar known until") for what in said)
+    assert any("GB are left for" in what for what in said)
+
+
+@on_sqlite
+def test_a_flow_that_stands_still_is_trouble(office):
+    ran(office, NOW - 2 * HOUR)
+    (trouble, another) = troubles(office)
+    assert trouble.startswith("delivery has not finished a run since 2026-11-24 06:00")
+    assert another.startswith("watchdog has not finished")
+    assert "`tenggat up`" in found(office)[trouble][1]
+
+
+@on_sqlite
+def test_what_has_never_run_is_a_note(office):
+    assert found(office)["no run of deadlines has ended well yet"][0] == "note"
+    assert troubles(office) == []
+
+
+@on_sqlite
+def test_a_clock_that_has_gone_back_is_trouble(office):
+    ran(office, NOW + HOUR)
+    assert troubles(office) == ["the last run was at 2026-11-24 09:00, later than now"]
+
+
+def test_the_clock_of_a_database_server_is_compared_with_ours(office):
+    if office.engine.dialect.name == "sqlite":
+        assert not [
+            what for what in found(office, datetime.now(UTC), clock=True) if "agree" in what
+        ]
+        return
+    right = found(office, datetime.now(UTC), clock=True)
+    assert right["the clock agrees with that of the database server"] == ("good", "")
+    wrong = found(office, datetime.now(UTC) - 3 * HOUR, clock=True)
+    (told,) = [what for what in wrong if what.startswith("the clocks of this machine")]
+    assert told.endswith(("179 minutes apart", "180 minutes apart"))
+    assert wrong[told][0] == "trouble"
+
+
+def test_mail_that_waits_for_too_long_is_trouble(office):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    ran(office, NOW + 4 * HOUR)
+    assert not [t for t in troubles(office, NOW + 4 * HOUR - MINUTE) if "wait for too long" in t][
+        1:
+    ]
+    (trouble,) = troubles(office, NOW + 4 * HOUR)
+    assert "mails wait for too long, the oldest since 2026-11-24 08:00" in trouble
+
+
+def test_a_database_that_is_behind_is_trouble_and_stays_behind(office):
+    with office.engine.begin():
+        pass
+    command.downgrade(alembic_config(office.engine), "0002")
+    (trouble,) = troubles(office)
+    assert trouble == f"the database is at revision 0002, the program at {newest_revision()}"
+    assert troubles(office) == [trouble]
+
+
+def test_looking_changes_nothing(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    before = dump(office)
+    found(office, NOW + HOUR)
+    assert dump(office) == before
+    assert server.letters == []
+
+
+def test_it_does_not_wait_for_one_who_writes(office):
+    with office.transaction():  # on SQLite the only writer
+        began = datetime.now(UTC)
+        assert "database in order, 0 complaints" in found(office)
+        assert datetime.now(UTC) - began < timedelta(seconds=30)
+
+
+def test_no_database_is_made_where_none_is(tmp_path, site_folder, monkeypatch, call_tenggat):
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "new"))
+    code, out, _ = call_tenggat("doctor", "--json", "--site", site_folder)
+    assert code == 0
+    said = {each["what"]: each["level"] for each in json.loads(out)}
+    assert said["the database is empty"] == "note"
+    assert not (tmp_path / "new").exists()
+
+
+# --- mail, sources, machine -----------------------------------------------------------------------
+
+
+@on_sqlite
+def test_it_logs_in_and_sends_nothing(office):
+    with running(Server(login=("tenggat", "s3cret"))) as server:
+        office.site.mail_url = server.url()
+        assert f"mail server 127.0.0.1:{server.port} answers and takes the login" in found(office)
+        assert (server.logins, server.letters) == ([("tenggat", "s3cret")], [])
+        office.site.mail_url = server.url().replace("s3cret", "wr0ng")
+        (trouble,) = troubles(office)
+        assert trouble.startswith("mail server: ")
+        assert "wr0ng" not in trouble
+
+
+@pytest.fixture
+def with_sources(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """The example site with a desk's database and a city's server as sources too."""
+    file = office.site.folder / "sources.toml"
+    more = """
+[desk]
+type = "sql"
+url_variable = "DESK_DATABASE_URL"
+query = "SELECT number, received FROM complaint"
+layout = "history"
+zone = "Asia/Makassar"
+fields = { ticket = "number", received = "received" }
+events = [{ column = "received", kind = "assigned" }]
+
+[city]
+type = "open311"
+url = "http://127.0.0.1:1/open311/v2"
+url_variable = "CITY_URL"
+first_day = 2026-01-01
+zone = "Asia/Makassar"
+fields = { unit = "agency_responsible" }
+"""
+    file.write_text(file.read_text("utf-8") + more, encoding="utf-8")
+    office.site = load_site(office.site.folder)
+    return office
+
+
+@on_sqlite
+def test_sources_that_answer_are_good(with_sources, monkeypatch):
+    with running() as somebody:  # whatever it is, it listens
+        monkeypatch.setenv(
+            "DESK_DATABASE_URL", f"postgresql://u:s3cret@127.0.0.1:{somebody.port}/desk"
+        )
+        monkeypatch.setenv("CITY_URL", f"http://127.0.0.1:{somebody.port}/open311/v2")
+        said = found(with_sources)
+    assert said[f"source desk answers at 127.0.0.1:{somebody.port}"] == ("good", "")
+    assert said[f"source city answers at 127.0.0.1:{somebody.port}"] == ("good", "")
+
+
+@on_sqlite
+def test_sources_that_are_not_there_are_trouble(with_sources, monkeypatch):
+    shutil.rmtree(with_sources.site.folder / "inbox" / "lapor")
+    with nobody_listens() as port:
+        monkeypatch.setenv("CITY_URL", f"http://127.0.0.1:{port}/open311/v2")
+        missing, unset, silent = troubles(with_sources)
+    assert missing.startswith("the folder of source lapor is not there: ")
+    assert unset == "source desk: DESK_DATABASE_URL is not set"
+    assert silent.startswith(f"source city: nobody answers at 127.0.0.1:{port} (")
+    monkeypatch.setenv("DESK_DATABASE_URL", "s3cret")
+    assert "source desk: DESK_DATABASE_URL is no URL" in found(with_sources)
+
+
+@on_sqlite
+def test_a_disk_that_is_nearly_full_is_trouble(office):
+    file = office.site.folder / "site.toml"
+    text = file.read_text("utf-8").replace("disk_free_mb = 1000", "disk_free_mb = 1000000000")
+    file.write_text(text, encoding="utf-8")
+    office.site = load_site(office.site.folder)
+    told = troubles(office)
+    assert told
+    assert all("are left for" in trouble for trouble in told)
+
+
+def test_a_database_that_every_user_may_read_is_a_note(tmp_path, site_folder, monkeypatch):
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
+    office = Office.open(site_folder)
+    kept = tmp_path / "var" / "tenggat.db"
+    kept.chmod(0o644)
+    assert not [what for what in found(office) if what.startswith("every user")]
+    kept.parent.chmod(0o755)  # as made by another
+    assert found(office)[f"every user of the machine may read {kept}"][0] == "note"
+    (kept.parent / "mailbox").mkdir(mode=0o755)
+    (kept.parent / "logs").mkdir(mode=0o755)
+    (kept.parent / "prefect").mkdir(mode=0o700)
+    told = f"every user of the machine may look into mailbox, logs in {kept.parent}"
+    assert found(office)[told] == ("note", f"chmod o= {kept.parent}")
+    kept.parent.chmod(0o750)
+    assert not [what for what in found(office) if what.startswith("every user")]
+    office.close()
+
+
+@on_sqlite
+def test_backups_elsewhere_that_every_user_may_read_are_a_note(office, tmp_path):
+    office.site.backups = tmp_path / "disk"
+    office.site.backups.mkdir(mode=0o700)
+    assert not [what for what in found(office) if "the backups in" in what]
+    office.site.backups.chmod(0o755)
+    told = f"every user of the machine may look into the backups in {office.site.backups}"
+    assert found(office)[told] == ("note", f"chmod o= {office.site.backups}")
+
+
+def with_line(office: Office, section: str, line: str) -> Office:
+    """The site with another line at the head of a section of site.toml."""
+    key = line.partition(" =")[0]
+    file = office.site.folder / "site.toml"
+    kept = [old for old in file.read_text("utf-8").splitlines() if not old.startswith(f"{key} =")]
+    kept.insert(kept.index(next(old for old in kept if old.startswith(f"[{section}]"))) + 1, line)
+    file.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    office.site = load_site(office.site.folder)
+    return office
+
+
+@on_sqlite
+def test_a_schedule_with_longer_gaps_than_a_silence_is_a_note(office):
+    """The 30 minutes after which delivery is silent, and a mail server that sleeps at night."""
+    assert not [what for what in found(office) if "by its schedule" in what]
+    office = with_line(office, "schedules", 'delivery = "*/5 7-17 * * 1-5"')
+    told = (
+        "by its schedule delivery does not run from 2026-11-27 17:55 to 2026-11-30 07:00,"
+        " and after 30 minutes [watch] calls it silent"
+    )
+    remedy = "give silent_minutes.delivery in site.toml 3725, or let it run more often"
+    assert found(office)[told] == ("note", remedy)
+    office = with_line(office, "watch", "silent_minutes = { delivery = 3725 }")
+    assert not [what for what in found(office) if "by its schedule" in what]
+
+
+@on_sqlite
+def test_two_schedules_of_a_flow_fill_each_others_gaps(office):
+    office = with_line(office, "schedules", 'deadlines = ["0 0-10 * * *", "30 12-23 * * *"]')
+    assert not [what for what in found(office) if "by its schedule" in what]
+
+
+@on_sqlite
+def test_a_schedule_by_the_day_of_the_month_is_followed_for_two_months(office):
+    office = with_line(office, "schedules", 'maintenance = "30 2 1 * *"')
+    (told,) = [what for what in found(office) if "by its schedule" in what]
+    assert "from 2026-12-01 02:30 to 2027-01-01 02:30" in told
+
+
+@on_sqlite
+def test_a_schedule_that_is_none_is_trouble(office):
+    office = with_line(office, "schedules", 'intake = "every hour"')
+    assert troubles(office) == ["schedules.intake: every hour cannot be read"]
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@on_sqlite
+def test_its_exit_code_is_for_monitoring(office, call_tenggat):
+    arguments = ("doctor", "--site", office.site.folder, "--now", "2026-11-24T08:00")
+    ran(office, NOW - MINUTE)
+    assert call_tenggat(*arguments)[0] == 0
+    ran(office, NOW + HOUR)
+    code, out, _ = call_tenggat(*arguments)
+    assert code == 1
+    assert "trouble  the last run was at 2026-11-24 09:00, later than now\n" in out
+    code, out, _ = call_tenggat(*arguments, "--json")
+    levels = {each["level"] for each in json.loads(out)}
+    assert (code, "trouble" in levels) == (1, True)
+
+
+def test_it_loads_nothing_that_takes_long(tmp_path, site_folder):
+    """A second for the whole: Prefect, WeasyPrint and matplotlib would take several each.
+
+    Nor does the watch load Prefect.
+    """
+    look_at = (
+        "import sys, cli\n"
+        "try: cli.main()\n"
+        "except SystemExit: pass\n"
+        "slow = {'prefect', 'weasyprint', 'matplotlib', 'fastapi', 'aiosmtpd', 'trustme'}\n"
+        "print(sorted(slow & sys.modules.keys()), file=sys.stderr)\n"
+        "import tasks.monitoring.external_watch, cli.watch\n"
+        "print('prefect' in sys.modules, file=sys.stderr)"
+    )
+    with running() as server:
+        done = subprocess.run(
+            [sys.executable, "-c", look_at, "doctor", "--site", str(site_folder)],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={
+                "TENGGAT_VAR": str(tmp_path / "var"),
+                "TENGGAT_MAIL_URL": server.url(),
+                "TENGGAT_BOUNCES_URL": "imaps://u:p@127.0.0.1:1/INBOX",
+                "PATH": "/usr/bin",
+            },
+        )
+    assert "answers and takes the login" in done.stdout
+    assert done.stderr.splitlines()[-2:] == ["[]", "False"]
+    assert not Path(tmp_path / "var").exists()

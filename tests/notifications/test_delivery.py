@@ -1,0 +1,553 @@
+"""From the outbox to the mail server: what is owed is sent, once, or its failure is told.
+
+See `front_desk` for the complaints; on 24 November each owes a mail to its liaison and to its head.
+"""
+
+import errno
+import logging
+import os
+import re
+import subprocess
+import sys
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from conftest import ON_BOTH, REPOSITORY, kind_of_database, wita
+from support.pipeline import (
+    BREACHED,
+    EVERYWHERE,
+    REMINDED,
+    UNITS,
+    Hurried,
+    alerts,
+    at,
+    decide,
+    deliver,
+    dump,
+    messages,
+    notices,
+    owe,
+    register,
+    since,
+    statuses,
+)
+from support.smtp_servers import DROP, Letter, Server
+
+from db import outbox
+from db.outbox import STALE_CLAIM
+from tasks.common.context import Office
+from tasks.delivery import send_owed
+from tasks.notifications import compose, sender
+from tasks.notifications.sender import LONGEST_RETRY
+from tasks.notifications.transport.local_mailbox import local_mailbox
+from tasks.notifications.transport.smtp import Connection, Deferred
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
+
+SOON, LATER = "2026-11-24 08:10", "2026-11-24 09:00"
+LIAISON, HEAD = "penghubung.dinsos@contohkab.example", "plt.kepala.dinsos@contohkab.example"
+ADMINISTRATOR = "admin.lapor@contohkab.example"
+
+
+def text(letter: Letter) -> str:
+    return letter.mail.get_body(("plain",)).get_content()
+
+
+def keys(server: Server) -> list[str]:
+    return [letter.key for letter in server.letters]
+
+
+def to(server: Server) -> list[str]:
+    return [letter.recipient for letter in server.letters]
+
+
+# --- all well -------------------------------------------------------------------------------------
+
+
+@ON_BOTH
+def test_what_a_run_owes_is_sent_once(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    count = deliver(office, BREACHED)
+    assert (count.sent, count.pending, count.trouble) == (2, 0, "")
+    assert count.by_role == {"liaison": 1, "head_of_unit": 1}
+    assert sorted(to(server)) == [LIAISON, HEAD]
+    assert (notices(office), statuses(office)) == ([("breach", "sent")], ["sent", "sent"])
+    before = dump(office)
+    assert deliver(office, LATER).sent == 0
+    assert (len(server.letters), dump(office)) == (2, before)
+
+
+def test_a_person_gets_one_mail_a_run(office, server):
+    numbers = [f"FD-{number}" for number in range(30)]
+    owe(office, REMINDED, *(at("Dinas Sosial", number) for number in numbers))
+    assert deliver(office, REMINDED).sent == 1
+    (letter,) = server.letters
+    assert set(re.findall(r"FD-\d+", text(letter))) == set(numbers)
+
+
+def test_a_batch_goes_over_one_connection(office, server):
+    owe(office, BREACHED, *EVERYWHERE)
+    assert deliver(office, BREACHED).sent == 2 * len(UNITS)
+    assert server.connections == 1
+
+
+def test_where_nothing_is_owed_nobody_is_called(office, server):
+    deliver(office, BREACHED)
+    assert server.connections == 0
+
+
+@ON_BOTH
+def test_what_was_sent_is_kept_as_evidence(office, server):
+    owe(office, REMINDED, at("Dinas Sosial"))
+    deliver(office, REMINDED)
+    (message,) = messages(office)
+    assert zlib.decompress(message.mime) == server.letters[0].raw
+    assert (message.sent_at, message.claim) == (wita(REMINDED), None)
+    assert message.subject == server.letters[0].mail["Subject"]
+    assert [(a.outcome, a.code, a.answer) for a in message.attempts] == [("sent", 250, "OK")]
+
+
+def test_a_mail_is_such_that_every_server_can_carry_it(office, server):
+    titles = ("Jalan – " * 40, "." * 200, "道路" * 400, ".\n..\n.")
+    owe(office, BREACHED, *(at("DLH", f"FD-{n}", Perihal=t) for n, t in enumerate(titles)))
+    deliver(office, BREACHED)
+    for letter in server.letters:
+        assert letter.raw.isascii()
+        assert b"\n" not in letter.raw.replace(b"\r\n", b"")
+        assert max(map(len, letter.raw.split(b"\r\n"))) <= 998
+        assert "道路道路" in letter.mail.get_body(("html",)).get_content()
+
+
+# --- no longer true -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Selesai": "24/11/2026 08:05"},
+        {"Ditunda": "24/11/2026 08:05"},
+        {"Dicabut": "24/11/2026 08:05"},
+        {
+            "Dikembalikan": "24/11/2026 08:05",
+            "Unit Pengganti": "Dinas Kesehatan",
+            "Diteruskan Kembali": "24/11/2026 08:06",
+        },
+        {"Klasifikasi": "Pengaduan Berkadar Pengawasan", "Tanggapan Awal": "20/11/2026 08:00"},
+    ],
+    ids=["stopped", "paused", "withdrawn", "reassigned", "reclassified"],
+)
+def test_what_is_no_longer_true_is_not_sent(change, office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    register(office, SOON, at("Dinas Sosial", **change))
+    count = deliver(office, SOON)
+    assert (count.sent, count.cancelled, count.pending) == (0, 2, 0)
+    assert statuses(office) == ["cancelled", "cancelled"]
+    assert (notices(office), server.letters) == ([("breach", "withdrawn")], [])
+
+
+def test_only_the_item_that_is_no_longer_true_is_dropped(office, server):
+    owe(office, BREACHED, at("Dinas Sosial", "FD-1"), at("Dinas Sosial", "FD-2"))
+    done = at("Dinas Sosial", "FD-1", Selesai="24/11/2026 08:05")
+    register(office, SOON, done, at("Dinas Sosial", "FD-2"))
+    assert deliver(office, SOON).sent == 2
+    for letter in server.letters:
+        assert "FD-2" in letter.mail["Subject"]
+        assert "FD-1" not in letter.mail.as_string()
+    assert notices(office) == [("breach", "withdrawn"), ("breach", "sent")]
+
+
+# --- the server is unusable -----------------------------------------------------------------------
+
+
+def test_while_the_server_is_unusable_everything_waits_and_then_goes(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
+    owed = {message.message_id for message in messages(office)}
+    server.greeting = "421 4.3.2 Down for the night"
+    count = deliver(office, BREACHED)
+    assert (count.sent, count.pending) == (0, 4)
+    assert "Down for the night" in count.trouble
+    assert server.connections == 1  # one is enough to know
+    assert statuses(office) == ["queued"] * 4
+    server.greeting = ""
+    assert deliver(office, SOON).sent == 4
+    assert set(keys(server)) == owed
+
+
+def test_a_refused_sender_kills_no_mail(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    server.mail_answers = ["553 5.7.1 Sender not allowed"]
+    assert "Sender not allowed" in deliver(office, BREACHED).trouble
+    assert statuses(office) == ["queued", "queued"]
+    assert deliver(office, SOON).sent == 2
+
+
+def test_a_server_that_takes_few_mails_at_a_time_gets_them_all(office, server):
+    owe(office, BREACHED, *EVERYWHERE)
+    server.mails_per_connection = 5
+    first = deliver(office, BREACHED)
+    assert first.sent + first.deferred == 2 * len(UNITS)
+    assert first.deferred > 0
+    assert deliver(office, SOON).pending == 0
+    assert sorted(keys(server)) == sorted({message.message_id for message in messages(office)})
+
+
+def test_a_long_outage_and_then_greylisting_is_survived(office, server):
+    """Every run of the outage is an attempt; the next wait must not grow beyond all bounds."""
+    owe(office, REMINDED, at("Dinas Sosial"))
+    server.greeting = "421 4.3.2 Down"
+    for number in range(45):
+        deliver(office, wita(REMINDED) + number * timedelta(minutes=5))
+    server.greeting, server.data_answers = "", ["451 4.7.1 Greylisted"]
+    assert deliver(office, "2026-11-20 14:00").deferred == 1
+    assert messages(office)[0].next_attempt_at <= wita("2026-11-20 20:00")
+    assert deliver(office, "2026-11-20 20:00").sent == 1
+
+
+# --- the server says no ---------------------------------------------------------------------------
+
+
+def test_a_deferred_mail_is_tried_later_each_time_and_given_up_at_last(office, server):
+    owe(office, REMINDED, at("Dinas Sosial"))
+    server.rcpt_answers = {LIAISON: "450 4.2.1 Mailbox busy"}
+    now, waits = wita(REMINDED), []
+    while not deliver(office, now).dead:
+        (message,) = messages(office, "notices")
+        waits.append(message.next_attempt_at - now)
+        assert deliver(office, message.next_attempt_at - timedelta(seconds=1)).deferred == 0
+        now = message.next_attempt_at
+    growing = [wait for wait in waits if wait < LONGEST_RETRY]
+    assert timedelta(minutes=1) <= growing[0] <= timedelta(minutes=1.5)
+    assert growing == sorted(growing)
+    assert max(waits) <= 1.5 * LONGEST_RETRY
+    assert timedelta(hours=48) <= now - wita(REMINDED) <= timedelta(hours=48) + 1.5 * LONGEST_RETRY
+    assert (statuses(office), notices(office)[-1]) == (["dead"], ("day-before", "failed"))
+    assert alerts(office) == ["dead_message"]
+    deliver(office, now)
+    deliver(office, now + timedelta(hours=1))
+    assert to(server) == [ADMINISTRATOR]
+    assert "450 4.2.1 Mailbox busy" in text(server.letters[0])
+
+
+def test_one_refused_recipient_does_not_stop_the_others(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
+    server.rcpt_answers = {LIAISON: "550 5.1.1 No such user"}
+    count = deliver(office, BREACHED)
+    assert (count.sent, count.dead, count.pending) == (4, 1, 0)  # three mails and the alert
+    assert alerts(office) == ["dead_message"]
+    assert ADMINISTRATOR in to(server)
+    assert notices(office) == [("breach", "sent"), ("breach", "sent")]  # the heads were told
+
+
+def test_a_notice_that_reached_nobody_has_failed(office, server):
+    owe(office, REMINDED, at("Dinas Sosial"))
+    server.rcpt_answers = {LIAISON: "550 5.1.1 No such user"}
+    deliver(office, REMINDED)
+    assert notices(office)[-1] == ("day-before", "failed")
+
+
+def test_a_dead_alert_begets_no_alert(office, server):
+    owe(office, REMINDED, at("Dinas Sosial"))
+    server.rcpt_answers = dict.fromkeys((LIAISON, ADMINISTRATOR), "550 5.1.1 No such user")
+    assert deliver(office, REMINDED).dead == 2
+    assert alerts(office) == ["dead_message"]
+
+
+def test_a_mail_whose_answer_was_lost_goes_again_as_the_same(office, server):
+    owe(office, REMINDED, at("Dinas Sosial"))
+    server.data_answers = [DROP]
+    assert deliver(office, REMINDED).deferred == 1
+    assert deliver(office, "2026-11-20 08:10").sent == 1
+    assert server.lost[0].key == server.letters[0].key
+
+
+# --- death and doubles ----------------------------------------------------------------------------
+
+DIES = """
+import os, sys
+from datetime import datetime
+from db import outbox
+from tasks import delivery
+from tasks.common.context import Office
+outbox.sent = lambda *outcome: os._exit(9)  # the server has said yes, nobody has written it
+office = Office.open(sys.argv[1])
+office.site.mail_url = sys.argv[2]
+delivery.send_owed.fn(office, datetime.fromisoformat(sys.argv[3]), "dies")
+"""
+
+
+def test_a_process_killed_after_the_servers_yes_sends_the_same_mail_once_more(office, server):
+    owe(office, REMINDED, at("Dinas Sosial"))
+    arguments = [str(office.site.folder), server.url(), wita(REMINDED).isoformat()]
+    died = subprocess.run(
+        [sys.executable, "-c", DIES, *arguments],
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        check=False,
+    )
+    assert (died.returncode, len(server.letters), statuses(office)) == (9, 1, ["sending"])
+    claimed = wita(REMINDED)
+    assert deliver(office, claimed + STALE_CLAIM).sent == 0  # perhaps it still lives
+    assert deliver(office, claimed + STALE_CLAIM + timedelta(minutes=1)).sent == 1
+    first, second = keys(server)
+    assert first == second
+    assert (statuses(office), notices(office)[-1]) == (["sent"], ("day-before", "sent"))
+
+
+@ON_BOTH
+def test_who_lost_its_claim_writes_nothing(office, server, monkeypatch):
+    """A delivery believed dead comes back while another has taken over and sent."""
+    owe(office, REMINDED, at("Dinas Sosial"))
+    really, later = Connection.send, wita(REMINDED) + 2 * STALE_CLAIM
+
+    def slow(*mail):
+        answer = really(*mail)
+        monkeypatch.setattr(Connection, "send", really)
+        assert deliver(office, later).sent == 1
+        return answer
+
+    monkeypatch.setattr(Connection, "send", slow)
+    assert deliver(office, REMINDED).sent == 0
+    (message,) = messages(office)
+    assert message.sent_at == later
+    assert [attempt.outcome for attempt in message.attempts] == ["lost", "sent"]
+
+
+@ON_BOTH
+def test_two_deliveries_at_once_send_no_mail_twice(office, server, open_office, monkeypatch):
+    """Neither sends before both have claimed some and connected."""
+    monkeypatch.setattr(sender, "AT_ONCE", 2)
+    owe(office, BREACHED, *EVERYWHERE)
+    together, other, really = Barrier(2), open_office(), Connection.open
+    other.site.mail_url = server.url()
+
+    def opened(connection):
+        together.wait(30)
+        really(connection)
+
+    monkeypatch.setattr(Connection, "open", opened)
+    with ThreadPoolExecutor(2) as pool:
+        counts = pool.map(lambda mine: deliver(mine, BREACHED).sent, (office, other))
+        assert sum(counts) == 2 * len(UNITS)
+    assert server.connections == 2
+    assert len(keys(server)) == len(set(keys(server))) == 2 * len(UNITS)
+    assert set(statuses(office)) == {"sent"}
+
+
+@ON_BOTH
+def test_what_is_settled_while_a_run_waits_for_its_pace_is_not_told(office, server):
+    """Each batch is judged as of its own time."""
+    mail = office.site.file.mail.model_copy(update={"per_minute": 1})
+    office.site.file = office.site.file.model_copy(update={"mail": mail})
+    owe(office, BREACHED, at("Dinas Sosial"))  # a mail to the liaison, one to the head
+
+    class Meanwhile(Hurried):
+        def wait(self, span):
+            super().wait(span)
+            register(office, "2026-11-24 08:01", at("Dinas Sosial", Selesai="24/11/2026 08:00"))
+
+    count = send_owed.fn(office, wita(BREACHED), "slow", Meanwhile)
+    assert (count.sent, count.cancelled) == (1, 1)
+
+
+@ON_BOTH
+def test_who_stands_still_between_claim_and_sending_sends_nothing_stale(
+    office, open_office, server, monkeypatch
+):
+    """Twenty minutes later another delivery has taken over."""
+    units = ("Dinas Sosial", "DLH", "Disdukcapil")
+    owe(office, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(units)))
+    other = open_office()
+    other.site.mail_url = server.url()
+    clocks = []
+
+    class Mine(Hurried):
+        def __init__(self, now):
+            super().__init__(now)
+            clocks.append(self)
+
+    send = sender._Delivery._send
+
+    def asleep(self, *arguments):
+        monkeypatch.setattr(sender._Delivery, "_send", send)
+        deliver(other, wita(BREACHED) + timedelta(minutes=20))
+        clocks[0].wait(timedelta(minutes=20))
+        return send(self, *arguments)
+
+    monkeypatch.setattr(sender._Delivery, "_send", asleep)
+    send_owed.fn(office, wita(BREACHED), "stands still", Mine)
+    keys = [letter.key for letter in server.letters]
+    assert len(keys) == len(set(keys)) == 6
+
+
+@ON_BOTH
+def test_what_joins_a_mail_after_it_was_composed_is_told(office, open_office, server, monkeypatch):
+    """Composed, joined by another matter, and only then claimed."""
+    second = {"No Register": "FD-2", **since("17/11/2026")}
+    owe(office, "2026-11-20 18:00", at("Dinas Sosial"))  # waits for Monday 07:30
+    other = open_office()
+    claim = outbox.claim
+
+    def late(*arguments):
+        monkeypatch.setattr(outbox, "claim", claim)
+        # a deadline run that began before 07:30 and comes to its end only now
+        register(other, "2026-11-23 07:29", at("Dinas Sosial"), second)
+        decide(other, "2026-11-23 07:29")
+        return claim(*arguments)
+
+    monkeypatch.setattr(outbox, "claim", late)
+    deliver(office, "2026-11-23 07:31")
+    deliver(office, "2026-11-23 08:00")
+    assert [status for _, status in notices(office) if status != "superseded"] == ["sent", "sent"]
+    assert any("FD-2" in letter.mail.as_string() for letter in server.letters)
+
+
+def test_what_was_owed_before_an_outage_and_what_came_up_since_is_one_mail(office, server):
+    """The machine dies between judging and sending; the next morning all of it is one mail."""
+    owe(office, "2026-11-19 08:00", at("Dinas Sosial"))  # `half`; nothing is sent that day
+    register(office, "2026-11-20 08:00", at("Dinas Sosial"))
+    decide(office, "2026-11-20 08:00")  # `day-before`
+    deliver(office, "2026-11-20 08:00")
+    assert len(server.letters) == 1
+
+
+@ON_BOTH
+def test_nothing_joins_a_mail_that_the_server_may_have_seen(office, server, monkeypatch):
+    """Who died with a claim may have handed the mail over: a copy must not tell of more."""
+    owe(office, "2026-11-20 08:00", at("Dinas Sosial"))
+
+    def dies(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:  # the server has said yes, nobody writes it down
+        patch.setattr(outbox, "sent", dies)
+        patch.setattr(outbox, "give_back", lambda *arguments: None)
+        with pytest.raises(KeyboardInterrupt):
+            deliver(office, "2026-11-20 08:00")
+    server.greeting = "421 4.3.2 Down"
+    deliver(office, "2026-11-20 08:20")  # the claim is released, nothing more
+    second = at("Dinas Sosial", "FD-2", **since("17/11/2026"))
+    register(office, "2026-11-23 08:00", at("Dinas Sosial"), second)
+    decide(office, "2026-11-23 08:00")  # FD-2 is due tomorrow
+    server.greeting = ""
+    deliver(office, "2026-11-23 08:30")
+    told = {}
+    for letter in server.letters:
+        tickets = set(re.findall(r"FD-\d", letter.mail.get_body(("plain",)).get_content()))
+        assert tickets <= told.setdefault(letter.key, tickets)
+
+
+def test_while_no_server_can_be_reached_what_comes_up_joins_what_waits(office, server):
+    server.greeting = "421 4.3.2 Down"
+    owe(office, "2026-11-19 08:00", at("Dinas Sosial"))
+    assert deliver(office, "2026-11-19 08:00").trouble
+    register(office, "2026-11-20 08:00", at("Dinas Sosial"))
+    decide(office, "2026-11-20 08:00")
+    assert deliver(office, "2026-11-20 08:00").trouble
+    server.greeting = ""
+    assert deliver(office, "2026-11-20 09:00").sent == 1
+    assert [status for _, status in notices(office)] == ["sent", "sent"]
+
+
+# --- a mail that cannot be composed ---------------------------------------------------------------
+
+PLANTED = "Budi Rahasiawan, NIK 9999010203040506"
+
+
+def test_an_odd_mail_waits_alone_and_its_cause_is_not_spread(office, server, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
+    owe(office, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
+
+    really = compose.in_envelope
+
+    def odd(site, message, *more, **others):
+        if message.recipient == LIAISON:
+            raise ValueError(f"cannot render {PLANTED}")
+        return really(site, message, *more, **others)
+
+    monkeypatch.setattr(compose, "in_envelope", odd)
+    count = deliver(office, BREACHED)
+    assert (count.sent, count.deferred, count.trouble) == (4, 1, "")
+    deliver(office, LATER)
+    assert (alerts(office), to(server).count(ADMINISTRATOR)) == (["odd_message"], 1)
+    seen = [repr(dump(office)), caplog.text, *(str(letter.mail) for letter in server.letters)]
+    assert not any("Rahasiawan" in text or "99990102" in text for text in seen)
+    monkeypatch.undo()
+    assert deliver(office, "2026-11-24 14:00").sent == 1
+
+
+# --- the built-in mailbox -------------------------------------------------------------------------
+
+
+def mails(office: Office) -> list[Path]:
+    return sorted((office.site.var / "mailbox").glob("*.eml"))
+
+
+def test_the_built_in_mailbox_keeps_each_mail_as_a_file(office):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    assert deliver(office, BREACHED).sent == 2
+    assert [path.name.split("_")[2] for path in mails(office)] == [LIAISON, HEAD]
+
+
+def test_a_full_disk_defers_the_mails(office, monkeypatch):
+    owe(office, BREACHED, at("Dinas Sosial"))
+
+    def full(path, raw):
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        assert deliver(office, BREACHED).deferred == 2
+    assert (statuses(office), mails(office)) == (["queued", "queued"], [])
+    assert messages(office)[0].attempts[0].code == 452
+    assert deliver(office, SOON).sent == 2
+    assert len(mails(office)) == 2
+
+
+def test_a_mailbox_folder_that_vanished_defers_the_mail(tmp_path):
+    folder = tmp_path / "mailbox"
+    with local_mailbox(folder) as way, Connection(way) as connection:
+        folder.rmdir()
+        with pytest.raises(Deferred, match=r"452 .* The mailbox cannot keep it"):
+            connection.send("a@b.example", "c@d.example", b"Subject: x\r\n\r\nx\r\n")
+
+
+def test_a_mailbox_that_cannot_be_opened_loses_nothing(office):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    office.site.var.mkdir(exist_ok=True)
+    (office.site.var / "mailbox").write_text("a file where the folder should be")
+    count = deliver(office, BREACHED)
+    assert "cannot be kept: File exists" in count.trouble
+    assert count.pending == 2
+    assert statuses(office) == ["queued", "queued"]
+
+
+# --- one complaint, one thread --------------------------------------------------------------------
+
+
+def test_mails_about_one_complaint_answer_each_other(office, server):
+    owe(office, REMINDED, at("Dinas Sosial"))
+    deliver(office, REMINDED)
+    register(office, BREACHED, at("Dinas Sosial"))
+    decide(office, BREACHED)
+    deliver(office, BREACHED)
+    first, *later = [letter.mail for letter in server.letters if LIAISON in letter.mail["To"]]
+    assert first["In-Reply-To"] is None
+    assert [mail["In-Reply-To"] for mail in later] == [first["Message-ID"]]
+    assert later[0]["References"] == first["Message-ID"]
+
+
+def test_a_mail_about_several_complaints_answers_none(office, server):
+    for morning in (REMINDED, BREACHED):
+        register(office, morning, at("Dinas Sosial"), at("Dinas Sosial", "FD-2"))
+        decide(office, morning)
+        deliver(office, morning)
+    assert {letter.mail["In-Reply-To"] for letter in server.letters} == {None}

@@ -1,0 +1,282 @@
+"""What a deadline run owes to whom: each notice once, one mail a person, all of it or nothing.
+
+See `front_desk` for the complaints. The ladder of the example site: `half` and `day-before` remind
+the liaison, `breach` goes to liaison and head, `plus-3` to the regional secretary, `plus-7` to the
+inspector, `plus-14` to the regent and then every 5 working days.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from threading import Barrier
+
+import pytest
+from conftest import ON_BOTH, kind_of_database, wita
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from support.pipeline import (
+    BREACHED,
+    ESCALATED,
+    REMINDED,
+    alerts,
+    at,
+    decide,
+    deliver,
+    dump,
+    messages,
+    notices,
+    owe,
+    recipients,
+    register,
+    since,
+)
+
+from db.models import MessageRow, NoticeRow
+from sla.directory import Directory
+from tasks import deadlines
+from tasks.common.context import Office
+from tasks.notifications import enqueue
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
+
+# --- who is told when -----------------------------------------------------------------------------
+
+
+def test_the_ladder_is_climbed_a_rung_at_a_time_and_each_rung_once(office):
+    for day in (16, 17, 18, 19, 20, 23, 24, 25, 26, 27, 30):
+        register(office, f"2026-11-{day} 10:00", at("Dinas Sosial"))
+        for hour in ("10:00", "10:00", "17:00"):  # the first twice: a run repeated
+            decide(office, f"2026-11-{day} {hour}")
+    assert notices(office) == [
+        (rung, "queued") for rung in ("half", "day-before", "breach", "plus-3")
+    ]
+    # nothing was delivered: what comes up joins the mail that waits
+    assert recipients(office) == ["penghubung.dinsos", "plt.kepala.dinsos", "sekda"]
+
+
+def test_after_an_outage_only_the_highest_rung_is_told(office):
+    register(office, "2026-12-02 08:00", at("Dinas Sosial"))
+    count = decide(office, "2026-12-02 08:00")
+    assert (count.notices, count.superseded, count.messages) == ({"escalation": 1}, 2, 1)
+    assert notices(office) == [
+        ("breach", "superseded"),
+        ("plus-3", "superseded"),
+        ("plus-7", "queued"),
+    ]
+    assert recipients(office) == ["inspektur"]
+
+
+def test_a_repeated_rung_missed_several_times_is_told_once(office):
+    owe(office, "2027-02-01 08:00", at("Dinas Sosial"))
+    repeats = [rung for rung, status in notices(office) if status == "queued"]
+    assert len(repeats) == 1
+    assert repeats[0].startswith("plus-14#")
+    decide(office, "2027-02-01 09:00")
+    assert recipients(office) == ["bupati"]
+
+
+def test_the_first_import_of_a_backlog_is_one_mail_a_person(office):
+    backlog = [at("Dinas Sosial", f"FD-{number}") for number in range(120)]
+    started = ("02/11/2026", "16/11/2026", "17/11/2026")  # long late, just late, not yet
+    register(office, BREACHED, *(e | since(started[n % 3]) for n, e in enumerate(backlog)))
+    count = decide(office, BREACHED)
+    told = recipients(office)
+    assert len(told) == len(set(told)) == count.messages
+    assert set(told) == {"penghubung.dinsos", "plt.kepala.dinsos", "inspektur"}
+    owed = [notice for notice in notices(office) if notice[1] == "queued"]
+    assert len(owed) == 120
+    assert sum(len(message.items) for message in messages(office)) == 40 + 40 + 40 + 40
+
+
+def test_one_person_in_two_roles_gets_one_mail(office):
+    """The regional secretary heads the regency's own office and stands above every unit."""
+    own = at("Pemerintah Kabupaten Contoh", "FD-1")
+    owe(office, BREACHED, own, at("Dinas Sosial", "FD-2", **since("12/11/2026")))
+    (mail,) = [m for m in messages(office) if m.recipient.startswith("sekda@")]
+    assert sorted(item.role for item in mail.items) == ["head_of_unit", "regional_secretary"]
+
+
+def test_the_deputy_is_told_in_his_time_and_the_head_before(office):
+    """The head's tenure ends with October, a deputy (Plt.) acts from November."""
+    old, new = at("Dinas Sosial", **since("19/10/2026")), at("Dinas Sosial", "FD-2")
+    owe(office, "2026-10-27 08:00", old)
+    owe(office, BREACHED, old | {"Selesai": "28/10/2026 09:00"}, new)
+    heads = [name for name in recipients(office) if "kepala" in name]
+    assert heads == ["kepala.dinsos", "plt.kepala.dinsos"]
+
+
+def test_a_unit_without_a_head_is_told_through_its_parent_and_the_hole_is_told_once(office):
+    owe(office, BREACHED, at("Dinas Perhubungan", "FD-1"), at("Dinas Perhubungan", "FD-2"))
+    assert recipients(office) == ["penghubung.dishub", "sekda"]
+    assert alerts(office) == ["hole"]
+    (alert,) = messages(office, "alert")
+    assert alert.recipient == "admin.lapor@contohkab.example"
+    assert alert.detail == {"alert": "hole", "unit": "dishub", "role": "head_of_unit"}
+    owe(office, "2026-11-25 08:00", at("Dinas Perhubungan", "FD-3", **since("17/11/2026")))
+    assert recipients(office)[2:] == []  # it joins the mails that wait
+    assert [len(message.items) for message in messages(office, "notices")] == [3, 3]
+    assert alerts(office) == ["hole"]
+
+
+def test_where_nobody_at_all_holds_an_office_the_notice_has_failed(office):
+    office.site.directory = Directory(office.site.directory.units.values(), [])
+    owe(office, REMINDED, at("Dinas Sosial"))
+    assert (notices(office)[-1], messages(office)) == (("day-before", "failed"), [])
+
+
+def test_every_mail_of_a_run_has_its_own_lasting_name(office):
+    owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
+    keys = {message.message_id for message in messages(office)}
+    assert len(keys) == len(messages(office)) == 4
+    assert all(key.endswith("@contohkab.example>") for key in keys)
+
+
+# --- clocks that do not tick ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["Ditunda", "Selesai", "Dicabut"])
+def test_a_clock_that_does_not_tick_owes_nothing(what, office):
+    register(office, "2026-11-18 10:00", at("Dinas Sosial", **{what: "18/11/2026 09:00"}))
+    for now in (REMINDED, BREACHED, ESCALATED):
+        decide(office, now)
+    assert (notices(office), messages(office)) == ([], [])
+
+
+def test_a_notice_withdrawn_by_a_pause_is_owed_again_when_the_clock_goes_on(office, server):
+    """Paused on the 20th before its mail went; two days later the same rung is reached anew."""
+    paused = at("Dinas Sosial", Ditunda="20/11/2026 08:05")
+    owe(office, REMINDED, at("Dinas Sosial"))
+    register(office, "2026-11-20 08:10", paused)
+    deliver(office, "2026-11-20 08:10")
+    decide(office, "2026-11-20 08:15")
+    assert (notices(office)[-1], server.letters) == (("day-before", "withdrawn"), [])
+    register(office, "2026-11-23 10:00", paused | {"Dilanjutkan": "23/11/2026 09:00"})
+    decide(office, "2026-11-24 08:00")
+    assert notices(office)[-1] == ("day-before", "queued")
+    assert deliver(office, "2026-11-24 08:00").sent == 1
+
+
+# --- all or nothing -------------------------------------------------------------------------------
+
+
+@ON_BOTH
+def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(office, monkeypatch):
+    register(office, BREACHED, at("Dinas Sosial"), at("Dinas Perhubungan", "FD-2"))
+    before = dump(office)
+
+    def fails(*arguments):
+        raise RuntimeError("the last step")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(enqueue, "alert", fails)  # notices and mails are written by then
+        with pytest.raises(RuntimeError, match="the last step"):
+            decide(office, BREACHED)
+    assert dump(office) == before
+    decide(office, BREACHED)
+    assert recipients(office) == [
+        "penghubung.dinsos",
+        "plt.kepala.dinsos",
+        "penghubung.dishub",
+        "sekda",
+    ]
+
+
+@ON_BOTH
+def test_a_run_with_nothing_due_writes_nothing_and_judges_nobody(office, monkeypatch):
+    owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
+    before = dump(office, "run")
+    monkeypatch.setattr(deadlines, "_judge_batch", None)
+    count = decide(office, "2026-11-24 09:00")
+    assert (count.judged, count.messages) == (0, 0)
+    assert dump(office, "run") == before
+
+
+@ON_BOTH
+def test_a_notice_forgotten_by_the_program_is_still_kept_by_the_database(office):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    with office.transaction() as session:
+        (row,) = session.query(NoticeRow).all()
+        again = {c.key: getattr(row, c.key) for c in NoticeRow.__table__.c if c.key != "id"}
+    with pytest.raises(IntegrityError), office.transaction() as session:
+        session.add(NoticeRow(**again))
+
+
+@ON_BOTH
+def test_two_deadline_runs_at_once_double_nothing(office, open_office):
+    units = ("Dinas Sosial", "DLH", "Dinas Perhubungan", "Dinas Kesehatan")
+    register(office, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(units * 10)))
+    together, other = Barrier(2), open_office()
+
+    def run(mine: Office) -> int:
+        together.wait(20)
+        with suppress(DBAPIError):  # the slower one may find its notices taken, and undo itself
+            return decide(mine, BREACHED, f"run {id(mine)}").messages
+        return 0
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(run, (office, other))) == 8
+    assert notices(office) == [("breach", "queued")] * 40
+    assert len(recipients(office)) == len(set(recipients(office))) == 8
+    assert alerts(office) == ["hole"]
+
+
+# --- mail hours -----------------------------------------------------------------------------------
+
+
+def waits(office) -> list[str]:
+    with office.transaction() as session:
+        rows = session.scalars(select(MessageRow).where(MessageRow.status == "queued"))
+        return sorted(f"{office.local(row.next_attempt_at):%a %H:%M}" for row in rows)
+
+
+def test_at_night_a_mail_waits_for_the_next_working_morning(office):
+    register(office, "2026-11-18 07:15", {})
+    decide(office, "2026-11-19 00:30")  # half of the time has passed: the liaison officer is told
+    assert waits(office) == ["Thu 07:30"]
+    assert deliver(office, "2026-11-19 01:00").sent == 0
+    assert deliver(office, "2026-11-19 07:30").sent == 1
+
+
+@ON_BOTH
+def test_what_comes_up_while_a_mail_waits_joins_it(office):
+    second = {"No Register": "FD-2", **since("17/11/2026")}  # due on Tuesday the 24th
+    register(office, "2026-11-20 07:15", {}, second)
+    decide(office, "2026-11-20 18:00")  # after hours on a Friday
+    decide(office, "2026-11-21 09:00")
+    decide(office, "2026-11-23 00:30")  # FD-2 is due tomorrow
+    assert waits(office) == ["Mon 07:30"]
+    assert deliver(office, "2026-11-23 07:30").sent == 1
+    assert [(rung, status) for rung, status in notices(office) if rung == "day-before"] == [
+        ("day-before", "sent"),
+        ("day-before", "sent"),
+    ]
+
+
+def test_an_urgent_rung_goes_out_at_any_hour(office):
+    ladder = office.site.ladders[-1]
+    rungs = tuple(replace(rung, urgent=True) for rung in ladder.rungs)
+    office.site.ladders = (replace(ladder, rungs=rungs),)
+    register(office, "2026-11-18 07:15", {})
+    decide(office, "2026-11-19 00:30")
+    assert deliver(office, "2026-11-19 00:30").sent == 1
+
+
+@pytest.mark.parametrize(
+    ("moment", "opens"),
+    [
+        ("2026-11-23 07:29", "Mon 23 07:30"),
+        ("2026-11-23 07:30", "Mon 23 07:30"),
+        ("2026-11-23 16:59", "Mon 23 16:59"),
+        ("2026-11-23 17:00", "Tue 24 07:30"),
+        ("2026-11-20 20:00", "Mon 23 07:30"),
+        ("2026-12-24 10:00", "Mon 28 07:30"),  # cuti bersama, Christmas, a weekend
+    ],
+)
+def test_the_hours_are_those_of_working_days(office, moment, opens):
+    found = office.site.mail_hours.next_open(wita(moment), office.site.bench)
+    assert f"{office.local(found):%a %d %H:%M}" == opens

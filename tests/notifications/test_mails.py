@@ -1,0 +1,864 @@
+"""What people read: mails and the summary, in Indonesian and English, in text and in HTML."""
+
+import html
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from pathlib import Path
+from string import Formatter
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from conftest import REPOSITORY, WITA, example_site, wita
+from icalendar import Calendar
+from python_calamine import CalamineWorkbook
+from sqlalchemy import select, update
+from support.pipeline import BREACHED, REMINDED, at, owe, since
+
+from db.models import Complaint, MessageRow
+from sla.directory import Role
+from sla.engine.context import Policy
+from sla.engine.deadline import Reason, State
+from sla.escalation import NoticeKind
+from tasks.common.context import Office
+from tasks.common.notified import Told
+from tasks.ingest import row_parser
+from tasks.notifications.calendar_attachment import agenda
+from tasks.notifications.compose import compose
+from tasks.notifications.render import (
+    RenderedMail,
+    alert_mail,
+    notice_mail,
+    summary_mail,
+    watch_mail,
+)
+from tasks.notifications.views import AlertMail, Duty, NoticeItem, NoticeMail, WatchMail, by_unit
+from tasks.notifications.workbook_attachment import notices_workbook
+from tasks.summary import SummaryMade, make_summary
+from tasks.text.catalog import TEMPLATES, words
+from tasks.text.incidents import Ill
+
+NOW = wita("2026-11-24 08:00")
+LOCALES = ("id", "en")
+LONG = "Kementerianpendayagunaanaparaturnegaradanreformasibirokrasi" * 2
+BOTH = pytest.mark.parametrize("locale", LOCALES)
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What a mail says hangs on no database: one kind is enough."""
+    return sqlite_url
+
+
+def duty(days: int = -3, due: str = "2026-11-19 23:59", **more: Any) -> Duty:
+    """A duty of the unit with so many working days left; negative is late."""
+    plain = Duty(
+        rule="Penyelesaian pengaduan",
+        citation="PermenPANRB 5/2025 Bab VI",
+        to_be_confirmed=False,
+        consequence="Pelapor dapat ke Ombudsman.",
+        due=wita(due),
+        exact=False,
+        working_days_left=days,
+        late=days < 0,
+        by_policy=False,
+        told=(),
+    )
+    return replace(plain, **more)
+
+
+def item(*duties: Duty, **more: Any) -> NoticeItem:
+    plain = NoticeItem(
+        ticket="5010653",
+        title="Jalan rusak di Salo",
+        category="Infrastruktur Jalan",
+        classification="complaint",
+        privacy="",
+        unit="Dinas Sosial",
+        received=wita("2026-11-02 09:00"),
+        duties=duties or (duty(),),
+        link="",
+    )
+    return replace(plain, **more)
+
+
+def view(*items: NoticeItem, **more: Any) -> NoticeMail:
+    late = tuple(i for i in items if i.worst.late)
+    coming = tuple(i for i in items if not i.worst.late)
+    plain = NoticeMail(
+        site="Pemerintah Kabupaten Contoh",
+        recipient="Kasmirawati Bunga, S.ST.",
+        role="liaison",
+        unit="Dinas Sosial",
+        now=NOW,
+        late=late,
+        coming=coming,
+        late_count=len(late),
+        coming_count=len(coming),
+        administrator="admin.lapor@contohkab.example",
+    )
+    return replace(plain, **more)
+
+
+FULL = view(
+    item(
+        duty(-12, told=(Told("liaison", 2, NOW - timedelta(days=3)), Told("inspector", 1, NOW))),
+        duty(-1, "2026-11-23 23:59", citation="UU 25/2009 Pasal 44 ayat (3)", by_policy=True),
+        category="Kependudukan & Pencatatan Sipil",
+        link="https://www.lapor.go.id/laporan/5010653?a=1&b=2",
+    ),
+    item(duty(-1, to_be_confirmed=True), ticket="5010654", privacy="anonymous", title=""),
+    item(duty(0, "2026-11-24 23:59"), ticket="FD-7", privacy="secret", title=""),
+    item(duty(1, "2026-11-25 17:00", exact=True), ticket="FD-8", unit="Dinas Kesehatan"),
+    item(duty(4, "2026-11-30 23:59"), ticket="FD-9", classification=""),
+)
+
+
+def mail_of(some: NoticeMail, locale: str = "id") -> RenderedMail:
+    return notice_mail(some, locale, WITA)
+
+
+@pytest.fixture(scope="module")
+def summary(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> SummaryMade:
+    """A summary of a month with a little of everything."""
+    folder = tmp_path_factory.mktemp("summary")
+    shutil.copyfile(sqlite_template, folder / "tenggat.db")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TENGGAT_VAR", str(folder / "var"))
+        environment.setenv("TENGGAT_DATABASE_URL", f"sqlite:///{folder}/tenggat.db")
+        office = Office.open(example_site(folder / "site"))
+    units = ("Dinas Sosial", "DLH", "Dinas Perhubungan", "RSUD Contoh Sehat")
+    entries = [at(units[n % 4], f"FD-{n}", **since(f"{n % 9 + 2:02}/11/2026")) for n in range(40)]
+    settled = {"Selesai": "20/11/2026 10:00"}
+    try:
+        owe(office, BREACHED, *(e | settled if n % 3 else e for n, e in enumerate(entries)))
+        return make_summary.fn(office, "2026-11", NOW, NOW, "run", formats=("html",))
+    finally:
+        office.close()
+
+
+SINCE = {"since": wita("2026-11-24 04:00").isoformat()}
+FAILED = {"flow": "delivery", "n": "3", "error": f"ServerUnusable: {LONG}", **SINCE}
+WATCH = WatchMail(
+    "Kabupaten Contoh",
+    "Rahmadsyah",
+    NOW,
+    new=(
+        Ill("failed", {**FAILED, "link": "https://contohkab.example/runs/flow-run/5a9f0b0e"}),
+        Ill("disk", {"free": "420", "floor": "1000", "place": f"/{LONG}"}),
+    ),
+    again=(Ill("silent", {"flow": "deadlines", "n": "180", **SINCE}),),
+    well=(Ill("database", SINCE),),
+)
+
+
+def rendered(summary: SummaryMade, locale: str) -> dict[str, RenderedMail]:
+    """One mail of each kind."""
+    alert = AlertMail(
+        "Kabupaten Contoh",
+        "Rahmadsyah",
+        NOW,
+        "hole",
+        (("unit", "Dinas Perhubungan"), ("role", "head_of_unit"), ("answer", LONG)),
+    )
+    return {
+        "notices": mail_of(FULL, locale),
+        "alert": alert_mail(alert, locale, WITA),
+        "watch": watch_mail(WATCH, locale, WITA),
+        "summary": summary_mail(summary.digest, "Inspektur", "inspector", locale, WITA),
+    }
+
+
+class Page(HTMLParser):
+    """The elements and the text of a page."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.pieces: list[str] = []
+        self.skipping = False
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        hidden = "display: none" in (dict(attrs).get("style") or "")
+        self.skipping = hidden or tag in ("style", "title")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.skipping = False
+
+    def handle_data(self, data: str) -> None:
+        if not self.skipping:
+            self.pieces.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def text(self) -> str:
+        return flat(" ".join(self.pieces))
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+# --- subjects -------------------------------------------------------------------------------------
+
+LATE_2 = item(duty(-3), duty(-1))
+COMING = item(duty(1, "2026-11-25 23:59"), ticket="7", unit="DLH")
+
+
+@pytest.mark.parametrize(
+    ("what", "indonesian", "english"),
+    [
+        (
+            view(LATE_2),
+            "Pengaduan 5010653 lewat tenggat 3 hari kerja (Dinas Sosial)",
+            "Complaint 5010653 is 3 working days late (Dinas Sosial)",
+        ),
+        (
+            view(item(duty(-1))),
+            "Pengaduan 5010653 lewat tenggat 1 hari kerja (Dinas Sosial)",
+            "Complaint 5010653 is 1 working day late (Dinas Sosial)",
+        ),
+        (
+            view(item(duty(0, "2026-11-24 23:59"))),
+            "Pengaduan 5010653 jatuh tempo hari ini (Dinas Sosial)",
+            "Complaint 5010653 is due today (Dinas Sosial)",
+        ),
+        (
+            view(item(duty(1, "2026-11-25 23:59"))),
+            "Pengaduan 5010653 jatuh tempo besok (Dinas Sosial)",
+            "Complaint 5010653 is due tomorrow (Dinas Sosial)",
+        ),
+        (
+            view(item(duty(4, "2026-11-30 23:59"))),
+            "Pengaduan 5010653 jatuh tempo 4 hari kerja lagi (Dinas Sosial)",
+            "Complaint 5010653 is due in 4 working days (Dinas Sosial)",
+        ),
+        (  # due on a Sunday: no working day is left after Friday
+            view(item(duty(0, "2026-11-29 23:59")), now=wita("2026-11-27 08:00")),
+            "Pengaduan 5010653 jatuh tempo 29 Nov 2026 (Dinas Sosial)",
+            "Complaint 5010653 is due on 29 Nov 2026 (Dinas Sosial)",
+        ),
+        (  # two complaints with three deadlines are two complaints
+            view(LATE_2, COMING),
+            "1 pengaduan lewat tenggat, 1 jatuh tempo besok (2 perangkat daerah)",
+            "1 complaint late, 1 due tomorrow (2 units)",
+        ),
+        (
+            view(LATE_2, item(ticket="6"), late_count=1200),
+            "1.200 pengaduan lewat tenggat (Dinas Sosial)",
+            "1,200 complaints late (Dinas Sosial)",
+        ),
+    ],
+)
+def test_a_subject_says_what_is_late_and_by_how_much(what, indonesian, english):
+    assert mail_of(what, "id").subject == f"[Tenggat] {indonesian}"
+    assert mail_of(what, "en").subject == f"[Tenggat] {english}"
+
+
+def test_a_subject_that_begins_with_what_is_coming_says_of_what():
+    some = view(COMING, replace(COMING, ticket="8"), item(duty(4, "2026-11-30 23:59"), unit="DLH"))
+    assert mail_of(some, "id").subject == (
+        "[Tenggat] 2 pengaduan jatuh tempo besok, 1 segera jatuh tempo (DLH)"
+    )
+    assert mail_of(some, "en").subject == "[Tenggat] 2 complaints due tomorrow, 1 due soon (DLH)"
+
+
+@BOTH
+def test_who_holds_what_stands_above_the_list(locale):
+    late = [item(ticket=f"1{n}", unit=f"Unit {n % 9}") for n in range(20)]
+    coming = [item(duty(4, "2026-11-30 23:59"), ticket=f"2{n}", unit="Unit 9") for n in range(5)]
+    items = [*late, *coming]
+    mail = mail_of(view(*items, units=by_unit(items)), locale)
+    said = {
+        "id": "Menurut pemegang: Unit 0 3 (3 lewat tenggat); Unit 1 3 (3 lewat tenggat); Unit 2 2",
+        "en": "By holder: Unit 0 3 (3 late); Unit 1 3 (3 late); Unit 2 2 (2 late)",
+    }[locale]
+    rest = words(locale)("mail.by_unit_more", n=2)
+    for text in (flat(mail.text), Page(mail.html).text):
+        assert said in text
+        assert f"; {rest}" in text
+    assert by_unit(late[:1]) == ()
+
+
+def test_a_subject_never_shows_a_title_and_stays_short():
+    subject = mail_of(view(item(ticket="9" * 300))).subject
+    assert "Jalan" not in subject
+    assert len(subject) <= 120
+
+
+# --- dates ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        (
+            "id",
+            (
+                "Kamis, 19 November 2026",
+                "Rabu, 25 November 2026 pukul 17.00.00 WITA",
+                "Keadaan per Selasa, 24 November 2026 pukul 08.00 WITA",
+                "2 Nov 2026",
+            ),
+        ),
+        (
+            "en",
+            (
+                "Thursday, 19 November 2026",
+                "Wednesday, 25 November 2026, 17:00:00 WITA",
+                "As of Tuesday, 24 November 2026, 08:00 WITA",
+                "2 Nov 2026",
+            ),
+        ),
+    ],
+)
+def test_days_and_times_are_written_as_people_write_them(locale, said):
+    mail = mail_of(FULL, locale)
+    for words_of_a_moment in said:
+        assert words_of_a_moment in mail.text
+        assert words_of_a_moment in Page(mail.html).text
+
+
+@pytest.mark.parametrize(
+    ("zone", "clock"),
+    [
+        ("Asia/Jakarta", "07.00 WIB"),
+        ("Asia/Makassar", "08.00 WITA"),
+        ("Asia/Jayapura", "09.00 WIT"),
+        ("Europe/Berlin", "01.00 CET"),
+    ],
+)
+def test_the_reader_s_zone_stands_with_the_time(zone, clock):
+    assert f"24 November 2026 pukul {clock}" in notice_mail(FULL, "id", ZoneInfo(zone)).text
+
+
+def test_what_is_due_at_the_end_of_a_day_is_due_on_that_day():
+    late_night = duty(-1, "2026-11-23 23:59")
+    just = replace(late_night, due=late_night.due + timedelta(seconds=59, microseconds=999_999))
+    assert "Senin, 23 November 2026" in mail_of(view(item(just))).text
+
+
+# --- what a stranger wrote ------------------------------------------------------------------------
+
+BCC = "Bcc: all@example.com"
+EVIL = (f"x\r\n{BCC}", f"x\n{BCC}", f"x\r{BCC}", f"x\x85{BCC}", f"x\u2028{BCC}", f"x\x0b{BCC}\x00")
+BIDI = "\u202egnp.exe\u2066\u200f"
+HEADERS = [
+    "From",
+    "To",
+    "Reply-To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "List-Id",
+    "MIME-Version",
+    "Content-Type",
+]
+
+
+def composed(office: Any, complaint: dict[str, Any], message: dict[str, Any]) -> EmailMessage:
+    """The mail about a complaint, with these things planted in the database."""
+    owe(office, BREACHED, at("Dinas Sosial"))
+    with office.transaction() as session:
+        if complaint:
+            session.execute(update(Complaint).values(**complaint))
+        row = session.scalars(select(MessageRow).order_by(MessageRow.id)).first()
+        for key, value in message.items():
+            setattr(row, key, value)
+        raw = compose(session, office, row, NOW)
+        assert raw is not None
+    found = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(found, EmailMessage)
+    return found
+
+
+def body(mail: EmailMessage, kind: str) -> str:
+    return mail.get_body((kind,)).get_content()
+
+
+@pytest.mark.parametrize("evil", [*EVIL, BIDI])
+@pytest.mark.parametrize("place", ["ticket", "title", "category", "recipient_name"])
+def test_nothing_that_was_written_adds_a_header(place, evil, office):
+    on_complaint = {place: evil} if place != "recipient_name" else {}
+    mail = composed(office, on_complaint, {} if on_complaint else {place: evil})
+    assert mail.keys() == HEADERS
+    assert mail.defects == []
+    assert [address.addr_spec for address in mail["To"].addresses] == [
+        "penghubung.dinsos@contohkab.example"
+    ]
+    shown = [str(mail["Subject"]), str(mail["To"]), body(mail, "plain"), body(mail, "html")]
+    assert not any(c in text for text in shown for c in "\u202e\u2066\u200f\x00\x0b\x85\u2028")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        'Dr. "Cici" Ānanda, <all@example.com>, M.Si.',
+        "all@example.com",
+        "Ā, all@example.com, B",
+        "Ā" * 200,
+        "",
+        "=?utf-8?q?all=40example=2Ecom=2C?=",
+        "Kasmirawati Bunga, S.ST.",
+        "Ma’ruf, S.Sos.",
+        'H. "Daeng" \\ Naba, M.M.',
+        "N" * 200,
+    ],
+)
+def test_a_name_is_never_an_address(name, office):
+    mail = composed(office, {}, {"recipient_name": name})
+    (address,) = mail["To"].addresses
+    assert address.addr_spec == "penghubung.dinsos@contohkab.example"
+    assert address.display_name.replace(" ", "") == name.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["{{ 7 * 7 }} {% raw %}", "{{ site.__class__ }}", "😡🛣️ " * 30, "طريق مكسور", "%s %(name)s {0}"],
+)
+def test_a_title_is_never_a_template_and_emoji_and_arabic_arrive(title, office):
+    mail = composed(office, {"title": title}, {})
+    assert flat(title[:160]) in flat(body(mail, "plain"))
+    assert flat(title[:160]) in Page(body(mail, "html")).text
+
+
+@pytest.mark.parametrize("place", ["ticket", "title", "category"])
+def test_ten_thousand_characters_break_nothing(place, office):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    long = "panjang sekali " * 667
+    with office.transaction() as session:
+        session.execute(update(Complaint).values(**{place: long}))
+        raw = compose(session, office, session.scalars(select(MessageRow)).first(), NOW)
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    mail = message_from_bytes(raw, policy=policy.default)
+    assert mail.defects == []
+    assert len(mail["Subject"]) <= 120
+    assert len(body(mail, "html").encode()) < GMAIL_CLIPS
+
+
+@pytest.mark.parametrize(
+    "address", ['"budi santoso"@a.example', '"a,b"@a.example', "o'neil@a.example"]
+)
+def test_an_address_with_quotes_is_one_address(address, office):
+    mail = composed(office, {}, {"recipient": address})
+    (to,) = mail["To"].addresses
+    assert to.addr_spec == address
+
+
+def test_html_in_what_was_written_is_text():
+    script = '<script>alert(1)</script><img src="https://evil.example/x.png" onerror=x>"\'&amp;'
+    places = ("ticket", "title", "category", "unit", "link")
+    mail = mail_of(view(item(**dict.fromkeys(places, script)), recipient=script, unit=script))
+    page = Page(mail.html)
+    assert {"script", "img"}.isdisjoint(tag for tag, _ in page.elements)
+    assert not any(name.startswith("on") for _, found in page.elements for name in found)
+    assert page.text.count(script) == 6
+    assert flat(mail.text).count(script) == 7
+
+
+@BOTH
+@pytest.mark.parametrize("privacy", ["anonymous", "secret"])
+def test_an_anonymous_or_secret_report_shows_no_title_anywhere(privacy, locale, office):
+    """Even if a title stood in the database, where intake does not let it in."""
+    office.site.locale = locale
+    mail = composed(office, {"title": "Rahasiawan", privacy: True}, {})
+    whole = mail.as_string() + body(mail, "plain") + body(mail, "html")
+    assert "Rahasiawan" not in whole
+    assert words(locale)(f"privacy.{privacy}") in body(mail, "plain")
+    assert words(locale)(f"privacy.{privacy}_note") in Page(body(mail, "html")).text
+
+
+def test_long_names_of_the_site_break_no_header(office):
+    host = "pengaduan.pelayanan-publik.diskominfo.kabupaten-contoh-timur-laut.go.example"
+    office.site.file = office.site.file.model_copy(
+        update={
+            "mail": office.site.file.mail.model_copy(
+                update={"sender_name": "Pemerintah Kabupaten Contoh – " * 6, "list_id": host}
+            )
+        }
+    )
+    mail = composed(office, {}, {"message_id": f"<{'a' * 32}@{host}>"})
+    assert mail["Message-ID"] == f"<{'a' * 32}@{host}>"
+    assert mail["List-Id"] == f"<{host}>"
+    raw = mail.as_string(policy=policy.default.clone(refold_source="none"))
+    assert f"\nMessage-ID: <{'a' * 32}@{host}>\n" in raw
+    assert f"\nList-Id: <{host}>\n" in raw
+    assert mail["From"].addresses[0].addr_spec == "tenggat@contohkab.example"
+
+
+# --- text and HTML --------------------------------------------------------------------------------
+
+
+def said(text: str, locale: str) -> Counter[str]:
+    """How often a mail names each ticket, day and citation, and each state of a deadline."""
+    t = words(locale)
+    wanted = [
+        "5010653",
+        "5010654",
+        "FD-7",
+        "FD-8",
+        "FD-9",
+        "PermenPANRB 5/2025 Bab VI",
+        "UU 25/2009 Pasal 44 ayat (3)",
+        "Jalan rusak di Salo",
+        "Infrastruktur Jalan",
+        "Kependudukan & Pencatatan Sipil",
+        "Dinas Kesehatan",
+        "Pelapor dapat ke Ombudsman.",
+        t("mail.due") + ":",
+        t("mail.confirm_mark") + ")",
+        t("mail.by_policy"),
+        t("mail.told_nobody"),
+        t("role.inspector"),
+        t("privacy.anonymous_note"),
+        t("privacy.secret_note"),
+        t("classification.none"),
+        "12",
+        "17",
+        "https://www.lapor.go.id/laporan/5010653?a=1&b=2",
+        *(f"{day} {month}" for day in range(1, 31) for month in t.names("date.months")),
+    ]
+    return Counter({phrase: text.count(phrase) for phrase in wanted if phrase in text})
+
+
+@BOTH
+def test_text_and_html_say_the_same(locale):
+    mail = mail_of(FULL, locale)
+    page = Page(mail.html)
+    links = " ".join(attributes.get("href", "") for attributes in page.all("a"))
+    in_text, in_html = said(flat(mail.text), locale), said(f"{page.text} {links}", locale)
+    assert in_text == in_html
+    assert len(in_text) > 25
+
+
+@BOTH
+def test_text_lines_fit_a_screen(locale, summary):
+    for name in ("notices", "alert", "watch"):
+        for line in rendered(summary, locale)[name].text.splitlines():
+            assert len(line) <= 100 or "://" in line or LONG in line, line
+
+
+@BOTH
+def test_html_is_fit_for_screen_readers_and_loads_nothing(locale, summary):
+    for name, mail in rendered(summary, locale).items():
+        page = Page(mail.html)
+        assert mail.html.lstrip().startswith("<!DOCTYPE html>"), name
+        assert page.all("html")[0]["lang"] == locale
+        assert len(page.all("h1")) == 1
+        assert {"img", "script", "link", "iframe", "object", "form", "base"}.isdisjoint(
+            tag for tag, _ in page.elements
+        )
+        for tag, attributes in page.elements:
+            assert not {"src", "background", "srcset", "poster"} & set(attributes), tag
+        assert not re.search(r"url\(|@import|expression\(", mail.html)
+        assert all(a["href"].startswith("https://") for a in page.all("a"))
+        for table, inside in tables(mail.html):
+            assert (table.get("role") == "presentation") == ("<th" not in inside)
+        assert all("scope" in header for header in page.all("th"))
+        assert f"<title>{html.escape(mail.subject)}" in mail.html
+
+
+def tables(source: str) -> Iterator[tuple[dict[str, str], str]]:
+    """Each innermost table, and each that holds others, with what is its own."""
+    found = re.compile(r"<table([^>]*)>((?:(?!<table|</table>).)*)</table>", re.S)
+    source = re.sub(r"<!--.*?-->", "", source, flags=re.S)
+    while match := found.search(source):
+        yield Page(f"<table{match[1]}>").all("table")[0], match[2]
+        source = source[: match.start()] + source[match.end() :]
+
+
+GMAIL_CLIPS = 102_400
+
+
+@BOTH
+def test_fifty_complaints_are_below_what_gmail_clips(locale):
+    usual = item(
+        duty(
+            -30,
+            rule="Penyelesaian pengaduan tidak berkadar pengawasan",
+            consequence="",
+            citation="PermenPANRB 5/2025 (menggantikan 62/2018 Lampiran Bab VI)",
+            to_be_confirmed=True,
+            told=(Told("liaison", 3, NOW), Told("head_of_unit", 1, NOW)),
+        ),
+        duty(-20, rule="Tindak lanjut pertama", citation="Prosedur SP4N-LAPOR! Proses tindak"),
+        title="Jalan rusak berlubang dan tergenang di depan sekolah dasar",
+        unit="Dinas Pekerjaan Umum dan Penataan Ruang",
+    )
+    mail = mail_of(view(*[usual] * 50, late_count=300), locale)
+    assert Page(mail.html).text.count("5010653") == mail.text.count("5010653") == 50
+    assert len(mail.html.encode()) < GMAIL_CLIPS
+    assert words(locale)("mail.not_shown", n=250) in Page(mail.html).text
+    assert words(locale)("mail.not_shown", n=250) in flat(mail.text)
+
+
+@BOTH
+def test_longer_ones_are_counted_where_they_find_no_place(locale):
+    late = [item(duty(-9), ticket=f"late-{n}", unit="K" * 4000) for n in range(20)]
+    soon = [item(duty(4, "2026-11-30 23:59"), ticket=f"soon-{n}") for n in range(30)]
+    mail = mail_of(view(*late, *soon), locale)
+    assert GMAIL_CLIPS / 2 < len(mail.html.encode()) < GMAIL_CLIPS
+    shown = set(re.findall(r"(?:late|soon)-\d+", mail.html))
+    assert shown == set(re.findall(r"(?:late|soon)-\d+", mail.text))
+    assert words(locale)("mail.not_shown", n=50 - len(shown)) in Page(mail.html).text
+    assert "20" in mail.subject
+    assert "30" in mail.subject
+    assert "late-0" in shown
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def table(locale: str) -> dict[str, Any]:
+    return tomllib.loads((TEMPLATES / "words" / f"{locale}.toml").read_text(encoding="utf-8"))
+
+
+def texts(found: dict[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
+    """Every key with its text, list or forms of number."""
+    for key, value in found.items():
+        if isinstance(value, dict) and "other" not in value:
+            yield from texts(value, f"{place}{key}.")
+        else:
+            yield place + key, value
+
+
+def places(value: Any) -> set[str]:
+    """The names that a text has places for; of its forms of number, the many."""
+    text = value["other"] if isinstance(value, dict) else value
+    return {name for _, name, _, _ in Formatter().parse(str(text)) if name}
+
+
+def test_both_languages_have_the_same_keys_and_places():
+    indonesian, english = (dict(texts(table(locale))) for locale in LOCALES)
+    assert indonesian.keys() == english.keys()
+    for key, value in indonesian.items():
+        assert type(value) is list or places(value) == places(english[key]), key
+        assert type(value) is not list or len(value) == len(english[key]), key
+
+
+@BOTH
+def test_no_text_is_empty_and_a_single_one_has_no_other_places(locale):
+    for key, value in texts(table(locale)):
+        forms = value.values() if isinstance(value, dict) else [value]
+        assert all(forms), key
+        if isinstance(value, dict):
+            assert set(value) <= {"one", "other"}, key
+            assert places(value.get("one", "")) <= places(value), key
+
+
+@BOTH
+def test_everything_that_has_a_name_has_a_word(locale):
+    t = words(locale)
+    sources = [
+        tomllib.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(REPOSITORY.glob("examples/**/sources.toml"))
+    ]
+    classifications = {
+        word
+        for source in sources
+        for settings in source.values()
+        if isinstance(settings, dict)
+        for word in settings.get("values", {}).get("classification", {}).values()
+    }
+    named = {
+        "state": State,
+        "reason": Reason,
+        "role": Role,
+        "quarantine": row_parser.Reason,
+        "notice": NoticeKind,
+        "policy": Policy,
+        "classification": {"none", *classifications},
+    }
+    for section, names in named.items():
+        assert set(names) - set(t.table[section]) == set(), section
+    assert len(classifications) >= 4
+
+
+@BOTH
+def test_every_word_that_a_template_or_an_alert_asks_for_is_there(locale):
+    asked = {
+        key
+        for path in TEMPLATES.rglob("*.j2")
+        for key in re.findall(r'\bt\("([\w.]+)"[,)]', path.read_text(encoding="utf-8"))
+    }
+    code = "".join(p.read_text(encoding="utf-8") for p in (REPOSITORY / "tasks").glob("*.py"))
+    kinds = re.findall(r'alert\(\s*session, office, "(\w+)"', code)
+    facts = re.findall(r'alert\(\s*session, office, "\w+", \{([^}]*)\}', code)
+    asked |= {f"alert.{kind}.{part}" for kind in kinds for part in ("title", "text")}
+    asked |= {f"fact.{name}" for fact in facts for name in re.findall(r'"(\w+)":', fact)}
+    known = dict(texts(table(locale)))
+    assert asked - known.keys() == set()
+    assert len(asked) > 60
+
+
+# --- in a browser ---------------------------------------------------------------------------------
+
+CHROMIUM = shutil.which("chromium")
+
+MEASURE = """<!DOCTYPE html><meta charset="utf-8"><body>%s
+<pre id="found"></pre><script>
+addEventListener("load", () => {
+  const found = [...document.querySelectorAll("iframe")].map(frame => {
+    const page = frame.contentDocument.documentElement;
+    return [frame.width, page.scrollWidth, page.scrollHeight];
+  });
+  document.getElementById("found").textContent = JSON.stringify(found);
+});
+</script></body>"""
+
+
+def too_wide(folder: Path, sources: list[tuple[str, tuple[int, ...]]]) -> list[str]:
+    """Which of these pages does not fit which of the widths beside it, in a real browser."""
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("no chromium, and this is CI")
+        pytest.skip("no chromium; apt install chromium")
+    asked = [(source, width) for source, widths in sources for width in widths]
+    frames = (
+        f'<iframe width="{width}" height="600" srcdoc="{html.escape(source)}"></iframe>'
+        for source, width in asked
+    )
+    page = folder / "measure.html"
+    page.write_text(MEASURE % "".join(frames), encoding="utf-8")
+    done = subprocess.run(
+        [
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--hide-scrollbars",
+            f"--user-data-dir={folder / 'profile'}",
+            "--dump-dom",
+            page.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    match = re.search(r'<pre id="found">(.*?)</pre>', done.stdout)
+    assert match, done.stderr
+    found = json.loads(match[1])
+    assert all(height > 300 for _, _, height in found)  # something was laid out
+    assert [int(width) for width, _, _ in found] == [width for _, width in asked]
+    return [
+        f"{re.findall('<title>(.*?)</title>', source)}: {scrolled} > {width}"
+        for (source, width), (_, scrolled, _) in zip(asked, found, strict=True)
+        if scrolled > width
+    ]
+
+
+@pytest.mark.browser
+def test_mails_and_the_summary_fit_phones_and_screens(tmp_path, summary):
+    wild = item(
+        duty(-1234, citation=LONG, rule=LONG), title=LONG, category=LONG, ticket="9" * 40, unit=LONG
+    )
+    some = replace(FULL, late=(*FULL.late, wild), recipient=LONG, administrator=f"{LONG}@a.example")
+    mails = [
+        mail
+        for locale in LOCALES
+        for mail in (mail_of(some, locale), *rendered(summary, locale).values())
+    ]
+    sources = [(mail.html, (320, 360, 800)) for mail in mails]
+    page = summary.path.read_text(encoding="utf-8")
+    assert too_wide(tmp_path, [*sources, (page, (360, 1040))]) == []
+
+
+# --- more than a mail holds -----------------------------------------------------------------------
+
+
+def test_what_a_mail_has_no_room_for_is_attached_as_a_workbook():
+    formula = "=HYPERLINK(1)"
+    items = [
+        item(ticket=f"50{n:05}", title=formula if n == 59 else f"Judul {n}") for n in range(60)
+    ]
+    mail = mail_of(view(*items))
+    assert mail.left_out == 10
+    assert "lampiran XLSX" in mail.text
+    content = notices_workbook(view(*items), "id", WITA)
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    header, *rows = book.get_sheet_by_index(0).to_python()
+    assert header[:4] == [
+        "Pengaduan",
+        "Hari kerja tersisa (minus: terlambat)",
+        "Pemegang",
+        "Jatuh tempo",
+    ]
+    assert [row[0] for row in rows] == [each.ticket for each in items]
+    assert rows[-1][9] == formula  # a text, never run
+    assert (rows[0][1], rows[0][3].date()) == (-3, date(2026, 11, 19))
+    assert notices_workbook(view(*items), "id", WITA) == content
+
+
+def first_mail(office: Any, now: datetime) -> EmailMessage:
+    with office.transaction() as session:
+        message = session.scalars(select(MessageRow)).first()
+        return message_from_bytes(compose(session, office, message, now), policy=policy.default)
+
+
+def test_a_mail_with_room_for_all_and_nothing_to_come_has_no_attachment(office):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    assert list(first_mail(office, NOW).iter_attachments()) == []
+
+
+def test_a_reminder_brings_its_deadline_for_the_calendar(office):
+    owe(office, REMINDED, at("Dinas Sosial"))
+    (attached,) = first_mail(office, wita(REMINDED)).iter_attachments()
+    assert (attached.get_content_type(), attached.get_filename()) == (
+        "text/calendar",
+        "tenggat.ics",
+    )
+    calendar = Calendar.from_ical(attached.get_content())
+    (entry,) = calendar.walk("VEVENT")
+    assert entry.decoded("dtstart") == date(2026, 11, 23)
+    assert "FD-1" in entry["summary"]
+    assert "Syarat pindah alamat" not in attached.get_content()
+
+
+def test_a_later_reminder_moves_the_entry_and_adds_none():
+    told = (Told("liaison", 1, NOW - timedelta(days=3)),)
+    first, later = (
+        Calendar.from_ical(agenda(view(item(some)), "id", WITA)).walk("VEVENT")[0]
+        for some in (
+            duty(4, "2026-11-30 23:59", uid="a@b"),
+            duty(1, "2026-11-25 23:59", uid="a@b", told=told),
+        )
+    )
+    assert (first["uid"], first["sequence"]) == ("a@b", 0)
+    assert (later["uid"], later["sequence"]) == ("a@b", 1)
+    assert later.decoded("dtstart") == date(2026, 11, 25)
+
+
+def test_what_is_late_is_no_date_to_come():
+    assert agenda(view(item(duty(-3))), "id", WITA) is None
+
+
+def test_the_workbook_goes_with_the_mail(office):
+    owe(office, BREACHED, *(at("Dinas Sosial", f"FD-{n}") for n in range(60)))
+    (attached,) = first_mail(office, NOW).iter_attachments()
+    assert attached.get_filename() == "pengaduan-2026-11-24.xlsx"
+    book = CalamineWorkbook.from_filelike(io.BytesIO(attached.get_content()))
+    assert len(book.get_sheet_by_index(0).to_python()) == 61

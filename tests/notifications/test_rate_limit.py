@@ -1,0 +1,229 @@
+"""How fast mails leave: the site's rates, and what the server bears."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from conftest import ON_BOTH, kind_of_database, wita
+from support.pipeline import BREACHED, EVERYWHERE, Hurried, at, deliver, messages, owe, statuses
+from support.smtp_servers import Server, running
+
+from tasks.delivery import send_owed
+from tasks.notifications import sender as notifications_sender
+from tasks.notifications.rate_limit import LONGEST_GAP, Clock, Pace, too_fast
+from tasks.notifications.sender import LONGEST_RUN
+from tasks.notifications.transport.smtp import Connection, Deferred, Refused
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is tested here hangs on no database but where a test is marked."""
+    return kind_of_database(request)
+
+
+NOW = wita(BREACHED)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+
+
+def settings(office, **more: object) -> None:
+    mail = office.site.file.mail.model_copy(update=more)
+    office.site.file = office.site.file.model_copy(update={"mail": mail})
+
+
+@pytest.fixture
+def departures(monkeypatch) -> list[tuple[timedelta, str]]:
+    """When each mail left by the run's clock, since its beginning, and to whom."""
+    clocks, found = [], []
+    begin, send = Hurried.__init__, Connection.send
+
+    def begun(clock, now):
+        begin(clock, now)
+        clocks.append(clock)
+
+    def sent(connection, sender, recipient, mime):
+        found.append((clocks[-1].moment() - NOW, recipient))
+        return send(connection, sender, recipient, mime)
+
+    monkeypatch.setattr(Hurried, "__init__", begun)
+    monkeypatch.setattr(Connection, "send", sent)
+    return found
+
+
+def busiest_minute(departures: list[tuple[timedelta, str]], address: str = "") -> int:
+    """The most mails that left within any minute, in all or to an address."""
+    times = [moment for moment, recipient in departures if address in recipient]
+    return max(sum(start <= moment < start + MINUTE for moment in times) for start in times)
+
+
+# --- the site's rates -----------------------------------------------------------------------------
+
+
+def test_no_more_mails_leave_in_a_minute_than_the_site_says(office, server, departures):
+    settings(office, per_minute=6)
+    owe(office, BREACHED, *EVERYWHERE)
+    assert deliver(office, BREACHED).sent == 22
+    assert busiest_minute(departures) == 6
+    assert max(departures)[0] < 4 * MINUTE
+
+
+@ON_BOTH
+def test_what_would_take_too_long_is_left_to_the_next_run(office, server, departures):
+    settings(office, per_minute=2)
+    owe(office, BREACHED, *EVERYWHERE)
+    first = deliver(office, BREACHED)
+    assert (first.sent, first.pending) == (10, 12)
+    assert max(departures)[0] <= LONGEST_RUN
+    assert all(message.claim is None for message in messages(office))
+    assert deliver(office, NOW + timedelta(minutes=5)).sent == 10
+    assert deliver(office, NOW + timedelta(minutes=10)).pending == 0
+
+
+@ON_BOTH
+def test_the_rate_holds_from_one_run_to_the_next(office, server):
+    settings(office, per_minute=4)
+    owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
+    assert deliver(office, BREACHED).sent == 4
+    owe(office, BREACHED, *EVERYWHERE[:2])
+    clock = Hurried(NOW + 20 * SECOND)
+    count = send_owed.fn(office, NOW + 20 * SECOND, "next", lambda now: clock)
+    assert count.sent == 4
+    assert clock.now == NOW + MINUTE
+
+
+def test_one_domain_may_be_slower_than_the_rest(office, server, departures):
+    heads = ("Dinas Sosial", "DLH", "Dinas Kesehatan")
+    offices = tuple(
+        _at(each, "gmail.example") if each.email.startswith("penghubung") else each
+        for each in office.site.directory.offices
+    )
+    office.site.directory.offices = offices
+    settings(office, per_minute_to={"gmail.example": 1})
+    owe(office, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(heads)))
+    assert deliver(office, BREACHED).sent == 6
+    early = Counter(to.rpartition("@")[2] for moment, to in departures if moment < 10 * SECOND)
+    assert early == {"contohkab.example": 3, "gmail.example": 1}
+    assert busiest_minute(departures, "@gmail.example") == 1
+
+
+def _at(holder, domain):
+    return replace(holder, email=f"{holder.email.partition('@')[0]}@{domain}")
+
+
+# --- what the server bears ------------------------------------------------------------------------
+
+
+def test_after_each_421_the_batch_slows_down_and_after_some_it_stops(office, server, departures):
+    owe(office, BREACHED, *EVERYWHERE)
+    server.mail_answers = ["421 4.7.0 Try again later"] * 99
+    count = deliver(office, BREACHED)
+    assert (count.sent, count.deferred, count.pending) == (0, 5, 22)
+    gaps = [later - sooner for (sooner, _), (later, _) in pairwise(departures)]
+    assert [round(gap / SECOND) for gap in gaps] == [1, 2, 4, 8]
+    assert [len(message.attempts) for message in messages(office)].count(0) == 17
+
+
+def test_a_server_that_recovers_gets_the_rest_in_the_same_run(office, server, departures):
+    owe(office, BREACHED, *EVERYWHERE)
+    server.data_answers = ["", "", "451 4.7.1 Rate limit exceeded", "451 4.7.1 Too many messages"]
+    count = deliver(office, BREACHED)
+    assert (count.sent, count.deferred) == (20, 2)
+    assert max(departures)[0] < 10 * SECOND
+
+
+def test_claims_are_given_back_when_a_batch_stops(office, server):
+    owe(office, BREACHED, *EVERYWHERE)
+    server.greeting = "421 4.3.2 Down"
+    deliver(office, BREACHED)
+    assert set(statuses(office)) == {"queued"}
+    assert all(message.claim is None for message in messages(office))
+
+
+@pytest.mark.parametrize(
+    ("code", "answer", "is_so"),
+    [
+        (421, "4.3.2 closing", True),
+        (451, "4.7.1 Greylisted", True),
+        (450, "4.7.25 no reverse name", True),
+        (452, "4.5.3 Too many recipients this hour", True),
+        (454, "Throttling failure: maximum sending rate exceeded", True),
+        (450, "4.2.1 Mailbox busy", False),
+        (452, "4.2.2 Mailbox full", False),
+        (451, "4.3.0 Corporate error", False),
+        (None, "timed out", False),
+    ],
+)
+def test_which_answers_ask_for_a_slower_pace(code, answer, is_so):
+    assert too_fast(Deferred(answer, code)) is is_so
+
+
+def test_a_refusal_for_good_is_no_matter_of_pace():
+    assert not too_fast(Refused("5.7.1 Too many messages", 550))
+
+
+# --- the arithmetic -------------------------------------------------------------------------------
+
+
+def test_gaps_grow_to_a_limit_and_shrink_with_every_mail_that_is_taken():
+    pace = Pace(None, {})
+    for _ in range(12):
+        pace.complained()
+    assert pace.gap == LONGEST_GAP
+    assert pace.exhausted
+    pace.went(NOW, "a@b.example")
+    assert not pace.exhausted
+    for _ in range(9):
+        pace.went(NOW, "a@b.example")
+    assert pace.gap == timedelta(0)
+
+
+def test_a_rate_looks_back_one_minute():
+    pace = Pace(2, {}, [(NOW - 59 * SECOND, "a@b.example"), (NOW - SECOND, "a@b.example")])
+    assert pace.free_at(NOW) == NOW + SECOND
+    assert pace.free_at(NOW + SECOND) == NOW + SECOND
+
+
+def test_a_domain_is_known_in_any_letters():
+    pace = Pace(None, {"Gmail.example": 1}, [(NOW, "a@GMAIL.example")])
+    assert pace.free_at(NOW, "b@gmail.EXAMPLE") == NOW + MINUTE
+    assert pace.free_at(NOW, "b@elsewhere.example") == NOW
+
+
+def test_the_real_clock_goes_on_from_the_time_it_is_given():
+    clock = Clock(NOW)
+    before = clock.moment()
+    clock.wait(timedelta(milliseconds=1))
+    assert NOW <= before < clock.moment() < NOW + MINUTE
+
+
+# --- freshness ------------------------------------------------------------------------------------
+
+
+def test_what_was_judged_too_long_ago_is_judged_again_before_it_goes(office, monkeypatch):
+    """A slow server: the second mail of the batch would go a minute after it was composed."""
+    owe(office, BREACHED, at("Dinas Sosial"))
+    composed, clocks = [], []
+    really = notifications_sender.compose_all
+
+    def noted(session, office, mails, *moments):
+        composed.append(len(mails))
+        return really(session, office, mails, *moments)
+
+    def clock(now):
+        clocks.append(Hurried(now))
+        return clocks[-1]
+
+    with running(Server()) as server:
+        office.site.mail_url = server.url()
+        send = Connection.send
+
+        def slow(connection, *mail):
+            clocks[-1].wait(MINUTE)
+            return send(connection, *mail)
+
+        monkeypatch.setattr(notifications_sender, "compose_all", noted)
+        monkeypatch.setattr(Connection, "send", slow)
+        assert send_owed.fn(office, NOW, "slow", clock).sent == 2
+        assert [count for count in composed if count] == [2, 1]
+        assert len(server.letters) == len({letter.key for letter in server.letters}) == 2

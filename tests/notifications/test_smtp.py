@@ -1,0 +1,278 @@
+"""The way out: addresses of mail servers, TLS, logins, refusals, and one kept connection."""
+
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import trustme
+from support.plain_mail import LIAISON, SENDER, mail
+from support.smtp_servers import DROP, Server, certificate, running, trusted
+
+from tasks.notifications.transport.smtp import Connection, Deferred, Refused, ServerUnusable, Way
+
+PASSWORD = "s3cr3t-Kopi"
+
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+
+
+def send(connection: Connection, raw: bytes | None = None, to: str = LIAISON) -> str:
+    return connection.send(SENDER, to, raw or mail())
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> str:
+    return trusted(authority, tmp_path)
+
+
+# --- addresses ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("smtps://mail.example", ("mail.example", 465, True, False)),
+        ("smtp://mail.example", ("mail.example", 587, False, True)),
+        ("smtp://mail.example:2525/", ("mail.example", 2525, False, True)),
+        ("smtp+plain://127.0.0.1", ("127.0.0.1", 25, False, False)),
+        ("smtp+plain://localhost:1025", ("localhost", 1025, False, False)),
+        ("smtp+plain://[::1]:1025", ("::1", 1025, False, False)),
+    ],
+)
+def test_an_address_says_host_port_and_how_the_line_is_secured(url, said):
+    way = Way(url)
+    assert (way.host, way.port, way.implicit_tls, way.starttls) == said
+
+
+def test_special_characters_of_a_password_are_written_in_percent():
+    way = Way("smtp://lapor%40contohkab.example:p%40ss%2Fw%23rd%25@mail.example")
+    assert (way.user, way.password) == ("lapor@contohkab.example", "p@ss/w#rd%")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mail.example",
+        "http://mail.example",
+        "smtp://",
+        "smtps://:465",
+        f"SMTPX://tenggat:{PASSWORD}@mail.example",
+        f"smtp://tenggat:{PASSWORD}/@mail.example",  # '/', '#' and '?' end the host
+        f"smtp://tenggat:{PASSWORD}#@mail.example",
+        f"smtp://tenggat:{PASSWORD}?@mail.example",
+        f"smtp://tenggat:12#{PASSWORD}@mail.example",
+        f"smtp://tenggat:[{PASSWORD}@mail.example",
+        f"smtp://tenggat:{PASSWORD}@mail.example:mail",
+        f"smtp://tenggat:{PASSWORD}@mail.example:99999",
+    ],
+)
+def test_a_bad_address_is_answered_with_what_to_write_and_without_the_password(url):
+    with pytest.raises(ValueError, match=r"smtps://user:password@host:465, smtp://") as error:
+        Way(url)
+    assert PASSWORD not in str(error.value)
+
+
+@pytest.mark.parametrize("host", ["mail.example", "192.0.2.1", "localhost.mail.example"])
+def test_without_tls_mail_goes_to_loopback_only(host):
+    with pytest.raises(ValueError, match=r"to loopback only; use smtp:// \(STARTTLS\)"):
+        Way(f"smtp+plain://tenggat:{PASSWORD}@{host}")
+
+
+# --- TLS and login --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_login_goes_unchanged_over_a_verified_line(scheme, authority, ca_file):
+    how = {"starttls" if scheme == "smtp" else "implicit": certificate(authority)}
+    with running(Server(login=("tenggat", "p@ss/w#rd%")), **how) as server:
+        with Connection(Way(server.url(scheme), ca_file=ca_file)) as connection:
+            assert send(connection) == "OK"
+        assert server.logins == [("tenggat", "p@ss/w#rd%")]
+        assert [letter.recipient for letter in server.letters] == [LIAISON]
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+@pytest.mark.parametrize("wrong", ["authority", "host", "date"])
+def test_a_certificate_that_cannot_be_verified_stops_everything_before_the_login(
+    wrong, scheme, authority, ca_file
+):
+    shown = {
+        "authority": lambda: certificate(trustme.CA()),
+        "host": lambda: certificate(authority, "mail.example"),
+        "date": lambda: certificate(authority, not_after=datetime(2020, 1, 1, tzinfo=UTC)),
+    }[wrong]()
+    how = {"starttls" if scheme == "smtp" else "implicit": shown}
+    with running(Server(login=("tenggat", PASSWORD)), **how) as server:
+        with pytest.raises(ServerUnusable, match="certificate verify failed") as error:
+            send(Connection(Way(server.url(scheme), ca_file=ca_file)))
+        assert (server.logins, server.letters) == ([], [])
+        assert PASSWORD not in str(error.value)
+
+
+def test_a_server_without_starttls_gets_neither_login_nor_mail():
+    with running(Server(login=("tenggat", PASSWORD))) as server:
+        with pytest.raises(ServerUnusable, match="STARTTLS extension not supported"):
+            send(Connection(Way(server.url("smtp"))))
+        assert (server.logins, server.letters) == ([], [])
+
+
+def test_a_wrong_password_is_told_by_its_code_and_not_repeated(authority, ca_file):
+    with running(Server(login=("tenggat", "other")), starttls=certificate(authority)) as server:
+        way = Way(f"smtp://tenggat:{PASSWORD}@127.0.0.1:{server.port}", ca_file=ca_file)
+        with pytest.raises(ServerUnusable, match=f"535 127.0.0.1:{server.port}: ") as error:
+            send(Connection(way))
+        assert error.value.code == 535
+        assert PASSWORD not in str(error.value)
+
+
+def test_a_login_beyond_ascii_says_so(authority, ca_file):
+    with running(Server(login=("tenggat", "kopi-é")), starttls=certificate(authority)) as server:
+        with pytest.raises(ServerUnusable, match="cannot be sent in ASCII") as error:
+            send(Connection(Way(server.url("smtp"), ca_file=ca_file)))
+        assert "é" not in str(error.value)
+
+
+def test_a_server_that_wants_a_login_gets_no_mail_refused(authority):
+    """530 to MAIL is about us, not about the recipient: the mail must not die of it."""
+    with running(Server(login=("tenggat", PASSWORD))) as server:
+        with pytest.raises(ServerUnusable) as error:
+            send(Connection(Way(f"smtp+plain://127.0.0.1:{server.port}")))
+        assert error.value.code == 530
+
+
+def test_nobody_listens_there():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(ServerUnusable, match=rf"127.0.0.1:{port}: .*refused"):
+        Connection(Way(f"smtp+plain://127.0.0.1:{port}")).open()
+
+
+def test_a_server_that_never_greets_is_given_up_after_the_timeout():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"smtp+plain://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(ServerUnusable, match="timed out"):
+            Connection(Way(url, timeout=0.1)).open()
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_an_unreadable_ca_file_is_named(content, tmp_path):
+    path = tmp_path / "authority.pem"
+    if content:
+        path.write_text(content)
+    with running() as server, pytest.raises(ServerUnusable, match=r"ca_file .*authority.pem"):
+        Connection(Way(server.url("smtp"), ca_file=str(path))).open()
+
+
+# --- what the server says -------------------------------------------------------------------------
+
+
+def test_a_server_that_greets_with_421_is_unusable():
+    with running(Server(greeting="421 4.3.2 Down for the night")) as server:
+        with pytest.raises(ServerUnusable, match="Down for the night") as error:
+            send(Connection(Way(server.url())))
+        assert error.value.code == 421
+
+
+@pytest.mark.parametrize(
+    ("server", "trouble", "code"),
+    [
+        (Server(data_answers=["451 4.3.0 Greylisted"]), Deferred, 451),
+        (Server(data_answers=["552 5.2.2 Mailbox full"]), Refused, 552),
+        (Server(rcpt_answers={LIAISON: "450 4.2.1 Busy"}), Deferred, 450),
+        (Server(rcpt_answers={LIAISON: "550 5.1.1 No such user"}), Refused, 550),
+        (Server(mail_answers=["451 4.3.0 Later"]), Deferred, 451),
+        (Server(mail_answers=["552 5.3.4 Too big"]), Refused, 552),
+        (Server(mail_answers=["553 5.7.1 Not your sender"]), ServerUnusable, 553),
+        (Server(data_answers=[DROP]), Deferred, None),
+    ],
+)
+def test_what_to_do_next_hangs_on_the_answer_and_the_next_mail_goes(server, trouble, code):
+    other = "penghubung.dinkes@contohkab.example"
+    with running(server), Connection(Way(server.url())) as connection:
+        with pytest.raises(trouble) as error:
+            send(connection)
+        assert (type(error.value), error.value.code) == (trouble, code)
+        send(connection, to=other)
+        assert [letter.recipient for letter in server.letters] == [other]
+
+
+def test_an_address_that_cannot_be_sent_is_refused_and_the_next_mail_goes():
+    with running() as server, Connection(Way(server.url())) as connection:
+        with pytest.raises(Refused, match="the address or the mail cannot be sent"):
+            send(connection, to="dinsös@contohkab.example")
+        send(connection)
+        assert [letter.recipient for letter in server.letters] == [LIAISON]
+
+
+def test_a_mail_deferred_once_goes_on_the_second_try():
+    with running(Server(data_answers=["451 4.3.0 Greylisted"])) as server:
+        with Connection(Way(server.url())) as connection:
+            with pytest.raises(Deferred):
+                send(connection)
+            assert send(connection) == "OK"
+        assert server.connections == 1
+
+
+# --- one connection -------------------------------------------------------------------------------
+
+
+def test_one_connection_is_kept_for_a_batch():
+    with running() as server, Connection(Way(server.url())) as connection:
+        for _ in range(30):
+            send(connection)
+        assert (server.connections, len(server.letters)) == (1, 30)
+
+
+def test_after_421_the_next_mail_opens_a_new_connection():
+    with running(Server(mails_per_connection=2)) as server:
+        with Connection(Way(server.url())) as connection:
+            send(connection)
+            send(connection)
+            with pytest.raises(Deferred, match=r"421 4\.7\.0 Too many mails"):
+                send(connection)
+            send(connection)
+        assert (server.connections, len(server.letters)) == (2, 3)
+
+
+def test_a_line_that_the_server_has_closed_is_opened_again():
+    with running(Server(hangs_up=True)) as server:
+        with Connection(Way(server.url())) as connection:
+            for _ in range(3):
+                send(connection)
+                assert server.line_closed.wait(10)
+                server.line_closed.clear()
+        assert (server.connections, len(server.letters)) == (3, 3)
+
+
+def test_a_server_gone_between_two_mails_is_unusable_and_no_mail_is_blamed():
+    with running(Server(hangs_up=True)) as server:
+        connection = Connection(Way(server.url()))
+        send(connection)
+    with pytest.raises(ServerUnusable):
+        send(connection)
+
+
+# --- what arrives ---------------------------------------------------------------------------------
+
+
+def test_a_mail_arrives_byte_for_byte():
+    raw = mail(".\r\n..\r\n.dot\r\nlast\r\n") + b"."
+    with running() as server, Connection(Way(server.url())) as connection:
+        send(connection, raw)
+        assert server.letters[0].raw == raw + b"\r\n"
+
+
+def test_names_and_subjects_beyond_ascii_survive():
+    raw = mail("Yth. Bapak Müller – 3 hari kerja\r\n" + "panjang " * 300, "Pengaduan – Desa Ānanda")
+    with running() as server, Connection(Way(server.url())) as connection:
+        send(connection, raw)
+        letter = server.letters[0]
+    assert letter.mail["Subject"] == "Pengaduan – Desa Ānanda"
+    assert letter.mail.get_content().startswith("Yth. Bapak Müller – 3 hari kerja")
+    assert max(map(len, letter.raw.split(b"\r\n"))) <= 998

@@ -1,0 +1,296 @@
+"""The public edition: what an attacker who can count works out of it, by trying everything."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from itertools import product
+
+import pytest
+from support.programs import sized
+from support.synthetic_reports import Made, complaints, tables, view, without_rows
+
+from sla.metrics.table import SUPPRESSED, Measure, Row, Table
+from tasks.reports.disclosure_control import PARTS, column_hidden, fits
+from tasks.reports.formats.json_csv import report_csv, report_json, sha256_of
+from tasks.reports.model import ReportView
+from tasks.reports.public_edition import public_edition
+
+SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel")
+
+
+def report(made: list[Made]) -> ReportView:
+    return replace(view(count=0), tables=tables(made))
+
+
+def counts_of(table: Table, *columns: str) -> list[tuple[object, ...]]:
+    places = [[each.key for each in table.columns].index(column) for column in columns]
+    return [tuple(row.cells[place] for place in places) for row in table.rows]
+
+
+Way = tuple[int, ...]
+
+
+def ways(row: tuple[object, ...], sums: list[int]) -> list[Way]:
+    """All fillings (met, met_late, breached) of a row (judged, ..., share) as it is shown."""
+    judged, *parts, share = row
+    choices = [
+        range(most + 1) if part == SUPPRESSED else (part,)
+        for part, most in zip(parts, sums, strict=True)
+    ]
+    return [
+        way
+        for way in product(*choices)
+        if judged in (SUPPRESSED, sum(way))
+        and (not isinstance(share, float) or way[0] == round(share * sum(way)))
+    ]
+
+
+def possible(rows: list[tuple[object, ...]], sums: list[int], *, known: bool) -> list[list[Way]]:
+    """For each row what it may be, given what the others may be where the sums are known."""
+    each = [ways(row, sums if known else [sum(sums)] * len(sums)) for row in rows]
+    if not known:
+        return each
+    found = []
+    for number, mine in enumerate(each):
+        reached: set[Way] = {tuple(0 for _ in sums)}
+        for others in (*each[:number], *each[number + 1 :]):
+            reached = {
+                after
+                for before in reached
+                for way in others
+                for after in [tuple(map(sum, zip(before, way, strict=True)))]
+                if all(a <= most for a, most in zip(after, sums, strict=True))
+            }
+        left = {tuple(most - a for most, a in zip(sums, before, strict=True)) for before in reached}
+        found.append([way for way in mine if way in left])
+    return found
+
+
+VERDICTS = ("judged", *PARTS, "share")
+
+
+@pytest.mark.long
+def test_no_small_verdict_can_be_worked_out_even_by_who_knows_the_sums():
+    found = {seed: wrong for seed in range(sized(60, 600)) if (wrong := worked_out(seed))}
+    assert found == {}
+
+
+def worked_out(seed: int) -> list[object]:
+    """The verdicts of one or two of this seed's report that can be only what they are."""
+    lot = random.Random(seed)
+    units = [f"u{n}" for n in range(lot.randrange(2, 4))]
+    made = complaints(lot.randrange(6, 16), units, seed)
+    full, public = report(made), public_edition(report(made))
+    table, shown = full.table("by_unit"), public.table("by_unit")
+    assert table
+    assert shown
+    true = {row.key: row for row in table.rows}
+    rows = counts_of(shown, *VERDICTS)
+    sums = [sum(column) for column in zip(*counts_of(table, *PARTS), strict=True)]  # type: ignore[arg-type]
+    whole = public.table("by_rule")
+    assert whole
+    known = not any(SUPPRESSED in row for row in counts_of(whole, *PARTS)) or not any(
+        0 < each < 3 for each in (*sums, sums[1] + sums[2])
+    )
+    may_be = possible(rows, sums, known=known)
+    if not all(may_be):
+        return ["the truth itself must fit"]
+    names = [column.key for column in table.columns]
+    return [
+        (part, row.key, value)
+        for row, fillings in zip(shown.rows, may_be, strict=True)
+        for place, part in enumerate(PARTS)
+        for value in [true[row.key].cells[names.index(part)]]
+        if value in {1, 2} and len({way[place] for way in fillings}) < 2
+    ]
+
+
+@pytest.mark.long
+def test_no_count_of_one_or_two_is_shown_and_no_column_gives_one_away():
+    found = {seed: wrong for seed in range(sized(40, 400)) if (wrong := list(given_away(seed)))}
+    assert found == {}
+
+
+def given_away(seed: int) -> Iterator[object]:
+    """Where this seed's report shows a count of one or two, or a column from which one follows."""
+    lot = random.Random(seed)
+    made = complaints(lot.randrange(1, 80), [f"u{n}" for n in range(lot.randrange(1, 9))], seed)
+    full, public = report(made), public_edition(report(made))
+    for table in public.tables:
+        original = full.table(table.key)
+        assert original
+        for row in table.rows:
+            if (table.key, row.key) == ("quality", "holes"):
+                continue
+            for column, cell in zip(table.columns, row.cells, strict=True):
+                if (row.measure or column.measure) is Measure.COUNT and cell in {1, 2}:
+                    yield table.key, row.key, column.key
+    headline = public.table("headline")
+    assert headline
+    for key in SPLIT:
+        table, original = public.table(key), full.table(key)
+        assert table
+        assert original
+        for column in ("open", "received", "judged", "unknown", "waived"):
+            if column not in {each.key for each in table.columns}:
+                continue
+            true = {
+                row.key: cell
+                for row, (cell,) in zip(original.rows, counts_of(original, column), strict=True)
+            }
+            gone = [
+                true[row.key]
+                for row, (cell,) in zip(table.rows, counts_of(table, column), strict=True)
+                if cell == SUPPRESSED
+            ]
+            total_known = any(
+                other != key
+                and (t := public.table(other))
+                and column in {c.key for c in t.columns}
+                and not any(cell == SUPPRESSED for (cell,) in counts_of(t, column))
+                for other in SPLIT
+            ) or (column in {"open", "received"} and headline.value(column, "value") != SUPPRESSED)
+            if gone and total_known and (len(gone) < 2 or sum(gone) < max(3, len(gone) + 1)):
+                yield key, column, gone
+
+
+@pytest.mark.long
+def test_what_a_column_hides_can_be_filled_otherwise():
+    columns = product(range(5), repeat=sized(4, 5))
+    assert [column for column in columns if not filled_otherwise(column)] == []
+
+
+def filled_otherwise(values: tuple[int, ...]) -> bool:
+    """Whether all small values of a column are hidden, and each might be another."""
+    hidden = column_hidden(list(values))
+    if hidden is None:
+        return not fits(values)
+    if not hidden >= {place for place, value in enumerate(values) if 0 < value < 3}:
+        return False
+    total = sum(values[place] for place in hidden)
+    fillings = [way for way in product(range(total + 1), repeat=len(hidden)) if sum(way) == total]
+    if 0 not in (values[place] for place in hidden):
+        fillings = [way for way in fillings if all(way)]
+    return all(
+        len({way[number] for way in fillings}) > 1
+        for number, place in enumerate(sorted(hidden))
+        if 0 < values[place] < 3
+    )
+
+
+def test_a_share_that_rests_on_fewer_than_three_is_withheld():
+    full = view()
+    headline = full.table("headline")
+    assert headline
+    few = {"received": 2, "settled": 2, "followed_up_share": 0.5, "on_time": 1.0}
+    rows = tuple(
+        replace(row, cells=(few.get(row.key, row.cells[0]), None, None), tickets=("1", "2"))
+        for row in headline.rows
+    )
+    months = full.table("trend")
+    assert months
+    last = replace(months.rows[-1], cells=(2, 2, 2, 1.0))
+    changed = tuple(
+        replace(table, rows=rows)
+        if table.key == "headline"
+        else replace(table, rows=(*table.rows[:-1], last))
+        if table.key == "trend"
+        else replace(table, rows=())
+        for table in full.tables
+    )
+    public = public_edition(replace(full, tables=changed))
+    shown = public.table("headline")
+    assert shown
+    for key in ("received", "settled", "followed_up_share", "on_time", "mean_days_to_settlement"):
+        assert shown.value(key, "value") == SUPPRESSED, key
+    trend = public.table("trend")
+    assert trend
+    assert trend.rows[-1].cells == (SUPPRESSED,) * 4
+
+
+def test_the_months_of_a_quarter_do_not_give_its_sum_away():
+    full = view()
+    trend, headline = full.table("trend"), full.table("headline")
+    assert trend
+    assert headline
+    quarter = [
+        Row(f"2026-{month:02}", cells)
+        for month, cells in (
+            (10, (30, 20, 20, 0.5)),
+            (11, (2, 20, 20, 0.5)),
+            (12, (40, 20, 20, 0.5)),
+        )
+    ]
+    rows = (replace(headline.rows[0], cells=(72, None, None)), *headline.rows[1:])
+    changed = tuple(
+        replace(t, rows=tuple(quarter))
+        if t.key == "trend"
+        else replace(t, rows=rows)
+        if t.key == "headline"
+        else t
+        for t in full.tables
+    )
+    public = public_edition(
+        replace(
+            full,
+            tables=changed,
+            period_key="2026-Q4",
+            first=date(2026, 10, 1),
+            last=date(2026, 12, 31),
+        )
+    )
+    shown = public.table("trend")
+    assert shown
+    assert [row.cells[0] for row in shown.rows] == [SUPPRESSED, SUPPRESSED, 40]
+
+
+def test_a_rung_of_few_complaints_tells_no_share():
+    full = view()
+    escalations = full.table("escalations")
+    assert escalations
+    rungs = (
+        Row("a", ("reminder", 9, 2, 0.5, 1.0, 1.0)),
+        Row("b", ("reminder", 9, 9, 1 / 9, 1.0, 0.0)),
+        Row("c", ("reminder", 30, 30, 0.5, 29 / 30, None)),
+    )
+    changed = tuple(replace(t, rows=rungs) if t is escalations else t for t in full.tables)
+    shown = public_edition(replace(full, tables=changed)).table("escalations")
+    assert shown
+    assert [row.cells[1:] for row in shown.rows] == [
+        (9, *[SUPPRESSED] * 4),
+        (9, 9, SUPPRESSED, 1.0, 0.0),
+        (30, 30, 0.5, SUPPRESSED, None),
+    ]
+
+
+def test_the_public_edition_names_no_complaint_and_has_a_checksum_of_its_own():
+    full = view()
+    public = public_edition(full)
+    assert public.table("late") is None
+    assert not any(row.tickets for table in public.tables for row in table.rows)
+    assert public.sha256 == sha256_of(public.tables) != full.sha256
+    for text in (report_json(public), report_csv(public)):
+        assert "5010" not in text
+        assert full.sha256 not in text
+
+
+def test_rows_whose_figures_are_withheld_stand_in_an_order_that_tells_nothing():
+    public = public_edition(view(units=12, count=60))
+    units = public.table("by_unit")
+    assert units
+    gone = [row.key for row in units.rows if SUPPRESSED in row.cells]
+    assert gone == sorted(gone)
+    assert [row.key for row in units.rows][-len(gone) :] == gone
+
+
+def test_an_empty_report_has_a_public_edition_too():
+    public = public_edition(without_rows(view()))
+    assert all(not table.rows for table in public.tables)
+
+
+def test_made_twice_it_is_the_same():
+    full = view(units=12, count=60)
+    assert public_edition(full) == public_edition(full)

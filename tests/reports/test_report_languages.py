@@ -1,0 +1,159 @@
+"""Who reads another language than the site's gets the report in it, with the same figures.
+
+Of the example site, which speaks Indonesian, the inspector reads English here.
+"""
+
+import csv
+import re
+
+import pytest
+from conftest import wita
+from support.pipeline import at, decide, deliver, register, since
+from support.sent_mails import Sent
+
+from tasks.reports.builder import in_language, report_view
+from tasks.reports.formats.sections import sections
+from tasks.summary import make_summary
+from tasks.text.catalog import words
+
+NOW = "2026-11-30 18:00"
+STEM = "tenggat-2026-11_2026-11-30_1800"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Languages hang on no database: one kind is enough."""
+    return sqlite_url
+
+
+@pytest.fixture
+def office(site_folder, open_office):
+    """The example site whose inspector reads English, with two complaints of November."""
+    path = site_folder / "directory.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["locale"] = "en" if row["role"] == "inspector" else ""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    opened = open_office()
+    register(
+        opened,
+        NOW,
+        at("Dinas Sosial", "FD-1"),
+        at("DLH", "FD-2", **since("17/11/2026"), Selesai="20/11/2026 10:00"),
+    )
+    decide(opened, NOW)
+    return opened
+
+
+def made(office, **more):
+    return make_summary.fn(office, "2026-11", wita(NOW), wita(NOW), "summary", **more)
+
+
+def mails_of(office) -> dict[str, Sent]:
+    """The mails with a report, by whom they went to."""
+    sent = [Sent(path.read_bytes()) for path in (office.site.var / "mailbox").glob("*.eml")]
+    return {
+        re.search(r"<(\w+)", str(mail.mail["To"]))[1]: mail
+        for mail in sent
+        if any(name.endswith(".html") for name in mail.attached)
+    }
+
+
+@pytest.mark.usefixtures("plain_reports")
+def test_each_reader_gets_the_files_in_his_language(office):
+    summary = made(office)
+    assert [path.name for path in summary.paths] == [
+        *(f"{STEM}.{form}" for form in ("html", "pdf", "xlsx", "json", "csv")),
+        *(f"{STEM}_en.{form}" for form in ("html", "pdf", "xlsx")),
+    ]
+    deliver(office, NOW)
+    mails = mails_of(office)
+    assert {who: mail.attached for who, mail in mails.items()} == {
+        "sekda": [f"{STEM}.{form}" for form in ("html", "pdf", "xlsx")],
+        "inspektur": [f"{STEM}_en.{form}" for form in ("html", "pdf", "xlsx")],
+    }
+    for who, locale in (("sekda", "id"), ("inspektur", "en")):
+        page, pdf, _ = (
+            part.get_payload(decode=True) for part in mails[who].mail.iter_attachments()
+        )
+        page = page.decode()
+        t, other = words(locale), words({"id": "en", "en": "id"}[locale])
+        text = re.sub(r"<style.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL)
+        for key in ("report.title", "report.section.by_unit", "report.method", "report.contents"):
+            assert t(key) in page
+            assert other(key) not in page
+        assert t("summary.counting") in text
+        assert summary.view.sha256 in page
+        assert t("report.title") in pdf.decode()
+        assert other("report.title") not in pdf.decode()
+        assert summary.view.sha256 in mails[who].text
+
+
+def test_who_was_told_stands_in_the_readers_language(office):
+    """FD-1 fell due on the 23rd; its reminders and escalations have gone out by the end."""
+    for now in ("2026-12-01 08:00", "2026-12-02 08:00"):
+        register(office, now, at("Dinas Sosial", "FD-1"))
+        decide(office, now)
+        deliver(office, now)
+    with office.transaction() as session:
+        view = report_view(session, office, "2026-11", wita("2026-12-03 08:00"))
+        english = in_language(session, office, view, "en")
+    (cell,) = {row.cells[-1] for row in view.table("late").rows}
+    assert re.fullmatch(r"(\w+ \d+ 2026-\d\d-\d\d(, )?)+", cell)
+    zone = office.site.zone
+    ours, theirs = (
+        next(s for s in sections(v, zone, 9) if s.key == "late").lines[0].below
+        for v in (view, english)
+    )
+    assert (ours, theirs) == (
+        "sekretaris daerah (1 Des 2026), inspektur (2 Des 2026)",
+        "regional secretary (1 Dec 2026), inspector (2 Dec 2026)",
+    )
+
+
+def test_notes_and_names_change_their_language_and_no_figure_does(office):
+    with office.transaction() as session:
+        view = report_view(session, office, "2026-11", wita(NOW))
+        english = in_language(session, office, view, "en")
+        assert in_language(session, office, view, "id") is view
+    assert (english.tables, english.sha256) == (view.tables, view.sha256)
+    rule = "sp4n-guideline/information"
+    assert view.names("rule", rule).text != english.names("rule", rule).text
+    ours, theirs = (
+        {r for row in v.notes.regulations for r in row.rules_to_be_confirmed}
+        for v in (view, english)
+    )
+    assert ours
+    assert not ours & theirs
+
+
+@pytest.mark.usefixtures("plain_reports")
+def test_files_that_are_gone_are_made_again_in_their_language(office):
+    summary = made(office)
+    for path in summary.paths:
+        path.unlink()
+    deliver(office, NOW)
+    mails = mails_of(office)
+    assert set(mails) == {"sekda", "inspektur"}
+    for who, locale in (("sekda", "id"), ("inspektur", "en")):
+        page = next(mails[who].mail.iter_attachments()).get_payload(decode=True).decode()
+        assert words(locale)("report.title") in page
+        assert len(mails[who].attached) == 3
+
+
+@pytest.mark.usefixtures("plain_reports")
+def test_where_all_read_the_sites_language_nothing_else_is_made(office):
+    office.site.directory.offices = tuple(
+        each for each in office.site.directory.offices if each.locale is None
+    )
+    assert not [path for path in made(office).paths if "_en." in path.name]
+
+
+@pytest.mark.usefixtures("plain_reports")
+def test_a_report_made_by_hand_or_for_everybody_is_in_the_sites_language(office):
+    for more in ({"mail": False}, {"mail": False, "public": True}):
+        assert not [path for path in made(office, **more).paths if "_en." in path.name]

@@ -1,0 +1,274 @@
+"""A report tells what has become of the report before it: which figures, and what came too late.
+
+See `front_desk` for the complaints.
+"""
+
+import html
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import ON_BOTH, kind_of_database, wita
+from python_calamine import CalamineWorkbook
+from support.pipeline import at, decide, deliver, register, since
+from support.sent_mails import Sent
+
+from sla.engine.context import Policy
+from tasks.reports.builder import report_view
+from tasks.reports.formats.restatement_text import earlier_line, earlier_shown
+from tasks.reports.formats.writer import FORMATS
+from tasks.reports.labels import names_of
+from tasks.summary import SummaryMade, make_summary
+from tasks.text.catalog import words
+
+PAGE = ("html", "json")
+pytestmark = pytest.mark.usefixtures("plain_reports")
+MADE, LATER, MUCH_LATER = "2026-11-30 18:00", "2026-12-03 08:00", "2026-12-09 08:00"
+ENTRIES = [
+    at("Dinas Sosial", "FD-1"),
+    at("Dinas Sosial", "FD-2", Selesai="23/11/2026 10:00"),
+    at("DLH", "FD-3", Selesai="25/11/2026 10:00"),
+    at("DLH", "FD-4", **since("20/11/2026")),
+]
+SETTLED_IN_TIME = ENTRIES[0] | {"Selesai": "23/11/2026 15:00"}
+NEW = at("DLH", "FD-9", **since("25/11/2026"))
+
+
+def known(office, now, *entries) -> None:
+    register(office, now, *entries)
+    decide(office, now)
+
+
+def made(office, now, period="2026-11", *, as_of="", **more) -> SummaryMade:
+    """A report as JSON: the others take longer to make."""
+    formats = more.pop("formats", ("json",))
+    return make_summary.fn(
+        office, period, wita(as_of or now), wita(now), f"summary {now}", formats=formats, **more
+    )
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What a report says of an earlier one hangs on no database, nearly."""
+    return kind_of_database(request)
+
+
+@pytest.fixture
+def kept(office) -> Path:
+    """November's report, made and mailed on its last evening; its JSON."""
+    known(office, MADE, *ENTRIES)
+    return json_of(made(office, MADE))
+
+
+def json_of(summary: SummaryMade) -> Path:
+    return next(path for path in summary.paths if path.suffix == ".json")
+
+
+def told(summary: SummaryMade):
+    return json.loads(json_of(summary).read_text("utf-8"))["earlier"]
+
+
+def figures(earlier) -> dict[tuple[str, str, str], tuple[object, object]]:
+    return {
+        (each["table"], each["row"], each["column"]): (each["kept"], each["found"])
+        for each in earlier["changes"]
+    }
+
+
+def test_the_first_report_has_none_before_it(kept):
+    assert json.loads(kept.read_text("utf-8"))["earlier"] is None
+
+
+def test_a_later_report_of_the_same_period_tells_what_came_too_late(office, kept):
+    """FD-1 had been settled in time, which is heard only in December; so is all of FD-9."""
+    known(office, LATER, SETTLED_IN_TIME, *ENTRIES[1:], NEW)
+    earlier = told(made(office, LATER))
+    assert (earlier["period_key"], earlier["file"]) == ("2026-11", kept.name)
+    assert earlier["sha256"] == json.loads(kept.read_text("utf-8"))["sha256"]
+    assert (earlier["recorded"], earlier["changed"]) == (1, 1)
+    changed = figures(earlier)
+    assert changed["headline", "received", "value"] == (4, 5)
+    assert changed["headline", "settled", "value"] == (2, 3)
+    assert changed["headline", "late", "value"] == (2, 1)
+    was, now = changed["by_unit", "dinsos", "met"]
+    assert now == was + 1
+    assert not [key for key in changed if key[0] == "headline" and key[2] != "value"]
+    assert earlier["others"] > 0
+    assert earlier["rulebook"] is None
+
+
+def test_the_report_of_the_next_period_tells_of_the_one_before(office, kept):
+    known(office, LATER, SETTLED_IN_TIME, *ENTRIES[1:])
+    earlier = told(made(office, LATER, "2026-12"))
+    assert earlier["period_key"] == "2026-11"
+    assert figures(earlier)["headline", "settled", "value"] == (2, 3)
+    assert told(made(office, LATER, "2026-W49")) is None  # no week has been reported
+
+
+def test_its_own_period_comes_before_the_last_one(office, kept):
+    known(office, LATER, SETTLED_IN_TIME, *ENTRIES[1:])
+    first = json_of(made(office, LATER, "2026-12"))
+    known(office, MUCH_LATER, SETTLED_IN_TIME, *ENTRIES[1:])
+    earlier = told(made(office, MUCH_LATER, "2026-12"))
+    assert (earlier["period_key"], earlier["file"]) == ("2026-12", first.name)
+
+
+def test_where_nothing_came_late_the_earlier_report_stands(office, kept):
+    known(office, LATER, *ENTRIES)
+    earlier = told(made(office, LATER))
+    assert (earlier["changes"], earlier["others"], earlier["kept"]) == ([], 0, True)
+    assert (earlier["recorded"], earlier["changed"]) == (0, 0)
+    assert "tetap berlaku" in made(office, LATER, formats=PAGE).path.read_text("utf-8")
+
+
+def test_what_happened_after_it_does_not_touch_it(office, kept):
+    """FD-1 is settled and FD-9 comes in on 2 December: the earlier report was right."""
+    known(
+        office,
+        LATER,
+        ENTRIES[0] | {"Selesai": "02/12/2026 09:00"},
+        *ENTRIES[1:],
+        at("DLH", "FD-9", **since("02/12/2026")),
+    )
+    earlier = told(made(office, LATER))
+    assert (earlier["changes"], earlier["others"]) == ([], 0)
+    assert (earlier["recorded"], earlier["changed"]) == (0, 0)
+
+
+@ON_BOTH
+def test_made_again_later_it_is_the_same_to_the_byte(office, kept, tmp_path):
+    """What is recorded, and which reports are made, after its own moment changes nothing of it."""
+    known(office, LATER, SETTLED_IN_TIME, *ENTRIES[1:])
+    first = made(office, LATER)
+    text = json_of(first).read_bytes()
+    known(
+        office,
+        MUCH_LATER,
+        SETTLED_IN_TIME,
+        ENTRIES[1],
+        ENTRIES[2] | {"Selesai": "24/11/2026 10:00"},
+        ENTRIES[3],
+        NEW,
+    )
+    made(office, MUCH_LATER)
+    made(office, MUCH_LATER, "2026-12")
+    late = made(office, MUCH_LATER, as_of="2026-12-01 08:00")
+    assert late.mails > 0
+    again = made(office, MUCH_LATER, as_of=LATER, mail=False, out=tmp_path / "again")
+    assert json_of(again).read_bytes() == text
+    kept.unlink()  # counted again from the database
+    again = made(office, MUCH_LATER, as_of=LATER, mail=False, out=tmp_path / "again")
+    assert json_of(again).read_bytes() == text
+
+
+def test_it_stands_outside_of_the_figures_and_their_checksum(office, kept, tmp_path):
+    known(office, LATER, SETTLED_IN_TIME, *ENTRIES[1:])
+    with office.transaction() as session:
+        plain = report_view(session, office, "2026-11", wita(LATER))
+    full = made(office, LATER)
+    assert full.view.earlier is not None
+    assert full.view.sha256 == plain.sha256
+    assert full.view.tables == plain.tables
+
+
+def test_the_public_edition_tells_nothing_of_it(office, kept, tmp_path):
+    known(office, LATER, SETTLED_IN_TIME, *ENTRIES[1:], NEW)
+    public = made(office, LATER, mail=False, public=True, out=tmp_path / "public", formats=PAGE)
+    assert told(public) is None
+    shown = public.path.read_text("utf-8")
+    assert words("id")("report.earlier.title") not in shown
+    assert kept.name not in shown
+
+
+def test_every_format_and_the_mail_tell_of_it(office, kept):
+    known(office, LATER, SETTLED_IN_TIME, *ENTRIES[1:], NEW)
+    summary = made(office, LATER, formats=FORMATS)
+    by_ending = {path.suffix: path for path in summary.paths}
+    command = f"tenggat summary verify {kept.name}"
+    page, pdf = (
+        re.sub(r"<[^>]*>|\s+", " ", by_ending[ending].read_text("utf-8"))
+        for ending in (".html", ".pdf")
+    )
+    book = CalamineWorkbook.from_path(by_ending[".xlsx"])
+    cover = " ".join(
+        str(cell) for row in book.get_sheet_by_index(0).to_python() for cell in row if cell
+    )
+    for shown in (page, cover, pdf):
+        assert "1 pengaduan yang saat itu sudah diterima baru tercatat kemudian." in shown
+        assert "Diterima: 4 → 5" in shown
+        assert "Dinas Sosial: " in shown
+        assert command in shown
+    deliver(office, LATER)
+    line = earlier_line(summary.view.earlier, "id", office.site.zone)
+    assert line.startswith("Pada laporan November 2026 keadaan per Senin, 30 November 2026")
+    mails = [Sent(p.read_bytes()) for p in (office.site.var / "mailbox").glob("2026-12-03_*.eml")]
+    telling = [mail for mail in mails if line in " ".join(mail.text.split())]
+    assert len(telling) == 2
+    for mail in telling:
+        assert any(name.endswith(".html") for name in mail.attached)
+        assert line in " ".join(re.sub("<[^>]*>", "", html.unescape(mail.html)).split())
+
+
+def test_of_many_units_some_are_told_and_the_rest_is_counted(office, kept):
+    known(office, LATER, SETTLED_IN_TIME, *ENTRIES[1:], NEW)
+    earlier = made(office, LATER).view.earlier
+    zone = office.site.zone
+    whole = earlier_shown(earlier, names_of(office.site, "en"), zone)
+    some = earlier_shown(earlier, names_of(office.site, "en"), zone, most=1)
+    assert whole
+    assert some
+    assert (some.lines, whole.more) == (whole.lines[:1], "")
+    assert some.more == f"{len(whole.lines) - 1} more figures and units differ."
+    units = dict(whole.lines)
+    assert "Judged 0 → 1" in units["Dinas Lingkungan Hidup"] or "Open" in units["Dinas Sosial"]
+
+
+@ON_BOTH
+def test_a_changed_law_is_named_as_a_reason(office, kept):
+    calendar = office.site.bench.calendar.weekly([False, True, True, True, True, False, False])
+    office.site.bench = replace(office.site.bench, policy=Policy.STRICT, calendar=calendar)
+    known(office, LATER, *ENTRIES)
+    earlier = told(made(office, LATER))
+    assert earlier["rulebook"] == "2026-12-03T00:00:00Z"
+    assert earlier["changes"]
+
+
+def test_a_report_that_is_lost_and_cannot_be_counted_again_is_said_to_be(office, kept):
+    kept.unlink()
+    calendar = office.site.bench.calendar.weekly([False, True, True, True, True, False, False])
+    office.site.bench = replace(office.site.bench, calendar=calendar)
+    known(office, LATER, *ENTRIES)
+    summary = made(office, LATER, formats=PAGE)
+    assert (told(summary)["kept"], told(summary)["changes"]) == (False, [])
+    page = summary.path.read_text("utf-8")
+    assert "tidak tersimpan lagi" in page
+    assert "summary verify" not in page
+
+
+def test_a_report_that_was_altered_is_not_believed(office, kept):
+    """Its checksum is not the one on record: it is counted again."""
+    report = json.loads(kept.read_text("utf-8")) | {"sha256": "0" * 64, "tables": []}
+    kept.write_text(json.dumps(report), encoding="utf-8")
+    known(office, LATER, SETTLED_IN_TIME, *ENTRIES[1:])
+    assert figures(told(made(office, LATER)))["headline", "settled", "value"] == (2, 3)
+
+
+def test_a_figure_that_no_version_knows_breaks_no_report(office, kept):
+    """A kept file may come from an older version, or have been written in by hand."""
+    report = json.loads(kept.read_text("utf-8"))
+    headline = next(table for table in report["tables"] if table["key"] == "headline")
+    headline["rows"][0]["cells"] = {"value": "many", "forecast": 3}
+    headline["rows"].append({"key": "complexity", "cells": {"value": 5}, "tickets": []})
+    report["tables"].append({"key": "by_weather", "rows": headline["rows"][-1:]})
+    kept.write_text(json.dumps(report), encoding="utf-8")
+    known(office, LATER, *ENTRIES)
+    summary = made(office, LATER, formats=PAGE)
+    assert figures(told(summary)) == {("headline", "received", "value"): ("many", 4)}
+    assert "Diterima: many → 4" in summary.path.read_text("utf-8")
+
+
+def test_a_report_is_not_earlier_than_itself(office, kept):
+    assert told(made(office, MADE)) is None
+    assert told(made(office, MADE, mail=False)) is None

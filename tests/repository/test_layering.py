@@ -1,0 +1,215 @@
+"""The shape of the project: which part may know which, and what may stand nowhere."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import REPOSITORY
+from support.code_files import EVERYTHING, LAYERS, files_of, imported, nodes, tree
+
+READS_THE_CLOCK = {"flows", "cli", "service", "scripts"}
+CLOCKS = {
+    "datetime.now",
+    "datetime.utcnow",
+    "datetime.today",
+    "date.today",
+    "dt.datetime.now",
+    "time.time",
+    "time.time_ns",
+    "time.localtime",
+    "time.gmtime",
+    "time.strftime",
+}
+
+
+def in_git() -> list[Path]:
+    """Every file of the project, also those that are new."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git repository: its files cannot be told from what lies beside them")
+    return [path for name in listed if (path := REPOSITORY / name).is_file()]
+
+
+@pytest.mark.parametrize("part", LAYERS)
+def test_imports_run_one_way(part):
+    assert files_of(part)
+    wrong = [
+        f"{path.relative_to(REPOSITORY)}:{line}: {module}"
+        for path in files_of(part)
+        for line, module in imported(path)
+        if (top := module.partition(".")[0]) in LAYERS and top not in LAYERS[part] | {part}
+    ]
+    assert wrong == []
+
+
+def test_the_domain_knows_no_scheduler_no_database_and_no_mail():
+    foreign = {"prefect", "sqlalchemy", "alembic", "jinja2", "yagmail", "email", "pydantic", "os"}
+    wrong = [
+        f"{path.name}:{line}: {module}"
+        for path in files_of("sla")
+        for line, module in imported(path)
+        if module.partition(".")[0] in foreign | {"time", "socket", "subprocess", "random"}
+    ]
+    assert wrong == []
+
+
+def test_only_the_rim_reads_the_clock():
+    def wrong() -> Iterator[str]:
+        for path in EVERYTHING:
+            place = path.relative_to(REPOSITORY)
+            if place.parts[0] in READS_THE_CLOCK:
+                continue
+            for node in nodes(path):
+                if isinstance(node, ast.Attribute) and ast.unparse(node) in CLOCKS:
+                    line = path.read_text(encoding="utf-8").splitlines()[node.lineno - 1]
+                    if "noqa: DTZ011" not in line:  # says there why the day does not matter
+                        yield f"{place}:{node.lineno}: {ast.unparse(node)}"
+
+    assert list(wrong()) == []
+
+
+def test_the_connection_to_the_mail_server_is_left_to_yagmail():
+    known = {path: {name for _, name in imported(path)} for path in EVERYTHING}
+    assert [path.name for path, names in known.items() if "smtplib" in names] == []
+    assert [path.name for path, names in known.items() if "yagmail" in names] == ["smtp.py"]
+
+
+def test_what_is_public_says_what_it_means():
+    def silent() -> Iterator[str]:
+        for part in ("sla", "settings", "db", "tasks", "flows", "cli"):
+            for path in files_of(part):
+                if "migrations" in path.parts:
+                    continue
+                module = tree(path)
+                assert ast.get_docstring(module), path
+                public = [
+                    node
+                    for node in nodes(path)
+                    if isinstance(node, ast.FunctionDef | ast.ClassDef)
+                    and not node.name.startswith(("_", "handle_"))
+                ]
+                inner = {
+                    child
+                    for node in nodes(path)
+                    if isinstance(node, ast.FunctionDef)
+                    or (isinstance(node, ast.ClassDef) and node.name.startswith("_"))
+                    for child in ast.walk(node)
+                    if child is not node
+                }
+                for node in public:
+                    if node not in inner and not ast.get_docstring(node):
+                        yield f"{path.relative_to(REPOSITORY)}:{node.lineno}: {node.name}"
+
+    assert list(silent()) == []
+
+
+def test_the_lock_names_versions_and_no_places():
+    lines = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    assert lines
+    odd = [line for line in lines if not re.fullmatch(r"[a-zA-Z0-9._-]+==[0-9][\w.+!]*", line)]
+    assert odd == []
+
+
+def test_no_file_names_a_package_registry():
+    """Which registry packages come from is the machine's business: pip's own settings say it."""
+    words = ("pypi" + ".org", "pythonhosted" + ".org", "index" + "-url", "find" + "-links")
+    named = [
+        f"{path.relative_to(REPOSITORY)}: {word}"
+        for path in in_git()
+        for word in words
+        if word.encode() in path.read_bytes()
+    ]
+    assert named == []
+
+
+def test_deployments_lead_to_flows_that_are_there():
+    text = (REPOSITORY / "prefect.yaml").read_text(encoding="utf-8")
+    deployments = yaml.safe_load(text)["deployments"]
+    for deployment in deployments:
+        file, _, name = deployment["entrypoint"].partition(":")
+        module = import_module(file.removesuffix(".py").replace("/", "."))
+        flow = getattr(module, name)
+        assert flow.name == deployment["name"]
+        assert set(deployment["parameters"]) <= set(flow.parameters.properties)
+    assert {d["name"] for d in deployments} == {
+        "intake",
+        "deadlines",
+        "delivery",
+        "watchdog",
+        "maintenance",
+        "summary",
+        "storm",
+    }
+
+
+def test_every_module_is_packed():
+    """What setup names is what there is, or an installed Tenggat lacks a part."""
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    packed = tomllib.loads(text)["tool"]["setuptools"]
+    folders = (path.parent for part in LAYERS for path in (REPOSITORY / part).rglob("__init__.py"))
+    there = {str(folder.relative_to(REPOSITORY)).replace("/", ".") for folder in folders}
+    assert set(packed["packages"]) == there
+    assert "py-modules" not in packed
+
+
+TASK_LAYERS = (
+    {"common", "text"},
+    {"sources", "evaluation"},
+    {"reports", "ingest"},
+    {"notifications"},
+    {"the steps", "monitoring"},
+    {"simulation"},
+)
+"""The packages of tasks/ from the lowest up: each imports from lower layers and from itself."""
+
+
+def part_of_tasks(module: str) -> str:
+    """The package of tasks/ in which a module lies, or the steps, which lie in tasks/ itself."""
+    parts = module.split(".")
+    packages = set().union(*TASK_LAYERS)
+    return parts[1] if len(parts) > 1 and parts[1] in packages else "the steps"
+
+
+def test_imports_in_tasks_run_one_way():
+    rank = {part: number for number, layer in enumerate(TASK_LAYERS) for part in layer}
+    wrong = []
+    for path in files_of("tasks"):
+        place = path.relative_to(REPOSITORY)
+        own = part_of_tasks(".".join(place.with_suffix("").parts))
+        wrong += [
+            f"{place}:{line}: {module}"
+            for line, module in imported(path)
+            if module.startswith("tasks.")
+            and (other := part_of_tasks(module)) != own
+            and rank[other] >= rank[own]
+        ]
+    assert wrong == []
+
+
+def test_every_package_of_tasks_has_its_layer():
+    there = {path.parent.name for path in (REPOSITORY / "tasks").glob("*/__init__.py")}
+    assert there | {"the steps"} == set().union(*TASK_LAYERS)
+
+
+def test_no_folder_is_crowded():
+    """At most 24 modules, so that a list of their names can be read."""
+    folders = {path.parent for path in in_git() if path.suffix == ".py"}
+    crowded = {
+        str(folder.relative_to(REPOSITORY)): count
+        for folder in folders
+        if (count := sum(file.name != "__init__.py" for file in folder.glob("*.py"))) > 24
+    }
+    assert crowded == {}

@@ -1,0 +1,170 @@
+"""The documentation says what the program does: the reference, the examples, the links."""
+
+import ast
+import importlib.util
+import re
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from conftest import REPOSITORY
+
+import cli
+from settings.calendar import Removal, Renaming
+from settings.errors import Strict
+from settings.escalation import HoldTable
+from settings.sources import read_sources
+
+DOCS = REPOSITORY / "docs"
+PAGES = sorted([REPOSITORY / "README.md", *DOCS.glob("*.md")])
+CODE = ("cli", "db", "flows", "service", "settings", "tasks")
+
+
+@pytest.fixture(scope="module")
+def maker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "make_reference", REPOSITORY / "scripts" / "make_reference.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def reference() -> str:
+    return (DOCS / "configuration.md").read_text("utf-8")
+
+
+def every_model(model: type[Strict] = Strict) -> list[type[Strict]]:
+    found = [each for one in model.__subclasses__() for each in (one, *every_model(one))]
+    return [each for each in found if each.__module__.startswith("settings.")]
+
+
+def test_the_reference_is_what_the_models_say(maker, reference):
+    assert reference == maker.page(), "run `make reference` and commit docs/configuration.md"
+
+
+def test_every_key_of_every_model_has_a_meaning(maker):
+    missing = [
+        f"{model.__name__}.{key}"
+        for model in every_model()
+        for key in model.model_fields
+        if key not in maker.meanings(model)
+    ]
+    assert missing == []
+
+
+def test_every_key_stands_in_the_reference(reference):
+    missing = [
+        f"{model.__name__}.{key}"
+        for model in every_model()
+        for key, field in model.model_fields.items()
+        if f"\n| `{field.alias or key}` |" not in reference
+        and not re.search(rf"^### `\[+{key}\]+`$", reference, re.MULTILINE)
+    ]
+    assert missing == []
+
+
+def test_every_variable_that_the_program_reads_stands_in_the_reference(reference):
+    """Constants of the code that begin so; what a site's own files name is not ours."""
+    found = set()
+    for place in CODE:
+        path = REPOSITORY / place
+        for file in [path] if path.is_file() else path.rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found |= set(re.findall(r"\ATENGGAT_[A-Z]+(?:_[A-Z]+)*\Z", node.value))
+    found -= {"TENGGAT_SERVICE"}  # with which the service marks its own processes
+    assert "TENGGAT_COPY_TO" in found
+    missing = sorted(name for name in found if f"| {name} |" not in reference)
+    assert missing == []
+
+
+def test_the_examples_that_no_site_has_are_sound(maker):
+    models = {"hold": HoldTable, "remove": Removal, "rename": Renaming}
+    assert set(models) == set(maker.EXAMPLES)
+    for name, model in models.items():
+        (table,) = tomllib.loads(maker.EXAMPLES[name])[name]
+        model.model_validate(table)
+
+
+def test_every_example_is_toml():
+    for page in PAGES:
+        for example in re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+            assert tomllib.loads(example), page
+
+
+def test_every_source_of_the_documentation_can_be_read(tmp_path):
+    examples = re.findall(r"```toml\n(.*?)```", (DOCS / "sources.md").read_text("utf-8"), re.DOTALL)
+    assert len(examples) > 3
+    for number, example in enumerate(examples):
+        file = tmp_path / f"{number}.toml"
+        file.write_text(example, encoding="utf-8")
+        assert read_sources(file)
+
+
+def anchors(page: Path) -> set[str]:
+    """The names under which a page's headings can be linked to, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    bare = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {name.replace(" ", "-") for name in bare}
+
+
+def test_every_link_leads_somewhere():
+    wrong = []
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+            if link.startswith(("http://", "https://")):
+                continue
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                wrong.append(f"{page.name}: {link}")
+    assert wrong == []
+
+
+def test_the_front_page_is_short_and_leads_to_every_page():
+    front = (REPOSITORY / "README.md").read_text("utf-8")
+    assert len(front.splitlines()) <= 200
+    missing = [page.name for page in DOCS.glob("*.md") if f"(docs/{page.name}" not in front]
+    assert missing == []
+
+
+@pytest.mark.parametrize("locale", ["en", "id"])
+def test_every_mail_to_the_administrator_is_explained(locale):
+    told = (DOCS / "operations.md").read_text("utf-8")
+    file = REPOSITORY / "templates" / "words" / f"{locale}.toml"
+    words = tomllib.loads(file.read_text("utf-8"))
+    titles = [
+        each["title"]
+        for group in ("alert", "watch")
+        for each in words[group].values()
+        if isinstance(each, dict) and "title" in each
+    ]
+    assert len(titles) > 15
+    missing = [
+        title
+        for title in titles
+        if next(filter(None, (part.strip(" :") for part in re.split(r"\{\w+\}", title))))
+        not in told
+    ]
+    assert missing == []
+
+
+def test_every_command_that_the_documentation_names_is_there():
+    groups = {command.name: command for command in cli.app.registered_groups}
+    commands = {command.name for command in cli.app.registered_commands}
+    wrong = []
+    for page in PAGES:
+        for name, inner in re.findall(r"`tenggat ([a-z]+)(?: ([a-z]+))?", page.read_text("utf-8")):
+            if name in groups:
+                typer = groups[name].typer_instance
+                assert typer is not None
+                known = {each.name for each in typer.registered_commands}
+                wrong += [f"{page.name}: {name} {inner}"] if inner not in known else []
+            elif name not in commands:
+                wrong.append(f"{page.name}: {name}")
+    assert wrong == []

@@ -1,0 +1,248 @@
+"""What a site's files may have wrong with them, and what the administrator then reads."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+from support.site_mistakes import mistakes
+
+from settings import load_site
+from sla.directory import Role
+
+CONFIG = REPOSITORY / "examples" / "kabupaten-contoh"
+UNIT = "camat,Camat Contoh,kecamatan,{parent},,{role},Nama,{email},{since},{until},{deputy}\n"
+
+
+def change(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text, f"{file.name} no longer holds {old!r}"
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def without_comments(file: Path) -> None:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join(x for x in lines if not x.startswith("#")), encoding="utf-8")
+
+
+def test_the_example_site_and_the_boston_site_load():
+    example, boston = load_site(CONFIG), load_site(REPOSITORY / "examples" / "boston")
+    assert (example.zone.key, set(example.sources)) == ("Asia/Makassar", {"lapor", "register"})
+    assert (boston.zone.key, set(boston.sources)) == ("America/New_York", {"boston311"})
+
+
+def test_the_example_directory_shows_what_a_real_one_has():
+    directory = load_site(CONFIG).directory
+    tops = [unit.id for unit in directory.units.values() if unit.parent is None]
+    assert len(directory.units) >= 14
+    assert tops == ["kab"]
+    without_head = [
+        unit for unit, role in directory.holes(date(2026, 11, 24)) if role is Role.HEAD_OF_UNIT
+    ]
+    assert len(without_head) == 1
+    (deputy,) = [office for office in directory.offices if office.deputy]
+    assert deputy.since is not None
+    assert deputy.until is not None
+    acting = directory.holders(deputy.role, deputy.unit, deputy.since).offices
+    assert acting == (deputy,)
+
+
+MISTAKES = """
+site.toml        | locale =                  | lokale =
+  lokale: unknown key; did you mean `locale`?
+site.toml        | locale = "id"             | locale = "jv"
+  locale: 'jv' is no locale of Tenggat; write id or en
+site.toml        | Asia/Makassar             | Asia/Makasar
+  zone: 'Asia/Makasar' is no time zone; write for example Asia/Makassar
+site.toml        | "Asia/Makassar"           | ""
+  zone: '' is no time zone; write for example Asia/Makassar
+site.toml        | give_up_after_hours =     | give_up_after_hour =
+  mail.give_up_after_hour: unknown key; did you mean `give_up_after_hours`?
+site.toml        | sender =                  | # sender =
+  mail.sender: is missing
+site.toml        | "mon",                    | "monday",
+  calendar.work_days: 'monday' is no day; write mon, tue, wed, thu, fri, sat, sun
+site.toml        | country = "ID"            | country = "XX"
+  calendar.country: 'XX' is no country code; write for example ID
+site.toml        | last_year = 2035          | last_year = 2014
+  calendar: last_year 2014 lies before first_year 2015
+site.toml        | period = "last-week"      | period = "last-weak"
+  summary.period: 'last-weak' is no period; write 2026,
+site.toml        | "diskominfo"              | "diskomifo"
+  administrator_unit: no unit 'diskomifo' in directory.csv; did you mean `diskominfo`?
+sources.toml     | classification =          | clasification =
+  lapor.fields.clasification: unknown key; did you mean `classification`?
+sources.toml     | enter = ["verified"]      | enter = ["verifed"]
+  lapor.status #2.enter #1: no event 'verifed'; did you mean `verified`?
+sources.toml     | kind = "paused"           | kind = "pause"
+  register.events #12.kind: no event 'pause'; did you mean `paused`?
+sources.toml     | zone = "UTC"              | zone = "WITA"
+  lapor.zone: 'WITA' is no time zone; write for example Asia/Makassar
+sources.toml     | %d/%m/%Y %H:%M            | %d/%m/%Q
+  register.dates #1: '%d/%m/%Q' is no format of a time; write for example %d/%m/%Y %H:%M
+sources.toml     | layout = "history"        | layout = "snapshot"
+  register: a snapshot needs `fields.status` and at least one [[status]]
+escalation.toml  | "-3wd"                    | "-3wx"
+  rung last-days: '-3wx' is no offset; write
+escalation.toml  | "-1wd"                    | "+1wd"
+  rung day-before: a reminder cannot come after the deadline ('+1wd')
+escalation.toml  | "regent"]                 | "regnt"]
+  ladder #1.rung #4.to #2: Input should be 'liaison', 'head_of_unit',
+escalation.toml  | repeat =                  | repeats =
+  ladder #1.rung #4.repeats: unknown key; did you mean `repeat`?
+holidays.toml    | decree =                  | decre =
+  add #1.decre: unknown key; did you mean `decree`?
+holidays.toml    | [[add]]                   | [[remove]]
+  2026-10-12 cannot be removed: it is no holiday
+"""
+
+
+def cases() -> list[tuple[str, ...]]:
+    rows = MISTAKES.strip().splitlines()
+    pairs = zip(rows[::2], rows[1::2], strict=True)
+    return [(*(part.strip() for part in row.split(" | ")), line.strip()) for row, line in pairs]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "line"), cases())
+def test_a_mistake_is_named_with_file_key_and_remedy(site_folder, file, old, new, line):
+    without_comments(site_folder / "holidays.toml")
+    change(site_folder / file, old, new)
+    found = mistakes(site_folder)
+    assert any(mistake.startswith(f"{file}: {line}") for mistake in found), found
+
+
+@pytest.mark.parametrize(
+    ("row", "line"),
+    [
+        ({"role": "liason"}, "line {n}: no role 'liason'; did you mean `liaison`?"),
+        ({"email": "camat@"}, "line {n}: 'camat@' is no mail address"),
+        ({"email": "<a@b.example>"}, "line {n}: '<a@b.example>' is no mail address"),
+        ({"since": "1/2/2026"}, "line {n}: `from` is '1/2/2026'; write a date as 2026-11-24"),
+        ({"since": "2026-02-31"}, "line {n}: `from` is '2026-02-31'; write a date as 2026-11-24"),
+        (
+            {"since": "2026-02-01", "until": "2026-01-01"},
+            "line {n}: the tenure ends (2026-01-01) before it begins (2026-02-01)",
+        ),
+        ({"deputy": "ya"}, "line {n}: `deputy` is 'ya'; write yes or leave it empty"),
+        ({"parent": "kabu"}, "unit camat: no parent 'kabu'; did you mean `kab`?"),
+        ({"parent": "camat"}, "unit camat is its own superior; correct `parent`"),
+    ],
+)
+def test_a_wrong_line_of_the_directory(site_folder, row, line):
+    file = site_folder / "directory.csv"
+    given = {"parent": "kab", "role": "liaison", "email": "camat@contohkab.example"}
+    rest = {"since": "", "until": "", "deputy": ""}
+    text = file.read_text(encoding="utf-8").rstrip("\n") + "\n"
+    file.write_text(text + UNIT.format_map({**given, **rest, **row}), encoding="utf-8")
+    number = text.count("\n") + 1
+    found = mistakes(site_folder)
+    assert any(m.startswith("directory.csv") and m.endswith(line.format(n=number)) for m in found)
+
+
+def test_two_units_may_not_share_a_spelling(site_folder):
+    file = site_folder / "directory.csv"
+    file.write_text(file.read_text("utf-8").replace("|Diskominfo", "|DINSOS"), encoding="utf-8")
+    assert any("means both diskominfo and dinsos" in line for line in mistakes(site_folder))
+
+
+def test_two_units_over_each_other_are_found(site_folder):
+    with (site_folder / "directory.csv").open("a", encoding="utf-8") as file:
+        file.write("\na,Unit A,dinas,b,,,,,,,\nb,Unit B,dinas,a,,,,,,,\n")
+    found = mistakes(site_folder)
+    assert found == [
+        "directory.csv: unit a is its own superior; correct `parent`",
+        "directory.csv: unit b is its own superior; correct `parent`",
+    ]
+
+
+@pytest.mark.parametrize("file", ["site.toml", "sources.toml", "escalation.toml", "directory.csv"])
+def test_a_missing_file_is_named_with_its_purpose(site_folder, file):
+    (site_folder / file).unlink()
+    (line,) = mistakes(site_folder)
+    assert line.startswith(f"{file}: no such file; ")
+
+
+def test_holidays_may_be_missing(site_folder):
+    (site_folder / "holidays.toml").unlink()
+    assert load_site(site_folder).bench.calendar.counts(date(2026, 10, 12))
+
+
+def test_a_missing_folder_of_regulations_is_named(site_folder):
+    change(site_folder / "site.toml", "[database]", 'regulations = ["perbup"]\n[database]')
+    assert mistakes(site_folder) == ["perbup: no such folder of regulations"]
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(site_folder):
+    change(site_folder / "site.toml", "locale =", "lokale =")
+    change(site_folder / "site.toml", "Asia/Makassar", "WITA")
+    change(site_folder / "sources.toml", 'kind = "paused"', 'kind = "pause"')
+    change(site_folder / "sources.toml", 'zone = "UTC"', 'zone = "WIB"')
+    change(site_folder / "escalation.toml", '"-1wd"', '"+1wd"')
+    change(site_folder / "directory.csv", ",regent,", ",regnt,")
+    files = Counter(line.partition(":")[0].partition(",")[0] for line in mistakes(site_folder))
+    assert files == {"site.toml": 2, "sources.toml": 2, "escalation.toml": 1, "directory.csv": 1}
+
+
+def test_mistakes_of_law_and_calendar_are_told_at_once(site_folder):
+    change(site_folder / "site.toml", "[database]", 'regulations = ["perbup"]\n[database]')
+    without_comments(site_folder / "holidays.toml")
+    change(site_folder / "holidays.toml", "[[add]]", "[[ad]]")
+    found = mistakes(site_folder)
+    assert found == [
+        "perbup: no such folder of regulations",
+        "holidays.toml: ad: unknown key; did you mean `add`?",
+    ]
+
+
+def broken(file: Path) -> None:
+    file.write_text(file.read_text(encoding="utf-8") + "\n= 5\n", encoding="utf-8")
+
+
+def legacy(file: Path) -> None:
+    file.write_bytes(file.read_bytes() + "\n# café\n".encode("cp1252"))
+
+
+@pytest.mark.parametrize("spoil", [broken, legacy])
+@pytest.mark.parametrize("file", ["site.toml", "sources.toml", "escalation.toml", "holidays.toml"])
+def test_a_file_that_is_no_toml_is_named(site_folder, file, spoil: Callable[[Path], None]):
+    spoil(site_folder / file)
+    (line,) = mistakes(site_folder)
+    assert line.startswith(f"{file}: ")
+
+
+def test_files_as_windows_programs_save_them_are_read(site_folder):
+    for name in ("site.toml", "sources.toml", "directory.csv"):
+        file = site_folder / name
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert load_site(site_folder).name == "Pemerintah Kabupaten Contoh"
+
+
+def test_a_directory_with_semicolons_is_read(site_folder):
+    rows = "unit;unit_name;kind;parent;aliases;role;name;email;from;to;deputy\n"
+    rows += "diskominfo;Dinas Kominfo, Contoh;dinas;;;administrator;Nama;a@contohkab.example;;;\n"
+    (site_folder / "directory.csv").write_text(rows, encoding="utf-8")
+    assert load_site(site_folder).directory.name_of("diskominfo") == "Dinas Kominfo, Contoh"
+
+
+def test_a_directory_in_a_legacy_encoding_is_refused_with_the_remedy(site_folder):
+    legacy(site_folder / "directory.csv")
+    assert mistakes(site_folder) == ["directory.csv: not in UTF-8; save it as 'CSV UTF-8'"]
+
+
+def test_a_unit_that_only_a_mapping_knows_is_found(site_folder):
+    with (site_folder / "sources.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[register.values.unit]\n"PU" = "pu"\n')
+    (line,) = mistakes(site_folder)
+    assert line.startswith("sources.toml: register.values.unit.PU: no unit 'pu' in directory.csv; ")
+
+
+def test_addresses_come_from_the_environment_before_the_file(site_folder, monkeypatch):
+    monkeypatch.setenv("TENGGAT_DATABASE_URL", "sqlite:///elsewhere.db")
+    monkeypatch.setenv("TENGGAT_MAIL_URL", "smtp://mail.example:25")
+    site = load_site(site_folder)
+    assert (site.database_url, site.mail_url) == (
+        "sqlite:///elsewhere.db",
+        "smtp://mail.example:25",
+    )

@@ -1,0 +1,815 @@
+"""What a replay would have sent is what was sent, and what a proposal changes is what it shows.
+
+See `front_desk` for the complaints; each has a unit of its own. Registers come at 07:00, deadlines
+are judged at 06:05, 12:05 and 18:05, mail goes out at 07:35, 12:35 and 18:35. November 2026 has no
+holiday: 16 and 23 are Mondays.
+"""
+
+import asyncio
+import csv
+import json
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from alembic import command
+from conftest import ON_BOTH, example_site, kind_of_database, wita
+from rich.console import Console
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from support.pipeline import at, decide, deliver, dump, messages, register, since
+from support.small_site import REPORT, STATUS, TICKET, UNIT, export
+from support.smtp_servers import Letter, running
+
+from cli import console
+from db.engine import NotReady, open_engine, reading
+from db.migrate import alembic_config
+from db.models import Bounce, Complaint, DeliveryAttempt, MessageRow, Rulebook
+from db.replica import replay_queue
+from db.replica.build import copy_known, empty_replica
+from settings import SettingsError
+from tasks.common.context import Office
+from tasks.intake import pull
+from tasks.simulation import tally
+from tasks.simulation.cron import Ticks
+from tasks.simulation.replay import Outcome, Told
+from tasks.simulation.simulate import Simulation, simulate
+
+FIRST, LAST = date(2026, 11, 16), date(2026, 11, 30)
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""Of what is told, some on this kind; all else is on SQLite."""
+JUDGED, SENT = ("06:05", "12:05", "18:05"), ("07:35", "12:35", "18:35")
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What is replayed hangs on no database; that all is copied from it does."""
+    return kind_of_database(request)
+
+
+def few_ticks(site: Path) -> Path:
+    """Let the schedules of a site have few ticks."""
+    place = site / "site.toml"
+    text = place.read_text(encoding="utf-8")
+    text = text.replace('["5 * * * *", "30 7 * * 1-5"]', '"5 6,12,18 * * *"')
+    text = text.replace('delivery = "*/5 * * * *"', 'delivery = "35 7,12,18 * * *"')
+    place.write_text(text, encoding="utf-8")
+    return site
+
+
+@pytest.fixture
+def office(site_folder, open_office) -> Office:
+    """The example site with schedules that have few ticks."""
+    few_ticks(site_folder)
+    return open_office()
+
+
+@pytest.fixture
+def server(office):
+    with running() as server:
+        office.site.mail_url = server.url()
+        yield server
+
+
+Story = list[tuple[str, dict[str, str]]]
+"""What the register says of complaints, each from a moment on."""
+
+
+def known(*entries: dict[str, str]) -> Story:
+    """What the register says from the 17th on, and no more."""
+    return [("2026-11-17 06:00", entry) for entry in entries]
+
+
+def days(first: date, last: date) -> Iterator[date]:
+    yield from (first + timedelta(number) for number in range((last - first).days + 1))
+
+
+def show(office: Office, story: Story, day: date) -> None:
+    """The register of a working morning, with what is known by then."""
+    now = f"{day} 07:00"
+    entries = {entry["No Register"]: entry for moment, entry in story if moment <= now}
+    if day.weekday() < 5:
+        register(office, now, *entries.values())
+
+
+def recorded(office: Office, story: Story, first: date = FIRST, last: date = LAST) -> None:
+    """All registers of a time, and nothing done about them."""
+    for day in days(first, last):
+        show(office, story, day)
+
+
+def lived(office: Office, morning: Callable[[date], None], first: date, last: date) -> None:
+    """A time as it really is lived through: intake at 07:00, deadlines and delivery."""
+    for day in days(first, last):
+        decide(office, f"{day} 06:05")
+        morning(day)
+        deliver(office, f"{day} 07:35")
+        for hour, going in zip(JUDGED[1:], SENT[1:], strict=True):
+            decide(office, f"{day} {hour}")
+            deliver(office, f"{day} {going}")
+
+
+def replayed(office: Office, first: date = FIRST, last: date = LAST, **more) -> Outcome:
+    (outcome,) = simulate(office.site, None, first, last, **more).outcomes
+    return outcome
+
+
+Telling = tuple[str, str, str, str, str, str]
+
+
+def really_told(office: Office, first: date, last: date) -> tuple[Counter[Telling], Counter[tuple]]:
+    """What went out between two days: each notice with its mail, and the mails."""
+    told: Counter[Telling] = Counter()
+    mails: Counter[tuple] = Counter()
+    with office.transaction() as session:
+        for message in session.scalars(select(MessageRow).where(MessageRow.kind == "notices")):
+            if message.status != "sent":
+                continue
+            day = office.local(message.sent_at).date()
+            if first <= day <= last:
+                mails[str(day), message.recipient] += 1
+                for item in message.items:
+                    n = item.notice
+                    if item.told:
+                        told[str(day), message.recipient, item.role, n.unit, n.rung, n.rule] += 1
+    return told, mails
+
+
+def told_by(outcome: Outcome) -> tuple[Counter[Telling], Counter[tuple]]:
+    told = Counter((str(t.day), t.recipient, t.role, t.unit, t.rung, t.rule) for t in outcome.told)
+    mails = {(t.mail, str(t.day), t.recipient) for t in outcome.told}
+    return told, Counter((day, recipient) for _, day, recipient in mails)
+
+
+def steps(outcome: Outcome, unit: str | None = None) -> list[str]:
+    """'20 day-before': on which days of the month which rungs were told (of a unit)."""
+    found = {(t.day, t.rung) for t in outcome.told if unit in (None, t.unit)}
+    return [f"{day:%d} {rung}" for day, rung in sorted(found)]
+
+
+def named(outcome: Outcome) -> list[tuple[str, Told]]:
+    return [(f"{told.day:%d} {told.rung}", told) for told in outcome.told]
+
+
+SETTLED = {"Selesai": "20/11/2026 06:30"}
+HANDED_ON = {
+    "Dikembalikan": "20/11/2026 09:00",
+    "Unit Pengganti": "Disdukcapil",
+    "Diteruskan Kembali": "20/11/2026 09:10",
+}
+WAITING = {TICKET: "5010001", STATUS: "Belum Terverifikasi", UNIT: ""}
+STORY: Story = [
+    ("2026-11-16 06:00", {"No Register": "FD-0", "Unit": "Dinas Sosial", **since("13/11/2026")}),
+    *(
+        ("2026-11-17 06:00", at(unit, f"FD-{number}"))
+        for number, unit in enumerate(
+            ("Dinas Kesehatan", "DLH", "Dinas PUPR", "Satpol PP", "Dinas Perkim", "Dishub"),
+            start=1,
+        )
+    ),
+    # settled before the mail that was owed at 06:05 has gone
+    ("2026-11-20 06:30", at("Dinas Kesehatan", "FD-1", **SETTLED)),
+    # settled in time, as the register tells much later
+    ("2026-11-25 06:00", at("DLH", "FD-2", Selesai="19/11/2026 08:00")),
+    ("2026-11-19 06:00", at("Dinas PUPR", "FD-3", Ditunda="18/11/2026 15:00")),
+    (
+        "2026-11-24 06:00",
+        at("Dinas PUPR", "FD-3", Ditunda="18/11/2026 15:00", Dilanjutkan="23/11/2026 10:00"),
+    ),
+    ("2026-11-23 06:00", at("Satpol PP", "FD-4", **HANDED_ON)),
+    # another classification: other rules
+    ("2026-11-20 06:00", at("Dinas Perkim", "FD-5", Klasifikasi="Aspirasi")),
+]
+
+
+# --- what is lived through once, and copied -------------------------------------------------------
+
+
+@contextmanager
+def elsewhere(folder: Path, template: Path) -> Iterator[Office]:
+    """The same site in a folder that outlives a test, on SQLite."""
+    shutil.copyfile(template, folder / "tenggat.db")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TENGGAT_VAR", str(folder / "var"))
+        environment.setenv("TENGGAT_DATABASE_URL", f"sqlite:///{folder}/tenggat.db")
+        office = Office.open(few_ticks(example_site(folder / "site")))
+        yield office
+        office.close()
+
+
+def copy_of(office: Office, file: Path) -> Path:
+    """A copy of the present state of an office's SQLite database."""
+    with office.engine.connect() as connection, closing(sqlite3.connect(file)) as copy:
+        connection.connection.driver_connection.backup(copy)
+    return file
+
+
+def given(office: Office, state: Path) -> None:
+    """Let this office, which is on SQLite, have this state of its database."""
+    office.close()
+    assert office.engine.url.database is not None
+    shutil.copyfile(state, office.engine.url.database)
+
+
+@dataclass(frozen=True)
+class Life:
+    """The story as it was lived through: the database at the end of days, and all letters."""
+
+    states: dict[date, Path]
+    letters: list[Letter]
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory, sqlite_template) -> Life:
+    folder, first, states = tmp_path_factory.mktemp("life"), FIRST, {}
+    with elsewhere(folder, sqlite_template) as office, running() as server:
+        office.site.mail_url = server.url()
+        for last in (date(2026, 11, 20), date(2026, 11, 24), LAST):
+            lived(office, lambda day: show(office, STORY, day), first, last)
+            states[last] = copy_of(office, folder / f"{last}.db")
+            first = last + timedelta(days=1)
+    return Life(states, server.letters)
+
+
+@pytest.fixture(scope="module")
+def story_recorded(tmp_path_factory, sqlite_template) -> Path:
+    """The database with all registers of the story, and nothing done about them."""
+    folder = tmp_path_factory.mktemp("recorded")
+    with elsewhere(folder, sqlite_template) as office:
+        recorded(office, STORY)
+        return copy_of(office, folder / "recorded.db")
+
+
+# --- the same as really happened ------------------------------------------------------------------
+
+
+def test_a_replay_tells_just_what_was_really_told(office, life):
+    """Two weeks, from the first day and from one in the middle, with a mail waiting overnight."""
+    given(office, life.states[LAST])
+    told, mails = really_told(office, FIRST, LAST)
+    outcome = replayed(office)
+    assert told_by(outcome) == (told, mails)
+    arrived = Counter((f"{a.mail['Date'].datetime:%Y-%m-%d}", a.recipient) for a in life.letters)
+    assert arrived - mails == {("2026-11-24", "admin.lapor@contohkab.example"): 1}
+    assert outcome.alerts == {"hole": 1}  # Dinas Perhubungan has no head
+    for middle in (date(2026, 11, 20), date(2026, 11, 24)):
+        assert told_by(replayed(office, first=middle)) == really_told(office, middle, LAST)
+    assert "cancelled" in {message.status for message in messages(office)}
+    assert {rung for _, _, _, _, rung, _ in told} == {"half", "day-before", "breach", "plus-3"}
+
+
+@ON_POSTGRESQL
+def test_each_complaint_is_told_of_as_its_events_became_known(office):
+    recorded(office, STORY)
+    outcome = replayed(office)
+    assert {unit: steps(outcome, unit) for unit in sorted({t.unit for t in outcome.told})} == {
+        "dinkes": ["19 half"],
+        "dinsos": ["18 half", "19 day-before", "23 breach", "25 plus-3"],
+        "dishub": ["19 half", "20 day-before", "24 breach", "26 plus-3"],
+        "dlh": ["19 half", "20 day-before", "24 breach"],
+        "dukcapil": [
+            "23 day-before",
+            "24 breach",
+            "25 half",
+            "26 day-before",
+            "26 plus-3",
+            "30 breach",
+        ],
+        "perkim": ["19 half", "20 day-before", "24 breach", "26 plus-3"],
+        "pupr": ["24 half", "25 day-before", "27 breach"],
+        "satpolpp": ["19 half", "20 day-before"],
+    }
+    rules = {(t.rung, t.rule.partition("/")[2]) for t in outcome.told if t.unit == "perkim"}
+    assert rules == {
+        ("half", "information"),
+        ("day-before", "aspiration"),
+        ("breach", "aspiration"),
+        ("plus-3", "aspiration"),
+    }
+
+
+def test_a_snapshot_source_is_replayed_by_its_looks(office, server):
+    """Another classification from the 5th on; no export from the 6th to the 8th."""
+    first, last = date(2026, 11, 2), date(2026, 11, 20)
+
+    def morning(day: date) -> None:
+        if day == first or day.day in (6, 7, 8):
+            return
+        more = {"Klasifikasi Laporan": "Aspirasi"} if day.day > 4 else {}
+        more |= {STATUS: "Ditutup oleh Admin"} if day.day > 16 else {}
+        export(office.site.folder, f"{day} 07:00", WAITING | more, REPORT | more)
+        assert pull.fn(office, "lapor", wita(f"{day} 07:00")).quarantined == 0
+
+    lived(office, morning, first, last)
+    outcome = replayed(office, first, last)
+    assert told_by(outcome) == really_told(office, first, last)
+    assert steps(outcome) == [
+        "04 day-before",
+        "05 half",
+        "06 day-before",
+        "09 breach",
+        "10 plus-3",
+        "16 plus-7",
+    ]
+
+
+def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(office, life):
+    given(office, life.states[date(2026, 11, 24)])
+    recorded(office, STORY, date(2026, 11, 25), LAST)
+    first = date(2026, 11, 25)
+    later = replayed(office, first)
+    assert steps(later) == [
+        "25 day-before",
+        "25 half",
+        "25 plus-3",
+        "26 day-before",
+        "26 plus-3",
+        "27 breach",
+        "30 breach",
+    ]
+    forgetful = replayed(office, first, from_scratch=True)
+    assert set(steps(forgetful)) - set(steps(later)) == {"25 breach"}
+    assert {t.unit for t in forgetful.told if t.rung == "breach" and t.day == first} == {
+        "dishub",
+        "dukcapil",
+        "perkim",
+    }
+
+
+BREACH = {("24 breach", "penghubung.dlh"), ("24 breach", "kepala.dlh")}
+
+
+@ON_POSTGRESQL
+def test_a_mail_that_waited_overnight_goes_when_it_really_went(office, server):
+    register(office, "2026-11-23 17:30", at("DLH", **since("13/11/2026")))
+    decide(office, "2026-11-23 18:05")
+    deliver(office, "2026-11-24 12:35")  # the machine was off in the morning
+    first = date(2026, 11, 24)
+    outcome = replayed(office, first, first)
+    assert told_by(outcome) == really_told(office, first, first)
+    assert {(step, t.recipient.partition("@")[0]) for step, t in named(outcome)} == BREACH
+
+
+@pytest.mark.parametrize("fate", ["queued", "held", "dead"])
+def test_a_mail_that_waited_and_never_went_goes_on_the_first_morning(fate, office):
+    """The replay has a server that takes everything."""
+    register(office, "2026-11-23 17:30", at("DLH", **since("13/11/2026")))
+    decide(office, "2026-11-23 18:05")
+    with office.transaction() as session:
+        for message in session.scalars(select(MessageRow)):
+            message.status = fate
+            if fate == "dead":
+                at_last = wita("2026-11-25 08:00")
+                refusal = DeliveryAttempt(attempted_at=at_last, outcome="refused", answer="")
+                message.next_attempt_at = None
+                message.attempts.append(refusal)
+    outcome = replayed(office, date(2026, 11, 24))
+    told = {(step, t.recipient.partition("@")[0]) for step, t in named(outcome)}
+    assert {each for each in told if "breach" in each[0]} == BREACH
+    if fate == "dead":  # before
+        later = replayed(office, date(2026, 11, 26))
+        assert not any("breach" in step for step in steps(later))
+
+
+def test_what_has_come_to_rest_is_left_out_and_nothing_is_missed(office):
+    """By another rulebook than the last run's everything is judged: with the same outcome."""
+    for day in days(FIRST, LAST):
+        decide(office, f"{day} 06:05")
+        show(office, STORY, day)
+    middle = date(2026, 11, 26)
+    replica = empty_replica()
+    begin = wita("2026-11-26 00:00")
+    with reading(office.site.database_url) as source, Session(replica) as session:
+        copy_known(source, session, begin=begin, end=begin, derived=())
+        replay_queue.wake_restless(source, session, begin)
+        asleep = select(Complaint.ticket).where(Complaint.next_action_at.is_(None))
+        assert set(session.scalars(asleep)) == {"FD-1", "FD-2"}
+    replica.dispose()
+    spared = replayed(office, middle, from_scratch=True)
+    with office.transaction() as session:
+        session.execute(update(Rulebook).values(fingerprint="another"))
+    assert spared == replayed(office, middle, from_scratch=True)
+    assert spared.due > 0
+
+
+@ON_POSTGRESQL
+def test_mail_does_not_go_to_an_address_from_the_day_on_which_it_came_back(office):
+    recorded(office, known(at("Dinas Sosial")))
+    with office.transaction() as session:
+        session.add(
+            Bounce(
+                address="penghubung.dinsos@contohkab.example",
+                report_id="1",
+                code="5.1.1",
+                answer="",
+                reported_at=wita("2026-11-19 12:00"),
+                recorded_at=wita("2026-11-19 12:00"),
+                lifted_at=wita("2026-11-23 12:00"),
+            )
+        )
+    told = [(t.rung, t.recipient.partition("@")[0]) for t in replayed(office).told]
+    assert told[:2] == [("half", "penghubung.dinsos"), ("day-before", "penghubung.kab")]
+    assert ("breach", "penghubung.dinsos") in told[2:]
+
+
+def test_a_site_without_complaints_would_have_sent_nothing(office):
+    simulation = simulate(office.site, office.site, FIRST, LAST)
+    assert simulation.outcomes == (Outcome(), Outcome())
+    assert simulation.recorded_until is None
+    assert tally.rows(simulation) == []
+
+
+# --- what a proposal changes ----------------------------------------------------------------------
+
+
+def ladder_with(office: Office, old: str, new: str, where: Path) -> Path:
+    """The site's escalation.toml with one thing changed."""
+    text = (office.site.folder / "escalation.toml").read_text(encoding="utf-8")
+    assert old in text
+    where.write_text(text.replace(old, new), encoding="utf-8")
+    return where
+
+
+def compared(office: Office, ladder: Path | None = None, law: Path | None = None) -> Simulation:
+    return simulate(office.site, office.site.proposed(ladder, law), FIRST, LAST)
+
+
+def changes(simulation: Simulation) -> list[str]:
+    """'25 plus-3 regional_secretary 0>1': what differs, by day, rung and role."""
+    tallies = tally.by(simulation, lambda told: f"{told.day:%d} {told.rung} {told.role}")
+    return [
+        f"{key} {before.notices}>{after.notices}"
+        for key, (before, after) in sorted(tallies.items())
+        if before != after
+    ]
+
+
+def test_a_changed_rung_changes_just_what_hangs_on_it(office, tmp_path):
+    recorded(office, known(at("DLH", "FD-1"), at("Dinkes", "FD-2")))
+    earlier = ladder_with(office, 'at = "+3wd"', 'at = "+2wd"', tmp_path / "earlier.toml")
+    assert changes(compared(office, earlier)) == [
+        "25 plus-3 regional_secretary 0>2",
+        "26 plus-3 regional_secretary 2>0",
+    ]
+
+
+RUNG = """[[ladder.rung]]
+id = "{0}"
+at = "{1}"
+kind = "escalation"
+to = ["{2}"]
+
+"""
+
+
+def test_another_rung_tells_at_once_what_has_passed_it(office, server, tmp_path):
+    """Due on the 9th and told of up to plus-3: of the new rungs only the higher one is told."""
+    story = [("2026-11-09 06:00", at("DLH", **since("02/11/2026")))]
+    lived(office, lambda day: show(office, story, day), date(2026, 11, 9), date(2026, 11, 15))
+    recorded(office, story)
+    old = RUNG.format("plus-3", "+3wd", "regional_secretary")
+    new = RUNG.format("plus-1", "+1wd", "inspector") + old + RUNG.format("plus-4", "+4wd", "regent")
+    assert changes(compared(office, ladder_with(office, old, new, tmp_path / "more.toml"))) == [
+        "16 plus-4 regent 0>1",
+    ]
+
+
+def test_a_hold_is_silence_for_its_units(office, tmp_path):
+    recorded(office, known(at("DLH", "FD-1"), at("Dinkes", "FD-2")))
+    hold = '[[hold]]\nunits = ["dlh"]\nrungs = ["half", "plus-3"]\nreason = "pindah kantor"\n\n'
+    held = ladder_with(
+        office,
+        '[[ladder]]\nrules = ["*"]',
+        hold + '[[ladder]]\nrules = ["*"]',
+        tmp_path / "held.toml",
+    )
+    simulation = compared(office, held)
+    assert changes(simulation) == [
+        "19 half liaison 2>1",
+        "26 plus-3 regional_secretary 2>1",
+    ]
+    assert [outcome.kept_back for outcome in simulation.outcomes] == [0, 2]
+
+
+LAW = """
+[regulation]
+key = "perbup-12-2026"
+title = "Peraturan Bupati Contoh Nomor 12 Tahun 2026"
+citation = "Perbup 12/2026"
+in_force = { from = 2026-01-01 }
+
+[[rule]]
+id = "information"
+overrides = "sp4n-guideline/information"
+basis = "Peraturan Bupati Contoh Nomor 12 Tahun 2026"
+article = "Pasal 7"
+label = { id = "Permintaan informasi", en = "Request for information" }
+actor = "unit"
+starts_on = ["received"]
+stops_on = ["settled"]
+implied_by = ["closed"]
+voids = ["withdrawn"]
+applies_when = { classification = ["information_request"] }
+length = 3
+unit = "working_day"
+certainty = "seen"
+"""
+
+
+@pytest.fixture
+def law(tmp_path) -> Path:
+    """A folder of regulations in which information is due in 3 working days instead of 5."""
+    folder = tmp_path / "law"
+    folder.mkdir()
+    (folder / "perbup.toml").write_text(LAW, encoding="utf-8")
+    return folder
+
+
+def test_a_shorter_rule_moves_its_notices_and_no_others(office, law):
+    """Due on Thursday the 19th instead of Monday the 23rd, when it was settled."""
+    settled = at("Dinkes", Selesai="23/11/2026 09:00")
+    story = known(at("Dinkes"), at("DLH", "FD-2", Klasifikasi="Aspirasi"))
+    recorded(office, [*story, ("2026-11-24 06:00", settled)])
+    simulation = compared(office, law=law)
+    before, after = simulation.outcomes
+    assert steps(before, "dlh") == ["19 half", "20 day-before", "24 breach", "26 plus-3"]
+    assert steps(after, "dlh") == steps(before, "dlh")
+    assert steps(before, "dinkes") == ["19 half", "20 day-before"]
+    assert steps(after, "dinkes") == ["18 day-before", "20 breach"]
+    assert (after.due, before.missed, after.missed) == (before.due, 1, 2)
+
+
+def test_a_storm_is_named_and_what_follows_is_shown_all_the_same(office, law):
+    units = ("Dinas Sosial", "DLH", "Dinas Kesehatan", "Dinas PUPR", "Satpol PP")
+    recorded(office, known(*(at(unit, f"FD-{n}") for n, unit in enumerate(units))))
+    free = replayed(office)
+    assert free.storms == []
+    guard = office.site.file.mail.storm.model_copy(update={"most": 6})
+    mail = office.site.file.mail.model_copy(update={"storm": guard})
+    office.site.file = office.site.file.model_copy(update={"mail": mail})
+    held = replayed(office)
+    assert [(f"{office.local(s.at):%d %H:%M}", s.mails, s.most) for s in held.storms] == [
+        ("24 12:05", 11, 6)
+    ]
+    assert told_by(held) == told_by(free)
+
+
+# --- nothing is touched ---------------------------------------------------------------------------
+
+
+def test_nothing_is_written_and_nothing_is_sent(office, server, life, law, tmp_path):
+    given(office, life.states[date(2026, 11, 20)])
+    before = dump(office)
+    letters, connections = len(server.letters), server.connections
+    office.close()
+    files = state_of(tmp_path)
+    simulation = simulate(office.site, office.site.proposed(None, law), FIRST, LAST)
+    assert all(outcome.told for outcome in simulation.outcomes)
+    assert state_of(tmp_path) == files
+    assert (len(server.letters), server.connections) == (letters, connections)
+    assert dump(office) == before
+
+
+def state_of(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every file below a folder, with its size and the time of its last change."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+@ON_BOTH
+def test_a_replica_holds_nothing_that_a_complainant_gave(office):
+    recorded(office, known(at("Dinkes", Perihal="Syarat pindah alamat")))
+    replica = empty_replica()
+    with (
+        reading(office.site.database_url) as source,
+        Office(office.site, replica).transaction() as s,
+    ):
+        assert source.scalars(select(Complaint.title)).all() == ["Syarat pindah alamat"]
+        copy_known(
+            source, s, begin=wita("2026-11-16 00:00"), end=wita("2026-12-01 00:00"), derived=()
+        )
+        (row,) = s.scalars(select(Complaint))
+        assert row.ticket == "FD-1"
+        assert [row.title, row.text, row.attachments, row.reporter] == [None] * 4
+    replica.dispose()
+
+
+@ON_BOTH
+def test_a_database_is_read_in_one_state_while_others_write(office):
+    register(office, "2026-11-17 07:00", at("Dinkes"))
+    count = select(func.count()).select_from(Complaint)
+    with reading(office.site.database_url) as source:
+        assert source.scalar(count) == 1
+        register(office, "2026-11-18 07:00", at("Dinkes"), at("DLH", "FD-2"))
+        assert source.scalar(count) == 1
+        with pytest.raises(DBAPIError, match=r"read-?only"):
+            source.execute(update(Complaint).values(unit="dlh"))
+
+
+def test_a_database_that_is_not_ready_is_left_as_it_is(empty_database_url, tmp_path):
+    def refused() -> str:
+        with pytest.raises(NotReady) as error, reading(empty_database_url):
+            pytest.fail("was opened")
+        return str(error.value)
+
+    if empty_database_url.startswith("sqlite"):
+        assert refused().startswith("no database at")
+        assert list(tmp_path.iterdir()) == []
+    engine = open_engine(empty_database_url)
+    with engine.connect():
+        assert "the database is empty; `tenggat run` brings it up to date" in refused()
+    command.upgrade(alembic_config(engine), "0001")
+    assert "is at revision 0001, not " in refused()
+    engine.dispose()
+
+
+# --- when -----------------------------------------------------------------------------------------
+
+
+def test_ticks_are_those_of_the_schedule_in_the_site_s_zone(office):
+    with asyncio.Runner() as runner:
+        ticks = Ticks(office.site, "deadlines", runner)
+        for moment, tick in (
+            ("2026-11-24 06:05:00", "2026-11-24 06:05"),
+            ("2026-11-24 06:05:01", "2026-11-24 12:05"),
+            ("2026-11-24 18:06:00", "2026-11-25 06:05"),
+        ):
+            assert ticks.at_or_after(wita(moment)) == wita(tick)
+
+
+def test_a_schedule_that_is_none_is_named_with_its_file(office):
+    schedules = office.site.file.schedules.model_copy(update={"delivery": "every morning"})
+    office.site.file = office.site.file.model_copy(update={"schedules": schedules})
+    with pytest.raises(SettingsError, match=r"site\.toml: schedules\.delivery: 'every morning'"):
+        replayed(office)
+
+
+# --- as people and programs call it ---------------------------------------------------------------
+
+
+@pytest.fixture
+def call(office, call_tenggat, monkeypatch):
+    """`tenggat simulate` on this site."""
+    monkeypatch.setenv("TENGGAT_SITE", str(office.site.folder))
+    return lambda *arguments: call_tenggat("simulate", *arguments)
+
+
+SPAN = ("--from", "2026-11-16", "--to", "2026-11-30")
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a table, each with single spaces."""
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+def test_people_see_the_time_in_tables(office, call, story_recorded):
+    given(office, story_recorded)
+    code, out, err = call(*SPAN)
+    assert (code, err) == (0, "")
+    assert set(lines(out)) >= {
+        "Pemerintah Kabupaten Contoh, 2026-11-16 to 2026-11-30: what would have been sent",
+        "mails with notices 35",
+        "notices sent 27",
+        "breaches 7",
+        "missed 6",
+        "most mails on one day 10 on 2026-11-24",
+        "day mails notices reminder breach escalation",
+        "2026-11-24 Tue 10 5 1 4",
+        "role mails notices half day-before breach plus-3",
+        "liaison 26 23 8 8 7",
+        "Dinas Lingkungan Hidup 3 1 1 1",
+        "sp4n-guideline/information 21 13 5 3",
+    }
+    assert "→" not in out
+    assert "note:" not in out
+
+
+def once(monkeypatch) -> None:
+    """Let the next simulation be made, and all after it be that one."""
+    made: list[Simulation] = []
+
+    def simulate_once(*arguments, **more) -> Simulation:
+        if not made:
+            made.append(simulate(*arguments, **more))
+        return made[0]
+
+    monkeypatch.setattr("tasks.simulation.simulate.simulate", simulate_once)
+
+
+def test_people_see_before_and_after(office, call, law, story_recorded, monkeypatch):
+    """In a narrow terminal too, where no figure is cut."""
+    given(office, story_recorded)
+    once(monkeypatch)
+    code, out, _ = call(*SPAN, "--regulations", law)
+    assert code == 0
+    assert set(lines(out)) >= {
+        f"before → after: {law} put in place on 2026-11-16",
+        "mails with notices 35→33",
+        "missed 6→7",
+        "most mails on one day 10 on 2026-11-24 → 10 on 2026-11-20",
+        "2026-11-20 Fri 4→10 4→5 4→1 0→4",
+        "inspector 0→2 0→4 0→4",
+        "sp4n/first-follow-up 3 2 1",
+    }
+    monkeypatch.setattr(console, "out", Console(highlight=False, width=50))
+    _, out, _ = call(*SPAN, "--regulations", law)
+    assert "…" not in out
+    assert "inspector 0→2 0→4 0→4" in lines(out)
+
+
+def test_people_see_that_nothing_would_be_otherwise(office, call, story_recorded):
+    given(office, story_recorded)
+    same = office.site.folder / "escalation.toml"
+    _, out, _ = call("--from", "2026-11-16", "--to", "2026-11-20", "--ladder", same)
+    assert lines(out)[-1].startswith("note: no difference: by the proposed files the same")
+
+
+def test_programs_get_json_and_csv(office, call, tmp_path, story_recorded, monkeypatch):
+    given(office, story_recorded)
+    once(monkeypatch)
+    ladder = ladder_with(office, 'at = "+3wd"', 'at = "+2wd"', tmp_path / "earlier.toml")
+    code, out, _ = call(*SPAN, "--ladder", ladder, "--json")
+    assert code == 0
+    found = json.loads(out)
+    before, after = found["outcomes"]
+    assert (before["files"], after["files"]) == ("current", "proposed")
+    assert before["mails"] == sum(day["mails"] for day in before["days"].values()) == 35
+    assert after["days"]["2026-11-24"] == {"mails": 11, "notices": 6}
+    file = tmp_path / "simulated.csv"
+    code, out, err = call(*SPAN, "--ladder", ladder, "--csv", file)
+    assert (code, out, err) == (0, "", f"{len(found['rows'])} rows written to {file}\n")
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert rows == found["rows"]
+    moved = [row for row in rows if row["notices_before"] != row["notices_after"]]
+    assert {row["rung"] for row in moved} == {"plus-3"}
+    assert moved[0] == {
+        "day": "2026-11-24",
+        "role": "regional_secretary",
+        "unit": "dinsos",
+        "rung": "plus-3",
+        "kind": "escalation",
+        "rule": "sp4n-guideline/information",
+        "notices_before": "0",
+        "notices_after": "1",
+        "mails_before": "0",
+        "mails_after": "1",
+    }
+
+
+def test_a_storm_is_told_with_its_numbers(office, call, story_recorded):
+    place = office.site.folder / "site.toml"
+    text = place.read_text(encoding="utf-8")
+    assert "most = 200" in text
+    place.write_text(text.replace("most = 200", "most = 6"), encoding="utf-8")
+    given(office, story_recorded)
+    _, out, _ = call(*SPAN)
+    storm = "the run of 2026-11-24 12:05 would be held as a storm: it has 10 mails, more than 6"
+    assert f"note: {storm} (they would wait for `tenggat mail release`;" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--from", "2026-11-30", "--to", "2026-11-16"), "would end (2026-11-16) before it begins"),
+        (
+            ("--from", "16.11.2026", "--to", "2026-11-30"),
+            "'16.11.2026' is no day; write 2026-11-24",
+        ),
+        (("--from", "1999-01-01", "--to", "2026-11-30"), "leaves the site's calendar"),
+        (("--from", "2026-11-16", "--to", "9999-12-31"), "leaves the site's calendar"),
+        (("--from", "2026-11-16"), "--to"),
+        ((*SPAN, "--ladder", "absent.toml"), "absent.toml: no such file"),
+        ((*SPAN, "--regulations", "absent"), "absent: no such folder of regulations"),
+        ((*SPAN, "--csv", "/nowhere/a.csv"), "cannot write /nowhere/a.csv"),
+    ],
+)
+def test_a_wrong_call_says_what_to_write(call, arguments, message):
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_a_mistake_in_a_proposal_is_named_by_its_file(office, call, law, tmp_path):
+    wrong = ladder_with(office, 'to = ["regent"]', 'to = ["mayor"]', tmp_path / "wrong.toml")
+    (law / "perbup.toml").write_text(LAW.replace("length = 3", "length = 0"), encoding="utf-8")
+    code, _, err = call(*SPAN, "--ladder", wrong, "--regulations", law)
+    assert code == 2
+    assert f"{wrong}: " in err
+    assert f"{law / 'perbup.toml'}:" in err
+
+
+def test_what_was_not_recorded_is_not_taken_for_quiet(office, call):
+    recorded(office, known(at("Dinkes")), FIRST, date(2026, 11, 19))
+    code, out, _ = call(*SPAN)
+    assert code == 0
+    assert "note: nothing was recorded after 2026-11-19" in out

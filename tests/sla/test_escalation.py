@@ -1,0 +1,364 @@
+"""Who is told when: the rungs of a ladder on the days of a calendar."""
+
+from datetime import date, timedelta
+
+import pytest
+from conftest import REPOSITORY, WITA, wita
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sla.calendar import Calendar, indonesian_days_off
+from sla.directory import Role
+from sla.engine.context import Bench, Facts
+from sla.engine.deadline import State
+from sla.engine.evaluate import judge
+from sla.escalation import (
+    Ladder,
+    LadderError,
+    NoticeKind,
+    Offset,
+    OffsetUnit,
+    Rung,
+    ladder_for,
+    next_action_at,
+    reached,
+)
+from sla.events import Event
+from sla.regulations.loader import load
+
+FIRST, LAST = date(2025, 1, 1), date(2029, 12, 31)
+BENCH = Bench(
+    load([REPOSITORY / "regulations", REPOSITORY / "examples" / "boston" / "regulations"]),
+    Calendar(FIRST, LAST, days_off=indonesian_days_off(range(2025, 2030))),
+    Calendar.every_day(FIRST, LAST),
+    WITA,
+)
+INFORMATION = "sp4n-guideline/information"  # 5 working days
+RESPONSE = "uu-25-2009/response"  # 14 days
+COMPLETION = "uu-25-2009/completion"  # 30 days, the complainant's
+PROMISE = "boston/promise"
+
+
+def rung(at, kind, repeat=None):
+    return Rung(
+        at,
+        Offset.parse(at),
+        NoticeKind(kind),
+        to=(Role.LIAISON,),
+        repeat=Offset.parse(repeat) if repeat else None,
+    )
+
+
+LADDER = Ladder(
+    ("*",),
+    (
+        rung("50%", "reminder"),
+        rung("-1wd", "reminder"),
+        rung("0", "breach"),
+        rung("+3wd", "escalation"),
+        rung("+7wd", "escalation"),
+        rung("+14wd", "escalation", repeat="5wd"),
+    ),
+)
+
+
+def told(kind, at):
+    at = wita(at) if isinstance(at, str) else at
+    return Event(kind, at, at, "register")
+
+
+def deadline(rule, events, as_of, **facts):
+    """The only clock of a rule on a request for information, or on what `facts` make of it."""
+    asked = Facts(**({"classification": "information_request"} | facts))
+    as_of = wita(as_of) if isinstance(as_of, str) else as_of
+    (found,) = [d for d in judge(asked, events, BENCH, as_of) if d.rule.id == rule]
+    return found
+
+
+def rungs(rule, events, as_of, ladder=LADDER, **facts):
+    """What is reached: (rung, repeat, local time)."""
+    found = reached(deadline(rule, events, as_of, **facts), ladder, BENCH, wita(as_of))
+    return [(r.rung.id, r.repeat, f"{r.at.astimezone(WITA):%Y-%m-%d %H:%M}") for r in found]
+
+
+def turn(rule, events, as_of, **facts):
+    """The next look, in local time."""
+    found = next_action_at(deadline(rule, events, as_of, **facts), LADDER, BENCH, wita(as_of))
+    return found and f"{found.astimezone(WITA):%Y-%m-%d %H:%M}"
+
+
+# --- offsets --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "unit", "after_due"),
+    [
+        ("50%", 50, OffsetUnit.PERCENT, False),
+        ("-3wd", -3, OffsetUnit.WORKING_DAY, False),
+        ("-1d", -1, OffsetUnit.DAY, False),
+        ("0", 0, OffsetUnit.DAY, True),
+        ("+3wd", 3, OffsetUnit.WORKING_DAY, True),
+        ("7d", 7, OffsetUnit.DAY, True),
+        (" +14 wd ", 14, OffsetUnit.WORKING_DAY, True),
+    ],
+)
+def test_an_offset_is_read(text, amount, unit, after_due):
+    offset = Offset.parse(text)
+    assert (offset.amount, offset.unit, offset.after_due) == (amount, unit, after_due)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "3", "1.5d", "+3w", "wd", "--1d", "+99999d", "1wd 2d"]
+)
+def test_what_is_no_offset_is_refused_with_the_remedy(text):
+    with pytest.raises(LadderError, match=r"is no offset; write 50%, -3wd, -1d, 0 or \+7wd"):
+        Offset.parse(text)
+
+
+@pytest.mark.parametrize("text", ["0%", "100%", "-50%", "150%"])
+def test_a_percentage_lies_within_the_time(text):
+    with pytest.raises(LadderError, match="between 1% and 99%"):
+        Offset.parse(text)
+
+
+# --- which ladder ---------------------------------------------------------------------------------
+
+
+def test_the_first_ladder_that_names_a_rule_is_climbed():
+    ombudsman, rest = Ladder(("uu-37-2008/*",), ()), Ladder(("sp4n/*", "sp4n-guideline/*"), ())
+    assert ladder_for("uu-37-2008/clarification", [ombudsman, rest, LADDER]) is ombudsman
+    assert ladder_for("sp4n-guideline/complaint", [ombudsman, rest, LADDER]) is rest
+    assert ladder_for("sp4n/verification", [LADDER, rest]) is LADDER
+
+
+def test_a_rule_that_no_ladder_names_tells_nobody():
+    assert ladder_for("desa/light", [Ladder(("sp4n/*",), ())]) is None
+    running = deadline(INFORMATION, [RECEIVED], "2026-11-06 08:00")
+    assert reached(running, None, BENCH, wita("2026-11-06 08:00")) == []
+
+
+# --- rungs before and after the deadline ----------------------------------------------------------
+
+RECEIVED = told("received", "2026-11-02 10:00")  # due Monday the 9th: 3, 4, 5, 6, 9 November
+
+
+@pytest.mark.parametrize(
+    ("as_of", "expected"),
+    [
+        ("2026-11-04 23:59", []),
+        ("2026-11-05 00:00", [("50%", 0, "2026-11-05 00:00")]),  # the third of five days
+        ("2026-11-06 00:00", [("50%", 0, "2026-11-05 00:00"), ("-1wd", 0, "2026-11-06 00:00")]),
+        ("2026-11-09 23:59", [("50%", 0, "2026-11-05 00:00"), ("-1wd", 0, "2026-11-06 00:00")]),
+        # late: no reminder any more
+        ("2026-11-10 00:00", [("0", 0, "2026-11-10 00:00")]),
+        ("2026-11-11 23:59", [("0", 0, "2026-11-10 00:00")]),
+        ("2026-11-12 00:00", [("0", 0, "2026-11-10 00:00"), ("+3wd", 0, "2026-11-12 00:00")]),
+    ],
+)
+def test_rungs_are_reached_one_after_the_other(as_of, expected):
+    assert rungs(INFORMATION, [RECEIVED], as_of) == expected
+
+
+def test_after_an_outage_all_rungs_are_known_and_the_highest_is_last():
+    names = [name for name, *_ in rungs(INFORMATION, [RECEIVED], "2026-11-27 08:00")]
+    assert names == ["0", "+3wd", "+7wd", "+14wd"]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "repeat", "at"),
+    [
+        ("2026-12-03 23:59", 0, "2026-11-27 00:00"),
+        ("2026-12-04 00:00", 1, "2026-12-04 00:00"),
+        ("2026-12-11 00:00", 2, "2026-12-11 00:00"),
+        ("2026-12-21 08:00", 3, "2026-12-18 00:00"),
+        # 21, 22, 23, 28, 29 December: Christmas is not counted
+        ("2026-12-29 00:00", 4, "2026-12-29 00:00"),
+    ],
+)
+def test_a_repeated_rung_is_given_once_with_its_last_repetition(as_of, repeat, at):
+    assert rungs(INFORMATION, [RECEIVED], as_of)[-1] == ("+14wd", repeat, at)
+
+
+def test_on_a_day_off_nobody_is_told_before_the_next_working_day():
+    received = told("received", "2026-11-06 10:00")  # due Friday the 13th
+    saturday = deadline(INFORMATION, [received], "2026-11-14 00:00")
+    assert saturday.state is State.BREACHED
+    assert rungs(INFORMATION, [received], "2026-11-15 23:59") == []
+    assert rungs(INFORMATION, [received], "2026-11-16 00:00") == [("0", 0, "2026-11-16 00:00")]
+
+
+def test_a_week_of_holidays_puts_a_rung_off_to_its_end():
+    received = told("received", "2026-03-04 10:00")  # 14 days: due 18 March, before Nyepi
+    facts = {"classification": "complaint"}
+    assert rungs(RESPONSE, [received], "2026-03-24 23:59", **facts) == []
+    assert rungs(RESPONSE, [received], "2026-03-25 00:00", **facts) == [
+        ("0", 0, "2026-03-25 00:00")
+    ]
+
+
+def test_a_pause_moves_the_rungs_with_the_deadline():
+    events = [
+        RECEIVED,
+        told("paused", "2026-11-04 09:00"),
+        told("resumed", "2026-11-10 09:00"),  # 3, 4, 11, 12, 13
+    ]
+    assert rungs(INFORMATION, events, "2026-11-10 23:59") == []
+    assert rungs(INFORMATION, events, "2026-11-12 00:00") == [
+        ("50%", 0, "2026-11-11 00:00"),
+        ("-1wd", 0, "2026-11-12 00:00"),
+    ]
+
+
+def test_half_of_a_promised_time_is_half_to_the_second():
+    promised = {"promised_due": wita("2026-11-04 10:00")}
+    assert rungs(PROMISE, [RECEIVED], "2026-11-03 09:59", **promised) == [
+        ("-1wd", 0, "2026-11-03 00:00")
+    ]
+    assert rungs(PROMISE, [RECEIVED], "2026-11-03 10:00", **promised) == [
+        ("-1wd", 0, "2026-11-03 00:00"),
+        ("50%", 0, "2026-11-03 10:00"),
+    ]
+
+
+def test_a_promise_is_late_from_the_next_moment_on():
+    promised = {"promised_due": wita("2026-11-04 10:00")}
+    assert turn(PROMISE, [RECEIVED], "2026-11-04 10:00", **promised) == "2026-11-04 10:00"
+    late = wita("2026-11-04 10:00") + timedelta(microseconds=1)
+    breached = deadline(PROMISE, [RECEIVED], late, **promised)
+    assert [r.rung.id for r in reached(breached, LADDER, BENCH, late)] == ["0"]
+
+
+# --- who is never told ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        told("settled", "2026-11-12 09:00"),  # met late
+        told("closed", "2026-11-12 09:00"),  # settled by then, unknown when
+        told("withdrawn", "2026-11-12 09:00"),
+        told("paused", "2026-11-12 09:00"),  # late, and standing still
+    ],
+    ids=lambda event: event.kind,
+)
+def test_a_clock_that_has_ended_or_stands_still_tells_nobody(end):
+    assert rungs(INFORMATION, [RECEIVED, end], "2026-11-24 08:00") == []
+    assert turn(INFORMATION, [RECEIVED, end], "2026-11-24 08:00") is None
+
+
+def test_a_paused_clock_reminds_nobody():
+    events = [RECEIVED, told("paused", "2026-11-04 09:00")]
+    assert rungs(INFORMATION, events, "2026-11-06 08:00") == []
+    assert turn(INFORMATION, events, "2026-11-06 08:00") is None
+
+
+def test_a_pause_that_begins_on_the_last_day_stops_no_deadline_but_every_mail():
+    events = [RECEIVED, told("paused", "2026-11-09 09:00")]  # that day still counts
+    assert deadline(INFORMATION, events, "2026-11-09 10:00").state is State.PAUSED
+    assert turn(INFORMATION, events, "2026-11-09 10:00") == "2026-11-10 00:00"
+    late = deadline(INFORMATION, events, "2026-11-10 00:00")
+    assert (late.state, late.paused) == (State.BREACHED, True)
+    assert rungs(INFORMATION, events, "2026-11-24 08:00") == []
+    assert turn(INFORMATION, events, "2026-11-10 00:00") is None
+
+
+def test_what_may_yet_be_shown_as_settled_tells_nobody_until_it_is_certain():
+    lapor = {"shown_later": {"settled": 10}}
+    assert rungs(INFORMATION, [RECEIVED], "2026-11-23 23:59", **lapor) == []
+    assert turn(INFORMATION, [RECEIVED], "2026-11-12 08:00", **lapor) == "2026-11-24 00:00"
+    assert rungs(INFORMATION, [RECEIVED], "2026-11-26 00:00", **lapor) == [
+        ("0", 0, "2026-11-24 00:00"),
+        ("+3wd", 0, "2026-11-26 00:00"),
+    ]
+
+
+@pytest.mark.parametrize("as_of", ["2026-11-20 08:00", "2026-12-02 23:59", "2026-12-24 08:00"])
+def test_the_deadline_of_a_complainant_tells_nobody(as_of):
+    events = [RECEIVED, told("material_requested", "2026-11-02 11:00")]
+    assert rungs(COMPLETION, events, as_of, classification="complaint") == []
+
+
+def test_but_it_is_looked_at_when_it_lapses():
+    events = [RECEIVED, told("material_requested", "2026-11-02 11:00")]
+    complaint = {"classification": "complaint"}
+    assert turn(COMPLETION, events, "2026-11-20 08:00", **complaint) == "2026-12-03 00:00"
+    assert turn(COMPLETION, events, "2026-12-03 08:00", **complaint) is None
+
+
+# --- the next look --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("as_of", "expected"),
+    [
+        ("2026-11-02 10:00", "2026-11-05 00:00"),
+        ("2026-11-05 00:00", "2026-11-06 00:00"),
+        ("2026-11-06 08:00", "2026-11-10 00:00"),
+        ("2026-11-10 00:00", "2026-11-12 00:00"),
+        ("2026-11-18 00:00", "2026-11-27 00:00"),
+        (
+            "2026-12-29 08:00",
+            "2027-01-07 00:00",
+        ),  # 30, 31 December, 4, 6, 7 January (5: Isra Mikraj)
+    ],
+)
+def test_the_next_look_is_at_the_next_rung(as_of, expected):
+    assert turn(INFORMATION, [RECEIVED], as_of) == expected
+
+
+LATE = st.builds(
+    lambda n, unit, repeat: rung(f"+{n}{unit}", "escalation", repeat),
+    st.integers(0, 12),
+    st.sampled_from(["wd", "d"]),
+    st.sampled_from([None, "1d", "3d", "1wd", "5wd"]),
+)
+EARLY = st.builds(
+    rung,
+    st.one_of(
+        st.integers(1, 99).map("{}%".format),
+        st.integers(1, 8).map("-{}wd".format),
+    ),
+    st.just("reminder"),
+)
+LADDERS = st.lists(st.one_of(EARLY, LATE), max_size=4, unique_by=lambda r: r.id).map(
+    lambda found: Ladder(("*",), tuple(found))
+)
+HOURS = st.integers(0, 24 * 60)
+
+
+@settings(max_examples=100)
+@given(
+    ladder=LADDERS,
+    received=HOURS,
+    waited=HOURS,
+    pause=st.tuples(HOURS, HOURS),
+    lag=st.sampled_from([0, 10]),
+    part=st.floats(0, 1, exclude_max=True),
+)
+def test_nothing_is_new_before_the_next_look_and_something_is_new_at_it(
+    ladder, received, waited, pause, lag, part
+):
+    start = wita("2026-02-01 00:00") + timedelta(hours=received)
+    held = start + timedelta(hours=pause[0])
+    events = [
+        told("received", start),
+        told("paused", held),
+        told("resumed", held + timedelta(hours=pause[1])),
+    ]
+    as_of = start + timedelta(hours=waited)
+    events = [event for event in events if event.latest <= as_of]  # nothing happens after
+
+    def standing(moment):
+        found = deadline(INFORMATION, events, moment, shown_later={"settled": lag})
+        rungs = [(r.rung.id, r.repeat) for r in reached(found, ladder, BENCH, moment)]
+        return found.state, rungs, next_action_at(found, ladder, BENCH, moment)
+
+    state, told_now, look = standing(as_of)
+    if look is None:
+        assert standing(as_of + timedelta(days=365))[:2] == (state, told_now)
+        return
+    assert look > as_of
+    last = look - timedelta(microseconds=1)
+    for moment in (min(as_of + (look - as_of) * part, last), last):
+        assert standing(moment) == (state, told_now, look)
+    assert standing(look)[:2] != (state, told_now)

@@ -1,0 +1,350 @@
+"""The figures of a report: a few complaints of November 2026, every figure computed by hand."""
+
+from datetime import date, timedelta
+
+import pytest
+from conftest import wita
+from support.metric_cases import SEES, case, figures, told
+
+from sla.events import Event, Knowledge
+from sla.metrics.definitions import SHAPES
+
+INFORMATION = "sp4n-guideline/information"  # 5 working days
+VERIFICATION = "sp4n/verification"  # 3 working days, the administrator's
+
+
+def seen(kind, after, until, knowledge=Knowledge.OBSERVED):
+    return Event(kind, wita(until), wita(until), "lapor", wita(after), knowledge)
+
+
+CASES = [
+    # due Mon 9 Nov, settled that day: met, 5 working days
+    case("met", told("received", "2026-11-02 10:00"), told("settled", "2026-11-09 23:00")),
+    # due Tue 10 Nov, settled Thu 12: met late, 7 working days
+    case("late", told("received", "2026-11-03 10:00"), told("settled", "2026-11-12 10:00")),
+    # due Wed 11 Nov, nothing done: 13 working days late on Mon 30 Nov (12, 13, 16-20, 23-27, 30)
+    case("breached", told("received", "2026-11-04 10:00"), unit="pupr", channel="sms"),
+    # due Thu 12 Nov, over before the first look on the 23rd: no verdict
+    case(
+        "unknown",
+        told("received", "2026-11-05 10:00"),
+        seen("settled", "2026-11-05 10:00", "2026-11-23 07:00", Knowledge.UNKNOWN),
+    ),
+    # due Fri 13 Nov, seen settled between that morning and Monday's: met by the benefit of doubt,
+    # 6 working days to the later of the two looks
+    case(
+        "doubt",
+        told("received", "2026-11-06 10:00"),
+        seen("settled", "2026-11-13 07:00", "2026-11-16 07:00"),
+        unit="pupr",
+    ),
+    # withdrawn: waived
+    case("withdrawn", told("received", "2026-11-09 10:00"), told("withdrawn", "2026-11-10 10:00")),
+    # due Thu 3 Dec: open, not late, and not among November's deadlines
+    case("running", told("received", "2026-11-26 10:00"), unit="pupr"),
+    # received in October, due Mon 2 Nov, settled that day: not received in November but due in it
+    case("october", told("received", "2026-10-26 10:00"), told("settled", "2026-11-02 10:00")),
+    # no rule of settlement for a report without classification: counted, never judged
+    case("unclassified", told("received", "2026-11-12 10:00"), classification=None),
+    # settled in time, and open again since the 26th
+    case(
+        "reopened",
+        told("received", "2026-11-10 10:00"),
+        told("settled", "2026-11-12 10:00"),
+        told("reopened", "2026-11-26 10:00"),
+    ),
+]
+
+
+ALL = ("judged", "met", "met_late", "breached", "unknown", "waived", "by_policy")
+
+
+def verdicts(table, row):
+    """The deadlines of a row by verdict, those that there are."""
+    counts = {name: table.value(row, name) for name in ALL}
+    return {name: number for name, number in counts.items() if number}
+
+
+def behind(table, row):
+    return set(table.row(row).tickets)
+
+
+@pytest.fixture(scope="module")
+def november():
+    return figures(CASES)
+
+
+def value(tables, figure, column="value"):
+    return tables["headline"].value(figure, column)
+
+
+def test_the_tables_are_those_of_the_shapes_and_every_row_fits_its_columns(november):
+    assert list(november) == list(SHAPES)
+    for key, table in november.items():
+        assert (table.of, table.columns) == SHAPES[key]
+        assert all(len(row.cells) == len(table.columns) for row in table.rows)
+        assert all(list(row.tickets) == sorted(row.tickets) for row in table.rows)
+
+
+def test_received_are_those_that_came_in_the_period(november):
+    assert value(november, "received") == 9  # all but the one of October
+    assert behind(november["headline"], "received") == {c.ticket for c in CASES} - {"october"}
+    assert november["by_classification"].value("information_request", "received") == 8
+    assert november["by_classification"].value("", "received") == 1
+    assert [row.key for row in november["by_channel"].rows] == ["web", "sms"]
+    assert november["by_category"].value("jalan", "received") == 9
+
+
+def test_settled_are_those_first_settled_in_it(november):
+    assert value(november, "settled") == 6
+    assert behind(november["headline"], "settled") == {
+        "met",
+        "late",
+        "unknown",
+        "doubt",
+        "october",
+        "reopened",
+    }
+
+
+def test_followed_up_is_a_share_of_the_received(november):
+    assert value(november, "followed_up_share") == 5 / 9  # met, late, unknown, doubt, reopened
+
+
+def test_open_and_late_are_counted_now_whenever_received(november):
+    assert value(november, "open") == 4
+    assert behind(november["headline"], "open") == {
+        "breached",
+        "running",
+        "unclassified",
+        "reopened",
+    }
+    units = november["by_unit"]
+    assert {unit: units.value(unit, "open") for unit in ("pupr", "dinkes")} == {
+        "pupr": 2,
+        "dinkes": 2,
+    }
+    assert value(november, "late") == 1
+    assert (units.value("pupr", "late"), units.value("dinkes", "late")) == (1, 0)
+
+
+def test_the_share_of_deadlines_kept_leaves_out_what_is_not_known(november):
+    # met: met, doubt, october, reopened; its second clock is due on 3 December
+    assert verdicts(november["by_rule"], INFORMATION) == {
+        "judged": 6,
+        "met": 4,
+        "met_late": 1,
+        "breached": 1,
+        "unknown": 1,
+        "waived": 1,
+        "by_policy": 1,
+    }
+    assert value(november, "on_time") == 4 / 6
+    assert behind(november["headline"], "on_time") == {
+        "met",
+        "doubt",
+        "october",
+        "reopened",
+        "late",
+        "breached",
+    }
+
+
+def test_each_unit_has_its_own_share_and_few_are_ranked_last(november):
+    units = november["by_unit"]
+    assert verdicts(units, "dinkes") == {
+        "judged": 4,
+        "met": 3,
+        "met_late": 1,
+        "unknown": 1,
+        "waived": 1,
+    }
+    assert verdicts(units, "pupr") == {"judged": 2, "met": 1, "breached": 1, "by_policy": 1}
+    assert [row.small for row in units.rows] == [True, True]
+    assert [row.key for row in units.rows] == ["pupr", "dinkes"]
+    assert units.value("dinkes", "reopened") == 1
+
+
+def test_what_is_late_is_listed_with_its_working_days(november):
+    (row,) = november["late"].rows
+    assert row.cells[:6] == ("breached", 13, "pupr", INFORMATION, "jalan", date(2026, 11, 11))
+    assert row.tickets == ("breached",)
+
+
+def test_how_much_is_not_exactly_known_is_said(november):
+    quality = november["quality"]
+    assert quality.value("history_unknown", "number") == 1
+    assert quality.value("observed_times", "number") == 1
+    assert quality.value("by_policy", "number") == 1
+    assert quality.value("quarantined", "number") == 3
+    assert behind(quality, "by_policy") == {"doubt"}
+
+
+def test_days_to_settlement_leave_out_what_was_over_before_the_first_look(november):
+    # 5 (met), 7 (late), 6 (doubt), 5 (october), 2 (reopened)
+    days = [
+        value(november, f"{which}_days_to_settlement") for which in ("mean", "median", "ninetieth")
+    ]
+    assert days == [5.0, 5.0, 7.0]
+    assert "unknown" not in behind(november["headline"], "mean_days_to_settlement")
+
+
+def test_without_follow_ups_there_is_no_time_to_one(november):
+    assert value(november, "mean_days_to_follow_up") is None
+
+
+def test_open_cases_are_counted_by_their_age_in_working_days(november):
+    # on Mon 30 Nov: breached 18, running 2, unclassified 12, reopened 14
+    ages = {row.key: row.cells for row in november["ageing"].rows}
+    assert ages == {
+        "0-3": (1, 0),
+        "4-5": (0, 0),
+        "6-14": (2, 0),
+        "15-30": (1, 1),
+        "31-60": (0, 0),
+        "61-": (0, 0),
+    }
+
+
+def test_the_trend_has_thirteen_months_and_ends_with_that_of_the_period(november):
+    rows = november["trend"].rows
+    assert [rows[0].key, rows[-1].key, len(rows)] == ["2025-11", "2026-11", 13]
+    assert november["trend"].value("2026-11", "received") == 9
+    assert november["trend"].value("2026-10", "received") == 1
+    assert november["trend"].value("2026-11", "share") == 4 / 6
+    assert november["trend"].value("2026-10", "share") is None
+
+
+def test_the_headline_stands_beside_the_period_before_and_the_year_before(november):
+    assert value(november, "received", "previous") == 1
+    assert value(november, "received", "year_before") == 0
+    assert value(november, "on_time", "year_before") is None
+    assert value(november, "open", "previous") is None
+
+
+def test_what_followed_an_escalation_is_counted_by_case():
+    """Told on Mon 9 November; the last of them only on Wed 25, too late to be judged by 7 days."""
+    cases = [
+        case("soon", told("received", "2026-11-02 10:00"), told("settled", "2026-11-11 10:00")),
+        case("later", told("received", "2026-11-02 10:00"), told("settled", "2026-11-18 10:00")),
+        case("never", told("received", "2026-11-02 10:00")),
+        case("fresh", told("received", "2026-11-02 10:00")),
+        case("before", told("received", "2026-11-02 10:00"), told("settled", "2026-11-06 10:00")),
+    ]
+    told_of = [(ticket, "plus-3", "2026-11-09") for ticket in ("soon", "later", "never", "before")]
+    told_of += [("never", "plus-3", "2026-11-16"), ("fresh", "plus-3", "2026-11-25")]
+    table = figures(cases, told=told_of)["escalations"]
+    (row,) = table.rows
+    # within 3: soon of five (fresh has had its three days); within 7: soon and later of four
+    assert row.cells == ("escalation", 6, 5, 1 / 5, 2 / 4, 2 / 4)
+    assert row.tickets == ("before", "fresh", "later", "never", "soon")
+
+
+def test_the_latest_item_of_a_list_is_the_one_longest_late():
+    cases = [
+        case("b", told("received", "2026-11-04 10:00")),
+        case("c", told("received", "2026-11-05 10:00")),
+        case("a", told("received", "2026-11-05 11:00")),
+    ]
+    late = figures(cases)["late"].rows
+    assert [row.cells[:2] for row in late] == [("b", 13), ("a", 12), ("c", 12)]
+
+
+def test_a_report_late_by_two_rules_is_one_late_report_of_each_unit():
+    sees = SEES | {"verified", "follow_up_published"}
+    found = figures([case("x", told("received", "2026-11-02 10:00"), sees=sees)])
+    assert {row.cells[3] for row in found["late"].rows} == {INFORMATION, "sp4n/first-follow-up"}
+    assert value(found, "late") == 1
+    assert found["by_unit"].value("dinkes", "late") == 1
+
+
+def test_the_deadline_of_a_complainant_is_in_no_figure():
+    sees = SEES | {"material_requested", "material_completed"}
+    lapsed = case(
+        "x",
+        told("received", "2026-09-01 10:00"),
+        told("material_requested", "2026-10-05 10:00"),  # lapses on 4 November
+        sees=sees,
+        classification="complaint",
+    )
+    assert {d.rule.id for d in lapsed.deadlines} >= {"uu-25-2009/completion"}
+    assert figures([lapsed])["by_rule"].row("uu-25-2009/completion") is None
+
+
+def test_verification_is_the_administrators_and_not_the_units():
+    sees = SEES | {"verified"}
+    verified = case(
+        "x", told("received", "2026-11-02 10:00"), told("verified", "2026-11-03 10:00"), sees=sees
+    )
+    units = figures([verified], as_of="2026-11-03 18:00")["by_unit"]
+    assert verdicts(units, "kominfo") == {"judged": 1, "met": 1}
+
+
+@pytest.mark.parametrize(
+    ("received", "in_november"),
+    [
+        ("2026-10-31 23:59:59", 0),
+        ("2026-11-01 00:00", 1),  # still October by UTC
+        ("2026-11-30 23:59:59", 1),
+        ("2026-12-01 00:00", 0),
+    ],
+)
+def test_a_period_is_of_local_days(received, in_november):
+    one = case("x", told("received", received), as_of="2026-12-01 12:00")
+    assert value(figures([one], as_of="2026-12-01 12:00"), "received") == in_november
+
+
+def test_a_deadline_still_running_in_the_period_is_not_judged_yet():
+    running = case("x", told("received", "2026-11-05 10:00"), as_of="2026-11-10 08:00")
+    found = figures([running], as_of="2026-11-10 08:00")
+    assert value(found, "on_time") is None
+    assert verdicts(found["by_rule"], INFORMATION) == {}
+
+
+def test_nothing_gives_no_shares_and_no_days():
+    found = figures([])
+    assert (value(found, "received"), value(found, "followed_up_share")) == (0, None)
+    assert value(found, "mean_days_to_settlement") is None
+    assert (found["late"].rows, found["by_unit"].rows) == ((), ())
+    assert [row.cells for row in found["trend"].rows] == [(0, 0, 0, None)] * 13
+
+
+@pytest.mark.parametrize(("met", "late", "small"), [(1, 0, True), (2, 2, True), (3, 2, False)])
+def test_a_share_of_fewer_than_five_is_a_small_number(met, late, small):
+    start = told("received", "2026-11-02 10:00")
+    cases = [case(f"m{n}", start, told("settled", "2026-11-03 10:00")) for n in range(met)]
+    cases += [case(f"l{n}", start, told("settled", "2026-11-20 10:00")) for n in range(late)]
+    (row,) = figures(cases)["by_unit"].rows
+    assert row.small is small
+
+
+def test_half_of_ten_took_this_long_and_nine_of_ten_no_longer_than_that():
+    start = told("received", "2026-11-02 10:00")
+    cases = [
+        case(str(n), start, told("settled", f"{date(2026, 11, 2) + timedelta(days=days)} 10:00"))
+        for n, days in enumerate([0, 1, 1, 2, 2, 3, 3, 4, 7, 21])  # the last two: 5 and 15
+    ]
+    found = figures(cases)
+    days = [
+        value(found, f"{which}_days_to_settlement") for which in ("mean", "median", "ninetieth")
+    ]
+    assert days == [3.6, 2.5, 5.0]
+    assert len(behind(found["headline"], "median_days_to_settlement")) == 10
+
+
+@pytest.mark.parametrize(
+    ("kinds", "is_open"),
+    [
+        ([], True),
+        (["settled"], False),
+        (["closed"], False),
+        (["archived"], False),
+        (["withdrawn"], False),
+        (["settled", "reopened"], True),
+        (["settled", "reopened", "settled"], False),
+        (["settled", "follow_up_published"], False),
+    ],
+)
+def test_a_case_is_open_until_it_ends_and_again_when_it_is_reopened(kinds, is_open):
+    events = [told(kind, f"2026-11-{day:02} 10:00") for day, kind in enumerate(kinds, start=3)]
+    assert case("x", told("received", "2026-11-02 10:00"), *events).is_open is is_open

@@ -1,0 +1,228 @@
+"""Every figure a second time, by plain loops over random histories: both must agree.
+
+The loops below know nothing of columns of numbers: they count complaint by complaint, day by day,
+as `sla.metrics.definitions` defines it.
+"""
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+
+import pytest
+from conftest import WITA
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.metric_cases import BENCH, case, figures, told
+from support.programs import sized
+
+from sla.engine.deadline import State
+from sla.metrics.definitions import AGES
+from sla.periods import Period
+
+FIRST = date(2026, 9, 1)
+AS_OF = "2026-11-30 18:00"
+TODAY = date(2026, 11, 30)
+MONTH = Period("2026-11", date(2026, 11, 1), date(2026, 11, 30))
+WEEK = Period("2026-W46", date(2026, 11, 9), date(2026, 11, 15))
+STEPS = (
+    "settled",
+    "reopened",
+    "follow_up_published",
+    "responded",
+    "closed",
+    "withdrawn",
+    "paused",
+    "resumed",
+    "returned",
+    "archived",
+)
+SEES = frozenset({"received", "assigned", "verified", *STEPS})
+SETTLING = ("settled", "closed")
+
+
+@st.composite
+def histories(draw):
+    """A handful of complaints of three months, each with some steps on later days."""
+    cases = []
+    for number in range(draw(st.integers(0, 9))):
+        day = FIRST + timedelta(days=draw(st.integers(0, 85)))
+        events = [told("received", f"{day} 10:00")]
+        for gap, kind in draw(
+            st.lists(st.tuples(st.integers(0, 20), st.sampled_from(STEPS)), max_size=4)
+        ):
+            day += timedelta(days=gap)
+            if day > TODAY:
+                break
+            hour = 11 + len(events)
+            events.append(told(kind, f"{day} {hour}:00"))
+        cases.append(
+            case(
+                f"t{number}",
+                *events,
+                unit=draw(st.sampled_from(["pupr", "dinkes"])),
+                sees=SEES,
+                channel=draw(st.sampled_from(["web", "sms", None])),
+                classification=draw(st.sampled_from(["information_request", "complaint", None])),
+            )
+        )
+    return cases
+
+
+def local(moment: datetime) -> date:
+    return moment.astimezone(WITA).date()
+
+
+def in_period(day: date | None, period: Period) -> bool:
+    return day is not None and period.first <= day <= period.last
+
+
+def working_days(after: date, until: date) -> int:
+    days = (after + timedelta(days=n) for n in range(1, (until - after).days + 1))
+    return sum(BENCH.calendar.counts(day) for day in days)
+
+
+def first_day(one, *kinds: str) -> date | None:
+    days = [local(event.latest) for event in one.events if event.kind in kinds]
+    return days[0] if days else None
+
+
+def is_open(one) -> bool:
+    still = True
+    for event in one.events:
+        if event.kind in ("settled", "closed", "archived", "withdrawn"):
+            still = False
+        elif event.kind == "reopened":
+            still = True
+    return still
+
+
+def duties(one):
+    return [deadline for deadline in one.deadlines if deadline.rule.binds_provider]
+
+
+def day_of(deadline) -> date | None:
+    moment = deadline.due or deadline.stopped
+    return local(moment) if moment else None
+
+
+def overdue(deadline) -> bool:
+    return deadline.open and deadline.state is State.BREACHED
+
+
+def counted(deadlines) -> list[int]:
+    states = Counter(deadline.state for deadline in deadlines)
+    verdict = [states[State.MET], states[State.MET_LATE], states[State.BREACHED]]
+    return [sum(verdict), *verdict, states[State.UNKNOWN], states[State.WAIVED]]
+
+
+def naive(cases, period: Period) -> dict:
+    received = [one for one in cases if in_period(local(one.received), period)]
+    settled = [one for one in cases if in_period(first_day(one, *SETTLING), period)]
+    due = [(one, d) for one in cases for d in duties(one) if in_period(day_of(d), period)]
+    judged = counted(d for _, d in due)
+    follow_ups = [
+        working_days(local(one.received), day)
+        for one in received
+        if (day := first_day(one, "follow_up_published"))
+    ]
+    done = ("follow_up_published", "responded", "settled", "closed")
+    return {
+        "received": {one.ticket for one in received},
+        "settled": {one.ticket for one in settled},
+        "followed": sum(any(e.kind in done for e in one.events) for one in received),
+        "judged": judged,
+        "follow_ups": sorted(follow_ups),
+        "open": {one.ticket for one in cases if is_open(one)},
+        "late": {one.ticket for one in cases if any(overdue(d) for d in duties(one))},
+        "rules": {
+            rule: counted(d for _, d in due if d.rule.id == rule)
+            for rule in {d.rule.id for _, d in due}
+        },
+        "units": {
+            unit: counted(d for _, d in due if (d.answerable or "") == unit)
+            for unit in {d.answerable or "" for _, d in due}
+        },
+        "late_units": Counter(
+            unit for one in cases for unit in {d.unit or "" for d in duties(one) if overdue(d)}
+        ),
+        "open_units": Counter(one.unit or "" for one in cases if is_open(one)),
+        "channels": Counter(one.channel or "" for one in received),
+        "ages": Counter(
+            next(f"{a}-{'' if b is None else b}" for a, b in AGES if b is None or age <= b)
+            for one in cases
+            if is_open(one)
+            for age in [working_days(local(one.received), TODAY)]
+        ),
+        "returned": sum(
+            e.kind == "returned" and in_period(local(e.latest), period)
+            for one in cases
+            for e in one.events
+        ),
+        "listed": sorted(
+            (one.ticket, d.rule.id, -(d.working_days_left or 0))
+            for one in cases
+            for d in duties(one)
+            if overdue(d)
+        ),
+    }
+
+
+@pytest.mark.long
+@settings(max_examples=sized(60, 600))
+@given(histories(), st.sampled_from([MONTH, WEEK]))
+def test_the_figures_agree_with_a_count_by_hand(cases, period):
+    plain, tables = naive(cases, period), figures(cases, period, AS_OF)
+    head = tables["headline"]
+
+    def behind(figure: str) -> set[str]:
+        return set(head.row(figure).tickets)
+
+    for figure in ("received", "settled", "open", "late"):
+        assert head.value(figure, "value") == len(plain[figure])
+        assert behind(figure) == plain[figure]
+    received = len(plain["received"])
+    share = head.value("followed_up_share", "value")
+    assert share == (plain["followed"] / received if received else None)
+    met, judged = plain["judged"][1], plain["judged"][0]
+    assert head.value("on_time", "value") == (met / judged if judged else None)
+    days = plain["follow_ups"]
+    assert head.value("mean_days_to_follow_up", "value") == (
+        round(sum(days) / len(days), 1) if days else None
+    )
+    ninetieth = head.value("ninetieth_days_to_follow_up", "value")
+    if days:
+        assert sum(day <= ninetieth for day in days) >= 0.9 * len(days)
+        assert sum(day < ninetieth for day in days) < 0.9 * len(days)
+    assert head.value("returned", "value") == plain["returned"]
+    for key, groups in (("by_rule", plain["rules"]), ("by_unit", plain["units"])):
+        for name, numbers in groups.items():
+            assert list(tables[key].row(name).cells[:6]) == numbers
+        assert sum(row.cells[0] for row in tables[key].rows) == judged
+    units = tables["by_unit"]
+    assert {r.key: r.cells[9] for r in units.rows if r.cells[9]} == plain["late_units"]
+    assert {r.key: r.cells[8] for r in units.rows if r.cells[8]} == plain["open_units"]
+    channels = tables["by_channel"]
+    assert {r.key: r.cells[0] for r in channels.rows if r.cells[0]} == plain["channels"]
+    assert {r.key: r.cells[0] for r in tables["ageing"].rows if r.cells[0]} == plain["ages"]
+    listed = sorted((r.cells[0], r.cells[3], r.cells[1]) for r in tables["late"].rows)
+    assert listed == plain["listed"]
+    assert tables["trend"].value("2026-11", "received") == len(naive(cases, MONTH)["received"])
+    for table in tables.values():
+        for row in table.rows:
+            assert set(row.tickets) <= {one.ticket for one in cases}
+
+
+@pytest.mark.long
+@settings(max_examples=sized(20, 200))
+@given(histories())
+def test_the_months_of_a_quarter_add_up_to_it(cases):
+    quarter = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31))
+    whole = figures(cases, quarter, AS_OF)
+    months = [
+        figures(cases, Period(f"2026-{m}", date(2026, m, 1), date(2026, m, last)), AS_OF)
+        for m, last in ((10, 31), (11, 30), (12, 31))
+    ]
+    for figure in ("received", "settled", "returned", "reopened"):
+        values = [tables["headline"].value(figure, "value") for tables in months]
+        assert whole["headline"].value(figure, "value") == sum(values)
+    judged = [sum(row.cells[0] for row in tables["by_rule"].rows) for tables in months]
+    assert sum(row.cells[0] for row in whole["by_rule"].rows) == sum(judged)

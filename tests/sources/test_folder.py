@@ -1,0 +1,462 @@
+"""A folder as a source: every form in which offices drop files, and what may go wrong with them.
+
+November 2026: the files are of Monday 23 and Tuesday 24, in Makassar (UTC+8).
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import stat
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from conftest import wita
+from sqlalchemy import select
+
+from db.models import Complaint, EventRow, Look, QuarantineRow
+from tasks.common.context import Office
+from tasks.ingest.importer import SourceCount
+from tasks.intake import pull
+from tasks.sources import folder
+from tasks.sources.base import SourceTrouble
+
+HEADER = ("No", "Masuk", "Perihal", "Selesai")
+SOURCE = """
+[desk]
+folder = "inbox/desk"
+layout = "history"
+zone = "Asia/Makassar"
+header = "No"
+dates = ["%d/%m/%Y %H:%M"]
+{more}
+fields = {{ ticket = "No", received = "Masuk", title = "Perihal" }}
+
+[[desk.events]]
+column = "Selesai"
+kind = "settled"
+"""
+ARCHIVE = 'archive = "archive/desk"'
+TOLD = 'observed = { file_name = "e_%Y-%m-%d_%H%M.csv" }'
+
+
+@pytest.fixture
+def site(site_folder: Path, open_office) -> Callable[..., Office]:
+    """Opens a site whose only source is a folder, with these lines more in its table."""
+
+    def opened(*more: str) -> Office:
+        text = SOURCE.format(more="\n".join(more))
+        (site_folder / "sources.toml").write_text(text, encoding="utf-8")
+        (site_folder / "inbox" / "desk").mkdir()
+        return open_office()
+
+    return opened
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What matters here is the folder: one kind of database is enough."""
+    return sqlite_url
+
+
+def row(number: object, settled: str = "", title: str = "Jalan rusak") -> tuple[str, ...]:
+    return str(number), "20/11/2026 08:00", title, settled
+
+
+def csv_text(*rows: tuple[str, ...], delimiter: str = ",") -> str:
+    return "\n".join(delimiter.join(cells) for cells in (HEADER, *rows)) + "\n"
+
+
+def workbook(*rows: tuple[str, ...]) -> bytes:
+    held = io.BytesIO()
+    with xlsxwriter.Workbook(held, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for number, cells in enumerate((HEADER, *rows)):
+            sheet.write_row(number, 0, cells)
+    return held.getvalue()
+
+
+def packed(members: dict[str, bytes | str]) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return held.getvalue()
+
+
+def drop(office: Office, name: str, content: bytes | str, at: str = "2026-11-23 07:00") -> Path:
+    """A file in the inbox, last written to at this local time."""
+    path = office.site.folder / "inbox" / "desk" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    os.utime(path, (wita(at).timestamp(),) * 2)
+    return path
+
+
+def take(office: Office, now: str = "2026-11-24 08:00") -> SourceCount:
+    return pull.fn(office, "desk", wita(now))
+
+
+def failure(office: Office, now: str = "2026-11-24 08:00") -> str:
+    with pytest.raises(SourceTrouble) as error:
+        take(office, now)
+    return str(error.value)
+
+
+def tickets(office: Office) -> list[str]:
+    with office.transaction() as session:
+        return sorted(session.scalars(select(Complaint.ticket)))
+
+
+def names(office: Office) -> list[str]:
+    with office.transaction() as session:
+        return list(session.scalars(select(Look.name).order_by(Look.id)))
+
+
+def titles(office: Office) -> set[str | None]:
+    with office.transaction() as session:
+        return set(session.scalars(select(Complaint.title)))
+
+
+# --- forms ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+def test_the_delimiter_and_the_encoding_are_found_out(site, delimiter, encoding):
+    office = site()
+    text = csv_text(row(1, title="Café di Jalan Melati"), delimiter=delimiter)
+    drop(office, "a.csv", text.encode(encoding))
+    assert take(office).new == 1
+    assert titles(office) == {"Café di Jalan Melati"}
+
+
+def lines(*rows: tuple[str, ...]) -> str:
+    return "".join(json.dumps(dict(zip(HEADER, cells, strict=True))) + "\n" for cells in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", csv_text(row(1))),
+        ("A.CSV", csv_text(row(1))),
+        ("a.xlsx", workbook(row(1))),
+        ("a.jsonl", lines(row(1))),
+        ("a.csv.gz", gzip.compress(csv_text(row(1)).encode())),
+        ("a.jsonl.gz", gzip.compress(lines(row(1)).encode())),
+        ("a.zip", packed({"a.csv": csv_text(row(1))})),
+        ("a.zip", packed({"x/y/a.xlsx": workbook(row(1))})),
+        ("a.zip", packed({"a.csv.gz": gzip.compress(csv_text(row(1)).encode())})),
+        ("a.zip", packed({"a.jsonl": lines(row(1)), ".hidden": "", "__MACOSX/._a.jsonl": ""})),
+    ],
+    ids=range(10),
+)
+def test_every_form_brings_the_same(site, name, content):
+    office = site()
+    drop(office, name, content)
+    assert (take(office).new, tickets(office), titles(office)) == (1, ["1"], {"Jalan rusak"})
+    assert take(office).files == 0
+
+
+def test_a_pattern_holds_for_what_is_compressed_as_well(site):
+    office = site('pattern = "lap*.csv"')
+    drop(office, "lap1.csv", csv_text(row(1)))
+    drop(office, "lap2.csv.gz", gzip.compress(csv_text(row(2)).encode()))
+    drop(office, "any.zip", packed({"LAP3.csv": csv_text(row(3)), "baca.txt": "tidak"}))
+    drop(office, "other.csv", csv_text(row(4)))
+    assert take(office).new == 3
+    assert tickets(office) == ["1", "2", "3"]
+
+
+def test_a_member_of_an_archive_is_named_with_it(site):
+    office = site()
+    content = {"b.csv": csv_text(row(1)), "x/b.csv": csv_text(row(2), ("", "", "", "?"))}
+    drop(office, "a.zip", packed(content))
+    assert take(office).new == 2
+    assert names(office) == ["a.zip/b.csv", "a.zip/b.csv"]
+    with office.transaction() as session:
+        (bad,) = session.scalars(select(QuarantineRow))
+        assert (bad.file, bad.line) == ("a.zip/b.csv", 3)
+
+
+# --- what is dangerous ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["../../out.csv", "/etc/out.csv", "..\\..\\out.csv"])
+def test_no_member_leaves_its_folder(site, name):
+    office = site()
+    drop(office, "a.zip", packed({name: csv_text(row(1))}))
+    before = {path for path in office.site.folder.rglob("*") if path.is_file()}
+    assert take(office).new == 1
+    assert names(office) == ["a.zip/out.csv"]
+    assert {path for path in office.site.folder.rglob("*") if path.is_file()} == before
+
+
+def link() -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        member = zipfile.ZipInfo("secret.csv")
+        member.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(member, "/etc/passwd")
+    return held.getvalue()
+
+
+def encrypted() -> bytes:
+    content = bytearray(packed({"a.csv": csv_text(row(1))}))
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (link(), "a.zip: secret.csv in it is a link"),
+        (encrypted(), "a.zip: a.csv in it is encrypted"),
+        (packed({"b.zip": packed({"a.csv": csv_text(row(1))})}), "b.zip in it is a ZIP archive"),
+        (packed({"b.csv": csv_text(row(1))})[:-30], "a.zip: no readable ZIP archive ("),
+        (packed({str(n): "" for n in range(1001)}), "a.zip: more than 1000 files in it"),
+        (packed({}), "a.zip: no file in it is called like *"),
+        (packed({"a.csv": csv_text(row(1)), "b.csv": "x" * 3_000_000}), "more than 2 MB unpacked"),
+    ],
+    ids=["link", "encrypted", "nested", "cut", "many", "empty", "bomb"],
+)
+def test_an_archive_that_cannot_be_read_is_refused_as_a_whole_and_stays(site, content, why):
+    office = site("max_unpacked_mb = 2", ARCHIVE)
+    path = drop(office, "a.zip", content)
+    drop(office, "good.csv", csv_text(row(7)))
+    assert why in failure(office)
+    assert (tickets(office), path.exists()) == (["7"], True)
+
+
+def test_a_link_in_the_folder_is_not_followed(site, tmp_path):
+    office = site('pattern = "**/*.csv"')
+    (tmp_path / "elsewhere").mkdir()
+    secret = tmp_path / "elsewhere" / "a.csv"
+    secret.write_text(csv_text(row(1)))
+    inbox = office.site.folder / "inbox" / "desk"
+    (inbox / "a.csv").symlink_to(secret)
+    (inbox / "sub").symlink_to(secret.parent)
+    assert take(office).files == 0
+
+
+def test_a_pattern_does_not_lead_out_of_the_folder(site):
+    office = site('pattern = "../*.csv"')
+    (office.site.folder / "inbox" / "a.csv").write_text(csv_text(row(1)))
+    assert take(office).files == 0
+
+
+def lying(content: bytes, says: int) -> bytes:
+    """A ZIP archive whose directory says that its largest member is so small."""
+    held = bytearray(content)
+    at = held.index(b"PK\x01\x02")
+    while held[at : at + 4] == b"PK\x01\x02":
+        name, extra, comment = struct.unpack_from("<HHH", held, at + 28)
+        if struct.unpack_from("<I", held, at + 24)[0] > 1_000_000:
+            struct.pack_into("<I", held, at + 24, says)
+        at += 46 + name + extra + comment
+    return bytes(held)
+
+
+@pytest.mark.parametrize("says", [None, 100])
+def test_a_workbook_that_would_fill_the_memory_is_stopped(site, says):
+    office = site("max_unpacked_mb = 2", "max_cell = 1000000")
+    book = workbook(*(row(n, title=chr(97 + n % 26) * (30_000 - n)) for n in range(99)))
+    assert len(book) < 100_000
+    drop(office, "a.xlsx", book if says is None else lying(book, says))
+    assert "a.xlsx: more than 2 MB unpacked (max_unpacked_mb)" in failure(office)
+
+
+def corners(cell: tuple[int, int]) -> bytes:
+    held = io.BytesIO()
+    with xlsxwriter.Workbook(held, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, HEADER)
+        sheet.write(*cell, "x")
+    return held.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ((1_048_575, 16_383), "a.xlsx: more than 1000000 rows (max_rows)"),
+        ((5, 16_383), "a.xlsx: more than 500 columns (max_columns)"),
+        ((900_000, 400), "a.xlsx: more than 5000000 cells in a sheet; save it as CSV"),
+    ],
+)
+def test_two_cells_far_apart_do_not_take_the_room_of_all_between(site, cell, why):
+    office = site()
+    drop(office, "a.xlsx", corners(cell))
+    assert failure(office) == why
+
+
+def test_limits_of_rows_columns_cells_and_lines(site):
+    office = site("max_rows = 3", "max_columns = 6", "max_cell = 50")
+    drop(office, "columns.csv", csv_text(row(2), row(3) + ("",) * 3))
+    drop(office, "line.csv", csv_text(row(4, title="x" * 5_000_000)))
+    drop(office, "quote.csv", csv_text(row(5, title='"' + "x\n" * 3_000_000)))
+    drop(office, "rows.csv", csv_text(row(6), row(7), row(8)))
+    drop(office, "zcell.csv", csv_text(row(9, title="x" * 51), row(10)))
+    told = failure(office)
+    assert "columns.csv, line 3: more than 6 columns (max_columns)" in told
+    assert "line.csv: a line of more than" in told
+    assert "quote.csv: " in told
+    assert "rows.csv: more than 3 rows (max_rows)" in told
+    assert tickets(office) == ["10"]
+    with office.transaction() as session:
+        assert list(session.scalars(select(QuarantineRow.reason))) == ["too_long"]
+
+
+def test_a_gz_that_unpacks_without_end_is_stopped(site):
+    office = site("max_unpacked_mb = 2")
+    drop(office, "a.csv.gz", gzip.compress(b"No,Masuk\n" * 400_000))
+    assert failure(office) == "a.csv.gz: more than 2 MB unpacked (max_unpacked_mb)"
+
+
+# --- files that are not whole ---------------------------------------------------------------------
+
+
+def test_a_file_just_written_to_is_left_for_the_next_run(site):
+    office = site()
+    drop(office, "a.csv", csv_text(row(1)), at="2026-11-24 07:59:57")
+    count = take(office, "2026-11-24 08:00")
+    assert (count.files, count.waiting) == (0, ["a.csv"])
+    assert take(office, "2026-11-24 08:15").new == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [("a.xlsx", workbook(row(1))), ("a.csv.gz", gzip.compress(csv_text(row(1)).encode()))],
+    ids=["xlsx", "gz"],
+)
+def test_a_cut_file_comes_in_when_its_writer_is_done(site, name, whole):
+    office = site(ARCHIVE)
+    drop(office, name, whole[: len(whole) // 2], at="2026-11-24 07:59:58")
+    assert take(office, "2026-11-24 08:00").waiting == [name]
+    path = drop(office, name, whole[: len(whole) // 2], at="2026-11-24 08:00")
+    assert f"{name}: " in failure(office, "2026-11-24 08:15")  # the writer has stalled or died
+    assert path.exists()
+    drop(office, name, whole, at="2026-11-24 08:20")
+    assert take(office, "2026-11-24 08:30").new == 1
+
+
+def test_of_a_file_that_grows_while_it_is_read_nothing_is_taken(site, monkeypatch):
+    office = site()
+    path = drop(office, "a.csv", csv_text(*map(row, range(5000))))
+    read = folder.read_sheet
+
+    def meanwhile(*given):
+        with path.open("a") as file:
+            file.write(",".join(row(9999)) + "\n")
+        return read(*given)
+
+    monkeypatch.setattr(folder, "read_sheet", meanwhile)
+    assert take(office).waiting == ["a.csv"]
+    assert tickets(office) == []
+    monkeypatch.undo()
+    os.utime(path, (wita("2026-11-24 08:01").timestamp(),) * 2)
+    assert take(office, "2026-11-24 08:15").new == 5001
+
+
+# --- the archive ----------------------------------------------------------------------------------
+
+
+def archived(office: Office) -> list[str]:
+    place = office.site.folder / "archive" / "desk"
+    return sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
+
+
+def test_what_was_read_is_moved_and_known_again_under_another_name(site):
+    office = site(ARCHIVE)
+    content = csv_text(row(1))
+    path = drop(office, "a.csv", content)
+    assert take(office).new == 1
+    sha256 = hashlib.sha256(content.encode()).hexdigest()
+    assert (archived(office), path.exists()) == ([f"2026-11/{sha256}_a.csv"], False)
+    again = drop(office, "salinan (1).csv", content, at="2026-11-24 07:00")
+    assert (take(office).files, again.exists()) == (0, False)
+    assert names(office) == ["a.csv"]
+
+
+def test_a_long_name_does_not_keep_a_file_from_the_archive(site):
+    office = site(ARCHIVE)
+    drop(office, "a" * 240 + ".csv", csv_text(row(1)))
+    assert take(office).new == 1
+    assert archived(office)[0].endswith("aaa.csv")
+
+
+def test_an_archive_within_the_folder_is_not_read_again(site):
+    office = site('archive = "inbox/desk/done"', 'pattern = "**/*.csv"')
+    drop(office, "a.csv", csv_text(row(1)))
+    assert (take(office).files, take(office).files) == (1, 0)
+    assert len(list((office.site.folder / "inbox" / "desk" / "done").rglob("*.csv"))) == 1
+
+
+def test_a_zip_goes_to_the_archive_when_all_of_it_is_in(site):
+    office = site(ARCHIVE)
+    good, bad = csv_text(row(1)), "Nomor,Masuk\n"
+    path = drop(office, "a.zip", packed({"a.csv": good, "b.csv": bad}))
+    assert "a.zip/b.csv: no row begins with 'No'" in failure(office)
+    assert (tickets(office), path.exists()) == (["1"], True)
+    drop(office, "a.zip", packed({"a.csv": good, "b.csv": csv_text(row(2))}))
+    assert take(office).new == 1
+    assert (tickets(office), path.exists(), len(archived(office))) == (["1", "2"], False, 1)
+
+
+def test_an_archive_that_takes_nothing_loses_nothing(site):
+    office = site(ARCHIVE)
+    (office.site.folder / "archive").write_text("no folder")
+    path = drop(office, "a.csv", csv_text(row(1)))
+    assert "a.csv: read, but cannot be moved to" in failure(office)
+    assert (tickets(office), path.exists()) == (["1"], True)
+    assert "a.csv: read, but cannot be moved to" in failure(office)  # until somebody mends it
+    (office.site.folder / "archive").unlink()
+    assert take(office).files == 0
+    assert (len(names(office)), len(archived(office)), path.exists()) == (1, 1, False)
+
+
+# --- whole exports and parts of them --------------------------------------------------------------
+
+
+def test_a_partial_export_changes_what_it_shows_and_nothing_else(site):
+    office = site(TOLD)
+    drop(office, "e_2026-11-22_0700.csv", csv_text(row(1), row(2), row(3)))
+    drop(office, "e_2026-11-23_0700.csv", csv_text(row(2, "22/11/2026 10:00")))
+    drop(office, "e_2026-11-24_0700.csv", csv_text(row(1), row(2, "22/11/2026 10:00"), row(3)))
+    count = take(office)
+    assert (count.new, count.updated, count.unchanged) == (3, 1, 3)
+    with office.transaction() as session:
+        kinds = list(session.scalars(select(EventRow.kind).order_by(EventRow.id)))
+    assert kinds == ["received"] * 3 + ["settled"]
+
+
+# --- too much that is bad -------------------------------------------------------------------------
+
+
+def test_a_file_that_is_mostly_bad_fails_loudly_and_nothing_of_it_is_taken(site):
+    office = site("max_bad_share = 0.2", ARCHIVE)
+    # more rows than are recorded at once
+    rows = [
+        row(n) if n % 2 else (str(n), "kemarin", "", "") for n in range(2400)
+    ]  # more than are recorded at once
+    bad = drop(office, "a.csv", csv_text(*rows), at="2026-11-22 07:00")
+    drop(office, "b.csv", csv_text(row("good")), at="2026-11-23 07:00")
+    copy = drop(office, "c.csv", csv_text(*rows), at="2026-11-23 08:00")
+    told = failure(office)
+    assert "a.csv: 1200 of 2400 rows cannot be read (bad_date in Masuk); nothing of it" in told
+    assert (tickets(office), bad.exists(), copy.exists()) == (["good"], True, True)
+    with office.transaction() as session:
+        assert list(session.scalars(select(QuarantineRow.id))) == []
+        assert list(session.scalars(select(Look.name))) == ["b.csv"]
+
+
+def test_a_few_bad_rows_are_no_share(site):
+    office = site("max_bad_share = 0.2")
+    drop(office, "a.csv", csv_text(row(1), ("2", "kemarin", "", "")))
+    count = take(office)
+    assert (count.new, count.quarantined) == (1, 1)

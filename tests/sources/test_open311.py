@@ -1,0 +1,855 @@
+"""An Open311 server as a source, asked over a real connection: what it tells, and how it fails.
+
+The server is a city in a zone eight hours ahead of UTC; November 2026 has no holiday.
+"""
+
+import gzip
+import json
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+from conftest import ON_BOTH, WITA, kind_of_database, wita
+from sqlalchemy import select
+from support.open311_server import GeoServer, Request, cut, endless, moment, raw, serving, silent
+from support.smtp_servers import certificate, trusted
+
+from db import cursors
+from db.models import Base, Complaint, EventRow, QuarantineRow
+from settings.errors import SettingsError
+from settings.sources import read_sources
+from tasks.common.context import Office
+from tasks.ingest.importer import SourceCount
+from tasks.intake import pull
+from tasks.sources.base import SourceTrouble
+from tasks.sources.open311 import client, parser
+
+NOW = "2026-11-24 08:00"
+LIGHT: Request = {
+    "service_request_id": "1",
+    "status": "open",
+    "status_notes": None,
+    "service_name": "Lampu jalan",
+    "service_code": "lampu",
+    "description": "",
+    "agency_responsible": "Dinas Sosial",
+    "requested_datetime": "2026-11-19T09:00:00+08:00",
+    "updated_datetime": "2026-11-19T09:30:00+08:00",
+    "expected_datetime": "2026-11-26T09:00:00+08:00",
+}
+CLOSED = {"status": "closed", "updated_datetime": "2026-11-23T15:00:00+08:00"}
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """What a server answers is recorded alike in both kinds; some tests look at both."""
+    return kind_of_database(request)
+
+
+@pytest.fixture
+def city() -> Iterator[GeoServer]:
+    with serving() as server:
+        server.requests = [dict(LIGHT)]
+        yield server
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited between attempts; nobody really waits."""
+    slept: list[float] = []
+    monkeypatch.setattr(client, "sleep", slept.append)
+    return slept
+
+
+@pytest.fixture
+def connect(
+    site_folder: Path, open_office: Callable[[], Office], waits: list[float]
+) -> Callable[..., Office]:
+    """Opens the example site with the city's server as a source, by a small table."""
+
+    def connected(city: GeoServer, table: str = "", first_day: str = "2026-11-01") -> Office:
+        site = f'[city]\ntype = "open311"\nurl = "{city.url}"\nfirst_day = {first_day}\n{table}\n'
+        (site_folder / "sources.toml").write_text(site, encoding="utf-8")
+        return open_office()
+
+    return connected
+
+
+def take(office: Office, now: str = NOW) -> SourceCount:
+    return pull.fn(office, "city", wita(now))
+
+
+def tickets(office: Office) -> set[str]:
+    with office.transaction() as session:
+        return set(session.scalars(select(Complaint.ticket)))
+
+
+def known(office: Office, ticket: str = "1") -> Complaint:
+    with office.transaction() as session:
+        return session.scalars(select(Complaint).where(Complaint.ticket == ticket)).one()
+
+
+def history(office: Office, ticket: str = "1") -> list[str]:
+    """The events of a complaint: kind, local day and hour, knowledge, unit."""
+    with office.transaction() as session:
+        query = select(EventRow).join(Complaint, Complaint.id == EventRow.complaint_id)
+        rows = session.scalars(query.where(Complaint.ticket == ticket).order_by(EventRow.id)).all()
+    told = []
+    for row in rows:
+        moments = [m.astimezone(WITA) for m in (row.earliest, row.latest) if m is not None]
+        when = " - ".join(f"{each:%d %H:%M}" for each in moments)
+        told.append(" ".join(part for part in (row.kind, when, row.knowledge, row.unit) if part))
+    return told
+
+
+def quarantine(office: Office) -> list[tuple[str, str, str]]:
+    with office.transaction() as session:
+        rows = session.scalars(select(QuarantineRow).order_by(QuarantineRow.id))
+        return [(row.reason, row.column, row.value) for row in rows]
+
+
+def dump(office: Office, *without: str) -> str:
+    """Every row of every table but these as text."""
+    with office.transaction() as session:
+        return "\n".join(
+            f"{table.name}: {tuple(row)}"
+            for table in Base.metadata.sorted_tables
+            if table.name not in without
+            for row in session.execute(select(table).order_by(*table.primary_key))
+        )
+
+
+def cursor(office: Office) -> str | None:
+    with office.transaction() as session:
+        return cursors.cursor(session, "city")
+
+
+def many(number: int, first: str = "2026-11-02T08:00:00+08:00", step: int = 60) -> list[Request]:
+    """So many requests, one each `step` minutes."""
+    begin = datetime.fromisoformat(first)
+    return [
+        LIGHT
+        | {
+            "service_request_id": str(each),
+            "requested_datetime": (begin + timedelta(minutes=each * step)).isoformat(),
+            "updated_datetime": None,
+        }
+        for each in range(number)
+    ]
+
+
+# --- what it tells --------------------------------------------------------------------------------
+
+
+@ON_BOTH
+@pytest.mark.parametrize("form", ["json", "xml"])
+def test_a_small_table_is_enough(city, connect, form):
+    city.requests.append(LIGHT | CLOSED | {"service_request_id": "2"})
+    office = connect(city, f'format = "{form}"')
+    assert take(office).new == 2
+    complaint = known(office)
+    assert complaint.received_at == wita("2026-11-19 09:00")
+    assert complaint.promised_due == wita("2026-11-26 09:00")
+    assert (complaint.category, complaint.state_word) == ("Lampu jalan", "open")
+    assert history(office) == ["received 19 09:00 given"]
+    assert history(office, "2") == ["received 19 09:00 given", "closed 23 15:00 given"]
+    assert city.paths[0] == f"/v2/requests.{form}"
+
+
+def test_what_closes_and_opens_again_is_seen_by_looking_again(city, connect):
+    office = connect(city, '[city.fields]\nunit = "agency_responsible"')
+    take(office, "2026-11-20 08:00")
+    city.requests[0] |= CLOSED
+    assert take(office, "2026-11-24 08:00").updated == 1
+    city.requests[0] |= {"status": "open", "updated_datetime": "2026-11-24T10:00:00+08:00"}
+    take(office, "2026-11-24 12:00")
+    assert history(office) == [
+        "received 19 09:00 given",
+        "assigned 19 09:00 - 20 08:00 unknown dinsos",
+        "closed 23 15:00 given",
+        "reopened 24 08:00 - 24 12:00 observed",
+    ]
+
+
+def test_a_closing_without_a_time_is_observed_between_two_looks(city, connect):
+    office = connect(city)
+    take(office, "2026-11-20 08:00")
+    city.requests[0] |= {"status": "closed", "updated_datetime": None}
+    take(office, "2026-11-24 08:00")
+    assert history(office)[-1] == "closed 20 08:00 - 24 08:00 observed"
+
+
+def test_what_is_new_on_a_later_page_is_observed_as_well(city, connect):
+    office = connect(city, 'page_size = 10\n[city.fields]\nunit = "agency_responsible"')
+    take(office, "2026-11-19 08:00")
+    city.requests = many(25, "2026-11-20T08:00:00+08:00")
+    take(office)
+    told = {history(office, str(each))[1].rsplit(" ", 2)[1] for each in range(25)}
+    assert told == {"observed"}
+
+
+@pytest.mark.parametrize(
+    ("text", "local"),
+    [
+        ("2026-11-19T09:00:00+08:00", "2026-11-19 09:00:00"),
+        ("2026-11-19T01:00:00Z", "2026-11-19 09:00:00"),
+        ("2026-11-19T01:00:00.123456Z", "2026-11-19 09:00:00"),
+        ("2026-11-19T09:00:00.5+08:00", "2026-11-19 09:00:00"),
+        ("2026-11-19T09:00:00+0800", "2026-11-19 09:00:00"),
+        ("2026-11-19 09:00:00 +0800", "2026-11-19 09:00:00"),
+        ("2026-11-19 01:00:00 UTC", "2026-11-19 09:00:00"),
+        ("2026-11-19T09:00:00", "2026-11-19 09:00:00"),  # in the zone of the table
+        ("2026-11-19T09:00", "2026-11-19 09:00:00"),
+        ("2026-11-19", "2026-11-19 00:00:00"),
+        ("19/11/2026 09:00", "2026-11-19 09:00:00"),  # its own form
+    ],
+)
+def test_a_time_is_read_in_every_form(city, connect, text, local):
+    city.tricks = [raw(json.dumps([LIGHT | {"requested_datetime": text}]).encode())]
+    table = 'zone = "Asia/Makassar"\ndates = ["%d/%m/%Y %H:%M"]'
+    office = connect(city, table)
+    take(office)
+    assert known(office).received_at == wita(local)
+
+
+def test_what_is_promised_for_a_day_is_in_time_until_it_is_over(city, connect):
+    city.requests[0]["expected_datetime"] = "2026-11-26"
+    office = connect(city, 'zone = "Asia/Makassar"')
+    take(office)
+    assert known(office).promised_due == wita("2026-11-26 23:59:59")
+
+
+QUIRKS = {
+    "one object": LIGHT,
+    "a list within an object": {"service_requests": [LIGHT]},
+    "a list within two": {"service_requests": {"request": [LIGHT]}},
+    "each within an object": [{"request": LIGHT}],
+    "numbers and truth values": [LIGHT | {"service_request_id": 1, "service_code": 7, "ok": True}],
+    "nulls": [
+        dict.fromkeys(LIGHT)
+        | {
+            name: LIGHT[name]
+            for name in ("service_request_id", "status", "service_name", "requested_datetime")
+        }
+    ],
+    "only what must be": [
+        {
+            name: LIGHT[name]
+            for name in ("service_request_id", "status", "service_name", "requested_datetime")
+        }
+    ],
+    "another letter case": [LIGHT | {"status": "OPEN"}],
+    "odd characters": [LIGHT | {"service_name": "Lampu\0 jalan", "description": "\ud800"}],
+    "more than the standard knows": [LIGHT | {"notes": [{"a": 1}], "extended_attributes": {}}],
+    "the same twice": [LIGHT, LIGHT],
+}
+
+
+@pytest.mark.parametrize("answer", QUIRKS.values(), ids=QUIRKS)
+def test_servers_take_liberties(city, connect, answer):
+    city.tricks = [raw(json.dumps(answer).encode())]
+    office = connect(city)
+    take(office)
+    assert (tickets(office), quarantine(office)) == ({"1"}, [])
+    assert known(office).category == "Lampu jalan"
+
+
+def test_a_large_number_keeps_every_digit(city, connect):
+    number = "9" * 30
+    city.tricks = [raw(json.dumps([LIGHT]).replace('"1"', number).encode())]
+    office = connect(city)
+    take(office)
+    assert number in tickets(office)
+
+
+def test_xml_takes_liberties_too(city, connect):
+    fields = (
+        "<service_request_id>1</service_request_id><status> open </status><status_notes/>"
+        "<requested_datetime>2026-11-19T09:00:00+08:00</requested_datetime><extra><a>1</a></extra>"
+    )
+    for number, body in enumerate(
+        (
+            f"<service_requests><request>{fields}</request></service_requests>",
+            f"<requests xmlns='urn:x'><service_request>{fields}</service_request></requests>",
+            f"<request>{fields}</request>",
+        )
+    ):
+        city.tricks = [raw(body.encode(), "text/xml")]
+        office = connect(city, 'format = "xml"')
+        assert take(office, f"2026-11-24 08:0{number}").rows >= 1
+        assert quarantine(office) == []
+    assert history(office) == ["received 19 09:00 given"]
+
+
+def test_what_cannot_be_read_waits_with_its_reason_and_the_rest_is_in(city, connect):
+    bad = (
+        {"service_request_id": None},
+        {"requested_datetime": ""},
+        {"requested_datetime": "yesterday"},
+        {"status": "in limbo"},
+        CLOSED | {"updated_datetime": "2026-11-18T09:00:00Z"},
+        {"requested_datetime": "2026-12-24T09:00:00Z"},
+    )
+    rows = [LIGHT | {"service_request_id": f"B{n}"} | more for n, more in enumerate(bad)]
+    unlike = LIGHT | {"service_request_id": "2"}
+    twice = [unlike, unlike | {"service_name": "Jalan"}]
+    city.tricks = [raw(json.dumps([*rows, LIGHT, *twice, None]).encode()), raw(b"[]")]
+    office = connect(city)
+    assert take(office).new == 2
+    assert [reason for reason, _, _ in quarantine(office)] == [
+        "missing_ticket",
+        "missing_date",
+        "bad_date",
+        "unknown_status",
+        "before_receipt",
+        "in_the_future",
+        "duplicate_ticket",
+        "missing_ticket",
+    ]
+    assert tickets(office) == {"1", "2"}
+
+
+# --- windows, pages, and going on -----------------------------------------------------------------
+
+
+def test_the_past_is_asked_for_in_windows_that_leave_nothing_out(city, connect):
+    office = connect(city, first_day="2026-01-01")
+    take(office)
+    spans = sorted({(each["start_date"], each["end_date"]) for each in city.asked})
+    windows = [(moment(start), moment(end)) for start, end in spans]
+    assert windows[0][0] == moment("2026-01-01T00:00:00Z")
+    assert windows[-1][1] == wita(NOW)
+    assert all(end - start <= timedelta(days=90) for start, end in windows)
+    assert all(before[1] > after[0] for before, after in pairwise(windows))
+
+
+@pytest.mark.parametrize(
+    ("pages", "most"),
+    [(True, 1000), (True, 7), (False, 1000), (False, 25)],
+    ids=["pages", "smaller pages than asked for", "no pages", "no pages, and cut off"],
+)
+def test_every_request_comes_in_however_the_server_pages(city, connect, pages, most):
+    city.requests, city.pages, city.most = many(130), pages, most
+    office = connect(city, "page_size = 50")
+    count = take(office)
+    assert (count.new, len(tickets(office))) == (130, 130)
+    assert len(city.asked) < 60
+
+
+@ON_BOTH
+def test_a_failure_later_loses_nothing_of_what_is_in(city, connect):
+    city.requests = [
+        LIGHT | {"service_request_id": f"{month}", "requested_datetime": f"2026-{month:02}-15"}
+        for month in range(1, 12)
+    ]
+    for request in city.requests:
+        request["requested_datetime"] += "T00:00:00Z"
+    office = connect(city, "window_days = 30\nattempts = 1", first_day="2026-01-01")
+
+    def fail(server, handler):
+        return 500, {}, b""
+
+    city.tricks = [_pass] * 4 + [fail]
+    with pytest.raises(SourceTrouble, match="HTTP 500"):
+        take(office, "2026-11-23 08:00")
+    assert tickets(office) == {"1", "2"}
+    kept = cursor(office)
+    city.asked.clear()
+    city.requests[0] |= CLOSED
+    assert take(office).new == 9
+    assert kept != cursor(office)
+    assert history(office)[-1] == "closed 23 15:00 given"  # what is in was looked at first
+    assert sum(each["start_date"] == "2026-01-01T00:00:00Z" for each in city.asked) == 2
+
+
+def _pass(server: GeoServer, handler: object) -> object:
+    return server.answer(server.paths[-1], server.asked[-1])
+
+
+def test_days_on_which_nothing_came_are_in_as_well(city, connect):
+    city.requests = []
+    office = connect(city, "window_days = 1", first_day="2026-11-18")
+    assert (take(office).files, take(office, "2026-11-24 09:00").files) == (7, 1)
+
+
+def test_a_server_that_heeds_no_question_is_found_out(city, connect):
+    city.tricks = [raw(json.dumps(many(20)).encode())] * 9
+    with pytest.raises(SourceTrouble, match="heeds neither start_date and end_date nor page"):
+        take(connect(city, first_day="2026-06-01"))
+
+
+@ON_BOTH
+def test_half_a_look_is_none(city, connect):
+    """Or the other half would be called late for what nobody had looked at."""
+    office = connect(city, "page_size = 10\nattempts = 1")
+    take(office, "2026-11-23 08:00")
+    before = dump(office)
+    city.requests = many(25)
+    city.tricks = [_pass, raw(b"", status=503)]
+    with pytest.raises(SourceTrouble, match="HTTP 503"):
+        take(office)
+    assert dump(office) == before
+    assert take(office).new == 24
+
+
+def test_without_updates_what_may_still_change_is_asked_for_again(city, connect):
+    city.requests = [
+        LIGHT | {"requested_datetime": "2026-01-15T00:00:00Z"},
+        LIGHT | CLOSED | {"service_request_id": "2", "requested_datetime": "2026-05-15T00:00:00Z"},
+    ]
+    office = connect(city, "window_days = 30", first_day="2026-01-01")
+    take(office, "2026-11-23 08:00")
+    city.asked.clear()
+    city.requests[0] |= CLOSED
+    assert take(office).updated == 1
+    starts = sorted({each["start_date"][:10] for each in city.asked})
+    assert starts[0] == "2026-01-01"
+    assert all(start > "2026-07-15" for start in starts[1:])
+
+
+def test_with_updates_only_what_changed_is_asked_for(city, connect):
+    city.updates_by = "updated_after"
+    city.requests = [LIGHT | {"requested_datetime": "2026-01-15T00:00:00Z"}]
+    office = connect(city, 'updates_by = "updated_after"', first_day="2026-01-01")
+    take(office, "2026-11-23 08:00")
+    city.asked.clear()
+    city.requests[0] |= CLOSED
+    fresh = {"service_request_id": "2", "requested_datetime": "2026-11-23T20:00:00Z"}
+    city.requests.append(LIGHT | fresh | {"updated_datetime": None})
+    count = take(office)
+    assert (count.files, count.new, count.updated) == (1, 1, 1)
+    asked = [{*each} - {"page", "page_size"} for each in city.asked]
+    assert asked == [{"updated_after"}] * 2 + [{"start_date", "end_date"}] * 2
+    assert city.asked[0]["updated_after"] == "2026-11-22T00:00:00Z"
+
+
+def test_a_server_that_does_not_heed_the_parameter_is_found_out(city, connect):
+    office = connect(city, 'updates_by = "updated_after"')
+    take(office, "2026-11-23 08:00")
+    with pytest.raises(SourceTrouble, match="does not heed `updated_after`; take updates_by out"):
+        take(office)
+
+
+def test_updates_that_may_be_cut_off_are_not_relied_upon(city, connect):
+    city.updates_by, city.pages = "updated_after", False
+    city.requests = many(40)
+    office = connect(city, 'updates_by = "updated_after"')
+    take(office, "2026-11-23 08:00")
+    for request in city.requests:
+        request.update(CLOSED)
+    city.most = 15
+    assert take(office).updated == 40
+
+
+def test_what_changes_while_we_look_is_left_for_the_next_look(city, connect):
+    """Closed a minute after `now`: as of `now` it was open."""
+    old = {"requested_datetime": "2026-01-15T00:00:00Z"}
+    late = {"updated_datetime": "2026-11-24T08:01:00+08:00", "status": "closed"}
+    city.requests = [LIGHT | old | late, LIGHT | late | {"service_request_id": "2"}]
+    office = connect(city, "window_days = 30", first_day="2026-01-01")
+    assert take(office).rows == 0
+    assert quarantine(office) == []
+    assert take(office, "2026-11-24 09:00").new == 2
+    assert history(office)[-1] == "closed 24 08:01 given"
+
+
+def test_an_earlier_first_day_brings_what_lies_before(city, connect):
+    city.requests.append(LIGHT | {"service_request_id": "2"})
+    city.requests[1]["requested_datetime"] = "2026-03-15T00:00:00Z"
+    assert take(connect(city), "2026-11-23 08:00").new == 1
+    office = connect(city, first_day="2026-01-01")
+    assert take(office).new == 1
+    assert tickets(office) == {"1", "2"}
+
+
+@ON_BOTH
+def test_the_same_answer_twice_changes_nothing(city, connect):
+    city.requests += [LIGHT | CLOSED | {"service_request_id": "2"}, LIGHT | {"status": "?"}]
+    city.requests[2]["service_request_id"] = "3"
+    office = connect(city, "page_size = 2")
+    take(office, "2026-11-24 08:00")
+    before = dump(office)
+    assert take(office, "2026-11-24 08:00").files == 0  # at this moment all has been seen
+    assert dump(office) == before
+    count = take(office, "2026-11-24 09:00")
+    assert (count.new, count.updated, count.quarantined) == (0, 0, 0)
+    with office.transaction() as session:
+        for row in session.scalars(select(Complaint)):
+            row.seen_at = wita("2026-11-24 08:00")
+        for held in session.scalars(select(QuarantineRow)):
+            held.last_seen_at = held.last_observed_at = wita("2026-11-24 08:00")
+    changing = ("look", "cursor")
+    kept = "\n".join(line for line in before.splitlines() if not line.startswith(changing))
+    assert dump(office, *changing) == kept
+
+
+# --- when it fails --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("trick", "least", "most"),
+    [
+        (raw(b"", status=429, Retry_After="7"), 7, 8),
+        (
+            raw(
+                b"",
+                status=503,
+                Retry_After="Tue, 24 Nov 2026 00:00:09 GMT",
+                Date="Tue, 24 Nov 2026 00:00:02 GMT",
+            ),
+            7,
+            8,
+        ),
+        (raw(b"", status=503, Retry_After="Tue, 24 Nov 2026 00:00:09 GMT"), 9, 10),
+        (raw(b"", status=503, Retry_After="Mon, 23 Nov 2026 00:00:00 GMT"), 0, 1),
+        (raw(b"", status=503, Retry_After="soon"), 0.5, 1),
+        (raw(b"", status=500), 0.5, 1),
+        (raw(b"", status=502), 0.5, 1),
+        (raw(b"", status=504), 0.5, 1),
+        (silent, 0.5, 1),
+        (cut, 0.5, 1),
+        (raw(b"no gzip", Content_Encoding="gzip"), 0.5, 1),
+    ],
+    ids=[
+        "429",
+        "503 date",
+        "503 no clock",
+        "503 past",
+        "503 odd",
+        "500",
+        "502",
+        "504",
+        "silent",
+        "cut",
+        "gzip",
+    ],
+)
+def test_what_may_pass_is_asked_again_after_a_while(city, connect, waits, trick, least, most):
+    city.tricks = [trick]
+    office = connect(city, "timeout_seconds = 0.3")
+    assert take(office).new == 1
+    assert len(waits) == 1
+    assert least <= waits[0] <= most
+
+
+LEAST = (0.5, 1, 2, 4)
+
+
+def test_each_wait_is_longer_and_the_last_attempt_says_why(city, connect, waits):
+    city.tricks = [raw(b"", status=500)] * 5
+    with pytest.raises(SourceTrouble, match=r"/v2/requests.json: HTTP 500; asked 5 times"):
+        take(connect(city))
+    assert len(waits) == 4
+    assert all(
+        least <= wait <= 2 * least for wait, least in zip(waits, (0.5, 1, 2, 4), strict=True)
+    )
+
+
+def test_a_server_that_wants_to_be_left_alone_for_long_is(city, connect, waits):
+    city.tricks = [raw(b"", status=429, Retry_After="3600")]
+    with pytest.raises(SourceTrouble, match="HTTP 429, and asks us to wait 3600 s; the next run"):
+        take(connect(city))
+    assert (waits, len(city.asked)) == ([], 1)
+
+
+def test_no_answer_in_time_names_the_setting(city, connect):
+    city.tricks = [silent]
+    with pytest.raises(SourceTrouble, match=r"no answer within 0.2 s \(timeout_seconds\)"):
+        take(connect(city, "timeout_seconds = 0.2\nattempts = 1"))
+
+
+def test_nobody_there_is_told(city, connect):
+    office = connect(city, 'attempts = 1\nurl_variable = "TENGGAT_CITY_URL"')
+    with serving() as gone:
+        url = gone.url
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENGGAT_CITY_URL", url)
+        with pytest.raises(SourceTrouble, match="the connection failed"):
+            take(office)
+    assert take(office).new == 1
+
+
+BOMB = (
+    b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
+    b"<service_requests><request><service_request_id>&b;</service_request_id></request>"
+    b"</service_requests>"
+)
+FILE = (
+    b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY f SYSTEM "file:///etc/passwd">]>'
+    b"<service_requests><request><service_request_id>&f;</service_request_id></request>"
+    b"</service_requests>"
+)
+PAGE = b"<!DOCTYPE html><html><title>Masuk</title></html>"
+
+
+@pytest.mark.parametrize(
+    ("form", "trick", "told"),
+    [
+        ("json", raw(PAGE, "text/html"), r"web page \(HTML\) where JSON was asked for; correct"),
+        ("json", raw(b"\n " + PAGE), r"web page \(HTML\)"),
+        ("xml", raw(PAGE, "text/html"), r"web page \(HTML\) where XML"),
+        ("json", raw(b'[{"service_request_id": '), "broken JSON .*line 1, column 25"),
+        ("json", raw(b"[" * 200_000), r"broken JSON \(nested too deep\)"),
+        ("json", raw("[é]".encode("latin-1")), r"broken JSON \(not in UTF-8\)"),
+        ("json", raw(b""), "empty answer"),
+        ("json", raw(b"7"), "no list of requests"),
+        ("json", raw(b'{"version": 2}'), "no list of requests"),
+        ("xml", raw(b"<service_requests><request>"), "broken XML"),
+        ("xml", raw(b"[]"), "broken XML"),
+        ("xml", raw(b"<rss/>"), "begins with <rss> and has no list of requests"),
+        ("xml", raw(BOMB), "the XML declares entities, which are refused"),
+        ("xml", raw(FILE), "the XML declares entities, which are refused"),
+        ("json", raw(b"", status=404), "HTTP 404; correct `url`"),
+        ("json", raw(PAGE, "text/html", 401), "HTTP 401; see `key_variable`"),
+        (
+            "json",
+            raw(b'[{"code": 400, "description": "jurisdiction_id was not provided"}]', status=400),
+            r"HTTP 400 \(400 jurisdiction_id was not provided\)",
+        ),
+        (
+            "xml",
+            raw(
+                b"<errors><error><code>403</code><description>no key</description></error>"
+                b"</errors>",
+                status=403,
+            ),
+            r"HTTP 403 \(403 no key\); see `key_variable`",
+        ),
+        ("json", raw(b'[{"code": 1, "description": "busy"}]'), "the server refuses: 1 busy"),
+        ("json", raw(b'{"error": "busy"}'), "the server refuses: busy"),
+        ("json", raw(b'{"errors": [{"code": 1, "description": "x"}]}'), "refuses: 1 x"),
+        ("xml", raw(b"<error>busy</error>"), "the server refuses: busy"),
+        ("json", endless, r"larger than 1 MB \(max_answer_mb\)"),
+    ],
+)
+def test_an_answer_that_is_none_says_so_at_once(city, connect, waits, form, trick, told):
+    city.tricks = [trick]
+    office = connect(city, f'format = "{form}"\nmax_answer_mb = 1')
+    with pytest.raises(SourceTrouble, match=told) as error:
+        take(office)
+    assert "page_size" not in str(error.value).replace("(window_days, page_size)", "")
+    assert (waits, tickets(office), cursor(office)) == ([], set(), None)
+
+
+def test_a_packed_answer_is_measured_unpacked(city, connect):
+    city.tricks = [raw(gzip.compress(b" " * (3 << 20)), Content_Encoding="gzip")]
+    with pytest.raises(SourceTrouble, match="larger than 1 MB"):
+        take(connect(city, "max_answer_mb = 1"))
+
+
+def test_nearly_all_bad_and_nothing_of_the_window_is_taken(city, connect):
+    city.requests = [each | {"status": "unheard"} for each in many(25)]
+    office = connect(city)
+    with pytest.raises(SourceTrouble, match="25 of 25 rows cannot be read"):
+        take(office)
+    assert cursor(office) is None
+
+
+# --- redirects, keys, certificates ----------------------------------------------------------------
+
+
+def test_a_redirect_on_the_same_host_is_followed_with_the_question(city, connect):
+    city.tricks = [raw(b"", status=301, Location="/v2/requests.json")]
+    assert take(connect(city)).new == 1
+    assert city.asked[1] == city.asked[0]
+
+
+def test_a_redirect_elsewhere_is_not_followed(city, connect, monkeypatch):
+    monkeypatch.setenv("CITY_KEY", "s3cret")
+    with serving() as other:
+        city.tricks = [raw(b"", status=302, Location=f"{other.url}/requests.json?x=1")]
+        with pytest.raises(SourceTrouble, match="redirects elsewhere, to http://127") as error:
+            take(connect(city, 'key_variable = "CITY_KEY"'))
+        assert other.asked == []
+    assert "x=1" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("/v2/requests.json", "redirects more than 5 times"),
+        ("http://127.0.0.1:x/", "Invalid URL in location header"),
+        ("ftp://127.0.0.1/", "redirects elsewhere, to ftp://127"),
+    ],
+)
+def test_a_redirect_that_leads_nowhere_ends(city, connect, place, told):
+    city.tricks = [raw(b"", status=302, Location=place)] * 9
+    with pytest.raises(SourceTrouble, match=told):
+        take(connect(city))
+
+
+KEY = "k3y/with+odd&signs"
+
+
+def test_the_key_is_sent_and_stands_nowhere(city, connect, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("CITY_KEY", KEY)
+    table = 'key_variable = "CITY_KEY"\njurisdiction = "contoh.go.id"\nattempts = 2'
+    office = connect(city, table)
+    refused = json.dumps([{"code": 403, "description": f"the key {KEY} is not known"}]).encode()
+    tricks = (
+        [raw(b"", status=500, Location=f"/?api_key={KEY}")],
+        [raw(refused, status=403)],
+        [raw(b"", status=302, Location="http://127.0.0.1:9/?api_key=k3y%2Fwith%2Bodd%26signs")],
+        [raw(b"", status=500)] * 2,
+        [raw(PAGE, "text/html")],
+    )
+    errors = []
+    for number, trick in enumerate(tricks):
+        city.tricks = list(trick)
+        try:
+            take(office, f"2026-11-24 08:0{number}")
+        except SourceTrouble as error:
+            errors.append(str(error))
+    assert len(errors) == 4
+    assert (city.asked[0]["api_key"], city.asked[0]["jurisdiction_id"]) == (KEY, "contoh.go.id")
+    assert "HTTP Request: GET" in caplog.text
+    assert "k3y" not in caplog.text + dump(office) + "".join(errors)
+
+
+def test_a_missing_key_is_named(city, connect):
+    with pytest.raises(SourceTrouble, match=r"key_variable of city: .* no variable CITY_KEY"):
+        take(connect(city, 'key_variable = "CITY_KEY"'))
+    assert city.asked == []
+
+
+def test_an_address_that_is_none_is_named_by_its_variable(city, connect, monkeypatch):
+    monkeypatch.setenv("CITY_URL", "s3cret")
+    with pytest.raises(SourceTrouble, match="CITY_URL of city: no address of a server") as error:
+        take(connect(city, 'url_variable = "CITY_URL"'))
+    assert "s3cret" not in str(error.value)
+
+
+def test_user_and_password_are_sent_and_not_shown(city, connect, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
+    heard = []
+
+    def listen(server, handler):
+        heard.append(handler.headers["Authorization"])
+        return 500, {}, b""
+
+    monkeypatch.setenv("CITY_URL", city.url.replace("//", "//ani:s3cret@"))
+    city.tricks = [listen] * 2
+    with pytest.raises(SourceTrouble, match="HTTP 500") as error:
+        take(connect(city, 'url_variable = "CITY_URL"\nattempts = 2'))
+    assert heard == [f"Basic {httpx.BasicAuth('ani', 's3cret')._auth_header[6:]}"] * 2
+    assert "s3cret" not in caplog.text + str(error.value)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_said_to_be_so(connect, waits, site_folder):
+    authority = trustme.CA()
+    with serving(certificate(authority)) as city:
+        city.requests = [dict(LIGHT)]
+        with pytest.raises(SourceTrouble, match=r"certificate \(TLS\) is not trusted: .*issuer"):
+            take(connect(city))
+        assert waits == []
+        trusted(authority, site_folder)
+        assert take(connect(city, 'ca_file = "authority.pem"')).new == 1
+        with pytest.raises(SourceTrouble, match=r"ca_file .*none.pem: cannot be read"):
+            take(connect(city, 'ca_file = "none.pem"'), "2026-11-24 09:00")
+
+
+def test_a_server_without_tls_is_said_to_have_none(city, connect):
+    office = connect(city, 'attempts = 1\nurl_variable = "CITY_URL"')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CITY_URL", city.url.replace("http:", "https:"))
+        with pytest.raises(SourceTrouble, match=r"no secure connection \(TLS\)"):
+            take(office)
+
+
+# --- whom it concerns -----------------------------------------------------------------------------
+
+PERSON = "Budi Rahasiawan"
+
+
+def test_what_a_complainant_wrote_is_found_nowhere(city, connect, caplog):
+    caplog.set_level(logging.DEBUG)
+    said = {"description": f"Saya {PERSON}", "status_notes": PERSON, "address": PERSON}
+    city.requests = [
+        LIGHT | said,
+        LIGHT | said | {"service_request_id": "2", "status": "?"},
+        LIGHT | said | {"service_request_id": "3", "first_name": PERSON, "notes": [PERSON]},
+    ]
+    office = connect(city)
+    assert take(office).quarantined == 1
+    city.tricks = [raw(json.dumps(city.requests).encode()[:-2])]
+    with pytest.raises(SourceTrouble) as error:
+        take(office, "2026-11-24 09:00")
+    assert "Rahasiawan" not in dump(office) + caplog.text + str(error.value)
+
+
+def test_a_description_is_kept_where_a_mapping_asks_for_it(city, connect):
+    city.requests[0]["description"] = "Lampu padam, hubungi 0812-0000-1234"
+    office = connect(city, '[city.fields]\ntitle = "description"')
+    take(office)
+    assert known(office).title == "Lampu padam, hubungi [telepon]"
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('[city.fields]\nunit = "agency_responsable"', "did you mean `agency_responsible`"),
+        ('url = "ftp://kota.example"', "city.url"),
+        ("window_days = 91", "city.window_days"),
+        ('updates_by = "a&b"', "city.updates_by"),
+        ('updated_by = "a"', "did you mean `updates_by`"),
+    ],
+)
+def test_a_wrong_table_is_refused_before_anything_is_asked(tmp_path, line, told):
+    file = tmp_path / "sources.toml"
+    url = "" if line.startswith("url") else 'url = "https://kota.example/open311/v2"\n'
+    file.write_text(f'[city]\ntype = "open311"\nfirst_day = 2026-01-01\n{url}{line}\n')
+    with pytest.raises(SettingsError, match=told):
+        read_sources(file)
+
+
+def test_a_column_of_the_servers_own_can_be_mapped_by_name(city, connect):
+    city.requests[0]["channel"] = "Aplikasi"
+    office = connect(city, 'extra_columns = ["channel"]\n[city.fields]\nchannel = "channel"')
+    take(office)
+    assert known(office).channel == "Aplikasi"
+
+
+def test_a_past_that_has_not_begun_is_named(city, connect):
+    with pytest.raises(SourceTrouble, match="first_day of city lies ahead"):
+        take(connect(city, first_day="2027-01-01"))
+
+
+# --- two real servers' answers --------------------------------------------------------------------
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("unit", ["", '[city.fields]\nunit = "agency_responsible"'])
+@pytest.mark.parametrize(
+    ("file", "first_day"),
+    [("chicago_requests.json", "2014-06-01"), ("toronto_requests.xml", "2018-06-01")],
+)
+def test_two_real_answers_are_taken_in_or_wait_with_a_reason(
+    city, connect, real_data, file, first_day, unit
+):
+    path = real_data / "open311" / file
+    city.tricks = [raw(path.read_bytes(), "text/xml" if path.suffix == ".xml" else "text/json")]
+    city.requests = []
+    office = connect(city, f'format = "{path.suffix[1:]}"\n{unit}', first_day)
+    count = take(office)
+    reasons = [reason for reason, _, _ in quarantine(office)]
+    assert (count.rows, count.new + len(reasons)) == (2, 2)
+    assert reasons == (["unknown_unit"] * 2 if unit else [])
+    if not unit:
+        told = parser.requests_in(
+            client.Answer("", 200, "", path.read_bytes()), path.suffix[1:], "", str
+        )
+        assert tickets(office) == {each["service_request_id"] for each in told}
+        for each in told:
+            complaint = known(office, each["service_request_id"])
+            assert complaint.received_at == moment(each["requested_datetime"])
+            expected = each.get("expected_datetime")
+            assert complaint.promised_due == (moment(expected) if expected else None)

@@ -1,0 +1,55 @@
+"""What an import has left in the database, as short texts."""
+
+from conftest import WITA, wita
+from sqlalchemy import select
+
+from db.models import (
+    Base,
+    Complaint,
+    EventRow,
+    QuarantineRow,
+)
+from sla.events import Event
+from tasks.common.context import Office
+from tasks.ingest.importer import SourceCount
+from tasks.intake import pull
+
+
+def take(office: Office, now: str, source: str = "lapor") -> SourceCount:
+    return pull.fn(office, source, wita(now))
+
+
+def known(office: Office, ticket: str = "5010653") -> Complaint:
+    with office.transaction() as session:
+        return session.scalars(select(Complaint).where(Complaint.ticket == ticket)).one()
+
+
+def history(office: Office, ticket: str = "5010653") -> list[str]:
+    """The events of a complaint, in the order learnt: kind, local day and hour, knowledge, unit."""
+    with office.transaction() as session:
+        query = select(EventRow).join(Complaint, Complaint.id == EventRow.complaint_id)
+        rows = session.scalars(query.where(Complaint.ticket == ticket).order_by(EventRow.id)).all()
+    return [described(row) for row in rows]
+
+
+def described(event: Event | EventRow) -> str:
+    moments = [m.astimezone(WITA) for m in (event.earliest, event.latest) if m is not None]
+    when = " - ".join(f"{moment:%d %H:%M}" for moment in moments)
+    return " ".join(part for part in (event.kind, when, event.knowledge, event.unit) if part)
+
+
+def quarantine(office: Office, source: str = "lapor") -> list[tuple[int, str, str, str]]:
+    with office.transaction() as session:
+        query = select(QuarantineRow).where(QuarantineRow.source == source)
+        rows = session.scalars(query.order_by(QuarantineRow.line))
+        return [(row.line, row.reason, row.column, row.value) for row in rows]
+
+
+def dump(office: Office) -> str:
+    """Every row of every table as text."""
+    with office.transaction() as session:
+        return "\n".join(
+            f"{table.name}: {tuple(row)}"
+            for table in Base.metadata.sorted_tables
+            for row in session.execute(select(table).order_by(*table.primary_key))
+        )

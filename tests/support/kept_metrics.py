@@ -1,0 +1,57 @@
+"""The metrics that the cache keeps, compared with those of a new evaluation."""
+
+from datetime import date
+
+from db import complaints, metrics
+from sla.metrics.encoding import Words, line
+from tasks.evaluation.loader import judged_of
+from tasks.evaluation.metrics_cache import case_of
+from tasks.reports import compute
+from tasks.reports.compute import figured
+
+ALWAYS = date(1, 1, 1)
+
+
+def kept(session, as_of, first=ALWAYS) -> dict[int, bytes]:
+    return {
+        key: packed
+        for keys, _, lines in metrics.kept(session, first, as_of)
+        for key, packed in zip(keys, lines, strict=True)
+    }
+
+
+def anew(session, office, as_of) -> dict[int, bytes]:
+    """Every complaint recorded by then, judged as it stood; by the numbers of the kept words."""
+    words = Words(metrics.words(session))
+    bench = office.site.bench
+    return {
+        known.complaint.id: line(case_of(office, known, judged), bench, words.number).packed()
+        for rows in complaints.recorded_by(session, as_of)
+        for known, judged in judged_of(session, office, rows, as_of)
+    }
+
+
+def wrongly_kept(office, as_of) -> tuple[int, set[int]]:
+    """How many complaints have kept figures, and those of which they are not a new judgment's.
+
+    One that has none must be known to be judged anew.
+    """
+    with office.transaction() as session:
+        found, wanted = kept(session, as_of), anew(session, office, as_of)
+        known = found.keys() | set(metrics.to_judge(session, as_of))
+    other = {key for key, line in found.items() if wanted.get(key) != line}
+    return len(found), other | (known ^ wanted.keys())
+
+
+def compare(office, as_of) -> int:
+    """Kept figures agree with a new judgment; how many there are."""
+    number, wrong = wrongly_kept(office, as_of)
+    assert wrong == set()
+    return number
+
+
+def judged_anew(monkeypatch, office, period, as_of):
+    """The tables as they are where nothing kept is trusted."""
+    with monkeypatch.context() as patch, office.transaction() as session:
+        patch.setattr(compute, "_judged_by_this_rulebook", lambda *_: False)
+        return figured(session, office, period, as_of)

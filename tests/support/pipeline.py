@@ -1,0 +1,180 @@
+"""The front desk of the example site: complaints that tests register, pull and judge.
+
+An entry is a request for information on Dinas Sosial, received Monday 16 November 2026 at 08:30,
+whose other duties are done: one clock runs, 5 working days to Monday 23 November. Its reminders
+fall on the 19th and the 20th, its breach on the 24th, its escalations on the 26th and so on.
+"""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from conftest import wita
+from sqlalchemy import select
+
+from db.models import Base, MessageKind, MessageRow, NoticeRow
+from tasks.common.context import Office
+from tasks.deadlines import JudgeCount, judge_and_queue
+from tasks.delivery import send_owed
+from tasks.intake import pull
+from tasks.notifications.rate_limit import Clock
+from tasks.notifications.sender import DeliveryCount
+
+ENTRY = {
+    "No Register": "FD-1",
+    "Tanggal Masuk": "16/11/2026 08:30",
+    "Klasifikasi": "Permintaan Informasi",
+    "Kategori": "Kependudukan",
+    "Perihal": "Syarat pindah alamat",
+    "Kerahasiaan": "",
+    "Kanal": "Tatap Muka",
+    "Diverifikasi": "16/11/2026 08:40",
+    "Unit": "Dinas Sosial",
+    "Diteruskan": "16/11/2026 08:45",
+    "Tindak Lanjut Pertama": "16/11/2026 09:00",
+}
+STEPS = (
+    "Tanggal Layanan",
+    "Dikembalikan",
+    "Unit Pengganti",
+    "Diteruskan Kembali",
+    "Tanggapan Awal",
+    "Permintaan Kelengkapan",
+    "Kelengkapan Diterima",
+    "Berkas Lengkap",
+    "Balasan Pelapor",
+    "Ditunda",
+    "Dilanjutkan",
+    "Keputusan",
+    "Keputusan Disampaikan",
+    "Selesai",
+    "Dibuka Kembali",
+    "Selesai Kembali",
+    "Dicabut",
+    "Klarifikasi Ombudsman Diminta",
+    "Klarifikasi Dikirim",
+    "Rekomendasi Ombudsman",
+    "Laporan Rekomendasi",
+)
+
+REMINDED, BREACHED, ESCALATED = "2026-11-20 08:00", "2026-11-24 08:00", "2026-11-26 08:00"
+
+
+def register(office: Office, now: str, *entries: dict[str, str]) -> Path:
+    """Write today's register and pull it; each entry tells what it has unlike `ENTRY`."""
+    path = office.site.folder / "inbox" / "register" / f"register_{wita(now):%Y-%m-%d_%H%M}.csv"
+    blank = ENTRY | dict.fromkeys(STEPS, "")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        named = dict.fromkeys(name for entry in (blank, *entries) for name in entry)
+        writer = csv.DictWriter(file, list(named), restval="", delimiter=";")
+        writer.writeheader()
+        writer.writerows(blank | entry for entry in entries)
+    count = pull.fn(office, "register", wita(now))
+    assert count.quarantined == 0, count.reasons
+    return path
+
+
+def at(office_unit: str, number: str = "FD-1", **more: str) -> dict[str, str]:
+    """An entry for this unit."""
+    return {"No Register": number, "Unit": office_unit, **more}
+
+
+UNITS = (
+    "Inspektorat",
+    "Diskominfo",
+    "Dinas Sosial",
+    "Disdukcapil",
+    "Dinas Kesehatan",
+    "RSUD Contoh Sehat",
+    "Disdikbud",
+    "DLH",
+    "Satpol PP",
+    "Dinas Perkim",
+    "DPMPTSP",
+)
+
+EVERYWHERE = [at(unit, f"FD-{number}") for number, unit in enumerate(UNITS)]
+"""A complaint of each of these units."""
+
+
+def since(day: str) -> dict[str, str]:
+    """The dates of an entry that came in on another day: '02/11/2026'."""
+    return {key: value.replace("16/11/2026", day) for key, value in ENTRY.items() if "/" in value}
+
+
+def decide(office: Office, now: str, run: str = "") -> JudgeCount:
+    """A deadline run at this local moment."""
+    return judge_and_queue.fn(office, wita(now), run or f"deadlines {now}")
+
+
+def deliver(office: Office, now: str | datetime) -> DeliveryCount:
+    """A delivery run at this moment."""
+    moment = wita(now) if isinstance(now, str) else now
+    return send_owed.fn(office, moment, f"delivery {moment}", Hurried)
+
+
+class Hurried(Clock):
+    """A clock by which only waiting takes time, and none of ours: it jumps ahead."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__(now)
+        self.now = now
+
+    def moment(self) -> datetime:
+        return self.now
+
+    def wait(self, span: timedelta) -> None:
+        self.now += span
+
+
+def owe(office: Office, now: str, *entries: dict[str, str]) -> None:
+    """Register these, and let a deadline run queue the mail for them."""
+    register(office, now, *entries)
+    decide(office, now)
+
+
+def messages(office: Office, kind: str = "") -> list[MessageRow]:
+    """All mails of the outbox, or those of a kind, oldest first."""
+    with office.transaction() as session:
+        rows = session.scalars(select(MessageRow).order_by(MessageRow.id)).all()
+        found = [row for row in rows if kind in ("", row.kind)]
+        for row in found:
+            assert all(item.notice for item in row.items)
+            assert row.attempts is not None
+        return found
+
+
+def statuses(office: Office, kind: str = MessageKind.NOTICES) -> list[str]:
+    return [message.status for message in messages(office, kind)]
+
+
+def recipients(office: Office, kind: str = MessageKind.NOTICES) -> list[str]:
+    """To whom mails of a kind are owed, without the domain."""
+    return [message.recipient.partition("@")[0] for message in messages(office, kind)]
+
+
+def alerts(office: Office) -> list[str]:
+    return [message.detail["alert"] for message in messages(office, MessageKind.ALERT)]
+
+
+def notices(office: Office) -> list[tuple[str, str]]:
+    """Each notice by rung, with repeat if any, and what became of it."""
+    with office.transaction() as session:
+        rows = session.scalars(select(NoticeRow).order_by(NoticeRow.id))
+        return [(f"{n.rung}#{n.repeat}" if n.repeat else n.rung, n.status) for n in rows]
+
+
+def dump(office: Office, *without: str) -> dict[str, Any]:
+    """Every row of every table but these."""
+    with office.transaction() as session:
+        return {
+            table.name: [
+                tuple(row)
+                for row in session.execute(select(table).order_by(*table.primary_key.columns))
+            ]
+            for table in Base.metadata.sorted_tables
+            if table.name not in without
+        }

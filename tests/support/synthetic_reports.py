@@ -1,0 +1,251 @@
+"""Synthetic reports for the tests of formats: complaints drawn by lot, their tables counted out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from settings.report import Letterhead, Signature
+from sla.metrics.definitions import AGES, HEADLINE, SHAPES, SMALL_NUMBER
+from sla.metrics.table import Cell, Row, Table
+from sla.periods import months_until
+from tasks.reports.formats.json_csv import sha256_of
+from tasks.reports.labels import Name, Names
+from tasks.reports.model import Notes, OverrideRow, RegulationRow, ReportView
+
+FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
+AS_OF = datetime(2026, 12, 2, 1, 30, tzinfo=UTC)  # 09:30 in Makassar
+STATES = ("met", "met", "met", "met", "met_late", "breached", "unknown", "waived")
+RULES = {
+    "sp4n/verification": {"id": "Verifikasi laporan", "en": "Verification of the report"},
+    "sp4n/first-follow-up": {"id": "Tindak lanjut pertama", "en": "First follow-up"},
+    "uu25/decision": {"id": "Keputusan atas pengaduan", "en": "Decision on the complaint"},
+}
+NAMES = (
+    "Dinas Pekerjaan Umum dan Penataan Ruang",
+    "Dinas Sosial",
+    "Dinas Kesehatan",
+    "Dinas Kependudukan dan Pencatatan Sipil",
+    "RSUD Contoh Sehat",
+    "Dinas Perhubungan",
+    "Dinas Komunikasi, Informatika dan Statistik",
+    "Dinas Lingkungan Hidup",
+)
+SIGNED = Letterhead(
+    lines=("PEMERINTAH KABUPATEN CONTOH", "INSPEKTORAT DAERAH"),
+    address=("Jalan Merdeka Nomor 1, Contoh 90000", "inspektorat@contohkab.example"),
+    signature=Signature(
+        place="Contoh",
+        title="Inspektur Kabupaten Contoh,",
+        name="Drs. H. Baharintan Dolo, M.Ak.",
+        rank="Pembina Utama Muda",
+        nip="19680412 199403 1 004",
+    ),
+)
+
+
+NOTES = Notes(
+    missing=(("lapor", (date(2026, 11, 7), date(2026, 11, 8))),),
+    holes=(("Dinas Perhubungan", "head_of_unit"),),
+    not_judged=(("register", ("Verifikasi laporan",)),),
+    shown_later=(("lapor", 2),),
+    regulations=(
+        RegulationRow(
+            "Perpres 76/2013",
+            "Peraturan Presiden Nomor 76 Tahun 2013",
+            "",
+            ("Verifikasi laporan",),
+        ),
+        RegulationRow(
+            "Perbup 12/2026",
+            "Peraturan Bupati Contoh",
+            "invented",
+            (),
+            (OverrideRow("Tindak lanjut pertama", "Perpres 76/2013", "Perbup 12/2026"),),
+        ),
+    ),
+    holidays=((date(2026, 11, 10), "Hari Pahlawan", True),),
+    revision="0007",
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A complaint with one judged deadline."""
+
+    ticket: str
+    unit: str
+    rule: str
+    classification: str
+    category: str
+    channel: str
+    state: str
+    open: bool
+    age: str
+
+
+def complaints(count: int, units: Sequence[str], seed: int = 1) -> list[Made]:
+    """So many complaints, the first units with the most."""
+    lot = random.Random(seed)
+    ages = [f"{least}-{'' if most is None else most}" for least, most in AGES]
+    weights = [1 / (1 + place) for place in range(len(units))]
+    found = []
+    for number in range(count):
+        state = lot.choice(STATES)
+        found.append(
+            Made(
+                ticket=f"{5010000 + number}",
+                unit=lot.choices(units, weights)[0],
+                rule=lot.choice(list(RULES)),
+                classification=lot.choice(["complaint", "complaint", "information_request", ""]),
+                category=lot.choice(["Infrastruktur Jalan", "Kesehatan", "Air Bersih", "Sampah"]),
+                channel=lot.choice(["Website", "SMS", "Instagram", ""]),
+                state=state,
+                open=state == "breached" or lot.random() < 0.2,
+                age=lot.choice(ages),
+            )
+        )
+    return found
+
+
+def verdicts(made: Iterable[Made]) -> tuple[tuple[Cell, ...], bool]:
+    states = [each.state for each in made]
+    met, met_late, breached = (states.count(state) for state in ("met", "met_late", "breached"))
+    judged = met + met_late + breached
+    more = (states.count("unknown"), states.count("waived"), 0)
+    cells = (judged, met, met_late, breached, *more, met / judged if judged else None)
+    return cells, 0 < judged < SMALL_NUMBER
+
+
+def standing(made: Sequence[Made]) -> tuple[int, int]:
+    return sum(each.open for each in made), sum(each.state == "breached" for each in made)
+
+
+def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
+    """All tables of these complaints, received and due in November 2026."""
+
+    def split(name: str, cells: Callable[[Sequence[Made]], tuple[Cell, ...]]) -> list[Row]:
+        rows = []
+        for key in sorted({getattr(each, name) for each in made}):
+            some = [each for each in made if getattr(each, name) == key]
+            tickets = tuple(each.ticket for each in some)
+            rows.append(Row(key, cells(some), tickets, verdicts(some)[1]))
+        return rows
+
+    whole, _ = verdicts(made)
+    opened, late = standing(made)
+    tickets = tuple(each.ticket for each in made)
+    figures: dict[str, tuple[Cell, ...]] = {
+        "received": (len(made), len(made) + 7, len(made) - 3 if made else None),
+        "settled": (len(made) - opened, 40, None),
+        "followed_up_share": (1 - opened / len(made) if made else None, 0.875, None),
+        "on_time": (whole[7], 0.912, 0.5),
+        "open": (opened, None, None),
+        "late": (late, None, None),
+        "reopened": (0, 1, 4),
+        "returned": (0, 12, 0),
+    }
+    days: tuple[Cell, ...] = (4.2, 3.5, None) if made else (None, None, None)
+    lot = random.Random(7)
+    trend = []
+    for month in months_until(LAST, months):
+        received = lot.randrange(20, 90) if made else 0
+        judged, met = received // 2, received // 3
+        trend.append(
+            Row(
+                month.name,
+                (received, received - 4 if made else 0, judged, met / judged if judged else None),
+            )
+        )
+    if made:
+        trend[-1] = Row(
+            f"{LAST:%Y-%m}", (len(made), len(made) - opened, whole[0], whole[7]), tickets
+        )
+    overdue = [each for each in made if each.state == "breached"]
+    rows: dict[str, list[Row]] = {
+        "headline": [
+            Row(key, figures.get(key, days), tickets, measure=measure) for key, measure in HEADLINE
+        ],
+        "by_rule": split("rule", lambda some: (*verdicts(some)[0], standing(some)[1])),
+        "by_unit": sorted(
+            split("unit", lambda some: (*verdicts(some)[0], *standing(some), 0, 0)),
+            key=lambda row: (row.small or row.cells[7] is None, row.cells[7] or 0, row.key),
+        ),
+        **{
+            f"by_{name}": split(name, lambda some: (len(some), *verdicts(some)[0], *standing(some)))
+            for name in ("classification", "category", "channel")
+        },
+        "ageing": [
+            Row(key, standing([each for each in made if each.age == key and each.open]))
+            for key in (f"{least}-{'' if most is None else most}" for least, most in AGES)
+        ],
+        "trend": trend,
+        "late": [
+            Row(
+                f"{each.ticket} {each.rule}",
+                (
+                    each.ticket,
+                    40 - place % 40,
+                    each.unit,
+                    each.rule,
+                    each.category,
+                    date(2026, 11, 1 + place % 28),
+                    "pejabat penghubung (24 Nov 2026)",
+                ),
+                (each.ticket,),
+            )
+            for place, each in enumerate(overdue)
+        ],
+        "escalations": [
+            Row("-1wd", ("reminder", 60, 58, 0.5, 0.725, 0.81)),
+            Row("+3wd", ("escalation", 21, 20, 0.2, 0.35, None)),
+        ]
+        if made
+        else [],
+        "quality": [Row("history_unknown", (12,)), Row("quarantined", (2,)), Row("holes", (1,))],
+    }
+    return tuple(Table(key, of, cols, tuple(rows[key])) for key, (of, cols) in SHAPES.items())
+
+
+def named(locale: str, units: Sequence[str]) -> Names:
+    """Names as a site would give them."""
+    known = {("unit", unit): Name(unit.partition(":")[2] or unit) for unit in units}
+    known |= {
+        ("rule", rule): Name(label[locale], f"Pasal {place} Perpres 76/2013")
+        for place, (rule, label) in enumerate(RULES.items(), 7)
+    }
+    return Names(locale, known)
+
+
+def view(
+    locale: str = "id", units: Sequence[str] | int = 8, count: int = 400, seed: int = 1
+) -> ReportView:
+    """A whole report; units are ids, `id:name`, or how many."""
+    ids = (
+        [f"u{n:03}:{NAMES[n % 8]}{f' {n // 8}' if n > 7 else ''}" for n in range(units)]
+        if isinstance(units, int)
+        else list(units)
+    )
+    made = tables(complaints(count, ids, seed))
+    return ReportView(
+        site="Pemerintah Kabupaten Contoh",
+        letterhead=SIGNED,
+        period_key="2026-11",
+        first=FIRST,
+        last=LAST,
+        as_of=AS_OF,
+        interim=False,
+        edition="full",
+        tables=made,
+        names=named(locale, ids),
+        notes=NOTES,
+        sha256=sha256_of(made),
+    )
+
+
+def without_rows(report: ReportView) -> ReportView:
+    """The same report of a site in which nothing ever happened."""
+    empty = tuple(replace(table, rows=()) for table in report.tables)
+    return replace(report, tables=empty, sha256=sha256_of(empty))
