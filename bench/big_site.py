@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tasks.common.context import Office
+    from tasks.common.context import SiteContext
 
 CONFIG = Path(__file__).parent.parent / "examples" / "kabupaten-contoh"
 FIRST, LAST = date(2025, 11, 24), date(2026, 11, 23)
@@ -37,9 +37,9 @@ def invented(count: int, zone: tzinfo) -> Iterator[History]:
         yield came, chance.choice(UNITS), chance.choice(("complaint", "information_request")), steps
 
 
-def site(folder: Path, url: str = "") -> Office:
+def site(folder: Path, url: str = "") -> SiteContext:
     """The example site in a folder of its own, on this database or a SQLite file of its own."""
-    from tasks.common.context import Office  # noqa: PLC0415
+    from tasks.common.context import SiteContext  # noqa: PLC0415
 
     place = folder / "site"
     if not place.exists():
@@ -49,13 +49,13 @@ def site(folder: Path, url: str = "") -> Office:
     os.environ["TENGGAT_VAR"] = str(folder / "var")
     if url:
         os.environ["TENGGAT_DATABASE_URL"] = url
-    return Office.open(place)
+    return SiteContext.open(place)
 
 
-def fill(office: Office, count: int) -> None:
+def fill(office: SiteContext, count: int) -> None:
     """Put so many complaints and their steps on record, each on the morning after it happened."""
     from db import complaints  # noqa: PLC0415
-    from db.models import Look  # noqa: PLC0415
+    from db.models import SourceImport  # noqa: PLC0415
     from sla.events import Event  # noqa: PLC0415
 
     zone = office.site.zone
@@ -93,7 +93,7 @@ def fill(office: Office, count: int) -> None:
         for day in range((LAST - FIRST).days):
             at = morning(datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=zone) + timedelta(day))
             session.add(
-                Look(
+                SourceImport(
                     source="register",
                     name=str(day),
                     sha256=str(day),
@@ -108,7 +108,7 @@ def fill(office: Office, count: int) -> None:
             )
 
 
-def multiply(office: Office, tables: Sequence[str], by: int) -> None:
+def multiply(office: SiteContext, tables: Sequence[str], by: int) -> None:
     """Copy the rows of these tables until there are so many times as many.
 
     The tables are `complaint` and such as have a `complaint_id`; a copy has its own ids.

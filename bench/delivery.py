@@ -170,8 +170,8 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
     from sqlalchemy import select  # noqa: PLC0415
 
     from db.models import MessageKind, MessageRow  # noqa: PLC0415
-    from tasks.common.context import Office  # noqa: PLC0415
-    from tasks.deadlines import judge_and_queue  # noqa: PLC0415
+    from tasks.common.context import SiteContext  # noqa: PLC0415
+    from tasks.deadlines import evaluate_and_notify  # noqa: PLC0415
     from tasks.delivery import send_owed  # noqa: PLC0415
     from tasks.intake import pull  # noqa: PLC0415
     from tasks.notifications import sender as notifications_sender  # noqa: PLC0415
@@ -184,16 +184,16 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
             "TENGGAT_MAIL_URL": mail_url,
             "TENGGAT_VAR": str(folder / "var"),
         }
-        office = Office.open(site_of(folder, ca_file))
+        office = SiteContext.open(site_of(folder, ca_file))
         asked = datetime(2026, 11, 20, 8, 0, tzinfo=ZONE)
         pull.fn(office, "register", asked)
-        judge_and_queue.fn(office, asked, "bench")
+        evaluate_and_notify.fn(office, asked, "bench")
         with office.transaction() as session:
             query = select(MessageRow).where(MessageRow.kind == MessageKind.NOTICES)
             owed = len(session.scalars(query).all())
         assert owed == MAILS, f"{owed} mails are owed"
         began = time.perf_counter()
-        with timed(notifications_sender._Delivery, "_make_ready") as making_ready:
+        with timed(notifications_sender.Sender, "_make_ready") as making_ready:
             count = send_owed.fn(office, asked, "bench")
         taken = time.perf_counter() - began
         delivery, sending = count.sent / taken, count.sent / (taken - sum(making_ready))

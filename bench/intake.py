@@ -163,14 +163,14 @@ def ours(url: str, folder: Path, file: str) -> dict[str, float]:
     """The file from the folder to committed complaints and events; then again."""
     os.environ["TENGGAT_DATABASE_URL"] = url
     os.environ["TENGGAT_VAR"] = str(folder / "var")
-    from tasks.common.context import Office  # noqa: PLC0415
+    from tasks.common.context import SiteContext  # noqa: PLC0415
     from tasks.intake import pull  # noqa: PLC0415
 
     site = folder / f"site-{uuid.uuid4().hex}"
     shutil.copytree(CONFIG, site, ignore=shutil.ignore_patterns("inbox", "boston"))
     (site / "sources.toml").write_text(SOURCE, encoding="utf-8")
     (site / "inbox").mkdir()
-    office = Office.open(site)
+    office = SiteContext.open(site)
     taken = {}
     suffix = Path(file).suffix
     shutil.copy(folder / file, site / "inbox" / f"e_{MADE:%Y-%m-%d_%H%M}{suffix}")

@@ -29,12 +29,12 @@ def prepare(folder: str, url: str, count: str) -> dict[str, Any]:
     from sqlalchemy import update  # noqa: PLC0415
 
     from db.models import MessageItem, MessageRow, MessageStatus  # noqa: PLC0415
-    from tasks.deadlines import judge_and_queue  # noqa: PLC0415
+    from tasks.deadlines import evaluate_and_notify  # noqa: PLC0415
 
     office = site(Path(folder), url)
     fill(office, FEW)
     now = as_of(office.site.zone)
-    judge_and_queue.fn(office, now, "bench")
+    evaluate_and_notify.fn(office, now, "bench")
     with office.transaction() as session:
         session.execute(update(MessageRow).values(status=MessageStatus.SENT, sent_at=now))
         session.execute(update(MessageItem).values(told=True))
@@ -52,13 +52,13 @@ def as_of(zone: Any) -> datetime:
 def figures(folder: str, url: str) -> dict[str, Any]:
     """All tables of the year."""
     from sla.periods import parse  # noqa: PLC0415
-    from tasks.reports.compute import figured  # noqa: PLC0415
+    from tasks.reports.compute import compute_tables  # noqa: PLC0415
 
     office = site(Path(folder), url)
     moment = as_of(office.site.zone) + timedelta(minutes=5)
     before = time.perf_counter()
     with office.transaction() as session:
-        tables = figured(session, office, parse(PERIOD, moment.date()), moment)
+        tables = compute_tables(session, office, parse(PERIOD, moment.date()), moment)
     taken = time.perf_counter() - before
     office.close()
     (received,) = (row.cells[0] for row in tables[0].rows if row.key == "received")

@@ -30,11 +30,11 @@ def as_of(zone: Any) -> datetime:
 
 def prepare(folder: str, url: str, count: str) -> dict[str, Any]:
     """A year of complaints, judged."""
-    from tasks.deadlines import judge_and_queue  # noqa: PLC0415
+    from tasks.deadlines import evaluate_and_notify  # noqa: PLC0415
 
     office = site(Path(folder), url)
     fill(office, ORIGINALS)
-    judge_and_queue.fn(office, as_of(office.site.zone), "bench")
+    evaluate_and_notify.fn(office, as_of(office.site.zone), "bench")
     multiply(office, ["complaint", "event", "deadline", "notice"], int(count) // ORIGINALS)
     office.close()
     return {}
@@ -45,8 +45,8 @@ def sweep(folder: str, url: str) -> dict[str, Any]:
     from sqlalchemy import func, select, update  # noqa: PLC0415
 
     from db.models import Complaint  # noqa: PLC0415
-    from tasks.deadlines import judge_and_queue  # noqa: PLC0415
-    from tasks.evaluation.status import standing  # noqa: PLC0415
+    from tasks.deadlines import evaluate_and_notify  # noqa: PLC0415
+    from tasks.evaluation.status import site_status  # noqa: PLC0415
 
     office = site(Path(folder), url)
     seconds = []
@@ -57,8 +57,8 @@ def sweep(folder: str, url: str) -> dict[str, Any]:
             due = Complaint.id % (total // DUE) == number
             session.execute(update(Complaint).where(due).values(next_action_at=now))
         before = time.perf_counter()
-        count = judge_and_queue.fn(office, now, f"bench {number}")
-        standing(office, now)
+        count = evaluate_and_notify.fn(office, now, f"bench {number}")
+        site_status(office, now)
         seconds.append(time.perf_counter() - before)
         assert count.judged >= DUE, count.judged
     office.close()

@@ -109,12 +109,12 @@ def verify_audit(
 
 def _kinds(text: str) -> list[str]:
     """Return every kind with this name or this beginning."""
-    from db.audit import What  # noqa: PLC0415
+    from db.audit import AuditKind  # noqa: PLC0415
 
-    found = [each.value for each in What if text in (each.value, each.value.partition(".")[0])]
+    found = [each.value for each in AuditKind if text in (each.value, each.value.partition(".")[0])]
     if not found:
-        groups = dict.fromkeys(each.value.partition(".")[0] for each in What)
-        raise UsageError(f"no kind '{text}'{console.nearest(text, What, groups)}")
+        groups = dict.fromkeys(each.value.partition(".")[0] for each in AuditKind)
+        raise UsageError(f"no kind '{text}'{console.nearest(text, AuditKind, groups)}")
     return found
 
 

@@ -41,7 +41,7 @@ def lift_address(
         from db import bounces  # noqa: PLC0415
 
         with office.transaction() as session:
-            marked = bounces.marked(session)
+            marked = bounces.suppressed_addresses(session)
             if not bounces.lift(session, address, console.moment(now, office.site)):
                 which = console.nearest(address, sorted(marked)) if marked else "; none is marked"
                 raise UsageError(f"mail to '{address}' has not come back{which}")

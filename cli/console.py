@@ -22,7 +22,7 @@ from rich.table import Table
 from settings import Site, load_site
 
 if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
-    from tasks.common.context import Office
+    from tasks.common.context import SiteContext
 
 GOOD, TROUBLE, USAGE = 0, 1, 2
 """Exit codes: success; a fault was found; the call or a file of the site is wrong."""
@@ -64,15 +64,15 @@ class UsageError(ValueError):
 
 
 @contextmanager
-def office_of(site: Path | None) -> Iterator[Office]:
+def office_of(site: Path | None) -> Iterator[SiteContext]:
     """Open the site context with its database for the length of the block."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     load_site(site)  # report its errors before loading Prefect, which takes seconds
-    from db.audit import By  # noqa: PLC0415
-    from tasks.common.context import Office  # noqa: PLC0415
+    from db.audit import AuditActor  # noqa: PLC0415
+    from tasks.common.context import SiteContext  # noqa: PLC0415
 
-    office = Office.open(site)
-    office.by = By(caller())
+    office = SiteContext.open(site)
+    office.by = AuditActor(caller())
     try:
         yield office
     finally:

@@ -42,7 +42,7 @@ def copy(
     from sqlalchemy import make_url  # noqa: PLC0415
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
 
-    from db.audit import By  # noqa: PLC0415
+    from db.audit import AuditActor  # noqa: PLC0415
     from db.backup.copy_database import copy as copy_all  # noqa: PLC0415
 
     try:
@@ -58,7 +58,7 @@ def copy(
         place.database_url,
         new,
         datetime.now(UTC),
-        By(console.caller()),
+        AuditActor(console.caller()),
         lock=place.var / "service.lock",
         say=lambda text: console.err.print(escape(text)),
     )

@@ -29,12 +29,14 @@ def due(
     The clock starts on the given day and stops during pauses. The first day of a pause still
     counts; its last day does not.
     """
-    from tasks.evaluation.explain import as_html, as_text, counted  # noqa: PLC0415
+    from tasks.evaluation.explain import as_html, as_text, explain_hypothetical  # noqa: PLC0415
 
     place = load_site(site)
     began = console.day(start)
     found = _rule(place, rule, began)
-    explanation = counted(place, found, began, [_stretch(text) for text in pause or []])
+    explanation = explain_hypothetical(
+        place, found, began, [_stretch(text) for text in pause or []]
+    )
     deadline = explanation.deadlines[0].deadline
     if html is not None:
         console.write_html(html, as_html(place, explanation))
@@ -135,7 +137,7 @@ def _stretch(text: str) -> tuple[date, date]:
 
 
 def _rule(site: Site, rule_id: str, day: date) -> Rule:
-    law = site.bench.law
+    law = site.evaluation_context.law
     if rule_id not in law.ids:
         raise UsageError(f"no rule '{rule_id}'{console.nearest(rule_id, law.ids)}")
     rule = law.on(rule_id, day)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from db import bounces, outbox, quarantine, rulesets
 from db.models import Complaint, DeadlineRow, MessageStatus
 from sla.engine.deadline import State
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 
 DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "state")
 MAIL_COLUMNS = ("id", "status", "sent", "role", "recipient", "subject")
@@ -30,7 +30,7 @@ Row = dict[str, str]
 
 
 def deadline_rows(
-    session: Session, office: Office, *, state: State | None = None, unit: str | None = None
+    session: Session, office: SiteContext, *, state: State | None = None, unit: str | None = None
 ) -> list[Row]:
     """Return the deadlines as last evaluated, earliest due time first, with local times in ISO
     8601.
@@ -63,7 +63,7 @@ def deadline_rows(
 
 
 def mail_rows(
-    session: Session, office: Office, limit: int, status: MessageStatus | None = None
+    session: Session, office: SiteContext, limit: int, status: MessageStatus | None = None
 ) -> list[Row]:
     """Return the newest mails, newest first; `sent` is the local time, or empty if not sent."""
     return [
@@ -79,7 +79,7 @@ def mail_rows(
     ]
 
 
-def bounce_rows(session: Session, office: Office) -> list[Row]:
+def bounce_rows(session: Session, office: SiteContext) -> list[Row]:
     """Return the addresses marked as undeliverable, each with the cause of its mark, oldest first.
 
     `since` is the local time of the report of failure, `mail` the number of the returned mail.
@@ -97,7 +97,7 @@ def bounce_rows(session: Session, office: Office) -> list[Row]:
 
 
 def quarantine_rows(
-    session: Session, office: Office, *, source: str | None = None, resolved: bool = False
+    session: Session, office: SiteContext, *, source: str | None = None, resolved: bool = False
 ) -> list[Row]:
     """Return the rows in quarantine, oldest first, with file, line, reason and local time.
 
@@ -121,7 +121,7 @@ def quarantine_rows(
     ]
 
 
-def change_rows(session: Session, office: Office) -> list[Row]:
+def change_rows(session: Session, office: SiteContext) -> list[Row]:
     """Return the deadlines changed by a new law or calendar, newest change first."""
 
     def local(moment: datetime | None) -> str:
@@ -137,7 +137,7 @@ def change_rows(session: Session, office: Office) -> list[Row]:
             "state_before": move.state_before or "",
             "state_after": move.state_after or "",
         }
-        for move, taken_at, ticket in rulesets.moves(session)
+        for move, taken_at, ticket in rulesets.deadline_changes(session)
     ]
 
 

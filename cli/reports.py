@@ -16,7 +16,7 @@ from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from sla.periods import parse
 
 if TYPE_CHECKING:  # load Prefect (several seconds): functions import them only when needed
-    from tasks.common.context import Office
+    from tasks.common.context import SiteContext
     from tasks.reports.diff import Difference
 
 MOST_SHOWN = 40
@@ -83,7 +83,7 @@ def summary(
         console.err.print(f"left out: {escape(trouble)}")
 
 
-def _verify(office: Office, file: Path, now: datetime, *, as_json: bool) -> None:
+def _verify(office: SiteContext, file: Path, now: datetime, *, as_json: bool) -> None:
     from tasks.reports.verify import NoReport, verify  # noqa: PLC0415
 
     try:

@@ -110,7 +110,7 @@ def worker(
     service.work(
         load_site(site).var,
         api=api,
-        name=name or service.own_name(),
+        name=name or service.default_worker_name(),
         limit=limit,
         say=lambda text: console.out.print(escape(text), soft_wrap=True),
     )

@@ -78,7 +78,7 @@ def _time(site: Site, first: str, last: str) -> tuple[date, date]:
     begins, ends = console.day(first), console.day(last)
     if ends < begins:
         raise UsageError(f"the time would end ({ends}) before it begins ({begins})")
-    calendar = site.bench.calendar
+    calendar = site.evaluation_context.calendar
     if begins < calendar.first or ends >= calendar.last:
         raise UsageError(
             f"{begins} to {ends} leaves the site's calendar, which reaches from {calendar.first}"

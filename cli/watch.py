@@ -36,9 +36,9 @@ def watch(
     of its own. Ends on SIGTERM. With --once the exit code is 1 if anything is wrong.
     """
     place = load_site(site)
-    from tasks.monitoring.external_watch import Outside  # noqa: PLC0415
+    from tasks.monitoring.external_watch import ExternalWatch  # noqa: PLC0415
 
-    outside = Outside(place)
+    outside = ExternalWatch(place)
     if once:
         said = outside.look(datetime.now(UTC))
         for line in said:

@@ -26,7 +26,7 @@ from db.bulk_insert import insert_rows
 from db.models import AuditHead, AuditRow, NoticeRow, UtcDateTime
 
 
-class What(StrEnum):
+class AuditKind(StrEnum):
     """Kind of decision."""
 
     NOTICE_OWED = "notice.owed"
@@ -55,14 +55,14 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class By:
+class AuditActor:
     """The author of a decision: flow run, command line or form, and the id of the run."""
 
     actor: str
     run: str = ""
 
 
-UNNAMED = By("unnamed")
+UNNAMED = AuditActor("unnamed")
 """Author in a session without a named one."""
 
 GENESIS = "0" * 64
@@ -89,7 +89,7 @@ _BY, _PENDING = "audit by", "audit pending"
 _encode = json.JSONEncoder(separators=(",", ":"), default=repr).encode
 
 
-def works(by: By | None) -> dict[str, Any]:
+def session_info(by: AuditActor | None) -> dict[str, Any]:
     """Return the value for `Session(info=...)` to name the author of decisions in a session.
 
     With None nothing is recorded: for simulations of decisions.
@@ -99,14 +99,14 @@ def works(by: By | None) -> dict[str, Any]:
 
 def note(
     session: Session,
-    what: What,
+    what: AuditKind,
     now: datetime,
     reason: str,
     *,
     complaint: int | None = None,
     message: int | None = None,
     storm: int | None = None,
-    by: By | None = None,
+    by: AuditActor | None = None,
     run: str | None = None,
     **subject: Any,
 ) -> None:
@@ -140,7 +140,7 @@ def note(
 
 def note_notice(
     session: Session,
-    what: What,
+    what: AuditKind,
     notice: NoticeRow,
     now: datetime,
     reason: str,

@@ -49,7 +49,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class AuditVerification:
     """Result of a verification: number of rows, last row, and the first fault if any.
 
     `anchors` is the number of externally kept heads found as rows of this chain.
@@ -72,7 +72,7 @@ def head_before(session: Session, moment: datetime) -> Head:
     return Head(row.seq, row.hash) if row else Head(0, GENESIS)
 
 
-def verify(connection: Connection, kept: Iterable[Head] = ()) -> Verified:
+def verify(connection: Connection, kept: Iterable[Head] = ()) -> AuditVerification:
     """Verify the hash chain from its first row to its end, in one state of the database.
 
     Each row must have the next number, contain the hash of the row before, and match its own hash.
@@ -92,10 +92,10 @@ def verify(connection: Connection, kept: Iterable[Head] = ()) -> Verified:
             strangers = [each for each in anchors.get(seq, ()) if each.hash != given]
             wrong = f"{strangers[0].kept_by} has another hash of it" if strangers else ""
         if wrong:
-            return Verified(last.seq, last, met, Fault(min(seq, last.seq + 1), wrong))
+            return AuditVerification(last.seq, last, met, Fault(min(seq, last.seq + 1), wrong))
         met += len(anchors.get(seq, ()))
         last = Head(seq, given)
-    return Verified(last.seq, last, met, _wrong_at_the_end(last, head, anchors))
+    return AuditVerification(last.seq, last, met, _wrong_at_the_end(last, head, anchors))
 
 
 def _as_kept() -> Any:

@@ -45,7 +45,7 @@ def add(
         return False
     lifted = session.scalar(select(func.max(Bounce.lifted_at)).where(Bounce.address == address))
     late = lifted is not None and (message.sent_at or reported_at) <= lifted
-    newly_marked = not late and address not in marked(session)
+    newly_marked = not late and address not in suppressed_addresses(session)
     session.add(
         Bounce(
             address=address,
@@ -61,11 +61,11 @@ def add(
     session.flush()
     if newly_marked:
         why = f"a mail to it came back{f' ({code})' if code else ''}"
-        audit.note(session, audit.What.BOUNCE_MARKED, now, why, message=message.id)
+        audit.note(session, audit.AuditKind.BOUNCE_MARKED, now, why, message=message.id)
     return newly_marked
 
 
-def marked(session: Session) -> frozenset[str]:
+def suppressed_addresses(session: Session) -> frozenset[str]:
     """Return the suppressed addresses, casefolded: mail to them does not arrive."""
     query = select(Bounce.address).where(Bounce.lifted_at.is_(None)).distinct()
     return frozenset(session.scalars(query))
@@ -90,5 +90,5 @@ def lift(session: Session, address: str, now: datetime) -> bool:
     if rows:
         why, marks = "its mailbox was mended", [row.id for row in rows]
         mail = rows[0].message_pk
-        audit.note(session, audit.What.BOUNCE_LIFTED, now, why, message=mail, bounces=marks)
+        audit.note(session, audit.AuditKind.BOUNCE_LIFTED, now, why, message=mail, bounces=marks)
     return bool(rows)

@@ -14,7 +14,7 @@ from db.bulk_insert import insert_rows, new_ids
 from db.models import Complaint, DeadlineRow, EventRow, PastFacts
 from sla.engine.deadline import State
 from sla.events import Event, Knowledge
-from sla.shards import EVERYTHING, Part
+from sla.shards import EVERYTHING, Shard
 
 T = TypeVar("T")
 
@@ -22,14 +22,14 @@ BATCH = 500
 """Number of keys in one statement: below the parameter limit of every database."""
 
 
-def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+def chunked(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
     """Split the items into lists of at most `size`."""
     source = iter(items)
     while batch := list(islice(source, size)):
         yield batch
 
 
-def standing(
+def existing(
     session: Session, source: str, tickets: Iterable[str]
 ) -> dict[str, tuple[int, datetime, int | None]]:
     """Return the existing complaints among these tickets of a source, by ticket.
@@ -39,7 +39,7 @@ def standing(
     """
     found: dict[str, tuple[int, datetime, int | None]] = {}
     seen_at = func.coalesce(Complaint.seen_at, Complaint.recorded_at)
-    for batch in batches(tickets):
+    for batch in chunked(tickets):
         rows = session.execute(
             select(Complaint.ticket, Complaint.id, seen_at, Complaint.row_mark).where(
                 Complaint.source == source, Complaint.ticket.in_(batch)
@@ -52,7 +52,7 @@ def standing(
 def by_ticket(session: Session, source: str, tickets: Iterable[str]) -> dict[str, Complaint]:
     """Load the existing complaints among these tickets of a source."""
     found: dict[str, Complaint] = {}
-    for batch in batches(tickets):
+    for batch in chunked(tickets):
         rows = session.scalars(
             select(Complaint).where(Complaint.source == source, Complaint.ticket.in_(batch))
         )
@@ -63,7 +63,7 @@ def by_ticket(session: Session, source: str, tickets: Iterable[str]) -> dict[str
 def events_of(session: Session, complaints: Iterable[int]) -> dict[int, list[Event]]:
     """Load all events of these complaints; those of each complaint in the order of recording."""
     found: dict[int, list[Event]] = {}
-    for batch in batches(complaints):
+    for batch in chunked(complaints):
         rows = session.scalars(
             select(EventRow).where(EventRow.complaint_id.in_(batch)).order_by(EventRow.id)
         )
@@ -136,9 +136,9 @@ def add_events(session: Session, events: Iterable[tuple[int, Event]]) -> None:
     insert_rows(session, cast(Table, EventRow.__table__), EVENT_COLUMNS, rows)
 
 
-def seen(session: Session, complaints: Iterable[int], at: datetime) -> None:
+def touch(session: Session, complaints: Iterable[int], at: datetime) -> None:
     """Record that a snapshot of this moment still showed these complaints."""
-    for batch in batches(complaints):
+    for batch in chunked(complaints):
         session.execute(
             update(Complaint)
             .where(Complaint.id.in_(batch))
@@ -160,8 +160,8 @@ def open_since(session: Session, source: str, ended: Iterable[str]) -> list[date
     return list(session.scalars(query.distinct()))
 
 
-def needing_judgment(
-    session: Session, now: datetime, limit: int, part: Part = EVERYTHING, units: Sequence[str] = ()
+def due_for_evaluation(
+    session: Session, now: datetime, limit: int, part: Shard = EVERYTHING, units: Sequence[str] = ()
 ) -> list[Complaint]:
     """Return at most `limit` complaints with `next_action_at` not later than `now`, oldest first.
 
@@ -180,7 +180,7 @@ def needing_judgment(
     )
 
 
-def _of_part(part: Part, units: Sequence[str]) -> ColumnElement[bool]:
+def _of_part(part: Shard, units: Sequence[str]) -> ColumnElement[bool]:
     if part.is_all:
         return true()
     own = Complaint.unit.in_(part.units(units))
@@ -221,7 +221,7 @@ def recorded_by(session: Session, as_of: datetime) -> Iterator[list[Complaint]]:
             session.expunge(row)
 
 
-def called(session: Session, ticket: str) -> list[Complaint]:
+def by_ticket_number(session: Session, ticket: str) -> list[Complaint]:
     """Find the complaints with this ticket. There are several only if sources share numbers."""
     return list(session.scalars(select(Complaint).where(Complaint.ticket == ticket)))
 
@@ -252,7 +252,7 @@ def count(session: Session) -> int:
 def deadlines_of(session: Session, complaints: Iterable[int]) -> dict[int, list[DeadlineRow]]:
     """Load the stored deadlines of these complaints, by complaint id."""
     found: dict[int, list[DeadlineRow]] = {}
-    for batch in batches(complaints):
+    for batch in chunked(complaints):
         rows = session.scalars(select(DeadlineRow).where(DeadlineRow.complaint_id.in_(batch)))
         for row in rows:
             found.setdefault(row.complaint_id, []).append(row)
@@ -264,7 +264,7 @@ def past_facts(
 ) -> dict[int, PastFacts]:
     """Load the facts valid at `as_of` for those of the complaints with a later correction."""
     found: dict[int, PastFacts] = {}
-    for batch in batches(complaints):
+    for batch in chunked(complaints):
         rows = session.scalars(
             select(PastFacts)
             .where(PastFacts.complaint_id.in_(batch), PastFacts.superseded_at > as_of)
@@ -275,7 +275,7 @@ def past_facts(
     return found
 
 
-def wake(session: Session, source: str, now: datetime) -> None:
+def schedule_evaluation(session: Session, source: str, now: datetime) -> None:
     """Schedule a new evaluation of all complaints of a source at `now`.
 
     This is needed when the set of facts that the source is known to report has changed.
@@ -288,7 +288,9 @@ def wake(session: Session, source: str, now: datetime) -> None:
     )
 
 
-def wake_undecided(session: Session, source: str, looked_until: datetime, now: datetime) -> None:
+def schedule_undecided(
+    session: Session, source: str, looked_until: datetime, now: datetime
+) -> None:
     """Schedule an evaluation at `now` of complaints that only waited for a newer import.
 
     These have a deadline in state `unknown`, not stopped, and due before `looked_until`, the time

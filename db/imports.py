@@ -7,22 +7,24 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.locks import hold
-from db.models import Look, Origin
+from db.locks import advisory_lock
+from db.models import Origin, SourceImport
 
 
-def known(session: Session, source: str) -> set[tuple[str, datetime]]:
+def imported_files(session: Session, source: str) -> set[tuple[str, datetime]]:
     """Return the imported files of a source: SHA-256, and the time of each file."""
-    rows = session.execute(select(Look.sha256, Look.observed_at).where(Look.source == source))
+    rows = session.execute(
+        select(SourceImport.sha256, SourceImport.observed_at).where(SourceImport.source == source)
+    )
     return {(row.sha256, row.observed_at) for row in rows}
 
 
 def last(session: Session, source: str) -> datetime | None:
     """Return the time of the newest imported file of a source."""
     return session.scalar(
-        select(Look.observed_at)
-        .where(Look.source == source)
-        .order_by(Look.observed_at.desc())
+        select(SourceImport.observed_at)
+        .where(SourceImport.source == source)
+        .order_by(SourceImport.observed_at.desc())
         .limit(1)
     )
 
@@ -30,35 +32,41 @@ def last(session: Session, source: str) -> datetime | None:
 def before(session: Session, source: str, moment: datetime) -> datetime | None:
     """Return the time of the newest imported file older than `moment`."""
     return session.scalar(
-        select(func.max(Look.observed_at)).where(Look.source == source, Look.observed_at < moment)
+        select(func.max(SourceImport.observed_at)).where(
+            SourceImport.source == source, SourceImport.observed_at < moment
+        )
     )
 
 
 def moments(session: Session, source: str, as_of: datetime) -> list[datetime]:
     """List the times of all files of a source imported until `as_of`."""
-    query = select(Look.observed_at).where(Look.source == source, Look.recorded_at <= as_of)
+    query = select(SourceImport.observed_at).where(
+        SourceImport.source == source, SourceImport.recorded_at <= as_of
+    )
     return list(session.scalars(query.distinct()))
 
 
 def last_of_each(session: Session, as_of: datetime) -> dict[str, datetime]:
     """Return the time of the newest file imported until `as_of`, by source."""
     rows = session.execute(
-        select(Look.source, func.max(Look.observed_at))
-        .where(Look.recorded_at <= as_of)
-        .group_by(Look.source)
+        select(SourceImport.source, func.max(SourceImport.observed_at))
+        .where(SourceImport.recorded_at <= as_of)
+        .group_by(SourceImport.source)
     )
     return {source: moment for source, moment in rows}  # noqa: C416 - mypy rejects a Row as a pair
 
 
 def lock(session: Session, source: str) -> None:
     """Acquire the lock for imports from this source, and keep it until the transaction ends."""
-    hold(session, f"looks of {source}")
+    advisory_lock(session, f"looks of {source}")
 
 
-def taken(session: Session, source: str, sha256: str, observed_at: datetime) -> bool:
+def is_imported(session: Session, source: str, sha256: str, observed_at: datetime) -> bool:
     """Check whether a file with this content and time is already imported."""
-    query = select(Look.id).where(
-        Look.source == source, Look.sha256 == sha256, Look.observed_at == observed_at
+    query = select(SourceImport.id).where(
+        SourceImport.source == source,
+        SourceImport.sha256 == sha256,
+        SourceImport.observed_at == observed_at,
     )
     return session.scalar(query) is not None
 
@@ -66,7 +74,9 @@ def taken(session: Session, source: str, sha256: str, observed_at: datetime) -> 
 def after(session: Session, source: str, moment: datetime) -> datetime | None:
     """Return the time of the oldest imported file newer than `moment`."""
     return session.scalar(
-        select(func.min(Look.observed_at)).where(Look.source == source, Look.observed_at > moment)
+        select(func.min(SourceImport.observed_at)).where(
+            SourceImport.source == source, SourceImport.observed_at > moment
+        )
     )
 
 

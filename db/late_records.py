@@ -8,19 +8,19 @@ from datetime import datetime
 from sqlalchemy import func, select, union
 from sqlalchemy.orm import Session
 
-from db.models import Complaint, EventRow, Look, PastFacts, Report, Rulebook
+from db.models import Complaint, EventRow, PastFacts, ReportRow, Ruleset, SourceImport
 
 
-def kept_report(session: Session, periods: Iterable[str], as_of: datetime) -> Report | None:
+def kept_report(session: Session, periods: Iterable[str], as_of: datetime) -> ReportRow | None:
     """Return the newest report of the first of these periods with any report.
 
     Only reports made until `as_of` about an earlier moment count.
     """
     for period in periods:
         found = session.scalar(
-            select(Report)
-            .where(Report.period == period, Report.as_of < as_of, Report.made_at <= as_of)
-            .order_by(Report.as_of.desc())
+            select(ReportRow)
+            .where(ReportRow.period == period, ReportRow.as_of < as_of, ReportRow.made_at <= as_of)
+            .order_by(ReportRow.as_of.desc())
             .limit(1)
         )
         if found is not None:
@@ -61,7 +61,11 @@ def looked_at_later(session: Session, moment: datetime, until: datetime) -> bool
 
     It may contain news about deadlines due before `moment`.
     """
-    query = select(Look.id).where(Look.recorded_at > moment, Look.recorded_at <= until).limit(1)
+    query = (
+        select(SourceImport.id)
+        .where(SourceImport.recorded_at > moment, SourceImport.recorded_at <= until)
+        .limit(1)
+    )
     return session.scalar(query) is not None
 
 
@@ -70,9 +74,9 @@ def rulebook_since(session: Session, moment: datetime, until: datetime) -> datet
 
     The first ruleset of a site is no change: it replaced no other one.
     """
-    first = select(func.min(Rulebook.taken_at)).scalar_subquery()
+    first = select(func.min(Ruleset.taken_at)).scalar_subquery()
     return session.scalar(
-        select(func.min(Rulebook.taken_at)).where(
-            Rulebook.taken_at > moment, Rulebook.taken_at <= until, Rulebook.taken_at > first
+        select(func.min(Ruleset.taken_at)).where(
+            Ruleset.taken_at > moment, Ruleset.taken_at <= until, Ruleset.taken_at > first
         )
     )

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 
-def hold(session: Session, name: str) -> None:
+def advisory_lock(session: Session, name: str) -> None:
     """Acquire the advisory lock `name`, and keep it until the transaction ends.
 
     Waits until no other transaction has this lock. On SQLite this does nothing: every transaction

@@ -9,9 +9,9 @@ import numpy as np
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from db.complaints import batches
-from db.locks import hold
-from db.models import Complaint, Word
+from db.complaints import chunked
+from db.locks import advisory_lock
+from db.models import Complaint, Label
 
 AT_ONCE = 5_000
 """Number of complaints read at a time."""
@@ -23,21 +23,21 @@ Kept = tuple[Sequence[int], Sequence[str], Sequence[bytes]]
 """Ids, tickets and encoded metrics of some complaints."""
 
 
-def words(session: Session) -> dict[str, int]:
+def labels(session: Session) -> dict[str, int]:
     """Load the number of every word in the encoded metrics."""
-    return {word: number for number, word in session.execute(select(Word.id, Word.word))}
+    return {word: number for number, word in session.execute(select(Label.id, Label.word))}
 
 
-def add_word(session: Session, word: str) -> int:
+def add_label(session: Session, word: str) -> int:
     """Return the number of a word; a new word gets a new number.
 
     Of two concurrent runs the second waits here until the first has ended, because each may need
     new words of the other.
     """
-    hold(session, "words")
-    found = session.scalar(select(Word.id).where(Word.word == word))
+    advisory_lock(session, "words")
+    found = session.scalar(select(Label.id).where(Label.word == word))
     if found is None:
-        row = Word(word=word)
+        row = Label(word=word)
         session.add(row)
         session.flush()
         found = row.id
@@ -60,7 +60,7 @@ def kept(session: Session, first_day: date, as_of: datetime) -> Iterator[Kept]:
         if some[-1] - some[0] < SPARSE * len(some):
             yield from _read(session, of_those.where(Complaint.id.between(some[0], some[-1])))
         else:
-            for batch in batches(some):
+            for batch in chunked(some):
                 yield from _read(session, of_those.where(Complaint.id.in_(batch)))
 
 
@@ -72,7 +72,7 @@ def kept_before(
     These are complaints with a `figures_last_day` before `first_day`.
     """
     query = _that_hold(as_of).where(Complaint.figures_last_day < first_day.toordinal())
-    for batch in batches(complaints):
+    for batch in chunked(complaints):
         yield from _read(session, query.where(Complaint.id.in_(batch)))
 
 
@@ -87,7 +87,7 @@ def to_judge(session: Session, as_of: datetime) -> list[int]:
 
 def complaints_of(session: Session, complaints: Collection[int]) -> Iterator[list[Complaint]]:
     """Load these complaints in chunks. Each chunk is removed from the session before the next."""
-    for batch in batches(complaints):
+    for batch in chunked(complaints):
         found = list(session.scalars(select(Complaint).where(Complaint.id.in_(batch))))
         yield found
         for row in found:

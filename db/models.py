@@ -122,7 +122,7 @@ class Complaint(Base):
     Three columns serve sources without history: `first_seen_at` is the time of the oldest snapshot
     with the complaint. `state_word` is its status since the snapshot of `shown_since`. `status_at`
     is the start of this status as stated by the source. Earlier observed states are in
-    :class:`Sighting`.
+    :class:`StateSpanRow`.
 
     `judged_at` is the time of its last evaluation with the current ruleset, null if there was none.
     `figures` has its metrics for reports from this evaluation, encoded by `sla.metrics.encoding`.
@@ -171,7 +171,7 @@ class Complaint(Base):
     events: Mapped[list[EventRow]] = relationship(order_by="EventRow.id", viewonly=True)
 
 
-class Word(Base):
+class Label(Base):
     """Number of a unit, rule, category or other word in the encoded metrics."""
 
     __tablename__ = "word"
@@ -202,7 +202,7 @@ class EventRow(Base):
     retracted: Mapped[bool] = mapped_column(default=False)
 
 
-class Sighting(Base):
+class StateSpanRow(Base):
     """An observed state of a complaint in a source without history, from `first_at` to `last_at`.
 
     Equal states in consecutive snapshots are one row. The observed events are derived from all
@@ -263,7 +263,7 @@ class DeadlineRow(Base):
     complaint: Mapped[Complaint] = relationship(viewonly=True)
 
 
-class Rulebook(Base):
+class Ruleset(Base):
     """A ruleset (law, calendar, policy) used by a site since the run at `taken_at`."""
 
     __tablename__ = "rulebook"
@@ -273,7 +273,7 @@ class Rulebook(Base):
     taken_at: Mapped[datetime]
 
 
-class Move(Base):
+class DeadlineChange(Base):
     """A deadline with another due time or state after a change of the ruleset."""
 
     __tablename__ = "move"
@@ -440,7 +440,7 @@ class Bounce(Base):
     lifted_at: Mapped[datetime | None]
 
 
-class Look(Base):
+class SourceImport(Base):
     """One import from a source: a file, identified by its content and its time.
 
     `shown` contains its complaints as ids (see `db.state_history`) for sources without history.
@@ -532,7 +532,7 @@ class QuarantineRow(Base):
     resolved_at: Mapped[datetime | None]
 
 
-class RunRow(Base):
+class FlowRunRecord(Base):
     """A finished run of one flow: its time `now`, and its counts."""
 
     __tablename__ = "run"
@@ -543,7 +543,7 @@ class RunRow(Base):
     counts: Mapped[dict[str, Any]]
 
 
-class Report(Base):
+class ReportRow(Base):
     """A compliance report already made: its period, its `as_of`, and the SHA-256 of its metrics."""
 
     __tablename__ = "report"

@@ -12,7 +12,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, aliased, defer, selectinload
 
 from db import audit
-from db.complaints import batches
+from db.complaints import chunked
 from db.models import (
     Bounce,
     DeliveryAttempt,
@@ -35,7 +35,7 @@ PENDING = (MessageStatus.QUEUED, MessageStatus.SENDING)
 def notices_of(session: Session, complaints: Iterable[int]) -> dict[int, list[NoticeRow]]:
     """Load all notices about these complaints, by complaint id."""
     found: dict[int, list[NoticeRow]] = {}
-    for batch in batches(complaints):
+    for batch in chunked(complaints):
         rows = session.scalars(
             select(NoticeRow).where(NoticeRow.complaint_id.in_(batch)).order_by(NoticeRow.id)
         )
@@ -85,7 +85,7 @@ def release_stale_claims(session: Session, now: datetime) -> int:
         )
         .with_for_update(skip_locked=True)
     ).all()
-    for batch in batches(stale):
+    for batch in chunked(stale):
         _changed(
             session,
             MessageRow.id.in_(batch) & (MessageRow.status == MessageStatus.SENDING),
@@ -165,7 +165,7 @@ def claim(session: Session, token: str, messages: Collection[int], now: datetime
         .exists()
     )
     found: list[Claimed] = []
-    for batch in batches(messages):
+    for batch in chunked(messages):
         free = session.scalars(
             select(MessageRow.id)
             .where(MessageRow.id.in_(batch), MessageRow.status == MessageStatus.QUEUED, ~joined)
@@ -192,7 +192,7 @@ def give_back(
 ) -> None:
     """Release claimed but untried mails to the queue; optionally for a later send time."""
     later = {} if turn is None else {"next_attempt_at": turn}
-    for batch in batches(messages):
+    for batch in chunked(messages):
         _changed(
             session,
             _ours(token) & MessageRow.id.in_(batch),
@@ -206,7 +206,7 @@ def give_back(
 def claimed(session: Session, token: str, messages: Iterable[int]) -> list[MessageRow]:
     """Load those of the mails still claimed by `token`, with items and notices, oldest first."""
     found: list[MessageRow] = []
-    for batch in batches(messages):
+    for batch in chunked(messages):
         found += session.scalars(
             select(MessageRow)
             .where(_ours(token), MessageRow.id.in_(batch))
@@ -293,7 +293,7 @@ def _reached(before: datetime, message: type[MessageRow] = MessageRow) -> Column
     return went & (message.sent_at <= before) & ~came_back
 
 
-def told(
+def notified(
     session: Session, complaints: Iterable[int], before: datetime
 ) -> dict[tuple[int, str, int], list[tuple[str, datetime]]]:
     """Return the notifications about each clock until a moment: the role and the time of sending.
@@ -301,7 +301,7 @@ def told(
     The keys are (complaint, rule, clock).
     """
     found: dict[tuple[int, str, int], list[tuple[str, datetime]]] = {}
-    for batch in batches(complaints):
+    for batch in chunked(complaints):
         rows = session.execute(
             select(
                 NoticeRow.complaint_id,
@@ -326,7 +326,7 @@ def told(
 
 
 @dataclass(frozen=True, slots=True)
-class FirstTold:
+class NotificationRecord:
     """The first notification of any person about a rung of a complaint, and its time."""
 
     complaint: int
@@ -335,9 +335,9 @@ class FirstTold:
     at: datetime
 
 
-def first_told(
+def first_notifications(
     session: Session, begin: datetime, end: datetime, as_of: datetime
-) -> list[FirstTold]:
+) -> list[NotificationRecord]:
     """Return the first notification of each notice from `begin` to `end`, as known at `as_of`."""
     at = func.min(MessageRow.sent_at)
     item, message = aliased(MessageItem), aliased(MessageRow)
@@ -366,7 +366,7 @@ def first_told(
         .group_by(NoticeRow.id, NoticeRow.complaint_id, NoticeRow.rung, NoticeRow.kind)
         .order_by(at, NoticeRow.id)
     )
-    return [FirstTold(*row) for row in rows]
+    return [NotificationRecord(*row) for row in rows]
 
 
 def earlier(
@@ -377,7 +377,7 @@ def earlier(
     The keys are pairs of address and complaint; pairs without an earlier mail are left out.
     """
     found: dict[tuple[str, int], dict[str, None]] = {}
-    for batch in batches(sorted({complaint for _, complaint in pairs})):
+    for batch in chunked(sorted({complaint for _, complaint in pairs})):
         rows = session.execute(
             select(MessageRow.recipient, NoticeRow.complaint_id, MessageRow.message_id)
             .join(MessageItem, MessageItem.message_pk == MessageRow.id)
@@ -398,15 +398,15 @@ def earlier(
 
 GIVEN_UP = {
     NoticeStatus.WITHDRAWN: (
-        audit.What.NOTICE_WITHDRAWN,
+        audit.AuditKind.NOTICE_WITHDRAWN,
         "before anybody was told its clock had stopped or paused, or its unit had changed",
     ),
     NoticeStatus.DISCARDED: (
-        audit.What.NOTICE_DISCARDED,
+        audit.AuditKind.NOTICE_DISCARDED,
         "the storm that it was part of was dropped",
     ),
     NoticeStatus.FAILED: (
-        audit.What.NOTICE_FAILED,
+        audit.AuditKind.NOTICE_FAILED,
         "no mail that tells of it could be delivered",
     ),
 }
@@ -420,7 +420,7 @@ def settle_notices(session: Session, notices: Iterable[int], now: datetime) -> N
     Otherwise it is `withdrawn` if it no longer applied and was left out of a mail, `discarded` if
     the administrator dropped its storm, and in all other cases `failed`.
     """
-    for batch in batches(notices):
+    for batch in chunked(notices):
         rows = session.execute(
             select(NoticeRow, MessageRow.status, MessageItem.told)
             .join(MessageItem, MessageItem.notice_id == NoticeRow.id)

@@ -10,22 +10,22 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db import audit
-from db.locks import hold
-from db.models import Complaint, Move, Rulebook
+from db.locks import advisory_lock
+from db.models import Complaint, DeadlineChange, Ruleset
 
 
-def current(session: Session) -> Rulebook | None:
+def current(session: Session) -> Ruleset | None:
     """Return the ruleset of the last deadlines run."""
-    return session.scalar(select(Rulebook).order_by(Rulebook.id.desc()).limit(1))
+    return session.scalar(select(Ruleset).order_by(Ruleset.id.desc()).limit(1))
 
 
 def last_fingerprint(connection: Connection) -> str | None:
     """Return the ruleset fingerprint of the last deadlines run."""
-    query = select(Rulebook.fingerprint).order_by(Rulebook.id.desc()).limit(1)
+    query = select(Ruleset.fingerprint).order_by(Ruleset.id.desc()).limit(1)
     return connection.scalar(query)
 
 
-def take_over(session: Session, fingerprint: str, now: datetime) -> Rulebook | None:
+def activate(session: Session, fingerprint: str, now: datetime) -> Ruleset | None:
     """Record the ruleset of this run; returns it unless it is the first one of the site.
 
     After a change every complaint needs a new evaluation. Of two concurrent runs the second finds
@@ -33,16 +33,16 @@ def take_over(session: Session, fingerprint: str, now: datetime) -> Rulebook | N
     """
     before = current(session)
     if before is None or before.fingerprint != fingerprint:
-        hold(session, "rulebook")
+        advisory_lock(session, "rulebook")
         before = current(session)
     if before is not None and before.fingerprint == fingerprint:
         return before if before.id != _first(session) else None
-    rulebook = Rulebook(fingerprint=fingerprint, taken_at=now)
+    rulebook = Ruleset(fingerprint=fingerprint, taken_at=now)
     session.add(rulebook)
     session.flush()
     audit.note(
         session,
-        audit.What.RULEBOOK_TAKEN,
+        audit.AuditKind.RULEBOOK_TAKEN,
         now,
         "the first run judges by it"
         if before is None
@@ -62,29 +62,37 @@ def take_over(session: Session, fingerprint: str, now: datetime) -> Rulebook | N
 
 
 def _first(session: Session) -> int | None:
-    return session.scalar(select(func.min(Rulebook.id)))
+    return session.scalar(select(func.min(Ruleset.id)))
 
 
-def add_moves(session: Session, rulebook: Rulebook, moves: Iterable[dict[str, Any]]) -> None:
+def add_deadline_changes(
+    session: Session, rulebook: Ruleset, moves: Iterable[dict[str, Any]]
+) -> None:
     """Store deadlines changed by this ruleset."""
     rows = [{"rulebook_id": rulebook.id, **move} for move in moves]
     if rows:
-        session.execute(insert(Move), rows)
+        session.execute(insert(DeadlineChange), rows)
 
 
-def moves(session: Session, limit: int | None = None) -> Sequence[tuple[Move, datetime, str]]:
+def deadline_changes(
+    session: Session, limit: int | None = None
+) -> Sequence[tuple[DeadlineChange, datetime, str]]:
     """List changed deadlines, newest first, each with the time of the change and the ticket."""
     query = (
-        select(Move, Rulebook.taken_at, Complaint.ticket)
-        .join(Rulebook, Rulebook.id == Move.rulebook_id)
-        .join(Complaint, Complaint.id == Move.complaint_id)
-        .order_by(Move.rulebook_id.desc(), Move.due_after, Move.id)
+        select(DeadlineChange, Ruleset.taken_at, Complaint.ticket)
+        .join(Ruleset, Ruleset.id == DeadlineChange.rulebook_id)
+        .join(Complaint, Complaint.id == DeadlineChange.complaint_id)
+        .order_by(DeadlineChange.rulebook_id.desc(), DeadlineChange.due_after, DeadlineChange.id)
         .limit(limit)
     )
     return [(move, taken_at, ticket) for move, taken_at, ticket in session.execute(query)]
 
 
-def count(session: Session, rulebook: Rulebook) -> int:
+def count(session: Session, rulebook: Ruleset) -> int:
     """Count the deadlines changed by a ruleset."""
-    query = select(func.count()).select_from(Move).where(Move.rulebook_id == rulebook.id)
+    query = (
+        select(func.count())
+        .select_from(DeadlineChange)
+        .where(DeadlineChange.rulebook_id == rulebook.id)
+    )
     return session.scalar(query) or 0

@@ -10,12 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.models import (
-    DeadlineRow,
-    NoticeRow,
-    Report,
-    RunRow,
-)
+from db.models import DeadlineRow, FlowRunRecord, NoticeRow, ReportRow
 
 RESTORE = "restore"
 """Flow name under which the restore of a backup is recorded among the flow runs."""
@@ -26,14 +21,14 @@ def finished(session: Session, key: str, flow: str, now: datetime, counts: dict[
 
     A repeated run with the same `key` replaces its earlier record.
     """
-    session.merge(RunRow(id=key, flow=flow, now=now, counts=counts))
+    session.merge(FlowRunRecord(id=key, flow=flow, now=now, counts=counts))
 
 
 def last(session: Session, flow: str | None = None) -> datetime | None:
     """Return the latest `now` of any finished run, optionally of one flow only."""
-    query = select(func.max(RunRow.now))
+    query = select(func.max(FlowRunRecord.now))
     if flow is not None:
-        query = query.where(RunRow.flow == flow)
+        query = query.where(FlowRunRecord.flow == flow)
     return session.scalar(query)
 
 
@@ -44,9 +39,9 @@ def mails_of_last(session: Session, runs: int) -> list[int]:
     finished deadlines runs.
     """
     rows = session.scalars(
-        select(RunRow.counts)
-        .where(RunRow.flow == "deadlines")
-        .order_by(RunRow.now.desc())
+        select(FlowRunRecord.counts)
+        .where(FlowRunRecord.flow == "deadlines")
+        .order_by(FlowRunRecord.now.desc())
         .limit(40 * runs)
     )
     owed = (int(counts.get("messages") or 0) for counts in rows)
@@ -65,9 +60,11 @@ def notice_statuses(session: Session) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def report(session: Session, period: str, as_of: datetime) -> Report | None:
+def report(session: Session, period: str, as_of: datetime) -> ReportRow | None:
     """Find the report of this period with this `as_of`; None if it was never made."""
-    return session.scalar(select(Report).where(Report.period == period, Report.as_of == as_of))
+    return session.scalar(
+        select(ReportRow).where(ReportRow.period == period, ReportRow.as_of == as_of)
+    )
 
 
 def last_runs(session: Session, flows: Iterable[str]) -> dict[str, datetime]:
@@ -78,7 +75,12 @@ def last_runs(session: Session, flows: Iterable[str]) -> dict[str, datetime]:
     """
     found = {}
     for flow in flows:
-        newest = select(RunRow.now).where(RunRow.flow == flow).order_by(RunRow.now.desc()).limit(1)
+        newest = (
+            select(FlowRunRecord.now)
+            .where(FlowRunRecord.flow == flow)
+            .order_by(FlowRunRecord.now.desc())
+            .limit(1)
+        )
         moment = session.scalar(newest)
         if moment is not None:
             found[flow] = moment

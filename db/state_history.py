@@ -11,16 +11,18 @@ from itertools import accumulate, pairwise
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from db.complaints import batches
-from db.models import Complaint, Look, Sighting
+from db.complaints import chunked
+from db.models import Complaint, SourceImport, StateSpanRow
 
 
-def of(session: Session, complaints: Iterable[int]) -> dict[int, list[Sighting]]:
+def of(session: Session, complaints: Iterable[int]) -> dict[int, list[StateSpanRow]]:
     """Load the past observed states of these complaints, oldest first, by complaint id."""
-    found: dict[int, list[Sighting]] = {}
-    for batch in batches(complaints):
+    found: dict[int, list[StateSpanRow]] = {}
+    for batch in chunked(complaints):
         rows = session.scalars(
-            select(Sighting).where(Sighting.complaint_id.in_(batch)).order_by(Sighting.first_at)
+            select(StateSpanRow)
+            .where(StateSpanRow.complaint_id.in_(batch))
+            .order_by(StateSpanRow.first_at)
         )
         for row in rows:
             found.setdefault(row.complaint_id, []).append(row)
@@ -29,10 +31,10 @@ def of(session: Session, complaints: Iterable[int]) -> dict[int, list[Sighting]]
 
 def replace(session: Session, gone: Collection[int], come: Sequence[dict[str, object]]) -> None:
     """Delete the past observed states with the ids `gone`, and insert the rows `come`."""
-    for batch in batches(gone):
-        session.execute(delete(Sighting).where(Sighting.id.in_(batch)))
+    for batch in chunked(gone):
+        session.execute(delete(StateSpanRow).where(StateSpanRow.id.in_(batch)))
     if come:
-        session.execute(insert(Sighting), come)
+        session.execute(insert(StateSpanRow), come)
 
 
 def first_seen(
@@ -67,28 +69,32 @@ def unpacked(shown: bytes) -> set[int]:
 def add(session: Session, source: str, moment: datetime, complaints: Iterable[int]) -> None:
     """Add complaints to the list of complaints in an already imported snapshot."""
     look = session.scalars(
-        select(Look)
-        .where(Look.source == source, Look.observed_at == moment, Look.shown.is_not(None))
-        .order_by(Look.id)
+        select(SourceImport)
+        .where(
+            SourceImport.source == source,
+            SourceImport.observed_at == moment,
+            SourceImport.shown.is_not(None),
+        )
+        .order_by(SourceImport.id)
         .limit(1)
     ).first()
     if look is not None and look.shown is not None:
         look.shown = packed(unpacked(look.shown).union(complaints))
 
 
-class Around:
+class NeighbouringSnapshots:
     """Find the neighbouring snapshots of a moment by complaint; each snapshot is unpacked once."""
 
     def __init__(self, session: Session, source: str, moment: datetime) -> None:
-        older = (Look.observed_at <= moment, Look.observed_at.desc())
-        newer = (Look.observed_at > moment, Look.observed_at)
+        older = (SourceImport.observed_at <= moment, SourceImport.observed_at.desc())
+        newer = (SourceImport.observed_at > moment, SourceImport.observed_at)
         self._before, self._after = (
             _Walk(
                 session,
                 session.execute(
-                    select(Look.id, Look.observed_at)
-                    .where(Look.source == source, Look.shown.is_not(None), side)
-                    .order_by(order, Look.id)
+                    select(SourceImport.id, SourceImport.observed_at)
+                    .where(SourceImport.source == source, SourceImport.shown.is_not(None), side)
+                    .order_by(order, SourceImport.id)
                 )
                 .tuples()
                 .all(),
@@ -119,6 +125,8 @@ class _Walk:
     def _unpacked(self) -> Iterator[tuple[datetime, set[int]]]:
         for number, (look, at) in enumerate(self._looks):
             if number == len(self._shown):
-                shown = self._session.scalar(select(Look.shown).where(Look.id == look))
+                shown = self._session.scalar(
+                    select(SourceImport.shown).where(SourceImport.id == look)
+                )
                 self._shown.append(unpacked(shown or b""))
             yield at, self._shown[number]

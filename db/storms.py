@@ -9,7 +9,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from db import outbox, runs
-from db.complaints import batches
+from db.complaints import chunked
 from db.models import (
     MessageItem,
     MessageRow,
@@ -62,7 +62,7 @@ def without_a_storm(session: Session) -> Sequence[int]:
     ).all()
 
 
-def take_in(session: Session, storm: Storm, held: Sequence[int]) -> None:
+def attach(session: Session, storm: Storm, held: Sequence[int]) -> None:
     """Assign held mails to this storm."""
     _set(session, held, storm_id=storm.id)
 
@@ -81,7 +81,7 @@ def messages(session: Session, storm: Storm) -> Sequence[MessageRow]:
     ).all()
 
 
-def let_go(session: Session, storm: Storm, turn: datetime) -> int:
+def release(session: Session, storm: Storm, turn: datetime) -> int:
     """Release the mails of a storm: queue them for sending from `turn` on. Returns their number."""
     held = [message.id for message in messages(session, storm)]
     _set(session, held, status=MessageStatus.QUEUED, next_attempt_at=turn)
@@ -96,7 +96,7 @@ def drop(session: Session, storm: Storm, now: datetime) -> int:
     held = [message.id for message in messages(session, storm)]
     _set(session, held, status=MessageStatus.DISCARDED, next_attempt_at=None)
     notices: list[int] = []
-    for batch in batches(held):
+    for batch in chunked(held):
         notices += session.scalars(
             select(MessageItem.notice_id).where(MessageItem.message_pk.in_(batch))
         )
@@ -105,7 +105,7 @@ def drop(session: Session, storm: Storm, now: datetime) -> int:
 
 
 def _set(session: Session, held: Sequence[int], **values: object) -> None:
-    for batch in batches(held):
+    for batch in chunked(held):
         session.execute(
             update(MessageRow)
             .where(MessageRow.id.in_(batch))

@@ -14,25 +14,25 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from db import audit, runs
-from tasks.common.context import Office
-from tasks.deadlines import judge_and_queue
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
 from tasks.delivery import send_owed
 from tasks.intake import pull
-from tasks.notifications.transport.smtp import ServerUnusable
+from tasks.notifications.transport.smtp import ServerUnavailable
 
 FLOW = "time-lapse"
 
 
 @task(name="a morning", task_run_name="{now:%Y-%m-%d}", cache_policy=NO_CACHE)
-def live_through(office: Office, now: datetime) -> dict[str, int]:
+def live_through(office: SiteContext, now: datetime) -> dict[str, int]:
     """Run one morning: import, evaluate and send, by the same steps as the scheduled flows."""
     run = f"{FLOW} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    office.by = audit.By(f"flow run {run}", run)
+    office.by = audit.AuditActor(f"flow run {run}", run)
     pulled = [pull.fn(office, source, now) for source in office.site.sources]
-    decided = judge_and_queue.fn(office, now, run)
+    decided = evaluate_and_notify.fn(office, now, run)
     sent = send_owed.fn(office, now, run)
     if sent.trouble:
-        raise ServerUnusable(sent.trouble)
+        raise ServerUnavailable(sent.trouble)
     counts = {
         "new": sum(count.new for count in pulled),
         "updated": sum(count.updated for count in pulled),
@@ -45,7 +45,7 @@ def live_through(office: Office, now: datetime) -> dict[str, int]:
     return counts
 
 
-def time_lapse(
+def backfill(
     site: str, mornings: Sequence[datetime], *, say: Callable[[datetime], None]
 ) -> list[dict[str, int]]:
     """Run these mornings in order, as one flow run with a task for each; returns their counts.
@@ -61,7 +61,7 @@ def time_lapse(
             say(morning)
         return counts
 
-    office = Office.open(site)
+    office = SiteContext.open(site)
     try:
         with office.transaction() as session:
             before = runs.last(session)

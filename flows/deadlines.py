@@ -8,11 +8,11 @@ from prefect import flow, get_run_logger
 from prefect.events import emit_event
 
 from flows.parameters import Now, PartName, SiteFolder
-from flows.run_context import desk, run_name
+from flows.run_context import flow_run_context, run_name
 from flows.storm import ask
-from sla.shards import Part
-from tasks.deadlines import judge_and_queue
-from tasks.evaluation.status import standing
+from sla.shards import Shard
+from tasks.deadlines import evaluate_and_notify
+from tasks.evaluation.status import site_status
 
 LONGEST_RUN = 3 * 60 * 60
 """Time limit in seconds; a first import of a million complaints stays below it."""
@@ -24,9 +24,9 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
 
     Several runs at the same time, on one or more machines, each process one shard of the units.
     """
-    with desk("deadlines", site, now, part) as at:
-        decided = judge_and_queue(at.office, at.now, at.run, Part.parse(part))
-        stands = standing(at.office, at.now)
+    with flow_run_context("deadlines", site, now, part) as at:
+        decided = evaluate_and_notify(at.office, at.now, at.run, Shard.parse(part))
+        stands = site_status(at.office, at.now)
         get_run_logger().info(
             "%d complaints evaluated, %d notices, %d mails queued, %d superseded",
             decided.judged,

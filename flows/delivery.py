@@ -7,12 +7,12 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from flows.heartbeat import tell_monitor
+from flows.heartbeat import send_heartbeat
 from flows.parameters import Now, SiteFolder
-from flows.run_context import desk, run_name
+from flows.run_context import flow_run_context, run_name
 from tasks.bounces import read_bounces
 from tasks.delivery import send_owed
-from tasks.notifications.transport.smtp import ServerUnusable
+from tasks.notifications.transport.smtp import ServerUnavailable
 
 LONGEST_RUN = 30 * 60
 """Time limit in seconds. A delivery run leaves the rest to the next one after some minutes."""
@@ -24,7 +24,7 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
 
     Bounces are read first. An unreadable bounce mailbox does not stop the sending of mails.
     """
-    with desk("delivery", site, now) as at:
+    with flow_run_context("delivery", site, now) as at:
         bounces = read_bounces(at.office, at.now, at.run)
         if bounces.trouble:
             get_run_logger().warning("bounces are not read: %s", bounces.trouble)
@@ -39,9 +39,9 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         )
         at.counts = {**asdict(count), "bounces": asdict(bounces)}
         at.show(**at.counts)
-        tell_monitor(at.office, at.now, well=not count.trouble)
+        send_heartbeat(at.office, at.now, well=not count.trouble)
         if count.trouble:
-            raise ServerUnusable(
+            raise ServerUnavailable(
                 f"the mail server cannot be used: {count.trouble}. Mails that wait for it:"
                 f" {count.pending}. `tenggat doctor` tests the connection to it"
             )

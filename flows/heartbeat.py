@@ -6,12 +6,12 @@ from datetime import datetime
 
 from prefect import get_run_logger
 
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.monitoring.ping import ping
 from tasks.monitoring.watch import stopped
 
 
-def tell_monitor(office: Office, now: datetime, *, well: bool) -> None:
+def send_heartbeat(office: SiteContext, now: datetime, *, well: bool) -> None:
     """Call the site's `ping_url` if it has one; never fails.
 
     Success is reported only if the watchdog knows of no stopped flow. Otherwise a working delivery

@@ -8,9 +8,9 @@ from typing import Any
 from prefect import flow, get_run_logger
 
 from flows.parameters import Now, SiteFolder
-from flows.run_context import desk, run_name
+from flows.run_context import flow_run_context, run_name
 from tasks.intake import pull
-from tasks.sources.base import SourceTrouble
+from tasks.sources.base import SourceError
 
 LONGEST_RUN = 3 * 60 * 60
 """Time limit in seconds; a first import of a million complaints stays below it."""
@@ -20,12 +20,12 @@ LONGEST_RUN = 3 * 60 * 60
 def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     """Import from every source of a site. If one fails, the others continue, and the run fails."""
     log = get_run_logger()
-    with desk("intake", site, now) as at:
+    with flow_run_context("intake", site, now) as at:
         counts, failures = [], []
         for name in at.office.site.sources:
             try:
                 counts.append(asdict(pull(at.office, name, at.now)))
-            except SourceTrouble as error:
+            except SourceError as error:
                 failures.append(f"{name}: {error}")
         for count in counts:
             log.info(
@@ -36,5 +36,5 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         at.show(sources=counts, failures=failures)
         at.counts = {"sources": counts}
         if failures:
-            raise SourceTrouble("; ".join(failures))
+            raise SourceError("; ".join(failures))
         return at.counts

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from prefect import flow, get_run_logger
 
 from flows.parameters import Now, SiteFolder
-from flows.run_context import desk, run_name
+from flows.run_context import flow_run_context, run_name
 from tasks.maintenance import back_up, forget_texts, remove_runs, tidy_databases
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ def maintenance(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
 
     A failed step does not stop the other steps; the run then fails at its end.
     """
-    with desk("maintenance", site, now) as at:
+    with flow_run_context("maintenance", site, now) as at:
         failed: list[str] = []
 
         def tried(what: str, step: Callable[[], T]) -> T | None:

@@ -13,7 +13,7 @@ from prefect.runtime import flow_run
 
 from db import audit, runs
 from settings import load_site
-from tasks.common.context import ClockInThePast, Office
+from tasks.common.context import ClockInThePast, SiteContext
 from tasks.text.templates import render
 
 SKEW = timedelta(minutes=1)
@@ -21,10 +21,10 @@ SKEW = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
-class Desk:
+class FlowRunContext:
     """Run context of a flow: open site, time, run id, and counts so far."""
 
-    office: Office
+    office: SiteContext
     flow: str
     now: datetime
     run: str
@@ -45,7 +45,9 @@ class Desk:
 
 
 @contextmanager
-def desk(flow: str, site: str | None, now: datetime | None, part: str = "") -> Iterator[Desk]:
+def flow_run_context(
+    flow: str, site: str | None, now: datetime | None, part: str = ""
+) -> Iterator[FlowRunContext]:
     """Open the site for one run of a flow; record the run if the block ends without an error.
 
     `part` is the shard of the units if several runs share the work. If the clock is behind the last
@@ -58,7 +60,7 @@ def desk(flow: str, site: str | None, now: datetime | None, part: str = "") -> I
     now = now or datetime.now(UTC)
     if now.tzinfo is None:
         raise ValueError("`now` needs a zone, as in 2026-11-24T08:00+08:00")
-    office = Office.open(site)
+    office = SiteContext.open(site)
     try:
         with office.transaction() as session:
             before = runs.last(session, flow)
@@ -70,8 +72,8 @@ def desk(flow: str, site: str | None, now: datetime | None, part: str = "") -> I
                 f" {office.local(before):%Y-%m-%d %H:%M}; check the machine's clock or --now"
             )
         run = f"{flow} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {part}".rstrip()
-        at = Desk(office, flow, now, run)
-        office.by = audit.By(f"flow run {flow_run.name or flow}", at.run)
+        at = FlowRunContext(office, flow, now, run)
+        office.by = audit.AuditActor(f"flow run {flow_run.name or flow}", at.run)
         yield at
         with office.transaction() as session:
             runs.finished(session, at.run, flow, now, at.counts)

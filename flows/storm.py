@@ -18,9 +18,9 @@ from db import storms
 from db.models import StormStatus
 from flows.parameters import SiteFolder, StormNumber
 from settings import load_site
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.notifications.storms import decide
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 from tasks.text.templates import render
 
 DEPLOYMENTS = ("storm/{site}", "storm/storm")
@@ -45,7 +45,7 @@ def storm(storm: StormNumber, site: SiteFolder = None) -> dict[str, Any]:
     continues after the form is submitted. If the command line decided first, the run reports this
     decision and ends.
     """
-    office = Office.open(site)
+    office = SiteContext.open(site)
     try:
         with office.transaction() as session:
             found = storms.found(session, storm)
@@ -68,9 +68,9 @@ def storm(storm: StormNumber, site: SiteFolder = None) -> dict[str, Any]:
         office.close()
 
 
-def form(office: Office, mails: int, most: int) -> type[RunInput]:
+def form(office: SiteContext, mails: int, most: int) -> type[RunInput]:
     """Build the form for the UI, in the site's language. No choice is preselected."""
-    t = words(office.site.locale)
+    t = catalog(office.site.locale)
     choice = StrEnum("choice", [("SEND", t("storm.send")), ("DROP", t("storm.drop"))])
     fields: dict[str, Any] = {
         "decision": (choice, Field(title=t("storm.decision"))),

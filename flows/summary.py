@@ -12,10 +12,10 @@ from prefect.artifacts import (
 )
 
 from flows.parameters import AsOf, Now, PeriodName, SiteFolder
-from flows.run_context import desk, run_name
+from flows.run_context import flow_run_context, run_name
 from tasks.reports.digest import Digest
 from tasks.summary import make_summary
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 from tasks.text.numbers import percent_text
 
 LONGEST_RUN = 3 * 60 * 60
@@ -34,7 +34,7 @@ def summary(
     Without a period the site's usual one is used.
     """
     log = get_run_logger()
-    with desk("summary", site, now) as at:
+    with flow_run_context("summary", site, now) as at:
         chosen = period or at.office.site.file.summary.period
         bar: Any = create_progress_artifact(
             0.0, key="summary-progress", description=at.office.site.name
@@ -66,7 +66,7 @@ def summary(
 
 def by_unit(digest: Digest, locale: str) -> list[dict[str, Any]]:
     """Return the units of a report as table rows for the UI, in the site's language."""
-    t = words(locale)
+    t = catalog(locale)
     return [
         {
             t("summary.unit"): unit.name,

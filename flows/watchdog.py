@@ -6,13 +6,13 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from flows.heartbeat import tell_monitor
+from flows.heartbeat import send_heartbeat
 from flows.parameters import Now, SiteFolder
-from flows.run_context import desk, run_name
+from flows.run_context import flow_run_context, run_name
 from tasks.monitoring.failed_runs import NotAsked, failed_runs
-from tasks.monitoring.incident_log import Known
-from tasks.monitoring.watch import look, runs_seen_until
-from tasks.text.incidents import Ill
+from tasks.monitoring.incident_log import IncidentRecord
+from tasks.monitoring.watch import check_and_notify, runs_seen_until
+from tasks.text.incidents import IncidentView
 
 
 @flow(name="watchdog", flow_run_name=run_name, timeout_seconds=600)
@@ -22,7 +22,7 @@ def watchdog(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     The administrator is notified of each incident once, by a mail of the outbox. `tenggat watch`
     checks the same without a worker, except for Prefect's runs. Both use the same incident log.
     """
-    with desk("watchdog", site, now) as at:
+    with flow_run_context("watchdog", site, now) as at:
         place, log = at.office.site, get_run_logger()
         runs_until = None
         try:
@@ -31,7 +31,7 @@ def watchdog(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         except NotAsked as error:
             failed = []
             log.warning("runs are not checked: %s", error)
-        book, telling = look(at.office, at.now, at.run, failed, runs_until=runs_until)
+        book, telling = check_and_notify(at.office, at.now, at.run, failed, runs_until=runs_until)
         present = [book.known[key] for key in book.present()]
         at.counts = {
             "present": len(present),
@@ -40,9 +40,9 @@ def watchdog(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         }
         log.info("%d incidents present, %d notified, %d over", *at.counts.values())
         at.show(ill=list(map(_ill, present)), well=list(map(_ill, telling.well)))
-        tell_monitor(at.office, at.now, well=True)
+        send_heartbeat(at.office, at.now, well=True)
         return at.counts
 
 
-def _ill(known: Known) -> Ill:
-    return Ill(known.kind, known.facts)
+def _ill(known: IncidentRecord) -> IncidentView:
+    return IncidentView(known.kind, known.facts)

@@ -24,7 +24,7 @@ from cli.console import reason
 from settings import Site, load_site
 
 if TYPE_CHECKING:
-    from tasks.common.context import Office
+    from tasks.common.context import SiteContext
 
 out = Console(highlight=False)
 
@@ -61,12 +61,12 @@ def _steps(site: Site, began: float) -> Any:
     from flows.cycle import run_cycle  # noqa: PLC0415 - needs the API's address
     from flows.delivery import delivery  # noqa: PLC0415
     from flows.summary import summary  # noqa: PLC0415
-    from tasks.common.context import Office  # noqa: PLC0415
+    from tasks.common.context import SiteContext  # noqa: PLC0415
 
     yield "database"
     last = LAST_MORNING.replace(tzinfo=site.zone)
     place = str(site.folder)
-    office = Office.open(site.folder)
+    office = SiteContext.open(site.folder)
     gone_on = _gone_on_since(office, last)
     counts: dict[str, Any] = {}
     if gone_on is not None:
@@ -100,7 +100,7 @@ def _steps(site: Site, began: float) -> Any:
 
 def _time_lapse(site: Site) -> None:
     """Run the mornings before the last one, each once, as one flow with a task per day."""
-    from flows.backfill import time_lapse  # noqa: PLC0415
+    from flows.backfill import backfill  # noqa: PLC0415
 
     days = range((LAST_MORNING - FIRST_MORNING).days)
     first = FIRST_MORNING.replace(tzinfo=site.zone)
@@ -112,11 +112,11 @@ def _time_lapse(site: Site) -> None:
         def say(day: datetime) -> None:
             progress.update(bar, advance=1, day=f"{day:%Y-%m-%d %H:%M}")
 
-        if not time_lapse(str(site.folder), mornings, say=say):
+        if not backfill(str(site.folder), mornings, say=say):
             progress.update(bar, completed=len(mornings), day="already done")
 
 
-def _gone_on_since(office: Office, last: datetime) -> datetime | None:
+def _gone_on_since(office: SiteContext, last: datetime) -> datetime | None:
     """Return the time of the site's last run if it was after the demo's morning."""
     from db import runs  # noqa: PLC0415
 
@@ -125,11 +125,11 @@ def _gone_on_since(office: Office, last: datetime) -> datetime | None:
     return office.local(before) if before is not None and before > last else None
 
 
-def _closing(office: Office, counts: dict[str, Any], now: datetime, seconds: float) -> None:
+def _closing(office: SiteContext, counts: dict[str, Any], now: datetime, seconds: float) -> None:
     """Print the table at the end of the demo, and suggestions for further reading."""
-    from tasks.evaluation.status import standing  # noqa: PLC0415
+    from tasks.evaluation.status import site_status  # noqa: PLC0415
 
-    stands = standing(office, now)
+    stands = site_status(office, now)
     name = office.site.directory.name_of
     out.print()
     table = Table(
@@ -160,7 +160,7 @@ def _closing(office: Office, counts: dict[str, Any], now: datetime, seconds: flo
         out.print(f"  {what:<22}{escape(where)}", soft_wrap=True)
 
 
-def _pulled(office: Office, counts: dict[str, Any]) -> list[tuple[str, str]]:
+def _pulled(office: SiteContext, counts: dict[str, Any]) -> list[tuple[str, str]]:
     from db import (  # noqa: PLC0415
         complaints,
         quarantine,
@@ -176,7 +176,7 @@ def _pulled(office: Office, counts: dict[str, Any]) -> list[tuple[str, str]]:
     return lines
 
 
-def _mails(office: Office, counts: dict[str, Any]) -> list[tuple[str, str]]:
+def _mails(office: SiteContext, counts: dict[str, Any]) -> list[tuple[str, str]]:
     from sqlalchemy import func, select  # noqa: PLC0415
 
     from db.models import MessageRow, MessageStatus  # noqa: PLC0415
@@ -207,7 +207,7 @@ def _changed(counts: dict[str, Any]) -> bool:
     )
 
 
-def _next(office: Office) -> list[tuple[str, str]]:
+def _next(office: SiteContext) -> list[tuple[str, str]]:
     var = office.site.var
     found = []
     mails = sorted(

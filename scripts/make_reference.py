@@ -275,7 +275,7 @@ def sources_toml() -> Iterator[str]:
         " [sources.md](sources.md) has a complete example of each kind.\n"
     )
     yield "### Every source\n"
-    yield from table(mapping.Mapping)
+    yield from table(mapping.SourceMapping)
     yield from section("[NAME.fields]", mapping.Fields, lines_of(place, "lapor.fields"))
     yield from section(
         "[NAME.values]", mapping.Values, lines_of(place, "lapor.values.classification")

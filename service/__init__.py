@@ -5,14 +5,14 @@ from service.errors import Rejected, ServiceError, Stopped
 from service.lock import sweep
 from service.prefect_server import prefect_api, prefect_server, running_service
 from service.supervisor import up
-from service.worker import own_name, work
+from service.worker import default_worker_name, work
 
 __all__ = [
     "MARK",
     "Rejected",
     "ServiceError",
     "Stopped",
-    "own_name",
+    "default_worker_name",
     "prefect_api",
     "prefect_environment",
     "prefect_server",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.deployment_specs import Plan
+from service.deployment_specs import DeploymentSpec
 from service.environment import HEARTBEAT_SECONDS
 from settings import Site
 
@@ -23,7 +23,7 @@ def automations() -> list[dict[str, Any]]:
 
     No automation starts from the state Pending. That event comes in the same second as the events
     after it. On SQLite a server that counted them at once was seen to hang permanently (3.8.8,
-    'database is locked' in its consume_loop). `service.stale_runs.bury` handles such runs.
+    'database is locked' in its consume_loop). `service.stale_runs.mark_crashed` handles such runs.
     """
     return [
         {
@@ -61,7 +61,7 @@ WATCHDOG = "watchdog"
 
 
 def silences(
-    sites: Sequence[Site], plans: Sequence[Plan], ids: Mapping[str, str]
+    sites: Sequence[Site], plans: Sequence[DeploymentSpec], ids: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Return an automation for each watched flow of each site, in the form of Prefect's API.
 

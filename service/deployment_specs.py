@@ -25,7 +25,7 @@ run's folder, and loads Prefect once more for it: a third of the time that a del
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DeploymentSpec:
     """A wanted deployment: flow name, entrypoint, and request body for Prefect's API."""
 
     flow: str
@@ -38,7 +38,7 @@ class Plan:
         return f"{self.flow}/{self.body['name']}"
 
 
-def plans(sites: Sequence[Site]) -> list[Plan]:
+def plans(sites: Sequence[Site]) -> list[DeploymentSpec]:
     """Return the deployments of these sites.
 
     If there are several sites, each deployment has the name of its site.
@@ -58,7 +58,7 @@ def _told() -> list[dict[str, Any]]:
     return told
 
 
-def _plan(told: dict[str, Any], site: Site, name: str) -> Plan:
+def _plan(told: dict[str, Any], site: Site, name: str) -> DeploymentSpec:
     limit = dict(told.get("concurrency_limit") or {})
     if told["name"] == "deadlines":
         limit["limit"] = site.file.schedules.deadlines_at_once
@@ -79,7 +79,7 @@ def _plan(told: dict[str, Any], site: Site, name: str) -> Plan:
         "concurrency_limit": limit.pop("limit", None),
         "concurrency_options": limit or None,
     }
-    return Plan(told["name"], told["entrypoint"], body)
+    return DeploymentSpec(told["name"], told["entrypoint"], body)
 
 
 def _schedules(told: dict[str, Any], site: Site) -> list[dict[str, Any]]:

@@ -18,7 +18,9 @@ SWEEP_SECONDS = 3.0
 
 
 @contextmanager
-def alone(var: Path, name: str = "service", *, what: str = "the service") -> Iterator[None]:
+def exclusive_lock(
+    var: Path, name: str = "service", *, what: str = "the service"
+) -> Iterator[None]:
     """Lock the working files against a second service for the whole block.
 
     Raises :class:`service.errors.ServiceError` if another process has the lock.

@@ -30,7 +30,7 @@ def _log(path: Path, form: str) -> logging.Logger:
     return log
 
 
-def pour(stream: IO[bytes], path: Path) -> Thread:
+def copy_stream(stream: IO[bytes], path: Path) -> Thread:
     """Write the output of a process to a log, until it and all its children have ended.
 
     The process writes to a pipe, so the log file can be rotated at any time.

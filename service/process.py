@@ -12,7 +12,7 @@ from pathlib import Path
 
 from service.environment import REPOSITORY
 from service.errors import Unready
-from service.logs import pour
+from service.logs import copy_stream
 
 STOP_SECONDS = 8.0
 """Time in seconds for a process to end by itself. With two processes in sequence the total stays
@@ -37,7 +37,7 @@ class Child:
             start_new_session=True,
         )
         assert self.process.stdout is not None
-        self._pouring = pour(self.process.stdout, log)
+        self._pouring = copy_stream(self.process.stdout, log)
 
     def ended(self) -> str | None:
         """Describe the end of the process; None while it runs."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from service.automations import PREFIX, automations, silences
-from service.deployment_specs import Plan, flow_of, plans
+from service.deployment_specs import DeploymentSpec, flow_of, plans
 from service.environment import POOL, TAG
 from service.errors import Rejected, ServiceError
 from service.prefect_api import ask, every, found
@@ -34,7 +34,7 @@ def register(api: str, sites: Sequence[Site]) -> Iterator[str]:
     yield from _automations(api, [*automations(), *silences(sites, wanted, _ids(api, wanted))])
 
 
-def _ids(api: str, wanted: Sequence[Plan]) -> dict[str, str]:
+def _ids(api: str, wanted: Sequence[DeploymentSpec]) -> dict[str, str]:
     """Return the ids of the existing deployments by name."""
     stand = {plan.name: found(f"{api}/deployments/name/{plan.name}") for plan in wanted}
     return {name: str(deployment["id"]) for name, deployment in stand.items() if deployment}
@@ -84,7 +84,7 @@ def _variable(api: str, sites: Sequence[Site]) -> Iterator[str]:
         yield f"variable {name}: changed"
 
 
-def _deployment(api: str, plan: Plan) -> Iterator[str]:
+def _deployment(api: str, plan: DeploymentSpec) -> Iterator[str]:
     try:
         flow = flow_of(plan.entrypoint)
     except (ImportError, AttributeError) as error:  # this must not stop the others

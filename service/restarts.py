@@ -19,7 +19,7 @@ PATIENCE = 60.0
 """Limits in seconds for the silence of a part: while it starts (`STARTING`) and later."""
 
 
-class Kept:
+class SupervisedProcess:
     """A supervised part of the service."""
 
     def __init__(

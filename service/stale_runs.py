@@ -67,7 +67,7 @@ def skip_missed(api: str, now: datetime, caught_up: Collection[str] = ()) -> Ite
         yield f"{number} missed runs of {_name(api, deployment)} skipped: one catches up for all"
 
 
-def bury(api: str, now: datetime) -> Iterator[str]:
+def mark_crashed(api: str, now: datetime) -> Iterator[str]:
     """Mark runs as crashed if their process is gone, to release their slots; yields lines to print.
 
     This is done only if all recent workers were on this machine, because Prefect does not say on

@@ -19,12 +19,12 @@ from service import stale_runs
 from service.database_upgrade import prepare
 from service.environment import LOOPBACK, NOT_NOW, REPOSITORY, WORKER, is_free, prefect_environment
 from service.errors import Rejected, ServiceError, Unready
-from service.lock import alone, marked
+from service.lock import exclusive_lock, marked
 from service.logs import saying
 from service.prefect_api import ask, found, healthy
 from service.prefect_server import EVERYWHERE, api_of, start_server
 from service.process import Child
-from service.restarts import FIRST_WAIT, LONGEST_WAIT, Kept
+from service.restarts import FIRST_WAIT, LONGEST_WAIT, SupervisedProcess
 from service.signals import until_stopped
 from service.worker import kept_worker
 from settings import Site
@@ -56,7 +56,7 @@ def up(
     apart(sites)
     with until_stopped(say), ExitStack() as stack:
         for folder in dict.fromkeys([home, *(site.var for site in sites)]):
-            stack.enter_context(alone(folder))
+            stack.enter_context(exclusive_lock(folder))
         stack.enter_context(marked(str(home)))
         if not is_free(host, port):
             raise ServiceError(f"port {port} is taken; choose another with --port")
@@ -109,15 +109,15 @@ class _Service:
         self.api = api_of(port, host)
         self.environment = prefect_environment(home, self.api)
         keep_days = max(site.file.keep.prefect_days for site in sites)
-        self.server = Kept(
+        self.server = SupervisedProcess(
             "Prefect server",
             partial(start_server, home, port, host, keep_days=keep_days),
             say,
             answers=partial(healthy, self.api),
         )
-        self.worker: Kept | None = None
+        self.worker: SupervisedProcess | None = None
         self.watches = [
-            Kept(f"watch of {site.folder.name}", partial(self._start_watch, site), say)
+            SupervisedProcess(f"watch of {site.folder.name}", partial(self._start_watch, site), say)
             for site in sites
         ]
         self._look_at = 0.0
@@ -171,7 +171,7 @@ class _Service:
             self._look_at = time.monotonic() + LOOK_SECONDS
             now = datetime.now(UTC)
             try:
-                for step in (stale_runs.bury, stale_runs.run_again, stale_runs.skip_missed):
+                for step in (stale_runs.mark_crashed, stale_runs.run_again, stale_runs.skip_missed):
                     for line in step(self.api, now):
                         self.say(line)
             except ServiceError as error:
@@ -228,7 +228,7 @@ class _Service:
         """Skip runs missed while the service was down, because the first cycle does their work."""
         now = datetime.now(UTC)
         with suppress(ServiceError):
-            for line in stale_runs.bury(self.api, now):
+            for line in stale_runs.mark_crashed(self.api, now):
                 self.say(line)
             caught_up = [
                 known["id"]

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from service.environment import POOL, PREFECT, prefect_environment
 from service.errors import ServiceError
-from service.lock import alone, marked
+from service.lock import exclusive_lock, marked
 from service.logs import saying
 from service.prefect_api import ask, healthy
 from service.process import Child
-from service.restarts import Kept
+from service.restarts import SupervisedProcess
 from service.signals import until_stopped
 
 BEAT_SECONDS = 10
@@ -34,13 +34,13 @@ def kept_worker(
     *,
     limit: int | None = None,
     asked: Callable[[], bool] = lambda: True,
-) -> Kept:
+) -> SupervisedProcess:
     """Return a supervised Prefect worker for our pool.
 
     Its runs continue if it ends. Its log is in `var/logs`; `limit` is the number of simultaneous
     runs. While `asked` returns false, the server is not asked about the worker's heartbeat.
     """
-    return Kept(
+    return SupervisedProcess(
         "worker",
         partial(_start, var, api, name, log, limit),
         say,
@@ -72,7 +72,7 @@ def _beats(api: str, name: str) -> bool:
     return any(one["name"] == name and one["status"] == "ONLINE" for one in workers)
 
 
-def own_name() -> str:
+def default_worker_name() -> str:
     """Return the name of a separate worker on this machine.
 
     It always differs from the name of the service's own worker.
@@ -91,7 +91,7 @@ def work(
     """
     file = name.replace("/", "_").replace(" ", "-")
     with until_stopped(say), ExitStack() as stack:
-        stack.enter_context(alone(var, file, what=f"'{name}'"))
+        stack.enter_context(exclusive_lock(var, file, what=f"'{name}'"))
         stack.enter_context(marked(f"{var} {name}"))
         heard = saying(say, var / "logs" / f"{file}.log")
         worker = kept_worker(var, api, name, f"prefect-{file}.log", heard, limit=limit)
@@ -99,7 +99,7 @@ def work(
         _tend(worker, api, heard)
 
 
-def _tend(worker: Kept, api: str, say: Callable[[str], None]) -> None:
+def _tend(worker: SupervisedProcess, api: str, say: Callable[[str], None]) -> None:
     """Watch over a worker without end; it is not started while the server is unreachable."""
     there: bool | None = None
     look_at = 0.0

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from settings.errors import LOCALES, SettingsError, nearest
-from sla.directory import Directory, Office, Role, Unit
+from sla.directory import Directory, OfficeHolder, Role, Unit
 
 COLUMNS = {
     "unit": "The id of the unit. Keep it even if the name of the unit changes.",
@@ -42,7 +42,7 @@ def read_directory(path: Path) -> Directory:
     # Excel with Indonesian settings separates the cells by semicolons
     delimiter = ";" if header.count(";") > header.count(",") else ","
     units: dict[str, Unit] = {}
-    offices: list[Office] = []
+    offices: list[OfficeHolder] = []
     mistakes: list[str] = []
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
@@ -68,7 +68,7 @@ def read_directory(path: Path) -> Directory:
     return Directory(units.values(), offices)
 
 
-def _take(cells: dict[str, str], units: dict[str, Unit], offices: list[Office]) -> list[str]:
+def _take(cells: dict[str, str], units: dict[str, Unit], offices: list[OfficeHolder]) -> list[str]:
     mistakes = [f"`{name}` is empty" for name in ("unit", "unit_name", "kind") if not cells[name]]
     if mistakes:
         return mistakes
@@ -98,7 +98,7 @@ def _take(cells: dict[str, str], units: dict[str, Unit], offices: list[Office]) 
     if cells["locale"] not in ("", *LOCALES):
         return [f"`locale` is '{cells['locale']}'; write id or en, or leave it empty"]
     offices.append(
-        Office(
+        OfficeHolder(
             unit=unit.id,
             role=Role(cells["role"]),
             name=cells["name"],

@@ -139,7 +139,7 @@ class Values(Strict):
     """The ids of directory.csv for names not in the directory."""
 
 
-class Mapping(Strict):
+class SourceMapping(Strict):
     """The conversion of the rows of a source to complaints and events.
 
     `expected` sets the days with a new file or answer; a day without one is reported. If nothing
@@ -180,7 +180,7 @@ class Mapping(Strict):
     """If true, identity numbers, mobile numbers and mail addresses in titles are replaced."""
 
     @model_validator(mode="after")
-    def _consistent(self) -> Mapping:
+    def _consistent(self) -> SourceMapping:
         if self.layout == "exchange":
             raise ValueError("only files in a folder can be of the layout `exchange`")
         if self.layout == "snapshot" and not (self.status and self.fields.status):

@@ -24,7 +24,7 @@ from settings.sources import read_sources
 from settings.watch import WatchSettings, web_address
 from sla.calendar import Calendar
 from sla.directory import Role
-from sla.engine.context import Bench, Policy
+from sla.engine.context import EvaluationContext, Policy
 from sla.periods import parse
 from sla.regulations.loader import load
 from sla.regulations.model import Law, RegulationError
@@ -263,7 +263,7 @@ class Site:
         ):
             raise SettingsError("\n".join(mistakes))
         self.directory = directory
-        self.bench = Bench(
+        self.evaluation_context = EvaluationContext(
             law=law,
             calendar=calendar,
             every_day=Calendar.every_day(calendar.first, calendar.last),

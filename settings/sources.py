@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from settings.errors import SettingsError, Strict, Zone, explained, nearest, read_toml
-from settings.mapping import Columns, EventColumn, Fields, Mapping, StatusWord, TimeFormat
+from settings.mapping import Columns, EventColumn, Fields, SourceMapping, StatusWord, TimeFormat
 from settings.sql_check import bare_sql, only_reads
 from sla.events import Kind
 
@@ -44,7 +44,7 @@ class Observed(Strict):
         return not any(hour in told for hour in ("%H", "%I", "%X", "%c"))
 
 
-class FolderSource(Mapping):
+class FolderSource(SourceMapping):
     """A folder for dropped files: XLSX, CSV or JSON Lines, also zipped.
 
     `header` is the first cell of the header row, if a preamble may come before it. `delimiter` is
@@ -130,7 +130,7 @@ class GeoReportFields(Fields):
     promised_due: str | None = "expected_datetime"
 
 
-class Open311Source(Mapping):
+class Open311Source(SourceMapping):
     """A server with the Open311 GeoReport v2 interface.
 
     `window_days` is the number of past days per request (servers allow 90). `first_day` is the
@@ -232,7 +232,7 @@ def _with_iso(dates: tuple[TimeFormat, ...]) -> tuple[TimeFormat, ...]:
 IsoAndOwn = Annotated[tuple[TimeFormat, ...], AfterValidator(_with_iso)]
 
 
-class SqlSource(Mapping):
+class SqlSource(SourceMapping):
     """A query on the database of another system, read only.
 
     `url_variable` names the environment variable with the SQLAlchemy URL. The query returns one row
@@ -309,7 +309,7 @@ class MailFields(Fields):
     title: str | None = "subject"
 
 
-class MailboxSource(Mapping):
+class MailboxSource(SourceMapping):
     """An IMAP mailbox: each received mail is a complaint.
 
     `url_variable` names the environment variable with `imaps://user:password@host/INBOX`. `ca_file`
@@ -347,7 +347,7 @@ class MailboxSource(Mapping):
     def _consistent(self) -> MailboxSource:
         """Check the mapping with the receipt as its only event: a mail needs no [[events]]."""
         told = self.events or (EventColumn(column="received", kind="received"),)
-        Mapping._consistent(  # type: ignore[operator]  # pydantic leaves the plain function there
+        SourceMapping._consistent(  # type: ignore[operator]  # pydantic leaves the plain function there
             self.model_copy(update={"events": told})
         )
         for column in self.columns:

@@ -35,7 +35,7 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class OfficeHolder:
     """A person's tenure of a role at a unit. A deputy (Plt./Plh.) replaces the regular holder."""
 
     unit: str
@@ -48,7 +48,7 @@ class Office:
     locale: str | None = None
     """The language of mails to this person; None means the language of the site."""
 
-    def held_on(self, day: date) -> bool:
+    def in_office_on(self, day: date) -> bool:
         """Check whether the tenure covers this day."""
         return (self.since is None or self.since <= day) and (
             self.until is None or day <= self.until
@@ -63,14 +63,14 @@ class Holders:
     administrator.
     """
 
-    offices: tuple[Office, ...]
-    hole: str | None = None
+    offices: tuple[OfficeHolder, ...]
+    vacancy: str | None = None
 
 
 class Directory:
     """All units and officials of a site."""
 
-    def __init__(self, units: Iterable[Unit], offices: Iterable[Office]) -> None:
+    def __init__(self, units: Iterable[Unit], offices: Iterable[OfficeHolder]) -> None:
         self.units = {unit.id: unit for unit in units}
         self.offices = tuple(offices)
         self._spellings = {
@@ -121,7 +121,7 @@ class Directory:
         administrators = self._acting(Role.ADMINISTRATOR, day, None, without)
         return Holders(administrators or self._acting(Role.ADMINISTRATOR, day, None), unit or "")
 
-    def holes(self, day: date) -> list[tuple[str, Role]]:
+    def vacancies(self, day: date) -> list[tuple[str, Role]]:
         """Return the vacancies of the units on this day, as pairs of (unit, role)."""
         return [
             (unit, role)
@@ -132,13 +132,13 @@ class Directory:
 
     def _acting(
         self, role: Role, day: date, unit: str | None, without: Collection[str] = ()
-    ) -> tuple[Office, ...]:
+    ) -> tuple[OfficeHolder, ...]:
         held = [
             office
             for office in self.offices
             if office.role is role
             and (unit is None or office.unit == unit)
-            and office.held_on(day)
+            and office.in_office_on(day)
             and office.email.casefold() not in without
         ]
         deputies = [office for office in held if office.deputy]

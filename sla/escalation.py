@@ -14,7 +14,7 @@ import numpy as np
 from sla.calendar import Calendar
 from sla.day_counting import due_day, working_days_between
 from sla.directory import Role
-from sla.engine.context import Bench
+from sla.engine.context import EvaluationContext
 from sla.engine.deadline import Deadline, State
 
 
@@ -90,7 +90,7 @@ class MailHours:
     opens: time
     closes: time
 
-    def next_open(self, moment: datetime, bench: Bench) -> datetime:
+    def next_open(self, moment: datetime, bench: EvaluationContext) -> datetime:
         """Return `moment` if it is within the mail hours, else the start of the next mail hours."""
         local = moment.astimezone(bench.zone)
         day = bench.day(moment)
@@ -140,7 +140,7 @@ def ladder_for(
 
 
 def reached(
-    deadline: Deadline, ladder: Ladder | None, bench: Bench, as_of: datetime
+    deadline: Deadline, ladder: Ladder | None, bench: EvaluationContext, as_of: datetime
 ) -> list[Reached]:
     """Return the rungs that a running or late deadline has reached by `as_of`, lowest first.
 
@@ -162,7 +162,7 @@ def reached(
 
 
 def next_action_at(
-    deadline: Deadline, ladder: Ladder | None, bench: Bench, as_of: datetime
+    deadline: Deadline, ladder: Ladder | None, bench: EvaluationContext, as_of: datetime
 ) -> datetime | None:
     """Return the time of the next evaluation if no event comes before it; None for never."""
     if deadline.due is None or not deadline.open:
@@ -180,7 +180,7 @@ def _tells(deadline: Deadline) -> bool:
 
 
 def _first_after(
-    deadline: Deadline, rung: Rung, bench: Bench, as_of: datetime
+    deadline: Deadline, rung: Rung, bench: EvaluationContext, as_of: datetime
 ) -> Iterable[datetime]:
     repeat = _repeats(deadline, rung, bench, as_of)
     if repeat is None:
@@ -189,7 +189,9 @@ def _first_after(
         yield _moment(deadline, rung, repeat + 1, bench)
 
 
-def _repeats(deadline: Deadline, rung: Rung, bench: Bench, until: datetime) -> int | None:
+def _repeats(
+    deadline: Deadline, rung: Rung, bench: EvaluationContext, until: datetime
+) -> int | None:
     """Return the number of the last repetition reached by `until`; None before the first time."""
     if _moment(deadline, rung, 0, bench) > until:
         return None
@@ -207,7 +209,7 @@ def _repeats(deadline: Deadline, rung: Rung, bench: Bench, until: datetime) -> i
     return number
 
 
-def _moment(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> datetime:
+def _moment(deadline: Deadline, rung: Rung, repeat: int, bench: EvaluationContext) -> datetime:
     """Return the time at which a rung is reached for the `repeat`-th time: always on a working day.
 
     On a day off it is moved to the next working day. A reminder that would then be after the
@@ -225,7 +227,7 @@ def _moment(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> dateti
     return bench.start_of(int(calendar.before(np.array([day]), 1)[0]))
 
 
-def _exact(deadline: Deadline, rung: Rung, repeat: int, bench: Bench) -> datetime:
+def _exact(deadline: Deadline, rung: Rung, repeat: int, bench: EvaluationContext) -> datetime:
     """Return the exact time of the rung: midnight at the start of its day.
 
     For the offset `0` it is the first moment after the deadline. Repetitions are counted from the
@@ -254,7 +256,7 @@ def _shift(day: int, offset: Offset, calendar: Calendar) -> int:
     return due_day(calendar, day, offset.amount)
 
 
-def _share(deadline: Deadline, percent: int, bench: Bench) -> datetime:
+def _share(deadline: Deadline, percent: int, bench: EvaluationContext) -> datetime:
     assert deadline.due is not None
     if deadline.rule.promised:
         return deadline.started + (deadline.due - deadline.started) * percent / 100

@@ -130,7 +130,7 @@ _OBSERVED = {
 """The sort keys of events with the same time: by the procedure, endings last; see `_order`."""
 
 
-def known_at(events: Iterable[Event], as_of: datetime) -> list[Event]:
+def events_as_of(events: Iterable[Event], as_of: datetime) -> list[Event]:
     """Return the events known at `as_of`, corrected and in the order in which they happened.
 
     Of each slot of a source only the event recorded last counts. An event later than `as_of` has

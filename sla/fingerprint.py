@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sla.calendar import Calendar
-from sla.engine.context import Bench, Facts
+from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.escalation import Ladder
 from sla.holds import Hold
 
@@ -20,8 +20,8 @@ encodes complaints differently: all complaints are then evaluated again."""
 
 
 def fingerprint(
-    bench: Bench,
-    sources: Mapping[str, Facts],
+    bench: EvaluationContext,
+    sources: Mapping[str, ComplaintFacts],
     ladders: Sequence[Ladder] = (),
     holds: Sequence[Hold] = (),
 ) -> str:

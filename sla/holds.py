@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sla.engine.context import Bench
+from sla.engine.context import EvaluationContext
 from sla.engine.deadline import Deadline
 
 
@@ -46,7 +46,7 @@ def kept_back(holds: Iterable[Hold], deadline: Deadline, rung: str, day: date) -
 
 
 def released_at(
-    holds: Iterable[Hold], deadline: Deadline, bench: Bench, as_of: datetime
+    holds: Iterable[Hold], deadline: Deadline, bench: EvaluationContext, as_of: datetime
 ) -> datetime | None:
     """Return the end of the next suppression of a deadline: the time for evaluating it again.
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Shard:
     """The `number`-th of `of` shards, numbered from 1. The shard 1/1 is everything."""
 
     number: int = 1
     of: int = 1
 
     @classmethod
-    def parse(cls, text: str) -> Part:
+    def parse(cls, text: str) -> Shard:
         """Parse `2/3`; the empty text means everything. Raises ValueError for anything else."""
         if not text:
             return cls()
@@ -42,5 +42,5 @@ class Part:
         return "" if self.is_all else f"{self.number}/{self.of}"
 
 
-EVERYTHING = Part()
+EVERYTHING = Shard()
 """The single shard 1/1."""

@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from sla.calendar import OutsideCalendar
-from sla.engine.context import Bench, Facts, Policy
+from sla.engine.context import ComplaintFacts, EvaluationContext, Policy
 from sla.engine.deadline import Deadline, Reason, State
-from sla.engine.evaluate import judge
+from sla.engine.evaluate import evaluate
 from sla.events import Event, ImpossibleHistory, Kind, Knowledge
 from sla.regulations.model import Law
 from sla.regulations.parser import Mistake
 from sla.regulations.schema import nearest, shown
 from sla.regulations.toml_lines import TomlLines, place_of
-from sla.regulations.toml_table import Place, Table
+from sla.regulations.toml_table import Place, TomlTable
 
 SOURCE = "case"
 """The source of all events of a case. A later event of the same slot replaces the earlier one."""
@@ -82,12 +82,12 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class WorkedCase:
     """One worked case: a complaint, its events, and the expected result at `as_of`."""
 
     file: str
     name: str
-    facts: Facts
+    facts: ComplaintFacts
     events: tuple[Event, ...]
     as_of: datetime
     expected: tuple[Expectation, ...]
@@ -100,7 +100,7 @@ class Case:
 
 def read_cases(
     folder: Path, law: Law, zone: tzinfo, *, extra_kinds: Iterable[str] = ()
-) -> tuple[Case, ...]:
+) -> tuple[WorkedCase, ...]:
     """Read every case in the `*.toml` files of a folder. Local times are in `zone`.
 
     Raises :class:`CaseError` with every mistake found, each with file, line, case and remedy.
@@ -108,7 +108,7 @@ def read_cases(
     if not folder.is_dir():
         raise CaseError(f"{folder}: no such folder of cases")
     kinds = frozenset({*map(str, Kind), *extra_kinds})
-    cases: list[Case] = []
+    cases: list[WorkedCase] = []
     mistakes: list[Mistake] = []
     for path in sorted(folder.glob("*.toml")):
         reader = _Reader(path, law, zone, kinds)
@@ -119,14 +119,14 @@ def read_cases(
     return tuple(cases)
 
 
-def check(case: Case, bench: Bench) -> list[str]:
+def check(case: WorkedCase, bench: EvaluationContext) -> list[str]:
     """Compare the result of the engine with the case; return one text per difference.
 
     The list is empty if they agree. The policy of the case replaces the policy of the evaluation
     context. Clocks not mentioned in the case are not checked.
     """
     try:
-        judged = judge(case.facts, case.events, replace(bench, policy=case.policy), case.as_of)
+        judged = evaluate(case.facts, case.events, replace(bench, policy=case.policy), case.as_of)
     except (ImpossibleHistory, OutsideCalendar) as error:
         return [f"the engine cannot evaluate the case: {error}"]
     found = {(deadline.rule.id, deadline.clock): deadline for deadline in judged}
@@ -137,7 +137,9 @@ def check(case: Case, bench: Bench) -> list[str]:
     ]
 
 
-def _differences(wanted: Expectation, found: Deadline | None, bench: Bench) -> list[str]:
+def _differences(
+    wanted: Expectation, found: Deadline | None, bench: EvaluationContext
+) -> list[str]:
     where = f"{wanted.rule}, clock {wanted.clock}"
     if found is None:
         return [] if wanted.none else [f"{where}: there should be such a clock, and there is none"]
@@ -161,11 +163,11 @@ def _differences(wanted: Expectation, found: Deadline | None, bench: Bench) -> l
     ]
 
 
-def _day(moment: datetime, bench: Bench) -> date:
+def _day(moment: datetime, bench: EvaluationContext) -> date:
     return date.fromordinal(bench.day(moment))
 
 
-def _due(found: Deadline, bench: Bench) -> date | str:
+def _due(found: Deadline, bench: EvaluationContext) -> date | str:
     if found.due is None:
         return OPEN
     day = bench.day(found.due)
@@ -178,7 +180,7 @@ def _listed(reasons: Iterable[Reason] | None) -> str | None:
     return None if reasons is None else ", ".join(sorted(reasons)) or "none"
 
 
-def _told(found: Deadline, bench: Bench) -> str:
+def _told(found: Deadline, bench: EvaluationContext) -> str:
     """Format the deadline in short, for the person looking for the cause of a difference."""
     stopped = found.stopped and f", stopped {found.stopped.astimezone(bench.zone):%Y-%m-%d %H:%M}"
     return (
@@ -197,7 +199,7 @@ class _Reader:
     kinds: frozenset[str]
     mistakes: list[Mistake] = field(default_factory=list)
 
-    def read(self) -> list[Case]:
+    def read(self) -> list[WorkedCase]:
         text, data = self._tables()
         if data is None:
             return []
@@ -212,11 +214,11 @@ class _Reader:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             tell(("case",), "a case begins with [[case]], in double brackets")
             return []
-        read: list[Case] = []
+        read: list[WorkedCase] = []
         names: set[str] = set()
         for number, entry in enumerate(entries):
             name = str(entry.get("name") or number + 1)
-            table = Table(f"case '{name}'", entry, ("case", number), tell)
+            table = TomlTable(f"case '{name}'", entry, ("case", number), tell)
             before = len(self.mistakes)
             case = self._case(table)
             if name in names:
@@ -238,7 +240,7 @@ class _Reader:
             self.mistakes.append(Mistake(self.path, *place_of(error, text)))
         return text, None
 
-    def _case(self, table: Table) -> Case | None:
+    def _case(self, table: TomlTable) -> WorkedCase | None:
         table.known_keys(_CASE)
         name = table.text("name", needed=True)
         as_of = table.moment("as_of", self.zone, needed=True)
@@ -252,7 +254,7 @@ class _Reader:
         note = table.text("note") or ""
         if name is None or as_of is None:
             return None
-        return Case(
+        return WorkedCase(
             file=self.path.name,
             name=name,
             facts=facts,
@@ -263,13 +265,13 @@ class _Reader:
             note=note,
         )
 
-    def _facts(self, table: Table) -> Facts:
+    def _facts(self, table: TomlTable) -> ComplaintFacts:
         facts = table.table("facts", '{ classification = "complaint" }')
         facts.known_keys(_FACTS)
         later = facts.table("shown_later", "{ settled = 10 }")
         for kind in later.values:
             self._known_kind(later, kind)
-        return Facts(
+        return ComplaintFacts(
             classification=facts.text("classification"),
             category=facts.text("category"),
             channel=facts.text("channel"),
@@ -279,7 +281,7 @@ class _Reader:
             known_until=table.moment("known_until", self.zone),
         )
 
-    def _event(self, table: Table) -> Event | None:
+    def _event(self, table: TomlTable) -> Event | None:
         table.known_keys(_EVENT)
         kind = table.text("kind", needed=True)
         at = table.moment("at", self.zone, needed=True)
@@ -314,11 +316,11 @@ class _Reader:
             )
         return None
 
-    def _known_kind(self, table: Table, kind: str) -> None:
+    def _known_kind(self, table: TomlTable, kind: str) -> None:
         if kind not in self.kinds:
             table.wrong(f"unknown event '{kind}'{nearest(kind, self.kinds)}", "kind")
 
-    def _expectation(self, table: Table) -> Expectation:
+    def _expectation(self, table: TomlTable) -> Expectation:
         table.known_keys(_EXPECT)
         rule = table.text("rule", needed=True) or ""
         if rule and rule not in self.law.ids:
@@ -347,7 +349,7 @@ class _Reader:
             paused=table.flag("paused"),
         )
 
-    def _reasons(self, table: Table) -> frozenset[Reason] | None:
+    def _reasons(self, table: TomlTable) -> frozenset[Reason] | None:
         given = table.values.get("reasons")
         if given is None:
             return None

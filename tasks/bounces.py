@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from db import bounces, cursors, imports, outbox
 from db.models import MessageStatus
 from sla.directory import Role
-from tasks.common.context import Office
-from tasks.common.retry import step
+from tasks.common.context import SiteContext
+from tasks.common.retry import retrying_task
 from tasks.notifications.bounces import dsn
 from tasks.notifications.bounces.mailbox import NAME, mailbox_of, told
-from tasks.notifications.enqueue import alert
+from tasks.notifications.enqueue import enqueue_alert
 from tasks.sources import cursor
 from tasks.sources.imap.fetch import heads, uids, whole
 
@@ -46,8 +46,8 @@ class BounceCount:
     trouble: str = ""
 
 
-@step("read bounces")
-def read_bounces(office: Office, now: datetime, run: str) -> BounceCount:
+@retrying_task("read bounces")
+def read_bounces(office: SiteContext, now: datetime, run: str) -> BounceCount:
     """Read the reports on returned mails that arrived since the last poll, if a mailbox is
     configured.
 
@@ -68,11 +68,11 @@ def read_bounces(office: Office, now: datetime, run: str) -> BounceCount:
     if count.trouble:
         facts = {"trouble": count.trouble[:300], "day": str(office.local(now).date())}
         with office.transaction() as session:
-            alert(session, office, "bounces_unread", facts, now, run, same=("day",))
+            enqueue_alert(session, office, "bounces_unread", facts, now, run, same=("day",))
     return count
 
 
-def _look(office: Office, now: datetime, run: str, count: BounceCount) -> None:
+def _look(office: SiteContext, now: datetime, run: str, count: BounceCount) -> None:
     """Read the mails that arrived since the last poll, or all of them if UIDVALIDITY has
     changed.
     """
@@ -96,7 +96,9 @@ def _look(office: Office, now: datetime, run: str, count: BounceCount) -> None:
                 cursors.set_cursor(session, NAME, "".join(read))
 
 
-def _reports(client: IMAPClient, group: list[int]) -> Iterator[tuple[datetime | None, dsn.Report]]:
+def _reports(
+    client: IMAPClient, group: list[int]
+) -> Iterator[tuple[datetime | None, dsn.BounceReport]]:
     """Return the reports among these mails with their time of arrival.
 
     Of other mails only the header is fetched.
@@ -108,8 +110,8 @@ def _reports(client: IMAPClient, group: list[int]) -> Iterator[tuple[datetime | 
 
 def _take(
     session: Session,
-    office: Office,
-    report: dsn.Report,
+    office: SiteContext,
+    report: dsn.BounceReport,
     arrived: datetime,
     now: datetime,
     run: str,
@@ -144,15 +146,15 @@ def _take(
     if newly_marked and _somebody_can_be_told(session, office, now):
         answer = f"{failure.code} {failure.answer}".strip()[:200]
         facts = {"recipient": message.recipient, "answer": answer, "mail": message.id}
-        alert(session, office, "bounced", facts, now, run)
+        enqueue_alert(session, office, "bounced", facts, now, run)
 
 
-def _somebody_can_be_told(session: Session, office: Office, now: datetime) -> bool:
+def _somebody_can_be_told(session: Session, office: SiteContext, now: datetime) -> bool:
     """Check whether an alert can reach an administrator.
 
     It cannot if the mails to every administrator come back.
     """
-    marked = bounces.marked(session)
+    marked = bounces.suppressed_addresses(session)
     administrators = office.site.directory.holders(
         Role.ADMINISTRATOR, None, office.local(now).date()
     )

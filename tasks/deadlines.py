@@ -13,17 +13,17 @@ from db import audit, complaints, outbox, rulesets
 from db.models import Complaint, DeadlineRow
 from sla.calendar import OutsideCalendar
 from sla.engine.deadline import Deadline, State
-from sla.engine.evaluate import Judged
+from sla.engine.evaluate import Evaluation
 from sla.escalation import next_action_at
 from sla.events import Event, ImpossibleHistory
 from sla.holds import released_at
-from sla.shards import EVERYTHING, Part
-from tasks.common.context import Office
-from tasks.common.retry import step
-from tasks.evaluation.loader import Known, judged_of
-from tasks.evaluation.metrics_cache import Ledger
-from tasks.evaluation.notices import Owed, decide, ladder_of, rungs_reached
-from tasks.notifications.enqueue import alert, queue_messages
+from sla.shards import EVERYTHING, Shard
+from tasks.common.context import SiteContext
+from tasks.common.retry import retrying_task
+from tasks.evaluation.loader import LoadedComplaint, load_and_evaluate
+from tasks.evaluation.metrics_cache import MetricsCache
+from tasks.evaluation.notices import PendingNotice, decide_notices, ladder_of, rungs_reached
+from tasks.notifications.enqueue import enqueue_alert, enqueue_notices
 
 BATCH = 1000
 
@@ -32,7 +32,7 @@ PUSHED_BACK = timedelta(days=1)
 
 
 @dataclass(slots=True)
-class JudgeCount:
+class EvaluationCount:
     """The result of a deadlines run."""
 
     judged: int = 0
@@ -51,8 +51,10 @@ class JudgeCount:
     """Key of the storm that waits for the administrator, if this run had too many mails."""
 
 
-@step("judge and queue")
-def judge_and_queue(office: Office, now: datetime, run: str, part: Part = EVERYTHING) -> JudgeCount:
+@retrying_task("judge and queue")
+def evaluate_and_notify(
+    office: SiteContext, now: datetime, run: str, part: Shard = EVERYTHING
+) -> EvaluationCount:
     """Evaluate all complaints with an action due at `now` and queue their mail, in one transaction.
 
     If several runs work at once, each handles one part (shard) of the units. A person still gets
@@ -62,41 +64,41 @@ def judge_and_queue(office: Office, now: datetime, run: str, part: Part = EVERYT
     complaint is evaluated again and the changed deadlines are listed. Notices already sent are not
     changed.
     """
-    count = JudgeCount()
+    count = EvaluationCount()
     with office.transaction() as session:
-        owed: list[Owed] = []
-        ledger = Ledger(session, office)
-        rulebook = rulesets.take_over(session, office.rulebook(), now)
+        owed: list[PendingNotice] = []
+        ledger = MetricsCache(session, office)
+        rulebook = rulesets.activate(session, office.rulebook(), now)
         units = sorted(office.site.directory.units)
-        while batch := complaints.needing_judgment(session, now, BATCH, part, units):
+        while batch := complaints.due_for_evaluation(session, now, BATCH, part, units):
             moves: list[dict[str, Any]] = []
             owed += _judge_batch(session, office, ledger, batch, now, run, count, moves)
             session.flush()
             if rulebook is not None:
-                rulesets.add_moves(session, rulebook, moves)
-        queued = queue_messages(session, office, owed, now, run)
+                rulesets.add_deadline_changes(session, rulebook, moves)
+        queued = enqueue_notices(session, office, owed, now, run)
         count.messages, count.holes, count.storm = queued.mails, queued.holes, queued.storm
         for ticket in count.unjudged:
-            alert(session, office, "unjudged", {"ticket": ticket}, now, run)
+            enqueue_alert(session, office, "unjudged", {"ticket": ticket}, now, run)
     return count
 
 
 def _judge_batch(
     session: Session,
-    office: Office,
-    ledger: Ledger,
+    office: SiteContext,
+    ledger: MetricsCache,
     batch: Sequence[Complaint],
     now: datetime,
     run: str,
-    count: JudgeCount,
+    count: EvaluationCount,
     moves: list[dict[str, Any]],
-) -> list[Owed]:
+) -> list[PendingNotice]:
     keys = [complaint.id for complaint in batch]
     verdicts = complaints.deadlines_of(session, keys)
     notices = outbox.notices_of(session, keys)
     lapsed: list[tuple[int, Event]] = []
-    owed: list[Owed] = []
-    for found, judged in judged_of(session, office, batch, now):
+    owed: list[PendingNotice] = []
+    for found, judged in load_and_evaluate(session, office, batch, now):
         complaint, deadlines = found.complaint, judged.deadlines
         try:
             if judged.error is not None:
@@ -122,7 +124,7 @@ def _judge_batch(
         _write(session, complaint.id, deadlines, before, now)
         rows = notices.get(complaint.id, [])
         for deadline, rungs in zip(deadlines, steps, strict=True):
-            decided = decide(office, complaint.id, deadline, rungs, rows, now, run)
+            decided = decide_notices(office, complaint.id, deadline, rungs, rows, now, run)
             session.add_all(decided.new)
             for notice, what, why in decided.noted:
                 audit.note_notice(session, what, notice, now, why, run)
@@ -130,21 +132,23 @@ def _judge_batch(
             count.superseded += decided.superseded
             for each in decided.owed:
                 count.notices[each.notice.kind] = count.notices.get(each.notice.kind, 0) + 1
-        turns += [event.latest for event in found.matter.events if event.latest > now]
+        turns += [event.latest for event in found.history.events if event.latest > now]
         complaint.next_action_at = min((turn for turn in turns if turn), default=None)
-        ledger.note(found, judged, now)
+        ledger.store(found, judged, now)
         count.judged += 1
     complaints.add_events(session, lapsed)
     return owed
 
 
-def _new_lapses(office: Office, judged: Judged, found: Known, now: datetime) -> list[Event]:
+def _new_lapses(
+    office: SiteContext, judged: Evaluation, found: LoadedComplaint, now: datetime
+) -> list[Event]:
     """Return the lapses by law, caused by inaction, that are not yet on record."""
-    before = {(event.source, event.latest) for event in found.matter.events}
+    before = {(event.source, event.latest) for event in found.history.events}
     return [
         replace(event, recorded_at=now)
         for event in judged.known
-        if event.source in office.site.bench.law.lapsing
+        if event.source in office.site.evaluation_context.law.lapsing
         and (event.source, event.latest) not in before
     ]
 
@@ -212,11 +216,11 @@ def _write(
         session.delete(row)
 
 
-def _turn(office: Office, deadline: Deadline, now: datetime) -> datetime | None:
+def _turn(office: SiteContext, deadline: Deadline, now: datetime) -> datetime | None:
     """Return the time of the next evaluation of a deadline: its next rung, or the end of a hold."""
     site = office.site
     turns = [
-        next_action_at(deadline, ladder_of(office, deadline), site.bench, now),
-        released_at(site.holds, deadline, site.bench, now) if deadline.open else None,
+        next_action_at(deadline, ladder_of(office, deadline), site.evaluation_context, now),
+        released_at(site.holds, deadline, site.evaluation_context, now) if deadline.open else None,
     ]
     return min((turn for turn in turns if turn), default=None)

@@ -6,20 +6,17 @@ from collections.abc import Callable
 from datetime import datetime
 
 from db import outbox
-from tasks.common.context import Office
-from tasks.common.retry import step
-from tasks.notifications.rate_limit import MINUTE, Clock, Pace
-from tasks.notifications.sender import DeliveryCount, _Delivery
+from tasks.common.context import SiteContext
+from tasks.common.retry import retrying_task
+from tasks.notifications.rate_limit import MINUTE, RateLimiter, RunClock
+from tasks.notifications.sender import DeliveryCount, Sender
 from tasks.notifications.transport.choose import mail_way
-from tasks.notifications.transport.smtp import (
-    Connection,
-    ServerUnusable,
-)
+from tasks.notifications.transport.smtp import Connection, ServerUnavailable
 
 
-@step("send what is owed")
+@retrying_task("send what is owed")
 def send_owed(
-    office: Office, now: datetime, run: str, clock: Callable[[datetime], Clock] = Clock
+    office: SiteContext, now: datetime, run: str, clock: Callable[[datetime], RunClock] = RunClock
 ) -> DeliveryCount:
     """Send every mail with a send time not later than now.
 
@@ -40,11 +37,11 @@ def send_owed(
         before = outbox.sent_since(session, now - MINUTE)
     if turn is not None and turn <= now:
         mail = office.site.file.mail
-        pace = Pace(mail.per_minute, mail.per_minute_to, before)
+        pace = RateLimiter(mail.per_minute, mail.per_minute_to, before)
         try:
             with mail_way(office.site) as way, Connection(way) as connection:
-                _Delivery(office, connection, pace, time, now, run, count).all()
-        except ServerUnusable as error:
+                Sender(office, connection, pace, time, now, run, count).all()
+        except ServerUnavailable as error:
             count.trouble = error.answer
     with office.transaction() as session:
         count.pending = outbox.pending(session)

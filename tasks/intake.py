@@ -7,21 +7,21 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from db import imports
-from settings.mapping import Mapping
-from tasks.common.context import Office
-from tasks.common.retry import step
-from tasks.ingest.importer import SourceCount, TakenBefore, record
-from tasks.notifications.enqueue import alert
+from settings.mapping import SourceMapping
+from tasks.common.context import SiteContext
+from tasks.common.retry import retrying_task
+from tasks.ingest.importer import AlreadyImported, SourceCount, import_batch
+from tasks.notifications.enqueue import enqueue_alert
 from tasks.sources import batches
-from tasks.sources.base import NotYet, SourceTrouble, TransientSourceTrouble
+from tasks.sources.base import NotYet, SourceError, TransientSourceError
 from tasks.sources.gaps import lately_missing
 
 
-@step("pull {source_name}")
-def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
+@retrying_task("pull {source_name}")
+def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
     """Import every new snapshot of a source, oldest first, each in its own transaction.
 
-    Raises `tasks.sources.base.SourceTrouble` if one could not be read, after importing the others.
+    Raises `tasks.sources.base.SourceError` if one could not be read, after importing the others.
     """
     count = SourceCount(source_name)
     failures: list[str] = []
@@ -29,13 +29,13 @@ def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
         for batch in batches(office, source_name, now, count.waiting, failures):
             try:
                 with office.transaction() as session:
-                    look, reasons = record(session, office, source_name, batch, now)
-            except TakenBefore:
+                    look, reasons = import_batch(session, office, source_name, batch, now)
+            except AlreadyImported:
                 pass  # another run has just imported it
             except NotYet:
                 count.waiting.append(batch.name)
                 continue
-            except SourceTrouble as error:
+            except SourceError as error:
                 failures.append(str(error))
                 if batch.cursor is not None:
                     break  # later extracts depend on this one
@@ -44,7 +44,7 @@ def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
                 count.add(look, reasons)
             if batch.done is not None:
                 batch.done()
-    except SourceTrouble as error:
+    except SourceError as error:
         failures.append(str(error))
     with office.transaction() as session:
         _tell_silence(session, office, source_name, office.site.sources[source_name], now)
@@ -52,16 +52,18 @@ def pull(office: Office, source_name: str, now: datetime) -> SourceCount:
         count.missing += (day.isoformat() for day in missing)
     if failures:
         far = office.site.sources[source_name].type != "folder"
-        raise (TransientSourceTrouble if far else SourceTrouble)("; ".join(failures))
+        raise (TransientSourceError if far else SourceError)("; ".join(failures))
     return count
 
 
 def _tell_silence(
-    session: Session, office: Office, name: str, source: Mapping, now: datetime
+    session: Session, office: SiteContext, name: str, source: SourceMapping, now: datetime
 ) -> None:
     """Notify the administrators once that a source has had nothing new for too long."""
     last = imports.last(session, name)
     limit = timedelta(hours=source.silent_after_hours)
     if last is not None and limit and now - last > limit:
         since = office.local(last).isoformat(timespec="minutes")
-        alert(session, office, "silent_source", {"source": name, "since": since}, now, "intake")
+        enqueue_alert(
+            session, office, "silent_source", {"source": name, "since": since}, now, "intake"
+        )

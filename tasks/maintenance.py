@@ -19,8 +19,8 @@ from sqlalchemy import make_url
 from db import audit, complaints, retention
 from db.backup.create import backup, keep
 from db.vacuum import Size, shrink, tidy
-from sla.events import ENDING, Event, ImpossibleHistory, Kind, known_at
-from tasks.common.context import Office
+from sla.events import ENDING, Event, ImpossibleHistory, Kind, events_as_of
+from tasks.common.context import SiteContext
 
 AT_ONCE = 500
 
@@ -35,7 +35,7 @@ class BackedUp:
 
 
 @task(name="back up", task_run_name="back up", cache_policy=NO_CACHE)
-def back_up(office: Office, now: datetime) -> BackedUp:
+def back_up(office: SiteContext, now: datetime) -> BackedUp:
     """Back up the database and remove expired backups.
 
     Old backups are removed even if the new one fails, because they may be the reason for a full
@@ -64,7 +64,7 @@ def back_up(office: Office, now: datetime) -> BackedUp:
 
 
 @task(name="forget texts", task_run_name="forget texts", cache_policy=NO_CACHE)
-def forget_texts(office: Office, now: datetime) -> int:
+def forget_texts(office: SiteContext, now: datetime) -> int:
     """Empty the texts of complaints that ended long ago; return their number.
 
     Title, text, attachments and reporter are emptied, and also the cells of quarantine rows that
@@ -87,7 +87,7 @@ def forget_texts(office: Office, now: datetime) -> int:
                 retention.forget(session, ended)
                 emptied += len(ended)
                 why = f"texts are kept for {days} days after the end of a complaint"
-                what = audit.What.DATA_DELETED
+                what = audit.AuditKind.DATA_DELETED
                 for complaint in ended:
                     audit.note(session, what, now, why, complaint=complaint, what_of="texts")
     with office.transaction() as session:
@@ -95,7 +95,12 @@ def forget_texts(office: Office, now: datetime) -> int:
         if rows_emptied:
             why = f"texts are kept for {days} days after a row could be read"
             audit.note(
-                session, audit.What.DATA_DELETED, now, why, what_of="quarantine", rows=rows_emptied
+                session,
+                audit.AuditKind.DATA_DELETED,
+                now,
+                why,
+                what_of="quarantine",
+                rows=rows_emptied,
             )
     return emptied
 
@@ -103,14 +108,16 @@ def forget_texts(office: Office, now: datetime) -> int:
 def _ended(events: list[Event], now: datetime, before: datetime) -> bool:
     """Check whether a complaint ended before a moment and was not reopened."""
     try:
-        turns = [e for e in known_at(events, now) if e.kind in ENDING or e.kind == Kind.REOPENED]
+        turns = [
+            e for e in events_as_of(events, now) if e.kind in ENDING or e.kind == Kind.REOPENED
+        ]
     except ImpossibleHistory:
         return False
     return bool(turns) and turns[-1].kind in ENDING and turns[-1].latest < before
 
 
 @task(name="tidy", task_run_name="tidy", cache_policy=NO_CACHE)
-def tidy_databases(office: Office) -> tuple[Size, Size | None]:
+def tidy_databases(office: SiteContext) -> tuple[Size, Size | None]:
     """Tidy the databases of the site and of Prefect; the second is None if it is on a server."""
     prefect = own_database()
     return tidy(office.engine), shrink(prefect, early=True) if prefect is not None else None

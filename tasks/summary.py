@@ -10,14 +10,14 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from db import audit, bounces, runs
-from db.models import Report
-from tasks.common.context import Office
-from tasks.common.retry import step
-from tasks.notifications.enqueue import queue_summary
+from db.models import ReportRow
+from tasks.common.context import SiteContext
+from tasks.common.retry import retrying_task
+from tasks.notifications.enqueue import enqueue_summary
 from tasks.reports.builder import in_language, language_ending, report_view, with_earlier
 from tasks.reports.digest import Digest, digest_of
 from tasks.reports.formats.writer import FORMATS, READ, write_all
-from tasks.reports.model import ReportView
+from tasks.reports.model import Report
 from tasks.reports.public_edition import public_edition
 
 
@@ -28,7 +28,7 @@ class SummaryMade:
     `left_out` names the formats that could not be made, with the reason.
     """
 
-    view: ReportView
+    view: Report
     digest: Digest
     paths: tuple[Path, ...]
     left_out: tuple[str, ...]
@@ -41,9 +41,9 @@ class SummaryMade:
         return self.paths[0]
 
 
-@step("summary {period}")
+@retrying_task("summary {period}")
 def make_summary(
-    office: Office,
+    office: SiteContext,
     period: str,
     as_of: datetime,
     now: datetime,
@@ -79,14 +79,14 @@ def make_summary(
     return SummaryMade(shown, digest_of(view), tuple(paths), tuple(left_out), mails, made_before)
 
 
-def _owe(office: Office, view: ReportView, path: Path, now: datetime, run: str) -> int:
+def _owe(office: SiteContext, view: Report, path: Path, now: datetime, run: str) -> int:
     """Store that a report was made, unless it is on record, and queue its mails; return their
     number.
     """
     with office.transaction() as session:
         report = runs.report(session, view.period_key, view.as_of)
         if report is None:
-            report = Report(
+            report = ReportRow(
                 period=view.period_key,
                 as_of=view.as_of,
                 made_at=now,
@@ -99,7 +99,7 @@ def _owe(office: Office, view: ReportView, path: Path, now: datetime, run: str) 
             why = f"{view.period_key} as of {as_of:%Y-%m-%d %H:%M} UTC was due"
             audit.note(
                 session,
-                audit.What.REPORT_MADE,
+                audit.AuditKind.REPORT_MADE,
                 now,
                 why,
                 run=run,
@@ -107,13 +107,13 @@ def _owe(office: Office, view: ReportView, path: Path, now: datetime, run: str) 
                 period=view.period_key,
                 sha256=view.sha256,
             )
-        return queue_summary(session, office, report.id, now, run)
+        return enqueue_summary(session, office, report.id, now, run)
 
 
-def _other_languages(session: Session, office: Office, now: datetime) -> list[str]:
+def _other_languages(session: Session, office: SiteContext, now: datetime) -> list[str]:
     """Return the languages of report readers other than the site's own."""
     site, today = office.site, office.local(now).date()
-    without = bounces.marked(session)
+    without = bounces.suppressed_addresses(session)
     found = {
         holder.locale or site.locale
         for role in site.file.summary.to

@@ -35,11 +35,11 @@ import service.prefect_api
 from cli import console
 from db.engine import open_engine
 from db.migrate import migrate
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 
 if TYPE_CHECKING:
     from tasks.reports.formats.plots import Plot
-    from tasks.reports.model import ReportView
+    from tasks.reports.model import Report
 
 pytest_plugins = ["support.forked", "support.prefect_shared", "support.services"]
 
@@ -285,7 +285,7 @@ def plain_reports(without_plots: None, monkeypatch: pytest.MonkeyPatch) -> None:
     Setting it takes seconds; test_report_formats.py tests that it says what that page says.
     """
 
-    def page(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> bytes:
+    def page(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> bytes:
         from tasks.reports.formats.pdf import printed  # noqa: PLC0415 - loads matplotlib
 
         return printed(view, zone, drawn).encode()
@@ -313,14 +313,14 @@ def example_site(folder: Path) -> Path:
 @pytest.fixture
 def open_office(
     site_folder: Path, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], Office]]:
+) -> Iterator[Callable[[], SiteContext]]:
     """Opens the site as a flow would, as often as one likes; all are closed at the end."""
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
     monkeypatch.setenv("TENGGAT_DATABASE_URL", database_url)
-    opened: list[Office] = []
+    opened: list[SiteContext] = []
 
-    def open_one() -> Office:
-        opened.append(Office.open(site_folder))
+    def open_one() -> SiteContext:
+        opened.append(SiteContext.open(site_folder))
         return opened[-1]
 
     yield open_one
@@ -329,13 +329,13 @@ def open_office(
 
 
 @pytest.fixture
-def office(open_office: Callable[[], Office]) -> Office:
+def office(open_office: Callable[[], SiteContext]) -> SiteContext:
     """The example site on a new database."""
     return open_office()
 
 
 @pytest.fixture
-def server(office: Office) -> Iterator[Server]:
+def server(office: SiteContext) -> Iterator[Server]:
     """A good SMTP server, to which the site's mail goes."""
     with running() as server:
         office.site.mail_url = server.url()

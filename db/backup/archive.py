@@ -19,7 +19,7 @@ from sqlalchemy import URL
 from db.backup import pg_tools
 from db.backup.pg_tools import BackupError
 
-__all__ = ["LEFT", "BackupError", "Contents", "check", "contents", "fsync", "unpacked"]
+__all__ = ["LEFT", "ArchiveInfo", "BackupError", "check", "contents", "fsync", "unpacked"]
 
 LEFT = ".part"
 """Suffix of a temporary folder for a file in progress. Only a killed process leaves one behind."""
@@ -28,7 +28,7 @@ _GZIP, _SQLITE, _PGDUMP = b"\x1f\x8b", b"SQLite format 3\0", b"PGDMP"
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class ArchiveInfo:
     """Contents of a backup: kind of database (`sqlite`, `postgresql`) and its revision.
 
     `schema` is the PostgreSQL schema of the dump.
@@ -39,7 +39,7 @@ class Contents:
     schema: str | None = None
 
 
-def check(path: Path, url: URL | None = None) -> Contents:
+def check(path: Path, url: URL | None = None) -> ArchiveInfo:
     """Read a backup from beginning to end; raises :class:`BackupError` if it is damaged.
 
     SQLite's own check reads every page and index; PostgreSQL's `pg_restore` unpacks every row.
@@ -50,15 +50,15 @@ def check(path: Path, url: URL | None = None) -> Contents:
         return contents(raw, path, url)
 
 
-def contents(raw: Path, path: Path, url: URL | None = None) -> Contents:
+def contents(raw: Path, path: Path, url: URL | None = None) -> ArchiveInfo:
     """Return the contents of `raw`, the unpacked copy of the backup `path`.
 
     `url` and errors are as in :func:`check`.
     """
     try:
         if _kind(raw) == "postgresql":
-            return Contents("postgresql", *pg_tools.read_through(raw, url))
-        return Contents("sqlite", _revision(raw))
+            return ArchiveInfo("postgresql", *pg_tools.read_through(raw, url))
+        return ArchiveInfo("sqlite", _revision(raw))
     except BackupError as error:
         raise BackupError(f"{path}: {error}") from None
 

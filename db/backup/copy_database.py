@@ -19,10 +19,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from db import audit
-from db.audit_verify import Verified, verify
+from db.audit_verify import AuditVerification, verify
 from db.backup import pg_tools
 from db.backup.pg_tools import BY_ITSELF
-from db.backup.restore import alone
+from db.backup.restore import exclusive_access
 from db.engine import open_engine, reading
 from db.migrate import migrate
 from db.models import AuditHead, Base
@@ -47,7 +47,7 @@ class Copied:
     """Result of a copy: number of rows by table, and the verification of the audit chain."""
 
     rows: dict[str, int]
-    audit: Verified
+    audit: AuditVerification
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def copy(
     old: str,
     new: str,
     now: datetime,
-    by: audit.By,
+    by: audit.AuditActor,
     *,
     lock: Path,
     say: Callable[[str], None] = lambda text: None,
@@ -86,18 +86,18 @@ def copy(
     """
     if make_url(old) == make_url(new):
         raise CopyError("the database to copy to is the one that the site uses; name another")
-    with alone(lock), _still(old), reading(old) as source:
+    with exclusive_access(lock), _still(old), reading(old) as source:
         engine = open_engine(new)
         try:
             with engine.connect() as target:
                 _check_empty(target)
             migrate(engine)
-            with Session(engine, info=audit.works(by)) as session, session.begin():
+            with Session(engine, info=audit.session_info(by)) as session, session.begin():
                 done = _copy_all(source, session.connection(), say)
                 was = done.audit.head
                 audit.note(
                     session,
-                    audit.What.DATA_COPIED,
+                    audit.AuditKind.DATA_COPIED,
                     now,
                     "the database was copied from another",
                     rows=sum(done.rows.values()),

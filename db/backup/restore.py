@@ -65,7 +65,7 @@ def restore(
     """
     parsed = make_url(url)
     kind = parsed.get_backend_name()
-    with alone(lock):
+    with exclusive_access(lock):
         make_private(folder)
         beside = Path(parsed.database or "") if kind == "sqlite" else folder / "x"
         make_private(beside.parent)
@@ -92,7 +92,7 @@ def restore(
 
 
 @contextmanager
-def alone(lock: Path) -> Iterator[None]:
+def exclusive_access(lock: Path) -> Iterator[None]:
     """Lock the site's working files; raises :class:`BackupError` if a service has them locked."""
     make_private(lock.parent)
     with lock.open("a") as file:

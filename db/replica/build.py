@@ -28,13 +28,13 @@ from sqlalchemy.orm import Session
 
 from db import outbox
 from db.bulk_insert import insert_rows
-from db.complaints import EVENT_COLUMNS, batches
+from db.complaints import EVENT_COLUMNS, chunked
 from db.models import (
     Base,
     Complaint,
     DeliveryAttempt,
     EventRow,
-    Look,
+    FlowRunRecord,
     MessageItem,
     MessageKind,
     MessageRow,
@@ -42,7 +42,7 @@ from db.models import (
     NoticeRow,
     Origin,
     PastFacts,
-    RunRow,
+    SourceImport,
 )
 from db.replica import replay_queue
 
@@ -146,7 +146,7 @@ def empty_replica() -> Engine:
     return engine
 
 
-def twin(replica: Engine) -> Engine:
+def clone(replica: Engine) -> Engine:
     """Create another replica with the same rows."""
     other = empty_replica()
     with replica.connect() as one, other.connect() as two:
@@ -176,9 +176,9 @@ def copy_known(
     lapses = EventRow.source.in_(list(derived)) & (EventRow.recorded_at >= begin)
     _copy(source, session, EventRow, ("id", *EVENT_COLUMNS), (EventRow.recorded_at < end) & ~lapses)
     _copy(source, session, PastFacts, PAST_FACTS, PastFacts.superseded_at >= begin)
-    _copy(source, session, Look, LOOK, Look.recorded_at < end)
+    _copy(source, session, SourceImport, LOOK, SourceImport.recorded_at < end)
     _copy_whole(source, session, Origin, Origin.recorded_at < end)
-    replay_queue.keep_back(session, begin, end)
+    replay_queue.enqueue(session, begin, end)
 
 
 def copy_done(source: Connection, session: Session, *, begin: datetime, turn: datetime) -> None:
@@ -195,8 +195,10 @@ def copy_done(source: Connection, session: Session, *, begin: datetime, turn: da
     of_mails = select(MessageRow.id).where(before)
     both = MessageItem.notice_id.in_(of_notices) & MessageItem.message_pk.in_(of_mails)
     _copy(source, session, MessageItem, ITEM, both)
-    runs = select(RunRow).where(RunRow.flow == "deadlines", RunRow.now < begin)
-    _insert_whole(source, session, RunRow, runs.order_by(RunRow.now.desc()).limit(RUNS))
+    runs = select(FlowRunRecord).where(FlowRunRecord.flow == "deadlines", FlowRunRecord.now < begin)
+    _insert_whole(
+        source, session, FlowRunRecord, runs.order_by(FlowRunRecord.now.desc()).limit(RUNS)
+    )
     _as_it_stood(source, session, begin, turn)
 
 
@@ -221,12 +223,12 @@ def _as_it_stood(source: Connection, session: Session, begin: datetime, turn: da
     waiting |= set(source.scalars(died))
     went = set(session.scalars(select(MessageRow.id).where(later, ~is_alert)))
     queued: dict[str, Any] = {"status": MessageStatus.QUEUED, "sent_at": None, "storm_id": None}
-    for batch in batches(waiting - went):
+    for batch in chunked(waiting - went):
         _set(session, MessageRow.id.in_(batch), **queued, next_attempt_at=turn)
-    for batch in batches(went):
+    for batch in chunked(went):
         _set(session, MessageRow.id.in_(batch), **queued, next_attempt_at=MessageRow.sent_at)
     concerned: set[int] = set()
-    for batch in batches(waiting | went):
+    for batch in chunked(waiting | went):
         of_these = MessageItem.message_pk.in_(batch)
         concerned.update(session.scalars(select(MessageItem.notice_id).where(of_these)))
         session.execute(update(MessageItem).where(of_these).values(told=None))

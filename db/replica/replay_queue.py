@@ -23,15 +23,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from db.complaints import batches
+from db.complaints import chunked
 from db.models import (
     Bounce,
     Complaint,
     DeadlineRow,
     EventRow,
-    Look,
     Origin,
     PastFacts,
+    SourceImport,
     UtcDateTime,
 )
 from sla.engine.deadline import State
@@ -57,7 +57,7 @@ Mark = tuple[str, datetime, datetime | None]
 """A suppressed address: the address, start of the suppression, and its end if there is one."""
 
 
-def keep_back(session: Session, begin: datetime, end: datetime) -> None:
+def enqueue(session: Session, begin: datetime, end: datetime) -> None:
     """Queue the times of new data from `begin` on, to schedule evaluations only at those times."""
     superseded = PastFacts.superseded_at
     news = union(
@@ -68,7 +68,7 @@ def keep_back(session: Session, begin: datetime, end: datetime) -> None:
     session.execute(insert(WAKE).from_select(["at", "complaint_id"], news))
 
 
-def wake_all(session: Session, begin: datetime) -> None:
+def reset_all(session: Session, begin: datetime) -> None:
     """Schedule an evaluation at `begin` of every complaint recorded before."""
     _wake(session, Complaint.recorded_at < begin, begin)
 
@@ -97,7 +97,7 @@ def wake_restless(source: Connection, session: Session, begin: datetime) -> None
             open_or_later,
         ),
     )
-    for batch in batches(source.scalars(restless)):
+    for batch in chunked(source.scalars(restless)):
         _wake(session, Complaint.id.in_(batch), begin)
 
 
@@ -116,7 +116,7 @@ def next_news(session: Session) -> datetime | None:
     return found
 
 
-def tell(session: Session, until: datetime) -> None:
+def release(session: Session, until: datetime) -> None:
     """Release queued data until a moment: schedule the evaluations at the times of the data."""
     told = WAKE.c.at <= until
     last = select(func.max(WAKE.c.at)).where(told, WAKE.c.complaint_id == Complaint.id)
@@ -137,9 +137,9 @@ def next_action(session: Session) -> datetime | None:
 def looks_since(session: Session, begin: datetime) -> list[Looked]:
     """List the imports recorded from `begin` on, oldest first, with their snapshot times."""
     rows = session.execute(
-        select(Look.recorded_at, Look.source, Look.observed_at)
-        .where(Look.recorded_at >= begin)
-        .order_by(Look.recorded_at, Look.id)
+        select(SourceImport.recorded_at, SourceImport.source, SourceImport.observed_at)
+        .where(SourceImport.recorded_at >= begin)
+        .order_by(SourceImport.recorded_at, SourceImport.id)
     )
     return [(row[0], row[1], row[2]) for row in rows]
 
@@ -184,6 +184,6 @@ def set_marks(session: Session, marks: Iterable[Mark], now: datetime) -> None:
 
 def last_recorded(source: Connection) -> datetime | None:
     """Return the time of the last recorded import or event."""
-    looked = source.scalar(select(func.max(Look.recorded_at)))
+    looked = source.scalar(select(func.max(SourceImport.recorded_at)))
     heard = source.scalar(select(func.max(EventRow.recorded_at)))
     return max((moment for moment in (looked, heard) if moment is not None), default=None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sla.day_counting import NEVER, Stretch
-from sla.engine.context import Bench, Facts
+from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.events import ENDING, Event, Kind, Knowledge
 from sla.regulations.model import Actor, Rule
 
@@ -38,7 +38,7 @@ class Clock:
         """Return the unit responsible now, or at the end of the clock."""
         return self.holders[-1][1]
 
-    def held_at(self, moment: datetime | None) -> str | None:
+    def assignee_at(self, moment: datetime | None) -> str | None:
         """Return the unit responsible at a moment, or now if no moment is given."""
         held = [unit for since, unit in self.holders if moment is None or since <= moment]
         return held[-1] if held else self.holders[0][1]
@@ -69,7 +69,7 @@ class Clock:
         moments = [self.start, *(event for pair in self.pauses for event in pair if event)]
         return any(event.earliest is not None for event in moments)
 
-    def stretches(self, bench: Bench, *, longest: bool) -> list[Stretch]:
+    def stretches(self, bench: EvaluationContext, *, longest: bool) -> list[Stretch]:
         """Return the paused intervals of days, as long or as short as the observed times allow.
 
         Each interval is half-open, (begin, end] in day ordinals. The end of an open pause is
@@ -87,7 +87,7 @@ class Clock:
 
 
 def clocks(
-    rule_id: str, facts: Facts, known: Sequence[Event], bench: Bench
+    rule_id: str, facts: ComplaintFacts, known: Sequence[Event], bench: EvaluationContext
 ) -> list[tuple[Rule, Clock]]:
     """Return the clocks of a rule over the events, each with the version of the rule that applies.
 
@@ -142,7 +142,7 @@ def _first_unit(known: Sequence[Event]) -> str | None:
     return next((event.unit for event in known if event.kind == Kind.ASSIGNED), None)
 
 
-def _judgeable(rule: Rule, facts: Facts) -> bool:
+def _judgeable(rule: Rule, facts: ComplaintFacts) -> bool:
     if rule.promised and facts.promised_due is None:
         return False
     if facts.sees is None:
@@ -150,7 +150,7 @@ def _judgeable(rule: Rule, facts: Facts) -> bool:
     return bool(rule.stops_on & facts.sees) and bool(rule.starts_on & facts.sees)
 
 
-def _responsible(rule: Rule, unit: str | None, bench: Bench) -> str | None:
+def _responsible(rule: Rule, unit: str | None, bench: EvaluationContext) -> str | None:
     if rule.actor is Actor.LAPOR_ADMINISTRATOR or unit is None:
         return bench.administrator_unit  # not assigned yet: the administrator is responsible
     return unit
@@ -172,7 +172,7 @@ def _note_pauses(versions: Sequence[Rule], event: Event, open_pauses: dict[str, 
             open_pauses.pop(begins, None)
 
 
-def _advance(rule: Rule, clock: Clock, event: Event, bench: Bench) -> None:
+def _advance(rule: Rule, clock: Clock, event: Event, bench: EvaluationContext) -> None:
     if event.kind in rule.stops_on:
         clock.stop = event
     elif event.kind in rule.implied_by:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from sla.calendar import Calendar
-from sla.regulations.model import Law, Unit
+from sla.regulations.model import Law, LengthUnit
 
 
 class Policy(StrEnum):
@@ -21,7 +21,7 @@ class Policy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ComplaintFacts:
     """The facts of a complaint that rules ask about, and the abilities of its source.
 
     `sees` are the kinds of event visible in the source. A rule is not evaluated at all if no such
@@ -55,7 +55,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class EvaluationContext:
     """The evaluation context of a site: law, calendar, time zone and policy.
 
     `every_day` is the calendar for lengths in calendar days. `administrator_unit` is the unit
@@ -88,6 +88,6 @@ class Bench:
         """Return the working calendar of a unit: its own, or else the site's."""
         return self.unit_calendars.get(holder or "", self.calendar)
 
-    def counted_by(self, unit: Unit, holder: str | None = None) -> Calendar:
+    def counted_by(self, unit: LengthUnit, holder: str | None = None) -> Calendar:
         """Return the calendar for counting a length in this time unit, for the responsible unit."""
-        return self.calendar_of(holder) if unit is Unit.WORKING_DAY else self.every_day
+        return self.calendar_of(holder) if unit is LengthUnit.WORKING_DAY else self.every_day

@@ -72,7 +72,7 @@ class Deadline:
     working_days_left: int | None
     shown_by: datetime | None
     pauses: tuple[Stretch, ...] = ()
-    held_by: tuple[tuple[Event, Event | None], ...] = ()
+    pause_events: tuple[tuple[Event, Event | None], ...] = ()
     reasons: tuple[Reason, ...] = ()
     by_policy: bool = False
     provisional: bool = False

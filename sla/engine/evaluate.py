@@ -1,7 +1,7 @@
 """The evaluation of complaints: their deadlines, and the state of each deadline at a moment.
 
-:func:`judge_all` is the central function of Tenggat. It selects the events known at `as_of`, adds
-the events caused by the law itself through lapse of time, and evaluates each clock of each
+:func:`evaluate_all` is the central function of Tenggat. It selects the events known at `as_of`,
+adds the events caused by the law itself through lapse of time, and evaluates each clock of each
 applicable rule. One complaint and many are evaluated by the same code.
 """
 
@@ -14,22 +14,22 @@ from datetime import datetime
 
 from sla.calendar import OutsideCalendar
 from sla.engine.clocks import clocks
-from sla.engine.context import Bench, Facts
+from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.engine.deadline import Deadline, State
-from sla.engine.verdicts import Run, verdicts
-from sla.events import Event, ImpossibleHistory, known_at
+from sla.engine.verdicts import ClockInput, verdicts
+from sla.events import Event, ImpossibleHistory, events_as_of
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class CaseHistory:
     """The case history of a complaint: its facts and all its recorded events."""
 
-    facts: Facts
+    facts: ComplaintFacts
     events: Sequence[Event]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     """The evaluation of a complaint at `as_of`: the events that count, and its deadlines.
 
     `known` has the events of the source and the lapses that follow from them, in order. A lapse
@@ -44,7 +44,9 @@ class Judged:
     error: OutsideCalendar | ImpossibleHistory | None = None
 
 
-def judge(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime) -> list[Deadline]:
+def evaluate(
+    facts: ComplaintFacts, events: Sequence[Event], bench: EvaluationContext, as_of: datetime
+) -> list[Deadline]:
     """Evaluate one complaint at `as_of` and return its deadlines in the order of the law.
 
     Raises `sla.calendar.OutsideCalendar` if a count leaves the calendar of the site,
@@ -54,19 +56,25 @@ def judge(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime) 
     return _only(facts, events, bench, as_of).deadlines
 
 
-def history(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime) -> list[Event]:
-    """Return the events of one complaint that count at `as_of`, in order: see :class:`Judged`."""
+def history(
+    facts: ComplaintFacts, events: Sequence[Event], bench: EvaluationContext, as_of: datetime
+) -> list[Event]:
+    """Return the events of a complaint that count at `as_of`, in order: see :class:`Evaluation`."""
     return _only(facts, events, bench, as_of).known
 
 
-def _only(facts: Facts, events: Sequence[Event], bench: Bench, as_of: datetime) -> Judged:
-    (judged,) = judge_all([Matter(facts, events)], bench, as_of)
+def _only(
+    facts: ComplaintFacts, events: Sequence[Event], bench: EvaluationContext, as_of: datetime
+) -> Evaluation:
+    (judged,) = evaluate_all([CaseHistory(facts, events)], bench, as_of)
     if judged.error is not None:
         raise judged.error
     return judged
 
 
-def judge_all(matters: Sequence[Matter], bench: Bench, as_of: datetime) -> list[Judged]:
+def evaluate_all(
+    matters: Sequence[CaseHistory], bench: EvaluationContext, as_of: datetime
+) -> list[Evaluation]:
     """Evaluate every complaint at `as_of` and return the evaluations in the same order.
 
     Only events that happened and were recorded by `as_of` count, so that a past evaluation can be
@@ -80,24 +88,27 @@ def judge_all(matters: Sequence[Matter], bench: Bench, as_of: datetime) -> list[
     lapsing = bench.law.lapsing
     try:
         known = [
-            known_at((event for event in matter.events if event.source not in lapsing), as_of)
+            events_as_of((event for event in matter.events if event.source not in lapsing), as_of)
             for matter in matters
         ]
         _let_lapse(matters, known, bench, as_of)
         deadlines = _deadlines(bench.law.ids, range(len(matters)), matters, known, bench, as_of)
     except (OutsideCalendar, ImpossibleHistory) as error:  # one complaint must not stop the others
         if len(matters) == 1:
-            return [Judged(error=error)]
+            return [Evaluation(error=error)]
         middle = len(matters) // 2
         return [
-            *judge_all(matters[:middle], bench, as_of),
-            *judge_all(matters[middle:], bench, as_of),
+            *evaluate_all(matters[:middle], bench, as_of),
+            *evaluate_all(matters[middle:], bench, as_of),
         ]
-    return [Judged(events, found) for events, found in zip(known, deadlines, strict=True)]
+    return [Evaluation(events, found) for events, found in zip(known, deadlines, strict=True)]
 
 
 def _let_lapse(
-    matters: Sequence[Matter], known: list[list[Event]], bench: Bench, as_of: datetime
+    matters: Sequence[CaseHistory],
+    known: list[list[Event]],
+    bench: EvaluationContext,
+    as_of: datetime,
 ) -> None:
     """Insert the lapses into the known events: for each complaint the first one, then again.
 
@@ -132,20 +143,20 @@ def _let_lapse(
 def _deadlines(
     rules: Sequence[str],
     places: Sequence[int],
-    matters: Sequence[Matter],
+    matters: Sequence[CaseHistory],
     known: Sequence[Sequence[Event]],
-    bench: Bench,
+    bench: EvaluationContext,
     as_of: datetime,
 ) -> list[list[Deadline]]:
     """Evaluate these rules for the complaints at these indices, all clocks at once."""
-    runs: list[Run] = []
+    runs: list[ClockInput] = []
     counts = []
     for place in places:
         before = len(runs)
         for rule_id in rules:
             found = clocks(rule_id, matters[place].facts, known[place], bench)
             runs += [
-                Run(rule, number, clock, matters[place].facts)
+                ClockInput(rule, number, clock, matters[place].facts)
                 for number, (rule, clock) in enumerate(found, start=1)
             ]
         counts.append(len(runs) - before)

@@ -9,9 +9,9 @@ from datetime import date
 from enum import StrEnum
 
 from sla.calendar import DayOff
-from sla.engine.context import Bench
+from sla.engine.context import EvaluationContext
 from sla.engine.deadline import Deadline
-from sla.regulations.model import Unit
+from sla.regulations.model import LengthUnit
 
 
 class DayMark(StrEnum):
@@ -47,7 +47,9 @@ class CountedDay:
         return self.off.name if self.off is not None else ""
 
 
-def explain(deadline: Deadline, bench: Bench, *, until: date | None = None) -> list[CountedDay]:
+def explain(
+    deadline: Deadline, bench: EvaluationContext, *, until: date | None = None
+) -> list[CountedDay]:
     """Return every day from the start of the clock to the due day, or to `until` while it is
     paused.
 
@@ -71,7 +73,7 @@ def explain(deadline: Deadline, bench: Bench, *, until: date | None = None) -> l
             (
                 begun.kind
                 for (begins, ends), (begun, _) in zip(
-                    deadline.pauses, deadline.held_by, strict=True
+                    deadline.pauses, deadline.pause_events, strict=True
                 )
                 if begins < ordinal <= ends
             ),
@@ -79,7 +81,7 @@ def explain(deadline: Deadline, bench: Bench, *, until: date | None = None) -> l
         )
         if paused_by is not None:
             days.append(CountedDay(day, DayMark.PAUSE, pause=paused_by))
-        elif off is not None and rule.unit is Unit.WORKING_DAY:
+        elif off is not None and rule.unit is LengthUnit.WORKING_DAY:
             mark = DayMark.HOLIDAY if off.name else DayMark.WEEKEND
             days.append(CountedDay(day, mark, off=off))
         elif number < rule.length:

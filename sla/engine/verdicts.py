@@ -17,7 +17,7 @@ import numpy as np
 from sla.calendar import Days
 from sla.day_counting import NEVER, merge, padded
 from sla.engine.clocks import Clock
-from sla.engine.context import Bench, Facts
+from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.engine.deadline import Deadline, Reason
 from sla.engine.decision_table import (
     REASONS,
@@ -33,20 +33,22 @@ from sla.engine.decision_table import (
     moment_of,
 )
 from sla.events import Kind, Knowledge
-from sla.regulations.model import Rule, Unit
+from sla.regulations.model import LengthUnit, Rule
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ClockInput:
     """A clock to evaluate: the `number`-th of its rule on a complaint with these facts."""
 
     rule: Rule
     number: int
     clock: Clock
-    facts: Facts
+    facts: ComplaintFacts
 
 
-def verdicts(runs: Sequence[Run], bench: Bench, as_of: datetime) -> list[Deadline]:
+def verdicts(
+    runs: Sequence[ClockInput], bench: EvaluationContext, as_of: datetime
+) -> list[Deadline]:
     """Evaluate these clocks at `as_of` and return their deadlines in the same order.
 
     Raises `sla.calendar.OutsideCalendar` if any count leaves the calendar.
@@ -61,7 +63,9 @@ def verdicts(runs: Sequence[Run], bench: Bench, as_of: datetime) -> list[Deadlin
     return [_deadline(run, bench, as_of, stand, number) for number, run in enumerate(runs)]
 
 
-def _columns(runs: Sequence[Run], calendars: _Calendars, bench: Bench, as_of: datetime) -> Clocks:
+def _columns(
+    runs: Sequence[ClockInput], calendars: _Calendars, bench: EvaluationContext, as_of: datetime
+) -> Clocks:
     """Convert the clocks to columns.
 
     If every start and every pause is exact, the `first` columns are the same objects as the `last`
@@ -90,7 +94,7 @@ def _columns(runs: Sequence[Run], calendars: _Calendars, bench: Bench, as_of: da
         shortest = padded([merge(clock.stretches(bench, longest=False)) for clock in clocks])
     return Clocks(
         counted=calendars.indices(
-            None if run.rule.unit is Unit.DAY else run.clock.unit or "" for run in runs
+            None if run.rule.unit is LengthUnit.DAY else run.clock.unit or "" for run in runs
         ),
         week=calendars.indices(clock.unit or "" for clock in clocks),
         length=np.array([run.rule.length for run in runs], dtype=np.int64),
@@ -118,7 +122,7 @@ def _columns(runs: Sequence[Run], calendars: _Calendars, bench: Bench, as_of: da
 class _Calendars:
     """The calendars of a site by number: the site's, the one of every day, and those of units."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: EvaluationContext) -> None:
         self.listed = [bench.calendar, bench.every_day, *bench.unit_calendars.values()]
         self._numbers = {unit: n for n, unit in enumerate(bench.unit_calendars, start=2)}
 
@@ -130,7 +134,7 @@ class _Calendars:
         return np.array(found, dtype=np.int8)
 
 
-def _lag(run: Run) -> int:
+def _lag(run: ClockInput) -> int:
     return max((run.facts.shown_later.get(kind, 0) for kind in run.rule.stops_on), default=0)
 
 
@@ -144,7 +148,9 @@ def _end(clock: Clock) -> End:
     return End.NONE
 
 
-def _deadline(run: Run, bench: Bench, as_of: datetime, stand: States, n: int) -> Deadline:
+def _deadline(
+    run: ClockInput, bench: EvaluationContext, as_of: datetime, stand: States, n: int
+) -> Deadline:
     rule, clock = run.rule, run.clock
     strict = bool(stand.strict[n])
     started = clock.start.first_possible if strict else clock.start.latest
@@ -159,7 +165,7 @@ def _deadline(run: Run, bench: Bench, as_of: datetime, stand: States, n: int) ->
         rule=rule,
         clock=run.number,
         unit=clock.unit,
-        answerable=clock.held_at(turn if turn is not None and turn <= as_of else None),
+        answerable=clock.assignee_at(turn if turn is not None and turn <= as_of else None),
         started=started,
         start=clock.start,
         due=due,
@@ -170,7 +176,7 @@ def _deadline(run: Run, bench: Bench, as_of: datetime, stand: States, n: int) ->
         working_days_left=None if due is None else int(stand.left[n]),
         shown_by=shown_by,
         pauses=tuple(clock.stretches(bench, longest=not strict)),
-        held_by=tuple(clock.pauses),
+        pause_events=tuple(clock.pauses),
         reasons=reasons,
         by_policy=Reason.POLICY in reasons,
         provisional=due is not None and _provisional(run, started, due, bench),
@@ -178,7 +184,9 @@ def _deadline(run: Run, bench: Bench, as_of: datetime, stand: States, n: int) ->
     )
 
 
-def _provisional(run: Run, started: datetime, due: datetime, bench: Bench) -> bool:
+def _provisional(
+    run: ClockInput, started: datetime, due: datetime, bench: EvaluationContext
+) -> bool:
     if run.rule.promised:
         return False
     counted = bench.counted_by(run.rule.unit, run.clock.unit)

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sla.engine.deadline import State
-from sla.metrics.encoding import DEADLINE, EVENT, EVENTS, HEAD, NUMBER, STATES, Line
+from sla.metrics.encoding import DEADLINE, EVENT, EVENTS, HEAD, NUMBER, STATES, EncodedCase
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class CaseColumns:
     """Cases as columns of length n, in the order of their tickets, and their deadlines and events.
 
     `words` are the texts of all text columns, by number. `keys` are the keys of the cases in other
@@ -99,7 +99,7 @@ class Gathering:
         self._parts: list[dict[str, NDArray[np.int32]]] = []
         self._waiting: list[tuple[int, str, bytes]] = []
 
-    def add(self, key: int, ticket: str, line: Line) -> None:
+    def add(self, key: int, ticket: str, line: EncodedCase) -> None:
         """Add a case with its key."""
         self._waiting.append((key, ticket, line.packed()))
         if len(self._waiting) >= AT_ONCE:
@@ -122,7 +122,7 @@ class Gathering:
             self._waiting.clear()
             self.add_packed(keys, tickets, packed)
 
-    def done(self, words: Mapping[int, str]) -> Gathered:
+    def done(self, words: Mapping[int, str]) -> CaseColumns:
         """Return the columns after the last case; `words` are the texts of the cases by number."""
         self._flush()
         tickets = np.empty(len(self._tickets), dtype=object)
@@ -143,7 +143,7 @@ class Gathering:
         for number, name in enumerate(EVENTS):
             columns[name] = rows[kind == number]
         keys = np.concatenate([np.zeros(0, np.int64), *self._keys])[order]
-        return Gathered(words, tickets[order], keys, **columns)  # type: ignore[arg-type]
+        return CaseColumns(words, tickets[order], keys, **columns)  # type: ignore[arg-type]
 
 
 def _laid_out(packed: Iterable[bytes], base: int) -> dict[str, NDArray[np.int32]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sla.engine.context import Bench
+from sla.engine.context import EvaluationContext
 from sla.engine.deadline import Deadline, State
 from sla.events import Event, Kind, Knowledge
 from sla.metrics.case import FOLLOWED_UP, SETTLING, Case
@@ -62,7 +62,7 @@ FOR_EVER = 2**31 - 1
 NumberOf = Callable[[str | None], int]
 
 
-class Words:
+class LabelTable:
     """A list of texts with their numbers. The empty text means none and has the number 0."""
 
     def __init__(self, known: Mapping[str, int] | None = None) -> None:
@@ -86,7 +86,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EncodedCase:
     """An encoded case. `last_day` is the last day on which a report can need it."""
 
     numbers: tuple[int, ...]
@@ -97,7 +97,7 @@ class Line:
         return np.array(self.numbers, NUMBER).tobytes()
 
 
-def line(case: Case, bench: Bench, number: NumberOf) -> Line:
+def encode_case(case: Case, bench: EvaluationContext, number: NumberOf) -> EncodedCase:
     """Encode a case: the numbers of `HEAD`, then `DEADLINE` for each deadline, then `EVENT` for
     each event.
     """
@@ -112,10 +112,10 @@ def line(case: Case, bench: Bench, number: NumberOf) -> Line:
     numbers = (*head, len(deadlines), len(events))
     for each in (*deadlines, *events):
         numbers += each
-    return Line(numbers, FOR_EVER if is_open else max(days))
+    return EncodedCase(numbers, FOR_EVER if is_open else max(days))
 
 
-def _head(case: Case, bench: Bench, number: NumberOf) -> tuple[int, ...]:
+def _head(case: Case, bench: EvaluationContext, number: NumberOf) -> tuple[int, ...]:
     settled = case.first(*SETTLING)
     return (
         bench.day(case.received),
@@ -133,7 +133,7 @@ def _head(case: Case, bench: Bench, number: NumberOf) -> tuple[int, ...]:
     )
 
 
-def _known(event: Event | None, bench: Bench) -> int:
+def _known(event: Event | None, bench: EvaluationContext) -> int:
     if event is None or event.knowledge is Knowledge.UNKNOWN:
         return 0
     return bench.day(event.latest)
@@ -143,7 +143,7 @@ def _is(events: Iterable[Event], knowledge: Knowledge) -> bool:
     return any(event.knowledge is knowledge for event in events)
 
 
-def _deadline(deadline: Deadline, bench: Bench, number: NumberOf) -> tuple[int, ...]:
+def _deadline(deadline: Deadline, bench: EvaluationContext, number: NumberOf) -> tuple[int, ...]:
     counted = deadline.due or deadline.stopped
     return (
         number(deadline.rule.id),
@@ -159,7 +159,9 @@ def _deadline(deadline: Deadline, bench: Bench, number: NumberOf) -> tuple[int, 
     )
 
 
-def _events(case: Case, bench: Bench, number: NumberOf) -> Iterator[tuple[int, int, int]]:
+def _events(
+    case: Case, bench: EvaluationContext, number: NumberOf
+) -> Iterator[tuple[int, int, int]]:
     """Yield settlements, reopenings and returns, the last two with the unit they came from."""
     for event in case.events:
         day = bench.day(event.latest)

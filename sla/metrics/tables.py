@@ -11,9 +11,9 @@ from datetime import date, datetime
 
 import numpy as np
 
-from sla.engine.context import Bench
+from sla.engine.context import EvaluationContext
 from sla.engine.deadline import State
-from sla.metrics.columns import Flags, Gathered, Ints
+from sla.metrics.columns import CaseColumns, Flags, Ints
 from sla.metrics.definitions import AGES, HEADLINE, SHAPES, SMALL_NUMBER, TREND_MONTHS, WITHIN
 from sla.metrics.encoding import STATES
 from sla.metrics.table import Cell, Row, Table
@@ -53,9 +53,9 @@ class Tellings:
 
 
 def report(
-    gathered: Gathered,
+    gathered: CaseColumns,
     period: Period,
-    bench: Bench,
+    bench: EvaluationContext,
     as_of: datetime,
     *,
     tellings: Tellings,
@@ -73,7 +73,12 @@ def report(
 
 class _Report:
     def __init__(
-        self, g: Gathered, period: Period, bench: Bench, as_of: datetime, tellings: Tellings
+        self,
+        g: CaseColumns,
+        period: Period,
+        bench: EvaluationContext,
+        as_of: datetime,
+        tellings: Tellings,
     ) -> None:
         self.g, self.period, self.bench, self.tellings = g, period, bench, tellings
         self.today = bench.day(as_of)

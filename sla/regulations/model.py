@@ -18,7 +18,7 @@ class RegulationError(ValueError):
     """The law cannot be used as written; each line has file, line, rule, mistake and remedy."""
 
 
-class Unit(StrEnum):
+class LengthUnit(StrEnum):
     """The unit of a length: calendar days (`hari`) or working days (`hari kerja`)."""
 
     DAY = "day"
@@ -80,7 +80,7 @@ class Rule:
     starts_on: frozenset[str]
     stops_on: frozenset[str]
     length: int
-    unit: Unit
+    unit: LengthUnit
     certainty: Certainty
     consequence: Mapping[str, str] = field(default_factory=dict)
     applies_when: Mapping[str, frozenset[str]] = field(default_factory=dict)

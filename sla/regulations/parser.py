@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sla.regulations.model import Actor, Certainty, Regulation, Rule, Unit
+from sla.regulations.model import Actor, Certainty, LengthUnit, Regulation, Rule
 from sla.regulations.rule_checks import wrong_head, wrong_rule
 from sla.regulations.schema import nearest
 from sla.regulations.toml_lines import TomlLines, place_of
@@ -194,7 +194,7 @@ def _rule(entry: Mapping[str, Any], head: Mapping[str, Any], regulation: Regulat
         starts_on=frozenset(entry["starts_on"]),
         stops_on=frozenset(entry["stops_on"]),
         length=entry.get("length", 0),
-        unit=Unit(entry.get("unit", Unit.DAY)),
+        unit=LengthUnit(entry.get("unit", LengthUnit.DAY)),
         certainty=Certainty(entry["certainty"]),
         consequence=entry.get("consequence", {}),
         applies_when={fact: frozenset(v) for fact, v in entry.get("applies_when", {}).items()},

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from sla.regulations.model import FACTS, Actor, Certainty, Unit
+from sla.regulations.model import FACTS, Actor, Certainty, LengthUnit
 from sla.regulations.schema import (
     EVENT_KEYS,
     HEAD,
@@ -26,7 +26,7 @@ a larger number is a typing error."""
 _WORDS: Mapping[str, Collection[str]] = {
     "actor": list(Actor),
     "certainty": list(Certainty),
-    "unit": list(Unit),
+    "unit": list(LengthUnit),
     "roll": ["next"],
 }
 _IN_RULE = dict.fromkeys(RULE.keys() - HEAD.keys(), "a [[rule]]")

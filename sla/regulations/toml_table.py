@@ -19,7 +19,7 @@ the first case."""
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TomlTable:
     """Returns the values of a table. An absent value is None; a wrong value is None and is
     reported.
 
@@ -82,7 +82,7 @@ class Table:
         self.wrong(f"`{key}` says {shown(value)}{nearest(str(value), words)}", key)
         return None
 
-    def tables(self, key: str, what: str) -> list[Table]:
+    def tables(self, key: str, what: str) -> list[TomlTable]:
         """Return the tables of a list with at least one; `what` describes the content for
         messages.
         """
@@ -93,17 +93,19 @@ class Table:
         if not entries:
             self.wrong(f"`{key}` is empty; give {what}", key)
         return [
-            Table(f"{self.name}: {key} {number}", entry, (*self.place, key, number - 1), self.tell)
+            TomlTable(
+                f"{self.name}: {key} {number}", entry, (*self.place, key, number - 1), self.tell
+            )
             for number, entry in enumerate(entries, start=1)
         ]
 
-    def table(self, key: str, example: str) -> Table:
+    def table(self, key: str, example: str) -> TomlTable:
         """Return a table inside the table; empty if it is absent or not a table."""
         values = self.values.get(key, {})
         if not isinstance(values, dict):
             self.wrong(f"`{key}` is {shown(values)}; write {key} = {example}", key)
             values = {}
-        return Table(f"{self.name}: {key}", values, (*self.place, key), self.tell)
+        return TomlTable(f"{self.name}: {key}", values, (*self.place, key), self.tell)
 
     def _value(
         self, key: str, kind: type[Value], spelling: str, *, needed: bool = False

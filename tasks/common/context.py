@@ -17,7 +17,7 @@ from db.engine import one_state, open_engine
 from db.migrate import migrate
 from db.private_dirs import make_private
 from settings import Site, load_site
-from sla.engine.context import Facts
+from sla.engine.context import ComplaintFacts
 from sla.fingerprint import fingerprint
 
 
@@ -25,7 +25,7 @@ class ClockInThePast(ValueError):
     """`now` is before events already recorded; a run would evaluate with a wrong clock."""
 
 
-class Office:
+class SiteContext:
     """The context of a site. It is not a dataclass, because Prefect visits those on every task
     call.
 
@@ -35,12 +35,12 @@ class Office:
     def __init__(self, site: Site, engine: Engine) -> None:
         self.site = site
         self.engine = engine
-        self.by: audit.By | None = audit.UNNAMED
+        self.by: audit.AuditActor | None = audit.UNNAMED
         self._judges_by: tuple[object, ...] = ()
         self._fingerprint = ""
 
     @classmethod
-    def open(cls, folder: Path | str | None = None) -> Office:
+    def open(cls, folder: Path | str | None = None) -> SiteContext:
         """Load the site and migrate its database to the newest revision.
 
         A new folder for the working files is private to its owner.
@@ -54,7 +54,7 @@ class Office:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Open a session with one transaction, committed as a whole or not at all."""
-        info = audit.works(self.by)
+        info = audit.session_info(self.by)
         with Session(self.engine, expire_on_commit=False, info=info) as session, session.begin():
             yield session
 
@@ -72,10 +72,10 @@ class Office:
         self.engine.dispose()
 
     @cached_property
-    def source_facts(self) -> dict[str, Facts]:
+    def source_facts(self) -> dict[str, ComplaintFacts]:
         """The facts about each source for the evaluation."""
         return {
-            name: Facts(
+            name: ComplaintFacts(
                 source=name,
                 system=source.system,
                 sees=source.sees,
@@ -90,15 +90,15 @@ class Office:
         It is computed again only after one of its parts was replaced.
         """
         site = self.site
-        parts = (site.bench, self.source_facts, site.ladders, site.holds)
+        parts = (site.evaluation_context, self.source_facts, site.ladders, site.holds)
         if not self._judges_by or any(map(is_not, parts, self._judges_by)):
             self._fingerprint, self._judges_by = fingerprint(*parts), parts
         return self._fingerprint
 
-    def next_turn(self, now: datetime) -> datetime:
+    def send_after(self, now: datetime) -> datetime:
         """Return the send time of a mail without urgency: now, or the next working morning."""
         hours = self.site.mail_hours
-        return now if hours is None else hours.next_open(now, self.site.bench)
+        return now if hours is None else hours.next_open(now, self.site.evaluation_context)
 
     def local(self, moment: datetime) -> datetime:
         """Return a moment in the zone of the site."""

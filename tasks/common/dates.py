@@ -45,7 +45,7 @@ _NUMBERS = {short: number for number, short in enumerate(MONTHS, start=1)}
 _WORD = re.compile(r"[^\W\d_]+\.?")
 
 
-def read_time(text: str, form: str) -> datetime:
+def parse_datetime(text: str, form: str) -> datetime:
     """Parse a time in this format; the result has no zone if the format has none.
 
     `%b` and `%B` accept the full or short name of a month, in English or Indonesian: '29 May', '29
@@ -73,7 +73,7 @@ def read_time(text: str, form: str) -> datetime:
     )
 
 
-def iso_time(text: object) -> datetime | None:
+def parse_iso(text: object) -> datetime | None:
     """Parse a time in ISO 8601 with its zone and return it in UTC; None for an empty value.
 
     Raises ValueError for any other text.

@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notified:
     """A role with earlier notices of the same deadline: how many, and the time of the last."""
 
     role: str
@@ -16,10 +16,10 @@ class Told:
     last: datetime
 
 
-def told_by_role(tellings: Iterable[tuple[str, datetime]]) -> tuple[Told, ...]:
+def notified_by_role(tellings: Iterable[tuple[str, datetime]]) -> tuple[Notified, ...]:
     """Group earlier notices by role, ordered by the last one; two people at one time count once."""
     moments: dict[str, set[datetime]] = {}
     for role, sent_at in tellings:
         moments.setdefault(role, set()).add(sent_at)
-    found = [Told(role, len(times), max(times)) for role, times in moments.items()]
+    found = [Notified(role, len(times), max(times)) for role, times in moments.items()]
     return tuple(sorted(found, key=lambda told: told.last))

@@ -13,7 +13,7 @@ _PERHAPS = re.compile(r"@|\d\D?\d")
 """A quick test: a text without this pattern has nothing to mask, as most texts."""
 
 
-def masked(text: str) -> str:
+def redact(text: str) -> str:
     """Mask 16-digit identity numbers (NIK), mobile numbers and mail addresses in a text."""
     if _PERHAPS.search(text):
         for pattern, word in _PATTERNS:
@@ -21,7 +21,7 @@ def masked(text: str) -> str:
     return text
 
 
-def shortened(text: str, length: int) -> str:
+def redact_and_truncate(text: str, length: int) -> str:
     """Mask the text and return it on one line, cut to `length` characters."""
-    flat = " ".join(masked(text).split())
+    flat = " ".join(redact(text).split())
     return flat if len(flat) <= length else flat[: length - 1] + "…"

@@ -23,7 +23,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+def retrying_task(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Make a function a Prefect task with retries; `name` may contain parameters of the function.
 
     Prefect stores no result of it, because the results are in our own database.

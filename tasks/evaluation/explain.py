@@ -14,15 +14,15 @@ from db import complaints
 from db.models import Complaint
 from settings import Site
 from sla.engine.clocks import Clock
-from sla.engine.context import Facts
+from sla.engine.context import ComplaintFacts
 from sla.engine.deadline import Deadline
 from sla.engine.explain import CountedDay, DayMark, explain
-from sla.engine.verdicts import Run, verdicts
+from sla.engine.verdicts import ClockInput, verdicts
 from sla.events import Event, Kind
 from sla.regulations.model import Rule
-from tasks.common.context import Office
-from tasks.evaluation.loader import judged_of
-from tasks.text.catalog import words
+from tasks.common.context import SiteContext
+from tasks.evaluation.loader import load_and_evaluate
+from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, one_line
 from tasks.text.templates import render
 
@@ -60,14 +60,18 @@ class Explanation:
     deadlines: tuple[ExplainedDeadline, ...]
 
 
-def explanations(session: Session, office: Office, ticket: str, now: datetime) -> list[Explanation]:
+def explanations(
+    session: Session, office: SiteContext, ticket: str, now: datetime
+) -> list[Explanation]:
     """Evaluate the complaints with this ticket again and explain them.
 
     There are several only if two sources use the same number. Raises `sla.calendar.OutsideCalendar`
     or `sla.events.ImpossibleHistory` if one of them cannot be evaluated.
     """
     found = []
-    for known, judged in judged_of(session, office, complaints.called(session, ticket), now):
+    for known, judged in load_and_evaluate(
+        session, office, complaints.by_ticket_number(session, ticket), now
+    ):
         if judged.error is not None:
             raise judged.error
         explained = tuple(_explained(d, office.site, now) for d in judged.deadlines)
@@ -75,7 +79,7 @@ def explanations(session: Session, office: Office, ticket: str, now: datetime) -
     return found
 
 
-def counted(
+def explain_hypothetical(
     site: Site, rule: Rule, start: date, pauses: Sequence[tuple[date, date]]
 ) -> Explanation:
     """Compute and explain a deadline from a start date, with pauses as (first day, last day).
@@ -91,13 +95,17 @@ def counted(
     begin = event(min(rule.starts_on), start)
     clock = Clock(begin, [(begin.latest, None)], list(held))
     now = begin.latest
-    (deadline,) = verdicts([Run(rule, 1, clock, Facts())], site.bench, now)
+    (deadline,) = verdicts(
+        [ClockInput(rule, 1, clock, ComplaintFacts())], site.evaluation_context, now
+    )
     return Explanation(None, now, (_explained(deadline, site, now),))
 
 
 def _explained(deadline: Deadline, site: Site, now: datetime) -> ExplainedDeadline:
     today = now.astimezone(site.zone).date()
-    return ExplainedDeadline(deadline, tuple(explain(deadline, site.bench, until=today)))
+    return ExplainedDeadline(
+        deadline, tuple(explain(deadline, site.evaluation_context, until=today))
+    )
 
 
 def as_text(site: Site, explanation: Explanation) -> str:
@@ -111,7 +119,7 @@ def as_html(site: Site, explanation: Explanation) -> str:
 
 
 def _rendered(template: str, site: Site, explanation: Explanation) -> str:
-    t = words(site.locale)
+    t = catalog(site.locale)
     complaint = explanation.complaint
     if complaint is None:
         heading = t("explain.hypothetical", rule=explanation.deadlines[0].deadline.rule.id)
@@ -135,7 +143,7 @@ def _rendered(template: str, site: Site, explanation: Explanation) -> str:
     )
 
 
-def as_data(office: Office, explanation: Explanation) -> dict[str, Any]:
+def as_data(office: SiteContext, explanation: Explanation) -> dict[str, Any]:
     """Return the explanation as data: local times in ISO 8601, days as YYYY-MM-DD."""
 
     def local(moment: datetime | None) -> str | None:

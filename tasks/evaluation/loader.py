@@ -11,22 +11,22 @@ from sqlalchemy.orm import Session
 from db import complaints, imports
 from db.models import Complaint, Origin, PastFacts
 from settings.sources import ExchangeSource
-from sla.engine.context import Facts
-from sla.engine.evaluate import Judged, Matter, judge_all
-from tasks.common.context import Office
+from sla.engine.context import ComplaintFacts
+from sla.engine.evaluate import CaseHistory, Evaluation, evaluate_all
+from tasks.common.context import SiteContext
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class LoadedComplaint:
     """A loaded complaint with its case history: the facts and events for the evaluation."""
 
     complaint: Complaint
-    matter: Matter
+    history: CaseHistory
 
 
-def known_of(
-    session: Session, office: Office, rows: Sequence[Complaint], as_of: datetime
-) -> Iterator[Known]:
+def load_complaints(
+    session: Session, office: SiteContext, rows: Sequence[Complaint], as_of: datetime
+) -> Iterator[LoadedComplaint]:
     """Load these complaints with their facts as known at `as_of`.
 
     A source without configuration shows no kinds of events.
@@ -52,10 +52,12 @@ def known_of(
             known_until=until.get(row.source)
             or (told[row.source].looked_until if row.source in told else None),
         )
-        yield Known(row, Matter(facts, events.get(row.id, [])))
+        yield LoadedComplaint(row, CaseHistory(facts, events.get(row.id, [])))
 
 
-def source_facts(session: Session, office: Office, as_of: datetime) -> dict[str, Facts]:
+def source_facts(
+    session: Session, office: SiteContext, as_of: datetime
+) -> dict[str, ComplaintFacts]:
     """Return the facts about each source: the site's own ones, and those of other installations."""
     own = {
         name: facts
@@ -66,16 +68,16 @@ def source_facts(session: Session, office: Office, as_of: datetime) -> dict[str,
     return own | {name: _source_facts(office, name, told) for name in sorted(told)}
 
 
-def _source_facts(office: Office, source: str, told: dict[str, Origin]) -> Facts:
+def _source_facts(office: SiteContext, source: str, told: dict[str, Origin]) -> ComplaintFacts:
     """Return the facts about a source, with its visible kinds of events.
 
     For a source of another installation these are its own statements.
     """
     name, _, origin = source.partition("/")
     if source in office.source_facts or source not in told or name not in office.site.sources:
-        return office.source_facts.get(source, Facts(sees=frozenset()))
+        return office.source_facts.get(source, ComplaintFacts(sees=frozenset()))
     facts = told[source].facts
-    return Facts(
+    return ComplaintFacts(
         source=origin,
         system=facts["system"],
         sees=frozenset(facts["sees"]),
@@ -83,10 +85,10 @@ def _source_facts(office: Office, source: str, told: dict[str, Origin]) -> Facts
     )
 
 
-def judged_of(
-    session: Session, office: Office, rows: Sequence[Complaint], as_of: datetime
-) -> Iterator[tuple[Known, Judged]]:
+def load_and_evaluate(
+    session: Session, office: SiteContext, rows: Sequence[Complaint], as_of: datetime
+) -> Iterator[tuple[LoadedComplaint, Evaluation]]:
     """Evaluate these complaints as of `as_of`."""
-    known = list(known_of(session, office, rows, as_of))
-    judged = judge_all([each.matter for each in known], office.site.bench, as_of)
+    known = list(load_complaints(session, office, rows, as_of))
+    judged = evaluate_all([each.history for each in known], office.site.evaluation_context, as_of)
     return zip(known, judged, strict=True)

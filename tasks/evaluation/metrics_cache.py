@@ -8,29 +8,31 @@ from sqlalchemy.orm import Session
 
 from db import metrics
 from db.models import FAR_OFF, Complaint
-from sla.engine.evaluate import Judged
+from sla.engine.evaluate import Evaluation
 from sla.events import Kind, holder
 from sla.metrics.case import Case
-from sla.metrics.encoding import line
-from tasks.common.context import Office
-from tasks.evaluation.loader import Known
+from sla.metrics.encoding import encode_case
+from tasks.common.context import SiteContext
+from tasks.evaluation.loader import LoadedComplaint
 
 
-class Ledger:
+class MetricsCache:
     """Stores the metrics of complaints at their evaluation, with the labels used by them."""
 
-    def __init__(self, session: Session, office: Office) -> None:
+    def __init__(self, session: Session, office: SiteContext) -> None:
         self._session, self._office = session, office
-        self._words = {"": 0} | metrics.words(session)
+        self._words = {"": 0} | metrics.labels(session)
 
-    def note(self, known: Known, judged: Judged, now: datetime) -> None:
+    def store(self, known: LoadedComplaint, judged: Evaluation, now: datetime) -> None:
         """Store the metrics of a complaint as evaluated at `now`.
 
         The metrics are valid from the evaluation that first found them. A new start is stored if
         the complaint has changed since then, or if a new ruleset was adopted.
         """
         complaint = known.complaint
-        found = line(case_of(self._office, known, judged), self._office.site.bench, self._number)
+        found = encode_case(
+            case_of(self._office, known, judged), self._office.site.evaluation_context, self._number
+        )
         packed = found.packed()
         learnt = complaint.changed_at or complaint.recorded_at
         same = (
@@ -50,13 +52,13 @@ class Ledger:
     def _number(self, word: str | None) -> int:
         word = word or ""
         if word not in self._words:
-            self._words[word] = metrics.add_word(self._session, word)
+            self._words[word] = metrics.add_label(self._session, word)
         return self._words[word]
 
 
-def case_of(office: Office, known: Known, judged: Judged) -> Case:
+def case_of(office: SiteContext, known: LoadedComplaint, judged: Evaluation) -> Case:
     """Return an evaluated complaint in the form for metrics."""
-    row, facts, events = known.complaint, known.matter.facts, judged.known
+    row, facts, events = known.complaint, known.history.facts, judged.known
     received = next((e.latest for e in events if e.kind == Kind.RECEIVED), row.received_at)
     return Case(
         ticket=row.ticket,

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from db.audit import What
+from db.audit import AuditKind
 from db.models import NoticeRow, NoticeStatus
 from sla.directory import OF_A_UNIT, Role
 from sla.engine.deadline import Deadline
 from sla.escalation import Ladder, Reached, ladder_for, reached
 from sla.holds import kept_back
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 
 AGAIN: dict[str, str] = {
     NoticeStatus.WITHDRAWN: "; before, it was withdrawn",
@@ -21,9 +21,9 @@ AGAIN: dict[str, str] = {
 """Statuses of a notice that may still be sent later, with the audit text for that case."""
 
 AUDITED = {
-    NoticeStatus.QUEUED: What.NOTICE_OWED,
-    NoticeStatus.SUPERSEDED: What.NOTICE_SUPERSEDED,
-    NoticeStatus.HELD: What.NOTICE_HELD,
+    NoticeStatus.QUEUED: AuditKind.NOTICE_OWED,
+    NoticeStatus.SUPERSEDED: AuditKind.NOTICE_SUPERSEDED,
+    NoticeStatus.HELD: AuditKind.NOTICE_HELD,
 }
 
 
@@ -43,7 +43,7 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class PendingNotice:
     """A pending notice, to be sent to people."""
 
     notice: NoticeRow
@@ -52,38 +52,38 @@ class Owed:
 
 
 @dataclass(slots=True)
-class Decided:
+class NoticeDecision:
     """The decision about one deadline: its new notices, and those to be sent.
 
     `noted` lists the notices with a changed decision, each with the audit kind and the reason.
     """
 
     new: list[NoticeRow] = field(default_factory=list)
-    noted: list[tuple[NoticeRow, What, str]] = field(default_factory=list)
-    owed: list[Owed] = field(default_factory=list)
+    noted: list[tuple[NoticeRow, AuditKind, str]] = field(default_factory=list)
+    owed: list[PendingNotice] = field(default_factory=list)
     superseded: int = 0
 
 
-def rungs_reached(office: Office, deadline: Deadline, now: datetime) -> list[Reached]:
+def rungs_reached(office: SiteContext, deadline: Deadline, now: datetime) -> list[Reached]:
     """Return the rungs that a deadline has reached on its ladder, lowest first."""
-    return reached(deadline, ladder_of(office, deadline), office.site.bench, now)
+    return reached(deadline, ladder_of(office, deadline), office.site.evaluation_context, now)
 
 
-def ladder_of(office: Office, deadline: Deadline) -> Ladder | None:
+def ladder_of(office: SiteContext, deadline: Deadline) -> Ladder | None:
     """Return the ladder for a deadline, by its rule and the kind of its unit."""
-    kind = office.site.bench.unit_kinds.get(deadline.unit or "")
+    kind = office.site.evaluation_context.unit_kinds.get(deadline.unit or "")
     return ladder_for(deadline.rule.id, office.site.ladders, kind)
 
 
-def decide(
-    office: Office,
+def decide_notices(
+    office: SiteContext,
     complaint: int,
     deadline: Deadline,
     rungs: Sequence[Reached],
     rows: Sequence[NoticeRow],
     now: datetime,
     run: str,
-) -> Decided:
+) -> NoticeDecision:
     """Decide on the notices for the rungs that a deadline has reached: only the highest one is
     sent.
 
@@ -94,7 +94,7 @@ def decide(
     After a handover the new unit gets the notices that its former unit already got. The superiors
     know already and do not get them again.
     """
-    decided = Decided()
+    decided = NoticeDecision()
     unit, today = deadline.unit or "", office.local(now).date()
     of_clock = [row for row in rows if (row.rule, row.clock) == (deadline.rule.id, deadline.clock)]
     own = {(row.rung, row.repeat): row for row in of_clock if row.unit == unit}
@@ -141,7 +141,7 @@ def decide(
         if number == len(candidates):
             why = f"reached {step.at:%Y-%m-%d %H:%M} UTC"
             notice = note(step, NoticeStatus.QUEUED, why)
-            decided.owed.append(Owed(notice, audience, step.rung.urgent))
+            decided.owed.append(PendingNotice(notice, audience, step.rung.urgent))
         elif (
             row := own.get((step.rung.id, step.repeat))
         ) is None or row.status == NoticeStatus.HELD:

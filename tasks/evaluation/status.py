@@ -10,11 +10,11 @@ from sqlalchemy import func, select
 from db import runs
 from db.models import DeadlineRow
 from sla.engine.deadline import State
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SiteStatus:
     """Deadlines by state, late complaints by unit (most first), and deadlines due next."""
 
     states: dict[str, int]
@@ -23,11 +23,11 @@ class Standing:
     due_soon: int
 
 
-def standing(office: Office, now: datetime) -> Standing:
+def site_status(office: SiteContext, now: datetime) -> SiteStatus:
     """Return the deadlines as last evaluated; `due_soon` counts the seven days after today."""
-    today = office.site.bench.day(now)
-    tonight = office.site.bench.end_of(today)
-    law = office.site.bench.law
+    today = office.site.evaluation_context.day(now)
+    tonight = office.site.evaluation_context.end_of(today)
+    law = office.site.evaluation_context.law
     binding = [rule_id for rule_id in law.ids if law.last(rule_id).binds_provider]
 
     def running(after: datetime, until: datetime) -> int:
@@ -51,7 +51,7 @@ def standing(office: Office, now: datetime) -> Standing:
             .group_by(DeadlineRow.unit)
             .order_by(number.desc(), DeadlineRow.unit)
         ).all()
-        return Standing(
+        return SiteStatus(
             states=runs.deadline_states(session),
             late_by_unit=[(unit, count) for unit, count in late],
             due_today=running(now, tonight),

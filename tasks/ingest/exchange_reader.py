@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sla.events import Event, ImpossibleHistory, Kind, Knowledge, known_at
-from tasks.common.dates import iso_time
-from tasks.ingest.row_parser import RECEIVED, BadRow, Reader, Reason, Record
+from sla.events import Event, ImpossibleHistory, Kind, Knowledge, events_as_of
+from tasks.common.dates import parse_iso
+from tasks.ingest.row_parser import RECEIVED, ComplaintRecord, RejectionReason, RowError, RowParser
 
 LONGEST = 64
 """Length limit for the name of a source: our name and the other installation's name together."""
@@ -20,7 +20,7 @@ def known_as(name: str, origin: str) -> str:
     return f"{name}/{origin}" if origin else name
 
 
-class ExchangeReader(Reader):
+class ExchangeReader(RowParser):
     """Parser for a line of the exchange format: its columns are fixed, and all events are
     included.
     """
@@ -30,22 +30,22 @@ class ExchangeReader(Reader):
         origin, ticket = cells["source"], cells["ticket"]
         return f"{origin}/{ticket}" if origin and ticket else ticket
 
-    def record(self, cells: Mapping[str, str], observed: datetime) -> Record:
-        """Parse one line; raises :class:`BadRow` for the first error."""
+    def record(self, cells: Mapping[str, str], observed: datetime) -> ComplaintRecord:
+        """Parse one line; raises :class:`RowError` for the first error."""
         ticket, origin = cells["ticket"], cells["source"]
         if not ticket:
-            raise BadRow(Reason.MISSING_TICKET, "ticket")
+            raise RowError(RejectionReason.MISSING_TICKET, "ticket")
         if len(ticket) > 255:
-            raise BadRow(Reason.TOO_LONG, "ticket", ticket[:40])
+            raise RowError(RejectionReason.TOO_LONG, "ticket", ticket[:40])
         if len(known_as(self.name, origin)) > LONGEST:
-            raise BadRow(Reason.TOO_LONG, "source", origin[:40])
+            raise RowError(RejectionReason.TOO_LONG, "source", origin[:40])
         received = self._at(cells, "received")
         if received is None:
-            raise BadRow(Reason.MISSING_DATE, "received")
+            raise RowError(RejectionReason.MISSING_DATE, "received")
         if received > observed:
-            raise BadRow(Reason.IN_THE_FUTURE, "received", received.isoformat())
+            raise RowError(RejectionReason.IN_THE_FUTURE, "received", received.isoformat())
         anonymous, secret = (_yes(cells[name]) for name in ("anonymous", "secret"))
-        return Record(
+        return ComplaintRecord(
             ticket=ticket,
             received=received,
             classification=self._meaning(cells["classification"]),
@@ -64,14 +64,14 @@ class ExchangeReader(Reader):
 
     def _at(self, cells: Mapping[str, str], column: str) -> datetime | None:
         try:
-            return iso_time(cells[column])
+            return parse_iso(cells[column])
         except ValueError:
-            raise BadRow(Reason.BAD_DATE, column, cells[column]) from None
+            raise RowError(RejectionReason.BAD_DATE, column, cells[column]) from None
 
     def _meaning(self, word: str) -> str | None:
         """Return a classification as mapped by `values.classification`, else unchanged."""
         if len(word) > 64:
-            raise BadRow(Reason.TOO_LONG, "classification", word[:40])
+            raise RowError(RejectionReason.TOO_LONG, "classification", word[:40])
         return self._classifications.get(" ".join(word.split()).casefold(), word) or None
 
     def _history(
@@ -81,32 +81,34 @@ class ExchangeReader(Reader):
         try:
             told = json.loads(text or "[]")
         except ValueError:
-            raise BadRow(Reason.BAD_EVENT, "events") from None
+            raise RowError(RejectionReason.BAD_EVENT, "events") from None
         if not isinstance(told, list):
-            raise BadRow(Reason.BAD_EVENT, "events")
+            raise RowError(RejectionReason.BAD_EVENT, "events")
         events = [self._event(one, origin) for one in told]
         late = next((event for event in events if event.latest > observed), None)
         if late is not None:
-            raise BadRow(Reason.IN_THE_FUTURE, "events", f"{late.kind} {late.latest.isoformat()}")
+            raise RowError(
+                RejectionReason.IN_THE_FUTURE, "events", f"{late.kind} {late.latest.isoformat()}"
+            )
         if not any(event.kind == Kind.RECEIVED for event in events):
             slot = f"{RECEIVED}/{Kind.RECEIVED}"
             events.insert(0, Event(Kind.RECEIVED, received, received, origin, slot=slot))
         try:
-            known_at(events, max(observed, *(event.recorded_at for event in events)))
+            events_as_of(events, max(observed, *(event.recorded_at for event in events)))
         except ImpossibleHistory as error:
-            raise BadRow(Reason.BEFORE_RECEIPT, "events", str(error)) from None
+            raise RowError(RejectionReason.BEFORE_RECEIPT, "events", str(error)) from None
         return tuple(events)
 
     def _event(self, told: Any, origin: str) -> Event:
         if not isinstance(told, dict):
-            raise BadRow(Reason.BAD_EVENT, "events")
+            raise RowError(RejectionReason.BAD_EVENT, "events")
         kind, knowledge = told.get("kind"), told.get("knowledge", str(Knowledge.GIVEN))
         if kind not in list(Kind) or knowledge not in list(Knowledge):
-            raise BadRow(Reason.BAD_EVENT, "events", f"{kind} {knowledge}")
+            raise RowError(RejectionReason.BAD_EVENT, "events", f"{kind} {knowledge}")
         unit = self._unit({"events": str(told.get("unit") or "").strip()}, "events")
         try:
-            at, after = iso_time(told.get("at")), iso_time(told.get("after"))
-            recorded = iso_time(told.get("recorded")) or at
+            at, after = parse_iso(told.get("at")), parse_iso(told.get("after"))
+            recorded = parse_iso(told.get("recorded")) or at
             if at is None or recorded is None:
                 raise ValueError("no time")
             return Event(
@@ -121,7 +123,9 @@ class ExchangeReader(Reader):
                 retracted=_yes(str(told.get("retracted") or "")),
             )
         except ValueError:
-            raise BadRow(Reason.BAD_EVENT, "events", f"{kind} {told.get('at')}") from None
+            raise RowError(
+                RejectionReason.BAD_EVENT, "events", f"{kind} {told.get('at')}"
+            ) from None
 
 
 def _yes(text: str) -> bool:

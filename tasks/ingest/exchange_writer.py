@@ -14,11 +14,11 @@ from db import complaints, imports
 from db.models import Complaint
 from settings.sources import ExchangeSource
 from sla.events import Event
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 
 
 def export(
-    office: Office, path: Path, now: datetime, *, since: datetime | None, titles: bool
+    office: SiteContext, path: Path, now: datetime, *, since: datetime | None, titles: bool
 ) -> int:
     """Write the complaints with any change since a moment; return their number.
 
@@ -46,13 +46,13 @@ def _line(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False) + "\n"
 
 
-def _given(office: Office, source: str) -> bool:
+def _given(office: SiteContext, source: str) -> bool:
     """Check whether complaints of this source came from another installation."""
     name = source.partition("/")[0]
     return isinstance(office.site.sources.get(name), ExchangeSource)
 
 
-def _sources(session: Session, office: Office, now: datetime) -> Iterator[dict[str, Any]]:
+def _sources(session: Session, office: SiteContext, now: datetime) -> Iterator[dict[str, Any]]:
     seen = imports.last_of_each(session, now)
     for name, source in office.site.sources.items():
         if _given(office, name):
@@ -69,7 +69,7 @@ def _sources(session: Session, office: Office, now: datetime) -> Iterator[dict[s
 
 
 def _complaint(
-    office: Office, row: Complaint, events: list[Event], *, titles: bool
+    office: SiteContext, row: Complaint, events: list[Event], *, titles: bool
 ) -> dict[str, Any]:
     told = {
         "ticket": row.ticket,
@@ -83,7 +83,9 @@ def _complaint(
         "secret": row.secret,
         "promised_due": _iso(row.promised_due),
         "events": [
-            _event(event) for event in events if event.source not in office.site.bench.law.lapsing
+            _event(event)
+            for event in events
+            if event.source not in office.site.evaluation_context.law.lapsing
         ],
     }
     return told | ({"title": row.title} if titles else {})

@@ -16,15 +16,15 @@ from sqlalchemy.orm import Session
 
 from db import complaints, cursors, imports, state_history
 from db import quarantine as db_quarantine
-from db.models import Complaint, Look, Origin, PastFacts, QuarantineRow, Sighting
-from settings.mapping import Mapping
-from sla.events import Event, Kind, holder, known_at
-from tasks.common.context import Office
+from db.models import Complaint, Origin, PastFacts, QuarantineRow, SourceImport, StateSpanRow
+from settings.mapping import SourceMapping
+from sla.events import Event, Kind, events_as_of, holder
+from tasks.common.context import SiteContext
 from tasks.ingest.exchange_reader import LONGEST, known_as
-from tasks.ingest.row_parser import FIRST, Record, given, said
-from tasks.ingest.row_validator import Refused, Sieve, ticket_mark
-from tasks.ingest.snapshot_diff import SLOT, Run, Sight, history, with_sight
-from tasks.sources.base import About, Batch, Row, SourceTrouble
+from tasks.ingest.row_parser import FIRST, ComplaintRecord, event_identity, stated_events
+from tasks.ingest.row_validator import RejectedRow, RowValidator, ticket_hash
+from tasks.ingest.snapshot_diff import SLOT, ObservedState, StateSpan, history, with_sight
+from tasks.sources.base import Extract, RemoteSource, Row, SourceError
 
 CHUNK = 2_000
 """Number of rows in memory at once."""
@@ -41,11 +41,11 @@ JUDGED_BY = ("classification", "category", "channel", "promised_due")
 """Facts of a complaint that a rule may use: a change requires a new evaluation."""
 
 
-class TakenBefore(Exception):
+class AlreadyImported(Exception):
     """Another run has already imported this snapshot."""
 
 
-class TooManyBadRows(SourceTrouble):
+class TooManyBadRows(SourceError):
     """Too much of a file or an answer is unreadable, so nothing of it is imported."""
 
 
@@ -68,7 +68,7 @@ class SourceCount:
     waiting: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
-    def add(self, look: Look, reasons: dict[str, int]) -> None:
+    def add(self, look: SourceImport, reasons: dict[str, int]) -> None:
         """Add the counts of one import."""
         self.files += 1
         self.rows += look.rows
@@ -80,22 +80,22 @@ class SourceCount:
             self.reasons[reason] = self.reasons.get(reason, 0) + number
 
 
-def record(
-    session: Session, office: Office, name: str, batch: Batch, now: datetime
-) -> tuple[Look, dict[str, int]]:
+def import_batch(
+    session: Session, office: SiteContext, name: str, batch: Extract, now: datetime
+) -> tuple[SourceImport, dict[str, int]]:
     """Import one snapshot in the caller's transaction; return it with the reasons for rejected
     rows.
 
     The snapshots of a source are imported one after another, even by two runs at once. Their order
     does not change the result. Raises :class:`TooManyBadRows` if more rows are bad than the source
-    allows, and :class:`TakenBefore` if another run has imported this snapshot.
+    allows, and :class:`AlreadyImported` if another run has imported this snapshot.
     """
     source = office.site.sources[name]
-    look = begun(name, batch.name, batch.sha256, min(batch.observed_at, now), now)
+    look = new_import(name, batch.name, batch.sha256, min(batch.observed_at, now), now)
     imports.lock(session, name)
-    if imports.taken(session, name, batch.sha256, look.observed_at):
-        raise TakenBefore(batch.name)
-    recorder = Recorder(session, office, name, source, look, now)
+    if imports.is_imported(session, name, batch.sha256, look.observed_at):
+        raise AlreadyImported(batch.name)
+    recorder = ImportWriter(session, office, name, source, look, now)
     rows = iter(batch.rows)
     while chunk := list(islice(rows, CHUNK)):
         recorder.take(batch.header, chunk)
@@ -107,16 +107,18 @@ def record(
         )
     recorder.resolve()
     recorder.finish()
-    complaints.wake_undecided(session, name, source.not_before(look.observed_at), now)
+    complaints.schedule_undecided(session, name, source.not_before(look.observed_at), now)
     recorder.hear(batch.about)
     if batch.cursor is not None:
         cursors.set_cursor(session, name, batch.cursor)
     return look, recorder.reasons
 
 
-def begun(source: str, name: str, sha256: str, observed_at: datetime, now: datetime) -> Look:
+def new_import(
+    source: str, name: str, sha256: str, observed_at: datetime, now: datetime
+) -> SourceImport:
     """Return a new import record with all counts zero."""
-    return Look(
+    return SourceImport(
         source=source,
         name=name,
         sha256=sha256,
@@ -130,21 +132,21 @@ def begun(source: str, name: str, sha256: str, observed_at: datetime, now: datet
     )
 
 
-class Recorder:
+class ImportWriter:
     """Writes one snapshot to the database, in chunks of rows."""
 
     def __init__(
         self,
         session: Session,
-        office: Office,
+        office: SiteContext,
         name: str,
-        source: Mapping,
-        look: Look,
+        source: SourceMapping,
+        look: SourceImport,
         now: datetime,
     ) -> None:
         self.session, self.office, self.name = session, office, name
         self.source, self.look, self.now = source, look, now
-        self.sieve = Sieve(name, source, office.site.directory, look.observed_at)
+        self.sieve = RowValidator(name, source, office.site.directory, look.observed_at)
         self.snapshot = source.layout == "snapshot"
         self.words = {word.word: word for word in source.status}
         self.reasons: dict[str, int] = {}
@@ -155,25 +157,25 @@ class Recorder:
         self._looks_before: dict[datetime, datetime | None] = {}
 
     @cached_property
-    def _around(self) -> state_history.Around:
-        return state_history.Around(self.session, self.name, self.look.observed_at)
+    def _around(self) -> state_history.NeighbouringSnapshots:
+        return state_history.NeighbouringSnapshots(self.session, self.name, self.look.observed_at)
 
     def take(self, header: tuple[str, ...], rows: Sequence[Row]) -> None:
         """Parse some rows and write the complaints and events in them."""
         self.look.rows += len(rows)
-        fresh: dict[str, Record] = {}
-        for _, found in self.sieve.sift(header, rows):
-            if isinstance(found, Record):
+        fresh: dict[str, ComplaintRecord] = {}
+        for _, found in self.sieve.validate(header, rows):
+            if isinstance(found, ComplaintRecord):
                 fresh[found.key] = found
             else:
                 self.quarantine(found)
         self.write(fresh.values())
 
-    def quarantine(self, bad: Refused) -> None:
+    def quarantine(self, bad: RejectedRow) -> None:
         """Store a row that cannot be read in the quarantine."""
         self.bad += 1
         self.causes.setdefault(f"{bad.reason} in {bad.column}" if bad.column else bad.reason)
-        if db_quarantine.quarantine(self.session, held(bad, self.look, self.now)):
+        if db_quarantine.quarantine(self.session, quarantine_row(bad, self.look, self.now)):
             self.look.quarantined += 1
             self.reasons[bad.reason] = self.reasons.get(bad.reason, 0) + 1
 
@@ -181,40 +183,40 @@ class Recorder:
         """Resolve quarantine rows of tickets that this snapshot has readable."""
         waiting = db_quarantine.waiting(self.session, self.name, self.look.observed_at)
         if waiting:
-            readable = {ticket_mark(key) for key in self.sieve.keys}
+            readable = {ticket_hash(key) for key in self.sieve.keys}
             for row in waiting:
                 if row.ticket_mark in readable:
                     row.resolved_at = self.now
 
-    def write(self, records: Iterable[Record]) -> None:
+    def write(self, records: Iterable[ComplaintRecord]) -> None:
         """Write these records, each of a different complaint."""
-        by_origin: dict[str, dict[str, Record]] = {}
+        by_origin: dict[str, dict[str, ComplaintRecord]] = {}
         for record in records:
             by_origin.setdefault(record.origin, {})[record.ticket] = record
         for origin, some in by_origin.items():
             self.origins.add(origin)
             self._from(origin)._write(some)
 
-    def _from(self, origin: str) -> Recorder:
+    def _from(self, origin: str) -> ImportWriter:
         """Return the import writer for a source of another installation."""
         if not origin:
             return self
         name = known_as(self.name, origin)
-        return Recorder(self.session, self.office, name, self.source, self.look, self.now)
+        return ImportWriter(self.session, self.office, name, self.source, self.look, self.now)
 
-    def _write(self, records: dict[str, Record]) -> None:
+    def _write(self, records: dict[str, ComplaintRecord]) -> None:
         """Write these records, given by ticket."""
         look, at = self.look, self.look.observed_at
-        known = complaints.standing(self.session, self.name, records)
+        known = complaints.existing(self.session, self.name, records)
         same: list[int] = []
-        told: dict[str, Record] = {}
+        told: dict[str, ComplaintRecord] = {}
         for ticket, (key, seen_at, mark) in known.items():
             newer = at > seen_at or (at == seen_at and not self.snapshot)
             if newer and mark == records[ticket].mark:
                 same.append(key)
             elif newer or (self.snapshot and at < seen_at):
                 told[ticket] = records[ticket]
-        complaints.seen(self.session, same, at)
+        complaints.touch(self.session, same, at)
         updated = self._update_all(told)
         new = {ticket: record for ticket, record in records.items() if ticket not in known}
         self._shown.update(key for key, _, _ in known.values())
@@ -243,7 +245,7 @@ class Recorder:
         rows = state_history.first_seen(self.session, self.name, later, *span)
         self._retell(rows, lambda row, runs: (runs, self._history(runs, row.received_at)))
 
-    def hear(self, about: Iterable[About]) -> None:
+    def hear(self, about: Iterable[RemoteSource]) -> None:
         """Store the other installation's statements about its sources.
 
         A source without a statement is assumed to show every kind of event.
@@ -252,7 +254,9 @@ class Recorder:
         before = imports.origins(self.session, self.now)
         everything = frozenset(Kind)
         for origin in sorted(self.origins - told.keys() - {""}):
-            told[origin] = About(origin, self.source.system, everything, {}, self.look.observed_at)
+            told[origin] = RemoteSource(
+                origin, self.source.system, everything, {}, self.look.observed_at
+            )
         for origin, each in told.items():
             name = known_as(self.name, origin)
             if not origin or len(name) > LONGEST:
@@ -273,9 +277,9 @@ class Recorder:
                 )
             )
             if name in before and before[name].facts != facts:
-                complaints.wake(self.session, name, self.now)
+                complaints.schedule_evaluation(self.session, name, self.now)
             elif looked is not None:
-                complaints.wake_undecided(self.session, name, looked, self.now)
+                complaints.schedule_undecided(self.session, name, looked, self.now)
 
     def amend(self) -> None:
         """Add the complaints shown by this snapshot to its import record, written by an earlier
@@ -284,13 +288,13 @@ class Recorder:
         if self.snapshot:
             state_history.add(self.session, self.name, self.look.observed_at, self._shown)
 
-    def _update_all(self, records: dict[str, Record]) -> int:
+    def _update_all(self, records: dict[str, ComplaintRecord]) -> int:
         """Update complaints; return the number of those with a change."""
         rows = complaints.by_ticket(self.session, self.name, records) if records else {}
         if not self.snapshot:
             return self._update_histories(rows, records)
 
-        def seen_anew(row: Complaint, runs: list[Run]) -> tuple[list[Run], list[Event]]:
+        def seen_anew(row: Complaint, runs: list[StateSpan]) -> tuple[list[StateSpan], list[Event]]:
             record = records[row.ticket]
             runs = with_sight(
                 runs, _sight(record), self.look.observed_at, lambda: self._around(row.id)
@@ -299,13 +303,15 @@ class Recorder:
 
         return self._retell(rows.values(), seen_anew, records)
 
-    def _update_histories(self, rows: dict[str, Complaint], records: dict[str, Record]) -> int:
+    def _update_histories(
+        self, rows: dict[str, Complaint], records: dict[str, ComplaintRecord]
+    ) -> int:
         events = complaints.events_of(self.session, (row.id for row in rows.values()))
         happened: list[tuple[int, Event]] = []
         updated = 0
         for ticket, row in rows.items():
             record, old = records[ticket], events.get(row.id, [])
-            told = given(record, self.name, self.now)
+            told = stated_events(record, self.name, self.now)
             if record.history:
                 new = _unheard(told, old)
             else:
@@ -320,8 +326,8 @@ class Recorder:
     def _retell(
         self,
         rows: Iterable[Complaint],
-        tell: Callable[[Complaint, list[Run]], tuple[list[Run], list[Event]]],
-        records: dict[str, Record] | None = None,
+        tell: Callable[[Complaint, list[StateSpan]], tuple[list[StateSpan], list[Event]]],
+        records: dict[str, ComplaintRecord] | None = None,
     ) -> int:
         """Derive the observed events of complaints again, and append the differences."""
         rows = list(rows)
@@ -339,7 +345,7 @@ class Recorder:
             old = events.get(row.id, [])
             if record is not None and newest:
                 past = _bring_up_to_date(row, record, self.now)
-                stated = given(record, self.name, self.now)
+                stated = stated_events(record, self.name, self.now)
             else:
                 stated = []
                 old = [event for event in old if event.slot.startswith(SLOT)]
@@ -371,14 +377,14 @@ class Recorder:
             row.next_action_at = self.now
         return bool(new or past)
 
-    def _add_all(self, records: dict[str, Record]) -> Iterable[int]:
+    def _add_all(self, records: dict[str, ComplaintRecord]) -> Iterable[int]:
         """Add complaints seen for the first time; return their ids."""
         look, now = self.look, self.now
         firsts: dict[str, list[Event]] = {}
         for ticket, record in records.items():
-            firsts[ticket] = given(record, self.name, now)
+            firsts[ticket] = stated_events(record, self.name, now)
             if self.snapshot:
-                run = Run(_sight(record), look.observed_at, look.observed_at)
+                run = StateSpan(_sight(record), look.observed_at, look.observed_at)
                 firsts[ticket] += self._history([run], record.received)
         rows = [
             _new(self.name, records[ticket], look, now, events, self.snapshot)
@@ -390,7 +396,7 @@ class Recorder:
         )
         return keys.values()
 
-    def _history(self, runs: Sequence[Run], received: datetime) -> list[Event]:
+    def _history(self, runs: Sequence[StateSpan], received: datetime) -> list[Event]:
         first = runs[0].first
         if first not in self._looks_before:
             before = imports.before(self.session, self.name, first)
@@ -403,49 +409,60 @@ class Recorder:
             previous_look=self._looks_before[first],
             not_before=self.source.not_before,
             now=self.now,
-            bench=self.office.site.bench,
+            bench=self.office.site.evaluation_context,
         )
 
 
-def _sight(record: Record) -> Sight:
+def _sight(record: ComplaintRecord) -> ObservedState:
     word = record.status.word if record.status else None
-    return Sight(word, record.unit, record.status_at)
+    return ObservedState(word, record.unit, record.status_at)
 
 
-def _run(past: Sighting) -> Run:
-    return Run(Sight(past.word, past.unit, past.status_at), past.first_at, past.last_at)
+def _run(past: StateSpanRow) -> StateSpan:
+    return StateSpan(
+        ObservedState(past.word, past.unit, past.status_at), past.first_at, past.last_at
+    )
 
 
-def _present(row: Complaint) -> list[Run]:
+def _present(row: Complaint) -> list[StateSpan]:
     """Return the present state span of a complaint, since its last change."""
     if row.shown_since is None or row.seen_at is None:
         return []
-    return [Run(Sight(row.state_word, row.unit, row.status_at), row.shown_since, row.seen_at)]
+    return [
+        StateSpan(
+            ObservedState(row.state_word, row.unit, row.status_at), row.shown_since, row.seen_at
+        )
+    ]
 
 
-def _past(complaint: int, run: Run) -> dict[str, object]:
+def _past(complaint: int, run: StateSpan) -> dict[str, object]:
     return {
         "complaint_id": complaint,
-        "word": run.sight.word,
-        "unit": run.sight.unit,
-        "status_at": run.sight.status_at,
+        "word": run.state.word,
+        "unit": run.state.unit,
+        "status_at": run.state.status_at,
         "first_at": run.first,
         "last_at": run.last,
     }
 
 
-def _show(row: Complaint, runs: Sequence[Run]) -> None:
+def _show(row: Complaint, runs: Sequence[StateSpan]) -> None:
     last = runs[-1]
     row.state_word, row.unit, row.status_at = (
-        last.sight.word,
-        last.sight.unit,
-        last.sight.status_at,
+        last.state.word,
+        last.state.unit,
+        last.state.status_at,
     )
     row.first_seen_at, row.shown_since, row.seen_at = runs[0].first, last.first, last.last
 
 
 def _new(
-    source: str, record: Record, look: Look, now: datetime, events: list[Event], snapshot: bool
+    source: str,
+    record: ComplaintRecord,
+    look: SourceImport,
+    now: datetime,
+    events: list[Event],
+    snapshot: bool,
 ) -> dict[str, Any]:
     return {
         "source": source,
@@ -472,14 +489,14 @@ def _new(
     }
 
 
-def _unit(record: Record, events: Sequence[Event], now: datetime) -> str | None:
+def _unit(record: ComplaintRecord, events: Sequence[Event], now: datetime) -> str | None:
     """Return the unit in charge of a complaint by its events, or as another installation
     states it.
     """
-    return (record.unit if record.history else None) or holder(known_at(events, now))
+    return (record.unit if record.history else None) or holder(events_as_of(events, now))
 
 
-def _bring_up_to_date(row: Complaint, record: Record, now: datetime) -> list[PastFacts]:
+def _bring_up_to_date(row: Complaint, record: ComplaintRecord, now: datetime) -> list[PastFacts]:
     """Write the source's present facts; return the former ones if a rule may use them."""
     before = {name: getattr(row, name) for name in JUDGED_BY}
     for name in (*JUDGED_BY, "title", *PERSONAL, "anonymous", "secret"):
@@ -513,11 +530,11 @@ def _corrections(
 
 def _unheard(told: Sequence[Event], old: Sequence[Event]) -> list[Event]:
     """Return the events of the exchange format that are not stored yet, each as often as stated."""
-    heard = Counter(map(said, old))
+    heard = Counter(map(event_identity, old))
     new = []
     for event in told:
-        if heard[said(event)]:
-            heard[said(event)] -= 1
+        if heard[event_identity(event)]:
+            heard[event_identity(event)] -= 1
         else:
             new.append(event)
     return new
@@ -527,7 +544,7 @@ def _said(event: Event) -> tuple[object, ...]:
     return event.kind, event.latest, event.earliest, event.knowledge, event.unit
 
 
-def held(bad: Refused, look: Look, now: datetime) -> QuarantineRow:
+def quarantine_row(bad: RejectedRow, look: SourceImport, now: datetime) -> QuarantineRow:
     """Return a row of this snapshot as a quarantine row."""
     content = json.dumps([*bad.content, bad.cells], sort_keys=True).casefold()
     return QuarantineRow(

@@ -9,11 +9,11 @@ from datetime import datetime
 from db.engine import open_engine
 from db.models import Base
 from settings import Site
-from tasks.common.context import Office
-from tasks.ingest.row_parser import Record, given
-from tasks.ingest.row_validator import Refused, Sieve
+from tasks.common.context import SiteContext
+from tasks.ingest.row_parser import ComplaintRecord, stated_events
+from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources import sample
-from tasks.sources.base import SourceTrouble
+from tasks.sources.base import SourceError
 
 ENOUGH = 10_000
 """The number of rows that is enough to know the layout of a source."""
@@ -52,7 +52,7 @@ class Checked:
     readable: int = 0
     whole: bool = True
     shown: list[dict[str, str]] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RejectedRow] = field(default_factory=list)
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     events: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
@@ -67,21 +67,21 @@ def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
     """Read a sample of the present content of a source and return its first rows.
 
     The function writes nothing and moves no file. Raises `tasks.sources.base.WrongMapping` if the
-    layout of the source is not as in the mapping, and `tasks.sources.base.SourceTrouble` if there
+    layout of the source is not as in the mapping, and `tasks.sources.base.SourceError` if there
     is nothing to read.
     """
     engine = open_engine("sqlite://")  # in memory and empty: rows imported before are shown too
     Base.metadata.create_all(engine)
-    office = Office(site, engine)
+    office = SiteContext(site, engine)
     checked = Checked(name)
     try:
         for batch in sample(office, name, now, checked.failures):
             checked.names.append(batch.name)
             checked.observed_at = min(batch.observed_at, now)
-            sieve = Sieve(name, site.sources[name], site.directory, checked.observed_at)
+            sieve = RowValidator(name, site.sources[name], site.directory, checked.observed_at)
             for row in batch.rows:
                 checked.rows += 1
-                for line, found in sieve.sift(batch.header, [row]):
+                for line, found in sieve.validate(batch.header, [row]):
                     _note(checked, office, line, found, rows)
                 if checked.rows >= ENOUGH:
                     checked.whole = False
@@ -89,19 +89,27 @@ def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
     finally:
         engine.dispose()
     if not checked.names:
-        raise SourceTrouble("; ".join(checked.failures) or f"{name} has nothing to read now")
+        raise SourceError("; ".join(checked.failures) or f"{name} has nothing to read now")
     return checked
 
 
-def _note(checked: Checked, office: Office, line: int, found: Record | Refused, rows: int) -> None:
-    if isinstance(found, Refused):
+def _note(
+    checked: Checked,
+    office: SiteContext,
+    line: int,
+    found: ComplaintRecord | RejectedRow,
+    rows: int,
+) -> None:
+    if isinstance(found, RejectedRow):
         checked.refused.append(found)
         return
     checked.readable += 1
     told = _told(office, checked.source, found, checked.observed_at)
     for name in COUNTED:
         checked.counts.setdefault(name, Counter())[told[name]] += 1
-    checked.events.update(event.kind for event in given(found, checked.source, found.received))
+    checked.events.update(
+        event.kind for event in stated_events(found, checked.source, found.received)
+    )
     if found.status is not None:
         checked.events.update(found.status.enter)
     if len(checked.shown) < rows:
@@ -109,7 +117,7 @@ def _note(checked: Checked, office: Office, line: int, found: Record | Refused, 
 
 
 def _told(
-    office: Office, source: str, record: Record, observed_at: datetime | None
+    office: SiteContext, source: str, record: ComplaintRecord, observed_at: datetime | None
 ) -> dict[str, str]:
     """Return one row for display, with local times and the names of units."""
 
@@ -119,7 +127,7 @@ def _told(
     name_of = office.site.directory.name_of
     events = [
         " ".join(filter(None, (event.kind, local(event.latest), name_of(event.unit))))
-        for event in given(record, source, observed_at or record.received)
+        for event in stated_events(record, source, observed_at or record.received)
     ]
     if record.status is not None:
         since = local(record.status_at)

@@ -13,15 +13,15 @@ from sqlalchemy.orm import Session
 from db import audit, imports, quarantine
 from db.models import QuarantineRow
 from settings.sources import FolderSource
-from tasks.common.context import Office
-from tasks.ingest.importer import Recorder, begun, held
-from tasks.ingest.row_parser import Record
-from tasks.ingest.row_validator import Refused, Sieve
+from tasks.common.context import SiteContext
+from tasks.ingest.importer import ImportWriter, new_import, quarantine_row
+from tasks.ingest.row_parser import ComplaintRecord
+from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources.base import Row, UnreadableFile
 from tasks.sources.files.reader import read_sheet
 from tasks.sources.folder import found_again
 
-Found = Record | Refused | None
+Found = ComplaintRecord | RejectedRow | None
 """The present result for a row; None if another line of its file says the same."""
 
 
@@ -42,7 +42,7 @@ class Retried:
     failures: list[str] = field(default_factory=list)
 
 
-def retry(office: Office, name: str, now: datetime) -> Retried:
+def retry(office: SiteContext, name: str, now: datetime) -> Retried:
     """Import the quarantined rows of a source that can now be read.
 
     Each row is imported with the times of the first and of the last snapshot that showed it. Later
@@ -62,7 +62,7 @@ def retry(office: Office, name: str, now: datetime) -> Retried:
         here = sorted((row for row in waiting if row.sha256 in files), key=_file)
         for (_, sha256), group in groupby(here, key=_file):
             rows = list(group)
-            sieve = Sieve(name, source, office.site.directory, rows[0].observed_at)
+            sieve = RowValidator(name, source, office.site.directory, rows[0].observed_at)
             try:
                 some = _read(files[sha256], source, sieve, rows)
                 found |= some
@@ -85,7 +85,7 @@ def _place(row: QuarantineRow) -> str:
 
 
 def _read(
-    path: Path, source: FolderSource, sieve: Sieve, rows: Sequence[QuarantineRow]
+    path: Path, source: FolderSource, sieve: RowValidator, rows: Sequence[QuarantineRow]
 ) -> dict[int, Found]:
     """Return the present result for these rows of one file, by key of the quarantine row.
 
@@ -101,7 +101,7 @@ def _read(
             yield line, cells
 
     sheet = read_sheet(path, source)
-    for line, one in sieve.sift(sheet.header, noted(sheet.rows)):
+    for line, one in sieve.validate(sheet.header, noted(sheet.rows)):
         if line in wanted:
             found[wanted[line]] = one
     return found
@@ -109,7 +109,7 @@ def _read(
 
 def _write(
     session: Session,
-    office: Office,
+    office: SiteContext,
     name: str,
     found: dict[int, Found],
     retried: Retried,
@@ -117,12 +117,12 @@ def _write(
 ) -> None:
     """Update the complaints and the quarantine with the results."""
     imports.lock(session, name)
-    shown: list[tuple[datetime, Record]] = []
+    shown: list[tuple[datetime, ComplaintRecord]] = []
     for row in quarantine.quarantined(session, source=name):
         if row.id not in found:
             continue
         one = found[row.id]
-        if isinstance(one, Refused):
+        if isinstance(one, RejectedRow):
             retried.unreadable += 1
             _keep(session, row, one, now)
             continue
@@ -132,8 +132,8 @@ def _write(
             shown += [(moment, one) for moment in {row.observed_at, row.last_observed_at}]
     shown.sort(key=lambda each: each[0])
     for moment, group in groupby(shown, key=lambda each: each[0]):
-        look = begun(name, "", "", moment, now)  # gives the time; not stored
-        recorder = Recorder(session, office, name, office.site.sources[name], look, now)
+        look = new_import(name, "", "", moment, now)  # gives the time; not stored
+        recorder = ImportWriter(session, office, name, office.site.sources[name], look, now)
         recorder.write(record for _, record in group)
         recorder.amend()
         retried.new += look.new
@@ -141,7 +141,7 @@ def _write(
     if found:
         audit.note(
             session,
-            audit.What.QUARANTINE_RETRIED,
+            audit.AuditKind.QUARANTINE_RETRIED,
             now,
             "asked for by hand",
             source=name,
@@ -152,9 +152,11 @@ def _write(
         )
 
 
-def _keep(session: Session, row: QuarantineRow, bad: Refused, now: datetime) -> None:
+def _keep(session: Session, row: QuarantineRow, bad: RejectedRow, now: datetime) -> None:
     """Handle a row that is still bad: if its reason has changed, replace the quarantine row."""
-    again = held(bad, begun(row.source, row.file, row.sha256, row.observed_at, now), now)
+    again = quarantine_row(
+        bad, new_import(row.source, row.file, row.sha256, row.observed_at, now), now
+    )
     again.last_observed_at = row.last_observed_at
     if again.fingerprint != row.fingerprint:
         row.resolved_at = now

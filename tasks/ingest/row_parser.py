@@ -11,16 +11,15 @@ from functools import cached_property, lru_cache
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
-from settings.mapping import Mapping as SourceMapping
-from settings.mapping import StatusWord
+from settings.mapping import SourceMapping, StatusWord
 from sla.directory import Directory
 from sla.events import Event, Kind
-from tasks.common.dates import read_time
-from tasks.common.redaction import masked
+from tasks.common.dates import parse_datetime
+from tasks.common.redaction import redact
 from tasks.sources.base import NO_OBJECT
 
 
-class Reason(StrEnum):
+class RejectionReason(StrEnum):
     """The reason a row went to quarantine. The texts for people are in the templates."""
 
     MISSING_TICKET = "missing_ticket"
@@ -39,7 +38,9 @@ class Reason(StrEnum):
     BAD_EVENT = "bad_event"
 
 
-MISALIGNED = frozenset({Reason.SHORT_ROW, Reason.LONG_ROW, Reason.NO_OBJECT})
+MISALIGNED = frozenset(
+    {RejectionReason.SHORT_ROW, RejectionReason.LONG_ROW, RejectionReason.NO_OBJECT}
+)
 """Reasons that make the position of every cell uncertain: a name may be in any of them."""
 
 
@@ -50,10 +51,10 @@ RECEIVED = "received"
 """The `slot` (source field) of the receipt, also if several columns state it."""
 
 
-class BadRow(ValueError):
+class RowError(ValueError):
     """A row that cannot be read: the reason, the column and the value in it."""
 
-    def __init__(self, reason: Reason, column: str = "", value: str = "") -> None:
+    def __init__(self, reason: RejectionReason, column: str = "", value: str = "") -> None:
         super().__init__(reason)
         self.reason, self.column, self.value = reason, column, value
 
@@ -69,7 +70,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Record:
+class ComplaintRecord:
     """A parsed row. `title` is empty for anonymous and secret reports.
 
     Only the exchange format fills `origin` and `history`: the other installation's source, and the
@@ -126,13 +127,17 @@ class Record:
             self.attachments,
             self.reporter,
             *(f"{s.column}/{s.kind} {s.moment.timestamp()} {s.unit}" for s in self.steps),
-            *((self.origin, *map(said, self.history)) if self.origin or self.history else ()),
+            *(
+                (self.origin, *map(event_identity, self.history))
+                if self.origin or self.history
+                else ()
+            ),
         )
         content = "\x1f".join(map(str, facts)).encode()
         return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), signed=True)
 
 
-class Reader:
+class RowParser:
     """The parser for a source: its mapping, with words casefolded and columns located."""
 
     def __init__(self, name: str, source: SourceMapping, directory: Directory) -> None:
@@ -165,23 +170,25 @@ class Reader:
     def cells(self, header: tuple[str, ...], row: tuple[str, ...]) -> dict[str, str]:
         """Return the mapped columns of a row.
 
-        Raises :class:`BadRow` for a row shorter or longer than its header: a missing or extra
+        Raises :class:`RowError` for a row shorter or longer than its header: a missing or extra
         separator has shifted its cells.
         """
         if row[:1] == (NO_OBJECT,) and len(row) == 2:
-            raise BadRow(Reason.NO_OBJECT)
+            raise RowError(RejectionReason.NO_OBJECT)
         if len(row) < len(header):
-            raise BadRow(Reason.SHORT_ROW, "", f"{len(row)} < {len(header)}")
+            raise RowError(RejectionReason.SHORT_ROW, "", f"{len(row)} < {len(header)}")
         if len(row) > len(header):
-            raise BadRow(Reason.LONG_ROW, "", f"{len(row)} > {len(header)}")
+            raise RowError(RejectionReason.LONG_ROW, "", f"{len(row)} > {len(header)}")
         found = {name: row[place].strip() for name, place in self._places(header)}
         longest = self.source.max_cell
         for name, value in found.items():
             if len(value) > longest:
-                raise BadRow(Reason.TOO_LONG, name, value[:40])
+                raise RowError(RejectionReason.TOO_LONG, name, value[:40])
         return found
 
-    def kept(self, header: tuple[str, ...], row: tuple[str, ...], reason: Reason) -> dict[str, str]:
+    def kept(
+        self, header: tuple[str, ...], row: tuple[str, ...], reason: RejectionReason
+    ) -> dict[str, str]:
         """Return the storable cells of a bad row: the mapped columns except personal ones,
         masked.
         """
@@ -189,7 +196,7 @@ class Reader:
             return {}
         personal = self.source.fields.personal
         return {
-            name: masked(row[place].strip())[:200]
+            name: redact(row[place].strip())[:200]
             for name, place in self._places(header)
             if name not in personal and place < len(row)
         }
@@ -205,28 +212,28 @@ class Reader:
         """Return the key of the record of these cells; empty without a ticket."""
         return cells[self.source.fields.ticket]
 
-    def record(self, cells: Mapping[str, str], observed: datetime) -> Record:
-        """Parse one row; raises :class:`BadRow` for the first error."""
+    def record(self, cells: Mapping[str, str], observed: datetime) -> ComplaintRecord:
+        """Parse one row; raises :class:`RowError` for the first error."""
         named = self.source.fields
         ticket = cells[named.ticket]
         if not ticket:
-            raise BadRow(Reason.MISSING_TICKET, named.ticket)
+            raise RowError(RejectionReason.MISSING_TICKET, named.ticket)
         if len(ticket) > 255:
-            raise BadRow(Reason.TOO_LONG, named.ticket, ticket[:40])
+            raise RowError(RejectionReason.TOO_LONG, named.ticket, ticket[:40])
         columns = (named.received,) if isinstance(named.received, str) else named.received
         whole = (
             cells[columns[0]] if len(columns) == 1 else " ".join(map(cells.__getitem__, columns))
         )
         received = self._moment(whole.strip(), columns[0])
         if received is None:
-            raise BadRow(Reason.MISSING_DATE, columns[0])
+            raise RowError(RejectionReason.MISSING_DATE, columns[0])
         if received > observed:
-            raise BadRow(Reason.IN_THE_FUTURE, columns[0], received.isoformat())
+            raise RowError(RejectionReason.IN_THE_FUTURE, columns[0], received.isoformat())
         anonymous, secret = self._privacy(cells)
         hidden = anonymous or secret
         status = self._status(cells)
         promised = named.promised_due
-        return Record(
+        return ComplaintRecord(
             ticket=ticket,
             received=received,
             classification=self._classification(cells),
@@ -250,13 +257,13 @@ class Reader:
             return None
         for form in self.source.dates:
             try:
-                moment = read_time(text, form)
+                moment = parse_datetime(text, form)
                 if moment.tzinfo is None:
                     moment = moment.replace(tzinfo=self.zone)
                 return moment.astimezone(UTC)
             except (ValueError, OverflowError):
                 continue
-        raise BadRow(Reason.BAD_DATE, column, text)
+        raise RowError(RejectionReason.BAD_DATE, column, text)
 
     def _steps(
         self, cells: Mapping[str, str], received: datetime, observed: datetime
@@ -271,9 +278,9 @@ class Reader:
             ):
                 continue
             if moment < received and event.kind != Kind.SERVICE_RECEIVED:
-                raise BadRow(Reason.BEFORE_RECEIPT, event.column, cells[event.column])
+                raise RowError(RejectionReason.BEFORE_RECEIPT, event.column, cells[event.column])
             if moment > observed:
-                raise BadRow(Reason.IN_THE_FUTURE, event.column, cells[event.column])
+                raise RowError(RejectionReason.IN_THE_FUTURE, event.column, cells[event.column])
             place = f"{event.column}{FIRST}" if event.first else event.column
             steps.append(Step(place, event.kind, moment, self._unit(cells, event.unit)))
         steps.sort(key=attrgetter("moment"))
@@ -285,7 +292,7 @@ class Reader:
             return None
         unit = self._units.get(_folded(name)) or self.directory.unit_called(name)
         if unit is None:
-            raise BadRow(Reason.UNKNOWN_UNIT, column or "", name)
+            raise RowError(RejectionReason.UNKNOWN_UNIT, column or "", name)
         return unit
 
     def _classification(self, cells: Mapping[str, str]) -> str | None:
@@ -297,7 +304,7 @@ class Reader:
             return None
         meaning = self._classifications.get(_folded(word))
         if meaning is None:
-            raise BadRow(Reason.UNKNOWN_CLASSIFICATION, column, word)
+            raise RowError(RejectionReason.UNKNOWN_CLASSIFICATION, column, word)
         return meaning
 
     def _status(self, cells: Mapping[str, str]) -> StatusWord | None:
@@ -306,7 +313,7 @@ class Reader:
             return None
         word = self._words.get(_folded(cells[column]))
         if word is None and self.source.layout == "snapshot":
-            raise BadRow(Reason.UNKNOWN_STATUS, column, cells[column])
+            raise RowError(RejectionReason.UNKNOWN_STATUS, column, cells[column])
         return word
 
     def _status_at(
@@ -321,9 +328,9 @@ class Reader:
             return None
         moment = self._moment(cells[status.at], status.at)
         if moment is not None and moment < received:
-            raise BadRow(Reason.BEFORE_RECEIPT, status.at, cells[status.at])
+            raise RowError(RejectionReason.BEFORE_RECEIPT, status.at, cells[status.at])
         if moment is not None and moment > observed:
-            raise BadRow(Reason.IN_THE_FUTURE, status.at, cells[status.at])
+            raise RowError(RejectionReason.IN_THE_FUTURE, status.at, cells[status.at])
         return moment
 
     def _privacy(self, cells: Mapping[str, str]) -> tuple[bool, bool]:
@@ -341,7 +348,7 @@ class Reader:
         if column is None or hidden or not cells[column]:
             return None
         title = " ".join(cells[column].split())
-        return (masked(title) if self.source.mask else title)[:500]
+        return (redact(title) if self.source.mask else title)[:500]
 
     def _personal(
         self,
@@ -358,7 +365,7 @@ class Reader:
         if column is None or hidden:
             return None
         value = cells[column].strip()
-        return (masked(value) if mask and self.source.mask else value)[:length] or None
+        return (redact(value) if mask and self.source.mask else value)[:length] or None
 
     def _plain(self, cells: Mapping[str, str], field: str, length: int) -> str | None:
         column = getattr(self.source.fields, field)
@@ -366,7 +373,7 @@ class Reader:
         return " ".join(value.split())[:length] or None
 
 
-def given(record: Record, source: str, now: datetime) -> list[Event]:
+def stated_events(record: ComplaintRecord, source: str, now: datetime) -> list[Event]:
     """Return the events with a time stated in the row; in the exchange format all of its events.
 
     In that format `source` is our name for a source of the other installation. The sources of its
@@ -391,7 +398,7 @@ def _matches(cell: str, word: str) -> bool:
     return bool(cell.strip()) if word == "*" else _folded(cell) == _folded(word)
 
 
-def said(event: Event) -> tuple[object, ...]:
+def event_identity(event: Event) -> tuple[object, ...]:
     """Return the identity of an event: all of its content except the time of recording."""
     return (
         event.source,

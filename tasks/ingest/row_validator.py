@@ -7,24 +7,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from settings.mapping import Mapping
+from settings.mapping import SourceMapping
 from settings.sources import ExchangeSource
 from sla.directory import Directory
-from tasks.common.redaction import shortened
+from tasks.common.redaction import redact_and_truncate
 from tasks.ingest.exchange_reader import ExchangeReader
-from tasks.ingest.row_parser import BadRow, Reader, Reason, Record
+from tasks.ingest.row_parser import ComplaintRecord, RejectionReason, RowError, RowParser
 from tasks.sources.base import Row
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RejectedRow:
     """A rejected row: its line, the reason, and its parts for display and storage.
 
-    `ticket` and `value` are masked. `ticket_mark` is a hash and still distinguishes two tickets.
+    `ticket` and `value` are masked. `ticket_hash` is a hash and still distinguishes two tickets.
     """
 
     line: int
-    reason: Reason
+    reason: RejectionReason
     column: str
     value: str
     ticket: str
@@ -33,7 +33,7 @@ class Refused:
     content: tuple[str, ...]
 
 
-class Sieve:
+class RowValidator:
     """Validator for the rows of one snapshot.
 
     It passes over an exact repetition of a row, and rejects a row with another content for the same
@@ -41,9 +41,9 @@ class Sieve:
     """
 
     def __init__(
-        self, name: str, source: Mapping, directory: Directory, observed_at: datetime
+        self, name: str, source: SourceMapping, directory: Directory, observed_at: datetime
     ) -> None:
-        kind = ExchangeReader if isinstance(source, ExchangeSource) else Reader
+        kind = ExchangeReader if isinstance(source, ExchangeSource) else RowParser
         self.reader = kind(name, source, directory)
         self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
         self._seen: dict[str, int] = {}  # key -> hash of its record
@@ -53,9 +53,9 @@ class Sieve:
         """Return the keys of the records read so far."""
         return self._seen.keys()
 
-    def sift(
+    def validate(
         self, header: tuple[str, ...], rows: Iterable[Row]
-    ) -> Iterator[tuple[int, Record | Refused]]:
+    ) -> Iterator[tuple[int, ComplaintRecord | RejectedRow]]:
         """Yield each row with its line number, as a record or as a rejected row.
 
         A repeated row is skipped.
@@ -70,29 +70,29 @@ class Sieve:
                     yield line, record
                 elif before != mark:
                     column = self.reader.source.fields.ticket
-                    raise BadRow(Reason.DUPLICATE_TICKET, column, record.ticket)
-            except BadRow as bad:
+                    raise RowError(RejectionReason.DUPLICATE_TICKET, column, record.ticket)
+            except RowError as bad:
                 yield line, self._refused(header, line, row, bad)
 
     def _refused(
-        self, header: tuple[str, ...], line: int, row: tuple[str, ...], bad: BadRow
-    ) -> Refused:
+        self, header: tuple[str, ...], line: int, row: tuple[str, ...], bad: RowError
+    ) -> RejectedRow:
         named = self.reader.source.fields
         cells = self.reader.kept(header, row, bad.reason)
         whole = {name: row[header.index(name)].strip() for name in cells}
         key = self.reader.key(whole) if named.ticket in whole else ""
-        return Refused(
+        return RejectedRow(
             line=line,
             reason=bad.reason,
             column=bad.column,
-            value="" if bad.column in named.personal else shortened(bad.value, 80),
-            ticket=shortened(cells.get(named.ticket, ""), 80),
-            ticket_mark=ticket_mark(key),
+            value="" if bad.column in named.personal else redact_and_truncate(bad.value, 80),
+            ticket=redact_and_truncate(cells.get(named.ticket, ""), 80),
+            ticket_mark=ticket_hash(key),
             cells=cells,
             content=(bad.reason, bad.column, bad.value, *([] if cells else row)),
         )
 
 
-def ticket_mark(key: str) -> str:
+def ticket_hash(key: str) -> str:
     """Return the hash of a ticket number, used instead of the number for privacy."""
     return hashlib.sha256(key.encode()).hexdigest() if key else ""

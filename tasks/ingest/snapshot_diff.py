@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 
 from settings.mapping import StatusWord
-from sla.engine.context import Bench
+from sla.engine.context import EvaluationContext
 from sla.events import Event, Kind, Knowledge
 
 SLOT = "looks/"
@@ -20,7 +20,7 @@ running number.
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ObservedState:
     """The state of a complaint in one snapshot: its status, its unit and the start of the status.
 
     `status_at` is None if the source does not state it. If it is stated, the status change needs no
@@ -33,10 +33,10 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class StateSpan:
     """Consecutive snapshots with the same state: the first and the last of them."""
 
-    sight: Sight
+    state: ObservedState
     first: datetime
     last: datetime
 
@@ -61,8 +61,8 @@ class Before:
 
 
 def with_sight(
-    runs: Sequence[Run], sight: Sight, at: datetime, around: Callable[[], Around]
-) -> list[Run]:
+    runs: Sequence[StateSpan], sight: ObservedState, at: datetime, around: Callable[[], Around]
+) -> list[StateSpan]:
     """Return the state spans of a complaint with one more snapshot, imported in any order.
 
     `around` returns the neighbouring snapshots of `at` that showed the complaint. It is called if a
@@ -73,26 +73,26 @@ def with_sight(
     place = next((n for n, run in enumerate(found) if at <= run.last), len(found))
     if place < len(found) and found[place].first <= at:
         run = found[place]
-        if at in (run.first, run.last) or run.sight == sight:
+        if at in (run.first, run.last) or run.state == sight:
             return found
         before, after = around()
         if before != at:
             found[place : place + 1] = [
-                Run(run.sight, run.first, before or run.first),
-                Run(sight, at, at),
-                Run(run.sight, after or run.last, run.last),
+                StateSpan(run.state, run.first, before or run.first),
+                StateSpan(sight, at, at),
+                StateSpan(run.state, after or run.last, run.last),
             ]
-    elif place and found[place - 1].sight == sight:
+    elif place and found[place - 1].state == sight:
         found[place - 1] = replace(found[place - 1], last=at)
-    elif place < len(found) and found[place].sight == sight:
+    elif place < len(found) and found[place].state == sight:
         found[place] = replace(found[place], first=at)
     else:
-        found.insert(place, Run(sight, at, at))
+        found.insert(place, StateSpan(sight, at, at))
     return found
 
 
 def history(
-    runs: Sequence[Run],
+    runs: Sequence[StateSpan],
     received: datetime,
     words: dict[str, StatusWord],
     *,
@@ -100,7 +100,7 @@ def history(
     previous_look: datetime | None,
     not_before: Callable[[datetime], datetime],
     now: datetime,
-    bench: Bench,
+    bench: EvaluationContext,
 ) -> list[Event]:
     """Return all events derived from the state spans of a complaint, each with a slot of its own.
 
@@ -112,16 +112,16 @@ def history(
     number: Counter[tuple[str, str | None]] = Counter()
     before: Before | None = None
     for run in runs:
-        word = words.get(run.sight.word or "")
+        word = words.get(run.state.word or "")
         look = max(run.first, received)
         for event in observed(
             received,
             word,
-            run.sight.unit,
+            run.state.unit,
             before,
             source=source,
             look=look,
-            status_at=run.sight.status_at,
+            status_at=run.state.status_at,
             previous_look=previous_look,
             now=now,
             bench=bench,
@@ -131,7 +131,7 @@ def history(
             events.append(replace(event, slot=slot))
         before = Before(
             word,
-            run.sight.unit,
+            run.state.unit,
             not_before(run.last),
             any(event.kind == Kind.VERIFIED for event in events),
             max((event.latest for event in events if event.kind == Kind.REOPENED), default=None),
@@ -149,7 +149,7 @@ def observed(
     look: datetime,
     previous_look: datetime | None,
     now: datetime,
-    bench: Bench,
+    bench: EvaluationContext,
     status_at: datetime | None = None,
 ) -> list[Event]:
     """Return the events shown by this snapshot and not by the one before.
@@ -206,7 +206,9 @@ def _changes(
     return [*first, *units, *rest]
 
 
-def _eve(moment: datetime, days: int, bench: Bench, *, at_dawn: bool = False) -> datetime:
+def _eve(
+    moment: datetime, days: int, bench: EvaluationContext, *, at_dawn: bool = False
+) -> datetime:
     """Return the end of the day (`at_dawn`: its start) of an event shown `days` later.
 
     The source waits until that many full working days have passed. So an event shown on a day

@@ -19,12 +19,12 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from db.engine import NotReady, open_engine, reading
 from db.private_dirs import make_private
 from settings import Site
-from tasks.common.context import Office
-from tasks.monitoring.incident_log import Book, reckon
-from tasks.monitoring.incidents import Cause, Kind
+from tasks.common.context import SiteContext
+from tasks.monitoring.incident_log import IncidentLog, update_incidents
+from tasks.monitoring.incidents import Incident, IncidentKind
 from tasks.monitoring.send_alert import hand_over, send_without_database
-from tasks.monitoring.watch import administrators, again_after, look, told, watch_id
-from tasks.notifications.transport.smtp import MailTrouble
+from tasks.monitoring.watch import administrators, again_after, check_and_notify, told, watch_id
+from tasks.notifications.transport.smtp import MailError
 
 RUN = "watch"
 """The `run` of these mails in the outbox."""
@@ -36,7 +36,7 @@ CONNECTS_WITHIN = 10
 """Time limit for a connection to the database, in seconds."""
 
 
-class Owed(BaseModel):
+class UnsentAlert(BaseModel):
     """A mail that waits in the file, because there is no database for it."""
 
     recipient: str
@@ -49,12 +49,12 @@ class Memory(BaseModel):
     itself.
     """
 
-    book: Book
-    owed: list[Owed] = []
+    book: IncidentLog
+    owed: list[UnsentAlert] = []
 
 
 @dataclass(slots=True)
-class Outside:
+class ExternalWatch:
     """The external watchdog of a site. Its memory is in `var/watch.json`.
 
     If that file cannot be written, as on a full disk, the memory lasts until the process ends.
@@ -73,16 +73,16 @@ class Outside:
         """Check once and send alerts; return a line for the log about each incident or error."""
         self.memory = self.memory or self._read(now)
         said: list[str] = []
-        found: list[Cause] = []
+        found: list[Incident] = []
         try:
             with _limited(LONGEST_LOOK):
                 said += self._look_in_database(now)
         except (SQLAlchemyError, NotReady, OSError) as error:
-            found.append(self._cause(Kind.DATABASE, _words(error), now))
+            found.append(self._cause(IncidentKind.DATABASE, _words(error), now))
             said.append(f"the database cannot be used: {_words(error)}")
         except Exception as error:
             name = type(error).__name__
-            found.append(self._cause(Kind.WATCH, name, now))
+            found.append(self._cause(IncidentKind.WATCH, name, now))
             said.append(f"the watch cannot look: {name}: {error}")
         said += self._remember_and_tell(found, now)
         return said
@@ -91,9 +91,9 @@ class Outside:
         with reading(self.site.database_url, patience=CONNECTS_WITHIN):
             pass  # ready, and of this version: nothing is created or changed
         engine = open_engine(self.site.database_url, patience=CONNECTS_WITHIN)
-        office = Office(self.site, engine)
+        office = SiteContext(self.site, engine)
         try:
-            book, _ = look(office, now, RUN)
+            book, _ = check_and_notify(office, now, RUN)
             said = [
                 f"{key}: {'told' if known.told else 'noticed'}"
                 for key, known in sorted(book.known.items())
@@ -103,24 +103,24 @@ class Outside:
         finally:
             engine.dispose()
 
-    def _cause(self, kind: Kind, error: str, now: datetime) -> Cause:
+    def _cause(self, kind: IncidentKind, error: str, now: datetime) -> Incident:
         """Return an incident with the time it was first noticed, for the mail about its end."""
         assert self.memory is not None
         known = self.memory.book.known.get(kind)
         since = known.noticed if known and not known.gone else now
-        return Cause(kind, kind, {"error": error, "since": since.isoformat()})
+        return Incident(kind, kind, {"error": error, "since": since.isoformat()})
 
-    def _remember_and_tell(self, found: list[Cause], now: datetime) -> list[str]:
+    def _remember_and_tell(self, found: list[Incident], now: datetime) -> list[str]:
         memory = self.memory
         assert memory is not None
         before = memory.model_dump_json()
-        kinds = {Kind.DATABASE, Kind.WATCH}
-        telling = reckon(memory.book, found, kinds, now, again_after(self.site))
+        kinds = {IncidentKind.DATABASE, IncidentKind.WATCH}
+        telling = update_incidents(memory.book, found, kinds, now, again_after(self.site))
         holders = {holder.email: holder for holder in administrators(self.site, now)}
         if telling:
-            nowhere = Office(self.site, open_engine("sqlite://"))  # opens no file
+            nowhere = SiteContext(self.site, open_engine("sqlite://"))  # opens no file
             memory.owed += [
-                Owed(
+                UnsentAlert(
                     recipient=holder.email,
                     key=watch_id(nowhere, holder, telling, now),
                     detail=dict(told(telling)),
@@ -134,7 +134,7 @@ class Outside:
             if holder is not None:
                 try:
                     send_without_database(self.site, holder, owed.key, owed.detail, now)
-                except (MailTrouble, ValueError) as trouble:
+                except (MailError, ValueError) as trouble:
                     said.append(f"mail: {trouble}")
                     continue
             memory.owed.remove(owed)
@@ -144,7 +144,7 @@ class Outside:
     def _read(self, now: datetime) -> Memory:
         with suppress(OSError, ValueError):
             return Memory.model_validate_json(self.file.read_text(encoding="utf-8"))
-        return Memory(book=Book(began=now))
+        return Memory(book=IncidentLog(began=now))
 
     def _keep(self, before: str) -> list[str]:
         assert self.memory is not None

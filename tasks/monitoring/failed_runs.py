@@ -25,17 +25,17 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 
 from settings import Site
-from tasks.monitoring.incidents import Cause, Kind
+from tasks.monitoring.incidents import Incident, IncidentKind
 
 FLOWS = ("intake", "deadlines", "delivery", "watchdog", "summary", "storm", "maintenance")
-KINDS = {StateType.FAILED: Kind.FAILED, StateType.CRASHED: Kind.CRASHED}
+KINDS = {StateType.FAILED: IncidentKind.FAILED, StateType.CRASHED: IncidentKind.CRASHED}
 
 FIRST_LOOK = timedelta(hours=1)
 """The time before now that the first check covers."""
 
 PAGE = 200
 
-SPEAKS = ("ServerUnusable", "ClockInThePast", "SettingsError", "NotReady")
+SPEAKS = ("ServerUnavailable", "ClockInThePast", "SettingsError", "NotReady")
 """Error classes with a text that alerts may quote. Tenggat wrote these texts, and they contain
 nothing from a complainant.
 """
@@ -47,7 +47,7 @@ class NotAsked(Exception):
     """Prefect's server could not be queried; the text gives the reason."""
 
 
-def failed_runs(site: Site, since: datetime | None, now: datetime) -> list[Cause]:
+def failed_runs(site: Site, since: datetime | None, now: datetime) -> list[Incident]:
     """Return the site's runs that failed or crashed in (since, now], as one incident per flow and
     error.
 
@@ -67,7 +67,7 @@ def failed_runs(site: Site, since: datetime | None, now: datetime) -> list[Cause
         flow = names.get(run.flow_id)
         if flow is not None and run.state is not None and _of(site, run):
             kind = KINDS[run.state.type]
-            key = f"{kind}/{flow}/{_name(run) if kind is Kind.FAILED else ''}".rstrip("/")
+            key = f"{kind}/{flow}/{_name(run) if kind is IncidentKind.FAILED else ''}".rstrip("/")
             found.setdefault(key, []).append(run)
     return [_cause(site, key, several, names) for key, several in sorted(found.items())]
 
@@ -119,7 +119,7 @@ def _words(run: FlowRun) -> str:
     return f"{said[1]}: {' '.join(said[2].split())}"[:300]
 
 
-def _cause(site: Site, key: str, runs: list[FlowRun], names: Mapping[UUID, str]) -> Cause:
+def _cause(site: Site, key: str, runs: list[FlowRun], names: Mapping[UUID, str]) -> Incident:
     newest = runs[0]
     assert newest.state is not None
     at = newest.end_time or newest.state.timestamp
@@ -131,4 +131,4 @@ def _cause(site: Site, key: str, runs: list[FlowRun], names: Mapping[UUID, str])
     }
     if site.ui_url:
         facts["link"] = f"{site.ui_url}/runs/flow-run/{newest.id}"
-    return Cause(KINDS[newest.state.type], key, facts)
+    return Incident(KINDS[newest.state.type], key, facts)

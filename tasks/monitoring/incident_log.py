@@ -9,37 +9,37 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tasks.monitoring.incidents import ENDS_AT_ONCE, SEEN_TWICE, STOPS_ALL, Cause, Kind
+from tasks.monitoring.incidents import ENDS_AT_ONCE, SEEN_TWICE, STOPS_ALL, Incident, IncidentKind
 
 REST = timedelta(days=1)
 """The time a silently resolved incident must be absent before its return counts as new."""
 
 
-class Known(BaseModel):
+class IncidentRecord(BaseModel):
     """A noticed incident: its first and its last notification, and the time of its
     disappearance.
     """
 
-    kind: Kind
+    kind: IncidentKind
     facts: dict[str, str]
     noticed: datetime
     told: datetime | None = None
     gone: datetime | None = None
 
 
-class Book(BaseModel):
+class IncidentLog(BaseModel):
     """The memory of the watchdog; Prefect's flow runs are checked up to `runs_until`."""
 
     began: datetime
     runs_until: datetime | None = None
-    known: dict[str, Known] = {}
+    known: dict[str, IncidentRecord] = {}
 
     @classmethod
-    def read(cls, text: str | None, now: datetime) -> Book:
+    def read(cls, text: str | None, now: datetime) -> IncidentLog:
         """Parse the stored log; return a new one if there is none."""
         return cls.model_validate_json(text) if text else cls(began=now)
 
-    def present(self, *kinds: Kind) -> list[str]:
+    def present(self, *kinds: IncidentKind) -> list[str]:
         """Return the keys of notified, unresolved incidents, of the given kinds or of all."""
         return [
             key
@@ -54,12 +54,12 @@ class Book(BaseModel):
 
 
 @dataclass(slots=True)
-class Telling:
+class IncidentUpdates:
     """An update for the administrators: new, ongoing and resolved incidents."""
 
-    new: list[Known] = field(default_factory=list)
-    again: list[Known] = field(default_factory=list)
-    well: list[Known] = field(default_factory=list)
+    new: list[IncidentRecord] = field(default_factory=list)
+    again: list[IncidentRecord] = field(default_factory=list)
+    well: list[IncidentRecord] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.new or self.again or self.well)
@@ -72,20 +72,24 @@ class Telling:
         }
 
 
-def reckon(
-    book: Book, found: Iterable[Cause], looked_at: Collection[Kind], now: datetime, again: timedelta
-) -> Telling:
+def update_incidents(
+    book: IncidentLog,
+    found: Iterable[Incident],
+    looked_at: Collection[IncidentKind],
+    now: datetime,
+    again: timedelta,
+) -> IncidentUpdates:
     """Update the log with the incidents found; return the notifications now due.
 
     Each incident causes one notification as soon as it has lasted for the time set for its kind,
     and another after each repeat interval `again`. Incidents of kinds not in `looked_at` stay
     unchanged.
     """
-    telling = Telling()
+    telling = IncidentUpdates()
     causes = {cause.key: cause for cause in found}
     for key, cause in causes.items():
         known = book.known.setdefault(
-            key, Known(kind=cause.kind, facts=dict(cause.facts), noticed=now)
+            key, IncidentRecord(kind=cause.kind, facts=dict(cause.facts), noticed=now)
         )
         known.gone = None
         if known.told is None or cause.kind not in ENDS_AT_ONCE:

@@ -22,7 +22,7 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 """The largest harmless difference between the clocks of two machines."""
 
 
-class Kind(StrEnum):
+class IncidentKind(StrEnum):
     """The kind of an incident; its value is a key of the texts under `watch`."""
 
     SILENT = "silent"
@@ -37,7 +37,10 @@ class Kind(StrEnum):
     CRASHED = "crashed"
 
 
-SEEN_TWICE = {Kind.SILENT: timedelta(minutes=10), Kind.DATABASE: timedelta(minutes=5)}
+SEEN_TWICE = {
+    IncidentKind.SILENT: timedelta(minutes=10),
+    IncidentKind.DATABASE: timedelta(minutes=5),
+}
 """How long these incidents must last before a notification.
 
 After an outage of the whole machine the first run ends the silence by itself. A database that
@@ -45,29 +48,36 @@ restarts is away for a moment only.
 """
 
 ENDS_AT_ONCE = frozenset(
-    {Kind.SILENT, Kind.CLOCK, Kind.DATABASE, Kind.WATCH, Kind.OUTBOX, Kind.DISK}
+    {
+        IncidentKind.SILENT,
+        IncidentKind.CLOCK,
+        IncidentKind.DATABASE,
+        IncidentKind.WATCH,
+        IncidentKind.OUTBOX,
+        IncidentKind.DISK,
+    }
 )
 """Incidents with a notification at their end.
 
 The others end without one, when they have not come back for a day.
 """
 
-STOPS_ALL = frozenset({*ENDS_AT_ONCE, Kind.FAILED, Kind.CRASHED})
+STOPS_ALL = frozenset({*ENDS_AT_ONCE, IncidentKind.FAILED, IncidentKind.CRASHED})
 """During one of these incidents the external monitor gets no sign that all is well."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """One incident. `key` identifies it; for `facts` see `tasks.text.incidents.Ill.facts`."""
+class Incident:
+    """One incident, identified by `key`; its `facts`: `tasks.text.incidents.IncidentView.facts`."""
 
-    kind: Kind
+    kind: IncidentKind
     key: str
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def silences(
     session: Session, site: Site, now: datetime, began: datetime | None
-) -> Iterator[Cause]:
+) -> Iterator[Incident]:
     """Find flows without a finished run for longer than the site allows, and a clock set back.
 
     `began` is the start of the watchdog's memory. A flow without any run counts as silent since
@@ -78,24 +88,26 @@ def silences(
     last = runs.last_runs(session, allowed)
     latest = max(last.values(), default=None)
     if latest is not None and latest > now + CLOCKS_DIFFER:
-        yield Cause(Kind.CLOCK, Kind.CLOCK, {"since": latest.isoformat()})
+        yield Incident(IncidentKind.CLOCK, IncidentKind.CLOCK, {"since": latest.isoformat()})
         return
     for flow, minutes in allowed.items():
         since = last.get(flow, began)
         if since is not None and now - since > timedelta(minutes=minutes):
             facts = {"flow": flow, "since": since.isoformat(), "n": str(minutes)}
-            yield Cause(Kind.SILENT, f"{Kind.SILENT}/{flow}", facts)
+            yield Incident(IncidentKind.SILENT, f"{IncidentKind.SILENT}/{flow}", facts)
 
 
-def waiting_mail(session: Session, site: Site, now: datetime) -> Iterator[Cause]:
+def waiting_mail(session: Session, site: Site, now: datetime) -> Iterator[Incident]:
     """Find mail that has been waiting for too long."""
     allowed = timedelta(minutes=site.file.watch.waiting_mail_minutes)
     count, oldest = outbox.overdue(session, now - allowed)
     if oldest is not None:
-        yield Cause(Kind.OUTBOX, Kind.OUTBOX, {"n": str(count), "since": oldest.isoformat()})
+        yield Incident(
+            IncidentKind.OUTBOX, IncidentKind.OUTBOX, {"n": str(count), "since": oldest.isoformat()}
+        )
 
 
-def dead_mail(session: Session, site: Site, now: datetime) -> Iterator[Cause]:
+def dead_mail(session: Session, site: Site, now: datetime) -> Iterator[Incident]:
     """Find mail given up some hours ago and not resent by hand since.
 
     Each of these mails had its own alert when it was given up.
@@ -103,10 +115,10 @@ def dead_mail(session: Session, site: Site, now: datetime) -> Iterator[Cause]:
     allowed = timedelta(hours=site.file.watch.dead_mail_hours)
     count = outbox.given_up(session, now - allowed)
     if count:
-        yield Cause(Kind.DEAD, Kind.DEAD, {"n": str(count)})
+        yield Incident(IncidentKind.DEAD, IncidentKind.DEAD, {"n": str(count)})
 
 
-def full_disks(site: Site, *, known: bool) -> Iterator[Cause]:
+def full_disks(site: Site, *, known: bool) -> Iterator[Incident]:
     """Find a disk with less free space than the site asks for.
 
     An incident that is already `known` ends only with a quarter more free space. Otherwise a disk
@@ -116,7 +128,7 @@ def full_disks(site: Site, *, known: bool) -> Iterator[Cause]:
     for place, free in free_megabytes(site).items():
         if free < floor * (1.25 if known else 1):
             facts = {"free": str(free), "floor": str(floor), "place": str(place)}
-            yield Cause(Kind.DISK, Kind.DISK, facts)
+            yield Incident(IncidentKind.DISK, IncidentKind.DISK, facts)
             return  # two folders of one disk are one cause
 
 
@@ -137,8 +149,8 @@ def _that_is_there(place: Path) -> Path:
     return next(folder for folder in (place, *place.parents) if folder.is_dir())
 
 
-def unknown_holidays(site: Site, now: datetime) -> Iterator[Cause]:
+def unknown_holidays(site: Site, now: datetime) -> Iterator[Incident]:
     """Find a calendar that ends soon: the joint decree for the next year is missing."""
-    until = site.bench.calendar.decreed_until
+    until = site.evaluation_context.calendar.decreed_until
     if until - now.astimezone(site.zone).date() < WARN_BEFORE_YEAR_END:
-        yield Cause(Kind.CALENDAR, Kind.CALENDAR, {"day": until.isoformat()})
+        yield Incident(IncidentKind.CALENDAR, IncidentKind.CALENDAR, {"day": until.isoformat()})

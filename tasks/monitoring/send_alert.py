@@ -9,12 +9,16 @@ from datetime import datetime, timedelta
 from db import outbox
 from db.models import MessageRow, MessageStatus
 from settings import Site
-from sla.directory import Office as Holder
-from sla.directory import Role
-from tasks.common.context import Office
+from sla.directory import OfficeHolder, Role
+from tasks.common.context import SiteContext
 from tasks.notifications.message import WATCH, alert_mime
 from tasks.notifications.transport.choose import mail_way
-from tasks.notifications.transport.smtp import Connection, MailTrouble, Refused, ServerUnusable
+from tasks.notifications.transport.smtp import (
+    Connection,
+    MailError,
+    PermanentFailure,
+    ServerUnavailable,
+)
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(minutes=15)
@@ -28,7 +32,7 @@ than a delivery.
 """
 
 
-def hand_over(office: Office, now: datetime) -> list[str]:
+def hand_over(office: SiteContext, now: datetime) -> list[str]:
     """Send the alerts of the watchdog in the outbox; return the errors of the mail server as texts.
 
     The function claims a mail as a delivery does, so that only one of the two sends it. A mail that
@@ -58,7 +62,7 @@ def hand_over(office: Office, now: datetime) -> list[str]:
                 try:
                     sender = office.site.file.mail.sender
                     answer = connection.send(sender, mail.recipient, zlib.decompress(mail.mime))
-                except MailTrouble as trouble:
+                except MailError as trouble:
                     troubles.append(str(trouble))
                     with office.transaction() as session:
                         outbox.put_off(
@@ -84,26 +88,26 @@ def hand_over(office: Office, now: datetime) -> list[str]:
     return troubles
 
 
-def _later(trouble: MailTrouble, tried: int, now: datetime) -> datetime | None:
+def _later(trouble: MailError, tried: int, now: datetime) -> datetime | None:
     """Return the time of the next attempt, or None if the server refused the mail permanently."""
-    if isinstance(trouble, Refused):
+    if isinstance(trouble, PermanentFailure):
         return None
     wait: timedelta = min(FIRST_RETRY * 2 ** min(tried, 8), LONGEST_RETRY)
     return now + wait
 
 
-def _outcome(trouble: MailTrouble) -> str:
-    if isinstance(trouble, ServerUnusable):
+def _outcome(trouble: MailError) -> str:
+    if isinstance(trouble, ServerUnavailable):
         return "unusable"
-    return "refused" if isinstance(trouble, Refused) else "deferred"
+    return "refused" if isinstance(trouble, PermanentFailure) else "deferred"
 
 
 def send_without_database(
-    site: Site, holder: Holder, key: str, detail: dict[str, object], now: datetime
+    site: Site, holder: OfficeHolder, key: str, detail: dict[str, object], now: datetime
 ) -> None:
     """Send one alert without the outbox, as when there is no database.
 
-    Raises :class:`tasks.notifications.transport.smtp.MailTrouble`, or ValueError for a wrong mail
+    Raises :class:`tasks.notifications.transport.smtp.MailError`, or ValueError for a wrong mail
     URL.
     """
     message = MessageRow(

@@ -11,30 +11,38 @@ from sqlalchemy.orm import Session
 from db import bounces, watch_state
 from db.models import MessageKind
 from settings import Site
-from sla.directory import Office as Holder
-from sla.directory import Role
-from tasks.common.context import Office
+from sla.directory import OfficeHolder, Role
+from tasks.common.context import SiteContext
 from tasks.monitoring import incidents
-from tasks.monitoring.incident_log import Book, Telling, reckon
-from tasks.monitoring.incidents import Cause, Kind
-from tasks.notifications.enqueue import message_id, owe
+from tasks.monitoring.incident_log import IncidentLog, IncidentUpdates, update_incidents
+from tasks.monitoring.incidents import Incident, IncidentKind
+from tasks.notifications.enqueue import enqueue, message_id
 from tasks.notifications.message import WATCH
 
-BY_ALL = frozenset({Kind.SILENT, Kind.CLOCK, Kind.OUTBOX, Kind.DEAD, Kind.DISK, Kind.CALENDAR})
+BY_ALL = frozenset(
+    {
+        IncidentKind.SILENT,
+        IncidentKind.CLOCK,
+        IncidentKind.OUTBOX,
+        IncidentKind.DEAD,
+        IncidentKind.DISK,
+        IncidentKind.CALENDAR,
+    }
+)
 """Kinds of incidents found with only the database and the disk."""
 
-BY_PREFECT = frozenset({Kind.FAILED, Kind.CRASHED})
+BY_PREFECT = frozenset({IncidentKind.FAILED, IncidentKind.CRASHED})
 """Kinds of incidents known only to Prefect's server."""
 
 
-def look(
-    office: Office,
+def check_and_notify(
+    office: SiteContext,
     now: datetime,
     run: str,
-    more: Iterable[Cause] = (),
+    more: Iterable[Incident] = (),
     *,
     runs_until: datetime | None = None,
-) -> tuple[Book, Telling]:
+) -> tuple[IncidentLog, IncidentUpdates]:
     """Check once, and queue a mail to the administrators about new, ongoing or resolved incidents.
 
     The flow and the external watchdog run the same check and share one memory, so that only one of
@@ -42,10 +50,10 @@ def look(
     incidents of Prefect's flow runs, checked up to `runs_until`.
     """
     with office.transaction() as session:
-        book = Book.read(watch_state.recall(session), now)
+        book = IncidentLog.read(watch_state.recall(session), now)
         found = [*_seen(session, office.site, now, book), *more]
         kinds = BY_ALL if runs_until is None else BY_ALL | BY_PREFECT
-        telling = reckon(book, found, kinds, now, again_after(office.site))
+        telling = update_incidents(book, found, kinds, now, again_after(office.site))
         book.runs_until = runs_until or book.runs_until
         watch_state.remember(session, book.model_dump_json())
         if telling:
@@ -53,17 +61,17 @@ def look(
     return book, telling
 
 
-def runs_seen_until(office: Office, now: datetime) -> datetime | None:
+def runs_seen_until(office: SiteContext, now: datetime) -> datetime | None:
     """Return the time up to which Prefect's flow runs were checked; None before the first check."""
     with office.transaction() as session:
-        return Book.read(watch_state.recall(session), now).runs_until
+        return IncidentLog.read(watch_state.recall(session), now).runs_until
 
 
-def _seen(session: Session, site: Site, now: datetime, book: Book) -> Iterator[Cause]:
+def _seen(session: Session, site: Site, now: datetime, book: IncidentLog) -> Iterator[Incident]:
     yield from incidents.silences(session, site, now, book.began)
     yield from incidents.waiting_mail(session, site, now)
     yield from incidents.dead_mail(session, site, now)
-    yield from incidents.full_disks(site, known=bool(book.present(Kind.DISK)))
+    yield from incidents.full_disks(site, known=bool(book.present(IncidentKind.DISK)))
     yield from incidents.unknown_holidays(site, now)
 
 
@@ -72,32 +80,36 @@ def again_after(site: Site) -> timedelta:
     return timedelta(days=site.file.watch.again_after_days)
 
 
-def _tell(session: Session, office: Office, telling: Telling, now: datetime, run: str) -> None:
-    for holder in administrators(office.site, now, bounces.marked(session)):
+def _tell(
+    session: Session, office: SiteContext, telling: IncidentUpdates, now: datetime, run: str
+) -> None:
+    for holder in administrators(office.site, now, bounces.suppressed_addresses(session)):
         key = watch_id(office, holder, telling, now)
-        owe(session, MessageKind.ALERT, holder, key, now, run, detail=told(telling))
+        enqueue(session, MessageKind.ALERT, holder, key, now, run, detail=told(telling))
 
 
-def told(telling: Telling) -> Mapping[str, Any]:
+def told(telling: IncidentUpdates) -> Mapping[str, Any]:
     """Return the content of the mail, as stored with it."""
     return {"alert": WATCH, **telling.detail()}
 
 
-def watch_id(office: Office, holder: Holder, telling: Telling, now: datetime) -> str:
+def watch_id(
+    office: SiteContext, holder: OfficeHolder, telling: IncidentUpdates, now: datetime
+) -> str:
     """Return the Message-ID of an update to one administrator at a moment."""
     return message_id(office, WATCH, holder.email, now.isoformat(), telling.detail())
 
 
 def administrators(
     site: Site, now: datetime, without: frozenset[str] = frozenset()
-) -> tuple[Holder, ...]:
+) -> tuple[OfficeHolder, ...]:
     """Return the recipients of the watchdog's mails, each address once."""
     today = now.astimezone(site.zone).date()
     found = site.directory.holders(Role.ADMINISTRATOR, None, today, without).offices
     return tuple({holder.email: holder for holder in found}.values())
 
 
-def stopped(office: Office, now: datetime) -> bool:
+def stopped(office: SiteContext, now: datetime) -> bool:
     """Check whether an incident is open that an external monitor must learn of."""
     with office.transaction() as session:
-        return Book.read(watch_state.recall(session), now).stopped
+        return IncidentLog.read(watch_state.recall(session), now).stopped

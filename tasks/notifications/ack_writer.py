@@ -15,7 +15,7 @@ TOGETHER = 0.02
 """Seconds that an answer waits for others, so that one commit stores all of them."""
 
 
-class Recorder:
+class AckWriter:
     """A thread that collects answers and stores those of a short time together.
 
     `record` gets the answers by key of the mail and commits them. If it raises, the next call
@@ -30,7 +30,7 @@ class Recorder:
         self._closing = False
         self._thread = Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> AckWriter:
         self._thread.start()
         return self
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from db import audit, storms
 from db.runs import RESTORE
 from settings.sources import FolderSource
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.notifications.enqueue import tell_of_restored
 from tasks.notifications.storms import hold
 from tasks.sources.folder import put_back
@@ -27,7 +27,7 @@ class Settled:
     files: int
 
 
-def settle(office: Office, now: datetime, backup: str, made_at: datetime | None) -> Settled:
+def settle(office: SiteContext, now: datetime, backup: str, made_at: datetime | None) -> Settled:
     """Complete a restore.
 
     The held mails become a storm, and the administrators are notified of it. Files archived since
@@ -44,5 +44,5 @@ def settle(office: Office, now: datetime, backup: str, made_at: datetime | None)
             storm = hold(session, 0, now, RESTORE)
             tell_of_restored(session, office, storm, now, RESTORE)
         why = "the database was put back as a backup has it; what was decided since is lost"
-        audit.note(session, audit.What.DATA_RESTORED, now, why, backup=backup, held=len(held))
+        audit.note(session, audit.AuditKind.DATA_RESTORED, now, why, backup=backup, held=len(held))
     return Settled(len(held), files)

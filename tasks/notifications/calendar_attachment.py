@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar, Event
 
 from tasks.notifications.views import Duty, NoticeItem, NoticeMail
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 
 
 def agenda(view: NoticeMail, locale: str, zone: ZoneInfo) -> bytes | None:
@@ -34,7 +34,7 @@ def agenda(view: NoticeMail, locale: str, zone: ZoneInfo) -> bytes | None:
 
 
 def _entry(view: NoticeMail, item: NoticeItem, duty: Duty, locale: str, zone: ZoneInfo) -> Event:
-    t = words(locale)
+    t = catalog(locale)
     entry = Event()
     entry.add("uid", duty.uid)
     entry.add("sequence", sum(told.times for told in duty.told))

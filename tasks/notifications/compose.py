@@ -13,18 +13,18 @@ from sqlalchemy.orm import Session
 from db import outbox
 from db.models import Complaint, MessageKind, MessageRow, NoticeRow
 from sla.engine.deadline import Deadline, State
-from tasks.common.context import Office
-from tasks.common.notified import told_by_role
-from tasks.evaluation.loader import judged_of
+from tasks.common.context import SiteContext
+from tasks.common.notified import notified_by_role
+from tasks.evaluation.loader import load_and_evaluate
 from tasks.notifications.calendar_attachment import agenda
 from tasks.notifications.enqueue import message_id
 from tasks.notifications.message import Attachment, alert_mime, in_envelope
 from tasks.notifications.render import RenderedMail, notice_mail
-from tasks.notifications.summary_mail import Bringing
+from tasks.notifications.summary_mail import SummaryMailComposer
 from tasks.notifications.transport.smtp import Uncomposable
 from tasks.notifications.views import Duty, NoticeItem, NoticeMail, by_unit
 from tasks.notifications.workbook_attachment import notices_workbook
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 
@@ -34,7 +34,7 @@ LONGEST_THREAD = 10
 
 def compose_all(
     session: Session,
-    office: Office,
+    office: SiteContext,
     messages: Sequence[MessageRow],
     now: datetime,
     began: datetime | None = None,
@@ -49,7 +49,7 @@ def compose_all(
     """
     views = notice_views(session, office, messages, now, began)
     threads = _threads(session, messages, began or now)
-    bringing = Bringing(session, office)
+    bringing = SummaryMailComposer(session, office)
     for message in messages:
         try:
             view, thread = views.get(message.id), threads.get(message.id, [])
@@ -60,7 +60,9 @@ def compose_all(
             yield message, Uncomposable(f"cannot be composed: {type(error).__name__}")
 
 
-def compose(session: Session, office: Office, message: MessageRow, now: datetime) -> bytes | None:
+def compose(
+    session: Session, office: SiteContext, message: MessageRow, now: datetime
+) -> bytes | None:
     """Compose one mail; return the bytes to send, or None if none of its items is still true."""
     view = notice_views(session, office, [message], now).get(message.id)
     thread = _threads(session, [message], now).get(message.id, [])
@@ -69,12 +71,12 @@ def compose(session: Session, office: Office, message: MessageRow, now: datetime
 
 def _composed(
     session: Session,
-    office: Office,
+    office: SiteContext,
     message: MessageRow,
     now: datetime,
     view: NoticeMail | None,
     thread: Sequence[str],
-    bringing: Bringing | None = None,
+    bringing: SummaryMailComposer | None = None,
 ) -> bytes | None:
     locale, zone = message.locale or office.site.locale, office.site.zone
     if message.kind == MessageKind.NOTICES:
@@ -84,7 +86,7 @@ def _composed(
         attached = list(_attached(view, rendered, locale, zone))
         return in_envelope(office.site, message, rendered, now, *attached, thread=thread)
     if message.kind == MessageKind.SUMMARY:
-        brought = (bringing or Bringing(session, office)).composed(message)
+        brought = (bringing or SummaryMailComposer(session, office)).composed(message)
         if brought is None:
             return None
         return in_envelope(office.site, message, brought[0], now, *brought[1])
@@ -100,11 +102,11 @@ def _attached(
     deadlines.
     """
     if rendered.left_out:
-        name = words(locale)("workbook.file", day=f"{view.now.astimezone(zone):%Y-%m-%d}")
+        name = catalog(locale)("workbook.file", day=f"{view.now.astimezone(zone):%Y-%m-%d}")
         yield Attachment(name, *XLSX, notices_workbook(view, locale, zone))
     coming = agenda(view, locale, zone)
     if coming is not None:
-        yield Attachment(words(locale)("agenda.file"), "text", "calendar", coming)
+        yield Attachment(catalog(locale)("agenda.file"), "text", "calendar", coming)
 
 
 def _threads(
@@ -126,7 +128,7 @@ def _threads(
 
 def notice_views(
     session: Session,
-    office: Office,
+    office: SiteContext,
     messages: Sequence[MessageRow],
     now: datetime,
     began: datetime | None = None,
@@ -144,15 +146,15 @@ def notice_views(
     }
     judged = {
         known.complaint.id: found.deadlines
-        for known, found in judged_of(session, office, list(concerned.values()), now)
+        for known, found in load_and_evaluate(session, office, list(concerned.values()), now)
     }
     earlier = (began or now) - timedelta(microseconds=1)  # excludes this run itself
-    before = outbox.told(session, concerned, earlier)
+    before = outbox.notified(session, concerned, earlier)
     return {message.id: _view(office, message, judged, before, now) for message in messages}
 
 
 def _view(
-    office: Office,
+    office: SiteContext,
     message: MessageRow,
     judged: Mapping[int, Sequence[Deadline]],
     before: Mapping[tuple[int, str, int], Sequence[tuple[str, datetime]]],
@@ -218,13 +220,13 @@ def _duty(deadline: Deadline, told: Sequence[tuple[str, datetime]], uid: str, lo
         working_days_left=deadline.working_days_left,
         late=deadline.state is State.BREACHED,
         by_policy=deadline.by_policy,
-        told=told_by_role(told),
+        told=notified_by_role(told),
         uid=uid,
     )
 
 
 def _item(
-    office: Office, complaint: Complaint, unit: str | None, duties: Sequence[Duty]
+    office: SiteContext, complaint: Complaint, unit: str | None, duties: Sequence[Duty]
 ) -> NoticeItem:
     hidden = complaint.anonymous or complaint.secret
     link = office.site.file.ticket_link

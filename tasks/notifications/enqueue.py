@@ -11,12 +11,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db import audit, bounces, outbox, runs
-from db.locks import hold
+from db.locks import advisory_lock
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeStatus, Storm
-from sla.directory import Office as Holder
-from sla.directory import Role
-from tasks.common.context import Office
-from tasks.evaluation.notices import Owed
+from sla.directory import OfficeHolder, Role
+from tasks.common.context import SiteContext
+from tasks.evaluation.notices import PendingNotice
 from tasks.notifications import storms
 
 
@@ -33,14 +32,14 @@ class Queued:
 class _Entry:
     """One notice for one recipient in a role; `copied` means for information only."""
 
-    holder: Holder
+    holder: OfficeHolder
     role: Role
-    owed: Owed
+    owed: PendingNotice
     copied: bool
 
 
-def queue_messages(
-    session: Session, office: Office, owed: Sequence[Owed], now: datetime, run: str
+def enqueue_notices(
+    session: Session, office: SiteContext, owed: Sequence[PendingNotice], now: datetime, run: str
 ) -> Queued:
     """Queue one mail per recipient for all notices of this run.
 
@@ -54,7 +53,7 @@ def queue_messages(
     """
     session.flush()
     if owed:
-        hold(session, "queueing")
+        advisory_lock(session, "queueing")
     doubtful, owed = storms.divided(session, owed, now)
     again, empty = _addressed(session, office, doubtful, now, run)
     boxes, holes = _addressed(session, office, owed, now, run)
@@ -67,31 +66,31 @@ def queue_messages(
             _queue(session, office, address, entries, waits, now, run)
     holes = list(dict.fromkeys(empty + holes))
     for unit, role in holes:
-        alert(session, office, "hole", {"unit": unit, "role": role}, now, run)
+        enqueue_alert(session, office, "hole", {"unit": unit, "role": role}, now, run)
     if held is not None:
         tell_of_restored(session, office, held, now, run)
     if storm is not None:
         facts = {"storm": storm.id, "mails": storm.mails, "most": storm.most}
-        alert(session, office, "storm", facts, now, run, same=("storm",))
+        enqueue_alert(session, office, "storm", facts, now, run, same=("storm",))
     waiting = storm or held
     return Queued(len(again) + len(boxes), holes, waiting.id if waiting else None)
 
 
 def tell_of_restored(
-    session: Session, office: Office, storm: Storm, now: datetime, run: str
+    session: Session, office: SiteContext, storm: Storm, now: datetime, run: str
 ) -> None:
     """Notify the administrators once that mails wait after a restore from a backup."""
     restored = runs.last(session, runs.RESTORE)
     facts = {"restored": restored and restored.isoformat(), "storm": storm.id, "mails": storm.mails}
-    alert(session, office, "restored", facts, now, run, same=("restored", "storm"))
+    enqueue_alert(session, office, "restored", facts, now, run, same=("restored", "storm"))
 
 
 def _addressed(
-    session: Session, office: Office, owed: Sequence[Owed], now: datetime, run: str
+    session: Session, office: SiteContext, owed: Sequence[PendingNotice], now: datetime, run: str
 ) -> tuple[dict[str, list[_Entry]], list[tuple[str, str]]]:
     """Return the notices for each address, and the vacancies found."""
     today = office.local(now).date()
-    without = bounces.marked(session)
+    without = bounces.suppressed_addresses(session)
     boxes: dict[str, list[_Entry]] = {}
     holes: dict[tuple[str, str], None] = {}
     for each in owed:
@@ -101,27 +100,27 @@ def _addressed(
         for role, copied in addressed:
             unit = each.notice.unit or None
             holders = office.site.directory.holders(role, unit, today, without)
-            if holders.hole is not None and not _held(office, role, holders.hole, today):
-                holes[holders.hole, role] = None
+            if holders.vacancy is not None and not _held(office, role, holders.vacancy, today):
+                holes[holders.vacancy, role] = None
             for holder in holders.offices:
                 if holder.email not in told:
                     told.add(holder.email)
                     boxes.setdefault(holder.email, []).append(_Entry(holder, role, each, copied))
         if not told:
             each.notice.status = NoticeStatus.FAILED
-            what, why = audit.What.NOTICE_FAILED, "nobody holds an office that is to be told"
+            what, why = audit.AuditKind.NOTICE_FAILED, "nobody holds an office that is to be told"
             audit.note_notice(session, what, each.notice, now, why, run)
     return boxes, list(holes)
 
 
-def _held(office: Office, role: Role, unit: str, day: date) -> bool:
+def _held(office: SiteContext, role: Role, unit: str, day: date) -> bool:
     """Check whether a role has a holder, even one without working mail (reported separately)."""
-    return office.site.directory.holders(role, unit or None, day).hole is None
+    return office.site.directory.holders(role, unit or None, day).vacancy is None
 
 
 def _queue(
     session: Session,
-    office: Office,
+    office: SiteContext,
     address: str,
     entries: Sequence[_Entry],
     storm: Storm | None,
@@ -129,12 +128,12 @@ def _queue(
     run: str,
 ) -> None:
     urgent = any(entry.owed.urgent for entry in entries)
-    turn = now if urgent else office.next_turn(now)
+    turn = now if urgent else office.send_after(now)
     message = outbox.waiting(session, address, storm)
     if message is None:
         keys = sorted(entry.owed.notice.id for entry in entries)
         first = next((entry for entry in entries if not entry.copied), entries[0])
-        message = owe(
+        message = enqueue(
             session,
             MessageKind.NOTICES,
             first.holder,
@@ -156,9 +155,9 @@ def _queue(
     ]
 
 
-def alert(
+def enqueue_alert(
     session: Session,
-    office: Office,
+    office: SiteContext,
     kind: str,
     facts: Mapping[str, Any],
     now: datetime,
@@ -174,19 +173,21 @@ def alert(
     today = office.local(now).date()
     cause = sorted((key, facts[key]) for key in (facts if same is None else same))
     reached = office.site.directory.holders(
-        Role.ADMINISTRATOR, None, today, bounces.marked(session)
+        Role.ADMINISTRATOR, None, today, bounces.suppressed_addresses(session)
     )
     for holder in reached.offices:
         key = message_id(office, "alert", kind, holder.email, *cause)
         if not outbox.knows(session, key):
             detail = {"alert": kind, **facts}
-            owe(session, MessageKind.ALERT, holder, key, now, run, detail=detail)
+            enqueue(session, MessageKind.ALERT, holder, key, now, run, detail=detail)
 
 
-def queue_summary(session: Session, office: Office, report: int, now: datetime, run: str) -> int:
+def enqueue_summary(
+    session: Session, office: SiteContext, report: int, now: datetime, run: str
+) -> int:
     """Queue a report for the roles named by the site; return the number of mails."""
     today = office.local(now).date()
-    without = bounces.marked(session)
+    without = bounces.suppressed_addresses(session)
     queued = 0
     told: set[str] = set()
     for role in office.site.file.summary.to:
@@ -196,15 +197,15 @@ def queue_summary(session: Session, office: Office, report: int, now: datetime, 
                 continue
             told.add(holder.email)
             detail = {"report": report}
-            owe(session, MessageKind.SUMMARY, holder, key, now, run, detail=detail)
+            enqueue(session, MessageKind.SUMMARY, holder, key, now, run, detail=detail)
             queued += 1
     return queued
 
 
-def owe(
+def enqueue(
     session: Session,
     kind: MessageKind,
-    holder: Holder,
+    holder: OfficeHolder,
     key: str,
     now: datetime,
     run: str,
@@ -235,7 +236,7 @@ def owe(
     return message
 
 
-def message_id(office: Office, *cause: object) -> str:
+def message_id(office: SiteContext, *cause: object) -> str:
     """Return a Message-ID that depends only on its cause: the same mail always gets the
     same one.
     """

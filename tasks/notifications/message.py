@@ -21,7 +21,7 @@ from settings import Site
 from tasks.notifications.render import RenderedMail, alert_mail, watch_mail
 from tasks.notifications.views import AlertMail, WatchMail
 from tasks.text.formats import moment_text
-from tasks.text.incidents import Ill
+from tasks.text.incidents import IncidentView
 
 CRLF = "\r\n"
 
@@ -123,7 +123,7 @@ def alert_mime(site: Site, message: MessageRow, now: datetime) -> bytes:
 def watch_view(site: Site, recipient: str, detail: Mapping[str, Any], now: datetime) -> WatchMail:
     """Return the content of a watchdog mail."""
     new, again, well = (
-        tuple(Ill(each["kind"], each["facts"]) for each in detail.get(part, ()))
+        tuple(IncidentView(each["kind"], each["facts"]) for each in detail.get(part, ()))
         for part in ("new", "again", "well")
     )
     return WatchMail(site.name, recipient, now, new, again, well)

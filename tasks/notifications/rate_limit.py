@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from tasks.notifications.transport.smtp import MailTrouble
+from tasks.notifications.transport.smtp import MailError
 
 MINUTE = timedelta(minutes=1)
 FIRST_GAP, LONGEST_GAP = timedelta(seconds=1), timedelta(seconds=64)
@@ -17,7 +17,7 @@ MOST_IN_A_ROW = 5
 """After this number of throttled mails in a row, a run leaves the rest to the next run."""
 
 
-class Clock:
+class RunClock:
     """The time of a run: its `now` plus the time since its start."""
 
     def __init__(self, now: datetime) -> None:
@@ -32,7 +32,7 @@ class Clock:
         time.sleep(max(0.0, span.total_seconds()))
 
 
-class Pace:
+class RateLimiter:
     """Limits of mails per minute, in total and per domain; slower after complaints of the server.
 
     `before` lists the mails of the last minute with their addresses, so that the limits apply
@@ -71,7 +71,7 @@ class Pace:
         return now if len(recent) < limit else recent[-limit] + MINUTE
 
     @property
-    def gap(self) -> timedelta:
+    def delay(self) -> timedelta:
         """The pause before the next mail, after complaints of the server."""
         return self._gap
 
@@ -80,13 +80,13 @@ class Pace:
         """Whether the server has complained so often that the next run must send the rest."""
         return self._in_a_row >= MOST_IN_A_ROW
 
-    def went(self, now: datetime, address: str) -> None:
+    def sent(self, now: datetime, address: str) -> None:
         """Note an accepted mail; shorten the pause, because the server accepts this pace."""
         self._note(now, address)
         self._in_a_row = 0
         self._gap = self._gap / 2 if self._gap > FIRST_GAP else timedelta(0)
 
-    def complained(self) -> None:
+    def throttled(self) -> None:
         """Note a complaint of the server about the pace; lengthen the pause."""
         self._in_a_row += 1
         self._gap = min(max(self._gap * 2, FIRST_GAP), LONGEST_GAP)
@@ -103,7 +103,7 @@ class Pace:
         return passed
 
 
-def too_fast(trouble: MailTrouble) -> bool:
+def too_fast(trouble: MailError) -> bool:
     """Check whether an answer asks for fewer mails.
 
     This is code 421, a temporary policy (4.7.x), or certain words in the text. The codes are of RFC

@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 import css_inline
 
 from tasks.notifications.views import AlertMail, NoticeItem, NoticeMail, WatchMail
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 from tasks.text.formats import (
     Spanned,
     one_line,
     period_text,
     short_day_text,
 )
-from tasks.text.incidents import ill_text
+from tasks.text.incidents import incident_text
 from tasks.text.templates import render
 
 MOST_IN_BODY = 50
@@ -70,7 +70,7 @@ def notice_subject(view: NoticeMail, locale: str, zone: ZoneInfo) -> str:
 
     It never contains a complaint's title.
     """
-    t = words(locale)
+    t = catalog(locale)
     items = [*view.late, *view.coming]
     units = {item.unit for item in items}
     whose = units.pop() if len(units) == 1 else t("subject.units", n=len(units))
@@ -93,7 +93,7 @@ def _subject_of_one(item: NoticeItem, now: datetime, locale: str, zone: ZoneInfo
     if urgency == "coming" and not days:
         urgency = "on"
     day = short_day_text(item.worst.due, locale, zone)
-    return words(locale)(f"subject.one_{urgency}", ticket=item.ticket, n=days, day=day)
+    return catalog(locale)(f"subject.one_{urgency}", ticket=item.ticket, n=days, day=day)
 
 
 def _urgency(item: NoticeItem, now: datetime, zone: ZoneInfo) -> str:
@@ -111,7 +111,7 @@ def summary_mail(
 
     `earlier` is a text about the changes of an earlier report.
     """
-    t = words(locale)
+    t = catalog(locale)
     subject = t("subject.summary", period=period_text(view, locale, zone), late=view.late_now)
     return _mail(
         "summary",
@@ -127,17 +127,17 @@ def summary_mail(
 
 def alert_mail(view: AlertMail, locale: str, zone: ZoneInfo) -> RenderedMail:
     """Render the alert to the administrator about the pipeline itself."""
-    subject = f"[Tenggat] {words(locale)(f'alert.{view.alert}.title')}"
+    subject = f"[Tenggat] {catalog(locale)(f'alert.{view.alert}.title')}"
     return _mail("alert", subject, locale, zone, view=view)
 
 
 def watch_mail(view: WatchMail, locale: str, zone: ZoneInfo) -> RenderedMail:
     """Render the mail of the watchdog: one incident by its name, or the number of incidents."""
-    t = words(locale)
+    t = catalog(locale)
     ill = [*view.new, *view.again]
     told, form = (ill, "title") if ill else (view.well, "over")
     if len(told) == 1:
-        text = ill_text(told[0], form, locale, zone)
+        text = incident_text(told[0], form, locale, zone)
     else:
         text = t("watch.many" if ill else "watch.many_well", n=len(told))
     return _mail("watch", f"[Tenggat] {text}", locale, zone, view=view)

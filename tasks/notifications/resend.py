@@ -9,11 +9,10 @@ from sqlalchemy.orm import Session
 
 from db import audit
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus
-from sla.directory import Office as Holder
-from sla.directory import Role
-from tasks.common.context import Office
+from sla.directory import OfficeHolder, Role
+from tasks.common.context import SiteContext
 from tasks.notifications.compose import notice_views
-from tasks.notifications.enqueue import message_id, owe
+from tasks.notifications.enqueue import enqueue, message_id
 
 OVER = (
     MessageStatus.SENT,
@@ -30,7 +29,7 @@ class NotResent(ValueError):
 
 
 def resend(
-    session: Session, office: Office, number: int, now: datetime, to: str | None = None
+    session: Session, office: SiteContext, number: int, now: datetime, to: str | None = None
 ) -> MessageRow:
     """Queue a mail again as a new mail with only the items that are still true.
 
@@ -49,7 +48,7 @@ def resend(
         select(func.count()).select_from(MessageRow).where(MessageRow.resent_of == number)
     )
     key = message_id(office, "resent", first.message_id, before, holder.email)
-    again = owe(
+    again = enqueue(
         session,
         MessageKind(first.kind),
         holder,
@@ -72,21 +71,25 @@ def resend(
         raise NotResent(f"no item of mail {number} is still true; nothing is sent")
     why = "asked for by hand" + (", to an address that was named" if to else "")
     run = f"resend {number}"
-    audit.note(session, audit.What.MAIL_RESENT, now, why, message=again.id, run=run, first=number)
+    audit.note(
+        session, audit.AuditKind.MAIL_RESENT, now, why, message=again.id, run=run, first=number
+    )
     return again
 
 
-def _addressee(office: Office, first: MessageRow, now: datetime, to: str | None) -> Holder:
+def _addressee(
+    office: SiteContext, first: MessageRow, now: datetime, to: str | None
+) -> OfficeHolder:
     """Return the recipient of the new mail, with the language."""
     directory, role = office.site.directory, Role(first.role)
     today = office.local(now).date()
-    known = [each for each in directory.offices if each.held_on(today)]
+    known = [each for each in directory.offices if each.in_office_on(today)]
     address = to or first.recipient
     for each in known:
         if each.email.casefold() == address.casefold():
             return each
     if to is not None:
-        return Holder(first.unit or "", role, "", to, locale=first.locale)
+        return OfficeHolder(first.unit or "", role, "", to, locale=first.locale)
     offices = directory.holders(role, first.unit, today).offices
     if not offices:
         raise NotResent(f"the office of mail {first.id} is vacant now; name an address with --to")

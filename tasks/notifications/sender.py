@@ -14,16 +14,16 @@ from sqlalchemy.orm import Session
 
 from db import outbox
 from db.models import DeliveryAttempt, MessageKind, MessageRow, MessageStatus
-from tasks.common.context import Office
-from tasks.notifications.ack_writer import Recorder
+from tasks.common.context import SiteContext
+from tasks.notifications.ack_writer import AckWriter
 from tasks.notifications.compose import compose_all
-from tasks.notifications.enqueue import alert
-from tasks.notifications.rate_limit import Clock, Pace, too_fast
+from tasks.notifications.enqueue import enqueue_alert
+from tasks.notifications.rate_limit import RateLimiter, RunClock, too_fast
 from tasks.notifications.transport.smtp import (
     Connection,
-    MailTrouble,
-    Refused,
-    ServerUnusable,
+    MailError,
+    PermanentFailure,
+    ServerUnavailable,
     Uncomposable,
 )
 
@@ -56,15 +56,15 @@ class DeliveryCount:
     trouble: str = ""
 
 
-class _Delivery:
+class Sender:
     """One delivery run: its connection, its rate limiter and its counts."""
 
     def __init__(
         self,
-        office: Office,
+        office: SiteContext,
         connection: Connection,
-        pace: Pace,
-        clock: Clock,
+        pace: RateLimiter,
+        clock: RunClock,
         now: datetime,
         run: str,
         count: DeliveryCount,
@@ -90,7 +90,7 @@ class _Delivery:
             with self.office.transaction() as session:
                 claimed = outbox.claim(session, token, ready, begun)
             try:
-                with Recorder(partial(self._sent, token)) as recorder:
+                with AckWriter(partial(self._sent, token)) as recorder:
                     self._send(token, claimed, begun, recorder)
                     recorder.flush()
             finally:
@@ -107,7 +107,7 @@ class _Delivery:
     def _may_go_on(self) -> bool:
         """Wait until the next mail may be sent; return False if that is too late for this run."""
         moment = self.clock.moment()
-        pause = max(self.pace.free_at(moment) - moment, self.pace.gap)
+        pause = max(self.pace.free_at(moment) - moment, self.pace.delay)
         if self.pace.exhausted or moment + pause - self.now > LONGEST_RUN:
             return False
         if pause:
@@ -149,7 +149,7 @@ class _Delivery:
         return ready if messages else None
 
     def _send(
-        self, token: str, claimed: Sequence[outbox.Claimed], begun: datetime, recorder: Recorder
+        self, token: str, claimed: Sequence[outbox.Claimed], begun: datetime, recorder: AckWriter
     ) -> None:
         """Send the mails one after another, while their content and the claim are fresh."""
         for mail in claimed:
@@ -166,15 +166,15 @@ class _Delivery:
             mime = zlib.decompress(mail.mime)
             try:
                 answer = self.connection.send(self.sender, mail.recipient, mime)
-            except MailTrouble as trouble:
+            except MailError as trouble:
                 self._failed(token, mail.id, trouble)
                 if too_fast(trouble):
-                    self.pace.complained()
+                    self.pace.throttled()
                     return
                 if self.count.trouble:
                     return
             else:
-                self.pace.went(moment, mail.recipient)
+                self.pace.sent(moment, mail.recipient)
                 self.roles[mail.id] = mail.role
                 recorder.add(mail.id, answer)
 
@@ -187,18 +187,18 @@ class _Delivery:
             self.count.sent += 1
             self.count.by_role[role] = self.count.by_role.get(role, 0) + 1
 
-    def _failed(self, token: str, key: int, trouble: MailTrouble) -> None:
+    def _failed(self, token: str, key: int, trouble: MailError) -> None:
         """Store the server's answer, or the error, of a mail that was not accepted."""
         with self.office.transaction() as session:
             for message in outbox.claimed(session, token, [key]):
                 self._settle(session, message, trouble, self.clock.moment())
 
     def _settle(
-        self, session: Session, message: MessageRow, trouble: MailTrouble, now: datetime
+        self, session: Session, message: MessageRow, trouble: MailError, now: datetime
     ) -> None:
         office, count = self.office, self.count
         message.claim = None
-        if isinstance(trouble, ServerUnusable):
+        if isinstance(trouble, ServerUnavailable):
             message.status, message.next_attempt_at = MessageStatus.QUEUED, now + FIRST_RETRY
             _attempt(message, now, "unusable", trouble)
             count.deferred += 1
@@ -215,13 +215,13 @@ class _Delivery:
                 "mail": message.id,
             }
             kind = "dead_message" if dead else "odd_message"
-            alert(session, office, kind, facts, now, self.run)
+            enqueue_alert(session, office, kind, facts, now, self.run)
         session.flush()
         outbox.settle_notices(session, [item.notice_id for item in message.items], now)
 
 
 def _try_again_or_give_up(
-    office: Office, message: MessageRow, trouble: MailTrouble, now: datetime
+    office: SiteContext, message: MessageRow, trouble: MailError, now: datetime
 ) -> None:
     """Set a mail to dead after a permanent refusal or too much time, else set its next attempt.
 
@@ -231,7 +231,7 @@ def _try_again_or_give_up(
     tried = [each.attempted_at for each in message.attempts if each.outcome == "deferred"]
     tries, first = len(tried), min(tried, default=now)  # a server out of reach was not asked
     expired = now - first >= limit
-    if isinstance(trouble, Refused) or expired:
+    if isinstance(trouble, PermanentFailure) or expired:
         message.status, message.next_attempt_at = MessageStatus.DEAD, None
         _attempt(message, now, "refused", trouble)
         return
@@ -241,7 +241,7 @@ def _try_again_or_give_up(
     _attempt(message, now, "deferred", trouble)
 
 
-def _attempt(message: MessageRow, now: datetime, outcome: str, trouble: MailTrouble) -> None:
+def _attempt(message: MessageRow, now: datetime, outcome: str, trouble: MailError) -> None:
     message.attempts.append(
         DeliveryAttempt(attempted_at=now, outcome=outcome, code=trouble.code, answer=trouble.answer)
     )

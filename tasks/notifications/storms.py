@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from db import audit, runs, storms
 from db.models import Storm, StormStatus
-from tasks.common.context import Office
-from tasks.evaluation.notices import Owed
+from tasks.common.context import SiteContext
+from tasks.evaluation.notices import PendingNotice
 
 RUNS = 20
 """The number of past runs used to compute the usual number of mails."""
@@ -24,7 +24,7 @@ class NoStorm(ValueError):
     """No storm waits for a decision, or not the given one."""
 
 
-def most(session: Session, office: Office) -> int:
+def most(session: Session, office: SiteContext) -> int:
     """Return the number of mails allowed in one run of this site.
 
     It is the site's limit or a multiple of the median of the last runs with mail, whichever is
@@ -38,7 +38,9 @@ def most(session: Session, office: Office) -> int:
     return min(guard.most, max(guard.at_least, int(guard.times_median * median(usual))))
 
 
-def check(session: Session, office: Office, mails: int, now: datetime, run: str) -> Storm | None:
+def check(
+    session: Session, office: SiteContext, mails: int, now: datetime, run: str
+) -> Storm | None:
     """Return the storm for a run with this many mails, or None if they are within the limit.
 
     Further mails above the limit join a storm that already waits.
@@ -52,7 +54,7 @@ def check(session: Session, office: Office, mails: int, now: datetime, run: str)
     storm.mails += mails
     session.flush()
     why = f"the run owed {mails} mails and {limit} are allowed"
-    audit.note(session, audit.What.STORM_HELD, now, why, storm=storm.id, run=run, mails=mails)
+    audit.note(session, audit.AuditKind.STORM_HELD, now, why, storm=storm.id, run=run, mails=mails)
     return storm
 
 
@@ -67,7 +69,9 @@ def left_by_restore(session: Session, now: datetime) -> bool:
     return _restored(session, now) is not None and bool(storms.without_a_storm(session))
 
 
-def divided(session: Session, owed: Sequence[Owed], now: datetime) -> tuple[list[Owed], list[Owed]]:
+def divided(
+    session: Session, owed: Sequence[PendingNotice], now: datetime
+) -> tuple[list[PendingNotice], list[PendingNotice]]:
     """Divide pending notices into those perhaps sent before the last restore, and the others.
 
     For a rung reached before the restore, the decision and the mail may be in the lost time. For
@@ -87,17 +91,17 @@ def hold(session: Session, mails: int, now: datetime, run: str) -> Storm:
     """
     storm = storms.waiting(session) or storms.opened(session, now, run, most=0)
     held = storms.without_a_storm(session)
-    storms.take_in(session, storm, held)
+    storms.attach(session, storm, held)
     mails += len(held)
     storm.mails += mails
     session.flush()
     why = "they may have been sent in the time that a restore has lost"
-    audit.note(session, audit.What.STORM_HELD, now, why, storm=storm.id, run=run, mails=mails)
+    audit.note(session, audit.AuditKind.STORM_HELD, now, why, storm=storm.id, run=run, mails=mails)
     return storm
 
 
 def decide(
-    office: Office, number: int | None, now: datetime, by: str, *, send: bool
+    office: SiteContext, number: int | None, now: datetime, by: str, *, send: bool
 ) -> tuple[Storm, int]:
     """Release the mails of a storm or drop them; return the storm and their number.
 
@@ -109,11 +113,11 @@ def decide(
         if storm is None or number not in (None, storm.id):
             which = "no storm waits" if storm is None else f"storm {number} does not wait"
             raise NoStorm(f"{which} for a decision; see `tenggat mail list --status held`")
-        what = audit.What.STORM_RELEASED if send else audit.What.STORM_DROPPED
-        who = office.by and audit.By(by, f"storm {storm.id}")
+        what = audit.AuditKind.STORM_RELEASED if send else audit.AuditKind.STORM_DROPPED
+        who = office.by and audit.AuditActor(by, f"storm {storm.id}")
         audit.note(session, what, now, "said on being asked", storm=storm.id, by=who)
         if send:
-            mails = storms.let_go(session, storm, office.next_turn(now))
+            mails = storms.release(session, storm, office.send_after(now))
         else:
             mails = storms.drop(session, storm, now)
         storm.status = StormStatus.RELEASED if send else StormStatus.DISCARDED

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from db.models import MessageRow, Report
-from tasks.common.context import Office
+from db.models import MessageRow, ReportRow
+from tasks.common.context import SiteContext
 from tasks.notifications.message import Attachment
 from tasks.notifications.render import RenderedMail, summary_mail
 from tasks.reports.builder import in_language, language_ending, report_view, with_earlier
 from tasks.reports.digest import digest_of
 from tasks.reports.formats.restatement_text import earlier_line
 from tasks.reports.formats.writer import FORMATS, READ, write_all
-from tasks.reports.model import ReportView
+from tasks.reports.model import Report
 
 KINDS = {
     "html": ("text", "html"),
@@ -24,17 +24,17 @@ KINDS = {
 }
 
 
-class Bringing:
+class SummaryMailComposer:
     """The report mails of one delivery run. Each report is evaluated only once for all of them."""
 
-    def __init__(self, session: Session, office: Office) -> None:
+    def __init__(self, session: Session, office: SiteContext) -> None:
         self._session, self._office = session, office
-        self._views: dict[tuple[int, str], ReportView] = {}
+        self._views: dict[tuple[int, str], Report] = {}
 
     def composed(self, message: MessageRow) -> tuple[RenderedMail, list[Attachment]] | None:
         """Return a mail and its attachments, or None if its report is no longer on record."""
         site = self._office.site
-        report = self._session.get(Report, message.detail["report"])
+        report = self._session.get(ReportRow, message.detail["report"])
         if report is None:
             return None
         locale = message.locale or site.locale
@@ -44,7 +44,7 @@ class Bringing:
         rendered = summary_mail(digest_of(view), name, role, locale, site.zone, earlier)
         return rendered, list(self._files(report, view))
 
-    def _view(self, report: Report, locale: str) -> ReportView:
+    def _view(self, report: ReportRow, locale: str) -> Report:
         """Return the report in a language, evaluated again as of its own moment."""
         session, office = self._session, self._office
         own = (report.id, office.site.locale)
@@ -55,7 +55,7 @@ class Bringing:
             self._views[report.id, locale] = in_language(session, office, self._views[own], locale)
         return self._views[report.id, locale]
 
-    def _files(self, report: Report, view: ReportView) -> Iterator[Attachment]:
+    def _files(self, report: ReportRow, view: Report) -> Iterator[Attachment]:
         """Yield the report files for people in the language of the view; create them if missing."""
         site = self._office.site
         ending = language_ending(site, view.names.locale)

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tasks.common.notified import Told
-from tasks.text.incidents import Ill
+from tasks.common.notified import Notified
+from tasks.text.incidents import IncidentView
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Duty:
     working_days_left: int
     late: bool
     by_policy: bool
-    told: tuple[Told, ...]
+    told: tuple[Notified, ...]
     uid: str = ""
 
 
@@ -140,6 +140,6 @@ class WatchMail:
     site: str
     recipient: str
     now: datetime
-    new: tuple[Ill, ...]
-    again: tuple[Ill, ...]
-    well: tuple[Ill, ...]
+    new: tuple[IncidentView, ...]
+    again: tuple[IncidentView, ...]
+    well: tuple[IncidentView, ...]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 
 from tasks.notifications.views import NoticeMail
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 
 WIDTHS = {"ticket": 16, "days": 12, "due": 14, "received": 14, "privacy": 12}
 
@@ -20,7 +20,7 @@ def notices_workbook(view: NoticeMail, locale: str, zone: ZoneInfo) -> bytes:
     Text cells are always text: a text that begins like a formula is not run. Numbers of days are
     numeric, and negative if late.
     """
-    t = words(locale)
+    t = catalog(locale)
     columns = (
         ("ticket", t("summary.ticket")),
         ("days", t("workbook.days_left")),

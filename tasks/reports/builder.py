@@ -13,36 +13,36 @@ from sqlalchemy.orm import Session
 from db import audit_verify
 from db.revisions import revision
 from settings import Site
-from sla.engine.context import Facts
+from sla.engine.context import ComplaintFacts
 from sla.periods import Period, parse
 from sla.regulations.model import Rule
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.evaluation.loader import source_facts
-from tasks.reports.compute import figured
+from tasks.reports.compute import compute_tables
 from tasks.reports.formats.json_csv import sha256_of
 from tasks.reports.labels import names_of
-from tasks.reports.model import Notes, OverrideRow, RegulationRow, ReportView
+from tasks.reports.model import Notes, OverrideRow, RegulationRow, Report
 from tasks.reports.restatement import earlier_report
 from tasks.sources.gaps import missing_days
 
 
 def report_view(
     session: Session,
-    office: Office,
+    office: SiteContext,
     period: str,
     as_of: datetime,
     *,
     hindsight: datetime | None = None,
-) -> ReportView:
-    """Return the report of a period as known at `as_of`; for `hindsight` see `figured`.
+) -> Report:
+    """Return the report of a period as known at `as_of`; for `hindsight` see `compute_tables`.
 
     Raises `sla.periods.PeriodError`.
     """
     site = office.site
     today = office.local(as_of).date()
     span = parse(period, today)
-    tables = figured(session, office, span, as_of, hindsight=hindsight)
-    return ReportView(
+    tables = compute_tables(session, office, span, as_of, hindsight=hindsight)
+    return Report(
         site=site.name,
         letterhead=site.letterhead,
         period_key=span.name,
@@ -59,13 +59,13 @@ def report_view(
     )
 
 
-def with_earlier(session: Session, office: Office, view: ReportView) -> ReportView:
+def with_earlier(session: Session, office: SiteContext, view: Report) -> Report:
     """Return the same report with the restatement of the previous report."""
     span = Period(view.period_key, view.first, view.last)
     return replace(view, earlier=earlier_report(session, office, span, view.as_of))
 
 
-def in_language(session: Session, office: Office, view: ReportView, locale: str) -> ReportView:
+def in_language(session: Session, office: SiteContext, view: Report, locale: str) -> Report:
     """Return the same report with its names and notes in another language."""
     if locale == view.names.locale:
         return view
@@ -82,11 +82,13 @@ def language_ending(site: Site, locale: str) -> str:
     return "" if locale == site.locale else f"_{locale}"
 
 
-def _notes(session: Session, office: Office, span: Period, as_of: datetime, locale: str) -> Notes:
+def _notes(
+    session: Session, office: SiteContext, span: Period, as_of: datetime, locale: str
+) -> Notes:
     """Return the notes on the data and the method, in a language."""
     site = office.site
     facts = source_facts(session, office, as_of)
-    holes = site.directory.holes(office.local(as_of).date())
+    holes = site.directory.vacancies(office.local(as_of).date())
     return Notes(
         missing=tuple(
             (name, tuple(days))
@@ -103,7 +105,7 @@ def _notes(session: Session, office: Office, span: Period, as_of: datetime, loca
         regulations=tuple(_regulation_rows(office, span.last, locale)),
         holidays=tuple(
             (day, off.name, off.estimate)
-            for day, off in sorted(site.bench.calendar.days_off.items())
+            for day, off in sorted(site.evaluation_context.calendar.days_off.items())
             if span.first <= day <= span.last
         ),
         policy=site.file.policy,
@@ -113,10 +115,10 @@ def _notes(session: Session, office: Office, span: Period, as_of: datetime, loca
 
 
 def _not_judged(
-    office: Office, facts: Mapping[str, Facts], locale: str
+    office: SiteContext, facts: Mapping[str, ComplaintFacts], locale: str
 ) -> Iterable[tuple[str, tuple[str, ...]]]:
     """Yield, for each source, the rules that its data cannot prove as met or missed."""
-    law = office.site.bench.law
+    law = office.site.evaluation_context.law
     for name, source in facts.items():
         sees = source.sees or frozenset()
         blind = [
@@ -130,11 +132,11 @@ def _not_judged(
             yield name, tuple(blind)
 
 
-def _regulation_rows(office: Office, day: date, locale: str) -> Iterable[RegulationRow]:
+def _regulation_rows(office: SiteContext, day: date, locale: str) -> Iterable[RegulationRow]:
     """Yield the regulations in force on a day, with their rules not yet confirmed by a legal
     officer.
     """
-    law = office.site.bench.law
+    law = office.site.evaluation_context.law
     regulations: dict[Any, list[Rule]] = {}
     for rule in filter(None, map(partial(_on, office, day), law.ids)):
         regulations.setdefault(rule.regulation, []).append(rule)
@@ -149,10 +151,10 @@ def _regulation_rows(office: Office, day: date, locale: str) -> Iterable[Regulat
         )
 
 
-def _override_row(office: Office, rule: Rule, day: date, locale: str) -> OverrideRow:
-    replaced = office.site.bench.law.overridden(rule.id, day)
+def _override_row(office: SiteContext, rule: Rule, day: date, locale: str) -> OverrideRow:
+    replaced = office.site.evaluation_context.law.overridden(rule.id, day)
     return OverrideRow(rule.label[locale], replaced.citation if replaced else rule.id, rule.basis)
 
 
-def _on(office: Office, day: date, rule_id: str) -> Rule | None:
-    return office.site.bench.law.on(rule_id, day)
+def _on(office: SiteContext, day: date, rule_id: str) -> Rule | None:
+    return office.site.evaluation_context.law.on(rule_id, day)

@@ -13,24 +13,24 @@ from sqlalchemy.orm import Session
 
 from db import complaints, metrics, outbox, quarantine, rulesets
 from db.models import Complaint
-from db.outbox import FirstTold
-from sla.engine.evaluate import Judged, judge_all
+from db.outbox import NotificationRecord
+from sla.engine.evaluate import Evaluation, evaluate_all
 from sla.events import Event
-from sla.metrics.columns import Gathered, Gathering
-from sla.metrics.encoding import Words, line
+from sla.metrics.columns import CaseColumns, Gathering
+from sla.metrics.encoding import LabelTable, encode_case
 from sla.metrics.table import Table
 from sla.metrics.tables import Tellings, first_day, report
 from sla.periods import Period
-from tasks.common.context import Office
-from tasks.common.notified import told_by_role
-from tasks.evaluation.loader import Known, judged_of, known_of
+from tasks.common.context import SiteContext
+from tasks.common.notified import notified_by_role
+from tasks.evaluation.loader import LoadedComplaint, load_and_evaluate, load_complaints
 from tasks.evaluation.metrics_cache import case_of
 from tasks.reports.notified_text import told_key
 
 
-def figured(
+def compute_tables(
     session: Session,
-    office: Office,
+    office: SiteContext,
     period: Period,
     as_of: datetime,
     *,
@@ -43,9 +43,9 @@ def figured(
     event up to then had been recorded at once. The restatement uses the records known at the later
     moment.
     """
-    bench = office.site.bench
+    bench = office.site.evaluation_context
     span = bench.start_of(period.first.toordinal()), bench.end_of(period.last.toordinal())
-    tellings = outbox.first_told(session, *span, as_of)
+    tellings = outbox.first_notifications(session, *span, as_of)
     gathered = _gathered(session, office, period, as_of, hindsight, tellings)
     with _no_search_for_cycles():
         return report(
@@ -77,20 +77,20 @@ def _no_search_for_cycles() -> Iterator[None]:
 
 def _gathered(
     session: Session,
-    office: Office,
+    office: SiteContext,
     period: Period,
     as_of: datetime,
     hindsight: datetime | None,
-    tellings: Sequence[FirstTold],
-) -> Gathered:
+    tellings: Sequence[NotificationRecord],
+) -> CaseColumns:
     """Return all complaints of the report as columns.
 
     If the cached metrics of a complaint are valid at `as_of`, they are only read; other complaints
     are evaluated as of that moment. All are evaluated if the ruleset has changed since the last
     deadlines run, or for a restatement.
     """
-    gathering, numbered = Gathering(), Words(metrics.words(session))
-    bench = office.site.bench
+    gathering, numbered = Gathering(), LabelTable(metrics.labels(session))
+    bench = office.site.evaluation_context
     if hindsight is None and _judged_by_this_rulebook(session, office):
         begin = first_day(period)
         told_of = sorted({telling.complaint for telling in tellings})
@@ -106,36 +106,38 @@ def _gathered(
         rows = [row for row in batch if row.recorded_at <= as_of or row.received_at <= as_of]
         for known, judged in _judged(session, office, rows, as_of, hindsight):
             case = case_of(office, known, judged)
-            gathering.add(known.complaint.id, case.ticket, line(case, bench, numbered.number))
+            gathering.add(
+                known.complaint.id, case.ticket, encode_case(case, bench, numbered.number)
+            )
     with _no_search_for_cycles():
         return gathering.done(numbered.by_number())
 
 
-def _judged_by_this_rulebook(session: Session, office: Office) -> bool:
+def _judged_by_this_rulebook(session: Session, office: SiteContext) -> bool:
     rulebook = rulesets.current(session)
     return rulebook is not None and rulebook.fingerprint == office.rulebook()
 
 
 def _judged(
     session: Session,
-    office: Office,
+    office: SiteContext,
     rows: Sequence[Complaint],
     as_of: datetime,
     hindsight: datetime | None,
-) -> Iterator[tuple[Known, Judged]]:
+) -> Iterator[tuple[LoadedComplaint, Evaluation]]:
     if hindsight is None:
-        yield from judged_of(session, office, rows, as_of)
+        yield from load_and_evaluate(session, office, rows, as_of)
         return
     known = [
         replace(
             each,
-            matter=replace(
-                each.matter, events=_known_at_once(each.matter.events, as_of, hindsight)
+            history=replace(
+                each.history, events=_known_at_once(each.history.events, as_of, hindsight)
             ),
         )
-        for each in known_of(session, office, rows, hindsight)
+        for each in load_complaints(session, office, rows, hindsight)
     ]
-    judged = judge_all([each.matter for each in known], office.site.bench, as_of)
+    judged = evaluate_all([each.history for each in known], office.site.evaluation_context, as_of)
     yield from zip(known, judged, strict=True)
 
 
@@ -149,46 +151,50 @@ def _known_at_once(events: Iterable[Event], as_of: datetime, hindsight: datetime
     ]
 
 
-def _tellings(office: Office, gathered: Gathered, rows: Sequence[FirstTold]) -> Tellings:
+def _tellings(
+    office: SiteContext, gathered: CaseColumns, rows: Sequence[NotificationRecord]
+) -> Tellings:
     """Return the first notifications of a rung in the period, each on the day of its first mail."""
     places = gathered.places(np.array([row.complaint for row in rows], dtype=np.int64))
     found = [(place, row) for place, row in zip(places.tolist(), rows, strict=True) if place >= 0]
     return Tellings(
         np.array([place for place, _ in found], dtype=np.int64),
-        np.array([office.site.bench.day(row.at) for _, row in found], dtype=np.int64),
+        np.array([office.site.evaluation_context.day(row.at) for _, row in found], dtype=np.int64),
         [row.rung for _, row in found],
         [row.kind for _, row in found],
     )
 
 
-def _findings(session: Session, office: Office, period: Period, as_of: datetime) -> dict[str, int]:
+def _findings(
+    session: Session, office: SiteContext, period: Period, as_of: datetime
+) -> dict[str, int]:
     """Return counts about the quality of the data and the configuration.
 
     These are rows in quarantine, vacancies and rules to be confirmed.
     """
-    law = office.site.bench.law
+    law = office.site.evaluation_context.law
     in_force = (law.on(rule, period.last) for rule in law.ids)
     open_rules = sum(rule.certainty.to_be_confirmed for rule in in_force if rule is not None)
     return {
         "quarantined": quarantine.quarantine_count(session, as_of),
-        "holes": len(office.site.directory.holes(office.local(as_of).date())),
+        "holes": len(office.site.directory.vacancies(office.local(as_of).date())),
         "rules_to_be_confirmed": open_rules,
     }
 
 
 def _told(
-    session: Session, office: Office, gathered: Gathered, as_of: datetime
+    session: Session, office: SiteContext, gathered: CaseColumns, as_of: datetime
 ) -> Callable[[int, int], str]:
     """Return a function that gives the recipients notified of a late deadline, in the format of
     `told_text`.
     """
     late = np.unique(gathered.d_case[gathered.overdue])
-    told = outbox.told(session, gathered.keys[late].tolist(), as_of)
+    told = outbox.notified(session, gathered.keys[late].tolist(), as_of)
 
     def said(case: int, deadline: int) -> str:
         rule = gathered.words[int(gathered.d_rule[deadline])]
         key = (int(gathered.keys[case]), rule, int(gathered.d_clock[deadline]))
-        return told_key(told_by_role(told.get(key, [])), office.site.zone)
+        return told_key(notified_by_role(told.get(key, [])), office.site.zone)
 
     return said
 

@@ -20,7 +20,7 @@ class Difference:
     gone: tuple[str, ...] = ()
 
 
-def differences(kept: Sequence[Any], found: Sequence[Any]) -> Iterator[Difference]:
+def diff_reports(kept: Sequence[Any], found: Sequence[Any]) -> Iterator[Difference]:
     """Find the differences between two lists of tables in JSON form; a missing cell is None."""
     before, after = _cells(kept), _cells(found)
     for key in dict.fromkeys((*before, *after)):

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import islice
 
 from sla.metrics.table import Row, Table
-from tasks.reports.model import Earlier, ReportView
+from tasks.reports.model import Earlier, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Digest:
         return tuple(islice(fit, 3))
 
 
-def digest_of(view: ReportView) -> Digest:
+def digest_of(view: Report) -> Digest:
     """Compute the digest of a full report. Raises KeyError if a table is missing."""
     tables = {table.key: table for table in view.tables}
     head, units = tables["headline"], tables["by_unit"]
@@ -85,7 +85,7 @@ def digest_of(view: ReportView) -> Digest:
     )
 
 
-def _line(view: ReportView, units: Table, row: Row) -> UnitLine:
+def _line(view: Report, units: Table, row: Row) -> UnitLine:
     cells = {column.key: cell for column, cell in zip(units.columns, row.cells, strict=True)}
     share, judged, still, late = (cells[key] for key in ("share", "judged", "open", "late"))
     return UnitLine(

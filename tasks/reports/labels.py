@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from settings import Site
 from sla.metrics.definitions import HEADLINE
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 from tasks.text.formats import one_line
 
 LONGEST_NAME = 300
@@ -39,7 +39,7 @@ class Names:
             return Name(_flat(found.text), _flat(found.detail))
         made = MADE.get(of)
         text = made(key, self.locale) if made else key
-        return Name(_flat(text) or words(self.locale)("report.unnamed"))
+        return Name(_flat(text) or catalog(self.locale)("report.unnamed"))
 
 
 def names_of(site: Site, locale: str, day: date | None = None) -> Names:
@@ -47,7 +47,7 @@ def names_of(site: Site, locale: str, day: date | None = None) -> Names:
 
     Without a day, or if a rule is not in force on it, the rule's last version gives the name.
     """
-    t, law = words(locale), site.bench.law
+    t, law = catalog(locale), site.evaluation_context.law
     known: dict[tuple[str, str], Name] = {}
     for rule_id in law.ids:
         rule = (law.on(rule_id, day) if day else None) or law.last(rule_id)
@@ -61,13 +61,13 @@ def names_of(site: Site, locale: str, day: date | None = None) -> Names:
 def month_name(key: str, locale: str) -> str:
     """Format a month key: 'Nov 2026' for `2026-11`."""
     year, month = key.split("-")
-    return f"{words(locale).names('date.short_months')[int(month) - 1]} {year}"
+    return f"{catalog(locale).names('date.short_months')[int(month) - 1]} {year}"
 
 
 def age_name(key: str, locale: str) -> str:
     """Format an age key: '0–3 hari kerja' for `0-3`; 'lebih dari 60' for `61-`."""
     least, _, most = key.partition("-")
-    t = words(locale)
+    t = catalog(locale)
     if most:
         return t("report.age", span=f"{least}–{most}")
     return t("report.age_over", n=int(least) - 1)
@@ -77,7 +77,7 @@ def _worded(prefix: str, *keys: str) -> Callable[[str, str], str]:
     """Build a function naming keys by the texts under a prefix; any other key is its own name."""
 
     def made(key: str, locale: str) -> str:
-        return words(locale)(f"{prefix}.{key}") if key in keys else key
+        return catalog(locale)(f"{prefix}.{key}") if key in keys else key
 
     return made
 
@@ -109,7 +109,7 @@ MADE: dict[str, Callable[[str, str], str]] = {
     "finding": _worded("report.finding", *FINDINGS),
     "kind": _worded("notice", "reminder", "breach", "escalation"),
     "classification": lambda key, locale: _classification(key or "none", locale),
-    "channel": lambda key, locale: key or words(locale)("summary.unknown_channel"),
+    "channel": lambda key, locale: key or catalog(locale)("summary.unknown_channel"),
     "deadline": lambda key, locale: key.partition(" ")[0],
 }
 """Functions naming keys not listed by a site."""

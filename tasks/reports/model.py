@@ -84,7 +84,7 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportView:
+class Report:
     """A compliance report, as used by every format.
 
     `interim` means the period is not over. `sha256` is the hash of the canonical JSON of these

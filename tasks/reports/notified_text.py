@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from tasks.common.notified import Told
-from tasks.text.catalog import words
+from tasks.common.notified import Notified
+from tasks.text.catalog import catalog
 from tasks.text.formats import short_day_text
 
 PART = re.compile(r"(\w+) (\d+) (\d{4}-\d{2}-\d{2})")
 
 
-def told_key(told: Iterable[Told], zone: ZoneInfo) -> str:
+def told_key(told: Iterable[Notified], zone: ZoneInfo) -> str:
     """Format roles, counts, last local days: 'liaison 2 2026-11-24, inspector 1 2026-11-30'."""
     return ", ".join(
         f"{each.role} {each.times} {each.last.astimezone(zone).date()}" for each in told
@@ -23,7 +23,7 @@ def told_key(told: Iterable[Told], zone: ZoneInfo) -> str:
 
 def told_text(key: str, locale: str, zone: ZoneInfo) -> str:
     """Format a key for the reader; a text in another form, of an older report, stays unchanged."""
-    t = words(locale)
+    t = catalog(locale)
     found = [PART.fullmatch(part) for part in key.split(", ")]
     if not all(found):
         return key

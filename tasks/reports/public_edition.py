@@ -15,7 +15,7 @@ from sla.periods import Period, before, year_before
 from tasks.reports import disclosure_control
 from tasks.reports.disclosure_control import LEAST, Level, small
 from tasks.reports.formats.json_csv import sha256_of
-from tasks.reports.model import ReportView
+from tasks.reports.model import Report
 
 SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel", "ageing")
 """Tables with rows adding up to the whole, so each shows the sums of the others."""
@@ -32,7 +32,7 @@ REORDERED = frozenset({"by_unit", "by_classification", "by_category", "by_channe
 EARLIER = ("value", "previous", "year_before")
 
 
-def public_edition(view: ReportView) -> ReportView:
+def public_edition(view: Report) -> Report:
     """Return the report for the public; its own checksum reveals nothing of the full report."""
     tables = tuple(
         table.without_tickets() for table in _Hiding(view).tables() if table.key not in LEFT_OUT
@@ -50,7 +50,7 @@ def public_edition(view: ReportView) -> ReportView:
 class _Hiding:
     """Collects the withheld cells: (table, row's place, column)."""
 
-    def __init__(self, view: ReportView) -> None:
+    def __init__(self, view: Report) -> None:
         self.by_key = {table.key: table for table in view.tables}
         self.hidden: set[tuple[str, int, str]] = set()
         self.months = _months(view, self.by_key.get("trend"))
@@ -248,7 +248,7 @@ def _keys(table: Table) -> list[str]:
     return [column.key for column in table.columns]
 
 
-def _months(view: ReportView, trend: Table | None) -> dict[str, list[int]]:
+def _months(view: Report, trend: Table | None) -> dict[str, list[int]]:
     """Find the months adding up to each headline column; none for other periods."""
     now = Period(view.period_key, view.first, view.last)
     spans = dict(zip(EARLIER, (now, before(now), year_before(now)), strict=True))

@@ -16,13 +16,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db import late_records
-from db.models import Report
+from db.models import ReportRow
 from sla.metrics.definitions import HEADLINE, SHAPES
 from sla.metrics.table import Table
 from sla.periods import Period, before, parse
-from tasks.common.context import Office
-from tasks.reports.compute import figured
-from tasks.reports.diff import Difference, differences
+from tasks.common.context import SiteContext
+from tasks.reports.compute import compute_tables
+from tasks.reports.diff import Difference, diff_reports
 from tasks.reports.formats.json_csv import FORMAT, plain_tables, sha256_of
 from tasks.reports.model import Changed, Earlier
 
@@ -34,7 +34,7 @@ COLUMNS = {
 
 
 def earlier_report(
-    session: Session, office: Office, period: Period, as_of: datetime
+    session: Session, office: SiteContext, period: Period, as_of: datetime
 ) -> Earlier | None:
     """Return the report before this period and moment, and its metrics that would now differ.
 
@@ -54,8 +54,8 @@ def earlier_report(
     others = 0
     tables = _kept_tables(session, office, report, span)
     if tables is not None and (recorded or changed or looked or rulebook):
-        found = figured(session, office, span, report.as_of, hindsight=as_of)
-        for each in _in_order(differences(tables, plain_tables(found))):
+        found = compute_tables(session, office, span, report.as_of, hindsight=as_of)
+        for each in _in_order(diff_reports(tables, plain_tables(found))):
             if each.column in COLUMNS.get(each.table, ()) and _named(each):
                 change = Changed(each.table, each.row, each.column, each.kept, each.found)
                 changes.append(change)
@@ -103,7 +103,7 @@ def _in_order(found: Iterable[Difference]) -> list[Difference]:
     return sorted(listed, key=place)
 
 
-def _kept_tables(session: Session, office: Office, report: Report, span: Period) -> Any:
+def _kept_tables(session: Session, office: SiteContext, report: ReportRow, span: Period) -> Any:
     """Return the tables of a stored report from its file, else by a new evaluation.
 
     Returns None if neither gives the tables of the stored checksum.
@@ -113,7 +113,7 @@ def _kept_tables(session: Session, office: Office, report: Report, span: Period)
         kept = _read(place)
         if kept.get("format") == FORMAT and kept.get("sha256") == report.sha256:
             return kept["tables"]
-    again: tuple[Table, ...] = figured(session, office, span, report.as_of)
+    again: tuple[Table, ...] = compute_tables(session, office, span, report.as_of)
     return plain_tables(again) if sha256_of(again) == report.sha256 else None
 
 

@@ -15,11 +15,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db import rulesets
-from db.complaints import batches
+from db.complaints import chunked
 from db.models import Complaint, EventRow
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.reports.builder import report_view
-from tasks.reports.diff import Difference, differences
+from tasks.reports.diff import Difference, diff_reports
 from tasks.reports.formats.json_csv import FORMAT, report_json
 from tasks.reports.public_edition import public_edition
 
@@ -43,7 +43,7 @@ class LaterEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class Verification:
     """The result of verifying a report.
 
     `then` lists metrics that differ as of the same moment. That should never happen, except after a
@@ -62,23 +62,23 @@ class Verified:
     events: tuple[LaterEvent, ...]
 
 
-def verify(office: Office, path: Path, now: datetime) -> Verified:
+def verify(office: SiteContext, path: Path, now: datetime) -> Verification:
     """Evaluate a stored report again; raises :class:`NoReport`."""
     kept = _read(path)
     as_of = datetime.fromisoformat(kept["as_of"])
     with office.snapshot() as session:
         then = _again(session, office, kept, as_of)
         later = _again(session, office, kept, as_of, now)
-        changed = tuple(differences(kept["tables"], later["tables"]))
+        changed = tuple(diff_reports(kept["tables"], later["tables"]))
         rulebook = rulesets.current(session)
         took_over = rulebook.taken_at if rulebook and rulebook.taken_at > as_of else None
         touched = {ticket for each in changed for ticket in (*each.come, *each.gone)}
-        return Verified(
+        return Verification(
             period=kept["period"]["name"],
             as_of=as_of,
             edition=kept["edition"],
             sha256=kept["sha256"],
-            then=tuple(differences(kept["tables"], then["tables"])),
+            then=tuple(diff_reports(kept["tables"], then["tables"])),
             rulebook_changed=took_over,
             late=changed,
             events=tuple(_later(session, sorted(touched), as_of)),
@@ -99,7 +99,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _again(
     session: Session,
-    office: Office,
+    office: SiteContext,
     kept: dict[str, Any],
     as_of: datetime,
     hindsight: datetime | None = None,
@@ -111,7 +111,7 @@ def _again(
 def _later(session: Session, tickets: Sequence[str], after: datetime) -> Iterator[LaterEvent]:
     """Yield the events of these complaints up to a moment that were recorded after it."""
     found: list[LaterEvent] = []
-    for batch in batches(tickets):
+    for batch in chunked(tickets):
         rows = session.execute(
             select(
                 Complaint.ticket,

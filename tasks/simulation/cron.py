@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from settings import SettingsError, Site
 
 
-class Ticks:
+class CronTimes:
     """One schedule of site.toml, computed by the code for the service's own runs."""
 
     def __init__(self, site: Site, flow: str, runner: asyncio.Runner) -> None:

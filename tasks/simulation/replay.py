@@ -28,11 +28,11 @@ from db.models import (
 from db.replica import replay_queue
 from settings import Site
 from sla.engine.deadline import State
-from tasks.common.context import Office
-from tasks.deadlines import judge_and_queue
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
 from tasks.notifications import storms
 from tasks.notifications.compose import notice_views
-from tasks.simulation.cron import Ticks
+from tasks.simulation.cron import CronTimes
 
 AT_ONCE = 200
 INSTANT = timedelta(microseconds=1)
@@ -41,7 +41,7 @@ VERDICTS = (State.MET, State.MET_LATE, State.BREACHED)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SimulatedNotice:
     """A simulated notice: one recipient gets one notice in a role with a mail."""
 
     day: date
@@ -76,7 +76,7 @@ class Outcome:
     due in the time span, of which `missed` were not met in time.
     """
 
-    told: list[Told] = field(default_factory=list)
+    told: list[SimulatedNotice] = field(default_factory=list)
     storms: list[HeldUp] = field(default_factory=list)
     alerts: Counter[str] = field(default_factory=Counter)
     unjudged: set[str] = field(default_factory=set)
@@ -87,7 +87,7 @@ class Outcome:
     missed: int = 0
 
 
-class Stage(Office):
+class ReplayContext(SiteContext):
     """The context of a replay: a site on a replica, with files that do not change.
 
     A replay decides nothing in reality, so it writes no audit.
@@ -99,7 +99,7 @@ class Stage(Office):
 
 
 def replay(
-    office: Office,
+    office: SiteContext,
     begin: datetime,
     end: datetime,
     marks: Sequence[replay_queue.Mark],
@@ -114,20 +114,20 @@ def replay(
     """
     outcome = Outcome()
     with asyncio.Runner() as runner:
-        judging = Ticks(office.site, "deadlines", runner)
-        sending = Ticks(office.site, "delivery", runner)
-        _live_through(office, begin, end, judging, sending, marks, say, outcome)
+        judging = CronTimes(office.site, "deadlines", runner)
+        sending = CronTimes(office.site, "delivery", runner)
+        _replay(office, begin, end, judging, sending, marks, say, outcome)
     with office.transaction() as session:
         _take_stock(session, begin, end, outcome)
     return outcome
 
 
-def _live_through(
-    office: Office,
+def _replay(
+    office: SiteContext,
     begin: datetime,
     end: datetime,
-    judging: Ticks,
-    sending: Ticks,
+    judging: CronTimes,
+    sending: CronTimes,
     marks: Sequence[replay_queue.Mark],
     say: Callable[[datetime], None],
     outcome: Outcome,
@@ -177,7 +177,7 @@ def _take_stock(session: Session, begin: datetime, end: datetime, outcome: Outco
     outcome.missed = outcome.due - by_state.get(State.MET, 0)
 
 
-def _looks(session: Session, office: Office, begin: datetime) -> deque[replay_queue.Looked]:
+def _looks(session: Session, office: SiteContext, begin: datetime) -> deque[replay_queue.Looked]:
     """Return the imports since `begin`, each with the time up to which it covers its source."""
     sources = office.site.sources
     own = [
@@ -189,7 +189,7 @@ def _looks(session: Session, office: Office, begin: datetime) -> deque[replay_qu
 
 
 def _judge(
-    office: Office,
+    office: SiteContext,
     now: datetime,
     looked: deque[replay_queue.Looked],
     marks: Sequence[replay_queue.Mark],
@@ -199,14 +199,14 @@ def _judge(
     with office.transaction() as session:
         while looked and looked[0][0] <= now:
             recorded, source, until = looked.popleft()
-            complaints.wake_undecided(session, source, until, recorded)
-        replay_queue.tell(session, now)
+            complaints.schedule_undecided(session, source, until, recorded)
+        replay_queue.release(session, now)
         replay_queue.set_marks(session, marks, now)
         first = replay_queue.next_action(session)
     if first is None or first > now:
         return
     run = f"deadlines {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    count = judge_and_queue.fn(office, now, run)
+    count = evaluate_and_notify.fn(office, now, run)
     outcome.unjudged.update(count.unjudged)
     with office.transaction() as session:
         runs.finished(session, run, "deadlines", now, {"messages": count.messages})
@@ -215,7 +215,7 @@ def _judge(
         outcome.storms.append(HeldUp(now, mails, storm.most))
 
 
-def _deliver(office: Office, now: datetime, outcome: Outcome) -> None:
+def _deliver(office: SiteContext, now: datetime, outcome: Outcome) -> None:
     """Run the delivery flow at this tick, with a server that accepts everything."""
     while True:
         with office.transaction() as session:
@@ -237,9 +237,9 @@ def _deliver(office: Office, now: datetime, outcome: Outcome) -> None:
             outbox.settle_notices(session, items, now)
 
 
-def _told(message: MessageRow, day: date) -> list[Told]:
+def _told(message: MessageRow, day: date) -> list[SimulatedNotice]:
     return [
-        Told(
+        SimulatedNotice(
             day,
             message.id,
             message.recipient,

@@ -12,9 +12,9 @@ from datetime import date, datetime
 from db import rulesets
 from db.engine import reading
 from db.replica import replay_queue
-from db.replica.build import copy_done, copy_known, empty_replica, twin
+from db.replica.build import clone, copy_done, copy_known, empty_replica
 from settings import Site
-from tasks.simulation.replay import Outcome, Stage, replay
+from tasks.simulation.replay import Outcome, ReplayContext, replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +45,27 @@ def simulate(
     came into use on that day. `from_scratch` ignores them. Raises `db.engine.NotReady` if the
     site's database cannot be read in its present state.
     """
-    begin = site.bench.start_of(first.toordinal())
-    end = site.bench.start_of(last.toordinal() + 1)
+    begin = site.evaluation_context.start_of(first.toordinal())
+    end = site.evaluation_context.start_of(last.toordinal() + 1)
     with reading(site.database_url) as source:
-        office = Stage(site, empty_replica())
+        office = ReplayContext(site, empty_replica())
         with office.transaction() as session:
-            derived = site.bench.law.lapsing
+            derived = site.evaluation_context.law.lapsing
             copy_known(source, session, begin=begin, end=end, derived=derived)
             if not from_scratch:
-                copy_done(source, session, begin=begin, turn=office.next_turn(begin))
+                copy_done(source, session, begin=begin, turn=office.send_after(begin))
             if rulesets.last_fingerprint(source) == office.rulebook():
                 replay_queue.wake_restless(source, session, begin)
             else:
-                replay_queue.wake_all(session, begin)
+                replay_queue.reset_all(session, begin)
         marks = replay_queue.marks_until(source, end)
         recorded_until = replay_queue.last_recorded(source)
     offices = [office]
     if proposed is not None:
-        offices.append(Stage(proposed, twin(office.engine)))
+        offices.append(ReplayContext(proposed, clone(office.engine)))
         with offices[1].transaction() as session:
-            if proposed.bench.law.rules != site.bench.law.rules:
-                replay_queue.wake_all(session, begin)
+            if proposed.evaluation_context.law.rules != site.evaluation_context.law.rules:
+                replay_queue.reset_all(session, begin)
     try:
         outcomes = tuple(replay(each, begin, end, marks, say) for each in offices)
     finally:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from settings import Site
 from sla.escalation import NoticeKind, Offset, OffsetUnit
-from tasks.simulation.replay import Outcome, Told
+from tasks.simulation.replay import Outcome, SimulatedNotice
 from tasks.simulation.simulate import Simulation
 
 K = TypeVar("K")
@@ -32,15 +32,17 @@ class Tally:
     people: int = 0
 
 
-def by(simulation: Simulation, key: Callable[[Told], K]) -> dict[K, tuple[Tally, ...]]:
+def tally_by(
+    simulation: Simulation, key: Callable[[SimulatedNotice], K]
+) -> dict[K, tuple[Tally, ...]]:
     """Return the tallies by a key; a notice or mail with several keys counts for each."""
     tallies = [_tally(outcome.told, key) for outcome in simulation.outcomes]
     places = dict.fromkeys(place for each in tallies for place in each)
     return {place: tuple(each.get(place, Tally()) for each in tallies) for place in places}
 
 
-def _tally(told: Iterable[Told], key: Callable[[Told], K]) -> dict[K, Tally]:
-    groups: dict[K, list[Told]] = {}
+def _tally(told: Iterable[SimulatedNotice], key: Callable[[SimulatedNotice], K]) -> dict[K, Tally]:
+    groups: dict[K, list[SimulatedNotice]] = {}
     for each in told:
         groups.setdefault(key(each), []).append(each)
     return {
@@ -56,8 +58,8 @@ def _tally(told: Iterable[Told], key: Callable[[Told], K]) -> dict[K, Tally]:
 def totals(simulation: Simulation) -> Cells:
     """Return the metrics of the whole time span."""
     nothing = (Tally(),) * len(simulation.outcomes)
-    whole = by(simulation, lambda told: "").get("", nothing)
-    kinds = by(simulation, lambda told: told.kind)
+    whole = tally_by(simulation, lambda told: "").get("", nothing)
+    kinds = tally_by(simulation, lambda told: told.kind)
 
     def of(each: Callable[[Outcome], int]) -> Figures:
         return tuple(map(each, simulation.outcomes))
@@ -81,16 +83,18 @@ def totals(simulation: Simulation) -> Cells:
 
 
 def table(
-    simulation: Simulation, row: Callable[[Told], K], column: Callable[[Told], str]
+    simulation: Simulation,
+    row: Callable[[SimulatedNotice], K],
+    column: Callable[[SimulatedNotice], str],
 ) -> dict[K, Cells]:
     """Return, for each row, mails, notices, and the notices of each non-empty column."""
-    cells = by(simulation, lambda told: (row(told), column(told)))
+    cells = tally_by(simulation, lambda told: (row(told), column(told)))
     found: dict[K, Cells] = {
         place: {
             "mails": tuple(each.mails for each in whole),
             "notices": tuple(each.notices for each in whole),
         }
-        for place, whole in by(simulation, row).items()
+        for place, whole in tally_by(simulation, row).items()
     }
     for (place, name), tallies in cells.items():
         found[place][name] = tuple(each.notices for each in tallies)
@@ -126,7 +130,7 @@ def rows(simulation: Simulation) -> list[dict[str, str]]:
     `mails` counts the mails about a row; a mail may be about several rows, so the counts do not add
     up.
     """
-    tallies = by(
+    tallies = tally_by(
         simulation,
         lambda told: (
             told.day.isoformat(),

@@ -9,21 +9,21 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from settings.sources import FolderSource, Open311Source, SqlSource
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.sources import folder
-from tasks.sources.base import Batch
+from tasks.sources.base import Extract
 from tasks.sources.imap import source as imap
 from tasks.sources.open311 import source as open311
 from tasks.sources.sql import source as sql
 
 
 def batches(
-    office: Office, name: str, now: datetime, waiting: list[str], failures: list[str]
-) -> Iterator[Batch]:
+    office: SiteContext, name: str, now: datetime, waiting: list[str], failures: list[str]
+) -> Iterator[Extract]:
     """Yield the new extracts of a source, oldest first.
 
     Files and rows left to a later run are named in `waiting`; unreadable parts are named in
-    `failures`. Raises `tasks.sources.base.SourceTrouble` if nothing at all can be read.
+    `failures`. Raises `tasks.sources.base.SourceError` if nothing at all can be read.
     """
     source = office.site.sources[name]
     if isinstance(source, FolderSource):
@@ -35,7 +35,7 @@ def batches(
     return imap.batches(office, name, source, now, waiting)
 
 
-def sample(office: Office, name: str, now: datetime, failures: list[str]) -> Iterator[Batch]:
+def sample(office: SiteContext, name: str, now: datetime, failures: list[str]) -> Iterator[Extract]:
     """Yield a sample of a source's layout: its newest file, or its first answer.
 
     The function stores nothing and moves no file. Call it with a site context on an empty database:

@@ -12,19 +12,19 @@ Row = tuple[int, tuple[str, ...]]
 """A line number, or a position in an answer, and the cells of the row."""
 
 
-class SourceTrouble(ValueError):
+class SourceError(ValueError):
     """A source, or a part of it, cannot be read; the message gives the reason and the remedy."""
 
 
-class TransientSourceTrouble(SourceTrouble, TransientError):
+class TransientSourceError(SourceError, TransientError):
     """A source on another machine cannot be read now; it may answer when it is asked again."""
 
 
-class NotYet(SourceTrouble):
+class NotYet(SourceError):
     """A file is still being written; nothing of it is imported, and the next run tries again."""
 
 
-class UnreadableFile(SourceTrouble):
+class UnreadableFile(SourceError):
     """A file cannot be read at all."""
 
 
@@ -33,7 +33,7 @@ class WrongMapping(UnreadableFile):
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class RemoteSource:
     """Another installation's description of one of its own sources.
 
     `sees` and `shown_later` mean the same as in a mapping. `looked_until` is the time of the last
@@ -48,7 +48,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Extract:
     """One extract of a source: a file, or the answer to one question.
 
     `sha256` is the hash of the content and identifies it in later runs. `rows` can be read once, in
@@ -64,7 +64,7 @@ class Batch:
     rows: Iterable[Row]
     cursor: str | None = None
     done: Callable[[], None] | None = None
-    about: tuple[About, ...] = ()
+    about: tuple[RemoteSource, ...] = ()
 
 
 NO_OBJECT = "{no JSON object}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from db import cursors
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.sources.base import Row
 
 JUST_AFTER = timedelta(hours=1)
@@ -16,13 +16,13 @@ JUST_AFTER = timedelta(hours=1)
 waits for the next run. A later time is an error and goes to quarantine."""
 
 
-def position(office: Office, name: str) -> str | None:
+def position(office: SiteContext, name: str) -> str | None:
     """Return the stored cursor of a source, or None before the first import."""
     with office.transaction() as session:
         return cursors.cursor(session, name)
 
 
-def mark(*parts: object, rows: Iterable[Row] = ()) -> str:
+def content_hash(*parts: object, rows: Iterable[Row] = ()) -> str:
     """Hash a part of an answer, to identify it in later runs (SHA-256)."""
     content = hashlib.sha256(json.dumps([str(part) for part in parts]).encode())
     for _, cells in rows:

@@ -19,8 +19,8 @@ from pathlib import Path, PurePosixPath
 
 from db import imports
 from settings.sources import FolderSource
-from tasks.common.context import Office
-from tasks.sources.base import Batch, NotYet, Row, SourceTrouble, UnreadableFile
+from tasks.common.context import SiteContext
+from tasks.sources.base import Extract, NotYet, Row, SourceError, UnreadableFile
 from tasks.sources.exchange_header import told_about
 from tasks.sources.files.reader import CHUNK, digest, read_sheet, told_time, written_at
 
@@ -55,13 +55,13 @@ class _File:
 
 
 def batches(
-    office: Office,
+    office: SiteContext,
     name: str,
     source: FolderSource,
     now: datetime,
     waiting: list[str],
     failures: list[str],
-) -> Iterator[Batch]:
+) -> Iterator[Extract]:
     """Yield the unread files of a folder, in the order in which they were made.
 
     A file is identified by its content, under any name. A second copy of an old export adds no
@@ -79,7 +79,7 @@ def batches(
     """
     place = _place(office, name, source)
     with office.transaction() as session:
-        read = sorted((made, sha256) for sha256, made in imports.known(session, name))
+        read = sorted((made, sha256) for sha256, made in imports.imported_files(session, name))
     with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
         files = _files(
             place, source, now, Path(unpacked), waiting, failures, _archive_of(office, source)
@@ -100,7 +100,7 @@ def batches(
             try:
                 state = _state(file.path)
                 sha256 = digest(file.path)
-                if _teaches_nothing(file, sha256, source, read):
+                if _is_duplicate(file, sha256, source, read):
                     finished(file, sha256, look=False)
                     continue
                 sheet = read_sheet(file.path, source)
@@ -114,7 +114,7 @@ def batches(
                 else:
                     failures.append(_named(str(error), file))
                 continue
-            yield Batch(
+            yield Extract(
                 name=file.name[-255:],
                 sha256=sha256,
                 observed_at=file.made,
@@ -125,14 +125,14 @@ def batches(
             )
 
 
-def _place(office: Office, name: str, source: FolderSource) -> Path:
+def _place(office: SiteContext, name: str, source: FolderSource) -> Path:
     place = source.place(office.site.folder)
     if not place.is_dir():
-        raise SourceTrouble(f"{place}: no such folder; correct `folder` of {name}")
+        raise SourceError(f"{place}: no such folder; correct `folder` of {name}")
     return place
 
 
-def _teaches_nothing(
+def _is_duplicate(
     file: _File, sha256: str, source: FolderSource, read: Sequence[tuple[datetime, str]]
 ) -> bool:
     """Check whether a file is only another copy of imported content; see :func:`batches`."""
@@ -169,8 +169,8 @@ def _changed(path: Path, state: tuple[int, int]) -> bool:
 
 
 def newest(
-    office: Office, name: str, source: FolderSource, now: datetime, failures: list[str]
-) -> Iterator[Batch]:
+    office: SiteContext, name: str, source: FolderSource, now: datetime, failures: list[str]
+) -> Iterator[Extract]:
     """Yield the folder's newest file, imported or not; else the newest in the archive."""
     place = _place(office, name, source)
     with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
@@ -181,12 +181,12 @@ def newest(
             return
         try:
             sheet = read_sheet(file.path, source)
-            yield Batch(file.name, digest(file.path), file.made, sheet.header, sheet.rows)
+            yield Extract(file.name, digest(file.path), file.made, sheet.header, sheet.rows)
         except UnreadableFile as error:
             raise type(error)(_named(str(error), file)) from None
 
 
-def _newest_archived(office: Office, source: FolderSource, now: datetime) -> _File | None:
+def _newest_archived(office: SiteContext, source: FolderSource, now: datetime) -> _File | None:
     archive = _archive_of(office, source)
     if archive is None:
         return None
@@ -208,7 +208,7 @@ def _newest_archived(office: Office, source: FolderSource, now: datetime) -> _Fi
 
 @contextmanager
 def found_again(
-    office: Office, source: FolderSource, wanted: Mapping[str, str]
+    office: SiteContext, source: FolderSource, wanted: Mapping[str, str]
 ) -> Iterator[dict[str, Path]]:
     """Find the files with these SHA-256 hashes; the paths are valid inside the `with` block.
 
@@ -356,11 +356,11 @@ def _member_name(path: Path, member: zipfile.ZipInfo) -> str:
     return name
 
 
-def _archive_of(office: Office, source: FolderSource) -> Path | None:
+def _archive_of(office: SiteContext, source: FolderSource) -> Path | None:
     return None if source.archive is None else office.site.folder / source.archive
 
 
-def _archive(office: Office, source: FolderSource, file: _File, failures: list[str]) -> None:
+def _archive(office: SiteContext, source: FolderSource, file: _File, failures: list[str]) -> None:
     """Move an imported file to the archive, if the source has one.
 
     Its name there is its SHA-256 and its own name, so copies under other names do not collide.
@@ -379,7 +379,7 @@ def _archive(office: Office, source: FolderSource, file: _File, failures: list[s
         failures.append(f"{file.origin.name}: read, but cannot be moved to {folder} ({why})")
 
 
-def put_back(office: Office, source: FolderSource, since: datetime | None) -> list[str]:
+def put_back(office: SiteContext, source: FolderSource, since: datetime | None) -> list[str]:
     """Move files archived since a moment back into the source's folder; returns their names.
 
     After a restore to that moment the database does not know these files. A file stays in the

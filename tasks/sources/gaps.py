@@ -8,14 +8,14 @@ from sqlalchemy.orm import Session
 
 from db import imports
 from sla.calendar import OutsideCalendar
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 
 LOOKED_BACK = timedelta(days=14)
 """The time before now that an artifact of a flow covers."""
 
 
 def missing_days(
-    session: Session, office: Office, name: str, first: date, last: date, as_of: datetime
+    session: Session, office: SiteContext, name: str, first: date, last: date, as_of: datetime
 ) -> list[date]:
     """Return the days in [first, last] without an import of a source, as known at `as_of`.
 
@@ -41,14 +41,14 @@ def missing_days(
     return found
 
 
-def lately_missing(session: Session, office: Office, name: str, now: datetime) -> list[date]:
+def lately_missing(session: Session, office: SiteContext, name: str, now: datetime) -> list[date]:
     """Return the days of the last two weeks without an import of a source."""
     today = office.local(now).date()
     return missing_days(session, office, name, today - LOOKED_BACK, today, now)
 
 
-def _worked(office: Office, day: date) -> bool:
+def _worked(office: SiteContext, day: date) -> bool:
     try:
-        return office.site.bench.calendar.counts(day)
+        return office.site.evaluation_context.calendar.counts(day)
     except OutsideCalendar:
         return False

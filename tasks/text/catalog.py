@@ -12,7 +12,7 @@ from tasks.text.numbers import number_text
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
-class Words:
+class Catalog:
     """The texts of one language (i18n catalogue) from `templates/words/`, by dotted key.
 
     A call fills `{name}` in a text from the arguments, with numbers in the language's notation. If
@@ -54,6 +54,6 @@ class Words:
 
 
 @lru_cache
-def words(locale: str) -> Words:
+def catalog(locale: str) -> Catalog:
     """Load the texts of a language; the result is cached."""
-    return Words(locale)
+    return Catalog(locale)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 
 LONGEST_SUBJECT = 120
 
@@ -40,7 +40,7 @@ class Spanned(Protocol):
 def day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
     """Return a day in words: 'Selasa, 24 November 2026' or 'Tuesday, 24 November 2026'."""
     day = _local_day(value, zone)
-    t = words(locale)
+    t = catalog(locale)
     weekday, month = t.names("date.days")[day.weekday()], t.names("date.months")[day.month - 1]
     return f"{weekday}, {day.day} {month} {day.year}"
 
@@ -48,19 +48,19 @@ def day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
 def short_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
     """Return a short day: '24 Nov 2026', with the language's short month."""
     day = _local_day(value, zone)
-    return f"{day.day} {words(locale).names('date.short_months')[day.month - 1]} {day.year}"
+    return f"{day.day} {catalog(locale).names('date.short_months')[day.month - 1]} {day.year}"
 
 
 def weekday_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
     """Return a short day with its weekday, for columns of days: 'Sel 24 Nov 2026'."""
-    weekday = words(locale).names("date.short_days")[_local_day(value, zone).weekday()]
+    weekday = catalog(locale).names("date.short_days")[_local_day(value, zone).weekday()]
     return f"{weekday} {short_day_text(value, locale, zone)}"
 
 
 def moment_text(value: datetime, locale: str, zone: ZoneInfo, *, exact: bool = False) -> str:
     """Return a moment: 'Selasa, 24 November 2026 pukul 08.00 WITA'; `exact` adds seconds."""
     local = value.astimezone(zone)
-    t = words(locale)
+    t = catalog(locale)
     clock = local.strftime(t("date.exact_clock" if exact else "date.clock"))
     return t(
         "date.moment", day=day_text(value, locale, zone), clock=clock, zone=zone_name(local, zone)
@@ -91,7 +91,7 @@ def one_line(text: str, length: int = LONGEST_SUBJECT) -> str:
 
 def period_text(view: Spanned, locale: str, zone: ZoneInfo) -> str:
     """Return a period in words: 'November 2026', or its first and last day."""
-    t = words(locale)
+    t = catalog(locale)
     whole = view.first.day == 1 and (view.first.year, view.first.month) == (
         view.last.year,
         view.last.month,

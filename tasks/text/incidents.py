@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 from tasks.text.formats import day_text, moment_text
 
 
 @dataclass(frozen=True, slots=True)
-class Ill:
+class IncidentView:
     """The view of an incident, present or ended: `kind` is a key of the texts under `watch`.
 
     Among the facts, `flow` is a key of the texts, `since` a moment, `day` a day, and `link` an
@@ -28,13 +28,13 @@ class Ill:
         return self.facts.get("link", "")
 
 
-def ill_text(ill: Ill, form: str, locale: str, zone: ZoneInfo) -> str:
+def incident_text(ill: IncidentView, form: str, locale: str, zone: ZoneInfo) -> str:
     """Return a text about an incident.
 
     The forms are its title (`title`), its remedy (`text`), its end (`over`), and its former state
     (`well`).
     """
-    t = words(locale)
+    t = catalog(locale)
 
     def told(key: str, value: str) -> str | int:
         if key == "since":

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from tasks.text.catalog import TEMPLATES, words
+from tasks.text.catalog import TEMPLATES, catalog
 from tasks.text.formats import (
     day_text,
     markdown_text,
@@ -20,7 +20,7 @@ from tasks.text.formats import (
     short_day_text,
     weekday_day_text,
 )
-from tasks.text.incidents import ill_text
+from tasks.text.incidents import incident_text
 from tasks.text.numbers import decimal_text, number_text, percent_text, size_text
 
 
@@ -46,10 +46,10 @@ def _environment(locale: str, zone: ZoneInfo) -> Environment:
         "md": markdown_text,
         "flat": lambda text: one_line(text, 500),
         "wrap72": _wrapped,
-        "ill": lambda ill, form: ill_text(ill, form, locale, zone),
+        "ill": lambda ill, form: incident_text(ill, form, locale, zone),
     }
     environment.filters.update(filters)
-    environment.globals.update(t=words(locale), locale=locale)
+    environment.globals.update(t=catalog(locale), locale=locale)
     return environment
 
 

@@ -14,8 +14,8 @@ from rich.console import Console
 from support.small_site import NAME, small_site
 
 from cli import console
-from tasks.common.context import Office
-from tasks.deadlines import judge_and_queue
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
 from tasks.delivery import send_owed
 from tasks.intake import pull
 from tasks.reports.formats.pdf_support import PdfMissing
@@ -52,10 +52,10 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     site, var = small_site(folder / "site"), folder / "var"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TENGGAT_VAR", str(var))
-        office = Office.open(site)
+        office = SiteContext.open(site)
         for source in office.site.sources:
             pull.fn(office, source, wita("2026-11-24 08:00"))
-        judge_and_queue.fn(office, wita("2026-11-24 08:00"), "a morning")
+        evaluate_and_notify.fn(office, wita("2026-11-24 08:00"), "a morning")
         send_owed.fn(office, wita("2026-11-24 08:00"), "a morning")
         office.close()
     return site, var

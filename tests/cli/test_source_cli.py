@@ -16,11 +16,11 @@ from conftest import REPOSITORY, wita
 from sqlalchemy import select
 from support.small_site import BAD, DAY, NAME, STATUS, TICKET, TITLE, UNIT, export, small_site
 
-from db.models import Complaint, EventRow, Look
+from db.models import Complaint, EventRow, SourceImport
 from settings.sources import read_sources
-from tasks.common.context import Office
-from tasks.common.dates import read_time
-from tasks.ingest.inference.column_types import Column, zone_of
+from tasks.common.context import SiteContext
+from tasks.common.dates import parse_datetime
+from tasks.ingest.inference.column_types import ColumnSample, zone_of
 from tasks.intake import pull
 
 NOW = "2026-11-24T08:00"
@@ -44,10 +44,10 @@ def tenggat(site, call_tenggat):
 @pytest.fixture
 def open_site(site):
     """Open the site as it is now; all are closed at the end."""
-    opened: list[Office] = []
+    opened: list[SiteContext] = []
 
-    def open_one() -> Office:
-        opened.append(Office.open(site))
+    def open_one() -> SiteContext:
+        opened.append(SiteContext.open(site))
         return opened[-1]
 
     yield open_one
@@ -204,7 +204,7 @@ def learnt(tenggat, site, file: Path, name: str, *, also: str = "") -> Path:
     return site / "sources.toml"
 
 
-def rows_of(office: Office) -> dict[str, tuple[object, ...]]:
+def rows_of(office: SiteContext) -> dict[str, tuple[object, ...]]:
     """Complaints with what is known of them, and their events."""
     with office.transaction() as session:
         events = session.execute(
@@ -378,7 +378,7 @@ def test_the_zone_is_the_one_in_which_reports_come_by_day(hour, zone):
 
 def test_a_day_stands_before_its_month_unless_that_cannot_be():
     def forms(*values: str) -> tuple[str, ...]:
-        return Column("x", 0, values, len(values)).dates
+        return ColumnSample("x", 0, values, len(values)).dates
 
     assert forms("01/02/2026", "03/04/2026") == ("%d/%m/%Y",)
     assert forms("01/02/2026", "03/24/2026") == ("%m/%d/%Y",)
@@ -394,7 +394,7 @@ def test_a_day_stands_before_its_month_unless_that_cannot_be():
 )
 def test_months_are_understood_in_both_languages(text):
     for form in ("%d %b %Y", "%d %B %Y"):
-        assert read_time(text, form) == datetime(2023, 5, 29)
+        assert parse_datetime(text, form) == datetime(2023, 5, 29)
 
 
 def test_every_month_is_understood_in_full_and_shortened():
@@ -403,9 +403,11 @@ def test_every_month_is_understood_in_full_and_shortened():
     for words in (full, short):
         for month, word in enumerate(words.split(), start=1):
             for form in ("%d %b %Y %H:%M", "%d %B %Y %H:%M"):
-                assert read_time(f"2 {word} 2026 08:15", form) == datetime(2026, month, 2, 8, 15)
+                assert parse_datetime(f"2 {word} 2026 08:15", form) == datetime(
+                    2026, month, 2, 8, 15
+                )
     with pytest.raises(ValueError, match="2 Brumaire 2026"):
-        read_time("2 Brumaire 2026", "%d %b %Y")
+        parse_datetime("2 Brumaire 2026", "%d %b %Y")
 
 
 @pytest.mark.real_data
@@ -429,7 +431,7 @@ OTHER = {TICKET: "6000001", UNIT: "Dinas Lama"}
 
 
 @pytest.fixture
-def waiting(site, open_site) -> Office:
+def waiting(site, open_site) -> SiteContext:
     """Two exports with a unit that nobody knows, closed in the second; one bad date."""
     export(site, "2026-11-22 07:00", {}, OTHER, BAD)
     export(site, "2026-11-24 07:30", {}, OTHER | {STATUS: "Ditutup oleh Admin"})
@@ -448,7 +450,7 @@ def known_unit(site: Path) -> None:
     correct(site, "sources.toml", "[lapor.values.classification]", text)
 
 
-def events(office: Office, ticket: str) -> list[tuple[object, ...]]:
+def events(office: SiteContext, ticket: str) -> list[tuple[object, ...]]:
     with office.transaction() as session:
         query = select(EventRow.kind, EventRow.earliest, EventRow.latest, EventRow.knowledge)
         query = query.join(Complaint, Complaint.id == EventRow.complaint_id)
@@ -599,7 +601,12 @@ def test_quarantine_is_written_as_csv_that_runs_no_formula(tenggat, site, open_s
 def test_looks_stay_as_they_were(tenggat, waiting, site, open_site):
     def looks() -> list[tuple[object, ...]]:
         with open_site().transaction() as session:
-            return [tuple(row) for row in session.execute(select(Look.name, Look.new, Look.rows))]
+            return [
+                tuple(row)
+                for row in session.execute(
+                    select(SourceImport.name, SourceImport.new, SourceImport.rows)
+                )
+            ]
 
     before = looks()
     known_unit(site)

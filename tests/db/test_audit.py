@@ -35,7 +35,7 @@ from support.pipeline import (
 )
 
 from db import audit, audit_verify, bounces
-from db.audit import By, What
+from db.audit import AuditActor, AuditKind
 from db.audit_verify import Head
 from db.engine import open_engine
 from db.migrate import migrate
@@ -58,7 +58,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 LATER, NEXT_DAY = "2026-11-24 10:00", "2026-11-25 08:00"
-FLOW = By("flow run deadlines 2026-11-24 08:00", "deadlines 2026-11-24T00:00:00Z")
+FLOW = AuditActor("flow run deadlines 2026-11-24 08:00", "deadlines 2026-11-24T00:00:00Z")
 
 
 def rows(office) -> list[dict[str, Any]]:
@@ -71,12 +71,12 @@ def kinds(office, *of: str) -> Counter[str]:
     return Counter(row["what"] for row in rows(office) if row["what"].startswith(of or ("",)))
 
 
-def only(office, what: What) -> dict[str, Any]:
+def only(office, what: AuditKind) -> dict[str, Any]:
     (row,) = [row for row in rows(office) if row["what"] == what]
     return row | {"subject": json.loads(row["subject"])}
 
 
-def verified(engine: Engine, *heads: Head) -> audit_verify.Verified:
+def verified(engine: Engine, *heads: Head) -> audit_verify.AuditVerification:
     with engine.connect() as connection:
         return audit_verify.verify(connection, heads)
 
@@ -93,7 +93,7 @@ def test_a_notice_that_is_owed_tells_who_decided_what_when_and_why(office):
     register(office, BREACHED, at("Dinas Sosial"))
     office.by = FLOW
     decide(office, BREACHED, FLOW.run)
-    row = only(office, What.NOTICE_OWED)
+    row = only(office, AuditKind.NOTICE_OWED)
     assert row["subject"].pop("rule")
     assert (row["at"], row["actor"], row["run"]) == (wita(BREACHED), FLOW.actor, FLOW.run)
     assert (row["complaint_id"], row["ticket"], row["message_pk"]) == (1, "FD-1", None)
@@ -105,7 +105,7 @@ def test_a_notice_that_a_higher_rung_made_needless_is_told(office):
     owe(office, ESCALATED, at("Dinas Sosial"))
     superseded = [rung for rung, status in notices(office) if status == "superseded"]
     (owed,) = [rung for rung, status in notices(office) if status == "queued"]
-    row = only(office, What.NOTICE_SUPERSEDED)
+    row = only(office, AuditKind.NOTICE_SUPERSEDED)
     assert [row["subject"]["rung"]] == superseded
     assert row["reason"] == f"the higher rung {owed} was reached as well"
 
@@ -114,27 +114,29 @@ def test_a_notice_that_a_higher_rung_made_needless_is_told(office):
 def test_what_happens_to_a_notice_is_told_once_each(office, server):
     """Owed; withdrawn before it went; the next one held, and owed when it is held no more."""
     owe(office, "2026-11-17 08:00", at("DLH"))  # the first run: a rulebook, and nothing due
-    assert kinds(office) == {What.RULEBOOK_TAKEN: 1}
+    assert kinds(office) == {AuditKind.RULEBOOK_TAKEN: 1}
     register(office, BREACHED, at("DLH"), at("Dinas Sosial", "FD-2"))
     decide(office, BREACHED)
     before = kinds(office, "notice")
-    assert before[What.NOTICE_OWED] == 2
+    assert before[AuditKind.NOTICE_OWED] == 2
     register(office, LATER, at("DLH") | {"Selesai": "24/11/2026 09:00"})
     decide(office, LATER)
     deliver(office, LATER)
-    assert kinds(office, "notice") - before == {What.NOTICE_WITHDRAWN: 1}
-    gone = only(office, What.NOTICE_WITHDRAWN)
+    assert kinds(office, "notice") - before == {AuditKind.NOTICE_WITHDRAWN: 1}
+    gone = only(office, AuditKind.NOTICE_WITHDRAWN)
     assert (gone["ticket"], gone["at"]) == ("FD-1", wita(LATER))
     office.site.holds = (Hold(("dinsos",), "gempa bumi", last=date(2026, 11, 29)),)
     decide(office, ESCALATED)
-    held = kinds(office, "notice.held")[What.NOTICE_HELD]
+    held = kinds(office, "notice.held")[AuditKind.NOTICE_HELD]
     assert held == 1
     for now in ("2026-11-26 09:00", "2026-11-27 08:00"):
         decide(office, now)
-    assert kinds(office, "notice.held")[What.NOTICE_HELD] == held, "held as before is no decision"
+    assert kinds(office, "notice.held")[AuditKind.NOTICE_HELD] == held, (
+        "held as before is no decision"
+    )
     office.site.holds = ()
     decide(office, "2026-11-27 09:00")
-    last = [row for row in rows(office) if row["what"] == What.NOTICE_OWED][-1]
+    last = [row for row in rows(office) if row["what"] == AuditKind.NOTICE_OWED][-1]
     assert last["reason"].endswith("; before, it was held back")
     assert verified(office.engine).fault is None
 
@@ -144,12 +146,12 @@ def test_a_storm_is_told_with_who_said_so(office, send):
     limit(office, 1)
     office.by = FLOW
     owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
-    held = only(office, What.STORM_HELD)
+    held = only(office, AuditKind.STORM_HELD)
     assert (held["storm_id"], held["subject"], held["actor"]) == (1, {"mails": 4}, FLOW.actor)
     storms.decide(office, None, wita(LATER), "Prefect UI: Ibu Sari", send=send)
-    row = only(office, What.STORM_RELEASED if send else What.STORM_DROPPED)
+    row = only(office, AuditKind.STORM_RELEASED if send else AuditKind.STORM_DROPPED)
     assert (row["storm_id"], row["actor"], row["at"]) == (1, "Prefect UI: Ibu Sari", wita(LATER))
-    discarded = [row["ticket"] for row in rows(office) if row["what"] == What.NOTICE_DISCARDED]
+    discarded = [row["ticket"] for row in rows(office) if row["what"] == AuditKind.NOTICE_DISCARDED]
     assert discarded == ([] if send else ["FD-1", "FD-2"])
 
 
@@ -159,10 +161,10 @@ def test_a_mail_sent_once_more_is_told_unless_it_was_refused(office, server):
         resend(session, office, 1, wita(BREACHED))
     assert kinds(office, "mail") == {}
     deliver(office, BREACHED)
-    office.by = By("command line of sari")
+    office.by = AuditActor("command line of sari")
     with office.transaction() as session:
         again = resend(session, office, 1, wita(LATER), "other@contohkab.example").id
-    row = only(office, What.MAIL_RESENT)
+    row = only(office, AuditKind.MAIL_RESENT)
     assert (row["message_pk"], row["subject"]) == (again, {"first": 1})
     assert (row["actor"], row["run"]) == ("command line of sari", "resend 1")
     assert "contohkab" not in json.dumps(row, default=str)
@@ -186,26 +188,29 @@ def test_an_address_is_told_when_it_is_marked_and_when_it_is_lifted(office, serv
     for _ in range(2):
         with office.transaction() as session:
             bounces.lift(session, address, wita(NEXT_DAY))
-    assert kinds(office, "bounce") == {What.BOUNCE_MARKED: 1, What.BOUNCE_LIFTED: 1}
-    assert only(office, What.BOUNCE_LIFTED)["subject"] == {"bounces": [1, 2]}
+    assert kinds(office, "bounce") == {AuditKind.BOUNCE_MARKED: 1, AuditKind.BOUNCE_LIFTED: 1}
+    assert only(office, AuditKind.BOUNCE_LIFTED)["subject"] == {"bounces": [1, 2]}
     assert address not in str(rows(office))
 
 
 def test_a_notice_that_nobody_can_be_told_of_is_told(office):
     office.site.directory.offices = ()
     owe(office, BREACHED, at("Dinas Sosial"))
-    assert kinds(office, "notice.f", "notice.o") == {What.NOTICE_OWED: 1, What.NOTICE_FAILED: 1}
+    assert kinds(office, "notice.f", "notice.o") == {
+        AuditKind.NOTICE_OWED: 1,
+        AuditKind.NOTICE_FAILED: 1,
+    }
 
 
 def test_a_changed_rule_or_calendar_is_told_and_an_unchanged_one_is_not(office):
     register(office, BREACHED, at("Dinas Sosial"))
     decide(office, BREACHED)
     decide(office, LATER)
-    assert kinds(office, "rulebook") == {What.RULEBOOK_TAKEN: 1}
-    first = only(office, What.RULEBOOK_TAKEN)["subject"]
+    assert kinds(office, "rulebook") == {AuditKind.RULEBOOK_TAKEN: 1}
+    first = only(office, AuditKind.RULEBOOK_TAKEN)["subject"]
     office.site.holds = (Hold(("dlh",), "banjir"),)
     decide(office, NEXT_DAY)
-    row = [row for row in rows(office) if row["what"] == What.RULEBOOK_TAKEN][-1]
+    row = [row for row in rows(office) if row["what"] == AuditKind.RULEBOOK_TAKEN][-1]
     changed = json.loads(row["subject"])
     assert (changed["before"], changed["rulebook"]) == (first["fingerprint"], 2)
 
@@ -222,7 +227,7 @@ def test_a_report_that_is_kept_is_told_once(office):
             public=public,
             formats=("json",),
         )
-    row = only(office, What.REPORT_MADE)
+    row = only(office, AuditKind.REPORT_MADE)
     assert (row["run"], row["subject"]["period"]) == ("summary 1", "2026-11")
 
 
@@ -235,7 +240,7 @@ def test_rows_of_the_quarantine_that_are_read_again_are_told(office, site_folder
     bad.write_text(content.replace("FD-1", "FD-9"), "utf-8")
     assert pull.fn(office, "register", wita(NEXT_DAY)).quarantined == 1
     retry(office, "register", wita(NEXT_DAY))
-    assert only(office, What.QUARANTINE_RETRIED)["subject"]["source"] == "register"
+    assert only(office, AuditKind.QUARANTINE_RETRIED)["subject"]["source"] == "register"
 
 
 @ON_BOTH
@@ -251,10 +256,10 @@ def test_a_run_that_decides_nothing_writes_nothing(office, server):
 @ON_BOTH
 def test_what_is_undone_is_not_told(office):
     with suppress(ZeroDivisionError), office.transaction() as session:
-        audit.note(session, What.DATA_DELETED, wita(LATER), "older than the site keeps it")
+        audit.note(session, AuditKind.DATA_DELETED, wita(LATER), "older than the site keeps it")
         raise ZeroDivisionError
     with Session(office.engine) as session:
-        audit.note(session, What.DATA_DELETED, wita(LATER), "older than the site keeps it")
+        audit.note(session, AuditKind.DATA_DELETED, wita(LATER), "older than the site keeps it")
         session.rollback()
         session.commit()
     assert rows(office) == []
@@ -527,10 +532,13 @@ def test_the_command_lists_decisions_and_verifies_them(office, server, call_teng
     for word in ("notice.owed", "storm.held", "storm.released", "Ibu Sari", "2026-11-24 10:00"):
         assert word in out
     code, out, _ = call_tenggat("audit", "list", "--what", "storm", "--json", *site)
-    assert [row["what"] for row in json.loads(out)] == [What.STORM_RELEASED, What.STORM_HELD]
+    assert [row["what"] for row in json.loads(out)] == [
+        AuditKind.STORM_RELEASED,
+        AuditKind.STORM_HELD,
+    ]
     assert json.loads(out)[0]["actor"].startswith("command line of ")
     code, out, _ = call_tenggat("audit", "list", "--since", LATER, "--json", *site)
-    assert [row["what"] for row in json.loads(out)] == [What.STORM_RELEASED]
+    assert [row["what"] for row in json.loads(out)] == [AuditKind.STORM_RELEASED]
     code, out, _ = call_tenggat("audit", "verify", *site)
     assert (code, "none touched" in out) == (0, True)
     head = verified(office.engine).head

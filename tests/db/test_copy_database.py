@@ -21,15 +21,15 @@ from support.pipeline import (
     register,
 )
 
-from db.audit import By, What
+from db.audit import AuditActor, AuditKind
 from db.audit_verify import rows, verify
 from db.backup.copy_database import CopyError, copy
 from db.engine import NotReady, open_engine
 from db.models import Base
 from db.revisions import revision
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 
-BY = By("a test")
+BY = AuditActor("a test")
 NOW = "2026-11-24 12:00"
 FROM_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 TO_SQLITE = pytest.mark.parametrize("new_url", ["to sqlite"], indirect=True)
@@ -59,21 +59,21 @@ def new_url(request, tmp_path):
 
 
 @pytest.fixture
-def lived(office: Office, server) -> Office:
+def lived(office: SiteContext, server) -> SiteContext:
     """A site in which something of every kind has happened."""
     owe(office, BREACHED, *EVERYWHERE, at("Dinas Sosial", "FD-99", Kerahasiaan="Rahasia"))
     deliver(office, BREACHED)
     return office
 
 
-def moved(office: Office, new_url: str, monkeypatch) -> Office:
+def moved(office: SiteContext, new_url: str, monkeypatch) -> SiteContext:
     """The same site on the copy of its database."""
     done = copy(
         office.site.database_url, new_url, wita(NOW), BY, lock=office.site.var / "service.lock"
     )
     assert done.audit.fault is None
     monkeypatch.setenv("TENGGAT_DATABASE_URL", new_url)
-    return Office.open(office.site.folder)
+    return SiteContext.open(office.site.folder)
 
 
 def test_every_row_is_there_the_audit_goes_on_and_another_copy_is_refused(
@@ -92,7 +92,7 @@ def test_every_row_is_there_the_audit_goes_on_and_another_copy_is_refused(
         found = verify(connection, [was.head])
         newest = rows(connection, limit=1)[0]
     assert (found.fault, found.anchors, found.rows) == (None, 1, was.rows + 1)
-    assert (newest["what"], newest["actor"]) == (What.DATA_COPIED, "a test")
+    assert (newest["what"], newest["actor"]) == (AuditKind.DATA_COPIED, "a test")
     assert json.loads(newest["subject"])["head"] == str(was.head)
     for statement in ("UPDATE audit SET reason = 'x'", "DELETE FROM audit"):
         with pytest.raises(DBAPIError, match="append-only"), copied.engine.begin() as connection:

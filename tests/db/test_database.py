@@ -23,12 +23,12 @@ from db.models import (
     Base,
     Complaint,
     EventRow,
-    Look,
     MessageRow,
     MessageStatus,
     NoticeRow,
     QuarantineRow,
-    Report,
+    ReportRow,
+    SourceImport,
 )
 from db.revisions import MIGRATIONS, newest_revision, revision
 from sla.events import Event, Knowledge
@@ -165,8 +165,8 @@ def test_times_are_compared_as_moments(session):
     session.add(Complaint(**complaint(next_action_at=wita("2026-11-24 07:00"))))
     session.flush()
     just_before = datetime(2026, 11, 23, 22, 59, tzinfo=UTC)
-    assert complaints.needing_judgment(session, just_before, 9) == []
-    assert len(complaints.needing_judgment(session, just_before + timedelta(minutes=1), 9)) == 1
+    assert complaints.due_for_evaluation(session, just_before, 9) == []
+    assert len(complaints.due_for_evaluation(session, just_before + timedelta(minutes=1), 9)) == 1
 
 
 def test_a_time_without_a_zone_is_refused(session):
@@ -226,7 +226,7 @@ TWICE: dict[str, Callable[[], Any]] = {
         run="r",
     ),
     "message": message,
-    "look": lambda: Look(
+    "look": lambda: SourceImport(
         source="lapor",
         name="a.xlsx",
         sha256="0" * 64,
@@ -254,7 +254,7 @@ TWICE: dict[str, Callable[[], Any]] = {
         observed_at=NOON,
         last_observed_at=NOON,
     ),
-    "report": lambda: Report(period="2026-11", as_of=NOON, made_at=NOON, path="p", sha256="0"),
+    "report": lambda: ReportRow(period="2026-11", as_of=NOON, made_at=NOON, path="p", sha256="0"),
 }
 
 
@@ -350,7 +350,7 @@ def test_more_keys_than_a_statement_takes_are_asked_for_in_batches(session):
     assert complaints.by_ticket(session, "lapor", iter(tickets)).keys() == keys.keys()
     assert complaints.by_ticket(session, "register", tickets) == {}
     assert complaints.events_of(session, iter(keys.values())).keys() == set(keys.values())
-    complaints.seen(session, iter(keys.values()), NOON)
+    complaints.touch(session, iter(keys.values()), NOON)
     assert set(session.scalars(select(Complaint.seen_at))) == {NOON}
     assert complaints.count(session) == 1201
 
@@ -371,8 +371,8 @@ def test_looks_are_known_by_content_and_the_newest_is_found(session):
         session.add(look)
     session.flush()
     known = {("b", wita("2026-11-24 07:00")), ("a", wita("2026-11-22 07:00"))}
-    assert imports.known(session, "lapor") == known
-    assert imports.known(session, "register") == set()
+    assert imports.imported_files(session, "lapor") == known
+    assert imports.imported_files(session, "register") == set()
     assert imports.last_of_each(session, NOON) == {"lapor": wita("2026-11-24 07:00")}
     assert imports.last(session, "lapor") == wita("2026-11-24 07:00")
 

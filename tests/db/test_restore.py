@@ -36,7 +36,7 @@ from db.engine import open_engine
 from db.migrate import alembic_config, migrate
 from db.models import NoticeRow
 from db.revisions import newest_revision
-from tasks.evaluation.notices import Audience, Owed
+from tasks.evaluation.notices import Audience, PendingNotice
 from tasks.notifications import storms
 from tasks.notifications.after_restore import settle
 
@@ -344,7 +344,10 @@ def test_a_source_that_catches_up_late_is_held_as_well(office, server):
 def test_after_a_week_nothing_is_doubtful_any_more(office):
     put_back(office, keep(office))
     reached = {hour: wita(f"2026-11-24 {hour}:00") for hour in (11, 12, 13)}
-    owed = [Owed(NoticeRow(reached_at=at), Audience(()), urgent=False) for at in reached.values()]
+    owed = [
+        PendingNotice(NoticeRow(reached_at=at), Audience(()), urgent=False)
+        for at in reached.values()
+    ]
     with office.transaction() as session:
         for days in (0, 7):
             now = wita(NOW) + timedelta(days=days)

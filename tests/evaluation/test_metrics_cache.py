@@ -15,7 +15,7 @@ from db import metrics
 from db.models import Complaint
 from sla.engine.context import Policy
 from sla.periods import parse
-from tasks.reports.compute import figured
+from tasks.reports.compute import compute_tables
 
 
 def test_figures_hold_from_the_judgment_that_first_found_them(office):
@@ -52,10 +52,10 @@ def test_another_rulebook_makes_all_of_them_doubtful(office, monkeypatch):
         office, "2026-11-20 08:00", at("Dinas Sosial"), at("DLH", "FD-2", **since("02/11/2026"))
     )
     decide(office, "2026-11-20 08:05")
-    office.site.bench = replace(office.site.bench, policy=Policy.STRICT)
+    office.site.evaluation_context = replace(office.site.evaluation_context, policy=Policy.STRICT)
     period, as_of = parse("2026-11", date(2026, 11, 20)), wita("2026-11-20 18:00")
     with office.transaction() as session:
-        before = figured(session, office, period, as_of)
+        before = compute_tables(session, office, period, as_of)
     assert before == judged_anew(monkeypatch, office, period, as_of)
     decide(office, "2026-11-21 08:00")
     with office.transaction() as session:
@@ -69,9 +69,9 @@ def test_a_complaint_that_cannot_be_judged_has_none(office):
     decide(office, "2026-11-20 08:05")
     with office.transaction() as session:
         session.scalars(select(Complaint)).one().next_action_at = wita("2026-11-20 09:00")
-    calendar = office.site.bench.calendar
+    calendar = office.site.evaluation_context.calendar
     short = type(calendar)(calendar.first, date(2026, 11, 20))
-    office.site.bench = replace(office.site.bench, calendar=short)
+    office.site.evaluation_context = replace(office.site.evaluation_context, calendar=short)
     assert decide(office, "2026-11-20 09:00").unjudged == ["FD-1"]
     with office.transaction() as session:
         assert kept(session, wita("2026-11-20 10:00")) == {}
@@ -88,7 +88,7 @@ def test_who_was_told_of_a_case_long_over_still_counts(office, monkeypatch, serv
     decide(office, "2026-11-21 08:05")
     period, as_of = parse("2026-11", date(2026, 11, 21)), wita("2026-11-21 18:00")
     with office.transaction() as session:
-        tables = figured(session, office, period, as_of)
+        tables = compute_tables(session, office, period, as_of)
     assert tables == judged_anew(monkeypatch, office, period, as_of)
     (row,) = next(table.rows for table in tables if table.key == "escalations")
     assert row.tickets == ("FD-1",)

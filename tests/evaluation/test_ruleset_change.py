@@ -13,7 +13,7 @@ from db.models import DeadlineRow, NoticeRow
 from sla.calendar import DayOff
 from sla.engine.context import Policy
 from sla.fingerprint import fingerprint
-from tasks.deadlines import judge_and_queue
+from tasks.deadlines import evaluate_and_notify
 
 
 @pytest.fixture
@@ -29,16 +29,16 @@ RULE = "sp4n-guideline/information"  # received on Monday 16 November, due on Mo
 def judged(office):
     """The front desk's entry, judged and reminded of on the morning before its last day."""
     register(office, "2026-11-20 07:15", {})
-    judge_and_queue.fn(office, wita("2026-11-20 08:00"), "r1")
+    evaluate_and_notify.fn(office, wita("2026-11-20 08:00"), "r1")
     return office
 
 
 def decree(office, day: date) -> None:
     """A holiday decreed yesterday."""
-    calendar = office.site.bench.calendar
+    calendar = office.site.evaluation_context.calendar
     off = {**calendar.days_off, day: DayOff("Cuti bersama", "SKB 9/2026")}
     longer = type(calendar)(calendar.first, calendar.last, days_off=off)
-    office.site.bench = replace(office.site.bench, calendar=longer)
+    office.site.evaluation_context = replace(office.site.evaluation_context, calendar=longer)
 
 
 def due(office) -> str:
@@ -57,7 +57,7 @@ def notices(office) -> list[tuple[str, str]]:
 def test_a_holiday_decreed_late_moves_open_deadlines_and_says_which(judged):
     before = notices(judged)
     decree(judged, date(2026, 11, 23))
-    count = judge_and_queue.fn(judged, wita("2026-11-20 09:00"), "r2")
+    count = evaluate_and_notify.fn(judged, wita("2026-11-20 09:00"), "r2")
     assert count.moved == 1
     assert due(judged) == "2026-11-24"
     with judged.transaction() as session:
@@ -69,27 +69,27 @@ def test_a_holiday_decreed_late_moves_open_deadlines_and_says_which(judged):
 
 
 def test_without_a_change_nothing_is_judged_again(judged):
-    count = judge_and_queue.fn(judged, wita("2026-11-20 09:00"), "r2")
+    count = evaluate_and_notify.fn(judged, wita("2026-11-20 09:00"), "r2")
     assert (count.judged, count.moved) == (0, None)
 
 
 def test_the_same_change_is_listed_once(judged):
     decree(judged, date(2026, 11, 23))
-    judge_and_queue.fn(judged, wita("2026-11-20 09:00"), "r2")
-    count = judge_and_queue.fn(judged, wita("2026-11-20 10:00"), "r3")
+    evaluate_and_notify.fn(judged, wita("2026-11-20 09:00"), "r2")
+    count = evaluate_and_notify.fn(judged, wita("2026-11-20 10:00"), "r3")
     assert (count.judged, count.moved) == (0, None)
 
 
 def test_what_comes_in_after_a_change_was_never_judged_otherwise(judged):
     decree(judged, date(2026, 11, 23))
-    judge_and_queue.fn(judged, wita("2026-11-20 09:00"), "r2")
+    evaluate_and_notify.fn(judged, wita("2026-11-20 09:00"), "r2")
     register(judged, "2026-11-20 09:30", {"No Register": "FD-2"})
-    count = judge_and_queue.fn(judged, wita("2026-11-20 10:00"), "r3")
+    count = evaluate_and_notify.fn(judged, wita("2026-11-20 10:00"), "r3")
     assert (count.judged, count.moved) == (1, None)
 
 
 def test_the_fingerprint_tells_law_calendar_policy_and_sources_apart(office):
-    bench, sources = office.site.bench, office.source_facts
+    bench, sources = office.site.evaluation_context, office.source_facts
     same = fingerprint(bench, sources)
     assert fingerprint(replace(bench), dict(sources)) == same
     strict = replace(bench, policy=Policy.STRICT)
@@ -101,6 +101,6 @@ def test_the_fingerprint_tells_law_calendar_policy_and_sources_apart(office):
         fingerprint(strict, sources),
         fingerprint(bench, blind),
         fingerprint(replace(bench, law=law), sources),
-        fingerprint(office.site.bench, sources),
+        fingerprint(office.site.evaluation_context, sources),
     }
     assert len(others | {same}) == 5

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from support.pipeline import EVERYWHERE, at, decide, messages, notices, register, since
 
-from db.models import Complaint, Move, Rulebook
-from flows.run_context import SKEW, desk
+from db.models import Complaint, DeadlineChange, Ruleset
+from flows.run_context import SKEW, flow_run_context
 from service.deployment_specs import plans
 from settings import load_site
 from sla.engine.context import Policy
-from sla.shards import Part
+from sla.shards import Shard
 from tasks.common.context import ClockInThePast
-from tasks.deadlines import judge_and_queue
+from tasks.deadlines import evaluate_and_notify
 
 
 @pytest.fixture
@@ -35,19 +35,19 @@ LATE = [at(entry["Unit"], entry["No Register"], **since("02/11/2026")) for entry
 
 @given(st.lists(st.text("abcdef", min_size=1), unique=True), st.integers(1, 9))
 def test_each_unit_is_of_exactly_one_part(units, of):
-    shares = [Part(number, of).units(units) for number in range(1, of + 1)]
+    shares = [Shard(number, of).units(units) for number in range(1, of + 1)]
     assert Counter(unit for share in shares for unit in share) == Counter(units)
-    assert [Part(number, of).takes_the_rest for number in range(1, of + 1)].count(True) == 1
+    assert [Shard(number, of).takes_the_rest for number in range(1, of + 1)].count(True) == 1
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 def test_a_part_is_read_as_it_is_written():
-    assert Part.parse("2/3") == Part(2, 3)
-    assert Part.parse("") == Part.parse("1/1") == Part()
-    assert str(Part(2, 3)) == "2/3"
+    assert Shard.parse("2/3") == Shard(2, 3)
+    assert Shard.parse("") == Shard.parse("1/1") == Shard()
+    assert str(Shard(2, 3)) == "2/3"
     for text in ("0/2", "3/2", "1", "1/0", "a/b", "1/2/3"):
         with pytest.raises(ValueError, match="write 1/3, 2/3 or 3/3"):
-            Part.parse(text)
+            Shard.parse(text)
 
 
 def run_parts(offices, of: int, now: str = NOW) -> list:
@@ -57,8 +57,8 @@ def run_parts(offices, of: int, now: str = NOW) -> list:
     def work(number: int) -> None:
         gate.wait()
         try:
-            counts[number] = judge_and_queue.fn(
-                offices[number], wita(now), f"deadlines {now} {number}", Part(number + 1, of)
+            counts[number] = evaluate_and_notify.fn(
+                offices[number], wita(now), f"deadlines {now} {number}", Shard(number + 1, of)
             )
         except Exception as error:
             failures.append(error)
@@ -90,7 +90,7 @@ def test_together_they_find_what_one_finds_and_each_person_has_one_mail(offices)
     register(office, NOW, *LATE, stray)
     counts = run_parts(offices, 3)
     units = list(office.site.directory.units)
-    shares = [len(set(Part(n, 3).units(units)) & set(units_of(office))) for n in (1, 2, 3)]
+    shares = [len(set(Shard(n, 3).units(units)) & set(units_of(office))) for n in (1, 2, 3)]
     assert [count.judged for count in counts] == [shares[0] + 1, shares[1], shares[2]]
     assert min(shares) > 0
     told = messages(office)
@@ -103,10 +103,10 @@ def test_together_they_find_what_one_finds_and_each_person_has_one_mail(offices)
 
 def test_alone_it_leaves_the_other_parts_to_others(office):
     register(office, NOW, *LATE)
-    judge_and_queue.fn(office, wita(NOW), "one", Part(2, 3))
+    evaluate_and_notify.fn(office, wita(NOW), "one", Shard(2, 3))
     with office.transaction() as session:
         judged = session.scalars(select(Complaint.unit).where(Complaint.judged_at.is_not(None)))
-        assert set(judged) < set(Part(2, 3).units(sorted(office.site.directory.units)))
+        assert set(judged) < set(Shard(2, 3).units(sorted(office.site.directory.units)))
     assert len(notices(office)) > 0
     decide(office, "2026-11-26 08:30")  # all that is left
     with office.transaction() as session:
@@ -120,14 +120,16 @@ def test_a_new_rulebook_is_taken_over_once_and_every_move_is_listed(offices):
     register(office, "2026-11-16 18:00", *EVERYWHERE)
     run_parts(offices, 3, "2026-11-17 08:00")
     for each in offices:
-        calendar = each.site.bench.calendar
+        calendar = each.site.evaluation_context.calendar
         without_fridays = calendar.weekly([True, True, True, True, False, False, False])
-        each.site.bench = replace(each.site.bench, calendar=without_fridays, policy=Policy.STRICT)
+        each.site.evaluation_context = replace(
+            each.site.evaluation_context, calendar=without_fridays, policy=Policy.STRICT
+        )
     counts = run_parts(offices, 3, "2026-11-17 09:00")
     assert sum(count.judged for count in counts) == len(EVERYWHERE)
     with office.transaction() as session:
-        assert session.scalar(select(func.count()).select_from(Rulebook)) == 2
-        moved = session.scalars(select(Move.complaint_id).distinct()).all()
+        assert session.scalar(select(func.count()).select_from(Ruleset)) == 2
+        moved = session.scalars(select(DeadlineChange.complaint_id).distinct()).all()
         assert len(moved) == len(EVERYWHERE)
 
 
@@ -149,7 +151,7 @@ def test_clocks_of_two_machines_may_differ_a_little(office, monkeypatch):
 
     folder = str(office.site.folder)
     other = wita("2026-11-26 08:00:30")
-    with desk("delivery", folder, other) as at_work:
+    with flow_run_context("delivery", folder, other) as at_work:
         at_work.counts = {}
 
     class Behind(module.datetime):
@@ -160,13 +162,13 @@ def test_clocks_of_two_machines_may_differ_a_little(office, monkeypatch):
             return other.astimezone(tz) - cls.ago
 
     monkeypatch.setattr(module, "datetime", Behind)
-    with desk("delivery", folder, None) as at_work:
+    with flow_run_context("delivery", folder, None) as at_work:
         assert at_work.now == other
     Behind.ago = SKEW + timedelta(seconds=1)
-    with pytest.raises(ClockInThePast), desk("delivery", folder, None):
+    with pytest.raises(ClockInThePast), flow_run_context("delivery", folder, None):
         pass
     with (
         pytest.raises(ClockInThePast),
-        desk("delivery", folder, other - timedelta(seconds=1)),
+        flow_run_context("delivery", folder, other - timedelta(seconds=1)),
     ):
         pass

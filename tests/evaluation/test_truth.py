@@ -20,10 +20,10 @@ from support.programs import sized
 
 from db.models import Complaint, DeadlineRow
 from sla.periods import parse
-from tasks.common.context import Office
-from tasks.deadlines import judge_and_queue
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
 from tasks.intake import pull
-from tasks.reports.compute import figured
+from tasks.reports.compute import compute_tables
 
 RULES = {
     "verification": "sp4n/verification",
@@ -62,7 +62,7 @@ def samples():
 class Month:
     """The example site after a month, and what was found wrong with its kept figures meanwhile."""
 
-    office: Office
+    office: SiteContext
     kept: int = 0
     wrong: dict[datetime, set[int]] = field(default_factory=dict)
 
@@ -87,7 +87,7 @@ def month(tmp_path_factory) -> Iterator[Month]:
             export.unlink()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TENGGAT_VAR", str(folder / "var"))
-        lived = Month(Office.open(site))
+        lived = Month(SiteContext.open(site))
     office, chance = lived.office, random.Random(11)
     morning, last = wita("2026-10-26 08:00"), wita("2026-11-24 08:00")
     while morning <= last:
@@ -95,7 +95,7 @@ def month(tmp_path_factory) -> Iterator[Month]:
             for source in office.site.sources:
                 pull.fn(office, source, morning)
             if chance.random() < JUDGED or morning == last:
-                judge_and_queue.fn(office, morning, f"deadlines {morning:%F}")
+                evaluate_and_notify.fn(office, morning, f"deadlines {morning:%F}")
         if morning.day % 8 == 0:
             lived.look(morning)
             lived.look(morning + timedelta(hours=20))
@@ -218,6 +218,6 @@ def test_a_report_of_kept_figures_is_one_that_judges_anew(month, name, monkeypat
     office, as_of = month.office, wita("2026-11-24 18:00")
     period = parse(name, as_of.date())
     with office.transaction() as session:
-        tables = figured(session, office, period, as_of)
+        tables = compute_tables(session, office, period, as_of)
     assert tables == judged_anew(monkeypatch, office, period, as_of)
     assert tables[0].value("received", "value") > 0

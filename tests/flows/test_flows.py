@@ -19,9 +19,9 @@ from support.waiting import until
 
 import service
 from db.models import MessageKind, MessageRow
-from flows.run_context import desk
+from flows.run_context import flow_run_context
 from service.prefect_api import every
-from tasks.common.context import ClockInThePast, Office
+from tasks.common.context import ClockInThePast, SiteContext
 
 NOW = "2026-11-24T08:00"
 
@@ -67,9 +67,9 @@ def prefect(shared: Shared, lived: Path) -> Told:
 
 
 @pytest.fixture
-def office(lived: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+def office(lived: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SiteContext]:
     monkeypatch.setenv("TENGGAT_VAR", str(lived.parent / "var"))
-    office = Office.open(lived)
+    office = SiteContext.open(lived)
     yield office
     office.close()
 
@@ -177,14 +177,14 @@ def test_no_flow_runs_at_a_time_before_its_last_run(office, flow):
     says = f"it is 2026-11-24 07:59, but {flow} has already run at 2026-11-24 08:00"
     with (
         pytest.raises(ClockInThePast, match=says),
-        desk(flow, str(office.site.folder), earlier),
+        flow_run_context(flow, str(office.site.folder), earlier),
     ):
         pytest.fail("the flow ran")
 
 
 def test_a_time_without_a_zone_is_refused(office):
     naive = wita("2026-11-24 09:00").replace(tzinfo=None)
-    with pytest.raises(ValueError, match="needs a zone"), desk("intake", None, naive):
+    with pytest.raises(ValueError, match="needs a zone"), flow_run_context("intake", None, naive):
         pytest.fail("the flow ran")
 
 

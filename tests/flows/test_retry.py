@@ -12,11 +12,11 @@ from support.prefect_shared import Told
 from support.small_site import small_site
 from support.waiting import until
 
-from db.models import Look
+from db.models import SourceImport
 from service.prefect_api import every
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.common.retry import WAITS, worth_another_try
-from tasks.sources.base import SourceTrouble, TransientSourceTrouble
+from tasks.sources.base import SourceError, TransientSourceError
 
 SECONDS = 90.0
 DESK = """
@@ -66,9 +66,9 @@ def test_only_the_step_that_failed_is_taken_again(origin, shared, tmp_path, monk
     runs = {run["name"]: run["run_count"] for run in told.all("task_runs")}
     assert (runs["pull lapor"], runs["pull desk"]) == (1, 2)
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
-    office = Office.open(site)
+    office = SiteContext.open(site)
     with office.transaction() as session:
-        looked = sorted(session.scalars(select(Look.source)))
+        looked = sorted(session.scalars(select(SourceImport.source)))
     office.close()
     assert looked == ["desk", "lapor", "lapor"]  # an export each, and each once
 
@@ -87,8 +87,8 @@ class State:
 @pytest.mark.parametrize(
     ("error", "again"),
     [
-        (TransientSourceTrouble("no answer"), True),
-        (SourceTrouble("no such column"), False),
+        (TransientSourceError("no answer"), True),
+        (SourceError("no such column"), False),
         (OperationalError("SELECT 1", None, Exception("server closed the connection")), True),
         (InterfaceError("SELECT 1", None, Exception("connection already closed")), True),
         (IntegrityError("INSERT", None, Exception("unique")), False),

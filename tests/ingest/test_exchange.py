@@ -19,14 +19,14 @@ from support.small_site import export as drop
 from db.models import Base, Complaint, EventRow, Origin, QuarantineRow
 from settings import SettingsError, load_site
 from settings.sources import ExchangeSource, read_sources
-from tasks.common.context import Office
-from tasks.deadlines import judge_and_queue
-from tasks.evaluation.loader import judged_of
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
+from tasks.evaluation.loader import load_and_evaluate
 from tasks.ingest.exchange_writer import export
 from tasks.ingest.quarantine_retry import retry
 from tasks.intake import pull
 from tasks.reports.builder import report_view
-from tasks.sources.base import SourceTrouble
+from tasks.sources.base import SourceError
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def ours(tmp_path, monkeypatch, sqlite_template):
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "ours"))
     (tmp_path / "ours").mkdir(mode=0o700)
     shutil.copyfile(sqlite_template, tmp_path / "ours" / "tenggat.db")
-    office = Office.open(small_site(tmp_path / "site"))
+    office = SiteContext.open(small_site(tmp_path / "site"))
     pull.fn(office, "lapor", NOW)
     yield office
     office.close()
@@ -66,20 +66,20 @@ def theirs(tmp_path, monkeypatch, database_url, ours):
     (folder / "sources.toml").write_text(MAPPING, encoding="utf-8")
     (folder / "inbox" / "kab").mkdir(parents=True)
     monkeypatch.setenv("TENGGAT_DATABASE_URL", database_url)
-    office = Office.open(folder)
+    office = SiteContext.open(folder)
     monkeypatch.delenv("TENGGAT_DATABASE_URL")
     yield office
     office.close()
 
 
-def give(ours: Office, theirs: Office, now=NOW, **options) -> Path:
+def give(ours: SiteContext, theirs: SiteContext, now=NOW, **options) -> Path:
     """Write what we have into their folder."""
     path = theirs.site.folder / "inbox" / "kab" / f"dari_{now:%Y%m%d%H%M%S}.jsonl"
     export(ours, path, now, **({"since": None, "titles": False} | options))
     return path
 
 
-def write(theirs: Office, *lines: object, name: str = "a.jsonl") -> Path:
+def write(theirs: SiteContext, *lines: object, name: str = "a.jsonl") -> Path:
     """Lines as another system might write them."""
     path = theirs.site.folder / "inbox" / "kab" / name
     texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
@@ -89,7 +89,7 @@ def write(theirs: Office, *lines: object, name: str = "a.jsonl") -> Path:
     return path
 
 
-def facts(office: Office, prefix: str = "") -> dict[tuple[str, str], tuple[object, ...]]:
+def facts(office: SiteContext, prefix: str = "") -> dict[tuple[str, str], tuple[object, ...]]:
     """Complaints by source and ticket, and what is known of them."""
     with office.transaction() as session:
         return {
@@ -107,9 +107,9 @@ def facts(office: Office, prefix: str = "") -> dict[tuple[str, str], tuple[objec
         }
 
 
-def events(office: Office, prefix: str = "") -> list[tuple[object, ...]]:
+def events(office: SiteContext, prefix: str = "") -> list[tuple[object, ...]]:
     """All events that a source tells of, without when each side has learnt them."""
-    lapsing = office.site.bench.law.lapsing
+    lapsing = office.site.evaluation_context.law.lapsing
     with office.transaction() as session:
         rows = session.execute(
             select(Complaint.ticket, EventRow)
@@ -133,7 +133,7 @@ def events(office: Office, prefix: str = "") -> list[tuple[object, ...]]:
         ]
 
 
-def verdicts(office: Office, now, prefix: str = "") -> dict[tuple[str, str], list[object]]:
+def verdicts(office: SiteContext, now, prefix: str = "") -> dict[tuple[str, str], list[object]]:
     """What the judge says of every complaint."""
     with office.transaction() as session:
         rows = session.scalars(select(Complaint)).all()
@@ -153,11 +153,11 @@ def verdicts(office: Office, now, prefix: str = "") -> dict[tuple[str, str], lis
                 )
                 for each in judged.deadlines
             ]
-            for known, judged in judged_of(session, office, rows, now)
+            for known, judged in load_and_evaluate(session, office, rows, now)
         }
 
 
-def dump(office: Office) -> dict[str, list[tuple[object, ...]]]:
+def dump(office: SiteContext) -> dict[str, list[tuple[object, ...]]]:
     with office.transaction() as session:
         return {
             table.name: [
@@ -168,7 +168,7 @@ def dump(office: Office) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-def same(ours: Office, theirs: Office, now) -> None:
+def same(ours: SiteContext, theirs: SiteContext, now) -> None:
     assert facts(theirs, "kab/") == facts(ours)
     assert events(theirs, "kab/") == events(ours)
     said = verdicts(ours, now)
@@ -202,11 +202,11 @@ def test_a_whole_example_site_is_judged_alike_on_both_sides(tmp_path, monkeypatc
     for source, keep in (("lapor", 4), ("register", 6)):
         for old in sorted((folder / "inbox" / source).iterdir())[:-keep]:
             old.unlink()
-    office = Office.open(folder)
+    office = SiteContext.open(folder)
     try:
         for source in ("lapor", "register"):
             pull.fn(office, source, NOW)
-        judge_and_queue.fn(office, NOW, "run")  # puts lapses on record, which are not exported
+        evaluate_and_notify.fn(office, NOW, "run")  # puts lapses on record, which are not exported
         give(office, theirs)
         assert pull.fn(theirs, "kab", NOW + timedelta(minutes=1)).quarantined == 0
         assert len(facts(theirs)) > 450
@@ -327,7 +327,7 @@ def test_titles_are_given_only_where_both_sides_ask_for_them(ours, theirs):
         assert set(session.scalars(select(Complaint.title))) == {None}
     toml = theirs.site.folder / "sources.toml"
     toml.write_text(f'{MAPPING}fields = {{ title = "title" }}\n', encoding="utf-8")
-    again = Office.open(theirs.site.folder)
+    again = SiteContext.open(theirs.site.folder)
     try:
         give(ours, again, NOW + timedelta(minutes=2), titles=True)
         pull.fn(again, "kab", NOW + timedelta(minutes=3))
@@ -433,7 +433,7 @@ def test_a_line_comes_in_when_the_unit_is_known(theirs, monkeypatch, capsys):
 
 def test_a_file_that_is_no_exchange_is_refused(theirs):
     write(theirs, *(f"<p>{n}</p>" for n in range(30)))
-    with pytest.raises(SourceTrouble, match="30 of 30 rows cannot be read"):
+    with pytest.raises(SourceError, match="30 of 30 rows cannot be read"):
         pull.fn(theirs, "kab", NOW)
 
 
@@ -550,7 +550,7 @@ def test_a_summary_tells_of_each_source_of_the_other_side_what_it_cannot_show(ou
     pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
     as_of = NOW + timedelta(minutes=2)
 
-    def blind(office: Office, prefix: str = "") -> tuple[object, ...]:
+    def blind(office: SiteContext, prefix: str = "") -> tuple[object, ...]:
         with office.transaction() as session:
             notes = report_view(session, office, "2026-11", as_of).notes
         told = [(name.removeprefix(prefix), rules) for name, rules in notes.not_judged]
@@ -566,7 +566,7 @@ def test_lines_come_in_by_retry_under_the_source_that_they_tell(theirs):
     pull.fn(theirs, "kab", NOW)
     toml = theirs.site.folder / "sources.toml"
     toml.write_text(f'{MAPPING}values = {{ unit = {{ "Dinas Lama" = "dinsos" }} }}\n', "utf-8")
-    corrected = Office(load_site(theirs.site.folder), theirs.engine)
+    corrected = SiteContext(load_site(theirs.site.folder), theirs.engine)
     retried = retry(corrected, "kab", NOW + timedelta(hours=1))
     assert (retried.resolved, retried.new, retried.unreadable, retried.gone) == (2, 2, 0, [])
     found = facts(corrected)

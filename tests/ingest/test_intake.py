@@ -18,24 +18,18 @@ from sqlalchemy import select
 from support.imported import described, dump, history, known, quarantine, take
 
 from db import complaints
-from db.models import (
-    Complaint,
-    DeadlineRow,
-    Look,
-    MessageRow,
-    QuarantineRow,
-)
-from sla.events import known_at
-from tasks.common.context import Office
-from tasks.deadlines import judge_and_queue
+from db.models import Complaint, DeadlineRow, MessageRow, QuarantineRow, SourceImport
+from sla.events import events_as_of
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
 from tasks.delivery import send_owed
-from tasks.evaluation.loader import known_of
-from tasks.ingest.row_parser import Reason
+from tasks.evaluation.loader import load_complaints
+from tasks.ingest.row_parser import RejectionReason
 from tasks.intake import pull
 from tasks.monitoring.health import check
 from tasks.reports.builder import report_view
 from tasks.reports.formats.html import report_html
-from tasks.sources.base import SourceTrouble
+from tasks.sources.base import SourceError
 from tasks.text.templates import render
 
 
@@ -105,7 +99,7 @@ DESK = {
 } | dict.fromkeys(STEPS, "")
 
 
-def lapor(office: Office, made: str, *reports: dict[str, object], name: str = "") -> Path:
+def lapor(office: SiteContext, made: str, *reports: dict[str, object], name: str = "") -> Path:
     """An export of this local moment; each report tells what it has unlike `REPORT`."""
     moment = wita(made)
     path = office.site.folder / "inbox" / "lapor"
@@ -119,7 +113,7 @@ def lapor(office: Office, made: str, *reports: dict[str, object], name: str = ""
     return path
 
 
-def register(office: Office, made: str, *entries: dict[str, str], more: str = "") -> Path:
+def register(office: SiteContext, made: str, *entries: dict[str, str], more: str = "") -> Path:
     """The front desk's register of this local moment."""
     path = office.site.folder / "inbox" / "register" / f"register_{wita(made):%Y-%m-%d_%H%M}.csv"
     lines = [";".join(DESK), *(";".join((DESK | entry).values()) for entry in entries)]
@@ -127,11 +121,13 @@ def register(office: Office, made: str, *entries: dict[str, str], more: str = ""
     return path
 
 
-def counted(office: Office, ticket: str = "5010653", as_of: str = "2026-11-24 08:00") -> list[str]:
+def counted(
+    office: SiteContext, ticket: str = "5010653", as_of: str = "2026-11-24 08:00"
+) -> list[str]:
     """The events of a complaint that count at a moment, in the order in which they happened."""
     with office.transaction() as session:
         row = session.scalars(select(Complaint).where(Complaint.ticket == ticket)).one()
-        events = known_at(complaints.events_of(session, [row.id])[row.id], wita(as_of))
+        events = events_as_of(complaints.events_of(session, [row.id])[row.id], wita(as_of))
     return [described(event) for event in events]
 
 
@@ -267,7 +263,7 @@ def test_a_corrected_cell_replaces_and_an_emptied_one_takes_back(office):
             events = complaints.events_of(session, [row.id])[row.id]
         return [
             f"{e.latest.astimezone(WITA):%d}"
-            for e in known_at(events, wita(at))
+            for e in events_as_of(events, wita(at))
             if e.kind == "settled"
         ]
 
@@ -286,8 +282,8 @@ def test_what_a_rule_asked_about_before_can_be_asked_again(office):
     def classified(at: str) -> str | None:
         with office.transaction() as session:
             rows = session.scalars(select(Complaint)).all()
-            (found,) = known_of(session, office, rows, wita(at))
-        return found.matter.facts.classification
+            (found,) = load_complaints(session, office, rows, wita(at))
+        return found.history.facts.classification
 
     assert classified("2026-11-23 09:00") == "complaint"
     assert classified("2026-11-24 09:00") == "aspiration"
@@ -304,9 +300,9 @@ def test_a_new_look_wakes_what_could_not_be_called_late_before(office):
     assert states(office, "2026-11-24 08:00") == ["breached"]
 
 
-def states(office: Office, now: str) -> list[str]:
+def states(office: SiteContext, now: str) -> list[str]:
     """How the settlement of a request for information stands after a run of deadlines."""
-    judge_and_queue.fn(office, wita(now), f"deadlines {now}")
+    evaluate_and_notify.fn(office, wita(now), f"deadlines {now}")
     with office.transaction() as session:
         query = select(DeadlineRow.state).where(DeadlineRow.rule == "sp4n-guideline/information")
         return list(session.scalars(query))
@@ -326,7 +322,7 @@ def test_a_source_that_falls_silent_is_told_to_the_administrator_once(office):
     assert "Terakhir: Senin, 16 November 2026 pukul 07.15 WITA" in text.get_content()
 
 
-def alerts(office: Office) -> list[str]:
+def alerts(office: SiteContext) -> list[str]:
     with office.transaction() as session:
         rows = session.scalars(select(MessageRow).where(MessageRow.kind == "alert"))
         return [row.detail["alert"] for row in rows]
@@ -472,8 +468,8 @@ def test_every_row_that_cannot_be_read_waits_with_its_line_and_reason(office):
         (5, "short_row", "", "2 < 34"),
     ]
     both = quarantine(office) + quarantine(office, "register")
-    of_json_lines = {Reason.NO_OBJECT, Reason.BAD_EVENT}  # see test_exchange.py
-    assert {reason for _, reason, _, _ in both} == set(Reason) - of_json_lines
+    of_json_lines = {RejectionReason.NO_OBJECT, RejectionReason.BAD_EVENT}  # see test_exchange.py
+    assert {reason for _, reason, _, _ in both} == set(RejectionReason) - of_json_lines
 
 
 def test_a_bad_row_that_every_export_repeats_is_kept_once(office):
@@ -495,16 +491,16 @@ def test_an_unreadable_file_does_not_stop_the_others(office):
     lapor(office, "2026-11-22 07:00", {})
     lapor(office, "2026-11-23 07:00").write_bytes(b"<html>Sesi berakhir</html>")
     lapor(office, "2026-11-24 07:00", {TICKET: "2"})
-    with pytest.raises(SourceTrouble, match=r"Laporan_Ringkas_2026-11-23_0700.xlsx: no readable"):
+    with pytest.raises(SourceError, match=r"Laporan_Ringkas_2026-11-23_0700.xlsx: no readable"):
         take(office, "2026-11-24 08:00")
     with office.transaction() as session:
         assert set(session.scalars(select(Complaint.ticket))) == {"5010653", "2"}
-        assert len(session.scalars(select(Look)).all()) == 2
+        assert len(session.scalars(select(SourceImport)).all()) == 2
 
 
 def test_a_missing_folder_is_named(office):
     (office.site.folder / "inbox" / "lapor").rmdir()
-    with pytest.raises(SourceTrouble, match="no such folder; correct `folder` of lapor"):
+    with pytest.raises(SourceError, match="no such folder; correct `folder` of lapor"):
         take(office, "2026-11-24 08:00")
 
 
@@ -518,7 +514,7 @@ def test_a_date_long_before_the_calendar_stops_neither_intake_nor_judgment(offic
     old = {TICKET: "1", DAY: "1 Jan 1995", STATUS: "Ditutup oleh Sistem"}
     lapor(office, "2026-11-24 07:00", old, {})
     assert take(office, "2026-11-24 08:00").new == 2
-    count = judge_and_queue.fn(office, wita("2026-11-24 08:05"), "run")
+    count = evaluate_and_notify.fn(office, wita("2026-11-24 08:05"), "run")
     assert (count.judged, count.unjudged) == (1, ["1"])
 
 
@@ -570,7 +566,7 @@ def test_a_later_register_adds_only_what_is_new(office):
 def test_a_changed_classification_calls_for_a_new_judgment(office):
     register(office, "2026-11-20 07:15", {})
     take(office, "2026-11-20 08:00", "register")
-    judge_and_queue.fn(office, wita("2026-11-20 08:05"), "run")
+    evaluate_and_notify.fn(office, wita("2026-11-20 08:05"), "run")
     assert known(office, "FD-1").next_action_at > wita("2026-11-20 08:05")
     register(office, "2026-11-24 07:15", {"Klasifikasi": "Aspirasi"})
     take(office, "2026-11-24 08:00", "register")
@@ -659,7 +655,7 @@ def test_what_a_complainant_gave_is_found_nowhere(office, caplog):
     )
     assert take(office, "2026-11-24 08:00").quarantined == 3
     assert take(office, "2026-11-24 08:00", "register").quarantined == 4
-    judge_and_queue.fn(office, wita("2026-11-24 08:05"), "run")
+    evaluate_and_notify.fn(office, wita("2026-11-24 08:05"), "run")
     assert "FD-2" in dump(office)
     assert leaks([dump(office), caplog.text]) == []
 
@@ -668,13 +664,13 @@ def test_what_a_complainant_gave_is_not_in_an_error(office):
     path = register(office, "2026-11-24 07:15", {"Nama Pelapor": PERSON, "Alamat": STREET})
     rows = path.read_text(encoding="utf-8").splitlines()
     path.write_text(rows[1] + "\n", encoding="utf-8")  # the header is gone
-    with pytest.raises(SourceTrouble) as error:
+    with pytest.raises(SourceError) as error:
         take(office, "2026-11-24 08:00", "register")
     path.write_text(rows[0].replace("Perihal", "Hal") + "\n" + rows[1], encoding="utf-8")
-    with pytest.raises(SourceTrouble, match="no column 'Perihal'") as other:
+    with pytest.raises(SourceError, match="no column 'Perihal'") as other:
         take(office, "2026-11-24 08:00", "register")
     path.write_text(rows[0] + "\n" + rows[1].replace(PERSON, f'"{PERSON}') + "\n\n", "utf-8")
-    with pytest.raises(SourceTrouble, match="never closed") as third:
+    with pytest.raises(SourceError, match="never closed") as third:
         take(office, "2026-11-24 08:00", "register")
     assert leaks([str(error.value), str(other.value), str(third.value)]) == []
 
@@ -740,7 +736,7 @@ def test_missing_days_are_told_to_the_administrator_and_in_the_summary(office):
 
 def test_the_example_lacks_a_day_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
-    office = Office.open(REPOSITORY / "examples" / "kabupaten-contoh")
+    office = SiteContext.open(REPOSITORY / "examples" / "kabupaten-contoh")
     counts = [pull.fn(office, source, wita("2026-11-24 08:00")) for source in office.site.sources]
     office.close()
     assert [count.missing for count in counts] == [["2026-11-12"], []]
@@ -778,7 +774,7 @@ when = { status = "closed" }
 """
 
 
-def city(office: Office, day: int, updated: str, status: str, notes: str) -> list[str]:
+def city(office: SiteContext, day: int, updated: str, status: str, notes: str) -> list[str]:
     """What is known of request 7 after the export of a day of November 2026."""
     folder = office.site.folder / "inbox" / "city"
     folder.mkdir(exist_ok=True)
@@ -790,7 +786,7 @@ def city(office: Office, day: int, updated: str, status: str, notes: str) -> lis
     with office.transaction() as session:
         (row,) = session.scalars(select(Complaint).where(Complaint.ticket == "7"))
         events = complaints.events_of(session, [row.id])[row.id]
-    known = known_at(events, wita(f"2026-11-{day} 08:00"))
+    known = events_as_of(events, wita(f"2026-11-{day} 08:00"))
     return [f"{event.kind} {event.latest.astimezone(WITA):%d}" for event in known[1:]]
 
 

@@ -23,13 +23,13 @@ from support.programs import sized
 from db import complaints
 from db.engine import open_engine
 from db.migrate import migrate
-from db.models import Complaint, Look, QuarantineRow, Sighting
+from db.models import Complaint, QuarantineRow, SourceImport, StateSpanRow
 from settings import load_site
-from sla.events import known_at
-from tasks.common.context import Office
-from tasks.evaluation.loader import judged_of
+from sla.events import events_as_of
+from tasks.common.context import SiteContext
+from tasks.evaluation.loader import load_and_evaluate
 from tasks.intake import pull
-from tasks.sources.base import SourceTrouble
+from tasks.sources.base import SourceError
 
 FIRST, DAYS = wita("2026-11-02 07:00"), 6
 END = wita("2026-11-24 08:00")
@@ -174,7 +174,7 @@ class Desk:
         engine = open_engine("sqlite://")
         with engine.connect() as connection:
             self._empty.backup(connection.connection.driver_connection)
-        office = Office(self.site, engine)
+        office = SiteContext(self.site, engine)
         now = FIRST + timedelta(days=DAYS)
         for part in parts:
             now += timedelta(hours=1)
@@ -183,7 +183,7 @@ class Desk:
         engine.dispose()
         return found
 
-    def pull(self, office: Office, part: Sequence[File], now: datetime) -> None:
+    def pull(self, office: SiteContext, part: Sequence[File], now: datetime) -> None:
         for file in part:
             path = self.inbox / file.source / file.name
             path.parent.mkdir(exist_ok=True)
@@ -192,7 +192,7 @@ class Desk:
             pull.fn(office, source, now)
 
 
-def told(office: Office) -> list[object]:
+def told(office: SiteContext) -> list[object]:
     """What is known, without when it was learnt: complaints, events by effect, verdicts."""
     with office.transaction() as session:
         rows = complaints.everything(session, END)
@@ -211,7 +211,7 @@ def told(office: Office) -> list[object]:
                 row.row_mark,
                 [
                     (e.kind, e.earliest, e.latest, e.knowledge, e.unit)
-                    for e in known_at(events[row.id], END)
+                    for e in events_as_of(events[row.id], END)
                 ],
             )
             for row in rows
@@ -227,15 +227,16 @@ def told(office: Office) -> list[object]:
                 deadline.stopped,
                 deadline.by_policy,
             )
-            for known, judged in judged_of(session, office, rows, END)
+            for known, judged in load_and_evaluate(session, office, rows, END)
             for deadline in judged.deadlines
         ]
         looks = [
-            (look.source, look.observed_at, look.sha256) for look in session.scalars(select(Look))
+            (look.source, look.observed_at, look.sha256)
+            for look in session.scalars(select(SourceImport))
         ]
         runs = [
             (keys[s.complaint_id], s.word, s.unit, s.first_at, s.last_at)
-            for s in session.scalars(select(Sighting))
+            for s in session.scalars(select(StateSpanRow))
         ]
         waiting = [(q.source, q.reason, q.ticket) for q in session.scalars(select(QuarantineRow))]
     return [sorted(part, key=repr) for part in (facts, verdicts, looks, runs, waiting)]
@@ -322,7 +323,7 @@ def test_pulls_at_once_end_in_the_same_database(office, at_once):
     def one() -> bool:
         try:
             pull.fn(office, "register", now)
-        except SourceTrouble:
+        except SourceError:
             return False
         return True
 
@@ -333,7 +334,7 @@ def test_pulls_at_once_end_in_the_same_database(office, at_once):
     with office.transaction() as session:
         rows = session.scalars(select(Complaint).where(Complaint.source == "register")).all()
         events = complaints.events_of(session, [row.id for row in rows])
-        looks = session.scalars(select(Look)).all()
+        looks = session.scalars(select(SourceImport)).all()
     assert len(rows) == len({row.ticket for row in rows}) == 90
     assert [look.observed_at for look in looks] == sorted({look.observed_at for look in looks})
     steps = Counter(event.kind for each in events.values() for event in each)

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from support.pipeline import deliver, dump, register
 
 from db.models import MessageRow
-from tasks.deadlines import judge_and_queue
+from tasks.deadlines import evaluate_and_notify
 from tasks.ingest.exchange_writer import export
 from tasks.summary import make_summary
 
@@ -49,7 +49,7 @@ def lived(office, caplog, tmp_path):
     for morning in ("2026-11-20 08:00", "2026-11-24 08:00"):
         if morning > "2026-11-21":
             register(office, "2026-11-24 07:15", *ENTRIES)
-        judge_and_queue.fn(office, wita(morning), morning)
+        evaluate_and_notify.fn(office, wita(morning), morning)
         deliver(office, morning)
     now = wita("2026-11-24 09:00")
     made = make_summary.fn(office, "2026-11", now, now, "summary")

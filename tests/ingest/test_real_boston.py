@@ -20,8 +20,8 @@ from sqlalchemy import func, select
 from support.programs import sized
 
 from db.models import Complaint, DeadlineRow, QuarantineRow
-from tasks.common.context import Office
-from tasks.deadlines import judge_and_queue
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
 from tasks.intake import pull
 
 pytestmark = pytest.mark.real_data
@@ -75,10 +75,10 @@ def test_our_verdict_is_the_citys_on_every_case(real_data: Path, cases, tmp_path
     written = (real_data / NAME).stat().st_mtime
     os.utime(tmp_path / NAME, (written, written))
     now = datetime.fromtimestamp(written + 60, tz=UTC)
-    office = Office.open(REPOSITORY / "examples" / "boston")
+    office = SiteContext.open(REPOSITORY / "examples" / "boston")
     try:
         count = pull.fn(office, "boston311", now)
-        decided = judge_and_queue.fn(office, now, "run")
+        decided = evaluate_and_notify.fn(office, now, "run")
         with office.transaction() as session:
             query = select(Complaint.ticket, DeadlineRow.state)
             rows = session.execute(query.join(Complaint, DeadlineRow.complaint_id == Complaint.id))

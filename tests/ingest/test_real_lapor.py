@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from db.models import Complaint, DeadlineRow, EventRow, NoticeRow, QuarantineRow
 from settings.directory import COLUMNS
-from tasks.deadlines import judge_and_queue
+from tasks.deadlines import evaluate_and_notify
 from tasks.intake import pull
 
 pytestmark = pytest.mark.real_data
@@ -116,7 +116,7 @@ def test_every_row_is_in_or_waits_with_its_reason(bandung, sheet):
 
 def test_nobody_is_judged_by_a_history_that_nobody_knows(bandung, sheet):
     pull.fn(bandung, "lapor", NOW)
-    decided = judge_and_queue.fn(bandung, NOW, "run")
+    decided = evaluate_and_notify.fn(bandung, NOW, "run")
     with bandung.transaction() as session:
         pairs = session.execute(
             select(Complaint.state_word, DeadlineRow).join(

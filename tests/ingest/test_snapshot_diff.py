@@ -10,7 +10,7 @@ from conftest import WITA, wita
 
 from settings.mapping import StatusWord
 from sla.calendar import Calendar
-from sla.engine.context import Bench
+from sla.engine.context import EvaluationContext
 from sla.regulations.model import Law
 from tasks.ingest.snapshot_diff import Before, observed
 
@@ -26,7 +26,7 @@ BY_SYSTEM = StatusWord(
 )
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
-BENCH = Bench(Law([]), Calendar(FIRST, LAST), Calendar.every_day(FIRST, LAST), WITA)
+BENCH = EvaluationContext(Law([]), Calendar(FIRST, LAST), Calendar.every_day(FIRST, LAST), WITA)
 RECEIVED = "2026-11-02 09:00"
 Shown = tuple[datetime, StatusWord, str | None]
 

@@ -19,7 +19,7 @@ from db import runs
 from db.migrate import alembic_config
 from db.revisions import newest_revision
 from settings import load_site
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.monitoring.health import check
 
 NOW = wita("2026-11-24 08:00")
@@ -29,16 +29,16 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """Where what is tested hangs on no database."""
 
 
-def found(office: Office, now: datetime = NOW, **more: Any) -> dict[str, tuple[str, str]]:
+def found(office: SiteContext, now: datetime = NOW, **more: Any) -> dict[str, tuple[str, str]]:
     """Each thing that the doctor says, with its level and its remedy."""
     return {each.what: (each.level, each.remedy) for each in check(office.site, now, **more)}
 
 
-def troubles(office: Office, now: datetime = NOW) -> list[str]:
+def troubles(office: SiteContext, now: datetime = NOW) -> list[str]:
     return [what for what, (level, _) in found(office, now).items() if level == "trouble"]
 
 
-def ran(office: Office, moment: datetime, *flows: str) -> None:
+def ran(office: SiteContext, moment: datetime, *flows: str) -> None:
     with office.transaction() as session:
         for flow in flows or FLOWS:
             runs.finished(session, f"{flow} {moment}", flow, moment, {})
@@ -153,7 +153,7 @@ def test_it_logs_in_and_sends_nothing(office):
 
 
 @pytest.fixture
-def with_sources(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
+def with_sources(office: SiteContext, monkeypatch: pytest.MonkeyPatch) -> SiteContext:
     """The example site with a desk's database and a city's server as sources too."""
     file = office.site.folder / "sources.toml"
     more = """
@@ -217,7 +217,7 @@ def test_a_disk_that_is_nearly_full_is_trouble(office):
 
 def test_a_database_that_every_user_may_read_is_a_note(tmp_path, site_folder, monkeypatch):
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
-    office = Office.open(site_folder)
+    office = SiteContext.open(site_folder)
     kept = tmp_path / "var" / "tenggat.db"
     kept.chmod(0o644)
     assert not [what for what in found(office) if what.startswith("every user")]
@@ -243,7 +243,7 @@ def test_backups_elsewhere_that_every_user_may_read_are_a_note(office, tmp_path)
     assert found(office)[told] == ("note", f"chmod o= {office.site.backups}")
 
 
-def with_line(office: Office, section: str, line: str) -> Office:
+def with_line(office: SiteContext, section: str, line: str) -> SiteContext:
     """The site with another line at the head of a section of site.toml."""
     key = line.partition(" =")[0]
     file = office.site.folder / "site.toml"

@@ -27,14 +27,14 @@ from db import runs
 from db.models import MessageRow, MessageStatus
 from settings import load_site
 from settings.watch import Silence, WatchSettings
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.monitoring import external_watch as outside_module
-from tasks.monitoring.external_watch import Outside
-from tasks.monitoring.incident_log import Book, reckon
-from tasks.monitoring.incidents import Cause, Kind
+from tasks.monitoring.external_watch import ExternalWatch
+from tasks.monitoring.incident_log import IncidentLog, update_incidents
+from tasks.monitoring.incidents import Incident, IncidentKind
 from tasks.monitoring.send_alert import hand_over
-from tasks.monitoring.watch import BY_ALL, look, stopped
-from tasks.text.catalog import TEMPLATES, words
+from tasks.monitoring.watch import BY_ALL, check_and_notify, stopped
+from tasks.text.catalog import TEMPLATES, catalog
 
 NOW = wita("2026-11-24 08:00")
 WEEK = 7 * DAY
@@ -44,21 +44,21 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """Where what is tested hangs on no database."""
 
 
-def ran(office: Office, moment: datetime, *flows: str) -> None:
+def ran(office: SiteContext, moment: datetime, *flows: str) -> None:
     with office.transaction() as session:
         for flow in flows or FLOWS:
             runs.finished(session, f"{flow} {moment}", flow, moment, {})
 
 
-def watch(office: Office, *moments: datetime) -> list[str]:
+def watch(office: SiteContext, *moments: datetime) -> list[str]:
     """Look at each of these moments; what the mails then owed tell, oldest first."""
     for moment in moments:
-        look(office, moment, f"watch {moment}")
+        check_and_notify(office, moment, f"watch {moment}")
     alerts = messages(office, "alert")
     return [",".join(told(alert)) for alert in alerts if alert.detail["alert"] == "watch"]
 
 
-def lively(office: Office, moment: datetime) -> list[str]:
+def lively(office: SiteContext, moment: datetime) -> list[str]:
     """Look while every flow has just run."""
     ran(office, moment)
     return watch(office, moment)
@@ -71,8 +71,8 @@ def subjects(server: Server) -> list[str]:
 # --- what is told when ----------------------------------------------------------------------------
 
 
-def says(book: Book, moment: datetime, *causes: Cause) -> list[str]:
-    telling = reckon(book, causes, set(Kind), moment, WEEK)
+def says(book: IncidentLog, moment: datetime, *causes: Incident) -> list[str]:
+    telling = update_incidents(book, causes, set(IncidentKind), moment, WEEK)
     return [
         sign + each.kind
         for sign, each in (
@@ -84,7 +84,7 @@ def says(book: Book, moment: datetime, *causes: Cause) -> list[str]:
 
 
 def test_a_cause_is_told_once_and_again_only_when_it_lasts_for_a_week():
-    book, full = Book(began=NOW), Cause(Kind.DISK, "disk")
+    book, full = IncidentLog(began=NOW), Incident(IncidentKind.DISK, "disk")
     assert says(book, NOW, full) == ["+disk"]
     assert says(book, NOW + HOUR, full) == []
     assert says(book, NOW + WEEK - MINUTE, full) == []
@@ -96,7 +96,7 @@ def test_a_cause_is_told_once_and_again_only_when_it_lasts_for_a_week():
 
 
 def test_a_silence_that_ends_within_ten_minutes_is_not_told_nor_is_its_end():
-    book, silent = Book(began=NOW), Cause(Kind.SILENT, "silent/intake")
+    book, silent = IncidentLog(began=NOW), Incident(IncidentKind.SILENT, "silent/intake")
     assert says(book, NOW, silent) == says(book, NOW + 9 * MINUTE, silent) == []
     assert says(book, NOW + 10 * MINUTE) == []
     assert says(book, NOW + 11 * MINUTE, silent) == []  # noticed anew
@@ -104,7 +104,10 @@ def test_a_silence_that_ends_within_ten_minutes_is_not_told_nor_is_its_end():
 
 
 def test_a_failure_that_comes_back_within_a_day_is_the_same_and_its_end_is_not_told():
-    book, failed = Book(began=NOW), Cause(Kind.FAILED, "failed/delivery/ServerUnusable")
+    book, failed = (
+        IncidentLog(began=NOW),
+        Incident(IncidentKind.FAILED, "failed/delivery/ServerUnavailable"),
+    )
     assert says(book, NOW, failed) == ["+failed"]
     assert says(book, NOW + HOUR) == []
     assert says(book, NOW + 23 * HOUR, failed) == []
@@ -113,23 +116,28 @@ def test_a_failure_that_comes_back_within_a_day_is_the_same_and_its_end_is_not_t
 
 
 def test_another_error_of_the_same_flow_is_another_cause():
-    book = Book(began=NOW)
-    one, other = (Cause(Kind.FAILED, f"failed/delivery/{name}") for name in ("A", "B"))
+    book = IncidentLog(began=NOW)
+    one, other = (Incident(IncidentKind.FAILED, f"failed/delivery/{name}") for name in ("A", "B"))
     assert says(book, NOW, one) == ["+failed"]
     assert says(book, NOW + HOUR, one, other) == ["+failed"]
 
 
 def test_what_was_not_looked_at_is_not_over():
-    book = Book(began=NOW)
-    reckon(book, [Cause(Kind.DISK, "disk")], {Kind.DISK}, NOW, WEEK)
-    assert not reckon(book, [], {Kind.SILENT}, NOW + HOUR, WEEK)
+    book = IncidentLog(began=NOW)
+    update_incidents(book, [Incident(IncidentKind.DISK, "disk")], {IncidentKind.DISK}, NOW, WEEK)
+    assert not update_incidents(book, [], {IncidentKind.SILENT}, NOW + HOUR, WEEK)
     assert book.present() == ["disk"]
 
 
 def test_a_book_is_the_same_after_it_was_kept():
-    book = Book(began=NOW)
-    says(book, NOW, Cause(Kind.DISK, "disk", {"free": "1"}), Cause(Kind.SILENT, "silent/intake"))
-    assert Book.read(book.model_dump_json(), NOW + DAY) == book
+    book = IncidentLog(began=NOW)
+    says(
+        book,
+        NOW,
+        Incident(IncidentKind.DISK, "disk", {"free": "1"}),
+        Incident(IncidentKind.SILENT, "silent/intake"),
+    )
+    assert IncidentLog.read(book.model_dump_json(), NOW + DAY) == book
 
 
 # --- silence --------------------------------------------------------------------------------------
@@ -171,7 +179,7 @@ def test_of_two_that_look_at_once_one_tells(office, open_office):
     watch(office, NOW + 40 * MINUTE)
     offices = [open_office() for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda each: look(each, NOW + 50 * MINUTE, "watch"), offices))
+        list(threads.map(lambda each: check_and_notify(each, NOW + 50 * MINUTE, "watch"), offices))
     assert watch(office) == ["+silent:delivery"]
 
 
@@ -258,9 +266,9 @@ def test_the_external_monitor_hears_of_what_stops_the_work_only(office):
 
 
 @pytest.fixture
-def outside(office: Office, server: Server) -> Outside:
+def outside(office: SiteContext, server: Server) -> ExternalWatch:
     """The watch of the example site from outside; nobody else runs."""
-    return Outside(office.site)
+    return ExternalWatch(office.site)
 
 
 def test_a_silence_is_mailed_without_any_delivery(outside, office, server):
@@ -352,7 +360,7 @@ def test_a_database_that_is_gone_is_mailed_without_it_once_and_its_return_once(
             said += outside.look(NOW + later * MINUTE)
         assert "s3cret" not in "".join(said)
         assert subjects(server) == ["[Tenggat] Basis data tidak dapat digunakan"]
-        again = Outside(office.site)  # the watch itself was started anew
+        again = ExternalWatch(office.site)  # the watch itself was started anew
         again.look(NOW + 9 * MINUTE)
         assert len(server.letters) == 1
     office.site.database_url = there
@@ -375,7 +383,7 @@ def test_mail_that_cannot_leave_while_the_database_is_gone_is_kept_in_the_file(
         for later in range(8):
             outside.look(NOW + later * MINUTE)
         server.greeting = ""
-        again = Outside(office.site)
+        again = ExternalWatch(office.site)
         for later in range(8, 11):
             again.look(NOW + later * MINUTE)
     assert subjects(server) == ["[Tenggat] Basis data tidak dapat digunakan"]
@@ -399,7 +407,7 @@ def test_no_database_is_made_where_none_is(tmp_path, site_folder, monkeypatch):
     with running() as server:
         site = load_site(site_folder)
         site.mail_url = server.url()
-        said = Outside(site).look(NOW)
+        said = ExternalWatch(site).look(NOW)
     assert "no database at" in said[0]
     assert not list((tmp_path / "new").glob("*.db*"))
 
@@ -411,13 +419,13 @@ def test_a_database_that_has_frozen_is_given_up(tmp_path, site_folder, monkeypat
     url = own.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     monkeypatch.setenv("TENGGAT_DATABASE_URL", url)
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
-    office = Office.open(site_folder)
+    office = SiteContext.open(site_folder)
     head = psutil.Process(int((folder / "postmaster.pid").read_text().splitlines()[0]))
     family = [head, *head.children(recursive=True)]
     try:
         with running() as server:
             office.site.mail_url = server.url()
-            outside = Outside(office.site)
+            outside = ExternalWatch(office.site)
             ran(office, NOW + 10 * MINUTE)
             assert outside.look(NOW + 10 * MINUTE) == []
             for process in family:
@@ -444,7 +452,7 @@ def test_an_error_of_the_watch_itself_is_told(outside, office, server, monkeypat
     def broken(*more: object) -> None:
         raise KeyError("what a complainant wrote")
 
-    monkeypatch.setattr(outside_module, "look", broken)
+    monkeypatch.setattr(outside_module, "check_and_notify", broken)
     said = outside.look(NOW)
     assert said == ["the watch cannot look: KeyError: 'what a complainant wrote'"]
     outside.look(NOW + MINUTE)
@@ -460,7 +468,7 @@ def stood_still(site_folder, tmp_path, monkeypatch) -> Callable[[Server], dict[s
     """A site whose silence has been noticed long ago; its environment for a program."""
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
     holidays_are_known(site_folder)
-    office = Office.open(site_folder)
+    office = SiteContext.open(site_folder)
     ran(office, NOW - 400 * DAY)
     watch(office, NOW - 399 * DAY)
     office.close()
@@ -519,8 +527,8 @@ def test_it_watches_until_sigterm_and_outlives_a_site_that_cannot_be_read(
 
 @pytest.mark.parametrize("locale", ["id", "en"])
 def test_every_cause_and_every_flow_has_its_words(locale):
-    t = words(locale)
-    for kind in Kind:
+    t = catalog(locale)
+    for kind in IncidentKind:
         for form in ("title", "text", "over", "well"):
             assert t._found(f"watch.{kind}.{form}"), (kind, form)
     for flow in dict(Silence()):
@@ -529,8 +537,8 @@ def test_every_cause_and_every_flow_has_its_words(locale):
 
 
 def test_every_kind_is_looked_at_by_somebody():
-    others = {Kind.DATABASE, Kind.WATCH, Kind.FAILED, Kind.CRASHED}
-    assert set(Kind) == BY_ALL | others
+    others = {IncidentKind.DATABASE, IncidentKind.WATCH, IncidentKind.FAILED, IncidentKind.CRASHED}
+    assert set(IncidentKind) == BY_ALL | others
 
 
 def test_the_addresses_of_the_watch_are_checked_and_not_repeated(site_folder, monkeypatch):

@@ -26,9 +26,9 @@ from service.deployment_specs import plans
 from service.prefect_api import ask, healthy
 from service.registration import register
 from settings import Site, load_site
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.monitoring.ping import ping
-from tasks.notifications.enqueue import alert
+from tasks.notifications.enqueue import enqueue_alert
 
 
 class Place:
@@ -50,17 +50,17 @@ class Place:
         done = self.origin.run("-c", call, **environment)
         return done.stderr if done.returncode else ""
 
-    def office(self) -> Office:
+    def office(self) -> SiteContext:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("TENGGAT_VAR", str(self.var))
-            return Office.open(self.folder)
+            return SiteContext.open(self.folder)
 
     def owe(self) -> None:
         """Let a mail wait: an alert, which is always told at once."""
         office = self.office()
         with office.transaction() as session:
             facts = {"unit": "dinsos", "role": "liaison"}
-            alert(session, office, "hole", facts, datetime.now(UTC), "a test")
+            enqueue_alert(session, office, "hole", facts, datetime.now(UTC), "a test")
         office.close()
 
     def failures(self) -> list[MessageRow]:
@@ -95,21 +95,23 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
     with nobody_listens() as port:
         place.variables["TENGGAT_MAIL_URL"] = f"smtp+plain://127.0.0.1:{port}"
         place.owe()
-        assert "ServerUnusable" in place.run("delivery")
+        assert "ServerUnavailable" in place.run("delivery")
         assert place.run("watchdog") == ""
         (mail,) = place.failures()
         facts = next(each["facts"] for each in mail.detail["new"] if each["kind"] == "failed")
         run = facts["link"].removeprefix("http://127.0.0.1:4200/runs/flow-run/")
         seen = ask(f"{place.api}/flow_runs/{run}")
         assert (seen["state_type"], seen["name"].split()[0]) == ("FAILED", "delivery")
-        assert facts["error"].startswith("ServerUnusable: the mail server cannot be used: 127.0.0")
+        assert facts["error"].startswith(
+            "ServerUnavailable: the mail server cannot be used: 127.0.0"
+        )
         assert facts["n"] == "1"
         office = place.office()  # the next try is in a minute
         with office.transaction() as session:
             for row in session.scalars(select(MessageRow)):
                 row.next_attempt_at = datetime.now(UTC)
         office.close()
-        assert "ServerUnusable" in place.run("delivery")
+        assert "ServerUnavailable" in place.run("delivery")
         assert place.run("watchdog") == ""
         assert len(place.failures()) == 1
     other = Place(tmp_path / "other", place.api, place.origin)  # its runs are well
@@ -239,7 +241,7 @@ def test_a_delivery_tells_the_monitor_how_it_went_and_never_fails_by_it(place):
         place.owe()
         with nobody_listens() as port:
             place.variables["TENGGAT_MAIL_URL"] = f"smtp+plain://127.0.0.1:{port}"
-            assert "ServerUnusable" in place.run("delivery")
+            assert "ServerUnavailable" in place.run("delivery")
         assert monitor.asked[1:] == ["/ping/s3cret/fail"]
         assert place.run("watchdog") == ""  # it knows of the failed run
         assert monitor.asked[2:] == ["/ping/s3cret/fail"]

@@ -33,7 +33,7 @@ from db import bounces
 from db.models import MessageKind, MessageRow, MessageStatus
 from tasks import bounces as steps
 from tasks.bounces import BounceCount, read_bounces
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.monitoring.health import check
 from tasks.summary import make_summary
 from tasks.text.templates import render
@@ -114,7 +114,7 @@ def box(imap, request, monkeypatch, server) -> Box:
 
 
 @pytest.fixture
-def lived(box, office) -> Office:
+def lived(box, office) -> SiteContext:
     """A site that has sent what a missed deadline owes: a mail to the liaison, one to the head."""
     register(office, BREACHED, at("Dinas Sosial"))
     decide(office, BREACHED)
@@ -122,21 +122,21 @@ def lived(box, office) -> Office:
     return office
 
 
-def look(office: Office, now: str) -> BounceCount:
+def look(office: SiteContext, now: str) -> BounceCount:
     return read_bounces.fn(office, wita(now), f"delivery {now}")
 
 
-def mail_to(office: Office, address: str) -> MessageRow:
+def mail_to(office: SiteContext, address: str) -> MessageRow:
     """The newest mail to an address."""
     return next(m for m in reversed(messages(office)) if m.recipient == address)
 
 
-def marked(office: Office) -> frozenset[str]:
+def marked(office: SiteContext) -> frozenset[str]:
     with office.transaction() as session:
-        return bounces.marked(session)
+        return bounces.suppressed_addresses(session)
 
 
-def next_breach(office: Office, now: str, ticket: str, received: str) -> None:
+def next_breach(office: SiteContext, now: str, ticket: str, received: str) -> None:
     """Another complaint on the same unit becomes late, and what is owed for it is sent."""
     register(office, now, at("Dinas Sosial"), at("Dinas Sosial", ticket, **since(received)))
     decide(office, now)
@@ -152,12 +152,12 @@ def to(server: Server, ticket: str) -> set[str]:
     }
 
 
-def lift(office: Office, address: str, now: str) -> bool:
+def lift(office: SiteContext, address: str, now: str) -> bool:
     with office.transaction() as session:
         return bounces.lift(session, address, wita(now))
 
 
-def comes_back(office: Office, box: Box, address: str = LIAISON, now: str = CAME_BACK) -> None:
+def comes_back(office: SiteContext, box: Box, address: str = LIAISON, now: str = CAME_BACK) -> None:
     box.gets(now, postfix(mail_to(office, address).message_id, address, report_id=f"r {now}"))
 
 
@@ -479,7 +479,7 @@ def test_without_a_mailbox_nothing_is_looked_for(office, monkeypatch):
 # --- who watches ----------------------------------------------------------------------------------
 
 
-def found(office: Office, now: str) -> dict[str, tuple[str, str]]:
+def found(office: SiteContext, now: str) -> dict[str, tuple[str, str]]:
     return {each.what: (each.level, each.remedy) for each in check(office.site, wita(now))}
 
 

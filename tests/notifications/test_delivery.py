@@ -39,12 +39,12 @@ from support.smtp_servers import DROP, Letter, Server
 
 from db import outbox
 from db.outbox import STALE_CLAIM
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.delivery import send_owed
 from tasks.notifications import compose, sender
 from tasks.notifications.sender import LONGEST_RETRY
 from tasks.notifications.transport.local_mailbox import local_mailbox
-from tasks.notifications.transport.smtp import Connection, Deferred
+from tasks.notifications.transport.smtp import Connection, TemporaryFailure
 
 
 @pytest.fixture
@@ -276,9 +276,9 @@ import os, sys
 from datetime import datetime
 from db import outbox
 from tasks import delivery
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 outbox.sent = lambda *outcome: os._exit(9)  # the server has said yes, nobody has written it
-office = Office.open(sys.argv[1])
+office = SiteContext.open(sys.argv[1])
 office.site.mail_url = sys.argv[2]
 delivery.send_owed.fn(office, datetime.fromisoformat(sys.argv[3]), "dies")
 """
@@ -373,15 +373,15 @@ def test_who_stands_still_between_claim_and_sending_sends_nothing_stale(
             super().__init__(now)
             clocks.append(self)
 
-    send = sender._Delivery._send
+    send = sender.Sender._send
 
     def asleep(self, *arguments):
-        monkeypatch.setattr(sender._Delivery, "_send", send)
+        monkeypatch.setattr(sender.Sender, "_send", send)
         deliver(other, wita(BREACHED) + timedelta(minutes=20))
         clocks[0].wait(timedelta(minutes=20))
         return send(self, *arguments)
 
-    monkeypatch.setattr(sender._Delivery, "_send", asleep)
+    monkeypatch.setattr(sender.Sender, "_send", asleep)
     send_owed.fn(office, wita(BREACHED), "stands still", Mine)
     keys = [letter.key for letter in server.letters]
     assert len(keys) == len(set(keys)) == 6
@@ -486,7 +486,7 @@ def test_an_odd_mail_waits_alone_and_its_cause_is_not_spread(office, server, mon
 # --- the built-in mailbox -------------------------------------------------------------------------
 
 
-def mails(office: Office) -> list[Path]:
+def mails(office: SiteContext) -> list[Path]:
     return sorted((office.site.var / "mailbox").glob("*.eml"))
 
 
@@ -516,7 +516,7 @@ def test_a_mailbox_folder_that_vanished_defers_the_mail(tmp_path):
     folder = tmp_path / "mailbox"
     with local_mailbox(folder) as way, Connection(way) as connection:
         folder.rmdir()
-        with pytest.raises(Deferred, match=r"452 .* The mailbox cannot keep it"):
+        with pytest.raises(TemporaryFailure, match=r"452 .* The mailbox cannot keep it"):
             connection.send("a@b.example", "c@d.example", b"Subject: x\r\n\r\nx\r\n")
 
 

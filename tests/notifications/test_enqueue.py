@@ -34,7 +34,7 @@ from support.pipeline import (
 from db.models import MessageRow, NoticeRow
 from sla.directory import Directory
 from tasks import deadlines
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.notifications import enqueue
 
 
@@ -173,7 +173,7 @@ def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(office, mo
         raise RuntimeError("the last step")
 
     with monkeypatch.context() as patch:
-        patch.setattr(enqueue, "alert", fails)  # notices and mails are written by then
+        patch.setattr(enqueue, "enqueue_alert", fails)  # notices and mails are written by then
         with pytest.raises(RuntimeError, match="the last step"):
             decide(office, BREACHED)
     assert dump(office) == before
@@ -212,7 +212,7 @@ def test_two_deadline_runs_at_once_double_nothing(office, open_office):
     register(office, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(units * 10)))
     together, other = Barrier(2), open_office()
 
-    def run(mine: Office) -> int:
+    def run(mine: SiteContext) -> int:
         together.wait(20)
         with suppress(DBAPIError):  # the slower one may find its notices taken, and undo itself
             return decide(mine, BREACHED, f"run {id(mine)}").messages
@@ -278,5 +278,5 @@ def test_an_urgent_rung_goes_out_at_any_hour(office):
     ],
 )
 def test_the_hours_are_those_of_working_days(office, moment, opens):
-    found = office.site.mail_hours.next_open(wita(moment), office.site.bench)
+    found = office.site.mail_hours.next_open(wita(moment), office.site.evaluation_context)
     assert f"{office.local(found):%a %d %H:%M}" == opens

@@ -28,7 +28,7 @@ from support.smtp_servers import Server, running
 from db.engine import open_engine
 from db.models import MessageKind, NoticeRow, NoticeStatus
 from settings import Site, load_site
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 
 START = wita("2026-11-16 10:00")
 """A Monday. November has no holiday, December and the months that follow have some."""
@@ -99,7 +99,7 @@ class Desk:
         self.database, self.server = database, server
 
     @contextmanager
-    def empty(self, offices: int = 1) -> Iterator[list[Office]]:
+    def empty(self, offices: int = 1) -> Iterator[list[SiteContext]]:
         """So many programs at work on one empty database."""
         inbox = self.site.folder / "inbox" / "register"
         for path in inbox.iterdir():
@@ -108,12 +108,12 @@ class Desk:
         self.database.empty()
         engines = [open_engine(self.database.url) for _ in range(offices)]
         try:
-            yield [Office(self.site, engine) for engine in engines]
+            yield [SiteContext(self.site, engine) for engine in engines]
         finally:
             for engine in engines:
                 engine.dispose()
 
-    def told(self, office: Office, first: int = 0) -> list[tuple[str, tuple[str, ...]]]:
+    def told(self, office: SiteContext, first: int = 0) -> list[tuple[str, tuple[str, ...]]]:
         """To whom the mails with notices went from the `first` letter on, and their tickets."""
         about = {message.message_id for message in messages(office, MessageKind.NOTICES)}
         return [
@@ -161,21 +161,21 @@ def text(moment: datetime) -> str:
     return f"{moment.astimezone(WITA):%Y-%m-%d %H:%M}"
 
 
-def read(office: Office, moment: datetime, known: Sequence[Case]) -> None:
+def read(office: SiteContext, moment: datetime, known: Sequence[Case]) -> None:
     """The register of this moment, written and pulled."""
     there = [case for case in known if case.received < moment.date()]
     register(office, text(moment), *(case.entry(moment) for case in there))
 
 
-def run_of(office: Office, moment: datetime, known: Sequence[Case]) -> None:
+def run_of(office: SiteContext, moment: datetime, known: Sequence[Case]) -> None:
     """Read, judge, and send: now, and when mails next go out."""
     read(office, moment, known)
     decide(office, text(moment))
     deliver(office, moment)
-    deliver(office, office.next_turn(moment))
+    deliver(office, office.send_after(moment))
 
 
-def on_record(office: Office) -> dict[tuple[object, ...], NoticeRow]:
+def on_record(office: SiteContext) -> dict[tuple[object, ...], NoticeRow]:
     """All notices, by what they are about."""
     with office.transaction() as session:
         rows = session.scalars(select(NoticeRow).order_by(NoticeRow.id)).all()
@@ -255,7 +255,7 @@ def lived(
             read(programs[0], moment, known)
             list(pool.map(judge, range(offices)))
             list(pool.map(lambda office: deliver(office, moment), programs))  # noqa: B023
-        deliver(programs[0], programs[0].next_turn(moments[-1]))
+        deliver(programs[0], programs[0].send_after(moments[-1]))
         return sorted(desk.told(programs[0]))
 
 
@@ -275,7 +275,7 @@ def interleaved(
             ]
             for number in order:
                 todo[number].pop(0)()
-        deliver(programs[0], programs[0].next_turn(moments[-1]))
+        deliver(programs[0], programs[0].send_after(moments[-1]))
         return sorted(desk.told(programs[0]))
 
 
@@ -337,7 +337,7 @@ def test_more_runs_tell_more_steps_of_the_way_but_the_same_end(desk, known, days
     assert ends[0] == ends[1]
 
 
-def latest(office: Office) -> dict[tuple[object, ...], tuple[str, int]]:
+def latest(office: SiteContext) -> dict[tuple[object, ...], tuple[str, int]]:
     """The last rung of each clock of which anybody was told, or was to be."""
     found: dict[tuple[object, ...], NoticeRow] = {}
     for key, notice in on_record(office).items():

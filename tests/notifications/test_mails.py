@@ -32,8 +32,8 @@ from sla.directory import Role
 from sla.engine.context import Policy
 from sla.engine.deadline import Reason, State
 from sla.escalation import NoticeKind
-from tasks.common.context import Office
-from tasks.common.notified import Told
+from tasks.common.context import SiteContext
+from tasks.common.notified import Notified
 from tasks.ingest import row_parser
 from tasks.notifications.calendar_attachment import agenda
 from tasks.notifications.compose import compose
@@ -47,8 +47,8 @@ from tasks.notifications.render import (
 from tasks.notifications.views import AlertMail, Duty, NoticeItem, NoticeMail, WatchMail, by_unit
 from tasks.notifications.workbook_attachment import notices_workbook
 from tasks.summary import SummaryMade, make_summary
-from tasks.text.catalog import TEMPLATES, words
-from tasks.text.incidents import Ill
+from tasks.text.catalog import TEMPLATES, catalog
+from tasks.text.incidents import IncidentView
 
 NOW = wita("2026-11-24 08:00")
 LOCALES = ("id", "en")
@@ -114,7 +114,10 @@ def view(*items: NoticeItem, **more: Any) -> NoticeMail:
 
 FULL = view(
     item(
-        duty(-12, told=(Told("liaison", 2, NOW - timedelta(days=3)), Told("inspector", 1, NOW))),
+        duty(
+            -12,
+            told=(Notified("liaison", 2, NOW - timedelta(days=3)), Notified("inspector", 1, NOW)),
+        ),
         duty(-1, "2026-11-23 23:59", citation="UU 25/2009 Pasal 44 ayat (3)", by_policy=True),
         category="Kependudukan & Pencatatan Sipil",
         link="https://www.lapor.go.id/laporan/5010653?a=1&b=2",
@@ -138,7 +141,7 @@ def summary(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TENGGAT_VAR", str(folder / "var"))
         environment.setenv("TENGGAT_DATABASE_URL", f"sqlite:///{folder}/tenggat.db")
-        office = Office.open(example_site(folder / "site"))
+        office = SiteContext.open(example_site(folder / "site"))
     units = ("Dinas Sosial", "DLH", "Dinas Perhubungan", "RSUD Contoh Sehat")
     entries = [at(units[n % 4], f"FD-{n}", **since(f"{n % 9 + 2:02}/11/2026")) for n in range(40)]
     settled = {"Selesai": "20/11/2026 10:00"}
@@ -150,17 +153,19 @@ def summary(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 SINCE = {"since": wita("2026-11-24 04:00").isoformat()}
-FAILED = {"flow": "delivery", "n": "3", "error": f"ServerUnusable: {LONG}", **SINCE}
+FAILED = {"flow": "delivery", "n": "3", "error": f"ServerUnavailable: {LONG}", **SINCE}
 WATCH = WatchMail(
     "Kabupaten Contoh",
     "Rahmadsyah",
     NOW,
     new=(
-        Ill("failed", {**FAILED, "link": "https://contohkab.example/runs/flow-run/5a9f0b0e"}),
-        Ill("disk", {"free": "420", "floor": "1000", "place": f"/{LONG}"}),
+        IncidentView(
+            "failed", {**FAILED, "link": "https://contohkab.example/runs/flow-run/5a9f0b0e"}
+        ),
+        IncidentView("disk", {"free": "420", "floor": "1000", "place": f"/{LONG}"}),
     ),
-    again=(Ill("silent", {"flow": "deadlines", "n": "180", **SINCE}),),
-    well=(Ill("database", SINCE),),
+    again=(IncidentView("silent", {"flow": "deadlines", "n": "180", **SINCE}),),
+    well=(IncidentView("database", SINCE),),
 )
 
 
@@ -289,7 +294,7 @@ def test_who_holds_what_stands_above_the_list(locale):
         "id": "Menurut pemegang: Unit 0 3 (3 lewat tenggat); Unit 1 3 (3 lewat tenggat); Unit 2 2",
         "en": "By holder: Unit 0 3 (3 late); Unit 1 3 (3 late); Unit 2 2 (2 late)",
     }[locale]
-    rest = words(locale)("mail.by_unit_more", n=2)
+    rest = catalog(locale)("mail.by_unit_more", n=2)
     for text in (flat(mail.text), Page(mail.html).text):
         assert said in text
         assert f"; {rest}" in text
@@ -482,8 +487,8 @@ def test_an_anonymous_or_secret_report_shows_no_title_anywhere(privacy, locale, 
     mail = composed(office, {"title": "Rahasiawan", privacy: True}, {})
     whole = mail.as_string() + body(mail, "plain") + body(mail, "html")
     assert "Rahasiawan" not in whole
-    assert words(locale)(f"privacy.{privacy}") in body(mail, "plain")
-    assert words(locale)(f"privacy.{privacy}_note") in Page(body(mail, "html")).text
+    assert catalog(locale)(f"privacy.{privacy}") in body(mail, "plain")
+    assert catalog(locale)(f"privacy.{privacy}_note") in Page(body(mail, "html")).text
 
 
 def test_long_names_of_the_site_break_no_header(office):
@@ -509,7 +514,7 @@ def test_long_names_of_the_site_break_no_header(office):
 
 def said(text: str, locale: str) -> Counter[str]:
     """How often a mail names each ticket, day and citation, and each state of a deadline."""
-    t = words(locale)
+    t = catalog(locale)
     wanted = [
         "5010653",
         "5010654",
@@ -597,7 +602,7 @@ def test_fifty_complaints_are_below_what_gmail_clips(locale):
             consequence="",
             citation="PermenPANRB 5/2025 (menggantikan 62/2018 Lampiran Bab VI)",
             to_be_confirmed=True,
-            told=(Told("liaison", 3, NOW), Told("head_of_unit", 1, NOW)),
+            told=(Notified("liaison", 3, NOW), Notified("head_of_unit", 1, NOW)),
         ),
         duty(-20, rule="Tindak lanjut pertama", citation="Prosedur SP4N-LAPOR! Proses tindak"),
         title="Jalan rusak berlubang dan tergenang di depan sekolah dasar",
@@ -606,8 +611,8 @@ def test_fifty_complaints_are_below_what_gmail_clips(locale):
     mail = mail_of(view(*[usual] * 50, late_count=300), locale)
     assert Page(mail.html).text.count("5010653") == mail.text.count("5010653") == 50
     assert len(mail.html.encode()) < GMAIL_CLIPS
-    assert words(locale)("mail.not_shown", n=250) in Page(mail.html).text
-    assert words(locale)("mail.not_shown", n=250) in flat(mail.text)
+    assert catalog(locale)("mail.not_shown", n=250) in Page(mail.html).text
+    assert catalog(locale)("mail.not_shown", n=250) in flat(mail.text)
 
 
 @BOTH
@@ -618,7 +623,7 @@ def test_longer_ones_are_counted_where_they_find_no_place(locale):
     assert GMAIL_CLIPS / 2 < len(mail.html.encode()) < GMAIL_CLIPS
     shown = set(re.findall(r"(?:late|soon)-\d+", mail.html))
     assert shown == set(re.findall(r"(?:late|soon)-\d+", mail.text))
-    assert words(locale)("mail.not_shown", n=50 - len(shown)) in Page(mail.html).text
+    assert catalog(locale)("mail.not_shown", n=50 - len(shown)) in Page(mail.html).text
     assert "20" in mail.subject
     assert "30" in mail.subject
     assert "late-0" in shown
@@ -666,7 +671,7 @@ def test_no_text_is_empty_and_a_single_one_has_no_other_places(locale):
 
 @BOTH
 def test_everything_that_has_a_name_has_a_word(locale):
-    t = words(locale)
+    t = catalog(locale)
     sources = [
         tomllib.loads(path.read_text(encoding="utf-8"))
         for path in sorted(REPOSITORY.glob("examples/**/sources.toml"))
@@ -682,7 +687,7 @@ def test_everything_that_has_a_name_has_a_word(locale):
         "state": State,
         "reason": Reason,
         "role": Role,
-        "quarantine": row_parser.Reason,
+        "quarantine": row_parser.RejectionReason,
         "notice": NoticeKind,
         "policy": Policy,
         "classification": {"none", *classifications},
@@ -839,7 +844,7 @@ def test_a_reminder_brings_its_deadline_for_the_calendar(office):
 
 
 def test_a_later_reminder_moves_the_entry_and_adds_none():
-    told = (Told("liaison", 1, NOW - timedelta(days=3)),)
+    told = (Notified("liaison", 1, NOW - timedelta(days=3)),)
     first, later = (
         Calendar.from_ical(agenda(view(item(some)), "id", WITA)).walk("VEVENT")[0]
         for some in (

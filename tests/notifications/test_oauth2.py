@@ -20,7 +20,12 @@ from support.smtp_servers import Server, certificate, running, trusted
 from support.token_server import Provider, drips, giving, hangs, raw
 
 from tasks.notifications.transport.oauth2_file import GOOGLE, NoToken, open_to_all, read_grant
-from tasks.notifications.transport.smtp import Connection, Deferred, ServerUnusable, Way
+from tasks.notifications.transport.smtp import (
+    Connection,
+    ServerUnavailable,
+    SmtpAddress,
+    TemporaryFailure,
+)
 
 SENDER, LIAISON = "tenggat@contohkab.example", "penghubung.dinsos@contohkab.example"
 NOW = "2026-11-24T08:00"
@@ -102,10 +107,10 @@ def server(authority: trustme.CA) -> Iterator[TokenServer]:
 
 
 @pytest.fixture
-def way(server: TokenServer, ca_file: str) -> Callable[..., Way]:
-    def way(file: Path, user: str = MAILBOX, timeout: float = 10.0) -> Way:
+def way(server: TokenServer, ca_file: str) -> Callable[..., SmtpAddress]:
+    def way(file: Path, user: str = MAILBOX, timeout: float = 10.0) -> SmtpAddress:
         who = f"{user.replace('@', '%40')}@" if user else ""
-        return Way(
+        return SmtpAddress(
             f"smtp://{who}127.0.0.1:{server.port}",
             ca_file=ca_file,
             timeout=timeout,
@@ -115,9 +120,9 @@ def way(server: TokenServer, ca_file: str) -> Callable[..., Way]:
     return way
 
 
-def trouble(way: Way, *secrets: str) -> str:
+def trouble(way: SmtpAddress, *secrets: str) -> str:
     """What the administrator reads when no mail can go; no secret is in it."""
-    with pytest.raises(ServerUnusable) as error, Connection(way) as connection:
+    with pytest.raises(ServerUnavailable) as error, Connection(way) as connection:
         connection.send(SENDER, LIAISON, mail())
     said = str(error.value)
     assert [secret for secret in secrets if secret in said] == []
@@ -146,7 +151,7 @@ def test_a_mail_goes_by_a_token_over_an_encrypted_line(way, write, server, provi
 def test_also_where_the_line_is_encrypted_from_the_first_byte(authority, ca_file, write, provider):
     with running(TokenServer(), implicit=certificate(authority)) as server:
         url = f"smtps://{MAILBOX.replace('@', '%40')}@127.0.0.1:{server.port}"
-        with Connection(Way(url, ca_file=ca_file, oauth2_file=write())) as connection:
+        with Connection(SmtpAddress(url, ca_file=ca_file, oauth2_file=write())) as connection:
             assert connection.send(SENDER, LIAISON, mail()) == "OK"
         assert server.encrypted == [True]
 
@@ -214,7 +219,7 @@ def test_a_token_serves_a_batch_and_is_renewed_when_it_ends(way, write, server, 
             """Which token, counted from 1, a new connection is opened with at this time."""
             clock.seconds = 1000.0 + seconds
             connection.send(SENDER, LIAISON, mail())
-            with pytest.raises(Deferred, match="421"):
+            with pytest.raises(TemporaryFailure, match="421"):
                 connection.send(SENDER, LIAISON, mail())
             return len(provider.given)
 
@@ -500,7 +505,7 @@ def test_a_mailbox_beyond_ascii_says_so(way, write):
 def test_a_server_that_knows_no_tokens_is_told(write, authority, ca_file, provider):
     with running(Server(login=("tenggat", "x")), starttls=certificate(authority)) as server:
         url = f"smtp://tenggat@127.0.0.1:{server.port}"
-        said = trouble(Way(url, ca_file=ca_file, oauth2_file=write()), *provider.given)
+        said = trouble(SmtpAddress(url, ca_file=ca_file, oauth2_file=write()), *provider.given)
         assert "the server does not support login by OAuth2 (XOAUTH2)" in said
         assert (server.logins, server.letters) == ([], [])
 
@@ -510,15 +515,15 @@ def test_no_token_goes_over_a_line_that_is_not_safe(write, ca_file, provider, wr
     how = {"starttls": certificate(trustme.CA())} if wrong == "certificate" else {}
     with running(TokenServer(), **how) as server:
         url = f"smtp://{MAILBOX.replace('@', '%40')}@127.0.0.1:{server.port}"
-        trouble(Way(url, ca_file=ca_file, oauth2_file=write()), "access" * 4)
+        trouble(SmtpAddress(url, ca_file=ca_file, oauth2_file=write()), "access" * 4)
         assert (len(provider.given), server.shown) == (1, [])
 
 
 def test_unencrypted_a_token_goes_to_loopback_only(write, provider):
     with pytest.raises(ValueError, match="to loopback only"):
-        Way("smtp+plain://tenggat@mail.example", oauth2_file=write())
+        SmtpAddress("smtp+plain://tenggat@mail.example", oauth2_file=write())
     with running(TokenServer(login=("tenggat", ""))) as server:
-        way = Way(f"smtp+plain://tenggat@127.0.0.1:{server.port}", oauth2_file=write())
+        way = SmtpAddress(f"smtp+plain://tenggat@127.0.0.1:{server.port}", oauth2_file=write())
         with Connection(way) as connection:
             connection.open()
         assert server.shown == [("tenggat", provider.given[0])]
@@ -541,14 +546,14 @@ def test_the_user_of_the_url_wins(way, write, server):
 
 def test_a_password_beside_the_file_is_one_login_too_many(write):
     with pytest.raises(ValueError, match=r"has a password, and .* remove one of them") as error:
-        Way(f"smtp://tenggat:{SECRET}@mail.example", oauth2_file=write())
+        SmtpAddress(f"smtp://tenggat:{SECRET}@mail.example", oauth2_file=write())
     assert SECRET not in str(error.value)
 
 
 @pytest.mark.parametrize("user", ["tenggat%01auth=Bearer%20x", "tenggat%00", "a%0D%0Ab"])
 def test_a_user_cannot_bear_the_marks_of_a_login(write, user):
     with pytest.raises(ValueError, match="has a character that cannot be printed"):
-        Way(f"smtp://{user}@mail.example", oauth2_file=write())
+        SmtpAddress(f"smtp://{user}@mail.example", oauth2_file=write())
 
 
 # --- the site -------------------------------------------------------------------------------------

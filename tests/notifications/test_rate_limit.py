@@ -12,9 +12,9 @@ from support.smtp_servers import Server, running
 
 from tasks.delivery import send_owed
 from tasks.notifications import sender as notifications_sender
-from tasks.notifications.rate_limit import LONGEST_GAP, Clock, Pace, too_fast
+from tasks.notifications.rate_limit import LONGEST_GAP, RateLimiter, RunClock, too_fast
 from tasks.notifications.sender import LONGEST_RUN
-from tasks.notifications.transport.smtp import Connection, Deferred, Refused
+from tasks.notifications.transport.smtp import Connection, PermanentFailure, TemporaryFailure
 
 
 @pytest.fixture
@@ -155,43 +155,43 @@ def test_claims_are_given_back_when_a_batch_stops(office, server):
     ],
 )
 def test_which_answers_ask_for_a_slower_pace(code, answer, is_so):
-    assert too_fast(Deferred(answer, code)) is is_so
+    assert too_fast(TemporaryFailure(answer, code)) is is_so
 
 
 def test_a_refusal_for_good_is_no_matter_of_pace():
-    assert not too_fast(Refused("5.7.1 Too many messages", 550))
+    assert not too_fast(PermanentFailure("5.7.1 Too many messages", 550))
 
 
 # --- the arithmetic -------------------------------------------------------------------------------
 
 
 def test_gaps_grow_to_a_limit_and_shrink_with_every_mail_that_is_taken():
-    pace = Pace(None, {})
+    pace = RateLimiter(None, {})
     for _ in range(12):
-        pace.complained()
-    assert pace.gap == LONGEST_GAP
+        pace.throttled()
+    assert pace.delay == LONGEST_GAP
     assert pace.exhausted
-    pace.went(NOW, "a@b.example")
+    pace.sent(NOW, "a@b.example")
     assert not pace.exhausted
     for _ in range(9):
-        pace.went(NOW, "a@b.example")
-    assert pace.gap == timedelta(0)
+        pace.sent(NOW, "a@b.example")
+    assert pace.delay == timedelta(0)
 
 
 def test_a_rate_looks_back_one_minute():
-    pace = Pace(2, {}, [(NOW - 59 * SECOND, "a@b.example"), (NOW - SECOND, "a@b.example")])
+    pace = RateLimiter(2, {}, [(NOW - 59 * SECOND, "a@b.example"), (NOW - SECOND, "a@b.example")])
     assert pace.free_at(NOW) == NOW + SECOND
     assert pace.free_at(NOW + SECOND) == NOW + SECOND
 
 
 def test_a_domain_is_known_in_any_letters():
-    pace = Pace(None, {"Gmail.example": 1}, [(NOW, "a@GMAIL.example")])
+    pace = RateLimiter(None, {"Gmail.example": 1}, [(NOW, "a@GMAIL.example")])
     assert pace.free_at(NOW, "b@gmail.EXAMPLE") == NOW + MINUTE
     assert pace.free_at(NOW, "b@elsewhere.example") == NOW
 
 
 def test_the_real_clock_goes_on_from_the_time_it_is_given():
-    clock = Clock(NOW)
+    clock = RunClock(NOW)
     before = clock.moment()
     clock.wait(timedelta(milliseconds=1))
     assert NOW <= before < clock.moment() < NOW + MINUTE

@@ -9,7 +9,13 @@ import trustme
 from support.plain_mail import LIAISON, SENDER, mail
 from support.smtp_servers import DROP, Server, certificate, running, trusted
 
-from tasks.notifications.transport.smtp import Connection, Deferred, Refused, ServerUnusable, Way
+from tasks.notifications.transport.smtp import (
+    Connection,
+    PermanentFailure,
+    ServerUnavailable,
+    SmtpAddress,
+    TemporaryFailure,
+)
 
 PASSWORD = "s3cr3t-Kopi"
 
@@ -45,12 +51,12 @@ def ca_file(authority: trustme.CA, tmp_path: Path) -> str:
     ],
 )
 def test_an_address_says_host_port_and_how_the_line_is_secured(url, said):
-    way = Way(url)
+    way = SmtpAddress(url)
     assert (way.host, way.port, way.implicit_tls, way.starttls) == said
 
 
 def test_special_characters_of_a_password_are_written_in_percent():
-    way = Way("smtp://lapor%40contohkab.example:p%40ss%2Fw%23rd%25@mail.example")
+    way = SmtpAddress("smtp://lapor%40contohkab.example:p%40ss%2Fw%23rd%25@mail.example")
     assert (way.user, way.password) == ("lapor@contohkab.example", "p@ss/w#rd%")
 
 
@@ -74,14 +80,14 @@ def test_special_characters_of_a_password_are_written_in_percent():
 )
 def test_a_bad_address_is_answered_with_what_to_write_and_without_the_password(url):
     with pytest.raises(ValueError, match=r"smtps://user:password@host:465, smtp://") as error:
-        Way(url)
+        SmtpAddress(url)
     assert PASSWORD not in str(error.value)
 
 
 @pytest.mark.parametrize("host", ["mail.example", "192.0.2.1", "localhost.mail.example"])
 def test_without_tls_mail_goes_to_loopback_only(host):
     with pytest.raises(ValueError, match=r"to loopback only; use smtp:// \(STARTTLS\)"):
-        Way(f"smtp+plain://tenggat:{PASSWORD}@{host}")
+        SmtpAddress(f"smtp+plain://tenggat:{PASSWORD}@{host}")
 
 
 # --- TLS and login --------------------------------------------------------------------------------
@@ -91,7 +97,7 @@ def test_without_tls_mail_goes_to_loopback_only(host):
 def test_a_login_goes_unchanged_over_a_verified_line(scheme, authority, ca_file):
     how = {"starttls" if scheme == "smtp" else "implicit": certificate(authority)}
     with running(Server(login=("tenggat", "p@ss/w#rd%")), **how) as server:
-        with Connection(Way(server.url(scheme), ca_file=ca_file)) as connection:
+        with Connection(SmtpAddress(server.url(scheme), ca_file=ca_file)) as connection:
             assert send(connection) == "OK"
         assert server.logins == [("tenggat", "p@ss/w#rd%")]
         assert [letter.recipient for letter in server.letters] == [LIAISON]
@@ -109,23 +115,23 @@ def test_a_certificate_that_cannot_be_verified_stops_everything_before_the_login
     }[wrong]()
     how = {"starttls" if scheme == "smtp" else "implicit": shown}
     with running(Server(login=("tenggat", PASSWORD)), **how) as server:
-        with pytest.raises(ServerUnusable, match="certificate verify failed") as error:
-            send(Connection(Way(server.url(scheme), ca_file=ca_file)))
+        with pytest.raises(ServerUnavailable, match="certificate verify failed") as error:
+            send(Connection(SmtpAddress(server.url(scheme), ca_file=ca_file)))
         assert (server.logins, server.letters) == ([], [])
         assert PASSWORD not in str(error.value)
 
 
 def test_a_server_without_starttls_gets_neither_login_nor_mail():
     with running(Server(login=("tenggat", PASSWORD))) as server:
-        with pytest.raises(ServerUnusable, match="STARTTLS extension not supported"):
-            send(Connection(Way(server.url("smtp"))))
+        with pytest.raises(ServerUnavailable, match="STARTTLS extension not supported"):
+            send(Connection(SmtpAddress(server.url("smtp"))))
         assert (server.logins, server.letters) == ([], [])
 
 
 def test_a_wrong_password_is_told_by_its_code_and_not_repeated(authority, ca_file):
     with running(Server(login=("tenggat", "other")), starttls=certificate(authority)) as server:
-        way = Way(f"smtp://tenggat:{PASSWORD}@127.0.0.1:{server.port}", ca_file=ca_file)
-        with pytest.raises(ServerUnusable, match=f"535 127.0.0.1:{server.port}: ") as error:
+        way = SmtpAddress(f"smtp://tenggat:{PASSWORD}@127.0.0.1:{server.port}", ca_file=ca_file)
+        with pytest.raises(ServerUnavailable, match=f"535 127.0.0.1:{server.port}: ") as error:
             send(Connection(way))
         assert error.value.code == 535
         assert PASSWORD not in str(error.value)
@@ -133,31 +139,31 @@ def test_a_wrong_password_is_told_by_its_code_and_not_repeated(authority, ca_fil
 
 def test_a_login_beyond_ascii_says_so(authority, ca_file):
     with running(Server(login=("tenggat", "kopi-é")), starttls=certificate(authority)) as server:
-        with pytest.raises(ServerUnusable, match="cannot be sent in ASCII") as error:
-            send(Connection(Way(server.url("smtp"), ca_file=ca_file)))
+        with pytest.raises(ServerUnavailable, match="cannot be sent in ASCII") as error:
+            send(Connection(SmtpAddress(server.url("smtp"), ca_file=ca_file)))
         assert "é" not in str(error.value)
 
 
 def test_a_server_that_wants_a_login_gets_no_mail_refused(authority):
     """530 to MAIL is about us, not about the recipient: the mail must not die of it."""
     with running(Server(login=("tenggat", PASSWORD))) as server:
-        with pytest.raises(ServerUnusable) as error:
-            send(Connection(Way(f"smtp+plain://127.0.0.1:{server.port}")))
+        with pytest.raises(ServerUnavailable) as error:
+            send(Connection(SmtpAddress(f"smtp+plain://127.0.0.1:{server.port}")))
         assert error.value.code == 530
 
 
 def test_nobody_listens_there():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(ServerUnusable, match=rf"127.0.0.1:{port}: .*refused"):
-        Connection(Way(f"smtp+plain://127.0.0.1:{port}")).open()
+    with pytest.raises(ServerUnavailable, match=rf"127.0.0.1:{port}: .*refused"):
+        Connection(SmtpAddress(f"smtp+plain://127.0.0.1:{port}")).open()
 
 
 def test_a_server_that_never_greets_is_given_up_after_the_timeout():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"smtp+plain://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(ServerUnusable, match="timed out"):
-            Connection(Way(url, timeout=0.1)).open()
+        with pytest.raises(ServerUnavailable, match="timed out"):
+            Connection(SmtpAddress(url, timeout=0.1)).open()
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
@@ -165,8 +171,8 @@ def test_an_unreadable_ca_file_is_named(content, tmp_path):
     path = tmp_path / "authority.pem"
     if content:
         path.write_text(content)
-    with running() as server, pytest.raises(ServerUnusable, match=r"ca_file .*authority.pem"):
-        Connection(Way(server.url("smtp"), ca_file=str(path))).open()
+    with running() as server, pytest.raises(ServerUnavailable, match=r"ca_file .*authority.pem"):
+        Connection(SmtpAddress(server.url("smtp"), ca_file=str(path))).open()
 
 
 # --- what the server says -------------------------------------------------------------------------
@@ -174,27 +180,27 @@ def test_an_unreadable_ca_file_is_named(content, tmp_path):
 
 def test_a_server_that_greets_with_421_is_unusable():
     with running(Server(greeting="421 4.3.2 Down for the night")) as server:
-        with pytest.raises(ServerUnusable, match="Down for the night") as error:
-            send(Connection(Way(server.url())))
+        with pytest.raises(ServerUnavailable, match="Down for the night") as error:
+            send(Connection(SmtpAddress(server.url())))
         assert error.value.code == 421
 
 
 @pytest.mark.parametrize(
     ("server", "trouble", "code"),
     [
-        (Server(data_answers=["451 4.3.0 Greylisted"]), Deferred, 451),
-        (Server(data_answers=["552 5.2.2 Mailbox full"]), Refused, 552),
-        (Server(rcpt_answers={LIAISON: "450 4.2.1 Busy"}), Deferred, 450),
-        (Server(rcpt_answers={LIAISON: "550 5.1.1 No such user"}), Refused, 550),
-        (Server(mail_answers=["451 4.3.0 Later"]), Deferred, 451),
-        (Server(mail_answers=["552 5.3.4 Too big"]), Refused, 552),
-        (Server(mail_answers=["553 5.7.1 Not your sender"]), ServerUnusable, 553),
-        (Server(data_answers=[DROP]), Deferred, None),
+        (Server(data_answers=["451 4.3.0 Greylisted"]), TemporaryFailure, 451),
+        (Server(data_answers=["552 5.2.2 Mailbox full"]), PermanentFailure, 552),
+        (Server(rcpt_answers={LIAISON: "450 4.2.1 Busy"}), TemporaryFailure, 450),
+        (Server(rcpt_answers={LIAISON: "550 5.1.1 No such user"}), PermanentFailure, 550),
+        (Server(mail_answers=["451 4.3.0 Later"]), TemporaryFailure, 451),
+        (Server(mail_answers=["552 5.3.4 Too big"]), PermanentFailure, 552),
+        (Server(mail_answers=["553 5.7.1 Not your sender"]), ServerUnavailable, 553),
+        (Server(data_answers=[DROP]), TemporaryFailure, None),
     ],
 )
 def test_what_to_do_next_hangs_on_the_answer_and_the_next_mail_goes(server, trouble, code):
     other = "penghubung.dinkes@contohkab.example"
-    with running(server), Connection(Way(server.url())) as connection:
+    with running(server), Connection(SmtpAddress(server.url())) as connection:
         with pytest.raises(trouble) as error:
             send(connection)
         assert (type(error.value), error.value.code) == (trouble, code)
@@ -203,8 +209,8 @@ def test_what_to_do_next_hangs_on_the_answer_and_the_next_mail_goes(server, trou
 
 
 def test_an_address_that_cannot_be_sent_is_refused_and_the_next_mail_goes():
-    with running() as server, Connection(Way(server.url())) as connection:
-        with pytest.raises(Refused, match="the address or the mail cannot be sent"):
+    with running() as server, Connection(SmtpAddress(server.url())) as connection:
+        with pytest.raises(PermanentFailure, match="the address or the mail cannot be sent"):
             send(connection, to="dinsös@contohkab.example")
         send(connection)
         assert [letter.recipient for letter in server.letters] == [LIAISON]
@@ -212,8 +218,8 @@ def test_an_address_that_cannot_be_sent_is_refused_and_the_next_mail_goes():
 
 def test_a_mail_deferred_once_goes_on_the_second_try():
     with running(Server(data_answers=["451 4.3.0 Greylisted"])) as server:
-        with Connection(Way(server.url())) as connection:
-            with pytest.raises(Deferred):
+        with Connection(SmtpAddress(server.url())) as connection:
+            with pytest.raises(TemporaryFailure):
                 send(connection)
             assert send(connection) == "OK"
         assert server.connections == 1
@@ -223,7 +229,7 @@ def test_a_mail_deferred_once_goes_on_the_second_try():
 
 
 def test_one_connection_is_kept_for_a_batch():
-    with running() as server, Connection(Way(server.url())) as connection:
+    with running() as server, Connection(SmtpAddress(server.url())) as connection:
         for _ in range(30):
             send(connection)
         assert (server.connections, len(server.letters)) == (1, 30)
@@ -231,10 +237,10 @@ def test_one_connection_is_kept_for_a_batch():
 
 def test_after_421_the_next_mail_opens_a_new_connection():
     with running(Server(mails_per_connection=2)) as server:
-        with Connection(Way(server.url())) as connection:
+        with Connection(SmtpAddress(server.url())) as connection:
             send(connection)
             send(connection)
-            with pytest.raises(Deferred, match=r"421 4\.7\.0 Too many mails"):
+            with pytest.raises(TemporaryFailure, match=r"421 4\.7\.0 Too many mails"):
                 send(connection)
             send(connection)
         assert (server.connections, len(server.letters)) == (2, 3)
@@ -242,7 +248,7 @@ def test_after_421_the_next_mail_opens_a_new_connection():
 
 def test_a_line_that_the_server_has_closed_is_opened_again():
     with running(Server(hangs_up=True)) as server:
-        with Connection(Way(server.url())) as connection:
+        with Connection(SmtpAddress(server.url())) as connection:
             for _ in range(3):
                 send(connection)
                 assert server.line_closed.wait(10)
@@ -252,9 +258,9 @@ def test_a_line_that_the_server_has_closed_is_opened_again():
 
 def test_a_server_gone_between_two_mails_is_unusable_and_no_mail_is_blamed():
     with running(Server(hangs_up=True)) as server:
-        connection = Connection(Way(server.url()))
+        connection = Connection(SmtpAddress(server.url()))
         send(connection)
-    with pytest.raises(ServerUnusable):
+    with pytest.raises(ServerUnavailable):
         send(connection)
 
 
@@ -263,14 +269,14 @@ def test_a_server_gone_between_two_mails_is_unusable_and_no_mail_is_blamed():
 
 def test_a_mail_arrives_byte_for_byte():
     raw = mail(".\r\n..\r\n.dot\r\nlast\r\n") + b"."
-    with running() as server, Connection(Way(server.url())) as connection:
+    with running() as server, Connection(SmtpAddress(server.url())) as connection:
         send(connection, raw)
         assert server.letters[0].raw == raw + b"\r\n"
 
 
 def test_names_and_subjects_beyond_ascii_survive():
     raw = mail("Yth. Bapak Müller – 3 hari kerja\r\n" + "panjang " * 300, "Pengaduan – Desa Ānanda")
-    with running() as server, Connection(Way(server.url())) as connection:
+    with running() as server, Connection(SmtpAddress(server.url())) as connection:
         send(connection, raw)
         letter = server.letters[0]
     assert letter.mail["Subject"] == "Pengaduan – Desa Ānanda"

@@ -15,7 +15,7 @@ from proving.ledger import Key, Ledger, Views
 from proving.parts import DEADLINES
 from proving.post import Kept
 from proving.stage import Life, Played
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 
 LONGEST_LIFE = timedelta(minutes=10)
 """Within this time a process has come to its end, by its own clock."""
@@ -67,7 +67,7 @@ class Findings:
         return [now, max(now, *(self.lives[other].process.now for other in life.companions))]
 
 
-def gather(session: Session, played: Played, office: Office) -> Findings:
+def gather(session: Session, played: Played, office: SiteContext) -> Findings:
     """What is to be known of a run when it is over."""
     views = Views(session, office)
     notices = {
@@ -127,12 +127,12 @@ class _Told:
         return bool(doubtful) and key not in self.notices
 
 
-def told_in(kept: Kept, office: Office) -> set[tuple[str, str]]:
+def told_in(kept: Kept, office: SiteContext) -> set[tuple[str, str]]:
     """(ticket, rule) of every duty that the text of a mail names."""
     body = kept.letter.mail.get_body(("plain",))
     assert body is not None
     text = " ".join(body.get_content().split())
-    law, locale = office.site.bench.law, office.site.locale
+    law, locale = office.site.evaluation_context.law, office.site.locale
     duties = {
         f"{rule.label[locale]} - {rule.citation}": rule_id
         for rule_id in law.ids

@@ -20,8 +20,8 @@ from db.models import Complaint
 from sla.directory import OF_A_UNIT, Role
 from sla.engine.deadline import Deadline
 from sla.escalation import Ladder, Reached, ladder_for, reached
-from tasks.common.context import Office
-from tasks.evaluation.loader import judged_of
+from tasks.common.context import SiteContext
+from tasks.evaluation.loader import load_and_evaluate
 
 
 class Key(NamedTuple):
@@ -47,7 +47,7 @@ class Debt:
 class Views:
     """The complaints of a run as the law sees them at any moment."""
 
-    def __init__(self, session: Session, office: Office) -> None:
+    def __init__(self, session: Session, office: SiteContext) -> None:
         self.session, self.office = session, office
         self.complaints = list(session.scalars(select(Complaint).order_by(Complaint.id)))
         self.tickets = {complaint.id: complaint.ticket for complaint in self.complaints}
@@ -58,7 +58,7 @@ class Views:
         known = [c for c in self.complaints if c.recorded_at <= moment]
         return {
             found.complaint.id: judged.deadlines
-            for found, judged in judged_of(self.session, self.office, known, moment)
+            for found, judged in load_and_evaluate(self.session, self.office, known, moment)
             if judged.error is None
         }
 
@@ -73,10 +73,12 @@ class Views:
     def reached(self, deadline: Deadline, moment: datetime) -> list[Reached]:
         """The rungs that a deadline has reached on its ladder, lowest first."""
         site = self.office.site
-        return reached(deadline, self._ladder(deadline.rule.id, deadline.unit), site.bench, moment)
+        return reached(
+            deadline, self._ladder(deadline.rule.id, deadline.unit), site.evaluation_context, moment
+        )
 
     def _ladder(self, rule: str, unit: str | None) -> Ladder | None:
-        kind = self.office.site.bench.unit_kinds.get(unit or "")
+        kind = self.office.site.evaluation_context.unit_kinds.get(unit or "")
         return ladder_for(rule, self.office.site.ladders, kind)
 
     def people(self, key: Key, roles: Iterable[Role], moment: datetime) -> set[str]:

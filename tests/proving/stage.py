@@ -29,7 +29,7 @@ from proving.parts import DEADLINES, DELIVERY, INTAKE, Fault, Plan, Process, Ste
 from proving.plan import FIRST_DAY
 from proving.post import Kept, PostOffice, post_office
 from settings import load_site
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 
 TESTS = Path(__file__).parent.parent
 REPOSITORY = TESTS.parent
@@ -103,7 +103,7 @@ class Stage:
             self._give([self._order("warm", Process(work, now))])
 
     @contextmanager
-    def play(self, plan: Plan) -> Iterator[tuple[Played, Office]]:
+    def play(self, plan: Plan) -> Iterator[tuple[Played, SiteContext]]:
         """Play a run; its database lasts as long as the block."""
         begun = monotonic()
         for path in self.inbox.iterdir():
@@ -113,7 +113,7 @@ class Stage:
         self.database.empty()
         engine = open_engine(self.database.url)
         try:
-            office = Office(self.site, engine)
+            office = SiteContext(self.site, engine)
             played = Played(plan, mailbox=post.mailbox, faults=post.faults_met)
             for step in plan.steps:
                 self._take(step, played)
@@ -123,7 +123,7 @@ class Stage:
         finally:
             engine.dispose()
 
-    def _let_all_be_well(self, office: Office, played: Played) -> None:
+    def _let_all_be_well(self, office: SiteContext, played: Played) -> None:
         """The last restart: judge once more, then send until nothing is owed."""
         end = played.plan.end + timedelta(minutes=5)
         self._take(Step((Process(DEADLINES, end),)), played)

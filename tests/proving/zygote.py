@@ -19,23 +19,23 @@ from typing import Any
 from db.engine import open_engine
 from proving.crossings import Crossings
 from settings import load_site
-from tasks.common.context import Office
-from tasks.deadlines import judge_and_queue
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
 from tasks.delivery import send_owed
 from tasks.intake import pull
-from tasks.notifications.rate_limit import Clock
+from tasks.notifications.rate_limit import RunClock
 
 PATIENCE = 60
 """Seconds after which a process that does not end is ended, which counts as a failure."""
 
-WORK: dict[str, Callable[[Office, datetime, str], Any]] = {
+WORK: dict[str, Callable[[SiteContext, datetime, str], Any]] = {
     "intake": lambda office, now, run: pull.fn(office, "register", now),
-    "deadlines": judge_and_queue.fn,
+    "deadlines": evaluate_and_notify.fn,
     "delivery": lambda office, now, run: send_owed.fn(office, now, run, Hurried),
 }
 
 
-class Hurried(Clock):
+class Hurried(RunClock):
     """A clock for which waiting takes no time; the last one is that of the process that lives."""
 
     last: Hurried
@@ -52,7 +52,7 @@ class Hurried(Clock):
         self.waited += span
 
 
-def live(order: dict[str, Any], office: Office, crossings: Crossings, pipe: int) -> None:
+def live(order: dict[str, Any], office: SiteContext, crossings: Crossings, pipe: int) -> None:
     """One process: a step of the program as a flow would take it, with connections of its own."""
     random.seed(order["run"])
     asleep = timedelta(seconds=order["asleep"])
@@ -70,7 +70,7 @@ def live(order: dict[str, Any], office: Office, crossings: Crossings, pipe: int)
 class Victim:
     """A forked process, and what it has told so far."""
 
-    def __init__(self, order: dict[str, Any], office: Office, crossings: Crossings) -> None:
+    def __init__(self, order: dict[str, Any], office: SiteContext, crossings: Crossings) -> None:
         self.reading, writing = os.pipe()
         self.ended = ""
         self.pid = os.fork()
@@ -110,7 +110,7 @@ def _read(pipe: int) -> list[dict[str, Any]]:
 
 
 def bear(
-    orders: list[dict[str, Any]], office: Office, crossings: Crossings, *, overlapping: bool
+    orders: list[dict[str, Any]], office: SiteContext, crossings: Crossings, *, overlapping: bool
 ) -> list[dict[str, Any]]:
     """Let these processes live, at once or the second while the first stands still."""
     victims = [Victim(orders[0], office, crossings)]
@@ -129,7 +129,7 @@ def bear(
     ]
 
 
-def live_here(order: dict[str, Any], office: Office, crossings: Crossings) -> dict[str, Any]:
+def live_here(order: dict[str, Any], office: SiteContext, crossings: Crossings) -> dict[str, Any]:
     """A process that will come to no harm needs no fork: it lives in this one, which is quicker."""
     reading, writing = os.pipe()
     live(order, office, crossings, writing)
@@ -141,7 +141,7 @@ def main(folder: str, database_url: str) -> None:
     """Serve until the orders end."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever is printed is no answer
-    office = Office(load_site(folder), open_engine(database_url))
+    office = SiteContext(load_site(folder), open_engine(database_url))
     crossings = Crossings()
     crossings.watch_database(office.engine)
     crossings.watch_smtp()

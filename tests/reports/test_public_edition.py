@@ -15,13 +15,13 @@ from support.synthetic_reports import Made, complaints, tables, view, without_ro
 from sla.metrics.table import SUPPRESSED, Measure, Row, Table
 from tasks.reports.disclosure_control import PARTS, column_hidden, fits
 from tasks.reports.formats.json_csv import report_csv, report_json, sha256_of
-from tasks.reports.model import ReportView
+from tasks.reports.model import Report
 from tasks.reports.public_edition import public_edition
 
 SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel")
 
 
-def report(made: list[Made]) -> ReportView:
+def report(made: list[Made]) -> Report:
     return replace(view(count=0), tables=tables(made))
 
 

@@ -41,9 +41,9 @@ from tasks.reports.formats.json_csv import report_csv, report_json, sha256_of
 from tasks.reports.formats.pdf_support import REMEDY, PdfMissing, pdf_trouble
 from tasks.reports.formats.xlsx import report_xlsx
 from tasks.reports.labels import Name, Names, names_of
-from tasks.reports.model import ReportView
+from tasks.reports.model import Report
 from tasks.reports.public_edition import public_edition
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 
 if TYPE_CHECKING:
     from tasks.reports.formats.plots import Plot
@@ -60,7 +60,7 @@ EMOJI = "Dinas 🏥 \u202eKesehatan $x^2$ _awal"
 ODD = [FORMULA, MARKUP, LONG, RTL, EMOJI, "+1", "-2", "@SUM(A1)", ""]
 
 
-def odd_report(locale: str = "id") -> ReportView:
+def odd_report(locale: str = "id") -> Report:
     """A report in which every name is unlike a name."""
     report = view(locale, units=ODD, count=100)
     odd = dict(zip(("Air Bersih", "Kesehatan", "Sampah"), (FORMULA, MARKUP, EMOJI), strict=True))
@@ -117,11 +117,11 @@ PAGES = pytest.mark.parametrize(
 
 
 @cache
-def report_of(kind: str, locale: str) -> ReportView:
+def report_of(kind: str, locale: str) -> Report:
     return MAKING[kind](locale)
 
 
-def plots(report: ReportView) -> Mapping[str, Plot]:
+def plots(report: Report) -> Mapping[str, Plot]:
     from tasks.reports.formats.plots import plots as draw  # noqa: PLC0415
 
     return draw(report, ZONE)
@@ -132,7 +132,7 @@ def drawn_of(kind: str, locale: str) -> Mapping[str, Plot]:
     return plots(report_of(kind, locale))
 
 
-def report_html(report: ReportView, drawn: Mapping[str, Plot]) -> str:
+def report_html(report: Report, drawn: Mapping[str, Plot]) -> str:
     from tasks.reports.formats.html import report_html as write  # noqa: PLC0415
 
     return write(report, ZONE, drawn)
@@ -301,7 +301,7 @@ def test_who_was_told_stands_below_each_late_complaint_and_its_number_is_a_link(
     page = Page(report_html(report, {}))
     late = report.table("late")
     assert late
-    told = words(locale)("report.column.told")
+    told = catalog(locale)("report.column.told")
     assert page.below["late"] == [f"{told}: {row.cells[-1]}" for row in late.rows]
     leads = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
     tickets = [LINK.format(ticket=row.cells[0]) for row in late.rows]
@@ -325,7 +325,7 @@ def test_each_format_says_what_proves_a_complaint(locale, tmp_path):
     late = report.table("late")
     assert late
     assert [LINK.format(ticket=row.cells[0]) for row in late.rows] == links_of(path)
-    t = words(locale)
+    t = catalog(locale)
     sheets = sheets_of(path.read_bytes(), tmp_path)
     assert any(EXPLAIN[locale] in str(line) for line in sheets[t("report.sheet.cover")])
     assert [line[1] for line in sheets[t("report.section.late")][1:]] == [
@@ -397,7 +397,7 @@ EVERY_PRINTED = pytest.mark.parametrize(("kind", "locale"), PRINTED)
 FULL_PRINTED = pytest.mark.parametrize(("kind", "locale"), PRINTED[:2])
 
 
-def report_pdf(report: ReportView, drawn: Mapping[str, Plot]) -> bytes:
+def report_pdf(report: Report, drawn: Mapping[str, Plot]) -> bytes:
     needed(not pdf_trouble(), "Pango", REMEDY)
     from tasks.reports.formats.pdf import report_pdf as write  # noqa: PLC0415
 
@@ -446,7 +446,7 @@ def objects(reader: pypdf.PdfReader) -> Iterator[object]:
 
 @EVERY_PRINTED
 def test_the_pdf_has_page_numbers_contents_and_bookmarks(kind, locale):
-    t = words(locale)
+    t = catalog(locale)
     report = report_of(kind, locale)
     reader = pypdf.PdfReader(io.BytesIO(printed(kind, locale)))
     pages = text_of(printed(kind, locale))
@@ -468,7 +468,7 @@ def test_the_pdf_has_page_numbers_contents_and_bookmarks(kind, locale):
 def test_the_pdf_shows_the_figures_of_the_tables(kind, locale):
     report = report_of(kind, locale)
     stream = " ".join(" ".join(text_of(printed(kind, locale))).split())
-    small = words(locale)("report.small")
+    small = catalog(locale)("report.small")
     tokens = [
         token
         for token in stream.replace(small, " ").split()
@@ -599,9 +599,9 @@ def sheets_of(
     return {sheet: book.get_sheet_by_name(sheet).to_python() for sheet in book.sheet_names}
 
 
-def compare(report: ReportView, sheets: dict[str, list[list[object]]], locale: str) -> int:
+def compare(report: Report, sheets: dict[str, list[list[object]]], locale: str) -> int:
     """Compare every cell of every table with the workbook; returns how many were."""
-    t, compared = words(locale), 0
+    t, compared = catalog(locale), 0
     for table in report.tables:
         head, *lines = sheets[t(f"report.section.{table.key}")[:31]]
         assert head[0] == t(f"report.of.{table.of}")
@@ -632,7 +632,7 @@ def test_the_workbook_holds_the_tables_cell_by_cell(kind, locale, tmp_path):
     for name in sheets:
         assert 0 < len(name) <= 31
         assert not set(name) & set("[]:*?/\\")
-    t = words(locale)
+    t = catalog(locale)
     cover = [str(cell) for line in sheets[t("report.sheet.cover")] for cell in line]
     assert report.sha256 in cover
     assert any("2026-12-02 09:30" in cell for cell in cover)
@@ -640,7 +640,7 @@ def test_the_workbook_holds_the_tables_cell_by_cell(kind, locale, tmp_path):
 
 @BOTH
 def test_the_workbook_lists_the_complaints_behind_each_row(locale, tmp_path):
-    report, t = report_of("usual", locale), words(locale)
+    report, t = report_of("usual", locale), catalog(locale)
     sheets = sheets_of(workbook_of("usual", locale), tmp_path)
     found = [(line[0], line[2], line[3]) for line in sheets[t("report.sheet.evidence")][1:]]
     assert found == [
@@ -654,7 +654,7 @@ def test_the_workbook_lists_the_complaints_behind_each_row(locale, tmp_path):
 
 
 def test_what_a_sheet_has_no_room_for_is_told(tmp_path):
-    report, t = report_of("usual", "id"), words("id")
+    report, t = report_of("usual", "id"), catalog("id")
     sheets = sheets_of(report_xlsx(report, ZONE, most=500), tmp_path)
     assert len(sheets["Bukti"]) == 501
     total = sum(len(row.tickets) for table in report.tables for row in table.rows)
@@ -782,7 +782,7 @@ def test_each_plot_is_there_twice_the_same_and_says_something(locale):
     assert set(drawn) == {"by_unit", "ageing", "trend", "escalations"}
     if locale == "id":
         assert drawn == plots(report_of("usual", locale))
-    t = words(locale)
+    t = catalog(locale)
     for plot in drawn.values():
         root = ElementTree.fromstring(plot.svg)
         texts = " ".join(node.text or "" for node in root.iter() if node.tag.endswith("text"))
@@ -799,7 +799,7 @@ def test_where_there_is_nothing_to_draw_a_sentence_stands(kind):
     assert drawn_of(kind, "id") == {}
     source = page_of(kind, "id")
     assert "<svg" not in source
-    assert words("id")("report.nothing" if kind == "empty" else "report.no_plot") in source
+    assert catalog("id")("report.nothing" if kind == "empty" else "report.no_plot") in source
 
 
 def test_a_plot_of_the_public_edition_draws_nothing_that_is_withheld():
@@ -821,22 +821,22 @@ def test_names_come_from_the_site_in_the_readers_language():
     site = load_site(REPOSITORY / "examples" / "kabupaten-contoh")
     for locale in LOCALES:
         names = names_of(site, locale, date(2026, 11, 30))
-        rule = site.bench.law.on("sp4n/first-follow-up", date(2026, 11, 30))
+        rule = site.evaluation_context.law.on("sp4n/first-follow-up", date(2026, 11, 30))
         assert rule
         text, detail = names("rule", rule.id)
         assert text == rule.label[locale]
         assert detail.startswith(rule.citation)
         assert names("unit", "dinsos").text == "Dinas Sosial"
-        assert names("classification", "").text == words(locale)("classification.none")
+        assert names("classification", "").text == catalog(locale)("classification.none")
         assert names("month", "2026-05").text == {"id": "Mei 2026", "en": "May 2026"}[locale]
         assert (
             names("age", "0-3").text == {"id": "0–3 hari kerja", "en": "0–3 working days"}[locale]
         )
         assert "60" in names("age", "61-").text
         assert names("rung", "+3wd").text == "+3wd"
-        assert names("kind", "breach").text == words(locale)("notice.breach")
-        assert names("figure", "on_time").text == words(locale)("report.figure.on_time")
-        assert names("unit", "").text == words(locale)("report.unnamed")
+        assert names("kind", "breach").text == catalog(locale)("notice.breach")
+        assert names("figure", "on_time").text == catalog(locale)("report.figure.on_time")
+        assert names("unit", "").text == catalog(locale)("report.unnamed")
 
 
 def test_the_example_site_has_a_letterhead_and_another_needs_none():

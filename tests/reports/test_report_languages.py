@@ -14,7 +14,7 @@ from support.sent_mails import Sent
 from tasks.reports.builder import in_language, report_view
 from tasks.reports.formats.sections import sections
 from tasks.summary import make_summary
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 
 NOW = "2026-11-30 18:00"
 STEM = "tenggat-2026-11_2026-11-30_1800"
@@ -81,7 +81,7 @@ def test_each_reader_gets_the_files_in_his_language(office):
             part.get_payload(decode=True) for part in mails[who].mail.iter_attachments()
         )
         page = page.decode()
-        t, other = words(locale), words({"id": "en", "en": "id"}[locale])
+        t, other = catalog(locale), catalog({"id": "en", "en": "id"}[locale])
         text = re.sub(r"<style.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL)
         for key in ("report.title", "report.section.by_unit", "report.method", "report.contents"):
             assert t(key) in page
@@ -141,7 +141,7 @@ def test_files_that_are_gone_are_made_again_in_their_language(office):
     assert set(mails) == {"sekda", "inspektur"}
     for who, locale in (("sekda", "id"), ("inspektur", "en")):
         page = next(mails[who].mail.iter_attachments()).get_payload(decode=True).decode()
-        assert words(locale)("report.title") in page
+        assert catalog(locale)("report.title") in page
         assert len(mails[who].attached) == 3
 
 

@@ -21,7 +21,7 @@ from tasks.reports.formats.restatement_text import earlier_line, earlier_shown
 from tasks.reports.formats.writer import FORMATS
 from tasks.reports.labels import names_of
 from tasks.summary import SummaryMade, make_summary
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 
 PAGE = ("html", "json")
 pytestmark = pytest.mark.usefixtures("plain_reports")
@@ -178,7 +178,7 @@ def test_the_public_edition_tells_nothing_of_it(office, kept, tmp_path):
     public = made(office, LATER, mail=False, public=True, out=tmp_path / "public", formats=PAGE)
     assert told(public) is None
     shown = public.path.read_text("utf-8")
-    assert words("id")("report.earlier.title") not in shown
+    assert catalog("id")("report.earlier.title") not in shown
     assert kept.name not in shown
 
 
@@ -227,8 +227,12 @@ def test_of_many_units_some_are_told_and_the_rest_is_counted(office, kept):
 
 @ON_BOTH
 def test_a_changed_law_is_named_as_a_reason(office, kept):
-    calendar = office.site.bench.calendar.weekly([False, True, True, True, True, False, False])
-    office.site.bench = replace(office.site.bench, policy=Policy.STRICT, calendar=calendar)
+    calendar = office.site.evaluation_context.calendar.weekly(
+        [False, True, True, True, True, False, False]
+    )
+    office.site.evaluation_context = replace(
+        office.site.evaluation_context, policy=Policy.STRICT, calendar=calendar
+    )
     known(office, LATER, *ENTRIES)
     earlier = told(made(office, LATER))
     assert earlier["rulebook"] == "2026-12-03T00:00:00Z"
@@ -237,8 +241,10 @@ def test_a_changed_law_is_named_as_a_reason(office, kept):
 
 def test_a_report_that_is_lost_and_cannot_be_counted_again_is_said_to_be(office, kept):
     kept.unlink()
-    calendar = office.site.bench.calendar.weekly([False, True, True, True, True, False, False])
-    office.site.bench = replace(office.site.bench, calendar=calendar)
+    calendar = office.site.evaluation_context.calendar.weekly(
+        [False, True, True, True, True, False, False]
+    )
+    office.site.evaluation_context = replace(office.site.evaluation_context, calendar=calendar)
     known(office, LATER, *ENTRIES)
     summary = made(office, LATER, formats=PAGE)
     assert (told(summary)["kept"], told(summary)["changes"]) == (False, [])

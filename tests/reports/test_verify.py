@@ -103,7 +103,9 @@ def test_a_figure_that_was_altered_is_found(office, kept):
 
 
 def test_where_the_law_has_changed_since_that_is_said(office, kept):
-    office.site.bench = replace(office.site.bench, policy=Policy.STRICT, calendar=_longer(office))
+    office.site.evaluation_context = replace(
+        office.site.evaluation_context, policy=Policy.STRICT, calendar=_longer(office)
+    )
     decide(office, LATER)
     found = verify(office, kept, wita(LATER))
     assert found.then
@@ -112,7 +114,7 @@ def test_where_the_law_has_changed_since_that_is_said(office, kept):
 
 def _longer(office):
     """A calendar in which the 23rd was no working day."""
-    calendar = office.site.bench.calendar
+    calendar = office.site.evaluation_context.calendar
     return calendar.weekly([False, True, True, True, True, False, False])
 
 

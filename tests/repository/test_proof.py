@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from db.engine import open_engine
 from db.models import MessageItem, MessageRow, NoticeRow
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 
 SEEDS = {"sqlite": (1, 10), "postgresql": (29, 34, 52)}
 """Of the first sixty those whose runs have the most: places of death, faults, second copies.
@@ -84,7 +84,7 @@ def test_the_figures_name_each_failure_with_its_seed(request, outcomes):
 @pytest.fixture(scope="module")
 def over(
     sqlite_stage: Stage, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Played, Office]]:
+) -> Iterator[tuple[Played, SiteContext]]:
     """A run that went well, to be spoilt, with a copy of its database."""
     path = tmp_path_factory.mktemp("over") / "run.db"
     with (
@@ -94,12 +94,12 @@ def over(
     ):
         connection.connection.driver_connection.backup(copy)
     engine = open_engine(f"sqlite:///{path}")
-    yield played, Office(sqlite_stage.site, engine)
+    yield played, SiteContext(sqlite_stage.site, engine)
     engine.dispose()
 
 
 def found_wrong(
-    over: tuple[Played, Office], spoil: Callable[[Session, Played], Played | None]
+    over: tuple[Played, SiteContext], spoil: Callable[[Session, Played], Played | None]
 ) -> str:
     """What the checks say of the run when something in it is other than it was."""
     played, office = over

@@ -19,7 +19,7 @@ from service.database_upgrade import prepare
 from service.errors import Unready
 from service.logs import saying
 from service.process import Child
-from service.restarts import LONGEST_WAIT, PATIENCE, STARTING, WELL_AFTER, Kept
+from service.restarts import LONGEST_WAIT, PATIENCE, STARTING, WELL_AFTER, SupervisedProcess
 from settings import load_site
 
 NOW = wita("2026-11-24 08:00")
@@ -43,7 +43,9 @@ class Part:
         self.log = folder / "part.log"
         self.starts = 0
         self.program = program
-        self.kept = Kept("part", self.start, self.said.append, answers=answers, clock=self.clock)
+        self.kept = SupervisedProcess(
+            "part", self.start, self.said.append, answers=answers, clock=self.clock
+        )
 
     def start(self) -> Child:
         self.starts += 1
@@ -110,7 +112,7 @@ def test_what_stands_still_is_ended_and_started_again(tmp_path):
 def test_a_program_that_is_missing_is_tried_again(tmp_path):
     said: list[str] = []
     clock = Clock()
-    missing = Kept(
+    missing = SupervisedProcess(
         "part",
         lambda: Child("part", ["/no/such/program"], {}, tmp_path / "log"),
         said.append,

@@ -20,10 +20,10 @@ from db.revisions import newest_revision, revision
 from service import ServiceError
 from service.supervisor import apart
 from settings import SettingsError, load_site
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 
 
-def tickets(office: Office) -> set[str]:
+def tickets(office: SiteContext) -> set[str]:
     with office.transaction() as session:
         return set(session.scalars(select(Complaint.ticket)))
 

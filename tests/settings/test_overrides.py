@@ -7,7 +7,7 @@ import pytest
 from conftest import REPOSITORY, wita
 
 from settings import SettingsError, load_site
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.monitoring.health import check
 from tasks.summary import make_summary
 
@@ -35,7 +35,7 @@ def notes(site, at):
 
 
 def test_the_site_is_judged_by_its_own_rule_from_its_day_on(perbup):
-    law = load_site(perbup).bench.law
+    law = load_site(perbup).evaluation_context.law
     days = (date(2026, 12, 31), date(2027, 1, 1))
     assert [law.on(FOLLOW_UP, day).length for day in days] == [5, 3]
 
@@ -76,7 +76,7 @@ def test_the_method_note_of_a_summary_tells_of_it(perbup, tmp_path, locale, told
     site = perbup / "site.toml"
     text = site.read_text(encoding="utf-8").replace('locale = "id"', f'locale = "{locale}"')
     site.write_text(text, encoding="utf-8")
-    office = Office.open(perbup)
+    office = SiteContext.open(perbup)
     told = told.format("Prosedur SP4N-LAPOR! Proses tindak lanjut", BASIS)
     for month, now, said in (
         ("2026-12", "2027-01-04 08:00", False),

@@ -39,7 +39,7 @@ def test_the_example_directory_shows_what_a_real_one_has():
     assert len(directory.units) >= 14
     assert tops == ["kab"]
     without_head = [
-        unit for unit, role in directory.holes(date(2026, 11, 24)) if role is Role.HEAD_OF_UNIT
+        unit for unit, role in directory.vacancies(date(2026, 11, 24)) if role is Role.HEAD_OF_UNIT
     ]
     assert len(without_head) == 1
     (deputy,) = [office for office in directory.offices if office.deputy]
@@ -166,7 +166,7 @@ def test_a_missing_file_is_named_with_its_purpose(site_folder, file):
 
 def test_holidays_may_be_missing(site_folder):
     (site_folder / "holidays.toml").unlink()
-    assert load_site(site_folder).bench.calendar.counts(date(2026, 10, 12))
+    assert load_site(site_folder).evaluation_context.calendar.counts(date(2026, 10, 12))
 
 
 def test_a_missing_folder_of_regulations_is_named(site_folder):

@@ -31,15 +31,15 @@ from support.smtp_servers import Letter, running
 from cli import console
 from db.engine import NotReady, open_engine, reading
 from db.migrate import alembic_config
-from db.models import Bounce, Complaint, DeliveryAttempt, MessageRow, Rulebook
+from db.models import Bounce, Complaint, DeliveryAttempt, MessageRow, Ruleset
 from db.replica import replay_queue
 from db.replica.build import copy_known, empty_replica
 from settings import SettingsError
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.intake import pull
 from tasks.simulation import tally
-from tasks.simulation.cron import Ticks
-from tasks.simulation.replay import Outcome, Told
+from tasks.simulation.cron import CronTimes
+from tasks.simulation.replay import Outcome, SimulatedNotice
 from tasks.simulation.simulate import Simulation, simulate
 
 FIRST, LAST = date(2026, 11, 16), date(2026, 11, 30)
@@ -65,7 +65,7 @@ def few_ticks(site: Path) -> Path:
 
 
 @pytest.fixture
-def office(site_folder, open_office) -> Office:
+def office(site_folder, open_office) -> SiteContext:
     """The example site with schedules that have few ticks."""
     few_ticks(site_folder)
     return open_office()
@@ -91,7 +91,7 @@ def days(first: date, last: date) -> Iterator[date]:
     yield from (first + timedelta(number) for number in range((last - first).days + 1))
 
 
-def show(office: Office, story: Story, day: date) -> None:
+def show(office: SiteContext, story: Story, day: date) -> None:
     """The register of a working morning, with what is known by then."""
     now = f"{day} 07:00"
     entries = {entry["No Register"]: entry for moment, entry in story if moment <= now}
@@ -99,13 +99,13 @@ def show(office: Office, story: Story, day: date) -> None:
         register(office, now, *entries.values())
 
 
-def recorded(office: Office, story: Story, first: date = FIRST, last: date = LAST) -> None:
+def recorded(office: SiteContext, story: Story, first: date = FIRST, last: date = LAST) -> None:
     """All registers of a time, and nothing done about them."""
     for day in days(first, last):
         show(office, story, day)
 
 
-def lived(office: Office, morning: Callable[[date], None], first: date, last: date) -> None:
+def lived(office: SiteContext, morning: Callable[[date], None], first: date, last: date) -> None:
     """A time as it really is lived through: intake at 07:00, deadlines and delivery."""
     for day in days(first, last):
         decide(office, f"{day} 06:05")
@@ -116,7 +116,7 @@ def lived(office: Office, morning: Callable[[date], None], first: date, last: da
             deliver(office, f"{day} {going}")
 
 
-def replayed(office: Office, first: date = FIRST, last: date = LAST, **more) -> Outcome:
+def replayed(office: SiteContext, first: date = FIRST, last: date = LAST, **more) -> Outcome:
     (outcome,) = simulate(office.site, None, first, last, **more).outcomes
     return outcome
 
@@ -124,7 +124,9 @@ def replayed(office: Office, first: date = FIRST, last: date = LAST, **more) -> 
 Telling = tuple[str, str, str, str, str, str]
 
 
-def really_told(office: Office, first: date, last: date) -> tuple[Counter[Telling], Counter[tuple]]:
+def really_told(
+    office: SiteContext, first: date, last: date
+) -> tuple[Counter[Telling], Counter[tuple]]:
     """What went out between two days: each notice with its mail, and the mails."""
     told: Counter[Telling] = Counter()
     mails: Counter[tuple] = Counter()
@@ -154,7 +156,7 @@ def steps(outcome: Outcome, unit: str | None = None) -> list[str]:
     return [f"{day:%d} {rung}" for day, rung in sorted(found)]
 
 
-def named(outcome: Outcome) -> list[tuple[str, Told]]:
+def named(outcome: Outcome) -> list[tuple[str, SimulatedNotice]]:
     return [(f"{told.day:%d} {told.rung}", told) for told in outcome.told]
 
 
@@ -193,25 +195,25 @@ STORY: Story = [
 
 
 @contextmanager
-def elsewhere(folder: Path, template: Path) -> Iterator[Office]:
+def elsewhere(folder: Path, template: Path) -> Iterator[SiteContext]:
     """The same site in a folder that outlives a test, on SQLite."""
     shutil.copyfile(template, folder / "tenggat.db")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TENGGAT_VAR", str(folder / "var"))
         environment.setenv("TENGGAT_DATABASE_URL", f"sqlite:///{folder}/tenggat.db")
-        office = Office.open(few_ticks(example_site(folder / "site")))
+        office = SiteContext.open(few_ticks(example_site(folder / "site")))
         yield office
         office.close()
 
 
-def copy_of(office: Office, file: Path) -> Path:
+def copy_of(office: SiteContext, file: Path) -> Path:
     """A copy of the present state of an office's SQLite database."""
     with office.engine.connect() as connection, closing(sqlite3.connect(file)) as copy:
         connection.connection.driver_connection.backup(copy)
     return file
 
 
-def given(office: Office, state: Path) -> None:
+def given(office: SiteContext, state: Path) -> None:
     """Let this office, which is on SQLite, have this state of its database."""
     office.close()
     assert office.engine.url.database is not None
@@ -394,7 +396,7 @@ def test_what_has_come_to_rest_is_left_out_and_nothing_is_missed(office):
     replica.dispose()
     spared = replayed(office, middle, from_scratch=True)
     with office.transaction() as session:
-        session.execute(update(Rulebook).values(fingerprint="another"))
+        session.execute(update(Ruleset).values(fingerprint="another"))
     assert spared == replayed(office, middle, from_scratch=True)
     assert spared.due > 0
 
@@ -429,7 +431,7 @@ def test_a_site_without_complaints_would_have_sent_nothing(office):
 # --- what a proposal changes ----------------------------------------------------------------------
 
 
-def ladder_with(office: Office, old: str, new: str, where: Path) -> Path:
+def ladder_with(office: SiteContext, old: str, new: str, where: Path) -> Path:
     """The site's escalation.toml with one thing changed."""
     text = (office.site.folder / "escalation.toml").read_text(encoding="utf-8")
     assert old in text
@@ -437,13 +439,15 @@ def ladder_with(office: Office, old: str, new: str, where: Path) -> Path:
     return where
 
 
-def compared(office: Office, ladder: Path | None = None, law: Path | None = None) -> Simulation:
+def compared(
+    office: SiteContext, ladder: Path | None = None, law: Path | None = None
+) -> Simulation:
     return simulate(office.site, office.site.proposed(ladder, law), FIRST, LAST)
 
 
 def changes(simulation: Simulation) -> list[str]:
     """'25 plus-3 regional_secretary 0>1': what differs, by day, rung and role."""
-    tallies = tally.by(simulation, lambda told: f"{told.day:%d} {told.rung} {told.role}")
+    tallies = tally.tally_by(simulation, lambda told: f"{told.day:%d} {told.rung} {told.role}")
     return [
         f"{key} {before.notices}>{after.notices}"
         for key, (before, after) in sorted(tallies.items())
@@ -591,7 +595,7 @@ def test_a_replica_holds_nothing_that_a_complainant_gave(office):
     replica = empty_replica()
     with (
         reading(office.site.database_url) as source,
-        Office(office.site, replica).transaction() as s,
+        SiteContext(office.site, replica).transaction() as s,
     ):
         assert source.scalars(select(Complaint.title)).all() == ["Syarat pindah alamat"]
         copy_known(
@@ -637,7 +641,7 @@ def test_a_database_that_is_not_ready_is_left_as_it_is(empty_database_url, tmp_p
 
 def test_ticks_are_those_of_the_schedule_in_the_site_s_zone(office):
     with asyncio.Runner() as runner:
-        ticks = Ticks(office.site, "deadlines", runner)
+        ticks = CronTimes(office.site, "deadlines", runner)
         for moment, tick in (
             ("2026-11-24 06:05:00", "2026-11-24 06:05"),
             ("2026-11-24 06:05:01", "2026-11-24 12:05"),

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sla.calendar import Calendar, indonesian_days_off
-from sla.engine.context import Bench, Facts, Policy
+from sla.engine.context import ComplaintFacts, EvaluationContext, Policy
 from sla.engine.deadline import Reason, State
-from sla.engine.evaluate import history, judge
-from sla.events import Event, Knowledge, known_at
+from sla.engine.evaluate import evaluate, history
+from sla.events import Event, Knowledge, events_as_of
 from sla.regulations.loader import load
 
 LAW = load([REPOSITORY / "regulations"])
@@ -47,10 +47,12 @@ def unknown(kind, after, until, unit=None):
 
 def clocks(rule, events, as_of, policy=Policy.BENEFIT_OF_DOUBT, law=LAW, **facts):
     """Every clock of one rule on a request for information, or what `facts` make of it."""
-    asked = Facts(**({"classification": "information_request", "system": "sp4n-lapor"} | facts))
-    bench = Bench(law, WORKING, EVERY, WITA, policy, administrator_unit="kominfo")
+    asked = ComplaintFacts(
+        **({"classification": "information_request", "system": "sp4n-lapor"} | facts)
+    )
+    bench = EvaluationContext(law, WORKING, EVERY, WITA, policy, administrator_unit="kominfo")
     as_of = wita(as_of) if isinstance(as_of, str) else as_of
-    return [d for d in judge(asked, events, bench, as_of) if d.rule.id == rule]
+    return [d for d in evaluate(asked, events, bench, as_of) if d.rule.id == rule]
 
 
 def clock(rule, events, as_of, policy=Policy.BENEFIT_OF_DOUBT, **more):
@@ -554,7 +556,12 @@ def test_an_event_still_to_come_does_not_count_yet():
 
 def test_a_moment_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="no zone"):
-        judge(Facts(), [RECEIVED], Bench(LAW, WORKING, EVERY, WITA), datetime(2026, 11, 3))
+        evaluate(
+            ComplaintFacts(),
+            [RECEIVED],
+            EvaluationContext(LAW, WORKING, EVERY, WITA),
+            datetime(2026, 11, 3),
+        )
     with pytest.raises(ValueError, match="no zone"):
         told("settled", datetime(2026, 11, 3))
 
@@ -662,9 +669,9 @@ ASKED = [
 
 
 def states(events, as_of, **facts):
-    bench = Bench(LAW, WORKING, EVERY, WITA, administrator_unit="kominfo")
-    asked = Facts(**({"classification": "complaint", "system": "sp4n-lapor"} | facts))
-    return {d.rule.id: d.state for d in judge(asked, events, bench, wita(as_of))}
+    bench = EvaluationContext(LAW, WORKING, EVERY, WITA, administrator_unit="kominfo")
+    asked = ComplaintFacts(**({"classification": "complaint", "system": "sp4n-lapor"} | facts))
+    return {d.rule.id: d.state for d in evaluate(asked, events, bench, wita(as_of))}
 
 
 def test_a_complaint_deemed_withdrawn_binds_nobody_any_more():
@@ -689,8 +696,8 @@ def test_nothing_lapses_before_the_source_was_looked_at():
 
 
 def test_a_lapse_stands_in_the_history_with_the_rule_as_its_source():
-    bench = Bench(LAW, WORKING, EVERY, WITA)
-    facts = Facts(classification="complaint")
+    bench = EvaluationContext(LAW, WORKING, EVERY, WITA)
+    facts = ComplaintFacts(classification="complaint")
     known = history(facts, ASKED, bench, wita("2026-12-03 08:00"))
     assert [(e.kind, e.source, e.latest) for e in known][-1] == (
         "withdrawn",
@@ -801,13 +808,13 @@ def test_what_was_observed_at_once_is_in_one_order_whatever_look_was_read_first(
     span = ("2026-11-03 07:00", "2026-11-04 07:00")
     for kinds in permutations(AT_ONCE):
         all_of_it = [*known, *(seen(kind, *span) for kind in kinds)]
-        found = known_at(all_of_it, wita("2026-11-05 08:00"))[len(known) :]
+        found = events_as_of(all_of_it, wita("2026-11-05 08:00"))[len(known) :]
         assert [event.kind for event in found] == [*order, "closed", "settled"]
 
 
 def test_what_a_source_tells_for_one_minute_stays_in_its_order():
     for order in (("paused", "resumed"), ("resumed", "paused")):
-        known = known_at(
+        known = events_as_of(
             [told(kind, "2026-11-03 09:00") for kind in order], wita("2026-11-05 08:00")
         )
         assert tuple(event.kind for event in known) == order
@@ -828,11 +835,13 @@ def test_a_complainant_is_never_judged_by_the_strict_reading():
 
 def test_a_unit_that_works_on_saturdays_is_judged_by_its_own_week():
     six = WORKING.weekly([True] * 6 + [False])
-    bench = Bench(LAW, WORKING, EVERY, WITA, unit_calendars={"rsud": six})
+    bench = EvaluationContext(LAW, WORKING, EVERY, WITA, unit_calendars={"rsud": six})
     events = [RECEIVED, told("assigned", "2026-11-02 10:00", "rsud")]
-    facts = Facts(classification="information_request")
+    facts = ComplaintFacts(classification="information_request")
     (found,) = [
-        d for d in judge(facts, events, bench, wita("2026-11-03 08:00")) if d.rule.id == INFORMATION
+        d
+        for d in evaluate(facts, events, bench, wita("2026-11-03 08:00"))
+        if d.rule.id == INFORMATION
     ]
     assert found.due == end_of("2026-11-07")  # 3, 4, 5, 6 and Saturday the 7th
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from sla.directory import Directory, Holders, Office, Role, Unit
+from sla.directory import Directory, Holders, OfficeHolder, Role, Unit
 
 TODAY = date(2026, 11, 24)
 
@@ -18,7 +18,7 @@ UNITS = [
 
 
 def office(unit, role, name, **more):
-    return Office(unit, role, name, f"{name.lower()}@contoh.example", **more)
+    return OfficeHolder(unit, role, name, f"{name.lower()}@contoh.example", **more)
 
 
 REGENT = office("kab", Role.REGENT, "Bupati")
@@ -40,11 +40,11 @@ def test_a_unit_has_its_own_liaison_and_head():
 
 
 def test_where_a_unit_has_none_its_parent_stands_in_and_the_hole_is_named():
-    assert holders(Role.LIAISON, "puskesmas") == Holders((LIAISON,), hole="puskesmas")
+    assert holders(Role.LIAISON, "puskesmas") == Holders((LIAISON,), vacancy="puskesmas")
 
 
 def test_where_nobody_up_to_the_top_holds_it_the_administrator_is_told():
-    assert holders(Role.LIAISON, "pupr") == Holders((ADMIN,), hole="pupr")
+    assert holders(Role.LIAISON, "pupr") == Holders((ADMIN,), vacancy="pupr")
 
 
 @pytest.mark.parametrize(
@@ -62,17 +62,17 @@ def test_an_office_held_once_for_the_site_is_found_from_everywhere(role, holder,
 
 
 def test_a_complaint_without_a_unit_goes_to_the_administrator():
-    assert holders(Role.LIAISON, None) == Holders((ADMIN,), hole="")
+    assert holders(Role.LIAISON, None) == Holders((ADMIN,), vacancy="")
 
 
 def test_a_unit_that_is_no_longer_in_the_directory_leaves_a_hole():
     assert holders(Role.HEAD_OF_UNIT, "a unit of last year") == Holders(
-        (ADMIN,), hole="a unit of last year"
+        (ADMIN,), vacancy="a unit of last year"
     )
 
 
 def test_without_any_administrator_nobody_is_told_and_the_hole_remains():
-    assert holders(Role.LIAISON, "pupr", offices=[HEAD]) == Holders((), hole="pupr")
+    assert holders(Role.LIAISON, "pupr", offices=[HEAD]) == Holders((), vacancy="pupr")
 
 
 @pytest.mark.parametrize(
@@ -121,11 +121,11 @@ def test_an_office_held_by_two_tells_both():
 @pytest.mark.parametrize(
     ("role", "unit", "without", "expected"),
     [
-        (Role.LIAISON, "dinkes", {LIAISON}, Holders((ADMIN,), hole="dinkes")),
-        (Role.LIAISON, "puskesmas", {HEAD}, Holders((LIAISON,), hole="puskesmas")),
-        (Role.REGENT, "dinkes", {REGENT}, Holders((ADMIN,), hole="dinkes")),
-        (Role.LIAISON, "dinkes", {LIAISON, ADMIN}, Holders((ADMIN,), hole="dinkes")),
-        (Role.ADMINISTRATOR, None, {ADMIN}, Holders((ADMIN,), hole="")),
+        (Role.LIAISON, "dinkes", {LIAISON}, Holders((ADMIN,), vacancy="dinkes")),
+        (Role.LIAISON, "puskesmas", {HEAD}, Holders((LIAISON,), vacancy="puskesmas")),
+        (Role.REGENT, "dinkes", {REGENT}, Holders((ADMIN,), vacancy="dinkes")),
+        (Role.LIAISON, "dinkes", {LIAISON, ADMIN}, Holders((ADMIN,), vacancy="dinkes")),
+        (Role.ADMINISTRATOR, None, {ADMIN}, Holders((ADMIN,), vacancy="")),
         (Role.HEAD_OF_UNIT, "dinkes", {LIAISON}, Holders((HEAD,))),
     ],
     ids=[
@@ -152,7 +152,7 @@ def test_of_two_holders_the_one_who_can_be_reached_is_told_and_no_hole_is_named(
 
 
 def test_who_cannot_be_reached_is_known_whatever_the_letters_of_the_address():
-    loud = Office("dinkes", Role.LIAISON, "Penghubung", "Penghubung@Contoh.EXAMPLE")
+    loud = OfficeHolder("dinkes", Role.LIAISON, "Penghubung", "Penghubung@Contoh.EXAMPLE")
     found = Directory(UNITS, [loud, ADMIN]).holders(
         Role.LIAISON, "dinkes", TODAY, frozenset({"penghubung@contoh.example"})
     )
@@ -162,11 +162,11 @@ def test_who_cannot_be_reached_is_known_whatever_the_letters_of_the_address():
 def test_units_that_are_each_others_parent_end_with_the_administrator():
     loop = [Unit("a", "A", "dinas", "b"), Unit("b", "B", "dinas", "a")]
     found = Directory(loop, [ADMIN]).holders(Role.LIAISON, "a", TODAY)
-    assert found == Holders((ADMIN,), hole="a")
+    assert found == Holders((ADMIN,), vacancy="a")
 
 
 def test_empty_offices_of_units_are_listed():
-    assert Directory(UNITS[1:3], OFFICES).holes(TODAY) == [
+    assert Directory(UNITS[1:3], OFFICES).vacancies(TODAY) == [
         ("puskesmas", Role.LIAISON),
         ("puskesmas", Role.HEAD_OF_UNIT),
     ]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from sla.calendar import Calendar, indonesian_days_off
 from sla.directory import Role
-from sla.engine.context import Bench, Facts
+from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.engine.deadline import State
-from sla.engine.evaluate import judge
+from sla.engine.evaluate import evaluate
 from sla.escalation import (
     Ladder,
     LadderError,
@@ -27,7 +27,7 @@ from sla.events import Event
 from sla.regulations.loader import load
 
 FIRST, LAST = date(2025, 1, 1), date(2029, 12, 31)
-BENCH = Bench(
+BENCH = EvaluationContext(
     load([REPOSITORY / "regulations", REPOSITORY / "examples" / "boston" / "regulations"]),
     Calendar(FIRST, LAST, days_off=indonesian_days_off(range(2025, 2030))),
     Calendar.every_day(FIRST, LAST),
@@ -69,9 +69,9 @@ def told(kind, at):
 
 def deadline(rule, events, as_of, **facts):
     """The only clock of a rule on a request for information, or on what `facts` make of it."""
-    asked = Facts(**({"classification": "information_request"} | facts))
+    asked = ComplaintFacts(**({"classification": "information_request"} | facts))
     as_of = wita(as_of) if isinstance(as_of, str) else as_of
-    (found,) = [d for d in judge(asked, events, BENCH, as_of) if d.rule.id == rule]
+    (found,) = [d for d in evaluate(asked, events, BENCH, as_of) if d.rule.id == rule]
     return found
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sla.calendar import Calendar, OutsideCalendar, indonesian_days_off
-from sla.engine.context import Bench, Facts, Policy
+from sla.engine.context import ComplaintFacts, EvaluationContext, Policy
 from sla.engine.deadline import State
-from sla.engine.evaluate import Matter, history, judge, judge_all
+from sla.engine.evaluate import CaseHistory, evaluate, evaluate_all, history
 from sla.events import Event, ImpossibleHistory, Kind, Knowledge
 from sla.regulations.loader import load
 
@@ -24,7 +24,7 @@ RULE = "sp4n-guideline/complaint"  # 14 working days
 
 
 def bench(policy=Policy.BENEFIT_OF_DOUBT):
-    return Bench(LAW, WORKING, EVERY, WITA, policy, administrator_unit="kominfo")
+    return EvaluationContext(LAW, WORKING, EVERY, WITA, policy, administrator_unit="kominfo")
 
 
 def event(kind, at, **more):
@@ -73,8 +73,8 @@ def matters(draw):
     classification = draw(
         st.sampled_from(["complaint", "supervisory_complaint", "information_request", None])
     )
-    facts = Facts(classification=classification, system="sp4n-lapor")
-    return Matter(facts, [event(Kind.RECEIVED, RECEIVED), *draw(st.lists(told(), max_size=7))])
+    facts = ComplaintFacts(classification=classification, system="sp4n-lapor")
+    return CaseHistory(facts, [event(Kind.RECEIVED, RECEIVED), *draw(st.lists(told(), max_size=7))])
 
 
 MOMENTS = HOURS.map(lambda hours: RECEIVED + timedelta(hours=hours))
@@ -83,9 +83,9 @@ MOMENTS = HOURS.map(lambda hours: RECEIVED + timedelta(hours=hours))
 @settings(max_examples=60)
 @given(st.lists(matters(), min_size=1, max_size=6), MOMENTS, st.sampled_from(Policy))
 def test_many_at_once_are_judged_as_each_alone(cases, as_of, policy):
-    together = judge_all(cases, bench(policy), as_of)
+    together = evaluate_all(cases, bench(policy), as_of)
     for case, judged in zip(cases, together, strict=True):
-        assert judged.deadlines == judge(case.facts, case.events, bench(policy), as_of)
+        assert judged.deadlines == evaluate(case.facts, case.events, bench(policy), as_of)
         assert judged.known == history(case.facts, case.events, bench(policy), as_of)
 
 
@@ -93,8 +93,8 @@ def test_many_at_once_are_judged_as_each_alone(cases, as_of, policy):
 @given(matters(), st.lists(told(), max_size=4), MOMENTS)
 def test_a_past_view_hangs_on_what_was_recorded_by_then_alone(matter, later, as_of):
     news = [e for e in later if e.recorded_at > as_of]
-    now = judge(matter.facts, [*matter.events, *news], bench(), as_of)
-    assert now == judge(matter.facts, matter.events, bench(), as_of)
+    now = evaluate(matter.facts, [*matter.events, *news], bench(), as_of)
+    assert now == evaluate(matter.facts, matter.events, bench(), as_of)
 
 
 def plain_state(start, stop, stretches, as_of):
@@ -132,7 +132,7 @@ def test_a_verdict_equals_the_plain_reading_of_the_law(start, pauses, stop, late
     as_of = max(e.latest for e in events) + timedelta(hours=later)
     (deadline,) = [
         d
-        for d in judge(Facts(classification="complaint"), events, bench(), as_of)
+        for d in evaluate(ComplaintFacts(classification="complaint"), events, bench(), as_of)
         if d.rule.id == RULE
     ]
     found = State.RUNNING if deadline.state is State.PAUSED and deadline.due else deadline.state
@@ -140,12 +140,12 @@ def test_a_verdict_equals_the_plain_reading_of_the_law(start, pauses, stop, late
 
 
 def test_one_odd_date_keeps_no_other_from_being_judged():
-    facts = Facts(classification="complaint")
-    good = Matter(facts, [event(Kind.RECEIVED, RECEIVED)])
-    odd = Matter(facts, [event(Kind.RECEIVED, wita("2029-12-28 10:00"))])
-    before = Matter(facts, [*good.events, event(Kind.SETTLED, RECEIVED - timedelta(days=1))])
+    facts = ComplaintFacts(classification="complaint")
+    good = CaseHistory(facts, [event(Kind.RECEIVED, RECEIVED)])
+    odd = CaseHistory(facts, [event(Kind.RECEIVED, wita("2029-12-28 10:00"))])
+    before = CaseHistory(facts, [*good.events, event(Kind.SETTLED, RECEIVED - timedelta(days=1))])
     as_of = wita("2029-12-29 08:00")
-    judged = judge_all([good, odd, good, before], bench(), as_of)
+    judged = evaluate_all([good, odd, good, before], bench(), as_of)
     errors = [type(each.error) for each in judged]
     assert errors == [type(None), OutsideCalendar, type(None), ImpossibleHistory]
     assert judged[0].deadlines == judged[2].deadlines != []
@@ -157,7 +157,7 @@ def test_a_step_before_the_receipt_is_an_error_and_never_a_verdict():
         event(Kind.SETTLED, RECEIVED - timedelta(minutes=1)),
     ]
     with pytest.raises(ImpossibleHistory, match=r"settled .*01:59 UTC.* before the receipt"):
-        judge(Facts(), events, bench(), wita("2026-11-24 08:00"))
+        evaluate(ComplaintFacts(), events, bench(), wita("2026-11-24 08:00"))
 
 
 def test_the_service_complained_of_may_lie_before_the_receipt():
@@ -165,7 +165,10 @@ def test_the_service_complained_of_may_lie_before_the_receipt():
         event(Kind.SERVICE_RECEIVED, RECEIVED - timedelta(days=20)),
         event(Kind.RECEIVED, RECEIVED),
     ]
-    found = {d.rule.id: d.state for d in judge(Facts(), events, bench(), wita("2026-11-03 08:00"))}
+    found = {
+        d.rule.id: d.state
+        for d in evaluate(ComplaintFacts(), events, bench(), wita("2026-11-03 08:00"))
+    }
     assert found["uu-25-2009/filing"] is State.MET
 
 
@@ -177,7 +180,7 @@ def test_ten_thousand_events_on_one_complaint_have_a_defined_answer():
     as_of = RECEIVED + timedelta(days=10)
     (deadline,) = [
         d
-        for d in judge(Facts(classification="complaint"), events, bench(), as_of)
+        for d in evaluate(ComplaintFacts(classification="complaint"), events, bench(), as_of)
         if d.rule.id == RULE
     ]
     # every pause begins and ends within a day: no day is lost

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sla.calendar import Calendar, DayOff, indonesian_days_off, with_corrections
-from sla.engine.context import Bench, Facts, Policy
-from sla.engine.evaluate import judge
+from sla.engine.context import ComplaintFacts, EvaluationContext, Policy
+from sla.engine.evaluate import evaluate
 from sla.engine.explain import CountedDay, DayMark, explain
 from sla.events import Event, Knowledge
 from sla.regulations.loader import load
@@ -36,15 +36,19 @@ def told(kind, at):
 
 
 def deadline(rule, events, as_of, policy=Policy.BENEFIT_OF_DOUBT, law=LAW, **facts):
-    facts = Facts(**({"classification": "information_request"} | facts))
-    judged = judge(facts, events, Bench(law, WORKING, EVERY, WITA, policy), wita(as_of))
+    facts = ComplaintFacts(**({"classification": "information_request"} | facts))
+    judged = evaluate(
+        facts, events, EvaluationContext(law, WORKING, EVERY, WITA, policy), wita(as_of)
+    )
     return next(d for d in judged if d.rule.id == rule)
 
 
 def explained(rule, events, as_of, until=None, **more):
     """(day of the month, mark, number) of every day."""
     days = explain(
-        deadline(rule, events, as_of, **more), Bench(LAW, WORKING, EVERY, WITA), until=until
+        deadline(rule, events, as_of, **more),
+        EvaluationContext(LAW, WORKING, EVERY, WITA),
+        until=until,
     )
     return [(day.day.day, day.mark.value, day.number) for day in days]
 
@@ -52,7 +56,7 @@ def explained(rule, events, as_of, until=None, **more):
 def test_weekends_and_holidays_by_name_are_passed_over_up_to_the_due_day():
     # the worked example: 17, 25, 26, 27, 30 March 2026
     found = deadline(INFORMATION, [told("received", "2026-03-16 10:00")], "2026-03-17 08:00")
-    days = explain(found, Bench(LAW, WORKING, EVERY, WITA))
+    days = explain(found, EvaluationContext(LAW, WORKING, EVERY, WITA))
     march = [(day.day.day, day.mark, day.number or day.name) for day in days]
     assert march == [
         (16, DayMark.START, ""),
@@ -76,7 +80,7 @@ def test_weekends_and_holidays_by_name_are_passed_over_up_to_the_due_day():
 
 def test_a_holiday_of_the_site_is_named_as_people_there_call_it():
     found = deadline(INFORMATION, [told("received", "2026-10-09 10:00")], "2026-10-12 08:00")
-    days = explain(found, Bench(LAW, WORKING, EVERY, WITA))
+    days = explain(found, EvaluationContext(LAW, WORKING, EVERY, WITA))
     assert days[3] == CountedDay(
         date(2026, 10, 12),
         DayMark.HOLIDAY,
@@ -91,7 +95,7 @@ def test_in_calendar_days_every_day_counts():
         "2026-03-17 08:00",
         classification="complaint",
     )
-    days = explain(found, Bench(LAW, WORKING, EVERY, WITA))
+    days = explain(found, EvaluationContext(LAW, WORKING, EVERY, WITA))
     assert [day.number for day in days] == [None, *range(1, 15)]
     assert days[-1] == CountedDay(date(2026, 3, 30), DayMark.COUNTED, 14, due=True)
 
@@ -167,7 +171,7 @@ def test_an_explanation_counts_the_length_of_the_rule_and_ends_on_the_due_day(st
     events = [told(kind, f"{day} 10:00") for kind, day in zip(kinds, at, strict=True)]
     classification = "complaint" if rule == RESPONSE else "information_request"
     found = deadline(rule, events, "2027-01-01 00:00", classification=classification)
-    days = explain(found, Bench(LAW, WORKING, EVERY, WITA))
+    days = explain(found, EvaluationContext(LAW, WORKING, EVERY, WITA))
     counted = [day.number for day in days if day.mark is DayMark.COUNTED]
     assert counted == list(range(1, found.rule.length + 1))
     assert days[-1].due

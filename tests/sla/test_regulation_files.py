@@ -8,13 +8,13 @@ import pytest
 from conftest import REPOSITORY, WITA, wita
 
 from sla.calendar import Calendar, indonesian_days_off
-from sla.engine.context import Bench, Facts
+from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.engine.deadline import State
-from sla.engine.evaluate import judge
+from sla.engine.evaluate import evaluate
 from sla.events import Event
 from sla.regulations import schema
 from sla.regulations.loader import load
-from sla.regulations.model import RegulationError, Unit
+from sla.regulations.model import LengthUnit, RegulationError
 
 NATIONAL = REPOSITORY / "regulations"
 FOLLOW_UP = "sp4n/first-follow-up"
@@ -86,7 +86,11 @@ def mistakes(*folders, **more):
 def test_a_site_adds_rules_in_a_file_of_its_own(written):
     law = load([NATIONAL, written(HEAD + rule())])
     light = law.on("desa/light", date(2026, 11, 24))
-    assert (light.length, light.unit, light.citation) == (2, Unit.WORKING_DAY, "SP Desa nomor 1")
+    assert (light.length, light.unit, light.citation) == (
+        2,
+        LengthUnit.WORKING_DAY,
+        "SP Desa nomor 1",
+    )
     assert law.ids == (*load([NATIONAL]).ids, "desa/light")
 
 
@@ -653,11 +657,11 @@ def told(kind, at, unit=None):
 
 def judged(law, rule_id, *events, as_of="2027-02-26 08:00", **facts):
     """The only deadline under this rule."""
-    bench = Bench(
+    bench = EvaluationContext(
         law, CALENDAR, Calendar.every_day(FIRST, LAST), WITA, administrator_unit="kominfo"
     )
-    asked = Facts(**{"classification": "complaint", "system": "sp4n-lapor"} | facts)
-    (found,) = (d for d in judge(asked, events, bench, wita(as_of)) if d.rule.id == rule_id)
+    asked = ComplaintFacts(**{"classification": "complaint", "system": "sp4n-lapor"} | facts)
+    (found,) = (d for d in evaluate(asked, events, bench, wita(as_of)) if d.rule.id == rule_id)
     return found
 
 

@@ -7,7 +7,7 @@ import pytest
 from conftest import REPOSITORY
 
 from sla.regulations.loader import load
-from sla.regulations.model import Actor, Certainty, Law, Unit
+from sla.regulations.model import Actor, Certainty, Law, LengthUnit
 
 LAW = load([REPOSITORY / "regulations"])
 FOLLOW_UP = "sp4n/first-follow-up"
@@ -78,7 +78,7 @@ RULES = [
 )
 def test_a_rule_of_the_law(rule_id, actor, starts, stops, length, unit, certainty):
     rule = LAW.on(rule_id, date(2026, 11, 24))
-    assert (rule.actor, rule.length, rule.unit) == (Actor(actor), length, Unit(unit))
+    assert (rule.actor, rule.length, rule.unit) == (Actor(actor), length, LengthUnit(unit))
     assert (rule.starts_on, rule.stops_on) == ({starts}, {stops})
     assert rule.certainty is Certainty(certainty)
 

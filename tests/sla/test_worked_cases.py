@@ -10,16 +10,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sla.calendar import Calendar, indonesian_days_off
-from sla.engine.context import Bench
+from sla.engine.context import EvaluationContext
 from sla.engine.deadline import State
 from sla.regulations.loader import load
 from sla.regulations.model import Rule
-from sla.worked_cases import Case, CaseError, Expectation, check, read_cases
+from sla.worked_cases import CaseError, Expectation, WorkedCase, check, read_cases
 
 REPOSITORY = Path(__file__).parents[2]
 WITA = ZoneInfo("Asia/Makassar")
 FIRST, LAST = date(2024, 1, 1), date(2029, 12, 31)
-BENCH = Bench(
+BENCH = EvaluationContext(
     law=load([REPOSITORY / "regulations"]),
     calendar=Calendar(FIRST, LAST, days_off=indonesian_days_off(range(2024, 2030))),
     every_day=Calendar.every_day(FIRST, LAST),
@@ -47,7 +47,7 @@ def test_there_are_many_cases() -> None:
     assert len(CASES) >= 80
 
 
-def expectations(rule: Rule) -> Iterator[tuple[Case, Expectation, date, date]]:
+def expectations(rule: Rule) -> Iterator[tuple[WorkedCase, Expectation, date, date]]:
     """What is expected of this version of a rule where both its start and its due day are told."""
     for case in CASES:
         for wanted in case.expected:
@@ -58,7 +58,7 @@ def expectations(rule: Rule) -> Iterator[tuple[Case, Expectation, date, date]]:
                 yield case, wanted, started, due
 
 
-def judged_at(case: Case, rule: Rule) -> datetime:
+def judged_at(case: WorkedCase, rule: Rule) -> datetime:
     """When the deed was done by which a case is judged, or when one looked and it was not."""
     deeds = [event.latest for event in case.events if event.kind in rule.stops_on]
     return max(deeds, default=case.as_of).replace(tzinfo=None)
@@ -101,7 +101,7 @@ state = "met"
 """
 
 
-def read(folder: Path, text: str) -> tuple[Case, ...]:
+def read(folder: Path, text: str) -> tuple[WorkedCase, ...]:
     (folder / "own.toml").write_text(text, encoding="utf-8")
     return read_cases(folder, BENCH.law, WITA)
 

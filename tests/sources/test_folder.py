@@ -19,12 +19,12 @@ import xlsxwriter
 from conftest import wita
 from sqlalchemy import select
 
-from db.models import Complaint, EventRow, Look, QuarantineRow
-from tasks.common.context import Office
+from db.models import Complaint, EventRow, QuarantineRow, SourceImport
+from tasks.common.context import SiteContext
 from tasks.ingest.importer import SourceCount
 from tasks.intake import pull
 from tasks.sources import folder
-from tasks.sources.base import SourceTrouble
+from tasks.sources.base import SourceError
 
 HEADER = ("No", "Masuk", "Perihal", "Selesai")
 SOURCE = """
@@ -46,10 +46,10 @@ TOLD = 'observed = { file_name = "e_%Y-%m-%d_%H%M.csv" }'
 
 
 @pytest.fixture
-def site(site_folder: Path, open_office) -> Callable[..., Office]:
+def site(site_folder: Path, open_office) -> Callable[..., SiteContext]:
     """Opens a site whose only source is a folder, with these lines more in its table."""
 
-    def opened(*more: str) -> Office:
+    def opened(*more: str) -> SiteContext:
         text = SOURCE.format(more="\n".join(more))
         (site_folder / "sources.toml").write_text(text, encoding="utf-8")
         (site_folder / "inbox" / "desk").mkdir()
@@ -89,7 +89,9 @@ def packed(members: dict[str, bytes | str]) -> bytes:
     return held.getvalue()
 
 
-def drop(office: Office, name: str, content: bytes | str, at: str = "2026-11-23 07:00") -> Path:
+def drop(
+    office: SiteContext, name: str, content: bytes | str, at: str = "2026-11-23 07:00"
+) -> Path:
     """A file in the inbox, last written to at this local time."""
     path = office.site.folder / "inbox" / "desk" / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,27 +100,27 @@ def drop(office: Office, name: str, content: bytes | str, at: str = "2026-11-23 
     return path
 
 
-def take(office: Office, now: str = "2026-11-24 08:00") -> SourceCount:
+def take(office: SiteContext, now: str = "2026-11-24 08:00") -> SourceCount:
     return pull.fn(office, "desk", wita(now))
 
 
-def failure(office: Office, now: str = "2026-11-24 08:00") -> str:
-    with pytest.raises(SourceTrouble) as error:
+def failure(office: SiteContext, now: str = "2026-11-24 08:00") -> str:
+    with pytest.raises(SourceError) as error:
         take(office, now)
     return str(error.value)
 
 
-def tickets(office: Office) -> list[str]:
+def tickets(office: SiteContext) -> list[str]:
     with office.transaction() as session:
         return sorted(session.scalars(select(Complaint.ticket)))
 
 
-def names(office: Office) -> list[str]:
+def names(office: SiteContext) -> list[str]:
     with office.transaction() as session:
-        return list(session.scalars(select(Look.name).order_by(Look.id)))
+        return list(session.scalars(select(SourceImport.name).order_by(SourceImport.id)))
 
 
-def titles(office: Office) -> set[str | None]:
+def titles(office: SiteContext) -> set[str | None]:
     with office.transaction() as session:
         return set(session.scalars(select(Complaint.title)))
 
@@ -366,7 +368,7 @@ def test_of_a_file_that_grows_while_it_is_read_nothing_is_taken(site, monkeypatc
 # --- the archive ----------------------------------------------------------------------------------
 
 
-def archived(office: Office) -> list[str]:
+def archived(office: SiteContext) -> list[str]:
     place = office.site.folder / "archive" / "desk"
     return sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
 
@@ -452,7 +454,7 @@ def test_a_file_that_is_mostly_bad_fails_loudly_and_nothing_of_it_is_taken(site)
     assert (tickets(office), bad.exists(), copy.exists()) == (["good"], True, True)
     with office.transaction() as session:
         assert list(session.scalars(select(QuarantineRow.id))) == []
-        assert list(session.scalars(select(Look.name))) == ["b.csv"]
+        assert list(session.scalars(select(SourceImport.name))) == ["b.csv"]
 
 
 def test_a_few_bad_rows_are_no_share(site):

@@ -22,9 +22,9 @@ from support.imported import dump, history, known, quarantine, take
 from db.models import Complaint
 from settings import SettingsError
 from settings.sources import read_sources
-from tasks.common.context import Office
-from tasks.deadlines import judge_and_queue
-from tasks.sources.base import SourceTrouble
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
+from tasks.sources.base import SourceError
 from tasks.sources.imap import fetch
 from tasks.sources.imap import source as imap_feed
 from tasks.sources.imap.message import cells, message_id
@@ -77,14 +77,14 @@ def box(server: support.imap_servers.Server, request: pytest.FixtureRequest, mon
     return name
 
 
-Connects = Callable[[str], Office]
+Connects = Callable[[str], SiteContext]
 
 
 @pytest.fixture
-def connect(site_folder: Path, open_office: Callable[[], Office]) -> Connects:
+def connect(site_folder: Path, open_office: Callable[[], SiteContext]) -> Connects:
     """Opens a site with this mapping."""
 
-    def opened(more: str = "") -> Office:
+    def opened(more: str = "") -> SiteContext:
         (site_folder / "sources.toml").write_text(MINIMAL + more, encoding="utf-8")
         return open_office()
 
@@ -92,7 +92,7 @@ def connect(site_folder: Path, open_office: Callable[[], Office]) -> Connects:
 
 
 @pytest.fixture
-def office(connect: Connects) -> Office:
+def office(connect: Connects) -> SiteContext:
     """A site with the smallest mapping of a mailbox."""
     return connect()
 
@@ -122,7 +122,7 @@ def deliver(
     server.deliver(box, *((m if isinstance(m, bytes) else bytes(m), moment) for m in mails))
 
 
-def titles(office: Office) -> dict[str, str | None]:
+def titles(office: SiteContext) -> dict[str, str | None]:
     with office.transaction() as session:
         rows = session.execute(select(Complaint.ticket, Complaint.title).order_by(Complaint.id))
         return {ticket: title for ticket, title in rows}  # noqa: C416
@@ -139,7 +139,7 @@ def test_each_mail_is_a_complaint(server, box, office):
     assert (complaint.title, complaint.channel) == ("Jalan rusak di Salo", "email")
     assert complaint.received_at == wita("2026-11-19 09:00:07")
     assert history(office, "2@rahasiawan.example") == ["received 19 09:00 given"]
-    judge_and_queue.fn(office, wita("2026-11-19 10:05"), "run")
+    evaluate_and_notify.fn(office, wita("2026-11-19 10:05"), "run")
 
 
 def test_a_second_pull_brings_only_what_is_new(server, box, office):
@@ -433,8 +433,8 @@ def test_what_a_sender_wrote_is_found_nowhere(server, box, office, caplog):
 # --- the connection -------------------------------------------------------------------------------
 
 
-def trouble(office: Office) -> str:
-    with pytest.raises(SourceTrouble) as error:
+def trouble(office: SiteContext) -> str:
+    with pytest.raises(SourceError) as error:
         take(office, "2026-11-19 10:00", "mail")
     told = str(error.value)
     assert [s for s in (PASSWORD, "Rahasia", "p%2Fw", USER, "contohkab") if s in told] == []

@@ -23,10 +23,10 @@ from db import cursors
 from db.models import Base, Complaint, EventRow, QuarantineRow
 from settings.errors import SettingsError
 from settings.sources import read_sources
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.ingest.importer import SourceCount
 from tasks.intake import pull
-from tasks.sources.base import SourceTrouble
+from tasks.sources.base import SourceError
 from tasks.sources.open311 import client, parser
 
 NOW = "2026-11-24 08:00"
@@ -68,11 +68,11 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def connect(
-    site_folder: Path, open_office: Callable[[], Office], waits: list[float]
-) -> Callable[..., Office]:
+    site_folder: Path, open_office: Callable[[], SiteContext], waits: list[float]
+) -> Callable[..., SiteContext]:
     """Opens the example site with the city's server as a source, by a small table."""
 
-    def connected(city: GeoServer, table: str = "", first_day: str = "2026-11-01") -> Office:
+    def connected(city: GeoServer, table: str = "", first_day: str = "2026-11-01") -> SiteContext:
         site = f'[city]\ntype = "open311"\nurl = "{city.url}"\nfirst_day = {first_day}\n{table}\n'
         (site_folder / "sources.toml").write_text(site, encoding="utf-8")
         return open_office()
@@ -80,21 +80,21 @@ def connect(
     return connected
 
 
-def take(office: Office, now: str = NOW) -> SourceCount:
+def take(office: SiteContext, now: str = NOW) -> SourceCount:
     return pull.fn(office, "city", wita(now))
 
 
-def tickets(office: Office) -> set[str]:
+def tickets(office: SiteContext) -> set[str]:
     with office.transaction() as session:
         return set(session.scalars(select(Complaint.ticket)))
 
 
-def known(office: Office, ticket: str = "1") -> Complaint:
+def known(office: SiteContext, ticket: str = "1") -> Complaint:
     with office.transaction() as session:
         return session.scalars(select(Complaint).where(Complaint.ticket == ticket)).one()
 
 
-def history(office: Office, ticket: str = "1") -> list[str]:
+def history(office: SiteContext, ticket: str = "1") -> list[str]:
     """The events of a complaint: kind, local day and hour, knowledge, unit."""
     with office.transaction() as session:
         query = select(EventRow).join(Complaint, Complaint.id == EventRow.complaint_id)
@@ -107,13 +107,13 @@ def history(office: Office, ticket: str = "1") -> list[str]:
     return told
 
 
-def quarantine(office: Office) -> list[tuple[str, str, str]]:
+def quarantine(office: SiteContext) -> list[tuple[str, str, str]]:
     with office.transaction() as session:
         rows = session.scalars(select(QuarantineRow).order_by(QuarantineRow.id))
         return [(row.reason, row.column, row.value) for row in rows]
 
 
-def dump(office: Office, *without: str) -> str:
+def dump(office: SiteContext, *without: str) -> str:
     """Every row of every table but these as text."""
     with office.transaction() as session:
         return "\n".join(
@@ -124,7 +124,7 @@ def dump(office: Office, *without: str) -> str:
         )
 
 
-def cursor(office: Office) -> str | None:
+def cursor(office: SiteContext) -> str | None:
     with office.transaction() as session:
         return cursors.cursor(session, "city")
 
@@ -355,7 +355,7 @@ def test_a_failure_later_loses_nothing_of_what_is_in(city, connect):
         return 500, {}, b""
 
     city.tricks = [_pass] * 4 + [fail]
-    with pytest.raises(SourceTrouble, match="HTTP 500"):
+    with pytest.raises(SourceError, match="HTTP 500"):
         take(office, "2026-11-23 08:00")
     assert tickets(office) == {"1", "2"}
     kept = cursor(office)
@@ -379,7 +379,7 @@ def test_days_on_which_nothing_came_are_in_as_well(city, connect):
 
 def test_a_server_that_heeds_no_question_is_found_out(city, connect):
     city.tricks = [raw(json.dumps(many(20)).encode())] * 9
-    with pytest.raises(SourceTrouble, match="heeds neither start_date and end_date nor page"):
+    with pytest.raises(SourceError, match="heeds neither start_date and end_date nor page"):
         take(connect(city, first_day="2026-06-01"))
 
 
@@ -391,7 +391,7 @@ def test_half_a_look_is_none(city, connect):
     before = dump(office)
     city.requests = many(25)
     city.tricks = [_pass, raw(b"", status=503)]
-    with pytest.raises(SourceTrouble, match="HTTP 503"):
+    with pytest.raises(SourceError, match="HTTP 503"):
         take(office)
     assert dump(office) == before
     assert take(office).new == 24
@@ -431,7 +431,7 @@ def test_with_updates_only_what_changed_is_asked_for(city, connect):
 def test_a_server_that_does_not_heed_the_parameter_is_found_out(city, connect):
     office = connect(city, 'updates_by = "updated_after"')
     take(office, "2026-11-23 08:00")
-    with pytest.raises(SourceTrouble, match="does not heed `updated_after`; take updates_by out"):
+    with pytest.raises(SourceError, match="does not heed `updated_after`; take updates_by out"):
         take(office)
 
 
@@ -542,7 +542,7 @@ LEAST = (0.5, 1, 2, 4)
 
 def test_each_wait_is_longer_and_the_last_attempt_says_why(city, connect, waits):
     city.tricks = [raw(b"", status=500)] * 5
-    with pytest.raises(SourceTrouble, match=r"/v2/requests.json: HTTP 500; asked 5 times"):
+    with pytest.raises(SourceError, match=r"/v2/requests.json: HTTP 500; asked 5 times"):
         take(connect(city))
     assert len(waits) == 4
     assert all(
@@ -552,14 +552,14 @@ def test_each_wait_is_longer_and_the_last_attempt_says_why(city, connect, waits)
 
 def test_a_server_that_wants_to_be_left_alone_for_long_is(city, connect, waits):
     city.tricks = [raw(b"", status=429, Retry_After="3600")]
-    with pytest.raises(SourceTrouble, match="HTTP 429, and asks us to wait 3600 s; the next run"):
+    with pytest.raises(SourceError, match="HTTP 429, and asks us to wait 3600 s; the next run"):
         take(connect(city))
     assert (waits, len(city.asked)) == ([], 1)
 
 
 def test_no_answer_in_time_names_the_setting(city, connect):
     city.tricks = [silent]
-    with pytest.raises(SourceTrouble, match=r"no answer within 0.2 s \(timeout_seconds\)"):
+    with pytest.raises(SourceError, match=r"no answer within 0.2 s \(timeout_seconds\)"):
         take(connect(city, "timeout_seconds = 0.2\nattempts = 1"))
 
 
@@ -569,7 +569,7 @@ def test_nobody_there_is_told(city, connect):
         url = gone.url
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TENGGAT_CITY_URL", url)
-        with pytest.raises(SourceTrouble, match="the connection failed"):
+        with pytest.raises(SourceError, match="the connection failed"):
             take(office)
     assert take(office).new == 1
 
@@ -630,7 +630,7 @@ PAGE = b"<!DOCTYPE html><html><title>Masuk</title></html>"
 def test_an_answer_that_is_none_says_so_at_once(city, connect, waits, form, trick, told):
     city.tricks = [trick]
     office = connect(city, f'format = "{form}"\nmax_answer_mb = 1')
-    with pytest.raises(SourceTrouble, match=told) as error:
+    with pytest.raises(SourceError, match=told) as error:
         take(office)
     assert "page_size" not in str(error.value).replace("(window_days, page_size)", "")
     assert (waits, tickets(office), cursor(office)) == ([], set(), None)
@@ -638,14 +638,14 @@ def test_an_answer_that_is_none_says_so_at_once(city, connect, waits, form, tric
 
 def test_a_packed_answer_is_measured_unpacked(city, connect):
     city.tricks = [raw(gzip.compress(b" " * (3 << 20)), Content_Encoding="gzip")]
-    with pytest.raises(SourceTrouble, match="larger than 1 MB"):
+    with pytest.raises(SourceError, match="larger than 1 MB"):
         take(connect(city, "max_answer_mb = 1"))
 
 
 def test_nearly_all_bad_and_nothing_of_the_window_is_taken(city, connect):
     city.requests = [each | {"status": "unheard"} for each in many(25)]
     office = connect(city)
-    with pytest.raises(SourceTrouble, match="25 of 25 rows cannot be read"):
+    with pytest.raises(SourceError, match="25 of 25 rows cannot be read"):
         take(office)
     assert cursor(office) is None
 
@@ -663,7 +663,7 @@ def test_a_redirect_elsewhere_is_not_followed(city, connect, monkeypatch):
     monkeypatch.setenv("CITY_KEY", "s3cret")
     with serving() as other:
         city.tricks = [raw(b"", status=302, Location=f"{other.url}/requests.json?x=1")]
-        with pytest.raises(SourceTrouble, match="redirects elsewhere, to http://127") as error:
+        with pytest.raises(SourceError, match="redirects elsewhere, to http://127") as error:
             take(connect(city, 'key_variable = "CITY_KEY"'))
         assert other.asked == []
     assert "x=1" not in str(error.value)
@@ -679,7 +679,7 @@ def test_a_redirect_elsewhere_is_not_followed(city, connect, monkeypatch):
 )
 def test_a_redirect_that_leads_nowhere_ends(city, connect, place, told):
     city.tricks = [raw(b"", status=302, Location=place)] * 9
-    with pytest.raises(SourceTrouble, match=told):
+    with pytest.raises(SourceError, match=told):
         take(connect(city))
 
 
@@ -704,7 +704,7 @@ def test_the_key_is_sent_and_stands_nowhere(city, connect, monkeypatch, caplog):
         city.tricks = list(trick)
         try:
             take(office, f"2026-11-24 08:0{number}")
-        except SourceTrouble as error:
+        except SourceError as error:
             errors.append(str(error))
     assert len(errors) == 4
     assert (city.asked[0]["api_key"], city.asked[0]["jurisdiction_id"]) == (KEY, "contoh.go.id")
@@ -713,14 +713,14 @@ def test_the_key_is_sent_and_stands_nowhere(city, connect, monkeypatch, caplog):
 
 
 def test_a_missing_key_is_named(city, connect):
-    with pytest.raises(SourceTrouble, match=r"key_variable of city: .* no variable CITY_KEY"):
+    with pytest.raises(SourceError, match=r"key_variable of city: .* no variable CITY_KEY"):
         take(connect(city, 'key_variable = "CITY_KEY"'))
     assert city.asked == []
 
 
 def test_an_address_that_is_none_is_named_by_its_variable(city, connect, monkeypatch):
     monkeypatch.setenv("CITY_URL", "s3cret")
-    with pytest.raises(SourceTrouble, match="CITY_URL of city: no address of a server") as error:
+    with pytest.raises(SourceError, match="CITY_URL of city: no address of a server") as error:
         take(connect(city, 'url_variable = "CITY_URL"'))
     assert "s3cret" not in str(error.value)
 
@@ -735,7 +735,7 @@ def test_user_and_password_are_sent_and_not_shown(city, connect, monkeypatch, ca
 
     monkeypatch.setenv("CITY_URL", city.url.replace("//", "//ani:s3cret@"))
     city.tricks = [listen] * 2
-    with pytest.raises(SourceTrouble, match="HTTP 500") as error:
+    with pytest.raises(SourceError, match="HTTP 500") as error:
         take(connect(city, 'url_variable = "CITY_URL"\nattempts = 2'))
     assert heard == [f"Basic {httpx.BasicAuth('ani', 's3cret')._auth_header[6:]}"] * 2
     assert "s3cret" not in caplog.text + str(error.value)
@@ -745,12 +745,12 @@ def test_a_certificate_that_nobody_vouches_for_is_said_to_be_so(connect, waits, 
     authority = trustme.CA()
     with serving(certificate(authority)) as city:
         city.requests = [dict(LIGHT)]
-        with pytest.raises(SourceTrouble, match=r"certificate \(TLS\) is not trusted: .*issuer"):
+        with pytest.raises(SourceError, match=r"certificate \(TLS\) is not trusted: .*issuer"):
             take(connect(city))
         assert waits == []
         trusted(authority, site_folder)
         assert take(connect(city, 'ca_file = "authority.pem"')).new == 1
-        with pytest.raises(SourceTrouble, match=r"ca_file .*none.pem: cannot be read"):
+        with pytest.raises(SourceError, match=r"ca_file .*none.pem: cannot be read"):
             take(connect(city, 'ca_file = "none.pem"'), "2026-11-24 09:00")
 
 
@@ -758,7 +758,7 @@ def test_a_server_without_tls_is_said_to_have_none(city, connect):
     office = connect(city, 'attempts = 1\nurl_variable = "CITY_URL"')
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CITY_URL", city.url.replace("http:", "https:"))
-        with pytest.raises(SourceTrouble, match=r"no secure connection \(TLS\)"):
+        with pytest.raises(SourceError, match=r"no secure connection \(TLS\)"):
             take(office)
 
 
@@ -778,7 +778,7 @@ def test_what_a_complainant_wrote_is_found_nowhere(city, connect, caplog):
     office = connect(city)
     assert take(office).quarantined == 1
     city.tricks = [raw(json.dumps(city.requests).encode()[:-2])]
-    with pytest.raises(SourceTrouble) as error:
+    with pytest.raises(SourceError) as error:
         take(office, "2026-11-24 09:00")
     assert "Rahasiawan" not in dump(office) + caplog.text + str(error.value)
 
@@ -819,7 +819,7 @@ def test_a_column_of_the_servers_own_can_be_mapped_by_name(city, connect):
 
 
 def test_a_past_that_has_not_begun_is_named(city, connect):
-    with pytest.raises(SourceTrouble, match="first_day of city lies ahead"):
+    with pytest.raises(SourceError, match="first_day of city lies ahead"):
         take(connect(city, first_day="2027-01-01"))
 
 

@@ -21,13 +21,13 @@ from sqlalchemy.exc import OperationalError
 from support.imported import dump, history, known, quarantine, take
 
 from db import imports
-from db.models import Complaint, Look
+from db.models import Complaint, SourceImport
 from settings import SettingsError
 from settings.sources import SqlSource, read_sources
 from tasks import intake
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.sources import batches
-from tasks.sources.base import SourceTrouble
+from tasks.sources.base import SourceError
 from tasks.sources.sql.connection import reading
 from tasks.sources.sql.errors import cause
 
@@ -159,14 +159,14 @@ def desk(
     made.close()
 
 
-Connects = Callable[..., Office]
+Connects = Callable[..., SiteContext]
 
 
 @pytest.fixture
-def connect(site_folder: Path, open_office: Callable[[], Office]) -> Connects:
+def connect(site_folder: Path, open_office: Callable[[], SiteContext]) -> Connects:
     """Opens a site with this mapping; each pair replaces a piece of it."""
 
-    def opened(mapping: str = MAPPING, *changes: tuple[str, str]) -> Office:
+    def opened(mapping: str = MAPPING, *changes: tuple[str, str]) -> SiteContext:
         for old, new in changes:
             assert old in mapping
             mapping = mapping.replace(old, new)
@@ -176,14 +176,14 @@ def connect(site_folder: Path, open_office: Callable[[], Office]) -> Connects:
     return opened
 
 
-def tickets(office: Office) -> list[str]:
+def tickets(office: SiteContext) -> list[str]:
     with office.transaction() as session:
         return sorted(session.scalars(select(Complaint.ticket)))
 
 
-def look_names(office: Office) -> list[str]:
+def look_names(office: SiteContext) -> list[str]:
     with office.transaction() as session:
-        return list(session.scalars(select(Look.name).order_by(Look.id)))
+        return list(session.scalars(select(SourceImport.name).order_by(SourceImport.id)))
 
 
 # --- what comes in --------------------------------------------------------------------------------
@@ -334,16 +334,16 @@ def test_rows_that_bear_one_cursor_value_all_come_in(desk, connect, batch):
 def test_the_first_reading_goes_on_where_it_broke_off(desk, connect, monkeypatch):
     office = connect(MAPPING, ("layout =", "batch = 3\nlayout ="))
     desk.put(*((f"D-{n}", SAME, None, f"2026-11-{10 + n // 2} 08:00:00") for n in range(10)))
-    real, calls = intake.record, []
+    real, calls = intake.import_batch, []
 
     def breaks(*given):
         calls.append(given)
         if len(calls) == 3:
-            raise SourceTrouble("the disk is full")
+            raise SourceError("the disk is full")
         return real(*given)
 
-    monkeypatch.setattr(intake, "record", breaks)
-    with pytest.raises(SourceTrouble, match="the disk is full"):
+    monkeypatch.setattr(intake, "import_batch", breaks)
+    with pytest.raises(SourceError, match="the disk is full"):
         take(office, "2026-11-19 08:00", "desk")
     assert tickets(office) == [f"D-{n}" for n in range(6)]
     count = take(office, "2026-11-19 09:00", "desk")
@@ -428,7 +428,7 @@ def test_a_function_that_writes_is_refused_by_postgresql(postgres, connect, monk
     office = connect(
         ALL, ("SELECT * FROM laporan", "SELECT sly() AS nomor, now() AS masuk, 1 AS selesai")
     )
-    with pytest.raises(SourceTrouble, match="the query would change something"):
+    with pytest.raises(SourceError, match="the query would change something"):
         take(office, "2026-11-19 08:00", "desk")
     desk.close()
 
@@ -490,8 +490,8 @@ def test_a_query_that_reads_is_taken(tmp_path, query):
 # --- trouble --------------------------------------------------------------------------------------
 
 
-def trouble(office: Office) -> str:
-    with pytest.raises(SourceTrouble) as error:
+def trouble(office: SiteContext) -> str:
+    with pytest.raises(SourceError) as error:
         take(office, "2026-11-19 08:00", "desk")
     told = str(error.value)
     assert [secret for secret in (PERSON, "Rahasia", "p%2Fw", "127.0.0.1") if secret in told] == []

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from db import audit
-from db.audit import By, What
+from db.audit import AuditActor, AuditKind
 from db.engine import open_engine
 from db.models import AuditRow
 
@@ -21,10 +21,10 @@ NOW = datetime(2026, 11, 24, 2, tzinfo=UTC)
 def append(engine: Engine, number: int, actor: str = "somebody", at: datetime = NOW) -> None:
     """So many decisions, each in a transaction of its own."""
     for one in range(number):
-        with Session(engine, info=audit.works(By(actor, "run 1"))) as session:
+        with Session(engine, info=audit.session_info(AuditActor(actor, "run 1"))) as session:
             audit.note(
                 session,
-                What.NOTICE_OWED,
+                AuditKind.NOTICE_OWED,
                 at,
                 f"reason {one}",
                 complaint=one,

@@ -10,21 +10,21 @@ from db.models import (
     QuarantineRow,
 )
 from sla.events import Event
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.ingest.importer import SourceCount
 from tasks.intake import pull
 
 
-def take(office: Office, now: str, source: str = "lapor") -> SourceCount:
+def take(office: SiteContext, now: str, source: str = "lapor") -> SourceCount:
     return pull.fn(office, source, wita(now))
 
 
-def known(office: Office, ticket: str = "5010653") -> Complaint:
+def known(office: SiteContext, ticket: str = "5010653") -> Complaint:
     with office.transaction() as session:
         return session.scalars(select(Complaint).where(Complaint.ticket == ticket)).one()
 
 
-def history(office: Office, ticket: str = "5010653") -> list[str]:
+def history(office: SiteContext, ticket: str = "5010653") -> list[str]:
     """The events of a complaint, in the order learnt: kind, local day and hour, knowledge, unit."""
     with office.transaction() as session:
         query = select(EventRow).join(Complaint, Complaint.id == EventRow.complaint_id)
@@ -38,14 +38,14 @@ def described(event: Event | EventRow) -> str:
     return " ".join(part for part in (event.kind, when, event.knowledge, event.unit) if part)
 
 
-def quarantine(office: Office, source: str = "lapor") -> list[tuple[int, str, str, str]]:
+def quarantine(office: SiteContext, source: str = "lapor") -> list[tuple[int, str, str, str]]:
     with office.transaction() as session:
         query = select(QuarantineRow).where(QuarantineRow.source == source)
         rows = session.scalars(query.order_by(QuarantineRow.line))
         return [(row.line, row.reason, row.column, row.value) for row in rows]
 
 
-def dump(office: Office) -> str:
+def dump(office: SiteContext) -> str:
     """Every row of every table as text."""
     with office.transaction() as session:
         return "\n".join(

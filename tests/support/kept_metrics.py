@@ -3,11 +3,11 @@
 from datetime import date
 
 from db import complaints, metrics
-from sla.metrics.encoding import Words, line
-from tasks.evaluation.loader import judged_of
+from sla.metrics.encoding import LabelTable, encode_case
+from tasks.evaluation.loader import load_and_evaluate
 from tasks.evaluation.metrics_cache import case_of
 from tasks.reports import compute
-from tasks.reports.compute import figured
+from tasks.reports.compute import compute_tables
 
 ALWAYS = date(1, 1, 1)
 
@@ -22,12 +22,14 @@ def kept(session, as_of, first=ALWAYS) -> dict[int, bytes]:
 
 def anew(session, office, as_of) -> dict[int, bytes]:
     """Every complaint recorded by then, judged as it stood; by the numbers of the kept words."""
-    words = Words(metrics.words(session))
-    bench = office.site.bench
+    words = LabelTable(metrics.labels(session))
+    bench = office.site.evaluation_context
     return {
-        known.complaint.id: line(case_of(office, known, judged), bench, words.number).packed()
+        known.complaint.id: encode_case(
+            case_of(office, known, judged), bench, words.number
+        ).packed()
         for rows in complaints.recorded_by(session, as_of)
-        for known, judged in judged_of(session, office, rows, as_of)
+        for known, judged in load_and_evaluate(session, office, rows, as_of)
     }
 
 
@@ -54,4 +56,4 @@ def judged_anew(monkeypatch, office, period, as_of):
     """The tables as they are where nothing kept is trusted."""
     with monkeypatch.context() as patch, office.transaction() as session:
         patch.setattr(compute, "_judged_by_this_rulebook", lambda *_: False)
-        return figured(session, office, period, as_of)
+        return compute_tables(session, office, period, as_of)

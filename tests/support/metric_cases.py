@@ -6,18 +6,18 @@ import numpy as np
 from conftest import REPOSITORY, WITA, wita
 
 from sla.calendar import Calendar, indonesian_days_off
-from sla.engine.context import Bench, Facts, Policy
-from sla.engine.evaluate import judge
+from sla.engine.context import ComplaintFacts, EvaluationContext, Policy
+from sla.engine.evaluate import evaluate
 from sla.events import Event
 from sla.metrics.case import Case
 from sla.metrics.columns import Gathering
-from sla.metrics.encoding import Words, line
+from sla.metrics.encoding import LabelTable, encode_case
 from sla.metrics.tables import Tellings, report
 from sla.periods import Period
 from sla.regulations.loader import load
 
 FIRST, LAST = date(2025, 1, 1), date(2027, 12, 31)
-BENCH = Bench(
+BENCH = EvaluationContext(
     load([REPOSITORY / "regulations"]),
     Calendar(FIRST, LAST, days_off=indonesian_days_off(range(2025, 2028))),
     Calendar.every_day(FIRST, LAST),
@@ -50,16 +50,16 @@ def case(ticket, *events, unit="dinkes", sees=SEES, as_of=AS_OF, **facts):
         classification=facts["classification"],
         channel=facts["channel"],
         received=events[0].latest,
-        deadlines=tuple(judge(Facts(sees=sees, **facts), events, BENCH, wita(as_of))),
+        deadlines=tuple(evaluate(ComplaintFacts(sees=sees, **facts), events, BENCH, wita(as_of))),
     )
 
 
 def figures(cases, period=NOVEMBER, as_of=AS_OF, told=()):
     """The tables of these cases by their keys; `told` are (ticket, rung, local day)."""
-    gathering, words = Gathering(), Words()
+    gathering, words = Gathering(), LabelTable()
     keys = {each.ticket: key for key, each in enumerate(cases, start=100)}
     for each in cases:
-        gathering.add(keys[each.ticket], each.ticket, line(each, BENCH, words.number))
+        gathering.add(keys[each.ticket], each.ticket, encode_case(each, BENCH, words.number))
     gathered = gathering.done(words.by_number())
     tellings = Tellings(
         gathered.places(np.array([keys[ticket] for ticket, _, _ in told], dtype=np.int64)),

@@ -16,11 +16,11 @@ from conftest import wita
 from sqlalchemy import select
 
 from db.models import Base, MessageKind, MessageRow, NoticeRow
-from tasks.common.context import Office
-from tasks.deadlines import JudgeCount, judge_and_queue
+from tasks.common.context import SiteContext
+from tasks.deadlines import EvaluationCount, evaluate_and_notify
 from tasks.delivery import send_owed
 from tasks.intake import pull
-from tasks.notifications.rate_limit import Clock
+from tasks.notifications.rate_limit import RunClock
 from tasks.notifications.sender import DeliveryCount
 
 ENTRY = {
@@ -63,7 +63,7 @@ STEPS = (
 REMINDED, BREACHED, ESCALATED = "2026-11-20 08:00", "2026-11-24 08:00", "2026-11-26 08:00"
 
 
-def register(office: Office, now: str, *entries: dict[str, str]) -> Path:
+def register(office: SiteContext, now: str, *entries: dict[str, str]) -> Path:
     """Write today's register and pull it; each entry tells what it has unlike `ENTRY`."""
     path = office.site.folder / "inbox" / "register" / f"register_{wita(now):%Y-%m-%d_%H%M}.csv"
     blank = ENTRY | dict.fromkeys(STEPS, "")
@@ -105,18 +105,18 @@ def since(day: str) -> dict[str, str]:
     return {key: value.replace("16/11/2026", day) for key, value in ENTRY.items() if "/" in value}
 
 
-def decide(office: Office, now: str, run: str = "") -> JudgeCount:
+def decide(office: SiteContext, now: str, run: str = "") -> EvaluationCount:
     """A deadline run at this local moment."""
-    return judge_and_queue.fn(office, wita(now), run or f"deadlines {now}")
+    return evaluate_and_notify.fn(office, wita(now), run or f"deadlines {now}")
 
 
-def deliver(office: Office, now: str | datetime) -> DeliveryCount:
+def deliver(office: SiteContext, now: str | datetime) -> DeliveryCount:
     """A delivery run at this moment."""
     moment = wita(now) if isinstance(now, str) else now
     return send_owed.fn(office, moment, f"delivery {moment}", Hurried)
 
 
-class Hurried(Clock):
+class Hurried(RunClock):
     """A clock by which only waiting takes time, and none of ours: it jumps ahead."""
 
     def __init__(self, now: datetime) -> None:
@@ -130,13 +130,13 @@ class Hurried(Clock):
         self.now += span
 
 
-def owe(office: Office, now: str, *entries: dict[str, str]) -> None:
+def owe(office: SiteContext, now: str, *entries: dict[str, str]) -> None:
     """Register these, and let a deadline run queue the mail for them."""
     register(office, now, *entries)
     decide(office, now)
 
 
-def messages(office: Office, kind: str = "") -> list[MessageRow]:
+def messages(office: SiteContext, kind: str = "") -> list[MessageRow]:
     """All mails of the outbox, or those of a kind, oldest first."""
     with office.transaction() as session:
         rows = session.scalars(select(MessageRow).order_by(MessageRow.id)).all()
@@ -147,27 +147,27 @@ def messages(office: Office, kind: str = "") -> list[MessageRow]:
         return found
 
 
-def statuses(office: Office, kind: str = MessageKind.NOTICES) -> list[str]:
+def statuses(office: SiteContext, kind: str = MessageKind.NOTICES) -> list[str]:
     return [message.status for message in messages(office, kind)]
 
 
-def recipients(office: Office, kind: str = MessageKind.NOTICES) -> list[str]:
+def recipients(office: SiteContext, kind: str = MessageKind.NOTICES) -> list[str]:
     """To whom mails of a kind are owed, without the domain."""
     return [message.recipient.partition("@")[0] for message in messages(office, kind)]
 
 
-def alerts(office: Office) -> list[str]:
+def alerts(office: SiteContext) -> list[str]:
     return [message.detail["alert"] for message in messages(office, MessageKind.ALERT)]
 
 
-def notices(office: Office) -> list[tuple[str, str]]:
+def notices(office: SiteContext) -> list[tuple[str, str]]:
     """Each notice by rung, with repeat if any, and what became of it."""
     with office.transaction() as session:
         rows = session.scalars(select(NoticeRow).order_by(NoticeRow.id))
         return [(f"{n.rung}#{n.repeat}" if n.repeat else n.rung, n.status) for n in rows]
 
 
-def dump(office: Office, *without: str) -> dict[str, Any]:
+def dump(office: SiteContext, *without: str) -> dict[str, Any]:
     """Every row of every table but these."""
     with office.transaction() as session:
         return {

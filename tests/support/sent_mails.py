@@ -19,7 +19,7 @@ from conftest import BLANK_PDF, REPOSITORY, wita
 
 from db.models import MessageKind
 from support.pipeline import BREACHED, ESCALATED, REMINDED, at, decide, deliver, register, since
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.summary import make_summary
 
 KINDS = {
@@ -102,7 +102,7 @@ def send_each_kind(folder: Path, locale: str, *, plain: bool = False) -> dict[st
         return {kind: _kept(office, *told) for kind, told in KINDS.items()}
 
 
-def _office(folder: Path, locale: str) -> Office:
+def _office(folder: Path, locale: str) -> SiteContext:
     site = folder / "site"
     shutil.copytree(
         REPOSITORY / "examples" / "kabupaten-contoh", site, ignore=shutil.ignore_patterns("inbox")
@@ -121,10 +121,10 @@ def _office(folder: Path, locale: str) -> Office:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TENGGAT_VAR", str(folder / "var"))
         environment.setenv("TENGGAT_DATABASE_URL", f"sqlite:///{folder}/tenggat.db")
-        return Office.open(site)
+        return SiteContext.open(site)
 
 
-def _kept(office: Office, now: str, to: str, kind: MessageKind) -> Sent:
+def _kept(office: SiteContext, now: str, to: str, kind: MessageKind) -> Sent:
     """The mail to this person of that moment; a person may have a summary beside the notices."""
     paths = (office.site.var / "mailbox").glob(f"{wita(now):%Y-%m-%d_%H%M}_{to}@*.eml")
     (found,) = (

@@ -37,7 +37,7 @@ from sqlalchemy import delete, func, select
 
 import service
 from db import runs
-from db.models import MessageRow, MessageStatus, NoticeRow, RunRow
+from db.models import FlowRunRecord, MessageRow, MessageStatus, NoticeRow
 from service.environment import free_port
 from service.prefect_api import ask
 from support.pipeline import ENTRY, STEPS, UNITS, at
@@ -45,10 +45,10 @@ from support.prefect_databases import prefect_as_new
 from support.small_site import TICKET, export, runs_when_asked, small_site
 from support.smtp_servers import Server, running
 from support.waiting import until
-from tasks.common.context import Office
-from tasks.deadlines import judge_and_queue
-from tasks.monitoring.watch import look
-from tasks.notifications.enqueue import alert
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
+from tasks.monitoring.watch import check_and_notify
+from tasks.notifications.enqueue import enqueue_alert
 from tasks.notifications.message import WATCH
 
 FLOWS = {
@@ -155,10 +155,10 @@ class Up:
             yield
 
     @contextmanager
-    def office(self, site: Path | None = None) -> Iterator[Office]:
+    def office(self, site: Path | None = None) -> Iterator[SiteContext]:
         """A site of the service, opened by this process as well."""
         with self.environs():
-            found = Office.open(site or self.site)
+            found = SiteContext.open(site or self.site)
         try:
             yield found
         finally:
@@ -291,7 +291,7 @@ class Sending:
             units = sorted(office.site.directory.units)
             facts = {"unit": units[self.owed], "role": "liaison"}
             self.owed += 1
-            alert(session, office, "hole", facts, self.now, f"owed at {self.now}")
+            enqueue_alert(session, office, "hole", facts, self.now, f"owed at {self.now}")
 
     def mails(self) -> list[dict[str, Any]]:
         """The mails that go without an administrator's word, but what a watch tells meanwhile."""
@@ -309,7 +309,7 @@ class Sending:
     def set_the_clock_back(self) -> None:
         """Let no run on record lie after now, else the next one would refuse to work."""
         with self.up.office(self.site) as office, office.transaction() as session:
-            session.execute(delete(RunRow).where(RunRow.now > datetime.now(UTC)))
+            session.execute(delete(FlowRunRecord).where(FlowRunRecord.now > datetime.now(UTC)))
 
     def in_mid_run(self) -> str:
         """A delivery that has handed over its mail and waits for the answer."""
@@ -465,7 +465,7 @@ class Neighbours:
             with office.transaction() as session:
                 for flow in ("intake", "deadlines", "delivery", "watchdog"):
                     runs.finished(session, flow, flow, now - timedelta(days=1), {})
-            look(office, now - timedelta(hours=1), "noticed")
+            check_and_notify(office, now - timedelta(hours=1), "noticed")
         self.worker("two")  # the server comes later
         self.up.start()
         self.up.live_through_the_first_cycle()
@@ -590,7 +590,7 @@ def lose_a_worker(place: Neighbours) -> Lost:
         assert up.ends(place.ask("1/2")) == "COMPLETED"
         found = owed()
         with up.office(place.first) as office:
-            judge_and_queue.fn(office, place.now, "once more")
+            evaluate_and_notify.fn(office, place.now, "once more")
         return Lost(lost, survivor, before, halfway, found, owed())
 
 

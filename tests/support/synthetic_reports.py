@@ -13,7 +13,7 @@ from sla.metrics.table import Cell, Row, Table
 from sla.periods import months_until
 from tasks.reports.formats.json_csv import sha256_of
 from tasks.reports.labels import Name, Names
-from tasks.reports.model import Notes, OverrideRow, RegulationRow, ReportView
+from tasks.reports.model import Notes, OverrideRow, RegulationRow, Report
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
 AS_OF = datetime(2026, 12, 2, 1, 30, tzinfo=UTC)  # 09:30 in Makassar
@@ -221,7 +221,7 @@ def named(locale: str, units: Sequence[str]) -> Names:
 
 def view(
     locale: str = "id", units: Sequence[str] | int = 8, count: int = 400, seed: int = 1
-) -> ReportView:
+) -> Report:
     """A whole report; units are ids, `id:name`, or how many."""
     ids = (
         [f"u{n:03}:{NAMES[n % 8]}{f' {n // 8}' if n > 7 else ''}" for n in range(units)]
@@ -229,7 +229,7 @@ def view(
         else list(units)
     )
     made = tables(complaints(count, ids, seed))
-    return ReportView(
+    return Report(
         site="Pemerintah Kabupaten Contoh",
         letterhead=SIGNED,
         period_key="2026-11",
@@ -245,7 +245,7 @@ def view(
     )
 
 
-def without_rows(report: ReportView) -> ReportView:
+def without_rows(report: Report) -> Report:
     """The same report of a site in which nothing ever happened."""
     empty = tuple(replace(table, rows=()) for table in report.tables)
     return replace(report, tables=empty, sha256=sha256_of(empty))

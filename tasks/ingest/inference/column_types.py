@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from tasks.common.dates import read_time
-from tasks.common.redaction import masked
+from tasks.common.dates import parse_datetime
+from tasks.common.redaction import redact
 from tasks.ingest.inference.vocabulary import EVENTS, NAME, OFFICIAL, PERSON, WORDS
 
 _DAY, _NIGHT = range(7, 17), range(5)
@@ -54,7 +54,7 @@ _STREET = re.compile(r"(?:jl|jln|jalan|gg|gang|dusun|dsn|rt|perum|kp|kampung)\b"
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnSample:
     """A column of a file: its header as written and its values without the empty ones."""
 
     name: str
@@ -103,7 +103,7 @@ class Column:
             return ""
         if sum(map(_identity_number, tried)) > len(tried) / 2:
             return "its values look like identity numbers (NIK)"
-        if sum(masked(v) != v and not v.isdigit() for v in tried) > len(tried) / 5:
+        if sum(redact(v) != v and not v.isdigit() for v in tried) > len(tried) / 5:
             return "its values look like phone numbers or mail addresses"
         if sum(map(_phone_number, tried)) > len(tried) / 2:
             return "its values look like phone numbers"
@@ -113,14 +113,14 @@ class Column:
         return ""
 
 
-def named(columns: Iterable[Column], field: str) -> list[Column]:
+def named(columns: Iterable[ColumnSample], field: str) -> list[ColumnSample]:
     """Find the columns with a field's words in the header, the surest first."""
     words = WORDS[field]
     ranked = [(rank, column) for column in columns if (rank := _rank(column, words)) is not None]
     return [column for _, column in sorted(ranked, key=lambda each: (each[0], each[1].place))]
 
 
-def event_of(column: Column) -> str | None:
+def event_of(column: ColumnSample) -> str | None:
     """Return the kind of event a column with this header gives the time of, or None."""
     for kind, words in EVENTS.items():
         if column.words in words:
@@ -128,7 +128,7 @@ def event_of(column: Column) -> str | None:
     return None
 
 
-def _rank(column: Column, words: Sequence[str]) -> int | None:
+def _rank(column: ColumnSample, words: Sequence[str]) -> int | None:
     if column.words in words:
         return words.index(column.words)
     within = f" {column.words} "
@@ -158,7 +158,7 @@ def _forms(values: Sequence[str], forms: Sequence[str]) -> tuple[str, ...]:
 
 def _is(value: str, form: str) -> bool:
     try:
-        read_time(value, form)
+        parse_datetime(value, form)
     except (ValueError, OverflowError):
         return False
     return True

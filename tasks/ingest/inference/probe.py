@@ -12,8 +12,8 @@ from itertools import islice
 from pathlib import Path
 
 from settings.sources import FolderSource
-from tasks.common.dates import read_time
-from tasks.ingest.inference.column_types import FORMATS, Column
+from tasks.common.dates import parse_datetime
+from tasks.ingest.inference.column_types import FORMATS, ColumnSample
 from tasks.sources.base import UnreadableFile
 from tasks.sources.files.reader import DELIMITERS, PREAMBLE, WORKBOOKS, first_lines, raw_rows
 
@@ -28,7 +28,7 @@ _HOUR = r"(?:(?P<b>[-_ T]+)(?P<H>[0-2]\d)(?P<c>[-.]?)(?P<M>[0-5]\d)(?:(?P=c)(?P<
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ProbedTable:
     """The content of a file, as far as visible without a mapping.
 
     `name_form` is the file name with its time replaced by a format. `made_cell` is the label next
@@ -36,7 +36,7 @@ class Table:
     """
 
     path: Path
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnSample, ...]
     rows: int
     header_line: int
     delimiter: str | None
@@ -81,7 +81,7 @@ def probe(delimiter: str | None = None) -> FolderSource:
     )
 
 
-def table_of(path: Path) -> Table:
+def table_of(path: Path) -> ProbedTable:
     """Read a file without a mapping; raises `UnreadableFile` if it has no rows and columns."""
     delimiter = encoding = None
     lower = path.name.lower()
@@ -103,11 +103,11 @@ def table_of(path: Path) -> Table:
     if not rows:
         raise UnreadableFile(f"{path.name}: a header and no rows; choose a file with rows")
     columns = tuple(
-        Column(name, place, tuple(filter(None, _column(rows, place))), len(rows))
+        ColumnSample(name, place, tuple(filter(None, _column(rows, place))), len(rows))
         for place, name in enumerate(header)
         if name
     )
-    return Table(
+    return ProbedTable(
         path,
         columns,
         len(rows),
@@ -176,7 +176,7 @@ def _name_form(name: str) -> str | None:
         form += f"{part['b']}%H{part['c']}%M" + (f"{part['c']}%S" if part["S"] else "")
     whole = name[: found.start()].replace("%", "%%") + form + name[found.end() :].replace("%", "%%")
     try:
-        read_time(name, whole)
+        parse_datetime(name, whole)
     except ValueError:
         return None
     return whole
@@ -190,7 +190,7 @@ def _made_cell(above: Sequence[tuple[str, ...]]) -> tuple[str, str] | None:
             continue
         for form in FORMATS:
             try:
-                read_time(told[1], form)
+                parse_datetime(told[1], form)
             except (ValueError, OverflowError):
                 continue
             return told[0], form

@@ -15,16 +15,16 @@ from settings import Site
 from settings.errors import nearest
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
-from tasks.common.dates import read_time
-from tasks.ingest.inference.column_types import Column, ZoneGuess, event_of, named, zone_of
-from tasks.ingest.inference.probe import Table, table_of
+from tasks.common.dates import parse_datetime
+from tasks.ingest.inference.column_types import ColumnSample, ZoneGuess, event_of, named, zone_of
+from tasks.ingest.inference.probe import ProbedTable, table_of
 from tasks.ingest.inference.vocabulary import (
     CLASSIFICATIONS,
     LAPOR_CLOSES_AFTER,
     LAPOR_STATUS,
     STATUS,
 )
-from tasks.ingest.row_validator import Refused, Sieve
+from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources.base import UnreadableFile
 from tasks.sources.files.reader import read_sheet, told_time, written_at
 
@@ -39,24 +39,24 @@ class _Draft:
     """A mapping under construction: each field with its columns and the reason."""
 
     name: str
-    table: Table
+    table: ProbedTable
     zone: ZoneGuess
     local: str
     history: bool = False
-    fields: dict[str, tuple[list[Column], str]] = field(default_factory=dict)
+    fields: dict[str, tuple[list[ColumnSample], str]] = field(default_factory=dict)
     dates: list[str] = field(default_factory=list)
     classifications: dict[str, str | None] = field(default_factory=dict)
     status: dict[str, Status | None] = field(default_factory=dict)
-    events: list[tuple[Column, str, Column | None, str]] = field(default_factory=list)
-    left_out: list[tuple[Column, str]] = field(default_factory=list)
+    events: list[tuple[ColumnSample, str, ColumnSample | None, str]] = field(default_factory=list)
+    left_out: list[tuple[ColumnSample, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def take(self, name: str, column: Column | None, why: str) -> None:
+    def take(self, name: str, column: ColumnSample | None, why: str) -> None:
         """Map a field to a column, if there is one."""
         if column is not None:
             self.fields[name] = ([column], why)
 
-    def column(self, name: str) -> Column | None:
+    def column(self, name: str) -> ColumnSample | None:
         """Return the column of a field."""
         found = self.fields.get(name)
         return found[0][0] if found else None
@@ -132,7 +132,7 @@ def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_")[:40] or "source"
 
 
-def _personal(column: Column) -> bool:
+def _personal(column: ColumnSample) -> bool:
     """Check whether a column is personal data; the time of a step never is."""
     step = event_of(column) is not None and (column.dates or not column.values)
     return bool(column.personal) and not step
@@ -141,7 +141,7 @@ def _personal(column: Column) -> bool:
 # --- what the columns are -------------------------------------------------------------------------
 
 
-def _lapor(draft: _Draft, columns: Sequence[Column]) -> None:
+def _lapor(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     """Map an export of SP4N-LAPOR!; its columns and words are known."""
     by_name = {column.name: column for column in columns}
     draft.notes.append("an export of SP4N-LAPOR!, known by its columns: a snapshot of the present")
@@ -169,7 +169,7 @@ def _lapor(draft: _Draft, columns: Sequence[Column]) -> None:
     _states(draft, LAPOR_STATUS, all_of_them=True)
 
 
-def _register(draft: _Draft, columns: Sequence[Column]) -> None:
+def _register(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     """Map any other file: find columns by the words of their headers and by their values."""
     ticket = _ticket(draft, columns)
     rest = [column for column in columns if column is not ticket]
@@ -206,7 +206,7 @@ def _register(draft: _Draft, columns: Sequence[Column]) -> None:
         _states(draft, STATUS, all_of_them=False)
 
 
-def _ticket(draft: _Draft, columns: Sequence[Column]) -> Column:
+def _ticket(draft: _Draft, columns: Sequence[ColumnSample]) -> ColumnSample:
     called = [column for column in named(columns, "ticket") if not column.dates]
     unique = [column for column in called if column.unique]
     if unique:
@@ -229,7 +229,7 @@ def _ticket(draft: _Draft, columns: Sequence[Column]) -> Column:
     )
 
 
-def _receipt(draft: _Draft, hour: Column | None) -> list[datetime]:
+def _receipt(draft: _Draft, hour: ColumnSample | None) -> list[datetime]:
     """Decide the format of the receipt, in one or two columns; returns the times."""
     received = draft.column("received")
     if received is None or not received.dates:
@@ -255,19 +255,19 @@ def _receipt(draft: _Draft, hour: Column | None) -> list[datetime]:
 def _first(text: str, forms: Iterable[str]) -> datetime | None:
     for form in forms:
         try:
-            return read_time(text, form)
+            return parse_datetime(text, form)
         except (ValueError, OverflowError):
             continue
     return None
 
 
-def _hides(column: Column) -> bool:
+def _hides(column: ColumnSample) -> bool:
     """Check whether a column only says anonymous or secret."""
     words = {part.strip() for value in column.counts for part in value.split("|")}
     return words <= {"anonim", "anonymous", "rahasia", "secret"}
 
 
-def _title(draft: _Draft, columns: Sequence[Column]) -> None:
+def _title(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     title = next(iter(named([c for c in columns if c.name not in draft.used], "title")), None)
     if title is None:
         return
@@ -280,7 +280,7 @@ def _title(draft: _Draft, columns: Sequence[Column]) -> None:
         )
 
 
-def _steps(draft: _Draft, columns: Sequence[Column]) -> None:
+def _steps(draft: _Draft, columns: Sequence[ColumnSample]) -> None:
     """Map the times of the steps taken: a history."""
     units = [c for c in columns if c in named(columns, "unit") and not c.dates and c.few_words]
     known = draft.column("unit")
@@ -345,7 +345,7 @@ def _states(draft: _Draft, known: dict[str, Status], *, all_of_them: bool) -> No
             draft.status[word] = folded.get(word.casefold())
 
 
-def _as_written(column: Column) -> list[str]:
+def _as_written(column: ColumnSample) -> list[str]:
     """List the distinct values of a column, the most frequent first, each in its usual spelling."""
     written: dict[str, Counter[str]] = {}
     for value in column.values:
@@ -485,12 +485,12 @@ def _tried(
         )
     sheet = read_sheet(path, source)
     made = told_time(path, sheet, source) or written_at(path)
-    sieve = Sieve(name, source, directory or Directory((), ()), made)
+    sieve = RowValidator(name, source, directory or Directory((), ()), made)
     reasons: Counter[str] = Counter()
     rows = 0
     for row in sheet.rows:
         rows += 1
-        for _, found in sieve.sift(sheet.header, [row]):
-            if isinstance(found, Refused):
+        for _, found in sieve.validate(sheet.header, [row]):
+            if isinstance(found, RejectedRow):
                 reasons[found.reason] += 1
     return rows, rows - reasons.total(), dict(reasons.most_common())

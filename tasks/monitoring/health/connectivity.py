@@ -16,7 +16,7 @@ from settings.sources import FolderSource, Open311Source, Source, SqlSource
 from tasks.monitoring.health.finding import Finding
 from tasks.notifications.transport.choose import mail_way
 from tasks.notifications.transport.oauth2_file import open_to_all
-from tasks.notifications.transport.smtp import Connection, MailTrouble
+from tasks.notifications.transport.smtp import Connection, MailError
 
 ANSWERS_WITHIN = 5.0
 """Timeout in seconds for an answer of a server."""
@@ -52,7 +52,7 @@ def mail(site: Site) -> Iterator[Finding]:
         ):
             connection.open()
             yield Finding("good", f"mail server {way} answers and takes the login")
-    except (MailTrouble, ValueError) as error:
+    except (MailError, ValueError) as error:
         yield Finding(
             "trouble",
             f"mail server: {error}",

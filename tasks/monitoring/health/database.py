@@ -14,10 +14,10 @@ from db import bounces, complaints, imports, outbox, quarantine, runs, storms
 from db.engine import NotReady, open_engine, reading
 from db.revisions import newest_revision, revision
 from settings import Site
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.monitoring import incidents
 from tasks.monitoring.health.finding import Finding
-from tasks.monitoring.incidents import CLOCKS_DIFFER, Kind
+from tasks.monitoring.incidents import CLOCKS_DIFFER, IncidentKind
 from tasks.sources.gaps import lately_missing
 
 STALE_SOURCE = timedelta(days=3)
@@ -41,7 +41,7 @@ def database(site: Site, now: datetime, *, clock: bool) -> Iterator[Finding]:
             if clock:
                 yield from _clocks(connection, now)
             with Session(connection) as session:
-                yield from _contents(session, Office(site, connection.engine), now)
+                yield from _contents(session, SiteContext(site, connection.engine), now)
     except NotReady:
         yield from _revisions(site)
     except (SQLAlchemyError, OSError, ValueError) as error:
@@ -119,7 +119,7 @@ def _ran(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
     silent = {
         cause.facts["flow"]
         for cause in incidents.silences(session, site, now, None)
-        if cause.kind is Kind.SILENT
+        if cause.kind is IncidentKind.SILENT
     }
     for flow, minutes in site.file.watch.silent_minutes:
         last = runs.last(session, flow)
@@ -145,7 +145,7 @@ def _local(site: Site, moment: datetime) -> str:
     return f"{moment.astimezone(site.zone):%Y-%m-%d %H:%M}"
 
 
-def _contents(session: Session, office: Office, now: datetime) -> Iterator[Finding]:
+def _contents(session: Session, office: SiteContext, now: datetime) -> Iterator[Finding]:
     site = office.site
     yield Finding("good", f"database in order, {complaints.count(session)} complaints")
     yield from _ran(session, site, now)
@@ -200,7 +200,7 @@ def _contents(session: Session, office: Office, now: datetime) -> Iterator[Findi
 def _marked(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
     """Report officials whose mail bounces."""
     today = now.astimezone(site.zone).date()
-    held = {each.email.casefold() for each in site.directory.offices if each.held_on(today)}
+    held = {each.email.casefold() for each in site.directory.offices if each.in_office_on(today)}
     for bounce in bounces.waiting(session):
         if bounce.address in held:
             yield Finding(

@@ -15,7 +15,7 @@ from tasks.monitoring.incidents import WARN_BEFORE_YEAR_END
 def offices(site: Site, now: datetime) -> Iterator[Finding]:
     """Report vacancies; without any administrator there is no recipient for faults."""
     today = now.astimezone(site.zone).date()
-    for unit, role in site.directory.holes(today):
+    for unit, role in site.directory.vacancies(today):
         yield Finding(
             "note",
             f"{site.directory.name_of(unit)} ({unit}) has no {role}",
@@ -43,7 +43,7 @@ def holds(site: Site, now: datetime) -> Iterator[Finding]:
 
 def calendar(site: Site, now: datetime) -> Iterator[Finding]:
     """Report how far the holidays are known, and which days are estimates."""
-    known = site.bench.calendar
+    known = site.evaluation_context.calendar
     today = now.astimezone(site.zone).date()
     if known.decreed_until - today < WARN_BEFORE_YEAR_END:
         yield Finding(
@@ -70,7 +70,7 @@ def calendar(site: Site, now: datetime) -> Iterator[Finding]:
 def rules(site: Site, now: datetime) -> Iterator[Finding]:
     """Report the rules in force, to be confirmed, replaced by the site, and ending soon."""
     today = now.astimezone(site.zone).date()
-    law = site.bench.law
+    law = site.evaluation_context.law
     in_force = [rule for rule_id in law.ids if (rule := law.on(rule_id, today))]
     yield Finding("good", f"{len(in_force)} rules in force on {today}")
     for regulation in dict.fromkeys(rule.regulation for rule in in_force):

@@ -46,7 +46,7 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BounceReport:
     """A report on one mail.
 
     `report_id` is the Message-ID of the report itself. `about` lists the Message-IDs of the
@@ -99,7 +99,7 @@ def may_be(header: bytes) -> bool:
         return False
 
 
-def read(mail: bytes) -> Report | None:
+def read(mail: bytes) -> BounceReport | None:
     """Parse a mail as a report; return None if it is none.
 
     The first :data:`LARGEST` bytes are enough. The function never raises, however broken the mail
@@ -114,7 +114,7 @@ def read(mail: bytes) -> Report | None:
         return None
     if not fates:
         return None
-    return Report(
+    return BounceReport(
         report_id=message_id(_head(raw)) or substitute_id(raw),
         about=tuple(dict.fromkeys(name for name in named if name)),
         fates=fates,

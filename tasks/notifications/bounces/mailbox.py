@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from imapclient import IMAPClient
 
 from settings import Site
-from tasks.sources.base import SourceTrouble
+from tasks.sources.base import SourceError
 from tasks.sources.imap.connection import examined, explained, opened, way_by
 
 NAME = "mail/bounces"
@@ -43,10 +43,10 @@ def mailbox_trouble(site: Site, timeout: float) -> str:
 def told(error: Exception) -> str:
     """Return an error text.
 
-    For an error other than :class:`SourceTrouble` the text names only its type, because an answer
+    For an error other than :class:`SourceError` the text names only its type, because an answer
     of the server may quote a mail.
     """
-    if isinstance(error, SourceTrouble):
+    if isinstance(error, SourceError):
         return str(error)
     return f"{NAME}: the server's answer is not understood ({type(error).__name__})"
 

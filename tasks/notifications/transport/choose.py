@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from settings import Site
-from tasks.notifications.transport.smtp import Way
+from tasks.notifications.transport.smtp import SmtpAddress
 
 
 @contextmanager
-def mail_way(site: Site, *, timeout: float | None = None) -> Iterator[Way]:
+def mail_way(site: Site, *, timeout: float | None = None) -> Iterator[SmtpAddress]:
     """Yield the address of the site's mail server; for `mailbox:` run the built-in one in the
     block.
 
@@ -24,7 +24,7 @@ def mail_way(site: Site, *, timeout: float | None = None) -> Iterator[Way]:
         with local_mailbox(site.var / "mailbox", timeout=patience) as way:
             yield way
     else:
-        yield Way(
+        yield SmtpAddress(
             site.mail_url,
             ca_file=str(site.folder / mail.ca_file) if mail.ca_file else None,
             timeout=patience,

@@ -23,14 +23,14 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from db.private_dirs import make_private
-from tasks.notifications.transport.smtp import ServerUnusable, Way
+from tasks.notifications.transport.smtp import ServerUnavailable, SmtpAddress
 
 USER = "tenggat"
 
 logging.getLogger("mail.log").setLevel(logging.ERROR)  # the server logs every login
 
 
-class _Keeper:
+class _FileHandler:
     """Writes each accepted mail to the folder, named by date, recipient and Message-ID."""
 
     def __init__(self, folder: Path) -> None:
@@ -68,16 +68,16 @@ class _OnFreePort(Controller):
 
 
 @contextmanager
-def local_mailbox(folder: Path, *, timeout: float = 30.0) -> Iterator[Way]:
+def local_mailbox(folder: Path, *, timeout: float = 30.0) -> Iterator[SmtpAddress]:
     """Run the mailbox for the duration of a block, with STARTTLS and a login.
 
-    It listens on a free port of 127.0.0.1. Raises :class:`ServerUnusable` if the folder cannot be
-    made.
+    It listens on a free port of 127.0.0.1. Raises :class:`ServerUnavailable` if the folder cannot
+    be made.
     """
     try:
         make_private(folder)
     except OSError as error:
-        raise ServerUnusable(f"the mailbox {folder} cannot be kept: {error.strerror}") from None
+        raise ServerUnavailable(f"the mailbox {folder} cannot be kept: {error.strerror}") from None
     password = secrets.token_urlsafe(24)
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -94,7 +94,7 @@ def local_mailbox(folder: Path, *, timeout: float = 30.0) -> Iterator[Way]:
         return AuthResult(success=good, handled=False)  # the server sends its own answer
 
     controller = _OnFreePort(
-        _Keeper(folder),
+        _FileHandler(folder),
         hostname="127.0.0.1",
         port=0,
         tls_context=context,
@@ -108,6 +108,6 @@ def local_mailbox(folder: Path, *, timeout: float = 30.0) -> Iterator[Way]:
         controller.start()
         try:
             url = f"smtp://{USER}:{quote(password)}@127.0.0.1:{controller.port}"
-            yield Way(url, ca_file=trusted.name, timeout=timeout)
+            yield SmtpAddress(url, ca_file=trusted.name, timeout=timeout)
         finally:
             controller.stop()

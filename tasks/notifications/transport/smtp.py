@@ -26,7 +26,7 @@ TOO_BIG = 552
 """The only 5xx answer to MAIL about the mail itself; any other one is about our sender."""
 
 
-class MailTrouble(Exception):
+class MailError(Exception):
     """A mail could not be sent. `code` and `answer` come from the server, if it gave any."""
 
     def __init__(self, answer: str, code: int | None = None) -> None:
@@ -34,25 +34,25 @@ class MailTrouble(Exception):
         self.answer, self.code = answer, code
 
 
-class Refused(MailTrouble):
+class PermanentFailure(MailError):
     """The server refused this mail permanently (5xx): a retry is useless."""
 
 
-class Deferred(MailTrouble):
+class TemporaryFailure(MailError):
     """The server does not accept this mail now (4xx), or the connection broke: try again later."""
 
 
-class Uncomposable(MailTrouble):
+class Uncomposable(MailError):
     """Our own error: the mail could not be composed. It waits, and the administrators are
     notified.
     """
 
 
-class ServerUnusable(MailTrouble):
+class ServerUnavailable(MailError):
     """No mail can be sent now: no connection, no TLS, no login, or our sender was refused."""
 
 
-class Way:
+class SmtpAddress:
     """The address of the mail server with its options, read from a URL.
 
     `smtps://user:password@host:465` means implicit TLS, `smtp://user:password@host:587` STARTTLS
@@ -109,7 +109,7 @@ class Connection:
     `clock` returns seconds, for the expiry of an access token.
     """
 
-    def __init__(self, way: Way, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, way: SmtpAddress, clock: Callable[[], float] = monotonic) -> None:
         self.way = way
         self._client: yagmail.SMTP | None = None
         self._reply = ""
@@ -126,17 +126,17 @@ class Connection:
         self.close()
 
     def open(self) -> None:
-        """Connect, secure the connection and log in; raises :class:`ServerUnusable`."""
+        """Connect, secure the connection and log in; raises :class:`ServerUnavailable`."""
         way = self.way
         try:  # not for nothing: to read the machine's authorities takes longer than some mails
             secured = way.implicit_tls or way.starttls or way.ca_file
             context = ssl.create_default_context(cafile=way.ca_file) if secured else None
         except OSError as error:
-            raise ServerUnusable(f"ca_file {way.ca_file}: {_words(error)}") from None
+            raise ServerUnavailable(f"ca_file {way.ca_file}: {_words(error)}") from None
         try:  # before connecting: a mail server does not wait long for a login
             user, token = self._tokens.login(way.user) if self._tokens else (way.user, "")
         except NoToken as error:
-            raise ServerUnusable(str(error)) from None
+            raise ServerUnavailable(str(error)) from None
         more = {"context": context} if way.implicit_tls else {}
         client = yagmail.SMTP(
             user=way.user or "tenggat",
@@ -158,11 +158,11 @@ class Connection:
                 self._show_token(client, user, token)
         except OSError as error:  # all errors of smtplib are OSErrors
             _drop(client)
-            raise ServerUnusable(f"{way}: {_words(error)}", _code(error)) from None
+            raise ServerUnavailable(f"{way}: {_words(error)}", _code(error)) from None
         except ValueError:  # the error text would repeat a part of the password
             _drop(client)
-            raise ServerUnusable(f"{way}: host or login cannot be sent in ASCII") from None
-        except ServerUnusable:
+            raise ServerUnavailable(f"{way}: host or login cannot be sent in ASCII") from None
+        except ServerUnavailable:
             _drop(client)
             raise
         client.smtp.data = self._hearing(client.smtp.data)
@@ -183,14 +183,14 @@ class Connection:
         refusal.
         """
         if "XOAUTH2" not in client.smtp.esmtp_features.get("auth", "").upper().split():
-            raise ServerUnusable(
+            raise ServerUnavailable(
                 f"{self.way}: the server does not support login by OAuth2 (XOAUTH2)"
             )
         words = generate_oauth2_string(user, token)
         try:
             client.smtp.auth("XOAUTH2", lambda asked=None: words if asked is None else "")
         except binascii.Error:
-            raise ServerUnusable(f"{self.way}: an answer to the login is not base64") from None
+            raise ServerUnavailable(f"{self.way}: an answer to the login is not base64") from None
         except OSError as error:
             code = _code(error)
             if code is None:
@@ -198,7 +198,7 @@ class Connection:
             said = _words(error)
             for secret in (token, base64.b64encode(words.encode()).decode()):
                 said = said.partition(secret[:12])[0]  # a server may repeat the token in its answer
-            raise ServerUnusable(
+            raise ServerUnavailable(
                 f"{self.way}: the login of {user} by OAuth2 is refused ({said}); is it the mailbox"
                 " that was authorized, for sending mail by SMTP?",
                 code,
@@ -207,7 +207,7 @@ class Connection:
     def send(self, sender: str, recipient: str, mime: bytes) -> str:
         """Send one mail; return the text of the server's acceptance.
 
-        Raises :class:`Refused`, :class:`Deferred` or :class:`ServerUnusable`.
+        Raises :class:`PermanentFailure`, :class:`TemporaryFailure` or :class:`ServerUnavailable`.
         """
         if self._client is not None and _has_hung_up(self._client):
             self.close()
@@ -220,15 +220,15 @@ class Connection:
             code = _code(error)
             if code is None or code == 421:
                 self.close()
-                raise Deferred(_words(error), code) from None
+                raise TemporaryFailure(_words(error), code) from None
             self._forget_half_sent()
             if hasattr(error, "sender") and code >= 500 and code != TOO_BIG:
-                raise ServerUnusable(f"{self.way}: {_words(error)}", code) from None
-            trouble = Refused if code >= 500 else Deferred
+                raise ServerUnavailable(f"{self.way}: {_words(error)}", code) from None
+            trouble = PermanentFailure if code >= 500 else TemporaryFailure
             raise trouble(_words(error), code) from None
         except ValueError as error:
             self._forget_half_sent()
-            raise Refused(
+            raise PermanentFailure(
                 f"the address or the mail cannot be sent: {type(error).__name__}"
             ) from None
         return self._reply

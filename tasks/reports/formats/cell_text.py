@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sla.metrics.table import SUPPRESSED, Cell, Column, Measure, Row
 from tasks.reports.labels import Names
 from tasks.reports.notified_text import told_text
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, one_line, short_day_text
 from tasks.text.numbers import decimal_text, number_text, percent_text
 
@@ -41,7 +41,7 @@ def cell_text(cell: Cell, measure: Measure, column: str, names: Names, zone: Zon
     if cell is None:
         return "–"
     if suppressed(cell, measure):
-        return words(locale)("report.suppressed")
+        return catalog(locale)("report.suppressed")
     match measure, cell:
         case Measure.COUNT, int():
             return number_text(cell, locale)

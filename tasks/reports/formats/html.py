@@ -12,8 +12,8 @@ from settings.report import PICTURES, Letterhead
 from tasks.reports.formats.plots import DRAWN, Plot, plots
 from tasks.reports.formats.restatement_text import earlier_shown
 from tasks.reports.formats.sections import sections, tiles
-from tasks.reports.model import ReportView
-from tasks.text.catalog import words
+from tasks.reports.model import Report
+from tasks.text.catalog import catalog
 from tasks.text.formats import period_text
 from tasks.text.templates import render
 
@@ -21,7 +21,7 @@ MOST_ROWS = 200
 """Most rows of one table in the page; phones are slow with more. Other formats have all rows."""
 
 
-def report_html(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot] | None = None) -> str:
+def report_html(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot] | None = None) -> str:
     """Render the report as a page, in the language of its names; `drawn` avoids drawing twice."""
     pictures = plots(view, zone) if drawn is None else drawn
     return render(
@@ -33,7 +33,7 @@ def report_html(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot] | No
         logo=logo_data(view.letterhead),
         tiles=tiles(view, zone),
         earlier=earlier_shown(view.earlier, view.names, zone),
-        explain=view.explained_by(zone, words(view.names.locale)("report.of_ticket")),
+        explain=view.explained_by(zone, catalog(view.names.locale)("report.of_ticket")),
         sections=sections(view, zone, MOST_ROWS),
         plots=pictures,
         drawn=tuple(DRAWN),

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from sla.metrics.table import Table
-from tasks.reports.model import ReportView
+from tasks.reports.model import Report
 
 FORMAT = "tenggat-report/1"
 DECIMALS = 6
@@ -24,7 +24,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 COLUMNS = ("table", "row", "column", "value")
 
 
-def report_json(view: ReportView) -> str:
+def report_json(view: Report) -> str:
     """Format the whole report as JSON: tables with the tickets behind each row, and the notes."""
     notes = asdict(view.notes)
     whole = {
@@ -43,7 +43,7 @@ def report_json(view: ReportView) -> str:
     return _canonical(whole)
 
 
-def report_csv(view: ReportView) -> str:
+def report_csv(view: Report) -> str:
     """Format a line for each cell: table, row, column, value; an empty value means none.
 
     A text with the start of a spreadsheet formula gets an apostrophe in front.

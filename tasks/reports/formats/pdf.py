@@ -23,8 +23,8 @@ from tasks.reports.formats.pdf_support import PdfMissing, pdf_trouble
 from tasks.reports.formats.plots import DRAWN, Plot, plots
 from tasks.reports.formats.restatement_text import earlier_shown
 from tasks.reports.formats.sections import sections, tiles
-from tasks.reports.model import ReportView
-from tasks.text.catalog import words
+from tasks.reports.model import Report
+from tasks.text.catalog import catalog
 from tasks.text.formats import period_text
 from tasks.text.templates import render
 
@@ -33,7 +33,7 @@ MOST_ROWS = 300
 """Most rows of one table on paper. The other formats have all rows."""
 
 
-def report_pdf(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot] | None = None) -> bytes:
+def report_pdf(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot] | None = None) -> bytes:
     """Render the report as PDF, in the language of its names; `drawn` avoids drawing twice.
 
     Raises :class:`PdfMissing` if a system library is missing.
@@ -75,11 +75,11 @@ def _fonts_dated(moment: datetime) -> Iterator[None]:
             os.environ[name] = before
 
 
-def printed(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> str:
+def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> str:
     """Render the HTML page used for the PDF."""
     locale = view.names.locale
     local = view.as_of.astimezone(zone)
-    month = words(locale).names("date.months")[local.month - 1]
+    month = catalog(locale).names("date.months")[local.month - 1]
     return render(
         "report/report_print.html.j2",
         locale=locale,
@@ -89,7 +89,7 @@ def printed(view: ReportView, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> str:
         logo=logo_data(view.letterhead),
         tiles=tiles(view, zone),
         earlier=earlier_shown(view.earlier, view.names, zone),
-        explain=view.explained_by(zone, words(view.names.locale)("report.of_ticket")),
+        explain=view.explained_by(zone, catalog(view.names.locale)("report.of_ticket")),
         sections=sections(view, zone, MOST_ROWS),
         plots=drawn,
         drawn=tuple(DRAWN),

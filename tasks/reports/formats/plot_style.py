@@ -19,7 +19,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 from tasks.text.numbers import number_text, percent_text
 
 BLUE, ORANGE, GREEN, RED, SKY, GREY = (
@@ -108,7 +108,7 @@ def marks(
     for place, value in enumerate(values):
         if value is None:
             height = heights[place] if heights else 0
-            axes.text(place, height, words(locale)("report.suppressed"), ha="center", va="bottom")
+            axes.text(place, height, catalog(locale)("report.suppressed"), ha="center", va="bottom")
 
 
 def gap(value: float | None) -> float:

@@ -27,8 +27,8 @@ from tasks.reports.formats.plot_style import (
     pictured,
 )
 from tasks.reports.labels import month_name
-from tasks.reports.model import ReportView
-from tasks.text.catalog import words
+from tasks.reports.model import Report
+from tasks.text.catalog import catalog
 from tasks.text.numbers import number_text, percent_text
 
 MOST_UNITS = 50
@@ -48,7 +48,7 @@ class Plot:
     wide: str = ""
 
 
-def plots(view: ReportView, zone: ZoneInfo) -> dict[str, Plot]:
+def plots(view: Report, zone: ZoneInfo) -> dict[str, Plot]:
     """Draw the plots of a report, by the key of their table; a table without data has none."""
     found = {}
     for key, draw in DRAWN.items():
@@ -59,9 +59,9 @@ def plots(view: ReportView, zone: ZoneInfo) -> dict[str, Plot]:
     return found
 
 
-def _trend(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
+def _trend(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
     """Draw received and settled complaints by month, and the share on time below them."""
-    t, locale, rows = words(view.names.locale), view.names.locale, table.rows
+    t, locale, rows = catalog(view.names.locale), view.names.locale, table.rows
     received, settled, shares = (_column(table, key) for key in ("received", "settled", "share"))
     if not any(received) and not any(settled):
         return None
@@ -109,9 +109,9 @@ def _trend(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
     return Plot("trend", t("report.plot.trend"), says, svg)
 
 
-def _by_unit(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
+def _by_unit(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
     """Draw the share of each unit in the order of the table, small numbers grey and hatched."""
-    t, locale = words(view.names.locale), view.names.locale
+    t, locale = catalog(view.names.locale), view.names.locale
     shared = [
         (row, share)
         for row, share in zip(table.rows, _column(table, "share"), strict=True)
@@ -164,9 +164,9 @@ def _by_unit(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
     return Plot("by_unit", t("report.plot.by_unit"), says, svg, wide)
 
 
-def _ageing(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
+def _ageing(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
     """Draw open complaints by age, with the late ones on top."""
-    t, locale = words(view.names.locale), view.names.locale
+    t, locale = catalog(view.names.locale), view.names.locale
     opened, late = _column(table, "open"), _column(table, "late")
     if not any(opened):
         return None
@@ -203,9 +203,9 @@ def _ageing(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
     return Plot("ageing", t("report.plot.ageing"), says, svg)
 
 
-def _escalations(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
+def _escalations(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
     """Draw for each rung the share of cases settled within some days after it."""
-    t, locale = words(view.names.locale), view.names.locale
+    t, locale = catalog(view.names.locale), view.names.locale
     within = [column.key for column in table.columns if column.measure is Measure.SHARE]
     values = {key: _column(table, key) for key in within}
     if not any(value is not None for column in values.values() for value in column):
@@ -241,7 +241,7 @@ def _escalations(table: Table, view: ReportView, zone: ZoneInfo) -> Plot | None:
     return Plot("escalations", t("report.plot.escalations"), t("report.plot.escalations_says"), svg)
 
 
-DRAWN: dict[str, Callable[[Table, ReportView, ZoneInfo], Plot | None]] = {
+DRAWN: dict[str, Callable[[Table, Report, ZoneInfo], Plot | None]] = {
     "by_unit": _by_unit,
     "ageing": _ageing,
     "trend": _trend,
@@ -254,12 +254,12 @@ def _column(table: Table, key: str) -> list[float | None]:
     return [number(row.cells[place]) for row in table.rows]
 
 
-def _said(table: Table, row: Row, key: str, view: ReportView, zone: ZoneInfo) -> str:
+def _said(table: Table, row: Row, key: str, view: Report, zone: ZoneInfo) -> str:
     column = next(column for column in table.columns if column.key == key)
     return cell_text(table.value(row.key, key), column.measure, key, view.names, zone)
 
 
-def _rung(row: Row, view: ReportView) -> str:
+def _rung(row: Row, view: Report) -> str:
     return f"{view.names('rung', row.key).text} ({view.names('kind', str(row.cells[0])).text})"
 
 
@@ -269,4 +269,4 @@ def _sum(values: Sequence[float | None], locale: str) -> str:
 
 def _age(key: str, locale: str) -> str:
     least, _, most = key.partition("-")
-    return f"{least}–{most}" if most else words(locale)("report.plot.over", n=int(least) - 1)
+    return f"{least}–{most}" if most else catalog(locale)("report.plot.over", n=int(least) - 1)

@@ -11,7 +11,7 @@ from sla.metrics.table import Cell, Measure
 from tasks.reports.formats.cell_text import cell_text
 from tasks.reports.labels import Names
 from tasks.reports.model import Changed, Earlier
-from tasks.text.catalog import words
+from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, one_line, period_text, short_day_text
 
 MOST_LINES = 12
@@ -36,7 +36,7 @@ def earlier_shown(
     """Build the section in the language of the names, or None if there was no earlier report."""
     if earlier is None:
         return None
-    t = words(names.locale)
+    t = catalog(names.locale)
     lines = list(_lines(earlier.changes, names, zone))
     return EarlierShown(
         title=t("report.earlier.title"),
@@ -56,7 +56,7 @@ def earlier_line(earlier: Earlier | None, locale: str, zone: ZoneInfo) -> str:
 
 
 def _sentences(earlier: Earlier, locale: str, zone: ZoneInfo) -> Iterator[str]:
-    t = words(locale)
+    t = catalog(locale)
     named = {
         "period": period_text(earlier, locale, zone),
         "moment": moment_text(earlier.as_of, locale, zone),
@@ -80,7 +80,7 @@ def _sentences(earlier: Earlier, locale: str, zone: ZoneInfo) -> Iterator[str]:
 
 def _lines(changes: Sequence[Changed], names: Names, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     """Yield a line for each changed figure of the headline, then one for each unit."""
-    t = words(names.locale)
+    t = catalog(names.locale)
     units: dict[str, list[str]] = {}
     for each in changes:
         measure = _measure(each)

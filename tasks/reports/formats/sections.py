@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from sla.metrics.table import SUPPRESSED, Cell, Column, Measure, Row, Table
 from tasks.reports.formats.cell_text import NUMBERS, cell_text, measure_of, number
 from tasks.reports.labels import Name
-from tasks.reports.model import ReportView
-from tasks.text.catalog import words
+from tasks.reports.model import Report
+from tasks.text.catalog import catalog
 from tasks.text.numbers import decimal_text, number_text
 
 TILES = ("late", "on_time", "open", "received", "settled", "followed_up_share")
@@ -75,13 +75,13 @@ class Tile:
     bad: bool
 
 
-def sections(view: ReportView, zone: ZoneInfo, most: int) -> list[Section]:
+def sections(view: Report, zone: ZoneInfo, most: int) -> list[Section]:
     """Build the sections of a report, with at most `most` rows of each table."""
     return [_section(table, view, zone, most) for table in view.tables]
 
 
-def _section(table: Table, view: ReportView, zone: ZoneInfo, most: int) -> Section:
-    t = words(view.names.locale)
+def _section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:
+    t = catalog(view.names.locale)
     naming, below = NAMED_BY.get(table.key), BELOW.get(table.key)
     shown = [column for column in table.columns if column.key not in {naming, below}]
     return Section(
@@ -103,7 +103,7 @@ def _numeric(table: Table, column: Column) -> bool:
     return column.measure in NUMBERS or table.key == "headline"
 
 
-def _line(table: Table, row: Row, shown: list[Column], view: ReportView, zone: ZoneInfo) -> Line:
+def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneInfo) -> Line:
     cells = dict(zip(table.columns, row.cells, strict=True))
 
     def text(key: str) -> str:
@@ -121,7 +121,7 @@ def _line(table: Table, row: Row, shown: list[Column], view: ReportView, zone: Z
         if measure is Measure.KEY and isinstance(cell, str):
             detail = view.names(column.key, cell).detail
         if row.small and column.key == "share" and cell not in {None, SUPPRESSED}:
-            detail = words(view.names.locale)("report.small")
+            detail = catalog(view.names.locale)("report.small")
         found.append(
             Shown(
                 cell_text(cell, measure, column.key, view.names, zone),
@@ -133,7 +133,7 @@ def _line(table: Table, row: Row, shown: list[Column], view: ReportView, zone: Z
     return Line(name, tuple(found), row.small, text(below) if below else "", link)
 
 
-def tiles(view: ReportView, zone: ZoneInfo) -> list[Tile]:
+def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
     """Build the large figures at the top, each with its change against earlier periods."""
     headline = view.table("headline")
     found = []
@@ -160,10 +160,10 @@ def tiles(view: ReportView, zone: ZoneInfo) -> list[Tile]:
 
 
 def _change(
-    value: Cell, before: Cell, measure: Measure, than: str, view: ReportView, zone: ZoneInfo
+    value: Cell, before: Cell, measure: Measure, than: str, view: Report, zone: ZoneInfo
 ) -> str:
     """Format a change: '▲ naik 12 dari periode sebelumnya (34)'; empty without a comparison."""
-    t, locale = words(view.names.locale), view.names.locale
+    t, locale = catalog(view.names.locale), view.names.locale
     now, earlier = number(value), number(before)
     if now is None or earlier is None:
         return ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tasks.reports.formats.pdf_support import PdfMissing
-from tasks.reports.model import ReportView
+from tasks.reports.model import Report
 
 FORMATS = ("html", "pdf", "xlsx", "json", "csv")
 READ = ("html", "pdf", "xlsx")
@@ -16,7 +16,7 @@ READ = ("html", "pdf", "xlsx")
 
 
 def write_all(
-    view: ReportView,
+    view: Report,
     folder: Path,
     zone: ZoneInfo,
     progress: Callable[[float], None] = lambda percent: None,

@@ -18,8 +18,8 @@ from sla.metrics.table import Cell, Column, Measure, Table
 from tasks.reports.formats.cell_text import cell_text, measure_of, suppressed
 from tasks.reports.formats.restatement_text import earlier_shown
 from tasks.reports.formats.xlsx_charts import add_chart
-from tasks.reports.model import ReportView
-from tasks.text.catalog import words
+from tasks.reports.model import Report
+from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, period_text
 
 MOST_ROWS = 1_048_575
@@ -49,7 +49,7 @@ WIDTHS = {
 }
 
 
-def report_xlsx(view: ReportView, zone: ZoneInfo, *, most: int = MOST_ROWS) -> bytes:
+def report_xlsx(view: Report, zone: ZoneInfo, *, most: int = MOST_ROWS) -> bytes:
     """Create the workbook, in the language of the report's names.
 
     Columns are the row's name, its basis (for rules and units with a detail), then the table's own.
@@ -70,9 +70,9 @@ def report_xlsx(view: ReportView, zone: ZoneInfo, *, most: int = MOST_ROWS) -> b
 
 
 class _Writer:
-    def __init__(self, book: Any, view: ReportView, zone: ZoneInfo, most: int) -> None:
+    def __init__(self, book: Any, view: Report, zone: ZoneInfo, most: int) -> None:
         self.book, self.view, self.zone, self.most = book, view, zone, most
-        self.t = words(view.names.locale)
+        self.t = catalog(view.names.locale)
         self.taken: set[str] = set()
         self.bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 2})
         self.bold_figure = book.add_format(

@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from sla.metrics.table import Table
-from tasks.reports.model import ReportView
-from tasks.text.catalog import words
+from tasks.reports.model import Report
+from tasks.text.catalog import catalog
 
 BLUE, SKY, RED, GREEN = "#0072B2", "#56B4E9", "#D55E00", "#009E73"
 MOST_UNITS = 50
 """Most bars in a chart. More could not be distinguished."""
 
 
-def add_chart(book: Any, sheet: Any, table: Table, view: ReportView, first: int) -> None:
+def add_chart(book: Any, sheet: Any, table: Table, view: Report, first: int) -> None:
     """Insert the chart of a table, if it has one, right of its cells.
 
     `first` is the sheet's column (from 0) of the table's first own column.
     """
     if table.rows and table.key in CHARTS:
         chart = CHARTS[table.key](book, sheet.get_name(), table, view, first)
-        title = words(view.names.locale)(f"report.plot.{table.key}")
+        title = catalog(view.names.locale)(f"report.plot.{table.key}")
         chart.set_title({"name": title, "name_font": {"size": 12}})
         place = first + len(table.columns) + 1
         sheet.insert_chart(1, place, chart, {"description": title})
@@ -39,7 +39,7 @@ def _series(
     }
 
 
-def _trend(book: Any, name: str, table: Table, view: ReportView, first: int) -> Any:
+def _trend(book: Any, name: str, table: Table, view: Report, first: int) -> Any:
     """Draw lines of received and settled complaints, and the share on time on a second axis."""
     rows = len(table.rows)
     chart = book.add_chart({"type": "line"})
@@ -47,14 +47,14 @@ def _trend(book: Any, name: str, table: Table, view: ReportView, first: int) -> 
         line = {"line": {"color": colour, "width": 2.25}, "marker": {"type": "automatic"}}
         own_axis = {"y2_axis": True} if column == "share" else {}
         chart.add_series(_series(name, table, first, column, colour, rows, **line, **own_axis))
-    t = words(view.names.locale)
+    t = catalog(view.names.locale)
     chart.set_y_axis({"name": t("report.plot.complaints"), "min": 0})
     chart.set_y2_axis({"name": t("report.plot.on_time"), "min": 0, "max": 1, "num_format": "0%"})
     chart.set_size({"width": 760, "height": 400})
     return chart
 
 
-def _by_unit(book: Any, name: str, table: Table, view: ReportView, first: int) -> Any:
+def _by_unit(book: Any, name: str, table: Table, view: Report, first: int) -> Any:
     """Draw a bar for the share of each unit, from the top in the order of the table."""
     rows = min(len(table.rows), MOST_UNITS)
     chart = book.add_chart({"type": "bar"})
@@ -67,13 +67,13 @@ def _by_unit(book: Any, name: str, table: Table, view: ReportView, first: int) -
     return chart
 
 
-def _ageing(book: Any, name: str, table: Table, view: ReportView, first: int) -> Any:
+def _ageing(book: Any, name: str, table: Table, view: Report, first: int) -> Any:
     """Draw columns of open and late complaints by age."""
     rows = len(table.rows)
     chart = book.add_chart({"type": "column"})
     for column, colour in (("open", SKY), ("late", RED)):
         chart.add_series(_series(name, table, first, column, colour, rows))
-    chart.set_y_axis({"name": words(view.names.locale)("report.plot.complaints"), "min": 0})
+    chart.set_y_axis({"name": catalog(view.names.locale)("report.plot.complaints"), "min": 0})
     chart.set_size({"width": 640, "height": 360})
     return chart
 

@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 from python_calamine import CalamineError, CalamineWorkbook
 
 from settings.sources import ExchangeSource, FolderSource
-from tasks.common.dates import read_time
+from tasks.common.dates import parse_datetime
 from tasks.sources.base import NO_OBJECT, Row, UnreadableFile, WrongMapping
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
@@ -372,7 +372,7 @@ def told_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime
     elif source.observed.cell and sheet is not None:
         told = _beside(source.observed.cell, sheet)
     try:
-        made = read_time(told, form)
+        made = parse_datetime(told, form)
     except ValueError:
         return None
     if made.tzinfo is None:

@@ -17,12 +17,12 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from tasks.common.loopback import is_loopback
-from tasks.sources.base import SourceTrouble
+from tasks.sources.base import SourceError
 
 logging.getLogger("imapclient").setLevel(logging.WARNING)  # below, it logs users and subjects
 
 
-class Access(Protocol):
+class ImapSettings(Protocol):
     """The settings of a site for a mailbox: variable with the URL, CA certificate, timeout."""
 
     @property
@@ -43,7 +43,7 @@ class Access(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ImapAddress:
     """The address and the login of a mailbox."""
 
     scheme: str
@@ -54,17 +54,17 @@ class Way:
     folder: str
 
 
-def way_to(name: str, access: Access) -> Way:
-    """Read the URL from the environment; raises :class:`SourceTrouble` as :func:`way_by` does."""
+def way_to(name: str, access: ImapSettings) -> ImapAddress:
+    """Read the URL from the environment; raises :class:`SourceError` as :func:`way_by` does."""
     variable = access.url_variable
     value = os.environ.get(variable, "").strip()
     if not value:
-        raise SourceTrouble(f"{name}: {variable} is not set; it holds the URL of the mailbox")
+        raise SourceError(f"{name}: {variable} is not set; it holds the URL of the mailbox")
     return way_by(value, name, variable)
 
 
-def way_by(value: str, name: str, variable: str) -> Way:
-    """Parse a URL; raises :class:`SourceTrouble` with the expected form and no part of the URL."""
+def way_by(value: str, name: str, variable: str) -> ImapAddress:
+    """Parse a URL; raises :class:`SourceError` with the expected form and no part of the URL."""
     try:
         parts = urlsplit(value)
         port = parts.port
@@ -77,19 +77,19 @@ def way_by(value: str, name: str, variable: str) -> Way:
         or parts.query
         or parts.fragment
     ):
-        raise SourceTrouble(
+        raise SourceError(
             f"{name}: {variable} must be imaps://user:password@host/INBOX, imap://... (STARTTLS)"
             " or, to loopback, imap+plain://...; write / # ? @ : and % of a password as %2F %23"
             " %3F %40 %3A %25"
         )
     if parts.scheme == "imap+plain" and not is_loopback(parts.hostname):
-        raise SourceTrouble(
+        raise SourceError(
             f"{name}: {variable}: imap+plain is allowed to loopback only; use imaps:// or imap://"
         )
     user, password = unquote(parts.username), unquote(parts.password)
     if re.search(r"[\0\r\n]", user + password) or not (user + password).isascii():
-        raise SourceTrouble(f"{name}: user and password in {variable} must be in ASCII")
-    return Way(
+        raise SourceError(f"{name}: user and password in {variable} must be in ASCII")
+    return ImapAddress(
         parts.scheme,
         parts.hostname,
         port or usual[parts.scheme],
@@ -100,7 +100,7 @@ def way_by(value: str, name: str, variable: str) -> Way:
 
 
 @contextmanager
-def opened(site: Path, way: Way, name: str, access: Access) -> Iterator[IMAPClient]:
+def opened(site: Path, way: ImapAddress, name: str, access: ImapSettings) -> Iterator[IMAPClient]:
     """Open an encrypted connection and log in; close it at the end of the block."""
     context = None
     if way.scheme != "imap+plain":
@@ -108,7 +108,7 @@ def opened(site: Path, way: Way, name: str, access: Access) -> Iterator[IMAPClie
             ca_file = None if access.ca_file is None else str(site / access.ca_file)
             context = ssl.create_default_context(cafile=ca_file)
         except OSError as error:
-            raise SourceTrouble(
+            raise SourceError(
                 f"{name}: {access.ca_key} {access.ca_file}: {error.strerror}"
             ) from None
     client = IMAPClient(
@@ -122,7 +122,7 @@ def opened(site: Path, way: Way, name: str, access: Access) -> Iterator[IMAPClie
     try:
         if way.scheme == "imap":
             if not client.has_capability("STARTTLS"):
-                raise SourceTrouble(
+                raise SourceError(
                     f"{name}: the mail server offers no STARTTLS; write imaps:// in"
                     f" {access.url_variable}"
                 )
@@ -136,54 +136,56 @@ def opened(site: Path, way: Way, name: str, access: Access) -> Iterator[IMAPClie
             client.shutdown()
 
 
-def examined(client: IMAPClient, way: Way, name: str, access: Access) -> tuple[int, int | None]:
+def examined(
+    client: IMAPClient, way: ImapAddress, name: str, access: ImapSettings
+) -> tuple[int, int | None]:
     """Open the mailbox read-only; returns its UIDVALIDITY and the UID of the next mail."""
     try:
         state = client.select_folder(way.folder, readonly=True)
     except IMAPClientAbortError:
         raise
     except IMAPClientError:
-        raise SourceTrouble(
+        raise SourceError(
             f"{name}: the server has no such mailbox; correct the folder at the end of"
             f" {access.url_variable}"
         ) from None
     if not isinstance(state.get(b"UIDVALIDITY"), int):
-        raise SourceTrouble(f"{name}: the server does not number its mails (UIDVALIDITY)")
+        raise SourceError(f"{name}: the server does not number its mails (UIDVALIDITY)")
     return state[b"UIDVALIDITY"], state.get(b"UIDNEXT")
 
 
 @contextmanager
-def explained(name: str, access: Access) -> Iterator[None]:
+def explained(name: str, access: ImapSettings) -> Iterator[None]:
     """Replace errors of the server by our own text: the server's may repeat a login or a mail."""
     variable = access.url_variable
     try:
         yield
     except LoginError:
-        raise SourceTrouble(
+        raise SourceError(
             f"{name}: the mail server refuses the login; correct user and password in {variable}"
         ) from None
     except ssl.SSLCertVerificationError as error:
-        raise SourceTrouble(
+        raise SourceError(
             f"{name}: the mail server's certificate cannot be trusted ({error.verify_message});"
             f" see `{access.ca_key}` and the host in {variable}"
         ) from None
     except ssl.SSLError as error:
-        raise SourceTrouble(
+        raise SourceError(
             f"{name}: no secure connection to the mail server ({error.reason}); see {variable}"
         ) from None
     except TimeoutError:
-        raise SourceTrouble(
+        raise SourceError(
             f"{name}: the mail server does not answer within {access.timeout_seconds:g} seconds"
             " (timeout_seconds)"
         ) from None
     except OSError as error:
         told = error.strerror or type(error).__name__
-        raise SourceTrouble(
+        raise SourceError(
             f"{name}: the mail server cannot be reached ({told}); see {variable}"
         ) from None
     except IMAPClientAbortError:
-        raise SourceTrouble(f"{name}: the mail server broke off the connection") from None
+        raise SourceError(f"{name}: the mail server broke off the connection") from None
     except IMAPClientError as error:
-        raise SourceTrouble(
+        raise SourceError(
             f"{name}: the mail server answers what is not understood ({type(error).__name__})"
         ) from None

@@ -10,9 +10,9 @@ from imapclient import IMAPClient
 
 from db import complaints
 from settings.sources import MailboxSource
-from tasks.common.context import Office
+from tasks.common.context import SiteContext
 from tasks.sources import cursor
-from tasks.sources.base import Batch, Row
+from tasks.sources.base import Extract, Row
 from tasks.sources.imap.connection import examined, explained, opened, way_to
 from tasks.sources.imap.fetch import heads, uids, whole
 from tasks.sources.imap.message import IN_THE_BODY, cells, message_id, substitute_id
@@ -22,8 +22,8 @@ BATCH = 200
 
 
 def batches(
-    office: Office, name: str, source: MailboxSource, now: datetime, waiting: list[str]
-) -> Iterator[Batch]:
+    office: SiteContext, name: str, source: MailboxSource, now: datetime, waiting: list[str]
+) -> Iterator[Extract]:
     """Yield the mails received since the last snapshot, in the order of their arrival.
 
     The cursor is the mailbox's UIDVALIDITY and the last UID. If the server has renumbered its
@@ -44,9 +44,9 @@ def batches(
             rows, read = reader.rows(group)
             last = max(read, last)
             place = f"UID {group[0]}-{last}" if read else "nothing new"
-            yield Batch(
+            yield Extract(
                 name=f"{name}: {place}",
-                sha256=cursor.mark(validity, last, place, rows=rows),
+                sha256=cursor.content_hash(validity, last, place, rows=rows),
                 observed_at=now,
                 header=source.columns,
                 rows=rows,
@@ -62,7 +62,7 @@ class _Mails:
 
     def __init__(
         self,
-        office: Office,
+        office: SiteContext,
         client: IMAPClient,
         name: str,
         source: MailboxSource,

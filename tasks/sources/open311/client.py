@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 
 import httpx
 
-from tasks.sources.base import SourceTrouble
+from tasks.sources.base import SourceError
 
 PASSING = frozenset({429, 500, 502, 503, 504})
 """HTTP status codes after which the same question may be asked again."""
@@ -72,7 +72,7 @@ class _Hidden(logging.Filter):
         return True
 
 
-class Server:
+class HttpClient:
     """A server, asked with GET, one question after the other.
 
     After a passing failure the question is asked again, up to `attempts` times in all. The wait
@@ -96,14 +96,14 @@ class Server:
         try:
             context = ssl.create_default_context(cafile=ca_file)
         except OSError as error:
-            raise SourceTrouble(f"ca_file {ca_file}: cannot be read ({error.strerror})") from None
+            raise SourceError(f"ca_file {ca_file}: cannot be read ({error.strerror})") from None
         self._client = httpx.Client(
             timeout=timeout,
             verify=context,
             headers={"User-Agent": "tenggat", "Accept-Encoding": "gzip"},
         )
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> HttpClient:
         for name in LOGGERS:
             logging.getLogger(name).addFilter(self._hidden)
         return self
@@ -118,7 +118,7 @@ class Server:
         return _without(text, self._secrets)
 
     def get(self, url: httpx.URL, params: dict[str, str]) -> Answer:
-        """Return the answer to a question; raises :class:`SourceTrouble` if there is none."""
+        """Return the answer to a question; raises :class:`SourceError` if there is none."""
         full = url.copy_merge_params(params)
         place = plain(url)
         for attempt in range(1, self.attempts + 1):
@@ -127,10 +127,10 @@ class Server:
             except _Stumbled as stumbled:
                 why = f"{place}: {self.hide(stumbled.why)}"
                 if attempt == self.attempts:
-                    raise SourceTrouble(f"{why}; asked {attempt} times") from None
+                    raise SourceError(f"{why}; asked {attempt} times") from None
                 if stumbled.wait is not None and stumbled.wait > LONGEST_WAIT:
                     asked = f"asks us to wait {stumbled.wait:.0f} s; the next run tries again"
-                    raise SourceTrouble(f"{why}, and {asked}") from None
+                    raise SourceError(f"{why}, and {asked}") from None
                 sleep(_pause(attempt, stumbled.wait))
         raise AssertionError  # the last attempt returned or raised
 
@@ -144,12 +144,12 @@ class Server:
                         return self._read(response)
                     url = self._within(url, response.headers["location"])
             except httpx.InvalidURL:
-                raise SourceTrouble(f"{plain(url)}: redirects to no address at all") from None
+                raise SourceError(f"{plain(url)}: redirects to no address at all") from None
             except httpx.TimeoutException:
                 raise _Stumbled(f"no answer within {self.timeout:g} s (timeout_seconds)") from None
             except (httpx.TransportError, httpx.DecodingError) as error:
                 raise self._failed(url, error) from None
-        raise SourceTrouble(f"{plain(begun)}: redirects more than {MOST_REDIRECTS} times")
+        raise SourceError(f"{plain(begun)}: redirects more than {MOST_REDIRECTS} times")
 
     def _read(self, response: httpx.Response) -> Answer:
         if response.status_code in PASSING:
@@ -160,7 +160,7 @@ class Server:
         for chunk in response.iter_bytes():
             body += chunk
             if len(body) > self.most_mb << 20:
-                raise SourceTrouble(
+                raise SourceError(
                     f"{place}: the answer is larger than {self.most_mb} MB (max_answer_mb);"
                     " ask for less at once (window_days, page_size)"
                 )
@@ -179,7 +179,7 @@ class Server:
             and (target.scheme, _port(target)) == ("https", 443)
         )
         if not (same and target.scheme == url.scheme) and not secured:
-            raise SourceTrouble(
+            raise SourceError(
                 f"{plain(url)}: redirects elsewhere, to {target.scheme}://{_host(target)}; if that"
                 " is right, write it as `url`"
             )
@@ -192,7 +192,7 @@ class Server:
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
-                return SourceTrouble(
+                return SourceError(
                     f"{plain(url)}: the server's certificate (TLS) is not trusted:"
                     f" {cause.verify_message}; is it the right server? `ca_file` names the"
                     " certificate of an authority of your own"

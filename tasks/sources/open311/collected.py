@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 from settings.sources import Open311Source
 from tasks.sources import cursor as sources_cursor
-from tasks.sources.base import Batch, Row
+from tasks.sources.base import Extract, Row
 from tasks.sources.open311.parser import Request, moment, written
 
 Seen = dict[str, datetime | None]
 """The requests of an answer: time of receipt by the request's key."""
 
 
-class Gathered:
+class CollectedRequests:
     """The requests of one snapshot, stored on disk until they are imported.
 
     If two answers contain the same request, the later answer counts. If one answer contains it
@@ -34,7 +34,7 @@ class Gathered:
         self._answers = 0
         self._again: set[datetime] = set()
 
-    def __enter__(self) -> Gathered:
+    def __enter__(self) -> CollectedRequests:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,11 +76,11 @@ class Gathered:
         found = moment(text, self._zone, end_of_day=name == self.source.fields.promised_due)
         return text if found is None else written(found)
 
-    def batch(self, name: str, cursor: str) -> Batch:
+    def batch(self, name: str, cursor: str) -> Extract:
         """Return the extract to import; its hash covers the cursor and all rows."""
-        return Batch(
+        return Extract(
             name=name,
-            sha256=sources_cursor.mark(cursor, rows=self._rows()),
+            sha256=sources_cursor.content_hash(cursor, rows=self._rows()),
             observed_at=self.now,
             header=self.columns,
             rows=self._rows(),

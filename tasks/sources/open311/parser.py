@@ -14,8 +14,8 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, iterparse
 
 from settings.sources import ISO_TIME
-from tasks.common.redaction import shortened
-from tasks.sources.base import SourceTrouble
+from tasks.common.redaction import redact_and_truncate
+from tasks.sources.base import SourceError
 from tasks.sources.open311.client import Answer
 
 Request = dict[str, str]
@@ -38,22 +38,22 @@ def requests_in(
 
     Servers deviate from the standard, and all known deviations are accepted: one object instead of
     a list, a list within an object, numbers, nothing, additional fields. `ticket` is the field
-    distinguishing a request from an error. Raises :class:`SourceTrouble` with the reason if the
+    distinguishing a request from an error. Raises :class:`SourceError` with the reason if the
     answer has another form; `hide` removes secrets from this text.
     """
     read = _json if form == "json" else _xml
     if not 200 <= answer.status < 300:
-        raise SourceTrouble(_refused(answer, read, ticket, hide))
+        raise SourceError(_refused(answer, read, ticket, hide))
     if _is_page(answer):
-        raise SourceTrouble(
+        raise SourceError(
             f"{answer.place}: answers with a web page (HTML) where {form.upper()} was asked for;"
             " correct `url`, or see whether the server wants a log-in"
         )
     try:
         return read(answer, ticket)
     except _ErrorAnswer as error:
-        told = shortened(hide(str(error)), 200)
-        raise SourceTrouble(f"{answer.place}: the server refuses: {told}") from None
+        told = redact_and_truncate(hide(str(error)), 200)
+        raise SourceError(f"{answer.place}: the server refuses: {told}") from None
 
 
 class _ErrorAnswer(Exception):
@@ -75,8 +75,8 @@ def _refused(
     try:
         read(answer, ticket)
     except _ErrorAnswer as error:
-        told = f" ({shortened(hide(str(error)), 200)})"
-    except SourceTrouble:
+        told = f" ({redact_and_truncate(hide(str(error)), 200)})"
+    except SourceError:
         pass  # most likely an HTML page for people
     return f"{answer.place}: the server answers HTTP {answer.status}{told}{remedy}"
 
@@ -93,16 +93,16 @@ def _is_page(answer: Answer) -> bool:
 
 def _json(answer: Answer, ticket: str) -> list[Request]:
     if not answer.body.strip():
-        raise SourceTrouble(f"{answer.place}: an empty answer where JSON was asked for")
+        raise SourceError(f"{answer.place}: an empty answer where JSON was asked for")
     try:
         found = json.loads(answer.body, parse_int=str, parse_float=str, parse_constant=str)
     except UnicodeDecodeError:
-        raise SourceTrouble(f"{answer.place}: broken JSON (not in UTF-8)") from None
+        raise SourceError(f"{answer.place}: broken JSON (not in UTF-8)") from None
     except json.JSONDecodeError as error:
         where = f"{error.msg}, line {error.lineno}, column {error.colno}"
-        raise SourceTrouble(f"{answer.place}: broken JSON ({where})") from None
+        raise SourceError(f"{answer.place}: broken JSON ({where})") from None
     except (ValueError, RecursionError):
-        raise SourceTrouble(f"{answer.place}: broken JSON (nested too deep)") from None
+        raise SourceError(f"{answer.place}: broken JSON (nested too deep)") from None
     return [_fields(entry) for entry in _entries(found, ticket, answer.place)]
 
 
@@ -125,11 +125,11 @@ def _entries(found: Any, ticket: str, place: str) -> Iterator[dict[str, Any]]:
         elif told := [found[part] for part in TELLING if isinstance(found.get(part), str)]:
             raise _ErrorAnswer(" ".join(told))
         else:
-            raise SourceTrouble(f"{place}: the answer has no list of requests; correct `url`")
+            raise SourceError(f"{place}: the answer has no list of requests; correct `url`")
     elif isinstance(found, dict):
         yield from [found] if found else []
     elif found is not None:
-        raise SourceTrouble(f"{place}: the answer has no list of requests; correct `url`")
+        raise SourceError(f"{place}: the answer has no list of requests; correct `url`")
 
 
 def _fields(entry: dict[str, Any]) -> Request:
@@ -152,15 +152,15 @@ def _text(value: Any) -> str:
 def _xml(answer: Answer, ticket: str) -> list[Request]:
     try:
         return list(_elements(answer))
-    except SourceTrouble:
+    except SourceError:
         raise
     except DefusedXmlException:
-        raise SourceTrouble(
+        raise SourceError(
             f"{answer.place}: the XML declares entities, which are refused: they can fill a"
             " machine or read its files"
         ) from None
     except (ParseError, LookupError, UnicodeError, ValueError) as error:
-        raise SourceTrouble(f"{answer.place}: broken XML ({error})") from None
+        raise SourceError(f"{answer.place}: broken XML ({error})") from None
 
 
 def _elements(answer: Answer) -> Iterator[Request]:
@@ -172,7 +172,7 @@ def _elements(answer: Answer) -> Iterator[Request]:
             if depth == 1:
                 root = _name(element)
                 if root not in (*MANY, *ERRORS):
-                    raise SourceTrouble(
+                    raise SourceError(
                         f"{answer.place}: the answer begins with <{root[:40]}> and has no list of"
                         " requests; correct `url`"
                     )

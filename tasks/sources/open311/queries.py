@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from settings.sources import Open311Source
-from tasks.common.context import Office
-from tasks.sources.base import SourceTrouble
-from tasks.sources.open311.client import Server, plain
-from tasks.sources.open311.collected import Gathered, Seen
+from tasks.common.context import SiteContext
+from tasks.sources.base import SourceError
+from tasks.sources.open311.client import HttpClient, plain
+from tasks.sources.open311.collected import CollectedRequests, Seen
 from tasks.sources.open311.parser import Request, moment, requests_in
 
 OVERLAP = timedelta(days=1)
@@ -30,7 +30,7 @@ MOST_PAGES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class TimeWindows:
     """Windows of equal length over the past, each overlapping the one before it by `EDGE`."""
 
     begin: datetime
@@ -50,13 +50,13 @@ class Grid:
             start = window[0] + self.length - EDGE
 
 
-def questions_to(office: Office, name: str, source: Open311Source, now: datetime) -> Questions:
-    """Return the questions to a source; raises :class:`SourceTrouble` if its key is not set."""
+def questions_to(office: SiteContext, name: str, source: Open311Source, now: datetime) -> Questions:
+    """Return the questions to a source; raises :class:`SourceError` if its key is not set."""
     variable = source.url_variable
     address = (variable and os.environ.get(variable)) or source.url
     key = os.environ.get(source.key_variable, "") if source.key_variable else ""
     if source.key_variable and not key:
-        raise SourceTrouble(
+        raise SourceError(
             f"key_variable of {name}: the environment has no variable {source.key_variable}"
         )
     try:
@@ -65,9 +65,9 @@ def questions_to(office: Office, name: str, source: Open311Source, now: datetime
     except (httpx.InvalidURL, TypeError):
         base = httpx.URL()
     if base.scheme not in ("http", "https") or not base.host:
-        raise SourceTrouble(f"{variable or 'url'} of {name}: no address of a server (https://…)")
+        raise SourceError(f"{variable or 'url'} of {name}: no address of a server (https://…)")
     ca_file = str(office.site.folder / source.ca_file) if source.ca_file else None
-    server = Server(
+    server = HttpClient(
         now=now,
         timeout=source.timeout_seconds,
         attempts=source.attempts,
@@ -83,7 +83,7 @@ class Questions:
     """The questions to a server, each asked page by page."""
 
     def __init__(
-        self, source: Open311Source, server: Server, url: httpx.URL, same: dict[str, str]
+        self, source: Open311Source, server: HttpClient, url: httpx.URL, same: dict[str, str]
     ) -> None:
         self.source, self.server, self.url, self.same = source, server, url, same
         self._whole = SURELY_WHOLE  # an answer with fewer requests is complete
@@ -95,17 +95,17 @@ class Questions:
     def __exit__(self, *_: object) -> None:
         self.server.__exit__()
 
-    def updates(self, look: Gathered, parameter: str, since: datetime) -> bool:
+    def updates(self, look: CollectedRequests, parameter: str, since: datetime) -> bool:
         """Ask for the changes since a moment; returns whether the answer is certainly complete."""
         seen, unpaged = self._pages(look, {parameter: iso(since)}, unchanged_since=since)
         return not (unpaged and len(seen) >= self._whole)
 
-    def window(self, look: Gathered, start: datetime, end: datetime) -> None:
+    def window(self, look: CollectedRequests, start: datetime, end: datetime) -> None:
         """Ask for all requests received in a window."""
         self._complete(look, start, end, *self._received(look, start, end))
 
     def _complete(
-        self, look: Gathered, start: datetime, end: datetime, seen: Seen, unpaged: bool
+        self, look: CollectedRequests, start: datetime, end: datetime, seen: Seen, unpaged: bool
     ) -> None:
         """Ask for the halves of a window if its answer may be truncated.
 
@@ -118,7 +118,7 @@ class Questions:
             return
         moments = sorted({received for received in seen.values() if received is not None})
         if moments and not start - OVERLAP <= moments[0] <= moments[-1] <= end + OVERLAP:
-            raise SourceTrouble(
+            raise SourceError(
                 f"{plain(self.url)}: the server heeds neither start_date and end_date nor page;"
                 " what it leaves out cannot be known"
             )
@@ -131,11 +131,16 @@ class Questions:
         for part, answer in zip(parts, answers, strict=True):
             self._complete(look, *part, *answer)
 
-    def _received(self, look: Gathered, start: datetime, end: datetime) -> tuple[Seen, bool]:
+    def _received(
+        self, look: CollectedRequests, start: datetime, end: datetime
+    ) -> tuple[Seen, bool]:
         return self._pages(look, {"start_date": iso(start), "end_date": iso(end)})
 
     def _pages(
-        self, look: Gathered, question: dict[str, str], unchanged_since: datetime | None = None
+        self,
+        look: CollectedRequests,
+        question: dict[str, str],
+        unchanged_since: datetime | None = None,
     ) -> tuple[Seen, bool]:
         """Collect page after page until one brings nothing new.
 
@@ -152,9 +157,7 @@ class Questions:
             if known.keys() <= seen.keys():
                 return seen, page == 2 and bool(known)
             seen |= known
-        raise SourceTrouble(
-            f"{plain(self.url)}: more than {MOST_PAGES} pages; the server never ends"
-        )
+        raise SourceError(f"{plain(self.url)}: more than {MOST_PAGES} pages; the server never ends")
 
     def _ask(self, question: dict[str, str], page: int) -> list[Request]:
         paging = {"page": str(page), "page_size": str(self.source.page_size)}
@@ -170,7 +173,7 @@ class Questions:
         for request in requests:
             updated = moment(request.get("updated_datetime", ""), zone)
             if updated is not None and updated < since - OVERLAP:
-                raise SourceTrouble(
+                raise SourceError(
                     f"{plain(self.url)}: the server does not heed `{self.source.updates_by}`; take"
                     " updates_by out of sources.toml"
                 )

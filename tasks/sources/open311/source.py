@@ -23,19 +23,21 @@ from zoneinfo import ZoneInfo
 
 from db import complaints, cursors
 from settings.sources import Open311Source
-from tasks.common.context import Office
-from tasks.sources.base import Batch, SourceTrouble
-from tasks.sources.open311.collected import Gathered
-from tasks.sources.open311.queries import EDGE, OVERLAP, Grid, Questions, iso, questions_to
+from tasks.common.context import SiteContext
+from tasks.sources.base import Extract, SourceError
+from tasks.sources.open311.collected import CollectedRequests
+from tasks.sources.open311.queries import EDGE, OVERLAP, Questions, TimeWindows, iso, questions_to
 
 RECENT = timedelta(days=90)
 """How far back closed requests are read again if the server cannot list its changes."""
 
 
-def batches(office: Office, name: str, source: Open311Source, now: datetime) -> Iterator[Batch]:
+def batches(
+    office: SiteContext, name: str, source: Open311Source, now: datetime
+) -> Iterator[Extract]:
     """Yield the extracts of this run, as the module docstring explains.
 
-    Raises :class:`SourceTrouble` if the server gives no readable answer. Extracts yielded earlier
+    Raises :class:`SourceError` if the server gives no readable answer. Extracts yielded earlier
     stay imported.
     """
     zone = ZoneInfo(source.zone)
@@ -48,15 +50,15 @@ def batches(office: Office, name: str, source: Open311Source, now: datetime) -> 
     first_day = min(source.first_day, progress.first) if progress else source.first_day
     begin = datetime.combine(first_day, time.min, zone).astimezone(UTC)
     if begin > now:
-        raise SourceTrouble(f"first_day of {name} lies ahead; the past begins there")
-    grid = Grid(begin, timedelta(days=source.window_days))
+        raise SourceError(f"first_day of {name} lies ahead; the past begins there")
+    grid = TimeWindows(begin, timedelta(days=source.window_days))
     with questions_to(office, name, source, now) as questions:
         if progress is None:
             progress = _Progress(first_day, asked=now, next=begin)
         elif first_day < progress.first:
             progress = replace(progress, first=first_day, next=begin)
         if progress.asked < now:
-            with Gathered(source, now) as look:
+            with CollectedRequests(source, now) as look:
                 _ask_changes(questions, look, progress, grid, open_since)
                 span = f"{iso(progress.asked)}/{iso(now)}"
                 reached = now if progress.complete else progress.next
@@ -64,7 +66,7 @@ def batches(office: Office, name: str, source: Open311Source, now: datetime) -> 
                 yield look.batch(span, str(progress))
         while progress.next < now:
             start, end = grid.window(progress.next, now)
-            with Gathered(source, now) as look:
+            with CollectedRequests(source, now) as look:
                 questions.window(look, start, end)
                 progress = replace(
                     progress,
@@ -120,9 +122,9 @@ class _Progress:
 
 def _ask_changes(
     questions: Questions,
-    look: Gathered,
+    look: CollectedRequests,
     progress: _Progress,
-    grid: Grid,
+    grid: TimeWindows,
     open_since: list[datetime],
 ) -> None:
     """Ask for changes since the last snapshot, and for new requests if the past is complete."""

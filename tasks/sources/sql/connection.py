@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, make_ur
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from settings.sources import SqlSource
-from tasks.sources.base import SourceTrouble
+from tasks.sources.base import SourceError
 from tasks.sources.sql.errors import cause
 
 _DRIVERS = {
@@ -35,11 +35,11 @@ def explained(name: str, source: SqlSource) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise SourceTrouble(f"{name}: {cause(error, source)}") from None
+        raise SourceError(f"{name}: {cause(error, source)}") from None
     except (SQLAlchemyError, ValueError, OverflowError, ImportError) as error:
-        if isinstance(error, SourceTrouble):
+        if isinstance(error, SourceError):
             raise
-        raise SourceTrouble(
+        raise SourceError(
             f"{name}: a row cannot be read ({type(error).__name__}); convert its columns in the"
             " query"
         ) from None
@@ -76,14 +76,14 @@ def _engine(folder: Path, name: str, source: SqlSource) -> Engine:
     variable = source.url_variable
     value = os.environ.get(variable, "").strip()
     if not value:
-        raise SourceTrouble(f"{name}: {variable} is not set; it holds the URL of the database")
+        raise SourceError(f"{name}: {variable} is not set; it holds the URL of the database")
     try:
         url = make_url(value)
         driver = _DRIVERS.get(url.get_backend_name())
     except (SQLAlchemyError, ValueError):  # the error's text may repeat the password
         driver = None
     if driver is None:
-        raise SourceTrouble(
+        raise SourceError(
             f"{name}: {variable} must be postgresql://user:password@host/database, mysql://... or"
             " sqlite:///file; write / # ? @ : and % of a password as %2F %23 %3F %40 %3A %25"
         )
@@ -119,10 +119,10 @@ def _sqlite(
 ) -> Callable[[], sqlite3.Connection]:
     """Return a function opening the file of a SQLite URL read-only (relative to the site)."""
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        raise SourceTrouble(f"{name}: {source.url_variable} must name a file: sqlite:///file")
+        raise SourceError(f"{name}: {source.url_variable} must name a file: sqlite:///file")
     path = folder / url.database
     if not path.is_file():
-        raise SourceTrouble(f"{name}: the file of {source.url_variable} does not exist")
+        raise SourceError(f"{name}: the file of {source.url_variable} does not exist")
 
     def connect() -> sqlite3.Connection:
         place = f"file:{quote(str(path.absolute()))}?mode=ro"

@@ -19,10 +19,10 @@ from sqlalchemy.types import NullType
 from settings.errors import nearest
 from settings.sources import SqlSource
 from settings.sql_check import with_colons_kept
-from tasks.common.context import Office
-from tasks.common.dates import read_time
+from tasks.common.context import SiteContext
+from tasks.common.dates import parse_datetime
 from tasks.sources import cursor as sources_cursor
-from tasks.sources.base import Batch, Row, SourceTrouble
+from tasks.sources.base import Extract, Row, SourceError
 from tasks.sources.sql.connection import explained, reading
 from tasks.sources.sql.conversion import KINDS, as_text, parameter
 
@@ -31,8 +31,8 @@ SPOOLED = 8 << 20
 
 
 def batches(
-    office: Office, name: str, source: SqlSource, now: datetime, waiting: list[str]
-) -> Iterator[Batch]:
+    office: SiteContext, name: str, source: SqlSource, now: datetime, waiting: list[str]
+) -> Iterator[Extract]:
     """Yield the query's rows added or changed since the last snapshot.
 
     A deadline is called missed because a snapshot showed no end of the case. Half a snapshot must
@@ -43,7 +43,7 @@ def batches(
     there.
 
     Rows added after `now` are left to the next run and counted in `waiting`. Raises
-    :class:`SourceTrouble`, without a value of a row.
+    :class:`SourceError`, without a value of a row.
     """
     with explained(name, source), reading(office.site.folder, name, source) as connection:
         place = _Place.read(name, sources_cursor.position(office, name), source)
@@ -73,12 +73,12 @@ class _Answer:
         names = list(result.keys())
         for column in (*self.header, *([source.cursor] if source.cursor else [])):
             if column not in names:
-                raise SourceTrouble(
+                raise SourceError(
                     f"{name}: the query gives no column '{column}'{nearest(column, names)}."
                     " Correct the mapping or the query in sources.toml"
                 )
             if names.count(column) > 1:
-                raise SourceTrouble(
+                raise SourceError(
                     f"{name}: the query gives two columns '{column}'; name them with AS"
                 )
         self._places = [names.index(column) for column in self.header]
@@ -104,7 +104,7 @@ class _Answer:
         if not cell:
             return None
         readers: list[Callable[[str], datetime]] = [datetime.fromisoformat]
-        readers += [partial(read_time, form=form) for form in self.source.dates]
+        readers += [partial(parse_datetime, form=form) for form in self.source.dates]
         for read in readers:
             with suppress(ValueError, OverflowError):
                 moment = read(cell)
@@ -119,7 +119,7 @@ def dated(source: SqlSource) -> set[str]:
     return columns | {event.column for event in source.events}
 
 
-def _everything(answer: _Answer) -> Iterator[Batch]:
+def _everything(answer: _Answer) -> Iterator[Extract]:
     """Yield all rows of a query without a cursor, streamed and never in memory at once."""
 
     def rows() -> Iterator[Row]:
@@ -130,19 +130,19 @@ def _everything(answer: _Answer) -> Iterator[Batch]:
                 else:
                     yield row
 
-    sha256 = sources_cursor.mark(answer.source.query, answer.now)
-    yield Batch(f"{answer.name}: all rows", sha256, answer.now, answer.header, rows())
+    sha256 = sources_cursor.content_hash(answer.source.query, answer.now)
+    yield Extract(f"{answer.name}: all rows", sha256, answer.now, answer.header, rows())
 
 
-def _parts(answer: _Answer, since: object) -> Iterator[Batch]:
+def _parts(answer: _Answer, since: object) -> Iterator[Extract]:
     """Yield the first reading, `batch` rows at a time."""
     taken: list[Row] = []
     progress = _Progress(since)
 
-    def part(cursor: str) -> Batch:
+    def part(cursor: str) -> Extract:
         told = f"rows {taken[0][0]}-{taken[-1][0]}" if taken else "nothing new"
-        sha256 = sources_cursor.mark(cursor, told, rows=taken)
-        return Batch(f"{answer.name}: {told}", sha256, answer.now, answer.header, taken, cursor)
+        sha256 = sources_cursor.content_hash(cursor, told, rows=taken)
+        return Extract(f"{answer.name}: {told}", sha256, answer.now, answer.header, taken, cursor)
 
     for value, row in answer.rows():
         if not progress.reaches(value, answer.is_later(row)):
@@ -155,7 +155,7 @@ def _parts(answer: _Answer, since: object) -> Iterator[Batch]:
     yield part(_Place(progress.end()).written())
 
 
-def _changes(answer: _Answer, since: object) -> Iterator[Batch]:
+def _changes(answer: _Answer, since: object) -> Iterator[Extract]:
     """Yield the changes as one snapshot: all are read before any of them is imported."""
     progress = _Progress(since)
     content = hashlib.sha256()
@@ -170,8 +170,8 @@ def _changes(answer: _Answer, since: object) -> Iterator[Batch]:
         cursor = _Place(progress.end()).written()
         kept.seek(0)
         rows = ((number, tuple(cells)) for number, cells in map(json.loads, kept))
-        sha256 = sources_cursor.mark(cursor, content.hexdigest())
-        yield Batch(f"{answer.name}: changes", sha256, answer.now, answer.header, rows, cursor)
+        sha256 = sources_cursor.content_hash(cursor, content.hexdigest())
+        yield Extract(f"{answer.name}: changes", sha256, answer.now, answer.header, rows, cursor)
 
 
 class _Progress:
@@ -212,7 +212,7 @@ class _Place:
             kind, written, filling = json.loads(cursor)
             return cls(KINDS[kind](written), filling)
         except (ValueError, KeyError, TypeError):
-            raise SourceTrouble(f"{name}: the position kept of it cannot be read") from None
+            raise SourceError(f"{name}: the position kept of it cannot be read") from None
 
     def written(self) -> str:
         """Format the position for storage, with its type: databases sort numbers unlike texts."""
