@@ -252,7 +252,10 @@ def section(
 def escalation_toml() -> Iterator[str]:
     """The file that says who is told when."""
     place = CONFIG / "escalation.toml"
-    yield "## escalation.toml\n\nWho is told when; [telling.md](telling.md) says what comes of it."
+    yield (
+        "## escalation.toml\n\nWho is told when; [notifications.md](notifications.md) says what"
+        " comes of it."
+    )
     yield ""
     yield from table(ladder.EscalationFile)
     yield from section("[mail_hours]", ladder.MailHoursTable, lines_of(place, "mail_hours"))
