@@ -5,7 +5,7 @@
 # make prove  set up and kill it everywhere over 600 runs (SEEDS=300 on each database): nothing lost, nothing twice;
 #             and run the tests that have a longer form in it
 # make install  set up .venv and nothing else
-# make reference  write docs/configuration.md from the models in settings/
+# make reference  write docs/configuration.md from the models in settings/, and docs/cli.md from the commands in cli/
 # make audit  ask with pip-audit whether a dependency is known to be vulnerable; says so where it cannot ask
 PYTHON ?= python3
 SEEDS ?= 300
@@ -52,6 +52,7 @@ audit: $(READY)
 
 reference: $(READY)
 	$(BIN)/python scripts/make_reference.py
+	$(BIN)/python scripts/make_cli_reference.py
 
 samples: $(READY)
 	$(BIN)/python scripts/make_samples.py

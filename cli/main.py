@@ -13,7 +13,18 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from cli import backup, bounces, console, deadlines, doctor, reports, service, simulate, watch
+from cli import (
+    backup,
+    bounces,
+    console,
+    deadlines,
+    doctor,
+    init,
+    reports,
+    service,
+    simulate,
+    watch,
+)
 from cli.audit import audit_app
 from cli.console import UsageError
 from cli.database import database_app
@@ -36,6 +47,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 # the help lists the commands in this order
+app.command("init")(init.init)
 app.command("run")(service.run)
 app.command("up")(service.up)
 app.command("worker")(service.worker)

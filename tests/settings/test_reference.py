@@ -21,16 +21,19 @@ PAGES = sorted([REPOSITORY / "README.md", *DOCS.glob("*.md")])
 CODE = ("cli", "db", "flows", "service", "settings", "tasks")
 
 
-@pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "make_reference", REPOSITORY / "scripts" / "make_reference.py"
-    )
+def script(name: str) -> ModuleType:
+    """Load a script of the project, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, REPOSITORY / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def maker() -> ModuleType:
+    return script("make_reference")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +48,11 @@ def every_model(model: type[Strict] = Strict) -> list[type[Strict]]:
 
 def test_the_reference_is_what_the_models_say(maker, reference):
     assert reference == maker.page(), "run `make reference` and commit docs/configuration.md"
+
+
+def test_the_page_of_commands_is_what_the_commands_say():
+    page = (DOCS / "cli.md").read_text("utf-8")
+    assert page == script("make_cli_reference").page(), "run `make reference`, commit docs/cli.md"
 
 
 def test_every_key_of_every_model_has_a_meaning(maker):
