@@ -23,7 +23,7 @@ from hypothesis import settings
 from rich.console import Console
 from support.emptied import Emptied, compile_once
 from support.prefect_databases import Template
-from support.smtp_servers import Server, running
+from support.servers.smtp_servers import Server, running
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that tests start compiles all
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")

@@ -14,9 +14,9 @@ import pytest
 from conftest import REPOSITORY
 from sqlalchemy import select
 from support.browser import browsing
+from support.servers.smtp_servers import Server
 from support.services import FLOWS, REFUSAL, Troubled, Up
 from support.small_site import FAR_HOUR, NAME
-from support.smtp_servers import Server
 from support.web_pages import Pages
 
 from db.models import AuditRow, MessageRow

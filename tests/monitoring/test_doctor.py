@@ -13,7 +13,7 @@ from alembic import command
 from conftest import REPOSITORY, wita
 from support.pipeline import BREACHED, at, dump, owe
 from support.ports import nobody_listens
-from support.smtp_servers import Server, running
+from support.servers.smtp_servers import Server, running
 
 from db import runs
 from db.migrate import alembic_config

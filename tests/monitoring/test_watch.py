@@ -18,8 +18,8 @@ from conftest import REPOSITORY, wita
 from sqlalchemy import update
 from support.pipeline import BREACHED, alerts, at, deliver, messages, owe
 from support.ports import nobody_listens
+from support.servers.smtp_servers import Server, running
 from support.small_site import holidays_are_known
-from support.smtp_servers import Server, running
 from support.waiting import until
 from support.watch_mails import DAY, HOUR, MINUTE, told
 

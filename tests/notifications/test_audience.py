@@ -23,7 +23,7 @@ from support.pipeline import (
     recipients,
     register,
 )
-from support.smtp_servers import Letter
+from support.servers.smtp_servers import Letter
 
 from settings import SettingsError, load_site
 from sla.directory import Role

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-import support.imap_servers
+import support.servers.imap_servers
 from conftest import ON_BOTH, WITA, kind_of_database, wita
 from support.bounce_reports import SENDER, SHAPES, exchange, postfix, qmail, sendmail
 from support.pipeline import (
@@ -27,7 +27,7 @@ from support.pipeline import (
     since,
     statuses,
 )
-from support.smtp_servers import Server, running
+from support.servers.smtp_servers import Server, running
 
 from db import bounces
 from db.models import MessageKind, MessageRow, MessageStatus
@@ -52,21 +52,21 @@ ADMINISTRATOR = "admin.lapor@contohkab.example"
 
 
 @pytest.fixture(scope="module")
-def pymap() -> Iterator[support.imap_servers.Server]:
-    with support.imap_servers.pymap() as server:
+def pymap() -> Iterator[support.servers.imap_servers.Server]:
+    with support.servers.imap_servers.pymap() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def dovecot() -> Iterator[support.imap_servers.Server]:
-    with support.imap_servers.dovecot() as server:
+def dovecot() -> Iterator[support.servers.imap_servers.Server]:
+    with support.servers.imap_servers.dovecot() as server:
         yield server
 
 
 @pytest.fixture
-def imap(database_url: str, request: pytest.FixtureRequest) -> support.imap_servers.Server:
+def imap(database_url: str, request: pytest.FixtureRequest) -> support.servers.imap_servers.Server:
     """Dovecot beside SQLite and pymap beside PostgreSQL; only pymap where there is no Dovecot."""
-    if database_url.startswith("sqlite") and support.imap_servers.can_run_dovecot():
+    if database_url.startswith("sqlite") and support.servers.imap_servers.can_run_dovecot():
         return request.getfixturevalue("dovecot")
     return request.getfixturevalue("pymap")
 
@@ -74,7 +74,7 @@ def imap(database_url: str, request: pytest.FixtureRequest) -> support.imap_serv
 class Box:
     """The sender's mailbox, new and empty."""
 
-    def __init__(self, imap: support.imap_servers.Server, name: str) -> None:
+    def __init__(self, imap: support.servers.imap_servers.Server, name: str) -> None:
         self.imap, self.name = imap, name
         self.make_anew()
 

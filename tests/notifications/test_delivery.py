@@ -35,7 +35,7 @@ from support.pipeline import (
     since,
     statuses,
 )
-from support.smtp_servers import DROP, Letter, Server
+from support.servers.smtp_servers import DROP, Letter, Server
 
 from db import outbox
 from db.outbox import STALE_CLAIM

@@ -23,7 +23,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from support.pipeline import at, decide, deliver, messages, register, since
 from support.programs import sized
-from support.smtp_servers import Server, running
+from support.servers.smtp_servers import Server, running
 
 from db.engine import open_engine
 from db.models import MessageKind, NoticeRow, NoticeStatus

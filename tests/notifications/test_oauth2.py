@@ -16,8 +16,8 @@ import pytest
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult
 from support.plain_mail import mail
-from support.smtp_servers import Server, certificate, running, trusted
-from support.token_server import Provider, drips, giving, hangs, raw
+from support.servers.smtp_servers import Server, certificate, running, trusted
+from support.servers.token_server import Provider, drips, giving, hangs, raw
 
 from tasks.notifications.transport.oauth2_file import GOOGLE, NoToken, open_to_all, read_grant
 from tasks.notifications.transport.smtp import (

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from conftest import ON_BOTH, kind_of_database, wita
 from support.pipeline import BREACHED, EVERYWHERE, Hurried, at, deliver, messages, owe, statuses
-from support.smtp_servers import Server, running
+from support.servers.smtp_servers import Server, running
 
 from tasks.delivery import send_owed
 from tasks.notifications import sender as notifications_sender

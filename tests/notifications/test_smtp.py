@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trustme
 from support.plain_mail import LIAISON, SENDER, mail
-from support.smtp_servers import DROP, Server, certificate, running, trusted
+from support.servers.smtp_servers import DROP, Server, certificate, running, trusted
 
 from tasks.notifications.transport.smtp import (
     Connection,

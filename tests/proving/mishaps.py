@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from support.smtp_servers import DROP
+from support.servers.smtp_servers import DROP
 
 from proving.parts import SILENCE, Fault
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiosmtpd.smtp import Envelope, Session
-from support.smtp_servers import Letter, Server, _Talk, running
+from support.servers.smtp_servers import Letter, Server, _Talk, running
 
 from proving.parts import SILENCE, Fault, Weather
 

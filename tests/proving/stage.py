@@ -19,7 +19,7 @@ from typing import Any
 
 import trustme
 from sqlalchemy import func, select
-from support.smtp_servers import trusted
+from support.servers.smtp_servers import trusted
 
 from db.engine import open_engine
 from db.models import MessageRow

@@ -25,8 +25,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from support.pipeline import at, decide, deliver, dump, messages, register, since
+from support.servers.smtp_servers import Letter, running
 from support.small_site import REPORT, STATUS, TICKET, UNIT, export
-from support.smtp_servers import Letter, running
 
 from cli import console
 from db.engine import NotReady, open_engine, reading

@@ -13,11 +13,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-import support.imap_servers
+import support.servers.imap_servers
 from conftest import wita
 from sqlalchemy import select
-from support.imap_servers import PASSWORD, USER
 from support.imported import dump, history, known, quarantine, take
+from support.servers.imap_servers import PASSWORD, USER
 
 from db.models import Complaint
 from settings import SettingsError
@@ -44,29 +44,31 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def pymap() -> Iterator[support.imap_servers.Server]:
-    with support.imap_servers.pymap() as server:
+def pymap() -> Iterator[support.servers.imap_servers.Server]:
+    with support.servers.imap_servers.pymap() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def dovecot() -> Iterator[support.imap_servers.Server]:
+def dovecot() -> Iterator[support.servers.imap_servers.Server]:
     """A real Dovecot; skips where it cannot be started, never in CI."""
-    if not support.imap_servers.can_run_dovecot():
+    if not support.servers.imap_servers.can_run_dovecot():
         assert "CI" not in os.environ, "CI runs as root and installs dovecot-imapd"
         pytest.skip("no Dovecot for root to start: apt-get install dovecot-imapd")
-    with support.imap_servers.dovecot() as server:
+    with support.servers.imap_servers.dovecot() as server:
         yield server
 
 
 @pytest.fixture(params=["pymap", "dovecot"])
-def server(request: pytest.FixtureRequest) -> support.imap_servers.Server:
+def server(request: pytest.FixtureRequest) -> support.servers.imap_servers.Server:
     """Both servers in turn."""
     return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
-def box(server: support.imap_servers.Server, request: pytest.FixtureRequest, monkeypatch) -> str:
+def box(
+    server: support.servers.imap_servers.Server, request: pytest.FixtureRequest, monkeypatch
+) -> str:
     """A new, empty mailbox, named by the environment."""
     name = f"Aduan {request.node.name}"[:40].replace("[", " ").replace("]", "")
     with server.client() as client:
@@ -116,7 +118,10 @@ def raw(*lines: str | bytes) -> bytes:
 
 
 def deliver(
-    server: support.imap_servers.Server, box: str, arrived: str, *mails: EmailMessage | bytes
+    server: support.servers.imap_servers.Server,
+    box: str,
+    arrived: str,
+    *mails: EmailMessage | bytes,
 ):
     moment = wita(arrived)
     server.deliver(box, *((m if isinstance(m, bytes) else bytes(m), moment) for m in mails))

@@ -16,8 +16,17 @@ import pytest
 import trustme
 from conftest import ON_BOTH, WITA, kind_of_database, wita
 from sqlalchemy import select
-from support.open311_server import GeoServer, Request, cut, endless, moment, raw, serving, silent
-from support.smtp_servers import certificate, trusted
+from support.servers.open311_server import (
+    GeoServer,
+    Request,
+    cut,
+    endless,
+    moment,
+    raw,
+    serving,
+    silent,
+)
+from support.servers.smtp_servers import certificate, trusted
 
 from db import cursors
 from db.models import Base, Complaint, EventRow, QuarantineRow

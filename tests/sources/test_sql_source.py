@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import support.mariadb_server
+import support.servers.mariadb_server
 from conftest import wita
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import OperationalError
@@ -101,12 +101,12 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def mariadb() -> Iterator[support.mariadb_server.MariaDB]:
+def mariadb() -> Iterator[support.servers.mariadb_server.MariaDB]:
     """A real MariaDB for this worker; skips where none is installed, never in CI."""
-    if support.mariadb_server.PROGRAM is None:
+    if support.servers.mariadb_server.PROGRAM is None:
         assert "CI" not in os.environ, "CI installs mariadb-server-core"
         pytest.skip("no MariaDB: apt-get install mariadb-server-core")
-    with support.mariadb_server.running() as server:
+    with support.servers.mariadb_server.running() as server:
         yield server
 
 
@@ -127,7 +127,7 @@ def postgresql_desk(uri: str) -> Desk:
     return Desk(writes, f"postgresql://{user}:p%2Fw%40Rahasia@{host}/{name}?{options}")
 
 
-def mariadb_desk(server: support.mariadb_server.MariaDB) -> Desk:
+def mariadb_desk(server: support.servers.mariadb_server.MariaDB) -> Desk:
     name = f"d{uuid.uuid4().hex[:20]}"
     server.run(
         f"CREATE DATABASE {name} CHARACTER SET utf8mb4",

@@ -42,8 +42,8 @@ from service.environment import free_port
 from service.prefect_api import ask
 from support.pipeline import ENTRY, STEPS, UNITS, at
 from support.prefect_databases import prefect_as_new
+from support.servers.smtp_servers import Server, running
 from support.small_site import TICKET, export, runs_when_asked, small_site
-from support.smtp_servers import Server, running
 from support.waiting import until
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
