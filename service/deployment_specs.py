@@ -20,8 +20,8 @@ AGAIN = "again-after-crash"
 
 
 ENGINE = shlex.join([sys.executable, "-m", "prefect.engine"])
-"""What a worker starts for a run. Unless it is told, it first starts a process that looks for the
-run's folder, and loads Prefect once more for it: a third of the time that a delivery takes."""
+"""The command that a worker starts for a run. By default Prefect first starts a process to prepare
+the run's folder, and that process loads Prefect once more: over a second of CPU for each run."""
 
 
 @dataclass(frozen=True, slots=True)
