@@ -26,7 +26,7 @@ up: $(COMPILED)
 	$(BIN)/tenggat up --site examples/kabupaten-contoh
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=25
 
 lint: $(READY)
 	$(BIN)/ruff format --check --quiet .

@@ -1,6 +1,6 @@
 """Killed in mid-run: worker, flow, all. What comes back does all of it, and once.
 
-Server and database are killed in test_away.py, a worker elsewhere in test_two_workers.py.
+Server and database are killed in test_outages.py, a worker elsewhere in test_two_workers.py.
 """
 
 import signal

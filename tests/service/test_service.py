@@ -1,4 +1,4 @@
-"""`tenggat up`: one command starts the whole service. test_kills.py and test_away.py end it."""
+"""`tenggat up`: one command starts the whole service. test_kills.py and test_outages.py end it."""
 
 import json
 import os

@@ -9,7 +9,7 @@ from collections import Counter
 def test_either_may_be_killed(lost_once):
     """The run that was lost is asked for again; nothing is left over, and nothing is there twice.
 
-    test_away.py waits until the server's own watch over heartbeats gives it up.
+    test_outages.py waits until the server's own watch over heartbeats gives it up.
     """
     assert len(lost_once.before) > 0
     assert lost_once.survivor == "COMPLETED"
