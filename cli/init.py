@@ -20,7 +20,7 @@ INBOX = "inbox"
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder of the new site.", metavar="DIR")],
 ) -> None:
-    """Begin a site with the settings of the example site.
+    """Begin a site with the example's settings.
 
     Copies the settings files of examples/kabupaten-contoh/ without its invented complaints, and
     makes an empty folder for the files of each source. Refuses a folder with files in it.
