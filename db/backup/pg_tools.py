@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
+from time import sleep
 
 import psycopg
 from psycopg import sql
@@ -18,6 +19,10 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
 CONNECT_SECONDS = 30
+CLOSING_CHECKS = 20
+CLOSING_CHECK_SECONDS = 0.1
+"""How often, and after how many seconds each, connections that may be closing are counted again."""
+
 _PROGRAMS = ("pg_dump", "pg_restore", "psql")
 BY_ITSELF = ("alembic_version", "audit_head")
 """Tables with a row even in a new, unused database."""
@@ -228,7 +233,22 @@ def first_line(text: str) -> str:
 
 
 def others(there: Server) -> int:
-    """Count the other open connections of the same user to the database."""
+    """Count the other open connections of the same user to the database.
+
+    The server lists a connection for a moment after it was closed. So while there are any, count
+    again, for up to 2 s: else a restore right after the end of the service is refused.
+    """
+    found = _others_now(there)
+    for _ in range(CLOSING_CHECKS):
+        if not found:
+            break
+        sleep(CLOSING_CHECK_SECONDS)
+        found = _others_now(there)
+    return found
+
+
+def _others_now(there: Server) -> int:
+    """Count the other connections listed by the server now."""
     with closing(_connect(there)) as connection:
         row = connection.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"

@@ -7,7 +7,9 @@ import fcntl
 import re
 from datetime import timedelta
 from pathlib import Path
+from threading import Timer
 
+import psycopg
 import pytest
 from alembic import command
 from conftest import ON_BOTH, kind_of_database, wita
@@ -157,6 +159,19 @@ def test_nothing_is_put_back_while_the_service_runs(office):
         with pytest.raises(BackupError, match="the service runs; stop it first"):
             put_back(office, made)
     put_back(office, made)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_connection_that_is_about_to_close_is_waited_for(office):
+    """As those of a service that ended a moment ago."""
+    register(office, REMINDED, *EVERYWHERE)
+    made, before = keep(office), dump(office, *ODD)
+    other = psycopg.connect(office.site.database_url.replace("+psycopg", ""))
+    closing = Timer(0.3, other.close)
+    closing.start()
+    put_back(office, made)
+    closing.join()
+    assert dump(office, *ODD) == before
 
 
 @ON_BOTH
