@@ -56,26 +56,22 @@ create_engine = db.engine.create_engine
 db.engine.create_engine = lambda *of, **more: compile_once(create_engine(*of, **more))
 
 
-WAITING = (
-    "test_two_workers",
-    "test_several_sites",
-    "test_deploy",
-    "test_outages",
-    "test_service",
-    "test_ui",
-    "test_kills",
+SERVICE_OF_TWO_SITES = ("test_two_workers", "test_several_sites", "test_deploy", "test_outages")
+SERVICE_OF_ONE_SITE = ("test_service", "test_ui", "test_kills")
+SERVER_OF_FLOWS = (
     "test_watchdog",
     "test_maintenance",
     "test_flows",
     "test_demo",
     "test_registration",
 )
-"""What waits for servers most of its time, the longest first."""
+WAITING = (*SERVICE_OF_TWO_SITES, *SERVICE_OF_ONE_SITE, *SERVER_OF_FLOWS)
+"""Modules that mostly wait for servers, the slowest first."""
 
 TOGETHER = {
-    **dict.fromkeys((*WAITING[7:], "test_retry", "test_safety"), "server of flows"),
-    **dict.fromkeys(WAITING[:4], "service of two sites"),
-    **dict.fromkeys(WAITING[4:7], "service of one site"),
+    **dict.fromkeys((*SERVER_OF_FLOWS, "test_retry", "test_safety"), "server of flows"),
+    **dict.fromkeys(SERVICE_OF_TWO_SITES, "service of two sites"),
+    **dict.fromkeys(SERVICE_OF_ONE_SITE, "service of one site"),
 }
 """Modules that share a service, and so a process; their last tests stop it."""
 
