@@ -307,7 +307,7 @@ def test_a_snapshot_source_is_replayed_by_its_looks(office, server):
         more = {"Klasifikasi Laporan": "Aspirasi"} if day.day > 4 else {}
         more |= {STATUS: "Ditutup oleh Admin"} if day.day > 16 else {}
         export(office.site.folder, f"{day} 07:00", WAITING | more, REPORT | more)
-        assert pull.fn(office, "lapor", wita(f"{day} 07:00")).quarantined == 0
+        assert pull(office, "lapor", wita(f"{day} 07:00")).quarantined == 0
 
     lived(office, morning, first, last)
     outcome = replayed(office, first, last)
