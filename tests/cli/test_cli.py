@@ -172,7 +172,7 @@ DUE = ("due", "sp4n/first-follow-up", "2026-11-02")
         (("rnu",), "No such command 'rnu'", "Did you mean 'run'? See `tenggat --help`"),
         (("explain", "1"), "no complaint has the ticket '1'", "`tenggat deadlines`"),
         (("explain", "5010001", "--now", "x"), "'x' is no time", "write 2026-11-24T08:00"),
-        (("deadlines", "--state", "breachd"), "no state 'breachd'", "'breached'?"),
+        (("deadlines", "--state", "breachd"), "no state 'breachd'", "`breached`?"),
         (("deadlines", "--unit", "dinso"), "no unit 'dinso'", "did you mean `dinsos`?"),
         (("deadlines", "--csv", "/no/folder/x.csv"), "cannot write", "a folder that exists"),
         (("summary", "Q4"), "'Q4' is no period", "write 2026"),
