@@ -43,7 +43,9 @@ def summary(
         def progress(percent: float) -> None:
             update_progress_artifact(bar, percent)
 
-        made = make_summary(at.office, chosen, as_of or at.now, at.now, at.run, progress=progress)
+        made = make_summary(
+            at.office, chosen, as_of or at.now, at.now, at.run_id, progress=progress
+        )
         log.info("summary of %s written, %d mails queued", chosen, made.mails)
         for trouble in made.left_out:
             log.warning("%s", trouble)
