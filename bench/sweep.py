@@ -60,9 +60,9 @@ def sweep(folder: str, url: str) -> dict[str, Any]:
         count = evaluate_and_notify(office, now, f"bench {number}")
         site_status(office, now)
         seconds.append(time.perf_counter() - before)
-        assert count.judged >= DUE, count.judged
+        assert count.evaluated >= DUE, count.evaluated
     office.close()
-    return {"seconds": min(seconds), "judged": count.judged}
+    return {"seconds": min(seconds), "evaluated": count.evaluated}
 
 
 PARTS = {"prepare": prepare, "sweep": sweep}

@@ -59,7 +59,7 @@ def show_mail(
             row = session.get(MessageRow, number)
             if row is None:
                 raise UsageError(f"no mail {number}; see `tenggat mail list`")
-            lines = [f"{row.status}  {row.message_id}  to {row.recipient} ({row.role})"]
+            lines = [f"{row.status}  {row.message_id_header}  to {row.recipient} ({row.role})"]
             lines += [
                 f"  {office.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}"
                 f"  {a.code or ''} {a.answer}"

@@ -25,10 +25,10 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     Bounces are read first. An unreadable bounce mailbox does not stop the sending of mails.
     """
     with flow_run_context("delivery", site, now) as at:
-        bounces = read_bounces_task(at.office, at.now, at.run)
+        bounces = read_bounces_task(at.office, at.now, at.run_id)
         if bounces.trouble:
             get_run_logger().warning("bounces are not read: %s", bounces.trouble)
-        count = send_owed_task(at.office, at.now, at.run)
+        count = send_owed_task(at.office, at.now, at.run_id)
         get_run_logger().info(
             "%d sent, %d deferred, %d dead, %d cancelled, %d still queued",
             count.sent,

@@ -44,7 +44,7 @@ def summary(
             update_progress_artifact(bar, percent)
 
         made = make_summary_task(
-            at.office, chosen, as_of or at.now, at.now, at.run, progress=progress
+            at.office, chosen, as_of or at.now, at.now, at.run_id, progress=progress
         )
         log.info("summary of %s written, %d mails queued", chosen, made.mails)
         for trouble in made.left_out:

@@ -224,7 +224,7 @@ def _changed(counts: dict[str, Any]) -> bool:
     read = counts["intake"]["sources"]
     return bool(
         any(count["new"] or count["updated"] or count["quarantined"] for count in read)
-        or counts["deadlines"]["judged"]
+        or counts["deadlines"]["evaluated"]
         or counts["delivery"]["sent"]
         or not counts["summary"]["made_before"]
     )

@@ -371,7 +371,7 @@ class ExchangeFields(Fields):
     promised_due: str | None = "promised_due"
 
 
-ABOUT_COLUMNS = ("source", "system", "sees", "shown_later", "looked_until", "exported_at")
+ABOUT_COLUMNS = ("source", "system", "sees", "shown_later", "imported_until", "exported_at")
 """The columns of the first lines of an exchange file, one line for each source of the other
 site."""
 

@@ -222,7 +222,7 @@ def rows_of(office: SiteContext) -> dict[str, tuple[object, ...]]:
                 row.title,
                 row.anonymous,
                 row.secret,
-                row.state_word,
+                row.state,
                 sorted(tuple(event[1:]) for event in events if event.ticket == row.ticket),
             )
             for row in session.scalars(select(Complaint))

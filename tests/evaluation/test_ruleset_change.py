@@ -70,14 +70,14 @@ def test_a_holiday_decreed_late_moves_open_deadlines_and_says_which(judged):
 
 def test_without_a_change_nothing_is_judged_again(judged):
     count = evaluate_and_notify(judged, wita("2026-11-20 09:00"), "r2")
-    assert (count.judged, count.moved) == (0, None)
+    assert (count.evaluated, count.moved) == (0, None)
 
 
 def test_the_same_change_is_listed_once(judged):
     decree(judged, date(2026, 11, 23))
     evaluate_and_notify(judged, wita("2026-11-20 09:00"), "r2")
     count = evaluate_and_notify(judged, wita("2026-11-20 10:00"), "r3")
-    assert (count.judged, count.moved) == (0, None)
+    assert (count.evaluated, count.moved) == (0, None)
 
 
 def test_what_comes_in_after_a_change_was_never_judged_otherwise(judged):
@@ -85,7 +85,7 @@ def test_what_comes_in_after_a_change_was_never_judged_otherwise(judged):
     evaluate_and_notify(judged, wita("2026-11-20 09:00"), "r2")
     register(judged, "2026-11-20 09:30", {"No Register": "FD-2"})
     count = evaluate_and_notify(judged, wita("2026-11-20 10:00"), "r3")
-    assert (count.judged, count.moved) == (1, None)
+    assert (count.evaluated, count.moved) == (1, None)
 
 
 def test_the_fingerprint_tells_law_calendar_policy_and_sources_apart(office):

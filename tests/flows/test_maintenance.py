@@ -218,7 +218,7 @@ def test_texts_go_so_long_after_the_end_and_only_then(ended):
     assert texts(ended) == before | {"ENDED": (None, None, None, None)}
     assert forget_texts(ended, wita("2026-12-22 02:30")) == 0
     with ended.transaction() as session:
-        query = select(AuditRow).where(AuditRow.what == AuditKind.DATA_DELETED)
+        query = select(AuditRow).where(AuditRow.kind == AuditKind.DATA_DELETED)
         (row,) = session.scalars(query).all()
         assert "30 days after the end" in row.reason
         assert NAME not in row.reason + str(row.subject)

@@ -125,7 +125,7 @@ def events(office: SiteContext, prefix: str = "") -> list[tuple[object, ...]]:
                 e.earliest,
                 e.knowledge,
                 e.unit,
-                e.slot,
+                e.source_field,
                 e.retracted,
             )
             for ticket, e in rows
@@ -164,7 +164,7 @@ def dump(office: SiteContext) -> dict[str, list[tuple[object, ...]]]:
                 tuple(r) for r in session.execute(select(table).order_by(*table.primary_key))
             ]
             for table in Base.metadata.sorted_tables
-            if table.name not in ("look", "origin")
+            if table.name not in ("source_import", "origin")
         }
 
 
@@ -493,10 +493,10 @@ def test_the_command_writes_the_documented_form(tenggat, tmp_path):
         "system",
         "sees",
         "shown_later",
-        "looked_until",
+        "imported_until",
         "exported_at",
     }
-    assert about[0]["looked_until"] == "2026-11-23T23:00:00+00:00"
+    assert about[0]["imported_until"] == "2026-11-23T23:00:00+00:00"
     complaint = next(line for line in lines if line.get("ticket") == "5010653")
     assert set(complaint) == {
         "ticket",
@@ -520,7 +520,7 @@ def test_the_command_writes_the_documented_form(tenggat, tmp_path):
         "unit",
         "recorded",
         "source",
-        "slot",
+        "source_field",
         "retracted",
     }
     assert not list(tmp_path.glob("*.part"))
@@ -553,7 +553,7 @@ def test_a_summary_tells_of_each_source_of_the_other_side_what_it_cannot_show(ou
     def blind(office: SiteContext, prefix: str = "") -> tuple[object, ...]:
         with office.transaction() as session:
             notes = report_view(session, office, "2026-11", as_of).notes
-        told = [(name.removeprefix(prefix), rules) for name, rules in notes.not_judged]
+        told = [(name.removeprefix(prefix), rules) for name, rules in notes.not_evaluated]
         return told, [(name.removeprefix(prefix), days) for name, days in notes.shown_later]
 
     assert blind(theirs, "kab/") == blind(ours)

@@ -204,11 +204,11 @@ def told(office: SiteContext) -> list[object]:
                 row.received_at,
                 row.classification,
                 row.unit,
-                row.state_word,
+                row.state,
                 row.shown_since,
                 row.first_seen_at,
                 row.seen_at,
-                row.row_mark,
+                row.content_hash,
                 [
                     (e.kind, e.earliest, e.latest, e.knowledge, e.unit)
                     for e in events_as_of(events[row.id], END)
@@ -235,7 +235,7 @@ def told(office: SiteContext) -> list[object]:
             for look in session.scalars(select(SourceImport))
         ]
         runs = [
-            (keys[s.complaint_id], s.word, s.unit, s.first_at, s.last_at)
+            (keys[s.complaint_id], s.state, s.unit, s.first_at, s.last_at)
             for s in session.scalars(select(StateSpanRow))
         ]
         waiting = [(q.source, q.reason, q.ticket) for q in session.scalars(select(QuarantineRow))]

@@ -105,7 +105,7 @@ def test_every_row_is_in_or_waits_with_its_reason(bandung, sheet):
         moment = datetime.strptime(text, "%d %b %Y %H:%M:%S %z")
         local = (moment + timedelta(hours=7)).replace(tzinfo=None)
         assert bandung.local(row.received_at).replace(tzinfo=None) == local
-        assert row.state_word == said[STATUS].upper()
+        assert row.state == said[STATUS].upper()
         assert (row.unit is None) == (said[UNIT] == "")
         kind = said["Tipe Laporan (Anonim/Rahasia)"]
         assert (row.anonymous, row.secret) == ("Anonim" in kind, "Rahasia" in kind)
@@ -119,14 +119,14 @@ def test_nobody_is_judged_by_a_history_that_nobody_knows(bandung, sheet):
     decided = evaluate_and_notify(bandung, NOW, "run")
     with bandung.transaction() as session:
         pairs = session.execute(
-            select(Complaint.state_word, DeadlineRow).join(
+            select(Complaint.state, DeadlineRow).join(
                 Complaint, Complaint.id == DeadlineRow.complaint_id
             )
         ).all()
-        stated = set(session.scalars(select(EventRow.kind).where(EventRow.knowledge == "given")))
+        stated = set(session.scalars(select(EventRow.kind).where(EventRow.knowledge == "stated")))
         notices = session.scalars(select(NoticeRow.kind)).all()
     assert stated == {"received"}
-    assert decided.unjudged == []
+    assert decided.not_evaluated == []
     states: dict[str, Counter[str]] = {}
     for word, deadline in pairs:
         states.setdefault(word, Counter())[deadline.state] += 1

@@ -105,9 +105,9 @@ def since(day: str) -> dict[str, str]:
     return {key: value.replace("16/11/2026", day) for key, value in ENTRY.items() if "/" in value}
 
 
-def decide(office: SiteContext, now: str, run: str = "") -> EvaluationCount:
+def decide(office: SiteContext, now: str, run_id: str = "") -> EvaluationCount:
     """A deadline run at this local moment."""
-    return evaluate_and_notify(office, wita(now), run or f"deadlines {now}")
+    return evaluate_and_notify(office, wita(now), run_id or f"deadlines {now}")
 
 
 def deliver(office: SiteContext, now: str | datetime) -> DeliveryCount:
