@@ -34,7 +34,7 @@ def prepare(folder: str, url: str, count: str) -> dict[str, Any]:
     office = site(Path(folder), url)
     fill(office, FEW)
     now = as_of(office.site.zone)
-    evaluate_and_notify.fn(office, now, "bench")
+    evaluate_and_notify(office, now, "bench")
     with office.transaction() as session:
         session.execute(update(MessageRow).values(status=MessageStatus.SENT, sent_at=now))
         session.execute(update(MessageItem).values(included=True))

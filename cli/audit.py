@@ -11,6 +11,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import JsonOption, SiteOption, UsageError
 from settings import Site, load_site
+from sla.text import did_you_mean
 
 audit_app = typer.Typer(
     help="Every decision: who, what, when and why.",
@@ -114,7 +115,7 @@ def _kinds(text: str) -> list[str]:
     found = [each.value for each in AuditKind if text in (each.value, each.value.partition(".")[0])]
     if not found:
         groups = dict.fromkeys(each.value.partition(".")[0] for each in AuditKind)
-        raise UsageError(f"no kind '{text}'{console.nearest(text, AuditKind, groups)}")
+        raise UsageError(f"no kind '{text}'{did_you_mean(text, AuditKind, groups)}")
     return found
 
 

@@ -65,7 +65,7 @@ def summary(
         parse(period, office.local(known).date())
         from tasks.summary import make_summary  # noqa: PLC0415
 
-        made = make_summary.fn(
+        made = make_summary(
             office, period, known, moment, "by hand", mail=False, out=folder, public=public
         )
     key, sha256 = made.view.period_key, made.view.sha256

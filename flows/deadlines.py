@@ -11,7 +11,7 @@ from flows.parameters import Now, PartName, SiteFolder
 from flows.run_context import flow_run_context, run_name
 from flows.storm import ask
 from sla.shards import Shard
-from tasks.deadlines import evaluate_and_notify
+from tasks.deadlines import evaluate_and_notify_task
 from tasks.evaluation.status import site_status
 
 LONGEST_RUN = 3 * 60 * 60
@@ -25,7 +25,7 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
     Several runs at the same time, on one or more machines, each process one shard of the units.
     """
     with flow_run_context("deadlines", site, now, part) as at:
-        decided = evaluate_and_notify(at.office, at.now, at.run_id, Shard.parse(part))
+        decided = evaluate_and_notify_task(at.office, at.now, at.run_id, Shard.parse(part))
         stands = site_status(at.office, at.now)
         get_run_logger().info(
             "%d complaints evaluated, %d notices, %d mails queued, %d superseded",

@@ -23,9 +23,10 @@ from sla.engine.evaluate import evaluate
 from sla.events import Event, ImpossibleHistory, Kind, Knowledge
 from sla.regulations.model import Law
 from sla.regulations.parser import Mistake
-from sla.regulations.schema import nearest, shown
+from sla.regulations.schema import shown
 from sla.regulations.toml_lines import TomlLines, place_of
 from sla.regulations.toml_table import Place, TomlTable
+from sla.text import did_you_mean
 
 SOURCE = "case"
 """The source of all events of a case. A later event of the same field replaces the earlier one."""
@@ -318,20 +319,22 @@ class _Reader:
 
     def _known_kind(self, table: TomlTable, kind: str) -> None:
         if kind not in self.kinds:
-            table.wrong(f"unknown event '{kind}'{nearest(kind, self.kinds)}", "kind")
+            table.wrong(f"unknown event '{kind}'{did_you_mean(kind, self.kinds)}", "kind")
 
     def _expectation(self, table: TomlTable) -> Expectation:
         table.known_keys(_EXPECT)
         rule = table.text("rule", needed=True) or ""
         if rule and rule not in self.law.ids:
-            table.wrong(f"unknown rule '{rule}'{nearest(rule, self.law.ids)}", "rule")
+            table.wrong(f"unknown rule '{rule}'{did_you_mean(rule, self.law.ids)}", "rule")
         none = table.flag("none") or False
         for key in table.values.keys() - {"rule", "clock", "none"} if none else ():
             table.wrong(f"`none` says that there is no clock, so leave out `{key}`", key)
         regulation = table.text("regulation")
         cited = {version.regulation.citation for version in self.law.versions(rule)}
         if regulation is not None and cited and regulation not in cited:
-            table.wrong(f"`regulation` is '{regulation}'{nearest(regulation, cited)}", "regulation")
+            table.wrong(
+                f"`regulation` is '{regulation}'{did_you_mean(regulation, cited)}", "regulation"
+            )
         due_open = table.values.get("due") == OPEN
         return Expectation(
             rule=rule,

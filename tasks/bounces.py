@@ -45,7 +45,6 @@ class BounceCount:
     trouble: str = ""
 
 
-@retrying_task("read bounces")
 def read_bounces(office: SiteContext, now: datetime, run_id: str) -> BounceCount:
     """Read the reports on returned mails that arrived since the last poll, if a mailbox is
     configured.
@@ -160,3 +159,6 @@ def _somebody_can_be_told(session: Session, office: SiteContext, now: datetime) 
         Role.ADMINISTRATOR, None, office.local(now).date()
     )
     return any(holder.email.casefold() not in marked for holder in administrators.offices)
+
+
+read_bounces_task = retrying_task("read bounces")(read_bounces)

@@ -51,7 +51,6 @@ class EvaluationCount:
     """Key of the storm that waits for the administrator, if this run had too many mails."""
 
 
-@retrying_task("judge and queue")
 def evaluate_and_notify(
     office: SiteContext, now: datetime, run_id: str, part: Shard = EVERYTHING
 ) -> EvaluationCount:
@@ -224,3 +223,6 @@ def _turn(office: SiteContext, deadline: Deadline, now: datetime) -> datetime | 
         released_at(site.holds, deadline, site.evaluation_context, now) if deadline.open else None,
     ]
     return min((turn for turn in turns if turn), default=None)
+
+
+evaluate_and_notify_task = retrying_task("judge and queue")(evaluate_and_notify)

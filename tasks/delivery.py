@@ -14,7 +14,6 @@ from tasks.notifications.transport.choose import mail_way
 from tasks.notifications.transport.smtp import Connection, ServerUnavailable
 
 
-@retrying_task("send what is owed")
 def send_owed(
     office: SiteContext,
     now: datetime,
@@ -49,3 +48,6 @@ def send_owed(
     with office.transaction() as session:
         count.pending = outbox.pending(session)
     return count
+
+
+send_owed_task = retrying_task("send what is owed")(send_owed)

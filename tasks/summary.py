@@ -41,7 +41,6 @@ class SummaryMade:
         return self.paths[0]
 
 
-@retrying_task("summary {period}")
 def make_summary(
     office: SiteContext,
     period: str,
@@ -120,3 +119,6 @@ def _other_languages(session: Session, office: SiteContext, now: datetime) -> li
         for holder in site.directory.holders(role, None, today, without).offices
     }
     return sorted(found - {site.locale})
+
+
+make_summary_task = retrying_task("summary {period}")(make_summary)

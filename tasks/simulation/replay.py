@@ -206,7 +206,7 @@ def _judge(
     if first is None or first > now:
         return
     run = f"deadlines {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    count = evaluate_and_notify.fn(office, now, run)
+    count = evaluate_and_notify(office, now, run)
     outcome.not_evaluated.update(count.not_evaluated)
     with office.transaction() as session:
         runs.finished(session, run, "deadlines", now, {"messages": count.messages})

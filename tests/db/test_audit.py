@@ -218,7 +218,7 @@ def test_a_changed_rule_or_calendar_is_told_and_an_unchanged_one_is_not(office):
 def test_a_report_that_is_kept_is_told_once(office):
     owe(office, BREACHED, at("Dinas Sosial"))
     for public in (False, False, True):
-        make_summary.fn(
+        make_summary(
             office,
             "2026-11",
             wita(NEXT_DAY),
@@ -238,7 +238,7 @@ def test_rows_of_the_quarantine_that_are_read_again_are_told(office, site_folder
     content = path.read_text("utf-8").replace("16/11/2026 08:30", "31/02/2026 08:30")
     bad = path.with_name("register_2026-11-25_0700.csv")
     bad.write_text(content.replace("FD-1", "FD-9"), "utf-8")
-    assert pull.fn(office, "register", wita(NEXT_DAY)).quarantined == 1
+    assert pull(office, "register", wita(NEXT_DAY)).quarantined == 1
     retry(office, "register", wita(NEXT_DAY))
     assert only(office, AuditKind.QUARANTINE_RETRIED)["subject"]["source"] == "register"
 
@@ -501,7 +501,7 @@ def test_two_processes_at_once_keep_one_unbroken_chain(engine, database_url):
 def test_a_mail_with_a_summary_and_its_json_bear_witness(office, server):
     owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2") | since("02/11/2026"))
     end = verified(office.engine).head
-    made = make_summary.fn(office, "2026-11", wita(NEXT_DAY), wita(NEXT_DAY), "summary 1")
+    made = make_summary(office, "2026-11", wita(NEXT_DAY), wita(NEXT_DAY), "summary 1")
     deliver(office, NEXT_DAY)
     inspector = [m for m in server.letters if "Tenggat" in m.mail["From"] and m.mail.is_multipart()]
     bodies = [m.mail.get_body(("plain",)).get_content() for m in inspector]
@@ -557,7 +557,7 @@ def test_the_command_lists_decisions_and_verifies_them(office, server, call_teng
             ("verify", "--head", "17"),
             "'17' is not a head such as 17:9f86d0...; a mail with a summary names one",
         ),
-        (("list", "--what", "notise"), "no kind 'notise'; did you mean 'notice'?"),
+        (("list", "--what", "notise"), "no kind 'notise'; did you mean `notice`?"),
         (("list", "--since", "soon"), "'soon' is no time"),
     ],
 )

@@ -57,7 +57,7 @@ def run_parts(offices, of: int, now: str = NOW) -> list:
     def work(number: int) -> None:
         gate.wait()
         try:
-            counts[number] = evaluate_and_notify.fn(
+            counts[number] = evaluate_and_notify(
                 offices[number], wita(now), f"deadlines {now} {number}", Shard(number + 1, of)
             )
         except Exception as error:
@@ -103,7 +103,7 @@ def test_together_they_find_what_one_finds_and_each_person_has_one_mail(offices)
 
 def test_alone_it_leaves_the_other_parts_to_others(office):
     register(office, NOW, *LATE)
-    evaluate_and_notify.fn(office, wita(NOW), "one", Shard(2, 3))
+    evaluate_and_notify(office, wita(NOW), "one", Shard(2, 3))
     with office.transaction() as session:
         judged = session.scalars(select(Complaint.unit).where(Complaint.evaluated_at.is_not(None)))
         assert set(judged) < set(Shard(2, 3).units(sorted(office.site.directory.units)))

@@ -302,7 +302,7 @@ def test_a_new_look_wakes_what_could_not_be_called_late_before(office):
 
 def states(office: SiteContext, now: str) -> list[str]:
     """How the settlement of a request for information stands after a run of deadlines."""
-    evaluate_and_notify.fn(office, wita(now), f"deadlines {now}")
+    evaluate_and_notify(office, wita(now), f"deadlines {now}")
     with office.transaction() as session:
         query = select(DeadlineRow.state).where(DeadlineRow.rule == "sp4n-guideline/information")
         return list(session.scalars(query))
@@ -315,7 +315,7 @@ def test_a_source_that_falls_silent_is_told_to_the_administrator_once(office):
     for now in ("2026-11-20 07:30", "2026-11-23 07:30"):
         take(office, now, "register")
     assert alerts(office) == ["silent_source"]
-    sent = send_owed.fn(office, wita("2026-11-23 08:00"), "r")
+    sent = send_owed(office, wita("2026-11-23 08:00"), "r")
     assert sent.by_role == {"administrator": 1}
     (mail,) = (office.site.var / "mailbox").iterdir()
     text = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(("plain",))
@@ -514,7 +514,7 @@ def test_a_date_long_before_the_calendar_stops_neither_intake_nor_judgment(offic
     old = {TICKET: "1", DAY: "1 Jan 1995", STATUS: "Ditutup oleh Sistem"}
     lapor(office, "2026-11-24 07:00", old, {})
     assert take(office, "2026-11-24 08:00").new == 2
-    count = evaluate_and_notify.fn(office, wita("2026-11-24 08:05"), "run")
+    count = evaluate_and_notify(office, wita("2026-11-24 08:05"), "run")
     assert (count.evaluated, count.not_evaluated) == (1, ["1"])
 
 
@@ -566,7 +566,7 @@ def test_a_later_register_adds_only_what_is_new(office):
 def test_a_changed_classification_calls_for_a_new_judgment(office):
     register(office, "2026-11-20 07:15", {})
     take(office, "2026-11-20 08:00", "register")
-    evaluate_and_notify.fn(office, wita("2026-11-20 08:05"), "run")
+    evaluate_and_notify(office, wita("2026-11-20 08:05"), "run")
     assert known(office, "FD-1").next_action_at > wita("2026-11-20 08:05")
     register(office, "2026-11-24 07:15", {"Klasifikasi": "Aspirasi"})
     take(office, "2026-11-24 08:00", "register")
@@ -655,7 +655,7 @@ def test_what_a_complainant_gave_is_found_nowhere(office, caplog):
     )
     assert take(office, "2026-11-24 08:00").quarantined == 3
     assert take(office, "2026-11-24 08:00", "register").quarantined == 4
-    evaluate_and_notify.fn(office, wita("2026-11-24 08:05"), "run")
+    evaluate_and_notify(office, wita("2026-11-24 08:05"), "run")
     assert "FD-2" in dump(office)
     assert leaks([dump(office), caplog.text]) == []
 
@@ -737,7 +737,7 @@ def test_missing_days_are_told_to_the_administrator_and_in_the_summary(office):
 def test_the_example_lacks_a_day_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
     office = SiteContext.open(REPOSITORY / "examples" / "kabupaten-contoh")
-    counts = [pull.fn(office, source, wita("2026-11-24 08:00")) for source in office.site.sources]
+    counts = [pull(office, source, wita("2026-11-24 08:00")) for source in office.site.sources]
     office.close()
     assert [count.missing for count in counts] == [["2026-11-12"], []]
 

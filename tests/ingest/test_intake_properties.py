@@ -189,7 +189,7 @@ class Desk:
             path.parent.mkdir(exist_ok=True)
             path.write_text(file.text, encoding="utf-8")
         for source in self.site.sources:
-            pull.fn(office, source, now)
+            pull(office, source, now)
 
 
 def told(office: SiteContext) -> list[object]:
@@ -322,7 +322,7 @@ def test_pulls_at_once_end_in_the_same_database(office, at_once):
 
     def one() -> bool:
         try:
-            pull.fn(office, "register", now)
+            pull(office, "register", now)
         except SourceError:
             return False
         return True
@@ -330,7 +330,7 @@ def test_pulls_at_once_end_in_the_same_database(office, at_once):
     with ThreadPoolExecutor(at_once) as pool:
         done = [run.result() for run in [pool.submit(one) for _ in range(at_once)]]
     assert any(done)
-    pull.fn(office, "register", now)
+    pull(office, "register", now)
     with office.transaction() as session:
         rows = session.scalars(select(Complaint).where(Complaint.source == "register")).all()
         events = complaints.events_of(session, [row.id for row in rows])

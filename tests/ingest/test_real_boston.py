@@ -77,8 +77,8 @@ def test_our_verdict_is_the_citys_on_every_case(real_data: Path, cases, tmp_path
     now = datetime.fromtimestamp(written + 60, tz=UTC)
     office = SiteContext.open(REPOSITORY / "examples" / "boston")
     try:
-        count = pull.fn(office, "boston311", now)
-        decided = evaluate_and_notify.fn(office, now, "run")
+        count = pull(office, "boston311", now)
+        decided = evaluate_and_notify(office, now, "run")
         with office.transaction() as session:
             query = select(Complaint.ticket, DeadlineRow.state)
             rows = session.execute(query.join(Complaint, DeadlineRow.complaint_id == Complaint.id))

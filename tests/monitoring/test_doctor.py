@@ -16,6 +16,7 @@ from support.servers.smtp_servers import Server, running
 
 from db import runs
 from settings import load_site
+from settings.site import EXAMPLE
 from tasks.common.context import SiteContext
 from tasks.monitoring.health import check
 
@@ -63,6 +64,16 @@ def test_a_flow_that_stands_still_is_trouble(office):
     assert trouble.startswith("delivery has not finished a run since 2026-11-24 06:00")
     assert another.startswith("watchdog has not finished")
     assert "`tenggat up`" in found(office)[trouble][1]
+
+
+@on_sqlite
+def test_complaints_of_the_example_site_in_another_site_are_trouble(office):
+    """Who copies the whole example would import its invented complaints and mail about them."""
+    sample = next(path for path in (EXAMPLE / "inbox" / "lapor").iterdir())
+    shutil.copy(sample, office.site.folder / "inbox" / "lapor")
+    (trouble,) = troubles(office)
+    assert trouble == "source lapor has 1 files of the example site: invented complaints"
+    assert "before the first run" in found(office)[trouble][1]
 
 
 @on_sqlite

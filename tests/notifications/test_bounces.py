@@ -123,7 +123,7 @@ def lived(box, office) -> SiteContext:
 
 
 def look(office: SiteContext, now: str) -> BounceCount:
-    return read_bounces.fn(office, wita(now), f"delivery {now}")
+    return read_bounces(office, wita(now), f"delivery {now}")
 
 
 def mail_to(office: SiteContext, address: str) -> MessageRow:
@@ -206,7 +206,7 @@ def test_a_notice_that_reached_nobody_has_failed(lived, box):
 @pytest.mark.usefixtures("plain_reports")
 def test_a_summary_may_come_back_too(lived, box):
     now = wita(BREACHED)
-    make_summary.fn(lived, "2026-11", now, now, "summary")
+    make_summary(lived, "2026-11", now, now, "summary")
     deliver(lived, CAME_BACK)
     (inspector, secretary) = [m.recipient for m in messages(lived, MessageKind.SUMMARY)]
     comes_back(lived, box, secretary)
@@ -566,7 +566,7 @@ def test_marked_addresses_are_listed_and_lifted(lived, box, call_tenggat, site_f
     assert (code, "1 addresses" in out, LIAISON in out) == (0, True, True)
     code, _, errors = call_tenggat("mail", "lift", "penghubung@contohkab.example", *site)
     assert code == 2
-    assert f"did you mean '{LIAISON}'?" in errors
+    assert f"did you mean `{LIAISON}`?" in errors
     code, out, _ = call_tenggat("mail", "lift", LIAISON, "--now", "2026-11-24T09:00", *site)
     assert (code, out) == (0, f"mail goes to {LIAISON} again\n")
     code, _, errors = call_tenggat("mail", "lift", LIAISON, *site)

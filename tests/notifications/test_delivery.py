@@ -282,7 +282,7 @@ from tasks.common.context import SiteContext
 outbox.sent = lambda *outcome: os._exit(9)  # the server has said yes, nobody has written it
 office = SiteContext.open(sys.argv[1])
 office.site.mail_url = sys.argv[2]
-delivery.send_owed.fn(office, datetime.fromisoformat(sys.argv[3]), "dies")
+delivery.send_owed(office, datetime.fromisoformat(sys.argv[3]), "dies")
 """
 
 
@@ -355,7 +355,7 @@ def test_what_is_settled_while_a_run_waits_for_its_pace_is_not_told(office, serv
             super().wait(span)
             register(office, "2026-11-24 08:01", at("Dinas Sosial", Selesai="24/11/2026 08:00"))
 
-    count = send_owed.fn(office, wita(BREACHED), "slow", Meanwhile)
+    count = send_owed(office, wita(BREACHED), "slow", Meanwhile)
     assert (count.sent, count.cancelled) == (1, 1)
 
 
@@ -384,7 +384,7 @@ def test_who_stands_still_between_claim_and_sending_sends_nothing_stale(
         return send(self, *arguments)
 
     monkeypatch.setattr(sender.Sender, "_send", asleep)
-    send_owed.fn(office, wita(BREACHED), "stands still", Mine)
+    send_owed(office, wita(BREACHED), "stands still", Mine)
     keys = [letter.key for letter in server.letters]
     assert len(keys) == len(set(keys)) == 6
 

@@ -147,7 +147,7 @@ def summary(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     settled = {"Selesai": "20/11/2026 10:00"}
     try:
         owe(office, BREACHED, *(e | settled if n % 3 else e for n, e in enumerate(entries)))
-        return make_summary.fn(office, "2026-11", NOW, NOW, "run", formats=("html",))
+        return make_summary(office, "2026-11", NOW, NOW, "run", formats=("html",))
     finally:
         office.close()
 

@@ -146,7 +146,7 @@ def test_a_unit_struck_from_the_directory_is_the_other_one_and_the_report_tells_
     register(office, NOON, *entries)
     decide(office, NOON)
     json_only = {"formats": ("json",)}
-    make_summary.fn(office, "2026-11", wita(NOON), wita(NOON), "summary", **json_only)
+    make_summary(office, "2026-11", wita(NOON), wita(NOON), "summary", **json_only)
     before = tables_of(office, NOON)
 
     def struck(row):
@@ -159,7 +159,7 @@ def test_a_unit_struck_from_the_directory_is_the_other_one_and_the_report_tells_
     later = open_office()
     register(later, EVENING, *entries)
     decide(later, EVENING)
-    made = make_summary.fn(later, "2026-11", wita(EVENING), wita(EVENING), "summary", **json_only)
+    made = make_summary(later, "2026-11", wita(EVENING), wita(EVENING), "summary", **json_only)
     assert names_in(later).keys() == {"dlh", "diskominfo"}
     found = unit(tables_of(later), "dlh")
     assert (found["verdicts"], found["met"], found["breached"]) == (4, 3, 1)
@@ -257,7 +257,7 @@ def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(offic
     needed(not pdf_trouble(), "Pango", REMEDY)
     register(office, EVENING)
     decide(office, EVENING)
-    made = make_summary.fn(office, "2026-11", wita(EVENING), wita(EVENING), "summary")
+    made = make_summary(office, "2026-11", wita(EVENING), wita(EVENING), "summary")
     assert made.left_out == ()
     texts = texts_of(made)
     for ending in (".html", ".pdf"):
@@ -292,7 +292,7 @@ def test_three_hundred_units_with_complaints_stand_in_every_format(site_folder, 
     entries = [at(name, f"FD-{number}") for number, name in enumerate(names)]
     register(office, EVENING, *entries)
     decide(office, EVENING)
-    made = make_summary.fn(office, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False)
+    made = make_summary(office, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False)
     assert made.left_out == ()
     texts = texts_of(made)
     for ending in (".html", ".pdf", ".xlsx"):
@@ -325,7 +325,7 @@ def test_no_title_of_any_length_stands_in_a_report(office):
         assert title.startswith(kept[ticket])
     assert not kept["FD-S"]
     for public in (False, True):
-        made = make_summary.fn(
+        made = make_summary(
             office, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False, public=public
         )
         texts = texts_of(made)

@@ -44,7 +44,7 @@ def known(office, now, *entries) -> None:
 def made(office, now, period="2026-11", *, as_of="", **more) -> SummaryMade:
     """A report as JSON: the others take longer to make."""
     formats = more.pop("formats", ("json",))
-    return make_summary.fn(
+    return make_summary(
         office, period, wita(as_of or now), wita(now), f"summary {now}", formats=formats, **more
     )
 

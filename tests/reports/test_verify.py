@@ -41,7 +41,7 @@ def made(office, tmp_path, *, public: bool = False) -> Path:
     register(office, MADE, *ENTRIES)
     decide(office, MADE)
     now = wita(MADE)
-    found = make_summary.fn(
+    found = make_summary(
         office,
         "2026-11",
         now,

@@ -144,7 +144,7 @@ def test_each_mail_is_a_complaint(server, box, office):
     assert (complaint.title, complaint.channel) == ("Jalan rusak di Salo", "email")
     assert complaint.received_at == wita("2026-11-19 09:00:07")
     assert history(office, "2@rahasiawan.example") == ["received 19 09:00 stated"]
-    evaluate_and_notify.fn(office, wita("2026-11-19 10:05"), "run")
+    evaluate_and_notify(office, wita("2026-11-19 10:05"), "run")
 
 
 def test_a_second_pull_brings_only_what_is_new(server, box, office):

@@ -90,7 +90,7 @@ def connect(
 
 
 def take(office: SiteContext, now: str = NOW) -> SourceCount:
-    return pull.fn(office, "city", wita(now))
+    return pull(office, "city", wita(now))
 
 
 def tickets(office: SiteContext) -> set[str]:

@@ -595,7 +595,7 @@ def lose_a_worker(place: Neighbours) -> Lost:
         assert up.ends(place.ask("1/2")) == "COMPLETED"
         found = owed()
         with up.office(place.first) as office:
-            evaluate_and_notify.fn(office, place.now, "once more")
+            evaluate_and_notify(office, place.now, "once more")
         return Lost(lost, survivor, before, halfway, found, owed())
 
 
