@@ -78,7 +78,7 @@ def _in_procedure_order(before: Event, after: Event) -> bool:
     """Check whether the order of two events that overlap is fixed by a rule."""
     if before.kind in (Kind.RECEIVED, Kind.SERVICE_RECEIVED) and before.earliest is None:
         return True
-    at_once = before.latest == after.latest and before.knowledge is not Knowledge.GIVEN
+    at_once = before.latest == after.latest and before.knowledge is not Knowledge.STATED
     return at_once and before.kind in PROCEDURE and after.kind in PROCEDURE
 
 

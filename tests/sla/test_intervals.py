@@ -197,7 +197,7 @@ def test_late_only_if_the_plain_reading_is_late_for_every_choice(
     for kind, hours, width in spans:
         last = RECEIVED + timedelta(hours=hours)
         first = max(RECEIVED, last - timedelta(hours=width)) if width else None
-        knowledge = Knowledge.OBSERVED if width else Knowledge.GIVEN
+        knowledge = Knowledge.OBSERVED if width else Knowledge.STATED
         events.append(Event(kind, last, last, "city", first, knowledge, unit="dinkes"))
     as_of = RECEIVED + timedelta(days=60)
     found = [
