@@ -20,6 +20,7 @@ from tasks.notifications.calendar_attachment import agenda
 from tasks.notifications.enqueue import message_id_header
 from tasks.notifications.message import Attachment, alert_mime, in_envelope
 from tasks.notifications.render import RenderedMail, notice_mail
+from tasks.notifications.replies.links import with_replies
 from tasks.notifications.summary_mail import SummaryMailComposer
 from tasks.notifications.transport.smtp import Uncomposable
 from tasks.notifications.views import Duty, NoticeItem, NoticeMail, by_unit
@@ -82,6 +83,7 @@ def _composed(
     if message.kind == MessageKind.NOTICES:
         if view is None:
             return None
+        view = with_replies(session, office, message, view, now)
         rendered = notice_mail(view, locale, zone)
         attached = list(_attached(view, rendered, locale, zone))
         return in_envelope(office.site, message, rendered, now, *attached, thread=thread)
@@ -240,6 +242,8 @@ def _item(
         received=complaint.received_at,
         duties=tuple(sorted(duties, key=_urgency)),
         link=link.format(ticket=quote(complaint.ticket, safe="")) if link else "",
+        complaint=complaint.id,
+        unit_id=unit or "",
     )
 
 

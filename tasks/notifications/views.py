@@ -36,6 +36,31 @@ class Duty:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyLinks:
+    """The ways to state something about a complaint by mail.
+
+    `address` and `token` are for readers without links: the token is the subject. `choices` are
+    three pairs of label and mailto address: done, not ours, obstacle.
+    """
+
+    address: str
+    token: str
+    choices: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The newest statement of the unit about a complaint; it changes no deadline.
+
+    `kind` is a key of the texts. `text` is empty or the unit's own words, masked and cut.
+    """
+
+    kind: str
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeItem:
     """One complaint at one unit in a mail, with its deadlines, most urgent first.
 
@@ -51,6 +76,11 @@ class NoticeItem:
     received: datetime
     duties: tuple[Duty, ...]
     link: str
+    complaint: int = 0
+    """The key of the complaint."""
+    unit_id: str = ""
+    reply_links: ReplyLinks | None = None
+    statement: Statement | None = None
 
     @property
     def worst(self) -> Duty:

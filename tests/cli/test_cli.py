@@ -31,6 +31,7 @@ COMMANDS = (
     "explain",
     "deadlines",
     "changes",
+    "replies",
     "summary",
     "simulate",
     "source",

@@ -34,10 +34,11 @@ from support.pipeline import (
     since,
 )
 
-from db import audit, audit_verify, bounces
+from db import audit, audit_verify
 from db.audit import AuditActor, AuditKind
 from db.audit_verify import Head
 from db.engine import open_engine
+from db.mailbox import bounces
 from db.migrate import migrate
 from db.models import AuditHead, AuditRow, MessageRow
 from settings.site import StormSettings

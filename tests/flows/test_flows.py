@@ -162,12 +162,14 @@ def test_a_mailbox_that_cannot_be_read_keeps_no_mail_from_going_out(origin, shar
     assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout)["delivery"]
     assert counts["sent"] > 0
-    assert counts["bounces"]["trouble"].startswith("mail/bounces: the mail server cannot be")
+    assert counts["mailbox"]["trouble"].startswith("mail/bounces: the mail server cannot be")
     prefect = Told(shared.api, site)
     artifacts = [a["data"] for a in prefect.all("artifacts") if a["key"] == "delivery"]
     told = "Kotak surat untuk surel yang kembali tidak dapat dibaca: mail/bounces: the mail server"
     assert any(told in data for data in artifacts)
-    logs = until(lambda: [log for log in prefect.all("logs") if "bounces" in log["message"]])
+    logs = until(
+        lambda: [log for log in prefect.all("logs") if "the mailbox is not" in log["message"]]
+    )
     assert "s3cret" not in json.dumps([artifacts, logs, prefect.all("task_runs")]) + done.stderr
 
 

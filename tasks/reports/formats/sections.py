@@ -15,7 +15,7 @@ from tasks.text.numbers import decimal_text, number_text
 TILES = ("late", "on_time", "open", "received", "settled", "followed_up_share")
 """The large figures at the top, the most urgent first."""
 
-NAMED_BY = {"late": "ticket"}
+NAMED_BY = {"late": "ticket", "statements": "ticket"}
 """The column naming a table's rows, if their keys do not."""
 
 
