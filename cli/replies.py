@@ -20,9 +20,9 @@ def list_replies(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List answers to notices: statements of units about complaints.
+    """List answers to notices.
 
-    A statement changes no deadline. The sender of an answer with the outcome wrong_sender is not
+    An accepted answer is a statement of the unit. It changes no deadline. The sender of an answer with the outcome wrong_sender is not
     stored.
     """
     with console.office_of(site) as office:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 pytest_plugins = [
     "support.forked",
     "support.prefect_shared",
-    "support.sender_mailbox",
+    "support.servers.sender_mailbox",
     "support.services",
 ]
 

@@ -13,7 +13,7 @@ from dataclasses import asdict
 
 import pytest
 from conftest import ON_BOTH, WITA, kind_of_database, wita
-from support.bounce_reports import SENDER, SHAPES, exchange, postfix, qmail, sendmail
+from support.incoming_mail.bounce_reports import SENDER, SHAPES, exchange, postfix, qmail, sendmail
 from support.pipeline import (
     BREACHED,
     alerts,
@@ -27,7 +27,7 @@ from support.pipeline import (
     since,
     statuses,
 )
-from support.sender_mailbox import Box
+from support.servers.sender_mailbox import Box
 from support.servers.smtp_servers import Server, running
 
 from db.mailbox import bounces

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from conftest import ON_BOTH, REPOSITORY, kind_of_database, wita
 from sqlalchemy import select
-from support.answers import both, gmail_page, outlook_page, plain, quoted
+from support.incoming_mail.answers import both, gmail_page, outlook_page, plain, quoted
 from support.pipeline import (
     BREACHED,
     ESCALATED,
@@ -27,9 +27,10 @@ from support.pipeline import (
     register,
     since,
 )
-from support.sender_mailbox import Box
+from support.servers.sender_mailbox import Box
 from support.servers.smtp_servers import Server, running
 
+from db import retention
 from db.audit import AuditKind
 from db.mailbox import replies
 from db.models import AuditRow, Complaint, MessageRow, Reply, ReplyKind, ReplyOutcome
@@ -486,6 +487,20 @@ def test_the_reporter_is_masked_and_nothing_of_a_hidden_complaint_is_kept(lived,
         ("obstacle", "kata [nama] dan [nama], berkas kurang"),
         ("not_ours", ""),
     ]
+
+
+def test_the_words_end_with_the_texts_of_the_complaint(lived, box):
+    states(lived, box, 3, "menunggu anggaran")
+    look(lived)
+    with lived.transaction() as session:
+        complaint = session.scalars(select(Complaint)).one()
+        complaint.title = None
+        session.flush()
+        found = retention.with_texts(session, wita("2027-12-01 08:00"), 0, 10)
+        assert [each.id for each in found] == [complaint.id]
+        retention.forget(session, [complaint.id])
+        assert retention.with_texts(session, wita("2027-12-01 08:00"), 0, 10) == []
+    assert [(row.kind, row.text) for row in stored(lived)] == [("obstacle", "")]
 
 
 def test_long_words_are_cut_and_shown_as_text(lived, box, server):
