@@ -7,31 +7,17 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path, PurePath
-from zoneinfo import ZoneInfo
-
-from python_calamine import CalamineError, CalamineWorkbook
 
 from settings.sources import ExchangeSource, FolderSource
-from tasks.common.dates import parse_datetime
 from tasks.sources.base import Row, UnreadableFile, WrongMapping
 from tasks.sources.files.delimited import PREAMBLE, delimited_rows
-from tasks.sources.files.encodings import CHUNK, text_of
+from tasks.sources.files.encodings import text_of
 from tasks.sources.files.json_lines import json_rows
-
-WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
-
-MOST_CELLS = 5_000_000
-"""Limit of cells in a sheet of a workbook, including empty ones: each takes up to 72 bytes while
-the sheet is read.
-"""
+from tasks.sources.files.workbooks import WORKBOOKS, workbook_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +115,7 @@ def _limited(path: Path, rows: Iterable[Row], source: FolderSource) -> Iterator[
 def _lines(path: Path, source: FolderSource) -> Iterator[Row]:
     suffix = _suffix(path)
     if suffix in WORKBOOKS:
-        return _workbook(path, source)
+        return workbook_rows(path, source)
     if suffix == ".jsonl":
         return json_rows(path, source)
     return delimited_rows(path, source)
@@ -138,75 +124,6 @@ def _lines(path: Path, source: FolderSource) -> Iterator[Row]:
 def _suffix(path: Path) -> str:
     """Return the kind of a file by its name, compressed or not."""
     return PurePath(path.name.lower().removesuffix(".gz")).suffix
-
-
-def _workbook(path: Path, source: FolderSource) -> Iterator[Row]:
-    if path.suffix.lower() == ".gz":
-        raise UnreadableFile(f"{path.name}: a workbook is compressed already; unpack it")
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as packed:
-                _check_size(path, packed, source)
-        sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
-        first = (sheet.start or (0, 0))[0] + 1
-        for number, row in enumerate(sheet.iter_rows(), start=first):
-            yield number, tuple(_text(cell) for cell in row)
-    except (CalamineError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise UnreadableFile(f"{path.name}: no readable workbook ({error})") from None
-
-
-def _check_size(path: Path, packed: zipfile.ZipFile, source: FolderSource) -> None:
-    """Reject a workbook that would fill the memory, because it is loaded as a whole.
-
-    The sizes stated in the archive are not trusted: the members are unpacked and counted. A sheet
-    needs memory for all cells between its corners, so its corners are checked as well.
-    """
-    left = source.max_unpacked_mb << 20
-    for member in packed.infolist():
-        member.file_size = left + 2 * CHUNK
-        rows, columns, tail = 0, 0, b""
-        in_sheet = "worksheets/" in member.filename
-        with packed.open(member) as content:
-            while chunk := content.read(CHUNK):
-                left -= len(chunk)
-                if left < 0:
-                    raise UnreadableFile(
-                        f"{path.name}: more than {source.max_unpacked_mb} MB unpacked"
-                        " (max_unpacked_mb)"
-                    )
-                if in_sheet:
-                    places = _PLACE.findall(tail + chunk)
-                    tail = chunk[-20:]
-                    rows = max(rows, max((int(row) for _, row in places), default=0))
-                    columns = max([columns, *map(_column, {column for column, _ in places})])
-        if rows > source.max_rows:
-            raise UnreadableFile(f"{path.name}: more than {source.max_rows} rows (max_rows)")
-        if columns > source.max_columns:
-            raise UnreadableFile(
-                f"{path.name}: more than {source.max_columns} columns (max_columns)"
-            )
-        if rows * columns > MOST_CELLS:
-            raise UnreadableFile(
-                f"{path.name}: more than {MOST_CELLS} cells in a sheet; save it as CSV"
-            )
-
-
-_PLACE = re.compile(rb"""\br=["']([A-Z]{1,3})(\d{1,9})""")
-
-
-def _column(letters: bytes) -> int:
-    """Return the number of a column: A is 1, AA is 27."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
-
-
-def _text(cell: object) -> str:
-    """Return a workbook's cell as a person reads it: a whole number has no decimals."""
-    if cell is None:
-        return ""
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def _exchange(header: tuple[str, ...], lines: Iterator[Row]) -> Sheet:
@@ -218,56 +135,3 @@ def _exchange(header: tuple[str, ...], lines: Iterator[Row]) -> Sheet:
             return Sheet(header, chain([(line, cells)], lines), tuple(above))
         above.append(cells)
     return Sheet(header, lines, tuple(above))
-
-
-def told_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime | None:
-    """Return the time of creation stated in a file's name or preamble; None if there is none.
-
-    If only the day is stated, the function returns its end, and :func:`not_before` its start.
-    """
-    if isinstance(source, ExchangeSource) and not source.observed.file_name:
-        return _exported_at(sheet)
-    told, form = "", source.observed.format
-    if source.observed.file_name:
-        told, form = path.name, source.observed.file_name
-        if not form.endswith(".gz"):
-            told = told.removesuffix(".gz")
-    elif source.observed.cell and sheet is not None:
-        told = _beside(source.observed.cell, sheet)
-    try:
-        made = parse_datetime(told, form)
-    except ValueError:
-        return None
-    if made.tzinfo is None:
-        made = made.replace(tzinfo=_zone(source))
-    return made.replace(hour=23, minute=59, second=59) if source.observed.by_day else made
-
-
-def _exported_at(sheet: Sheet | None) -> datetime | None:
-    """Return the time of export stated in a file of the exchange format, or None."""
-    if sheet is None or not sheet.preamble:
-        return None
-    try:
-        told = datetime.fromisoformat(sheet.preamble[0][sheet.header.index("exported_at")])
-    except ValueError:
-        return None
-    return told if told.tzinfo is not None else None
-
-
-def written_at(path: Path) -> datetime:
-    """Return the time of the last change of a file, used if it does not state its time of
-    creation.
-    """
-    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
-
-
-def _zone(source: FolderSource) -> ZoneInfo:
-    return ZoneInfo(source.observed.zone or source.zone)
-
-
-def _beside(label: str, sheet: Sheet) -> str:
-    """Return the preamble cell next to a label."""
-    for cells in sheet.preamble:
-        if cells and cells[0].strip() == label:
-            return next((cell.strip() for cell in cells[1:] if cell.strip()), "")
-    return ""
