@@ -10,14 +10,17 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from settings.sources import ExchangeSource, FolderSource
-from tasks.sources.base import Row, UnreadableFile, WrongMapping
+from tasks.common.flexible_dates import is_serial
+from tasks.sources.base import Row, SheetLine, UnreadableFile, WrongMapping
 from tasks.sources.files.delimited import PREAMBLE, delimited_rows
 from tasks.sources.files.encodings import text_of
 from tasks.sources.files.json_lines import json_rows
-from tasks.sources.files.workbooks import WORKBOOKS, workbook_rows
+from tasks.sources.files.kinds import FileKind, kind_of
+from tasks.sources.files.web_pages import web_page_tables
+from tasks.sources.files.workbooks import WorkbookSheet, workbook_sheets
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +44,34 @@ def digest(path: Path) -> str:
 def read_sheet(path: Path, source: FolderSource) -> Sheet:
     """Read the rows of a file as text; the rows can be iterated once.
 
+    The table of a workbook may be in several visible sheets, and other sheets may precede it. A
+    sheet has the table if one of its first rows is the header: the row has all columns of the
+    mapping, and it begins with the first cell of the header if the mapping names it. Titles above
+    the header do no harm. A sheet with a row that has more than half of the columns is refused,
+    because its complaints would be missing.
+
     Raises :class:`UnreadableFile`, immediately or during the iteration, if the file cannot be read
     or is too large. Raises :class:`WrongMapping` if it lacks a column named by the mapping.
     """
-    lines = _limited(path, _lines(path, source), source)
-    if _suffix(path) == ".jsonl":
+    if kind_of(path) is FileKind.JSON_LINES:
+        lines = _limited(path, json_rows(path, source), source)
         header = next(lines)[1]
         if isinstance(source, ExchangeSource):
             return _exchange(header, lines)
         return Sheet(header, lines, ())
-    above: list[tuple[str, ...]] = []
-    for _, cells in lines:
-        if source.header is None or (cells and cells[0].strip() == source.header):
-            header = tuple(cell.strip() for cell in cells)
-            _check_header(path, header, source)
-            return Sheet(header, lines, tuple(above))
-        above.append(cells)
-        if len(above) > PREAMBLE:
-            break
+    preamble: list[tuple[str, ...]] = []
+    others: list[_Table] = []
+    tables = (_table(path, sheet, source) for sheet in raw_sheets(path, source))
+    for table in tables:
+        preamble += table.above
+        if table.is_wanted(source):
+            _check_header(path, table, source)
+            rows = chain(table.rows, _further_rows(path, tables, table.header, source))
+            return Sheet(table.header, rows, tuple(preamble))
+        others.append(table)
+    closest = max(others, key=lambda table: table.found, default=None)
+    if closest is not None and closest.header:
+        _check_header(path, closest, source)
     if source.header is None:
         raise UnreadableFile(f"{path.name}: the file is empty")
     raise WrongMapping(
@@ -66,11 +79,99 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
     )
 
 
-def raw_rows(path: Path, source: FolderSource) -> Iterator[Row]:
-    """Return every row unchanged, including those above the header, for a file without a
-    mapping.
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The possible table of one sheet; `found` is the number of mapped columns in the header.
+
+    The header is empty if no row of the sheet may be the header.
     """
-    return _limited(path, _lines(path, source), source)
+
+    sheet: str
+    header: tuple[str, ...]
+    found: int
+    rows: Iterator[Row]
+    above: list[tuple[str, ...]]
+
+    def is_wanted(self, source: FolderSource) -> bool:
+        """Check whether the sheet has more than half of the mapped columns."""
+        return self.found * 2 > len(source.columns)
+
+
+def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _Table:
+    """Find the header of a sheet: the first row with all mapped columns, else the closest row."""
+    rows = _limited(path, sheet.rows, source, sheet.name)
+    wanted = set(source.columns)
+    above: list[tuple[str, ...]] = []
+    closest: tuple[str, ...] = ()
+    most = -1
+    for _, cells in rows:
+        names = tuple(cell.strip() for cell in cells)
+        if source.header is None or next(filter(None, names), "") == source.header:
+            found = len(wanted.intersection(names))
+            if found > most:
+                closest, most = names, found
+            if found == len(wanted):
+                break
+        above.append(cells)
+        if len(above) > PREAMBLE:
+            break
+    if source.serial and sheet.days_more:
+        rows = _with_days(rows, closest, sheet.days_more, source)
+    return _Table(sheet.name, closest, most, rows, above)
+
+
+def _further_rows(
+    path: Path, tables: Iterator[_Table], header: tuple[str, ...], source: FolderSource
+) -> Iterator[Row]:
+    """Yield the rows of the following sheets with the same table, in the order of its columns."""
+    for table in tables:
+        if not table.is_wanted(source):
+            continue
+        _check_header(path, table, source)
+        if table.header == header:
+            yield from table.rows
+            continue
+        places = {name: at for at, name in reversed(list(enumerate(table.header))) if name}
+        order = [places.get(name) for name in header]
+        for line, cells in table.rows:
+            yield line, tuple("" if at is None or at >= len(cells) else cells[at] for at in order)
+
+
+def _with_days(
+    rows: Iterable[Row], header: Sequence[str], days: int, source: FolderSource
+) -> Iterator[Row]:
+    """Add days to the serial numbers of dates, for a workbook with another first day."""
+    dates = {at for at, name in enumerate(header) if name in source.date_columns}
+    for line, cells in rows:
+        yield (
+            line,
+            tuple(
+                str(float(cell) + days) if at in dates and is_serial(cell) else cell
+                for at, cell in enumerate(cells)
+            ),
+        )
+
+
+def raw_sheets(path: Path, source: FolderSource) -> Iterator[WorkbookSheet]:
+    """Yield the visible sheets of a workbook or the tables of a web page, unchanged and with no
+    limit; any other file is one sheet.
+    """
+    kind = kind_of(path)
+    if kind is FileKind.WORKBOOK:
+        yield from workbook_sheets(path, source)
+    elif kind is FileKind.WEB_PAGE:
+        for name, rows in web_page_tables(path, source):
+            yield WorkbookSheet(name, rows)
+    else:
+        yield WorkbookSheet("", delimited_rows(path, source))
+
+
+def limited_sheets(path: Path, source: FolderSource) -> Iterator[Iterator[Row]]:
+    """Yield the rows of each sheet unchanged, including those above the header, for a file without
+    a mapping.
+    """
+    for sheet in raw_sheets(path, source):
+        yield _limited(path, sheet.rows, source, sheet.name)
 
 
 def first_lines(path: Path, source: FolderSource) -> tuple[str, list[str]]:
@@ -79,12 +180,13 @@ def first_lines(path: Path, source: FolderSource) -> tuple[str, list[str]]:
         return text.encoding, list(islice(text, PREAMBLE))
 
 
-def _check_header(path: Path, header: Sequence[str], source: FolderSource) -> None:
+def _check_header(path: Path, table: _Table, source: FolderSource) -> None:
+    header = table.header
     missing = [name for name in source.columns if name not in header]
     if missing:
         raise WrongMapping(
-            f"{path.name}: no column '{missing[0]}'{_instead(missing[0], header, source)}."
-            " Correct the mapping in sources.toml"
+            f"{_where(path, table.sheet)}: no column '{missing[0]}'"
+            f"{_instead(missing[0], header, source)}. Correct the mapping in sources.toml"
         )
 
 
@@ -100,30 +202,25 @@ def _instead(column: str, header: Sequence[str], source: FolderSource) -> str:
     return f"; the file has {', '.join(header)}"
 
 
-def _limited(path: Path, rows: Iterable[Row], source: FolderSource) -> Iterator[Row]:
+def _where(path: Path, sheet: str) -> str:
+    return f"{path.name}, sheet '{sheet}'" if sheet else path.name
+
+
+def _limited(
+    path: Path, rows: Iterable[Row], source: FolderSource, sheet: str = ""
+) -> Iterator[Row]:
+    """Reject too many rows and columns, leave empty rows out, and name the sheet in each line."""
     for number, cells in rows:
         if number > source.max_rows:
             raise UnreadableFile(f"{path.name}: more than {source.max_rows} rows (max_rows)")
         if len(cells) > source.max_columns:
             raise UnreadableFile(
-                f"{path.name}, line {number}: more than {source.max_columns} columns (max_columns)"
+                f"{_where(path, sheet)}, line {number}: more than {source.max_columns} columns"
+                " (max_columns)"
             )
         if any(cells):
-            yield number, tuple(cell.replace("\0", "") for cell in cells)  # databases reject NUL
-
-
-def _lines(path: Path, source: FolderSource) -> Iterator[Row]:
-    suffix = _suffix(path)
-    if suffix in WORKBOOKS:
-        return workbook_rows(path, source)
-    if suffix == ".jsonl":
-        return json_rows(path, source)
-    return delimited_rows(path, source)
-
-
-def _suffix(path: Path) -> str:
-    """Return the kind of a file by its name, compressed or not."""
-    return PurePath(path.name.lower().removesuffix(".gz")).suffix
+            line = SheetLine.of(number, sheet) if sheet else number
+            yield line, tuple(cell.replace("\0", "") for cell in cells)  # databases reject NUL
 
 
 def _exchange(header: tuple[str, ...], lines: Iterator[Row]) -> Sheet:

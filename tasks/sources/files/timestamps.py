@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from settings.sources import ExchangeSource, FolderSource
 from tasks.common.dates import parse_datetime
+from tasks.common.flexible_dates import date_order, parse_flexible
 from tasks.sources.files.reader import Sheet
 
 
@@ -26,8 +27,8 @@ def told_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime
     elif source.observed.cell and sheet is not None:
         told = _beside(source.observed.cell, sheet)
     try:
-        made = parse_datetime(told, form)
-    except ValueError:
+        made = _moment(told, form, exact=source.observed.file_name is not None)
+    except (ValueError, OverflowError):
         return None
     if made.tzinfo is None:
         made = made.replace(tzinfo=_zone(source))
@@ -52,13 +53,24 @@ def written_at(path: Path) -> datetime:
     return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
 
 
+def _moment(text: str, form: str, *, exact: bool) -> datetime:
+    """Parse the time in a file name, or (not exact) in a cell that may be a date cell."""
+    try:
+        return parse_datetime(text, form)
+    except ValueError:
+        if exact:
+            raise
+        return parse_flexible(text, date_order([form]))
+
+
 def _zone(source: FolderSource) -> ZoneInfo:
     return ZoneInfo(source.observed.zone or source.zone)
 
 
 def _beside(label: str, sheet: Sheet) -> str:
-    """Return the preamble cell next to a label."""
+    """Return the preamble cell next to a label, which is the first filled cell of its row."""
     for cells in sheet.preamble:
-        if cells and cells[0].strip() == label:
-            return next((cell.strip() for cell in cells[1:] if cell.strip()), "")
+        filled = [cell.strip() for cell in cells if cell.strip()]
+        if filled[:1] == [label]:
+            return filled[1] if len(filled) > 1 else ""
     return ""
