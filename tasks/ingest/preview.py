@@ -102,6 +102,7 @@ def _read(checked: Checked, office: SiteContext, batch: Extract, rows: int) -> N
         if checked.rows >= ENOUGH:
             checked.whole = False
             break
+    checked.rows -= sieve.totals
     mixed = sorted(sieve.reader.mixed_dates)
     checked.mixed_dates += (f"{batch.name}: {column}" for column in mixed)
 

@@ -68,6 +68,8 @@ class RowValidator:
         kind = ExchangeReader if isinstance(source, ExchangeSource) else RowParser
         self.reader = kind(name, source, directory)
         self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
+        self.totals = 0
+        """The number of total lines so far."""
         self._seen: dict[str, int] = {}  # key -> hash of its record
 
     @property
@@ -95,6 +97,7 @@ class RowValidator:
                     raise RowError(RejectionReason.DUPLICATE_TICKET, column, record.ticket)
             except RowError as bad:
                 if bad.reason in _NO_COMPLAINT and self._is_total(header, row):
+                    self.totals += 1
                     continue
                 yield line, self._refused(header, line, row, bad)
 

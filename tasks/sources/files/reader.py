@@ -46,9 +46,8 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
 
     The table of a workbook may be in several visible sheets, and other sheets may precede it. A
     sheet has the table if one of its first rows is the header: the row has all columns of the
-    mapping, and it begins with the first cell of the header if the mapping names it. Titles above
-    the header do no harm. A sheet with a row that has more than half of the columns is refused,
-    because its complaints would be missing.
+    mapping. Titles above the header do no harm. A sheet is refused if a row that begins like the
+    header has more than half of the columns, but not all: its complaints would be missing.
 
     Raises :class:`UnreadableFile`, immediately or during the iteration, if the file cannot be read
     or is too large. Raises :class:`WrongMapping` if it lacks a column named by the mapping.
@@ -106,18 +105,25 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _Table:
     most = -1
     for _, cells in rows:
         names = tuple(cell.strip() for cell in cells)
-        if source.header is None or next(filter(None, names), "") == source.header:
-            found = len(wanted.intersection(names))
-            if found > most:
-                closest, most = names, found
-            if found == len(wanted):
-                break
+        found = len(wanted.intersection(names))
+        if found == len(wanted):
+            closest, most = names, found
+            rows = _without(rows, cells)
+            break
+        begins = next(filter(None, names), "") == source.header
+        if found > most and (begins or source.header is None):
+            closest, most = names, found
         above.append(cells)
         if len(above) > PREAMBLE:
             break
     if source.serial and sheet.days_more:
         rows = _with_days(rows, closest, sheet.days_more, source)
     return _Table(sheet.name, closest, most, rows, above)
+
+
+def _without(rows: Iterable[Row], header: tuple[str, ...]) -> Iterator[Row]:
+    """Leave out the header where it is repeated, as on each page of a printed register."""
+    return (row for row in rows if row[1] != header)
 
 
 def _further_rows(
