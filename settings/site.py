@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from settings.calendar import CalendarSettings, read_calendar, weekmask
 from settings.directory import read_directory
-from settings.errors import LOCALES, SettingsError, Strict, Zone, explained, nearest, read_toml
+from settings.errors import LOCALES, SettingsError, Strict, Zone, explained, read_toml
 from settings.escalation import read_escalation
 from settings.report import Letterhead, read_letterhead
 from settings.retention import KeepSettings
@@ -28,10 +28,13 @@ from sla.engine.context import EvaluationContext, Policy
 from sla.periods import parse
 from sla.regulations.loader import load
 from sla.regulations.model import Law, RegulationError
+from sla.text import did_you_mean
 
 T = TypeVar("T")
 
 REPOSITORY = Path(__file__).parent.parent
+EXAMPLE = REPOSITORY / "examples" / "kabupaten-contoh"
+"""The site of the demo, with its invented complaints in `inbox/`."""
 
 
 class DatabaseSettings(Strict):
@@ -320,7 +323,8 @@ class Site:
         units = self.directory.units
         for place, key, unit in named:
             if unit is not None and unit not in units:
-                yield f"{place}: {key}: no unit '{unit}' in directory.csv{nearest(unit, units)}"
+                hint = did_you_mean(unit, units)
+                yield f"{place}: {key}: no unit '{unit}' in directory.csv{hint}"
 
     def administrator_address(self, day: date) -> str:
         """Return the reply address of mails on this day."""

@@ -40,12 +40,12 @@ class Kind(StrEnum):
 class Knowledge(StrEnum):
     """How the time of an event is known.
 
-    GIVEN: the source states it. OBSERVED: it is between two imports from a source that shows only
+    STATED: the source states it. OBSERVED: it is between two imports from a source that shows only
     the present state. UNKNOWN: it is before the first import, at some time since the receipt of the
     complaint.
     """
 
-    GIVEN = "given"
+    STATED = "stated"
     OBSERVED = "observed"
     UNKNOWN = "unknown"
 
@@ -63,8 +63,8 @@ class Event:
     It happened at `latest`. If `earliest` is set, it happened after `earliest` and not later than
     `latest`. `recorded_at` is the time of its import, so that every past evaluation can be
     repeated. All times have a time zone. `unit` is the unit concerned, for `assigned` and
-    `returned`. `slot` is the field of the source that states the event (a column). An event
-    recorded later from the same slot replaces the earlier one, and a `retracted` event withdraws
+    `returned`. `source_field` is the field of the source that states the event (a column). An event
+    recorded later from the same field replaces the earlier one, and a `retracted` event withdraws
     it.
     """
 
@@ -73,9 +73,9 @@ class Event:
     recorded_at: datetime
     source: str
     earliest: datetime | None = None
-    knowledge: Knowledge = Knowledge.GIVEN
+    knowledge: Knowledge = Knowledge.STATED
     unit: str | None = None
-    slot: str = ""
+    source_field: str = ""
     retracted: bool = False
 
     def __post_init__(self) -> None:
@@ -84,10 +84,12 @@ class Event:
                 raise ValueError(f"event {self.kind}: the time {moment} has no zone")
         if self.earliest is not None and self.earliest > self.latest:
             raise ValueError(f"event {self.kind}: {self.earliest} is not before {self.latest}")
-        if (self.earliest is None) != (self.knowledge is Knowledge.GIVEN):
+        if (self.earliest is None) != (self.knowledge is Knowledge.STATED):
             raise ValueError(f"event {self.kind}: an interval is observed, a moment is given")
-        if self.retracted and not self.slot:
-            raise ValueError(f"event {self.kind}: only what stands in a slot can be taken back")
+        if self.retracted and not self.source_field:
+            raise ValueError(
+                f"event {self.kind}: only an event with a source_field can be retracted"
+            )
 
     @property
     def first_possible(self) -> datetime:
@@ -133,7 +135,7 @@ _OBSERVED = {
 def events_as_of(events: Iterable[Event], as_of: datetime) -> list[Event]:
     """Return the events known at `as_of`, corrected and in the order in which they happened.
 
-    Of each slot of a source only the event recorded last counts. An event later than `as_of` has
+    Of each field of a source only the event recorded last counts. An event later than `as_of` has
     not happened yet. Raises :class:`ImpossibleHistory` if any event except the service complained
     of is before the receipt.
     """
@@ -142,10 +144,10 @@ def events_as_of(events: Iterable[Event], as_of: datetime) -> list[Event]:
     for event in events:
         if event.recorded_at > as_of:
             continue
-        if not event.slot:
+        if not event.source_field:
             known.append(event)
             continue
-        place = (event.source, event.slot)
+        place = (event.source, event.source_field)
         before = current.get(place)
         if before is None or event.recorded_at >= before.recorded_at:
             current[place] = event
@@ -172,7 +174,7 @@ def _order(event: Event) -> tuple[datetime, tuple[int, bool, int, str]]:
     pause next to its end. The kinds added by a site keep the order of recording, because their
     meaning is not known here.
     """
-    if event.knowledge is Knowledge.GIVEN:
+    if event.knowledge is Knowledge.STATED:
         return event.latest, _GIVEN.get(event.kind, (len(_AT_ONCE), False, 0, ""))
     return event.latest, _OBSERVED.get(event.kind, (len(_AT_ONCE), False, 2, ""))
 
@@ -192,7 +194,7 @@ def _let_pauses_alternate(known: list[Event]) -> None:
         if begin is None:
             continue
         wanted = _PAUSES[begin] if begin in going_on else begin
-        if event.knowledge is not Knowledge.GIVEN and event.kind != wanted:
+        if event.knowledge is not Knowledge.STATED and event.kind != wanted:
             for later in range(place + 1, len(known)):
                 if _order(known[later]) != _order(event):
                     break

@@ -625,8 +625,10 @@ def test_a_source_that_shows_late_must_be_looked_at_after_that_time():
 # --- corrected ------------------------------------------------------------------------------------
 
 
-def said(kind, at, recorded, *, retracted=False, slot="Selesai"):
-    return Event(kind, wita(at), wita(recorded), "register", slot=slot, retracted=retracted)
+def said(kind, at, recorded, *, retracted=False, source_field="Selesai"):
+    return Event(
+        kind, wita(at), wita(recorded), "register", source_field=source_field, retracted=retracted
+    )
 
 
 def test_a_correction_replaces_what_the_same_column_said():
@@ -654,7 +656,7 @@ def test_two_columns_of_one_kind_are_two_events():
         RECEIVED,
         said("settled", "2026-11-04 09:00", "2026-11-05 07:15"),
         told("reopened", "2026-11-10 09:00"),
-        said("settled", "2026-11-12 09:00", "2026-11-13 07:15", slot="Selesai Kembali"),
+        said("settled", "2026-11-12 09:00", "2026-11-13 07:15", source_field="Selesai Kembali"),
     ]
     first, second = clocks(INFORMATION, events, "2026-11-24 08:00")
     assert (first.state, second.state) == (State.MET, State.MET)
