@@ -46,7 +46,7 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
 
     The table of a workbook may be in several visible sheets, and other sheets may precede it. A
     sheet has the table if one of its first rows is the header: the row has all columns of the
-    mapping. Titles above the header do no harm. A sheet is refused if a row that begins like the
+    mapping, and the cell that the mapping names as `header`. Titles above the header do no harm. A sheet is refused if a row that begins like the
     header has more than half of the columns, but not all: its complaints would be missing.
 
     Raises :class:`UnreadableFile`, immediately or during the iteration, if the file cannot be read
@@ -106,7 +106,7 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _Table:
     for _, cells in rows:
         names = tuple(cell.strip() for cell in cells)
         found = len(wanted.intersection(names))
-        if found == len(wanted):
+        if found == len(wanted) and (source.header is None or source.header in names):
             closest, most = names, found
             rows = _without(rows, cells)
             break
