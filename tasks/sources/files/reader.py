@@ -46,8 +46,9 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
 
     The table of a workbook may be in several visible sheets, and other sheets may precede it. A
     sheet has the table if one of its first rows is the header: the row has all columns of the
-    mapping, and the cell that the mapping names as `header`. Titles above the header do no harm. A sheet is refused if a row that begins like the
-    header has more than half of the columns, but not all: its complaints would be missing.
+    mapping, and the cell that the mapping names as `header`. Titles above the header do no harm. A
+    sheet is refused if a row that begins like the header has more than half of the columns, but
+    not all: its complaints would be missing.
 
     Raises :class:`UnreadableFile`, immediately or during the iteration, if the file cannot be read
     or is too large. Raises :class:`WrongMapping` if it lacks a column named by the mapping.
