@@ -151,8 +151,9 @@ class SiteFile(Strict):
     use_national_regulations: bool = True
     """If true, the regulations included in Tenggat apply."""
     policy: Policy = Policy.BENEFIT_OF_DOUBT
-    """The verdict if an observed time leaves it open: for the unit (benefit_of_doubt), against the
-    unit (strict), or none (no_verdict)."""
+    """The verdict if an observed time leaves it open: in favour of the unit (benefit_of_doubt) or
+    none (strict, no_verdict), never late. With strict, reminders use the earliest possible due
+    day."""
     ticket_link: str = ""
     """The web address of a complaint, shown in mails: `https://.../{ticket}`."""
     database: DatabaseSettings = DatabaseSettings()

@@ -205,7 +205,7 @@ def test_a_verdict_that_holds_for_the_whole_interval_is_no_matter_of_policy(
     ("policy", "state"),
     [
         (Policy.BENEFIT_OF_DOUBT, State.MET),
-        (Policy.STRICT, State.MET_LATE),
+        (Policy.STRICT, State.UNKNOWN),
         (Policy.NO_VERDICT, State.UNKNOWN),
     ],
 )
@@ -223,7 +223,8 @@ def test_an_interval_across_the_due_moment_is_decided_by_policy_and_says_so(poli
         (Policy.NO_VERDICT, "2026-11-16 08:00", State.RUNNING, False),
         (Policy.NO_VERDICT, "2026-11-17 00:00", State.BREACHED, False),
         (Policy.STRICT, "2026-11-13 08:00", State.RUNNING, False),
-        (Policy.STRICT, "2026-11-14 00:00", State.BREACHED, True),
+        (Policy.STRICT, "2026-11-14 00:00", State.UNKNOWN, True),
+        (Policy.STRICT, "2026-11-16 23:59", State.UNKNOWN, True),
         (Policy.STRICT, "2026-11-17 00:00", State.BREACHED, False),
     ],
 )
@@ -723,7 +724,7 @@ def test_a_deadline_missed_before_the_complaint_went_away_stays_missed(kind):
     ("policy", "state"),
     [
         (Policy.BENEFIT_OF_DOUBT, State.WAIVED),
-        (Policy.STRICT, State.BREACHED),
+        (Policy.STRICT, State.UNKNOWN),
         (Policy.NO_VERDICT, State.UNKNOWN),
     ],
 )
