@@ -21,11 +21,16 @@ import pytest
 import trustme
 from hypothesis import settings
 from rich.console import Console
+from support import startup
 from support.emptied import Emptied, compile_once
 from support.prefect_databases import Template
 from support.servers.smtp_servers import Server, running
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that tests start compiles all
+sys.dont_write_bytecode = False  # and each worker of pytest rewrites the assertions of all tests
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(startup.FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
