@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import shutil
 import sys
 import tempfile
@@ -81,11 +82,36 @@ TOGETHER = {
 """Modules that share a service, and so a process; their last tests stop it."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The modules of `WAITING` first, all else as it was.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shuffle",
+        type=int,
+        metavar="SEED",
+        help="run the files, and the tests of each file, in an order that hangs on this number",
+    )
+
+
+def shuffled(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
+    """Order files, and tests within a file, by chance; modules of `TOGETHER` stay as they are."""
+    chance = random.Random(seed)
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    for path, of_file in files.items():
+        if path.stem not in TOGETHER:
+            chance.shuffle(of_file)
+    order = list(files)
+    chance.shuffle(order)
+    return [item for path in order for item in files[path]]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order the modules of `WAITING` first, and all else by `--shuffle` or as it was.
 
     Spread among the others they take longer, and a Prefect server costs as long as it stands.
     """
+    if (seed := config.getoption("--shuffle")) is not None:
+        items[:] = shuffled(items, seed)
     places = {name: place for place, name in enumerate(WAITING)}
     items.sort(key=lambda item: places.get(item.path.stem, len(WAITING)))
 
