@@ -8,6 +8,7 @@ import random
 import shutil
 import sys
 import tempfile
+import tomllib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from support import startup
 from support.emptied import Emptied, compile_once
 from support.prefect_databases import Template
 from support.servers.smtp_servers import Server, running
+from support.startup import parsed_toml
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that tests start compiles all
 sys.dont_write_bytecode = False  # and each worker of pytest rewrites the assertions of all tests
@@ -60,6 +62,7 @@ service.prefect_api.ANSWER_SECONDS = 180.0
 """A test is in no hurry: on a busy machine Prefect's SQLite may be locked for a minute."""
 create_engine = db.engine.create_engine
 db.engine.create_engine = lambda *of, **more: compile_once(create_engine(*of, **more))
+tomllib.loads = parsed_toml.loads
 
 
 SERVICE_OF_TWO_SITES = ("test_two_workers", "test_several_sites", "test_deploy", "test_outages")
