@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from conftest import ON_BOTH, REPOSITORY, kind_of_database, wita
+from conftest import ON_BOTH, kind_of_database, wita
 from support.pipeline import (
     BREACHED,
     EVERYWHERE,
@@ -36,6 +36,7 @@ from support.pipeline import (
     statuses,
 )
 from support.servers.smtp_servers import DROP, Letter, Server
+from support.startup import PYTHONPATH
 
 from db import outbox
 from db.outbox import STALE_CLAIM
@@ -291,7 +292,7 @@ def test_a_process_killed_after_the_servers_yes_sends_the_same_mail_once_more(of
     arguments = [str(office.site.folder), server.url(), wita(REMINDED).isoformat()]
     died = subprocess.run(
         [sys.executable, "-c", DIES, *arguments],
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        env=os.environ | {"PYTHONPATH": PYTHONPATH},
         check=False,
     )
     assert (died.returncode, len(server.letters), statuses(office)) == (9, 1, ["sending"])

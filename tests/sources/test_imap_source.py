@@ -54,7 +54,7 @@ def dovecot() -> Iterator[support.servers.imap_servers.Server]:
     """A real Dovecot; skips where it cannot be started, never in CI."""
     if not support.servers.imap_servers.can_run_dovecot():
         assert "CI" not in os.environ, "CI runs as root and installs dovecot-imapd"
-        pytest.skip("no Dovecot for root to start: apt-get install dovecot-imapd")
+        pytest.skip("no Dovecot that root may start; apt install dovecot-imapd")
     with support.servers.imap_servers.dovecot() as server:
         yield server
 

@@ -105,7 +105,7 @@ def mariadb() -> Iterator[support.servers.mariadb_server.MariaDB]:
     """A real MariaDB for this worker; skips where none is installed, never in CI."""
     if support.servers.mariadb_server.PROGRAM is None:
         assert "CI" not in os.environ, "CI installs mariadb-server-core"
-        pytest.skip("no MariaDB: apt-get install mariadb-server-core")
+        pytest.skip("no MariaDB; apt install mariadb-server-core")
     with support.servers.mariadb_server.running() as server:
         yield server
 
