@@ -37,17 +37,25 @@ class Kind(StrEnum):
     RECOMMENDATION_REPORTED = "recommendation_reported"
 
 
+ANY_KIND = "any"
+"""The kind of a doubt that concerns every kind of event which the source can show."""
+
+ABSENT = "absent/"
+"""The slot of the doubt about a complaint that its source does not show readably any more."""
+
+
 class Knowledge(StrEnum):
     """How the time of an event is known.
 
     GIVEN: the source states it. OBSERVED: it is between two imports from a source that shows only
     the present state. UNKNOWN: it is before the first import, at some time since the receipt of the
-    complaint.
+    complaint. UNREADABLE: it is not known whether the event happened (a doubt).
     """
 
     GIVEN = "given"
     OBSERVED = "observed"
     UNKNOWN = "unknown"
+    UNREADABLE = "unreadable"
 
 
 class ImpossibleHistory(ValueError):
@@ -66,6 +74,10 @@ class Event:
     `returned`. `slot` is the field of the source that states the event (a column). An event
     recorded later from the same slot replaces the earlier one, and a `retracted` event withdraws
     it.
+
+    An event with the knowledge UNREADABLE is a doubt: it is not known whether an event of this kind
+    (:data:`ANY_KIND`: of any kind) happened. If it did, it happened after `earliest`. `latest` is
+    the time of the import that raised the doubt.
     """
 
     kind: str
@@ -88,6 +100,11 @@ class Event:
             raise ValueError(f"event {self.kind}: an interval is observed, a moment is given")
         if self.retracted and not self.slot:
             raise ValueError(f"event {self.kind}: only what stands in a slot can be taken back")
+
+    @property
+    def is_doubt(self) -> bool:
+        """Check whether the event is a doubt: it is not known whether it happened."""
+        return self.knowledge is Knowledge.UNREADABLE
 
     @property
     def first_possible(self) -> datetime:
@@ -133,9 +150,19 @@ _OBSERVED = {
 def events_as_of(events: Iterable[Event], as_of: datetime) -> list[Event]:
     """Return the events known at `as_of`, corrected and in the order in which they happened.
 
+    Doubts are left out. See :func:`history_as_of`.
+    """
+    return history_as_of(events, as_of)[0]
+
+
+def history_as_of(
+    events: Iterable[Event], as_of: datetime
+) -> tuple[list[Event], tuple[Event, ...]]:
+    """Return the events known at `as_of`, in the order in which they happened, and the doubts.
+
     Of each slot of a source only the event recorded last counts. An event later than `as_of` has
-    not happened yet. Raises :class:`ImpossibleHistory` if any event except the service complained
-    of is before the receipt.
+    not happened yet. A doubt starts, stops and pauses no clock. Raises :class:`ImpossibleHistory`
+    if any event except the service complained of is before the receipt.
     """
     current: dict[tuple[str, str], Event] = {}
     known: list[Event] = []
@@ -151,6 +178,9 @@ def events_as_of(events: Iterable[Event], as_of: datetime) -> list[Event]:
             current[place] = event
     known += (event for event in current.values() if not event.retracted)
     known = sorted((event for event in known if event.latest <= as_of), key=_order)
+    doubts = tuple(event for event in known if event.knowledge is Knowledge.UNREADABLE)
+    if doubts:
+        known = [event for event in known if event.knowledge is not Knowledge.UNREADABLE]
     if len({event.latest for event in known}) < len(known):
         _let_pauses_alternate(known)
     receipt = next((event for event in known if event.kind == Kind.RECEIVED), None)
@@ -161,7 +191,7 @@ def events_as_of(events: Iterable[Event], as_of: datetime) -> list[Event]:
                 f"{first.kind} ({first.latest.astimezone(UTC):%Y-%m-%d %H:%M} UTC) lies before"
                 f" the receipt ({receipt.latest.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
             )
-    return known
+    return known, doubts
 
 
 def _order(event: Event) -> tuple[datetime, tuple[int, bool, int, str]]:

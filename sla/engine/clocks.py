@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from sla.day_counting import NEVER, Stretch
 from sla.engine.context import ComplaintFacts, EvaluationContext
-from sla.events import ENDING, Event, Kind, Knowledge
+from sla.events import ANY_KIND, ENDING, Event, Kind, Knowledge
 from sla.regulations.model import Actor, Rule
 
 
@@ -127,6 +127,17 @@ def clocks(
             ended = event
         _note_pauses(versions, event, open_pauses)
     return found
+
+
+def doubt_about(rule: Rule, doubts: Sequence[Event]) -> Event | None:
+    """Return the doubt that reaches back furthest among those that concern a rule, or None."""
+    if not doubts:
+        return None
+    pauses = {kind for pair in rule.pauses for kind in pair}
+    kinds = {ANY_KIND, *pauses} | rule.starts_on | rule.restarts_on | rule.stops_on
+    kinds |= rule.implied_by | rule.voids
+    concerning = [doubt for doubt in doubts if doubt.kind in kinds]
+    return min(concerning, key=lambda doubt: (doubt.first_possible, doubt.slot), default=None)
 
 
 def _starts(rule: Rule, event: Event, ended: Event | None, *, again: bool) -> bool:

@@ -38,7 +38,12 @@ REASONS: tuple[tuple[Reason, ...], ...] = (
     (Reason.RETURNED, Reason.POLICY),
     (Reason.AWAITING_SOURCE,),
     (Reason.SHOWN_LATER,),
+    (Reason.NOT_SHOWN,),
+    (Reason.OPEN_QUESTION,),
 )
+
+LATE = (State.MET_LATE, State.BREACHED, State.LAPSED)
+"""The states that count a duty as not done in time."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -53,6 +58,16 @@ class End(IntEnum):
     IMPLIED = 2
     VOID = 3
     RETURNED = 4
+
+
+class Doubt(IntEnum):
+    """The doubt about a clock: none, the complaint is not shown any more, or a field of it is
+    unreadable.
+    """
+
+    NONE = 0
+    NOT_SHOWN = 1
+    OPEN_QUESTION = 2
 
 
 def moment_of(value: datetime) -> int:
@@ -96,7 +111,8 @@ class Clocks:
     within those limits, in the shape (n, k, 2) of :func:`sla.day_counting.due_days`. `promised` is
     the due moment that came with the complaint, or `NEVER` if the rule has a length. `lag` is the
     number of working days by which the source may show the end late. `vague_start` and `vague_end`
-    are true for a time before the first import from the source.
+    are true for a time before the first import from the source. With a `doubt`, it is not known
+    what happened after `readable_until`; without one this is `NEVER`.
     """
 
     counted: Codes
@@ -119,6 +135,8 @@ class Clocks:
     vague_end: Flags
     paused: Flags
     known_until: Moments
+    doubt: Codes
+    readable_until: Moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +146,8 @@ class States:
     `state` and `reasons` are indices into `STATES` and `REASONS`. `due_day`, `due` and `shown_by`
     are `NEVER` behind an open pause; `left` (working days, negative if late) is 0 there.
     `shown_day` is the day by the end of which the source shows the end at the latest, or 0 if the
-    source shows it at once. `strict` is true if the earliest due day applies.
+    source shows it at once. `strict` is true if the earliest due day applies. `doubted` is true if
+    a doubt leaves it open whether the duty is done by now.
     """
 
     state: Codes
@@ -140,6 +159,7 @@ class States:
     used: Days
     left: Days
     strict: Flags
+    doubted: Flags
 
 
 def decide(
@@ -173,6 +193,7 @@ def decide(
     state, reasons = _table(
         clocks, due_earliest, due_latest, due, shown_by, lagging, strict, policy, as_of
     )
+    doubted = _apply_doubts(clocks, np.maximum(due_latest, shown_by), state, reasons)
     until = np.minimum(np.where(clocks.end != End.NONE, clocks.end_day, today), today)
     return States(
         state=state,
@@ -184,7 +205,33 @@ def decide(
         used=_used(clocks, calendars, strict, until, exact=exact),
         left=_left(clocks, calendars, until, due_day),
         strict=strict,
+        doubted=doubted,
     )
+
+
+def _apply_doubts(clocks: Clocks, certain_after: Moments, state: Codes, reasons: Codes) -> Flags:
+    """Make verdicts undecided where a doubt allows another one, and return the clocks in doubt.
+
+    A verdict in favour of the provider stays. A late one stays only if the complaint was still seen
+    undone after `certain_after`. An open clock becomes undecided at once. `state` and `reasons` are
+    changed in place.
+    """
+    doubtful = clocks.doubt != Doubt.NONE
+    if not doubtful.any():
+        return doubtful
+    code = {each: index for index, each in enumerate(STATES)}
+    late = np.isin(state, [code[each] for each in LATE])
+    certain = late & (clocks.readable_until > certain_after)
+    still_open = clocks.end == End.NONE
+    doubted = doubtful & (still_open | (late & ~certain))
+    state[doubted & ~certain] = code[State.UNKNOWN]
+    why = np.where(
+        clocks.doubt == Doubt.NOT_SHOWN,
+        REASONS.index((Reason.NOT_SHOWN,)),
+        REASONS.index((Reason.OPEN_QUESTION,)),
+    )
+    np.copyto(reasons, why.astype(np.int8), where=doubted)
+    return doubted
 
 
 def _table(

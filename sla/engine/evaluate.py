@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sla.calendar import OutsideCalendar
-from sla.engine.clocks import clocks
+from sla.engine.clocks import clocks, doubt_about
 from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.engine.deadline import Deadline, State
 from sla.engine.verdicts import ClockInput, verdicts
-from sla.events import Event, ImpossibleHistory, events_as_of
+from sla.events import Event, ImpossibleHistory, history_as_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,14 @@ def evaluate_all(
         raise ValueError("`as_of` has no zone")
     lapsing = bench.law.lapsing
     try:
-        known = [
-            events_as_of((event for event in matter.events if event.source not in lapsing), as_of)
+        split = [
+            history_as_of((event for event in matter.events if event.source not in lapsing), as_of)
             for matter in matters
         ]
-        _let_lapse(matters, known, bench, as_of)
-        deadlines = _deadlines(bench.law.ids, range(len(matters)), matters, known, bench, as_of)
+        known = [events for events, _ in split]
+        cases = _Cases(matters, known, [doubts for _, doubts in split])
+        _let_lapse(cases, bench, as_of)
+        deadlines = _deadlines(bench.law.ids, range(len(matters)), cases, bench, as_of)
     except (OutsideCalendar, ImpossibleHistory) as error:  # one complaint must not stop the others
         if len(matters) == 1:
             return [Evaluation(error=error)]
@@ -104,21 +106,25 @@ def evaluate_all(
     return [Evaluation(events, found) for events, found in zip(known, deadlines, strict=True)]
 
 
-def _let_lapse(
-    matters: Sequence[CaseHistory],
-    known: list[list[Event]],
-    bench: EvaluationContext,
-    as_of: datetime,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Cases:
+    """Cases by index: the recorded history, the events known at `as_of`, and the doubts."""
+
+    histories: Sequence[CaseHistory]
+    known: list[list[Event]]
+    doubts: Sequence[Sequence[Event]]
+
+
+def _let_lapse(cases: _Cases, bench: EvaluationContext, as_of: datetime) -> None:
     """Insert the lapses into the known events: for each complaint the first one, then again.
 
-    The first lapse may prevent the others. `known` is changed in place.
+    The first lapse may prevent the others. `cases.known` is changed in place.
     """
     rules = [rule_id for rule_id in bench.law.ids if rule_id in bench.law.lapsing]
-    unsettled = list(range(len(matters)))
+    unsettled = list(range(len(cases.known)))
     happened: dict[int, set[tuple[str, datetime]]] = {}
     while unsettled:
-        found = _deadlines(rules, unsettled, matters, known, bench, as_of)
+        found = _deadlines(rules, unsettled, cases, bench, as_of)
         again = []
         for place, deadlines in zip(unsettled, found, strict=True):
             before = happened.setdefault(place, set())
@@ -133,7 +139,7 @@ def _let_lapse(
             if lapses:
                 first = min(lapses, key=lambda event: event.latest)
                 before.add((first.source, first.latest))
-                events = known[place]
+                events = cases.known[place]
                 at = bisect_right([event.latest for event in events], first.latest)
                 events.insert(at, first)
                 again.append(place)
@@ -143,8 +149,7 @@ def _let_lapse(
 def _deadlines(
     rules: Sequence[str],
     places: Sequence[int],
-    matters: Sequence[CaseHistory],
-    known: Sequence[Sequence[Event]],
+    cases: _Cases,
     bench: EvaluationContext,
     as_of: datetime,
 ) -> list[list[Deadline]]:
@@ -153,10 +158,11 @@ def _deadlines(
     counts = []
     for place in places:
         before = len(runs)
+        facts, doubts = cases.histories[place].facts, cases.doubts[place]
         for rule_id in rules:
-            found = clocks(rule_id, matters[place].facts, known[place], bench)
+            found = clocks(rule_id, facts, cases.known[place], bench)
             runs += [
-                ClockInput(rule, number, clock, matters[place].facts)
+                ClockInput(rule, number, clock, facts, doubt_about(rule, doubts))
                 for number, (rule, clock) in enumerate(found, start=1)
             ]
         counts.append(len(runs) - before)
