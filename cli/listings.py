@@ -12,7 +12,7 @@ from db.models import Complaint, DeadlineRow, MessageStatus
 from sla.engine.deadline import State
 from tasks.common.context import SiteContext
 
-DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "state")
+DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "state", "reason")
 MAIL_COLUMNS = ("id", "status", "sent", "role", "recipient", "subject")
 BOUNCE_COLUMNS = ("address", "since", "code", "answer", "mail")
 CHANGE_COLUMNS = (
@@ -57,6 +57,7 @@ def deadline_rows(
             "due": local(row.due),
             "stopped": local(row.stopped),
             "state": row.state,
+            "reason": row.reason,
         }
         for row, ticket in session.execute(query)
     ]

@@ -117,7 +117,8 @@ class Complaint(Base):
     `next_action_at` is the time of its next evaluation if no new data arrive before. It is null if
     time alone changes nothing. `changed_at` is the time of the last new data. `seen_at` is the time
     of the newest snapshot with the complaint. `content_hash` is the hash of its row, to
-    recognize an unchanged row.
+    recognize an unchanged row. `absent_since` is the time of the first later import that should
+    have shown the complaint and did not show it readably; null if there is none.
 
     Three columns serve sources without history: `first_seen_at` is the time of the oldest snapshot
     with the complaint. `state` is its status since the snapshot of `shown_since`. `status_at`
@@ -158,6 +159,7 @@ class Complaint(Base):
     shown_since: Mapped[datetime | None]
     first_seen_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
+    absent_since: Mapped[datetime | None]
     content_hash: Mapped[int | None] = mapped_column(BigInteger)
     next_action_at: Mapped[datetime | None] = mapped_column(index=True)
     changed_at: Mapped[datetime | None]
@@ -240,7 +242,10 @@ class PastFacts(Base):
 
 
 class DeadlineRow(Base):
-    """The last evaluation of one clock, derived from events. Views of the past evaluate again."""
+    """The last evaluation of one clock, derived from events. Views of the past evaluate again.
+
+    `reason` is the first reason for the state (`sla.engine.deadline.Reason`), or empty.
+    """
 
     __tablename__ = "deadline"
     __table_args__ = (UniqueConstraint("complaint_id", "rule", "clock"),)
@@ -255,6 +260,7 @@ class DeadlineRow(Base):
     due: Mapped[datetime | None] = mapped_column(index=True)
     stopped: Mapped[datetime | None]
     state: Mapped[str] = mapped_column(String(16), index=True)
+    reason: Mapped[str] = mapped_column(String(32), default="")
     paused: Mapped[bool] = mapped_column(default=False)
     by_policy: Mapped[bool] = mapped_column(default=False)
     provisional: Mapped[bool] = mapped_column(default=False)
@@ -444,7 +450,10 @@ class Bounce(Base):
 class SourceImport(Base):
     """One import from a source: a file, identified by its content and its time.
 
-    `shown` contains its complaints as ids (see `db.state_history`) for sources without history.
+    `shown` contains its complaints as ids (see `db.state_history`) for sources without history. A
+    `absent` is the number of complaints that this import should have shown and did not show. A file
+    that states its own filter is complete only for complaints received from `period_from` to
+    `period_until`.
     """
 
     __tablename__ = "source_import"
@@ -461,7 +470,10 @@ class SourceImport(Base):
     updated: Mapped[int]
     unchanged: Mapped[int]
     quarantined: Mapped[int]
+    absent: Mapped[int] = mapped_column(default=0, server_default="0")
     shown: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    period_from: Mapped[datetime | None]
+    period_until: Mapped[datetime | None]
 
 
 class Origin(Base):

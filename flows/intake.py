@@ -30,7 +30,7 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         for count in counts:
             log.info(
                 "%(source)s: %(files)d files, %(new)d new, %(updated)d updated,"
-                " %(quarantined)d quarantined",
+                " %(quarantined)d quarantined, %(absent)d no longer shown",
                 count,
             )
         at.show(sources=counts, failures=failures)

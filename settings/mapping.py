@@ -143,6 +143,10 @@ class Values(Strict):
 class SourceMapping(Strict):
     """The conversion of the rows of a source to complaints and events.
 
+    `shows` is `everything` if each import shows every complaint of the source. A complaint missing
+    from it is then no longer shown: its deadlines become unknown. With `changes`, a complaint
+    without a change may be missing.
+
     `expected` sets the days with a new file or answer; a day without one is reported. If nothing
     new has come for `silent_after_hours`, the administrator is notified (0: never), because a
     deadline cannot count as missed without a later import. If the share of rows in quarantine is
@@ -155,6 +159,9 @@ class SourceMapping(Strict):
     layout: Literal["snapshot", "history", "exchange"]
     """`snapshot`: the present state of each complaint. `history`: a column for each step.
     `exchange`: the output of `tenggat export`."""
+    shows: Literal["everything", "changes"] | None = None
+    """`everything`: each import shows every complaint. `changes`: only new and changed ones.
+    Default: `everything` for a folder and for SQL without `cursor`, else `changes`."""
     zone: Zone
     """The time zone of times without one."""
     dates: tuple[TimeFormat, ...] = Field(min_length=1)
@@ -191,6 +198,7 @@ class SourceMapping(Strict):
             raise ValueError("a snapshot needs `fields.status` and at least one [[status]]")
         if self.layout == "history" and not self.events:
             raise ValueError("a history needs at least one [[events]] column")
+        self._check_shows()
         unknown = [
             name
             for name in self.constants
@@ -203,9 +211,23 @@ class SourceMapping(Strict):
             )
         return self
 
+    def _check_shows(self) -> None:
+        if self.shows == "everything" and self.only_changes:
+            raise ValueError(f"shows: {self.only_changes}; remove the key or write `changes`")
+
     def not_before(self, made: datetime) -> datetime:
         """Return the earliest possible time of a snapshot with the stated time `made`."""
         return made
+
+    @property
+    def only_changes(self) -> str:
+        """Return the reason why an import cannot show every complaint; empty if it can."""
+        return ""
+
+    @property
+    def shows_everything(self) -> bool:
+        """Check whether each import shows every complaint of the source."""
+        return (self.shows or "everything") == "everything" and not self.only_changes
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -165,8 +165,8 @@ def next_action_at(
     deadline: Deadline, ladder: Ladder | None, bench: EvaluationContext, as_of: datetime
 ) -> datetime | None:
     """Return the time of the next evaluation if no event comes before it; None for never."""
-    if deadline.due is None or not deadline.open:
-        return None
+    if deadline.due is None or not deadline.open or deadline.doubt is not None:
+        return None  # in doubt, only another import can change anything
     turns = [deadline.due, deadline.shown_by or deadline.due]
     moments = [turn + timedelta(microseconds=1) for turn in turns]
     if ladder is not None and deadline.rule.binds_provider and not deadline.paused:

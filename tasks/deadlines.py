@@ -196,6 +196,7 @@ def _write(
             "due": deadline.due,
             "stopped": deadline.stopped,
             "state": deadline.state,
+            "reason": deadline.reasons[0] if deadline.reasons else "",
             "paused": deadline.paused,
             "by_policy": deadline.by_policy,
             "provisional": deadline.provisional,

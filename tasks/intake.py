@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from db import imports
+from db.models import SourceImport
 from settings.mapping import SourceMapping
 from tasks.common.context import SiteContext
 from tasks.common.retry import retrying_task
 from tasks.ingest.importer import AlreadyImported, SourceCount, import_batch
+from tasks.ingest.row_drop import latest_row_drop
 from tasks.notifications.enqueue import enqueue_alert
 from tasks.sources import batches
 from tasks.sources.base import NotYet, SourceError, TransientSourceError
@@ -29,6 +31,7 @@ def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
             try:
                 with office.transaction() as session:
                     look, reasons = import_batch(session, office, source_name, batch, now)
+                    drop = _alert_row_drop(session, office, look, now)
             except AlreadyImported:
                 pass  # another run has just imported it
             except NotYet:
@@ -41,6 +44,7 @@ def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
                 continue
             else:
                 count.add(look, reasons)
+                count.drops += drop
                 count.mixed += (f"{batch.name}: {column}" for column in batch.mixed_dates)
             if batch.done is not None:
                 batch.done()
@@ -54,6 +58,37 @@ def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
         far = office.site.sources[source_name].type != "folder"
         raise (TransientSourceError if far else SourceError)("; ".join(failures))
     return count
+
+
+def _alert_row_drop(
+    session: Session, office: SiteContext, look: SourceImport, now: datetime
+) -> list[dict[str, object]]:
+    """Notify the administrators of an import with fewer rows than the one before.
+
+    The alert is part of the transaction of the import, so it is queued once, and before any notice
+    that could follow. Return the numbers for the artifact.
+    """
+    session.flush()
+    drop = latest_row_drop(session, look.source, office.site.sources[look.source])
+    if drop is None or (drop.name, drop.made) != (look.name, look.observed_at):
+        return []
+    facts: dict[str, object] = {
+        "source": look.source,
+        "file": look.name,
+        "made": office.local(drop.made).isoformat(timespec="minutes"),
+        "rows": drop.rows,
+    }
+    if drop.before is not None:
+        facts["rows_before"] = drop.before
+    facts["absent"] = look.absent
+    for key, period in (("period_shown", drop.period), ("period_before", drop.period_before)):
+        if period is not None:
+            first, last = (office.local(moment).date().isoformat() for moment in period)
+            facts[key] = f"{first} – {last}"
+    enqueue_alert(
+        session, office, "fewer_rows", facts, now, "intake", same=("source", "file", "made")
+    )
+    return [facts]
 
 
 def _tell_silence(

@@ -113,6 +113,8 @@ SOURCE_IMPORT = (
     "updated",
     "unchanged",
     "quarantined",
+    "period_from",
+    "period_until",
 )
 
 RUNS = 800

@@ -129,9 +129,16 @@ class Rule:
         """Return every kind of event that ends a clock, with any verdict."""
         return self.stops_on | self.implied_by | self.voids
 
-    def applies_to(self, facts: Mapping[str, str | None]) -> bool:
-        """Check whether the rule applies to a complaint with these facts."""
-        return all((facts.get(fact) or "") in wanted for fact, wanted in self.applies_when.items())
+    def applies_to(self, facts: Mapping[str, str | None], *, without: str = "") -> bool:
+        """Check whether the rule applies to a complaint with these facts.
+
+        The fact named by `without` is not asked.
+        """
+        return all(
+            (facts.get(fact) or "") in wanted
+            for fact, wanted in self.applies_when.items()
+            if fact != without
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -174,6 +174,8 @@ def as_data(office: SiteContext, explanation: Explanation) -> dict[str, Any]:
                 "days_used": item.deadline.days_used,
                 "paused": item.deadline.paused,
                 "provisional": item.deadline.provisional,
+                "known_until": local(item.deadline.doubt.earliest if item.deadline.doubt else None),
+                "unknown_since": local(item.deadline.doubt.latest if item.deadline.doubt else None),
                 "days": _days(item.days),
             }
             for item in explanation.deadlines

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sla.events import Event, ImpossibleHistory, Kind, Knowledge, events_as_of
+from sla.events import ANY_KIND, Event, ImpossibleHistory, Kind, Knowledge, events_as_of
 from tasks.common.dates import parse_iso
 from tasks.ingest.row_parser import RECEIVED, ComplaintRecord, RejectionReason, RowError, RowParser
 
@@ -105,7 +105,8 @@ class ExchangeReader(RowParser):
         if not isinstance(told, dict):
             raise RowError(RejectionReason.BAD_EVENT, "events")
         kind, knowledge = told.get("kind"), told.get("knowledge", str(Knowledge.STATED))
-        if kind not in list(Kind) or knowledge not in list(Knowledge):
+        any_kind = kind == ANY_KIND and knowledge == Knowledge.UNREADABLE
+        if not (any_kind or kind in list(Kind)) or knowledge not in list(Knowledge):
             raise RowError(RejectionReason.BAD_EVENT, "events", f"{kind} {knowledge}")
         unit = self._unit({"events": str(told.get("unit") or "").strip()}, "events")
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -18,8 +18,10 @@ from db import complaints, cursors, imports, state_history
 from db import quarantine as db_quarantine
 from db.models import Complaint, Origin, PastFacts, QuarantineRow, SourceImport, StateSpanRow
 from settings.mapping import SourceMapping
-from sla.events import Event, Kind, events_as_of, holder
+from settings.sources import ExchangeSource
+from sla.events import ABSENT, Event, Kind, events_as_of, holder
 from tasks.common.context import SiteContext
+from tasks.ingest.absence import AbsenceWriter
 from tasks.ingest.exchange_reader import LONGEST, known_as
 from tasks.ingest.row_parser import FIRST_VALUE, ComplaintRecord, event_identity, stated_events
 from tasks.ingest.row_validator import RejectedRow, RowValidator, ticket_hash
@@ -53,8 +55,9 @@ class TooManyBadRows(SourceError):
 class SourceCount:
     """The result of reading a source.
 
-    `missing` lists the days of the last two weeks, as in 2026-11-12, with an expected snapshot that
-    did not come.
+    `absent` is the number of complaints not shown any more, `drops` lists the imports with fewer
+    rows than the one before. `missing` lists the days of the last two weeks, as in 2026-11-12, with
+    an expected snapshot that did not come.
     """
 
     source: str
@@ -64,6 +67,8 @@ class SourceCount:
     updated: int = 0
     unchanged: int = 0
     quarantined: int = 0
+    absent: int = 0
+    drops: list[dict[str, object]] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -78,6 +83,7 @@ class SourceCount:
         self.updated += look.updated
         self.unchanged += look.unchanged
         self.quarantined += look.quarantined
+        self.absent += look.absent
         for reason, number in reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + number
 
@@ -94,6 +100,7 @@ def import_batch(
     """
     source = office.site.sources[name]
     look = new_import(name, batch.name, batch.sha256, min(batch.observed_at, now), now)
+    look.period_from, look.period_until = batch.period or (None, None)
     imports.lock(session, name)
     if imports.is_imported(session, name, batch.sha256, look.observed_at):
         raise AlreadyImported(batch.name)
@@ -109,7 +116,8 @@ def import_batch(
         )
     recorder.resolve()
     recorder.finish()
-    complaints.schedule_undecided(session, name, source.not_before(look.observed_at), now)
+    period = (look.period_from, look.period_until)
+    complaints.schedule_undecided(session, name, source.not_before(look.observed_at), now, period)
     recorder.hear(batch.about)
     batch.mixed_dates.extend(sorted(recorder.sieve.reader.mixed_dates))
     if batch.cursor is not None:
@@ -132,6 +140,7 @@ def new_import(
         updated=0,
         unchanged=0,
         quarantined=0,
+        absent=0,
     )
 
 
@@ -157,7 +166,14 @@ class ImportWriter:
         self.bad = 0
         self.origins: set[str] = set()
         self._shown: set[int] = set()
+        self._shown_again: list[int] = []
+        self._rejected: set[str] = set()
+        self._seen_before: dict[int, datetime] = {}
         self._looks_before: dict[datetime, datetime | None] = {}
+
+    @cached_property
+    def _absence(self) -> AbsenceWriter:
+        return AbsenceWriter(self.session, self.name, self.source, self.look, self.now)
 
     @cached_property
     def _around(self) -> state_history.NeighbouringSnapshots:
@@ -177,6 +193,8 @@ class ImportWriter:
     def quarantine(self, bad: RejectedRow) -> None:
         """Store a row that cannot be read in the quarantine."""
         self.bad += 1
+        if bad.key:
+            self._rejected.add(bad.key)
         self.causes.setdefault(f"{bad.reason} in {bad.column}" if bad.column else bad.reason)
         if db_quarantine.quarantine(self.session, quarantine_row(bad, self.look, self.now)):
             self.look.quarantined += 1
@@ -198,7 +216,10 @@ class ImportWriter:
             by_origin.setdefault(record.origin, {})[record.ticket] = record
         for origin, some in by_origin.items():
             self.origins.add(origin)
-            self._from(origin)._write(some)
+            writer = self._from(origin)
+            writer._write(some)
+            if writer is not self:
+                writer.settle_shown()
 
     def _from(self, origin: str) -> ImportWriter:
         """Return the import writer for a source of another installation."""
@@ -213,7 +234,11 @@ class ImportWriter:
         known = complaints.existing(self.session, self.name, records)
         same: list[int] = []
         told: dict[str, ComplaintRecord] = {}
-        for ticket, (key, seen_at, mark) in known.items():
+        for ticket, (key, seen_at, mark, absent_since) in known.items():
+            if absent_since is not None:
+                self._shown_again.append(key)
+            if records[ticket].key in self._rejected:
+                self._seen_before[key] = seen_at
             newer = at > seen_at or (at == seen_at and not self.snapshot)
             if newer and mark == records[ticket].content_hash:
                 same.append(key)
@@ -222,7 +247,7 @@ class ImportWriter:
         complaints.touch(self.session, same, at)
         updated = self._update_all(told)
         new = {ticket: record for ticket, record in records.items() if ticket not in known}
-        self._shown.update(key for key, _, _ in known.values())
+        self._shown.update(each.id for each in known.values())
         self._shown.update(self._add_all(new))
         look.new += len(new)
         look.updated += updated
@@ -235,6 +260,7 @@ class ImportWriter:
         source, at = self.source, self.look.observed_at
         if self.snapshot:
             self.look.shown = state_history.packed(self._shown)
+        self._settle_absences()
         self.session.add(self.look)
         later = imports.after(self.session, self.name, at) if self.snapshot else None
         if later is None:
@@ -247,6 +273,32 @@ class ImportWriter:
         span = (fresh_since, None) if fresh_before is None else (fresh_before, fresh_since)
         rows = state_history.first_seen(self.session, self.name, later, *span)
         self._retell(rows, lambda row, runs: (runs, self._history(runs, row.received_at)))
+
+    def settle_shown(self) -> None:
+        """Withdraw or renew the doubts about the complaints that this import shows."""
+        self.session.flush()
+        self._absence.shown(self._shown if self._absence.is_late else self._shown_again)
+
+    def _settle_absences(self) -> None:
+        """Update the doubts about complaints that this import shows or should have shown."""
+        for writer, tickets in self._rejected_by_origin():
+            known = complaints.existing(self.session, writer.name, tickets)
+            disputed = {each.id for each in known.values()} & writer._shown
+            writer._shown_again = [key for key in writer._shown_again if key not in disputed]
+            writer._absence.unreadable(known, writer._shown, writer._seen_before)
+        self.settle_shown()
+        if self.source.shows_everything:
+            period = (self.look.period_from, self.look.period_until)
+            self.look.absent = self._absence.not_shown(period)
+
+    def _rejected_by_origin(self) -> Iterator[tuple[ImportWriter, list[str]]]:
+        """Yield the tickets of rejected rows, with the import writer for their source."""
+        tickets: dict[str, list[str]] = {}
+        for key in sorted(self._rejected):
+            origin = key.partition("/")[0] if isinstance(self.source, ExchangeSource) else ""
+            tickets.setdefault(origin, []).append(key.removeprefix(f"{origin}/"))
+        for origin, some in tickets.items():
+            yield self._from(origin), some
 
     def hear(self, about: Iterable[RemoteSource]) -> None:
         """Store the other installation's statements about its sources.
@@ -286,8 +338,9 @@ class ImportWriter:
 
     def amend(self) -> None:
         """Add the complaints shown by this snapshot to its import record, written by an earlier
-        run.
+        run. The doubts about them are withdrawn or renewed.
         """
+        self.settle_shown()
         if self.snapshot:
             state_history.add(self.session, self.name, self.look.observed_at, self._shown)
 
@@ -514,7 +567,9 @@ def _corrections(
 ) -> list[Event]:
     """Return the differences between stated and stored events: new, changed or retracted ones."""
     standing = {
-        event.source_field: event for event in old if event.source == source and event.source_field
+        event.source_field: event
+        for event in old
+        if event.source == source and event.source_field and event.source_field != ABSENT
     }  # the last recorded event of each field
     changed = []
     for event in told:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from settings.mapping import SourceMapping
@@ -22,6 +22,7 @@ class RejectedRow:
     """A rejected row: its line, the reason, and its parts for display and storage.
 
     `ticket` and `value` are masked. `ticket_hash` is a hash and still distinguishes two tickets.
+    `key` is the unmasked ticket, with its origin; it is used for this import and never stored.
     """
 
     line: int
@@ -32,6 +33,7 @@ class RejectedRow:
     ticket_hash: str
     cells: dict[str, str]
     content: tuple[str, ...]
+    key: str = field(default="", repr=False)
     sheet: str = ""
     """The sheet of the line, if its file has several."""
 
@@ -125,6 +127,7 @@ class RowValidator:
             ticket_hash=ticket_hash(key),
             cells=cells,
             content=(bad.reason, bad.column, bad.value, *([] if cells else row)),
+            key=key,
             sheet=sheet_of(line),
         )
 

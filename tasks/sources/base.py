@@ -72,8 +72,9 @@ class Extract:
     `sha256` is the hash of the content and identifies it in later runs. `rows` can be read once, in
     order. `cursor` is the start of the next extract after this one is imported, for sources read
     incrementally. `done` is called after the import. `about` describes the sources of another
-    installation. The import adds to `mixed_dates` the columns with both date cells and dates
-    written as text.
+    installation. `period` is the first and the last moment of receipt for which the extract is
+    complete; None means no limit. The import adds to `mixed_dates` the columns with both date cells
+    and dates written as text.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Extract:
     cursor: str | None = None
     done: Callable[[], None] | None = None
     about: tuple[RemoteSource, ...] = ()
+    period: tuple[datetime, datetime] | None = None
     mixed_dates: list[str] = field(default_factory=list)
 
 

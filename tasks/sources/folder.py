@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from tasks.common.context import SiteContext
 from tasks.sources.base import Extract, NotYet, Row, SourceError, UnreadableFile
 from tasks.sources.exchange_header import told_about
 from tasks.sources.files.encodings import CHUNK
+from tasks.sources.files.period import stated_period
 from tasks.sources.files.reader import digest, read_sheet
 from tasks.sources.files.timestamps import told_time, written_at
 
@@ -72,9 +73,10 @@ def batches(
 
     - it was made before all other copies of this content;
     - it repeats the snapshot directly before it;
-    - it has no rows.
+    - it has no rows;
+    - an export since the last copy did not show some complaints any more.
 
-    Nothing had changed at such a time.
+    Nothing had changed at such a time, or an export is complete again.
 
     Files made after `now`, and incomplete files, are named in `waiting`. Unreadable files are named
     in `failures`; the others are still read.
@@ -102,10 +104,11 @@ def batches(
             try:
                 state = _state(file.path)
                 sha256 = digest(file.path)
-                if _is_duplicate(file, sha256, source, read):
+                if _is_duplicate(file, sha256, source, read, partial(_left_out, office, name)):
                     finished(file, sha256, look=False)
                     continue
                 sheet = read_sheet(file.path, source)
+                period = stated_period(file.path.name, sheet.preamble, source)
             except FileNotFoundError:
                 continue  # another run has just imported it
             except UnreadableFile as error:
@@ -124,6 +127,7 @@ def batches(
                 rows=_steady(sheet.rows, file, state),
                 done=partial(finished, file, sha256),
                 about=told_about(sheet, source),
+                period=period,
             )
 
 
@@ -134,8 +138,18 @@ def _place(office: SiteContext, name: str, source: FolderSource) -> Path:
     return place
 
 
+def _left_out(office: SiteContext, name: str, after: datetime, before: datetime) -> bool:
+    """Check whether an import between two moments did not show some complaints any more."""
+    with office.transaction() as session:
+        return imports.left_out(session, name, after, before)
+
+
 def _is_duplicate(
-    file: _File, sha256: str, source: FolderSource, read: Sequence[tuple[datetime, str]]
+    file: _File,
+    sha256: str,
+    source: FolderSource,
+    read: Sequence[tuple[datetime, str]],
+    left_out: Callable[[datetime, datetime], bool],
 ) -> bool:
     """Check whether a file is only another copy of imported content; see :func:`batches`."""
     same = [made for made, content in read if content == sha256]
@@ -145,7 +159,9 @@ def _is_duplicate(
     if not file.told or any(earliest <= made <= file.made for made in same):
         return True
     before = next((content for made, content in reversed(read) if made < earliest), "")
-    return before != sha256 and file.made > min(same) and _has_rows(file.path, source)
+    if before == sha256 or file.made <= min(same) or not _has_rows(file.path, source):
+        return False
+    return not left_out(max(made for made in same if made < file.made), file.made)
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -13,7 +13,18 @@ from pathlib import Path
 import pytest
 from conftest import ON_BOTH, REPOSITORY, kind_of_database, wita
 from sqlalchemy import select
-from support.small_site import LATE, NAME, REPORT, STATUS, TICKET, TITLE, UNIT, small_site
+from support.small_site import (
+    ANONYMOUS,
+    FORMULA,
+    LATE,
+    NAME,
+    REPORT,
+    STATUS,
+    TICKET,
+    TITLE,
+    UNIT,
+    small_site,
+)
 from support.small_site import export as drop
 
 from db.models import Base, Complaint, EventRow, Origin, QuarantineRow
@@ -247,6 +258,8 @@ def test_only_what_was_learnt_since_a_time_is_given_and_corrections_arrive(ours,
         {STATUS: "Terverifikasi"},
         LATE,
         LATE | {TICKET: "7", UNIT: "Dinas Sosial"},
+        ANONYMOUS,
+        FORMULA,
     )
     tomorrow = wita("2026-11-25 08:00")
     pull(ours, "lapor", tomorrow)
@@ -255,6 +268,19 @@ def test_only_what_was_learnt_since_a_time_is_given_and_corrections_arrive(ours,
     assert [line.get("ticket") for line in lines] == [None, None, "5010653", "7"]
     count = pull(theirs, "kab", tomorrow + timedelta(minutes=1))
     assert (count.new, count.updated) == (1, 1)
+    same(ours, theirs, tomorrow + timedelta(minutes=2))
+
+
+def test_what_is_no_longer_shown_here_is_unknown_there_as_well(ours, theirs):
+    give(ours, theirs)
+    pull(theirs, "kab", NOW + timedelta(minutes=1))
+    drop(ours.site.folder, "2026-11-25 07:00", {STATUS: "Terverifikasi"}, ANONYMOUS, FORMULA)
+    tomorrow = wita("2026-11-25 08:00")
+    assert pull(ours, "lapor", tomorrow).absent == 1
+    path = give(ours, theirs, tomorrow, since=tomorrow)
+    assert f'"ticket": "{LATE[TICKET]}"' in path.read_text(encoding="utf-8")
+    count = pull(theirs, "kab", tomorrow + timedelta(minutes=1))
+    assert (count.updated, count.quarantined) == (2, 0)
     same(ours, theirs, tomorrow + timedelta(minutes=2))
 
 

@@ -295,7 +295,7 @@ def test_a_new_look_wakes_what_could_not_be_called_late_before(office):
     take(office, "2026-11-20 08:00", "register")
     assert states(office, "2026-11-24 00:05") == ["unknown"]  # due on the 23rd, not looked at since
     assert states(office, "2026-11-24 07:00") == ["unknown"]
-    register(office, "2026-11-24 07:15")
+    register(office, "2026-11-24 07:15", entry)
     take(office, "2026-11-24 07:30", "register")
     assert states(office, "2026-11-24 08:00") == ["breached"]
 

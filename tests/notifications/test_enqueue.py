@@ -31,7 +31,7 @@ from support.pipeline import (
     since,
 )
 
-from db.models import MessageRow, NoticeRow
+from db.models import Complaint, DeliveryAttempt, MessageRow, NoticeRow
 from sla.directory import Directory
 from tasks import deadlines
 from tasks.common.context import SiteContext
@@ -117,7 +117,8 @@ def test_a_unit_without_a_head_is_told_through_its_parent_and_the_hole_is_told_o
     (alert,) = messages(office, "alert")
     assert alert.recipient == "admin.lapor@contohkab.example"
     assert alert.detail == {"alert": "vacancy", "unit": "dishub", "role": "head_of_unit"}
-    owe(office, "2026-11-25 08:00", at("Dinas Perhubungan", "FD-3", **since("17/11/2026")))
+    known = [at("Dinas Perhubungan", "FD-1"), at("Dinas Perhubungan", "FD-2")]
+    owe(office, "2026-11-25 08:00", *known, at("Dinas Perhubungan", "FD-3", **since("17/11/2026")))
     assert recipients(office)[2:] == []  # it joins the mails that wait
     assert [len(message.items) for message in messages(office, "notices")] == [3, 3]
     assert alerts(office) == ["vacancy"]
@@ -280,3 +281,51 @@ def test_an_urgent_rung_goes_out_at_any_hour(office):
 def test_the_hours_are_those_of_working_days(office, moment, opens):
     found = office.site.mail_hours.next_open(wita(moment), office.site.evaluation_context)
     assert f"{office.local(found):%a %d %H:%M}" == opens
+
+
+# --- what is no longer shown ----------------------------------------------------------------------
+
+
+def test_the_administrator_is_told_of_a_cut_export_before_anybody_is_told_anything(office):
+    register(office, "2026-11-17 08:00", *(at("Dinas Sosial", f"FD-{n}") for n in range(6)))
+    register(office, REMINDED, *(at("Dinas Sosial", f"FD-{n}") for n in range(2)))
+    decide(office, REMINDED)
+    deliver(office, REMINDED)
+    assert alerts(office) == ["fewer_rows"]
+    with office.transaction() as session:
+        sent = session.scalars(
+            select(MessageRow.kind)
+            .join(DeliveryAttempt, DeliveryAttempt.message_id == MessageRow.id)
+            .order_by(DeliveryAttempt.id)
+        ).all()
+    assert sent[0] == "alert"
+    assert set(sent[1:]) == {"notices"}
+
+
+def test_nobody_is_told_of_a_complaint_that_is_no_longer_shown(office):
+    both = [at("Dinas Sosial", "FD-1"), at("Dinas Sosial", "FD-2")]
+    register(office, "2026-11-17 08:00", *both)
+    register(office, "2026-11-18 08:00", both[0])
+    owe(office, BREACHED, both[0])
+    owe(office, ESCALATED, both[0])
+    with office.transaction() as session:
+        told = session.scalars(
+            select(Complaint.ticket).join(NoticeRow, NoticeRow.complaint_id == Complaint.id)
+        ).all()
+    assert set(told) == {"FD-1"}
+
+
+def test_a_complaint_late_before_it_vanished_climbs_no_further(office):
+    both = [at("Dinas Sosial", "FD-1"), at("Dinas Sosial", "FD-2")]
+    owe(office, BREACHED, *both)
+    before = notices(office)
+    owe(office, ESCALATED, both[0])
+    climbed = notices(office)[len(before) :]
+    with office.transaction() as session:
+        told = session.scalars(
+            select(Complaint.ticket)
+            .join(NoticeRow, NoticeRow.complaint_id == Complaint.id)
+            .order_by(NoticeRow.id)
+        ).all()[len(before) :]
+    assert climbed
+    assert set(told) == {"FD-1"}

@@ -113,7 +113,7 @@ def test_while_a_storm_waits_small_runs_go_out_and_great_ones_join_it(office, se
     great = [
         e | since("18/11/2026") | {"No Register": f"FD-2{n}"} for n, e in enumerate(EVERYWHERE)
     ]
-    register(office, "2026-11-26 08:00", *great)
+    register(office, "2026-11-26 08:00", *EVERYWHERE, small, *great)
     assert decide(office, "2026-11-26 08:00").storm == 1
     held = [message for message in messages(office, "notices") if message.status == "held"]
     assert len(held) == 9  # two matters of one person are one mail; the secretary's is new

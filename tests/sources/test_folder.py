@@ -428,7 +428,7 @@ def test_an_archive_that_takes_nothing_loses_nothing(site):
 
 
 def test_a_partial_export_changes_what_it_shows_and_nothing_else(site):
-    office = site(TOLD)
+    office = site(TOLD, 'shows = "changes"')
     drop(office, "e_2026-11-22_0700.csv", csv_text(row(1), row(2), row(3)))
     drop(office, "e_2026-11-23_0700.csv", csv_text(row(2, "22/11/2026 10:00")))
     drop(office, "e_2026-11-24_0700.csv", csv_text(row(1), row(2, "22/11/2026 10:00"), row(3)))
