@@ -15,7 +15,8 @@ from settings.sources import FolderSource
 from tasks.common.dates import parse_datetime
 from tasks.ingest.inference.column_types import FORMATS, ColumnSample
 from tasks.sources.base import UnreadableFile
-from tasks.sources.files.reader import DELIMITERS, PREAMBLE, WORKBOOKS, first_lines, raw_rows
+from tasks.sources.files.delimited import DELIMITERS, PREAMBLE
+from tasks.sources.files.reader import WORKBOOKS, first_lines, raw_rows
 
 ENOUGH = 20_000
 """Number of rows read to learn the content of a file."""

@@ -5,45 +5,33 @@ A file is read in a stream and never loaded as a whole, if its format allows it.
 
 from __future__ import annotations
 
-import codecs
-import csv
 import difflib
-import gzip
 import hashlib
-import io
-import json
 import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from itertools import chain, islice
 from pathlib import Path, PurePath
-from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from python_calamine import CalamineError, CalamineWorkbook
 
 from settings.sources import ExchangeSource, FolderSource
 from tasks.common.dates import parse_datetime
-from tasks.sources.base import NO_OBJECT, Row, UnreadableFile, WrongMapping
+from tasks.sources.base import Row, UnreadableFile, WrongMapping
+from tasks.sources.files.delimited import PREAMBLE, delimited_rows
+from tasks.sources.files.encodings import CHUNK, text_of
+from tasks.sources.files.json_lines import json_rows
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
-DELIMITERS = (",", ";", "\t", "|")
-PREAMBLE = 100
-"""Limit of lines above the header."""
-
-CHUNK = 1 << 20
 
 MOST_CELLS = 5_000_000
 """Limit of cells in a sheet of a workbook, including empty ones: each takes up to 72 bytes while
 the sheet is read.
 """
-
-LONGEST_LINE = 1 << 22
-"""Limit of characters in a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +89,7 @@ def raw_rows(path: Path, source: FolderSource) -> Iterator[Row]:
 
 def first_lines(path: Path, source: FolderSource) -> tuple[str, list[str]]:
     """Return the encoding of a text file and its first lines."""
-    with _text_of(path, source) as text:
+    with text_of(path, source) as text:
         return text.encoding, list(islice(text, PREAMBLE))
 
 
@@ -143,8 +131,8 @@ def _lines(path: Path, source: FolderSource) -> Iterator[Row]:
     if suffix in WORKBOOKS:
         return _workbook(path, source)
     if suffix == ".jsonl":
-        return _json_lines(path, source)
-    return _csv(path, source)
+        return json_rows(path, source)
+    return delimited_rows(path, source)
 
 
 def _suffix(path: Path) -> str:
@@ -221,30 +209,6 @@ def _text(cell: object) -> str:
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
-def _json_lines(path: Path, source: FolderSource) -> Iterator[Row]:
-    """Read one object per line; its keys are the columns, and a missing key is an empty cell."""
-    columns = source.columns
-    yield 0, columns
-    with _text_of(path, source) as text:
-        for number, line in enumerate(_short_lines(path, text), start=1):
-            if not line.strip():
-                continue
-            try:
-                found = json.loads(line)
-            except ValueError:
-                found = None
-            if not isinstance(found, dict):
-                yield number, (NO_OBJECT, hashlib.sha256(line.encode()).hexdigest())
-                continue
-            yield number, tuple(_json_text(found.get(name)) for name in columns)
-
-
-def _json_text(value: object) -> str:
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return "" if value is None else str(value)
-
-
 def _exchange(header: tuple[str, ...], lines: Iterator[Row]) -> Sheet:
     """Split off the first lines of the exchange format, about its sources, as the preamble."""
     ticket, until = header.index("ticket"), header.index("exported_at")
@@ -254,107 +218,6 @@ def _exchange(header: tuple[str, ...], lines: Iterator[Row]) -> Sheet:
             return Sheet(header, chain([(line, cells)], lines), tuple(above))
         above.append(cells)
     return Sheet(header, lines, tuple(above))
-
-
-def _csv(path: Path, source: FolderSource) -> Iterator[Row]:
-    csv.field_size_limit(LONGEST_LINE)  # `max_cell` limits each cell later
-    with _text_of(path, source) as text:
-        short = _short_lines(path, text)
-        head = list(islice(short, PREAMBLE))
-        delimiter = source.delimiter or _delimiter(head, source)
-        lines = _Lines(chain(head, short))
-        first = 1
-        try:
-            reader = csv.reader(lines, delimiter=delimiter)
-            for row in reader:
-                if (
-                    lines.ended
-                ):  # only an open quotation mark makes a record reach the end of the file
-                    raise UnreadableFile(
-                        f"{path.name}, line {first}: a quotation mark is opened and never closed"
-                    )
-                yield first, tuple(row)
-                first = reader.line_num + 1
-        except csv.Error as error:
-            raise UnreadableFile(f"{path.name}: no readable CSV ({error})") from None
-        except (OSError, EOFError, zlib.error) as error:
-            raise UnreadableFile(f"{path.name}: cannot be read ({error})") from None
-
-
-def _short_lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
-    """Yield the lines of a text; raise :class:`UnreadableFile` for one that would fill the
-    memory.
-    """
-    for line in iter(partial(text.readline, LONGEST_LINE), ""):
-        if len(line) == LONGEST_LINE:
-            raise UnreadableFile(f"{path.name}: a line of more than {LONGEST_LINE} characters")
-        yield line
-
-
-class _Lines:
-    """The lines of a file; `ended` says whether all were read."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines = iter(lines)
-        self.ended = False
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        try:
-            return next(self._lines)
-        except StopIteration:
-            self.ended = True
-            raise
-
-
-def _delimiter(head: Sequence[str], source: FolderSource) -> str:
-    """Return the delimiter that gives, in a line near the top, all columns named by the mapping."""
-    wanted = set(source.columns)
-    for delimiter in DELIMITERS:
-        rows = csv.reader(head, delimiter=delimiter)
-        try:
-            if any(wanted <= {cell.strip() for cell in row} for row in rows):
-                return delimiter
-        except csv.Error:
-            continue
-    return DELIMITERS[0]
-
-
-def _text_of(path: Path, source: FolderSource) -> io.TextIOWrapper:
-    """Open a file as text in the first of the source's encodings that fits all of it."""
-    for encoding in source.encodings:
-        if _fits(path, encoding, source):
-            return io.TextIOWrapper(_binary(path), encoding=encoding, newline="")
-    raise UnreadableFile(f"{path.name}: not in {' or '.join(source.encodings)} (encodings)")
-
-
-def _fits(path: Path, encoding: str, source: FolderSource) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    size = 0
-    try:
-        with _binary(path) as file:
-            while chunk := file.read(CHUNK):
-                size += len(chunk)
-                if size > source.max_unpacked_mb << 20:
-                    raise UnreadableFile(
-                        f"{path.name}: more than {source.max_unpacked_mb} MB unpacked"
-                        " (max_unpacked_mb)"
-                    )
-                decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    except (OSError, EOFError, zlib.error) as error:
-        raise UnreadableFile(f"{path.name}: cannot be opened ({error})") from None
-    return True
-
-
-def _binary(path: Path) -> BinaryIO:
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rb")  # type: ignore[return-value]
-    return path.open("rb")
 
 
 def told_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime | None:
