@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,6 +70,7 @@ def check_source_command(
                     for bad in checked.refused
                 ],
                 "reasons": checked.reasons,
+                "waiting": list(map(asdict, checked.waiting)),
                 "failures": checked.failures,
             }
         )
@@ -135,6 +137,8 @@ def _show_checked(checked: Checked) -> None:
             console.out.print(f"and {len(checked.refused) - len(some)} more")
     for failure in checked.failures:
         console.out.print(f"cannot be read: {escape(failure)}", soft_wrap=True)
+    for each in map(asdict, checked.waiting):
+        console.out.print(escape(console.waits(each)), soft_wrap=True)
     names = ", ".join(checked.names[:3]) + (" ..." if len(checked.names) > 3 else "")
     reasons = ", ".join(f"{n} {reason}" for reason, n in checked.reasons.items())
     console.out.print(

@@ -13,7 +13,7 @@ from sla.directory import Directory
 from tasks.common.redaction import redact_and_truncate
 from tasks.ingest.exchange_reader import ExchangeReader
 from tasks.ingest.row_parser import ComplaintRecord, RejectionReason, RowError, RowParser
-from tasks.sources.base import Row
+from tasks.sources.base import FaultyRow, Row, without_lone_surrogates
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ class RowValidator:
 
         A repeated row is skipped.
         """
-        for line, row in rows:
+        for line, cells in rows:
+            row = without_lone_surrogates(cells)
             try:
                 record = self.reader.record(self.reader.cells(header, row), self.observed_at)
                 mark = record.mark
@@ -81,6 +82,8 @@ class RowValidator:
         cells = self.reader.kept(header, row, bad.reason)
         whole = {name: row[header.index(name)].strip() for name in cells}
         key = self.reader.key(whole) if named.ticket in whole else ""
+        if isinstance(row, FaultyRow):
+            key = row.ticket
         return RejectedRow(
             line=line,
             reason=bad.reason,

@@ -21,7 +21,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from settings.sources import ExchangeSource, FolderSource
 from tasks.common.dates import parse_datetime
-from tasks.sources.base import Row, UnreadableFile, WrongMapping
+from tasks.sources.base import FaultyRow, Row, UnreadableFile, WrongMapping
 from tasks.sources.files.delimited import PREAMBLE, delimited_rows
 from tasks.sources.files.encodings import CHUNK, text_of
 from tasks.sources.files.json_lines import json_rows
@@ -65,10 +65,10 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
             return _exchange(header, lines)
         return Sheet(header, lines, ())
     above: list[tuple[str, ...]] = []
-    for _, cells in lines:
+    for number, cells in lines:
         if source.header is None or (cells and cells[0].strip() == source.header):
             header = tuple(cell.strip() for cell in cells)
-            _check_header(path, header, source)
+            _check_header(path, header, source, place=f", line {number}")
             return Sheet(header, lines, tuple(above))
         above.append(cells)
         if len(above) > PREAMBLE:
@@ -93,7 +93,19 @@ def first_lines(path: Path, source: FolderSource) -> tuple[str, list[str]]:
         return text.encoding, list(islice(text, PREAMBLE))
 
 
-def _check_header(path: Path, header: Sequence[str], source: FolderSource) -> None:
+def _check_header(
+    path: Path, header: Sequence[str], source: FolderSource, *, place: str = ""
+) -> None:
+    """Refuse a header without a mapped column, or with a mapped column more than once.
+
+    `place` is the line, and the sheet of a workbook, for the error text.
+    """
+    twice = [name for name in source.columns if header.count(name) > 1]
+    if twice:
+        raise WrongMapping(
+            f"{path.name}{place}: the column '{twice[0]}' occurs {header.count(twice[0])} times."
+            " Rename or remove all but one of them in the file or in the system that makes it"
+        )
     missing = [name for name in source.columns if name not in header]
     if missing:
         raise WrongMapping(
@@ -122,7 +134,9 @@ def _limited(path: Path, rows: Iterable[Row], source: FolderSource) -> Iterator[
             raise UnreadableFile(
                 f"{path.name}, line {number}: more than {source.max_columns} columns (max_columns)"
             )
-        if any(cells):
+        if type(cells) is FaultyRow:
+            yield number, cells
+        elif any(cells):
             yield number, tuple(cell.replace("\0", "") for cell in cells)  # databases reject NUL
 
 
