@@ -186,15 +186,15 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
         }
         office = SiteContext.open(site_of(folder, ca_file))
         asked = datetime(2026, 11, 20, 8, 0, tzinfo=ZONE)
-        pull.fn(office, "register", asked)
-        evaluate_and_notify.fn(office, asked, "bench")
+        pull(office, "register", asked)
+        evaluate_and_notify(office, asked, "bench")
         with office.transaction() as session:
             query = select(MessageRow).where(MessageRow.kind == MessageKind.NOTICES)
             owed = len(session.scalars(query).all())
         assert owed == MAILS, f"{owed} mails are owed"
         began = time.perf_counter()
         with timed(notifications_sender.Sender, "_make_ready") as making_ready:
-            count = send_owed.fn(office, asked, "bench")
+            count = send_owed(office, asked, "bench")
         taken = time.perf_counter() - began
         delivery, sending = count.sent / taken, count.sent / (taken - sum(making_ready))
         with office.transaction() as session:

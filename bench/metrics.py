@@ -34,10 +34,10 @@ def prepare(folder: str, url: str, count: str) -> dict[str, Any]:
     office = site(Path(folder), url)
     fill(office, FEW)
     now = as_of(office.site.zone)
-    evaluate_and_notify.fn(office, now, "bench")
+    evaluate_and_notify(office, now, "bench")
     with office.transaction() as session:
         session.execute(update(MessageRow).values(status=MessageStatus.SENT, sent_at=now))
-        session.execute(update(MessageItem).values(told=True))
+        session.execute(update(MessageItem).values(included=True))
     received = figures(folder, url)["received"]
     multiply(office, ["complaint"], int(count) // FEW)
     office.close()
@@ -75,7 +75,7 @@ def plain(folder: str, url: str) -> dict[str, Any]:
     office = site(Path(folder), url)
     before = time.perf_counter()
     with office.transaction() as session:
-        query = select(Complaint.id, Complaint.ticket, Complaint.figures)
+        query = select(Complaint.id, Complaint.ticket, Complaint.metrics)
         for _ in session.execute(query.execution_options(yield_per=20_000)).partitions():
             pass
     taken = time.perf_counter() - before

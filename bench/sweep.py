@@ -34,7 +34,7 @@ def prepare(folder: str, url: str, count: str) -> dict[str, Any]:
 
     office = site(Path(folder), url)
     fill(office, ORIGINALS)
-    evaluate_and_notify.fn(office, as_of(office.site.zone), "bench")
+    evaluate_and_notify(office, as_of(office.site.zone), "bench")
     multiply(office, ["complaint", "event", "deadline", "notice"], int(count) // ORIGINALS)
     office.close()
     return {}
@@ -57,12 +57,12 @@ def sweep(folder: str, url: str) -> dict[str, Any]:
             due = Complaint.id % (total // DUE) == number
             session.execute(update(Complaint).where(due).values(next_action_at=now))
         before = time.perf_counter()
-        count = evaluate_and_notify.fn(office, now, f"bench {number}")
+        count = evaluate_and_notify(office, now, f"bench {number}")
         site_status(office, now)
         seconds.append(time.perf_counter() - before)
-        assert count.judged >= DUE, count.judged
+        assert count.evaluated >= DUE, count.evaluated
     office.close()
-    return {"seconds": min(seconds), "judged": count.judged}
+    return {"seconds": min(seconds), "evaluated": count.evaluated}
 
 
 PARTS = {"prepare": prepare, "sweep": sweep}

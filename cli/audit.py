@@ -11,6 +11,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import JsonOption, SiteOption, UsageError
 from settings import Site, load_site
+from sla.text import did_you_mean
 
 audit_app = typer.Typer(
     help="Every decision: who, what, when and why.",
@@ -31,7 +32,7 @@ def list_audit(
     ] = None,
     what: Annotated[
         str | None,
-        typer.Option(help="Only these, e.g. notice.owed, storm, mail.resent.", metavar="KIND"),
+        typer.Option(help="Only these, e.g. notice.queued, storm, mail.resent.", metavar="KIND"),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
     site: SiteOption = None,
@@ -50,7 +51,7 @@ def list_audit(
     try:
         with reading(place.database_url) as connection:
             found = audit_verify.rows(
-                connection, since=begin, ticket=ticket, what=kinds, limit=limit
+                connection, since=begin, ticket=ticket, kinds=kinds, limit=limit
             )
     except NotReady as error:
         raise UsageError(str(error)) from None
@@ -114,7 +115,7 @@ def _kinds(text: str) -> list[str]:
     found = [each.value for each in AuditKind if text in (each.value, each.value.partition(".")[0])]
     if not found:
         groups = dict.fromkeys(each.value.partition(".")[0] for each in AuditKind)
-        raise UsageError(f"no kind '{text}'{console.nearest(text, AuditKind, groups)}")
+        raise UsageError(f"no kind '{text}'{did_you_mean(text, AuditKind, groups)}")
     return found
 
 
@@ -129,9 +130,9 @@ def _as_cells(site: Site, row: dict[str, Any]) -> tuple[str, ...]:
     about += [
         f"{key} {str(value)[:24]}" for key, value in subject.items() if value not in (None, "")
     ]
-    who = row["actor"] if row["run"] in row["actor"] else f"{row['actor']} ({row['run']})"
+    who = row["actor"] if row["run_id"] in row["actor"] else f"{row['actor']} ({row['run_id']})"
     when = f"{row['at'].astimezone(site.zone):%Y-%m-%d %H:%M}"
-    return str(row["seq"]), when, row["what"], who, ", ".join(about), row["reason"]
+    return str(row["seq"]), when, row["kind"], who, ", ".join(about), row["reason"]
 
 
-ABOUT = {"ticket": "ticket", "mail": "message_pk", "storm": "storm_id"}
+ABOUT = {"ticket": "ticket", "mail": "message_id", "storm": "storm_id"}

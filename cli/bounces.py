@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from sla.text import did_you_mean
 
 
 def list_bounces(site: SiteOption = None, as_json: JsonOption = False) -> None:
@@ -43,6 +44,6 @@ def lift_address(
         with office.transaction() as session:
             marked = bounces.suppressed_addresses(session)
             if not bounces.lift(session, address, console.moment(now, office.site)):
-                which = console.nearest(address, sorted(marked)) if marked else "; none is marked"
+                which = did_you_mean(address, sorted(marked)) if marked else "; none is marked"
                 raise UsageError(f"mail to '{address}' has not come back{which}")
     console.out.print(f"mail goes to {escape(address)} again", soft_wrap=True)

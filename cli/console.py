@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import json
 import os
 import pwd
@@ -20,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from settings import Site, load_site
+from sla.text import did_you_mean, first_line
 
 if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
     from tasks.common.context import SiteContext
@@ -111,15 +111,8 @@ def day(text: str) -> date:
 def known_source(site: Site, name: str) -> str:
     """Return the name if the site has such a source; raises :class:`UsageError` otherwise."""
     if name not in site.sources:
-        raise UsageError(f"no source '{name}' in sources.toml{nearest(name, site.sources)}")
+        raise UsageError(f"no source '{name}' in sources.toml{did_you_mean(name, site.sources)}")
     return name
-
-
-def nearest(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
-    """Return '; did you mean ...?' with the closest known word, else a list of the known words."""
-    listed = [str(one) for one in known]
-    close = difflib.get_close_matches(word, [*listed, *also], n=1)
-    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(listed)}"
 
 
 def print_json(value: Any) -> None:
@@ -217,8 +210,3 @@ def reason(error: Exception) -> str:
             " check [database] in site.toml or TENGGAT_DATABASE_URL"
         )
     return first_line(text)
-
-
-def first_line(text: str) -> str:
-    """Return the first line with any text."""
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")

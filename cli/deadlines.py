@@ -12,6 +12,7 @@ from cli.console import CsvOption, HtmlOption, JsonOption, NowOption, SiteOption
 from settings import Site, load_site
 from sla.engine.deadline import State
 from sla.regulations.model import Rule
+from sla.text import did_you_mean
 
 
 def due(
@@ -96,7 +97,7 @@ def list_deadlines(
     The states are those of the last evaluation; times are local.
     """
     if state is not None and state not in set(State):
-        raise UsageError(f"no state '{state}'{console.nearest(state, State)}")
+        raise UsageError(f"no state '{state}'{did_you_mean(state, State)}")
     with console.office_of(site) as office:
         from cli.listings import DEADLINE_COLUMNS, deadline_rows  # noqa: PLC0415
 
@@ -139,7 +140,7 @@ def _stretch(text: str) -> tuple[date, date]:
 def _rule(site: Site, rule_id: str, day: date) -> Rule:
     law = site.evaluation_context.law
     if rule_id not in law.ids:
-        raise UsageError(f"no rule '{rule_id}'{console.nearest(rule_id, law.ids)}")
+        raise UsageError(f"no rule '{rule_id}'{did_you_mean(rule_id, law.ids)}")
     rule = law.on(rule_id, day)
     if rule is None:
         raise UsageError(f"rule {rule_id} is not in force on {day}")
@@ -153,5 +154,5 @@ def _unit(site: Site, text: str) -> str:
     if found is None:
         units = site.directory.units
         names = {site.directory.name_of(unit) for unit in units}
-        raise UsageError(f"no unit '{text}' in directory.csv{console.nearest(text, units, names)}")
+        raise UsageError(f"no unit '{text}' in directory.csv{did_you_mean(text, units, names)}")
     return found

@@ -12,8 +12,8 @@ from rich.markup import escape
 from cli import console
 from cli.console import UsageError
 from settings import load_site
+from settings.site import EXAMPLE
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "kabupaten-contoh"
 INBOX = "inbox"
 
 

@@ -90,7 +90,7 @@ def bounce_rows(session: Session, office: SiteContext) -> list[Row]:
             "since": f"{office.local(row.reported_at):%Y-%m-%d %H:%M}",
             "code": row.code,
             "answer": row.answer,
-            "mail": str(row.message_pk or ""),
+            "mail": str(row.message_id or ""),
         }
         for row in bounces.waiting(session)
     ]
@@ -129,7 +129,7 @@ def change_rows(session: Session, office: SiteContext) -> list[Row]:
 
     return [
         {
-            "changed": f"{office.local(taken_at):%Y-%m-%d %H:%M}",
+            "changed": f"{office.local(activated_at):%Y-%m-%d %H:%M}",
             "ticket": ticket,
             "rule": move.rule,
             "due_before": local(move.due_before),
@@ -137,7 +137,7 @@ def change_rows(session: Session, office: SiteContext) -> list[Row]:
             "state_before": move.state_before or "",
             "state_after": move.state_after or "",
         }
-        for move, taken_at, ticket in rulesets.deadline_changes(session)
+        for move, activated_at, ticket in rulesets.deadline_changes(session)
     ]
 
 

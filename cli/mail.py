@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
+from sla.text import did_you_mean
 
 mail_app = typer.Typer(help="Sent and queued mails.", no_args_is_help=True)
 
@@ -28,7 +29,7 @@ def list_mail(
         from db.models import MessageStatus  # noqa: PLC0415
 
         if status is not None and status not in set(MessageStatus):
-            raise UsageError(f"no status '{status}'{console.nearest(status, MessageStatus)}")
+            raise UsageError(f"no status '{status}'{did_you_mean(status, MessageStatus)}")
         with office.transaction() as session:
             chosen = MessageStatus(status) if status is not None else None
             rows = mail_rows(session, office, limit, chosen)
@@ -58,7 +59,7 @@ def show_mail(
             row = session.get(MessageRow, number)
             if row is None:
                 raise UsageError(f"no mail {number}; see `tenggat mail list`")
-            lines = [f"{row.status}  {row.message_id}  to {row.recipient} ({row.role})"]
+            lines = [f"{row.status}  {row.message_id_header}  to {row.recipient} ({row.role})"]
             lines += [
                 f"  {office.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}"
                 f"  {a.code or ''} {a.answer}"

@@ -65,7 +65,7 @@ def summary(
         parse(period, office.local(known).date())
         from tasks.summary import make_summary  # noqa: PLC0415
 
-        made = make_summary.fn(
+        made = make_summary(
             office, period, known, moment, "by hand", mail=False, out=folder, public=public
         )
     key, sha256 = made.view.period_key, made.view.sha256
@@ -97,8 +97,8 @@ def _verify(office: SiteContext, file: Path, now: datetime, *, as_json: bool) ->
         same = "the same figures" if not found.then else f"{len(found.then)} figures differ"
         console.out.print(f"{found.period} as of {as_of}: {same}, SHA-256 {found.sha256}")
         _print_differences(found.then)
-        if found.then and found.rulebook_changed:
-            since = f"{office.local(found.rulebook_changed):%Y-%m-%d %H:%M}"
+        if found.then and found.ruleset_changed:
+            since = f"{office.local(found.ruleset_changed):%Y-%m-%d %H:%M}"
             console.out.print(f"the law, the calendar or the ladder has changed since, on {since}")
         if found.late:
             what = f"{len(found.late)} figures would differ, had all been recorded in time"

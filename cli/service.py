@@ -147,7 +147,7 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
     decided = counts.get("deadlines", {})
     if decided:
         notices = ", ".join(f"{n} {kind}" for kind, n in decided["notices"].items()) or "no notices"
-        table.add_row("evaluated", f"{decided['judged']} complaints", notices)
+        table.add_row("evaluated", f"{decided['evaluated']} complaints", notices)
     sent = counts.get("delivery", {})
     if sent:
         roles = ", ".join(f"{n} {role}" for role, n in sent["by_role"].items()) or "–"

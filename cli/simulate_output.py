@@ -59,7 +59,7 @@ def as_data(found: Simulation, rows: list[dict[str, str]]) -> dict[str, Any]:
                 "files": files,
                 **{name: figures[number] for name, figures in totals.items()},
                 "held_up": [
-                    {"at": storm.at, "mails": storm.mails, "most": storm.most}
+                    {"at": storm.at, "mails": storm.mails, "mail_limit": storm.mail_limit}
                     for storm in outcome.storms
                 ],
                 "days": {
@@ -137,16 +137,17 @@ def _warn(site: Site, found: Simulation) -> None:
             local = storm.at.astimezone(site.zone)
             _note(
                 f"{which}the run of {local:%Y-%m-%d %H:%M} would be held as a storm: it has"
-                f" {storm.mails} mails, more than {storm.most} (they would wait for"
+                f" {storm.mails} mails, more than {storm.mail_limit} (they would wait for"
                 " `tenggat mail release`; here they count as released at once)"
             )
         if len(outcome.storms) > STORMS_SHOWN:
             _note(f"{which}and {len(outcome.storms) - STORMS_SHOWN} runs more; see --json")
         if outcome.waiting:
             _note(f"{which}{outcome.waiting} mails of the last day would go out later")
-        if outcome.unjudged:
-            tickets = ", ".join(sorted(outcome.unjudged)[:5])
-            _note(f"{which}{len(outcome.unjudged)} complaints cannot be evaluated ({tickets} ...)")
+        if outcome.not_evaluated:
+            tickets = ", ".join(sorted(outcome.not_evaluated)[:5])
+            number = len(outcome.not_evaluated)
+            _note(f"{which}{number} complaints cannot be evaluated ({tickets} ...)")
     until = found.recorded_until
     if until is None:
         _note("nothing has been recorded yet")

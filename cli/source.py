@@ -13,6 +13,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from settings import SettingsError, load_site
+from sla.text import first_line
 
 if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
     from tasks.ingest.preview import Checked
@@ -99,7 +100,7 @@ def learn_source(
         place = load_site(site)
     except SettingsError as error:
         place = None
-        console.err.print(f"without a site: {escape(console.first_line(str(error)))}")
+        console.err.print(f"without a site: {escape(first_line(str(error)))}")
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
     from tasks.ingest.inference.proposal import learn  # noqa: PLC0415

@@ -29,20 +29,20 @@ from db.models import AuditHead, AuditRow, NoticeRow, UtcDateTime
 class AuditKind(StrEnum):
     """Kind of decision."""
 
-    NOTICE_OWED = "notice.owed"
+    NOTICE_QUEUED = "notice.queued"
     NOTICE_SUPERSEDED = "notice.superseded"
-    NOTICE_HELD = "notice.held"
+    NOTICE_SUPPRESSED = "notice.suppressed"
     NOTICE_WITHDRAWN = "notice.withdrawn"
     NOTICE_DISCARDED = "notice.discarded"
     NOTICE_FAILED = "notice.failed"
     STORM_HELD = "storm.held"
     """A run queued more mails than the site allows: they wait."""
     STORM_RELEASED = "storm.released"
-    STORM_DROPPED = "storm.dropped"
+    STORM_DISCARDED = "storm.discarded"
     MAIL_RESENT = "mail.resent"
-    BOUNCE_MARKED = "bounce.marked"
+    BOUNCE_SUPPRESSED = "bounce.suppressed"
     BOUNCE_LIFTED = "bounce.lifted"
-    RULEBOOK_TAKEN = "rulebook.taken"
+    RULESET_ACTIVATED = "ruleset.activated"
     """Law, calendar, policy, ladder or suppressions differ from here on."""
     REPORT_MADE = "report.made"
     QUARANTINE_RETRIED = "quarantine.retried"
@@ -59,7 +59,7 @@ class AuditActor:
     """The author of a decision: flow run, command line or form, and the id of the run."""
 
     actor: str
-    run: str = ""
+    run_id: str = ""
 
 
 UNNAMED = AuditActor("unnamed")
@@ -72,10 +72,10 @@ COLUMNS = (
     "seq",
     "at",
     "actor",
-    "run",
-    "what",
+    "run_id",
+    "kind",
     "complaint_id",
-    "message_pk",
+    "message_id",
     "storm_id",
     "subject",
     "reason",
@@ -99,7 +99,7 @@ def session_info(by: AuditActor | None) -> dict[str, Any]:
 
 def note(
     session: Session,
-    what: AuditKind,
+    kind: AuditKind,
     now: datetime,
     reason: str,
     *,
@@ -107,15 +107,15 @@ def note(
     message: int | None = None,
     storm: int | None = None,
     by: AuditActor | None = None,
-    run: str | None = None,
+    run_id: str | None = None,
     **subject: Any,
 ) -> None:
     """Record a decision as soon as this transaction commits.
 
     `complaint`, `message` and `storm` are the ids of their rows; `subject` has further data:
-    plain values for JSON. `reason` is one sentence in English. `by` and `run` override the author
-    of the session. Not allowed within a savepoint, because a rollback to it would undo the decision
-    without its row.
+    plain values for JSON. `reason` is one sentence in English. `by` and `run_id` override the
+    author of the session. Not allowed within a savepoint, because a rollback to it would undo the
+    decision without its row.
     """
     who = by or session.info.get(_BY, UNNAMED)
     if who is None:
@@ -127,8 +127,8 @@ def note(
         (
             UtcDateTime.in_utc(now),
             who.actor[:255],
-            (who.run if run is None else run)[:64],
-            what,
+            (who.run_id if run_id is None else run_id)[:64],
+            kind,
             complaint,
             message,
             storm,
@@ -140,20 +140,20 @@ def note(
 
 def note_notice(
     session: Session,
-    what: AuditKind,
+    kind: AuditKind,
     notice: NoticeRow,
     now: datetime,
     reason: str,
-    run: str | None = None,
+    run_id: str | None = None,
 ) -> None:
     """Record a decision about a notice, as :func:`note` does."""
     note(
         session,
-        what,
+        kind,
         now,
         reason,
         complaint=notice.complaint_id,
-        run=run,
+        run_id=run_id,
         rule=notice.rule,
         clock=notice.clock,
         unit=notice.unit,

@@ -141,21 +141,21 @@ def rows(
     *,
     since: datetime | None = None,
     ticket: str | None = None,
-    what: Sequence[str] = (),
+    kinds: Sequence[str] = (),
     limit: int | None = None,
 ) -> list[dict[str, Any]]:
     """Return audit rows, newest first, each with the `ticket` of its complaint.
 
     Rows about a ticket include those about its complaint, about the mails with its notices, and
-    about the storms of these mails. `since`, `ticket`, `what` and `limit` each narrow the result.
+    about the storms of these mails. `since`, `ticket`, `kinds` and `limit` each narrow the result.
     """
     query = select(AuditRow.__table__, Complaint.ticket).outerjoin(
         Complaint, Complaint.id == AuditRow.complaint_id
     )
     if since is not None:
         query = query.where(AuditRow.at >= since)
-    if what:
-        query = query.where(AuditRow.what.in_(what))
+    if kinds:
+        query = query.where(AuditRow.kind.in_(kinds))
     if ticket is not None:
         query = query.where(_about(ticket))
     found = connection.execute(query.order_by(AuditRow.seq.desc()).limit(limit))
@@ -166,7 +166,7 @@ def _about(ticket: str) -> ColumnElement[bool]:
     complaints = select(Complaint.id).where(Complaint.ticket == ticket)
     mails = (
         select(MessageRow.id)
-        .join(MessageItem, MessageItem.message_pk == MessageRow.id)
+        .join(MessageItem, MessageItem.message_id == MessageRow.id)
         .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
         .where(NoticeRow.complaint_id.in_(complaints))
     )
@@ -175,6 +175,6 @@ def _about(ticket: str) -> ColumnElement[bool]:
     )
     return or_(
         AuditRow.complaint_id.in_(complaints),
-        AuditRow.message_pk.in_(mails),
+        AuditRow.message_id.in_(mails),
         AuditRow.storm_id.in_(storms),
     )

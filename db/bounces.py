@@ -9,15 +9,35 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db import audit
-from db.models import Bounce, MessageRow, MessageStatus
+from db.locks import advisory_lock
+from db.models import Bounce, MailboxPosition, MessageRow, MessageStatus
+
+MAILBOX = "bounces"
+"""The name of the mailbox for returned mails in the table of positions."""
 
 
-def returned(session: Session, message_id: str) -> MessageRow | None:
+def lock(session: Session) -> None:
+    """Acquire the lock for reading returned mails, and keep it until the transaction ends."""
+    advisory_lock(session, "bounces")
+
+
+def position(session: Session) -> tuple[int, int] | None:
+    """Return the UIDVALIDITY and the UID of the last returned mail read; None if none was read."""
+    found = session.get(MailboxPosition, MAILBOX)
+    return (found.uid_validity, found.last_uid) if found is not None else None
+
+
+def set_position(session: Session, uid_validity: int, last_uid: int) -> None:
+    """Store the position reached in the mailbox for returned mails."""
+    session.merge(MailboxPosition(mailbox=MAILBOX, uid_validity=uid_validity, last_uid=last_uid))
+
+
+def returned(session: Session, message_id_header: str) -> MessageRow | None:
     """Find the mail with this Message-ID if it was sent, whether or not it has bounced already."""
     return session.scalar(
         select(MessageRow)
         .where(
-            MessageRow.message_id == message_id,
+            MessageRow.message_id_header == message_id_header,
             MessageRow.status.in_((MessageStatus.SENT, MessageStatus.BOUNCED)),
         )
         .with_for_update()
@@ -50,7 +70,7 @@ def add(
         Bounce(
             address=address,
             report_id=report_id,
-            message_pk=message.id,
+            message_id=message.id,
             reported_at=reported_at,
             recorded_at=now,
             code=code,
@@ -61,7 +81,7 @@ def add(
     session.flush()
     if newly_marked:
         why = f"a mail to it came back{f' ({code})' if code else ''}"
-        audit.note(session, audit.AuditKind.BOUNCE_MARKED, now, why, message=message.id)
+        audit.note(session, audit.AuditKind.BOUNCE_SUPPRESSED, now, why, message=message.id)
     return newly_marked
 
 
@@ -89,6 +109,6 @@ def lift(session: Session, address: str, now: datetime) -> bool:
         row.lifted_at = now
     if rows:
         why, marks = "its mailbox was mended", [row.id for row in rows]
-        mail = rows[0].message_pk
+        mail = rows[0].message_id
         audit.note(session, audit.AuditKind.BOUNCE_LIFTED, now, why, message=mail, bounces=marks)
     return bool(rows)

@@ -41,7 +41,7 @@ def existing(
     seen_at = func.coalesce(Complaint.seen_at, Complaint.recorded_at)
     for batch in chunked(tickets):
         rows = session.execute(
-            select(Complaint.ticket, Complaint.id, seen_at, Complaint.row_mark).where(
+            select(Complaint.ticket, Complaint.id, seen_at, Complaint.content_hash).where(
                 Complaint.source == source, Complaint.ticket.in_(batch)
             )
         )
@@ -82,7 +82,7 @@ def as_event(row: EventRow) -> Event:
         earliest=row.earliest,
         knowledge=Knowledge(row.knowledge),
         unit=row.unit or None,
-        slot=row.slot,
+        source_field=row.source_field,
         retracted=row.retracted,
     )
 
@@ -111,7 +111,7 @@ EVENT_COLUMNS = (
     "recorded_at",
     "source",
     "unit",
-    "slot",
+    "source_field",
     "retracted",
 )
 
@@ -128,7 +128,7 @@ def add_events(session: Session, events: Iterable[tuple[int, Event]]) -> None:
             event.recorded_at,
             event.source,
             event.unit or "",
-            event.slot,
+            event.source_field,
             event.retracted,
         )
         for complaint, event in events
@@ -155,7 +155,7 @@ def open_since(session: Session, source: str, ended: Iterable[str]) -> list[date
     words = list(ended)
     query = select(Complaint.received_at).where(
         Complaint.source == source,
-        or_(Complaint.state_word.is_(None), Complaint.state_word.not_in(words)),
+        or_(Complaint.state.is_(None), Complaint.state.not_in(words)),
     )
     return list(session.scalars(query.distinct()))
 
@@ -174,7 +174,7 @@ def due_for_evaluation(
             .where(Complaint.next_action_at <= now, _of_part(part, units))
             .order_by(Complaint.next_action_at, Complaint.id)
             .limit(limit)
-            .options(undefer(Complaint.figures))
+            .options(undefer(Complaint.metrics))
             .with_for_update(skip_locked=True)
         )
     )
@@ -289,17 +289,17 @@ def schedule_evaluation(session: Session, source: str, now: datetime) -> None:
 
 
 def schedule_undecided(
-    session: Session, source: str, looked_until: datetime, now: datetime
+    session: Session, source: str, imported_until: datetime, now: datetime
 ) -> None:
     """Schedule an evaluation at `now` of complaints that only waited for a newer import.
 
-    These have a deadline in state `unknown`, not stopped, and due before `looked_until`, the time
+    These have a deadline in state `unknown`, not stopped, and due before `imported_until`, the time
     up to which their source has now been imported.
     """
     waiting = select(DeadlineRow.complaint_id).where(
         DeadlineRow.state == State.UNKNOWN,
         DeadlineRow.stopped.is_(None),
-        DeadlineRow.due < looked_until,
+        DeadlineRow.due < imported_until,
     )
     session.execute(
         update(Complaint)

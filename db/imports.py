@@ -58,7 +58,7 @@ def last_of_each(session: Session, as_of: datetime) -> dict[str, datetime]:
 
 def lock(session: Session, source: str) -> None:
     """Acquire the lock for imports from this source, and keep it until the transaction ends."""
-    advisory_lock(session, f"looks of {source}")
+    advisory_lock(session, f"imports of {source}")
 
 
 def is_imported(session: Session, source: str, sha256: str, observed_at: datetime) -> bool:

@@ -69,14 +69,16 @@ def looked_at_later(session: Session, moment: datetime, until: datetime) -> bool
     return session.scalar(query) is not None
 
 
-def rulebook_since(session: Session, moment: datetime, until: datetime) -> datetime | None:
+def ruleset_since(session: Session, moment: datetime, until: datetime) -> datetime | None:
     """Return the time of the first ruleset change after `moment` and until `until`; None if none.
 
     The first ruleset of a site is no change: it replaced no other one.
     """
-    first = select(func.min(Ruleset.taken_at)).scalar_subquery()
+    first = select(func.min(Ruleset.activated_at)).scalar_subquery()
     return session.scalar(
-        select(func.min(Ruleset.taken_at)).where(
-            Ruleset.taken_at > moment, Ruleset.taken_at <= until, Ruleset.taken_at > first
+        select(func.min(Ruleset.activated_at)).where(
+            Ruleset.activated_at > moment,
+            Ruleset.activated_at <= until,
+            Ruleset.activated_at > first,
         )
     )

@@ -25,7 +25,7 @@ Kept = tuple[Sequence[int], Sequence[str], Sequence[bytes]]
 
 def labels(session: Session) -> dict[str, int]:
     """Load the number of every word in the encoded metrics."""
-    return {word: number for number, word in session.execute(select(Label.id, Label.word))}
+    return {word: number for number, word in session.execute(select(Label.id, Label.text))}
 
 
 def add_label(session: Session, word: str) -> int:
@@ -34,10 +34,10 @@ def add_label(session: Session, word: str) -> int:
     Of two concurrent runs the second waits here until the first has ended, because each may need
     new words of the other.
     """
-    advisory_lock(session, "words")
-    found = session.scalar(select(Label.id).where(Label.word == word))
+    advisory_lock(session, "labels")
+    found = session.scalar(select(Label.id).where(Label.text == word))
     if found is None:
-        row = Label(word=word)
+        row = Label(text=word)
         session.add(row)
         session.flush()
         found = row.id
@@ -50,11 +50,11 @@ def kept(session: Session, first_day: date, as_of: datetime) -> Iterator[Kept]:
     The index finds the ids in the order of their last days. The rows are then read in the order of
     their ids, as on disk: this takes a quarter of the time.
     """
-    wanted = Complaint.figures_last_day >= first_day.toordinal()
+    wanted = Complaint.metrics_last_day >= first_day.toordinal()
     connection = session.connection()
     found = connection.execute(select(Complaint.id).where(wanted)).scalars()
     ids = np.sort(np.fromiter(found, np.int64))
-    of_those = _that_hold(as_of).where(Complaint.figures_last_day + 0 >= first_day.toordinal())
+    of_those = _that_hold(as_of).where(Complaint.metrics_last_day + 0 >= first_day.toordinal())
     for begin in range(0, len(ids), AT_ONCE):
         some = ids[begin : begin + AT_ONCE].tolist()
         if some[-1] - some[0] < SPARSE * len(some):
@@ -69,9 +69,9 @@ def kept_before(
 ) -> Iterator[Kept]:
     """Yield the cached metrics of those of these complaints not returned by :func:`kept`.
 
-    These are complaints with a `figures_last_day` before `first_day`.
+    These are complaints with a `metrics_last_day` before `first_day`.
     """
-    query = _that_hold(as_of).where(Complaint.figures_last_day < first_day.toordinal())
+    query = _that_hold(as_of).where(Complaint.metrics_last_day < first_day.toordinal())
     for batch in chunked(complaints):
         yield from _read(session, query.where(Complaint.id.in_(batch)))
 
@@ -79,7 +79,7 @@ def kept_before(
 def to_judge(session: Session, as_of: datetime) -> list[int]:
     """Return ids of complaints recorded until `as_of` without valid cached metrics at that time."""
     found: set[int] = set()
-    for condition in (Complaint.next_action_at <= as_of, Complaint.figures_since > as_of):
+    for condition in (Complaint.next_action_at <= as_of, Complaint.metrics_since > as_of):
         query = select(Complaint.id).where(condition, Complaint.recorded_at <= as_of)
         found.update(session.scalars(query))
     return sorted(found)
@@ -95,8 +95,8 @@ def complaints_of(session: Session, complaints: Collection[int]) -> Iterator[lis
 
 
 def _that_hold(as_of: datetime) -> Select[tuple[int, str, bytes | None]]:
-    return select(Complaint.id, Complaint.ticket, Complaint.figures).where(
-        Complaint.figures_since <= as_of,
+    return select(Complaint.id, Complaint.ticket, Complaint.metrics).where(
+        Complaint.metrics_since <= as_of,
         Complaint.recorded_at <= as_of,
         or_(Complaint.next_action_at.is_(None), Complaint.next_action_at > as_of),
     )

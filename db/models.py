@@ -77,7 +77,7 @@ class NoticeStatus(StrEnum):
     """The clock stopped or paused, or the unit changed, before a mail was sent."""
     FAILED = "failed"
     """No recipient could be reached; the administrator was notified."""
-    HELD = "held"
+    SUPPRESSED = "suppressed"
     """The site suppresses this rung for the unit. It is queued after the suppression ends if it
     still applies then."""
     DISCARDED = "discarded"
@@ -116,25 +116,25 @@ class Complaint(Base):
 
     `next_action_at` is the time of its next evaluation if no new data arrive before. It is null if
     time alone changes nothing. `changed_at` is the time of the last new data. `seen_at` is the time
-    of the newest snapshot with the complaint. `row_mark` is the content hash of its row, to
+    of the newest snapshot with the complaint. `content_hash` is the hash of its row, to
     recognize an unchanged row.
 
     Three columns serve sources without history: `first_seen_at` is the time of the oldest snapshot
-    with the complaint. `state_word` is its status since the snapshot of `shown_since`. `status_at`
+    with the complaint. `state` is its status since the snapshot of `shown_since`. `status_at`
     is the start of this status as stated by the source. Earlier observed states are in
     :class:`StateSpanRow`.
 
-    `judged_at` is the time of its last evaluation with the current ruleset, null if there was none.
-    `figures` has its metrics for reports from this evaluation, encoded by `sla.metrics.encoding`.
-    They are valid from `figures_since` until `next_action_at` (`FAR_OFF`: never valid). No report
-    needs them for days after `figures_last_day`.
+    `evaluated_at` is the time of its last evaluation with the current ruleset; null if there was
+    none. `metrics` has its metrics for reports from this evaluation, encoded by
+    `sla.metrics.encoding`. They are valid from `metrics_since` until `next_action_at` (`FAR_OFF`:
+    never valid). No report needs them for days after `metrics_last_day`.
     """
 
     __tablename__ = "complaint"
     __table_args__ = (
         UniqueConstraint("source", "ticket"),
-        Index("ix_complaint_figures_since", "figures_since"),
-        Index("ix_complaint_figures_last_day", "figures_last_day"),
+        Index("ix_complaint_metrics_since", "metrics_since"),
+        Index("ix_complaint_metrics_last_day", "metrics_last_day"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -153,31 +153,31 @@ class Complaint(Base):
     secret: Mapped[bool] = mapped_column(default=False)
     promised_due: Mapped[datetime | None]
     unit: Mapped[str | None] = mapped_column(String(64), index=True)
-    state_word: Mapped[str | None] = mapped_column(String(64))
+    state: Mapped[str | None] = mapped_column(String(64))
     status_at: Mapped[datetime | None]
     shown_since: Mapped[datetime | None]
     first_seen_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
-    row_mark: Mapped[int | None] = mapped_column(BigInteger)
+    content_hash: Mapped[int | None] = mapped_column(BigInteger)
     next_action_at: Mapped[datetime | None] = mapped_column(index=True)
     changed_at: Mapped[datetime | None]
-    judged_at: Mapped[datetime | None]
-    figures: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
-    figures_since: Mapped[datetime] = mapped_column(
+    evaluated_at: Mapped[datetime | None]
+    metrics: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    metrics_since: Mapped[datetime] = mapped_column(
         default=FAR_OFF, server_default="9999-01-01 00:00:00.000000"
     )
-    figures_last_day: Mapped[int] = mapped_column(default=0, server_default="0")
+    metrics_last_day: Mapped[int] = mapped_column(default=0, server_default="0")
 
     events: Mapped[list[EventRow]] = relationship(order_by="EventRow.id", viewonly=True)
 
 
 class Label(Base):
-    """Number of a unit, rule, category or other word in the encoded metrics."""
+    """Number of a unit, rule, category or other text in the encoded metrics."""
 
-    __tablename__ = "word"
+    __tablename__ = "label"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    word: Mapped[str] = mapped_column(String(255), unique=True)
+    text: Mapped[str] = mapped_column(String(255), unique=True)
 
 
 class EventRow(Base):
@@ -198,7 +198,7 @@ class EventRow(Base):
     recorded_at: Mapped[datetime]
     source: Mapped[str] = mapped_column(String(128))
     unit: Mapped[str] = mapped_column(String(64), default="")
-    slot: Mapped[str] = mapped_column(String(255), default="")
+    source_field: Mapped[str] = mapped_column(String(255), default="")
     retracted: Mapped[bool] = mapped_column(default=False)
 
 
@@ -209,12 +209,12 @@ class StateSpanRow(Base):
     rows, so an old snapshot imported late has the same effect as one imported in time.
     """
 
-    __tablename__ = "sighting"
-    __table_args__ = (Index("ix_sighting_complaint_id", "complaint_id"),)
+    __tablename__ = "state_span"
+    __table_args__ = (Index("ix_state_span_complaint_id", "complaint_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id"))
-    word: Mapped[str | None] = mapped_column(String(64))
+    state: Mapped[str | None] = mapped_column(String(64))
     unit: Mapped[str | None] = mapped_column(String(64))
     status_at: Mapped[datetime | None]
     first_at: Mapped[datetime]
@@ -258,29 +258,29 @@ class DeadlineRow(Base):
     paused: Mapped[bool] = mapped_column(default=False)
     by_policy: Mapped[bool] = mapped_column(default=False)
     provisional: Mapped[bool] = mapped_column(default=False)
-    judged_at: Mapped[datetime]
+    evaluated_at: Mapped[datetime]
 
     complaint: Mapped[Complaint] = relationship(viewonly=True)
 
 
 class Ruleset(Base):
-    """A ruleset (law, calendar, policy) used by a site since the run at `taken_at`."""
+    """A ruleset (law, calendar, policy) used by a site since the run at `activated_at`."""
 
-    __tablename__ = "rulebook"
+    __tablename__ = "ruleset"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     fingerprint: Mapped[str] = mapped_column(String(64))
-    taken_at: Mapped[datetime]
+    activated_at: Mapped[datetime]
 
 
 class DeadlineChange(Base):
     """A deadline with another due time or state after a change of the ruleset."""
 
-    __tablename__ = "move"
-    __table_args__ = (Index("ix_move_rulebook_id", "rulebook_id"),)
+    __tablename__ = "deadline_change"
+    __table_args__ = (Index("ix_deadline_change_ruleset_id", "ruleset_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    rulebook_id: Mapped[int] = mapped_column(ForeignKey("rulebook.id"))
+    ruleset_id: Mapped[int] = mapped_column(ForeignKey("ruleset.id"))
     complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id"))
     rule: Mapped[str] = mapped_column(String(128))
     clock: Mapped[int]
@@ -315,7 +315,7 @@ class NoticeRow(Base):
     reached_at: Mapped[datetime]
     decided_at: Mapped[datetime]
     status: Mapped[str] = mapped_column(String(16))
-    run: Mapped[str] = mapped_column(String(64))
+    run_id: Mapped[str] = mapped_column(String(64))
 
     complaint: Mapped[Complaint] = relationship(viewonly=True)
 
@@ -323,8 +323,8 @@ class NoticeRow(Base):
 class MessageRow(Base):
     """One mail to one recipient: a row of the outbox.
 
-    `message_id` never changes, so mail programs recognize a second copy. `mime` is the composed
-    mail (zlib) of `composed_at`, kept as evidence of its content. `storm_id` is the storm
+    `message_id_header` never changes, so mail programs recognize a second copy. `mime` is the
+    composed mail (zlib) of `composed_at`, kept as evidence of its content. `storm_id` is the storm
     responsible for holding the mail. `resent_of` is the original of a resent mail.
     """
 
@@ -336,7 +336,7 @@ class MessageRow(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    message_id: Mapped[str] = mapped_column(String(255), unique=True)
+    message_id_header: Mapped[str] = mapped_column(String(255), unique=True)
     kind: Mapped[str] = mapped_column(String(16))
     recipient: Mapped[str] = mapped_column(String(320))
     recipient_name: Mapped[str] = mapped_column(String(255))
@@ -344,7 +344,7 @@ class MessageRow(Base):
     unit: Mapped[str | None] = mapped_column(String(64))
     locale: Mapped[str | None] = mapped_column(String(8))
     created_at: Mapped[datetime]
-    run: Mapped[str] = mapped_column(String(64))
+    run_id: Mapped[str] = mapped_column(String(64))
     status: Mapped[str] = mapped_column(String(16))
     next_attempt_at: Mapped[datetime | None]
     claim: Mapped[str | None] = mapped_column(String(36))
@@ -367,12 +367,12 @@ class MessageItem(Base):
 
     __tablename__ = "message_item"
 
-    message_pk: Mapped[int] = mapped_column(ForeignKey("message.id"), primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), primary_key=True, index=True)
     role: Mapped[str] = mapped_column(String(32))
     copied: Mapped[bool] = mapped_column(default=False)
     """True if the role gets the notice for information only (cc)."""
-    told: Mapped[bool | None]
+    included: Mapped[bool | None]
     """True if the composed mail contained the notice, false if it was left out. It is null until
     the mail is composed."""
 
@@ -386,7 +386,7 @@ class DeliveryAttempt(Base):
     __tablename__ = "delivery_attempt"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    message_pk: Mapped[int] = mapped_column(ForeignKey("message.id"), index=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), index=True)
     attempted_at: Mapped[datetime] = mapped_column(index=True)
     outcome: Mapped[str] = mapped_column(String(16))
     code: Mapped[int | None]
@@ -404,16 +404,17 @@ class StormStatus(StrEnum):
 class Storm(Base):
     """A run with more mails than the site allows. They wait for the administrator's decision.
 
-    `most` is the limit at that time. `decided_by` names the channel of the decision, or the person.
+    `mail_limit` is the limit at that time. `decided_by` names the channel of the decision, or the
+    person.
     """
 
     __tablename__ = "storm"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     opened_at: Mapped[datetime]
-    run: Mapped[str] = mapped_column(String(64))
+    run_id: Mapped[str] = mapped_column(String(64))
     mails: Mapped[int]
-    most: Mapped[int]
+    mail_limit: Mapped[int]
     status: Mapped[str] = mapped_column(String(16), index=True)
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str] = mapped_column(String(255), default="")
@@ -423,7 +424,7 @@ class Bounce(Base):
     """A mail returned as undeliverable (RFC 3464). Its address is suppressed until `lifted_at`.
 
     `report_id` is the Message-ID of the bounce report, to recognize a report read twice.
-    `message_pk` is empty if the report does not identify the mail.
+    `message_id` is empty if the report does not identify the mail.
     """
 
     __tablename__ = "bounce"
@@ -432,7 +433,7 @@ class Bounce(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     address: Mapped[str] = mapped_column(String(320), index=True)
     report_id: Mapped[str] = mapped_column(String(255))
-    message_pk: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     reported_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     code: Mapped[str] = mapped_column(String(16))
@@ -446,7 +447,7 @@ class SourceImport(Base):
     `shown` contains its complaints as ids (see `db.state_history`) for sources without history.
     """
 
-    __tablename__ = "look"
+    __tablename__ = "source_import"
     __table_args__ = (UniqueConstraint("source", "sha256", "observed_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -467,7 +468,7 @@ class Origin(Base):
     """Facts from another installation about a source of its own, received with one file.
 
     `source` is its local name. `facts` are `system`, `sees` and `shown_later` as in mappings. The
-    other installation had imported the source up to `looked_until`.
+    other installation had imported the source up to `imported_until`.
     """
 
     __tablename__ = "origin"
@@ -477,7 +478,7 @@ class Origin(Base):
     source: Mapped[str] = mapped_column(String(64))
     observed_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
-    looked_until: Mapped[datetime | None]
+    imported_until: Mapped[datetime | None]
     facts: Mapped[dict[str, Any]]
 
 
@@ -490,12 +491,31 @@ class Cursor(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
+class WatchState(Base):
+    """The stored incident log of the watchdog as JSON, in a single row."""
+
+    __tablename__ = "watch_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    incident_log: Mapped[str] = mapped_column(Text)
+
+
+class MailboxPosition(Base):
+    """The last mail read in a mailbox: its UID, valid with this UIDVALIDITY (RFC 3501)."""
+
+    __tablename__ = "mailbox_position"
+
+    mailbox: Mapped[str] = mapped_column(String(64), primary_key=True)
+    uid_validity: Mapped[int] = mapped_column(BigInteger)
+    last_uid: Mapped[int] = mapped_column(BigInteger)
+
+
 class QuarantineRow(Base):
     """A rejected row with its position and the reason; only mapped columns are stored.
 
     `file`, `line` and `sha256` are its first position, in the import of `observed_at`.
-    `last_observed_at` is the newest import with the same row. `ticket_mark` is the ticket hash: it
-    identifies the ticket without revealing it (`ticket` is masked).
+    `last_observed_at` is the newest import with the same row. `ticket_hash` identifies the
+    ticket without revealing it (`ticket` is masked).
 
     The row is open until `resolved_at`, when it or a later row of the same ticket was valid. After
     that it remains as a record.
@@ -528,19 +548,29 @@ class QuarantineRow(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     observed_at: Mapped[datetime]
     last_observed_at: Mapped[datetime]
-    ticket_mark: Mapped[str] = mapped_column(String(64), default="")
+    ticket_hash: Mapped[str] = mapped_column(String(64), default="")
     resolved_at: Mapped[datetime | None]
 
 
 class FlowRunRecord(Base):
     """A finished run of one flow: its time `now`, and its counts."""
 
-    __tablename__ = "run"
+    __tablename__ = "flow_run"
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     flow: Mapped[str] = mapped_column(String(32))
     now: Mapped[datetime] = mapped_column(index=True)
     counts: Mapped[dict[str, Any]]
+
+
+class Restore(Base):
+    """A restore of this database from a backup file."""
+
+    __tablename__ = "restore"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    restored_at: Mapped[datetime]
+    backup: Mapped[str] = mapped_column(String(255))
 
 
 class ReportRow(Base):
@@ -560,7 +590,7 @@ class ReportRow(Base):
 class AuditRow(Base):
     """One decision, append only; see `db.audit`. The numbers in `seq` have no gap.
 
-    `complaint_id`, `message_pk` and `storm_id` are ids and remain after the deletion of those rows.
+    `complaint_id`, `message_id` and `storm_id` are ids and remain after the deletion of those rows.
     `subject` is a JSON object with further data. `hash` covers all other columns, including
     `previous`.
     """
@@ -574,10 +604,10 @@ class AuditRow(Base):
     seq: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(255))
-    run: Mapped[str] = mapped_column(String(64))
-    what: Mapped[str] = mapped_column(String(32))
+    run_id: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(32))
     complaint_id: Mapped[int | None]
-    message_pk: Mapped[int | None]
+    message_id: Mapped[int | None]
     storm_id: Mapped[int | None]
     subject: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)

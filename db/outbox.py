@@ -44,9 +44,9 @@ def notices_of(session: Session, complaints: Iterable[int]) -> dict[int, list[No
     return found
 
 
-def knows(session: Session, message_id: str) -> bool:
+def knows(session: Session, message_id_header: str) -> bool:
     """Check whether a mail with this Message-ID was ever queued."""
-    query = select(MessageRow.id).where(MessageRow.message_id == message_id)
+    query = select(MessageRow.id).where(MessageRow.message_id_header == message_id_header)
     return session.scalar(query) is not None
 
 
@@ -63,7 +63,7 @@ def waiting(session: Session, recipient: str, storm: Storm | None = None) -> Mes
         query = query.where(
             MessageRow.status == MessageStatus.QUEUED,
             MessageRow.resent_of.is_(None),
-            ~MessageRow.attempts.any(DeliveryAttempt.outcome != "unusable"),
+            ~MessageRow.attempts.any(DeliveryAttempt.outcome != "unavailable"),
         )
     else:
         query = query.where(
@@ -97,7 +97,7 @@ def release_stale_claims(session: Session, now: datetime) -> int:
             insert(DeliveryAttempt),
             [
                 {
-                    "message_pk": key,
+                    "message_id": key,
                     "attempted_at": now,
                     "outcome": "lost",
                     "code": None,
@@ -161,7 +161,7 @@ def claim(session: Session, token: str, messages: Collection[int], now: datetime
     """
     joined = (
         select(MessageItem.notice_id)
-        .where(MessageItem.message_pk == MessageRow.id, MessageItem.told.is_(None))
+        .where(MessageItem.message_id == MessageRow.id, MessageItem.included.is_(None))
         .exists()
     )
     found: list[Claimed] = []
@@ -240,19 +240,19 @@ def sent(session: Session, token: str, answers: Mapping[int, str], now: datetime
     session.execute(
         insert(DeliveryAttempt),
         [
-            {"message_pk": key, "attempted_at": now, "outcome": "sent", "code": 250, "answer": said}
+            {"message_id": key, "attempted_at": now, "outcome": "sent", "code": 250, "answer": said}
             for key, said in answers.items()
             if key in ours
         ],
     )
-    items = select(MessageItem.notice_id).where(MessageItem.message_pk.in_(ours))
+    items = select(MessageItem.notice_id).where(MessageItem.message_id.in_(ours))
     session.execute(
         update(NoticeRow)
-        .where(NoticeRow.id.in_(items.where(MessageItem.told.is_(True))))
+        .where(NoticeRow.id.in_(items.where(MessageItem.included.is_(True))))
         .values(status=NoticeStatus.SENT)
         .execution_options(synchronize_session=False)
     )
-    settle_notices(session, session.scalars(items.where(MessageItem.told.is_(False))), now)
+    settle_notices(session, session.scalars(items.where(MessageItem.included.is_(False))), now)
     return ours
 
 
@@ -264,7 +264,7 @@ def sent_since(session: Session, moment: datetime) -> list[tuple[datetime, str]]
     """Return time and recipient of mails delivered after a moment, oldest first."""
     rows = session.execute(
         select(DeliveryAttempt.attempted_at, MessageRow.recipient)
-        .join(MessageRow, MessageRow.id == DeliveryAttempt.message_pk)
+        .join(MessageRow, MessageRow.id == DeliveryAttempt.message_id)
         .where(DeliveryAttempt.attempted_at > moment, DeliveryAttempt.outcome == "sent")
         .order_by(DeliveryAttempt.attempted_at)
     )
@@ -286,7 +286,7 @@ def _reached(before: datetime, message: type[MessageRow] = MessageRow) -> Column
     """Build the condition: a mail was sent until a moment and had not bounced by then."""
     came_back = (
         select(Bounce.id)
-        .where(Bounce.message_pk == message.id, Bounce.recorded_at <= before)
+        .where(Bounce.message_id == message.id, Bounce.recorded_at <= before)
         .exists()
     )
     went = message.status.in_((MessageStatus.SENT, MessageStatus.BOUNCED))
@@ -311,11 +311,11 @@ def notified(
                 MessageRow.sent_at,
             )
             .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
-            .join(MessageRow, MessageRow.id == MessageItem.message_pk)
+            .join(MessageRow, MessageRow.id == MessageItem.message_id)
             .where(
                 NoticeRow.complaint_id.in_(batch),
                 _reached(before),
-                MessageItem.told.is_(True),
+                MessageItem.included.is_(True),
             )
             .order_by(MessageRow.sent_at, MessageRow.id)
         )
@@ -343,10 +343,10 @@ def first_notifications(
     item, message = aliased(MessageItem), aliased(MessageRow)
     before = (
         select(item.notice_id)
-        .join(message, message.id == item.message_pk)
+        .join(message, message.id == item.message_id)
         .where(
             item.notice_id == NoticeRow.id,
-            item.told.is_(True),
+            item.included.is_(True),
             message.sent_at < begin,
             _reached(as_of, message),
         )
@@ -355,11 +355,11 @@ def first_notifications(
     rows = session.execute(
         select(NoticeRow.complaint_id, NoticeRow.rung, NoticeRow.kind, at)
         .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
-        .join(MessageRow, MessageRow.id == MessageItem.message_pk)
+        .join(MessageRow, MessageRow.id == MessageItem.message_id)
         .where(
             MessageRow.sent_at >= begin,
             MessageRow.sent_at <= end,
-            MessageItem.told.is_(True),
+            MessageItem.included.is_(True),
             _reached(as_of),
             ~before,
         )
@@ -379,14 +379,14 @@ def earlier(
     found: dict[tuple[str, int], dict[str, None]] = {}
     for batch in chunked(sorted({complaint for _, complaint in pairs})):
         rows = session.execute(
-            select(MessageRow.recipient, NoticeRow.complaint_id, MessageRow.message_id)
-            .join(MessageItem, MessageItem.message_pk == MessageRow.id)
+            select(MessageRow.recipient, NoticeRow.complaint_id, MessageRow.message_id_header)
+            .join(MessageItem, MessageItem.message_id == MessageRow.id)
             .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
             .where(
                 NoticeRow.complaint_id.in_(batch),
                 MessageRow.status == MessageStatus.SENT,
                 MessageRow.sent_at < before,
-                MessageItem.told.is_(True),
+                MessageItem.included.is_(True),
             )
             .order_by(MessageRow.sent_at, MessageRow.id)
         )
@@ -422,14 +422,14 @@ def settle_notices(session: Session, notices: Iterable[int], now: datetime) -> N
     """
     for batch in chunked(notices):
         rows = session.execute(
-            select(NoticeRow, MessageRow.status, MessageItem.told)
+            select(NoticeRow, MessageRow.status, MessageItem.included)
             .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
-            .join(MessageRow, MessageRow.id == MessageItem.message_pk)
+            .join(MessageRow, MessageRow.id == MessageItem.message_id)
             .where(NoticeRow.id.in_(batch))
         ).all()
         outcomes: dict[int, list[tuple[str, bool | None]]] = {}
-        for notice, status, told_of in rows:
-            outcomes.setdefault(notice.id, []).append((status, told_of))
+        for notice, status, included in rows:
+            outcomes.setdefault(notice.id, []).append((status, included))
         for notice in {notice.id: notice for notice, _, _ in rows}.values():
             outcome = _outcome(outcomes[notice.id])
             if notice.status != outcome and outcome in GIVEN_UP:
@@ -438,11 +438,11 @@ def settle_notices(session: Session, notices: Iterable[int], now: datetime) -> N
 
 
 def _outcome(outcomes: list[tuple[str, bool | None]]) -> NoticeStatus:
-    if any(status == MessageStatus.SENT and told_of for status, told_of in outcomes):
+    if any(status == MessageStatus.SENT and included for status, included in outcomes):
         return NoticeStatus.SENT
     if any(status in (*PENDING, MessageStatus.HELD) for status, _ in outcomes):
         return NoticeStatus.QUEUED
-    if any(told_of is False for _, told_of in outcomes):
+    if any(included is False for _, included in outcomes):
         return NoticeStatus.WITHDRAWN
     if any(status == MessageStatus.DISCARDED for status, _ in outcomes):
         return NoticeStatus.DISCARDED
@@ -501,7 +501,7 @@ def attempts_of(session: Session, message: int) -> int:
     query = (
         select(func.count())
         .select_from(DeliveryAttempt)
-        .where(DeliveryAttempt.message_pk == message)
+        .where(DeliveryAttempt.message_id == message)
     )
     return session.scalar(query) or 0
 
@@ -513,17 +513,17 @@ def overdue(session: Session, before: datetime) -> tuple[int, datetime | None]:
     scheduled for the next morning does not wait yet. Held mails of a storm have their own alert.
     """
     first = (
-        select(DeliveryAttempt.message_pk, func.min(DeliveryAttempt.attempted_at).label("at"))
-        .join(MessageRow, MessageRow.id == DeliveryAttempt.message_pk)
+        select(DeliveryAttempt.message_id, func.min(DeliveryAttempt.attempted_at).label("at"))
+        .join(MessageRow, MessageRow.id == DeliveryAttempt.message_id)
         .where(MessageRow.status.in_((MessageStatus.QUEUED, MessageStatus.SENDING)))
-        .group_by(DeliveryAttempt.message_pk)
+        .group_by(DeliveryAttempt.message_id)
         .subquery()
     )
     since = case((first.c.at.is_(None), MessageRow.next_attempt_at), else_=first.c.at)
     waiting = (
         select(func.count(), func.min(since))
         .select_from(MessageRow)
-        .outerjoin(first, first.c.message_pk == MessageRow.id)
+        .outerjoin(first, first.c.message_id == MessageRow.id)
         .where(MessageRow.status.in_((MessageStatus.QUEUED, MessageStatus.SENDING)))
         .where(since < before)
     )
@@ -536,7 +536,7 @@ def given_up(session: Session, before: datetime) -> int:
     again = aliased(MessageRow)
     tried = (
         select(func.max(DeliveryAttempt.attempted_at))
-        .where(DeliveryAttempt.message_pk == MessageRow.id)
+        .where(DeliveryAttempt.message_id == MessageRow.id)
         .scalar_subquery()
     )
     query = (
@@ -588,5 +588,5 @@ def put_off(
         .execution_options(synchronize_session=False)
     )
     if ours is not None:
-        row = {"message_pk": message, "attempted_at": now, **trouble}
+        row = {"message_id": message, "attempted_at": now, **trouble}
         session.execute(insert(DeliveryAttempt), [row])

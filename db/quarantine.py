@@ -40,7 +40,7 @@ def waiting(session: Session, source: str, before: datetime) -> Sequence[Quarant
         select(QuarantineRow).where(
             QuarantineRow.source == source,
             QuarantineRow.resolved_at.is_(None),
-            QuarantineRow.ticket_mark != "",
+            QuarantineRow.ticket_hash != "",
             QuarantineRow.last_observed_at < before,
         )
     ).all()

@@ -33,21 +33,21 @@ def activate(session: Session, fingerprint: str, now: datetime) -> Ruleset | Non
     """
     before = current(session)
     if before is None or before.fingerprint != fingerprint:
-        advisory_lock(session, "rulebook")
+        advisory_lock(session, "ruleset")
         before = current(session)
     if before is not None and before.fingerprint == fingerprint:
         return before if before.id != _first(session) else None
-    rulebook = Ruleset(fingerprint=fingerprint, taken_at=now)
-    session.add(rulebook)
+    ruleset = Ruleset(fingerprint=fingerprint, activated_at=now)
+    session.add(ruleset)
     session.flush()
     audit.note(
         session,
-        audit.AuditKind.RULEBOOK_TAKEN,
+        audit.AuditKind.RULESET_ACTIVATED,
         now,
         "the first run judges by it"
         if before is None
         else "law, calendar, policy, sources, ladder or holds differ from those of the last run",
-        rulebook=rulebook.id,
+        ruleset=ruleset.id,
         fingerprint=fingerprint,
         before=before and before.fingerprint,
     )
@@ -55,10 +55,10 @@ def activate(session: Session, fingerprint: str, now: datetime) -> Ruleset | Non
         return None
     session.execute(
         update(Complaint)
-        .values(next_action_at=now, judged_at=None)
+        .values(next_action_at=now, evaluated_at=None)
         .execution_options(synchronize_session=False)
     )
-    return rulebook
+    return ruleset
 
 
 def _first(session: Session) -> int | None:
@@ -66,10 +66,10 @@ def _first(session: Session) -> int | None:
 
 
 def add_deadline_changes(
-    session: Session, rulebook: Ruleset, moves: Iterable[dict[str, Any]]
+    session: Session, ruleset: Ruleset, moves: Iterable[dict[str, Any]]
 ) -> None:
     """Store deadlines changed by this ruleset."""
-    rows = [{"rulebook_id": rulebook.id, **move} for move in moves]
+    rows = [{"ruleset_id": ruleset.id, **move} for move in moves]
     if rows:
         session.execute(insert(DeadlineChange), rows)
 
@@ -79,20 +79,20 @@ def deadline_changes(
 ) -> Sequence[tuple[DeadlineChange, datetime, str]]:
     """List changed deadlines, newest first, each with the time of the change and the ticket."""
     query = (
-        select(DeadlineChange, Ruleset.taken_at, Complaint.ticket)
-        .join(Ruleset, Ruleset.id == DeadlineChange.rulebook_id)
+        select(DeadlineChange, Ruleset.activated_at, Complaint.ticket)
+        .join(Ruleset, Ruleset.id == DeadlineChange.ruleset_id)
         .join(Complaint, Complaint.id == DeadlineChange.complaint_id)
-        .order_by(DeadlineChange.rulebook_id.desc(), DeadlineChange.due_after, DeadlineChange.id)
+        .order_by(DeadlineChange.ruleset_id.desc(), DeadlineChange.due_after, DeadlineChange.id)
         .limit(limit)
     )
-    return [(move, taken_at, ticket) for move, taken_at, ticket in session.execute(query)]
+    return [(move, activated_at, ticket) for move, activated_at, ticket in session.execute(query)]
 
 
-def count(session: Session, rulebook: Ruleset) -> int:
+def count(session: Session, ruleset: Ruleset) -> int:
     """Count the deadlines changed by a ruleset."""
     query = (
         select(func.count())
         .select_from(DeadlineChange)
-        .where(DeadlineChange.rulebook_id == rulebook.id)
+        .where(DeadlineChange.ruleset_id == ruleset.id)
     )
     return session.scalar(query) or 0

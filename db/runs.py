@@ -1,4 +1,4 @@
-"""Records of finished flow runs, reports already made, and counts for metrics."""
+"""Records of finished flow runs and restores, reports already made, and counts for metrics."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.models import DeadlineRow, FlowRunRecord, NoticeRow, ReportRow
-
-RESTORE = "restore"
-"""Flow name under which the restore of a backup is recorded among the flow runs."""
+from db.models import DeadlineRow, FlowRunRecord, NoticeRow, ReportRow, Restore
 
 
 def finished(session: Session, key: str, flow: str, now: datetime, counts: dict[str, Any]) -> None:
@@ -30,6 +27,11 @@ def last(session: Session, flow: str | None = None) -> datetime | None:
     if flow is not None:
         query = query.where(FlowRunRecord.flow == flow)
     return session.scalar(query)
+
+
+def last_restore(session: Session) -> datetime | None:
+    """Return the time of the last restore from a backup; None if there was none."""
+    return session.scalar(select(func.max(Restore.restored_at)))
 
 
 def mails_of_last(session: Session, runs: int) -> list[int]:

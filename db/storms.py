@@ -30,7 +30,7 @@ def waiting(session: Session) -> Storm | None:
     )
 
 
-def opened(session: Session, now: datetime, run: str, *, most: int) -> Storm:
+def opened(session: Session, now: datetime, run_id: str, *, mail_limit: int) -> Storm:
     """Create a storm. It waits for the decision of the administrator.
 
     After a restore the numbers continue `LOST` higher. Mails and the Prefect UI may still name
@@ -38,9 +38,14 @@ def opened(session: Session, now: datetime, run: str, *, most: int) -> Storm:
     numbers.
     """
     last = session.scalar(select(Storm).order_by(Storm.id.desc()).limit(1))
-    restored = runs.last(session, runs.RESTORE)
+    restored = runs.last_restore(session)
     storm = Storm(
-        opened_at=now, run=run, mails=0, most=most, status=StormStatus.WAITING, decided_by=""
+        opened_at=now,
+        run_id=run_id,
+        mails=0,
+        mail_limit=mail_limit,
+        status=StormStatus.WAITING,
+        decided_by="",
     )
     if restored is not None and (last is None or last.opened_at < restored):
         storm.id = (last.id if last else 0) + LOST
@@ -98,7 +103,7 @@ def drop(session: Session, storm: Storm, now: datetime) -> int:
     notices: list[int] = []
     for batch in chunked(held):
         notices += session.scalars(
-            select(MessageItem.notice_id).where(MessageItem.message_pk.in_(batch))
+            select(MessageItem.notice_id).where(MessageItem.message_id.in_(batch))
         )
     outbox.settle_notices(session, notices, now)
     return len(held)

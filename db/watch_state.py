@@ -1,21 +1,23 @@
-"""Queries of the watchdog, and its incident log in the database."""
+"""The incident log of the watchdog, stored in the database."""
 
 from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from db import cursors, imports
+from db.locks import advisory_lock
+from db.models import WatchState
 
-NAME = "watch/causes"
-"""Key of the watchdog in the table of cursors. The slash keeps it apart from sources' names."""
+ONLY = 1
+"""The id of the single row."""
 
 
 def recall(session: Session) -> str | None:
     """Load the stored incident log. Other transactions wait for it until this one ends."""
-    imports.lock(session, NAME)
-    return cursors.cursor(session, NAME)
+    advisory_lock(session, "watch state")
+    found = session.get(WatchState, ONLY)
+    return found.incident_log if found is not None else None
 
 
 def remember(session: Session, text: str) -> None:
     """Store the incident log."""
-    cursors.set_cursor(session, NAME, text)
+    session.merge(WatchState(id=ONLY, incident_log=text))

@@ -7,6 +7,8 @@ ignored on it, so every evaluation and mail is based only on data available then
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,9 +30,9 @@ def live_through(office: SiteContext, now: datetime) -> dict[str, int]:
     """Run one morning: import, evaluate and send, by the same steps as the scheduled flows."""
     run = f"{FLOW} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     office.by = audit.AuditActor(f"flow run {run}", run)
-    pulled = [pull.fn(office, source, now) for source in office.site.sources]
-    decided = evaluate_and_notify.fn(office, now, run)
-    sent = send_owed.fn(office, now, run)
+    pulled = [pull(office, source, now) for source in office.site.sources]
+    decided = evaluate_and_notify(office, now, run)
+    sent = send_owed(office, now, run)
     if sent.trouble:
         raise ServerUnavailable(sent.trouble)
     counts = {
@@ -45,27 +47,45 @@ def live_through(office: SiteContext, now: datetime) -> dict[str, int]:
     return counts
 
 
+@flow(name=FLOW, flow_run_name="time-lapse {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+def time_lapse(site: str, first: datetime, last: datetime) -> list[dict[str, Any]]:
+    """Run the mornings of :func:`backfill`; Prefect shows only the first and the last of them."""
+    plan = _plan.get()
+    counts = []
+    for morning in plan.mornings:
+        counts.append(live_through(plan.office, morning))
+        plan.say(morning)
+    return counts
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a time-lapse runs with: objects that no parameter of a flow can hold."""
+
+    office: SiteContext
+    mornings: Sequence[datetime]
+    say: Callable[[datetime], None]
+
+
+_plan: ContextVar[_Plan] = ContextVar("plan")
+
+
 def backfill(
     site: str, mornings: Sequence[datetime], *, say: Callable[[datetime], None]
 ) -> list[dict[str, int]]:
     """Run these mornings in order, as one flow run with a task for each; returns their counts.
 
     Mornings not later than the last run of the site are skipped, because they are already done.
+    `say` is called after each morning.
     """
-
-    @flow(name=FLOW, flow_run_name="time-lapse {first:%Y-%m-%d} to {last:%Y-%m-%d}")
-    def play(site: str, first: datetime, last: datetime) -> list[dict[str, Any]]:
-        counts = []
-        for morning in coming:
-            counts.append(live_through(office, morning))
-            say(morning)
-        return counts
-
     office = SiteContext.open(site)
     try:
         with office.transaction() as session:
             before = runs.last(session)
         coming = [morning for morning in mornings if before is None or morning > before]
-        return play(site, coming[0], coming[-1]) if coming else []
+        if not coming:
+            return []
+        _plan.set(_Plan(office, coming, say))
+        return time_lapse(site, coming[0], coming[-1])
     finally:
         office.close()

@@ -11,7 +11,7 @@ from flows.parameters import Now, PartName, SiteFolder
 from flows.run_context import flow_run_context, run_name
 from flows.storm import ask
 from sla.shards import Shard
-from tasks.deadlines import evaluate_and_notify
+from tasks.deadlines import evaluate_and_notify_task
 from tasks.evaluation.status import site_status
 
 LONGEST_RUN = 3 * 60 * 60
@@ -25,11 +25,11 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
     Several runs at the same time, on one or more machines, each process one shard of the units.
     """
     with flow_run_context("deadlines", site, now, part) as at:
-        decided = evaluate_and_notify(at.office, at.now, at.run, Shard.parse(part))
+        decided = evaluate_and_notify_task(at.office, at.now, at.run_id, Shard.parse(part))
         stands = site_status(at.office, at.now)
         get_run_logger().info(
             "%d complaints evaluated, %d notices, %d mails queued, %d superseded",
-            decided.judged,
+            decided.evaluated,
             sum(decided.notices.values()),
             decided.messages,
             decided.superseded,
@@ -42,7 +42,7 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
             )
         name = at.office.site.directory.name_of
         at.show(
-            judged=decided.judged,
+            evaluated=decided.evaluated,
             states=stands.states,
             late_by_unit=[(name(unit), number) for unit, number in stands.late_by_unit],
             due_today=stands.due_today,
@@ -52,10 +52,10 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
             messages=decided.messages,
             moved=decided.moved,
             held=decided.messages if decided.storm else 0,
-            holes=[(name(unit), role) for unit, role in decided.holes],
+            vacancies=[(name(unit), role) for unit, role in decided.vacancies],
         )
         at.counts = {
-            "judged": decided.judged,
+            "evaluated": decided.evaluated,
             "notices": dict(decided.notices),
             "superseded": decided.superseded,
             "messages": decided.messages,

@@ -10,8 +10,8 @@ from prefect import flow, get_run_logger
 from flows.heartbeat import send_heartbeat
 from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name
-from tasks.bounces import read_bounces
-from tasks.delivery import send_owed
+from tasks.bounces import read_bounces_task
+from tasks.delivery import send_owed_task
 from tasks.notifications.transport.smtp import ServerUnavailable
 
 LONGEST_RUN = 30 * 60
@@ -25,10 +25,10 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     Bounces are read first. An unreadable bounce mailbox does not stop the sending of mails.
     """
     with flow_run_context("delivery", site, now) as at:
-        bounces = read_bounces(at.office, at.now, at.run)
+        bounces = read_bounces_task(at.office, at.now, at.run_id)
         if bounces.trouble:
             get_run_logger().warning("bounces are not read: %s", bounces.trouble)
-        count = send_owed(at.office, at.now, at.run)
+        count = send_owed_task(at.office, at.now, at.run_id)
         get_run_logger().info(
             "%d sent, %d deferred, %d dead, %d cancelled, %d still queued",
             count.sent,

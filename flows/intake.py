@@ -11,7 +11,7 @@ from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name
 from tasks.common.errors import place_of
 from tasks.common.retry import is_lost_database
-from tasks.intake import pull
+from tasks.intake import pull_task
 from tasks.sources.base import SourceError
 
 LONGEST_RUN = 3 * 60 * 60
@@ -26,7 +26,7 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         counts, failures = [], []
         for name in at.office.site.sources:
             try:
-                counts.append(asdict(pull(at.office, name, at.now)))
+                counts.append(asdict(pull_task(at.office, name, at.now)))
             except SourceError as error:
                 failures.append(f"{name}: {error}")
             except Exception as error:

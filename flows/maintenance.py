@@ -10,7 +10,7 @@ from prefect import flow, get_run_logger
 
 from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name
-from tasks.maintenance import back_up, forget_texts, remove_runs, tidy_databases
+from tasks.maintenance import back_up_task, forget_texts_task, remove_runs_task, tidy_databases_task
 
 T = TypeVar("T")
 
@@ -39,11 +39,11 @@ def maintenance(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
                 return None
 
         office, keeps = at.office, at.office.site.file.keep
-        made = tried("backup", lambda: back_up(office, at.now))
-        texts = tried("texts", lambda: forget_texts(office, at.now))
+        made = tried("backup", lambda: back_up_task(office, at.now))
+        texts = tried("texts", lambda: forget_texts_task(office, at.now))
         oldest = at.now - timedelta(days=keeps.prefect_days)
-        gone = tried("Prefect's runs", lambda: remove_runs(oldest))
-        sizes = tried("databases", lambda: tidy_databases(office))
+        gone = tried("Prefect's runs", lambda: remove_runs_task(oldest))
+        sizes = tried("databases", lambda: tidy_databases_task(office))
         ours, theirs = sizes or (None, None)
         at.counts = {
             "backup": made and made.path.name,

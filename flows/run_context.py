@@ -27,7 +27,7 @@ class FlowRunContext:
     office: SiteContext
     flow: str
     now: datetime
-    run: str
+    run_id: str
     counts: dict[str, Any] = field(default_factory=dict)
 
     def show(self, **values: Any) -> None:
@@ -73,10 +73,10 @@ def flow_run_context(
             )
         run = f"{flow} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {part}".rstrip()
         at = FlowRunContext(office, flow, now, run)
-        office.by = audit.AuditActor(f"flow run {flow_run.name or flow}", at.run)
+        office.by = audit.AuditActor(f"flow run {flow_run.name or flow}", at.run_id)
         yield at
         with office.transaction() as session:
-            runs.finished(session, at.run, flow, now, at.counts)
+            runs.finished(session, at.run_id, flow, now, at.counts)
     finally:
         office.close()
 

@@ -53,7 +53,7 @@ def storm(storm: StormNumber, site: SiteFolder = None) -> dict[str, Any]:
                 raise ValueError(
                     f"there is no storm {storm}; see `tenggat mail list --status held`"
                 )
-            waits, facts = found.status == StormStatus.WAITING, (found.mails, found.most)
+            waits, facts = found.status == StormStatus.WAITING, (found.mails, found.mail_limit)
         if waits:
             asked = form(office, *facts)
             answer: Any = suspend_flow_run(wait_for_input=asked, key=f"storm-{storm}")
@@ -68,7 +68,7 @@ def storm(storm: StormNumber, site: SiteFolder = None) -> dict[str, Any]:
         office.close()
 
 
-def form(office: SiteContext, mails: int, most: int) -> type[RunInput]:
+def form(office: SiteContext, mails: int, mail_limit: int) -> type[RunInput]:
     """Build the form for the UI, in the site's language. No choice is preselected."""
     t = catalog(office.site.locale)
     choice = StrEnum("choice", [("SEND", t("storm.send")), ("DROP", t("storm.drop"))])
@@ -83,7 +83,7 @@ def form(office: SiteContext, mails: int, most: int) -> type[RunInput]:
         zone=office.site.zone,
         site=office.site.name,
         mails=mails,
-        most=most,
+        mail_limit=mail_limit,
     )
     return model.with_initial_data(description=text)
 

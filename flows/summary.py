@@ -14,7 +14,7 @@ from prefect.artifacts import (
 from flows.parameters import AsOf, Now, PeriodName, SiteFolder
 from flows.run_context import flow_run_context, run_name
 from tasks.reports.digest import Digest
-from tasks.summary import make_summary
+from tasks.summary import make_summary_task
 from tasks.text.catalog import catalog
 from tasks.text.numbers import percent_text
 
@@ -43,7 +43,9 @@ def summary(
         def progress(percent: float) -> None:
             update_progress_artifact(bar, percent)
 
-        made = make_summary(at.office, chosen, as_of or at.now, at.now, at.run, progress=progress)
+        made = make_summary_task(
+            at.office, chosen, as_of or at.now, at.now, at.run_id, progress=progress
+        )
         log.info("summary of %s written, %d mails queued", chosen, made.mails)
         for trouble in made.left_out:
             log.warning("%s", trouble)

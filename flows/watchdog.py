@@ -31,15 +31,17 @@ def watchdog(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         except NotAsked as error:
             failed = []
             log.warning("runs are not checked: %s", error)
-        book, telling = check_and_notify(at.office, at.now, at.run, failed, runs_until=runs_until)
-        present = [book.known[key] for key in book.present()]
+        book, telling = check_and_notify(
+            at.office, at.now, at.run_id, failed, runs_until=runs_until
+        )
+        present = [book.incidents[key] for key in book.present()]
         at.counts = {
             "present": len(present),
-            "told": len(telling.new) + len(telling.again),
-            "over": len(telling.well),
+            "notified": len(telling.opened) + len(telling.ongoing),
+            "resolved": len(telling.resolved),
         }
         log.info("%d incidents present, %d notified, %d over", *at.counts.values())
-        at.show(ill=list(map(_ill, present)), well=list(map(_ill, telling.well)))
+        at.show(ill=list(map(_ill, present)), well=list(map(_ill, telling.resolved)))
         send_heartbeat(at.office, at.now, well=True)
         return at.counts
 

@@ -10,7 +10,9 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +49,13 @@ def main() -> None:
         step = "Prefect server"
         out.print("starting a Prefect server ...")
         with service.prefect_api(site.var):
-            for step in _steps(site, began):  # noqa: B007 - the error message names the failed step
-                pass
+            step = "database"
+            demo = _Demo(site)
+            for step, run in demo.steps:  # noqa: B007 - the error message names the failed step
+                run()
+            step = "closing table"
+            _closing(demo.office, demo.counts, demo.last, time.monotonic() - began)
+            demo.office.close()
     except Exception as error:
         out.print(f"[bold red]failed in step '{step}':[/] {escape(reason(error))}", soft_wrap=True)
         if os.environ.get("TENGGAT_DEBUG"):
@@ -56,46 +63,62 @@ def main() -> None:
         sys.exit(1)
 
 
-def _steps(site: Site, began: float) -> Any:
-    """Run the demo step by step; yields the name of each step before it begins."""
-    from flows.cycle import run_cycle  # noqa: PLC0415 - needs the API's address
-    from flows.delivery import delivery  # noqa: PLC0415
-    from flows.summary import summary  # noqa: PLC0415
-    from tasks.common.context import SiteContext  # noqa: PLC0415
+class _Demo:
+    """The steps of the demo on one site, and the counts of its last morning."""
 
-    yield "database"
-    last = LAST_MORNING.replace(tzinfo=site.zone)
-    place = str(site.folder)
-    office = SiteContext.open(site.folder)
-    gone_on = _gone_on_since(office, last)
-    counts: dict[str, Any] = {}
-    if gone_on is not None:
-        out.print(
-            f"The demo's morning is over: the service last ran on {gone_on:%Y-%m-%d %H:%M}."
-            f" Nothing is changed; remove {escape(_short(site.var))} to begin again.",
-            soft_wrap=True,
+    def __init__(self, site: Site) -> None:
+        from tasks.common.context import SiteContext  # noqa: PLC0415 - needs the API's address
+
+        self.site, self.last = site, LAST_MORNING.replace(tzinfo=site.zone)
+        self.office = SiteContext.open(site.folder)
+        self.counts: dict[str, Any] = {}
+
+    @property
+    def steps(self) -> list[tuple[str, Callable[[], None]]]:
+        """The steps in order, by name; a demo that was run before has only one, which says so."""
+        gone_on = _gone_on_since(self.office, self.last)
+        if gone_on is not None:
+            return [("earlier run", partial(_already_over, self.site, gone_on))]
+        return [
+            ("time-lapse", partial(_time_lapse, self.site)),
+            ("cycle", self._cycle),
+            ("summary", self._summary),
+            ("delivery of the summary", self._deliver_summary),
+        ]
+
+    def _cycle(self) -> None:
+        from flows.cycle import run_cycle  # noqa: PLC0415
+
+        cycle = run_cycle(
+            str(self.site.folder),
+            self.last,
+            say=lambda text: out.print(f"{self.last:%Y-%m-%d %H:%M} {text}"),
         )
-    else:
-        yield "time-lapse"
-        _time_lapse(site)
-        yield "cycle"
-        cycle = run_cycle(place, last, say=lambda text: out.print(f"{last:%Y-%m-%d %H:%M} {text}"))
         if cycle.failed:
             raise RuntimeError(cycle.failed)
-        yield "summary"
-        out.print(f"{last:%Y-%m-%d %H:%M} summary ...")
-        made = summary(place, last, PERIOD)
-        yield "delivery of the summary"
-        later = delivery(place, last)
-        counts = {**cycle.counts, "summary": made}
+        self.counts = cycle.counts
+
+    def _summary(self) -> None:
+        from flows.summary import summary  # noqa: PLC0415
+
+        out.print(f"{self.last:%Y-%m-%d %H:%M} summary ...")
+        self.counts["summary"] = summary(str(self.site.folder), self.last, PERIOD)
+
+    def _deliver_summary(self) -> None:
+        from flows.delivery import delivery  # noqa: PLC0415
+
+        later, sent = delivery(str(self.site.folder), self.last), self.counts["delivery"]
         for name in ("sent", "deferred", "dead", "cancelled"):
-            counts["delivery"][name] += later[name]
-        counts["delivery"]["by_role"] = Counter(counts["delivery"]["by_role"]) + Counter(
-            later["by_role"]
-        )
-    yield "closing table"
-    _closing(office, counts, last, time.monotonic() - began)
-    office.close()
+            sent[name] += later[name]
+        sent["by_role"] = Counter(sent["by_role"]) + Counter(later["by_role"])
+
+
+def _already_over(site: Site, gone_on: datetime) -> None:
+    out.print(
+        f"The demo's morning is over: the service last ran on {gone_on:%Y-%m-%d %H:%M}."
+        f" Nothing is changed; remove {escape(_short(site.var))} to begin again.",
+        soft_wrap=True,
+    )
 
 
 def _time_lapse(site: Site) -> None:
@@ -201,7 +224,7 @@ def _changed(counts: dict[str, Any]) -> bool:
     read = counts["intake"]["sources"]
     return bool(
         any(count["new"] or count["updated"] or count["quarantined"] for count in read)
-        or counts["deadlines"]["judged"]
+        or counts["deadlines"]["evaluated"]
         or counts["delivery"]["sent"]
         or not counts["summary"]["made_before"]
     )

@@ -9,7 +9,7 @@ from typing import Annotated
 import holidays
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
-from settings.errors import SettingsError, Strict, explained, nearest, read_toml
+from settings.errors import SettingsError, Strict, explained, read_toml
 from sla.calendar import (
     Calendar,
     DayOff,
@@ -18,6 +18,7 @@ from sla.calendar import (
     last_indonesian_decree,
     with_corrections,
 )
+from sla.text import did_you_mean
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -71,7 +72,7 @@ class CalendarSettings(Strict):
             raise ValueError(f"last_year {self.last_year} lies before first_year {self.first_year}")
         parts = holidays.list_supported_countries()[self.country]
         if self.subdivision is not None and self.subdivision not in parts:
-            hint = nearest(self.subdivision, parts)
+            hint = did_you_mean(self.subdivision, parts)
             raise ValueError(f"{self.country} has no subdivision '{self.subdivision}'{hint}")
         return self
 

@@ -7,8 +7,9 @@ import io
 from datetime import date
 from pathlib import Path
 
-from settings.errors import LOCALES, SettingsError, nearest
+from settings.errors import LOCALES, SettingsError
 from sla.directory import Directory, OfficeHolder, Role, Unit
+from sla.text import did_you_mean
 
 COLUMNS = {
     "unit": "The id of the unit. Keep it even if the name of the unit changes.",
@@ -55,7 +56,8 @@ def read_directory(path: Path) -> Directory:
     for unit in units.values():
         if unit.parent is not None and unit.parent not in units:
             mistakes.append(
-                f"{path}: unit {unit.id}: no parent '{unit.parent}'{nearest(unit.parent, units)}"
+                f"{path}: unit {unit.id}: no parent '{unit.parent}'"
+                f"{did_you_mean(unit.parent, units)}"
             )
     mistakes += [f"{path}: {mistake}" for mistake in _spelt_twice(units)]
     mistakes += [
@@ -79,7 +81,7 @@ def _take(cells: dict[str, str], units: dict[str, Unit], offices: list[OfficeHol
     if not cells["role"]:
         return mistakes
     if cells["role"] not in set(Role):
-        return [*mistakes, f"no role '{cells['role']}'{nearest(cells['role'], Role)}"]
+        return [*mistakes, f"no role '{cells['role']}'{did_you_mean(cells['role'], Role)}"]
     name, _, host = cells["email"].rpartition("@")
     if not name or not host or any(c.isspace() or c in "<>," for c in cells["email"]):
         mistakes.append(f"'{cells['email']}' is no mail address")

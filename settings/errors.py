@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from sla.text import did_you_mean
 
 LOCALES = ("id", "en")
 """The languages available for mails and reports."""
@@ -70,7 +71,8 @@ def explained(
         key = _key((*under, *found["loc"]))
         text = found["msg"].removeprefix("Value error, ")
         if found["type"] == "extra_forbidden":
-            text = f"unknown key{_nearest(str(found['loc'][-1]), _names(model, found['loc'][:-1]))}"
+            known = _names(model, found["loc"][:-1])
+            text = f"unknown key{did_you_mean(str(found['loc'][-1]), known)}"
         elif found["type"] == "missing":
             text = "is missing"
         lines.append(f"{path}: {key}: {text}" if key else f"{path}: {text}")
@@ -83,20 +85,6 @@ def _key(loc: Iterable[str | int]) -> str:
     for part in loc:
         text += f" #{part + 1}" if isinstance(part, int) else f".{part}" if text else part
     return text
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return '; did you mean ...?' with the closest known word, else '; known are ...' with all
-    words.
-    """
-    return _nearest(word, list(known))
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"; did you mean `{close[0]}`?"
-    return f"; known are {', '.join(sorted(known))}" if known else ""
 
 
 def _names(model: Any, loc: tuple[int | str, ...]) -> list[str]:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
 
-from settings.errors import SettingsError, Strict, explained, nearest, read_toml
+from settings.errors import SettingsError, Strict, explained, read_toml
 from sla.directory import Role
 from sla.escalation import Ladder, LadderError, MailHours, NoticeKind, Offset, OffsetUnit, Rung
 from sla.holds import Hold
+from sla.text import did_you_mean
 
 
 class RungTable(Strict):
@@ -113,12 +114,13 @@ class Escalation:
         for number, ladder in enumerate(self.ladders, 1):
             for pattern in ladder.rules:
                 if not fnmatch.filter(rules, pattern):
-                    yield f"ladder {number}: no rule matches '{pattern}'{nearest(pattern, rules)}"
+                    hint = did_you_mean(pattern, rules)
+                    yield f"ladder {number}: no rule matches '{pattern}'{hint}"
             for kind in ladder.unit_kinds:
                 if kind not in kinds:
                     yield (
                         f"ladder {number}: no unit of directory.csv is of the kind '{kind}'"
-                        f"{nearest(kind, kinds)}"
+                        f"{did_you_mean(kind, kinds)}"
                     )
         rungs = {rung.id for ladder in self.ladders for rung in ladder.rungs}
         for number, hold in enumerate(self.holds, 1):
@@ -130,7 +132,7 @@ class Escalation:
             for patterns, what, known in named:
                 for pattern in patterns:
                     if not fnmatch.filter(known, pattern):
-                        text = f"no {what} matches '{pattern}'{nearest(pattern, known)}"
+                        text = f"no {what} matches '{pattern}'{did_you_mean(pattern, known)}"
                         yield f"hold {number}: {text}"
 
 

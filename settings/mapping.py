@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from settings.errors import Strict, Zone, nearest
+from settings.errors import Strict, Zone
 from sla.events import Kind
+from sla.text import did_you_mean
 
 TERMINAL = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
 
@@ -33,7 +34,7 @@ Columns = str | tuple[str, ...]
 
 def _known_event(value: str) -> str:
     if value not in set(Kind):
-        raise ValueError(f"no event '{value}'{nearest(value, Kind)}")
+        raise ValueError(f"no event '{value}'{did_you_mean(value, Kind)}")
     return value
 
 

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from settings.calendar import CalendarSettings, read_calendar, weekmask
 from settings.directory import read_directory
-from settings.errors import LOCALES, SettingsError, Strict, Zone, explained, nearest, read_toml
+from settings.errors import LOCALES, SettingsError, Strict, Zone, explained, read_toml
 from settings.escalation import read_escalation
 from settings.report import Letterhead, read_letterhead
 from settings.retention import KeepSettings
@@ -28,10 +28,13 @@ from sla.engine.context import EvaluationContext, Policy
 from sla.periods import parse
 from sla.regulations.loader import load
 from sla.regulations.model import Law, RegulationError
+from sla.text import did_you_mean
 
 T = TypeVar("T")
 
 REPOSITORY = Path(__file__).parent.parent
+EXAMPLE = REPOSITORY / "examples" / "kabupaten-contoh"
+"""The site of the demo, with its invented complaints in `inbox/`."""
 
 
 class DatabaseSettings(Strict):
@@ -148,8 +151,9 @@ class SiteFile(Strict):
     use_national_regulations: bool = True
     """If true, the regulations included in Tenggat apply."""
     policy: Policy = Policy.BENEFIT_OF_DOUBT
-    """The verdict if an observed time leaves it open: for the unit (benefit_of_doubt), against the
-    unit (strict), or none (no_verdict)."""
+    """The verdict if an observed time leaves it open: in favour of the unit (benefit_of_doubt) or
+    none (strict, no_verdict), never late. With strict, reminders use the earliest possible due
+    day."""
     ticket_link: str = ""
     """The web address of a complaint, shown in mails: `https://.../{ticket}`."""
     database: DatabaseSettings = DatabaseSettings()
@@ -320,7 +324,8 @@ class Site:
         units = self.directory.units
         for place, key, unit in named:
             if unit is not None and unit not in units:
-                yield f"{place}: {key}: no unit '{unit}' in directory.csv{nearest(unit, units)}"
+                hint = did_you_mean(unit, units)
+                yield f"{place}: {key}: no unit '{unit}' in directory.csv{hint}"
 
     def administrator_address(self, day: date) -> str:
         """Return the reply address of mails on this day."""

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
-from settings.errors import SettingsError, Strict, Zone, explained, nearest, read_toml
+from settings.errors import SettingsError, Strict, Zone, explained, read_toml
 from settings.mapping import Columns, EventColumn, Fields, SourceMapping, StatusWord, TimeFormat
 from settings.sql_check import bare_sql, only_reads
 from sla.events import Kind
+from sla.text import did_you_mean
 
 
 class Observed(Strict):
@@ -209,7 +210,7 @@ class Open311Source(SourceMapping):
         for column in self.columns:
             if column not in known:
                 raise ValueError(
-                    f"no column '{column}'{nearest(column, known)};"
+                    f"no column '{column}'{did_you_mean(column, known)};"
                     " list columns added by the server to GeoReport in `extra_columns`"
                 )
         return self
@@ -352,7 +353,9 @@ class MailboxSource(SourceMapping):
         )
         for column in self.columns:
             if column not in MAIL_COLUMNS:
-                raise ValueError(f"a mail has no column '{column}'{nearest(column, MAIL_COLUMNS)}")
+                raise ValueError(
+                    f"a mail has no column '{column}'{did_you_mean(column, MAIL_COLUMNS)}"
+                )
         return self
 
 
@@ -368,7 +371,7 @@ class ExchangeFields(Fields):
     promised_due: str | None = "promised_due"
 
 
-ABOUT_COLUMNS = ("source", "system", "sees", "shown_later", "looked_until", "exported_at")
+ABOUT_COLUMNS = ("source", "system", "sees", "shown_later", "imported_until", "exported_at")
 """The columns of the first lines of an exchange file, one line for each source of the other
 site."""
 
@@ -439,7 +442,9 @@ def read_sources(path: Path) -> dict[str, Source]:
         if model is FolderSource and table.get("layout") == "exchange":
             model = ExchangeSource
         if model is None:
-            mistakes.append(f"{path}: {name}.type: no type '{kind}'{nearest(str(kind), _BY_TYPE)}")
+            mistakes.append(
+                f"{path}: {name}.type: no type '{kind}'{did_you_mean(str(kind), _BY_TYPE)}"
+            )
             continue
         try:
             sources[name] = model.model_validate(table)

@@ -59,8 +59,8 @@ class OfficeHolder:
 class Holders:
     """The recipients for a role, and the vacancy if there is one.
 
-    `hole` is the unit in which the role is vacant. The notices then go to the parent unit or to the
-    administrator.
+    `vacancy` is the unit in which the role is vacant. The notices then go to the parent unit or to
+    the administrator.
     """
 
     offices: tuple[OfficeHolder, ...]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -40,12 +40,12 @@ class Kind(StrEnum):
 class Knowledge(StrEnum):
     """How the time of an event is known.
 
-    GIVEN: the source states it. OBSERVED: it is between two imports from a source that shows only
+    STATED: the source states it. OBSERVED: it is between two imports from a source that shows only
     the present state. UNKNOWN: it is before the first import, at some time since the receipt of the
     complaint.
     """
 
-    GIVEN = "given"
+    STATED = "stated"
     OBSERVED = "observed"
     UNKNOWN = "unknown"
 
@@ -63,8 +63,8 @@ class Event:
     It happened at `latest`. If `earliest` is set, it happened after `earliest` and not later than
     `latest`. `recorded_at` is the time of its import, so that every past evaluation can be
     repeated. All times have a time zone. `unit` is the unit concerned, for `assigned` and
-    `returned`. `slot` is the field of the source that states the event (a column). An event
-    recorded later from the same slot replaces the earlier one, and a `retracted` event withdraws
+    `returned`. `source_field` is the field of the source that states the event (a column). An event
+    recorded later from the same field replaces the earlier one, and a `retracted` event withdraws
     it.
     """
 
@@ -73,9 +73,9 @@ class Event:
     recorded_at: datetime
     source: str
     earliest: datetime | None = None
-    knowledge: Knowledge = Knowledge.GIVEN
+    knowledge: Knowledge = Knowledge.STATED
     unit: str | None = None
-    slot: str = ""
+    source_field: str = ""
     retracted: bool = False
 
     def __post_init__(self) -> None:
@@ -84,10 +84,12 @@ class Event:
                 raise ValueError(f"event {self.kind}: the time {moment} has no zone")
         if self.earliest is not None and self.earliest > self.latest:
             raise ValueError(f"event {self.kind}: {self.earliest} is not before {self.latest}")
-        if (self.earliest is None) != (self.knowledge is Knowledge.GIVEN):
+        if (self.earliest is None) != (self.knowledge is Knowledge.STATED):
             raise ValueError(f"event {self.kind}: an interval is observed, a moment is given")
-        if self.retracted and not self.slot:
-            raise ValueError(f"event {self.kind}: only what stands in a slot can be taken back")
+        if self.retracted and not self.source_field:
+            raise ValueError(
+                f"event {self.kind}: only an event with a source_field can be retracted"
+            )
 
     @property
     def first_possible(self) -> datetime:
@@ -122,10 +124,18 @@ _PAUSES: dict[str, str] = {
 
 _BEGINS = {kind: begin for begin, end in _PAUSES.items() for kind in (begin, end)}
 
-_GIVEN = {str(kind): (_AT_ONCE.get(kind, len(_AT_ONCE)), kind in ENDING, 0, "") for kind in Kind}
+PROCEDURE = {str(kind): number for number, kind in enumerate(Kind)}
+"""The order of the kinds in the procedure. It is the order of :class:`Kind`."""
+
+_STATED = {str(kind): (_AT_ONCE.get(kind, len(_AT_ONCE)), kind in ENDING, 0, "") for kind in Kind}
 _OBSERVED = {
-    kind: (rank, ends, 1 if kind in _BEGINS else 3, str(_BEGINS.get(kind, kind)))
-    for kind, (rank, ends, _, _) in _GIVEN.items()
+    kind: (
+        rank,
+        ends,
+        1 if kind in _BEGINS else 3,
+        str(_BEGINS.get(kind, kind if ends else f"{PROCEDURE[kind]:02}")),
+    )
+    for kind, (rank, ends, _, _) in _STATED.items()
 }
 """The sort keys of events with the same time: by the procedure, endings last; see `_order`."""
 
@@ -133,26 +143,29 @@ _OBSERVED = {
 def events_as_of(events: Iterable[Event], as_of: datetime) -> list[Event]:
     """Return the events known at `as_of`, corrected and in the order in which they happened.
 
-    Of each slot of a source only the event recorded last counts. An event later than `as_of` has
-    not happened yet. Raises :class:`ImpossibleHistory` if any event except the service complained
-    of is before the receipt.
+    Of each field of a source only the event recorded last counts. An event later than `as_of` has
+    not happened yet. An interval that begins before `as_of` and ends after it is cut at `as_of`:
+    the event was recorded by then, so it had happened. A reopening at the same time as an ending
+    follows it, unless the complaint had ended before. Raises :class:`ImpossibleHistory` if any
+    event except the service complained of is before the receipt.
     """
     current: dict[tuple[str, str], Event] = {}
     known: list[Event] = []
     for event in events:
         if event.recorded_at > as_of:
             continue
-        if not event.slot:
+        if not event.source_field:
             known.append(event)
             continue
-        place = (event.source, event.slot)
+        place = (event.source, event.source_field)
         before = current.get(place)
         if before is None or event.recorded_at >= before.recorded_at:
             current[place] = event
     known += (event for event in current.values() if not event.retracted)
-    known = sorted((event for event in known if event.latest <= as_of), key=_order)
+    known = sorted(_happened(known, as_of), key=_order)
     if len({event.latest for event in known}) < len(known):
         _let_pauses_alternate(known)
+        _let_endings_precede(known)
     receipt = next((event for event in known if event.kind == Kind.RECEIVED), None)
     if receipt is not None:
         first = next(event for event in known if event.kind != Kind.SERVICE_RECEIVED)
@@ -164,16 +177,24 @@ def events_as_of(events: Iterable[Event], as_of: datetime) -> list[Event]:
     return known
 
 
+def _happened(events: Iterable[Event], as_of: datetime) -> Iterator[Event]:
+    for event in events:
+        if event.latest <= as_of:
+            yield event
+        elif event.earliest is not None and event.earliest < as_of:
+            yield replace(event, latest=as_of)
+
+
 def _order(event: Event) -> tuple[datetime, tuple[int, bool, int, str]]:
     """Return the sort key of an event: its time, and its position among events with the same time.
 
     Events stated by a source keep the order in which the source states them. For observed events
-    the order must not depend on which file was imported first. They are sorted by kind, with a
-    pause next to its end. The kinds added by a site keep the order of recording, because their
-    meaning is not known here.
+    the order must not depend on which file was imported first. They are sorted by the procedure,
+    with a pause next to its end. The kinds added by a site keep the order of recording, because
+    their meaning is not known here.
     """
-    if event.knowledge is Knowledge.GIVEN:
-        return event.latest, _GIVEN.get(event.kind, (len(_AT_ONCE), False, 0, ""))
+    if event.knowledge is Knowledge.STATED:
+        return event.latest, _STATED.get(event.kind, (len(_AT_ONCE), False, 0, ""))
     return event.latest, _OBSERVED.get(event.kind, (len(_AT_ONCE), False, 2, ""))
 
 
@@ -192,7 +213,7 @@ def _let_pauses_alternate(known: list[Event]) -> None:
         if begin is None:
             continue
         wanted = _PAUSES[begin] if begin in going_on else begin
-        if event.knowledge is not Knowledge.GIVEN and event.kind != wanted:
+        if event.knowledge is not Knowledge.STATED and event.kind != wanted:
             for later in range(place + 1, len(known)):
                 if _order(known[later]) != _order(event):
                     break
@@ -203,6 +224,65 @@ def _let_pauses_alternate(known: list[Event]) -> None:
             going_on.add(begin)
         else:
             going_on.discard(begin)
+
+
+def _let_endings_precede(known: list[Event]) -> None:
+    """Put a reopening after the endings of the same time, if the complaint had not ended before.
+
+    `known` is changed in place.
+    """
+    ended = False
+    for place in range(len(known)):
+        event = known[place]
+        if event.kind == Kind.REOPENED and not ended:
+            last = place
+            for later in range(place + 1, len(known)):
+                if known[later].latest != event.latest:
+                    break
+                if known[later].kind in ENDING:
+                    last = later
+            known.insert(last, known.pop(place))
+        if known[place].kind == Kind.REOPENED:
+            ended = False
+        elif known[place].kind in ENDING:
+            ended = True
+
+
+class ProcedureState:
+    """The part of the procedure that decides which event is plausible next.
+
+    It has two facts: whether the complaint has ended, and which pauses are in progress.
+    """
+
+    def __init__(self) -> None:
+        self._ended = False
+        self._paused: set[str] = set()
+
+    def apply(self, event: Event) -> None:
+        """Update the state with the next event."""
+        begin = _BEGINS.get(event.kind)
+        if event.kind == Kind.REOPENED:
+            self._ended = False
+            self._paused.clear()
+        elif event.kind in ENDING:
+            self._ended = True
+        elif begin == event.kind:
+            self._paused.add(begin)
+        elif begin is not None:
+            self._paused.discard(begin)
+
+    def priority(self, event: Event) -> tuple[bool, int, bool, int]:
+        """Return the sort key of an event that may be next: the lowest is the most plausible.
+
+        A reopening presupposes an ending. The end of a pause presupposes its begin. Otherwise the
+        order of the procedure applies.
+        """
+        begin = _BEGINS.get(event.kind)
+        absurd = event.kind == Kind.REOPENED and not self._ended
+        if begin is not None:
+            absurd = (begin == event.kind) == (begin in self._paused)
+        rank, ends, _, _ = _STATED.get(event.kind, (len(_AT_ONCE), False, 0, ""))
+        return absurd, rank, ends, PROCEDURE.get(event.kind, len(PROCEDURE))
 
 
 def holder(known: Iterable[Event]) -> str | None:

@@ -23,19 +23,20 @@ from sla.engine.evaluate import evaluate
 from sla.events import Event, ImpossibleHistory, Kind, Knowledge
 from sla.regulations.model import Law
 from sla.regulations.parser import Mistake
-from sla.regulations.schema import nearest, shown
+from sla.regulations.schema import shown
 from sla.regulations.toml_lines import TomlLines, place_of
 from sla.regulations.toml_table import Place, TomlTable
+from sla.text import did_you_mean
 
 SOURCE = "case"
-"""The source of all events of a case. A later event of the same slot replaces the earlier one."""
+"""The source of all events of a case. A later event of the same field replaces the earlier one."""
 
 OPEN = "open"
 """The due day, in a case, of a deadline that is left open by a pause."""
 
 _CASE = ("name", "note", "facts", "policy", "known_until", "as_of", "events", "expect")
 _FACTS = ("classification", "category", "channel", "source", "system", "shown_later")
-_EVENT = ("kind", "at", "after", "history_unknown", "recorded", "unit", "slot", "retracted")
+_EVENT = ("kind", "at", "after", "history_unknown", "recorded", "unit", "source_field", "retracted")
 _EXPECT = (
     "rule",
     "clock",
@@ -288,21 +289,21 @@ class _Reader:
         after = table.moment("after", self.zone)
         unknown = table.flag("history_unknown")
         recorded = table.moment("recorded", self.zone)
-        slot = table.text("slot") or ""
+        source_field = table.text("source_field") or ""
         retracted = table.flag("retracted") or False
         unit = table.text("unit")
         if kind is not None:
             self._known_kind(table, kind)
-        if retracted and not slot:
+        if retracted and not source_field:
             table.wrong(
-                "`retracted` withdraws the event of a slot; give both events the same `slot`"
+                "`retracted` withdraws an earlier event; give both events the same `source_field`"
             )
         elif unknown and after is None:
             table.wrong("`history_unknown` needs `after`, the earliest moment it can have been")
         elif after is not None and at is not None and after >= at:
             table.wrong(f"`after` ({after:%Y-%m-%d %H:%M}) is not before `at`; change one", "after")
         elif kind is not None and at is not None:
-            knowledge = Knowledge.GIVEN if after is None else Knowledge.OBSERVED
+            knowledge = Knowledge.STATED if after is None else Knowledge.OBSERVED
             return Event(
                 kind=kind,
                 latest=at,
@@ -311,27 +312,29 @@ class _Reader:
                 earliest=after,
                 knowledge=Knowledge.UNKNOWN if unknown else knowledge,
                 unit=unit,
-                slot=slot,
+                source_field=source_field,
                 retracted=retracted,
             )
         return None
 
     def _known_kind(self, table: TomlTable, kind: str) -> None:
         if kind not in self.kinds:
-            table.wrong(f"unknown event '{kind}'{nearest(kind, self.kinds)}", "kind")
+            table.wrong(f"unknown event '{kind}'{did_you_mean(kind, self.kinds)}", "kind")
 
     def _expectation(self, table: TomlTable) -> Expectation:
         table.known_keys(_EXPECT)
         rule = table.text("rule", needed=True) or ""
         if rule and rule not in self.law.ids:
-            table.wrong(f"unknown rule '{rule}'{nearest(rule, self.law.ids)}", "rule")
+            table.wrong(f"unknown rule '{rule}'{did_you_mean(rule, self.law.ids)}", "rule")
         none = table.flag("none") or False
         for key in table.values.keys() - {"rule", "clock", "none"} if none else ():
             table.wrong(f"`none` says that there is no clock, so leave out `{key}`", key)
         regulation = table.text("regulation")
         cited = {version.regulation.citation for version in self.law.versions(rule)}
         if regulation is not None and cited and regulation not in cited:
-            table.wrong(f"`regulation` is '{regulation}'{nearest(regulation, cited)}", "regulation")
+            table.wrong(
+                f"`regulation` is '{regulation}'{did_you_mean(regulation, cited)}", "regulation"
+            )
         due_open = table.values.get("due") == OPEN
         return Expectation(
             rule=rule,

@@ -10,15 +10,14 @@ from imapclient import IMAPClient
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import bounces, cursors, imports, outbox
+from db import bounces, outbox
 from db.models import MessageStatus
 from sla.directory import Role
 from tasks.common.context import SiteContext
 from tasks.common.retry import retrying_task
 from tasks.notifications.bounces import dsn
-from tasks.notifications.bounces.mailbox import NAME, mailbox_of, told
+from tasks.notifications.bounces.mailbox import mailbox_of, told
 from tasks.notifications.enqueue import enqueue_alert
-from tasks.sources import cursor
 from tasks.sources.imap.fetch import heads, uids, whole
 
 OLDEST = timedelta(days=30)
@@ -46,8 +45,7 @@ class BounceCount:
     trouble: str = ""
 
 
-@retrying_task("read bounces")
-def read_bounces(office: SiteContext, now: datetime, run: str) -> BounceCount:
+def read_bounces(office: SiteContext, now: datetime, run_id: str) -> BounceCount:
     """Read the reports on returned mails that arrived since the last poll, if a mailbox is
     configured.
 
@@ -60,7 +58,7 @@ def read_bounces(office: SiteContext, now: datetime, run: str) -> BounceCount:
     if not office.site.bounces_url:
         return count
     try:
-        _look(office, now, run, count)
+        _look(office, now, run_id, count)
     except SQLAlchemyError:
         raise
     except Exception as error:
@@ -68,17 +66,20 @@ def read_bounces(office: SiteContext, now: datetime, run: str) -> BounceCount:
     if count.trouble:
         facts = {"trouble": count.trouble[:300], "day": str(office.local(now).date())}
         with office.transaction() as session:
-            enqueue_alert(session, office, "bounces_unread", facts, now, run, same=("day",))
+            enqueue_alert(
+                session, office, "bounce_mailbox_unreadable", facts, now, run_id, same=("day",)
+            )
     return count
 
 
-def _look(office: SiteContext, now: datetime, run: str, count: BounceCount) -> None:
+def _look(office: SiteContext, now: datetime, run_id: str, count: BounceCount) -> None:
     """Read the mails that arrived since the last poll, or all of them if UIDVALIDITY has
     changed.
     """
     with mailbox_of(office.site) as (client, validity, next_uid):
-        kept = (cursor.position(office, NAME) or "").partition(":")
-        last = int(kept[2]) if kept[0] == str(validity) else 0
+        with office.transaction() as session:
+            stored = bounces.position(session)
+        last = stored[1] if stored is not None and stored[0] == validity else 0
         since = office.local(now - OLDEST).date()
         found = list(uids(client, last + 1, next_uid, "SINCE", since))
         new = found[:MOST]
@@ -86,14 +87,13 @@ def _look(office: SiteContext, now: datetime, run: str, count: BounceCount) -> N
             group = new[start : start + BATCH]
             reports = list(_reports(client, group))
             with office.transaction() as session:
-                imports.lock(session, NAME)
+                bounces.lock(session)
                 for arrived, report in reports:
-                    _take(session, office, report, min(arrived or now, now), now, run, count)
-                cursors.set_cursor(session, NAME, f"{validity}:{group[-1]}")
-        read = (str(validity), ":", str((next_uid or 0) - 1))
-        if new == found and next_uid is not None and kept != read:
+                    _take(session, office, report, min(arrived or now, now), now, run_id, count)
+                bounces.set_position(session, validity, group[-1])
+        if new == found and next_uid is not None and stored != (validity, next_uid - 1):
             with office.transaction() as session:
-                cursors.set_cursor(session, NAME, "".join(read))
+                bounces.set_position(session, validity, next_uid - 1)
 
 
 def _reports(
@@ -114,7 +114,7 @@ def _take(
     report: dsn.BounceReport,
     arrived: datetime,
     now: datetime,
-    run: str,
+    run_id: str,
     count: BounceCount,
 ) -> None:
     """Apply a report once: set an undelivered mail to bounced, and mark its address."""
@@ -146,7 +146,7 @@ def _take(
     if newly_marked and _somebody_can_be_told(session, office, now):
         answer = f"{failure.code} {failure.answer}".strip()[:200]
         facts = {"recipient": message.recipient, "answer": answer, "mail": message.id}
-        enqueue_alert(session, office, "bounced", facts, now, run)
+        enqueue_alert(session, office, "bounced_message", facts, now, run_id)
 
 
 def _somebody_can_be_told(session: Session, office: SiteContext, now: datetime) -> bool:
@@ -159,3 +159,6 @@ def _somebody_can_be_told(session: Session, office: SiteContext, now: datetime) 
         Role.ADMINISTRATOR, None, office.local(now).date()
     )
     return any(holder.email.casefold() not in marked for holder in administrators.offices)
+
+
+read_bounces_task = retrying_task("read bounces")(read_bounces)

@@ -35,14 +35,14 @@ PUSHED_BACK = timedelta(days=1)
 class EvaluationCount:
     """The result of a deadlines run."""
 
-    judged: int = 0
+    evaluated: int = 0
     breached: int = 0
     """Number of deadlines newly known as missed."""
     notices: dict[str, int] = field(default_factory=dict)
     superseded: int = 0
     messages: int = 0
-    holes: list[tuple[str, str]] = field(default_factory=list)
-    unjudged: list[str] = field(default_factory=list)
+    vacancies: list[tuple[str, str]] = field(default_factory=list)
+    not_evaluated: list[str] = field(default_factory=list)
     moved: int | None = None
     """Number of deadlines changed by a new ruleset; None if the ruleset is the one of the
     last run.
@@ -51,9 +51,8 @@ class EvaluationCount:
     """Key of the storm that waits for the administrator, if this run had too many mails."""
 
 
-@retrying_task("judge and queue")
 def evaluate_and_notify(
-    office: SiteContext, now: datetime, run: str, part: Shard = EVERYTHING
+    office: SiteContext, now: datetime, run_id: str, part: Shard = EVERYTHING
 ) -> EvaluationCount:
     """Evaluate all complaints with an action due at `now` and queue their mail, in one transaction.
 
@@ -68,18 +67,18 @@ def evaluate_and_notify(
     with office.transaction() as session:
         owed: list[PendingNotice] = []
         ledger = MetricsCache(session, office)
-        rulebook = rulesets.activate(session, office.rulebook(), now)
+        ruleset = rulesets.activate(session, office.ruleset_fingerprint(), now)
         units = sorted(office.site.directory.units)
         while batch := complaints.due_for_evaluation(session, now, BATCH, part, units):
             moves: list[dict[str, Any]] = []
-            owed += _judge_batch(session, office, ledger, batch, now, run, count, moves)
+            owed += _judge_batch(session, office, ledger, batch, now, run_id, count, moves)
             session.flush()
-            if rulebook is not None:
-                rulesets.add_deadline_changes(session, rulebook, moves)
-        queued = enqueue_notices(session, office, owed, now, run)
-        count.messages, count.holes, count.storm = queued.mails, queued.holes, queued.storm
-        for ticket in count.unjudged:
-            enqueue_alert(session, office, "unjudged", {"ticket": ticket}, now, run)
+            if ruleset is not None:
+                rulesets.add_deadline_changes(session, ruleset, moves)
+        queued = enqueue_notices(session, office, owed, now, run_id)
+        count.messages, count.vacancies, count.storm = queued.mails, queued.vacancies, queued.storm
+        for ticket in count.not_evaluated:
+            enqueue_alert(session, office, "evaluation_failed", {"ticket": ticket}, now, run_id)
     return count
 
 
@@ -89,7 +88,7 @@ def _judge_batch(
     ledger: MetricsCache,
     batch: Sequence[Complaint],
     now: datetime,
-    run: str,
+    run_id: str,
     count: EvaluationCount,
     moves: list[dict[str, Any]],
 ) -> list[PendingNotice]:
@@ -108,11 +107,11 @@ def _judge_batch(
         except (OutsideCalendar, ImpossibleHistory):  # one bad complaint must not stop the others
             complaint.next_action_at = now + PUSHED_BACK
             ledger.forget(complaint)
-            count.unjudged.append(complaint.ticket)
+            count.not_evaluated.append(complaint.ticket)
             continue
         lapsed += [(complaint.id, e) for e in _new_lapses(office, judged, found, now)]
         before = verdicts.get(complaint.id, [])
-        if complaint.judged_at is None and before:  # evaluated with an earlier ruleset
+        if complaint.evaluated_at is None and before:  # evaluated with an earlier ruleset
             others = list(_moves(complaint.id, deadlines, before))
             count.moved = (count.moved or 0) + len(others)
             moves += others
@@ -124,10 +123,10 @@ def _judge_batch(
         _write(session, complaint.id, deadlines, before, now)
         rows = notices.get(complaint.id, [])
         for deadline, rungs in zip(deadlines, steps, strict=True):
-            decided = decide_notices(office, complaint.id, deadline, rungs, rows, now, run)
+            decided = decide_notices(office, complaint.id, deadline, rungs, rows, now, run_id)
             session.add_all(decided.new)
             for notice, what, why in decided.noted:
-                audit.note_notice(session, what, notice, now, why, run)
+                audit.note_notice(session, what, notice, now, why, run_id)
             owed += decided.owed
             count.superseded += decided.superseded
             for each in decided.owed:
@@ -135,7 +134,7 @@ def _judge_batch(
         turns += [event.latest for event in found.history.events if event.latest > now]
         complaint.next_action_at = min((turn for turn in turns if turn), default=None)
         ledger.store(found, judged, now)
-        count.judged += 1
+        count.evaluated += 1
     complaints.add_events(session, lapsed)
     return owed
 
@@ -205,13 +204,13 @@ def _write(
         if row is None:
             session.add(
                 DeadlineRow(
-                    complaint_id=complaint, rule=key[0], clock=key[1], judged_at=now, **values
+                    complaint_id=complaint, rule=key[0], clock=key[1], evaluated_at=now, **values
                 )
             )
         elif any(getattr(row, name) != value for name, value in values.items()):
             for name, value in values.items():
                 setattr(row, name, value)
-            row.judged_at = now
+            row.evaluated_at = now
     for row in kept.values():  # a rule that no longer applies, or a clock that never started
         session.delete(row)
 
@@ -224,3 +223,6 @@ def _turn(office: SiteContext, deadline: Deadline, now: datetime) -> datetime | 
         released_at(site.holds, deadline, site.evaluation_context, now) if deadline.open else None,
     ]
     return min((turn for turn in turns if turn), default=None)
+
+
+evaluate_and_notify_task = retrying_task("judge and queue")(evaluate_and_notify)

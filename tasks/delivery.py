@@ -14,9 +14,11 @@ from tasks.notifications.transport.choose import mail_way
 from tasks.notifications.transport.smtp import Connection, ServerUnavailable
 
 
-@retrying_task("send what is owed")
 def send_owed(
-    office: SiteContext, now: datetime, run: str, clock: Callable[[datetime], RunClock] = RunClock
+    office: SiteContext,
+    now: datetime,
+    run_id: str,
+    clock: Callable[[datetime], RunClock] = RunClock,
 ) -> DeliveryCount:
     """Send every mail with a send time not later than now.
 
@@ -40,9 +42,12 @@ def send_owed(
         pace = RateLimiter(mail.per_minute, mail.per_minute_to, before)
         try:
             with mail_way(office.site) as way, Connection(way) as connection:
-                Sender(office, connection, pace, time, now, run, count).all()
+                Sender(office, connection, pace, time, now, run_id, count).all()
         except ServerUnavailable as error:
             count.trouble = error.answer
     with office.transaction() as session:
         count.pending = outbox.pending(session)
     return count
+
+
+send_owed_task = retrying_task("send what is owed")(send_owed)

@@ -28,7 +28,6 @@ from tasks.sources.base import (
 from tasks.sources.gaps import lately_missing
 
 
-@retrying_task("pull {source_name}")
 def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
     """Import every new snapshot of a source, oldest first, each in its own transaction.
 
@@ -120,3 +119,6 @@ def _tell_silence(
         enqueue_alert(
             session, office, "silent_source", {"source": name, "since": since}, now, "intake"
         )
+
+
+pull_task = retrying_task("pull {source_name}")(pull)

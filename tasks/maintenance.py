@@ -34,7 +34,6 @@ class BackedUp:
     removed: int
 
 
-@task(name="back up", task_run_name="back up", cache_policy=NO_CACHE)
 def back_up(office: SiteContext, now: datetime) -> BackedUp:
     """Back up the database and remove expired backups.
 
@@ -63,7 +62,6 @@ def back_up(office: SiteContext, now: datetime) -> BackedUp:
     return BackedUp(made, made.stat().st_size, clear())
 
 
-@task(name="forget texts", task_run_name="forget texts", cache_policy=NO_CACHE)
 def forget_texts(office: SiteContext, now: datetime) -> int:
     """Empty the texts of complaints that ended long ago; return their number.
 
@@ -116,7 +114,6 @@ def _ended(events: list[Event], now: datetime, before: datetime) -> bool:
     return bool(turns) and turns[-1].kind in ENDING and turns[-1].latest < before
 
 
-@task(name="tidy", task_run_name="tidy", cache_policy=NO_CACHE)
 def tidy_databases(office: SiteContext) -> tuple[Size, Size | None]:
     """Tidy the databases of the site and of Prefect; the second is None if it is on a server."""
     prefect = own_database()
@@ -139,7 +136,6 @@ class Removed:
     artifacts: int
 
 
-@task(name="remove old runs", task_run_name="remove old runs", cache_policy=NO_CACHE)
 def remove_runs(before: datetime) -> Removed:
     """Delete the flow runs with a planned start before a moment.
 
@@ -209,3 +205,13 @@ def own_database() -> Path | None:
         return None
     path = Path(parsed.database)
     return path if path.is_file() else None
+
+
+back_up_task = task(name="back up", task_run_name="back up", cache_policy=NO_CACHE)(back_up)
+forget_texts_task = task(name="forget texts", task_run_name="forget texts", cache_policy=NO_CACHE)(
+    forget_texts
+)
+tidy_databases_task = task(name="tidy", task_run_name="tidy", cache_policy=NO_CACHE)(tidy_databases)
+remove_runs_task = task(
+    name="remove old runs", task_run_name="remove old runs", cache_policy=NO_CACHE
+)(remove_runs)

@@ -41,13 +41,12 @@ class SummaryMade:
         return self.paths[0]
 
 
-@retrying_task("summary {period}")
 def make_summary(
     office: SiteContext,
     period: str,
     as_of: datetime,
     now: datetime,
-    run: str,
+    run_id: str,
     *,
     mail: bool = True,
     out: Path | None = None,
@@ -75,11 +74,11 @@ def make_summary(
     for locale, other in others:
         ending = language_ending(office.site, locale)
         paths += write_all(other, place, zone, formats=set(READ) & set(formats), ending=ending)[0]
-    mails = _owe(office, view, paths[0], now, run) if owed else 0
+    mails = _owe(office, view, paths[0], now, run_id) if owed else 0
     return SummaryMade(shown, digest_of(view), tuple(paths), tuple(left_out), mails, made_before)
 
 
-def _owe(office: SiteContext, view: Report, path: Path, now: datetime, run: str) -> int:
+def _owe(office: SiteContext, view: Report, path: Path, now: datetime, run_id: str) -> int:
     """Store that a report was made, unless it is on record, and queue its mails; return their
     number.
     """
@@ -102,12 +101,12 @@ def _owe(office: SiteContext, view: Report, path: Path, now: datetime, run: str)
                 audit.AuditKind.REPORT_MADE,
                 now,
                 why,
-                run=run,
+                run_id=run_id,
                 report=report.id,
                 period=view.period_key,
                 sha256=view.sha256,
             )
-        return enqueue_summary(session, office, report.id, now, run)
+        return enqueue_summary(session, office, report.id, now, run_id)
 
 
 def _other_languages(session: Session, office: SiteContext, now: datetime) -> list[str]:
@@ -120,3 +119,6 @@ def _other_languages(session: Session, office: SiteContext, now: datetime) -> li
         for holder in site.directory.holders(role, None, today, without).offices
     }
     return sorted(found - {site.locale})
+
+
+make_summary_task = retrying_task("summary {period}")(make_summary)

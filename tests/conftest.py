@@ -35,6 +35,7 @@ import service.prefect_api
 from cli import console
 from db.engine import open_engine
 from db.migrate import migrate
+from db.revisions import MIGRATIONS
 from tasks.common.context import SiteContext
 
 if TYPE_CHECKING:
@@ -232,6 +233,37 @@ def postgres_url(postgres: str, emptied: Emptied) -> Iterator[str]:
     """A PostgreSQL database without rows."""
     with emptied.lent() as name:
         yield _url(postgres, name)
+
+
+LATER_REVISION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.add_column("message", sa.Column("later", sa.Integer(), server_default="7"))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("message") as table:
+        table.drop_column("later")
+"""
+
+
+@pytest.fixture
+def later_revision(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """Let this program know one revision more, which gives each mail the column `later`."""
+    folder = tmp_path_factory.mktemp("later") / "migrations"
+    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions" / "0002_later.py").write_text(LATER_REVISION, encoding="utf-8")
+    for module in ("db.revisions", "db.migrate", "db.backup.restore"):
+        monkeypatch.setattr(f"{module}.MIGRATIONS", folder)
+    return "0002"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

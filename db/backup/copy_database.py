@@ -198,7 +198,7 @@ def _copy_table(source: Connection, target: Connection, table: Table) -> _Conten
             first, last = (", ".join(map(str, keys[end])) for end in (0, -1))
             raise CopyError(
                 f"{table.name}, rows {first} to {last}: the new database rejects them"
-                f" ({pg_tools.first_line(str(error.orig))}); nothing is copied"
+                f" ({pg_tools.without_program(str(error.orig))}); nothing is copied"
             ) from None
         given = given.plus(rows)
     return given

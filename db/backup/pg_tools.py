@@ -18,6 +18,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
+from sla.text import first_line
+
 CONNECT_SECONDS = 30
 CLOSING_CHECKS = 20
 CLOSING_CHECK_SECONDS = 0.1
@@ -82,7 +84,7 @@ def server(url: URL) -> Server:
             major = connection.info.server_version // 10_000
             folders = tuple(_beside(connection))
     except psycopg.Error as error:
-        raise BackupError(f"the database does not answer ({first_line(str(error))})") from None
+        raise BackupError(f"the database does not answer ({without_program(str(error))})") from None
     return Server(conninfo, password, major, str(row[0]) if row and row[0] else "public", folders)
 
 
@@ -223,13 +225,12 @@ def _run(command: Sequence[str | Path], environment: Mapping[str, str], name: st
 
 def reason(name: str, stderr: str, code: int) -> str:
     """Return only the first line of a program's error output: later lines may repeat a row."""
-    return f"{name}: {first_line(stderr) or f'ended with {code}'}"
+    return f"{name}: {without_program(stderr) or f'ended with {code}'}"
 
 
-def first_line(text: str) -> str:
-    """Return the first line with any text, without the name of the program."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return re.sub(r"^(pg_dump|pg_restore|psql):( error:)? ?", "", line)
+def without_program(text: str) -> str:
+    """Return the first line of a program's error output, without the name of the program."""
+    return re.sub(r"^(pg_dump|pg_restore|psql):( error:)? ?", "", first_line(text))
 
 
 def others(there: Server) -> int:

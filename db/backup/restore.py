@@ -8,7 +8,6 @@ database is either unchanged or sends nothing by itself.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -29,7 +28,6 @@ from db.engine import open_engine
 from db.migrate import migrate
 from db.private_dirs import make_private
 from db.revisions import MIGRATIONS, newest_revision
-from db.runs import RESTORE
 
 _KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
@@ -39,7 +37,7 @@ _SUSPEND = (
 )
 """Hold all unsent mails. Valid in every revision: these names are as old as the database."""
 
-_NOTE = "INSERT INTO {run} (id, flow, now, counts) VALUES ('{id}', '{flow}', '{now}', '{counts}')"
+_NOTE = "INSERT INTO {restore} (restored_at, backup) VALUES ('{now}', '{backup}')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +131,9 @@ def _afterwards(place: str, now: datetime, name: str) -> list[str]:
     """
     moment = now.astimezone(UTC)
     note = _NOTE.format(
-        run=f"{place}run",
-        id=f"{RESTORE} {moment:%Y-%m-%dT%H:%M:%SZ}",
-        flow=RESTORE,
+        restore=f"{place}restore",
         now=f"{moment:%Y-%m-%d %H:%M:%S.%f}" + ("+00" if place else ""),
-        counts=json.dumps({"backup": name}).replace("'", "''"),
+        backup=name[:255].replace("'", "''"),
     )
     return [_SUSPEND.format(message=f"{place}message"), note]
 

@@ -83,11 +83,11 @@ NOTICE = (
     "reached_at",
     "decided_at",
     "status",
-    "run",
+    "run_id",
 )
 MESSAGE = (
     "id",
-    "message_id",
+    "message_id_header",
     "kind",
     "recipient",
     "recipient_name",
@@ -95,13 +95,13 @@ MESSAGE = (
     "unit",
     "locale",
     "created_at",
-    "run",
+    "run_id",
     "status",
     "next_attempt_at",
     "sent_at",
 )
-ITEM = ("message_pk", "notice_id", "role", "copied", "told")
-LOOK = (
+ITEM = ("message_id", "notice_id", "role", "copied", "included")
+SOURCE_IMPORT = (
     "id",
     "source",
     "name",
@@ -176,7 +176,7 @@ def copy_known(
     lapses = EventRow.source.in_(list(derived)) & (EventRow.recorded_at >= begin)
     _copy(source, session, EventRow, ("id", *EVENT_COLUMNS), (EventRow.recorded_at < end) & ~lapses)
     _copy(source, session, PastFacts, PAST_FACTS, PastFacts.superseded_at >= begin)
-    _copy(source, session, SourceImport, LOOK, SourceImport.recorded_at < end)
+    _copy(source, session, SourceImport, SOURCE_IMPORT, SourceImport.recorded_at < end)
     _copy_whole(source, session, Origin, Origin.recorded_at < end)
     replay_queue.enqueue(session, begin, end)
 
@@ -193,7 +193,7 @@ def copy_done(source: Connection, session: Session, *, begin: datetime, turn: da
     _copy(source, session, MessageRow, MESSAGE, before & kinds, detail="{}")
     of_notices = select(NoticeRow.id).where(NoticeRow.decided_at < begin)
     of_mails = select(MessageRow.id).where(before)
-    both = MessageItem.notice_id.in_(of_notices) & MessageItem.message_pk.in_(of_mails)
+    both = MessageItem.notice_id.in_(of_notices) & MessageItem.message_id.in_(of_mails)
     _copy(source, session, MessageItem, ITEM, both)
     runs = select(FlowRunRecord).where(FlowRunRecord.flow == "deadlines", FlowRunRecord.now < begin)
     _insert_whole(
@@ -207,14 +207,14 @@ def _as_it_stood(source: Connection, session: Session, begin: datetime, turn: da
     is_alert = MessageRow.kind == MessageKind.ALERT
     _set(session, is_alert, status=MessageStatus.SENT, next_attempt_at=None)
     died = (
-        select(DeliveryAttempt.message_pk)
-        .join(MessageRow, MessageRow.id == DeliveryAttempt.message_pk)
+        select(DeliveryAttempt.message_id)
+        .join(MessageRow, MessageRow.id == DeliveryAttempt.message_id)
         .where(
             MessageRow.kind == MessageKind.NOTICES,
             MessageRow.status == MessageStatus.DEAD,
             MessageRow.created_at < begin,
         )
-        .group_by(DeliveryAttempt.message_pk)
+        .group_by(DeliveryAttempt.message_id)
         .having(func.max(DeliveryAttempt.attempted_at) >= begin)
     )
     stuck = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.HELD)
@@ -229,9 +229,9 @@ def _as_it_stood(source: Connection, session: Session, begin: datetime, turn: da
         _set(session, MessageRow.id.in_(batch), **queued, next_attempt_at=MessageRow.sent_at)
     concerned: set[int] = set()
     for batch in chunked(waiting | went):
-        of_these = MessageItem.message_pk.in_(batch)
+        of_these = MessageItem.message_id.in_(batch)
         concerned.update(session.scalars(select(MessageItem.notice_id).where(of_these)))
-        session.execute(update(MessageItem).where(of_these).values(told=None))
+        session.execute(update(MessageItem).where(of_these).values(included=None))
     session.expire_all()
     outbox.settle_notices(session, concerned, begin)
     session.flush()

@@ -147,8 +147,8 @@ def looks_since(session: Session, begin: datetime) -> list[Looked]:
 def looks_elsewhere_since(session: Session, begin: datetime) -> list[Looked]:
     """List the imports of other installations in the same form, if their end time is known."""
     rows = session.execute(
-        select(Origin.recorded_at, Origin.source, Origin.looked_until)
-        .where(Origin.recorded_at >= begin, Origin.looked_until.is_not(None))
+        select(Origin.recorded_at, Origin.source, Origin.imported_until)
+        .where(Origin.recorded_at >= begin, Origin.imported_until.is_not(None))
         .order_by(Origin.recorded_at, Origin.id)
     )
     return [(row[0], row[1], row[2]) for row in rows]

@@ -18,7 +18,9 @@ class Clock:
 
     `holders` has the time since which each unit is responsible, in order. At most one of three
     events is set: `stop` (the duty was done), `implied` (a later step proves that the duty was done
-    by then) and `void` (there is no longer a duty, for example after a withdrawal).
+    by then) and `void` (there is no longer a duty, for example after a withdrawal). `version_open`
+    is true if the interval of a start includes days of another version of the rule: then another
+    length may apply, or no clock may have started.
     """
 
     start: Event
@@ -27,6 +29,7 @@ class Clock:
     stop: Event | None = None
     implied: Event | None = None
     void: Event | None = None
+    version_open: bool = False
 
     @property
     def end(self) -> Event | None:
@@ -100,6 +103,7 @@ def clocks(
     ended: Event | None = None
     open_pauses: dict[str, Event] = {}  # a pause may begin before the clock does
     versions = bench.law.versions(rule_id)
+    version_open = False
     for place, event in enumerate(known):
         if event.source == rule_id:
             continue
@@ -115,18 +119,37 @@ def clocks(
             _advance(*running, event, bench)
         else:
             rule = bench.law.on(rule_id, date.fromordinal(bench.day(event.latest)))
+            version_open = version_open or _changes_version(versions, event, rule, bench)
             if rule is not None and _starts(rule, event, ended, again=bool(found)):
                 unit = event.unit or holder
                 facing = unit or _first_unit(known[place:])
                 asked = facts.asked(facing, bench.unit_kinds.get(facing or ""))
                 if _judgeable(rule, facts) and rule.applies_to(asked):
                     clock = Clock(event, [(event.latest, _responsible(rule, unit, bench))])
+                    clock.version_open = version_open
                     clock.pauses += _already_open(rule, open_pauses)
                     found.append((rule, clock))
         if event.kind in ENDING:
             ended = event
         _note_pauses(versions, event, open_pauses)
     return found
+
+
+def _changes_version(
+    versions: Sequence[Rule], event: Event, rule: Rule | None, bench: EvaluationContext
+) -> bool:
+    """Check whether a start in the interval of the event could fall under another version."""
+    if event.earliest is None or not any(
+        event.kind in version.starts_on | version.restarts_on for version in versions
+    ):
+        return False
+    first, last = (date.fromordinal(bench.day(moment)) for moment in (event.earliest, event.latest))
+    spans = bench.law.spans(versions[0].id)
+    if rule is None:
+        return any(span.first <= last and span.last >= first for span in spans)
+    return not any(
+        span.rule is rule and span.first <= first and span.last >= last for span in spans
+    )
 
 
 def _starts(rule: Rule, event: Event, ended: Event | None, *, again: bool) -> bool:

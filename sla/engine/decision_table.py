@@ -26,12 +26,12 @@ Flags = NDArray[np.bool_]
 Codes = NDArray[np.int8]
 
 STATES = tuple(State)
+LATE = [STATES.index(state) for state in (State.BREACHED, State.MET_LATE, State.LAPSED)]
 REASONS: tuple[tuple[Reason, ...], ...] = (
     (),
     (Reason.HISTORY_UNKNOWN,),
     (Reason.POLICY,),
     (Reason.IMPLIED,),
-    (Reason.IMPLIED, Reason.POLICY),
     (Reason.VOIDED,),
     (Reason.VOIDED, Reason.POLICY),
     (Reason.RETURNED,),
@@ -128,7 +128,8 @@ class States:
     `state` and `reasons` are indices into `STATES` and `REASONS`. `due_day`, `due` and `shown_by`
     are `NEVER` behind an open pause; `left` (working days, negative if late) is 0 there.
     `shown_day` is the day by the end of which the source shows the end at the latest, or 0 if the
-    source shows it at once. `strict` is true if the earliest due day applies.
+    source shows it at once and the due day is exact. `strict` is true if the earliest due day is
+    shown instead of the latest one. `day_earliest` is the earliest possible due day.
     """
 
     state: Codes
@@ -140,6 +141,24 @@ class States:
     used: Days
     left: Days
     strict: Flags
+    day_earliest: Days
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The limits within which the due moments of the clocks lie.
+
+    `earliest` and `latest` are the first and the last possible due moment. `target` is the one that
+    people work towards: `earliest` under the policy `strict`, else `latest`. `shown_by` is the
+    moment after which the source must have shown an end that was in time. `lagging` is true if the
+    source may show an end late.
+    """
+
+    earliest: Moments
+    latest: Moments
+    target: Moments
+    shown_by: Moments
+    lagging: Flags
 
 
 def decide(
@@ -163,16 +182,26 @@ def decide(
         day_earliest = _due_days(clocks, calendars, clocks.start_first, clocks.shortest)
         due_earliest = _due(clocks, ends, day_earliest)
     strict = clocks.provider & ~clocks.vague_start & (policy is Policy.STRICT)
-    due_day = np.where(strict, day_earliest, day_latest)
-    due = np.where(strict, due_earliest, due_latest)
-    lagging = (clocks.lag > 0) & (due < NEVER)
-    shown_by, shown_day = due.copy(), np.zeros_like(due_day)
+    lagging = (clocks.lag > 0) & (due_latest < NEVER)
+    shown_by, shown_day = due_latest.copy(), np.zeros_like(day_latest)
     if lagging.any():
-        shown_day[lagging] = calendars[0].advance(due_day[lagging], clocks.lag[lagging])
+        shown_day[lagging] = calendars[0].advance(day_latest[lagging], clocks.lag[lagging])
         shown_by[lagging] = ends.at(shown_day[lagging])
-    state, reasons = _table(
-        clocks, due_earliest, due_latest, due, shown_by, lagging, strict, policy, as_of
+    bounds = Bounds(
+        earliest=due_earliest,
+        latest=due_latest,
+        target=np.where(strict, due_earliest, due_latest) if strict.any() else due_latest,
+        shown_by=shown_by,
+        lagging=lagging,
     )
+    state, reasons = _table(clocks, bounds, strict=strict, policy=policy, as_of=as_of)
+    due_day, due = day_latest, due_latest
+    if strict.any():
+        strict = strict & ~np.isin(state, LATE)
+        due_day, due = np.where(strict, day_earliest, day_latest), bounds.target
+        due = np.where(strict, due, due_latest)
+        open_day = strict & (shown_day == 0) & (clocks.promised == NEVER) & (day_latest < NEVER)
+        shown_day = np.where(open_day, day_latest, shown_day)
     until = np.minimum(np.where(clocks.end != End.NONE, clocks.end_day, today), today)
     return States(
         state=state,
@@ -184,21 +213,18 @@ def decide(
         used=_used(clocks, calendars, strict, until, exact=exact),
         left=_left(clocks, calendars, until, due_day),
         strict=strict,
+        day_earliest=day_earliest,
     )
 
 
 def _table(
-    clocks: Clocks,
-    due_earliest: Moments,
-    due_latest: Moments,
-    due: Moments,
-    shown_by: Moments,
-    lagging: Flags,
-    strict: Flags,
-    policy: Policy,
-    as_of: int,
+    clocks: Clocks, bounds: Bounds, *, strict: Flags, policy: Policy, as_of: int
 ) -> tuple[Codes, Codes]:
-    """Decide the verdicts by the rows of the decision table: the first true condition decides."""
+    """Decide the verdicts by the rows of the decision table: the first true condition decides.
+
+    A verdict that accuses (late, missed) needs an end after the latest due moment, or an import
+    after it without an end. So every moment within the intervals gives the same verdict.
+    """
     code = {state: np.int8(index) for index, state in enumerate(STATES)}
     why = {reasons: np.int8(index) for index, reasons in enumerate(REASONS)}
     met, unknown, waived = code[State.MET], code[State.UNKNOWN], code[State.WAIVED]
@@ -217,11 +243,11 @@ def _table(
 
     stop, implied = clocks.end == End.STOP, clocks.end == End.IMPLIED
     void = clocks.end >= End.VOID
-    surely_by = clocks.end_last <= due_earliest
-    surely_after = clocks.end_first > due_latest
-    after_shown = clocks.end_first > shown_by
+    surely_by = clocks.end_last <= bounds.earliest
+    surely_after = clocks.end_first > bounds.latest
+    after_shown = clocks.end_first > bounds.shown_by
     vague = clocks.vague_start | clocks.vague_end
-    no_verdict = np.bool_(policy is Policy.NO_VERDICT)
+    undecided = strict | (policy is Policy.NO_VERDICT)
     known = clocks.known_until
 
     rows: list[tuple[Flags, Codes | np.int8, Codes | np.int8]] = [
@@ -229,29 +255,33 @@ def _table(
         (stop & surely_by, met, none),
         (stop & surely_after, late, none),
         (stop & vague, unknown, history),
-        (stop & no_verdict, unknown, policy_says),
-        (stop, np.where(strict, late, met), policy_says),
+        (stop & undecided, unknown, policy_says),
+        (stop, met, policy_says),
         # a later step proves that it was done by then; late only if the source would have shown it
         (implied & surely_by, met, implied_by),
-        (implied & lagging & after_shown, late, implied_by),
+        (implied & bounds.lagging & after_shown, late, implied_by),
         (implied & vague, unknown, history),
-        (implied & strict, late, why[(Reason.IMPLIED, Reason.POLICY)]),
         (implied, unknown, implied_by),
         # the duty is void: no verdict, unless the deadline had been missed before
         (void & surely_by, waived, gone),
         (void & after_shown, missed, gone),
         (void & vague, waived, gone),
-        (void & no_verdict, unknown, gone_by_policy),
-        (void, np.where(strict, missed, waived), gone_by_policy),
+        (void & undecided, unknown, gone_by_policy),
+        (void, waived, gone_by_policy),
         # open and in time
-        (as_of <= due, np.where(clocks.paused, code[State.PAUSED], code[State.RUNNING]), none),
+        (
+            as_of <= bounds.target,
+            np.where(clocks.paused, code[State.PAUSED], code[State.RUNNING]),
+            none,
+        ),
         # the deadline has passed: is it certain that the duty was not done before?
-        (known <= due, unknown, why[(Reason.AWAITING_SOURCE,)]),
-        (known <= shown_by, unknown, why[(Reason.SHOWN_LATER,)]),
+        (known <= bounds.target, unknown, why[(Reason.AWAITING_SOURCE,)]),
+        (known <= bounds.latest, unknown, policy_says),
+        (known <= bounds.shown_by, unknown, why[(Reason.SHOWN_LATER,)]),
         (~clocks.provider, code[State.LAPSED], none),
     ]
-    state = np.full(due.shape, code[State.BREACHED], dtype=np.int8)
-    reasons = np.where(known <= due_latest, policy_says, none)
+    state = np.full(bounds.latest.shape, code[State.BREACHED], dtype=np.int8)
+    reasons = np.full(bounds.latest.shape, none, dtype=np.int8)
     for condition, verdict, reason in reversed(rows):
         np.copyto(state, verdict, where=condition)
         np.copyto(reasons, reason, where=condition)

@@ -8,16 +8,18 @@ applicable rule. One complaint and many are evaluated by the same code.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from sla.calendar import OutsideCalendar
+from sla.engine.certainty import agreed, possible_lapses, weakened, weakened_by_lapses
 from sla.engine.clocks import clocks
 from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.engine.deadline import Deadline, State
+from sla.engine.orders import possible_orders
 from sla.engine.verdicts import ClockInput, verdicts
-from sla.events import Event, ImpossibleHistory, events_as_of
+from sla.events import Event, ImpossibleHistory, Knowledge, events_as_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,9 @@ def evaluate_all(
             events_as_of((event for event in matter.events if event.source not in lapsing), as_of)
             for matter in matters
         ]
-        _let_lapse(matters, known, bench, as_of)
-        deadlines = _deadlines(bench.law.ids, range(len(matters)), matters, known, bench, as_of)
+        batch = _BatchEvaluation(matters, known, bench, as_of)
+        batch.let_lapse()
+        deadlines = batch.deadlines(bench.law.ids, range(len(matters)))
     except (OutsideCalendar, ImpossibleHistory) as error:  # one complaint must not stop the others
         if len(matters) == 1:
             return [Evaluation(error=error)]
@@ -104,61 +107,126 @@ def evaluate_all(
     return [Evaluation(events, found) for events, found in zip(known, deadlines, strict=True)]
 
 
-def _let_lapse(
-    matters: Sequence[CaseHistory],
-    known: list[list[Event]],
-    bench: EvaluationContext,
-    as_of: datetime,
-) -> None:
-    """Insert the lapses into the known events: for each complaint the first one, then again.
+def _lapse(deadline: Deadline) -> Event | None:
+    """Return the event that the lapse of a deadline causes, or None if it has not lapsed.
 
-    The first lapse may prevent the others. `known` is changed in place.
+    It is an interval if the due moment is one.
     """
-    rules = [rule_id for rule_id in bench.law.ids if rule_id in bench.law.lapsing]
-    unsettled = list(range(len(matters)))
-    happened: dict[int, set[tuple[str, datetime]]] = {}
-    while unsettled:
-        found = _deadlines(rules, unsettled, matters, known, bench, as_of)
-        again = []
-        for place, deadlines in zip(unsettled, found, strict=True):
-            before = happened.setdefault(place, set())
-            lapses = [
-                Event(deadline.rule.lapse, deadline.due, deadline.due, deadline.rule.id)
-                for deadline in deadlines
-                if deadline.state is State.LAPSED
-                and deadline.rule.lapse is not None
-                and deadline.due is not None
-                and (deadline.rule.id, deadline.due) not in before
-            ]
-            if lapses:
-                first = min(lapses, key=lambda event: event.latest)
-                before.add((first.source, first.latest))
-                events = known[place]
-                at = bisect_right([event.latest for event in events], first.latest)
-                events.insert(at, first)
-                again.append(place)
-        unsettled = again
+    kind, due, first = deadline.rule.lapse, deadline.due, deadline.due_earliest
+    if deadline.state is not State.LAPSED or kind is None or due is None:
+        return None
+    event = Event(kind, due, due, deadline.rule.id)
+    if first is None or first == due:
+        return event
+    earliest = first - timedelta(microseconds=1)
+    return replace(event, earliest=earliest, knowledge=Knowledge.OBSERVED)
 
 
-def _deadlines(
-    rules: Sequence[str],
-    places: Sequence[int],
-    matters: Sequence[CaseHistory],
-    known: Sequence[Sequence[Event]],
-    bench: EvaluationContext,
-    as_of: datetime,
-) -> list[list[Deadline]]:
-    """Evaluate these rules for the complaints at these indices, all clocks at once."""
-    runs: list[ClockInput] = []
-    counts = []
-    for place in places:
-        before = len(runs)
+class _BatchEvaluation:
+    """One evaluation of many complaints: their events in every possible order, and the lapses.
+
+    `known` has the events of each complaint, sorted by their latest times. The lapses are inserted
+    into it.
+    """
+
+    def __init__(
+        self,
+        matters: Sequence[CaseHistory],
+        known: list[list[Event]],
+        bench: EvaluationContext,
+        as_of: datetime,
+    ) -> None:
+        self._matters = matters
+        self._known = known
+        self._bench = bench
+        self._as_of = as_of
+        self._orders = [possible_orders(events) for events in known]
+        self._may_lapse: dict[int, dict[str, datetime]] = {}
+        """The first moment of each possible lapse that is not certain, by complaint and rule."""
+
+    def let_lapse(self) -> None:
+        """Insert the lapses into the known events: for each complaint the first one, then again.
+
+        The first lapse may prevent the others.
+        """
+        law = self._bench.law
+        rules = [rule_id for rule_id in law.ids if rule_id in law.lapsing]
+        unsettled = list(range(len(self._matters)))
+        happened: dict[int, set[tuple[str, datetime]]] = {}
+        while unsettled:
+            found = self.deadlines(rules, unsettled)
+            again = []
+            for place, deadlines in zip(unsettled, found, strict=True):
+                before = happened.setdefault(place, set())
+                lapses = [
+                    event
+                    for event in map(_lapse, deadlines)
+                    if event is not None and (event.source, event.latest) not in before
+                ]
+                if lapses:
+                    first = min(lapses, key=lambda event: event.latest)
+                    before.add((first.source, first.latest))
+                    events = self._known[place]
+                    at = bisect_right([event.latest for event in events], first.latest)
+                    events.insert(at, first)
+                    self._orders[place] = possible_orders(events)
+                    again.append(place)
+            unsettled = again
+
+    def deadlines(self, rules: Sequence[str], places: Sequence[int]) -> list[list[Deadline]]:
+        """Evaluate these rules for the complaints at these indices, all clocks at once."""
+        owners: list[tuple[int, int]] = []
+        runs: list[ClockInput] = []
+        for place in places:
+            for number, events in enumerate(self._orders[place].orders):
+                found = list(self._clocks(rules, place, events))
+                owners += [(place, number)] * len(found)
+                runs += found
+        by_order: dict[tuple[int, int], list[Deadline]] = {}
+        judged = verdicts(runs, self._bench, self._as_of)
+        for owner, run, deadline in zip(owners, runs, judged, strict=True):
+            by_order.setdefault(owner, []).append(self._of_version(run, deadline))
+        return [self._agreed(place, by_order) for place in places]
+
+    def _of_version(self, run: ClockInput, deadline: Deadline) -> Deadline:
+        """Return the deadline; weakened if another version of the rule may apply."""
+        if not run.clock.version_open:
+            return deadline
+        first = run.clock.start.first_possible
+        return replace(weakened(deadline, self._bench.policy), due_earliest=first)
+
+    def _clocks(
+        self, rules: Sequence[str], place: int, events: Sequence[Event]
+    ) -> Iterator[ClockInput]:
+        facts = self._matters[place].facts
         for rule_id in rules:
-            found = clocks(rule_id, matters[place].facts, known[place], bench)
-            runs += [
-                ClockInput(rule, number, clock, matters[place].facts)
-                for number, (rule, clock) in enumerate(found, start=1)
-            ]
-        counts.append(len(runs) - before)
-    judged = iter(verdicts(runs, bench, as_of))
-    return [[next(judged) for _ in range(count)] for count in counts]
+            found = clocks(rule_id, facts, events, self._bench)
+            for number, (rule, clock) in enumerate(found, start=1):
+                yield ClockInput(rule, number, clock, facts)
+
+    def _agreed(
+        self, place: int, by_order: Mapping[tuple[int, int], list[Deadline]]
+    ) -> list[Deadline]:
+        """Return the deadlines of one complaint that hold in all its orders.
+
+        A lapse that is possible, but not certain, makes other verdicts uncertain, among them other
+        lapses. So this is repeated until no further lapse becomes uncertain.
+        """
+        possible = self._orders[place]
+        found = [by_order.get((place, number), []) for number in range(len(possible.orders))]
+        policy, law = self._bench.policy, self._bench.law
+        if all(event.earliest is None for event in self._known[place]):
+            return found[0]
+        lapses = {rule.lapse for rule in law.rules if rule.lapse is not None}
+        known_until = self._matters[place].facts.known_until or self._as_of
+        until = min(known_until, self._as_of)
+        while True:
+            since = self._may_lapse.get(place, {})
+            certain = [weakened_by_lapses(since, lapses, order, policy) for order in found]
+            deadlines = agreed(certain, policy, complete=possible.complete)
+            more = dict(since)
+            for rule, moment in possible_lapses(found, deadlines, until).items():
+                more[rule] = min(moment, since.get(rule, moment))
+            if more == since:
+                return deadlines
+            self._may_lapse[place] = more

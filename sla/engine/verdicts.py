@@ -1,9 +1,10 @@
 """The verdicts: clocks converted to columns, decided all at once, and returned as deadlines.
 
-A verdict must be certain. If a time is known only as an interval, the verdict must be the same for
-the whole interval. Otherwise the policy of the site decides, and the deadline says so. A deadline
-does not count as late before an import from the source after the due time, or while the source may
-still show an earlier end of the duty.
+A verdict must be certain. If a time is known only as an interval, a deadline counts as late only if
+it is late for every moment of the interval. Otherwise the policy of the site decides between a
+verdict in favour of the responsible unit and none, and the deadline says so. A deadline does not
+count as late before an import from the source after the due time, or while the source may still
+show an earlier end of the duty.
 """
 
 from __future__ import annotations
@@ -154,10 +155,13 @@ def _deadline(
     rule, clock = run.rule, run.clock
     strict = bool(stand.strict[n])
     started = clock.start.first_possible if strict else clock.start.latest
-    due = shown_by = None
+    due = shown_by = due_earliest = None
     if stand.due[n] < NEVER:
         due = run.facts.promised_due if rule.promised else bench.end_of(int(stand.due_day[n]))
         shown_by = bench.end_of(int(stand.shown_day[n])) if stand.shown_day[n] else due
+    if stand.day_earliest[n] < NEVER:
+        earliest = bench.end_of(int(stand.day_earliest[n]))
+        due_earliest = run.facts.promised_due if rule.promised else earliest
     stop = clock.end
     turn = min((moment for moment in (due, stop and stop.latest) if moment), default=None)
     reasons = REASONS[stand.reasons[n]]
@@ -181,6 +185,7 @@ def _deadline(
         by_policy=Reason.POLICY in reasons,
         provisional=due is not None and _provisional(run, started, due, bench),
         paused=clock.paused,
+        due_earliest=due_earliest,
     )
 
 

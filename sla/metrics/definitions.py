@@ -4,9 +4,9 @@ Formulas, all as known at the report's as-of time:
 
 - received: complaints with the receipt in the period. settled: complaints with the first settlement
   or closing in the period (an observed one counts by its latest moment).
-- judged = met + met_late + breached: deadlines of the provider with the due day in the period. If a
-  pause left the due day open, the end of the clock counts. share = met / judged. unknown, waived
-  and by_policy are counted separately; unknown and waived are never in the share.
+- verdicts = met + met_late + breached: deadlines of the provider with the due day in the period. If
+  a pause left the due day open, the end of the clock counts. share = met / verdicts. unknown,
+  waived and by_policy are counted separately; unknown and waived are never in the share.
 - followed_up: received complaints with a follow-up, a response, a settlement or a closing.
 - days_to_follow_up: working days from the receipt to the first follow-up, over the received
   complaints. days_to_settlement: working days from the receipt to the first settlement, over the
@@ -29,7 +29,7 @@ from sla.metrics.table import Column, Measure
 COUNT, SHARE, DAYS = Measure.COUNT, Measure.SHARE, Measure.DAYS
 
 VERDICTS = (
-    Column("judged", COUNT),
+    Column("verdicts", COUNT),
     Column("met", COUNT),
     Column("met_late", COUNT),
     Column("breached", COUNT),
@@ -62,7 +62,7 @@ comparison."""
 
 SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "headline": (
-        "figure",
+        "metric",
         (
             Column("value", Measure.TEXT),
             Column("previous", Measure.TEXT),
@@ -83,7 +83,7 @@ SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
         (
             Column("received", COUNT),
             Column("settled", COUNT),
-            Column("judged", COUNT),
+            Column("verdicts", COUNT),
             Column("share", SHARE),
         ),
     ),
@@ -96,7 +96,7 @@ SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("rule", Measure.KEY),
             Column("category", Measure.TEXT),
             Column("due", Measure.DAY),
-            Column("told", Measure.TEXT),
+            Column("notified", Measure.TEXT),
         ),
     ),
     "escalations": (

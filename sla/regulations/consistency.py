@@ -12,7 +12,8 @@ from itertools import combinations, pairwise
 
 from sla.regulations.model import Law, Rule, Span
 from sla.regulations.parser import Entry, LawText, Mistake
-from sla.regulations.schema import RULE, nearest
+from sla.regulations.schema import RULE
+from sla.text import did_you_mean
 
 Versions = Mapping[str, Sequence[Entry]]
 """The entries of each rule id."""
@@ -135,7 +136,7 @@ def _without_ground(overriding: Versions, originals: Versions) -> Iterator[Mista
                 yield entry.mistake(f"{words}; name that one, or change the other", "overrides")
             elif not there:
                 words = f"`overrides` names '{rule_id}', and there is no such rule"
-                yield entry.mistake(f"{words}{nearest(rule_id, originals)}", "overrides")
+                yield entry.mistake(f"{words}{did_you_mean(rule_id, originals)}", "overrides")
 
 
 def _for_others(overriding: Versions, originals: Versions) -> Iterator[Mistake]:

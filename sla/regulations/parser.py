@@ -11,8 +11,8 @@ from typing import Any
 
 from sla.regulations.model import Actor, Certainty, LengthUnit, Regulation, Rule
 from sla.regulations.rule_checks import wrong_head, wrong_rule
-from sla.regulations.schema import nearest
 from sla.regulations.toml_lines import TomlLines, place_of
+from sla.text import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,9 @@ def read_text(path: Path, layer: int, kinds: Collection[str]) -> LawText:
         return text
     for key in data.keys() - {"regulation", "rule"}:
         words = f"`{key}` is neither [regulation] nor [[rule]]"
-        text.mistakes.append(text.mistake(f"{words}{nearest(key, ['regulation', 'rule'])}", key))
+        text.mistakes.append(
+            text.mistake(f"{words}{did_you_mean(key, ['regulation', 'rule'])}", key)
+        )
     head, rules = data.get("regulation"), data.get("rule", [])
     if not isinstance(head, dict):
         words = "a file has one table [regulation], in single brackets, with key, title, citation"

@@ -12,12 +12,12 @@ from sla.regulations.schema import (
     HEAD,
     RULE,
     Found,
-    nearest,
     shown,
     wrong_days,
     wrong_keys,
     wrong_values,
 )
+from sla.text import did_you_mean
 
 LONGEST = 10_000
 """The largest allowed length, in days. It is 27 years; the longest length in the law is 60 days, so
@@ -108,21 +108,21 @@ def _wrong_words(rule: Mapping[str, Any], kinds: Collection[str]) -> Iterator[Fo
         for place, kind in enumerate(rule.get(key, [])):
             if kind not in kinds:
                 words = f"`{key}` names the unknown event '{kind}'"
-                yield (key, place), f"{words}{nearest(kind, kinds)}"
+                yield (key, place), f"{words}{did_you_mean(kind, kinds)}"
     for place, pair in enumerate(rule.get("pauses", [])):
         for end, kind in enumerate(pair):
             if kind not in kinds:
-                words = f"`pauses` names the unknown event '{kind}'{nearest(kind, kinds)}"
+                words = f"`pauses` names the unknown event '{kind}'{did_you_mean(kind, kinds)}"
                 yield ("pauses", place, end), words
     lapse = rule.get("lapse")
     if lapse is not None and lapse not in kinds:
-        yield ("lapse",), f"`lapse` names the unknown event '{lapse}'{nearest(lapse, kinds)}"
+        yield ("lapse",), f"`lapse` names the unknown event '{lapse}'{did_you_mean(lapse, kinds)}"
     for key, known in _WORDS.items():
         if key in rule and rule[key] not in known:
-            yield (key,), f"`{key}` is '{rule[key]}'{nearest(rule[key], known)}"
+            yield (key,), f"`{key}` is '{rule[key]}'{did_you_mean(rule[key], known)}"
     for fact in rule.get("applies_when", {}):
         if fact not in FACTS:
-            words = f"`applies_when` cannot ask for '{fact}'{nearest(fact, FACTS)}"
+            words = f"`applies_when` cannot ask for '{fact}'{did_you_mean(fact, FACTS)}"
             yield ("applies_when", fact), words
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
+
+from sla.text import did_you_mean
 
 Found = tuple[tuple[str | int, ...], str]
 """The path of a mistake in a table, and its text."""
@@ -62,19 +64,6 @@ _IN_FORCE = ("from", "to", "ended_by")
 _LANGUAGES = {"id": "an Indonesian (id)", "en": "an English (en)"}
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return '; did you mean ...?' with the closest known word, else '; known are ...' with all
-    words.
-
-    Empty if there are no known words.
-    """
-    words = sorted(known)
-    close = difflib.get_close_matches(word, words, n=1)
-    if close:
-        return f"; did you mean `{close[0]}`?"
-    return f"; known are {', '.join(words)}" if words else ""
-
-
 def shown(value: Any) -> str:
     """Return a value as written in its file, cut to 60 characters."""
     if isinstance(value, bool):
@@ -100,7 +89,7 @@ def wrong_keys(
             continue
         free = keys.keys() - table.keys()
         meant.update(difflib.get_close_matches(key, free, n=1))
-        yield (key,), f"unknown key `{key}`{nearest(key, free or keys)}"
+        yield (key,), f"unknown key `{key}`{did_you_mean(key, free or keys)}"
     for key in needed:
         if key not in meant and _empty(table.get(key)):
             place = (key,) if key in table else ()
@@ -157,7 +146,7 @@ def wrong_days(in_force: Any) -> Iterator[Found]:
     if not isinstance(in_force, dict):
         return  # already reported as a wrong type
     for key in in_force.keys() - set(_IN_FORCE):
-        yield ("in_force", key), f"unknown key `in_force.{key}`{nearest(key, _IN_FORCE)}"
+        yield ("in_force", key), f"unknown key `in_force.{key}`{did_you_mean(key, _IN_FORCE)}"
     days = {key: in_force[key] for key in ("from", "to") if key in in_force}
     wrong = [key for key, day in days.items() if type(day) is not date]
     for key in wrong:

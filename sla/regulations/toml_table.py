@@ -8,7 +8,8 @@ from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sla.regulations.schema import nearest, shown
+from sla.regulations.schema import shown
+from sla.text import did_you_mean
 
 Value = TypeVar("Value")
 Words = TypeVar("Words", bound=StrEnum)
@@ -41,7 +42,7 @@ class TomlTable:
         keys = tuple(keys)
         for key in self.values:
             if key not in keys:
-                self.wrong(f"unknown key `{key}`{nearest(key, keys)}", key)
+                self.wrong(f"unknown key `{key}`{did_you_mean(key, keys)}", key)
 
     def text(self, key: str, *, needed: bool = False) -> str | None:
         """Return a text that is not empty."""
@@ -79,7 +80,7 @@ class TomlTable:
         for word in words:
             if value == word:
                 return word
-        self.wrong(f"`{key}` says {shown(value)}{nearest(str(value), words)}", key)
+        self.wrong(f"`{key}` says {shown(value)}{did_you_mean(str(value), words)}", key)
         return None
 
     def tables(self, key: str, what: str) -> list[TomlTable]:

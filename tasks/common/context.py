@@ -84,7 +84,7 @@ class SiteContext:
             for name, source in self.site.sources.items()
         }
 
-    def rulebook(self) -> str:
+    def ruleset_fingerprint(self) -> str:
         """Return the ruleset fingerprint: of all rules for deadlines and their notices.
 
         It is computed again only after one of its parts was replaced.

@@ -50,7 +50,7 @@ def load_complaints(
             channel=then.channel,
             promised_due=then.promised_due,
             known_until=until.get(row.source)
-            or (told[row.source].looked_until if row.source in told else None),
+            or (told[row.source].imported_until if row.source in told else None),
         )
         yield LoadedComplaint(row, CaseHistory(facts, events.get(row.id, [])))
 

@@ -36,18 +36,18 @@ class MetricsCache:
         packed = found.packed()
         learnt = complaint.changed_at or complaint.recorded_at
         same = (
-            complaint.figures == packed
-            and complaint.judged_at is not None
-            and learnt <= complaint.judged_at
+            complaint.metrics == packed
+            and complaint.evaluated_at is not None
+            and learnt <= complaint.evaluated_at
         )
         if not same:
-            complaint.figures, complaint.figures_last_day = packed, found.last_day
-            complaint.figures_since = now
-        complaint.judged_at = now
+            complaint.metrics, complaint.metrics_last_day = packed, found.last_day
+            complaint.metrics_since = now
+        complaint.evaluated_at = now
 
     def forget(self, complaint: Complaint) -> None:
         """Mark the cached metrics of a complaint as invalid, because it could not be evaluated."""
-        complaint.figures_since = FAR_OFF
+        complaint.metrics_since = FAR_OFF
 
     def _number(self, word: str | None) -> int:
         word = word or ""

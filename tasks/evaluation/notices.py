@@ -16,14 +16,14 @@ from tasks.common.context import SiteContext
 
 AGAIN: dict[str, str] = {
     NoticeStatus.WITHDRAWN: "; before, it was withdrawn",
-    NoticeStatus.HELD: "; before, it was held back",
+    NoticeStatus.SUPPRESSED: "; before, it was held back",
 }
 """Statuses of a notice that may still be sent later, with the audit text for that case."""
 
 AUDITED = {
-    NoticeStatus.QUEUED: AuditKind.NOTICE_OWED,
+    NoticeStatus.QUEUED: AuditKind.NOTICE_QUEUED,
     NoticeStatus.SUPERSEDED: AuditKind.NOTICE_SUPERSEDED,
-    NoticeStatus.HELD: AuditKind.NOTICE_HELD,
+    NoticeStatus.SUPPRESSED: AuditKind.NOTICE_SUPPRESSED,
 }
 
 
@@ -82,7 +82,7 @@ def decide_notices(
     rungs: Sequence[Reached],
     rows: Sequence[NoticeRow],
     now: datetime,
-    run: str,
+    run_id: str,
 ) -> NoticeDecision:
     """Decide on the notices for the rungs that a deadline has reached: only the highest one is
     sent.
@@ -119,7 +119,7 @@ def decide_notices(
         if row.status != status:
             decided.noted.append((row, AUDITED[status], why + AGAIN.get(row.status, "")))
         row.kind, row.reached_at = step.rung.kind, step.at
-        row.decided_at, row.run, row.status = now, run, status
+        row.decided_at, row.run_id, row.status = now, run_id, status
         return row
 
     candidates: list[tuple[Reached, Audience | None]] = []
@@ -128,7 +128,7 @@ def decide_notices(
         if row is not None and row.status not in AGAIN:
             candidates.append((step, None))
         elif kept_back(office.site.holds, deadline, step.rung.id, today):
-            note(step, NoticeStatus.HELD, "the site holds this rung back for the unit")
+            note(step, NoticeStatus.SUPPRESSED, "the site holds this rung back for the unit")
         else:
             told = Audience(step.rung.to, step.rung.cc)
             if (step.rung.id, step.repeat) in elsewhere:
@@ -144,7 +144,7 @@ def decide_notices(
             decided.owed.append(PendingNotice(notice, audience, step.rung.urgent))
         elif (
             row := own.get((step.rung.id, step.repeat))
-        ) is None or row.status == NoticeStatus.HELD:
+        ) is None or row.status == NoticeStatus.SUPPRESSED:
             why = f"the higher rung {candidates[-1][0].rung.id} was reached as well"
             note(step, NoticeStatus.SUPERSEDED, why)
             decided.superseded += 1

@@ -91,8 +91,10 @@ class ExchangeReader(RowParser):
                 RejectionReason.IN_THE_FUTURE, "events", f"{late.kind} {late.latest.isoformat()}"
             )
         if not any(event.kind == Kind.RECEIVED for event in events):
-            slot = f"{RECEIVED}/{Kind.RECEIVED}"
-            events.insert(0, Event(Kind.RECEIVED, received, received, origin, slot=slot))
+            source_field = f"{RECEIVED}/{Kind.RECEIVED}"
+            events.insert(
+                0, Event(Kind.RECEIVED, received, received, origin, source_field=source_field)
+            )
         try:
             events_as_of(events, max(observed, *(event.recorded_at for event in events)))
         except ImpossibleHistory as error:
@@ -102,7 +104,7 @@ class ExchangeReader(RowParser):
     def _event(self, told: Any, origin: str) -> Event:
         if not isinstance(told, dict):
             raise RowError(RejectionReason.BAD_EVENT, "events")
-        kind, knowledge = told.get("kind"), told.get("knowledge", str(Knowledge.GIVEN))
+        kind, knowledge = told.get("kind"), told.get("knowledge", str(Knowledge.STATED))
         if kind not in list(Kind) or knowledge not in list(Knowledge):
             raise RowError(RejectionReason.BAD_EVENT, "events", f"{kind} {knowledge}")
         unit = self._unit({"events": str(told.get("unit") or "").strip()}, "events")
@@ -119,7 +121,7 @@ class ExchangeReader(RowParser):
                 earliest=after,
                 knowledge=Knowledge(knowledge),
                 unit=unit,
-                slot=str(told.get("slot") or "")[:255],
+                source_field=str(told.get("source_field") or "")[:255],
                 retracted=_yes(str(told.get("retracted") or "")),
             )
         except ValueError:

@@ -63,7 +63,7 @@ def _sources(session: Session, office: SiteContext, now: datetime) -> Iterator[d
             "system": source.system,
             "sees": sorted(source.sees),
             "shown_later": source.shown_later,
-            "looked_until": _iso(source.not_before(last)) if last else None,
+            "imported_until": _iso(source.not_before(last)) if last else None,
             "exported_at": _iso(now),
         }
 
@@ -104,7 +104,7 @@ def _event(event: Event) -> dict[str, Any]:
         "unit": event.unit,
         "recorded": _iso(event.recorded_at),
         "source": event.source,
-        "slot": event.slot,
+        "source_field": event.source_field,
         "retracted": event.retracted,
     }
 

@@ -23,7 +23,7 @@ from sla.events import Event, Kind, events_as_of, holder
 from tasks.common.context import SiteContext
 from tasks.ingest.exchange_reader import LONGEST, known_as
 from tasks.ingest.row_parser import (
-    FIRST,
+    FIRST_VALUE,
     MISALIGNED,
     ComplaintRecord,
     RejectionReason,
@@ -31,7 +31,7 @@ from tasks.ingest.row_parser import (
     stated_events,
 )
 from tasks.ingest.row_validator import RejectedRow, RowValidator, ticket_hash
-from tasks.ingest.snapshot_diff import SLOT, ObservedState, StateSpan, history, with_sight
+from tasks.ingest.snapshot_diff import OBSERVED, ObservedState, StateSpan, history, with_sight
 from tasks.sources.base import Extract, RemoteSource, Row, SourceError, Waiting
 
 CHUNK = 2_000
@@ -222,7 +222,7 @@ class ImportWriter:
         if waiting:
             readable = {ticket_hash(key) for key in self.sieve.keys}
             for row in waiting:
-                if row.ticket_mark in readable:
+                if row.ticket_hash in readable:
                     row.resolved_at = self.now
 
     def write(self, records: Iterable[ComplaintRecord]) -> None:
@@ -249,7 +249,7 @@ class ImportWriter:
         told: dict[str, ComplaintRecord] = {}
         for ticket, (key, seen_at, mark) in known.items():
             newer = at > seen_at or (at == seen_at and not self.snapshot)
-            if newer and mark == records[ticket].mark:
+            if newer and mark == records[ticket].content_hash:
                 same.append(key)
             elif newer or (self.snapshot and at < seen_at):
                 told[ticket] = records[ticket]
@@ -298,7 +298,7 @@ class ImportWriter:
             name = known_as(self.name, origin)
             if not origin or len(name) > LONGEST:
                 continue
-            looked = each.looked_until and min(each.looked_until, self.look.observed_at)
+            looked = each.imported_until and min(each.imported_until, self.look.observed_at)
             facts = {
                 "system": each.system,
                 "sees": sorted(each.sees),
@@ -309,7 +309,7 @@ class ImportWriter:
                     source=name,
                     observed_at=self.look.observed_at,
                     recorded_at=self.now,
-                    looked_until=looked,
+                    imported_until=looked,
                     facts=facts,
                 )
             )
@@ -385,7 +385,7 @@ class ImportWriter:
                 stated = stated_events(record, self.name, self.now)
             else:
                 stated = []
-                old = [event for event in old if event.slot.startswith(SLOT)]
+                old = [event for event in old if event.source_field.startswith(OBSERVED)]
             before = {_run(sighting): sighting.id for sighting in past_sightings.get(row.id, [])}
             runs, told = tell(row, [*before, *_present(row)])
             gone += [key for run, key in before.items() if run not in runs[:-1]]
@@ -457,7 +457,7 @@ def _sight(record: ComplaintRecord) -> ObservedState:
 
 def _run(past: StateSpanRow) -> StateSpan:
     return StateSpan(
-        ObservedState(past.word, past.unit, past.status_at), past.first_at, past.last_at
+        ObservedState(past.state, past.unit, past.status_at), past.first_at, past.last_at
     )
 
 
@@ -466,16 +466,14 @@ def _present(row: Complaint) -> list[StateSpan]:
     if row.shown_since is None or row.seen_at is None:
         return []
     return [
-        StateSpan(
-            ObservedState(row.state_word, row.unit, row.status_at), row.shown_since, row.seen_at
-        )
+        StateSpan(ObservedState(row.state, row.unit, row.status_at), row.shown_since, row.seen_at)
     ]
 
 
 def _past(complaint: int, run: StateSpan) -> dict[str, object]:
     return {
         "complaint_id": complaint,
-        "word": run.state.word,
+        "state": run.state.word,
         "unit": run.state.unit,
         "status_at": run.state.status_at,
         "first_at": run.first,
@@ -485,7 +483,7 @@ def _past(complaint: int, run: StateSpan) -> dict[str, object]:
 
 def _show(row: Complaint, runs: Sequence[StateSpan]) -> None:
     last = runs[-1]
-    row.state_word, row.unit, row.status_at = (
+    row.state, row.unit, row.status_at = (
         last.state.word,
         last.state.unit,
         last.state.status_at,
@@ -515,12 +513,12 @@ def _new(
         "secret": record.secret,
         "promised_due": record.promised_due,
         "unit": record.unit if snapshot else _unit(record, events, now),
-        "state_word": record.status.word if record.status else None,
+        "state": record.status.word if record.status else None,
         "status_at": record.status_at,
         "shown_since": look.observed_at if snapshot else None,
         "first_seen_at": look.observed_at if snapshot else None,
         "seen_at": look.observed_at,
-        "row_mark": record.mark,
+        "content_hash": record.content_hash,
         "next_action_at": now,
         "changed_at": now,
     }
@@ -539,7 +537,7 @@ def _bring_up_to_date(row: Complaint, record: ComplaintRecord, now: datetime) ->
     for name in (*JUDGED_BY, "title", *PERSONAL, "anonymous", "secret"):
         if getattr(row, name) != getattr(record, name):
             setattr(row, name, getattr(record, name))
-    row.received_at, row.row_mark = record.received, record.mark
+    row.received_at, row.content_hash = record.received, record.content_hash
     if before == {name: getattr(row, name) for name in JUDGED_BY}:
         return []
     return [PastFacts(complaint_id=row.id, superseded_at=now, **before)]
@@ -550,17 +548,19 @@ def _corrections(
 ) -> list[Event]:
     """Return the differences between stated and stored events: new, changed or retracted ones."""
     standing = {
-        event.slot: event for event in old if event.source == source and event.slot
-    }  # the last recorded event of each slot
+        event.source_field: event for event in old if event.source == source and event.source_field
+    }  # the last recorded event of each field
     changed = []
     for event in told:
-        before = standing.pop(event.slot, None)
-        if before is not None and FIRST in event.slot:
+        before = standing.pop(event.source_field, None)
+        if before is not None and FIRST_VALUE in event.source_field:
             continue
         if before is None or before.retracted or _said(before) != _said(event):
             changed.append(event)
     emptied = (
-        event for event in standing.values() if not event.retracted and FIRST not in event.slot
+        event
+        for event in standing.values()
+        if not event.retracted and FIRST_VALUE not in event.source_field
     )
     return changed + [replace(event, recorded_at=now, retracted=True) for event in emptied]
 
@@ -599,5 +599,5 @@ def quarantine_row(bad: RejectedRow, look: SourceImport, now: datetime) -> Quara
         sha256=look.sha256,
         observed_at=look.observed_at,
         last_observed_at=look.observed_at,
-        ticket_mark=bad.ticket_mark,
+        ticket_hash=bad.ticket_hash,
     )

@@ -57,11 +57,11 @@ MISALIGNED = frozenset(
 """Reasons that make the position of every cell uncertain: a name may be in any of them."""
 
 
-FIRST = " (first)"
-"""Suffix of the `slot` (source field) of an event that keeps its first stated value."""
+FIRST_VALUE = "#first-value"
+"""Suffix of the `source_field` of an event that keeps its first stated value."""
 
 RECEIVED = "received"
-"""The `slot` (source field) of the receipt, also if several columns state it."""
+"""The `source_field` of the receipt, also if several columns state it."""
 
 
 class RowError(ValueError):
@@ -117,7 +117,7 @@ class ComplaintRecord:
         return f"{self.origin}/{self.ticket}" if self.origin else self.ticket
 
     @cached_property
-    def mark(self) -> int:
+    def content_hash(self) -> int:
         """Return the content hash of the row: equal for two rows about one complaint with equal
         content.
 
@@ -303,7 +303,7 @@ class RowParser:
                 raise RowError(RejectionReason.BEFORE_RECEIPT, event.column, cells[event.column])
             if moment > observed:
                 raise RowError(RejectionReason.IN_THE_FUTURE, event.column, cells[event.column])
-            place = f"{event.column}{FIRST}" if event.first else event.column
+            place = f"{event.column}{FIRST_VALUE}" if event.first else event.column
             steps.append(Step(place, event.kind, moment, self._unit(cells, event.unit)))
         steps.sort(key=attrgetter("moment"))
         return tuple(steps)
@@ -410,7 +410,12 @@ def stated_events(record: ComplaintRecord, source: str, now: datetime) -> list[E
     steps = [Step(RECEIVED, Kind.RECEIVED, record.received, None), *record.steps]
     return [
         Event(
-            step.kind, step.moment, now, source, unit=step.unit, slot=f"{step.column}/{step.kind}"
+            step.kind,
+            step.moment,
+            now,
+            source,
+            unit=step.unit,
+            source_field=f"{step.column}/{step.kind}",
         )
         for step in steps
     ]
@@ -431,7 +436,7 @@ def event_identity(event: Event) -> tuple[object, ...]:
     """Return the identity of an event: all of its content except the time of recording."""
     return (
         event.source,
-        event.slot,
+        event.source_field,
         event.kind,
         event.latest,
         event.earliest,

@@ -28,7 +28,7 @@ class RejectedRow:
     column: str
     value: str
     ticket: str
-    ticket_mark: str
+    ticket_hash: str
     cells: dict[str, str]
     content: tuple[str, ...]
 
@@ -64,7 +64,7 @@ class RowValidator:
             row = without_lone_surrogates(cells)
             try:
                 record = self.reader.record(self.reader.cells(header, row), self.observed_at)
-                mark = record.mark
+                mark = record.content_hash
                 before = self._seen.get(record.key)
                 if before is None:
                     self._seen[record.key] = mark
@@ -90,7 +90,7 @@ class RowValidator:
             column=bad.column,
             value="" if bad.column in named.personal else redact_and_truncate(bad.value, 80),
             ticket=redact_and_truncate(cells.get(named.ticket, ""), 80),
-            ticket_mark=ticket_hash(key),
+            ticket_hash=ticket_hash(key),
             cells=cells,
             content=(bad.reason, bad.column, bad.value, *([] if cells else row)),
         )

@@ -13,8 +13,8 @@ from settings.mapping import StatusWord
 from sla.engine.context import EvaluationContext
 from sla.events import Event, Kind, Knowledge
 
-SLOT = "looks/"
-"""The prefix of the slots (source fields) of observed events. The rest is the kind, the unit and a
+OBSERVED = "observed/"
+"""The prefix of the source fields of observed events. The rest is the kind, the unit and a
 running number.
 """
 
@@ -102,7 +102,7 @@ def history(
     now: datetime,
     bench: EvaluationContext,
 ) -> list[Event]:
-    """Return all events derived from the state spans of a complaint, each with a slot of its own.
+    """Return all events derived from the state spans of a complaint, each with its own field.
 
     `previous_look` is the last snapshot before the first one that showed the complaint.
     `not_before` returns the earliest moment at which a snapshot can have been made. The result
@@ -127,8 +127,10 @@ def history(
             bench=bench,
         ):
             number[event.kind, event.unit] += 1
-            slot = f"{SLOT}{event.kind}/{event.unit or ''}/{number[event.kind, event.unit]}"
-            events.append(replace(event, slot=slot))
+            source_field = (
+                f"{OBSERVED}{event.kind}/{event.unit or ''}/{number[event.kind, event.unit]}"
+            )
+            events.append(replace(event, source_field=source_field))
         before = Before(
             word,
             run.state.unit,

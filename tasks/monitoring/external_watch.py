@@ -49,8 +49,8 @@ class Memory(BaseModel):
     itself.
     """
 
-    book: IncidentLog
-    owed: list[UnsentAlert] = []
+    log: IncidentLog
+    unsent: list[UnsentAlert] = []
 
 
 @dataclass(slots=True)
@@ -95,9 +95,9 @@ class ExternalWatch:
         try:
             book, _ = check_and_notify(office, now, RUN)
             said = [
-                f"{key}: {'told' if known.told else 'noticed'}"
-                for key, known in sorted(book.known.items())
-                if not known.gone
+                f"{key}: {'told' if known.notified_at else 'noticed'}"
+                for key, known in sorted(book.incidents.items())
+                if not known.absent_since
             ]
             return said + [f"mail: {trouble}" for trouble in hand_over(office, now)]
         finally:
@@ -106,8 +106,8 @@ class ExternalWatch:
     def _cause(self, kind: IncidentKind, error: str, now: datetime) -> Incident:
         """Return an incident with the time it was first noticed, for the mail about its end."""
         assert self.memory is not None
-        known = self.memory.book.known.get(kind)
-        since = known.noticed if known and not known.gone else now
+        known = self.memory.log.incidents.get(kind)
+        since = known.noticed_at if known and not known.absent_since else now
         return Incident(kind, kind, {"error": error, "since": since.isoformat()})
 
     def _remember_and_tell(self, found: list[Incident], now: datetime) -> list[str]:
@@ -115,11 +115,11 @@ class ExternalWatch:
         assert memory is not None
         before = memory.model_dump_json()
         kinds = {IncidentKind.DATABASE, IncidentKind.WATCH}
-        telling = update_incidents(memory.book, found, kinds, now, again_after(self.site))
+        telling = update_incidents(memory.log, found, kinds, now, again_after(self.site))
         holders = {holder.email: holder for holder in administrators(self.site, now)}
         if telling:
             nowhere = SiteContext(self.site, open_engine("sqlite://"))  # opens no file
-            memory.owed += [
+            memory.unsent += [
                 UnsentAlert(
                     recipient=holder.email,
                     key=watch_id(nowhere, holder, telling, now),
@@ -128,7 +128,7 @@ class ExternalWatch:
                 for holder in holders.values()
             ]
         said = self._keep(before)
-        for owed in list(memory.owed):
+        for owed in list(memory.unsent):
             holder = holders.get(owed.recipient)
             before = memory.model_dump_json()
             if holder is not None:
@@ -137,14 +137,14 @@ class ExternalWatch:
                 except (MailError, ValueError) as trouble:
                     said.append(f"mail: {trouble}")
                     continue
-            memory.owed.remove(owed)
+            memory.unsent.remove(owed)
             said += self._keep(before)
         return said
 
     def _read(self, now: datetime) -> Memory:
         with suppress(OSError, ValueError):
             return Memory.model_validate_json(self.file.read_text(encoding="utf-8"))
-        return Memory(book=IncidentLog(began=now))
+        return Memory(log=IncidentLog(started_at=now))
 
     def _keep(self, before: str) -> list[str]:
         assert self.memory is not None

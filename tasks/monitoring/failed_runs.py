@@ -24,8 +24,11 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 
-from settings import Site
+from db.engine import NotReady
+from settings import SettingsError, Site
+from tasks.common.context import ClockInThePast
 from tasks.monitoring.incidents import Incident, IncidentKind
+from tasks.notifications.transport.smtp import ServerUnavailable
 
 FLOWS = ("intake", "deadlines", "delivery", "watchdog", "summary", "storm", "maintenance")
 KINDS = {StateType.FAILED: IncidentKind.FAILED, StateType.CRASHED: IncidentKind.CRASHED}
@@ -35,9 +38,11 @@ FIRST_LOOK = timedelta(hours=1)
 
 PAGE = 200
 
-SPEAKS = ("ServerUnavailable", "ClockInThePast", "SettingsError", "NotReady")
-"""Error classes with a text that alerts may quote. Tenggat wrote these texts, and they contain
-nothing from a complainant.
+QUOTABLE = {
+    error.__name__ for error in (ServerUnavailable, ClockInThePast, SettingsError, NotReady)
+}
+"""Names of the error classes with a text that alerts may quote. Tenggat wrote these texts, and they
+contain nothing from a complainant. Prefect stores an error as the name of its class and its text.
 """
 
 SAID = re.compile(r"exception: (?:[\w.]*\.)?(\w+)(?:: (.*))?", re.DOTALL)
@@ -114,7 +119,7 @@ def _name(run: FlowRun) -> str:
 def _words(run: FlowRun) -> str:
     assert run.state is not None
     said = SAID.search(run.state.message or "")
-    if said is None or said[1] not in SPEAKS or not said[2]:
+    if said is None or said[1] not in QUOTABLE or not said[2]:
         return _name(run)
     return f"{said[1]}: {' '.join(said[2].split())}"[:300]
 

@@ -22,29 +22,29 @@ class IncidentRecord(BaseModel):
 
     kind: IncidentKind
     facts: dict[str, str]
-    noticed: datetime
-    told: datetime | None = None
-    gone: datetime | None = None
+    noticed_at: datetime
+    notified_at: datetime | None = None
+    absent_since: datetime | None = None
 
 
 class IncidentLog(BaseModel):
     """The memory of the watchdog; Prefect's flow runs are checked up to `runs_until`."""
 
-    began: datetime
+    started_at: datetime
     runs_until: datetime | None = None
-    known: dict[str, IncidentRecord] = {}
+    incidents: dict[str, IncidentRecord] = {}
 
     @classmethod
     def read(cls, text: str | None, now: datetime) -> IncidentLog:
         """Parse the stored log; return a new one if there is none."""
-        return cls.model_validate_json(text) if text else cls(began=now)
+        return cls.model_validate_json(text) if text else cls(started_at=now)
 
     def present(self, *kinds: IncidentKind) -> list[str]:
         """Return the keys of notified, unresolved incidents, of the given kinds or of all."""
         return [
             key
-            for key, cause in self.known.items()
-            if cause.told and not cause.gone and (not kinds or cause.kind in kinds)
+            for key, cause in self.incidents.items()
+            if cause.notified_at and not cause.absent_since and (not kinds or cause.kind in kinds)
         ]
 
     @property
@@ -57,18 +57,18 @@ class IncidentLog(BaseModel):
 class IncidentUpdates:
     """An update for the administrators: new, ongoing and resolved incidents."""
 
-    new: list[IncidentRecord] = field(default_factory=list)
-    again: list[IncidentRecord] = field(default_factory=list)
-    well: list[IncidentRecord] = field(default_factory=list)
+    opened: list[IncidentRecord] = field(default_factory=list)
+    ongoing: list[IncidentRecord] = field(default_factory=list)
+    resolved: list[IncidentRecord] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.new or self.again or self.well)
+        return bool(self.opened or self.ongoing or self.resolved)
 
     def detail(self) -> dict[str, Any]:
         """Return the update as data, stored with its mail."""
         return {
             part: [{"kind": str(each.kind), "facts": each.facts} for each in getattr(self, part)]
-            for part in ("new", "again", "well")
+            for part in ("opened", "ongoing", "resolved")
         }
 
 
@@ -88,27 +88,27 @@ def update_incidents(
     telling = IncidentUpdates()
     causes = {cause.key: cause for cause in found}
     for key, cause in causes.items():
-        known = book.known.setdefault(
-            key, IncidentRecord(kind=cause.kind, facts=dict(cause.facts), noticed=now)
+        known = book.incidents.setdefault(
+            key, IncidentRecord(kind=cause.kind, facts=dict(cause.facts), noticed_at=now)
         )
-        known.gone = None
-        if known.told is None or cause.kind not in ENDS_AT_ONCE:
+        known.absent_since = None
+        if known.notified_at is None or cause.kind not in ENDS_AT_ONCE:
             known.facts = dict(cause.facts)  # keeps the start as reported
-        if known.told is None:
-            if now - known.noticed >= SEEN_TWICE.get(cause.kind, timedelta(0)):
-                known.told = now
-                telling.new.append(known)
-        elif now - known.told >= again:
-            known.told, known.facts = now, dict(cause.facts)
-            telling.again.append(known)
-    for key, known in list(book.known.items()):
+        if known.notified_at is None:
+            if now - known.noticed_at >= SEEN_TWICE.get(cause.kind, timedelta(0)):
+                known.notified_at = now
+                telling.opened.append(known)
+        elif now - known.notified_at >= again:
+            known.notified_at, known.facts = now, dict(cause.facts)
+            telling.ongoing.append(known)
+    for key, known in list(book.incidents.items()):
         if key in causes or known.kind not in looked_at:
             continue
-        known.gone = known.gone or now
-        if known.told is None:
-            del book.known[key]
+        known.absent_since = known.absent_since or now
+        if known.notified_at is None:
+            del book.incidents[key]
         elif known.kind in ENDS_AT_ONCE:
-            telling.well.append(book.known.pop(key))
-        elif now - known.gone >= REST:
-            del book.known[key]
+            telling.resolved.append(book.incidents.pop(key))
+        elif now - known.absent_since >= REST:
+            del book.incidents[key]
     return telling

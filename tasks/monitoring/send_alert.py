@@ -98,7 +98,7 @@ def _later(trouble: MailError, tried: int, now: datetime) -> datetime | None:
 
 def _outcome(trouble: MailError) -> str:
     if isinstance(trouble, ServerUnavailable):
-        return "unusable"
+        return "unavailable"
     return "refused" if isinstance(trouble, PermanentFailure) else "deferred"
 
 
@@ -111,7 +111,7 @@ def send_without_database(
     URL.
     """
     message = MessageRow(
-        message_id=key,
+        message_id_header=key,
         recipient=holder.email,
         recipient_name=holder.name,
         role=Role.ADMINISTRATOR,

@@ -16,7 +16,7 @@ from tasks.common.context import SiteContext
 from tasks.monitoring import incidents
 from tasks.monitoring.incident_log import IncidentLog, IncidentUpdates, update_incidents
 from tasks.monitoring.incidents import Incident, IncidentKind
-from tasks.notifications.enqueue import enqueue, message_id
+from tasks.notifications.enqueue import enqueue, message_id_header
 from tasks.notifications.message import WATCH
 
 BY_ALL = frozenset(
@@ -38,7 +38,7 @@ BY_PREFECT = frozenset({IncidentKind.FAILED, IncidentKind.CRASHED})
 def check_and_notify(
     office: SiteContext,
     now: datetime,
-    run: str,
+    run_id: str,
     more: Iterable[Incident] = (),
     *,
     runs_until: datetime | None = None,
@@ -57,7 +57,7 @@ def check_and_notify(
         book.runs_until = runs_until or book.runs_until
         watch_state.remember(session, book.model_dump_json())
         if telling:
-            _tell(session, office, telling, now, run)
+            _tell(session, office, telling, now, run_id)
     return book, telling
 
 
@@ -68,7 +68,7 @@ def runs_seen_until(office: SiteContext, now: datetime) -> datetime | None:
 
 
 def _seen(session: Session, site: Site, now: datetime, book: IncidentLog) -> Iterator[Incident]:
-    yield from incidents.silences(session, site, now, book.began)
+    yield from incidents.silences(session, site, now, book.started_at)
     yield from incidents.waiting_mail(session, site, now)
     yield from incidents.dead_mail(session, site, now)
     yield from incidents.full_disks(site, known=bool(book.present(IncidentKind.DISK)))
@@ -81,11 +81,11 @@ def again_after(site: Site) -> timedelta:
 
 
 def _tell(
-    session: Session, office: SiteContext, telling: IncidentUpdates, now: datetime, run: str
+    session: Session, office: SiteContext, telling: IncidentUpdates, now: datetime, run_id: str
 ) -> None:
     for holder in administrators(office.site, now, bounces.suppressed_addresses(session)):
         key = watch_id(office, holder, telling, now)
-        enqueue(session, MessageKind.ALERT, holder, key, now, run, detail=told(telling))
+        enqueue(session, MessageKind.ALERT, holder, key, now, run_id, detail=told(telling))
 
 
 def told(telling: IncidentUpdates) -> Mapping[str, Any]:
@@ -97,7 +97,7 @@ def watch_id(
     office: SiteContext, holder: OfficeHolder, telling: IncidentUpdates, now: datetime
 ) -> str:
     """Return the Message-ID of an update to one administrator at a moment."""
-    return message_id(office, WATCH, holder.email, now.isoformat(), telling.detail())
+    return message_id_header(office, WATCH, holder.email, now.isoformat(), telling.detail())
 
 
 def administrators(

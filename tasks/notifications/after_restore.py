@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from db import audit, storms
-from db.runs import RESTORE
 from settings.sources import FolderSource
 from tasks.common.context import SiteContext
 from tasks.notifications.enqueue import tell_of_restored
 from tasks.notifications.storms import hold
 from tasks.sources.folder import put_back
+
+RUN_ID = "restore"
+"""The `run_id` of the storm and the alerts after a restore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ def settle(office: SiteContext, now: datetime, backup: str, made_at: datetime | 
     with office.transaction() as session:
         held = storms.without_a_storm(session)
         if held:
-            storm = hold(session, 0, now, RESTORE)
-            tell_of_restored(session, office, storm, now, RESTORE)
+            storm = hold(session, 0, now, RUN_ID)
+            tell_of_restored(session, office, storm, now, RUN_ID)
         why = "the database was put back as a backup has it; what was decided since is lost"
         audit.note(session, audit.AuditKind.DATA_RESTORED, now, why, backup=backup, held=len(held))
     return Settled(len(held), files)

@@ -17,7 +17,7 @@ from tasks.common.context import SiteContext
 from tasks.common.notified import notified_by_role
 from tasks.evaluation.loader import load_and_evaluate
 from tasks.notifications.calendar_attachment import agenda
-from tasks.notifications.enqueue import message_id
+from tasks.notifications.enqueue import message_id_header
 from tasks.notifications.message import Attachment, alert_mime, in_envelope
 from tasks.notifications.render import RenderedMail, notice_mail
 from tasks.notifications.summary_mail import SummaryMailComposer
@@ -119,7 +119,7 @@ def _threads(
     """
     about = {}
     for message in messages:
-        concerned = {item.notice.complaint_id for item in message.items if item.told}
+        concerned = {item.notice.complaint_id for item in message.items if item.included}
         if len(concerned) == 1:
             about[message.id] = (message.recipient, concerned.pop())
     earlier = outbox.earlier(session, set(about.values()), now)
@@ -165,12 +165,12 @@ def _view(
     for item in message.items:
         complaint = item.notice.complaint
         deadline = _still_true(item.notice, judged[complaint.id])
-        item.told = deadline is not None
+        item.included = deadline is not None
         if deadline is not None:
             clock = (item.notice.rule, item.notice.clock)
             told = before.get((complaint.id, *clock), [])
             group = found.setdefault((complaint.id, deadline.unit), (complaint, {}))
-            uid = message_id(office, complaint.source, complaint.ticket, *clock).strip("<>")
+            uid = message_id_header(office, complaint.source, complaint.ticket, *clock).strip("<>")
             # two notices may be about the same clock
             group[1][clock] = _duty(deadline, told, uid, locale)
     if not found:
@@ -193,7 +193,7 @@ def _view(
         late_count=len(late),
         coming_count=len(coming),
         administrator=office.site.administrator_address(office.local(now).date()),
-        copied=all(item.copied for item in message.items if item.told),
+        copied=all(item.copied for item in message.items if item.included),
         units=by_unit(items),
     )
 

@@ -24,7 +24,7 @@ class Queued:
     """The result of queueing: the number of mails, the vacancies, and the key of a storm if any."""
 
     mails: int
-    holes: list[tuple[str, str]]
+    vacancies: list[tuple[str, str]]
     storm: int | None = None
 
 
@@ -39,7 +39,7 @@ class _Entry:
 
 
 def enqueue_notices(
-    session: Session, office: SiteContext, owed: Sequence[PendingNotice], now: datetime, run: str
+    session: Session, office: SiteContext, owed: Sequence[PendingNotice], now: datetime, run_id: str
 ) -> Queued:
     """Queue one mail per recipient for all notices of this run.
 
@@ -53,46 +53,46 @@ def enqueue_notices(
     """
     session.flush()
     if owed:
-        advisory_lock(session, "queueing")
+        advisory_lock(session, "outbox")
     doubtful, owed = storms.divided(session, owed, now)
-    again, empty = _addressed(session, office, doubtful, now, run)
-    boxes, holes = _addressed(session, office, owed, now, run)
+    again, empty = _addressed(session, office, doubtful, now, run_id)
+    boxes, vacancies = _addressed(session, office, owed, now, run_id)
     held = None
     if again or storms.left_by_restore(session, now):
-        held = storms.hold(session, len(again), now, run)
-    storm = storms.check(session, office, len(boxes), now, run)
+        held = storms.hold(session, len(again), now, run_id)
+    storm = storms.check(session, office, len(boxes), now, run_id)
     for mails, waits in ((again, held), (boxes, storm)):
         for address, entries in mails.items():
-            _queue(session, office, address, entries, waits, now, run)
-    holes = list(dict.fromkeys(empty + holes))
-    for unit, role in holes:
-        enqueue_alert(session, office, "hole", {"unit": unit, "role": role}, now, run)
+            _queue(session, office, address, entries, waits, now, run_id)
+    vacancies = list(dict.fromkeys(empty + vacancies))
+    for unit, role in vacancies:
+        enqueue_alert(session, office, "vacancy", {"unit": unit, "role": role}, now, run_id)
     if held is not None:
-        tell_of_restored(session, office, held, now, run)
+        tell_of_restored(session, office, held, now, run_id)
     if storm is not None:
-        facts = {"storm": storm.id, "mails": storm.mails, "most": storm.most}
-        enqueue_alert(session, office, "storm", facts, now, run, same=("storm",))
+        facts = {"storm": storm.id, "mails": storm.mails, "mail_limit": storm.mail_limit}
+        enqueue_alert(session, office, "storm", facts, now, run_id, same=("storm",))
     waiting = storm or held
-    return Queued(len(again) + len(boxes), holes, waiting.id if waiting else None)
+    return Queued(len(again) + len(boxes), vacancies, waiting.id if waiting else None)
 
 
 def tell_of_restored(
-    session: Session, office: SiteContext, storm: Storm, now: datetime, run: str
+    session: Session, office: SiteContext, storm: Storm, now: datetime, run_id: str
 ) -> None:
     """Notify the administrators once that mails wait after a restore from a backup."""
-    restored = runs.last(session, runs.RESTORE)
+    restored = runs.last_restore(session)
     facts = {"restored": restored and restored.isoformat(), "storm": storm.id, "mails": storm.mails}
-    enqueue_alert(session, office, "restored", facts, now, run, same=("restored", "storm"))
+    enqueue_alert(session, office, "restore_hold", facts, now, run_id, same=("restored", "storm"))
 
 
 def _addressed(
-    session: Session, office: SiteContext, owed: Sequence[PendingNotice], now: datetime, run: str
+    session: Session, office: SiteContext, owed: Sequence[PendingNotice], now: datetime, run_id: str
 ) -> tuple[dict[str, list[_Entry]], list[tuple[str, str]]]:
     """Return the notices for each address, and the vacancies found."""
     today = office.local(now).date()
     without = bounces.suppressed_addresses(session)
     boxes: dict[str, list[_Entry]] = {}
-    holes: dict[tuple[str, str], None] = {}
+    vacancies: dict[tuple[str, str], None] = {}
     for each in owed:
         told: set[str] = set()
         addressed = [(role, False) for role in each.audience.to]
@@ -101,7 +101,7 @@ def _addressed(
             unit = each.notice.unit or None
             holders = office.site.directory.holders(role, unit, today, without)
             if holders.vacancy is not None and not _held(office, role, holders.vacancy, today):
-                holes[holders.vacancy, role] = None
+                vacancies[holders.vacancy, role] = None
             for holder in holders.offices:
                 if holder.email not in told:
                     told.add(holder.email)
@@ -109,8 +109,8 @@ def _addressed(
         if not told:
             each.notice.status = NoticeStatus.FAILED
             what, why = audit.AuditKind.NOTICE_FAILED, "nobody holds an office that is to be told"
-            audit.note_notice(session, what, each.notice, now, why, run)
-    return boxes, list(holes)
+            audit.note_notice(session, what, each.notice, now, why, run_id)
+    return boxes, list(vacancies)
 
 
 def _held(office: SiteContext, role: Role, unit: str, day: date) -> bool:
@@ -125,7 +125,7 @@ def _queue(
     entries: Sequence[_Entry],
     storm: Storm | None,
     now: datetime,
-    run: str,
+    run_id: str,
 ) -> None:
     urgent = any(entry.owed.urgent for entry in entries)
     turn = now if urgent else office.send_after(now)
@@ -137,9 +137,9 @@ def _queue(
             session,
             MessageKind.NOTICES,
             first.holder,
-            message_id(office, run, address, *keys),
+            message_id_header(office, run_id, address, *keys),
             now,
-            run,
+            run_id,
             role=first.role,
             turn=turn,
         )
@@ -149,7 +149,9 @@ def _queue(
         message.next_attempt_at = min(message.next_attempt_at, turn)
     known = {item.notice_id for item in message.items}
     message.items += [
-        MessageItem(notice_id=entry.owed.notice.id, role=entry.role, copied=entry.copied, told=None)
+        MessageItem(
+            notice_id=entry.owed.notice.id, role=entry.role, copied=entry.copied, included=None
+        )
         for entry in entries
         if entry.owed.notice.id not in known
     ]
@@ -161,7 +163,7 @@ def enqueue_alert(
     kind: str,
     facts: Mapping[str, Any],
     now: datetime,
-    run: str,
+    run_id: str,
     *,
     same: Iterable[str] | None = None,
 ) -> None:
@@ -176,14 +178,14 @@ def enqueue_alert(
         Role.ADMINISTRATOR, None, today, bounces.suppressed_addresses(session)
     )
     for holder in reached.offices:
-        key = message_id(office, "alert", kind, holder.email, *cause)
+        key = message_id_header(office, "alert", kind, holder.email, *cause)
         if not outbox.knows(session, key):
             detail = {"alert": kind, **facts}
-            enqueue(session, MessageKind.ALERT, holder, key, now, run, detail=detail)
+            enqueue(session, MessageKind.ALERT, holder, key, now, run_id, detail=detail)
 
 
 def enqueue_summary(
-    session: Session, office: SiteContext, report: int, now: datetime, run: str
+    session: Session, office: SiteContext, report: int, now: datetime, run_id: str
 ) -> int:
     """Queue a report for the roles named by the site; return the number of mails."""
     today = office.local(now).date()
@@ -192,12 +194,12 @@ def enqueue_summary(
     told: set[str] = set()
     for role in office.site.file.summary.to:
         for holder in office.site.directory.holders(role, None, today, without).offices:
-            key = message_id(office, "summary", report, holder.email)
+            key = message_id_header(office, "summary", report, holder.email)
             if holder.email in told or outbox.knows(session, key):
                 continue
             told.add(holder.email)
             detail = {"report": report}
-            enqueue(session, MessageKind.SUMMARY, holder, key, now, run, detail=detail)
+            enqueue(session, MessageKind.SUMMARY, holder, key, now, run_id, detail=detail)
             queued += 1
     return queued
 
@@ -208,7 +210,7 @@ def enqueue(
     holder: OfficeHolder,
     key: str,
     now: datetime,
-    run: str,
+    run_id: str,
     *,
     role: Role | None = None,
     turn: datetime | None = None,
@@ -219,7 +221,7 @@ def enqueue(
     `turn` is the earliest send time (default: now).
     """
     message = MessageRow(
-        message_id=key,
+        message_id_header=key,
         kind=kind,
         recipient=holder.email,
         recipient_name=holder.name,
@@ -227,7 +229,7 @@ def enqueue(
         unit=holder.unit,
         locale=holder.locale,
         created_at=now,
-        run=run,
+        run_id=run_id,
         status=MessageStatus.QUEUED,
         next_attempt_at=turn or now,
         detail=dict(detail or {}),
@@ -236,7 +238,7 @@ def enqueue(
     return message
 
 
-def message_id(office: SiteContext, *cause: object) -> str:
+def message_id_header(office: SiteContext, *cause: object) -> str:
     """Return a Message-ID that depends only on its cause: the same mail always gets the
     same one.
     """

@@ -122,11 +122,11 @@ def alert_mime(site: Site, message: MessageRow, now: datetime) -> bytes:
 
 def watch_view(site: Site, recipient: str, detail: Mapping[str, Any], now: datetime) -> WatchMail:
     """Return the content of a watchdog mail."""
-    new, again, well = (
+    opened, ongoing, resolved = (
         tuple(IncidentView(each["kind"], each["facts"]) for each in detail.get(part, ()))
-        for part in ("new", "again", "well")
+        for part in ("opened", "ongoing", "resolved")
     )
-    return WatchMail(site.name, recipient, now, new, again, well)
+    return WatchMail(site.name, recipient, now, opened, ongoing, resolved)
 
 
 def _named(
@@ -160,7 +160,7 @@ def in_envelope(
         "Reply-To": administrator,
         "Subject": encode_header(rendered.subject, "Subject"),
         "Date": format_datetime(now.astimezone(site.zone)),
-        "Message-ID": message.message_id,
+        "Message-ID": message.message_id_header,
     }
     if thread:
         headers |= {"In-Reply-To": thread[-1], "References": f"{CRLF} ".join(thread)}

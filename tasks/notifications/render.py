@@ -134,8 +134,8 @@ def alert_mail(view: AlertMail, locale: str, zone: ZoneInfo) -> RenderedMail:
 def watch_mail(view: WatchMail, locale: str, zone: ZoneInfo) -> RenderedMail:
     """Render the mail of the watchdog: one incident by its name, or the number of incidents."""
     t = catalog(locale)
-    ill = [*view.new, *view.again]
-    told, form = (ill, "title") if ill else (view.well, "over")
+    ill = [*view.opened, *view.ongoing]
+    told, form = (ill, "title") if ill else (view.resolved, "over")
     if len(told) == 1:
         text = incident_text(told[0], form, locale, zone)
     else:

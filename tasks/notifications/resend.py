@@ -12,7 +12,7 @@ from db.models import MessageItem, MessageKind, MessageRow, MessageStatus
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import SiteContext
 from tasks.notifications.compose import notice_views
-from tasks.notifications.enqueue import enqueue, message_id
+from tasks.notifications.enqueue import enqueue, message_id_header
 
 OVER = (
     MessageStatus.SENT,
@@ -47,20 +47,21 @@ def resend(
     before = session.scalar(
         select(func.count()).select_from(MessageRow).where(MessageRow.resent_of == number)
     )
-    key = message_id(office, "resent", first.message_id, before, holder.email)
+    run_id = f"resend {number}"
+    key = message_id_header(office, "resent", first.message_id_header, before, holder.email)
     again = enqueue(
         session,
         MessageKind(first.kind),
         holder,
         key,
         now,
-        f"resend {number}",
+        run_id,
         role=Role(first.role),
         detail=first.detail,
     )
     again.resent_of, again.unit = number, first.unit
     again.items = [
-        MessageItem(notice=item.notice, role=item.role, copied=item.copied, told=None)
+        MessageItem(notice=item.notice, role=item.role, copied=item.copied, included=None)
         for item in first.items
     ]
     session.flush()
@@ -70,9 +71,14 @@ def resend(
     ):
         raise NotResent(f"no item of mail {number} is still true; nothing is sent")
     why = "asked for by hand" + (", to an address that was named" if to else "")
-    run = f"resend {number}"
     audit.note(
-        session, audit.AuditKind.MAIL_RESENT, now, why, message=again.id, run=run, first=number
+        session,
+        audit.AuditKind.MAIL_RESENT,
+        now,
+        why,
+        message=again.id,
+        run_id=run_id,
+        first=number,
     )
     return again
 

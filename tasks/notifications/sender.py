@@ -66,11 +66,11 @@ class Sender:
         pace: RateLimiter,
         clock: RunClock,
         now: datetime,
-        run: str,
+        run_id: str,
         count: DeliveryCount,
     ) -> None:
         self.office, self.connection, self.pace, self.clock = office, connection, pace, clock
-        self.now, self.run, self.count = now, run, count
+        self.now, self.run_id, self.count = now, run_id, count
         self.sender = office.site.file.mail.sender
         self.roles: dict[int, str] = {}
         self.domain_free_at: datetime | None = None
@@ -200,7 +200,7 @@ class Sender:
         message.claim = None
         if isinstance(trouble, ServerUnavailable):
             message.status, message.next_attempt_at = MessageStatus.QUEUED, now + FIRST_RETRY
-            _attempt(message, now, "unusable", trouble)
+            _attempt(message, now, "unavailable", trouble)
             count.deferred += 1
             count.trouble = trouble.answer
             return
@@ -214,8 +214,8 @@ class Sender:
                 "answer": str(trouble)[:200],
                 "mail": message.id,
             }
-            kind = "dead_message" if dead else "odd_message"
-            enqueue_alert(session, office, kind, facts, now, self.run)
+            kind = "dead_message" if dead else "uncomposable_message"
+            enqueue_alert(session, office, kind, facts, now, self.run_id)
         session.flush()
         outbox.settle_notices(session, [item.notice_id for item in message.items], now)
 

@@ -24,7 +24,7 @@ class NoStorm(ValueError):
     """No storm waits for a decision, or not the given one."""
 
 
-def most(session: Session, office: SiteContext) -> int:
+def mail_limit(session: Session, office: SiteContext) -> int:
     """Return the number of mails allowed in one run of this site.
 
     It is the site's limit or a multiple of the median of the last runs with mail, whichever is
@@ -39,28 +39,30 @@ def most(session: Session, office: SiteContext) -> int:
 
 
 def check(
-    session: Session, office: SiteContext, mails: int, now: datetime, run: str
+    session: Session, office: SiteContext, mails: int, now: datetime, run_id: str
 ) -> Storm | None:
     """Return the storm for a run with this many mails, or None if they are within the limit.
 
     Further mails above the limit join a storm that already waits.
     """
-    limit = most(session, office)
+    limit = mail_limit(session, office)
     if mails <= limit:
         return None
     storm = storms.waiting(session)
     if storm is None:
-        storm = storms.opened(session, now, run, most=limit)
+        storm = storms.opened(session, now, run_id, mail_limit=limit)
     storm.mails += mails
     session.flush()
     why = f"the run owed {mails} mails and {limit} are allowed"
-    audit.note(session, audit.AuditKind.STORM_HELD, now, why, storm=storm.id, run=run, mails=mails)
+    audit.note(
+        session, audit.AuditKind.STORM_HELD, now, why, storm=storm.id, run_id=run_id, mails=mails
+    )
     return storm
 
 
 def _restored(session: Session, now: datetime) -> datetime | None:
     """Return the time of the last restore if it is recent, else None."""
-    restored = runs.last(session, runs.RESTORE)
+    restored = runs.last_restore(session)
     return restored if restored is not None and now - restored <= CATCH_UP else None
 
 
@@ -84,19 +86,21 @@ def divided(
     return doubtful, [each for each in owed if each.notice.reached_at > restored]
 
 
-def hold(session: Session, mails: int, now: datetime, run: str) -> Storm:
+def hold(session: Session, mails: int, now: datetime, run_id: str) -> Storm:
     """Return the storm for mails perhaps sent before a restore; open one if none waits.
 
     It gets the mails held by the restore itself, and `mails` more.
     """
-    storm = storms.waiting(session) or storms.opened(session, now, run, most=0)
+    storm = storms.waiting(session) or storms.opened(session, now, run_id, mail_limit=0)
     held = storms.without_a_storm(session)
     storms.attach(session, storm, held)
     mails += len(held)
     storm.mails += mails
     session.flush()
     why = "they may have been sent in the time that a restore has lost"
-    audit.note(session, audit.AuditKind.STORM_HELD, now, why, storm=storm.id, run=run, mails=mails)
+    audit.note(
+        session, audit.AuditKind.STORM_HELD, now, why, storm=storm.id, run_id=run_id, mails=mails
+    )
     return storm
 
 
@@ -113,7 +117,7 @@ def decide(
         if storm is None or number not in (None, storm.id):
             which = "no storm waits" if storm is None else f"storm {number} does not wait"
             raise NoStorm(f"{which} for a decision; see `tenggat mail list --status held`")
-        what = audit.AuditKind.STORM_RELEASED if send else audit.AuditKind.STORM_DROPPED
+        what = audit.AuditKind.STORM_RELEASED if send else audit.AuditKind.STORM_DISCARDED
         who = office.by and audit.AuditActor(by, f"storm {storm.id}")
         audit.note(session, what, now, "said on being asked", storm=storm.id, by=who)
         if send:

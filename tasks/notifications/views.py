@@ -118,8 +118,8 @@ def by_unit(items: Iterable[NoticeItem]) -> tuple[tuple[str, int, int], ...]:
 class AlertMail:
     """A mail to the administrator about a problem of the pipeline.
 
-    `alert` is a key of the texts (dead_message, hole, ...). `facts` are pairs of label and value,
-    with keys of the texts as labels.
+    `alert` is a key of the texts (dead_message, vacancy, ...). `facts` are pairs of label and
+    value, with keys of the texts as labels.
     """
 
     site: str
@@ -140,6 +140,6 @@ class WatchMail:
     site: str
     recipient: str
     now: datetime
-    new: tuple[IncidentView, ...]
-    again: tuple[IncidentView, ...]
-    well: tuple[IncidentView, ...]
+    opened: tuple[IncidentView, ...]
+    ongoing: tuple[IncidentView, ...]
+    resolved: tuple[IncidentView, ...]

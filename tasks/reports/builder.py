@@ -88,15 +88,15 @@ def _notes(
     """Return the notes on the data and the method, in a language."""
     site = office.site
     facts = source_facts(session, office, as_of)
-    holes = site.directory.vacancies(office.local(as_of).date())
+    vacancies = site.directory.vacancies(office.local(as_of).date())
     return Notes(
         missing=tuple(
             (name, tuple(days))
             for name in site.sources
             if (days := missing_days(session, office, name, span.first, span.last, as_of))
         ),
-        holes=tuple((site.directory.name_of(unit), role) for unit, role in holes),
-        not_judged=tuple(_not_judged(office, facts, locale)),
+        vacancies=tuple((site.directory.name_of(unit), role) for unit, role in vacancies),
+        not_evaluated=tuple(_not_judged(office, facts, locale)),
         shown_later=tuple(
             (name, max(each.shown_later.values()))
             for name, each in facts.items()

@@ -91,7 +91,7 @@ def _gathered(
     """
     gathering, numbered = Gathering(), LabelTable(metrics.labels(session))
     bench = office.site.evaluation_context
-    if hindsight is None and _judged_by_this_rulebook(session, office):
+    if hindsight is None and _evaluated_with_this_ruleset(session, office):
         begin = first_day(period)
         told_of = sorted({telling.complaint for telling in tellings})
         with _no_search_for_cycles():
@@ -113,9 +113,9 @@ def _gathered(
         return gathering.done(numbered.by_number())
 
 
-def _judged_by_this_rulebook(session: Session, office: SiteContext) -> bool:
-    rulebook = rulesets.current(session)
-    return rulebook is not None and rulebook.fingerprint == office.rulebook()
+def _evaluated_with_this_ruleset(session: Session, office: SiteContext) -> bool:
+    ruleset = rulesets.current(session)
+    return ruleset is not None and ruleset.fingerprint == office.ruleset_fingerprint()
 
 
 def _judged(
@@ -177,7 +177,7 @@ def _findings(
     open_rules = sum(rule.certainty.to_be_confirmed for rule in in_force if rule is not None)
     return {
         "quarantined": quarantine.quarantine_count(session, as_of),
-        "holes": len(office.site.directory.vacancies(office.local(as_of).date())),
+        "vacancies": len(office.site.directory.vacancies(office.local(as_of).date())),
         "rules_to_be_confirmed": open_rules,
     }
 

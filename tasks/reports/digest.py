@@ -87,7 +87,7 @@ def digest_of(view: Report) -> Digest:
 
 def _line(view: Report, units: Table, row: Row) -> UnitLine:
     cells = {column.key: cell for column, cell in zip(units.columns, row.cells, strict=True)}
-    share, judged, still, late = (cells[key] for key in ("share", "judged", "open", "late"))
+    share, judged, still, late = (cells[key] for key in ("share", "verdicts", "open", "late"))
     return UnitLine(
         name=view.names("unit", row.key).text,
         share=share if isinstance(share, float) else None,

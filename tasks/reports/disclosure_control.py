@@ -1,13 +1,13 @@
 """Disclosure control: select the cells to withhold, so no small count can be computed.
 
 Counts of one or two are small. A count missing from a table is still revealed by three relations:
-its row (judged = met + met_late + breached, share = met / judged), the sum of its column (another
-table of the report shows it too), and a share of a whole. So other cells are withheld together with
-a small count:
+its row (verdicts = met + met_late + breached, share = met / verdicts), the sum of its column
+(another table of the report shows it too), and a share of a whole. So other cells are withheld
+together with a small count:
 
-- In a row: of the three parts of `judged`, met_late and breached are withheld together if at least
-  three deadlines were not met. Otherwise all three are withheld, and the share. With a small
-  `judged` the whole row is withheld.
+- In a row: of the three parts of `verdicts`, met_late and breached are withheld together if at
+  least three deadlines were not met. Otherwise all three are withheld, and the share. With a small
+  `verdicts` the whole row is withheld.
 - In a column with a possibly known sum: at least two cells are withheld. They sum to at least three
   and to more than their number, so there is always another way to fill them.
 - A column with a small sum is withheld in all tables.
@@ -35,7 +35,7 @@ class Level(IntEnum):
     SHARE = 2
     """met and the share are withheld too."""
     ALL = 3
-    """judged is withheld too."""
+    """verdicts is withheld too."""
 
 
 LATE, SHARE, ALL = Level.LATE, Level.SHARE, Level.ALL
@@ -43,7 +43,7 @@ WITHHELD = {
     Level.NOTHING: (),
     LATE: ("met_late", "breached"),
     SHARE: (*PARTS, "share"),
-    ALL: (*PARTS, "share", "judged"),
+    ALL: (*PARTS, "share", "verdicts"),
 }
 
 
@@ -63,13 +63,13 @@ def columns_of(table: Table) -> list[str]:
     return [
         column.key
         for column in table.columns
-        if column.measure is Measure.COUNT and column.key not in (*PARTS, "judged")
+        if column.measure is Measure.COUNT and column.key not in (*PARTS, "verdicts")
     ]
 
 
-def level_of(judged: int, met: int, met_late: int, breached: int) -> Level:
+def level_of(verdicts: int, met: int, met_late: int, breached: int) -> Level:
     """Return how much of one row's verdicts must be withheld for its own sake."""
-    if small(judged):
+    if small(verdicts):
         return ALL
     if not any(map(small, (met, met_late, breached))):
         return Level.NOTHING
@@ -100,12 +100,12 @@ def column_hidden(values: list[int], gone: Iterable[int] = ()) -> set[int] | Non
 
 
 Verdicts = Mapping[str, list[int]]
-"""The columns judged, met, met_late and breached of a table."""
+"""The columns verdicts, met, met_late and breached of a table."""
 
 
 def verdicts_of(table: Table) -> Verdicts:
     """Return the columns of verdicts of a table."""
-    return {column: counts(table, column) for column in ("judged", *PARTS)}
+    return {column: counts(table, column) for column in ("verdicts", *PARTS)}
 
 
 def verdict_levels(verdicts: Verdicts, whole: Level) -> list[Level] | None:
@@ -113,21 +113,27 @@ def verdict_levels(verdicts: Verdicts, whole: Level) -> list[Level] | None:
 
     `whole` is the level of the sums. None if withholding these sums is not enough.
     """
-    rows = range(len(verdicts["judged"]))
+    rows = range(len(verdicts["verdicts"]))
     own = [level_of(*(verdicts[column][row] for column in verdicts)) for row in rows]
     levels = [max(level, whole) for level in own]
     while (wanting := _wanting(verdicts, levels, whole)) is not None:
         others = [row for row in rows if levels[row] < wanting]
         if not others:
             return None
-        least = min(others, key=lambda row: (not verdicts["judged"][row], verdicts["judged"][row]))
+        least = min(
+            others, key=lambda row: (not verdicts["verdicts"][row], verdicts["verdicts"][row])
+        )
         levels[least] = wanting
     return levels
 
 
 def _wanting(verdicts: Verdicts, levels: list[Level], whole: Level) -> Level | None:
     """Return the level at which one more row must be withheld, or None if all are protected."""
-    for level, columns in ((ALL, ("judged",)), (SHARE, ("met",)), (LATE, ("met_late", "breached"))):
+    for level, columns in (
+        (ALL, ("verdicts",)),
+        (SHARE, ("met",)),
+        (LATE, ("met_late", "breached")),
+    ):
         hidden = [row for row, at in enumerate(levels) if at >= level]
         if level <= whole or not hidden:
             continue

@@ -88,7 +88,7 @@ FINDINGS = (
     "by_policy",
     "provisional",
     "quarantined",
-    "holes",
+    "vacancies",
     "rules_to_be_confirmed",
 )
 
@@ -103,7 +103,7 @@ _classification = _worded(
 )
 
 MADE: dict[str, Callable[[str, str], str]] = {
-    "figure": _worded("report.figure", *(key for key, _ in HEADLINE)),
+    "metric": _worded("report.metric", *(key for key, _ in HEADLINE)),
     "month": month_name,
     "age": age_name,
     "finding": _worded("report.finding", *FINDINGS),

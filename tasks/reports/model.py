@@ -20,8 +20,8 @@ class Notes:
     """Notes on the data and the method, in the reader's language.
 
     - `missing`: sources, each with the days without any data.
-    - `holes`: vacancies, as unit and role.
-    - `not_judged`: sources, each with the rules they cannot show.
+    - `vacancies`: vacancies, as unit and role.
+    - `not_evaluated`: sources, each with the rules they cannot show.
     - `shown_later`: sources, each with the working days until they show a settlement.
     - `holidays`: days, each with its name and whether it is an estimate.
     - `audit`: the last row of the audit before the report's moment, as 'number:hash'. A stored
@@ -29,8 +29,8 @@ class Notes:
     """
 
     missing: tuple[tuple[str, tuple[date, ...]], ...] = ()
-    holes: tuple[tuple[str, str], ...] = ()
-    not_judged: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    vacancies: tuple[tuple[str, str], ...] = ()
+    not_evaluated: tuple[tuple[str, tuple[str, ...]], ...] = ()
     shown_later: tuple[tuple[str, int], ...] = ()
     regulations: tuple[RegulationRow, ...] = ()
     holidays: tuple[tuple[date, str, bool], ...] = ()
@@ -56,8 +56,8 @@ class Earlier:
 
     - `recorded`: complaints from before its `as_of`, recorded only after it.
     - `changed`: other complaints with later changes.
-    - `looked`: a source was imported since, so deadlines due by then could be evaluated.
-    - `rulebook`: the time a changed law, calendar or ladder took effect, if any.
+    - `imported`: a source was imported since, so deadlines due by then could be evaluated.
+    - `ruleset`: the time a changed law, calendar or ladder took effect, if any.
     - `changes`: its figures with other values now, in the headline and for units.
     - `others`: the number of changed figures in other tables.
     - `kept`: false if its file is lost, so nothing can be compared.
@@ -71,8 +71,8 @@ class Earlier:
     sha256: str
     recorded: int = 0
     changed: int = 0
-    looked: bool = False
-    rulebook: datetime | None = None
+    imported: bool = False
+    ruleset: datetime | None = None
     changes: tuple[Changed, ...] = ()
     others: int = 0
     kept: bool = True

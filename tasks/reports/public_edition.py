@@ -23,7 +23,7 @@ SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel",
 LEFT_OUT = frozenset({"late"})
 """Tables of single complaints."""
 
-NO_COMPLAINTS = frozenset({"holes", "rules_to_be_confirmed"})
+NO_COMPLAINTS = frozenset({"vacancies", "rules_to_be_confirmed"})
 """Findings not counting complaints: they identify no person."""
 
 REORDERED = frozenset({"by_unit", "by_classification", "by_category", "by_channel"})
@@ -73,12 +73,12 @@ class _Hiding:
             yield replace(table, rows=tuple(rows))
 
     def _row(self, table: Table, place: int, row: Row) -> Row:
-        """Return a row for the public; with `judged` withheld it is always marked as small."""
+        """Return a row for the public; with `verdicts` withheld it is always marked as small."""
         cells: tuple[Cell, ...] = tuple(
             SUPPRESSED if (table.key, place, column.key) in self.hidden else cell
             for column, cell in zip(table.columns, row.cells, strict=True)
         )
-        told = (table.key, place, "judged") not in self.hidden
+        told = (table.key, place, "verdicts") not in self.hidden
         return replace(row, cells=cells, small=row.small or not told)
 
     def _hide(self, table: str, place: int, *columns: str) -> None:
@@ -90,7 +90,7 @@ class _Hiding:
     def _split(self) -> None:
         split = [self.by_key[key] for key in SPLIT if key in self.by_key]
         self.whole = disclosure_control.settled(
-            [table for table in split if "judged" in _keys(table)], self._hide_verdicts
+            [table for table in split if "verdicts" in _keys(table)], self._hide_verdicts
         )
         for column in dict.fromkeys(
             key for table in split for key in disclosure_control.columns_of(table)
@@ -180,7 +180,7 @@ class _Hiding:
         """Keep a headline column and its months consistent in their withheld cells."""
         if not months:
             return
-        for key in ("received", "settled", "judged"):
+        for key in ("received", "settled", "verdicts"):
             if len(months) == 1:
                 self._link(months[0], key, column, key)
                 continue
@@ -203,7 +203,7 @@ class _Hiding:
 
     def _gone(self, figure: str, column: str) -> bool:
         """Check whether a figure of the headline is withheld."""
-        if figure == "judged":
+        if figure == "verdicts":
             return column == "value" and self.whole is disclosure_control.ALL
         headline = self.by_key.get("headline")
         rows = headline.rows if headline else ()

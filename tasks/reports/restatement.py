@@ -49,11 +49,11 @@ def earlier_report(
     span = parse(report.period, office.local(report.as_of).date())
     recorded, changed = late_records.recorded_late(session, report.as_of, as_of)
     looked = late_records.looked_at_later(session, report.as_of, as_of)
-    rulebook = late_records.rulebook_since(session, report.as_of, as_of)
+    ruleset = late_records.ruleset_since(session, report.as_of, as_of)
     changes: list[Changed] = []
     others = 0
     tables = _kept_tables(session, office, report, span)
-    if tables is not None and (recorded or changed or looked or rulebook):
+    if tables is not None and (recorded or changed or looked or ruleset):
         found = compute_tables(session, office, span, report.as_of, hindsight=as_of)
         for each in _in_order(diff_reports(tables, plain_tables(found))):
             if each.column in COLUMNS.get(each.table, ()) and _named(each):
@@ -70,8 +70,8 @@ def earlier_report(
         sha256=report.sha256,
         recorded=recorded,
         changed=changed,
-        looked=looked,
-        rulebook=rulebook,
+        imported=looked,
+        ruleset=ruleset,
         changes=tuple(changes),
         others=others,
         kept=tables is not None,

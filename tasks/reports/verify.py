@@ -47,7 +47,7 @@ class Verification:
     """The result of verifying a report.
 
     `then` lists metrics that differ as of the same moment. That should never happen, except after a
-    change of the ruleset; `rulebook_changed` is the time of such a change. `late` lists metrics
+    change of the ruleset; `ruleset_changed` is the time of such a change. `late` lists metrics
     that would differ if every event up to the moment had been recorded in time. `events` lists some
     of the late-arriving records.
     """
@@ -57,7 +57,7 @@ class Verification:
     edition: str
     sha256: str
     then: tuple[Difference, ...]
-    rulebook_changed: datetime | None
+    ruleset_changed: datetime | None
     late: tuple[Difference, ...]
     events: tuple[LaterEvent, ...]
 
@@ -70,8 +70,8 @@ def verify(office: SiteContext, path: Path, now: datetime) -> Verification:
         then = _again(session, office, kept, as_of)
         later = _again(session, office, kept, as_of, now)
         changed = tuple(diff_reports(kept["tables"], later["tables"]))
-        rulebook = rulesets.current(session)
-        took_over = rulebook.taken_at if rulebook and rulebook.taken_at > as_of else None
+        ruleset = rulesets.current(session)
+        took_over = ruleset.activated_at if ruleset and ruleset.activated_at > as_of else None
         touched = {ticket for each in changed for ticket in (*each.come, *each.gone)}
         return Verification(
             period=kept["period"]["name"],
@@ -79,7 +79,7 @@ def verify(office: SiteContext, path: Path, now: datetime) -> Verification:
             edition=kept["edition"],
             sha256=kept["sha256"],
             then=tuple(diff_reports(kept["tables"], then["tables"])),
-            rulebook_changed=took_over,
+            ruleset_changed=took_over,
             late=changed,
             events=tuple(_later(session, sorted(touched), as_of)),
         )

@@ -63,7 +63,7 @@ class HeldUp:
 
     at: datetime
     mails: int
-    most: int
+    mail_limit: int
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ class Outcome:
     told: list[SimulatedNotice] = field(default_factory=list)
     storms: list[HeldUp] = field(default_factory=list)
     alerts: Counter[str] = field(default_factory=Counter)
-    unjudged: set[str] = field(default_factory=set)
+    not_evaluated: set[str] = field(default_factory=set)
     waiting: int = 0
     kept_back: int = 0
     unaddressed: int = 0
@@ -158,7 +158,7 @@ def _replay(
 def _take_stock(session: Session, begin: datetime, end: datetime, outcome: Outcome) -> None:
     """Count the remains of the replay: waiting mails, held and failed notices, and the verdicts."""
     outcome.waiting = outbox.pending(session)
-    outcome.kept_back = runs.notice_statuses(session).get(NoticeStatus.HELD, 0)
+    outcome.kept_back = runs.notice_statuses(session).get(NoticeStatus.SUPPRESSED, 0)
     outcome.unaddressed = (
         session.scalar(
             select(func.count())
@@ -206,13 +206,13 @@ def _judge(
     if first is None or first > now:
         return
     run = f"deadlines {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    count = evaluate_and_notify.fn(office, now, run)
-    outcome.unjudged.update(count.unjudged)
+    count = evaluate_and_notify(office, now, run)
+    outcome.not_evaluated.update(count.not_evaluated)
     with office.transaction() as session:
         runs.finished(session, run, "deadlines", now, {"messages": count.messages})
     if count.storm is not None:
         storm, mails = storms.decide(office, count.storm, now, "replay", send=True)
-        outcome.storms.append(HeldUp(now, mails, storm.most))
+        outcome.storms.append(HeldUp(now, mails, storm.mail_limit))
 
 
 def _deliver(office: SiteContext, now: datetime, outcome: Outcome) -> None:
@@ -251,5 +251,5 @@ def _told(message: MessageRow, day: date) -> list[SimulatedNotice]:
             item.notice_id,
         )
         for item in message.items
-        if item.told
+        if item.included
     ]

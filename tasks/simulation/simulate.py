@@ -54,7 +54,7 @@ def simulate(
             copy_known(source, session, begin=begin, end=end, derived=derived)
             if not from_scratch:
                 copy_done(source, session, begin=begin, turn=office.send_after(begin))
-            if rulesets.last_fingerprint(source) == office.rulebook():
+            if rulesets.last_fingerprint(source) == office.ruleset_fingerprint():
                 replay_queue.wake_restless(source, session, begin)
             else:
                 replay_queue.reset_all(session, begin)

@@ -40,7 +40,7 @@ class WrongMapping(UnreadableFile):
 class RemoteSource:
     """Another installation's description of one of its own sources.
 
-    `sees` and `shown_later` mean the same as in a mapping. `looked_until` is the time of the last
+    `sees` and `shown_later` mean the same as in a mapping. `imported_until` is the time of the last
     snapshot imported there.
     """
 
@@ -48,7 +48,7 @@ class RemoteSource:
     system: str | None
     sees: frozenset[str]
     shown_later: Mapping[str, int]
-    looked_until: datetime | None
+    imported_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def told_about(sheet: Sheet, source: FolderSource) -> tuple[RemoteSource, ...]:
             sees = frozenset(map(str, json.loads(told["sees"] or "[]")))
             shown = json.loads(told["shown_later"] or "{}")
             later = {str(kind): int(days) for kind, days in shown.items()}
-            until = parse_iso(told["looked_until"])
+            until = parse_iso(told["imported_until"])
         except (ValueError, TypeError, AttributeError):
             continue
         found.append(RemoteSource(told["source"], told["system"] or None, sees, later, until))

@@ -55,9 +55,9 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         patch.setenv("TENGGAT_VAR", str(var))
         office = SiteContext.open(site)
         for source in office.site.sources:
-            pull.fn(office, source, wita("2026-11-24 08:00"))
-        evaluate_and_notify.fn(office, wita("2026-11-24 08:00"), "a morning")
-        send_owed.fn(office, wita("2026-11-24 08:00"), "a morning")
+            pull(office, source, wita("2026-11-24 08:00"))
+        evaluate_and_notify(office, wita("2026-11-24 08:00"), "a morning")
+        send_owed(office, wita("2026-11-24 08:00"), "a morning")
         office.close()
     return site, var
 
@@ -158,9 +158,9 @@ DUE = ("due", "sp4n/first-follow-up", "2026-11-02")
 @pytest.mark.parametrize(
     ("call", "says", "remedy"),
     [
-        (("due", "sp4n/first-folow-up", "2026-11-02"), "no rule", "did you mean 'sp4n/first-fo"),
-        (("due", "first-follow-up", "2026-11-02"), "no rule", "did you mean 'sp4n/first-follow-"),
-        (("due", "?", "2026-11-02"), "no rule '?'", "known are sp4n-guideline/information"),
+        (("due", "sp4n/first-folow-up", "2026-11-02"), "no rule", "did you mean `sp4n/first-fo"),
+        (("due", "first-follow-up", "2026-11-02"), "no rule", "did you mean `sp4n/first-follow-"),
+        (("due", "?", "2026-11-02"), "no rule '?'", "known are sp4n-guideline/aspiration"),
         (("due", "sp4n/first-follow-up", "2.11.2026"), "no day", "write 2026-11-24"),
         (("due", "sp4n/first-follow-up", "2026-02-30"), "no day", "write 2026-11-24"),
         (("due", "sp4n/first-follow-up", "1871-01-18"), "1871-01-18", "calendar"),
@@ -172,11 +172,11 @@ DUE = ("due", "sp4n/first-follow-up", "2026-11-02")
         (("rnu",), "No such command 'rnu'", "Did you mean 'run'? See `tenggat --help`"),
         (("explain", "1"), "no complaint has the ticket '1'", "`tenggat deadlines`"),
         (("explain", "5010001", "--now", "x"), "'x' is no time", "write 2026-11-24T08:00"),
-        (("deadlines", "--state", "breachd"), "no state 'breachd'", "'breached'?"),
-        (("deadlines", "--unit", "dinso"), "no unit 'dinso'", "did you mean 'dinsos'?"),
+        (("deadlines", "--state", "breachd"), "no state 'breachd'", "`breached`?"),
+        (("deadlines", "--unit", "dinso"), "no unit 'dinso'", "did you mean `dinsos`?"),
         (("deadlines", "--csv", "/no/folder/x.csv"), "cannot write", "a folder that exists"),
         (("summary", "Q4"), "'Q4' is no period", "write 2026"),
-        (("mail", "list", "--status", "send"), "no status 'send'", "did you mean 's"),
+        (("mail", "list", "--status", "send"), "no status 'send'", "did you mean `s"),
         (("mail", "list", "--limit", "0"), "--limit", "`tenggat mail list --help`"),
         (("mail", "show", "999"), "no mail 999", "`tenggat mail list`"),
         (("doctor", "--site", "/no/site"), "/no/site/site.toml: no such file", "--site"),

@@ -104,7 +104,7 @@ def test_check_writes_nothing_and_moves_nothing(tenggat, site, tmp_path):
 
 def test_check_reads_what_was_read_and_archived_before(tenggat, site, open_site):
     correct(site, "sources.toml", 'pattern = "*.xlsx"', 'pattern = "*.xlsx"\narchive = "done"')
-    pull.fn(open_site(), "lapor", wita("2026-11-24 08:00"))
+    pull(open_site(), "lapor", wita("2026-11-24 08:00"))
     assert not list((site / "inbox" / "lapor").iterdir())
     code, out, _ = tenggat("source", "check", "lapor", "--now", NOW, "--json")
     assert (code, json.loads(out)["rows"]) == (0, 4)
@@ -175,7 +175,7 @@ def test_another_system_is_asked_without_noting_how_far(tenggat, site, tmp_path,
 
 def test_an_unknown_source_and_an_empty_one_are_told(tenggat, site):
     code, _, errors = tenggat("source", "check", "lapr")
-    assert (code, "did you mean 'lapor'?" in errors) == (2, True)
+    assert (code, "did you mean `lapor`?" in errors) == (2, True)
     code, _, errors = tenggat("source", "check", "register", "--now", NOW)
     assert (code, "register has nothing to read now" in errors) == (1, True)
 
@@ -222,7 +222,7 @@ def rows_of(office: SiteContext) -> dict[str, tuple[object, ...]]:
                 row.title,
                 row.anonymous,
                 row.secret,
-                row.state_word,
+                row.state,
                 sorted(tuple(event[1:]) for event in events if event.ticket == row.ticket),
             )
             for row in session.scalars(select(Complaint))
@@ -245,12 +245,12 @@ def test_what_is_learnt_from_the_examples_reads_them_as_their_mapping_does(
         old.unlink()
     shutil.copy2(example, site / "inbox" / source)
     given = open_site()
-    count = pull.fn(given, source, wita("2026-11-24 08:00"))
+    count = pull(given, source, wita("2026-11-24 08:00"))
     assert count.new > 0
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "other"))
     learnt(tenggat, site, example, source)
     again = open_site()
-    counted = pull.fn(again, source, wita("2026-11-24 08:00"))
+    counted = pull(again, source, wita("2026-11-24 08:00"))
     assert {r: n for r, n in count.reasons.items() if counted.reasons.get(r) != n} == unlike
     told, other = rows_of(given), rows_of(again)
     assert {ticket: other[ticket] for ticket in told} == told
@@ -421,7 +421,7 @@ def test_what_is_learnt_from_a_real_export_takes_it_in(tenggat, site, open_site,
         "Tanggal Generate",
     )
     correct(site, "sources.toml", 'unit = "Instansi Terdisposisi"', "# unit of another regency")
-    count = pull.fn(open_site(), "lapor", wita("2026-11-24 08:00"))
+    count = pull(open_site(), "lapor", wita("2026-11-24 08:00"))
     assert (count.new, count.quarantined) == (821, 0)
 
 
@@ -436,7 +436,7 @@ def waiting(site, open_site) -> SiteContext:
     export(site, "2026-11-22 07:00", {}, OTHER, BAD)
     export(site, "2026-11-24 07:30", {}, OTHER | {STATUS: "Ditutup oleh Admin"})
     office = open_site()
-    pull.fn(office, "lapor", wita("2026-11-24 08:00"))
+    pull(office, "lapor", wita("2026-11-24 08:00"))
     return office
 
 
@@ -475,7 +475,7 @@ def test_rows_come_in_by_retry_as_if_they_had_been_readable_at_once(
     again = open_site()
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "other"))
     straight = open_site()
-    pull.fn(straight, "lapor", wita("2026-11-24 08:00"))
+    pull(straight, "lapor", wita("2026-11-24 08:00"))
     assert events(again, "6000001") == events(straight, "6000001")
     assert [kind for kind, *_ in events(again, "6000001")][-1] == "closed"
 
@@ -504,7 +504,7 @@ def test_a_file_is_found_in_the_archive_and_in_a_zip(tenggat, site, open_site):
         archive.write(packed, packed.name)
     packed.unlink()
     export(site, "2026-11-24 07:00", OTHER | {TICKET: "6000002"})
-    pull.fn(open_site(), "lapor", wita("2026-11-24 08:00"))
+    pull(open_site(), "lapor", wita("2026-11-24 08:00"))
     assert not list(inbox.iterdir())
     known_unit(site)
     code, out, _ = tenggat("quarantine", "retry", "--now", "2026-11-24T09:00")
@@ -525,7 +525,7 @@ def test_rows_whose_file_is_gone_are_named(tenggat, waiting, site):
 
 def test_a_row_that_is_bad_for_another_reason_waits_with_that_one(tenggat, site, open_site):
     export(site, "2026-11-24 07:30", OTHER | {"Klasifikasi Laporan": "Curhat"})
-    pull.fn(open_site(), "lapor", wita("2026-11-24 08:00"))
+    pull(open_site(), "lapor", wita("2026-11-24 08:00"))
     reasons = [row["reason"] for row in listed(tenggat)]
     assert "unknown_unit" not in reasons
     correct(
@@ -542,28 +542,28 @@ def test_a_row_that_is_bad_for_another_reason_waits_with_that_one(tenggat, site,
 
 def test_a_number_that_stands_twice_still_does_when_read_again(tenggat, site, open_site):
     export(site, "2026-11-24 07:30", {}, {TITLE: "Judul lain"})
-    pull.fn(open_site(), "lapor", wita("2026-11-24 08:00"))
+    pull(open_site(), "lapor", wita("2026-11-24 08:00"))
     tenggat("quarantine", "retry", "--now", "2026-11-24T09:00")
     assert "duplicate_ticket" in [row["reason"] for row in listed(tenggat)]
 
 
 def test_a_row_that_a_later_export_makes_readable_is_resolved(tenggat, waiting, site, open_site):
     export(site, "2026-11-25 07:00", {}, OTHER | {UNIT: "Dinas Sosial"})
-    assert pull.fn(open_site(), "lapor", wita("2026-11-25 08:00")).new == 1
+    assert pull(open_site(), "lapor", wita("2026-11-25 08:00")).new == 1
     assert [row["ticket"] for row in listed(tenggat)] == ["5010009"]
     assert [row["resolved"] != "" for row in listed(tenggat, "--all")].count(True) == 2
     export(site, "2026-11-26 07:00", {}, OTHER)  # and back again: it waits anew
-    pull.fn(open_site(), "lapor", wita("2026-11-26 08:00"))
+    pull(open_site(), "lapor", wita("2026-11-26 08:00"))
     assert [row["ticket"] for row in listed(tenggat)] == ["5010009", "6000001"]
     assert len(listed(tenggat, "--all")) == 4
 
 
 def test_an_export_of_the_same_moment_does_not_resolve_its_own_double(tenggat, site, open_site):
     export(site, "2026-11-24 07:30", {}, {TITLE: "Judul lain"})
-    pull.fn(open_site(), "lapor", wita("2026-11-24 08:00"))
+    pull(open_site(), "lapor", wita("2026-11-24 08:00"))
     assert "duplicate_ticket" in [row["reason"] for row in listed(tenggat)]
     export(site, "2026-11-25 07:00", {}, {TITLE: "Judul lain"}, {TICKET: "1"})
-    pull.fn(open_site(), "lapor", wita("2026-11-25 08:00"))
+    pull(open_site(), "lapor", wita("2026-11-25 08:00"))
     assert "duplicate_ticket" in [row["reason"] for row in listed(tenggat)]
 
 
@@ -576,7 +576,7 @@ def test_the_list_shows_what_waits_and_with_all_what_was(tenggat, waiting):
 
 def test_quarantine_is_written_as_csv_that_runs_no_formula(tenggat, site, open_site, tmp_path):
     export(site, "2026-11-24 07:30", {TICKET: "=1+1", UNIT: '=HYPERLINK("x")'})
-    pull.fn(open_site(), "lapor", wita("2026-11-24 08:00"))
+    pull(open_site(), "lapor", wita("2026-11-24 08:00"))
     file = tmp_path / "quarantine.csv"
     assert tenggat("quarantine", "export", file)[0] == 0
     with file.open(encoding="utf-8", newline="") as lines:

@@ -68,11 +68,11 @@ def rows(office) -> list[dict[str, Any]]:
 
 
 def kinds(office, *of: str) -> Counter[str]:
-    return Counter(row["what"] for row in rows(office) if row["what"].startswith(of or ("",)))
+    return Counter(row["kind"] for row in rows(office) if row["kind"].startswith(of or ("",)))
 
 
 def only(office, what: AuditKind) -> dict[str, Any]:
-    (row,) = [row for row in rows(office) if row["what"] == what]
+    (row,) = [row for row in rows(office) if row["kind"] == what]
     return row | {"subject": json.loads(row["subject"])}
 
 
@@ -92,11 +92,11 @@ def limit(office, most: int) -> None:
 def test_a_notice_that_is_owed_tells_who_decided_what_when_and_why(office):
     register(office, BREACHED, at("Dinas Sosial"))
     office.by = FLOW
-    decide(office, BREACHED, FLOW.run)
-    row = only(office, AuditKind.NOTICE_OWED)
+    decide(office, BREACHED, FLOW.run_id)
+    row = only(office, AuditKind.NOTICE_QUEUED)
     assert row["subject"].pop("rule")
-    assert (row["at"], row["actor"], row["run"]) == (wita(BREACHED), FLOW.actor, FLOW.run)
-    assert (row["complaint_id"], row["ticket"], row["message_pk"]) == (1, "FD-1", None)
+    assert (row["at"], row["actor"], row["run_id"]) == (wita(BREACHED), FLOW.actor, FLOW.run_id)
+    assert (row["complaint_id"], row["ticket"], row["message_id"]) == (1, "FD-1", None)
     assert row["subject"] == {"clock": 1, "unit": "dinsos", "rung": "breach", "repeat": 0}
     assert row["reason"] == "reached 2026-11-24 00:00 UTC"
 
@@ -113,12 +113,12 @@ def test_a_notice_that_a_higher_rung_made_needless_is_told(office):
 @ON_BOTH
 def test_what_happens_to_a_notice_is_told_once_each(office, server):
     """Owed; withdrawn before it went; the next one held, and owed when it is held no more."""
-    owe(office, "2026-11-17 08:00", at("DLH"))  # the first run: a rulebook, and nothing due
-    assert kinds(office) == {AuditKind.RULEBOOK_TAKEN: 1}
+    owe(office, "2026-11-17 08:00", at("DLH"))  # the first run: a ruleset, and nothing due
+    assert kinds(office) == {AuditKind.RULESET_ACTIVATED: 1}
     register(office, BREACHED, at("DLH"), at("Dinas Sosial", "FD-2"))
     decide(office, BREACHED)
     before = kinds(office, "notice")
-    assert before[AuditKind.NOTICE_OWED] == 2
+    assert before[AuditKind.NOTICE_QUEUED] == 2
     register(office, LATER, at("DLH") | {"Selesai": "24/11/2026 09:00"})
     decide(office, LATER)
     deliver(office, LATER)
@@ -127,16 +127,16 @@ def test_what_happens_to_a_notice_is_told_once_each(office, server):
     assert (gone["ticket"], gone["at"]) == ("FD-1", wita(LATER))
     office.site.holds = (Hold(("dinsos",), "gempa bumi", last=date(2026, 11, 29)),)
     decide(office, ESCALATED)
-    held = kinds(office, "notice.held")[AuditKind.NOTICE_HELD]
+    held = kinds(office, "notice.suppressed")[AuditKind.NOTICE_SUPPRESSED]
     assert held == 1
     for now in ("2026-11-26 09:00", "2026-11-27 08:00"):
         decide(office, now)
-    assert kinds(office, "notice.held")[AuditKind.NOTICE_HELD] == held, (
+    assert kinds(office, "notice.suppressed")[AuditKind.NOTICE_SUPPRESSED] == held, (
         "held as before is no decision"
     )
     office.site.holds = ()
     decide(office, "2026-11-27 09:00")
-    last = [row for row in rows(office) if row["what"] == AuditKind.NOTICE_OWED][-1]
+    last = [row for row in rows(office) if row["kind"] == AuditKind.NOTICE_QUEUED][-1]
     assert last["reason"].endswith("; before, it was held back")
     assert verified(office.engine).fault is None
 
@@ -149,9 +149,9 @@ def test_a_storm_is_told_with_who_said_so(office, send):
     held = only(office, AuditKind.STORM_HELD)
     assert (held["storm_id"], held["subject"], held["actor"]) == (1, {"mails": 4}, FLOW.actor)
     storms.decide(office, None, wita(LATER), "Prefect UI: Ibu Sari", send=send)
-    row = only(office, AuditKind.STORM_RELEASED if send else AuditKind.STORM_DROPPED)
+    row = only(office, AuditKind.STORM_RELEASED if send else AuditKind.STORM_DISCARDED)
     assert (row["storm_id"], row["actor"], row["at"]) == (1, "Prefect UI: Ibu Sari", wita(LATER))
-    discarded = [row["ticket"] for row in rows(office) if row["what"] == AuditKind.NOTICE_DISCARDED]
+    discarded = [row["ticket"] for row in rows(office) if row["kind"] == AuditKind.NOTICE_DISCARDED]
     assert discarded == ([] if send else ["FD-1", "FD-2"])
 
 
@@ -165,8 +165,8 @@ def test_a_mail_sent_once_more_is_told_unless_it_was_refused(office, server):
     with office.transaction() as session:
         again = resend(session, office, 1, wita(LATER), "other@contohkab.example").id
     row = only(office, AuditKind.MAIL_RESENT)
-    assert (row["message_pk"], row["subject"]) == (again, {"first": 1})
-    assert (row["actor"], row["run"]) == ("command line of sari", "resend 1")
+    assert (row["message_id"], row["subject"]) == (again, {"first": 1})
+    assert (row["actor"], row["run_id"]) == ("command line of sari", "resend 1")
     assert "contohkab" not in json.dumps(row, default=str)
 
 
@@ -188,7 +188,7 @@ def test_an_address_is_told_when_it_is_marked_and_when_it_is_lifted(office, serv
     for _ in range(2):
         with office.transaction() as session:
             bounces.lift(session, address, wita(NEXT_DAY))
-    assert kinds(office, "bounce") == {AuditKind.BOUNCE_MARKED: 1, AuditKind.BOUNCE_LIFTED: 1}
+    assert kinds(office, "bounce") == {AuditKind.BOUNCE_SUPPRESSED: 1, AuditKind.BOUNCE_LIFTED: 1}
     assert only(office, AuditKind.BOUNCE_LIFTED)["subject"] == {"bounces": [1, 2]}
     assert address not in str(rows(office))
 
@@ -196,8 +196,8 @@ def test_an_address_is_told_when_it_is_marked_and_when_it_is_lifted(office, serv
 def test_a_notice_that_nobody_can_be_told_of_is_told(office):
     office.site.directory.offices = ()
     owe(office, BREACHED, at("Dinas Sosial"))
-    assert kinds(office, "notice.f", "notice.o") == {
-        AuditKind.NOTICE_OWED: 1,
+    assert kinds(office, "notice.f", "notice.q") == {
+        AuditKind.NOTICE_QUEUED: 1,
         AuditKind.NOTICE_FAILED: 1,
     }
 
@@ -206,19 +206,19 @@ def test_a_changed_rule_or_calendar_is_told_and_an_unchanged_one_is_not(office):
     register(office, BREACHED, at("Dinas Sosial"))
     decide(office, BREACHED)
     decide(office, LATER)
-    assert kinds(office, "rulebook") == {AuditKind.RULEBOOK_TAKEN: 1}
-    first = only(office, AuditKind.RULEBOOK_TAKEN)["subject"]
+    assert kinds(office, "ruleset") == {AuditKind.RULESET_ACTIVATED: 1}
+    first = only(office, AuditKind.RULESET_ACTIVATED)["subject"]
     office.site.holds = (Hold(("dlh",), "banjir"),)
     decide(office, NEXT_DAY)
-    row = [row for row in rows(office) if row["what"] == AuditKind.RULEBOOK_TAKEN][-1]
+    row = [row for row in rows(office) if row["kind"] == AuditKind.RULESET_ACTIVATED][-1]
     changed = json.loads(row["subject"])
-    assert (changed["before"], changed["rulebook"]) == (first["fingerprint"], 2)
+    assert (changed["before"], changed["ruleset"]) == (first["fingerprint"], 2)
 
 
 def test_a_report_that_is_kept_is_told_once(office):
     owe(office, BREACHED, at("Dinas Sosial"))
     for public in (False, False, True):
-        make_summary.fn(
+        make_summary(
             office,
             "2026-11",
             wita(NEXT_DAY),
@@ -228,7 +228,7 @@ def test_a_report_that_is_kept_is_told_once(office):
             formats=("json",),
         )
     row = only(office, AuditKind.REPORT_MADE)
-    assert (row["run"], row["subject"]["period"]) == ("summary 1", "2026-11")
+    assert (row["run_id"], row["subject"]["period"]) == ("summary 1", "2026-11")
 
 
 def test_rows_of_the_quarantine_that_are_read_again_are_told(office, site_folder):
@@ -238,7 +238,7 @@ def test_rows_of_the_quarantine_that_are_read_again_are_told(office, site_folder
     content = path.read_text("utf-8").replace("16/11/2026 08:30", "31/02/2026 08:30")
     bad = path.with_name("register_2026-11-25_0700.csv")
     bad.write_text(content.replace("FD-1", "FD-9"), "utf-8")
-    assert pull.fn(office, "register", wita(NEXT_DAY)).quarantined == 1
+    assert pull(office, "register", wita(NEXT_DAY)).quarantined == 1
     retry(office, "register", wita(NEXT_DAY))
     assert only(office, AuditKind.QUARANTINE_RETRIED)["subject"]["source"] == "register"
 
@@ -317,7 +317,7 @@ def tamper(engine: Engine, *statements: str) -> None:
 
 PUT_BACK = "UPDATE audit_head SET seq = 5, hash = (SELECT hash FROM audit WHERE seq = 5)"
 COPY = (
-    "INSERT INTO audit SELECT {seq}, at, actor, run, what, complaint_id, message_pk, storm_id,"
+    "INSERT INTO audit SELECT {seq}, at, actor, run_id, kind, complaint_id, message_id, storm_id,"
     " subject, reason, previous, hash FROM audit WHERE seq = {of}"
 )
 
@@ -362,10 +362,10 @@ OTHER = {
     "seq": "44",
     "at": "at + interval '1 microsecond'",
     "actor": "'somebodY'",
-    "run": "'run 2'",
-    "what": "'notice.held'",
+    "run_id": "'run 2'",
+    "kind": "'notice.suppressed'",
     "complaint_id": "4",
-    "message_pk": "NULL",
+    "message_id": "NULL",
     "storm_id": "storm_id + 1",
     "subject": "replace(subject, ':', ': ')",
     "reason": "reason || ' '",
@@ -501,7 +501,7 @@ def test_two_processes_at_once_keep_one_unbroken_chain(engine, database_url):
 def test_a_mail_with_a_summary_and_its_json_bear_witness(office, server):
     owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2") | since("02/11/2026"))
     end = verified(office.engine).head
-    made = make_summary.fn(office, "2026-11", wita(NEXT_DAY), wita(NEXT_DAY), "summary 1")
+    made = make_summary(office, "2026-11", wita(NEXT_DAY), wita(NEXT_DAY), "summary 1")
     deliver(office, NEXT_DAY)
     inspector = [m for m in server.letters if "Tenggat" in m.mail["From"] and m.mail.is_multipart()]
     bodies = [m.mail.get_body(("plain",)).get_content() for m in inspector]
@@ -529,16 +529,16 @@ def test_the_command_lists_decisions_and_verifies_them(office, server, call_teng
     code, out, _ = call_tenggat("audit", "list", "--ticket", "FD-2", *site)
     assert code == 0
     assert "FD-1" not in out
-    for word in ("notice.owed", "storm.held", "storm.released", "Ibu Sari", "2026-11-24 10:00"):
+    for word in ("notice.queued", "storm.held", "storm.released", "Ibu Sari", "2026-11-24 10:00"):
         assert word in out
     code, out, _ = call_tenggat("audit", "list", "--what", "storm", "--json", *site)
-    assert [row["what"] for row in json.loads(out)] == [
+    assert [row["kind"] for row in json.loads(out)] == [
         AuditKind.STORM_RELEASED,
         AuditKind.STORM_HELD,
     ]
     assert json.loads(out)[0]["actor"].startswith("command line of ")
     code, out, _ = call_tenggat("audit", "list", "--since", LATER, "--json", *site)
-    assert [row["what"] for row in json.loads(out)] == [AuditKind.STORM_RELEASED]
+    assert [row["kind"] for row in json.loads(out)] == [AuditKind.STORM_RELEASED]
     code, out, _ = call_tenggat("audit", "verify", *site)
     assert (code, "none touched" in out) == (0, True)
     head = verified(office.engine).head
@@ -557,7 +557,7 @@ def test_the_command_lists_decisions_and_verifies_them(office, server, call_teng
             ("verify", "--head", "17"),
             "'17' is not a head such as 17:9f86d0...; a mail with a summary names one",
         ),
-        (("list", "--what", "notise"), "no kind 'notise'; did you mean 'notice'?"),
+        (("list", "--what", "notise"), "no kind 'notise'; did you mean `notice`?"),
         (("list", "--since", "soon"), "'soon' is no time"),
     ],
 )

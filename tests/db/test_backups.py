@@ -67,7 +67,9 @@ def test_it_holds_one_state_while_others_write_and_they_do_not_wait(url, tmp_pat
                 connection.execute(text("UPDATE counter SET n = n + 1"))
                 connection.execute(text("UPDATE counter SET half = half + 1"))
                 connection.execute(
-                    text("INSERT INTO run (id, flow, now, counts) VALUES (:id, 'x', :now, '{}')"),
+                    text(
+                        "INSERT INTO flow_run (id, flow, now, counts) VALUES (:id, 'x', :now, '{}')"
+                    ),
                     {"id": f"r{threading.get_ident()} {len(done)}", "now": "2026-11-24 00:00:00"},
                 )
             done.append(1)
@@ -93,7 +95,7 @@ def test_it_holds_one_state_while_others_write_and_they_do_not_wait(url, tmp_pat
 
 def restored(url: str, path: Path, folder: Path) -> tuple[int, int, int]:
     """What a backup holds, by the programs that anybody has."""
-    question = "SELECT n, half, (SELECT count(*) FROM run) FROM counter"
+    question = "SELECT n, half, (SELECT count(*) FROM flow_run) FROM counter"
     if path.name.endswith(".db.gz"):
         raw = folder / "look.db"
         raw.write_bytes(gzip.decompress(path.read_bytes()))
@@ -114,7 +116,7 @@ def restored(url: str, path: Path, folder: Path) -> tuple[int, int, int]:
     lines = script.splitlines()
     at = next(n for n, line in enumerate(lines) if line.startswith("COPY public.counter"))
     n, half = map(int, lines[at + 1].split("\t"))
-    start = next(n for n, line in enumerate(lines) if line.startswith("COPY public.run "))
+    start = next(n for n, line in enumerate(lines) if line.startswith("COPY public.flow_run "))
     return n, half, lines[start + 1 :].index("\\.")
 
 

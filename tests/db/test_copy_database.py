@@ -92,7 +92,7 @@ def test_every_row_is_there_the_audit_goes_on_and_another_copy_is_refused(
         found = verify(connection, [was.head])
         newest = rows(connection, limit=1)[0]
     assert (found.fault, found.anchors, found.rows) == (None, 1, was.rows + 1)
-    assert (newest["what"], newest["actor"]) == (AuditKind.DATA_COPIED, "a test")
+    assert (newest["kind"], newest["actor"]) == (AuditKind.DATA_COPIED, "a test")
     assert json.loads(newest["subject"])["head"] == str(was.head)
     for statement in ("UPDATE audit SET reason = 'x'", "DELETE FROM audit"):
         with pytest.raises(DBAPIError, match="append-only"), copied.engine.begin() as connection:

@@ -65,13 +65,13 @@ def complaint(ticket: str = "1", **more: Any) -> dict[str, Any]:
 
 def message(number: int = 1, **more: Any) -> MessageRow:
     given = {
-        "message_id": f"<{number}@contohkab.example>",
+        "message_id_header": f"<{number}@contohkab.example>",
         "kind": "alert",
         "created_at": NOON,
         "recipient": "a@contohkab.example",
         "recipient_name": "A",
         "role": "administrator",
-        "run": "r",
+        "run_id": "r",
         "status": MessageStatus.QUEUED,
         "next_attempt_at": NOON,
         "detail": {},
@@ -120,35 +120,24 @@ def test_migrations_go_back_and_forth(engine):
     assert difference(engine) == []
 
 
-def test_an_upgrade_keeps_what_was_told_to_whom(engine):
-    """A notice without a unit, and the mail about it, written before handovers were known."""
-    command.downgrade(alembic_config(engine), "0001")
-    with engine.begin() as connection:
-        for statement in (
-            "INSERT INTO complaint (id, source, ticket, received_at, recorded_at, anonymous,"
-            " secret) VALUES (1, 'lapor', '5010653', :at, :at, :no, :no)",
-            "INSERT INTO notice (id, complaint_id, rule, clock, rung, repeat, kind, unit,"
-            " reached_at, decided_at, status, run)"
-            " VALUES (7, 1, 'r', 0, 'breach', 0, 'breach', NULL, :at, :at, 'sent', 'x')",
-            "INSERT INTO message (id, message_id, kind, recipient, recipient_name, role,"
-            " created_at, run, status, detail)"
-            " VALUES (3, '<a@b>', 'notices', 'a@b', 'A', 'liaison', :at, 'x', 'sent', '{}')",
-            "INSERT INTO message_item (message_pk, notice_id, role, told)"
-            " VALUES (3, 7, 'liaison', :yes)",
-        ):
-            connection.execute(text(statement), {"at": NOON, "no": False, "yes": True})
-    migrate(engine)
-    with Session(engine) as session:
-        (message,) = session.scalars(select(MessageRow)).all()
-        (item,) = message.items
-        assert (item.notice.id, item.notice.unit, item.copied, item.told) == (7, "", False, True)
-        assert (message.locale, message.storm_id) == (None, None)
-        again = {c.key: getattr(item.notice, c.key) for c in NoticeRow.__table__.c if c.key != "id"}
-        session.add(NoticeRow(**again | {"unit": "dinsos"}))  # another unit may be told as well
-        session.flush()
-        session.add(NoticeRow(**again))
-        with pytest.raises(IntegrityError):
-            session.flush()
+def test_an_upgrade_keeps_the_rows(empty, later_revision):
+    command.upgrade(alembic_config(empty), "0001")
+    with empty.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO message (id, message_id_header, kind, recipient, recipient_name, role,"
+                " created_at, run_id, status, detail)"
+                " VALUES (3, '<a@b>', 'notices', 'a@b', 'A', 'liaison', :at, 'x', 'sent', '{}')"
+            ),
+            {"at": NOON},
+        )
+    migrate(empty)
+    assert at(empty) == later_revision
+    with empty.connect() as connection:
+        row = connection.execute(text("SELECT id, recipient, later FROM message")).one()
+    assert row == (3, "a@b", 7)
+    command.downgrade(alembic_config(empty), "0001")
+    assert difference(empty) == []
 
 
 def test_a_time_comes_back_as_the_same_moment_in_utc(session):
@@ -203,7 +192,7 @@ def event(**more: Any) -> dict[str, Any]:
         "kind": "verified",
         "latest": NOON,
         "earliest": None,
-        "knowledge": "given",
+        "knowledge": "stated",
         "recorded_at": NOON,
         "source": "lapor",
         "unit": "",
@@ -223,10 +212,10 @@ TWICE: dict[str, Callable[[], Any]] = {
         reached_at=NOON,
         decided_at=NOON,
         status="queued",
-        run="r",
+        run_id="r",
     ),
     "message": message,
-    "look": lambda: SourceImport(
+    "source_import": lambda: SourceImport(
         source="lapor",
         name="a.xlsx",
         sha256="0" * 64,
@@ -333,7 +322,7 @@ def test_mails_whose_turn_has_not_come_are_not_due(session):
     later = NOON + timedelta(hours=1)
     session.add_all([message(1, next_attempt_at=later), message(2), message(3, status="sent")])
     session.flush()
-    assert [row.message_id for row in outbox.take_due(session, NOON, 9)] == [
+    assert [row.message_id_header for row in outbox.take_due(session, NOON, 9)] == [
         "<2@contohkab.example>"
     ]
     assert outbox.next_turn(session) == NOON
@@ -366,7 +355,7 @@ def test_an_event_comes_back_as_it_was(session):
 def test_looks_are_known_by_content_and_the_newest_is_found(session):
     assert imports.last(session, "lapor") is None
     for day, sha256 in ((24, "b"), (22, "a")):
-        look = TWICE["look"]()
+        look = TWICE["source_import"]()
         look.sha256, look.observed_at = sha256, wita(f"2026-11-{day} 07:00")
         session.add(look)
     session.flush()
@@ -393,7 +382,7 @@ def test_a_run_that_is_repeated_replaces_itself(session):
     runs.finished(session, "intake 1", "intake", NOON, {"new": 0})
     runs.finished(session, "delivery 1", "delivery", NOON - timedelta(hours=1), {})
     session.flush()
-    assert session.execute(text("SELECT count(*) FROM run")).scalar() == 2
+    assert session.execute(text("SELECT count(*) FROM flow_run")).scalar() == 2
     assert runs.last(session) == NOON.astimezone(UTC)
     assert runs.last(session, "delivery") == NOON - timedelta(hours=1)
     assert runs.last(session, "summary") is None

@@ -50,7 +50,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 THEN, NOW = "2026-11-24 09:00", "2026-11-24 12:00"
-ODD = {"run", "audit", "audit_head"}
+ODD = {"restore", "audit", "audit_head"}
 """Tables in which a restore itself is noted."""
 
 
@@ -199,14 +199,16 @@ def test_a_damaged_backup_changes_nothing(office):
     assert [path for path in office.site.backups.iterdir() if path != made] == []
 
 
-def test_an_older_revision_is_brought_up_to_the_newest(empty_database_url, tmp_path):
+def test_an_older_revision_is_brought_up_to_the_newest(
+    empty_database_url, tmp_path, later_revision
+):
     engine = open_engine(empty_database_url)
     command.upgrade(alembic_config(engine), "0001")
     with engine.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO message (message_id, kind, recipient, recipient_name, role,"
-                " created_at, run, status, next_attempt_at, detail) VALUES ('<1@x>', 'alert',"
+                "INSERT INTO message (message_id_header, kind, recipient, recipient_name, role,"
+                " created_at, run_id, status, next_attempt_at, detail) VALUES ('<1@x>', 'alert',"
                 " 'a@x', 'A', 'administrator', :now, 'r', 'queued', :now, '{}')"
             ),
             {"now": "2026-11-20 00:00:00"},
@@ -222,13 +224,13 @@ def test_an_older_revision_is_brought_up_to_the_newest(empty_database_url, tmp_p
     assert done.revision == "0001"
     parsed = make_url(empty_database_url)
     server = None if parsed.get_backend_name() == "sqlite" else parsed
-    assert check(done.replaced, server).revision == newest_revision()
+    assert check(done.replaced, server).revision == later_revision
     engine = open_engine(empty_database_url)
     with engine.connect() as connection:
         found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
-        status = connection.execute(text("SELECT status FROM message")).scalar_one()
+        message = connection.execute(text("SELECT status, later FROM message")).one()
     engine.dispose()
-    assert (found, status) == (newest_revision(), "held")
+    assert (found, *message) == (later_revision, "held", 7)
 
 
 @ON_BOTH
@@ -296,7 +298,7 @@ def test_what_was_sent_after_the_backup_is_not_sent_again(office, server):
         deliver(office, now)
     told = [letter.recipient for letter in server.letters[sent:]]
     assert told == ["admin.lapor@contohkab.example"]
-    assert alerts(office)[-1] == "restored"
+    assert alerts(office)[-1] == "restore_hold"
     assert set(statuses(office)) == {"held"}
 
 

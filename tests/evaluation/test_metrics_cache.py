@@ -26,7 +26,7 @@ def test_figures_hold_from_the_judgment_that_first_found_them(office):
     decide(office, "2026-11-21 08:00")  # the same again
     with office.transaction() as session:
         row = session.scalars(select(Complaint)).one()
-        assert (row.figures_since, row.judged_at) == (
+        assert (row.metrics_since, row.evaluated_at) == (
             wita("2026-11-20 08:05"),
             wita("2026-11-21 08:00"),
         )
@@ -46,7 +46,7 @@ def test_what_was_learnt_in_between_may_have_been_otherwise_then(office):
         compare(office, wita(moment))
 
 
-def test_another_rulebook_makes_all_of_them_doubtful(office, monkeypatch):
+def test_another_ruleset_makes_all_of_them_doubtful(office, monkeypatch):
     """Until a run of deadlines has judged by it a report judges anew, and afterwards the past."""
     register(
         office, "2026-11-20 08:00", at("Dinas Sosial"), at("DLH", "FD-2", **since("02/11/2026"))
@@ -72,7 +72,7 @@ def test_a_complaint_that_cannot_be_judged_has_none(office):
     calendar = office.site.evaluation_context.calendar
     short = type(calendar)(calendar.first, date(2026, 11, 20))
     office.site.evaluation_context = replace(office.site.evaluation_context, calendar=short)
-    assert decide(office, "2026-11-20 09:00").unjudged == ["FD-1"]
+    assert decide(office, "2026-11-20 09:00").not_evaluated == ["FD-1"]
     with office.transaction() as session:
         assert kept(session, wita("2026-11-20 10:00")) == {}
         assert len(metrics.to_judge(session, wita("2026-11-20 10:00"))) == 1

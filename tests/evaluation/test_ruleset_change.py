@@ -29,7 +29,7 @@ RULE = "sp4n-guideline/information"  # received on Monday 16 November, due on Mo
 def judged(office):
     """The front desk's entry, judged and reminded of on the morning before its last day."""
     register(office, "2026-11-20 07:15", {})
-    evaluate_and_notify.fn(office, wita("2026-11-20 08:00"), "r1")
+    evaluate_and_notify(office, wita("2026-11-20 08:00"), "r1")
     return office
 
 
@@ -57,7 +57,7 @@ def notices(office) -> list[tuple[str, str]]:
 def test_a_holiday_decreed_late_moves_open_deadlines_and_says_which(judged):
     before = notices(judged)
     decree(judged, date(2026, 11, 23))
-    count = evaluate_and_notify.fn(judged, wita("2026-11-20 09:00"), "r2")
+    count = evaluate_and_notify(judged, wita("2026-11-20 09:00"), "r2")
     assert count.moved == 1
     assert due(judged) == "2026-11-24"
     with judged.transaction() as session:
@@ -69,23 +69,23 @@ def test_a_holiday_decreed_late_moves_open_deadlines_and_says_which(judged):
 
 
 def test_without_a_change_nothing_is_judged_again(judged):
-    count = evaluate_and_notify.fn(judged, wita("2026-11-20 09:00"), "r2")
-    assert (count.judged, count.moved) == (0, None)
+    count = evaluate_and_notify(judged, wita("2026-11-20 09:00"), "r2")
+    assert (count.evaluated, count.moved) == (0, None)
 
 
 def test_the_same_change_is_listed_once(judged):
     decree(judged, date(2026, 11, 23))
-    evaluate_and_notify.fn(judged, wita("2026-11-20 09:00"), "r2")
-    count = evaluate_and_notify.fn(judged, wita("2026-11-20 10:00"), "r3")
-    assert (count.judged, count.moved) == (0, None)
+    evaluate_and_notify(judged, wita("2026-11-20 09:00"), "r2")
+    count = evaluate_and_notify(judged, wita("2026-11-20 10:00"), "r3")
+    assert (count.evaluated, count.moved) == (0, None)
 
 
 def test_what_comes_in_after_a_change_was_never_judged_otherwise(judged):
     decree(judged, date(2026, 11, 23))
-    evaluate_and_notify.fn(judged, wita("2026-11-20 09:00"), "r2")
+    evaluate_and_notify(judged, wita("2026-11-20 09:00"), "r2")
     register(judged, "2026-11-20 09:30", {"No Register": "FD-2"})
-    count = evaluate_and_notify.fn(judged, wita("2026-11-20 10:00"), "r3")
-    assert (count.judged, count.moved) == (1, None)
+    count = evaluate_and_notify(judged, wita("2026-11-20 10:00"), "r3")
+    assert (count.evaluated, count.moved) == (1, None)
 
 
 def test_the_fingerprint_tells_law_calendar_policy_and_sources_apart(office):

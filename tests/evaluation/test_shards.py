@@ -57,7 +57,7 @@ def run_parts(offices, of: int, now: str = NOW) -> list:
     def work(number: int) -> None:
         gate.wait()
         try:
-            counts[number] = evaluate_and_notify.fn(
+            counts[number] = evaluate_and_notify(
                 offices[number], wita(now), f"deadlines {now} {number}", Shard(number + 1, of)
             )
         except Exception as error:
@@ -91,31 +91,31 @@ def test_together_they_find_what_one_finds_and_each_person_has_one_mail(offices)
     counts = run_parts(offices, 3)
     units = list(office.site.directory.units)
     shares = [len(set(Shard(n, 3).units(units)) & set(units_of(office))) for n in (1, 2, 3)]
-    assert [count.judged for count in counts] == [shares[0] + 1, shares[1], shares[2]]
+    assert [count.evaluated for count in counts] == [shares[0] + 1, shares[1], shares[2]]
     assert min(shares) > 0
     told = messages(office)
     assert max(Counter(mail.recipient for mail in told).values()) == 1
     by_mail = {mail.recipient: len(mail.items) for mail in told}
     assert max(by_mail.values()) > len(LATE)  # a superior of all units: and the stray one
     again = decide(office, "2026-11-26 08:30")
-    assert (again.judged, again.messages) == (0, 0)
+    assert (again.evaluated, again.messages) == (0, 0)
 
 
 def test_alone_it_leaves_the_other_parts_to_others(office):
     register(office, NOW, *LATE)
-    evaluate_and_notify.fn(office, wita(NOW), "one", Shard(2, 3))
+    evaluate_and_notify(office, wita(NOW), "one", Shard(2, 3))
     with office.transaction() as session:
-        judged = session.scalars(select(Complaint.unit).where(Complaint.judged_at.is_not(None)))
+        judged = session.scalars(select(Complaint.unit).where(Complaint.evaluated_at.is_not(None)))
         assert set(judged) < set(Shard(2, 3).units(sorted(office.site.directory.units)))
     assert len(notices(office)) > 0
     decide(office, "2026-11-26 08:30")  # all that is left
     with office.transaction() as session:
-        left = select(func.count()).select_from(Complaint).where(Complaint.judged_at.is_(None))
+        left = select(func.count()).select_from(Complaint).where(Complaint.evaluated_at.is_(None))
         assert session.scalar(left) == 0
 
 
 @ON_BOTH
-def test_a_new_rulebook_is_taken_over_once_and_every_move_is_listed(offices):
+def test_a_new_ruleset_is_taken_over_once_and_every_move_is_listed(offices):
     office = offices[0]
     register(office, "2026-11-16 18:00", *EVERYWHERE)
     run_parts(offices, 3, "2026-11-17 08:00")
@@ -126,7 +126,7 @@ def test_a_new_rulebook_is_taken_over_once_and_every_move_is_listed(offices):
             each.site.evaluation_context, calendar=without_fridays, policy=Policy.STRICT
         )
     counts = run_parts(offices, 3, "2026-11-17 09:00")
-    assert sum(count.judged for count in counts) == len(EVERYWHERE)
+    assert sum(count.evaluated for count in counts) == len(EVERYWHERE)
     with office.transaction() as session:
         assert session.scalar(select(func.count()).select_from(Ruleset)) == 2
         moved = session.scalars(select(DeadlineChange.complaint_id).distinct()).all()

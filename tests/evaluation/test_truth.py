@@ -93,9 +93,9 @@ def month(tmp_path_factory) -> Iterator[Month]:
     while morning <= last:
         if chance.random() < PULLED or morning == last:
             for source in office.site.sources:
-                pull.fn(office, source, morning)
+                pull(office, source, morning)
             if chance.random() < JUDGED or morning == last:
-                evaluate_and_notify.fn(office, morning, f"deadlines {morning:%F}")
+                evaluate_and_notify(office, morning, f"deadlines {morning:%F}")
         if morning.day % 8 == 0:
             lived.look(morning)
             lived.look(morning + timedelta(hours=20))

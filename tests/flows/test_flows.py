@@ -143,7 +143,7 @@ def test_a_failing_intake_keeps_nothing_else_from_running(origin, shared, tmp_pa
     assert "failed: intake: lapor: " in done.stderr
     assert broken.name in done.stderr
     assert "Traceback" not in done.stderr
-    assert counts["deadlines"]["judged"] == 4
+    assert counts["deadlines"]["evaluated"] == 4
     assert counts["delivery"]["sent"] > 0
     runs = Told(shared.api, site).states()
     assert runs["intake 2026-11-24 09:00"] == "FAILED"

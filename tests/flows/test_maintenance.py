@@ -153,7 +153,7 @@ def test_without_a_server_the_rest_is_done():
     from tasks.maintenance import NotCleaned, remove_runs  # noqa: PLC0415
 
     with pytest.raises(NotCleaned, match="PREFECT_API_URL"):
-        remove_runs.fn(NOW)
+        remove_runs(NOW)
 
 
 # --- the backups ----------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def test_each_night_one_backup_and_no_more_than_the_site_keeps(office):
     keeps = KeepSettings(daily=3, weekly=1, monthly=1)
     office.site.file = office.site.file.model_copy(update={"keep": keeps})
     for night in range(1, 8):
-        made = back_up.fn(office, wita(f"2026-11-{night:02} 02:30"))
+        made = back_up(office, wita(f"2026-11-{night:02} 02:30"))
     assert made.path == backups(office.site.backups)[0]
     assert made.size == made.path.stat().st_size > 1000
     assert made.removed == 1
@@ -205,20 +205,20 @@ def ended(office):
 def test_texts_stay_unless_the_site_says_how_long(ended):
     before = texts(ended)
     assert all(value for row in before.values() for value in row)
-    assert forget_texts.fn(ended, wita("2036-11-24 02:30")) == 0
+    assert forget_texts(ended, wita("2036-11-24 02:30")) == 0
     assert texts(ended) == before
 
 
 def test_texts_go_so_long_after_the_end_and_only_then(ended):
     keep_texts(ended, 30)
     before = texts(ended)
-    assert forget_texts.fn(ended, wita("2026-12-18 09:00")) == 0
+    assert forget_texts(ended, wita("2026-12-18 09:00")) == 0
     assert texts(ended) == before
-    assert forget_texts.fn(ended, wita("2026-12-21 02:30")) == 1
+    assert forget_texts(ended, wita("2026-12-21 02:30")) == 1
     assert texts(ended) == before | {"ENDED": (None, None, None, None)}
-    assert forget_texts.fn(ended, wita("2026-12-22 02:30")) == 0
+    assert forget_texts(ended, wita("2026-12-22 02:30")) == 0
     with ended.transaction() as session:
-        query = select(AuditRow).where(AuditRow.what == AuditKind.DATA_DELETED)
+        query = select(AuditRow).where(AuditRow.kind == AuditKind.DATA_DELETED)
         (row,) = session.scalars(query).all()
         assert "30 days after the end" in row.reason
         assert NAME not in row.reason + str(row.subject)
@@ -226,7 +226,7 @@ def test_texts_go_so_long_after_the_end_and_only_then(ended):
 
 def test_what_the_source_shows_once_more_stays_empty(ended):
     keep_texts(ended, 30)
-    forget_texts.fn(ended, wita("2026-12-21 02:30"))
+    forget_texts(ended, wita("2026-12-21 02:30"))
     register(ended, "2026-12-21 08:00", at("Dinas Sosial", "ENDED", Selesai="18/11/2026 09:00"))
     assert texts(ended)["ENDED"] == (None, None, None, None)
 

@@ -51,7 +51,7 @@ def ours(tmp_path, monkeypatch, sqlite_template):
     (tmp_path / "ours").mkdir(mode=0o700)
     shutil.copyfile(sqlite_template, tmp_path / "ours" / "tenggat.db")
     office = SiteContext.open(small_site(tmp_path / "site"))
-    pull.fn(office, "lapor", NOW)
+    pull(office, "lapor", NOW)
     yield office
     office.close()
 
@@ -125,7 +125,7 @@ def events(office: SiteContext, prefix: str = "") -> list[tuple[object, ...]]:
                 e.earliest,
                 e.knowledge,
                 e.unit,
-                e.slot,
+                e.source_field,
                 e.retracted,
             )
             for ticket, e in rows
@@ -164,7 +164,7 @@ def dump(office: SiteContext) -> dict[str, list[tuple[object, ...]]]:
                 tuple(r) for r in session.execute(select(table).order_by(*table.primary_key))
             ]
             for table in Base.metadata.sorted_tables
-            if table.name not in ("look", "origin")
+            if table.name not in ("source_import", "origin")
         }
 
 
@@ -182,7 +182,7 @@ def same(ours: SiteContext, theirs: SiteContext, now) -> None:
 @ON_BOTH
 def test_the_other_side_has_the_same_complaints_events_and_verdicts(ours, theirs):
     give(ours, theirs)
-    count = pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    count = pull(theirs, "kab", NOW + timedelta(minutes=1))
     assert (count.new, count.quarantined, count.rows) == (4, 0, 4)
     for later in (timedelta(minutes=5), timedelta(days=30)):
         same(ours, theirs, NOW + later)
@@ -205,10 +205,10 @@ def test_a_whole_example_site_is_judged_alike_on_both_sides(tmp_path, monkeypatc
     office = SiteContext.open(folder)
     try:
         for source in ("lapor", "register"):
-            pull.fn(office, source, NOW)
-        evaluate_and_notify.fn(office, NOW, "run")  # puts lapses on record, which are not exported
+            pull(office, source, NOW)
+        evaluate_and_notify(office, NOW, "run")  # puts lapses on record, which are not exported
         give(office, theirs)
-        assert pull.fn(theirs, "kab", NOW + timedelta(minutes=1)).quarantined == 0
+        assert pull(theirs, "kab", NOW + timedelta(minutes=1)).quarantined == 0
         assert len(facts(theirs)) > 450
         same(office, theirs, NOW + timedelta(minutes=2))
         assert (
@@ -228,10 +228,10 @@ def test_a_whole_example_site_is_judged_alike_on_both_sides(tmp_path, monkeypatc
 @ON_BOTH
 def test_giving_the_same_again_changes_nothing(ours, theirs):
     give(ours, theirs)
-    pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    pull(theirs, "kab", NOW + timedelta(minutes=1))
     before = dump(theirs)
     give(ours, theirs, NOW + timedelta(minutes=2))
-    count = pull.fn(theirs, "kab", NOW + timedelta(minutes=3))
+    count = pull(theirs, "kab", NOW + timedelta(minutes=3))
     assert (count.new, count.updated, count.unchanged) == (0, 0, 4)
     after = dump(theirs)
     for table in ("event", "past_facts", "quarantine"):
@@ -240,7 +240,7 @@ def test_giving_the_same_again_changes_nothing(ours, theirs):
 
 def test_only_what_was_learnt_since_a_time_is_given_and_corrections_arrive(ours, theirs):
     give(ours, theirs)
-    pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    pull(theirs, "kab", NOW + timedelta(minutes=1))
     drop(
         ours.site.folder,
         "2026-11-25 07:00",
@@ -249,11 +249,11 @@ def test_only_what_was_learnt_since_a_time_is_given_and_corrections_arrive(ours,
         LATE | {TICKET: "7", UNIT: "Dinas Sosial"},
     )
     tomorrow = wita("2026-11-25 08:00")
-    pull.fn(ours, "lapor", tomorrow)
+    pull(ours, "lapor", tomorrow)
     path = give(ours, theirs, tomorrow, since=tomorrow)
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [line.get("ticket") for line in lines] == [None, None, "5010653", "7"]
-    count = pull.fn(theirs, "kab", tomorrow + timedelta(minutes=1))
+    count = pull(theirs, "kab", tomorrow + timedelta(minutes=1))
     assert (count.new, count.updated) == (1, 1)
     same(ours, theirs, tomorrow + timedelta(minutes=2))
 
@@ -264,17 +264,17 @@ def test_an_older_file_read_late_takes_nothing_back(ours, theirs, tmp_path):
     shutil.move(old, kept)
     drop(ours.site.folder, "2026-11-25 07:00", {STATUS: "Terverifikasi"}, LATE)
     tomorrow = wita("2026-11-25 08:00")
-    pull.fn(ours, "lapor", tomorrow)
+    pull(ours, "lapor", tomorrow)
     give(ours, theirs, tomorrow)
-    pull.fn(theirs, "kab", tomorrow + timedelta(minutes=1))
+    pull(theirs, "kab", tomorrow + timedelta(minutes=1))
     shutil.move(kept, old)
-    pull.fn(theirs, "kab", tomorrow + timedelta(minutes=2))
+    pull(theirs, "kab", tomorrow + timedelta(minutes=2))
     same(ours, theirs, tomorrow + timedelta(minutes=3))
 
 
 def test_a_report_that_becomes_secret_is_given_again(ours, theirs):
     give(ours, theirs, titles=True)
-    pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    pull(theirs, "kab", NOW + timedelta(minutes=1))
     drop(
         ours.site.folder,
         "2026-11-25 07:00",
@@ -282,15 +282,15 @@ def test_a_report_that_becomes_secret_is_given_again(ours, theirs):
         LATE,
     )
     tomorrow = wita("2026-11-25 08:00")
-    pull.fn(ours, "lapor", tomorrow)
+    pull(ours, "lapor", tomorrow)
     give(ours, theirs, tomorrow, since=tomorrow)
-    pull.fn(theirs, "kab", tomorrow + timedelta(minutes=1))
+    pull(theirs, "kab", tomorrow + timedelta(minutes=1))
     assert facts(theirs, "kab/")["lapor", "5010653"][-2] is True
 
 
 def test_what_was_given_is_not_given_back(ours, theirs, tmp_path):
     give(ours, theirs)
-    pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    pull(theirs, "kab", NOW + timedelta(minutes=1))
     path = tmp_path / "back.jsonl"
     assert export(theirs, path, NOW + timedelta(minutes=2), since=None, titles=True) == 0
     assert path.read_text(encoding="utf-8") == ""
@@ -300,12 +300,12 @@ def test_what_was_given_is_not_given_back(ours, theirs, tmp_path):
 def test_a_past_view_knows_what_was_given_by_then(ours, theirs):
     early, late = NOW + timedelta(minutes=1), wita("2026-12-10 08:00")
     give(ours, theirs)
-    pull.fn(theirs, "kab", early)
+    pull(theirs, "kab", early)
     before = verdicts(theirs, early)
     drop(ours.site.folder, "2026-12-10 07:00", {STATUS: "Terverifikasi"})
-    pull.fn(ours, "lapor", late)
+    pull(ours, "lapor", late)
     give(ours, theirs, late)
-    pull.fn(theirs, "kab", late + timedelta(minutes=1))
+    pull(theirs, "kab", late + timedelta(minutes=1))
     assert verdicts(theirs, early) == before
     with theirs.transaction() as session:
         assert len(session.scalars(select(Origin)).all()) == 4
@@ -322,7 +322,7 @@ def test_titles_are_given_only_where_both_sides_ask_for_them(ours, theirs):
     text = path.read_text(encoding="utf-8")
     assert REPORT[TITLE] in text
     assert NAME not in text  # the anonymous report has no title at all
-    pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    pull(theirs, "kab", NOW + timedelta(minutes=1))
     with theirs.transaction() as session:
         assert set(session.scalars(select(Complaint.title))) == {None}
     toml = theirs.site.folder / "sources.toml"
@@ -330,7 +330,7 @@ def test_titles_are_given_only_where_both_sides_ask_for_them(ours, theirs):
     again = SiteContext.open(theirs.site.folder)
     try:
         give(ours, again, NOW + timedelta(minutes=2), titles=True)
-        pull.fn(again, "kab", NOW + timedelta(minutes=3))
+        pull(again, "kab", NOW + timedelta(minutes=3))
         with again.transaction() as session:
             titles = set(session.scalars(select(Complaint.title)))
     finally:
@@ -356,7 +356,7 @@ LINE = {
 
 def test_a_plain_file_of_another_system_needs_no_more_than_the_complaints(theirs):
     write(theirs, LINE, LINE | {"ticket": "A-2", "events": []})
-    count = pull.fn(theirs, "kab", NOW)
+    count = pull(theirs, "kab", NOW)
     assert (count.new, count.quarantined) == (2, 0)
     states = {rule: state for rule, *_, state, _, _, _ in verdicts(theirs, NOW)["kab/desa", "A-1"]}
     assert states["sp4n-guideline/information"] == "met"
@@ -366,7 +366,7 @@ def test_a_plain_file_of_another_system_needs_no_more_than_the_complaints(theirs
 
 def test_equal_tickets_of_different_sources_do_not_meet(theirs):
     write(theirs, LINE, LINE | {"source": "kota"}, LINE | {"source": ""})
-    assert pull.fn(theirs, "kab", NOW).new == 3
+    assert pull(theirs, "kab", NOW).new == 3
     assert set(facts(theirs)) == {("kab/desa", "A-1"), ("kab/kota", "A-1"), ("kab", "A-1")}
 
 
@@ -401,7 +401,7 @@ def test_bad_lines_wait_with_their_line_and_the_rest_comes_in(theirs):
     )
     good = (LINE | {"ticket": f"G-{n}"} for n in range(30))
     write(theirs, LINE, *(line for line, _ in bad), *good)
-    assert pull.fn(theirs, "kab", NOW).new == 31
+    assert pull(theirs, "kab", NOW).new == 31
     with theirs.transaction() as session:
         rows = session.scalars(select(QuarantineRow).order_by(QuarantineRow.line)).all()
     assert [(row.line, row.reason) for row in rows] == [
@@ -414,7 +414,7 @@ def test_privacy_that_nobody_understands_is_kept_to_ourselves(theirs):
     words = {"false": False, "true": True, "ya": True, "": False}
     lines = [LINE | {"ticket": word or "-", "secret": word} for word in words]
     write(theirs, *lines, LINE | {"ticket": "T", "secret": True})
-    pull.fn(theirs, "kab", NOW)
+    pull(theirs, "kab", NOW)
     found = facts(theirs)
     assert [found["kab/desa", word or "-"][-2] for word in words] == list(words.values())
     assert found["kab/desa", "T"][-2] is True
@@ -422,10 +422,10 @@ def test_privacy_that_nobody_understands_is_kept_to_ourselves(theirs):
 
 def test_a_line_comes_in_when_the_unit_is_known(theirs, monkeypatch, capsys):
     write(theirs, LINE | {"unit": "Dinas Lama"}, LINE | {"unit": "Dinas Lama", "source": "kota"})
-    pull.fn(theirs, "kab", NOW)
+    pull(theirs, "kab", NOW)
     later = write(theirs, LINE, name="b.jsonl")
     os.utime(later, (NOW.timestamp(), NOW.timestamp()))
-    pull.fn(theirs, "kab", NOW + timedelta(days=1))
+    pull(theirs, "kab", NOW + timedelta(days=1))
     with theirs.transaction() as session:
         rows = session.scalars(select(QuarantineRow).order_by(QuarantineRow.id)).all()
         assert [row.resolved_at is None for row in rows] == [False, True]
@@ -434,7 +434,7 @@ def test_a_line_comes_in_when_the_unit_is_known(theirs, monkeypatch, capsys):
 def test_a_file_that_is_no_exchange_is_refused(theirs):
     write(theirs, *(f"<p>{n}</p>" for n in range(30)))
     with pytest.raises(SourceError, match="30 of 30 rows cannot be read"):
-        pull.fn(theirs, "kab", NOW)
+        pull(theirs, "kab", NOW)
 
 
 # --- its mapping and its command ------------------------------------------------------------------
@@ -493,10 +493,10 @@ def test_the_command_writes_the_documented_form(tenggat, tmp_path):
         "system",
         "sees",
         "shown_later",
-        "looked_until",
+        "imported_until",
         "exported_at",
     }
-    assert about[0]["looked_until"] == "2026-11-23T23:00:00+00:00"
+    assert about[0]["imported_until"] == "2026-11-23T23:00:00+00:00"
     complaint = next(line for line in lines if line.get("ticket") == "5010653")
     assert set(complaint) == {
         "ticket",
@@ -520,7 +520,7 @@ def test_the_command_writes_the_documented_form(tenggat, tmp_path):
         "unit",
         "recorded",
         "source",
-        "slot",
+        "source_field",
         "retracted",
     }
     assert not list(tmp_path.glob("*.part"))
@@ -547,13 +547,13 @@ def test_a_source_of_the_exchange_form_can_be_checked_and_learnt(tenggat, ours, 
 
 def test_a_summary_tells_of_each_source_of_the_other_side_what_it_cannot_show(ours, theirs):
     give(ours, theirs)
-    pull.fn(theirs, "kab", NOW + timedelta(minutes=1))
+    pull(theirs, "kab", NOW + timedelta(minutes=1))
     as_of = NOW + timedelta(minutes=2)
 
     def blind(office: SiteContext, prefix: str = "") -> tuple[object, ...]:
         with office.transaction() as session:
             notes = report_view(session, office, "2026-11", as_of).notes
-        told = [(name.removeprefix(prefix), rules) for name, rules in notes.not_judged]
+        told = [(name.removeprefix(prefix), rules) for name, rules in notes.not_evaluated]
         return told, [(name.removeprefix(prefix), days) for name, days in notes.shown_later]
 
     assert blind(theirs, "kab/") == blind(ours)
@@ -563,7 +563,7 @@ def test_a_summary_tells_of_each_source_of_the_other_side_what_it_cannot_show(ou
 def test_lines_come_in_by_retry_under_the_source_that_they_tell(theirs):
     at_desa, at_kota = LINE | {"unit": "Dinas Lama"}, LINE | {"unit": "Dinas Lama", "source": "x"}
     write(theirs, at_desa, at_kota, LINE | {"ticket": "A-2"})
-    pull.fn(theirs, "kab", NOW)
+    pull(theirs, "kab", NOW)
     toml = theirs.site.folder / "sources.toml"
     toml.write_text(f'{MAPPING}values = {{ unit = {{ "Dinas Lama" = "dinsos" }} }}\n', "utf-8")
     corrected = SiteContext(load_site(theirs.site.folder), theirs.engine)

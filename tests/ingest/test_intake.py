@@ -143,13 +143,13 @@ def test_snapshots_compared_day_by_day_become_events_with_intervals(office):
     count = take(office, "2026-11-24 08:00")
     assert (count.files, count.new, count.updated, count.unchanged) == (4, 1, 2, 0)
     assert history(office) == [
-        "received 19 09:00 given",
+        "received 19 09:00 stated",
         "verified 20 07:00 - 21 07:00 observed",
         "assigned 20 07:00 - 21 07:00 observed dinsos",
         "closed 21 07:00 - 24 07:00 observed",
     ]
     complaint = known(office)
-    assert (complaint.unit, complaint.state_word) == ("dinsos", "Ditutup oleh Admin")
+    assert (complaint.unit, complaint.state) == ("dinsos", "Ditutup oleh Admin")
     assert complaint.classification == "complaint"
 
 
@@ -166,7 +166,7 @@ def test_the_first_import_knows_what_is_and_not_since_when(office):
     lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Pelapor"})
     take(office, "2026-11-24 08:00")
     assert history(office) == [
-        "received 19 09:00 given",
+        "received 19 09:00 stated",
         "verified 19 09:00 - 24 07:00 unknown",
         "assigned 19 09:00 - 24 07:00 unknown dinsos",
         "closed 19 09:00 - 24 07:00 unknown",
@@ -184,7 +184,7 @@ def test_what_came_after_the_previous_look_is_observed(office):
 def test_a_report_of_the_local_morning_falls_on_its_local_day(office):
     lapor(office, "2026-11-24 07:00", {DAY: "23 Nov 2026", HOUR: "22:30:00"})
     take(office, "2026-11-24 08:00")
-    assert history(office)[0] == "received 24 06:30 given"
+    assert history(office)[0] == "received 24 06:30 stated"
     assert known(office).received_at == wita("2026-11-24 06:30")
 
 
@@ -207,7 +207,7 @@ def test_letter_case_of_status_and_classification_does_not_matter(office):
     lapor(office, "2026-11-24 07:00", *reports)
     take(office, "2026-11-24 08:00")
     for n in range(3):
-        assert known(office, str(n)).state_word == "Terverifikasi"
+        assert known(office, str(n)).state == "Terverifikasi"
         assert known(office, str(n)).classification == "aspiration"
 
 
@@ -302,7 +302,7 @@ def test_a_new_look_wakes_what_could_not_be_called_late_before(office):
 
 def states(office: SiteContext, now: str) -> list[str]:
     """How the settlement of a request for information stands after a run of deadlines."""
-    evaluate_and_notify.fn(office, wita(now), f"deadlines {now}")
+    evaluate_and_notify(office, wita(now), f"deadlines {now}")
     with office.transaction() as session:
         query = select(DeadlineRow.state).where(DeadlineRow.rule == "sp4n-guideline/information")
         return list(session.scalars(query))
@@ -315,7 +315,7 @@ def test_a_source_that_falls_silent_is_told_to_the_administrator_once(office):
     for now in ("2026-11-20 07:30", "2026-11-23 07:30"):
         take(office, now, "register")
     assert alerts(office) == ["silent_source"]
-    sent = send_owed.fn(office, wita("2026-11-23 08:00"), "r")
+    sent = send_owed(office, wita("2026-11-23 08:00"), "r")
     assert sent.by_role == {"administrator": 1}
     (mail,) = (office.site.var / "mailbox").iterdir()
     text = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(("plain",))
@@ -336,7 +336,7 @@ def test_a_file_made_after_now_waits(office):
         "Laporan_Ringkas_2026-11-24_0700.xlsx", WaitingReason.MADE_LATER, "2026-11-24T07:00+08:00"
     )
     assert (count.files, count.waiting) == (1, [later])
-    assert known(office).state_word == "Terverifikasi"
+    assert known(office).state == "Terverifikasi"
     assert take(office, "2026-11-24 08:00").files == 1
 
 
@@ -355,7 +355,7 @@ def test_an_older_snapshot_read_late_teaches_what_it_would_have_in_its_time(offi
     count = take(office, "2026-11-23 09:00")
     assert (count.new, count.updated) == (1, 2)
     assert counted(office) == [
-        "received 19 09:00 given",
+        "received 19 09:00 stated",
         "verified 21 07:00 - 22 07:00 observed",
         "assigned 21 07:00 - 22 07:00 observed dinsos",
         "closed 22 07:00 - 23 07:00 observed",
@@ -401,7 +401,7 @@ def test_an_older_register_read_late_takes_nothing_back(office):
     complaint = known(office, "FD-1")
     assert (complaint.secret, complaint.title) == (True, None)
     assert complaint.classification == "aspiration"
-    assert history(office, "FD-1") == ["received 16 08:30 given", "settled 23 10:00 given"]
+    assert history(office, "FD-1") == ["received 16 08:30 stated", "settled 23 10:00 stated"]
 
 
 # --- where a file tells only its day --------------------------------------------------------------
@@ -522,8 +522,8 @@ def test_a_date_long_before_the_calendar_stops_neither_intake_nor_judgment(offic
     old = {TICKET: "1", DAY: "1 Jan 1995", STATUS: "Ditutup oleh Sistem"}
     lapor(office, "2026-11-24 07:00", old, {})
     assert take(office, "2026-11-24 08:00").new == 2
-    count = evaluate_and_notify.fn(office, wita("2026-11-24 08:05"), "run")
-    assert (count.judged, count.unjudged) == (1, ["1"])
+    count = evaluate_and_notify(office, wita("2026-11-24 08:05"), "run")
+    assert (count.evaluated, count.not_evaluated) == (1, ["1"])
 
 
 # --- the register ---------------------------------------------------------------------------------
@@ -546,13 +546,13 @@ def test_the_register_tells_the_local_time_of_every_step(office):
     )
     take(office, "2026-11-24 08:00", "register")
     assert history(office, "FD-1") == [
-        "received 16 08:30 given",
-        "service_received 12 10:00 given",
-        "verified 16 09:00 given",
-        "assigned 16 09:05 given dinsos",
-        "returned 17 08:00 given dinsos",
-        "assigned 17 08:30 given dukcapil",
-        "settled 20 15:00 given",
+        "received 16 08:30 stated",
+        "service_received 12 10:00 stated",
+        "verified 16 09:00 stated",
+        "assigned 16 09:05 stated dinsos",
+        "returned 17 08:00 stated dinsos",
+        "assigned 17 08:30 stated dukcapil",
+        "settled 20 15:00 stated",
     ]
     complaint = known(office, "FD-1")
     assert (complaint.unit, complaint.title) == ("dukcapil", "Syarat pindah alamat")
@@ -565,16 +565,16 @@ def test_a_later_register_adds_only_what_is_new(office):
     count = take(office, "2026-11-24 08:00", "register")
     assert (count.new, count.updated, count.unchanged) == (2, 1, 1)
     assert history(office, "FD-1") == [
-        "received 16 08:30 given",
-        "verified 16 09:00 given",
-        "settled 20 15:00 given",
+        "received 16 08:30 stated",
+        "verified 16 09:00 stated",
+        "settled 20 15:00 stated",
     ]
 
 
 def test_a_changed_classification_calls_for_a_new_judgment(office):
     register(office, "2026-11-20 07:15", {})
     take(office, "2026-11-20 08:00", "register")
-    evaluate_and_notify.fn(office, wita("2026-11-20 08:05"), "run")
+    evaluate_and_notify(office, wita("2026-11-20 08:05"), "run")
     assert known(office, "FD-1").next_action_at > wita("2026-11-20 08:05")
     register(office, "2026-11-24 07:15", {"Klasifikasi": "Aspirasi"})
     take(office, "2026-11-24 08:00", "register")
@@ -663,7 +663,7 @@ def test_what_a_complainant_gave_is_found_nowhere(office, caplog):
     )
     assert take(office, "2026-11-24 08:00").quarantined == 3
     assert take(office, "2026-11-24 08:00", "register").quarantined == 4
-    evaluate_and_notify.fn(office, wita("2026-11-24 08:05"), "run")
+    evaluate_and_notify(office, wita("2026-11-24 08:05"), "run")
     assert "FD-2" in dump(office)
     assert leaks([dump(office), caplog.text]) == []
 
@@ -745,7 +745,7 @@ def test_missing_days_are_told_to_the_administrator_and_in_the_summary(office):
 def test_the_example_lacks_a_day_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
     office = SiteContext.open(REPOSITORY / "examples" / "kabupaten-contoh")
-    counts = [pull.fn(office, source, wita("2026-11-24 08:00")) for source in office.site.sources]
+    counts = [pull(office, source, wita("2026-11-24 08:00")) for source in office.site.sources]
     office.close()
     assert [count.missing for count in counts] == [["2026-11-12"], []]
 

@@ -189,7 +189,7 @@ class Desk:
             path.parent.mkdir(exist_ok=True)
             path.write_text(file.text, encoding="utf-8")
         for source in self.site.sources:
-            pull.fn(office, source, now)
+            pull(office, source, now)
 
 
 def told(office: SiteContext) -> list[object]:
@@ -204,11 +204,11 @@ def told(office: SiteContext) -> list[object]:
                 row.received_at,
                 row.classification,
                 row.unit,
-                row.state_word,
+                row.state,
                 row.shown_since,
                 row.first_seen_at,
                 row.seen_at,
-                row.row_mark,
+                row.content_hash,
                 [
                     (e.kind, e.earliest, e.latest, e.knowledge, e.unit)
                     for e in events_as_of(events[row.id], END)
@@ -235,7 +235,7 @@ def told(office: SiteContext) -> list[object]:
             for look in session.scalars(select(SourceImport))
         ]
         runs = [
-            (keys[s.complaint_id], s.word, s.unit, s.first_at, s.last_at)
+            (keys[s.complaint_id], s.state, s.unit, s.first_at, s.last_at)
             for s in session.scalars(select(StateSpanRow))
         ]
         waiting = [(q.source, q.reason, q.ticket) for q in session.scalars(select(QuarantineRow))]
@@ -322,7 +322,7 @@ def test_pulls_at_once_end_in_the_same_database(office, at_once):
 
     def one() -> bool:
         try:
-            pull.fn(office, "register", now)
+            pull(office, "register", now)
         except SourceError:
             return False
         return True
@@ -330,7 +330,7 @@ def test_pulls_at_once_end_in_the_same_database(office, at_once):
     with ThreadPoolExecutor(at_once) as pool:
         done = [run.result() for run in [pool.submit(one) for _ in range(at_once)]]
     assert any(done)
-    pull.fn(office, "register", now)
+    pull(office, "register", now)
     with office.transaction() as session:
         rows = session.scalars(select(Complaint).where(Complaint.source == "register")).all()
         events = complaints.events_of(session, [row.id for row in rows])

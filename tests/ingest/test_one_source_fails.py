@@ -1,20 +1,23 @@
 """A fault in one file or one source: what is said about it, and that nothing else is stopped."""
 
 import logging
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from conftest import wita
+from conftest import WITA, wita
 from sqlalchemy import select
 from support.imported import dump, take
 
 from db.models import Complaint, SourceImport
 from tasks.common.context import SiteContext
 from tasks.ingest import importer
+from tasks.ingest.importer import SourceCount
 from tasks.ingest.row_parser import RowParser
 from tasks.intake import pull
 from tasks.sources import folder
-from tasks.sources.base import SourceError
+from tasks.sources.base import SourceError, Waiting, WaitingReason
+from tasks.text.templates import render
 
 NAME = "Rekawati Contohnia"
 HEAD = "No;Masuk;Perihal;Selesai;Nama"
@@ -110,7 +113,7 @@ def test_an_unexpected_error_of_the_source_itself_is_its_failure(office, monkeyp
 
     monkeypatch.setattr(folder, "_dropped", fails)
     with pytest.raises(SourceError, match=r"^desk: unexpected error \(TypeError at \w+.py:\d+\)"):
-        pull.fn(office, "desk", wita("2026-11-24 08:00"))
+        pull(office, "desk", wita("2026-11-24 08:00"))
 
 
 def test_half_a_character_in_any_source_is_replaced(office, monkeypatch):
@@ -143,3 +146,27 @@ def test_a_torn_row_is_resolved_by_the_next_whole_export(office):
     assert take(office, "2026-11-24 08:00", "desk").new == 1
     with office.transaction() as session:
         assert list(importer.db_quarantine.quarantined(session, source="desk")) == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [
+        (
+            "id",
+            "desk: berkas e.csv dibuat setelah waktu proses ini. Berkas dibaca mulai Selasa, 24",
+        ),
+        ("en", "desk: e.csv was made after the time of this run. It is read from Tuesday, 24"),
+    ],
+)
+def test_the_artifact_names_a_file_that_waits(locale, told):
+    count = SourceCount("desk")
+    count.waiting.append(Waiting("e.csv", WaitingReason.MADE_LATER, "2026-11-24T07:00+08:00"))
+    text = render(
+        "report/intake.md.j2",
+        locale=locale,
+        zone=WITA,
+        now=wita("2026-11-23 08:00"),
+        sources=[asdict(count)],
+        failures=[],
+    )
+    assert told in text

@@ -49,10 +49,10 @@ def lived(office, caplog, tmp_path):
     for morning in ("2026-11-20 08:00", "2026-11-24 08:00"):
         if morning > "2026-11-21":
             register(office, "2026-11-24 07:15", *ENTRIES)
-        evaluate_and_notify.fn(office, wita(morning), morning)
+        evaluate_and_notify(office, wita(morning), morning)
         deliver(office, morning)
     now = wita("2026-11-24 09:00")
-    made = make_summary.fn(office, "2026-11", now, now, "summary")
+    made = make_summary(office, "2026-11", now, now, "summary")
     deliver(office, "2026-11-24 09:00")
     export(office, tmp_path / "given.jsonl", now, since=None, titles=True)
     with office.transaction() as session:

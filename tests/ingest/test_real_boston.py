@@ -77,8 +77,8 @@ def test_our_verdict_is_the_citys_on_every_case(real_data: Path, cases, tmp_path
     now = datetime.fromtimestamp(written + 60, tz=UTC)
     office = SiteContext.open(REPOSITORY / "examples" / "boston")
     try:
-        count = pull.fn(office, "boston311", now)
-        decided = evaluate_and_notify.fn(office, now, "run")
+        count = pull(office, "boston311", now)
+        decided = evaluate_and_notify(office, now, "run")
         with office.transaction() as session:
             query = select(Complaint.ticket, DeadlineRow.state)
             rows = session.execute(query.join(Complaint, DeadlineRow.complaint_id == Complaint.id))
@@ -92,7 +92,7 @@ def test_our_verdict_is_the_citys_on_every_case(real_data: Path, cases, tmp_path
         if case["target_dt"] and case["ontime"]
     }
     assert now > datetime(2019, 6, 28, tzinfo=UTC)
-    assert (count.new, waiting, decided.unjudged) == (len(cases), 0, [])
+    assert (count.new, waiting, decided.not_evaluated) == (len(cases), 0, [])
     assert len(theirs) == 13_553 + 4_185 or EVERY > 1
     assert Counter(theirs.values()).keys() == {"ONTIME", "OVERDUE"}
     assert {ticket: ours.get(ticket) for ticket in theirs} == theirs

@@ -90,7 +90,7 @@ def test_unit_names_come_in_several_spellings(sheet):
 
 @ON_BOTH
 def test_every_row_is_in_or_waits_with_its_reason(bandung, sheet):
-    count = pull.fn(bandung, "lapor", NOW)
+    count = pull(bandung, "lapor", NOW)
     waiting = [row for row in sheet if in_district(row[UNIT])]
     assert len(sheet) == count.rows == count.new + count.quarantined == ROWS
     assert count.reasons == {"unknown_unit": len(waiting)}
@@ -105,7 +105,7 @@ def test_every_row_is_in_or_waits_with_its_reason(bandung, sheet):
         moment = datetime.strptime(text, "%d %b %Y %H:%M:%S %z")
         local = (moment + timedelta(hours=7)).replace(tzinfo=None)
         assert bandung.local(row.received_at).replace(tzinfo=None) == local
-        assert row.state_word == said[STATUS].upper()
+        assert row.state == said[STATUS].upper()
         assert (row.unit is None) == (said[UNIT] == "")
         kind = said["Tipe Laporan (Anonim/Rahasia)"]
         assert (row.anonymous, row.secret) == ("Anonim" in kind, "Rahasia" in kind)
@@ -115,18 +115,18 @@ def test_every_row_is_in_or_waits_with_its_reason(bandung, sheet):
 
 
 def test_nobody_is_judged_by_a_history_that_nobody_knows(bandung, sheet):
-    pull.fn(bandung, "lapor", NOW)
-    decided = evaluate_and_notify.fn(bandung, NOW, "run")
+    pull(bandung, "lapor", NOW)
+    decided = evaluate_and_notify(bandung, NOW, "run")
     with bandung.transaction() as session:
         pairs = session.execute(
-            select(Complaint.state_word, DeadlineRow).join(
+            select(Complaint.state, DeadlineRow).join(
                 Complaint, Complaint.id == DeadlineRow.complaint_id
             )
         ).all()
-        stated = set(session.scalars(select(EventRow.kind).where(EventRow.knowledge == "given")))
+        stated = set(session.scalars(select(EventRow.kind).where(EventRow.knowledge == "stated")))
         notices = session.scalars(select(NoticeRow.kind)).all()
     assert stated == {"received"}
-    assert decided.unjudged == []
+    assert decided.not_evaluated == []
     states: dict[str, Counter[str]] = {}
     for word, deadline in pairs:
         states.setdefault(word, Counter())[deadline.state] += 1
@@ -138,11 +138,11 @@ def test_nobody_is_judged_by_a_history_that_nobody_knows(bandung, sheet):
 
 
 def test_reading_it_again_changes_nothing(bandung):
-    assert pull.fn(bandung, "lapor", NOW).files == 1
-    assert pull.fn(bandung, "lapor", NOW + timedelta(days=1)).files == 0
+    assert pull(bandung, "lapor", NOW).files == 1
+    assert pull(bandung, "lapor", NOW + timedelta(days=1)).files == 0
 
 
 def test_it_waits_until_the_day_on_which_it_was_made(bandung):
     early = datetime.fromisoformat("2025-11-13T23:59+07:00")
-    assert [file.name for file in pull.fn(bandung, "lapor", early).waiting] == [NAME]
-    assert pull.fn(bandung, "lapor", early + timedelta(minutes=2)).new > 0
+    assert [file.name for file in pull(bandung, "lapor", early).waiting] == [NAME]
+    assert pull(bandung, "lapor", early + timedelta(minutes=2)).new > 0

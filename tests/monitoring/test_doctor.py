@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
 from conftest import REPOSITORY, wita
 from support.pipeline import BREACHED, at, dump, owe
 from support.ports import nobody_listens
 from support.servers.smtp_servers import Server, running
 
 from db import runs
-from db.migrate import alembic_config
-from db.revisions import newest_revision
 from settings import load_site
+from settings.site import EXAMPLE
 from tasks.common.context import SiteContext
 from tasks.monitoring.health import check
 
@@ -69,6 +67,16 @@ def test_a_flow_that_stands_still_is_trouble(office):
 
 
 @on_sqlite
+def test_complaints_of_the_example_site_in_another_site_are_trouble(office):
+    """Who copies the whole example would import its invented complaints and mail about them."""
+    sample = next(path for path in (EXAMPLE / "inbox" / "lapor").iterdir())
+    shutil.copy(sample, office.site.folder / "inbox" / "lapor")
+    (trouble,) = troubles(office)
+    assert trouble == "source lapor has 1 files of the example site: invented complaints"
+    assert "before the first run" in found(office)[trouble][1]
+
+
+@on_sqlite
 def test_what_has_never_run_is_a_note(office):
     assert found(office)["no run of deadlines has ended well yet"][0] == "note"
     assert troubles(office) == []
@@ -104,12 +112,11 @@ def test_mail_that_waits_for_too_long_is_trouble(office):
     assert "mails wait for too long, the oldest since 2026-11-24 08:00" in trouble
 
 
-def test_a_database_that_is_behind_is_trouble_and_stays_behind(office):
+def test_a_database_that_is_behind_is_trouble_and_stays_behind(office, later_revision):
     with office.engine.begin():
         pass
-    command.downgrade(alembic_config(office.engine), "0002")
     (trouble,) = troubles(office)
-    assert trouble == f"the database is at revision 0002, the program at {newest_revision()}"
+    assert trouble == f"the database is at revision 0001, the program at {later_revision}"
     assert troubles(office) == [trouble]
 
 

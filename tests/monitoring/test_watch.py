@@ -76,15 +76,15 @@ def says(book: IncidentLog, moment: datetime, *causes: Incident) -> list[str]:
     return [
         sign + each.kind
         for sign, each in (
-            *(("+", each) for each in telling.new),
-            *(("=", each) for each in telling.again),
-            *(("-", each) for each in telling.well),
+            *(("+", each) for each in telling.opened),
+            *(("=", each) for each in telling.ongoing),
+            *(("-", each) for each in telling.resolved),
         )
     ]
 
 
 def test_a_cause_is_told_once_and_again_only_when_it_lasts_for_a_week():
-    book, full = IncidentLog(began=NOW), Incident(IncidentKind.DISK, "disk")
+    book, full = IncidentLog(started_at=NOW), Incident(IncidentKind.DISK, "disk")
     assert says(book, NOW, full) == ["+disk"]
     assert says(book, NOW + HOUR, full) == []
     assert says(book, NOW + WEEK - MINUTE, full) == []
@@ -96,7 +96,7 @@ def test_a_cause_is_told_once_and_again_only_when_it_lasts_for_a_week():
 
 
 def test_a_silence_that_ends_within_ten_minutes_is_not_told_nor_is_its_end():
-    book, silent = IncidentLog(began=NOW), Incident(IncidentKind.SILENT, "silent/intake")
+    book, silent = IncidentLog(started_at=NOW), Incident(IncidentKind.SILENT, "silent/intake")
     assert says(book, NOW, silent) == says(book, NOW + 9 * MINUTE, silent) == []
     assert says(book, NOW + 10 * MINUTE) == []
     assert says(book, NOW + 11 * MINUTE, silent) == []  # noticed anew
@@ -105,7 +105,7 @@ def test_a_silence_that_ends_within_ten_minutes_is_not_told_nor_is_its_end():
 
 def test_a_failure_that_comes_back_within_a_day_is_the_same_and_its_end_is_not_told():
     book, failed = (
-        IncidentLog(began=NOW),
+        IncidentLog(started_at=NOW),
         Incident(IncidentKind.FAILED, "failed/delivery/ServerUnavailable"),
     )
     assert says(book, NOW, failed) == ["+failed"]
@@ -116,21 +116,21 @@ def test_a_failure_that_comes_back_within_a_day_is_the_same_and_its_end_is_not_t
 
 
 def test_another_error_of_the_same_flow_is_another_cause():
-    book = IncidentLog(began=NOW)
+    book = IncidentLog(started_at=NOW)
     one, other = (Incident(IncidentKind.FAILED, f"failed/delivery/{name}") for name in ("A", "B"))
     assert says(book, NOW, one) == ["+failed"]
     assert says(book, NOW + HOUR, one, other) == ["+failed"]
 
 
 def test_what_was_not_looked_at_is_not_over():
-    book = IncidentLog(began=NOW)
+    book = IncidentLog(started_at=NOW)
     update_incidents(book, [Incident(IncidentKind.DISK, "disk")], {IncidentKind.DISK}, NOW, WEEK)
     assert not update_incidents(book, [], {IncidentKind.SILENT}, NOW + HOUR, WEEK)
     assert book.present() == ["disk"]
 
 
 def test_a_book_is_the_same_after_it_was_kept():
-    book = IncidentLog(began=NOW)
+    book = IncidentLog(started_at=NOW)
     says(
         book,
         NOW,
@@ -249,7 +249,7 @@ def test_holidays_that_are_not_known_are_told(office):
     ran(office, late)
     assert watch(office, late) == ["+calendar"]
     (alert,) = messages(office, "alert")
-    assert alert.detail["new"][0]["facts"] == {"day": "2027-12-31"}
+    assert alert.detail["opened"][0]["facts"] == {"day": "2027-12-31"}
 
 
 @on_sqlite
@@ -302,7 +302,7 @@ def test_a_mail_server_that_is_away_gets_the_mail_when_it_is_back(outside, offic
     outside.look(NOW + 50 * MINUTE)
     assert outside.look(NOW + 51 * MINUTE)[0] == "silent/delivery: told"
     (alert,) = messages(office, "alert")
-    assert (alert.status, {each.outcome for each in alert.attempts}) == ("queued", {"unusable"})
+    assert (alert.status, {each.outcome for each in alert.attempts}) == ("queued", {"unavailable"})
     server.greeting = ""
     for later in (70, 71, 72):
         outside.look(NOW + later * MINUTE)
@@ -387,7 +387,7 @@ def test_mail_that_cannot_leave_while_the_database_is_gone_is_kept_in_the_file(
         for later in range(8, 11):
             again.look(NOW + later * MINUTE)
     assert subjects(server) == ["[Tenggat] Basis data tidak dapat digunakan"]
-    assert json.loads(again.file.read_text("utf-8"))["owed"] == []
+    assert json.loads(again.file.read_text("utf-8"))["unsent"] == []
 
 
 @on_sqlite

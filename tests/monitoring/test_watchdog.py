@@ -60,7 +60,7 @@ class Place:
         office = self.office()
         with office.transaction() as session:
             facts = {"unit": "dinsos", "role": "liaison"}
-            enqueue_alert(session, office, "hole", facts, datetime.now(UTC), "a test")
+            enqueue_alert(session, office, "vacancy", facts, datetime.now(UTC), "a test")
         office.close()
 
     def failures(self) -> list[MessageRow]:
@@ -98,7 +98,7 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
         assert "ServerUnavailable" in place.run("delivery")
         assert place.run("watchdog") == ""
         (mail,) = place.failures()
-        facts = next(each["facts"] for each in mail.detail["new"] if each["kind"] == "failed")
+        facts = next(each["facts"] for each in mail.detail["opened"] if each["kind"] == "failed")
         run = facts["link"].removeprefix("http://127.0.0.1:4200/runs/flow-run/")
         seen = ask(f"{place.api}/flow_runs/{run}")
         assert (seen["state_type"], seen["name"].split()[0]) == ("FAILED", "delivery")

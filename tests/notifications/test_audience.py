@@ -120,7 +120,7 @@ def test_a_unit_under_a_hold_is_left_alone_and_the_others_are_not(office, server
     hold(office, "dinsos")
     owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
     assert recipients(office) == ["penghubung.dlh", "kepala.dlh"]
-    assert sorted(notices(office)) == [("breach", "held"), ("breach", "queued")]
+    assert sorted(notices(office)) == [("breach", "queued"), ("breach", "suppressed")]
 
 
 @ON_BOTH
@@ -138,7 +138,7 @@ def test_when_a_hold_ends_what_still_stands_is_told_once(office, server):
 def test_a_hold_on_one_rung_leaves_the_one_below_to_be_told(office):
     hold(office, "din*", rungs=("plus-*",), rules=("sp4n*",))
     owe(office, "2026-11-27 08:00", at("Dinas Sosial"))
-    assert sorted(notices(office)) == [("breach", "queued"), ("plus-3", "held")]
+    assert sorted(notices(office)) == [("breach", "queued"), ("plus-3", "suppressed")]
     assert recipients(office) == ["penghubung.dinsos", "plt.kepala.dinsos"]
 
 
@@ -265,8 +265,8 @@ def test_a_reminder_that_is_held_past_its_deadline_is_superseded_by_the_breach(o
     decide(office, BREACHED)
     assert sorted(notices(office)) == [
         ("breach", "queued"),
-        ("day-before", "held"),
-        ("half", "held"),
+        ("day-before", "suppressed"),
+        ("half", "suppressed"),
     ]
     assert len(messages(office)) == 2
     assert deliver(office, wita(BREACHED)).sent == 2

@@ -123,7 +123,7 @@ def lived(box, office) -> SiteContext:
 
 
 def look(office: SiteContext, now: str) -> BounceCount:
-    return read_bounces.fn(office, wita(now), f"delivery {now}")
+    return read_bounces(office, wita(now), f"delivery {now}")
 
 
 def mail_to(office: SiteContext, address: str) -> MessageRow:
@@ -158,7 +158,9 @@ def lift(office: SiteContext, address: str, now: str) -> bool:
 
 
 def comes_back(office: SiteContext, box: Box, address: str = LIAISON, now: str = CAME_BACK) -> None:
-    box.gets(now, postfix(mail_to(office, address).message_id, address, report_id=f"r {now}"))
+    box.gets(
+        now, postfix(mail_to(office, address).message_id_header, address, report_id=f"r {now}")
+    )
 
 
 # --- from sent to lifted --------------------------------------------------------------------------
@@ -189,7 +191,7 @@ def test_from_a_mail_that_comes_back_to_its_address_mended(lived, box, server):
     next_breach(lived, "2026-11-26 08:00", "FD-3", "18/11/2026")
     assert {LIAISON, ABOVE, HEAD} & to(server, "FD-3") == {LIAISON, HEAD}
     assert not lift(lived, LIAISON, "2026-11-26 09:00")
-    assert alerts(lived).count("bounced") == 1
+    assert alerts(lived).count("bounced_message") == 1
 
 
 def test_a_notice_that_reached_nobody_has_failed(lived, box):
@@ -198,13 +200,13 @@ def test_a_notice_that_reached_nobody_has_failed(lived, box):
         look(lived, CAME_BACK)
     assert (statuses(lived), notices(lived)) == (["bounced", "bounced"], [("breach", "failed")])
     assert marked(lived) == {LIAISON, HEAD}
-    assert alerts(lived).count("bounced") == 2
+    assert alerts(lived).count("bounced_message") == 2
 
 
 @pytest.mark.usefixtures("plain_reports")
 def test_a_summary_may_come_back_too(lived, box):
     now = wita(BREACHED)
-    make_summary.fn(lived, "2026-11", now, now, "summary")
+    make_summary(lived, "2026-11", now, now, "summary")
     deliver(lived, CAME_BACK)
     (inspector, secretary) = [m.recipient for m in messages(lived, MessageKind.SUMMARY)]
     comes_back(lived, box, secretary)
@@ -214,7 +216,7 @@ def test_a_summary_may_come_back_too(lived, box):
 
 
 def test_every_kind_of_server_is_understood(lived, box):
-    about = mail_to(lived, LIAISON).message_id
+    about = mail_to(lived, LIAISON).message_id_header
     box.gets(CAME_BACK, *(report(about, LIAISON) for report in SHAPES.values()))
     assert look(lived, CAME_BACK) == BounceCount(reports=len(SHAPES), bounced=1)
     assert marked(lived) == {LIAISON}
@@ -236,11 +238,11 @@ def test_reading_twice_changes_nothing(lived, box):
 def test_mails_numbered_anew_are_read_again_and_change_nothing(lived, box):
     comes_back(lived, box)
     look(lived, CAME_BACK)
-    before = dump(lived, "cursor")
+    before = dump(lived, "mailbox_position")
     box.make_anew()
     comes_back(lived, box)
     assert look(lived, LATER) == BounceCount(reports=1)
-    assert dump(lived, "cursor") == before
+    assert dump(lived, "mailbox_position") == before
     assert lift(lived, LIAISON, LATER)
     box.make_anew()
     comes_back(lived, box)
@@ -252,46 +254,46 @@ def test_mails_numbered_anew_are_read_again_and_change_nothing(lived, box):
 def test_it_goes_on_from_where_it_was(lived, box, monkeypatch):
     monkeypatch.setattr(steps, "BATCH", 2)
     monkeypatch.setattr(steps, "MOST", 3)
-    about = mail_to(lived, LIAISON).message_id
+    about = mail_to(lived, LIAISON).message_id_header
     reports = [postfix(about, LIAISON, report_id=f"{n}@x.example") for n in range(5)]
     box.gets(CAME_BACK, *reports)
     assert look(lived, CAME_BACK) == BounceCount(reports=3, bounced=1)
     assert look(lived, CAME_BACK) == BounceCount(reports=2)
     assert look(lived, CAME_BACK) == BounceCount()
-    box.gets(LATER, postfix(mail_to(lived, HEAD).message_id, HEAD))
+    box.gets(LATER, postfix(mail_to(lived, HEAD).message_id_header, HEAD))
     assert look(lived, LATER) == BounceCount(reports=1, bounced=1)
 
 
 def test_many_reports_about_an_address_are_told_once_until_it_is_lifted(lived, box):
-    about = mail_to(lived, LIAISON).message_id
+    about = mail_to(lived, LIAISON).message_id_header
     box.gets(CAME_BACK, postfix(about, LIAISON), sendmail(about, LIAISON), qmail(about, LIAISON))
     assert look(lived, CAME_BACK) == BounceCount(reports=3, bounced=1)
-    assert alerts(lived).count("bounced") == 1
+    assert alerts(lived).count("bounced_message") == 1
     lift(lived, LIAISON, LATER)
     next_breach(lived, NEXT_DAY, "FD-2", "17/11/2026")
     comes_back(lived, box, now="2026-11-25 08:10")
     assert look(lived, "2026-11-25 08:10").bounced == 1
-    assert alerts(lived).count("bounced") == 2
+    assert alerts(lived).count("bounced_message") == 2
     assert marked(lived) == {LIAISON}
 
 
 def test_a_mail_from_before_the_mending_does_not_mark_its_address_again(lived, box):
     lift_at = "2026-11-24 12:00"
-    about = mail_to(lived, LIAISON).message_id
+    about = mail_to(lived, LIAISON).message_id_header
     comes_back(lived, box)
     look(lived, CAME_BACK)
     lift(lived, LIAISON, lift_at)
     box.gets("2026-11-24 18:00", exchange(about, LIAISON))  # given up after hours of trying
     assert look(lived, "2026-11-24 18:00") == BounceCount(reports=1)
     assert marked(lived) == frozenset()
-    assert alerts(lived).count("bounced") == 1
+    assert alerts(lived).count("bounced_message") == 1
 
 
 # --- what is not believed -------------------------------------------------------------------------
 
 
 def test_what_people_write_and_what_is_only_late_marks_nobody(lived, box):
-    about = mail_to(lived, LIAISON).message_id
+    about = mail_to(lived, LIAISON).message_id_header
     header = f"From: {LIAISON}\nTo: {SENDER}\nIn-Reply-To: {about}\nReferences: {about}\n"
     box.gets(
         CAME_BACK,
@@ -301,9 +303,9 @@ def test_what_people_write_and_what_is_only_late_marks_nobody(lived, box):
         postfix(about, LIAISON, report_id="p2@x.example", action="delivered", status="2.0.0"),
         b"\xff\x00 broken",
     )
-    before = dump(lived, "cursor")
+    before = dump(lived, "mailbox_position")
     assert look(lived, CAME_BACK) == BounceCount(reports=2)
-    assert dump(lived, "cursor") == before
+    assert dump(lived, "mailbox_position") == before
 
 
 def test_a_report_about_mail_that_did_not_go_out_from_here_marks_nobody(lived, box):
@@ -314,16 +316,16 @@ def test_a_report_about_mail_that_did_not_go_out_from_here_marks_nobody(lived, b
     box.gets(
         NEXT_DAY,
         postfix("<forged@contohkab.example>", LIAISON),
-        postfix(queued.message_id, queued.recipient, report_id="p2@x.example"),
+        postfix(queued.message_id_header, queued.recipient, report_id="p2@x.example"),
         postfix("", LIAISON, report_id="p3@x.example"),
     )
-    before = dump(lived, "cursor")
+    before = dump(lived, "mailbox_position")
     assert look(lived, NEXT_DAY) == BounceCount(reports=3, unknown=3)
-    assert dump(lived, "cursor") == before
+    assert dump(lived, "mailbox_position") == before
 
 
 def test_of_a_forwarded_mail_the_address_that_we_wrote_to_is_marked(lived, box):
-    about = mail_to(lived, LIAISON).message_id
+    about = mail_to(lived, LIAISON).message_id_header
     box.gets(CAME_BACK, postfix(about, "kasmira@rumah.example"))
     assert look(lived, CAME_BACK) == BounceCount(reports=1, bounced=1)
     assert marked(lived) == {LIAISON}
@@ -331,7 +333,7 @@ def test_of_a_forwarded_mail_the_address_that_we_wrote_to_is_marked(lived, box):
 
 def test_what_a_report_says_is_shown_on_one_line_and_runs_nowhere(lived, box, server):
     wicked = "smtp; 550 <script>alert(1)</script>\n\tBcc: semua@x.example\u202e"
-    about = mail_to(lived, LIAISON).message_id
+    about = mail_to(lived, LIAISON).message_id_header
     box.gets(CAME_BACK, postfix(about, LIAISON, diagnostic=wicked))
     look(lived, CAME_BACK)
     deliver(lived, CAME_BACK)
@@ -375,7 +377,7 @@ def test_another_administrator_is_told_of_it(site_folder, box, open_office):
     assert sorted(alone) == [ADMINISTRATOR, "kedua@contohkab.example"]
     comes_back(office, box, ADMINISTRATOR)
     look(office, CAME_BACK)
-    told = [m.recipient for m in messages(office) if m.detail.get("alert") == "bounced"]
+    told = [m.recipient for m in messages(office) if m.detail.get("alert") == "bounced_message"]
     assert "kedua@contohkab.example" in told
 
 
@@ -410,7 +412,7 @@ def test_a_mailbox_that_is_down_keeps_no_mail_and_is_told_once_a_day(
     assert f"Pesan galat: {trouble}" in told
     assert "Hari: 2026-11-24" in told
     look(office, NEXT_DAY)
-    assert alerts(office) == ["bounces_unread"] * 2
+    assert alerts(office) == ["bounce_mailbox_unreadable"] * 2
     assert "s3cret" not in trouble + told + caplog.text + str(dump(office))
 
 
@@ -564,7 +566,7 @@ def test_marked_addresses_are_listed_and_lifted(lived, box, call_tenggat, site_f
     assert (code, "1 addresses" in out, LIAISON in out) == (0, True, True)
     code, _, errors = call_tenggat("mail", "lift", "penghubung@contohkab.example", *site)
     assert code == 2
-    assert f"did you mean '{LIAISON}'?" in errors
+    assert f"did you mean `{LIAISON}`?" in errors
     code, out, _ = call_tenggat("mail", "lift", LIAISON, "--now", "2026-11-24T09:00", *site)
     assert (code, out) == (0, f"mail goes to {LIAISON} again\n")
     code, _, errors = call_tenggat("mail", "lift", LIAISON, *site)

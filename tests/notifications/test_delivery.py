@@ -170,7 +170,7 @@ def test_only_the_item_that_is_no_longer_true_is_dropped(office, server):
 
 def test_while_the_server_is_unusable_everything_waits_and_then_goes(office, server):
     owe(office, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
-    owed = {message.message_id for message in messages(office)}
+    owed = {message.message_id_header for message in messages(office)}
     server.greeting = "421 4.3.2 Down for the night"
     count = deliver(office, BREACHED)
     assert (count.sent, count.pending) == (0, 4)
@@ -197,7 +197,9 @@ def test_a_server_that_takes_few_mails_at_a_time_gets_them_all(office, server):
     assert first.sent + first.deferred == 2 * len(UNITS)
     assert first.deferred > 0
     assert deliver(office, SOON).pending == 0
-    assert sorted(keys(server)) == sorted({message.message_id for message in messages(office)})
+    assert sorted(keys(server)) == sorted(
+        {message.message_id_header for message in messages(office)}
+    )
 
 
 def test_a_long_outage_and_then_greylisting_is_survived(office, server):
@@ -280,7 +282,7 @@ from tasks.common.context import SiteContext
 outbox.sent = lambda *outcome: os._exit(9)  # the server has said yes, nobody has written it
 office = SiteContext.open(sys.argv[1])
 office.site.mail_url = sys.argv[2]
-delivery.send_owed.fn(office, datetime.fromisoformat(sys.argv[3]), "dies")
+delivery.send_owed(office, datetime.fromisoformat(sys.argv[3]), "dies")
 """
 
 
@@ -353,7 +355,7 @@ def test_what_is_settled_while_a_run_waits_for_its_pace_is_not_told(office, serv
             super().wait(span)
             register(office, "2026-11-24 08:01", at("Dinas Sosial", Selesai="24/11/2026 08:00"))
 
-    count = send_owed.fn(office, wita(BREACHED), "slow", Meanwhile)
+    count = send_owed(office, wita(BREACHED), "slow", Meanwhile)
     assert (count.sent, count.cancelled) == (1, 1)
 
 
@@ -382,7 +384,7 @@ def test_who_stands_still_between_claim_and_sending_sends_nothing_stale(
         return send(self, *arguments)
 
     monkeypatch.setattr(sender.Sender, "_send", asleep)
-    send_owed.fn(office, wita(BREACHED), "stands still", Mine)
+    send_owed(office, wita(BREACHED), "stands still", Mine)
     keys = [letter.key for letter in server.letters]
     assert len(keys) == len(set(keys)) == 6
 
@@ -476,7 +478,7 @@ def test_an_odd_mail_waits_alone_and_its_cause_is_not_spread(office, server, mon
     count = deliver(office, BREACHED)
     assert (count.sent, count.deferred, count.trouble) == (4, 1, "")
     deliver(office, LATER)
-    assert (alerts(office), to(server).count(ADMINISTRATOR)) == (["odd_message"], 1)
+    assert (alerts(office), to(server).count(ADMINISTRATOR)) == (["uncomposable_message"], 1)
     seen = [repr(dump(office)), caplog.text, *(str(letter.mail) for letter in server.letters)]
     assert not any("Rahasiawan" in text or "99990102" in text for text in seen)
     monkeypatch.undo()

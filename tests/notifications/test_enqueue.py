@@ -113,14 +113,14 @@ def test_the_deputy_is_told_in_his_time_and_the_head_before(office):
 def test_a_unit_without_a_head_is_told_through_its_parent_and_the_hole_is_told_once(office):
     owe(office, BREACHED, at("Dinas Perhubungan", "FD-1"), at("Dinas Perhubungan", "FD-2"))
     assert recipients(office) == ["penghubung.dishub", "sekda"]
-    assert alerts(office) == ["hole"]
+    assert alerts(office) == ["vacancy"]
     (alert,) = messages(office, "alert")
     assert alert.recipient == "admin.lapor@contohkab.example"
-    assert alert.detail == {"alert": "hole", "unit": "dishub", "role": "head_of_unit"}
+    assert alert.detail == {"alert": "vacancy", "unit": "dishub", "role": "head_of_unit"}
     owe(office, "2026-11-25 08:00", at("Dinas Perhubungan", "FD-3", **since("17/11/2026")))
     assert recipients(office)[2:] == []  # it joins the mails that wait
     assert [len(message.items) for message in messages(office, "notices")] == [3, 3]
-    assert alerts(office) == ["hole"]
+    assert alerts(office) == ["vacancy"]
 
 
 def test_where_nobody_at_all_holds_an_office_the_notice_has_failed(office):
@@ -131,7 +131,7 @@ def test_where_nobody_at_all_holds_an_office_the_notice_has_failed(office):
 
 def test_every_mail_of_a_run_has_its_own_lasting_name(office):
     owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
-    keys = {message.message_id for message in messages(office)}
+    keys = {message.message_id_header for message in messages(office)}
     assert len(keys) == len(messages(office)) == 4
     assert all(key.endswith("@contohkab.example>") for key in keys)
 
@@ -189,11 +189,11 @@ def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(office, mo
 @ON_BOTH
 def test_a_run_with_nothing_due_writes_nothing_and_judges_nobody(office, monkeypatch):
     owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
-    before = dump(office, "run")
+    before = dump(office, "flow_run")
     monkeypatch.setattr(deadlines, "_judge_batch", None)
     count = decide(office, "2026-11-24 09:00")
-    assert (count.judged, count.messages) == (0, 0)
-    assert dump(office, "run") == before
+    assert (count.evaluated, count.messages) == (0, 0)
+    assert dump(office, "flow_run") == before
 
 
 @ON_BOTH
@@ -222,7 +222,7 @@ def test_two_deadline_runs_at_once_double_nothing(office, open_office):
         assert sum(pool.map(run, (office, other))) == 8
     assert notices(office) == [("breach", "queued")] * 40
     assert len(recipients(office)) == len(set(recipients(office))) == 8
-    assert alerts(office) == ["hole"]
+    assert alerts(office) == ["vacancy"]
 
 
 # --- mail hours -----------------------------------------------------------------------------------

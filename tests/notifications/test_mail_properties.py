@@ -115,7 +115,7 @@ class Desk:
 
     def told(self, office: SiteContext, first: int = 0) -> list[tuple[str, tuple[str, ...]]]:
         """To whom the mails with notices went from the `first` letter on, and their tickets."""
-        about = {message.message_id for message in messages(office, MessageKind.NOTICES)}
+        about = {message.message_id_header for message in messages(office, MessageKind.NOTICES)}
         return [
             (letter.recipient.partition("@")[0], tickets(letter.mail))
             for letter in self.server.letters[first:]
@@ -330,7 +330,7 @@ def test_more_runs_tell_more_steps_of_the_way_but_the_same_end(desk, known, days
                 (message.recipient, item.notice_id)
                 for message in messages(office, MessageKind.NOTICES)
                 for item in message.items
-                if item.told
+                if item.included
             )
             assert set(people.values()) <= {1}
     assert found[1].keys() <= found[0].keys()

@@ -147,7 +147,7 @@ def summary(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     settled = {"Selesai": "20/11/2026 10:00"}
     try:
         owe(office, BREACHED, *(e | settled if n % 3 else e for n, e in enumerate(entries)))
-        return make_summary.fn(office, "2026-11", NOW, NOW, "run", formats=("html",))
+        return make_summary(office, "2026-11", NOW, NOW, "run", formats=("html",))
     finally:
         office.close()
 
@@ -158,14 +158,14 @@ WATCH = WatchMail(
     "Kabupaten Contoh",
     "Rahmadsyah",
     NOW,
-    new=(
+    opened=(
         IncidentView(
             "failed", {**FAILED, "link": "https://contohkab.example/runs/flow-run/5a9f0b0e"}
         ),
         IncidentView("disk", {"free": "420", "floor": "1000", "place": f"/{LONG}"}),
     ),
-    again=(IncidentView("silent", {"flow": "deadlines", "n": "180", **SINCE}),),
-    well=(IncidentView("database", SINCE),),
+    ongoing=(IncidentView("silent", {"flow": "deadlines", "n": "180", **SINCE}),),
+    resolved=(IncidentView("database", SINCE),),
 )
 
 
@@ -175,7 +175,7 @@ def rendered(summary: SummaryMade, locale: str) -> dict[str, RenderedMail]:
         "Kabupaten Contoh",
         "Rahmadsyah",
         NOW,
-        "hole",
+        "vacancy",
         (("unit", "Dinas Perhubungan"), ("role", "head_of_unit"), ("answer", LONG)),
     )
     return {
@@ -500,7 +500,7 @@ def test_long_names_of_the_site_break_no_header(office):
             )
         }
     )
-    mail = composed(office, {}, {"message_id": f"<{'a' * 32}@{host}>"})
+    mail = composed(office, {}, {"message_id_header": f"<{'a' * 32}@{host}>"})
     assert mail["Message-ID"] == f"<{'a' * 32}@{host}>"
     assert mail["List-Id"] == f"<{host}>"
     raw = mail.as_string(policy=policy.default.clone(refold_source="none"))

@@ -87,7 +87,7 @@ def test_the_rate_holds_from_one_run_to_the_next(office, server):
     assert deliver(office, BREACHED).sent == 4
     owe(office, BREACHED, *EVERYWHERE[:2])
     clock = Hurried(NOW + 20 * SECOND)
-    count = send_owed.fn(office, NOW + 20 * SECOND, "next", lambda now: clock)
+    count = send_owed(office, NOW + 20 * SECOND, "next", lambda now: clock)
     assert count.sent == 4
     assert clock.now == NOW + MINUTE
 
@@ -224,6 +224,6 @@ def test_what_was_judged_too_long_ago_is_judged_again_before_it_goes(office, mon
 
         monkeypatch.setattr(notifications_sender, "compose_all", noted)
         monkeypatch.setattr(Connection, "send", slow)
-        assert send_owed.fn(office, NOW, "slow", clock).sent == 2
+        assert send_owed(office, NOW, "slow", clock).sent == 2
         assert [count for count in composed if count] == [2, 1]
         assert len(server.letters) == len({letter.key for letter in server.letters}) == 2

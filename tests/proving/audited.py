@@ -27,16 +27,16 @@ def every_decision_is_in_the_audit(found: Findings) -> Iterator[str]:
     """Each notice stands as the audit has told of it last; nothing is told twice in a row."""
     told: dict[Key, list[str]] = defaultdict(list)
     for row in reversed(audit_verify.rows(found.views.session.connection())):
-        if row["what"].startswith("notice."):
+        if row["kind"].startswith("notice."):
             about = json.loads(row["subject"])
             key = Key(row["complaint_id"], *(about[name] for name in Key._fields[1:]))
-            told[key].append(row["what"].removeprefix("notice."))
+            told[key].append(row["kind"].removeprefix("notice."))
     for key in told.keys() | found.notices.keys():
         notice, words = found.notices.get(key), told.get(key, [])
         if notice is None or not words:
             yield f"{key} is in the audit as {words}, on record is {notice and notice.status}"
             continue
-        if words[-1] != ("owed" if notice.status in OWED else notice.status):
+        if words[-1] != ("queued" if notice.status in OWED else notice.status):
             yield f"{key} is {notice.status}, the audit has {words}"
         if any(before == after for before, after in pairwise(words)):
             yield f"{key} is told twice in the audit: {words}"

@@ -108,7 +108,7 @@ class _Told:
         self.sent: dict[Key, set[datetime]] = defaultdict(set)
         for message in messages:
             for item in message.items:
-                if message.status == MessageStatus.SENT and item.told and message.sent_at:
+                if message.status == MessageStatus.SENT and item.included and message.sent_at:
                     self.sent[keys[item.notice_id]].add(message.sent_at)
         now = {life.name: life.process.now for life in played.lives}
         self.beside = {now[life.name]: [now[o] for o in life.companions] for life in played.lives}

@@ -98,7 +98,9 @@ def _person_told(
 ) -> Iterator[str]:
     if not mine:
         yield f"{person} is owed no mail about {key}, due since {notice.decided_at}"
-    told = [message for message, item in mine if message.status == MessageStatus.SENT and item.told]
+    told = [
+        message for message, item in mine if message.status == MessageStatus.SENT and item.included
+    ]
     if len(told) > 1:
         yield f"{person} was told of {key} in {len(told)} mails"
     if told and notice.status != NoticeStatus.SENT:
@@ -142,7 +144,7 @@ def a_dead_mail_is_told_to_the_administrator(found: Findings) -> Iterator[str]:
             for alert in mine:
                 text = "".join(
                     str(kept.letter.mail.get_body(("plain",)))
-                    for kept in found.letters[alert.message_id]
+                    for kept in found.letters[alert.message_id_header]
                 )
                 if alert.status == MessageStatus.SENT and message.recipient not in text:
                     yield f"alert {alert.id} does not name {message.recipient}"
@@ -164,9 +166,9 @@ def no_mail_was_given_up_early(found: Findings) -> Iterator[str]:
 
 def what_was_sent_is_in_the_mailbox(found: Findings) -> Iterator[str]:
     """And what is in the mailbox is ours, at the person to whom it was owed."""
-    known = {message.message_id: message for message in found.messages}
+    known = {message.message_id_header: message for message in found.messages}
     for message in found.messages:
-        if message.status == MessageStatus.SENT and not found.letters[message.message_id]:
+        if message.status == MessageStatus.SENT and not found.letters[message.message_id_header]:
             yield f"mail {message.id} to {message.recipient} is sent, and in no mailbox"
     for name, copies in found.letters.items():
         for kept in copies:
@@ -183,7 +185,7 @@ def what_did_not_go_out_is_in_no_mailbox(found: Findings) -> Iterator[str]:
     for message in found.messages:
         if message.status == MessageStatus.SENT:
             continue
-        for kept in found.letters[message.message_id]:
+        for kept in found.letters[message.message_id_header]:
             if not why_twice(found, kept, kept):
                 yield f"mail {message.id} is {message.status}, and letter {kept.number} is it"
 
@@ -204,7 +206,7 @@ def each_letter_tells_what_was_true(found: Findings) -> Iterator[str]:
         if message.kind != MessageKind.NOTICES:
             continue
         keys = [by_id[item.notice_id] for item in message.items]
-        for kept in found.letters[message.message_id]:
+        for kept in found.letters[message.message_id_header]:
             moments = found.moments_of(kept)
             true = [
                 {
@@ -222,7 +224,7 @@ def each_letter_tells_what_was_true(found: Findings) -> Iterator[str]:
 def a_person_gets_one_mail_a_run(found: Findings) -> Iterator[str]:
     """Everything that one run decides for one person is one mail."""
     mails = Counter(
-        (message.run, message.recipient)
+        (message.run_id, message.recipient)
         for message in found.messages
         if message.kind == MessageKind.NOTICES
     )

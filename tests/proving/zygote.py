@@ -29,9 +29,9 @@ PATIENCE = 60
 """Seconds after which a process that does not end is ended, which counts as a failure."""
 
 WORK: dict[str, Callable[[SiteContext, datetime, str], Any]] = {
-    "intake": lambda office, now, run: pull.fn(office, "register", now),
-    "deadlines": evaluate_and_notify.fn,
-    "delivery": lambda office, now, run: send_owed.fn(office, now, run, Hurried),
+    "intake": lambda office, now, run: pull(office, "register", now),
+    "deadlines": evaluate_and_notify,
+    "delivery": lambda office, now, run: send_owed(office, now, run, Hurried),
 }
 
 

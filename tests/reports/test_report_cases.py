@@ -93,7 +93,7 @@ def test_a_renamed_unit_stays_one_under_its_new_name(office, site_folder, open_o
     decide(later, EVENING)
     assert names_in(later)["dinsos"] == new
     found = unit(tables_of(later), "dinsos")
-    assert (found["judged"], found["met"], found["breached"], found["open"]) == (6, 3 + 1, 2, 2)
+    assert (found["verdicts"], found["met"], found["breached"], found["open"]) == (6, 3 + 1, 2, 2)
     assert tables_of(later, NOON) == before  # a past report keeps its figures
 
 
@@ -124,8 +124,8 @@ def test_where_a_unit_is_merged_each_bears_what_fell_due_with_it(office, site_fo
     decide(later, EVENING)
     tables = tables_of(later)
     old, new = unit(tables, "dinsos"), unit(tables, "dlh")
-    assert (old["judged"], old["met"], old["breached"]) == (5, 3 + 1, 1)
-    assert (new["judged"], new["met"], new["breached"]) == (1, 0, 1)
+    assert (old["verdicts"], old["met"], old["breached"]) == (5, 3 + 1, 1)
+    assert (new["verdicts"], new["met"], new["breached"]) == (1, 0, 1)
     assert (old["open"], old["late"]) == (0, 0)  # whose it is now, it stands with
     assert (new["open"], new["late"]) == (2, 2)
     late = {row.cells[0]: row.cells[2] for row in tables["late"].rows}
@@ -146,7 +146,7 @@ def test_a_unit_struck_from_the_directory_is_the_other_one_and_the_report_tells_
     register(office, NOON, *entries)
     decide(office, NOON)
     json_only = {"formats": ("json",)}
-    make_summary.fn(office, "2026-11", wita(NOON), wita(NOON), "summary", **json_only)
+    make_summary(office, "2026-11", wita(NOON), wita(NOON), "summary", **json_only)
     before = tables_of(office, NOON)
 
     def struck(row):
@@ -159,17 +159,19 @@ def test_a_unit_struck_from_the_directory_is_the_other_one_and_the_report_tells_
     later = open_office()
     register(later, EVENING, *entries)
     decide(later, EVENING)
-    made = make_summary.fn(later, "2026-11", wita(EVENING), wita(EVENING), "summary", **json_only)
+    made = make_summary(later, "2026-11", wita(EVENING), wita(EVENING), "summary", **json_only)
     assert names_in(later).keys() == {"dlh", "diskominfo"}
     found = unit(tables_of(later), "dlh")
-    assert (found["judged"], found["met"], found["breached"]) == (4, 3, 1)
+    assert (found["verdicts"], found["met"], found["breached"]) == (4, 3, 1)
     assert tables_of(later, NOON)["by_unit"] == before["by_unit"]
     assert names_in(later, NOON)["dinsos"] == "dinsos"
     earlier = made.view.earlier
     assert earlier is not None
-    moved = {(c.row, c.column): (c.kept, c.found) for c in earlier.changes if c.column == "judged"}
-    assert moved["dinsos", "judged"] == (2, None)
-    assert moved["dlh", "judged"] == (2, 4)
+    moved = {
+        (c.row, c.column): (c.kept, c.found) for c in earlier.changes if c.column == "verdicts"
+    }
+    assert moved["dinsos", "verdicts"] == (2, None)
+    assert moved["dlh", "verdicts"] == (2, 4)
 
 
 # --- reopened and returned ---
@@ -255,7 +257,7 @@ def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(offic
     needed(not pdf_trouble(), "Pango", REMEDY)
     register(office, EVENING)
     decide(office, EVENING)
-    made = make_summary.fn(office, "2026-11", wita(EVENING), wita(EVENING), "summary")
+    made = make_summary(office, "2026-11", wita(EVENING), wita(EVENING), "summary")
     assert made.left_out == ()
     texts = texts_of(made)
     for ending in (".html", ".pdf"):
@@ -290,7 +292,7 @@ def test_three_hundred_units_with_complaints_stand_in_every_format(site_folder, 
     entries = [at(name, f"FD-{number}") for number, name in enumerate(names)]
     register(office, EVENING, *entries)
     decide(office, EVENING)
-    made = make_summary.fn(office, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False)
+    made = make_summary(office, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False)
     assert made.left_out == ()
     texts = texts_of(made)
     for ending in (".html", ".pdf", ".xlsx"):
@@ -323,7 +325,7 @@ def test_no_title_of_any_length_stands_in_a_report(office):
         assert title.startswith(kept[ticket])
     assert not kept["FD-S"]
     for public in (False, True):
-        made = make_summary.fn(
+        made = make_summary(
             office, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False, public=public
         )
         texts = texts_of(made)

@@ -301,7 +301,7 @@ def test_who_was_told_stands_below_each_late_complaint_and_its_number_is_a_link(
     page = Page(report_html(report, {}))
     late = report.table("late")
     assert late
-    told = catalog(locale)("report.column.told")
+    told = catalog(locale)("report.column.notified")
     assert page.below["late"] == [f"{told}: {row.cells[-1]}" for row in late.rows]
     leads = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
     tickets = [LINK.format(ticket=row.cells[0]) for row in late.rows]
@@ -835,7 +835,7 @@ def test_names_come_from_the_site_in_the_readers_language():
         assert "60" in names("age", "61-").text
         assert names("rung", "+3wd").text == "+3wd"
         assert names("kind", "breach").text == catalog(locale)("notice.breach")
-        assert names("figure", "on_time").text == catalog(locale)("report.figure.on_time")
+        assert names("metric", "on_time").text == catalog(locale)("report.metric.on_time")
         assert names("unit", "").text == catalog(locale)("report.unnamed")
 
 

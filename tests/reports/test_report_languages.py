@@ -50,7 +50,7 @@ def office(site_folder, open_office):
 
 
 def made(office, **more):
-    return make_summary.fn(office, "2026-11", wita(NOW), wita(NOW), "summary", **more)
+    return make_summary(office, "2026-11", wita(NOW), wita(NOW), "summary", **more)
 
 
 def mails_of(office) -> dict[str, Sent]:

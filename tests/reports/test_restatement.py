@@ -44,7 +44,7 @@ def known(office, now, *entries) -> None:
 def made(office, now, period="2026-11", *, as_of="", **more) -> SummaryMade:
     """A report as JSON: the others take longer to make."""
     formats = more.pop("formats", ("json",))
-    return make_summary.fn(
+    return make_summary(
         office, period, wita(as_of or now), wita(now), f"summary {now}", formats=formats, **more
     )
 
@@ -67,7 +67,7 @@ def json_of(summary: SummaryMade) -> Path:
 
 
 def told(summary: SummaryMade):
-    return json.loads(json_of(summary).read_text("utf-8"))["earlier"]
+    return json.loads(json_of(summary).read_text("utf-8"))["previous_report"]
 
 
 def figures(earlier) -> dict[tuple[str, str, str], tuple[object, object]]:
@@ -78,7 +78,7 @@ def figures(earlier) -> dict[tuple[str, str, str], tuple[object, object]]:
 
 
 def test_the_first_report_has_none_before_it(kept):
-    assert json.loads(kept.read_text("utf-8"))["earlier"] is None
+    assert json.loads(kept.read_text("utf-8"))["previous_report"] is None
 
 
 def test_a_later_report_of_the_same_period_tells_what_came_too_late(office, kept):
@@ -96,7 +96,7 @@ def test_a_later_report_of_the_same_period_tells_what_came_too_late(office, kept
     assert now == was + 1
     assert not [key for key in changed if key[0] == "headline" and key[2] != "value"]
     assert earlier["others"] > 0
-    assert earlier["rulebook"] is None
+    assert earlier["ruleset"] is None
 
 
 def test_the_report_of_the_next_period_tells_of_the_one_before(office, kept):
@@ -235,7 +235,7 @@ def test_a_changed_law_is_named_as_a_reason(office, kept):
     )
     known(office, LATER, *ENTRIES)
     earlier = told(made(office, LATER))
-    assert earlier["rulebook"] == "2026-12-03T00:00:00Z"
+    assert earlier["ruleset"] == "2026-12-03T00:00:00Z"
     assert earlier["changes"]
 
 

@@ -41,7 +41,7 @@ def made(office, tmp_path, *, public: bool = False) -> Path:
     register(office, MADE, *ENTRIES)
     decide(office, MADE)
     now = wita(MADE)
-    found = make_summary.fn(
+    found = make_summary(
         office,
         "2026-11",
         now,
@@ -99,7 +99,7 @@ def test_a_figure_that_was_altered_is_found(office, kept):
     kept.write_text(json.dumps(report), encoding="utf-8")
     found = verify(office, kept, wita(LATER))
     assert figures(found.then) == {("headline", "received", "value"): (40, 4)}
-    assert found.rulebook_changed is None
+    assert found.ruleset_changed is None
 
 
 def test_where_the_law_has_changed_since_that_is_said(office, kept):
@@ -109,7 +109,7 @@ def test_where_the_law_has_changed_since_that_is_said(office, kept):
     decide(office, LATER)
     found = verify(office, kept, wita(LATER))
     assert found.then
-    assert found.rulebook_changed == wita(LATER)
+    assert found.ruleset_changed == wita(LATER)
 
 
 def _longer(office):

@@ -118,9 +118,9 @@ def test_the_second_time_it_changes_nothing_and_says_so(first, second):
     assert "nothing has changed" in second.said
     assert "already done" in second.said
     assert second.files == first.files
-    for table in first.rows.keys() - {"run"}:
+    for table in first.rows.keys() - {"flow_run"}:
         assert second.rows[table] == first.rows[table], table
-    assert len(second.rows["run"]) == len(first.rows["run"])
+    assert len(second.rows["flow_run"]) == len(first.rows["flow_run"])
 
 
 def test_nothing_of_it_runs_on(var, second):

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from importlib import import_module
@@ -155,8 +156,22 @@ def test_deployments_lead_to_flows_that_are_there():
     }
 
 
+def test_a_wheel_is_refused_with_the_reason(tmp_path):
+    """It would lack templates/, regulations/ and prefect.yaml, and fail when it is used."""
+    done = subprocess.run(
+        [sys.executable, "setup.py", "--quiet", "bdist_wheel", "--dist-dir", str(tmp_path)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Tenggat is installed from its checkout: run `make install`" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_every_module_is_packed():
-    """What setup names is what there is, or an installed Tenggat lacks a part."""
+    """An editable installation finds each package by its name in pyproject.toml."""
     text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     packed = tomllib.loads(text)["tool"]["setuptools"]
     folders = (path.parent for part in LAYERS for path in (REPOSITORY / part).rglob("__init__.py"))

@@ -113,7 +113,7 @@ def found_wrong(
 
 def told(session: Session) -> MessageItem:
     """The first notice of which a mail has told."""
-    query = select(MessageItem).join(MessageItem.message).where(MessageItem.told)
+    query = select(MessageItem).join(MessageItem.message).where(MessageItem.included)
     item = session.scalars(query.order_by(MessageRow.id)).first()
     assert item is not None
     assert item.message.status == "sent"
@@ -132,7 +132,7 @@ def test_nothing_is_wrong_with_the_run_as_it_was(over):
 
 def test_a_letter_that_is_not_there_is_missed(over):
     def spoil(session: Session, played: Played) -> Played:
-        gone = sent(session).message_id
+        gone = sent(session).message_id_header
         return replace(played, mailbox=[k for k in played.mailbox if k.letter.key != gone])
 
     assert "is sent, and in no mailbox" in found_wrong(over, spoil)
@@ -140,7 +140,7 @@ def test_a_letter_that_is_not_there_is_missed(over):
 
 def another(session: Session, played: Played, **other: str) -> Played:
     """The mailbox with one letter more: the first one again, or like it."""
-    name = sent(session).message_id
+    name = sent(session).message_id_header
     first = next(kept for kept in played.mailbox if kept.letter.key == name)
     letter = replace(first.letter, **other)
     return replace(played, mailbox=[*played.mailbox, Kept(999, first.process, letter)])
@@ -186,7 +186,7 @@ def test_a_notice_that_was_never_due_is_noticed(over):
 
 def test_a_person_who_was_not_told_is_missed(over):
     def spoil(session: Session, played: Played) -> None:
-        told(session).told = False
+        told(session).included = False
 
     assert "was not told of" in found_wrong(over, spoil)
 
@@ -195,9 +195,9 @@ def test_a_person_who_was_told_in_two_mails_is_noticed(over):
     def spoil(session: Session, played: Played) -> None:
         first = sent(session)
         copied = {c.key: getattr(first, c.key) for c in MessageRow.__table__.c if c.key != "id"}
-        second = MessageRow(**copied | {"message_id": "<again@contohkab.example>"})
+        second = MessageRow(**copied | {"message_id_header": "<again@contohkab.example>"})
         item = told(session)
-        second.items = [MessageItem(notice_id=item.notice_id, role=item.role, told=True)]
+        second.items = [MessageItem(notice_id=item.notice_id, role=item.role, included=True)]
         session.add(second)
 
     wrong = found_wrong(over, spoil)

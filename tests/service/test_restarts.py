@@ -178,36 +178,38 @@ def test_an_empty_database_is_made_and_one_that_is_new_is_left_alone(site):
     assert backups(site.var / "backups") == []
 
 
-def test_an_upgrade_is_backed_up_first(site, empty_database_url):
+def test_an_upgrade_is_backed_up_first(site, empty_database_url, later_revision):
     engine = open_engine(empty_database_url)
-    command.upgrade(alembic_config(engine), "0002")
+    command.upgrade(alembic_config(engine), "0001")
     engine.dispose()
     said: list[str] = []
     prepare(site, NOW, said.append)
     (copy,) = backups(site.var / "backups")
     assert said == [
         f"{site.name}: backup before the upgrade: {copy}",
-        f"{site.name}: database brought from 0002 to revision {newest_revision()}",
+        f"{site.name}: database brought from 0001 to revision {later_revision}",
     ]
     assert "before-upgrade" in copy.name
 
 
-def test_without_a_backup_there_is_no_upgrade_unless_it_is_said(site, empty_database_url):
+def test_without_a_backup_there_is_no_upgrade_unless_it_is_said(
+    site, empty_database_url, later_revision
+):
     engine = open_engine(empty_database_url)
-    command.upgrade(alembic_config(engine), "0002")
+    command.upgrade(alembic_config(engine), "0001")
     (site.var / "backups").parent.mkdir(parents=True, exist_ok=True)
     (site.var / "backups").write_text("in the way")
     with pytest.raises(ServiceError, match="--no-backup upgrades it without one"):
         prepare(site, NOW, print)
     with engine.connect() as connection:
         assert (
-            connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0002"
+            connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0001"
         )
     prepare(site, NOW, lambda line: None, copy=False)
     with engine.connect() as connection:
         version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     engine.dispose()
-    assert version == newest_revision()
+    assert version == later_revision
 
 
 def test_a_database_of_a_newer_tenggat_is_refused(site, empty_database_url):

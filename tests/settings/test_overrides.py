@@ -83,7 +83,7 @@ def test_the_method_note_of_a_summary_tells_of_it(perbup, tmp_path, locale, told
         ("2027-01", "2027-02-01 08:00", True),
     ):
         moment = wita(now)
-        made = make_summary.fn(
+        made = make_summary(
             office, month, moment, moment, "test", mail=False, out=tmp_path, formats=("html",)
         )
         page = made.path.read_text(encoding="utf-8")

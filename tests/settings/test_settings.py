@@ -6,10 +6,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import REPOSITORY
 from support.site_mistakes import mistakes
 
 from settings import load_site
+from settings.schedules import Schedules
 from sla.directory import Role
 
 CONFIG = REPOSITORY / "examples" / "kabupaten-contoh"
@@ -246,3 +248,20 @@ def test_addresses_come_from_the_environment_before_the_file(site_folder, monkey
         "sqlite:///elsewhere.db",
         "smtp://mail.example:25",
     )
+
+
+def test_prefect_yaml_has_the_default_schedules():
+    """`prefect deploy --all` and `tenggat up` plan the same runs for a site with no schedules."""
+    specs = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text("utf-8"))["deployments"]
+    default = Schedules()
+    for spec in specs:
+        schedules = spec.get("schedules", [])
+        name = spec["name"]
+        if name == "summary":
+            found = {each["parameters"]["period"]: each["cron"] for each in schedules}
+            assert found == default.summary
+            assert [each["slug"] for each in schedules] == list(found)
+        elif name in Schedules.model_fields:
+            assert tuple(each["cron"] for each in schedules) == default.of(name)
+        else:
+            assert (name, schedules) == ("storm", [])  # started by another flow

@@ -205,7 +205,7 @@ def test_a_verdict_that_holds_for_the_whole_interval_is_no_matter_of_policy(
     ("policy", "state"),
     [
         (Policy.BENEFIT_OF_DOUBT, State.MET),
-        (Policy.STRICT, State.MET_LATE),
+        (Policy.STRICT, State.UNKNOWN),
         (Policy.NO_VERDICT, State.UNKNOWN),
     ],
 )
@@ -223,7 +223,8 @@ def test_an_interval_across_the_due_moment_is_decided_by_policy_and_says_so(poli
         (Policy.NO_VERDICT, "2026-11-16 08:00", State.RUNNING, False),
         (Policy.NO_VERDICT, "2026-11-17 00:00", State.BREACHED, False),
         (Policy.STRICT, "2026-11-13 08:00", State.RUNNING, False),
-        (Policy.STRICT, "2026-11-14 00:00", State.BREACHED, True),
+        (Policy.STRICT, "2026-11-14 00:00", State.UNKNOWN, True),
+        (Policy.STRICT, "2026-11-16 23:59", State.UNKNOWN, True),
         (Policy.STRICT, "2026-11-17 00:00", State.BREACHED, False),
     ],
 )
@@ -625,8 +626,10 @@ def test_a_source_that_shows_late_must_be_looked_at_after_that_time():
 # --- corrected ------------------------------------------------------------------------------------
 
 
-def said(kind, at, recorded, *, retracted=False, slot="Selesai"):
-    return Event(kind, wita(at), wita(recorded), "register", slot=slot, retracted=retracted)
+def said(kind, at, recorded, *, retracted=False, source_field="Selesai"):
+    return Event(
+        kind, wita(at), wita(recorded), "register", source_field=source_field, retracted=retracted
+    )
 
 
 def test_a_correction_replaces_what_the_same_column_said():
@@ -654,7 +657,7 @@ def test_two_columns_of_one_kind_are_two_events():
         RECEIVED,
         said("settled", "2026-11-04 09:00", "2026-11-05 07:15"),
         told("reopened", "2026-11-10 09:00"),
-        said("settled", "2026-11-12 09:00", "2026-11-13 07:15", slot="Selesai Kembali"),
+        said("settled", "2026-11-12 09:00", "2026-11-13 07:15", source_field="Selesai Kembali"),
     ]
     first, second = clocks(INFORMATION, events, "2026-11-24 08:00")
     assert (first.state, second.state) == (State.MET, State.MET)
@@ -721,7 +724,7 @@ def test_a_deadline_missed_before_the_complaint_went_away_stays_missed(kind):
     ("policy", "state"),
     [
         (Policy.BENEFIT_OF_DOUBT, State.WAIVED),
-        (Policy.STRICT, State.BREACHED),
+        (Policy.STRICT, State.UNKNOWN),
         (Policy.NO_VERDICT, State.UNKNOWN),
     ],
 )

@@ -56,7 +56,7 @@ CASES = [
 ]
 
 
-ALL = ("judged", "met", "met_late", "breached", "unknown", "waived", "by_policy")
+ALL = ("verdicts", "met", "met_late", "breached", "unknown", "waived", "by_policy")
 
 
 def verdicts(table, row):
@@ -131,7 +131,7 @@ def test_open_and_late_are_counted_now_whenever_received(november):
 def test_the_share_of_deadlines_kept_leaves_out_what_is_not_known(november):
     # met: met, doubt, october, reopened; its second clock is due on 3 December
     assert verdicts(november["by_rule"], INFORMATION) == {
-        "judged": 6,
+        "verdicts": 6,
         "met": 4,
         "met_late": 1,
         "breached": 1,
@@ -153,13 +153,13 @@ def test_the_share_of_deadlines_kept_leaves_out_what_is_not_known(november):
 def test_each_unit_has_its_own_share_and_few_are_ranked_last(november):
     units = november["by_unit"]
     assert verdicts(units, "dinkes") == {
-        "judged": 4,
+        "verdicts": 4,
         "met": 3,
         "met_late": 1,
         "unknown": 1,
         "waived": 1,
     }
-    assert verdicts(units, "pupr") == {"judged": 2, "met": 1, "breached": 1, "by_policy": 1}
+    assert verdicts(units, "pupr") == {"verdicts": 2, "met": 1, "breached": 1, "by_policy": 1}
     assert [row.small for row in units.rows] == [True, True]
     assert [row.key for row in units.rows] == ["pupr", "dinkes"]
     assert units.value("dinkes", "reopened") == 1
@@ -277,7 +277,7 @@ def test_verification_is_the_administrators_and_not_the_units():
         "x", told("received", "2026-11-02 10:00"), told("verified", "2026-11-03 10:00"), sees=sees
     )
     units = figures([verified], as_of="2026-11-03 18:00")["by_unit"]
-    assert verdicts(units, "kominfo") == {"judged": 1, "met": 1}
+    assert verdicts(units, "kominfo") == {"verdicts": 1, "met": 1}
 
 
 @pytest.mark.parametrize(

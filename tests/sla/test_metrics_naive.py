@@ -129,7 +129,7 @@ def naive(cases, period: Period) -> dict:
         "received": {one.ticket for one in received},
         "settled": {one.ticket for one in settled},
         "followed": sum(any(e.kind in done for e in one.events) for one in received),
-        "judged": judged,
+        "verdicts": judged,
         "follow_ups": sorted(follow_ups),
         "open": {one.ticket for one in cases if is_open(one)},
         "late": {one.ticket for one in cases if any(overdue(d) for d in duties(one))},
@@ -182,7 +182,7 @@ def test_the_figures_agree_with_a_count_by_hand(cases, period):
     received = len(plain["received"])
     share = head.value("followed_up_share", "value")
     assert share == (plain["followed"] / received if received else None)
-    met, judged = plain["judged"][1], plain["judged"][0]
+    met, judged = plain["verdicts"][1], plain["verdicts"][0]
     assert head.value("on_time", "value") == (met / judged if judged else None)
     days = plain["follow_ups"]
     assert head.value("mean_days_to_follow_up", "value") == (

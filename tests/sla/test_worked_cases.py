@@ -141,7 +141,7 @@ def test_the_example_of_these_tests_is_a_good_case(tmp_path: Path) -> None:
         (
             "at = 2026-11-02T10:00:00",
             "at = 2026-11-02T10:00:00, retracted = true",
-            "give both events the same `slot`",
+            "give both events the same `source_field`",
         ),
         ('state = "met"', "", "expect 1: `state` is missing"),
         ('state = "met"', 'state = "late"', "`state` says 'late'; did you mean"),

@@ -101,7 +101,7 @@ def drop(
 
 
 def take(office: SiteContext, now: str = "2026-11-24 08:00") -> SourceCount:
-    return pull.fn(office, "desk", wita(now))
+    return pull(office, "desk", wita(now))
 
 
 def failure(office: SiteContext, now: str = "2026-11-24 08:00") -> str:

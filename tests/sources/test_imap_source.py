@@ -143,8 +143,8 @@ def test_each_mail_is_a_complaint(server, box, office):
     complaint = known(office, "1@rahasiawan.example")
     assert (complaint.title, complaint.channel) == ("Jalan rusak di Salo", "email")
     assert complaint.received_at == wita("2026-11-19 09:00:07")
-    assert history(office, "2@rahasiawan.example") == ["received 19 09:00 given"]
-    evaluate_and_notify.fn(office, wita("2026-11-19 10:05"), "run")
+    assert history(office, "2@rahasiawan.example") == ["received 19 09:00 stated"]
+    evaluate_and_notify(office, wita("2026-11-19 10:05"), "run")
 
 
 def test_a_second_pull_brings_only_what_is_new(server, box, office):
@@ -165,7 +165,7 @@ def test_the_same_mailbox_twice_changes_nothing(server, box, office):
     changed = {
         line.partition(":")[0] for line in set(dump(office).splitlines()) - set(before.splitlines())
     }
-    assert changed == {"look"}
+    assert changed == {"source_import"}
 
 
 def test_an_empty_mailbox_is_a_look(server, box, office):
@@ -202,7 +202,7 @@ def test_mails_numbered_anew_are_read_again_and_none_is_doubled(server, box, off
     assert [told.name.partition(", UID")[0] for told in count.waiting] == [
         "mail: 1 copies of mails known already"
     ]
-    assert history(office, "2@rahasiawan.example") == ["received 19 09:00 given"]
+    assert history(office, "2@rahasiawan.example") == ["received 19 09:00 stated"]
 
 
 def test_a_mail_sent_again_moves_no_deadline(server, box, office):
@@ -212,7 +212,7 @@ def test_a_mail_sent_again_moves_no_deadline(server, box, office):
     deliver(server, box, "2026-11-20 09:00", letter(1, "Lain"))
     count = take(office, "2026-11-20 10:00", "mail")
     assert (count.new, count.quarantined, len(count.waiting)) == (0, 0, 1)
-    assert history(office, "1@rahasiawan.example") == ["received 19 09:00 given"]
+    assert history(office, "1@rahasiawan.example") == ["received 19 09:00 stated"]
     assert titles(office) == {"1@rahasiawan.example": "Jalan rusak di Salo"}
 
 

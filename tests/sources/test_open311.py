@@ -90,7 +90,7 @@ def connect(
 
 
 def take(office: SiteContext, now: str = NOW) -> SourceCount:
-    return pull.fn(office, "city", wita(now))
+    return pull(office, "city", wita(now))
 
 
 def tickets(office: SiteContext) -> set[str]:
@@ -164,9 +164,9 @@ def test_a_small_table_is_enough(city, connect, form):
     complaint = known(office)
     assert complaint.received_at == wita("2026-11-19 09:00")
     assert complaint.promised_due == wita("2026-11-26 09:00")
-    assert (complaint.category, complaint.state_word) == ("Lampu jalan", "open")
-    assert history(office) == ["received 19 09:00 given"]
-    assert history(office, "2") == ["received 19 09:00 given", "closed 23 15:00 given"]
+    assert (complaint.category, complaint.state) == ("Lampu jalan", "open")
+    assert history(office) == ["received 19 09:00 stated"]
+    assert history(office, "2") == ["received 19 09:00 stated", "closed 23 15:00 stated"]
     assert city.paths[0] == f"/v2/requests.{form}"
 
 
@@ -178,9 +178,9 @@ def test_what_closes_and_opens_again_is_seen_by_looking_again(city, connect):
     city.requests[0] |= {"status": "open", "updated_datetime": "2026-11-24T10:00:00+08:00"}
     take(office, "2026-11-24 12:00")
     assert history(office) == [
-        "received 19 09:00 given",
+        "received 19 09:00 stated",
         "assigned 19 09:00 - 20 08:00 unknown dinsos",
-        "closed 23 15:00 given",
+        "closed 23 15:00 stated",
         "reopened 24 08:00 - 24 12:00 observed",
     ]
 
@@ -292,7 +292,7 @@ def test_xml_takes_liberties_too(city, connect):
         office = connect(city, 'format = "xml"')
         assert take(office, f"2026-11-24 08:0{number}").rows >= 1
         assert quarantine(office) == []
-    assert history(office) == ["received 19 09:00 given"]
+    assert history(office) == ["received 19 09:00 stated"]
 
 
 def test_what_cannot_be_read_waits_with_its_reason_and_the_rest_is_in(city, connect):
@@ -372,7 +372,7 @@ def test_a_failure_later_loses_nothing_of_what_is_in(city, connect):
     city.requests[0] |= CLOSED
     assert take(office).new == 9
     assert kept != cursor(office)
-    assert history(office)[-1] == "closed 23 15:00 given"  # what is in was looked at first
+    assert history(office)[-1] == "closed 23 15:00 stated"  # what is in was looked at first
     assert sum(each["start_date"] == "2026-01-01T00:00:00Z" for each in city.asked) == 2
 
 
@@ -464,7 +464,7 @@ def test_what_changes_while_we_look_is_left_for_the_next_look(city, connect):
     assert take(office).rows == 0
     assert quarantine(office) == []
     assert take(office, "2026-11-24 09:00").new == 2
-    assert history(office)[-1] == "closed 24 08:01 given"
+    assert history(office)[-1] == "closed 24 08:01 stated"
 
 
 def test_an_earlier_first_day_brings_what_lies_before(city, connect):
@@ -492,7 +492,7 @@ def test_the_same_answer_twice_changes_nothing(city, connect):
             row.seen_at = wita("2026-11-24 08:00")
         for held in session.scalars(select(QuarantineRow)):
             held.last_seen_at = held.last_observed_at = wita("2026-11-24 08:00")
-    changing = ("look", "cursor")
+    changing = ("source_import", "cursor")
     kept = "\n".join(line for line in before.splitlines() if not line.startswith(changing))
     assert dump(office, *changing) == kept
 

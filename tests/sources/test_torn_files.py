@@ -135,7 +135,7 @@ def test_a_torn_row_does_not_take_over_the_dates_of_another(tmp_path):
 def test_a_torn_row_is_known_by_the_hash_of_its_ticket_and_keeps_no_cell(tmp_path):
     (_, torn), (_, other), *_ = validated(file(tmp_path, row(1, OPENED), row(2), row(1)))
     assert isinstance(torn, RejectedRow)
-    assert (torn.ticket, torn.value, torn.cells, bool(torn.ticket_mark)) == ("", "", {}, True)
+    assert (torn.ticket, torn.value, torn.cells, bool(torn.ticket_hash)) == ("", "", {}, True)
     assert NAME not in repr(torn)
     assert isinstance(other, ComplaintRecord)
 

@@ -24,7 +24,7 @@ def append(engine: Engine, number: int, actor: str = "somebody", at: datetime = 
         with Session(engine, info=audit.session_info(AuditActor(actor, "run 1"))) as session:
             audit.note(
                 session,
-                AuditKind.NOTICE_OWED,
+                AuditKind.NOTICE_QUEUED,
                 at,
                 f"reason {one}",
                 complaint=one,

@@ -16,7 +16,7 @@ from tasks.intake import pull
 
 
 def take(office: SiteContext, now: str, source: str = "lapor") -> SourceCount:
-    return pull.fn(office, source, wita(now))
+    return pull(office, source, wita(now))
 
 
 def known(office: SiteContext, ticket: str = "5010653") -> Complaint:

@@ -55,5 +55,5 @@ def compare(office, as_of) -> int:
 def judged_anew(monkeypatch, office, period, as_of):
     """The tables as they are where nothing kept is trusted."""
     with monkeypatch.context() as patch, office.transaction() as session:
-        patch.setattr(compute, "_judged_by_this_rulebook", lambda *_: False)
+        patch.setattr(compute, "_evaluated_with_this_ruleset", lambda *_: False)
         return compute_tables(session, office, period, as_of)

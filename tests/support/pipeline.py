@@ -72,7 +72,7 @@ def register(office: SiteContext, now: str, *entries: dict[str, str]) -> Path:
         writer = csv.DictWriter(file, list(named), restval="", delimiter=";")
         writer.writeheader()
         writer.writerows(blank | entry for entry in entries)
-    count = pull.fn(office, "register", wita(now))
+    count = pull(office, "register", wita(now))
     assert count.quarantined == 0, count.reasons
     return path
 
@@ -105,15 +105,15 @@ def since(day: str) -> dict[str, str]:
     return {key: value.replace("16/11/2026", day) for key, value in ENTRY.items() if "/" in value}
 
 
-def decide(office: SiteContext, now: str, run: str = "") -> EvaluationCount:
+def decide(office: SiteContext, now: str, run_id: str = "") -> EvaluationCount:
     """A deadline run at this local moment."""
-    return evaluate_and_notify.fn(office, wita(now), run or f"deadlines {now}")
+    return evaluate_and_notify(office, wita(now), run_id or f"deadlines {now}")
 
 
 def deliver(office: SiteContext, now: str | datetime) -> DeliveryCount:
     """A delivery run at this moment."""
     moment = wita(now) if isinstance(now, str) else now
-    return send_owed.fn(office, moment, f"delivery {moment}", Hurried)
+    return send_owed(office, moment, f"delivery {moment}", Hurried)
 
 
 class Hurried(RunClock):

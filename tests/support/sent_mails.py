@@ -97,7 +97,7 @@ def send_each_kind(folder: Path, locale: str, *, plain: bool = False) -> dict[st
             register(office, now, *ENTRIES)
             decide(office, now)
             if now == ESCALATED:
-                make_summary.fn(office, "2026-11", wita(now), wita(now), "summary")
+                make_summary(office, "2026-11", wita(now), wita(now), "summary")
             deliver(office, now)
         return {kind: _kept(office, *told) for kind, told in KINDS.items()}
 

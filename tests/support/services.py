@@ -291,11 +291,16 @@ class Sending:
             units = sorted(office.site.directory.units)
             facts = {"unit": units[self.owed], "role": "liaison"}
             self.owed += 1
-            enqueue_alert(session, office, "hole", facts, self.now, f"owed at {self.now}")
+            enqueue_alert(session, office, "vacancy", facts, self.now, f"owed at {self.now}")
 
     def mails(self) -> list[dict[str, Any]]:
         """The mails that go without an administrator's word, but what a watch tells meanwhile."""
-        columns = (MessageRow.id, MessageRow.status, MessageRow.message_id, MessageRow.detail)
+        columns = (
+            MessageRow.id,
+            MessageRow.status,
+            MessageRow.message_id_header,
+            MessageRow.detail,
+        )
         query = select(*columns).where(MessageRow.status != MessageStatus.HELD)
         with self.up.office(self.site) as office, office.transaction() as session:
             found = [dict(row) for row in session.execute(query).mappings()]
@@ -325,7 +330,7 @@ class Sending:
         mails = self.mails()
         assert {mail["status"] for mail in mails} == {"sent"}
         copies = Counter(letter.key for letter in self.server.letters)
-        assert {mail["message_id"] for mail in mails} <= copies.keys()
+        assert {mail["message_id_header"] for mail in mails} <= copies.keys()
         assert set(copies.values()) == {1}
 
     def is_well(self) -> None:
@@ -535,7 +540,7 @@ def register_everywhere(site: Path) -> None:
         writer.writerows(ENTRY | row for row in rows)
 
 
-QUEUEING = "hashtext('tenggat queueing')"
+OUTBOX_LOCK = "hashtext('tenggat outbox')"
 
 
 @dataclass
@@ -576,7 +581,7 @@ def lose_a_worker(place: Neighbours) -> Lost:
     with psycopg.connect(place.postgres, autocommit=True) as connection:
         before = owed()
         place.now += timedelta(days=8)
-        connection.execute(f"SELECT pg_advisory_lock({QUEUEING})")
+        connection.execute(f"SELECT pg_advisory_lock({OUTBOX_LOCK})")
         with standing_still(place.own_worker()):
             lost = place.ask("1/2")
             up.until(lambda: works(lost, elsewhere) and waiting() == 1)
@@ -584,13 +589,13 @@ def lose_a_worker(place: Neighbours) -> Lost:
         up.until(lambda: waiting() == 2)
         assert works(other, *place.own_worker())
         place.kill("two")
-        connection.execute(f"SELECT pg_advisory_unlock({QUEUEING})")
+        connection.execute(f"SELECT pg_advisory_unlock({OUTBOX_LOCK})")
         survivor = up.ends(other)
         halfway = owed()
         assert up.ends(place.ask("1/2")) == "COMPLETED"
         found = owed()
         with up.office(place.first) as office:
-            evaluate_and_notify.fn(office, place.now, "once more")
+            evaluate_and_notify(office, place.now, "once more")
         return Lost(lost, survivor, before, halfway, found, owed())
 
 

@@ -48,8 +48,8 @@ SIGNED = Letterhead(
 
 NOTES = Notes(
     missing=(("lapor", (date(2026, 11, 7), date(2026, 11, 8))),),
-    holes=(("Dinas Perhubungan", "head_of_unit"),),
-    not_judged=(("register", ("Verifikasi laporan",)),),
+    vacancies=(("Dinas Perhubungan", "head_of_unit"),),
+    not_evaluated=(("register", ("Verifikasi laporan",)),),
     shown_later=(("lapor", 2),),
     regulations=(
         RegulationRow(
@@ -204,7 +204,11 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
         ]
         if made
         else [],
-        "quality": [Row("history_unknown", (12,)), Row("quarantined", (2,)), Row("holes", (1,))],
+        "quality": [
+            Row("history_unknown", (12,)),
+            Row("quarantined", (2,)),
+            Row("vacancies", (1,)),
+        ],
     }
     return tuple(Table(key, of, cols, tuple(rows[key])) for key, (of, cols) in SHAPES.items())
 

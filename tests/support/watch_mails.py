@@ -11,6 +11,6 @@ def told(message: MessageRow) -> list[str]:
     """What a mail of the watch tells: '+kind' of what is new, '=' of what lasts, '-' of the end."""
     return [
         sign + ":".join([each["kind"], each["facts"].get("flow", "")]).rstrip(":")
-        for part, sign in (("new", "+"), ("again", "="), ("well", "-"))
+        for part, sign in (("opened", "+"), ("ongoing", "="), ("resolved", "-"))
         for each in message.detail.get(part, ())
     ]

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from settings import Site
-from settings.errors import nearest
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
+from sla.text import did_you_mean
 from tasks.common.dates import parse_datetime
 from tasks.ingest.inference.column_types import ColumnSample, ZoneGuess, event_of, named, zone_of
 from tasks.ingest.inference.probe import ProbedTable, table_of
@@ -443,7 +443,7 @@ def _value_tables(draft: _Draft, directory: Directory | None) -> Iterator[str]:
         yield "\n# Units that directory.csv does not know: add an alias there, or say here which."
         yield f"# [{draft.name}.values.unit]"
         for word in strange[:50]:
-            near = nearest(word, [unit.name for unit in directory.units.values()])
+            near = did_you_mean(word, [unit.name for unit in directory.units.values()])
             hint = near.removeprefix("; did you mean ") if "did you mean" in near else "?"
             yield f'# {_text(word)} = "..."  # {hint}'
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from pathlib import Path
 
 from settings import Site
+from settings.site import EXAMPLE
+from settings.sources import FolderSource
 from sla.directory import Role
 from sla.regulations.model import Law
 from tasks.monitoring.health.finding import Finding
@@ -114,3 +117,32 @@ def _endings(law: Law, today: date) -> Iterator[Finding]:
                 f"add the text that follows, or say what ended it in {last.rule.regulation.file}:"
                 ' in_force.ended_by = "..."',
             )
+
+
+def samples(site: Site) -> Iterator[Finding]:
+    """Report files of the example site, with invented complaints, in the folders of another one."""
+    if site.folder.resolve() == EXAMPLE.resolve():
+        return
+    invented = {
+        (path.name, path.stat().st_size)
+        for path in (EXAMPLE / "inbox").rglob("*")
+        if path.is_file()
+    }
+    for name, source in site.sources.items():
+        if not isinstance(source, FolderSource):
+            continue
+        folders = [source.place(site.folder)]
+        if source.archive:
+            folders.append(site.folder / source.archive)
+        found = [path for folder in folders for path in _files(folder)]
+        copied = sum((path.name, path.stat().st_size) in invented for path in found)
+        if copied:
+            yield Finding(
+                "trouble",
+                f"source {name} has {copied} files of the example site: invented complaints",
+                "delete them before the first run; after a run, begin with a new database",
+            )
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []

@@ -13,8 +13,8 @@ from tasks.sources.base import SourceError
 from tasks.sources.imap.connection import examined, explained, opened, way_by
 
 NAME = "mail/bounces"
-"""The name of this mailbox in the table of cursors. The slash keeps it apart from configured
-sources, as a mapping cannot have such a name.
+"""The name of this mailbox in error texts. The slash keeps it apart from configured sources,
+because a mapping cannot have such a name.
 """
 
 

@@ -53,7 +53,7 @@ def cell_text(cell: Cell, measure: Measure, column: str, names: Names, zone: Zon
             return moment_text(cell, locale, zone)
         case Measure.DAY, date():
             return short_day_text(cell, locale, zone)
-        case Measure.TEXT, str() if column == "told":
+        case Measure.TEXT, str() if column == "notified":
             return one_line(told_text(cell, locale, zone), LONGEST_TEXT) or "–"
         case Measure.TEXT, str():
             return one_line(cell, LONGEST_TEXT) or "–"

@@ -38,7 +38,7 @@ def report_json(view: Report) -> str:
         "tables": _tables(view.tables),
         "notes": notes,
         "ticket_link": view.ticket_link or None,
-        "earlier": asdict(view.earlier) if view.earlier else None,
+        "previous_report": asdict(view.earlier) if view.earlier else None,
     }
     return _canonical(whole)
 
@@ -84,7 +84,7 @@ def _tables(tables: Iterable[Table]) -> list[dict[str, Any]]:
             "rows": [
                 {
                     "key": row.key,
-                    "small": row.small,
+                    "below_threshold": row.small,
                     "tickets": list(row.tickets),
                     "cells": {
                         column.key: cell

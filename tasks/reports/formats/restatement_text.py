@@ -72,10 +72,10 @@ def _sentences(earlier: Earlier, locale: str, zone: ZoneInfo) -> Iterator[str]:
         yield t("report.earlier.recorded", n=earlier.recorded)
     if earlier.changed:
         yield t("report.earlier.changed", n=earlier.changed)
-    if earlier.looked:
-        yield t("report.earlier.looked")
-    if earlier.rulebook is not None:
-        yield t("report.earlier.rulebook", day=short_day_text(earlier.rulebook, locale, zone))
+    if earlier.imported:
+        yield t("report.earlier.imported")
+    if earlier.ruleset is not None:
+        yield t("report.earlier.ruleset", day=short_day_text(earlier.ruleset, locale, zone))
 
 
 def _lines(changes: Sequence[Changed], names: Names, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
@@ -88,7 +88,7 @@ def _lines(changes: Sequence[Changed], names: Names, zone: ZoneInfo) -> Iterator
             _text(cell, measure, each.column, names, zone) for cell in (each.kept, each.found)
         )
         if each.table == "headline":
-            yield names("figure", each.row).text, f"{was} → {now}"
+            yield names("metric", each.row).text, f"{was} → {now}"
         else:
             column = t(f"report.column.{each.column}")
             units.setdefault(each.row, []).append(f"{column} {was} → {now}")

@@ -19,7 +19,7 @@ NAMED_BY = {"late": "ticket"}
 """The column naming a table's rows, if their keys do not."""
 
 
-BELOW = {"late": "told"}
+BELOW = {"late": "notified"}
 """The column shown below its row, over the whole width: it may be long."""
 
 
@@ -150,7 +150,7 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
         found.append(
             Tile(
                 key=key,
-                label=view.names("figure", key).text,
+                label=view.names("metric", key).text,
                 value=cell_text(value, measure, "value", view.names, zone),
                 changes=tuple(change for change in changes if change),
                 bad=key == "late" and value not in {0, None},

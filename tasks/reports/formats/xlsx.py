@@ -275,7 +275,7 @@ class _Writer:
             sheet.write_datetime(row, place, cell, self.day)
         elif isinstance(column, Column) and column.key == "ticket":
             self.ticket(sheet, row, place, str(cell))
-        elif isinstance(column, Column) and (measure is Measure.KEY or column.key == "told"):
+        elif isinstance(column, Column) and (measure is Measure.KEY or column.key == "notified"):
             key = cell_text(cell, measure, column.key, self.view.names, self.zone)
             self.string(sheet, row, place, key)
         else:

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, CursorResult, bindparam, text
 from sqlalchemy.types import NullType
 
-from settings.errors import nearest
 from settings.sources import SqlSource
 from settings.sql_check import with_colons_kept
+from sla.text import did_you_mean
 from tasks.common.context import SiteContext
 from tasks.common.dates import parse_datetime
 from tasks.sources import cursor as sources_cursor
@@ -74,7 +74,7 @@ class _Answer:
         for column in (*self.header, *([source.cursor] if source.cursor else [])):
             if column not in names:
                 raise SourceError(
-                    f"{name}: the query gives no column '{column}'{nearest(column, names)}."
+                    f"{name}: the query gives no column '{column}'{did_you_mean(column, names)}."
                     " Correct the mapping or the query in sources.toml"
                 )
             if names.count(column) > 1:

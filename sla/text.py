@@ -1,0 +1,24 @@
+"""Texts of error messages: the nearest known word, and the first line of a longer text."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
+    """Return '; did you mean ...?' with the closest known word, else '; known are ...'.
+
+    Words of `also` may be the closest one, but they are not listed. The result is empty if there
+    are no known words.
+    """
+    words = sorted(str(each) for each in known)
+    close = difflib.get_close_matches(word, [*words, *also], n=1)
+    if close:
+        return f"; did you mean `{close[0]}`?"
+    return f"; known are {', '.join(words)}" if words else ""
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a text with any content, without surrounding spaces."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
