@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from settings.mapping import SourceMapping
 from settings.sources import ExchangeSource, FolderSource
@@ -40,6 +41,8 @@ class EmptySigns:
         )
         self._words = frozenset(map(_folded, source.empty)) - frozenset(map(_folded, meant))
         self._meant = frozenset(map(_folded, meant))
+        self._has_numbers = any(word[:1].isdigit() for word in self._words)
+        self._is_sign = lru_cache(maxsize=10_000)(self._check_sign)
         self._longest = max(map(len, self._words), default=0)
         self._dates = date_columns(source)
         free = source.fields.personal
@@ -51,16 +54,16 @@ class EmptySigns:
         """Empty the cells that hold only a sign for 'nothing'."""
         for name in self._columns:
             value = cells[name]
-            if value and (
-                self._is_sign(value) or (name in self._dates and _NO_DATE.fullmatch(value))
-            ):
+            if not value or (value[0] in "123456789" and not self._has_numbers):
+                continue  # most dates: nothing more to check
+            if self._is_sign(value) or (name in self._dates and _NO_DATE.fullmatch(value)):
                 cells[name] = ""
         if not isinstance(self._received, str) and self._columns:
             whole = [cells[name] for name in self._received]
             if all(not value or _NO_DATE.fullmatch(value) for value in whole):
                 cells.update(dict.fromkeys(self._received, ""))
 
-    def _is_sign(self, value: str) -> bool:
+    def _check_sign(self, value: str) -> bool:
         if not value[0].isalnum() and _MARKS_ONLY.fullmatch(value):
             return value not in self._meant
         return len(value) <= self._longest and _folded(value) in self._words
@@ -95,6 +98,7 @@ class ShiftCheck:
             ),
         }
         self._exposed: frozenset[str] = frozenset()
+        self._is_date = lru_cache(maxsize=10_000)(self._check_date)
 
     def read_header(self, header: tuple[str, ...]) -> None:
         """Find the columns with dates beside a column that is not mapped."""
@@ -116,19 +120,22 @@ class ShiftCheck:
         """
         if not self._active:
             return False
-        if any(self._is_date(cells[name]) for name in self._words):
-            return True
-        if any(self._is_misplaced(name, cells[name]) for name in self._dates):
-            return True
+        for name in self._words:
+            if cells[name] and self._is_date(cells[name]):
+                return True
+        for name in self._dates:
+            value = cells[name]
+            if value and value[0].isalpha() and self._is_misplaced(name, value):
+                return True
         return strict and not self._knows(cells)
 
-    def _is_date(self, value: str) -> bool:
-        if not value or not _DATE_LIKE.search(value):
+    def _check_date(self, value: str) -> bool:
+        if not _DATE_LIKE.search(value):
             return False
         return len(value) > 4 and self._parses(value)
 
     def _is_misplaced(self, column: str, value: str) -> bool:
-        if not value or not value[0].isalpha() or _FRAGMENT_OF_DATE.search(value):
+        if _FRAGMENT_OF_DATE.search(value):
             return False
         if self._parses(value):
             return False
