@@ -500,8 +500,8 @@ def sheets(**lines: list[tuple[str, ...]]) -> bytes:
 
 def test_a_bad_row_names_its_sheet_and_is_found_there_again(site):
     office = site()
-    january = [HEADER, row(1), row(2, settled="?")]
-    february = [HEADER, row(3), row(4, settled="??"), ("Jumlah", "", "", "2")]
+    january = [HEADER, row(1), row(2, settled="31/02/2026")]
+    february = [HEADER, row(3), row(4, settled="30/02/2026"), ("Jumlah", "", "", "2")]
     drop(office, "a.xlsx", sheets(Sampul=[("Register",)], Januari=january, Februari=february))
     count = take(office)
     assert (count.new, count.quarantined, tickets(office)) == (2, 2, ["1", "3"])
