@@ -61,6 +61,7 @@ def check_source_command(
                 "events": checked.events,
                 "quarantine": [
                     {
+                        "sheet": bad.sheet,
                         "line": bad.line,
                         "ticket": bad.ticket,
                         "reason": bad.reason,
@@ -70,6 +71,7 @@ def check_source_command(
                     for bad in checked.refused
                 ],
                 "reasons": checked.reasons,
+                "mixed_dates": checked.mixed_dates,
                 "failures": checked.failures,
             }
         )
@@ -130,10 +132,14 @@ def _show_checked(checked: Checked) -> None:
         some = checked.refused[:QUARANTINE_SHOWN]
         console.print_table(
             ("line", "ticket", "reason", "column", "value"),
-            ((str(b.line), b.ticket, b.reason, b.column, b.value) for b in some),
+            ((b.position, b.ticket, b.reason, b.column, b.value) for b in some),
         )
         if len(checked.refused) > len(some):
             console.out.print(f"and {len(checked.refused) - len(some)} more")
+    for column in checked.mixed_dates:
+        console.out.print(
+            f"both date cells and dates as text (all read): {escape(column)}", soft_wrap=True
+        )
     for failure in checked.failures:
         console.out.print(f"cannot be read: {escape(failure)}", soft_wrap=True)
     names = ", ".join(checked.names[:3]) + (" ..." if len(checked.names) > 3 else "")

@@ -159,6 +159,9 @@ class SourceMapping(Strict):
     """The time zone of times without one."""
     dates: tuple[TimeFormat, ...] = Field(min_length=1)
     """The formats of times; the first one that fits is used."""
+    serial: bool = False
+    """If true, a bare number in a date column is the serial number of a spreadsheet (46331.25); if
+    false, it is refused as not formatted as a date."""
     fields: Fields
     """The columns of a complaint."""
     constants: dict[str, str] = Field(default_factory=dict)
@@ -215,6 +218,17 @@ class SourceMapping(Strict):
             named += [event.column, *([event.unit] if event.unit else []), *event.when]
         named += [word.at for word in self.status if word.at]
         return tuple(dict.fromkeys(named))
+
+    @property
+    def date_columns(self) -> frozenset[str]:
+        """Return the columns with dates."""
+        received = self.fields.received
+        named = [received] if isinstance(received, str) else [*received]
+        named += [event.column for event in self.events]
+        named += [word.at for word in self.status if word.at]
+        if self.fields.promised_due:
+            named.append(self.fields.promised_due)
+        return frozenset(named)
 
     @property
     def sees(self) -> frozenset[str]:

@@ -41,6 +41,7 @@ def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
                 continue
             else:
                 count.add(look, reasons)
+                count.mixed += (f"{batch.name}: {column}" for column in batch.mixed_dates)
             if batch.done is not None:
                 batch.done()
     except SourceError as error:

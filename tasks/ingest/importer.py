@@ -67,6 +67,8 @@ class SourceCount:
     reasons: dict[str, int] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    mixed: list[str] = field(default_factory=list)
+    """The files and columns in which date cells and dates written as text are mixed."""
 
     def add(self, look: SourceImport, reasons: dict[str, int]) -> None:
         """Add the counts of one import."""
@@ -109,6 +111,7 @@ def import_batch(
     recorder.finish()
     complaints.schedule_undecided(session, name, source.not_before(look.observed_at), now)
     recorder.hear(batch.about)
+    batch.mixed_dates.extend(sorted(recorder.sieve.reader.mixed_dates))
     if batch.cursor is not None:
         cursors.set_cursor(session, name, batch.cursor)
     return look, recorder.reasons
@@ -545,11 +548,15 @@ def _said(event: Event) -> tuple[object, ...]:
 
 
 def quarantine_row(bad: RejectedRow, look: SourceImport, now: datetime) -> QuarantineRow:
-    """Return a row of this snapshot as a quarantine row."""
+    """Return a row of this snapshot as a quarantine row.
+
+    A sheet is named after its file, as a member of a ZIP archive is.
+    """
+    within = f"/{bad.sheet}" if bad.sheet and not look.name.endswith(f"/{bad.sheet}") else ""
     content = json.dumps([*bad.content, bad.cells], sort_keys=True).casefold()
     return QuarantineRow(
         source=look.source,
-        file=look.name,
+        file=f"{look.name}{within}"[-255:],
         line=bad.line,
         ticket=bad.ticket,
         reason=bad.reason,

@@ -13,7 +13,7 @@ from tasks.common.context import SiteContext
 from tasks.ingest.row_parser import ComplaintRecord, stated_events
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources import sample
-from tasks.sources.base import SourceError
+from tasks.sources.base import Extract, SourceError, sheet_of
 
 ENOUGH = 10_000
 """The number of rows that is enough to know the layout of a source."""
@@ -56,6 +56,8 @@ class Checked:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     events: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+    mixed_dates: list[str] = field(default_factory=list)
+    """The files and columns in which date cells and dates written as text are mixed."""
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -78,19 +80,31 @@ def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
         for batch in sample(office, name, now, checked.failures):
             checked.names.append(batch.name)
             checked.observed_at = min(batch.observed_at, now)
-            sieve = RowValidator(name, site.sources[name], site.directory, checked.observed_at)
-            for row in batch.rows:
-                checked.rows += 1
-                for line, found in sieve.validate(batch.header, [row]):
-                    _note(checked, office, line, found, rows)
-                if checked.rows >= ENOUGH:
-                    checked.whole = False
-                    return checked
+            _read(checked, office, batch, rows)
+            if not checked.whole:
+                return checked
     finally:
         engine.dispose()
     if not checked.names:
         raise SourceError("; ".join(checked.failures) or f"{name} has nothing to read now")
     return checked
+
+
+def _read(checked: Checked, office: SiteContext, batch: Extract, rows: int) -> None:
+    """Read one extract, as far as the sample goes, and note its first rows."""
+    site, name = office.site, checked.source
+    observed_at = checked.observed_at or batch.observed_at
+    sieve = RowValidator(name, site.sources[name], site.directory, observed_at)
+    for row in batch.rows:
+        checked.rows += 1
+        for line, found in sieve.validate(batch.header, [row]):
+            _note(checked, office, line, found, rows)
+        if checked.rows >= ENOUGH:
+            checked.whole = False
+            break
+    checked.rows -= sieve.totals
+    mixed = sorted(sieve.reader.mixed_dates)
+    checked.mixed_dates += (f"{batch.name}: {column}" for column in mixed)
 
 
 def _note(
@@ -113,7 +127,9 @@ def _note(
     if found.status is not None:
         checked.events.update(found.status.enter)
     if len(checked.shown) < rows:
-        checked.shown.append({"line": str(line), **told})
+        sheet = sheet_of(line)
+        position = f"{sheet}: {line}" if sheet else str(line)
+        checked.shown.append({"line": position, **told})
 
 
 def _told(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,8 +16,15 @@ from settings.mapping import SourceMapping, StatusWord
 from sla.directory import Directory
 from sla.events import Event, Kind
 from tasks.common.dates import parse_datetime
+from tasks.common.flexible_dates import (
+    DateOrder,
+    date_order,
+    is_serial,
+    parse_flexible,
+    parse_serial,
+)
 from tasks.common.redaction import redact
-from tasks.sources.base import NO_OBJECT
+from tasks.sources.base import NO_OBJECT, NO_RESULT
 
 
 class RejectionReason(StrEnum):
@@ -36,6 +44,9 @@ class RejectionReason(StrEnum):
     TOO_LONG = "too_long"
     NO_OBJECT = "no_object"
     BAD_EVENT = "bad_event"
+    UNFORMATTED_DATE = "unformatted_date"
+    TICKET_AS_NUMBER = "ticket_as_number"
+    ERROR_CELL = "error_cell"
 
 
 MISALIGNED = frozenset(
@@ -43,6 +54,16 @@ MISALIGNED = frozenset(
 )
 """Reasons that make the position of every cell uncertain: a name may be in any of them."""
 
+
+FORMULA_ERRORS = frozenset(
+    {
+        *("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"),
+        NO_RESULT,
+    }
+)
+"""The values of a workbook's cell with a formula that has no result."""
+
+_SHORTENED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
 
 FIRST_VALUE = "#first-value"
 """Suffix of the `source_field` of an event that keeps its first stated value."""
@@ -145,6 +166,17 @@ class RowParser:
         self.zone = ZoneInfo(source.zone)
         self._header: tuple[str, ...] = ()
         self._found: list[tuple[str, int]] = []
+        self._year_first: set[str] = set()
+        self._year_last: set[str] = set()
+
+    @property
+    def mixed_dates(self) -> frozenset[str]:
+        """Return the columns with both date cells (or ISO dates) and dates written otherwise."""
+        return frozenset(self._year_first & self._year_last)
+
+    @cached_property
+    def _order(self) -> DateOrder:
+        return date_order(self.source.dates)
 
     @cached_property
     def _words(self) -> dict[str, StatusWord]:
@@ -210,21 +242,22 @@ class RowParser:
 
     def key(self, cells: Mapping[str, str]) -> str:
         """Return the key of the record of these cells; empty without a ticket."""
-        return cells[self.source.fields.ticket]
+        return plain_ticket(cells[self.source.fields.ticket])
 
     def record(self, cells: Mapping[str, str], observed: datetime) -> ComplaintRecord:
         """Parse one row; raises :class:`RowError` for the first error."""
         named = self.source.fields
-        ticket = cells[named.ticket]
+        ticket = plain_ticket(cells[named.ticket])
         if not ticket:
             raise RowError(RejectionReason.MISSING_TICKET, named.ticket)
+        if ticket in FORMULA_ERRORS:
+            raise RowError(RejectionReason.ERROR_CELL, named.ticket, ticket)
+        if "+" in ticket and _SHORTENED.fullmatch(ticket):
+            raise RowError(RejectionReason.TICKET_AS_NUMBER, named.ticket, ticket)
         if len(ticket) > 255:
             raise RowError(RejectionReason.TOO_LONG, named.ticket, ticket[:40])
-        columns = (named.received,) if isinstance(named.received, str) else named.received
-        whole = (
-            cells[columns[0]] if len(columns) == 1 else " ".join(map(cells.__getitem__, columns))
-        )
-        received = self._moment(whole.strip(), columns[0])
+        columns = self._received_columns
+        received = self._received(cells)
         if received is None:
             raise RowError(RejectionReason.MISSING_DATE, columns[0])
         if received > observed:
@@ -252,18 +285,58 @@ class RowParser:
             steps=self._steps(cells, received, observed),
         )
 
+    @cached_property
+    def _received_columns(self) -> tuple[str, ...]:
+        received = self.source.fields.received
+        return (received,) if isinstance(received, str) else received
+
+    def _received(self, cells: Mapping[str, str]) -> datetime | None:
+        columns = self._received_columns
+        whole = (
+            cells[columns[0]] if len(columns) == 1 else " ".join(map(cells.__getitem__, columns))
+        )
+        return self._moment(whole.strip(), columns[0])
+
+    def has_receipt(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
+        """Check whether a row has a readable date of receipt."""
+        try:
+            return self._received(self.cells(header, row)) is not None
+        except RowError:
+            return False
+
     def _moment(self, text: str, column: str) -> datetime | None:
         if not text:
             return None
+        moment = self._in_a_format(text) or self._flexible(text, column)
+        (self._year_first if text[4:5] == "-" else self._year_last).add(column)
+        try:
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=self.zone)
+            return moment.astimezone(UTC)
+        except OverflowError:
+            raise RowError(RejectionReason.BAD_DATE, column, text) from None
+
+    def _in_a_format(self, text: str) -> datetime | None:
         for form in self.source.dates:
             try:
-                moment = parse_datetime(text, form)
-                if moment.tzinfo is None:
-                    moment = moment.replace(tzinfo=self.zone)
-                return moment.astimezone(UTC)
+                return parse_datetime(text, form)
             except (ValueError, OverflowError):
                 continue
-        raise RowError(RejectionReason.BAD_DATE, column, text)
+        return None
+
+    def _flexible(self, text: str, column: str) -> datetime:
+        """Parse a date in none of the mapping's formats."""
+        try:
+            if not is_serial(text):
+                return parse_flexible(text, self._order)
+            moment = parse_serial(text)
+        except (ValueError, OverflowError):
+            error = text in FORMULA_ERRORS
+            reason = RejectionReason.ERROR_CELL if error else RejectionReason.BAD_DATE
+            raise RowError(reason, column, text) from None
+        if not self.source.serial:
+            raise RowError(RejectionReason.UNFORMATTED_DATE, column, text)
+        return moment
 
     def _steps(
         self, cells: Mapping[str, str], received: datetime, observed: datetime
@@ -292,7 +365,7 @@ class RowParser:
             return None
         unit = self._units.get(_folded(name)) or self.directory.unit_called(name)
         if unit is None:
-            raise RowError(RejectionReason.UNKNOWN_UNIT, column or "", name)
+            raise _unknown(RejectionReason.UNKNOWN_UNIT, column or "", name)
         return unit
 
     def _classification(self, cells: Mapping[str, str]) -> str | None:
@@ -304,7 +377,7 @@ class RowParser:
             return None
         meaning = self._classifications.get(_folded(word))
         if meaning is None:
-            raise RowError(RejectionReason.UNKNOWN_CLASSIFICATION, column, word)
+            raise _unknown(RejectionReason.UNKNOWN_CLASSIFICATION, column, word)
         return meaning
 
     def _status(self, cells: Mapping[str, str]) -> StatusWord | None:
@@ -313,7 +386,7 @@ class RowParser:
             return None
         word = self._words.get(_folded(cells[column]))
         if word is None and self.source.layout == "snapshot":
-            raise RowError(RejectionReason.UNKNOWN_STATUS, column, cells[column])
+            raise _unknown(RejectionReason.UNKNOWN_STATUS, column, cells[column])
         return word
 
     def _status_at(
@@ -345,7 +418,7 @@ class RowParser:
 
     def _title(self, cells: Mapping[str, str], hidden: bool) -> str | None:
         column = self.source.fields.title
-        if column is None or hidden or not cells[column]:
+        if column is None or hidden or not cells[column] or cells[column] in FORMULA_ERRORS:
             return None
         title = " ".join(cells[column].split())
         return (redact(title) if self.source.mask else title)[:500]
@@ -365,12 +438,27 @@ class RowParser:
         if column is None or hidden:
             return None
         value = cells[column].strip()
+        if value in FORMULA_ERRORS:
+            return None
         return (redact(value) if mask and self.source.mask else value)[:length] or None
 
     def _plain(self, cells: Mapping[str, str], field: str, length: int) -> str | None:
         column = getattr(self.source.fields, field)
         value = cells[column] if column else self.source.constants.get(field, "")
-        return " ".join(value.split())[:length] or None
+        return None if value in FORMULA_ERRORS else " ".join(value.split())[:length] or None
+
+
+def plain_ticket(ticket: str) -> str:
+    """Return a ticket number without the decimals of a spreadsheet: '5010653.0' is '5010653'."""
+    number = ticket.removesuffix(".0")
+    return number if number != ticket and number.isdecimal() else ticket
+
+
+def _unknown(reason: RejectionReason, column: str, value: str) -> RowError:
+    """Return the error for a word without a meaning, or for a formula without a result."""
+    return RowError(
+        RejectionReason.ERROR_CELL if value in FORMULA_ERRORS else reason, column, value
+    )
 
 
 def stated_events(record: ComplaintRecord, source: str, now: datetime) -> list[Event]:

@@ -11,9 +11,10 @@ from settings.mapping import SourceMapping
 from settings.sources import ExchangeSource
 from sla.directory import Directory
 from tasks.common.redaction import redact_and_truncate
+from tasks.common.total_rows import has_only_totals, is_total_label
 from tasks.ingest.exchange_reader import ExchangeReader
 from tasks.ingest.row_parser import ComplaintRecord, RejectionReason, RowError, RowParser
-from tasks.sources.base import Row
+from tasks.sources.base import Row, sheet_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,34 @@ class RejectedRow:
     ticket_hash: str
     cells: dict[str, str]
     content: tuple[str, ...]
+    sheet: str = ""
+    """The sheet of the line, if its file has several."""
+
+    @property
+    def position(self) -> str:
+        """Return the line for people, with its sheet."""
+        return f"{self.sheet}: {self.line}" if self.sheet else str(self.line)
+
+
+_NO_COMPLAINT = frozenset(
+    {
+        RejectionReason.MISSING_TICKET,
+        RejectionReason.MISSING_DATE,
+        RejectionReason.BAD_DATE,
+        RejectionReason.UNFORMATTED_DATE,
+        RejectionReason.SHORT_ROW,
+    }
+)
+"""The reasons for the rejection of a total line."""
 
 
 class RowValidator:
     """Validator for the rows of one snapshot.
 
     It passes over an exact repetition of a row, and rejects a row with another content for the same
-    ticket.
+    ticket. It also passes over a total line. A row is one if all of its filled cells are numbers or
+    labels such as 'Jumlah', the cell of the ticket is empty or such a label, and the date of
+    receipt cannot be read.
     """
 
     def __init__(
@@ -46,6 +68,8 @@ class RowValidator:
         kind = ExchangeReader if isinstance(source, ExchangeSource) else RowParser
         self.reader = kind(name, source, directory)
         self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
+        self.totals = 0
+        """The number of total lines so far."""
         self._seen: dict[str, int] = {}  # key -> hash of its record
 
     @property
@@ -58,7 +82,7 @@ class RowValidator:
     ) -> Iterator[tuple[int, ComplaintRecord | RejectedRow]]:
         """Yield each row with its line number, as a record or as a rejected row.
 
-        A repeated row is skipped.
+        A repeated row and a total line are skipped.
         """
         for line, row in rows:
             try:
@@ -72,7 +96,18 @@ class RowValidator:
                     column = self.reader.source.fields.ticket
                     raise RowError(RejectionReason.DUPLICATE_TICKET, column, record.ticket)
             except RowError as bad:
+                if bad.reason in _NO_COMPLAINT and self._is_total(header, row):
+                    self.totals += 1
+                    continue
                 yield line, self._refused(header, line, row, bad)
+
+    def _is_total(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
+        """Check whether a rejected row is a total line."""
+        if not has_only_totals(row):
+            return False
+        place = header.index(self.reader.source.fields.ticket)
+        ticket = row[place].strip() if place < len(row) else ""
+        return (not ticket or is_total_label(ticket)) and not self.reader.has_receipt(header, row)
 
     def _refused(
         self, header: tuple[str, ...], line: int, row: tuple[str, ...], bad: RowError
@@ -90,6 +125,7 @@ class RowValidator:
             ticket_hash=ticket_hash(key),
             cells=cells,
             content=(bad.reason, bad.column, bad.value, *([] if cells else row)),
+            sheet=sheet_of(line),
         )
 
 

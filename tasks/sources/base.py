@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tasks.common.errors import TransientError
 
 Row = tuple[int, tuple[str, ...]]
 """A line number, or a position in an answer, and the cells of the row."""
+
+
+class SheetLine(int):
+    """A line number in one of several sheets of a workbook; `sheet` is the name of the sheet."""
+
+    sheet: str
+
+    @classmethod
+    def of(cls, number: int, sheet: str) -> SheetLine:
+        """Return the line number with the name of its sheet."""
+        line = cls(number)
+        line.sheet = sheet
+        return line
+
+
+def sheet_of(line: int) -> str:
+    """Return the name of the sheet of a line; empty if its file has only one."""
+    return line.sheet if isinstance(line, SheetLine) else ""
 
 
 class SourceError(ValueError):
@@ -54,7 +72,8 @@ class Extract:
     `sha256` is the hash of the content and identifies it in later runs. `rows` can be read once, in
     order. `cursor` is the start of the next extract after this one is imported, for sources read
     incrementally. `done` is called after the import. `about` describes the sources of another
-    installation.
+    installation. The import adds to `mixed_dates` the columns with both date cells and dates
+    written as text.
     """
 
     name: str
@@ -65,7 +84,11 @@ class Extract:
     cursor: str | None = None
     done: Callable[[], None] | None = None
     about: tuple[RemoteSource, ...] = ()
+    mixed_dates: list[str] = field(default_factory=list)
 
 
 NO_OBJECT = "{no JSON object}"
 """The first of the two cells for a line without a JSON object; the second is its SHA-256."""
+
+NO_RESULT = "#FORMULA!"
+"""The text of a workbook's cell with a formula that was never calculated."""

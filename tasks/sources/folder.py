@@ -22,7 +22,9 @@ from settings.sources import FolderSource
 from tasks.common.context import SiteContext
 from tasks.sources.base import Extract, NotYet, Row, SourceError, UnreadableFile
 from tasks.sources.exchange_header import told_about
-from tasks.sources.files.reader import CHUNK, digest, read_sheet, told_time, written_at
+from tasks.sources.files.encodings import CHUNK
+from tasks.sources.files.reader import digest, read_sheet
+from tasks.sources.files.timestamps import told_time, written_at
 
 UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".download")
 SETTLES = timedelta(seconds=5)

@@ -10,7 +10,8 @@ import xlsxwriter
 
 from settings.sources import FolderSource
 from tasks.sources.base import UnreadableFile
-from tasks.sources.files.reader import read_sheet, told_time, written_at
+from tasks.sources.files.reader import read_sheet
+from tasks.sources.files.timestamps import told_time, written_at
 
 HEADER = ["No", "Masuk", "Perihal"]
 ROW = ["17", "01/11/2026", "Jalan rusak"]

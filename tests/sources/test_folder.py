@@ -20,8 +20,10 @@ from conftest import wita
 from sqlalchemy import select
 
 from db.models import Complaint, EventRow, QuarantineRow, SourceImport
+from settings import load_site
 from tasks.common.context import SiteContext
 from tasks.ingest.importer import SourceCount
+from tasks.ingest.quarantine_retry import retry
 from tasks.intake import pull
 from tasks.sources import folder
 from tasks.sources.base import SourceError
@@ -462,3 +464,56 @@ def test_a_few_bad_rows_are_no_share(site):
     drop(office, "a.csv", csv_text(row(1), ("2", "kemarin", "", "")))
     count = take(office)
     assert (count.new, count.quarantined) == (1, 1)
+
+
+# --- workbooks with several sheets ----------------------------------------------------------------
+
+
+def sheets(**lines: list[tuple[str, ...]]) -> bytes:
+    held = io.BytesIO()
+    with xlsxwriter.Workbook(held, {"in_memory": True}) as book:
+        for name, rows in lines.items():
+            sheet = book.add_worksheet(name)
+            for number, cells in enumerate(rows):
+                sheet.write_row(number, 0, cells)
+    return held.getvalue()
+
+
+def test_a_bad_row_names_its_sheet_and_is_found_there_again(site):
+    office = site()
+    january = [HEADER, row(1), row(2, settled="?")]
+    february = [HEADER, row(3), row(4, settled="??"), ("Jumlah", "", "", "2")]
+    drop(office, "a.xlsx", sheets(Sampul=[("Register",)], Januari=january, Februari=february))
+    count = take(office)
+    assert (count.new, count.quarantined, tickets(office)) == (2, 2, ["1", "3"])
+    with office.transaction() as session:
+        bad = [(each.file, each.line) for each in session.scalars(select(QuarantineRow))]
+    assert bad == [("a.xlsx/Januari", 3), ("a.xlsx/Februari", 3)]
+    path = office.site.folder / "sources.toml"
+    corrected = path.read_text(encoding="utf-8").replace('column = "Selesai"', 'column = "Masuk"')
+    path.write_text(corrected, encoding="utf-8")
+    again = SiteContext(load_site(office.site.folder), office.engine)
+    retried = retry(again, "desk", wita("2026-11-24 09:00"))
+    assert (retried.resolved, retried.gone, retried.failures) == (2, [], [])
+    assert tickets(office) == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    "name", ["~$a.xlsx", ".~lock.a.xlsx#", "a.xlsx.tmp", "a.xlsx.part", "a.xlsx.crdownload"]
+)
+def test_a_file_that_is_open_or_not_whole_is_ignored(site, name):
+    office = site()
+    drop(office, name, b"\0" * 165)
+    drop(office, "a.xlsx", workbook(row(1)))
+    count = take(office)
+    assert (count.files, count.waiting, tickets(office)) == (1, [], ["1"])
+
+
+def test_a_column_with_date_cells_and_texts_is_named_once(site):
+    office = site()
+    dates = ("2026-11-20 08:00:00", "20/11/2026 09:00", "20 Nopember 2026 10.00")
+    rows = [(str(n), date, "Jalan rusak", "") for n, date in enumerate(dates)]
+    drop(office, "a.xlsx", workbook(*rows))
+    drop(office, "b.xlsx", workbook(row(7)))
+    count = take(office)
+    assert (count.new, count.mixed) == (4, ["a.xlsx: Masuk"])
