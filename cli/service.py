@@ -164,3 +164,6 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
         if sent["pending"]:
             table.add_row("mails waiting", str(sent["pending"]), "")
     console.out.print(table)
+    for count in counts.get("intake", {}).get("sources", []):
+        for each in count["waiting"]:
+            console.out.print(escape(f"{count['source']}: {console.waits(each)}"), soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,6 +73,7 @@ def check_source_command(
                 ],
                 "reasons": checked.reasons,
                 "mixed_dates": checked.mixed_dates,
+                "waiting": list(map(asdict, checked.waiting)),
                 "failures": checked.failures,
             }
         )
@@ -142,6 +144,8 @@ def _show_checked(checked: Checked) -> None:
         )
     for failure in checked.failures:
         console.out.print(f"cannot be read: {escape(failure)}", soft_wrap=True)
+    for each in map(asdict, checked.waiting):
+        console.out.print(escape(console.waits(each)), soft_wrap=True)
     names = ", ".join(checked.names[:3]) + (" ..." if len(checked.names) > 3 else "")
     reasons = ", ".join(f"{n} {reason}" for reason, n in checked.reasons.items())
     console.out.print(

@@ -9,6 +9,8 @@ from prefect import flow, get_run_logger
 
 from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name
+from tasks.common.errors import place_of
+from tasks.common.retry import is_lost_database
 from tasks.intake import pull_task
 from tasks.sources.base import SourceError
 
@@ -27,6 +29,10 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
                 counts.append(asdict(pull_task(at.office, name, at.now)))
             except SourceError as error:
                 failures.append(f"{name}: {error}")
+            except Exception as error:
+                if is_lost_database(error):
+                    raise  # no source could be imported
+                failures.append(f"{name}: unexpected error ({place_of(error)}); please report it")
         for count in counts:
             log.info(
                 "%(source)s: %(files)d files, %(new)d new, %(updated)d updated,"

@@ -13,6 +13,22 @@ from sla.text import did_you_mean
 
 TERMINAL = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
 
+EMPTY_SIGNS = (
+    "n/a",
+    "na",
+    "n.a.",
+    "nil",
+    "null",
+    "none",
+    "nan",
+    "nihil",
+    "kosong",
+    "belum",
+    "belum ada",
+    "tidak ada",
+)
+"""The words by which clerks and portals write 'nothing' in a cell."""
+
 Columns = str | tuple[str, ...]
 
 
@@ -151,7 +167,8 @@ class SourceMapping(Strict):
     new has come for `silent_after_hours`, the administrator is notified (0: never), because a
     deadline cannot count as missed without a later import. If the share of rows in quarantine is
     larger than `max_bad_share`, the whole file or answer is rejected: the fault is then in all of
-    it. `mask` replaces identity numbers, mobile numbers and mail addresses in stored titles.
+    it. `empty` lists the words by which the source writes an empty cell. `mask` replaces identity
+    numbers, mobile numbers and mail addresses in stored titles.
     """
 
     system: str | None = None
@@ -187,6 +204,9 @@ class SourceMapping(Strict):
     """Reject the whole file if a larger share of its rows cannot be read."""
     max_cell: int = Field(20_000, gt=0)
     """The longest cell that is accepted, in characters."""
+    empty: tuple[str, ...] = EMPTY_SIGNS
+    """The words that mean an empty cell, in every mapped column except free text. Cells with only
+    punctuation, and dates with only zeros, are always empty."""
     mask: bool = True
     """If true, identity numbers, mobile numbers and mail addresses in titles are replaced."""
 

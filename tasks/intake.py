@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -10,46 +12,42 @@ from db import imports
 from db.models import SourceImport
 from settings.mapping import SourceMapping
 from tasks.common.context import SiteContext
-from tasks.common.retry import retrying_task
+from tasks.common.errors import TransientError, place_of
+from tasks.common.retry import is_lost_database, retrying_task
 from tasks.ingest.importer import AlreadyImported, SourceCount, import_batch
 from tasks.ingest.row_drop import latest_row_drop
 from tasks.notifications.enqueue import enqueue_alert
 from tasks.sources import batches
-from tasks.sources.base import NotYet, SourceError, TransientSourceError
+from tasks.sources.base import (
+    Extract,
+    NotYet,
+    Row,
+    SourceError,
+    TransientSourceError,
+    Waiting,
+    WaitingReason,
+)
 from tasks.sources.gaps import lately_missing
 
 
 def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
     """Import every new snapshot of a source, oldest first, each in its own transaction.
 
-    Raises `tasks.sources.base.SourceError` if one could not be read, after importing the others.
+    Raises `tasks.sources.base.SourceError` if one could not be read, after importing the others. An
+    unexpected error in one snapshot undoes the import of that snapshot only.
     """
     count = SourceCount(source_name)
     failures: list[str] = []
     try:
         for batch in batches(office, source_name, now, count.waiting, failures):
-            try:
-                with office.transaction() as session:
-                    look, reasons = import_batch(session, office, source_name, batch, now)
-                    drop = _alert_row_drop(session, office, look, now)
-            except AlreadyImported:
-                pass  # another run has just imported it
-            except NotYet:
-                count.waiting.append(batch.name)
-                continue
-            except SourceError as error:
-                failures.append(str(error))
-                if batch.cursor is not None:
-                    break  # later extracts depend on this one
-                continue
-            else:
-                count.add(look, reasons)
-                count.drops += drop
-                count.mixed += (f"{batch.name}: {column}" for column in batch.mixed_dates)
-            if batch.done is not None:
-                batch.done()
+            if not _import_one(office, source_name, batch, now, count, failures):
+                break
     except SourceError as error:
         failures.append(str(error))
+    except Exception as error:
+        if is_lost_database(error) or isinstance(error, TransientError):
+            raise
+        failures.append(f"{source_name}: unexpected error ({place_of(error)}); please report it")
     with office.transaction() as session:
         _tell_silence(session, office, source_name, office.site.sources[source_name], now)
         missing = lately_missing(session, office, source_name, now)
@@ -89,6 +87,61 @@ def _alert_row_drop(
         session, office, "fewer_rows", facts, now, "intake", same=("source", "file", "made")
     )
     return [facts]
+
+
+def _import_one(
+    office: SiteContext,
+    name: str,
+    batch: Extract,
+    now: datetime,
+    count: SourceCount,
+    failures: list[str],
+) -> bool:
+    """Import one snapshot in its own transaction; return whether the next one may be imported.
+
+    A failure is noted in `failures`, with the file and the last line that was read.
+    """
+    rows = _CountedRows(batch.rows)
+    try:
+        with office.transaction() as session:
+            look, reasons = import_batch(session, office, name, replace(batch, rows=rows), now)
+            drop = _alert_row_drop(session, office, look, now)
+    except AlreadyImported:
+        pass  # another run has just imported it
+    except NotYet:
+        count.waiting.append(Waiting(batch.name, WaitingReason.CHANGING))
+        return True
+    except SourceError as error:
+        failures.append(str(error))
+        return batch.cursor is None  # later extracts depend on this one
+    except Exception as error:
+        if is_lost_database(error) or isinstance(error, TransientError):
+            raise
+        failures.append(
+            f"{batch.name}, read up to line {rows.line}: unexpected error ({place_of(error)});"
+            " nothing of it is imported. Please report it"
+        )
+        return batch.cursor is None
+    else:
+        count.add(look, reasons)
+        count.drops += drop
+        count.mixed += (f"{batch.name}: {column}" for column in batch.mixed_dates)
+    if batch.done is not None:
+        batch.done()
+    return True
+
+
+class _CountedRows:
+    """The rows of a snapshot, with the line of the last row that was read."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = rows
+        self.line = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            self.line = row[0]
+            yield row
 
 
 def _tell_silence(

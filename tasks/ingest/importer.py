@@ -18,22 +18,37 @@ from db import complaints, cursors, imports, state_history
 from db import quarantine as db_quarantine
 from db.models import Complaint, Origin, PastFacts, QuarantineRow, SourceImport, StateSpanRow
 from settings.mapping import SourceMapping
-from settings.sources import ExchangeSource
+from settings.sources import ExchangeSource, FolderSource
 from sla.events import ABSENT, Event, Kind, events_as_of, holder
 from tasks.common.context import SiteContext
 from tasks.ingest.absence import AbsenceWriter
 from tasks.ingest.exchange_reader import LONGEST, known_as
-from tasks.ingest.row_parser import FIRST_VALUE, ComplaintRecord, event_identity, stated_events
+from tasks.ingest.row_parser import (
+    FIRST_VALUE,
+    MISALIGNED,
+    ComplaintRecord,
+    RejectionReason,
+    event_identity,
+    stated_events,
+)
 from tasks.ingest.row_validator import RejectedRow, RowValidator, ticket_hash
 from tasks.ingest.snapshot_diff import OBSERVED, ObservedState, StateSpan, history, with_sight
-from tasks.sources.base import Extract, RemoteSource, Row, SourceError
+from tasks.sources.base import Extract, RemoteSource, Row, SourceError, Waiting
 
 CHUNK = 2_000
 """Number of rows in memory at once."""
 
 ENOUGH_ROWS = 20
-"""Least number of rows for a check of the share of bad rows; with fewer, bad rows just wait in
-quarantine.
+"""Least number of rows for a check of the share of all rejected rows. In a smaller snapshot, rows
+with an unknown word just wait in quarantine.
+"""
+
+UNUSABLE = MISALIGNED | {
+    RejectionReason.MISSING_TICKET,
+    RejectionReason.MISSING_DATE,
+}
+"""Reasons for which a row is no complaint at all: torn, or without ticket or date of receipt. An
+impossible date of receipt counts as well. Their share is checked in a file of any size.
 """
 
 PERSONAL = ("text", "attachments", "reporter")
@@ -70,7 +85,7 @@ class SourceCount:
     absent: int = 0
     drops: list[dict[str, object]] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
-    waiting: list[str] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     mixed: list[str] = field(default_factory=list)
     """The files and columns in which date cells and dates written as text are mixed."""
@@ -108,12 +123,7 @@ def import_batch(
     rows = iter(batch.rows)
     while chunk := list(islice(rows, CHUNK)):
         recorder.take(batch.header, chunk)
-    if look.rows >= ENOUGH_ROWS and recorder.bad / look.rows > source.max_bad_share:
-        raise TooManyBadRows(
-            f"{batch.name}: {recorder.bad} of {look.rows} rows cannot be read"
-            f" ({', '.join(recorder.causes)}); nothing of it is imported. Correct the mapping of"
-            f" {name} in sources.toml, or raise max_bad_share"
-        )
+    _check_share(recorder, batch.name)
     recorder.resolve()
     recorder.finish()
     period = (look.period_from, look.period_until)
@@ -123,6 +133,22 @@ def import_batch(
     if batch.cursor is not None:
         cursors.set_cursor(session, name, batch.cursor)
     return look, recorder.reasons
+
+
+def _check_share(writer: ImportWriter, file: str) -> None:
+    """Raise :class:`TooManyBadRows` if more rows are bad than the source allows."""
+    rows, source = writer.look.rows, writer.source
+    counted = writer.bad if rows >= ENOUGH_ROWS else writer.unusable
+    small = rows < ENOUGH_ROWS and not isinstance(source, FolderSource)
+    if small or counted <= rows * source.max_bad_share:
+        return
+    remedy = f"Correct the mapping of {writer.name} in sources.toml, or raise max_bad_share"
+    if all(cause in MISALIGNED for cause in writer.causes):
+        remedy = "Export the file again, or correct it by hand"
+    raise TooManyBadRows(
+        f"{file}: {counted} of {rows} rows cannot be read ({', '.join(writer.causes)});"
+        f" nothing of it is imported. The first one is in line {writer.first_bad}. {remedy}"
+    )
 
 
 def new_import(
@@ -164,6 +190,10 @@ class ImportWriter:
         self.reasons: dict[str, int] = {}
         self.causes: dict[str, None] = {}
         self.bad = 0
+        self.unusable = 0
+        self.first_bad = 0
+        received = source.fields.received
+        self._received = (received,) if isinstance(received, str) else received
         self.origins: set[str] = set()
         self._shown: set[int] = set()
         self._shown_again: list[int] = []
@@ -195,10 +225,16 @@ class ImportWriter:
         self.bad += 1
         if bad.key:
             self._rejected.add(bad.key)
+        self.unusable += self._is_unusable(bad)
+        self.first_bad = self.first_bad or bad.line
         self.causes.setdefault(f"{bad.reason} in {bad.column}" if bad.column else bad.reason)
         if db_quarantine.quarantine(self.session, quarantine_row(bad, self.look, self.now)):
             self.look.quarantined += 1
             self.reasons[bad.reason] = self.reasons.get(bad.reason, 0) + 1
+
+    def _is_unusable(self, bad: RejectedRow) -> bool:
+        undated = bad.reason == RejectionReason.BAD_DATE and bad.column in self._received
+        return undated or bad.reason in UNUSABLE
 
     def resolve(self) -> None:
         """Resolve quarantine rows of tickets that this snapshot has readable."""

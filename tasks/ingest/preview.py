@@ -13,7 +13,7 @@ from tasks.common.context import SiteContext
 from tasks.ingest.row_parser import ComplaintRecord, stated_events
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources import sample
-from tasks.sources.base import Extract, SourceError, sheet_of
+from tasks.sources.base import Extract, SourceError, Waiting, sheet_of
 
 ENOUGH = 10_000
 """The number of rows that is enough to know the layout of a source."""
@@ -55,6 +55,7 @@ class Checked:
     refused: list[RejectedRow] = field(default_factory=list)
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     events: Counter[str] = field(default_factory=Counter)
+    waiting: list[Waiting] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     mixed_dates: list[str] = field(default_factory=list)
     """The files and columns in which date cells and dates written as text are mixed."""
@@ -77,7 +78,7 @@ def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
     office = SiteContext(site, engine)
     checked = Checked(name)
     try:
-        for batch in sample(office, name, now, checked.failures):
+        for batch in sample(office, name, now, checked.waiting, checked.failures):
             checked.names.append(batch.name)
             checked.observed_at = min(batch.observed_at, now)
             _read(checked, office, batch, rows)
@@ -85,7 +86,7 @@ def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
                 return checked
     finally:
         engine.dispose()
-    if not checked.names:
+    if not checked.names and (checked.failures or not checked.waiting):
         raise SourceError("; ".join(checked.failures) or f"{name} has nothing to read now")
     return checked
 

@@ -24,7 +24,8 @@ from tasks.common.flexible_dates import (
     parse_serial,
 )
 from tasks.common.redaction import redact
-from tasks.sources.base import NO_OBJECT, NO_RESULT
+from tasks.ingest.cell_checks import EmptySigns, ShiftCheck
+from tasks.sources.base import NO_RESULT, FaultyRow
 
 
 class RejectionReason(StrEnum):
@@ -42,7 +43,11 @@ class RejectionReason(StrEnum):
     SHORT_ROW = "short_row"
     LONG_ROW = "long_row"
     TOO_LONG = "too_long"
+    TORN_ROW = "torn_row"
+    UNDECODABLE = "undecodable"
+    LONG_LINE = "long_line"
     NO_OBJECT = "no_object"
+    REPEATED_KEY = "repeated_key"
     BAD_EVENT = "bad_event"
     UNFORMATTED_DATE = "unformatted_date"
     TICKET_AS_NUMBER = "ticket_as_number"
@@ -50,7 +55,15 @@ class RejectionReason(StrEnum):
 
 
 MISALIGNED = frozenset(
-    {RejectionReason.SHORT_ROW, RejectionReason.LONG_ROW, RejectionReason.NO_OBJECT}
+    {
+        RejectionReason.SHORT_ROW,
+        RejectionReason.LONG_ROW,
+        RejectionReason.TORN_ROW,
+        RejectionReason.UNDECODABLE,
+        RejectionReason.LONG_LINE,
+        RejectionReason.NO_OBJECT,
+        RejectionReason.REPEATED_KEY,
+    }
 )
 """Reasons that make the position of every cell uncertain: a name may be in any of them."""
 
@@ -168,6 +181,8 @@ class RowParser:
         self._found: list[tuple[str, int]] = []
         self._year_first: set[str] = set()
         self._year_last: set[str] = set()
+        self._signs = EmptySigns(source)
+        self._shift = ShiftCheck(source, directory)
 
     @property
     def mixed_dates(self) -> frozenset[str]:
@@ -202,20 +217,26 @@ class RowParser:
     def cells(self, header: tuple[str, ...], row: tuple[str, ...]) -> dict[str, str]:
         """Return the mapped columns of a row.
 
-        Raises :class:`RowError` for a row shorter or longer than its header: a missing or extra
-        separator has shifted its cells.
+        Signs for 'nothing' count as empty cells. Missing or extra empty cells at the end change
+        nothing. Raises :class:`RowError` for a torn row: a missing or extra separator has shifted
+        its cells.
         """
-        if row[:1] == (NO_OBJECT,) and len(row) == 2:
-            raise RowError(RejectionReason.NO_OBJECT)
-        if len(row) < len(header):
-            raise RowError(RejectionReason.SHORT_ROW, "", f"{len(row)} < {len(header)}")
-        if len(row) > len(header):
-            raise RowError(RejectionReason.LONG_ROW, "", f"{len(row)} > {len(header)}")
+        if isinstance(row, FaultyRow):
+            raise RowError(RejectionReason(row.fault), "", row.detail)
+        width, length = len(header), len(row)
+        if length > width and any(cell.strip() for cell in row[width:]):
+            raise RowError(RejectionReason.LONG_ROW, "", f"{length} > {width}")
+        if length < width:
+            row += ("",) * (width - length)
         found = {name: row[place].strip() for name, place in self._places(header)}
         longest = self.source.max_cell
         for name, value in found.items():
             if len(value) > longest:
                 raise RowError(RejectionReason.TOO_LONG, name, value[:40])
+        self._signs.apply(found)
+        if self._shift.is_shifted(found, strict=length != width):
+            detail = "" if length == width else f"{length} {'<' if length < width else '>'} {width}"
+            raise RowError(_misfit(length, width), "", detail)
         return found
 
     def kept(
@@ -238,6 +259,7 @@ class RowParser:
         if header is not self._header:
             self._header = header
             self._found = [(name, header.index(name)) for name in self.source.columns]
+            self._shift.read_header(header)
         return self._found
 
     def key(self, cells: Mapping[str, str]) -> str:
@@ -485,6 +507,13 @@ def stated_events(record: ComplaintRecord, source: str, now: datetime) -> list[E
         )
         for step in steps
     ]
+
+
+def _misfit(length: int, width: int) -> RejectionReason:
+    """Return the reason for a row with shifted cells, by its number of cells."""
+    if length == width:
+        return RejectionReason.TORN_ROW
+    return RejectionReason.SHORT_ROW if length < width else RejectionReason.LONG_ROW
 
 
 def _matches(cell: str, word: str) -> bool:

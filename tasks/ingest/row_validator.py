@@ -14,7 +14,7 @@ from tasks.common.redaction import redact_and_truncate
 from tasks.common.total_rows import has_only_totals, is_total_label
 from tasks.ingest.exchange_reader import ExchangeReader
 from tasks.ingest.row_parser import ComplaintRecord, RejectionReason, RowError, RowParser
-from tasks.sources.base import Row, sheet_of
+from tasks.sources.base import FaultyRow, Row, sheet_of, without_lone_surrogates
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,8 @@ class RowValidator:
 
         A repeated row and a total line are skipped.
         """
-        for line, row in rows:
+        for line, cells in rows:
+            row = without_lone_surrogates(cells)
             try:
                 record = self.reader.record(self.reader.cells(header, row), self.observed_at)
                 mark = record.content_hash
@@ -118,6 +119,8 @@ class RowValidator:
         cells = self.reader.kept(header, row, bad.reason)
         whole = {name: row[header.index(name)].strip() for name in cells}
         key = self.reader.key(whole) if named.ticket in whole else ""
+        if isinstance(row, FaultyRow):
+            key = row.ticket
         return RejectedRow(
             line=line,
             reason=bad.reason,

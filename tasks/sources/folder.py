@@ -20,7 +20,16 @@ from pathlib import Path, PurePosixPath
 from db import imports
 from settings.sources import FolderSource
 from tasks.common.context import SiteContext
-from tasks.sources.base import Extract, NotYet, Row, SourceError, UnreadableFile
+from tasks.common.errors import place_of
+from tasks.sources.base import (
+    Extract,
+    NotYet,
+    Row,
+    SourceError,
+    UnreadableFile,
+    Waiting,
+    WaitingReason,
+)
 from tasks.sources.exchange_header import told_about
 from tasks.sources.files.encodings import CHUNK
 from tasks.sources.files.period import stated_period
@@ -62,7 +71,7 @@ def batches(
     name: str,
     source: FolderSource,
     now: datetime,
-    waiting: list[str],
+    waiting: list[Waiting],
     failures: list[str],
 ) -> Iterator[Extract]:
     """Yield the unread files of a folder, in the order in which they were made.
@@ -86,7 +95,14 @@ def batches(
         read = sorted((made, sha256) for sha256, made in imports.imported_files(session, name))
     with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
         files = _files(
-            place, source, now, Path(unpacked), waiting, failures, _archive_of(office, source)
+            office,
+            place,
+            source,
+            now,
+            Path(unpacked),
+            waiting,
+            failures,
+            _archive_of(office, source),
         )
         unread = Counter(file.origin for file in files)
 
@@ -99,7 +115,7 @@ def batches(
 
         for file in files:
             if source.not_before(file.made) > now:
-                waiting.append(file.name)
+                waiting.append(_later(office, source, file))
                 continue
             try:
                 state = _state(file.path)
@@ -115,9 +131,12 @@ def batches(
                 if not file.path.exists():
                     continue
                 if _state(file.path) != state:
-                    waiting.append(file.name)
+                    waiting.append(Waiting(file.name, WaitingReason.CHANGING))
                 else:
                     failures.append(_named(str(error), file))
+                continue
+            except Exception as error:
+                failures.append(_unexpected(file.name, error))
                 continue
             yield Extract(
                 name=file.name[-255:],
@@ -187,12 +206,20 @@ def _changed(path: Path, state: tuple[int, int]) -> bool:
 
 
 def newest(
-    office: SiteContext, name: str, source: FolderSource, now: datetime, failures: list[str]
+    office: SiteContext,
+    name: str,
+    source: FolderSource,
+    now: datetime,
+    waiting: list[Waiting],
+    failures: list[str],
 ) -> Iterator[Extract]:
     """Yield the folder's newest file, imported or not; else the newest in the archive."""
     place = _place(office, name, source)
     with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
-        files = _files(place, source, now, Path(unpacked), [], failures)
+        files = _files(office, place, source, now, Path(unpacked), waiting, failures)
+        waiting += [
+            _later(office, source, file) for file in files if source.not_before(file.made) > now
+        ]
         ready = [file for file in files if source.not_before(file.made) <= now]
         file = ready[-1] if ready else _newest_archived(office, source, now)
         if file is None:
@@ -267,12 +294,24 @@ def _named(text: str, file: _File) -> str:
     return text.replace(file.path.name, file.name, 1)
 
 
+def _later(office: SiteContext, source: FolderSource, file: _File) -> Waiting:
+    since = office.local(source.not_before(file.made)).isoformat(timespec="minutes")
+    return Waiting(file.name, WaitingReason.MADE_LATER, since)
+
+
+def _unexpected(name: str, error: Exception) -> str:
+    return (
+        f"{name}: unexpected error ({place_of(error)}); nothing of it is imported. Please report it"
+    )
+
+
 def _files(
+    office: SiteContext,
     place: Path,
     source: FolderSource,
     now: datetime,
     unpacked: Path,
-    waiting: list[str],
+    waiting: list[Waiting],
     failures: list[str],
     archive: Path | None = None,
 ) -> list[_File]:
@@ -288,7 +327,8 @@ def _files(
             continue
         try:
             if timedelta(0) <= now - written_at(path) < SETTLES:
-                waiting.append(path.name)
+                settled = office.local(written_at(path) + SETTLES).isoformat(timespec="seconds")
+                waiting.append(Waiting(path.name, WaitingReason.JUST_WRITTEN, settled))
             elif path.suffix.lower() == ".zip":
                 found += list(_members(path, source, unpacked / path.name))  # all of it or nothing
             else:
@@ -297,6 +337,8 @@ def _files(
             continue  # another run has just imported it
         except UnreadableFile as error:
             failures.append(str(error))
+        except Exception as error:
+            failures.append(_unexpected(path.name, error))
     return sorted(found, key=lambda file: (file.made, file.name))
 
 

@@ -181,7 +181,7 @@ def test_a_source_of_changes_leaves_nothing_in_doubt_but_rejected_rows(office):
     register(office, "2026-11-18 07:15", ONE | {"Kategori": "Lain"})
     take(office, "2026-11-18 08:00", "register")
     bad = TWO | {"Tanggal Masuk": "31/02/2026 08:30"}
-    register(office, "2026-11-19 07:15", bad)
+    register(office, "2026-11-19 07:15", ONE, bad)
     count = take(office, "2026-11-19 08:00", "register")
     assert (count.absent, count.drops, told_of_drops(office)) == (0, [], 0)
     assert doubts(office) == {"FD-2": ("18 07:15", "19 07:15")}

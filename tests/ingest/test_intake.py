@@ -29,7 +29,7 @@ from tasks.intake import pull
 from tasks.monitoring.health import check
 from tasks.reports.builder import report_view
 from tasks.reports.formats.html import report_html
-from tasks.sources.base import SourceError
+from tasks.sources.base import Fault, SourceError, Waiting, WaitingReason
 from tasks.text.templates import render
 
 
@@ -332,7 +332,10 @@ def test_a_file_made_after_now_waits(office):
     lapor(office, "2026-11-23 07:00", {})
     lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"})
     count = take(office, "2026-11-23 08:00")
-    assert (count.files, count.waiting) == (1, ["Laporan_Ringkas_2026-11-24_0700.xlsx"])
+    later = Waiting(
+        "Laporan_Ringkas_2026-11-24_0700.xlsx", WaitingReason.MADE_LATER, "2026-11-24T07:00+08:00"
+    )
+    assert (count.files, count.waiting) == (1, [later])
     assert known(office).state == "Terverifikasi"
     assert take(office, "2026-11-24 08:00").files == 1
 
@@ -412,7 +415,9 @@ def test_an_export_that_tells_only_its_day_may_be_of_any_hour_of_it(site_folder,
     file.write_text(text.replace(named, 'file_name = "%Y-%m-%d.xlsx"'), encoding="utf-8")
     office = open_office()
     lapor(office, "2026-11-23 07:00", {}, name="2026-11-23.xlsx")
-    assert take(office, "2026-11-22 23:59").waiting == ["2026-11-23.xlsx"]
+    assert take(office, "2026-11-22 23:59").waiting == [
+        Waiting("2026-11-23.xlsx", WaitingReason.MADE_LATER, "2026-11-23T00:00+08:00")
+    ]
     assert take(office, "2026-11-23 08:00").new == 1
     lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"}, name="2026-11-24.xlsx")
     take(office, "2026-11-24 08:00")
@@ -469,12 +474,13 @@ def test_every_row_that_cannot_be_read_waits_with_its_line_and_reason(office):
     ]
     both = quarantine(office) + quarantine(office, "register")
     of_json_lines = {RejectionReason.NO_OBJECT, RejectionReason.BAD_EVENT}  # see test_exchange.py
-    of_workbooks = {  # see test_clerks_workbooks.py
+    of_workbooks = {  # see test_clerks_dates.py
         RejectionReason.UNFORMATTED_DATE,
         RejectionReason.TICKET_AS_NUMBER,
         RejectionReason.ERROR_CELL,
     }
-    others = of_json_lines | of_workbooks
+    of_text_files = {RejectionReason(fault) for fault in Fault} - {RejectionReason.SHORT_ROW}
+    others = of_json_lines | of_workbooks | of_text_files  # see test_torn_files.py
     assert {reason for _, reason, _, _ in both} == set(RejectionReason) - others
 
 
@@ -676,7 +682,7 @@ def test_what_a_complainant_gave_is_not_in_an_error(office):
     with pytest.raises(SourceError, match="no column 'Perihal'") as other:
         take(office, "2026-11-24 08:00", "register")
     path.write_text(rows[0] + "\n" + rows[1].replace(PERSON, f'"{PERSON}') + "\n\n", "utf-8")
-    with pytest.raises(SourceError, match="never closed") as third:
+    with pytest.raises(SourceError, match=r"1 of 1 rows cannot be read \(torn_row\)") as third:
         take(office, "2026-11-24 08:00", "register")
     assert leaks([str(error.value), str(other.value), str(third.value)]) == []
 

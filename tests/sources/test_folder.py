@@ -26,7 +26,7 @@ from tasks.ingest.importer import SourceCount
 from tasks.ingest.quarantine_retry import retry
 from tasks.intake import pull
 from tasks.sources import folder
-from tasks.sources.base import SourceError
+from tasks.sources.base import SourceError, Waiting, WaitingReason
 
 HEADER = ("No", "Masuk", "Perihal", "Selesai")
 SOURCE = """
@@ -329,7 +329,10 @@ def test_a_file_just_written_to_is_left_for_the_next_run(site):
     office = site()
     drop(office, "a.csv", csv_text(row(1)), at="2026-11-24 07:59:57")
     count = take(office, "2026-11-24 08:00")
-    assert (count.files, count.waiting) == (0, ["a.csv"])
+    assert (count.files, count.waiting) == (
+        0,
+        [Waiting("a.csv", WaitingReason.JUST_WRITTEN, "2026-11-24T08:00:02+08:00")],
+    )
     assert take(office, "2026-11-24 08:15").new == 1
 
 
@@ -341,7 +344,8 @@ def test_a_file_just_written_to_is_left_for_the_next_run(site):
 def test_a_cut_file_comes_in_when_its_writer_is_done(site, name, whole):
     office = site(ARCHIVE)
     drop(office, name, whole[: len(whole) // 2], at="2026-11-24 07:59:58")
-    assert take(office, "2026-11-24 08:00").waiting == [name]
+    written = Waiting(name, WaitingReason.JUST_WRITTEN, "2026-11-24T08:00:03+08:00")
+    assert take(office, "2026-11-24 08:00").waiting == [written]
     path = drop(office, name, whole[: len(whole) // 2], at="2026-11-24 08:00")
     assert f"{name}: " in failure(office, "2026-11-24 08:15")  # the writer has stalled or died
     assert path.exists()
@@ -360,7 +364,7 @@ def test_of_a_file_that_grows_while_it_is_read_nothing_is_taken(site, monkeypatc
         return read(*given)
 
     monkeypatch.setattr(folder, "read_sheet", meanwhile)
-    assert take(office).waiting == ["a.csv"]
+    assert take(office).waiting == [Waiting("a.csv", WaitingReason.CHANGING)]
     assert tickets(office) == []
     monkeypatch.undo()
     os.utime(path, (wita("2026-11-24 08:01").timestamp(),) * 2)
@@ -459,11 +463,26 @@ def test_a_file_that_is_mostly_bad_fails_loudly_and_nothing_of_it_is_taken(site)
         assert list(session.scalars(select(SourceImport.name))) == ["b.csv"]
 
 
-def test_a_few_bad_rows_are_no_share(site):
+@pytest.mark.parametrize(
+    ("good", "bad", "told"),
+    [
+        (1, 1, "a.csv: 1 of 2 rows cannot be read (bad_date in Masuk); nothing of it is imported."),
+        (0, 3, "a.csv: 3 of 3 rows cannot be read (bad_date in Masuk); nothing of it is imported."),
+    ],
+)
+def test_a_small_file_that_is_mostly_bad_is_refused_as_well(site, good, bad, told):
     office = site("max_bad_share = 0.2")
-    drop(office, "a.csv", csv_text(row(1), ("2", "kemarin", "", "")))
+    rows = [row(n) for n in range(good)] + [(f"b{n}", "kemarin", "", "") for n in range(bad)]
+    drop(office, "a.csv", csv_text(*rows))
+    assert failure(office).startswith(f"{told} The first one is in line {good + 2}. Correct the")
+    assert tickets(office) == []
+
+
+def test_a_bad_row_among_enough_good_ones_waits(site):
+    office = site("max_bad_share = 0.2")
+    drop(office, "a.csv", csv_text(*map(row, range(4)), ("b", "kemarin", "", "")))
     count = take(office)
-    assert (count.new, count.quarantined) == (1, 1)
+    assert (count.new, count.quarantined) == (4, 1)
 
 
 # --- workbooks with several sheets ----------------------------------------------------------------
@@ -481,8 +500,8 @@ def sheets(**lines: list[tuple[str, ...]]) -> bytes:
 
 def test_a_bad_row_names_its_sheet_and_is_found_there_again(site):
     office = site()
-    january = [HEADER, row(1), row(2, settled="?")]
-    february = [HEADER, row(3), row(4, settled="??"), ("Jumlah", "", "", "2")]
+    january = [HEADER, row(1), row(2, settled="31/02/2026")]
+    february = [HEADER, row(3), row(4, settled="30/02/2026"), ("Jumlah", "", "", "2")]
     drop(office, "a.xlsx", sheets(Sampul=[("Register",)], Januari=january, Februari=february))
     count = take(office)
     assert (count.new, count.quarantined, tickets(office)) == (2, 2, ["1", "3"])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from settings.sources import ExchangeSource, FolderSource
 from tasks.common.flexible_dates import is_serial
-from tasks.sources.base import Row, SheetLine, UnreadableFile, WrongMapping
+from tasks.sources.base import FaultyRow, Row, SheetLine, UnreadableFile, WrongMapping
 from tasks.sources.files.delimited import PREAMBLE, delimited_rows
 from tasks.sources.files.encodings import text_of
 from tasks.sources.files.json_lines import json_rows
@@ -81,13 +81,14 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The possible table of one sheet; `found` is the number of mapped columns in the header.
+    """The possible table of one sheet: the line of its header, and the mapped columns found in it.
 
     The header is empty if no row of the sheet may be the header.
     """
 
     sheet: str
     header: tuple[str, ...]
+    line: int
     found: int
     rows: Iterator[Row]
     above: list[tuple[str, ...]]
@@ -103,23 +104,23 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _Table:
     wanted = set(source.columns)
     above: list[tuple[str, ...]] = []
     closest: tuple[str, ...] = ()
-    most = -1
-    for _, cells in rows:
+    line, most = 0, -1
+    for number, cells in rows:
         names = tuple(cell.strip() for cell in cells)
         found = len(wanted.intersection(names))
         if found == len(wanted) and (source.header is None or source.header in names):
-            closest, most = names, found
+            closest, line, most = names, number, found
             rows = _without(rows, cells)
             break
         begins = next(filter(None, names), "") == source.header
         if found > most and (begins or source.header is None):
-            closest, most = names, found
+            closest, line, most = names, number, found
         above.append(cells)
         if len(above) > PREAMBLE:
             break
     if source.serial and sheet.days_more:
         rows = _with_days(rows, closest, sheet.days_more, source)
-    return _Table(sheet.name, closest, most, rows, above)
+    return _Table(sheet.name, closest, line, most, rows, above)
 
 
 def _without(rows: Iterable[Row], header: tuple[str, ...]) -> Iterator[Row]:
@@ -188,7 +189,15 @@ def first_lines(path: Path, source: FolderSource) -> tuple[str, list[str]]:
 
 
 def _check_header(path: Path, table: _Table, source: FolderSource) -> None:
+    """Refuse a header without a mapped column, or with a mapped column more than once."""
     header = table.header
+    twice = [name for name in source.columns if header.count(name) > 1]
+    if twice:
+        raise WrongMapping(
+            f"{_where(path, table.sheet)}, line {table.line}: the column '{twice[0]}' occurs"
+            f" {header.count(twice[0])} times. Rename or remove all but one of them in the file or"
+            " in the system that makes it"
+        )
     missing = [name for name in source.columns if name not in header]
     if missing:
         raise WrongMapping(
@@ -225,8 +234,10 @@ def _limited(
                 f"{_where(path, sheet)}, line {number}: more than {source.max_columns} columns"
                 " (max_columns)"
             )
-        if any(cells):
-            line = SheetLine.of(number, sheet) if sheet else number
+        line = SheetLine.of(number, sheet) if sheet else number
+        if type(cells) is FaultyRow:
+            yield line, cells
+        elif any(cells):
             yield line, tuple(cell.replace("\0", "") for cell in cells)  # databases reject NUL
 
 
