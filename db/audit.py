@@ -35,6 +35,8 @@ class AuditKind(StrEnum):
     NOTICE_WITHDRAWN = "notice.withdrawn"
     NOTICE_DISCARDED = "notice.discarded"
     NOTICE_FAILED = "notice.failed"
+    NOTICE_TAKEN_BACK = "notice.taken_back"
+    """A deadline counted as late proved not to be late."""
     STORM_HELD = "storm.held"
     """A run queued more mails than the site allows: they wait."""
     STORM_RELEASED = "storm.released"
@@ -159,6 +161,7 @@ def note_notice(
         unit=notice.unit,
         rung=notice.rung,
         repeat=notice.repeat,
+        episode=notice.episode or 0,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar, cast
@@ -339,6 +339,35 @@ def absent_count(session: Session, source: str) -> int:
     query = select(func.count()).select_from(Complaint)
     absent = query.where(Complaint.source == source, Complaint.absent_since.is_not(None))
     return session.scalar(absent) or 0
+
+
+def received_before(session: Session, moment: datetime, as_of: datetime) -> int:
+    """Count the complaints recorded until `as_of` and received before a moment."""
+    query = select(func.count()).where(
+        Complaint.received_at < moment, Complaint.recorded_at <= as_of
+    )
+    return session.scalar(query) or 0
+
+
+def first_seen_in(
+    session: Session, complaints: Iterable[int], imported: Mapping[str, datetime]
+) -> dict[int, datetime]:
+    """Return those of the complaints that the first import of their source contained.
+
+    `imported` is the time of the first import by source; it is the value for each complaint.
+    """
+    found: dict[int, datetime] = {}
+    for batch in chunked(complaints):
+        rows = session.execute(
+            select(Complaint.id, Complaint.source, Complaint.recorded_at).where(
+                Complaint.id.in_(batch)
+            )
+        )
+        for key, source, recorded_at in rows:
+            first = imported.get(source.partition("/")[0])
+            if first is not None and recorded_at <= first:
+                found[key] = first
+    return found
 
 
 def deadlines_of(session: Session, complaints: Iterable[int]) -> dict[int, list[DeadlineRow]]:

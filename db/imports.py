@@ -126,6 +126,16 @@ def newest_two(session: Session, source: str) -> Sequence[SourceImport]:
     return [newest, *session.scalars(earlier)]
 
 
+def first_of_each(session: Session) -> dict[str, datetime]:
+    """Return the time at which the first file of each source was imported, by source."""
+    rows = session.execute(
+        select(SourceImport.source, func.min(SourceImport.recorded_at)).group_by(
+            SourceImport.source
+        )
+    )
+    return {source: moment for source, moment in rows}  # noqa: C416 - mypy rejects a Row as a pair
+
+
 def lock(session: Session, source: str) -> None:
     """Acquire the lock for imports from this source, and keep it until the transaction ends."""
     advisory_lock(session, f"imports of {source}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    event,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -300,12 +302,23 @@ class NoticeRow(Base):
     """A rung reached for a unit. The unique key allows each rung at most once.
 
     After a handover the new unit gets its own notices. `unit` is empty if the complaint has none.
+
+    `taken_back_at` is the time at which the lateness proved wrong; everyone who got the notice gets
+    one correction. If the deadline becomes late again, the ladder starts anew with the next
+    `episode`.
     """
 
     __tablename__ = "notice"
     __table_args__ = (
         UniqueConstraint(
-            "complaint_id", "rule", "clock", "unit", "rung", "repeat", name="ux_notice_once"
+            "complaint_id",
+            "rule",
+            "clock",
+            "unit",
+            "rung",
+            "repeat",
+            "episode",
+            name="ux_notice_once",
         ),
         Index("ix_notice_status", "status"),
     )
@@ -316,10 +329,12 @@ class NoticeRow(Base):
     clock: Mapped[int]
     rung: Mapped[str] = mapped_column(String(64))
     repeat: Mapped[int]
+    episode: Mapped[int] = mapped_column(default=0)
     kind: Mapped[str] = mapped_column(String(16))
     unit: Mapped[str] = mapped_column(String(64), default="")
     reached_at: Mapped[datetime]
     decided_at: Mapped[datetime]
+    taken_back_at: Mapped[datetime | None]
     status: Mapped[str] = mapped_column(String(16))
     run_id: Mapped[str] = mapped_column(String(64))
 
@@ -378,6 +393,8 @@ class MessageItem(Base):
     role: Mapped[str] = mapped_column(String(32))
     copied: Mapped[bool] = mapped_column(default=False)
     """True if the role gets the notice for information only (cc)."""
+    correction: Mapped[bool] = mapped_column(default=False)
+    """True if the mail takes the notice back: the deadline proved not to have been late."""
     included: Mapped[bool | None]
     """True if the composed mail contained the notice, false if it was left out. It is null until
     the mail is composed."""
@@ -638,3 +655,76 @@ class AuditHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
     hash: Mapped[str] = mapped_column(String(64))
+
+
+MAIL_LIFE: Mapping[MessageStatus, frozenset[MessageStatus]] = {
+    MessageStatus.QUEUED: frozenset(
+        {MessageStatus.SENDING, MessageStatus.CANCELLED, MessageStatus.DEAD, MessageStatus.HELD}
+    ),
+    MessageStatus.SENDING: frozenset(
+        {MessageStatus.SENT, MessageStatus.QUEUED, MessageStatus.DEAD, MessageStatus.HELD}
+    ),
+    MessageStatus.HELD: frozenset({MessageStatus.QUEUED, MessageStatus.DISCARDED}),
+    MessageStatus.SENT: frozenset({MessageStatus.BOUNCED}),
+    MessageStatus.DEAD: frozenset(),
+    MessageStatus.CANCELLED: frozenset(),
+    MessageStatus.DISCARDED: frozenset(),
+    MessageStatus.BOUNCED: frozenset(),
+}
+"""The legal next statuses of a mail: its life. A new mail is queued or held."""
+
+NOTICE_LIFE: Mapping[NoticeStatus, frozenset[NoticeStatus]] = {
+    NoticeStatus.QUEUED: frozenset(
+        {
+            NoticeStatus.SENT,
+            NoticeStatus.WITHDRAWN,
+            NoticeStatus.FAILED,
+            NoticeStatus.DISCARDED,
+            NoticeStatus.QUEUED,
+        }
+    ),
+    NoticeStatus.SUPPRESSED: frozenset({NoticeStatus.QUEUED, NoticeStatus.SUPERSEDED}),
+    NoticeStatus.WITHDRAWN: frozenset(
+        {NoticeStatus.QUEUED, NoticeStatus.SUPPRESSED, NoticeStatus.SENT, NoticeStatus.FAILED}
+    ),
+    NoticeStatus.FAILED: frozenset(
+        {NoticeStatus.QUEUED, NoticeStatus.SUPPRESSED, NoticeStatus.SENT, NoticeStatus.WITHDRAWN}
+    ),
+    NoticeStatus.DISCARDED: frozenset(
+        {NoticeStatus.QUEUED, NoticeStatus.SENT, NoticeStatus.WITHDRAWN, NoticeStatus.FAILED}
+    ),
+    NoticeStatus.SENT: frozenset(
+        {NoticeStatus.QUEUED, NoticeStatus.FAILED, NoticeStatus.WITHDRAWN, NoticeStatus.DISCARDED}
+    ),
+    NoticeStatus.SUPERSEDED: frozenset(),
+}
+"""The legal next statuses of a notice.
+
+A failed, discarded or withdrawn notice is queued or sent again if a person resends its mail, or if
+another recipient is found. A sent notice loses that status if its only accepted mail bounces.
+"""
+
+
+class IllegalChange(AssertionError):
+    """A status would change in a way that the tables do not allow: a mistake of the program."""
+
+
+def statuses_before(status: MessageStatus) -> tuple[str, ...]:
+    """Return the statuses from which a mail may change to this one, for UPDATE statements."""
+    return tuple(old.value for old, following in MAIL_LIFE.items() if status in following)
+
+
+def _check(life: Mapping[Any, frozenset[Any]], old: object, new: object) -> None:
+    """Raise :class:`IllegalChange` if a status may not follow another; equal ones are no change."""
+    if old in life and new != old and new not in life[old]:
+        raise IllegalChange(f"a status may not change from {old} to {new}")
+
+
+@event.listens_for(MessageRow.status, "set", active_history=True)
+def _mail_changes(_row: MessageRow, value: str, old: object, _initiator: object) -> None:
+    _check(MAIL_LIFE, old, value)
+
+
+@event.listens_for(NoticeRow.status, "set", active_history=True)
+def _notice_changes(_row: NoticeRow, value: str, old: object, _initiator: object) -> None:
+    _check(NOTICE_LIFE, old, value)

@@ -252,7 +252,7 @@ def _advance(rule: Rule, clock: Clock, event: Event, bench: EvaluationContext) -
     elif event.kind in rule.voids:
         clock.void = event
     elif event.kind in (Kind.ASSIGNED, Kind.RETURNED):
-        if rule.actor is Actor.UNIT:
+        if rule.actor in (Actor.UNIT, Actor.SUPERIOR):
             unit = event.unit if event.kind == Kind.ASSIGNED else bench.administrator_unit
             clock.holders.append((event.latest, unit or clock.unit))
     else:

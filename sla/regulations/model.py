@@ -29,6 +29,8 @@ class Actor(StrEnum):
     """The party that must act before the deadline."""
 
     UNIT = "unit"
+    SUPERIOR = "superior"
+    """The superior of the responsible official: the regent, through the regional secretary."""
     LAPOR_ADMINISTRATOR = "lapor_administrator"
     COMPLAINANT = "complainant"
     SYSTEM = "system"
@@ -122,7 +124,7 @@ class Rule:
     @property
     def binds_provider(self) -> bool:
         """Check whether the government must act, and not the complainant or the system."""
-        return self.actor in (Actor.UNIT, Actor.LAPOR_ADMINISTRATOR)
+        return self.actor in (Actor.UNIT, Actor.SUPERIOR, Actor.LAPOR_ADMINISTRATOR)
 
     @property
     def ends_on(self) -> frozenset[str]:

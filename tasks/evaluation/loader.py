@@ -102,7 +102,19 @@ def _source_facts(office: SiteContext, source: str, told: dict[str, Origin]) -> 
 def load_and_evaluate(
     session: Session, office: SiteContext, rows: Sequence[Complaint], as_of: datetime
 ) -> Iterator[tuple[LoadedComplaint, Evaluation]]:
-    """Evaluate these complaints as of `as_of`."""
+    """Evaluate these complaints as of `as_of`; see :func:`as_watched` for old ones."""
     known = list(load_complaints(session, office, rows, as_of))
     judged = evaluate_all([each.history for each in known], office.site.evaluation_context, as_of)
-    return zip(known, judged, strict=True)
+    for each, found in zip(known, judged, strict=True):
+        yield each, as_watched(office, each.complaint, found)
+
+
+def as_watched(office: SiteContext, complaint: Complaint, found: Evaluation) -> Evaluation:
+    """Return the evaluation of a complaint, without deadlines if the site does not watch it.
+
+    A complaint received before `since` of the site has no deadlines and lapses by no law.
+    """
+    if office.watched(complaint.received_at):
+        return found
+    lapsing = office.site.evaluation_context.law.lapsing
+    return Evaluation([event for event in found.known if event.source not in lapsing])

@@ -74,6 +74,9 @@ def notice_subject(view: NoticeMail, locale: str, zone: ZoneInfo) -> str:
     items = [*view.late, *view.coming]
     units = {item.unit for item in items}
     whose = units.pop() if len(units) == 1 else t("subject.units", n=len(units))
+    if not items:
+        count = len(view.corrections)
+        return f"[Tenggat] {t('subject.corrections', n=count)}"
     if view.late_count + view.coming_count == 1:
         text = _subject_of_one(items[0], view.now, locale, zone)
     else:

@@ -369,10 +369,12 @@ def _create_notice() -> None:
         sa.Column("clock", sa.Integer(), nullable=False),
         sa.Column("rung", sa.String(length=64), nullable=False),
         sa.Column("repeat", sa.Integer(), nullable=False),
+        sa.Column("episode", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("unit", sa.String(length=64), nullable=False),
         sa.Column("reached_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_back_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("run_id", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(
@@ -381,7 +383,14 @@ def _create_notice() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint(
-            "complaint_id", "rule", "clock", "unit", "rung", "repeat", name="ux_notice_once"
+            "complaint_id",
+            "rule",
+            "clock",
+            "unit",
+            "rung",
+            "repeat",
+            "episode",
+            name="ux_notice_once",
         ),
     )
     op.create_index("ix_notice_status", "notice", ["status"])
@@ -451,6 +460,7 @@ def _create_message_item() -> None:
         sa.Column("notice_id", sa.Integer(), nullable=False),
         sa.Column("role", sa.String(length=32), nullable=False),
         sa.Column("copied", sa.Boolean(), nullable=False),
+        sa.Column("correction", sa.Boolean(), nullable=False),
         sa.Column("included", sa.Boolean(), nullable=True),
         sa.ForeignKeyConstraint(
             ["message_id"],
