@@ -11,7 +11,7 @@ from datetime import datetime
 import numpy as np
 from sqlalchemy.orm import Session
 
-from db import complaints, metrics, outbox, quarantine, rulesets
+from db import complaints, metrics, outbox, quarantine, questions, rulesets
 from db.models import Complaint
 from db.outbox import NotificationRecord
 from sla.engine.evaluate import Evaluation, evaluate_all
@@ -170,13 +170,14 @@ def _findings(
 ) -> dict[str, int]:
     """Return counts about the quality of the data and the configuration.
 
-    These are rows in quarantine, vacancies and rules to be confirmed.
+    These are rows in quarantine, open questions, vacancies and rules to be confirmed.
     """
     law = office.site.evaluation_context.law
     in_force = (law.on(rule, period.last) for rule in law.ids)
     open_rules = sum(rule.certainty.to_be_confirmed for rule in in_force if rule is not None)
     return {
         "quarantined": quarantine.quarantine_count(session, as_of),
+        "open_questions": questions.count_open(session, as_of),
         "vacancies": len(office.site.directory.vacancies(office.local(as_of).date())),
         "rules_to_be_confirmed": open_rules,
     }

@@ -88,6 +88,7 @@ FINDINGS = (
     "by_policy",
     "provisional",
     "quarantined",
+    "open_questions",
     "vacancies",
     "rules_to_be_confirmed",
 )
