@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db import bounces, outbox, quarantine, rulesets
+from db import bounces, outbox, quarantine, questions, rulesets
 from db.models import Complaint, DeadlineRow, MessageStatus
 from sla.engine.deadline import State
 from tasks.common.context import SiteContext
@@ -25,6 +25,8 @@ CHANGE_COLUMNS = (
     "state_after",
 )
 QUARANTINE_COLUMNS = ("source", "file", "line", "ticket", "reason", "column", "value", "since")
+
+QUESTION_COLUMNS = ("id", "source", "column", "value", "role", "complaints", "since")
 
 Row = dict[str, str]
 
@@ -119,6 +121,30 @@ def quarantine_rows(
             else "",
         }
         for row in quarantine.quarantined(session, source=source, resolved=resolved)
+    ]
+
+
+def question_rows(
+    session: Session, office: SiteContext, *, source: str | None = None, answered: bool = False
+) -> list[Row]:
+    """Return the open questions, oldest first; with `answered` also the answered ones."""
+
+    def local(moment: datetime | None) -> str:
+        return office.local(moment).isoformat(timespec="seconds") if moment else ""
+
+    return [
+        {
+            "id": str(each.question.id),
+            "source": each.question.source,
+            "column": each.question.column,
+            "value": each.question.value,
+            "role": each.question.role,
+            "complaints": str(each.waiting),
+            "since": local(each.question.first_seen_at),
+            "answer": each.question.answer or "",
+            "answered": local(each.question.answered_at),
+        }
+        for each in questions.open_questions(session, source=source, answered=answered)
     ]
 
 

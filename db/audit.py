@@ -48,6 +48,7 @@ class AuditKind(StrEnum):
     """Law, calendar, policy, ladder or suppressions differ from here on."""
     REPORT_MADE = "report.made"
     QUARANTINE_RETRIED = "quarantine.retried"
+    QUESTION_ANSWERED = "question.answered"
     DATA_DELETED = "data.deleted"
     """Data reached the end of its retention period and was deleted."""
     DATA_RESTORED = "data.restored"

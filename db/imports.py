@@ -1,4 +1,4 @@
-"""Imports from sources: the files already read, and rejected rows in quarantine."""
+"""Imports from sources: the files already read, and how far each source has been read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.locks import advisory_lock
-from db.models import Origin, SourceImport
+from db.models import Cursor, Origin, SourceImport
 
 
 def imported_files(session: Session, source: str) -> set[tuple[str, datetime]]:
@@ -181,3 +181,14 @@ def origins(session: Session, as_of: datetime) -> dict[str, Origin]:
         .order_by(Origin.id)
     )
     return {row.source: row for row in rows}
+
+
+def cursor(session: Session, source: str) -> str | None:
+    """Return the stored position in a source after the last import; None if never set."""
+    found = session.get(Cursor, source)
+    return found.value if found is not None else None
+
+
+def set_cursor(session: Session, source: str, value: str) -> None:
+    """Store the position in a source after this import."""
+    session.merge(Cursor(source=source, value=value))

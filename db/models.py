@@ -105,6 +105,21 @@ class MessageStatus(StrEnum):
     notified."""
 
 
+class QuestionRole(StrEnum):
+    """The field of a row whose cell could not be read."""
+
+    STATUS = "status"
+    UNIT = "unit"
+    CLASSIFICATION = "classification"
+    STEP = "step"
+    """The date of a step."""
+    STATUS_DATE = "status_date"
+    """The date since when a status applies."""
+    PROMISED_DUE = "promised_due"
+    RECEIPT = "receipt"
+    """A date of receipt far from those of the neighbouring rows."""
+
+
 class MessageKind(StrEnum):
     """Kind of a mail."""
 
@@ -126,6 +141,9 @@ class Complaint(Base):
     with the complaint. `state` is its status since the snapshot of `shown_since`. `status_at`
     is the start of this status as stated by the source. Earlier observed states are in
     :class:`StateSpanRow`.
+
+    `unit_question_id` is the open question about the name of its unit, if no unit has this name.
+    The unit of the administrator is then responsible.
 
     `evaluated_at` is the time of its last evaluation with the current ruleset; null if there was
     none. `metrics` has its metrics for reports from this evaluation, encoded by
@@ -156,6 +174,7 @@ class Complaint(Base):
     secret: Mapped[bool] = mapped_column(default=False)
     promised_due: Mapped[datetime | None]
     unit: Mapped[str | None] = mapped_column(String(64), index=True)
+    unit_question_id: Mapped[int | None] = mapped_column(ForeignKey("open_question.id"))
     state: Mapped[str | None] = mapped_column(String(64))
     status_at: Mapped[datetime | None]
     shown_since: Mapped[datetime | None]
@@ -210,7 +229,8 @@ class StateSpanRow(Base):
     """An observed state of a complaint in a source without history, from `first_at` to `last_at`.
 
     Equal states in consecutive snapshots are one row. The observed events are derived from all
-    rows, so an old snapshot imported late has the same effect as one imported in time.
+    rows, so an old snapshot imported late has the same effect as one imported in time. A status or
+    a unit that could not be read is stored as `?` with the number of its open question.
     """
 
     __tablename__ = "state_span"
@@ -547,7 +567,8 @@ class QuarantineRow(Base):
     ticket without revealing it (`ticket` is masked).
 
     The row is open until `resolved_at`, when it or a later row of the same ticket was valid. After
-    that it remains as a record.
+    that it remains as a record. `notified_at` is the time of the mail to the administrator about
+    it, or about an earlier row of the same source, reason and column.
     """
 
     __tablename__ = "quarantine"
@@ -579,6 +600,54 @@ class QuarantineRow(Base):
     last_observed_at: Mapped[datetime]
     ticket_hash: Mapped[str] = mapped_column(String(64), default="")
     resolved_at: Mapped[datetime | None]
+    notified_at: Mapped[datetime | None]
+
+
+class OpenQuestion(Base):
+    """A value of a source that could not be read, and its meaning once somebody has given it.
+
+    There is one question for each source, column and value. `value` is masked and shortened; the
+    hash of the whole value recognizes it again. `asked_at` is the time of the last mail about it.
+    `answer` is the meaning; it is empty if the value means an empty cell, and null if the question
+    ended without an answer because no complaint shows the value any more.
+    """
+
+    __tablename__ = "open_question"
+    __table_args__ = (UniqueConstraint("source", "column", "value_hash"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(64))
+    column: Mapped[str] = mapped_column(String(255))
+    value: Mapped[str] = mapped_column(String(80))
+    value_hash: Mapped[str] = mapped_column(String(64))
+    role: Mapped[str] = mapped_column(String(16))
+    first_seen_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    answer: Mapped[str | None] = mapped_column(String(255))
+    answered_by: Mapped[str] = mapped_column(String(255), default="")
+
+
+class QuestionComplaint(Base):
+    """A complaint whose row has the value of an open question.
+
+    `source_field` is the field of the complaint: a fact, or the source field of an event. `since`
+    is the first import with the value, `until` the first one without it.
+    """
+
+    __tablename__ = "question_complaint"
+    __table_args__ = (
+        Index("ix_question_complaint_question_id", "question_id"),
+        Index("ix_question_complaint_complaint_id", "complaint_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey("open_question.id"))
+    complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id"))
+    source_field: Mapped[str] = mapped_column(String(255))
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
 
 
 class FlowRunRecord(Base):

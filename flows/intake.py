@@ -11,7 +11,7 @@ from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name
 from tasks.common.errors import place_of
 from tasks.common.retry import is_lost_database
-from tasks.intake import pull_task
+from tasks.intake import ask_task, pull_task
 from tasks.sources.base import SourceError
 
 LONGEST_RUN = 3 * 60 * 60
@@ -33,11 +33,13 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
                 if is_lost_database(error):
                     raise  # no source could be imported
                 failures.append(f"{name}: unexpected error ({place_of(error)}); please report it")
+        ask_task(at.office, at.now, at.run_id)
         for count in counts:
             log.info(
                 "%(source)s: %(files)d files, %(new)d new, %(updated)d updated,"
-                " %(quarantined)d quarantined, %(absent)d no longer shown",
-                count,
+                " %(quarantined)d quarantined, %(absent)d no longer shown,"
+                " %(questions)d open questions",
+                count | {"questions": sum(count["questions"].values())},
             )
         at.show(sources=counts, failures=failures)
         at.counts = {"sources": counts}

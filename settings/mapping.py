@@ -203,7 +203,11 @@ class SourceMapping(Strict):
     max_bad_share: float = Field(default=0.5, ge=0, le=1)
     """Reject the whole file if a larger share of its rows cannot be read."""
     max_cell: int = Field(20_000, gt=0)
-    """The longest cell that is accepted, in characters."""
+    """The longest cell, in characters: a longer one is shortened. A row with a longer ticket or
+    date of receipt is rejected."""
+    suspicious_days: int = Field(default=90, ge=0)
+    """Ask the administrator about a date of receipt that is more than N days away from those of the
+    neighbouring rows; 0: never."""
     empty: tuple[str, ...] = EMPTY_SIGNS
     """The words that mean an empty cell, in every mapped column except free text. Cells with only
     punctuation, and dates with only zeros, are always empty."""

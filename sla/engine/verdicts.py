@@ -123,9 +123,7 @@ def _columns(
         paused=flags(clock.paused for clock in clocks),
         known_until=moments(min(run.facts.known_until or as_of, as_of) for run in runs),
         doubt=np.array([_doubt(run) for run in runs], dtype=np.int8),
-        readable_until=moments(
-            None if run.doubt is None else run.doubt.first_possible for run in runs
-        ),
+        readable_until=moments(run.doubt.first_possible if run.doubt else None for run in runs),
     )
 
 

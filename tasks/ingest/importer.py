@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import complaints, cursors, imports, state_history
+from db import complaints, imports, state_history
 from db import quarantine as db_quarantine
 from db.models import Complaint, Origin, PastFacts, QuarantineRow, SourceImport, StateSpanRow
 from settings.mapping import SourceMapping
@@ -23,6 +23,7 @@ from sla.events import ABSENT, Event, Kind, events_as_of, holder
 from tasks.common.context import SiteContext
 from tasks.ingest.absence import AbsenceWriter
 from tasks.ingest.exchange_reader import LONGEST, known_as
+from tasks.ingest.open_questions import QuestionLog, Written, doubts, question_receipts
 from tasks.ingest.row_parser import (
     FIRST_VALUE,
     MISALIGNED,
@@ -32,7 +33,15 @@ from tasks.ingest.row_parser import (
     stated_events,
 )
 from tasks.ingest.row_validator import RejectedRow, RowValidator, ticket_hash
-from tasks.ingest.snapshot_diff import OBSERVED, ObservedState, StateSpan, history, with_sight
+from tasks.ingest.snapshot_diff import (
+    OBSERVED,
+    ObservedState,
+    StateSpan,
+    Vocabulary,
+    history,
+    is_question,
+    with_sight,
+)
 from tasks.sources.base import Extract, RemoteSource, Row, SourceError, Waiting
 
 CHUNK = 2_000
@@ -71,8 +80,9 @@ class SourceCount:
     """The result of reading a source.
 
     `absent` is the number of complaints not shown any more, `drops` lists the imports with fewer
-    rows than the one before. `missing` lists the days of the last two weeks, as in 2026-11-12, with
-    an expected snapshot that did not come.
+    rows than the one before. `questions` counts the new open questions by column, `answered` those
+    that the site's files have answered. `missing` lists the days of the last two weeks, as in
+    2026-11-12, with an expected snapshot that did not come.
     """
 
     source: str
@@ -85,12 +95,16 @@ class SourceCount:
     absent: int = 0
     drops: list[dict[str, object]] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
+    questions: dict[str, int] = field(default_factory=dict)
+    answered: int = 0
     waiting: list[Waiting] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     mixed: list[str] = field(default_factory=list)
     """The files and columns in which date cells and dates written as text are mixed."""
 
-    def add(self, look: SourceImport, reasons: dict[str, int]) -> None:
+    def add(
+        self, look: SourceImport, reasons: Mapping[str, int], questions: Mapping[str, int]
+    ) -> None:
         """Add the counts of one import."""
         self.files += 1
         self.rows += look.rows
@@ -99,15 +113,24 @@ class SourceCount:
         self.unchanged += look.unchanged
         self.quarantined += look.quarantined
         self.absent += look.absent
-        for reason, number in reasons.items():
-            self.reasons[reason] = self.reasons.get(reason, 0) + number
+        for total, some in ((self.reasons, reasons), (self.questions, questions)):
+            for key, number in some.items():
+                total[key] = total.get(key, 0) + number
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One import: its record, the reasons for rejected rows, and the new questions by column."""
+
+    record: SourceImport
+    reasons: Mapping[str, int]
+    questions: Mapping[str, int]
 
 
 def import_batch(
     session: Session, office: SiteContext, name: str, batch: Extract, now: datetime
-) -> tuple[SourceImport, dict[str, int]]:
-    """Import one snapshot in the caller's transaction; return it with the reasons for rejected
-    rows.
+) -> Imported:
+    """Import one snapshot in the caller's transaction.
 
     The snapshots of a source are imported one after another, even by two runs at once. Their order
     does not change the result. Raises :class:`TooManyBadRows` if more rows are bad than the source
@@ -131,8 +154,8 @@ def import_batch(
     recorder.hear(batch.about)
     batch.mixed_dates.extend(sorted(recorder.sieve.reader.mixed_dates))
     if batch.cursor is not None:
-        cursors.set_cursor(session, name, batch.cursor)
-    return look, recorder.reasons
+        imports.set_cursor(session, name, batch.cursor)
+    return Imported(look, recorder.reasons, recorder.questions.opened)
 
 
 def _check_share(writer: ImportWriter, file: str) -> None:
@@ -181,12 +204,17 @@ class ImportWriter:
         source: SourceMapping,
         look: SourceImport,
         now: datetime,
+        questions: QuestionLog | None = None,
     ) -> None:
         self.session, self.office, self.name = session, office, name
         self.source, self.look, self.now = source, look, now
-        self.sieve = RowValidator(name, source, office.site.directory, look.observed_at)
+        directory, unit = office.site.directory, office.site.file.administrator_unit
+        self.questions = questions or QuestionLog(
+            session, name, source, directory, look.observed_at, now
+        )
+        self.answers = self.questions.answers
+        self.sieve = RowValidator(name, source, directory, look.observed_at, unit, self.answers)
         self.snapshot = source.layout == "snapshot"
-        self.words = {word.word: word for word in source.status}
         self.reasons: dict[str, int] = {}
         self.causes: dict[str, None] = {}
         self.bad = 0
@@ -202,6 +230,11 @@ class ImportWriter:
         self._looks_before: dict[datetime, datetime | None] = {}
 
     @cached_property
+    def words(self) -> Vocabulary:
+        """The meaning of the words in the state spans."""
+        return self.questions.vocabulary(self.source, self.office.site.file.administrator_unit)
+
+    @cached_property
     def _absence(self) -> AbsenceWriter:
         return AbsenceWriter(self.session, self.name, self.source, self.look, self.now)
 
@@ -212,13 +245,31 @@ class ImportWriter:
     def take(self, header: tuple[str, ...], rows: Sequence[Row]) -> None:
         """Parse some rows and write the complaints and events in them."""
         self.look.rows += len(rows)
-        fresh: dict[str, ComplaintRecord] = {}
-        for _, found in self.sieve.validate(header, rows):
+        cells = dict(rows)
+        fresh: list[ComplaintRecord] = []
+        receipts: list[tuple[str, ...]] = []
+        for line, found in self.sieve.validate(header, rows):
             if isinstance(found, ComplaintRecord):
-                fresh[found.key] = found
+                fresh.append(found)
+                receipts.append(cells[line])
             else:
                 self.quarantine(found)
-        self.write(fresh.values())
+        self.write(self._with_receipts_questioned(header, fresh, receipts))
+
+    def _with_receipts_questioned(
+        self, header: tuple[str, ...], records: list[ComplaintRecord], rows: Sequence[Sequence[str]]
+    ) -> list[ComplaintRecord]:
+        """Ask about dates of receipt that are far from those of the neighbouring rows."""
+        columns = self.sieve.reader.receipt_columns
+        places = [header.index(column) for column in columns]
+
+        def text(n: int) -> str:
+            row = rows[n]
+            return " ".join(row[place].strip() for place in places if place < len(row))
+
+        return question_receipts(
+            records, text, columns[0], self.source.suspicious_days, self.answers
+        )
 
     def quarantine(self, bad: RejectedRow) -> None:
         """Store a row that cannot be read in the quarantine."""
@@ -262,7 +313,9 @@ class ImportWriter:
         if not origin:
             return self
         name = known_as(self.name, origin)
-        return ImportWriter(self.session, self.office, name, self.source, self.look, self.now)
+        return ImportWriter(
+            self.session, self.office, name, self.source, self.look, self.now, self.questions
+        )
 
     def _write(self, records: dict[str, ComplaintRecord]) -> None:
         """Write these records, given by ticket."""
@@ -281,13 +334,31 @@ class ImportWriter:
             elif newer or (self.snapshot and at < seen_at):
                 told[ticket] = records[ticket]
         complaints.touch(self.session, same, at)
-        updated = self._update_all(told)
         new = {ticket: record for ticket, record in records.items() if ticket not in known}
+        self.questions.ask((*told.values(), *new.values()))
+        updated = self._update_all(told)
+        added = self._add_all(new)
         self._shown.update(each.id for each in known.values())
-        self._shown.update(self._add_all(new))
+        self._shown.update(added.values())
+        self._link(known, told, new, added)
         look.new += len(new)
         look.updated += updated
         look.unchanged += len(known) - updated
+
+    def _link(
+        self,
+        known: Mapping[str, complaints.Existing],
+        told: Mapping[str, ComplaintRecord],
+        new: Mapping[str, ComplaintRecord],
+        added: Mapping[str, int],
+    ) -> None:
+        """Note which of the changed and new complaints show a value with a question."""
+        at = self.look.observed_at
+        written = [Written(key, new[ticket], newest=True) for ticket, key in added.items()]
+        for ticket, record in told.items():
+            seen_at = known[ticket].seen_at
+            written.append(Written(known[ticket].id, record, at >= seen_at, seen_at))
+        self.questions.link(written)
 
     def finish(self) -> None:
         """Store the import. If it arrived late, derive again the events that assumed no snapshot
@@ -298,6 +369,7 @@ class ImportWriter:
             self.look.shown = state_history.packed(self._shown)
         self._settle_absences()
         self.session.add(self.look)
+        self.questions.close_idle()
         later = imports.after(self.session, self.name, at) if self.snapshot else None
         if later is None:
             return
@@ -380,6 +452,21 @@ class ImportWriter:
         if self.snapshot:
             state_history.add(self.session, self.name, self.look.observed_at, self._shown)
 
+    def derive_again(
+        self,
+        rows: Iterable[Complaint],
+        change: Callable[[Complaint, list[StateSpan]], list[StateSpan]],
+    ) -> set[int]:
+        """Derive the observed events of complaints again, after a change of their state spans or of
+        the meaning of a word; return the ids of those with another event.
+        """
+
+        def again(row: Complaint, runs: list[StateSpan]) -> tuple[list[StateSpan], list[Event]]:
+            runs = change(row, runs)
+            return runs, self._history(runs, row.received_at)
+
+        return self._retell([row for row in rows if row.shown_since is not None], again)
+
     def _update_all(self, records: dict[str, ComplaintRecord]) -> int:
         """Update complaints; return the number of those with a change."""
         rows = complaints.by_ticket(self.session, self.name, records) if records else {}
@@ -389,11 +476,14 @@ class ImportWriter:
         def seen_anew(row: Complaint, runs: list[StateSpan]) -> tuple[list[StateSpan], list[Event]]:
             record = records[row.ticket]
             runs = with_sight(
-                runs, _sight(record), self.look.observed_at, lambda: self._around(row.id)
+                runs,
+                self.questions.state(record),
+                self.look.observed_at,
+                lambda: self._around(row.id),
             )
             return runs, self._history(runs, row.received_at)
 
-        return self._retell(rows.values(), seen_anew, records)
+        return len(self._retell(rows.values(), seen_anew, records))
 
     def _update_histories(
         self, rows: dict[str, Complaint], records: dict[str, ComplaintRecord]
@@ -404,6 +494,7 @@ class ImportWriter:
         for ticket, row in rows.items():
             record, old = records[ticket], events.get(row.id, [])
             told = stated_events(record, self.name, self.now)
+            told += self._doubts(record, old, row.seen_at)
             if record.history:
                 new = _unheard(told, old)
             else:
@@ -420,8 +511,11 @@ class ImportWriter:
         rows: Iterable[Complaint],
         tell: Callable[[Complaint, list[StateSpan]], tuple[list[StateSpan], list[Event]]],
         records: dict[str, ComplaintRecord] | None = None,
-    ) -> int:
-        """Derive the observed events of complaints again, and append the differences."""
+    ) -> set[int]:
+        """Derive the observed events of complaints again, and append the differences.
+
+        Return the ids of the complaints with a change.
+        """
         rows = list(rows)
         keys = [row.id for row in rows]
         events = complaints.events_of(self.session, keys)
@@ -429,7 +523,7 @@ class ImportWriter:
         happened: list[tuple[int, Event]] = []
         gone: list[int] = []
         come: list[dict[str, object]] = []
-        updated = 0
+        updated: set[int] = set()
         for row in rows:
             record = (records or {}).get(row.ticket)
             newest = row.seen_at is None or self.look.observed_at > row.seen_at
@@ -438,6 +532,7 @@ class ImportWriter:
             if record is not None and newest:
                 past = _bring_up_to_date(row, record, self.now)
                 stated = stated_events(record, self.name, self.now)
+                stated += self._doubts(record, old, row.seen_at)
             else:
                 stated = []
                 old = [event for event in old if event.source_field.startswith(OBSERVED)]
@@ -445,13 +540,24 @@ class ImportWriter:
             runs, told = tell(row, [*before, *_present(row)])
             gone += [key for run, key in before.items() if run not in runs[:-1]]
             come += [_past(row.id, run) for run in runs[:-1] if run not in before]
-            _show(row, runs)
+            _show(row, runs, self.words)
             new = _corrections([*stated, *told], old, self.name, self.now)
-            updated += self._note(row, new, past, happened)
+            if self._note(row, new, past, happened):
+                updated.add(row.id)
         self.session.flush()
         state_history.replace(self.session, gone, come)
         complaints.add_events(self.session, happened)
         return updated
+
+    def _doubts(
+        self, record: ComplaintRecord, old: Sequence[Event], seen_at: datetime | None
+    ) -> list[Event]:
+        """Return the doubts that follow from the unreadable cells of a row."""
+        if not record.unmapped:
+            return []
+        seen_at = seen_at and self.source.not_before(seen_at)
+        at = self.look.observed_at
+        return doubts(record, self.name, at, self.now, _standing(old, self.name), seen_at)
 
     def _note(
         self,
@@ -469,24 +575,38 @@ class ImportWriter:
             row.next_action_at = self.now
         return bool(new or past)
 
-    def _add_all(self, records: dict[str, ComplaintRecord]) -> Iterable[int]:
-        """Add complaints seen for the first time; return their ids."""
+    def _add_all(self, records: dict[str, ComplaintRecord]) -> dict[str, int]:
+        """Add complaints seen for the first time; return their ids by ticket."""
         look, now = self.look, self.now
         firsts: dict[str, list[Event]] = {}
         for ticket, record in records.items():
             firsts[ticket] = stated_events(record, self.name, now)
+            if record.unmapped:
+                firsts[ticket] += self._doubts(record, (), None)
             if self.snapshot:
-                run = StateSpan(_sight(record), look.observed_at, look.observed_at)
+                run = StateSpan(self.questions.state(record), look.observed_at, look.observed_at)
                 firsts[ticket] += self._history([run], record.received)
         rows = [
-            _new(self.name, records[ticket], look, now, events, self.snapshot)
+            _new(self.name, records[ticket], look, now) | self._state(records[ticket], events)
             for ticket, events in firsts.items()
         ]
         keys = complaints.add(self.session, rows)
         complaints.add_events(
             self.session, ((keys[ticket], event) for ticket in keys for event in firsts[ticket])
         )
-        return keys.values()
+        return keys
+
+    def _state(self, record: ComplaintRecord, events: list[Event]) -> dict[str, Any]:
+        """Return the columns of a new complaint about its present state."""
+        state, at = self.questions.state(record), self.look.observed_at if self.snapshot else None
+        return {
+            "unit": record.unit if self.snapshot else _unit(record, events, self.now),
+            "unit_question_id": _question(state.unit) if self.snapshot else None,
+            "state": state.word,
+            "status_at": state.status_at,
+            "shown_since": at,
+            "first_seen_at": at,
+        }
 
     def _history(self, runs: Sequence[StateSpan], received: datetime) -> list[Event]:
         first = runs[0].first
@@ -505,11 +625,6 @@ class ImportWriter:
         )
 
 
-def _sight(record: ComplaintRecord) -> ObservedState:
-    word = record.status.word if record.status else None
-    return ObservedState(word, record.unit, record.status_at)
-
-
 def _run(past: StateSpanRow) -> StateSpan:
     return StateSpan(
         ObservedState(past.state, past.unit, past.status_at), past.first_at, past.last_at
@@ -520,9 +635,10 @@ def _present(row: Complaint) -> list[StateSpan]:
     """Return the present state span of a complaint, since its last change."""
     if row.shown_since is None or row.seen_at is None:
         return []
-    return [
-        StateSpan(ObservedState(row.state, row.unit, row.status_at), row.shown_since, row.seen_at)
-    ]
+    number = row.unit_question_id
+    unit = row.unit if number is None else f"?{number}"
+    state = ObservedState(row.state, unit, row.status_at)
+    return [StateSpan(state, row.shown_since, row.seen_at)]
 
 
 def _past(complaint: int, run: StateSpan) -> dict[str, object]:
@@ -536,24 +652,19 @@ def _past(complaint: int, run: StateSpan) -> dict[str, object]:
     }
 
 
-def _show(row: Complaint, runs: Sequence[StateSpan]) -> None:
+def _show(row: Complaint, runs: Sequence[StateSpan], words: Vocabulary) -> None:
     last = runs[-1]
-    row.state, row.unit, row.status_at = (
-        last.state.word,
-        last.state.unit,
-        last.state.status_at,
-    )
+    row.state, row.status_at = last.state.word, last.state.status_at
+    row.unit, row.unit_question_id = words.unit(last.state.unit), _question(last.state.unit)
     row.first_seen_at, row.shown_since, row.seen_at = runs[0].first, last.first, last.last
 
 
-def _new(
-    source: str,
-    record: ComplaintRecord,
-    look: SourceImport,
-    now: datetime,
-    events: list[Event],
-    snapshot: bool,
-) -> dict[str, Any]:
+def _question(text: str | None) -> int | None:
+    """Return the number of the question in a state span, or None."""
+    return int(text[1:]) if text is not None and is_question(text) else None
+
+
+def _new(source: str, record: ComplaintRecord, look: SourceImport, now: datetime) -> dict[str, Any]:
     return {
         "source": source,
         "ticket": record.ticket,
@@ -567,11 +678,6 @@ def _new(
         "anonymous": record.anonymous,
         "secret": record.secret,
         "promised_due": record.promised_due,
-        "unit": record.unit if snapshot else _unit(record, events, now),
-        "state": record.status.word if record.status else None,
-        "status_at": record.status_at,
-        "shown_since": look.observed_at if snapshot else None,
-        "first_seen_at": look.observed_at if snapshot else None,
         "seen_at": look.observed_at,
         "content_hash": record.content_hash,
         "next_action_at": now,
@@ -583,7 +689,12 @@ def _unit(record: ComplaintRecord, events: Sequence[Event], now: datetime) -> st
     """Return the unit in charge of a complaint by its events, or as another installation
     states it.
     """
-    return (record.unit if record.history else None) or holder(events_as_of(events, now))
+    return (record.unit if record.history else None) or unit_in_charge(events, now)
+
+
+def unit_in_charge(events: Iterable[Event], now: datetime) -> str | None:
+    """Return the unit in charge of a complaint by its events."""
+    return holder(events_as_of(events, now))
 
 
 def _bring_up_to_date(row: Complaint, record: ComplaintRecord, now: datetime) -> list[PastFacts]:
@@ -602,15 +713,13 @@ def _corrections(
     told: Sequence[Event], old: Sequence[Event], source: str, now: datetime
 ) -> list[Event]:
     """Return the differences between stated and stored events: new, changed or retracted ones."""
-    standing = {
-        event.source_field: event
-        for event in old
-        if event.source == source and event.source_field and event.source_field != ABSENT
-    }  # the last recorded event of each field
+    standing = _standing(old, source)
     changed = []
     for event in told:
         before = standing.pop(event.source_field, None)
         if before is not None and FIRST_VALUE in event.source_field:
+            continue
+        if before is not None and not before.retracted and _same_doubt(before, event):
             continue
         if before is None or before.retracted or _said(before) != _said(event):
             changed.append(event)
@@ -620,6 +729,24 @@ def _corrections(
         if not event.retracted and FIRST_VALUE not in event.source_field
     )
     return changed + [replace(event, recorded_at=now, retracted=True) for event in emptied]
+
+
+def _standing(events: Iterable[Event], source: str) -> dict[str, Event]:
+    """Return the last recorded event of each source field."""
+    return {
+        event.source_field: event
+        for event in events
+        if event.source == source and event.source_field not in ("", ABSENT)
+    }
+
+
+def _same_doubt(before: Event, event: Event) -> bool:
+    """Check whether a doubt about a field is on record: it then goes back to its first import.
+
+    A doubt derived from state spans is replaced, because an older snapshot may have changed it.
+    """
+    both = before.is_doubt and event.is_doubt and before.kind == event.kind
+    return both and not event.source_field.startswith(OBSERVED)
 
 
 def _unheard(told: Sequence[Event], old: Sequence[Event]) -> list[Event]:

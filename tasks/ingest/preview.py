@@ -10,6 +10,7 @@ from db.engine import open_engine
 from db.models import Base
 from settings import Site
 from tasks.common.context import SiteContext
+from tasks.ingest.open_questions import shown_value
 from tasks.ingest.row_parser import ComplaintRecord, stated_events
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources import sample
@@ -41,8 +42,9 @@ class Checked:
     """The result of reading a sample: the first rows field by field, and counts for all of it.
 
     `shown` has rows with the keys of :data:`FIELDS` and the line number; of a title only the part
-    that would be stored. `refused` lists the rows that would go to quarantine. `whole` is false if
-    the source has more rows than the sample.
+    that would be stored. `refused` lists the rows that would go to quarantine, `questions` the
+    values that would become open questions, by column, with the number of rows. `whole` is false if
+    the source has more rows than the sample. Answers given before are not considered.
     """
 
     source: str
@@ -53,6 +55,7 @@ class Checked:
     whole: bool = True
     shown: list[dict[str, str]] = field(default_factory=list)
     refused: list[RejectedRow] = field(default_factory=list)
+    questions: Counter[tuple[str, str]] = field(default_factory=Counter)
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     events: Counter[str] = field(default_factory=Counter)
     waiting: list[Waiting] = field(default_factory=list)
@@ -95,7 +98,8 @@ def _read(checked: Checked, office: SiteContext, batch: Extract, rows: int) -> N
     """Read one extract, as far as the sample goes, and note its first rows."""
     site, name = office.site, checked.source
     observed_at = checked.observed_at or batch.observed_at
-    sieve = RowValidator(name, site.sources[name], site.directory, observed_at)
+    unit = site.file.administrator_unit
+    sieve = RowValidator(name, site.sources[name], site.directory, observed_at, unit)
     for row in batch.rows:
         checked.rows += 1
         for line, found in sieve.validate(batch.header, [row]):
@@ -120,6 +124,11 @@ def _note(
         return
     checked.readable += 1
     told = _told(office, checked.source, found, checked.observed_at)
+    for cell in found.unmapped:
+        value = shown_value(cell.value)
+        checked.questions[cell.column, value] += 1
+        if cell.source_field in told:
+            told[cell.source_field] = f"? {value}"
     for name in COUNTED:
         checked.counts.setdefault(name, Counter())[told[name]] += 1
     checked.events.update(

@@ -13,7 +13,13 @@ from sla.directory import Directory
 from tasks.common.redaction import redact_and_truncate
 from tasks.common.total_rows import has_only_totals, is_total_label
 from tasks.ingest.exchange_reader import ExchangeReader
-from tasks.ingest.row_parser import ComplaintRecord, RejectionReason, RowError, RowParser
+from tasks.ingest.row_parser import (
+    Answers,
+    ComplaintRecord,
+    RejectionReason,
+    RowError,
+    RowParser,
+)
 from tasks.sources.base import FaultyRow, Row, sheet_of, without_lone_surrogates
 
 
@@ -65,10 +71,16 @@ class RowValidator:
     """
 
     def __init__(
-        self, name: str, source: SourceMapping, directory: Directory, observed_at: datetime
+        self,
+        name: str,
+        source: SourceMapping,
+        directory: Directory,
+        observed_at: datetime,
+        administrator_unit: str | None = None,
+        answers: Answers | None = None,
     ) -> None:
         kind = ExchangeReader if isinstance(source, ExchangeSource) else RowParser
-        self.reader = kind(name, source, directory)
+        self.reader = kind(name, source, directory, administrator_unit, answers)
         self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
         self.totals = 0
         """The number of total lines so far."""

@@ -21,6 +21,7 @@ from tasks.evaluation.loader import load_and_evaluate
 from tasks.notifications.calendar_attachment import agenda
 from tasks.notifications.enqueue import message_id_header
 from tasks.notifications.message import Attachment, alert_mime, in_envelope
+from tasks.notifications.questions import QUESTIONS, questions_mime
 from tasks.notifications.render import RenderedMail, notice_mail
 from tasks.notifications.summary_mail import SummaryMailComposer
 from tasks.notifications.transport.smtp import Uncomposable
@@ -99,6 +100,8 @@ def _composed(
         if brought is None:
             return None
         return in_envelope(office.site, message, brought[0], now, *brought[1])
+    if message.detail["alert"] == QUESTIONS:
+        return questions_mime(session, office, message, now)
     return alert_mime(office.site, message, now)
 
 

@@ -180,3 +180,46 @@ class WatchMail:
     opened: tuple[IncidentView, ...]
     ongoing: tuple[IncidentView, ...]
     resolved: tuple[IncidentView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """An open question for display; `complaints` is the number of complaints that wait for it."""
+
+    number: int
+    source: str
+    column: str
+    value: str
+    role: str
+    complaints: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedGroup:
+    """Rows in quarantine of one source with the same reason in the same column.
+
+    `lines` are the first line numbers in `file`.
+    """
+
+    source: str
+    reason: str
+    column: str
+    rows: int
+    file: str
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionsMail:
+    """A mail to the administrator about values and rows that could not be read.
+
+    `new` questions are asked for the first time, `again` ones are still open since an earlier mail.
+    """
+
+    site: str
+    recipient: str
+    now: datetime
+    new: tuple[AskedQuestion, ...]
+    again: tuple[AskedQuestion, ...]
+    rejected: tuple[RejectedGroup, ...]

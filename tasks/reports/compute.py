@@ -11,7 +11,17 @@ from datetime import datetime
 import numpy as np
 from sqlalchemy.orm import Session
 
-from db import audit, audit_verify, complaints, imports, metrics, outbox, quarantine, rulesets
+from db import (
+    audit,
+    audit_verify,
+    complaints,
+    imports,
+    metrics,
+    outbox,
+    quarantine,
+    questions,
+    rulesets,
+)
 from db.models import Complaint
 from db.outbox import NotificationRecord
 from sla.engine.evaluate import Evaluation, evaluate_all
@@ -177,8 +187,8 @@ def _findings(
     """Return counts about the quality of the data and the configuration.
 
     These are late deadlines inherited from before the first import, deadlines that were taken back
-    in the period, complaints that are not watched, rows in quarantine, vacancies and rules to be
-    confirmed.
+    in the period, complaints that are not watched, rows in quarantine, open questions, vacancies
+    and rules to be confirmed.
     """
     bench, since = office.site.evaluation_context, office.site.file.since
     begin, end = (
@@ -195,6 +205,7 @@ def _findings(
         ),
         "not_watched": 0 if begun is None else complaints.received_before(session, begun, as_of),
         "quarantined": quarantine.quarantine_count(session, as_of),
+        "open_questions": questions.count_open(session, as_of),
         "vacancies": len(office.site.directory.vacancies(office.local(as_of).date())),
         "rules_to_be_confirmed": open_rules,
     }

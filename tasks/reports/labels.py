@@ -91,6 +91,7 @@ FINDINGS = (
     "taken_back",
     "not_watched",
     "quarantined",
+    "open_questions",
     "vacancies",
     "rules_to_be_confirmed",
 )

@@ -13,7 +13,9 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
+    "open_question",
     "complaint",
+    "question_complaint",
     "event",
     "state_span",
     "past_facts",
@@ -69,7 +71,9 @@ ON_POSTGRESQL = (
 
 
 def upgrade() -> None:
+    _create_open_question()
     _create_complaint()
+    _create_question_complaint()
     _create_event()
     _create_state_span()
     _create_past_facts()
@@ -106,6 +110,43 @@ def downgrade() -> None:
         op.execute("DROP FUNCTION audit_refuse()")
 
 
+def _create_open_question() -> None:
+    op.create_table(
+        "open_question",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("column", sa.String(length=255), nullable=False),
+        sa.Column("value", sa.String(length=80), nullable=False),
+        sa.Column("value_hash", sa.String(length=64), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answer", sa.String(length=255), nullable=True),
+        sa.Column("answered_by", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("source", "column", "value_hash"),
+    )
+
+
+def _create_question_complaint() -> None:
+    op.create_table(
+        "question_complaint",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("question_id", sa.Integer(), nullable=False),
+        sa.Column("complaint_id", sa.Integer(), nullable=False),
+        sa.Column("source_field", sa.String(length=255), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["complaint_id"], ["complaint.id"]),
+        sa.ForeignKeyConstraint(["question_id"], ["open_question.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_question_complaint_question_id", "question_complaint", ["question_id"])
+    op.create_index("ix_question_complaint_complaint_id", "question_complaint", ["complaint_id"])
+
+
 def _create_complaint() -> None:
     op.create_table(
         "complaint",
@@ -125,6 +166,7 @@ def _create_complaint() -> None:
         sa.Column("secret", sa.Boolean(), nullable=False),
         sa.Column("promised_due", sa.DateTime(timezone=True), nullable=True),
         sa.Column("unit", sa.String(length=64), nullable=True),
+        sa.Column("unit_question_id", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(length=64), nullable=True),
         sa.Column("status_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("shown_since", sa.DateTime(timezone=True), nullable=True),
@@ -143,6 +185,7 @@ def _create_complaint() -> None:
             nullable=False,
         ),
         sa.Column("metrics_last_day", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.ForeignKeyConstraint(["unit_question_id"], ["open_question.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "ticket"),
     )
@@ -282,6 +325,7 @@ def _create_quarantine() -> None:
         sa.Column("last_observed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ticket_hash", sa.String(length=64), nullable=False),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("notified_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(

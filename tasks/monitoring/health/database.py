@@ -10,7 +10,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import bounces, complaints, imports, outbox, quarantine, runs, storms
+from db import bounces, complaints, imports, outbox, quarantine, questions, runs, storms
 from db.engine import NotReady, open_engine, reading
 from db.revisions import newest_revision, revision
 from settings import Site
@@ -169,6 +169,13 @@ def _contents(session: Session, office: SiteContext, now: datetime) -> Iterator[
     waiting = len(quarantine.quarantined(session))
     if waiting:
         yield Finding("note", f"{waiting} rows in quarantine", "see `tenggat quarantine list`")
+    asked = questions.count_open(session, now)
+    if asked:
+        yield Finding(
+            "note",
+            f"{asked} open questions about values of the sources",
+            "see `tenggat questions`, and answer with `tenggat questions answer`",
+        )
     dead = outbox.unheard(session)
     if dead:
         yield Finding(
