@@ -7,7 +7,7 @@ import json
 import os
 import pwd
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -166,6 +166,18 @@ def short_time(text: str) -> str:
         return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}" if "T" in text else text
     except ValueError:
         return text
+
+
+def waits(file: Mapping[str, str]) -> str:
+    """Return a sentence about a file that is left to a later run."""
+    since = short_time(file["taken_from"])
+    why = {
+        "just_written": "was just written and may be incomplete; it is read from {since} on",
+        "made_later": "was made after this time; it is read from {since} on",
+        "changing": "is being written; the next run reads it",
+        "other": "",
+    }[file["reason"]]
+    return f"waits: {file['name']} {why.format(since=since)}".rstrip()
 
 
 def write_html(path: Path, html: str) -> None:

@@ -7,13 +7,13 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db import outbox, quarantine, rulesets
+from db import outbox, quarantine, questions, rulesets
 from db.mailbox import bounces, replies
 from db.models import Complaint, DeadlineRow, MessageStatus, ReplyOutcome
 from sla.engine.deadline import State
 from tasks.common.context import SiteContext
 
-DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "state")
+DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "state", "reason")
 MAIL_COLUMNS = ("id", "status", "sent", "role", "recipient", "subject")
 BOUNCE_COLUMNS = ("address", "since", "code", "answer", "mail")
 REPLY_COLUMNS = (
@@ -37,6 +37,8 @@ CHANGE_COLUMNS = (
     "state_after",
 )
 QUARANTINE_COLUMNS = ("source", "file", "line", "ticket", "reason", "column", "value", "since")
+
+QUESTION_COLUMNS = ("id", "source", "column", "value", "role", "complaints", "since")
 
 Row = dict[str, str]
 
@@ -69,6 +71,7 @@ def deadline_rows(
             "due": local(row.due),
             "stopped": local(row.stopped),
             "state": row.state,
+            "reason": row.reason,
         }
         for row, ticket in session.execute(query)
     ]
@@ -153,6 +156,30 @@ def quarantine_rows(
             else "",
         }
         for row in quarantine.quarantined(session, source=source, resolved=resolved)
+    ]
+
+
+def question_rows(
+    session: Session, office: SiteContext, *, source: str | None = None, answered: bool = False
+) -> list[Row]:
+    """Return the open questions, oldest first; with `answered` also the answered ones."""
+
+    def local(moment: datetime | None) -> str:
+        return office.local(moment).isoformat(timespec="seconds") if moment else ""
+
+    return [
+        {
+            "id": str(each.question.id),
+            "source": each.question.source,
+            "column": each.question.column,
+            "value": each.question.value,
+            "role": each.question.role,
+            "complaints": str(each.waiting),
+            "since": local(each.question.first_seen_at),
+            "answer": each.question.answer or "",
+            "answered": local(each.question.answered_at),
+        }
+        for each in questions.open_questions(session, source=source, answered=answered)
     ]
 
 

@@ -31,6 +31,7 @@ from cli.console import UsageError
 from cli.database import database_app
 from cli.mail import mail_app
 from cli.quarantine import quarantine_app
+from cli.questions import questions_app
 from cli.source import source_app
 from settings import SettingsError
 from sla.calendar import OutsideCalendar
@@ -68,6 +69,7 @@ mail_app.command("bounces")(bounces.list_bounces)
 mail_app.command("lift")(bounces.lift_address)
 app.add_typer(source_app, name="source")
 app.add_typer(mail_app, name="mail")
+app.add_typer(questions_app, name="questions")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(audit_app, name="audit")
 app.add_typer(database_app, name="database")

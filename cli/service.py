@@ -144,6 +144,15 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
             f" {count['files']} files"
         )
         table.add_row(f"imported from {count['source']}", f"{count['new']} new", more)
+        for drop in count["drops"]:
+            before = f", {drop['rows_before']} before" if "rows_before" in drop else ""
+            table.add_row(
+                "  fewer rows", str(drop["rows"]), f"in {escape(str(drop['file']))}{before}"
+            )
+        if count["absent"]:
+            table.add_row(
+                "  not shown", str(count["absent"]), "complaints; their state is unknown now"
+            )
     decided = counts.get("deadlines", {})
     if decided:
         notices = ", ".join(f"{n} {kind}" for kind, n in decided["notices"].items()) or "no notices"
@@ -155,3 +164,6 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
         if sent["pending"]:
             table.add_row("mails waiting", str(sent["pending"]), "")
     console.out.print(table)
+    for count in counts.get("intake", {}).get("sources", []):
+        for each in count["waiting"]:
+            console.out.print(escape(f"{count['source']}: {console.waits(each)}"), soft_wrap=True)

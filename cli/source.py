@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,8 +35,8 @@ def check_source_command(
     """Show how a source's rows are read.
 
     Reads a sample of the source's present data. Shows its first rows field by field, and the rows
-    for quarantine. Stores nothing and moves no file. Exit code 1 if any row would go to quarantine,
-    2 if the mapping is wrong.
+    for quarantine, and the values that would become open questions. Stores nothing and moves no
+    file. Exit code 1 if there are any of these, 2 if the mapping is wrong.
     """
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     place = load_site(site)
@@ -61,6 +62,7 @@ def check_source_command(
                 "events": checked.events,
                 "quarantine": [
                     {
+                        "sheet": bad.sheet,
                         "line": bad.line,
                         "ticket": bad.ticket,
                         "reason": bad.reason,
@@ -70,12 +72,18 @@ def check_source_command(
                     for bad in checked.refused
                 ],
                 "reasons": checked.reasons,
+                "questions": [
+                    {"column": column, "value": value, "rows": rows}
+                    for (column, value), rows in checked.questions.most_common()
+                ],
+                "mixed_dates": checked.mixed_dates,
+                "waiting": list(map(asdict, checked.waiting)),
                 "failures": checked.failures,
             }
         )
     else:
         _show_checked(checked)
-    if checked.refused or checked.failures:
+    if checked.refused or checked.questions or checked.failures:
         raise typer.Exit(console.TROUBLE)
 
 
@@ -130,18 +138,34 @@ def _show_checked(checked: Checked) -> None:
         some = checked.refused[:QUARANTINE_SHOWN]
         console.print_table(
             ("line", "ticket", "reason", "column", "value"),
-            ((str(b.line), b.ticket, b.reason, b.column, b.value) for b in some),
+            ((b.position, b.ticket, b.reason, b.column, b.value) for b in some),
         )
         if len(checked.refused) > len(some):
             console.out.print(f"and {len(checked.refused) - len(some)} more")
+    if checked.questions:
+        console.out.print("[bold]would become open questions[/]")
+        most = checked.questions.most_common(QUARANTINE_SHOWN)
+        console.print_table(
+            ("column", "value", "rows"),
+            ((column, value, str(rows)) for (column, value), rows in most),
+        )
+        if len(checked.questions) > len(most):
+            console.out.print(f"and {len(checked.questions) - len(most)} more")
+    for column in checked.mixed_dates:
+        console.out.print(
+            f"both date cells and dates as text (all read): {escape(column)}", soft_wrap=True
+        )
     for failure in checked.failures:
         console.out.print(f"cannot be read: {escape(failure)}", soft_wrap=True)
+    for each in map(asdict, checked.waiting):
+        console.out.print(escape(console.waits(each)), soft_wrap=True)
     names = ", ".join(checked.names[:3]) + (" ..." if len(checked.names) > 3 else "")
     reasons = ", ".join(f"{n} {reason}" for reason, n in checked.reasons.items())
     console.out.print(
         f"{'' if checked.whole else 'the first '}{checked.rows} rows of {escape(names)}:"
         f" {checked.readable} imported, {len(checked.refused)} to quarantine"
-        + (f" ({reasons})" if reasons else ""),
+        + (f" ({reasons})" if reasons else "")
+        + (f", {len(checked.questions)} open questions" if checked.questions else ""),
         soft_wrap=True,
     )
 

@@ -35,6 +35,8 @@ class AuditKind(StrEnum):
     NOTICE_WITHDRAWN = "notice.withdrawn"
     NOTICE_DISCARDED = "notice.discarded"
     NOTICE_FAILED = "notice.failed"
+    NOTICE_TAKEN_BACK = "notice.taken_back"
+    """A deadline counted as late proved not to be late."""
     STORM_HELD = "storm.held"
     """A run queued more mails than the site allows: they wait."""
     STORM_RELEASED = "storm.released"
@@ -49,6 +51,7 @@ class AuditKind(StrEnum):
     """Law, calendar, policy, ladder or suppressions differ from here on."""
     REPORT_MADE = "report.made"
     QUARANTINE_RETRIED = "quarantine.retried"
+    QUESTION_ANSWERED = "question.answered"
     DATA_DELETED = "data.deleted"
     """Data reached the end of its retention period and was deleted."""
     DATA_RESTORED = "data.restored"
@@ -162,6 +165,7 @@ def note_notice(
         unit=notice.unit,
         rung=notice.rung,
         repeat=notice.repeat,
+        episode=notice.episode or 0,
     )
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, String, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
-from db.audit import COLUMNS, GENESIS, hash_of
+from db.audit import COLUMNS, GENESIS, AuditKind, hash_of
 from db.models import AuditHead, AuditRow, Complaint, MessageItem, MessageRow, NoticeRow
 
 AT_ONCE = 10_000
@@ -38,6 +38,14 @@ class Head:
                 f"'{text}' is not a head such as 17:9f86d0...; a mail with a summary names one"
             )
         return cls(int(found[1]), found[2], kept_by)
+
+
+def count_of(session: Session, kind: AuditKind, begin: datetime, end: datetime) -> int:
+    """Count the decisions of a kind from `begin` until `end`."""
+    query = select(func.count()).where(
+        AuditRow.kind == kind, AuditRow.at >= begin, AuditRow.at <= end
+    )
+    return session.scalar(query) or 0
 
 
 @dataclass(frozen=True, slots=True)

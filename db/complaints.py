@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Table, func, or_, select, true, update
 from sqlalchemy.orm import Session, undefer
 
 from db.bulk_insert import insert_rows, new_ids
 from db.models import Complaint, DeadlineRow, EventRow, PastFacts
-from sla.engine.deadline import State
+from sla.engine.deadline import Reason, State
 from sla.events import Event, Knowledge
 from sla.shards import EVERYTHING, Shard
 
@@ -29,23 +29,32 @@ def chunked(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
         yield batch
 
 
-def existing(
-    session: Session, source: str, tickets: Iterable[str]
-) -> dict[str, tuple[int, datetime, int | None]]:
-    """Return the existing complaints among these tickets of a source, by ticket.
-
-    Each value is the id, the time of the last import with this complaint, and the content hash
-    of its row.
+class Existing(NamedTuple):
+    """An existing complaint: its id, the last import that showed it, and the content hash of its
+    row.
     """
-    found: dict[str, tuple[int, datetime, int | None]] = {}
+
+    id: int
+    seen_at: datetime
+    content_hash: int | None
+    absent_since: datetime | None
+
+
+def existing(session: Session, source: str, tickets: Iterable[str]) -> dict[str, Existing]:
+    """Return the existing complaints among these tickets of a source, by ticket."""
+    found: dict[str, Existing] = {}
     seen_at = func.coalesce(Complaint.seen_at, Complaint.recorded_at)
     for batch in chunked(tickets):
         rows = session.execute(
-            select(Complaint.ticket, Complaint.id, seen_at, Complaint.content_hash).where(
-                Complaint.source == source, Complaint.ticket.in_(batch)
-            )
+            select(
+                Complaint.ticket,
+                Complaint.id,
+                seen_at,
+                Complaint.content_hash,
+                Complaint.absent_since,
+            ).where(Complaint.source == source, Complaint.ticket.in_(batch))
         )
-        found.update((ticket, (key, seen, mark)) for ticket, key, seen, mark in rows)
+        found.update((ticket, Existing(*rest)) for ticket, *rest in rows)
     return found
 
 
@@ -143,6 +152,82 @@ def touch(session: Session, complaints: Iterable[int], at: datetime) -> None:
             update(Complaint)
             .where(Complaint.id.in_(batch))
             .values(seen_at=at)
+            .execution_options(synchronize_session=False)
+        )
+
+
+class Unshown(NamedTuple):
+    """A complaint not shown by an import: its id, when it was received and last shown, and since
+    when it is absent.
+    """
+
+    id: int
+    received_at: datetime
+    seen_at: datetime
+    absent_since: datetime | None
+
+
+Period = tuple[datetime | None, datetime | None]
+"""The first and the last moment of receipt for which an import is complete; None means no limit."""
+
+
+def _received_in(period: Period) -> Iterator[ColumnElement[bool]]:
+    if period[0] is not None:
+        yield Complaint.received_at >= period[0]
+    if period[1] is not None:
+        yield Complaint.received_at <= period[1]
+
+
+def newly_unshown(session: Session, source: str, at: datetime, period: Period) -> list[Unshown]:
+    """Return the complaints that the import of time `at` should have shown and did not show.
+
+    These were shown last before `at`, and are not known to be absent at `at` already.
+    """
+    rows = session.execute(
+        select(Complaint.id, Complaint.received_at, Complaint.seen_at, Complaint.absent_since)
+        .where(
+            Complaint.source == source,
+            Complaint.seen_at < at,
+            or_(Complaint.absent_since.is_(None), Complaint.absent_since > at),
+            *_received_in(period),
+        )
+        .order_by(Complaint.id)
+    )
+    return [Unshown(*row) for row in rows]
+
+
+def last_shown_at(session: Session, source: str, at: datetime) -> list[Unshown]:
+    """Return the complaints whose newest import is the one of time `at`."""
+    rows = session.execute(
+        select(Complaint.id, Complaint.received_at, Complaint.seen_at, Complaint.absent_since)
+        .where(Complaint.source == source, Complaint.seen_at == at)
+        .order_by(Complaint.id)
+    )
+    return [Unshown(*row) for row in rows]
+
+
+def by_id(session: Session, complaints: Iterable[int]) -> list[Unshown]:
+    """Return these complaints with the times at which they were received and last shown."""
+    found: list[Unshown] = []
+    for batch in chunked(complaints):
+        rows = session.execute(
+            select(
+                Complaint.id, Complaint.received_at, Complaint.seen_at, Complaint.absent_since
+            ).where(Complaint.id.in_(batch))
+        )
+        found += (Unshown(*row) for row in rows)
+    return found
+
+
+def set_absent(
+    session: Session, complaints: Iterable[int], since: datetime | None, now: datetime
+) -> None:
+    """Store since when these complaints are absent (None: shown again), and schedule them."""
+    for batch in chunked(complaints):
+        session.execute(
+            update(Complaint)
+            .where(Complaint.id.in_(batch))
+            .values(absent_since=since, changed_at=now, next_action_at=now)
             .execution_options(synchronize_session=False)
         )
 
@@ -249,6 +334,42 @@ def count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Complaint)) or 0
 
 
+def absent_count(session: Session, source: str) -> int:
+    """Count the complaints of a source that its newest imports do not show any more."""
+    query = select(func.count()).select_from(Complaint)
+    absent = query.where(Complaint.source == source, Complaint.absent_since.is_not(None))
+    return session.scalar(absent) or 0
+
+
+def received_before(session: Session, moment: datetime, as_of: datetime) -> int:
+    """Count the complaints recorded until `as_of` and received before a moment."""
+    query = select(func.count()).where(
+        Complaint.received_at < moment, Complaint.recorded_at <= as_of
+    )
+    return session.scalar(query) or 0
+
+
+def first_seen_in(
+    session: Session, complaints: Iterable[int], imported: Mapping[str, datetime]
+) -> dict[int, datetime]:
+    """Return those of the complaints that the first import of their source contained.
+
+    `imported` is the time of the first import by source; it is the value for each complaint.
+    """
+    found: dict[int, datetime] = {}
+    for batch in chunked(complaints):
+        rows = session.execute(
+            select(Complaint.id, Complaint.source, Complaint.recorded_at).where(
+                Complaint.id.in_(batch)
+            )
+        )
+        for key, source, recorded_at in rows:
+            first = imported.get(source.partition("/")[0])
+            if first is not None and recorded_at <= first:
+                found[key] = first
+    return found
+
+
 def deadlines_of(session: Session, complaints: Iterable[int]) -> dict[int, list[DeadlineRow]]:
     """Load the stored deadlines of these complaints, by complaint id."""
     found: dict[int, list[DeadlineRow]] = {}
@@ -289,21 +410,27 @@ def schedule_evaluation(session: Session, source: str, now: datetime) -> None:
 
 
 def schedule_undecided(
-    session: Session, source: str, imported_until: datetime, now: datetime
+    session: Session,
+    source: str,
+    imported_until: datetime,
+    now: datetime,
+    period: Period = (None, None),
 ) -> None:
     """Schedule an evaluation at `now` of complaints that only waited for a newer import.
 
     These have a deadline in state `unknown`, not stopped, and due before `imported_until`, the time
-    up to which their source has now been imported.
+    up to which their source has now been imported. The import says something only about complaints
+    received in `period`. A deadline in doubt waits for other data, not for the next import.
     """
     waiting = select(DeadlineRow.complaint_id).where(
         DeadlineRow.state == State.UNKNOWN,
+        DeadlineRow.reason.not_in((Reason.NOT_SHOWN, Reason.OPEN_QUESTION)),
         DeadlineRow.stopped.is_(None),
         DeadlineRow.due < imported_until,
     )
     session.execute(
         update(Complaint)
-        .where(Complaint.source == source, Complaint.id.in_(waiting))
+        .where(Complaint.source == source, Complaint.id.in_(waiting), *_received_in(period))
         .values(next_action_at=now)
         .execution_options(synchronize_session=False)
     )

@@ -1,14 +1,16 @@
-"""Imports from sources: the files already read, and rejected rows in quarantine."""
+"""Imports from sources: the files already read, and how far each source has been read."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.locks import advisory_lock
-from db.models import Origin, SourceImport
+from db.models import Cursor, Origin, SourceImport
 
 
 def imported_files(session: Session, source: str) -> set[tuple[str, datetime]]:
@@ -52,6 +54,84 @@ def last_of_each(session: Session, as_of: datetime) -> dict[str, datetime]:
         select(SourceImport.source, func.max(SourceImport.observed_at))
         .where(SourceImport.recorded_at <= as_of)
         .group_by(SourceImport.source)
+    )
+    return {source: moment for source, moment in rows}  # noqa: C416 - mypy rejects a Row as a pair
+
+
+def left_out(session: Session, source: str, after: datetime, before: datetime) -> bool:
+    """Check whether an import between two moments did not show some complaints any more."""
+    query = select(func.sum(SourceImport.absent)).where(
+        SourceImport.source == source,
+        SourceImport.observed_at > after,
+        SourceImport.observed_at < before,
+    )
+    return bool(session.scalar(query))
+
+
+class Covered(NamedTuple):
+    """The newest import for one period of receipt (None: no limit), and its time."""
+
+    moment: datetime
+    first: datetime | None
+    last: datetime | None
+
+    def covers(self, received: datetime) -> bool:
+        """Check whether the import is complete for complaints received at this moment."""
+        after = self.first is None or self.first <= received
+        return after and (self.last is None or received <= self.last)
+
+
+def coverage(session: Session, as_of: datetime) -> dict[str, list[Covered]]:
+    """Return the newest import of each period imported until `as_of`, by source, newest first."""
+    rows = session.execute(
+        select(
+            SourceImport.source,
+            func.max(SourceImport.observed_at),
+            SourceImport.period_from,
+            SourceImport.period_until,
+        )
+        .where(SourceImport.recorded_at <= as_of)
+        .group_by(SourceImport.source, SourceImport.period_from, SourceImport.period_until)
+    )
+    found: dict[str, list[Covered]] = {}
+    for source, *covered in rows:
+        found.setdefault(source, []).append(Covered(*covered))
+    for each in found.values():
+        each.sort(key=lambda covered: covered.moment, reverse=True)
+    return found
+
+
+def later_coverage(session: Session, source: str, moment: datetime) -> list[Covered]:
+    """Return the imports of a source after `moment` with their periods, oldest first."""
+    rows = session.execute(
+        select(SourceImport.observed_at, SourceImport.period_from, SourceImport.period_until)
+        .where(SourceImport.source == source, SourceImport.observed_at > moment)
+        .order_by(SourceImport.observed_at, SourceImport.id)
+    )
+    return [Covered(*row) for row in rows]
+
+
+def newest_two(session: Session, source: str) -> Sequence[SourceImport]:
+    """Return the newest import of a source, and the newest one of an earlier moment if any."""
+    newest_first = (
+        select(SourceImport)
+        .where(SourceImport.source == source)
+        .order_by(SourceImport.observed_at.desc(), SourceImport.id.desc())
+        .limit(1)
+    )
+    newest = session.scalars(newest_first).first()
+    if newest is None:
+        return []
+    earlier = newest_first.where(SourceImport.observed_at < newest.observed_at)
+    return [newest, *session.scalars(earlier)]
+
+
+def first_of_each(session: Session) -> dict[str, datetime]:
+    """Return the time at which the first file of each source was imported, by source."""
+    rows = session.execute(
+        select(SourceImport.source, func.min(SourceImport.recorded_at)).group_by(
+            SourceImport.source
+        )
     )
     return {source: moment for source, moment in rows}  # noqa: C416 - mypy rejects a Row as a pair
 
@@ -101,3 +181,14 @@ def origins(session: Session, as_of: datetime) -> dict[str, Origin]:
         .order_by(Origin.id)
     )
     return {row.source: row for row in rows}
+
+
+def cursor(session: Session, source: str) -> str | None:
+    """Return the stored position in a source after the last import; None if never set."""
+    found = session.get(Cursor, source)
+    return found.value if found is not None else None
+
+
+def set_cursor(session: Session, source: str, value: str) -> None:
+    """Store the position in a source after this import."""
+    session.merge(Cursor(source=source, value=value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    event,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -103,6 +105,21 @@ class MessageStatus(StrEnum):
     notified."""
 
 
+class QuestionRole(StrEnum):
+    """The field of a row whose cell could not be read."""
+
+    STATUS = "status"
+    UNIT = "unit"
+    CLASSIFICATION = "classification"
+    STEP = "step"
+    """The date of a step."""
+    STATUS_DATE = "status_date"
+    """The date since when a status applies."""
+    PROMISED_DUE = "promised_due"
+    RECEIPT = "receipt"
+    """A date of receipt far from those of the neighbouring rows."""
+
+
 class MessageKind(StrEnum):
     """Kind of a mail."""
 
@@ -117,12 +134,16 @@ class Complaint(Base):
     `next_action_at` is the time of its next evaluation if no new data arrive before. It is null if
     time alone changes nothing. `changed_at` is the time of the last new data. `seen_at` is the time
     of the newest snapshot with the complaint. `content_hash` is the hash of its row, to
-    recognize an unchanged row.
+    recognize an unchanged row. `absent_since` is the time of the first later import that should
+    have shown the complaint and did not show it readably; null if there is none.
 
     Three columns serve sources without history: `first_seen_at` is the time of the oldest snapshot
     with the complaint. `state` is its status since the snapshot of `shown_since`. `status_at`
     is the start of this status as stated by the source. Earlier observed states are in
     :class:`StateSpanRow`.
+
+    `unit_question_id` is the open question about the name of its unit, if no unit has this name.
+    The unit of the administrator is then responsible.
 
     `evaluated_at` is the time of its last evaluation with the current ruleset; null if there was
     none. `metrics` has its metrics for reports from this evaluation, encoded by
@@ -153,11 +174,13 @@ class Complaint(Base):
     secret: Mapped[bool] = mapped_column(default=False)
     promised_due: Mapped[datetime | None]
     unit: Mapped[str | None] = mapped_column(String(64), index=True)
+    unit_question_id: Mapped[int | None] = mapped_column(ForeignKey("open_question.id"))
     state: Mapped[str | None] = mapped_column(String(64))
     status_at: Mapped[datetime | None]
     shown_since: Mapped[datetime | None]
     first_seen_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
+    absent_since: Mapped[datetime | None]
     content_hash: Mapped[int | None] = mapped_column(BigInteger)
     next_action_at: Mapped[datetime | None] = mapped_column(index=True)
     changed_at: Mapped[datetime | None]
@@ -206,7 +229,8 @@ class StateSpanRow(Base):
     """An observed state of a complaint in a source without history, from `first_at` to `last_at`.
 
     Equal states in consecutive snapshots are one row. The observed events are derived from all
-    rows, so an old snapshot imported late has the same effect as one imported in time.
+    rows, so an old snapshot imported late has the same effect as one imported in time. A status or
+    a unit that could not be read is stored as `?` with the number of its open question.
     """
 
     __tablename__ = "state_span"
@@ -240,7 +264,10 @@ class PastFacts(Base):
 
 
 class DeadlineRow(Base):
-    """The last evaluation of one clock, derived from events. Views of the past evaluate again."""
+    """The last evaluation of one clock, derived from events. Views of the past evaluate again.
+
+    `reason` is the first reason for the state (`sla.engine.deadline.Reason`), or empty.
+    """
 
     __tablename__ = "deadline"
     __table_args__ = (UniqueConstraint("complaint_id", "rule", "clock"),)
@@ -255,6 +282,7 @@ class DeadlineRow(Base):
     due: Mapped[datetime | None] = mapped_column(index=True)
     stopped: Mapped[datetime | None]
     state: Mapped[str] = mapped_column(String(16), index=True)
+    reason: Mapped[str] = mapped_column(String(32), default="")
     paused: Mapped[bool] = mapped_column(default=False)
     by_policy: Mapped[bool] = mapped_column(default=False)
     provisional: Mapped[bool] = mapped_column(default=False)
@@ -294,12 +322,23 @@ class NoticeRow(Base):
     """A rung reached for a unit. The unique key allows each rung at most once.
 
     After a handover the new unit gets its own notices. `unit` is empty if the complaint has none.
+
+    `taken_back_at` is the time at which the lateness proved wrong; everyone who got the notice gets
+    one correction. If the deadline becomes late again, the ladder starts anew with the next
+    `episode`.
     """
 
     __tablename__ = "notice"
     __table_args__ = (
         UniqueConstraint(
-            "complaint_id", "rule", "clock", "unit", "rung", "repeat", name="ux_notice_once"
+            "complaint_id",
+            "rule",
+            "clock",
+            "unit",
+            "rung",
+            "repeat",
+            "episode",
+            name="ux_notice_once",
         ),
         Index("ix_notice_status", "status"),
     )
@@ -310,10 +349,12 @@ class NoticeRow(Base):
     clock: Mapped[int]
     rung: Mapped[str] = mapped_column(String(64))
     repeat: Mapped[int]
+    episode: Mapped[int] = mapped_column(default=0)
     kind: Mapped[str] = mapped_column(String(16))
     unit: Mapped[str] = mapped_column(String(64), default="")
     reached_at: Mapped[datetime]
     decided_at: Mapped[datetime]
+    taken_back_at: Mapped[datetime | None]
     status: Mapped[str] = mapped_column(String(16))
     run_id: Mapped[str] = mapped_column(String(64))
 
@@ -372,6 +413,8 @@ class MessageItem(Base):
     role: Mapped[str] = mapped_column(String(32))
     copied: Mapped[bool] = mapped_column(default=False)
     """True if the role gets the notice for information only (cc)."""
+    correction: Mapped[bool] = mapped_column(default=False)
+    """True if the mail takes the notice back: the deadline proved not to have been late."""
     included: Mapped[bool | None]
     """True if the composed mail contained the notice, false if it was left out. It is null until
     the mail is composed."""
@@ -499,7 +542,10 @@ class ReplyKey(Base):
 class SourceImport(Base):
     """One import from a source: a file, identified by its content and its time.
 
-    `shown` contains its complaints as ids (see `db.state_history`) for sources without history.
+    `shown` contains its complaints as ids (see `db.state_history`) for sources without history. A
+    `absent` is the number of complaints that this import should have shown and did not show. A file
+    that states its own filter is complete only for complaints received from `period_from` to
+    `period_until`.
     """
 
     __tablename__ = "source_import"
@@ -516,7 +562,10 @@ class SourceImport(Base):
     updated: Mapped[int]
     unchanged: Mapped[int]
     quarantined: Mapped[int]
+    absent: Mapped[int] = mapped_column(default=0, server_default="0")
     shown: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    period_from: Mapped[datetime | None]
+    period_until: Mapped[datetime | None]
 
 
 class Origin(Base):
@@ -573,7 +622,8 @@ class QuarantineRow(Base):
     ticket without revealing it (`ticket` is masked).
 
     The row is open until `resolved_at`, when it or a later row of the same ticket was valid. After
-    that it remains as a record.
+    that it remains as a record. `notified_at` is the time of the mail to the administrator about
+    it, or about an earlier row of the same source, reason and column.
     """
 
     __tablename__ = "quarantine"
@@ -605,6 +655,54 @@ class QuarantineRow(Base):
     last_observed_at: Mapped[datetime]
     ticket_hash: Mapped[str] = mapped_column(String(64), default="")
     resolved_at: Mapped[datetime | None]
+    notified_at: Mapped[datetime | None]
+
+
+class OpenQuestion(Base):
+    """A value of a source that could not be read, and its meaning once somebody has given it.
+
+    There is one question for each source, column and value. `value` is masked and shortened; the
+    hash of the whole value recognizes it again. `asked_at` is the time of the last mail about it.
+    `answer` is the meaning; it is empty if the value means an empty cell, and null if the question
+    ended without an answer because no complaint shows the value any more.
+    """
+
+    __tablename__ = "open_question"
+    __table_args__ = (UniqueConstraint("source", "column", "value_hash"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(64))
+    column: Mapped[str] = mapped_column(String(255))
+    value: Mapped[str] = mapped_column(String(80))
+    value_hash: Mapped[str] = mapped_column(String(64))
+    role: Mapped[str] = mapped_column(String(16))
+    first_seen_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    answer: Mapped[str | None] = mapped_column(String(255))
+    answered_by: Mapped[str] = mapped_column(String(255), default="")
+
+
+class QuestionComplaint(Base):
+    """A complaint whose row has the value of an open question.
+
+    `source_field` is the field of the complaint: a fact, or the source field of an event. `since`
+    is the first import with the value, `until` the first one without it.
+    """
+
+    __tablename__ = "question_complaint"
+    __table_args__ = (
+        Index("ix_question_complaint_question_id", "question_id"),
+        Index("ix_question_complaint_complaint_id", "complaint_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey("open_question.id"))
+    complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id"))
+    source_field: Mapped[str] = mapped_column(String(255))
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
 
 
 class FlowRunRecord(Base):
@@ -681,3 +779,76 @@ class AuditHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
     hash: Mapped[str] = mapped_column(String(64))
+
+
+MAIL_LIFE: Mapping[MessageStatus, frozenset[MessageStatus]] = {
+    MessageStatus.QUEUED: frozenset(
+        {MessageStatus.SENDING, MessageStatus.CANCELLED, MessageStatus.DEAD, MessageStatus.HELD}
+    ),
+    MessageStatus.SENDING: frozenset(
+        {MessageStatus.SENT, MessageStatus.QUEUED, MessageStatus.DEAD, MessageStatus.HELD}
+    ),
+    MessageStatus.HELD: frozenset({MessageStatus.QUEUED, MessageStatus.DISCARDED}),
+    MessageStatus.SENT: frozenset({MessageStatus.BOUNCED}),
+    MessageStatus.DEAD: frozenset(),
+    MessageStatus.CANCELLED: frozenset(),
+    MessageStatus.DISCARDED: frozenset(),
+    MessageStatus.BOUNCED: frozenset(),
+}
+"""The legal next statuses of a mail: its life. A new mail is queued or held."""
+
+NOTICE_LIFE: Mapping[NoticeStatus, frozenset[NoticeStatus]] = {
+    NoticeStatus.QUEUED: frozenset(
+        {
+            NoticeStatus.SENT,
+            NoticeStatus.WITHDRAWN,
+            NoticeStatus.FAILED,
+            NoticeStatus.DISCARDED,
+            NoticeStatus.QUEUED,
+        }
+    ),
+    NoticeStatus.SUPPRESSED: frozenset({NoticeStatus.QUEUED, NoticeStatus.SUPERSEDED}),
+    NoticeStatus.WITHDRAWN: frozenset(
+        {NoticeStatus.QUEUED, NoticeStatus.SUPPRESSED, NoticeStatus.SENT, NoticeStatus.FAILED}
+    ),
+    NoticeStatus.FAILED: frozenset(
+        {NoticeStatus.QUEUED, NoticeStatus.SUPPRESSED, NoticeStatus.SENT, NoticeStatus.WITHDRAWN}
+    ),
+    NoticeStatus.DISCARDED: frozenset(
+        {NoticeStatus.QUEUED, NoticeStatus.SENT, NoticeStatus.WITHDRAWN, NoticeStatus.FAILED}
+    ),
+    NoticeStatus.SENT: frozenset(
+        {NoticeStatus.QUEUED, NoticeStatus.FAILED, NoticeStatus.WITHDRAWN, NoticeStatus.DISCARDED}
+    ),
+    NoticeStatus.SUPERSEDED: frozenset(),
+}
+"""The legal next statuses of a notice.
+
+A failed, discarded or withdrawn notice is queued or sent again if a person resends its mail, or if
+another recipient is found. A sent notice loses that status if its only accepted mail bounces.
+"""
+
+
+class IllegalChange(AssertionError):
+    """A status would change in a way that the tables do not allow: a mistake of the program."""
+
+
+def statuses_before(status: MessageStatus) -> tuple[str, ...]:
+    """Return the statuses from which a mail may change to this one, for UPDATE statements."""
+    return tuple(old.value for old, following in MAIL_LIFE.items() if status in following)
+
+
+def _check(life: Mapping[Any, frozenset[Any]], old: object, new: object) -> None:
+    """Raise :class:`IllegalChange` if a status may not follow another; equal ones are no change."""
+    if old in life and new != old and new not in life[old]:
+        raise IllegalChange(f"a status may not change from {old} to {new}")
+
+
+@event.listens_for(MessageRow.status, "set", active_history=True)
+def _mail_changes(_row: MessageRow, value: str, old: object, _initiator: object) -> None:
+    _check(MAIL_LIFE, old, value)
+
+
+@event.listens_for(NoticeRow.status, "set", active_history=True)
+def _notice_changes(_row: NoticeRow, value: str, old: object, _initiator: object) -> None:
+    _check(NOTICE_LIFE, old, value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, case, func, insert, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, aliased, defer, selectinload
 
@@ -15,6 +15,7 @@ from db import audit
 from db.complaints import chunked
 from db.models import (
     Bounce,
+    Complaint,
     DeliveryAttempt,
     MessageItem,
     MessageKind,
@@ -23,6 +24,7 @@ from db.models import (
     NoticeRow,
     NoticeStatus,
     Storm,
+    statuses_before,
 )
 
 STALE_CLAIM = timedelta(minutes=15)
@@ -89,7 +91,7 @@ def release_stale_claims(session: Session, now: datetime) -> int:
         _changed(
             session,
             MessageRow.id.in_(batch) & (MessageRow.status == MessageStatus.SENDING),
-            status=MessageStatus.QUEUED,
+            MessageStatus.QUEUED,
             claim=None,
             next_attempt_at=now,
         )
@@ -118,27 +120,47 @@ def next_turn(session: Session) -> datetime | None:
     )
 
 
+def due(session: Session, now: datetime, limit: int) -> Sequence[MessageRow]:
+    """Load the queued mails that are due at `now`, oldest first, without a lock."""
+    return session.scalars(_due(now, limit)).all()
+
+
+def locked(session: Session, messages: Iterable[int]) -> list[MessageRow]:
+    """Lock those of these mails that are still queued, and load them as they are now."""
+    query = (
+        select(MessageRow)
+        .where(MessageRow.id.in_(list(messages)), MessageRow.status == MessageStatus.QUEUED)
+        .order_by(MessageRow.id)
+        .options(defer(MessageRow.mime))
+        .execution_options(populate_existing=True)
+        .with_for_update(of=MessageRow)
+    )
+    return list(session.scalars(query))
+
+
+def _due(now: datetime, limit: int) -> Select[tuple[MessageRow]]:
+    return (
+        select(MessageRow)
+        .where(MessageRow.status == MessageStatus.QUEUED, MessageRow.next_attempt_at <= now)
+        .order_by(MessageRow.next_attempt_at, MessageRow.id)
+        .limit(limit)
+        .options(
+            defer(MessageRow.mime),
+            selectinload(MessageRow.items)
+            .selectinload(MessageItem.notice)
+            .selectinload(NoticeRow.complaint),
+        )
+    )
+
+
 def take_due(session: Session, now: datetime, limit: int) -> list[MessageRow]:
     """Load the queued mails that are due at `now`, oldest first, locked for this transaction.
 
     The caller composes them. Mails locked by another delivery are skipped if the database supports
     it.
     """
-    return list(
-        session.scalars(
-            select(MessageRow)
-            .where(MessageRow.status == MessageStatus.QUEUED, MessageRow.next_attempt_at <= now)
-            .order_by(MessageRow.next_attempt_at, MessageRow.id)
-            .limit(limit)
-            .options(
-                defer(MessageRow.mime),
-                selectinload(MessageRow.items)
-                .selectinload(MessageItem.notice)
-                .selectinload(NoticeRow.complaint),
-            )
-            .with_for_update(skip_locked=True, of=MessageRow)
-        )
-    )
+    query = _due(now, limit).with_for_update(skip_locked=True, of=MessageRow)
+    return list(session.scalars(query))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +196,7 @@ def claim(session: Session, token: str, messages: Collection[int], now: datetime
         _changed(
             session,
             MessageRow.id.in_(free) & (MessageRow.status == MessageStatus.QUEUED),
-            status=MessageStatus.SENDING,
+            MessageStatus.SENDING,
             claim=token,
             claimed_at=now,
         )
@@ -196,7 +218,7 @@ def give_back(
         _changed(
             session,
             _ours(token) & MessageRow.id.in_(batch),
-            status=MessageStatus.QUEUED,
+            MessageStatus.QUEUED,
             claim=None,
             claimed_at=None,
             **later,
@@ -230,6 +252,7 @@ def sent(session: Session, token: str, answers: Mapping[int, str], now: datetime
         session.scalars(
             update(MessageRow)
             .where(_ours(token), MessageRow.id.in_(answers))
+            .where(MessageRow.status.in_(statuses_before(MessageStatus.SENT)))
             .values(status=MessageStatus.SENT, claim=None, sent_at=now, next_attempt_at=None)
             .returning(MessageRow.id)
             .execution_options(synchronize_session=False)
@@ -245,15 +268,34 @@ def sent(session: Session, token: str, answers: Mapping[int, str], now: datetime
             if key in ours
         ],
     )
-    items = select(MessageItem.notice_id).where(MessageItem.message_id.in_(ours))
+    items = select(MessageItem.notice_id).where(
+        MessageItem.message_id.in_(ours), MessageItem.correction.is_(False)
+    )
+    told = items.where(MessageItem.included.is_(True))
     session.execute(
         update(NoticeRow)
-        .where(NoticeRow.id.in_(items.where(MessageItem.included.is_(True))))
+        .where(NoticeRow.id.in_(told))
         .values(status=NoticeStatus.SENT)
         .execution_options(synchronize_session=False)
     )
     settle_notices(session, session.scalars(items.where(MessageItem.included.is_(False))), now)
+    evaluate_again(session, told, now)
     return ours
+
+
+def evaluate_again(session: Session, notices: Any, now: datetime) -> None:
+    """Schedule an evaluation of the complaints of these notices at `now`.
+
+    Their next rungs depend on the outcome of the mail: superiors follow after the unit, and a
+    notice that reached no person goes to the next in line.
+    """
+    concerned = select(NoticeRow.complaint_id).where(NoticeRow.id.in_(notices))
+    session.execute(
+        update(Complaint)
+        .where(Complaint.id.in_(concerned))
+        .values(next_action_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _ours(token: str) -> ColumnElement[bool]:
@@ -271,11 +313,13 @@ def sent_since(session: Session, moment: datetime) -> list[tuple[datetime, str]]
     return [(row[0], row[1]) for row in rows]
 
 
-def _changed(session: Session, condition: ColumnElement[bool], **values: Any) -> int:
+def _changed(
+    session: Session, condition: ColumnElement[bool], status: MessageStatus, **values: Any
+) -> int:
     result = session.execute(
         update(MessageRow)
-        .where(condition)
-        .values(**values)
+        .where(condition, MessageRow.status.in_(statuses_before(status)))
+        .values(status=status, **values)
         .execution_options(synchronize_session=False)
     )
     assert isinstance(result, CursorResult)
@@ -298,7 +342,7 @@ def notified(
 ) -> dict[tuple[int, str, int], list[tuple[str, datetime]]]:
     """Return the notifications about each clock until a moment: the role and the time of sending.
 
-    The keys are (complaint, rule, clock).
+    The keys are (complaint, rule, clock). Notices taken back by then do not count.
     """
     found: dict[tuple[int, str, int], list[tuple[str, datetime]]] = {}
     for batch in chunked(complaints):
@@ -316,6 +360,8 @@ def notified(
                 NoticeRow.complaint_id.in_(batch),
                 _reached(before),
                 MessageItem.included.is_(True),
+                MessageItem.correction.is_(False),
+                or_(NoticeRow.taken_back_at.is_(None), NoticeRow.taken_back_at > before),
             )
             .order_by(MessageRow.sent_at, MessageRow.id)
         )
@@ -323,6 +369,76 @@ def notified(
             if sent_at is not None:
                 found.setdefault((complaint, rule, clock), []).append((role, sent_at))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A mail about a notice, accepted by the server and not returned: its role and its time."""
+
+    notice: int
+    role: str
+    at: datetime
+
+
+def acceptances(
+    session: Session, notices: Iterable[int], before: datetime
+) -> dict[int, list[Acceptance]]:
+    """Return the accepted mails about these notices until a moment, by the key of the notice."""
+    found: dict[int, list[Acceptance]] = {}
+    for batch in chunked(notices):
+        rows = session.execute(
+            select(MessageItem.notice_id, MessageItem.role, MessageRow.sent_at)
+            .join(MessageRow, MessageRow.id == MessageItem.message_id)
+            .where(
+                MessageItem.notice_id.in_(batch),
+                MessageRow.status == MessageStatus.SENT,
+                MessageRow.sent_at <= before,
+                MessageItem.included.is_(True),
+                MessageItem.correction.is_(False),
+            )
+            .order_by(MessageRow.sent_at, MessageRow.id)
+        )
+        for notice, role, sent_at in rows:
+            found.setdefault(notice, []).append(Acceptance(notice, role, sent_at))
+    return found
+
+
+def without_answer(session: Session, notice: int) -> frozenset[str]:
+    """Return the addresses, in lower case, to which mails about a notice were given up or
+    returned.
+    """
+    lost = (MessageStatus.DEAD, MessageStatus.BOUNCED)
+    rows = session.scalars(
+        select(MessageRow.recipient)
+        .join(MessageItem, MessageItem.message_id == MessageRow.id)
+        .where(MessageItem.notice_id == notice, MessageRow.status.in_(lost))
+    )
+    return frozenset(row.casefold() for row in rows)
+
+
+def uncorrected(session: Session, notices: Iterable[int]) -> list[tuple[MessageRow, MessageItem]]:
+    """Return the accepted mails with one of these notices, and its item, one for each recipient
+    without a correction.
+
+    A correction that its mail left out, because the deadline was late again, does not count.
+    """
+    found: dict[tuple[int, str], tuple[MessageRow, MessageItem]] = {}
+    corrected: set[tuple[int, str]] = set()
+    for batch in chunked(notices):
+        rows = session.execute(
+            select(MessageRow, MessageItem)
+            .join(MessageItem, MessageItem.message_id == MessageRow.id)
+            .where(MessageItem.notice_id.in_(batch), MessageItem.included.is_not(False))
+            .order_by(MessageRow.id)
+            .options(defer(MessageRow.mime))
+        )
+        for message, item in rows:
+            key = item.notice_id, message.recipient.casefold()
+            if item.correction:
+                corrected.add(key)
+            elif message.status == MessageStatus.SENT and item.included:
+                found.setdefault(key, (message, item))
+    return [each for key, each in found.items() if key not in corrected]
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +463,7 @@ def first_notifications(
         .where(
             item.notice_id == NoticeRow.id,
             item.included.is_(True),
+            item.correction.is_(False),
             message.sent_at < begin,
             _reached(as_of, message),
         )
@@ -360,6 +477,7 @@ def first_notifications(
             MessageRow.sent_at >= begin,
             MessageRow.sent_at <= end,
             MessageItem.included.is_(True),
+            MessageItem.correction.is_(False),
             _reached(as_of),
             ~before,
         )
@@ -418,14 +536,16 @@ def settle_notices(session: Session, notices: Iterable[int], now: datetime) -> N
 
     It is `sent` if at least one person got it, and `queued` while a mail still waits or is held.
     Otherwise it is `withdrawn` if it no longer applied and was left out of a mail, `discarded` if
-    the administrator dropped its storm, and in all other cases `failed`.
+    the administrator dropped its storm, and in all other cases `failed`. A failed notice causes
+    another evaluation: it goes to the next in line.
     """
+    failed: list[int] = []
     for batch in chunked(notices):
         rows = session.execute(
             select(NoticeRow, MessageRow.status, MessageItem.included)
             .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
             .join(MessageRow, MessageRow.id == MessageItem.message_id)
-            .where(NoticeRow.id.in_(batch))
+            .where(NoticeRow.id.in_(batch), MessageItem.correction.is_(False))
         ).all()
         outcomes: dict[int, list[tuple[str, bool | None]]] = {}
         for notice, status, included in rows:
@@ -434,7 +554,11 @@ def settle_notices(session: Session, notices: Iterable[int], now: datetime) -> N
             outcome = _outcome(outcomes[notice.id])
             if notice.status != outcome and outcome in GIVEN_UP:
                 audit.note_notice(session, GIVEN_UP[outcome][0], notice, now, GIVEN_UP[outcome][1])
+            if outcome == NoticeStatus.FAILED != notice.status:
+                failed.append(notice.id)
             notice.status = outcome
+    for batch in chunked(failed):
+        evaluate_again(session, batch, now)
 
 
 def _outcome(outcomes: list[tuple[str, bool | None]]) -> NoticeStatus:
@@ -583,6 +707,7 @@ def put_off(
     ours = session.scalar(
         update(MessageRow)
         .where(mail.id == message, mail.claim == token, mail.status == MessageStatus.SENDING)
+        .where(mail.status.in_(statuses_before(status)))
         .values(status=status, claim=None, next_attempt_at=until)
         .returning(MessageRow.id)
         .execution_options(synchronize_session=False)

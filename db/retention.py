@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from db.models import Complaint, QuarantineRow, Reply
+from db.models import Complaint, OpenQuestion, QuarantineRow, Reply
 
 _TEXTS = (Complaint.title, Complaint.text, Complaint.attachments, Complaint.reporter)
 
@@ -53,7 +53,16 @@ def forget(session: Session, complaints: Sequence[int]) -> None:
 
 
 def forget_quarantined(session: Session, before: datetime) -> int:
-    """Clear the values of quarantine rows resolved before a moment; returns their number."""
+    """Clear the values of quarantine rows resolved before a moment; returns their number.
+
+    The values of questions answered before it are cleared as well.
+    """
+    session.execute(
+        update(OpenQuestion)
+        .where(OpenQuestion.answered_at < before)
+        .values(value=EMPTIED)
+        .execution_options(synchronize_session=False)
+    )
     rows = session.scalars(
         select(QuarantineRow.id).where(
             QuarantineRow.resolved_at < before, QuarantineRow.value != EMPTIED

@@ -16,6 +16,7 @@ from db.models import (
     MessageStatus,
     Storm,
     StormStatus,
+    statuses_before,
 )
 
 LOST = 100
@@ -69,7 +70,13 @@ def without_a_storm(session: Session) -> Sequence[int]:
 
 def attach(session: Session, storm: Storm, held: Sequence[int]) -> None:
     """Assign held mails to this storm."""
-    _set(session, held, storm_id=storm.id)
+    for batch in chunked(held):
+        session.execute(
+            update(MessageRow)
+            .where(MessageRow.id.in_(batch))
+            .values(storm_id=storm.id)
+            .execution_options(synchronize_session="fetch")
+        )
 
 
 def found(session: Session, storm: int) -> Storm | None:
@@ -89,7 +96,7 @@ def messages(session: Session, storm: Storm) -> Sequence[MessageRow]:
 def release(session: Session, storm: Storm, turn: datetime) -> int:
     """Release the mails of a storm: queue them for sending from `turn` on. Returns their number."""
     held = [message.id for message in messages(session, storm)]
-    _set(session, held, status=MessageStatus.QUEUED, next_attempt_at=turn)
+    _set(session, held, MessageStatus.QUEUED, turn)
     return len(held)
 
 
@@ -99,7 +106,7 @@ def drop(session: Session, storm: Storm, now: datetime) -> int:
     Their notices are settled as discarded, and later runs do not queue them again.
     """
     held = [message.id for message in messages(session, storm)]
-    _set(session, held, status=MessageStatus.DISCARDED, next_attempt_at=None)
+    _set(session, held, MessageStatus.DISCARDED, None)
     notices: list[int] = []
     for batch in chunked(held):
         notices += session.scalars(
@@ -109,12 +116,15 @@ def drop(session: Session, storm: Storm, now: datetime) -> int:
     return len(held)
 
 
-def _set(session: Session, held: Sequence[int], **values: object) -> None:
+def _set(
+    session: Session, held: Sequence[int], status: MessageStatus, turn: datetime | None
+) -> None:
     for batch in chunked(held):
         session.execute(
             update(MessageRow)
             .where(MessageRow.id.in_(batch))
-            .values(**values)
+            .where(MessageRow.status.in_(statuses_before(status)))
+            .values(status=status, next_attempt_at=turn)
             .execution_options(synchronize_session="fetch")
         )
 

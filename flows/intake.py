@@ -9,7 +9,9 @@ from prefect import flow, get_run_logger
 
 from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name
-from tasks.intake import pull_task
+from tasks.common.errors import place_of
+from tasks.common.retry import is_lost_database
+from tasks.intake import ask_task, pull_task
 from tasks.sources.base import SourceError
 
 LONGEST_RUN = 3 * 60 * 60
@@ -27,11 +29,17 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
                 counts.append(asdict(pull_task(at.office, name, at.now)))
             except SourceError as error:
                 failures.append(f"{name}: {error}")
+            except Exception as error:
+                if is_lost_database(error):
+                    raise  # no source could be imported
+                failures.append(f"{name}: unexpected error ({place_of(error)}); please report it")
+        ask_task(at.office, at.now, at.run_id)
         for count in counts:
             log.info(
                 "%(source)s: %(files)d files, %(new)d new, %(updated)d updated,"
-                " %(quarantined)d quarantined",
-                count,
+                " %(quarantined)d quarantined, %(absent)d no longer shown,"
+                " %(questions)d open questions",
+                count | {"questions": sum(count["questions"].values())},
             )
         at.show(sources=counts, failures=failures)
         at.counts = {"sources": counts}

@@ -15,7 +15,7 @@ Three steps, in this order:
    `desk_cases`).
 2. *Words*: a unit's own subjects, told as citizens tell them.
 3. *Exports*: the histories as the two sources show them at each export; LAPOR! a daily snapshot
-   that knows only the present status, the front desk a register with every date, in daily changes.
+   that knows only the present status, the front desk its whole register with every date.
 
 Units and their spellings come from `directory.csv`, the local holiday from `holidays.toml`, both
 beside this file. The same seed gives the same bytes. `--truth` prints what the simulation knows.
@@ -1633,6 +1633,7 @@ def dirty_register_rows(complaints: list[Complaint]) -> list[tuple[tuple[date, .
     ended = datetime.combine(FIRST_EXPORT, time()) - timedelta(days=30)
     desk = [c for c in complaints if c.source == "desk" and max(c.events.values()) < ended]
     first, second, third = FIRST_EXPORT, date(2026, 11, 3), date(2026, 11, 18)
+    always = tuple(register_days())
 
     def dirty(like: int, cells: dict[str, str]) -> list[str]:
         row = register_row(desk[like], AS_OF)
@@ -1644,11 +1645,11 @@ def dirty_register_rows(complaints: list[Complaint]) -> list[tuple[tuple[date, .
     twice = {"No Register": desk[3].number, "Perihal": "Nomor register terpakai dua kali"}
     return [
         ((first, second), dirty(0, {"Tanggal Masuk": "31/02/2026 09:00"})),
-        ((first,), dirty(1, {"Unit": "Dinas Antah Berantah"})),
+        (always, dirty(1, {"Unit": "Dinas Antah Berantah"})),
         ((first, second), dirty(2, {"No Register": ""})),
         ((first,), dirty(3, twice)),
-        ((first, third), dirty(4, {"Selesai": "02/01/2026 10:00"})),
-        ((first,), dirty(5, {"Perihal": "=1+2"})),
+        (always, dirty(4, {"Selesai": "02/01/2026 10:00"})),
+        (always, dirty(5, {"Perihal": "=1+2"})),
         ((second, third), dirty(6, {})[:9]),
     ]
 
@@ -1658,15 +1659,10 @@ def changed_since(c: Complaint, before: datetime, now: datetime) -> bool:
     return any(before < at <= now for at in c.events.values())
 
 
-def register(day: date, previous: date | None, complaints: list[Complaint]) -> list[list[str]]:
-    """The whole register, or what came or changed since the previous file."""
+def register(day: date, complaints: list[Complaint]) -> list[list[str]]:
+    """The whole register of a day."""
     now = register_moment(day)
-    before = register_moment(previous) if previous else FOREVER_AGO
-    rows = [
-        register_row(c, now)
-        for c in complaints
-        if c.source == "desk" and c.received <= now and changed_since(c, before, now)
-    ]
+    rows = [register_row(c, now) for c in complaints if c.source == "desk" and c.received <= now]
     rows += [row for days, row in dirty_register_rows(complaints) if day in days]
     return [list(REGISTER_HEADER), *rows]
 
@@ -1699,12 +1695,10 @@ def write_inbox(out: Path, complaints: list[Complaint]) -> None:
     for day in lapor_days():
         name = f"Laporan_Ringkas_{day}_{LAPOR_TIME:%H%M}.xlsx"
         write_snapshot(out / "lapor" / name, snapshot(day, complaints))
-    previous = None
     for day in register_days():
         name = f"register_{day}_{REGISTER_TIME:%H%M}.csv"
-        rows = register(day, previous, complaints)
+        rows = register(day, complaints)
         (out / "register" / name).write_bytes(register_bytes(day, rows))
-        previous = day
 
 
 def truth(complaints: list[Complaint]) -> str:

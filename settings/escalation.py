@@ -6,15 +6,38 @@ import fnmatch
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, time
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
 
 from settings.errors import SettingsError, Strict, explained, read_toml
 from sla.directory import Role
-from sla.escalation import Ladder, LadderError, MailHours, NoticeKind, Offset, OffsetUnit, Rung
+from sla.escalation import (
+    SUPERIORS,
+    Ladder,
+    LadderError,
+    MailHours,
+    NoticeKind,
+    Offset,
+    OffsetUnit,
+    Rung,
+    ladder_for,
+    unit_rungs_before,
+)
 from sla.holds import Hold
+from sla.regulations.model import Actor, Law
 from sla.text import did_you_mean
+
+
+class Weekday(StrEnum):
+    """A working day of the week, Monday first."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
 
 
 class RungTable(Strict):
@@ -23,18 +46,24 @@ class RungTable(Strict):
     id: str
     """The name of the rung, unique in its ladder."""
     at: str
-    """The time of the rung: `50%` of the length, `-1wd` (one working day before the deadline), `0`
-    (the deadline has passed), `+3wd` or `+7d` (working days or calendar days after it)."""
+    """The time of the rung: `50%` of the length, `-1wd` (one working day before the deadline), `0d`
+    (its last day), `0` (the deadline has passed), `+3wd` or `+7d` (working days or calendar days
+    after it). Superiors get a rung this long after the unit's mail about its own rung before was
+    accepted."""
     kind: NoticeKind
     """A reminder is sent before the deadline, the other kinds after it."""
     to: tuple[Role, ...] = Field(min_length=1)
-    """The roles that receive the notice."""
+    """The roles that receive the notice: of the unit (liaison, head_of_unit), or superiors
+    (regional_secretary, inspector, regent), but not both in one rung."""
     cc: tuple[Role, ...] = ()
     """The roles that receive a copy for information."""
     repeat: str | None = None
     """The interval of repetition while the deadline is not met: `5wd`, `7d`."""
     urgent: bool = False
     """If true, the notice is sent at any hour, also on a day off."""
+    weekly: Weekday | None = None
+    """The day of the week on which these notices are sent together in one mail, for example
+    `monday`. If it is not set, they are sent in the next mail hours."""
 
 
 class MailHoursTable(Strict):
@@ -104,6 +133,30 @@ class Escalation:
     ladders: tuple[Ladder, ...]
     hours: MailHours | None = None
     holds: tuple[Hold, ...] = ()
+
+    def unfair(self, law: Law) -> Iterator[str]:
+        """Yield a line for each rung by which superiors would hear of a duty before its unit."""
+        for number, ladder in enumerate(self.ladders, 1):
+            for rung in ladder.rungs:
+                if not rung.for_superiors:
+                    continue
+                rules = [law.last(rule) for rule in law.ids if self._used(ladder, rule)]
+                if any(
+                    rule.binds_provider
+                    and rule.actor is not Actor.SUPERIOR
+                    and not unit_rungs_before(ladder, rung, rule)
+                    for rule in rules
+                ):
+                    yield (
+                        f"ladder {number}: rung {rung.id} tells superiors, and no rung before it"
+                        " tells the unit; add a rung of the same kind to the liaison or"
+                        " head_of_unit"
+                    )
+
+    def _used(self, ladder: Ladder, rule: str) -> bool:
+        """Check whether a ladder is the one of this rule at some kind of unit."""
+        kinds = ladder.unit_kinds or (None,)
+        return any(ladder_for(rule, self.ladders, kind) is ladder for kind in kinds)
 
     def strangers(
         self, rules: Collection[str], kinds: Collection[str], units: Collection[str]
@@ -180,4 +233,12 @@ def _rung(table: RungTable) -> Rung:
             raise LadderError(
                 f"`repeat` '{table.repeat}' must be 1d, 5wd or more, on a rung after the deadline"
             )
-    return Rung(table.id, at, table.kind, table.to, table.cc, repeat, table.urgent)
+    roles = (*table.to, *table.cc)
+    above = [role for role in roles if role in SUPERIORS]
+    if above and len(above) < len(roles):
+        raise LadderError(
+            f"it tells the unit and {above[0]} at once; give the superiors a rung of their own,"
+            " which follows when the unit was told"
+        )
+    weekly = None if table.weekly is None else list(Weekday).index(table.weekly)
+    return Rung(table.id, at, table.kind, table.to, table.cc, repeat, table.urgent, weekly)

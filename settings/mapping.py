@@ -13,6 +13,22 @@ from sla.text import did_you_mean
 
 TERMINAL = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
 
+EMPTY_SIGNS = (
+    "n/a",
+    "na",
+    "n.a.",
+    "nil",
+    "null",
+    "none",
+    "nan",
+    "nihil",
+    "kosong",
+    "belum",
+    "belum ada",
+    "tidak ada",
+)
+"""The words by which clerks and portals write 'nothing' in a cell."""
+
 Columns = str | tuple[str, ...]
 
 
@@ -143,11 +159,16 @@ class Values(Strict):
 class SourceMapping(Strict):
     """The conversion of the rows of a source to complaints and events.
 
+    `shows` is `everything` if each import shows every complaint of the source. A complaint missing
+    from it is then no longer shown: its deadlines become unknown. With `changes`, a complaint
+    without a change may be missing.
+
     `expected` sets the days with a new file or answer; a day without one is reported. If nothing
     new has come for `silent_after_hours`, the administrator is notified (0: never), because a
     deadline cannot count as missed without a later import. If the share of rows in quarantine is
     larger than `max_bad_share`, the whole file or answer is rejected: the fault is then in all of
-    it. `mask` replaces identity numbers, mobile numbers and mail addresses in stored titles.
+    it. `empty` lists the words by which the source writes an empty cell. `mask` replaces identity
+    numbers, mobile numbers and mail addresses in stored titles.
     """
 
     system: str | None = None
@@ -155,10 +176,16 @@ class SourceMapping(Strict):
     layout: Literal["snapshot", "history", "exchange"]
     """`snapshot`: the present state of each complaint. `history`: a column for each step.
     `exchange`: the output of `tenggat export`."""
+    shows: Literal["everything", "changes"] | None = None
+    """`everything`: each import shows every complaint. `changes`: only new and changed ones.
+    Default: `everything` for a folder and for SQL without `cursor`, else `changes`."""
     zone: Zone
     """The time zone of times without one."""
     dates: tuple[TimeFormat, ...] = Field(min_length=1)
     """The formats of times; the first one that fits is used."""
+    serial: bool = False
+    """If true, a bare number in a date column is the serial number of a spreadsheet (46331.25); if
+    false, it is refused as not formatted as a date."""
     fields: Fields
     """The columns of a complaint."""
     constants: dict[str, str] = Field(default_factory=dict)
@@ -176,7 +203,14 @@ class SourceMapping(Strict):
     max_bad_share: float = Field(default=0.5, ge=0, le=1)
     """Reject the whole file if a larger share of its rows cannot be read."""
     max_cell: int = Field(20_000, gt=0)
-    """The longest cell that is accepted, in characters."""
+    """The longest cell, in characters: a longer one is shortened. A row with a longer ticket or
+    date of receipt is rejected."""
+    suspicious_days: int = Field(default=90, ge=0)
+    """Ask the administrator about a date of receipt that is more than N days away from those of the
+    neighbouring rows; 0: never."""
+    empty: tuple[str, ...] = EMPTY_SIGNS
+    """The words that mean an empty cell, in every mapped column except free text. Cells with only
+    punctuation, and dates with only zeros, are always empty."""
     mask: bool = True
     """If true, identity numbers, mobile numbers and mail addresses in titles are replaced."""
 
@@ -188,6 +222,7 @@ class SourceMapping(Strict):
             raise ValueError("a snapshot needs `fields.status` and at least one [[status]]")
         if self.layout == "history" and not self.events:
             raise ValueError("a history needs at least one [[events]] column")
+        self._check_shows()
         unknown = [
             name
             for name in self.constants
@@ -200,9 +235,23 @@ class SourceMapping(Strict):
             )
         return self
 
+    def _check_shows(self) -> None:
+        if self.shows == "everything" and self.only_changes:
+            raise ValueError(f"shows: {self.only_changes}; remove the key or write `changes`")
+
     def not_before(self, made: datetime) -> datetime:
         """Return the earliest possible time of a snapshot with the stated time `made`."""
         return made
+
+    @property
+    def only_changes(self) -> str:
+        """Return the reason why an import cannot show every complaint; empty if it can."""
+        return ""
+
+    @property
+    def shows_everything(self) -> bool:
+        """Check whether each import shows every complaint of the source."""
+        return (self.shows or "everything") == "everything" and not self.only_changes
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -215,6 +264,17 @@ class SourceMapping(Strict):
             named += [event.column, *([event.unit] if event.unit else []), *event.when]
         named += [word.at for word in self.status if word.at]
         return tuple(dict.fromkeys(named))
+
+    @property
+    def date_columns(self) -> frozenset[str]:
+        """Return the columns with dates."""
+        received = self.fields.received
+        named = [received] if isinstance(received, str) else [*received]
+        named += [event.column for event in self.events]
+        named += [word.at for word in self.status if word.at]
+        if self.fields.promised_due:
+            named.append(self.fields.promised_due)
+        return frozenset(named)
 
     @property
     def sees(self) -> frozenset[str]:

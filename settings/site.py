@@ -77,7 +77,10 @@ class StormSettings(Strict):
     """A run is also a storm if it would send more than `times_median` × the median of the last 20
     runs that sent mail."""
     at_least: Annotated[int, Field(ge=1)] = 50
-    """A run with fewer mails than this is never a storm."""
+    """The limit of mails is never lower than this."""
+    complaints: Annotated[int, Field(ge=1)] = 500
+    """A run is also a storm if its mails would be about more complaints than this, without the
+    inventory of a first import."""
 
 
 class MailSettings(Strict):
@@ -161,6 +164,9 @@ class SiteFile(Strict):
     """The verdict if an observed time leaves it open: in favour of the unit (benefit_of_doubt) or
     none (strict, no_verdict), never late. With strict, reminders use the earliest possible due
     day."""
+    since: date | None = None
+    """Complaints received before this day are imported, but not watched: they have no deadlines and
+    cause no mail. If it is not set, all complaints are watched."""
     ticket_link: str = ""
     """The web address of a complaint, shown in mails: `https://.../{ticket}`."""
     database: DatabaseSettings = DatabaseSettings()
@@ -296,6 +302,7 @@ class Site:
         mistakes += self._unknown_units()
         kinds, units = set(directory.kinds().values()), directory.units
         mistakes += [f"{place}: {line}" for line in escalation.strangers(law.ids, kinds, units)]
+        mistakes += [f"{place}: {line}" for line in escalation.unfair(law)]
         if mistakes:
             raise SettingsError("\n".join(mistakes))
 

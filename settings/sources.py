@@ -45,6 +45,21 @@ class Observed(Strict):
         return not any(hour in told for hour in ("%H", "%I", "%X", "%c"))
 
 
+class Period(Strict):
+    """The filter of an export: the days of receipt for which it is complete.
+
+    LAPOR! writes it above the table: `Periode Masuk`, `(2026-11-01) - (2026-11-30)`. Complaints
+    received on other days are not missing from such a file. A file without the label is complete.
+    """
+
+    cell: str
+    """The label in the preamble next to the period."""
+    format: TimeFormat = "%Y-%m-%d"
+    """The format of the first and of the last day."""
+    zone: Zone | None = None
+    """The time zone of the days, if it differs from the source's."""
+
+
 class FolderSource(SourceMapping):
     """A folder for dropped files: XLSX, CSV or JSON Lines, also zipped.
 
@@ -72,6 +87,8 @@ class FolderSource(SourceMapping):
     """The encodings to try, in this order."""
     observed: Observed = Observed()
     """The source of a file's creation time; by default its modification time."""
+    period: Period | None = None
+    """The days of receipt for which a file is complete, if its preamble states them."""
     max_rows: int = Field(1_000_000, gt=0)
     """Reject a file with more rows."""
     max_columns: int = Field(500, gt=0)
@@ -174,6 +191,11 @@ class Open311Source(SourceMapping):
     max_answer_mb: int = Field(default=50, gt=0)
     """Reject a larger answer, in megabytes."""
 
+    @property
+    def only_changes(self) -> str:
+        """Return the reason why an answer cannot show every complaint."""
+        return "a server of Open311 is asked for periods, not for everything"
+
     layout: Literal["snapshot", "history"] = "snapshot"
     """`snapshot`: each answer is compared with the one before."""
     zone: Zone = "UTC"
@@ -264,6 +286,11 @@ class SqlSource(SourceMapping):
     dates: IsoAndOwn = ISO_FORMS
     """Other formats of times stored as text; ISO 8601 is always accepted."""
 
+    @property
+    def only_changes(self) -> str:
+        """Return the reason why an answer cannot show every complaint; empty without a cursor."""
+        return "with `cursor` the query returns only changes" if self.cursor else ""
+
     @field_validator("query")
     @classmethod
     def _only_reads(cls, query: str) -> str:
@@ -333,6 +360,11 @@ class MailboxSource(SourceMapping):
     max_mail_mb: int = Field(default=25, gt=0)
     """Of a larger mail, read only this many megabytes."""
 
+    @property
+    def only_changes(self) -> str:
+        """Return the reason why a run cannot show every complaint."""
+        return "from a mailbox only new mails are read"
+
     layout: Literal["history"] = "history"
     """A mail is a history of one step."""
     zone: Zone = "UTC"
@@ -400,7 +432,13 @@ class ExchangeSource(FolderSource):
     def _consistent(self) -> ExchangeSource:
         if self.events or self.status or self.constants:
             raise ValueError("the exchange format has its own events and facts; remove these keys")
+        self._check_shows()
         return self
+
+    @property
+    def only_changes(self) -> str:
+        """Return the reason why a file cannot show every complaint."""
+        return "a file of the exchange format may have only the changes"
 
     @property
     def columns(self) -> tuple[str, ...]:

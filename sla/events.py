@@ -37,17 +37,31 @@ class Kind(StrEnum):
     RECOMMENDATION_REPORTED = "recommendation_reported"
 
 
+ANY_KIND = "any"
+"""The kind of a doubt that concerns every kind of event which the source can show."""
+
+QUESTION = "question/"
+"""The part of the source field of a doubt before the column of its open question."""
+
+PROMISED_DUE = "promised_due"
+"""The kind of a doubt about the due time that the source promises."""
+
+ABSENT = "absent/"
+"""The source field of the doubt about a complaint that its source does not show any more."""
+
+
 class Knowledge(StrEnum):
     """How the time of an event is known.
 
     STATED: the source states it. OBSERVED: it is between two imports from a source that shows only
     the present state. UNKNOWN: it is before the first import, at some time since the receipt of the
-    complaint.
+    complaint. UNREADABLE: it is not known whether the event happened (a doubt).
     """
 
     STATED = "stated"
     OBSERVED = "observed"
     UNKNOWN = "unknown"
+    UNREADABLE = "unreadable"
 
 
 class ImpossibleHistory(ValueError):
@@ -66,6 +80,10 @@ class Event:
     `returned`. `source_field` is the field of the source that states the event (a column). An event
     recorded later from the same field replaces the earlier one, and a `retracted` event withdraws
     it.
+
+    An event with the knowledge UNREADABLE is a doubt: it is not known whether an event of this kind
+    (:data:`ANY_KIND`: of any kind) happened. If it did, it happened after `earliest`. `latest` is
+    the time of the import that raised the doubt.
     """
 
     kind: str
@@ -90,6 +108,17 @@ class Event:
             raise ValueError(
                 f"event {self.kind}: only an event with a source_field can be retracted"
             )
+
+    @property
+    def is_doubt(self) -> bool:
+        """Check whether the event is a doubt: it is not known whether it happened."""
+        return self.knowledge is Knowledge.UNREADABLE
+
+    @property
+    def column(self) -> str:
+        """Return the column of the source that states the event, or that a doubt is about."""
+        _, question, column = self.source_field.rpartition(QUESTION)
+        return column if question else self.source_field.rpartition("/")[0]
 
     @property
     def first_possible(self) -> datetime:
@@ -143,11 +172,22 @@ _OBSERVED = {
 def events_as_of(events: Iterable[Event], as_of: datetime) -> list[Event]:
     """Return the events known at `as_of`, corrected and in the order in which they happened.
 
+    Doubts are left out. See :func:`history_as_of`.
+    """
+    return history_as_of(events, as_of)[0]
+
+
+def history_as_of(
+    events: Iterable[Event], as_of: datetime
+) -> tuple[list[Event], tuple[Event, ...]]:
+    """Return the events known at `as_of`, in the order in which they happened, and the doubts.
+
     Of each field of a source only the event recorded last counts. An event later than `as_of` has
     not happened yet. An interval that begins before `as_of` and ends after it is cut at `as_of`:
     the event was recorded by then, so it had happened. A reopening at the same time as an ending
-    follows it, unless the complaint had ended before. Raises :class:`ImpossibleHistory` if any
-    event except the service complained of is before the receipt.
+    follows it, unless the complaint had ended before. A doubt starts, stops and pauses no clock.
+    Raises :class:`ImpossibleHistory` if any event except the service complained of is before the
+    receipt.
     """
     current: dict[tuple[str, str], Event] = {}
     known: list[Event] = []
@@ -163,6 +203,9 @@ def events_as_of(events: Iterable[Event], as_of: datetime) -> list[Event]:
             current[place] = event
     known += (event for event in current.values() if not event.retracted)
     known = sorted(_happened(known, as_of), key=_order)
+    doubts = tuple(event for event in known if event.knowledge is Knowledge.UNREADABLE)
+    if doubts:
+        known = [event for event in known if event.knowledge is not Knowledge.UNREADABLE]
     if len({event.latest for event in known}) < len(known):
         _let_pauses_alternate(known)
         _let_endings_precede(known)
@@ -174,7 +217,7 @@ def events_as_of(events: Iterable[Event], as_of: datetime) -> list[Event]:
                 f"{first.kind} ({first.latest.astimezone(UTC):%Y-%m-%d %H:%M} UTC) lies before"
                 f" the receipt ({receipt.latest.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
             )
-    return known
+    return known, doubts
 
 
 def _happened(events: Iterable[Event], as_of: datetime) -> Iterator[Event]:

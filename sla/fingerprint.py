@@ -24,8 +24,10 @@ def fingerprint(
     sources: Mapping[str, ComplaintFacts],
     ladders: Sequence[Ladder] = (),
     holds: Sequence[Hold] = (),
+    since: date | None = None,
 ) -> str:
-    """Hash the law, the calendars, the policy, the ladders, and the facts of each source.
+    """Hash the law, the calendars, the policy, the ladders, the facts of each source, and the first
+    day of receipt that is watched.
 
     Return the SHA-256 in hex. Labels and notes count as well: a changed wording is a changed
     ruleset.
@@ -41,6 +43,7 @@ def fingerprint(
         "zone": bench.zone.key,
         "ladders": [_plain(ladder) for ladder in ladders],
         "holds": [_plain(hold) for hold in holds],
+        "since": _plain(since),
         "sources": {name: _plain(facts) for name, facts in sources.items()},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import audit, complaints, outbox, rulesets
-from db.models import Complaint, DeadlineRow
+from db import audit, complaints, imports, outbox, rulesets
+from db.models import Complaint, DeadlineRow, NoticeRow
 from sla.calendar import OutsideCalendar
 from sla.engine.deadline import Deadline, State
 from sla.engine.evaluate import Evaluation
-from sla.escalation import next_action_at
+from sla.escalation import Notified, Reached, next_action_at
 from sla.events import Event, ImpossibleHistory
 from sla.holds import released_at
 from sla.shards import EVERYTHING, Shard
 from tasks.common.context import SiteContext
 from tasks.common.retry import retrying_task
+from tasks.evaluation import corrections
+from tasks.evaluation.corrections import PendingCorrection
 from tasks.evaluation.loader import LoadedComplaint, load_and_evaluate
 from tasks.evaluation.metrics_cache import MetricsCache
-from tasks.evaluation.notices import PendingNotice, decide_notices, ladder_of, rungs_reached
-from tasks.notifications.enqueue import enqueue_alert, enqueue_notices
+from tasks.evaluation.notices import (
+    NoticeHistory,
+    PendingNotice,
+    decide_notices,
+    history_of,
+    ladder_of,
+    rungs_reached,
+)
+from tasks.notifications.enqueue import enqueue_alert, enqueue_corrections, enqueue_notices
 
 BATCH = 1000
 
@@ -40,6 +49,11 @@ class EvaluationCount:
     """Number of deadlines newly known as missed."""
     notices: dict[str, int] = field(default_factory=dict)
     superseded: int = 0
+    taken_back: int = 0
+    """Number of deadlines counted as late before and not any more."""
+    inherited: dict[str, int] = field(default_factory=dict)
+    """Number of deadlines missed before the first import of their source, by source, as far as this
+    run was the first to see them."""
     messages: int = 0
     vacancies: list[tuple[str, str]] = field(default_factory=list)
     not_evaluated: list[str] = field(default_factory=list)
@@ -63,80 +77,168 @@ def evaluate_and_notify(
     complaint is evaluated again and the changed deadlines are listed. Notices already sent are not
     changed.
     """
-    count = EvaluationCount()
     with office.transaction() as session:
-        owed: list[PendingNotice] = []
-        ledger = MetricsCache(session, office)
+        run_of = _EvaluationRun(session, office, now, run_id)
+        count = run_of.count
         ruleset = rulesets.activate(session, office.ruleset_fingerprint(), now)
         units = sorted(office.site.directory.units)
         while batch := complaints.due_for_evaluation(session, now, BATCH, part, units):
-            moves: list[dict[str, Any]] = []
-            owed += _judge_batch(session, office, ledger, batch, now, run_id, count, moves)
+            moves = run_of.batch(batch)
             session.flush()
             if ruleset is not None:
                 rulesets.add_deadline_changes(session, ruleset, moves)
-        queued = enqueue_notices(session, office, owed, now, run_id)
+        queued = enqueue_notices(session, office, run_of.owed, now, run_id)
+        enqueue_corrections(session, office, run_of.corrections, now, run_id)
         count.messages, count.vacancies, count.storm = queued.mails, queued.vacancies, queued.storm
         for ticket in count.not_evaluated:
             enqueue_alert(session, office, "evaluation_failed", {"ticket": ticket}, now, run_id)
+        for source, late in sorted(count.inherited.items()):
+            facts = {"source": source, "late": late}
+            enqueue_alert(session, office, "inventory", facts, now, run_id, same=("source",))
     return count
 
 
-def _judge_batch(
-    session: Session,
-    office: SiteContext,
-    ledger: MetricsCache,
-    batch: Sequence[Complaint],
-    now: datetime,
-    run_id: str,
-    count: EvaluationCount,
-    moves: list[dict[str, Any]],
-) -> list[PendingNotice]:
-    keys = [complaint.id for complaint in batch]
-    verdicts = complaints.deadlines_of(session, keys)
-    notices = outbox.notices_of(session, keys)
-    lapsed: list[tuple[int, Event]] = []
-    owed: list[PendingNotice] = []
-    for found, judged in load_and_evaluate(session, office, batch, now):
-        complaint, deadlines = found.complaint, judged.deadlines
-        try:
-            if judged.error is not None:
-                raise judged.error
-            steps = [rungs_reached(office, deadline, now) for deadline in deadlines]
-            turns = [_turn(office, deadline, now) for deadline in deadlines]
-        except (OutsideCalendar, ImpossibleHistory):  # one bad complaint must not stop the others
-            complaint.next_action_at = now + PUSHED_BACK
-            ledger.forget(complaint)
-            count.not_evaluated.append(complaint.ticket)
-            continue
-        lapsed += [(complaint.id, e) for e in _new_lapses(office, judged, found, now)]
-        before = verdicts.get(complaint.id, [])
-        if complaint.evaluated_at is None and before:  # evaluated with an earlier ruleset
-            others = list(_moves(complaint.id, deadlines, before))
-            count.moved = (count.moved or 0) + len(others)
-            moves += others
-        was = {(row.rule, row.clock) for row in before if row.state == State.BREACHED}
-        count.breached += sum(
-            deadline.state is State.BREACHED and (deadline.rule.id, deadline.clock) not in was
-            for deadline in deadlines
+class _EvaluationRun:
+    """One run: what it evaluates, decides and counts."""
+
+    def __init__(self, session: Session, office: SiteContext, now: datetime, run_id: str) -> None:
+        self.session, self.office, self.now, self.run = session, office, now, run_id
+        self.count = EvaluationCount()
+        self.owed: list[PendingNotice] = []
+        self.corrections: list[PendingCorrection] = []
+        self.ledger = MetricsCache(session, office)
+        self.first_imports = imports.first_of_each(session)
+
+    def batch(self, batch: Sequence[Complaint]) -> list[dict[str, Any]]:
+        """Evaluate these complaints; return the deadlines changed by a new ruleset."""
+        keys = [complaint.id for complaint in batch]
+        verdicts = complaints.deadlines_of(self.session, keys)
+        notices = outbox.notices_of(self.session, keys)
+        every = [row.id for rows in notices.values() for row in rows]
+        accepted = outbox.acceptances(self.session, every, self.now)
+        lapsed: list[tuple[int, Event]] = []
+        moves: list[dict[str, Any]] = []
+        for found, judged in load_and_evaluate(self.session, self.office, batch, self.now):
+            complaint = found.complaint
+            rows, before = notices.get(complaint.id, []), verdicts.get(complaint.id, [])
+            revoked = self._revoked(complaint, judged, before)
+            try:
+                if judged.error is not None:
+                    raise judged.error
+                plans = [
+                    self._plan(deadline, rows, accepted, revoked=_key(deadline) in revoked)
+                    for deadline in judged.deadlines
+                ]
+            except (OutsideCalendar, ImpossibleHistory):  # it must not stop the others
+                complaint.next_action_at = self.now + PUSHED_BACK
+                self.ledger.forget(complaint)
+                self.count.not_evaluated.append(complaint.ticket)
+                continue
+            lapsed += [(complaint.id, e) for e in _new_lapses(self.office, judged, found, self.now)]
+            if complaint.evaluated_at is None and before:  # evaluated with an earlier ruleset
+                others = list(_moves(complaint.id, judged.deadlines, before))
+                self.count.moved = (self.count.moved or 0) + len(others)
+                moves += others
+            self._count_breached(complaint, judged.deadlines, before)
+            _write(self.session, complaint.id, judged.deadlines, before, self.now)
+            self._take_back(complaint.id, revoked, rows, judged.deadlines)
+            for plan in plans:
+                self._decide(complaint, plan)
+            turns = [plan.turn for plan in plans]
+            turns += [event.latest for event in found.history.events if event.latest > self.now]
+            complaint.next_action_at = min((turn for turn in turns if turn), default=None)
+            self.ledger.store(found, judged, self.now)
+            self.count.evaluated += 1
+        complaints.add_events(self.session, lapsed)
+        return moves
+
+    def _revoked(
+        self, complaint: Complaint, judged: Evaluation, before: Sequence[DeadlineRow]
+    ) -> dict[corrections.Clock, str]:
+        """Return the deadlines that are late no more; not those of a complaint left alone by
+        `since`.
+        """
+        if judged.error is not None or not self.office.watched(complaint.received_at):
+            return {}
+        return corrections.revoked(before, judged.deadlines)
+
+    def _plan(
+        self,
+        deadline: Deadline,
+        rows: Sequence[NoticeRow],
+        accepted: Mapping[int, Sequence[outbox.Acceptance]],
+        *,
+        revoked: bool,
+    ) -> _Plan:
+        history = history_of(deadline, rows, accepted, revoked=revoked)
+        steps = rungs_reached(self.office, deadline, self.now, history.notified)
+        after = history.with_decided(steps, self.now)
+        return _Plan(deadline, history, steps, _turn(self.office, deadline, self.now, after))
+
+    def _decide(self, complaint: Complaint, plan: _Plan) -> None:
+        """Decide on the notices of one deadline."""
+        decided = decide_notices(
+            self.office,
+            complaint.id,
+            plan.deadline,
+            plan.steps,
+            plan.history,
+            self.now,
+            self.run,
+            inherited=self._inherited(complaint, plan.deadline),
         )
-        _write(session, complaint.id, deadlines, before, now)
-        rows = notices.get(complaint.id, [])
-        for deadline, rungs in zip(deadlines, steps, strict=True):
-            decided = decide_notices(office, complaint.id, deadline, rungs, rows, now, run_id)
-            session.add_all(decided.new)
-            for notice, what, why in decided.noted:
-                audit.note_notice(session, what, notice, now, why, run_id)
-            owed += decided.owed
-            count.superseded += decided.superseded
-            for each in decided.owed:
-                count.notices[each.notice.kind] = count.notices.get(each.notice.kind, 0) + 1
-        turns += [event.latest for event in found.history.events if event.latest > now]
-        complaint.next_action_at = min((turn for turn in turns if turn), default=None)
-        ledger.store(found, judged, now)
-        count.evaluated += 1
-    complaints.add_events(session, lapsed)
-    return owed
+        self.session.add_all(decided.new)
+        for notice, what, why in decided.noted:
+            audit.note_notice(self.session, what, notice, self.now, why, self.run)
+        self.owed += decided.owed
+        self.count.superseded += decided.superseded
+        for each in decided.owed:
+            kind = each.notice.kind
+            self.count.notices[kind] = self.count.notices.get(kind, 0) + 1
+
+    def _take_back(
+        self,
+        complaint: int,
+        revoked: Mapping[corrections.Clock, str],
+        rows: Sequence[NoticeRow],
+        deadlines: Sequence[Deadline],
+    ) -> None:
+        corrections.take_back(self.session, complaint, revoked, rows, self.now, self.run)
+        self.count.taken_back += len(revoked)
+        self.corrections += corrections.owed_corrections(self.session, rows, deadlines)
+
+    def _count_breached(
+        self, complaint: Complaint, deadlines: Sequence[Deadline], before: Sequence[DeadlineRow]
+    ) -> None:
+        """Count the deadlines newly known as missed, and the inherited ones among them."""
+        was = {(row.rule, row.clock) for row in before if row.state == State.BREACHED}
+        new = [d for d in deadlines if d.state is State.BREACHED and _key(d) not in was]
+        self.count.breached += len(new)
+        inherited = sum(self._inherited(complaint, deadline) for deadline in new if deadline.open)
+        if inherited:
+            known = self.count.inherited.get(complaint.source, 0)
+            self.count.inherited[complaint.source] = known + inherited
+
+    def _inherited(self, complaint: Complaint, deadline: Deadline) -> bool:
+        """Check whether a deadline was missed before the first import of its source."""
+        first = self.first_imports.get(complaint.source.partition("/")[0])
+        if first is None or complaint.recorded_at > first or deadline.due is None:
+            return False
+        return deadline.state is State.BREACHED and deadline.due < first
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """One deadline with its notices so far, the rungs reached and its next evaluation."""
+
+    deadline: Deadline
+    history: NoticeHistory
+    steps: list[Reached]
+    turn: datetime | None
+
+
+def _key(deadline: Deadline) -> corrections.Clock:
+    return deadline.rule.id, deadline.clock
 
 
 def _new_lapses(
@@ -196,6 +298,7 @@ def _write(
             "due": deadline.due,
             "stopped": deadline.stopped,
             "state": deadline.state,
+            "reason": deadline.reasons[0] if deadline.reasons else "",
             "paused": deadline.paused,
             "by_policy": deadline.by_policy,
             "provisional": deadline.provisional,
@@ -215,11 +318,13 @@ def _write(
         session.delete(row)
 
 
-def _turn(office: SiteContext, deadline: Deadline, now: datetime) -> datetime | None:
+def _turn(
+    office: SiteContext, deadline: Deadline, now: datetime, notified: Notified
+) -> datetime | None:
     """Return the time of the next evaluation of a deadline: its next rung, or the end of a hold."""
-    site = office.site
+    site, ladder = office.site, ladder_of(office, deadline)
     turns = [
-        next_action_at(deadline, ladder_of(office, deadline), site.evaluation_context, now),
+        next_action_at(deadline, ladder, site.evaluation_context, now, notified),
         released_at(site.holds, deadline, site.evaluation_context, now) if deadline.open else None,
     ]
     return min((turn for turn in turns if turn), default=None)

@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from db import imports
+from db.models import SourceImport
 from settings.mapping import SourceMapping
 from tasks.common.context import SiteContext
-from tasks.common.retry import retrying_task
+from tasks.common.errors import TransientError, place_of
+from tasks.common.retry import is_lost_database, retrying_task
+from tasks.ingest.answers import answer_from_files
 from tasks.ingest.importer import AlreadyImported, SourceCount, import_batch
+from tasks.ingest.row_drop import latest_row_drop
 from tasks.notifications.enqueue import enqueue_alert
+from tasks.notifications.questions import enqueue_questions
 from tasks.sources import batches
-from tasks.sources.base import NotYet, SourceError, TransientSourceError
+from tasks.sources.base import (
+    Extract,
+    NotYet,
+    Row,
+    SourceError,
+    TransientSourceError,
+    Waiting,
+    WaitingReason,
+)
 from tasks.sources.gaps import lately_missing
 
 
 def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
     """Import every new snapshot of a source, oldest first, each in its own transaction.
 
-    Raises `tasks.sources.base.SourceError` if one could not be read, after importing the others.
+    Raises `tasks.sources.base.SourceError` if one could not be read, after importing the others. An
+    unexpected error in one snapshot undoes the import of that snapshot only.
     """
     count = SourceCount(source_name)
     failures: list[str] = []
+    with office.transaction() as session:
+        count.answered = answer_from_files(session, office, source_name, now)
     try:
         for batch in batches(office, source_name, now, count.waiting, failures):
-            try:
-                with office.transaction() as session:
-                    look, reasons = import_batch(session, office, source_name, batch, now)
-            except AlreadyImported:
-                pass  # another run has just imported it
-            except NotYet:
-                count.waiting.append(batch.name)
-                continue
-            except SourceError as error:
-                failures.append(str(error))
-                if batch.cursor is not None:
-                    break  # later extracts depend on this one
-                continue
-            else:
-                count.add(look, reasons)
-            if batch.done is not None:
-                batch.done()
+            if not _import_one(office, source_name, batch, now, count, failures):
+                break
     except SourceError as error:
         failures.append(str(error))
+    except Exception as error:
+        if is_lost_database(error) or isinstance(error, TransientError):
+            raise
+        failures.append(f"{source_name}: unexpected error ({place_of(error)}); please report it")
     with office.transaction() as session:
         _tell_silence(session, office, source_name, office.site.sources[source_name], now)
         missing = lately_missing(session, office, source_name, now)
@@ -53,6 +60,92 @@ def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
         far = office.site.sources[source_name].type != "folder"
         raise (TransientSourceError if far else SourceError)("; ".join(failures))
     return count
+
+
+def _import_one(
+    office: SiteContext,
+    name: str,
+    batch: Extract,
+    now: datetime,
+    count: SourceCount,
+    failures: list[str],
+) -> bool:
+    """Import one snapshot in its own transaction; return whether the next one may be imported.
+
+    A failure is noted in `failures`, with the file and the last line that was read.
+    """
+    rows = _CountedRows(batch.rows)
+    try:
+        with office.transaction() as session:
+            imported = import_batch(session, office, name, replace(batch, rows=rows), now)
+            drop = _alert_row_drop(session, office, imported.record, now)
+    except AlreadyImported:
+        pass  # another run has just imported it
+    except NotYet:
+        count.waiting.append(Waiting(batch.name, WaitingReason.CHANGING))
+        return True
+    except SourceError as error:
+        failures.append(str(error))
+        return batch.cursor is None  # later extracts depend on this one
+    except Exception as error:
+        if is_lost_database(error) or isinstance(error, TransientError):
+            raise
+        failures.append(
+            f"{batch.name}, read up to line {rows.line}: unexpected error ({place_of(error)});"
+            " nothing of it is imported. Please report it"
+        )
+        return batch.cursor is None
+    else:
+        count.add(imported.record, imported.reasons, imported.questions)
+        count.drops += drop
+        count.mixed += (f"{batch.name}: {column}" for column in batch.mixed_dates)
+    if batch.done is not None:
+        batch.done()
+    return True
+
+
+class _CountedRows:
+    """The rows of a snapshot, with the line of the last row that was read."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = rows
+        self.line = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            self.line = row[0]
+            yield row
+
+
+def _alert_row_drop(
+    session: Session, office: SiteContext, look: SourceImport, now: datetime
+) -> list[dict[str, object]]:
+    """Notify the administrators of an import with fewer rows than the one before.
+
+    The alert is part of the transaction of the import, so it is queued once, and before any notice
+    that could follow. Return the numbers for the artifact.
+    """
+    session.flush()
+    drop = latest_row_drop(session, look.source, office.site.sources[look.source])
+    if drop is None or (drop.name, drop.made) != (look.name, look.observed_at):
+        return []
+    facts: dict[str, object] = {
+        "source": look.source,
+        "file": look.name,
+        "made": office.local(drop.made).isoformat(timespec="minutes"),
+        "rows": drop.rows,
+    }
+    if drop.before is not None:
+        facts["rows_before"] = drop.before
+    facts["absent"] = look.absent
+    for key, period in (("period_shown", drop.period), ("period_before", drop.period_before)):
+        if period is not None:
+            first, last = (office.local(moment).date().isoformat() for moment in period)
+            facts[key] = f"{first} – {last}"
+    enqueue_alert(
+        session, office, "fewer_rows", facts, now, "intake", same=("source", "file", "made")
+    )
+    return [facts]
 
 
 def _tell_silence(
@@ -69,3 +162,12 @@ def _tell_silence(
 
 
 pull_task = retrying_task("pull {source_name}")(pull)
+
+
+def ask(office: SiteContext, now: datetime, run_id: str) -> None:
+    """Queue one mail to the administrators about the values and rows that cannot be read."""
+    with office.transaction() as session:
+        enqueue_questions(session, office, now, run_id)
+
+
+ask_task = retrying_task("ask about unreadable values")(ask)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import shutil
 import sys
 import tempfile
+import tomllib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,11 +23,17 @@ import pytest
 import trustme
 from hypothesis import settings
 from rich.console import Console
+from support import startup
 from support.emptied import Emptied, compile_once
 from support.prefect_databases import Template
 from support.servers.smtp_servers import Server, running
+from support.startup import parsed_toml
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that tests start compiles all
+sys.dont_write_bytecode = False  # and each worker of pytest rewrites the assertions of all tests
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(startup.FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
@@ -60,6 +68,7 @@ service.prefect_api.ANSWER_SECONDS = 180.0
 """A test is in no hurry: on a busy machine Prefect's SQLite may be locked for a minute."""
 create_engine = db.engine.create_engine
 db.engine.create_engine = lambda *of, **more: compile_once(create_engine(*of, **more))
+tomllib.loads = parsed_toml.loads
 
 
 SERVICE_OF_TWO_SITES = ("test_two_workers", "test_several_sites", "test_deploy", "test_outages")
@@ -82,11 +91,36 @@ TOGETHER = {
 """Modules that share a service, and so a process; their last tests stop it."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The modules of `WAITING` first, all else as it was.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shuffle",
+        type=int,
+        metavar="SEED",
+        help="run the files, and the tests of each file, in an order that hangs on this number",
+    )
+
+
+def shuffled(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
+    """Order files, and tests within a file, by chance; modules of `TOGETHER` stay as they are."""
+    chance = random.Random(seed)
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    for path, of_file in files.items():
+        if path.stem not in TOGETHER:
+            chance.shuffle(of_file)
+    order = list(files)
+    chance.shuffle(order)
+    return [item for path in order for item in files[path]]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order the modules of `WAITING` first, and all else by `--shuffle` or as it was.
 
     Spread among the others they take longer, and a Prefect server costs as long as it stands.
     """
+    if (seed := config.getoption("--shuffle")) is not None:
+        items[:] = shuffled(items, seed)
     places = {name: place for place, name in enumerate(WAITING)}
     items.sort(key=lambda item: places.get(item.path.stem, len(WAITING)))
 

@@ -26,14 +26,17 @@ from db.backup.create import backup, connect
 from db.backup.pg_tools import BY_ITSELF, quoted
 from db.engine import open_engine
 from db.migrate import migrate
+from db.models import MessageStatus, statuses_before
 from db.private_dirs import make_private
 from db.revisions import MIGRATIONS, newest_revision
 
 _KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
+_BEFORE = ", ".join(f"'{status}'" for status in statuses_before(MessageStatus.HELD))
+
 _SUSPEND = (
     "UPDATE {message} SET status = 'held', claim = NULL, claimed_at = NULL"
-    " WHERE status IN ('queued', 'sending')"
+    " WHERE status IN ({before})"
 )
 """Hold all unsent mails. Valid in every revision: these names are as old as the database."""
 
@@ -135,7 +138,7 @@ def _afterwards(place: str, now: datetime, name: str) -> list[str]:
         now=f"{moment:%Y-%m-%d %H:%M:%S.%f}" + ("+00" if place else ""),
         backup=name[:255].replace("'", "''"),
     )
-    return [_SUSPEND.format(message=f"{place}message"), note]
+    return [_SUSPEND.format(message=f"{place}message", before=_BEFORE), note]
 
 
 def _prepare(raw: Path, now: datetime, name: str) -> None:

@@ -78,10 +78,12 @@ NOTICE = (
     "clock",
     "rung",
     "repeat",
+    "episode",
     "kind",
     "unit",
     "reached_at",
     "decided_at",
+    "taken_back_at",
     "status",
     "run_id",
 )
@@ -100,7 +102,7 @@ MESSAGE = (
     "next_attempt_at",
     "sent_at",
 )
-ITEM = ("message_id", "notice_id", "role", "copied", "included")
+ITEM = ("message_id", "notice_id", "role", "copied", "correction", "included")
 SOURCE_IMPORT = (
     "id",
     "source",
@@ -113,6 +115,8 @@ SOURCE_IMPORT = (
     "updated",
     "unchanged",
     "quarantined",
+    "period_from",
+    "period_until",
 )
 
 RUNS = 800
@@ -189,6 +193,9 @@ def copy_done(source: Connection, session: Session, *, begin: datetime, turn: da
     """
     before = MessageRow.created_at < begin
     _copy(source, session, NoticeRow, NOTICE, NoticeRow.decided_at < begin)
+    session.execute(
+        update(NoticeRow).where(NoticeRow.taken_back_at >= begin).values(taken_back_at=None)
+    )
     kinds = MessageRow.kind != MessageKind.SUMMARY
     _copy(source, session, MessageRow, MESSAGE, before & kinds, detail="{}")
     of_notices = select(NoticeRow.id).where(NoticeRow.decided_at < begin)

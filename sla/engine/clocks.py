@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sla.day_counting import NEVER, Stretch
-from sla.engine.context import ComplaintFacts, EvaluationContext
-from sla.events import ENDING, Event, Kind, Knowledge
+from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext
+from sla.events import ANY_KIND, ENDING, PROMISED_DUE, Event, Kind, Knowledge
 from sla.regulations.model import Actor, Rule
+
+CLASS = "classification"
+"""The fact in `applies_when` that an open question can leave undetermined."""
 
 
 @dataclass(slots=True)
@@ -135,6 +138,52 @@ def clocks(
     return found
 
 
+def doubt_about(rule: Rule, doubts: Sequence[Event]) -> Event | None:
+    """Return the doubt that reaches back furthest among those that concern a rule, or None."""
+    if not doubts:
+        return None
+    pauses = {kind for pair in rule.pauses for kind in pair}
+    kinds = {ANY_KIND, *pauses} | rule.starts_on | rule.restarts_on | rule.stops_on
+    kinds |= rule.implied_by | rule.voids
+    concerning = [doubt for doubt in doubts if doubt.kind in kinds]
+    return min(
+        concerning, key=lambda doubt: (doubt.first_possible, doubt.source_field), default=None
+    )
+
+
+def undetermined(
+    rule_id: str,
+    facts: ComplaintFacts,
+    known: Sequence[Event],
+    doubts: Sequence[Event],
+    bench: EvaluationContext,
+) -> Rule | None:
+    """Return the rule if an unreadable field leaves it open whether it applies, else None.
+
+    The field is the classification, or the due time promised by the source.
+    """
+    no_class = facts.classification == UNDETERMINED
+    no_promise = any(doubt.kind == PROMISED_DUE for doubt in doubts)
+    if not (no_class or no_promise):
+        return None
+    holder: str | None = None
+    for place, event in enumerate(known):
+        if event.kind in (Kind.ASSIGNED, Kind.RETURNED):
+            holder = event.unit if event.kind == Kind.ASSIGNED else None
+        rule = bench.law.on(rule_id, date.fromordinal(bench.day(event.latest)))
+        if rule is None or event.kind not in rule.starts_on:
+            continue
+        asks = no_class and CLASS in rule.applies_when
+        if not asks and not (no_promise and rule.promised):
+            continue
+        facing = event.unit or holder or _first_unit(known[place:])
+        asked = facts.asked(facing, bench.unit_kinds.get(facing or ""))
+        shown = facts.sees is None or bool(rule.stops_on & facts.sees)
+        if shown and rule.applies_to(asked, without=CLASS if asks else ""):
+            return rule
+    return None
+
+
 def _changes_version(
     versions: Sequence[Rule], event: Event, rule: Rule | None, bench: EvaluationContext
 ) -> bool:
@@ -203,7 +252,7 @@ def _advance(rule: Rule, clock: Clock, event: Event, bench: EvaluationContext) -
     elif event.kind in rule.voids:
         clock.void = event
     elif event.kind in (Kind.ASSIGNED, Kind.RETURNED):
-        if rule.actor is Actor.UNIT:
+        if rule.actor in (Actor.UNIT, Actor.SUPERIOR):
             unit = event.unit if event.kind == Kind.ASSIGNED else bench.administrator_unit
             clock.holders.append((event.latest, unit or clock.unit))
     else:

@@ -20,6 +20,10 @@ class Policy(StrEnum):
     NO_VERDICT = "no_verdict"
 
 
+UNDETERMINED = "undetermined"
+"""The classification of a complaint with a word that nobody has explained yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class ComplaintFacts:
     """The facts of a complaint that rules ask about, and the abilities of its source.

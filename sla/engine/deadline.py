@@ -35,6 +35,8 @@ class Reason(StrEnum):
     POLICY = "policy"
     VOIDED = "voided"
     RETURNED = "returned"
+    NOT_SHOWN = "not_shown"
+    OPEN_QUESTION = "open_question"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ class Deadline:
     reason. `start` and `end` are the events behind `started` and `stopped`. `held_by` are the
     events behind `pauses`, in the same order. `pauses` are half-open intervals (begin, end] of day
     ordinals.
+
+    `doubt` is the doubt that keeps the deadline undecided, or keeps a missed one from further
+    notices: the source does not show the complaint any more, or a field of it is unreadable.
 
     `by_policy` is true if the policy of the site decided the verdict. `provisional` is true if the
     due day depends on holidays not yet decreed. `paused` is true if the count is paused, even after
@@ -79,6 +84,7 @@ class Deadline:
     by_policy: bool = False
     provisional: bool = False
     paused: bool = False
+    doubt: Event | None = None
     due_earliest: datetime | None = None
 
     @property
@@ -88,5 +94,9 @@ class Deadline:
 
     @property
     def ticking(self) -> bool:
-        """Check whether action is required: the deadline is running or late, and not paused."""
-        return self.open and not self.paused and self.state in (State.RUNNING, State.BREACHED)
+        """Check whether action is required: the deadline is running or late, and not paused.
+
+        A deadline in doubt requires none: whether the duty is done by now is not known.
+        """
+        active = self.state in (State.RUNNING, State.BREACHED)
+        return active and self.open and not self.paused and self.doubt is None

@@ -38,6 +38,8 @@ REASONS: tuple[tuple[Reason, ...], ...] = (
     (Reason.RETURNED, Reason.POLICY),
     (Reason.AWAITING_SOURCE,),
     (Reason.SHOWN_LATER,),
+    (Reason.NOT_SHOWN,),
+    (Reason.OPEN_QUESTION,),
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,6 +55,16 @@ class End(IntEnum):
     IMPLIED = 2
     VOID = 3
     RETURNED = 4
+
+
+class Doubt(IntEnum):
+    """The doubt about a clock: none, the complaint is not shown any more, or a field of it is
+    unreadable.
+    """
+
+    NONE = 0
+    NOT_SHOWN = 1
+    OPEN_QUESTION = 2
 
 
 def moment_of(value: datetime) -> int:
@@ -96,7 +108,8 @@ class Clocks:
     within those limits, in the shape (n, k, 2) of :func:`sla.day_counting.due_days`. `promised` is
     the due moment that came with the complaint, or `NEVER` if the rule has a length. `lag` is the
     number of working days by which the source may show the end late. `vague_start` and `vague_end`
-    are true for a time before the first import from the source.
+    are true for a time before the first import from the source. With a `doubt`, it is not known
+    what happened after `readable_until`; without one this is `NEVER`.
     """
 
     counted: Codes
@@ -119,6 +132,8 @@ class Clocks:
     vague_end: Flags
     paused: Flags
     known_until: Moments
+    doubt: Codes
+    readable_until: Moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +144,8 @@ class States:
     are `NEVER` behind an open pause; `left` (working days, negative if late) is 0 there.
     `shown_day` is the day by the end of which the source shows the end at the latest, or 0 if the
     source shows it at once and the due day is exact. `strict` is true if the earliest due day is
-    shown instead of the latest one. `day_earliest` is the earliest possible due day.
+    shown instead of the latest one. `day_earliest` is the earliest possible due day. `doubted` is
+    true if a doubt leaves it open whether the duty is done by now.
     """
 
     state: Codes
@@ -142,6 +158,7 @@ class States:
     left: Days
     strict: Flags
     day_earliest: Days
+    doubted: Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +212,7 @@ def decide(
         lagging=lagging,
     )
     state, reasons = _table(clocks, bounds, strict=strict, policy=policy, as_of=as_of)
+    doubted = _apply_doubts(clocks, np.maximum(due_latest, shown_by), state, reasons)
     due_day, due = day_latest, due_latest
     if strict.any():
         strict = strict & ~np.isin(state, LATE)
@@ -214,7 +232,33 @@ def decide(
         left=_left(clocks, calendars, until, due_day),
         strict=strict,
         day_earliest=day_earliest,
+        doubted=doubted,
     )
+
+
+def _apply_doubts(clocks: Clocks, certain_after: Moments, state: Codes, reasons: Codes) -> Flags:
+    """Make verdicts undecided where a doubt allows another one, and return the clocks in doubt.
+
+    A verdict in favour of the provider stays. A late one stays only if the complaint was still seen
+    undone after `certain_after`. An open clock becomes undecided at once. `state` and `reasons` are
+    changed in place.
+    """
+    doubtful: Flags = clocks.doubt != Doubt.NONE
+    if not doubtful.any():
+        return doubtful
+    code = {each: index for index, each in enumerate(STATES)}
+    late = np.isin(state, LATE)
+    certain = late & (clocks.readable_until > certain_after)
+    still_open = clocks.end == End.NONE
+    doubted: Flags = doubtful & (still_open | (late & ~certain))
+    state[doubted & ~certain] = code[State.UNKNOWN]
+    why = np.where(
+        clocks.doubt == Doubt.NOT_SHOWN,
+        REASONS.index((Reason.NOT_SHOWN,)),
+        REASONS.index((Reason.OPEN_QUESTION,)),
+    )
+    np.copyto(reasons, why.astype(np.int8), where=doubted)
+    return doubted
 
 
 def _table(

@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 
 from sla.calendar import OutsideCalendar
 from sla.engine.certainty import agreed, possible_lapses, weakened, weakened_by_lapses
-from sla.engine.clocks import clocks
-from sla.engine.context import ComplaintFacts, EvaluationContext
+from sla.engine.clocks import clocks, doubt_about, undetermined
+from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext
 from sla.engine.deadline import Deadline, State
 from sla.engine.orders import possible_orders
 from sla.engine.verdicts import ClockInput, verdicts
-from sla.events import Event, ImpossibleHistory, Knowledge, events_as_of
+from sla.events import Event, ImpossibleHistory, Knowledge, history_as_of
+from sla.regulations.model import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,17 @@ class Evaluation:
 
     `known` has the events of the source and the lapses that follow from them, in order. A lapse
     (deemed withdrawn, closed as done) is an event at the end of its deadline; its source is the id
-    of the rule. `deadlines` are in the order of the law. `error` is set, and nothing is evaluated,
-    if a count leaves the calendar of the site (`sla.calendar.OutsideCalendar`) or the events
-    contradict each other (`sla.events.ImpossibleHistory`).
+    of the rule. `deadlines` are in the order of the law. `undetermined` are the rules of which it
+    is not known whether they apply, because a field of the complaint is unreadable. `error` is set,
+    and nothing is evaluated, if a count leaves the calendar of the site
+    (`sla.calendar.OutsideCalendar`) or the events contradict each other
+    (`sla.events.ImpossibleHistory`).
     """
 
     known: list[Event] = field(default_factory=list)
     deadlines: list[Deadline] = field(default_factory=list)
     error: OutsideCalendar | ImpossibleHistory | None = None
+    undetermined: list[Rule] = field(default_factory=list)
 
 
 def evaluate(
@@ -89,11 +93,12 @@ def evaluate_all(
         raise ValueError("`as_of` has no zone")
     lapsing = bench.law.lapsing
     try:
-        known = [
-            events_as_of((event for event in matter.events if event.source not in lapsing), as_of)
+        split = [
+            history_as_of((event for event in matter.events if event.source not in lapsing), as_of)
             for matter in matters
         ]
-        batch = _BatchEvaluation(matters, known, bench, as_of)
+        known = [events for events, _ in split]
+        batch = _BatchEvaluation(matters, known, [doubts for _, doubts in split], bench, as_of)
         batch.let_lapse()
         deadlines = batch.deadlines(bench.law.ids, range(len(matters)))
     except (OutsideCalendar, ImpossibleHistory) as error:  # one complaint must not stop the others
@@ -104,7 +109,10 @@ def evaluate_all(
             *evaluate_all(matters[:middle], bench, as_of),
             *evaluate_all(matters[middle:], bench, as_of),
         ]
-    return [Evaluation(events, found) for events, found in zip(known, deadlines, strict=True)]
+    return [
+        Evaluation(events, found, undetermined=batch.undetermined(place))
+        for place, (events, found) in enumerate(zip(known, deadlines, strict=True))
+    ]
 
 
 def _lapse(deadline: Deadline) -> Event | None:
@@ -126,23 +134,34 @@ class _BatchEvaluation:
     """One evaluation of many complaints: their events in every possible order, and the lapses.
 
     `known` has the events of each complaint, sorted by their latest times. The lapses are inserted
-    into it.
+    into it. `doubts` has the doubts about each complaint.
     """
 
     def __init__(
         self,
         matters: Sequence[CaseHistory],
         known: list[list[Event]],
+        doubts: Sequence[Sequence[Event]],
         bench: EvaluationContext,
         as_of: datetime,
     ) -> None:
         self._matters = matters
         self._known = known
+        self._doubts = doubts
         self._bench = bench
         self._as_of = as_of
         self._orders = [possible_orders(events) for events in known]
         self._may_lapse: dict[int, dict[str, datetime]] = {}
         """The first moment of each possible lapse that is not certain, by complaint and rule."""
+
+    def undetermined(self, place: int) -> list[Rule]:
+        """Return the rules of which it is not known whether they apply to the complaint."""
+        facts, doubts = self._matters[place].facts, self._doubts[place]
+        if facts.classification != UNDETERMINED and not doubts:
+            return []
+        known, bench = self._known[place], self._bench
+        found = (undetermined(rule_id, facts, known, doubts, bench) for rule_id in bench.law.ids)
+        return [rule for rule in found if rule is not None]
 
     def let_lapse(self) -> None:
         """Insert the lapses into the known events: for each complaint the first one, then again.
@@ -198,11 +217,11 @@ class _BatchEvaluation:
     def _clocks(
         self, rules: Sequence[str], place: int, events: Sequence[Event]
     ) -> Iterator[ClockInput]:
-        facts = self._matters[place].facts
+        facts, doubts = self._matters[place].facts, self._doubts[place]
         for rule_id in rules:
             found = clocks(rule_id, facts, events, self._bench)
             for number, (rule, clock) in enumerate(found, start=1):
-                yield ClockInput(rule, number, clock, facts)
+                yield ClockInput(rule, number, clock, facts, doubt_about(rule, doubts))
 
     def _agreed(
         self, place: int, by_order: Mapping[tuple[int, int], list[Deadline]]

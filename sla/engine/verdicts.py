@@ -25,6 +25,7 @@ from sla.engine.decision_table import (
     STATES,
     Clocks,
     Codes,
+    Doubt,
     End,
     Flags,
     Moments,
@@ -33,18 +34,22 @@ from sla.engine.decision_table import (
     decide,
     moment_of,
 )
-from sla.events import Kind, Knowledge
+from sla.events import ABSENT, Event, Kind, Knowledge
 from sla.regulations.model import LengthUnit, Rule
 
 
 @dataclass(frozen=True, slots=True)
 class ClockInput:
-    """A clock to evaluate: the `number`-th of its rule on a complaint with these facts."""
+    """A clock to evaluate: the `number`-th of its rule on a complaint with these facts.
+
+    `doubt` is the doubt about an event that could change the verdict, if there is one.
+    """
 
     rule: Rule
     number: int
     clock: Clock
     facts: ComplaintFacts
+    doubt: Event | None = None
 
 
 def verdicts(
@@ -117,6 +122,8 @@ def _columns(
         vague_end=flags(stop is not None and stop.knowledge is Knowledge.UNKNOWN for stop in stops),
         paused=flags(clock.paused for clock in clocks),
         known_until=moments(min(run.facts.known_until or as_of, as_of) for run in runs),
+        doubt=np.array([_doubt(run) for run in runs], dtype=np.int8),
+        readable_until=moments(run.doubt.first_possible if run.doubt else None for run in runs),
     )
 
 
@@ -137,6 +144,12 @@ class _Calendars:
 
 def _lag(run: ClockInput) -> int:
     return max((run.facts.shown_later.get(kind, 0) for kind in run.rule.stops_on), default=0)
+
+
+def _doubt(run: ClockInput) -> Doubt:
+    if run.doubt is None:
+        return Doubt.NONE
+    return Doubt.NOT_SHOWN if run.doubt.source_field.startswith(ABSENT) else Doubt.OPEN_QUESTION
 
 
 def _end(clock: Clock) -> End:
@@ -185,6 +198,7 @@ def _deadline(
         by_policy=Reason.POLICY in reasons,
         provisional=due is not None and _provisional(run, started, due, bench),
         paused=clock.paused,
+        doubt=run.doubt if stand.doubted[n] else None,
         due_earliest=due_earliest,
     )
 

@@ -29,6 +29,8 @@ class Actor(StrEnum):
     """The party that must act before the deadline."""
 
     UNIT = "unit"
+    SUPERIOR = "superior"
+    """The superior of the responsible official: the regent, through the regional secretary."""
     LAPOR_ADMINISTRATOR = "lapor_administrator"
     COMPLAINANT = "complainant"
     SYSTEM = "system"
@@ -122,16 +124,23 @@ class Rule:
     @property
     def binds_provider(self) -> bool:
         """Check whether the government must act, and not the complainant or the system."""
-        return self.actor in (Actor.UNIT, Actor.LAPOR_ADMINISTRATOR)
+        return self.actor in (Actor.UNIT, Actor.SUPERIOR, Actor.LAPOR_ADMINISTRATOR)
 
     @property
     def ends_on(self) -> frozenset[str]:
         """Return every kind of event that ends a clock, with any verdict."""
         return self.stops_on | self.implied_by | self.voids
 
-    def applies_to(self, facts: Mapping[str, str | None]) -> bool:
-        """Check whether the rule applies to a complaint with these facts."""
-        return all((facts.get(fact) or "") in wanted for fact, wanted in self.applies_when.items())
+    def applies_to(self, facts: Mapping[str, str | None], *, without: str = "") -> bool:
+        """Check whether the rule applies to a complaint with these facts.
+
+        The fact named by `without` is not asked.
+        """
+        return all(
+            (facts.get(fact) or "") in wanted
+            for fact, wanted in self.applies_when.items()
+            if fact != without
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

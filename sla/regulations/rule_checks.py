@@ -146,7 +146,11 @@ def _wrong_course(rule: Mapping[str, Any]) -> Iterator[Found]:
                 does = "starts" if kind in starts else "voids"
                 words = f"'{kind}' both stops the clock and {does} it; take it out of one list"
                 yield ("stops_on", place), words
-    if "lapse" in rule and rule.get("actor") in (Actor.UNIT, Actor.LAPOR_ADMINISTRATOR):
+    if "lapse" in rule and rule.get("actor") in (
+        Actor.UNIT,
+        Actor.SUPERIOR,
+        Actor.LAPOR_ADMINISTRATOR,
+    ):
         words = f"`lapse` never comes where {rule['actor']} must act: a missed deadline is a breach"
         yield ("lapse",), f"{words}; remove it, or name another actor"
     yield from wrong_days(rule.get("in_force", {}))

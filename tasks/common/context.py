@@ -90,10 +90,16 @@ class SiteContext:
         It is computed again only after one of its parts was replaced.
         """
         site = self.site
-        parts = (site.evaluation_context, self.source_facts, site.ladders, site.holds)
+        since = site.file.since
+        parts = (site.evaluation_context, self.source_facts, site.ladders, site.holds, since)
         if not self._judges_by or any(map(is_not, parts, self._judges_by)):
             self._fingerprint, self._judges_by = fingerprint(*parts), parts
         return self._fingerprint
+
+    def watched(self, received: datetime) -> bool:
+        """Check whether the site watches a complaint received at this time (`since`)."""
+        since = self.site.file.since
+        return since is None or self.local(received).date() >= since
 
     def send_after(self, now: datetime) -> datetime:
         """Return the send time of a mail without urgency: now, or the next working morning."""

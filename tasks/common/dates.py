@@ -22,6 +22,9 @@ MONTHS = {
 }
 """The Indonesian names of a month that differ from the English ones."""
 
+CENTURY = 2000
+"""The first year of the century of all years with two digits."""
+
 _ENGLISH = (
     "january",
     "february",
@@ -49,8 +52,8 @@ def parse_datetime(text: str, form: str) -> datetime:
     """Parse a time in this format; the result has no zone if the format has none.
 
     `%b` and `%B` accept the full or short name of a month, in English or Indonesian: '29 May', '29
-    Mei', '1 Agt.', '1 Agustus'. Raises ValueError if the text has another form, and OverflowError
-    if the date is outside of the calendar.
+    Mei', '1 Agt.', '1 Agustus'. A year of two digits is in this century. Raises ValueError if the
+    text has another form, and OverflowError if the date is outside of the calendar.
     """
     fixed = _fixed(form)
     if fixed and text.translate(_ZEROS) == fixed[0]:
@@ -60,17 +63,20 @@ def parse_datetime(text: str, form: str) -> datetime:
     found = quick and quick[0].fullmatch(text)
     if quick and found:
         year, month, *rest = (found[place] for place in quick[1])
-        number = int(month) if month.isdecimal() else _month(month)
+        number = int(month) if month.isdecimal() else month_number(month)
         if number:
             return datetime(int(year), number, *map(int, rest))  # type: ignore[arg-type]  # noqa: DTZ001
     try:
-        return datetime.strptime(text, form)  # noqa: DTZ007 - the caller knows the zone
+        moment = datetime.strptime(text, form)  # noqa: DTZ007 - the caller knows the zone
     except ValueError:
         if "%b" not in form and "%B" not in form:
             raise
-    return datetime.strptime(  # noqa: DTZ007
-        _WORD.sub(_short, text), form.replace("%B", "%b")
-    )
+        moment = datetime.strptime(  # noqa: DTZ007
+            _WORD.sub(_short, text), form.replace("%B", "%b")
+        )
+    if "%y" in form and moment.year < CENTURY:
+        return moment.replace(year=moment.year + 100)
+    return moment
 
 
 def parse_iso(text: object) -> datetime | None:
@@ -149,7 +155,8 @@ def _quick(form: str) -> tuple[re.Pattern[str], list[int]] | None:
     return pattern, [named.index(piece) + 1 for piece in order]
 
 
-def _month(name: str) -> int:
+def month_number(name: str) -> int:
+    """Return the number of a month by its full or short name; 0 for another word."""
     short = _SHORT.get(name.rstrip(".").casefold())
     return _NUMBERS[short] if short else 0
 

@@ -1,7 +1,25 @@
-"""Errors that say by their class whether another try may help."""
+"""Errors that say by their class whether another try may help, and unexpected errors in words."""
 
 from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 class TransientError(Exception):
     """Something could not be reached now; the same step may succeed later."""
+
+
+def place_of(error: BaseException) -> str:
+    """Return the class of an unexpected error and its place in the code, without its text.
+
+    The text of an error may quote the data that caused it.
+    """
+    place = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        path = Path(frame.f_code.co_filename)
+        if ROOT in path.parents and "site-packages" not in path.parts:
+            place = f" at {path.name}:{line}"  # the last one is nearest to the fault
+    return f"{type(error).__name__}{place}"

@@ -42,7 +42,10 @@ def retrying_task(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
 def worth_another_try(task: Any, run: Any, state: Any) -> bool:
     """Check whether a task failed because of a connection: no other error improves with time."""
     error = state.result(raise_on_failure=False)
-    if isinstance(error, TransientError):
-        return True
+    return isinstance(error, TransientError) or is_lost_database(error)
+
+
+def is_lost_database(error: object) -> bool:
+    """Check whether our own database could not be reached or used."""
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     return lost or isinstance(error, OperationalError | InterfaceError)

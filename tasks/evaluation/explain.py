@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import complaints
+from db import complaints, questions
 from db.models import Complaint
 from settings import Site
 from sla.engine.clocks import Clock
@@ -49,15 +49,28 @@ class ExplainedDeadline:
 
 
 @dataclass(frozen=True, slots=True)
+class ComplaintQuestion:
+    """An open question about a complaint: its number, the column, the value, the first import."""
+
+    number: int
+    column: str
+    value: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """A complaint evaluated at a moment, with an explanation of every deadline.
 
-    `complaint` is None if a deadline is only computed from a date.
+    `complaint` is None if a deadline is only computed from a date. `questions` are the open
+    questions about the complaint, `undetermined` the rules that may apply, depending on the answer.
     """
 
     complaint: Complaint | None
     now: datetime
     deadlines: tuple[ExplainedDeadline, ...]
+    questions: tuple[ComplaintQuestion, ...] = ()
+    undetermined: tuple[Rule, ...] = ()
 
 
 def explanations(
@@ -75,7 +88,12 @@ def explanations(
         if judged.error is not None:
             raise judged.error
         explained = tuple(_explained(d, office.site, now) for d in judged.deadlines)
-        found.append(Explanation(known.complaint, now, explained))
+        asked = tuple(
+            ComplaintQuestion(question.id, question.column, question.value, since)
+            for question, since in questions.open_of_complaint(session, known.complaint.id)
+        )
+        undetermined = tuple(judged.undetermined)
+        found.append(Explanation(known.complaint, now, explained, asked, undetermined))
     return found
 
 
@@ -156,6 +174,16 @@ def as_data(office: SiteContext, explanation: Explanation) -> dict[str, Any]:
         "source": complaint.source,
         "received": local(complaint.received_at),
         "as_of": local(explanation.now),
+        "questions": [
+            {
+                "id": question.number,
+                "column": question.column,
+                "value": question.value,
+                "since": local(question.since),
+            }
+            for question in explanation.questions
+        ],
+        "undetermined": [rule.id for rule in explanation.undetermined],
         "deadlines": [
             {
                 "rule": item.deadline.rule.id,
@@ -174,6 +202,8 @@ def as_data(office: SiteContext, explanation: Explanation) -> dict[str, Any]:
                 "days_used": item.deadline.days_used,
                 "paused": item.deadline.paused,
                 "provisional": item.deadline.provisional,
+                "known_until": local(item.deadline.doubt.earliest if item.deadline.doubt else None),
+                "unknown_since": local(item.deadline.doubt.latest if item.deadline.doubt else None),
                 "days": _days(item.days),
             }
             for item in explanation.deadlines

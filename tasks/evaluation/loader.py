@@ -34,9 +34,12 @@ def load_complaints(
     keys = [row.id for row in rows]
     events = complaints.events_of(session, keys)
     past = complaints.past_facts(session, keys, as_of)
-    until = {
-        name: office.site.sources[name].not_before(moment)
-        for name, moment in imports.last_of_each(session, as_of).items()
+    coverage = {
+        name: [
+            each._replace(moment=office.site.sources[name].not_before(each.moment))
+            for each in covered
+        ]
+        for name, covered in imports.coverage(session, as_of).items()
         if name in office.site.sources
     }
     foreign = {row.source for row in rows} - office.site.sources.keys()
@@ -49,10 +52,21 @@ def load_complaints(
             category=then.category,
             channel=then.channel,
             promised_due=then.promised_due,
-            known_until=until.get(row.source)
+            known_until=_known_until(row, coverage.get(row.source))
             or (told[row.source].imported_until if row.source in told else None),
         )
         yield LoadedComplaint(row, CaseHistory(facts, events.get(row.id, [])))
+
+
+def _known_until(row: Complaint, coverage: Sequence[imports.Covered] | None) -> datetime | None:
+    """Return the time of the newest import that had to show a complaint; None without any import.
+
+    If it did not show the complaint, there is a doubt about the complaint as well.
+    """
+    if not coverage:
+        return None
+    moments = (each.moment for each in coverage if each.covers(row.received_at))
+    return next(moments, row.received_at)
 
 
 def source_facts(
@@ -88,7 +102,19 @@ def _source_facts(office: SiteContext, source: str, told: dict[str, Origin]) -> 
 def load_and_evaluate(
     session: Session, office: SiteContext, rows: Sequence[Complaint], as_of: datetime
 ) -> Iterator[tuple[LoadedComplaint, Evaluation]]:
-    """Evaluate these complaints as of `as_of`."""
+    """Evaluate these complaints as of `as_of`; see :func:`as_watched` for old ones."""
     known = list(load_complaints(session, office, rows, as_of))
     judged = evaluate_all([each.history for each in known], office.site.evaluation_context, as_of)
-    return zip(known, judged, strict=True)
+    for each, found in zip(known, judged, strict=True):
+        yield each, as_watched(office, each.complaint, found)
+
+
+def as_watched(office: SiteContext, complaint: Complaint, found: Evaluation) -> Evaluation:
+    """Return the evaluation of a complaint, without deadlines if the site does not watch it.
+
+    A complaint received before `since` of the site has no deadlines and lapses by no law.
+    """
+    if office.watched(complaint.received_at):
+        return found
+    lapsing = office.site.evaluation_context.law.lapsing
+    return Evaluation([event for event in found.known if event.source not in lapsing])

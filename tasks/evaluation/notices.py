@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from db.audit import AuditKind
 from db.models import NoticeRow, NoticeStatus
-from sla.directory import OF_A_UNIT, Role
+from db.outbox import Acceptance
+from sla.directory import Role
 from sla.engine.deadline import Deadline
-from sla.escalation import Ladder, Reached, ladder_for, reached
+from sla.escalation import (
+    Ladder,
+    NoticeKind,
+    Notified,
+    Reached,
+    ladder_for,
+    reached,
+    responsible_roles,
+)
 from sla.holds import kept_back
 from tasks.common.context import SiteContext
 
 AGAIN: dict[str, str] = {
     NoticeStatus.WITHDRAWN: "; before, it was withdrawn",
     NoticeStatus.SUPPRESSED: "; before, it was held back",
+    NoticeStatus.FAILED: "; before, no mail about it could be delivered",
 }
 """Statuses of a notice that may still be sent later, with the audit text for that case."""
+
+UNDECIDED = (NoticeStatus.WITHDRAWN, NoticeStatus.SUPPRESSED)
+"""Statuses of a notice without a decision from which its repetitions are counted."""
 
 AUDITED = {
     NoticeStatus.QUEUED: AuditKind.NOTICE_QUEUED,
@@ -34,21 +47,74 @@ class Audience:
     to: tuple[Role, ...]
     cc: tuple[Role, ...] = ()
 
-    def of_the_unit(self) -> Audience:
-        """Return only the roles of a single unit."""
-        return Audience(
-            tuple(role for role in self.to if role in OF_A_UNIT),
-            tuple(role for role in self.cc if role in OF_A_UNIT),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class PendingNotice:
-    """A pending notice, to be sent to people."""
+    """A pending notice, to be sent to people.
+
+    `weekly` is the day of the week for which it waits (0 = Monday). `inherited` marks the first
+    notice to the unit about a deadline missed before the first import of the source.
+    """
 
     notice: NoticeRow
     audience: Audience
     urgent: bool
+    weekly: int | None = None
+    inherited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeHistory:
+    """The notices of one clock so far: at its present unit, in its present episode.
+
+    A new episode begins after a correction: the ladder then starts anew at the unit.
+    """
+
+    rows: Mapping[tuple[str, int], NoticeRow]
+    notified: Notified
+    episode: int
+
+    def with_decided(self, steps: Sequence[Reached], now: datetime) -> Notified:
+        """Return the notices of the clock as they are after a decision about these rungs."""
+        new = {step.rung.id: now for step in steps}
+        return replace(self.notified, decided=new | dict(self.notified.decided))
+
+
+def history_of(
+    deadline: Deadline,
+    rows: Sequence[NoticeRow],
+    accepted: Mapping[int, Sequence[Acceptance]],
+    *,
+    revoked: bool = False,
+) -> NoticeHistory:
+    """Select the notices of a clock from the complaint's notices.
+
+    `accepted` are the accepted mails by notice. `revoked` means that the lateness is taken back
+    now. Reminders belong to every episode.
+    """
+    clock = deadline.rule.id, deadline.clock
+    of_clock = [row for row in rows if (row.rule, row.clock) == clock]
+    late = [row for row in of_clock if row.kind != NoticeKind.REMINDER]
+    over = [row.episode for row in late if revoked or row.taken_back_at is not None]
+    episode = max(over, default=-1) + 1
+    own = [
+        row
+        for row in of_clock
+        if row.unit == (deadline.unit or "")
+        and (row.kind == NoticeKind.REMINDER or row.episode == episode)
+    ]
+    roles = responsible_roles(deadline.rule)
+    first: dict[str, datetime] = {}
+    decided: dict[str, datetime] = {}
+    for row in own:
+        if row.status not in UNDECIDED:
+            decided[row.rung] = min(row.decided_at, decided.get(row.rung, row.decided_at))
+        for each in accepted.get(row.id, ()):
+            if each.role in roles:
+                first[row.rung] = min(each.at, first.get(row.rung, each.at))
+    return NoticeHistory(
+        {(row.rung, row.repeat): row for row in own}, Notified(first, decided), episode
+    )
 
 
 @dataclass(slots=True)
@@ -64,9 +130,12 @@ class NoticeDecision:
     superseded: int = 0
 
 
-def rungs_reached(office: SiteContext, deadline: Deadline, now: datetime) -> list[Reached]:
+def rungs_reached(
+    office: SiteContext, deadline: Deadline, now: datetime, notified: Notified
+) -> list[Reached]:
     """Return the rungs that a deadline has reached on its ladder, lowest first."""
-    return reached(deadline, ladder_of(office, deadline), office.site.evaluation_context, now)
+    ladder, bench = ladder_of(office, deadline), office.site.evaluation_context
+    return reached(deadline, ladder, bench, now, notified)
 
 
 def ladder_of(office: SiteContext, deadline: Deadline) -> Ladder | None:
@@ -80,72 +149,81 @@ def decide_notices(
     complaint: int,
     deadline: Deadline,
     rungs: Sequence[Reached],
-    rows: Sequence[NoticeRow],
+    history: NoticeHistory,
     now: datetime,
     run_id: str,
+    *,
+    inherited: bool = False,
 ) -> NoticeDecision:
-    """Decide on the notices for the rungs that a deadline has reached: only the highest one is
-    sent.
+    """Decide on the notices for the rungs that a deadline has reached.
 
-    `rows` are the complaint's existing notices. A rung suppressed by the site is stored as held and
-    has no effect until the hold ends. A notice withdrawn before it was sent, because the clock
-    paused, is decided again when its rung is reached again.
-
-    After a handover the new unit gets the notices that its former unit already got. The superiors
-    know already and do not get them again.
+    Of the rungs for the unit only the highest one is sent, and of those for superiors too. A rung
+    suppressed by the site is stored as held and has no effect until the hold ends. A notice
+    withdrawn before it was sent, because the clock paused, is decided again when its rung is
+    reached again; so is a notice whose mails all failed.
     """
     decided = NoticeDecision()
-    unit, today = deadline.unit or "", office.local(now).date()
-    of_clock = [row for row in rows if (row.rule, row.clock) == (deadline.rule.id, deadline.clock)]
-    own = {(row.rung, row.repeat): row for row in of_clock if row.unit == unit}
-    elsewhere = {
-        (row.rung, row.repeat)
-        for row in of_clock
-        if row.unit != unit and row.status == NoticeStatus.SENT
-    }
+    today = office.local(now).date()
 
     def note(step: Reached, status: NoticeStatus, why: str) -> NoticeRow:
-        row = own.get((step.rung.id, step.repeat))
+        row = history.rows.get((step.rung.id, step.repeat))
         if row is None:
             row = NoticeRow(
                 complaint_id=complaint,
                 rule=deadline.rule.id,
                 clock=deadline.clock,
-                unit=unit,
+                unit=deadline.unit or "",
                 rung=step.rung.id,
                 repeat=step.repeat,
+                episode=history.episode,
             )
             decided.new.append(row)
         if row.status != status:
             decided.noted.append((row, AUDITED[status], why + AGAIN.get(row.status, "")))
+        if row.status != NoticeStatus.FAILED:  # repetitions are counted from the first decision
+            row.decided_at = now
         row.kind, row.reached_at = step.rung.kind, step.at
-        row.decided_at, row.run_id, row.status = now, run_id, status
+        row.run_id, row.status = run_id, status
         return row
 
-    candidates: list[tuple[Reached, Audience | None]] = []
-    for step in rungs:
-        row = own.get((step.rung.id, step.repeat))
-        if row is not None and row.status not in AGAIN:
-            candidates.append((step, None))
-        elif kept_back(office.site.holds, deadline, step.rung.id, today):
-            note(step, NoticeStatus.SUPPRESSED, "the site holds this rung back for the unit")
-        else:
-            told = Audience(step.rung.to, step.rung.cc)
-            if (step.rung.id, step.repeat) in elsewhere:
-                told = told.of_the_unit()
-            if told.to or told.cc:
-                candidates.append((step, told))
-    for number, (step, audience) in enumerate(candidates, 1):
-        if audience is None:  # decided in an earlier run
+    for superiors in (False, True):
+        candidates: list[tuple[Reached, bool]] = []
+        for step in rungs:
+            if step.rung.for_superiors != superiors:
+                continue
+            row = history.rows.get((step.rung.id, step.repeat))
+            if row is not None and row.status not in AGAIN:
+                candidates.append((step, False))
+            elif kept_back(office.site.holds, deadline, step.rung.id, today):
+                note(step, NoticeStatus.SUPPRESSED, "the site holds this rung back for the unit")
+            else:
+                candidates.append((step, True))
+        _send_highest(candidates, history, note, decided, inherited=inherited)
+    return decided
+
+
+def _send_highest(
+    candidates: Sequence[tuple[Reached, bool]],
+    history: NoticeHistory,
+    note: Callable[[Reached, NoticeStatus, str], NoticeRow],
+    decided: NoticeDecision,
+    *,
+    inherited: bool,
+) -> None:
+    """Queue the highest rung and supersede the others; `True` marks a rung not decided before."""
+    for number, (step, new) in enumerate(candidates, 1):
+        if not new:
             continue
+        rung = step.rung
+        row = history.rows.get((rung.id, step.repeat))
         if number == len(candidates):
-            why = f"reached {step.at:%Y-%m-%d %H:%M} UTC"
-            notice = note(step, NoticeStatus.QUEUED, why)
-            decided.owed.append(PendingNotice(notice, audience, step.rung.urgent))
-        elif (
-            row := own.get((step.rung.id, step.repeat))
-        ) is None or row.status == NoticeStatus.SUPPRESSED:
+            notice = note(step, NoticeStatus.QUEUED, f"reached {step.at:%Y-%m-%d %H:%M} UTC")
+            audience = Audience(rung.to, rung.cc)
+            first_told = inherited and not rung.for_superiors and not step.repeat
+            decided.owed.append(
+                PendingNotice(notice, audience, rung.urgent, rung.weekly, first_told)
+            )
+        elif row is None or row.status == NoticeStatus.SUPPRESSED:
             why = f"the higher rung {candidates[-1][0].rung.id} was reached as well"
             note(step, NoticeStatus.SUPERSEDED, why)
             decided.superseded += 1
-    return decided

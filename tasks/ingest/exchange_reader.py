@@ -7,9 +7,27 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sla.events import Event, ImpossibleHistory, Kind, Knowledge, events_as_of
+from sla.events import (
+    ANY_KIND,
+    PROMISED_DUE,
+    Event,
+    ImpossibleHistory,
+    Kind,
+    Knowledge,
+    events_as_of,
+)
 from tasks.common.dates import parse_iso
-from tasks.ingest.row_parser import RECEIVED, ComplaintRecord, RejectionReason, RowError, RowParser
+from tasks.ingest.row_parser import (
+    RECEIVED,
+    UNIT_FIELD,
+    ComplaintRecord,
+    RejectionReason,
+    RowError,
+    RowParser,
+)
+
+DOUBTED = (*Kind, ANY_KIND, PROMISED_DUE)
+"""The kinds of doubts: see `sla.events.Event`."""
 
 LONGEST = 64
 """Length limit for the name of a source: our name and the other installation's name together."""
@@ -32,6 +50,7 @@ class ExchangeReader(RowParser):
 
     def record(self, cells: Mapping[str, str], observed: datetime) -> ComplaintRecord:
         """Parse one line; raises :class:`RowError` for the first error."""
+        self._unmapped = []
         ticket, origin = cells["ticket"], cells["source"]
         if not ticket:
             raise RowError(RejectionReason.MISSING_TICKET, "ticket")
@@ -51,7 +70,7 @@ class ExchangeReader(RowParser):
             classification=self._meaning(cells["classification"]),
             category=self._plain(cells, "category", 255),
             channel=self._plain(cells, "channel", 255),
-            unit=self._unit(cells, "unit"),
+            unit=self._unit(cells, "unit", UNIT_FIELD),
             title=self._title(cells, anonymous or secret),
             anonymous=anonymous,
             secret=secret,
@@ -60,6 +79,7 @@ class ExchangeReader(RowParser):
             steps=(),
             origin=origin,
             history=self._history(cells["events"], origin, received, observed),
+            unmapped=tuple(self._unmapped),
         )
 
     def _at(self, cells: Mapping[str, str], column: str) -> datetime | None:
@@ -105,9 +125,12 @@ class ExchangeReader(RowParser):
         if not isinstance(told, dict):
             raise RowError(RejectionReason.BAD_EVENT, "events")
         kind, knowledge = told.get("kind"), told.get("knowledge", str(Knowledge.STATED))
-        if kind not in list(Kind) or knowledge not in list(Knowledge):
+        kinds = DOUBTED if knowledge == Knowledge.UNREADABLE else tuple(Kind)
+        if kind not in kinds or knowledge not in list(Knowledge):
             raise RowError(RejectionReason.BAD_EVENT, "events", f"{kind} {knowledge}")
-        unit = self._unit({"events": str(told.get("unit") or "").strip()}, "events")
+        name = str(told.get("unit") or "").strip()
+        source_field = str(told.get("source_field") or "")[:255]
+        unit = self._unit({"unit": name}, "unit", source_field)
         try:
             at, after = parse_iso(told.get("at")), parse_iso(told.get("after"))
             recorded = parse_iso(told.get("recorded")) or at
@@ -121,7 +144,7 @@ class ExchangeReader(RowParser):
                 earliest=after,
                 knowledge=Knowledge(knowledge),
                 unit=unit,
-                source_field=str(told.get("source_field") or "")[:255],
+                source_field=source_field,
                 retracted=_yes(str(told.get("retracted") or "")),
             )
         except ValueError:

@@ -10,10 +10,11 @@ from db.engine import open_engine
 from db.models import Base
 from settings import Site
 from tasks.common.context import SiteContext
+from tasks.ingest.open_questions import shown_value
 from tasks.ingest.row_parser import ComplaintRecord, stated_events
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources import sample
-from tasks.sources.base import SourceError
+from tasks.sources.base import Extract, SourceError, Waiting, sheet_of
 
 ENOUGH = 10_000
 """The number of rows that is enough to know the layout of a source."""
@@ -41,8 +42,9 @@ class Checked:
     """The result of reading a sample: the first rows field by field, and counts for all of it.
 
     `shown` has rows with the keys of :data:`FIELDS` and the line number; of a title only the part
-    that would be stored. `refused` lists the rows that would go to quarantine. `whole` is false if
-    the source has more rows than the sample.
+    that would be stored. `refused` lists the rows that would go to quarantine, `questions` the
+    values that would become open questions, by column, with the number of rows. `whole` is false if
+    the source has more rows than the sample. Answers given before are not considered.
     """
 
     source: str
@@ -53,9 +55,13 @@ class Checked:
     whole: bool = True
     shown: list[dict[str, str]] = field(default_factory=list)
     refused: list[RejectedRow] = field(default_factory=list)
+    questions: Counter[tuple[str, str]] = field(default_factory=Counter)
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     events: Counter[str] = field(default_factory=Counter)
+    waiting: list[Waiting] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    mixed_dates: list[str] = field(default_factory=list)
+    """The files and columns in which date cells and dates written as text are mixed."""
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -75,22 +81,35 @@ def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
     office = SiteContext(site, engine)
     checked = Checked(name)
     try:
-        for batch in sample(office, name, now, checked.failures):
+        for batch in sample(office, name, now, checked.waiting, checked.failures):
             checked.names.append(batch.name)
             checked.observed_at = min(batch.observed_at, now)
-            sieve = RowValidator(name, site.sources[name], site.directory, checked.observed_at)
-            for row in batch.rows:
-                checked.rows += 1
-                for line, found in sieve.validate(batch.header, [row]):
-                    _note(checked, office, line, found, rows)
-                if checked.rows >= ENOUGH:
-                    checked.whole = False
-                    return checked
+            _read(checked, office, batch, rows)
+            if not checked.whole:
+                return checked
     finally:
         engine.dispose()
-    if not checked.names:
+    if not checked.names and (checked.failures or not checked.waiting):
         raise SourceError("; ".join(checked.failures) or f"{name} has nothing to read now")
     return checked
+
+
+def _read(checked: Checked, office: SiteContext, batch: Extract, rows: int) -> None:
+    """Read one extract, as far as the sample goes, and note its first rows."""
+    site, name = office.site, checked.source
+    observed_at = checked.observed_at or batch.observed_at
+    unit = site.file.administrator_unit
+    sieve = RowValidator(name, site.sources[name], site.directory, observed_at, unit)
+    for row in batch.rows:
+        checked.rows += 1
+        for line, found in sieve.validate(batch.header, [row]):
+            _note(checked, office, line, found, rows)
+        if checked.rows >= ENOUGH:
+            checked.whole = False
+            break
+    checked.rows -= sieve.totals
+    mixed = sorted(sieve.reader.mixed_dates)
+    checked.mixed_dates += (f"{batch.name}: {column}" for column in mixed)
 
 
 def _note(
@@ -105,6 +124,11 @@ def _note(
         return
     checked.readable += 1
     told = _told(office, checked.source, found, checked.observed_at)
+    for cell in found.unmapped:
+        value = shown_value(cell.value)
+        checked.questions[cell.column, value] += 1
+        if cell.source_field in told:
+            told[cell.source_field] = f"? {value}"
     for name in COUNTED:
         checked.counts.setdefault(name, Counter())[told[name]] += 1
     checked.events.update(
@@ -113,7 +137,9 @@ def _note(
     if found.status is not None:
         checked.events.update(found.status.enter)
     if len(checked.shown) < rows:
-        checked.shown.append({"line": str(line), **told})
+        sheet = sheet_of(line)
+        position = f"{sheet}: {line}" if sheet else str(line)
+        checked.shown.append({"line": position, **told})
 
 
 def _told(

@@ -17,7 +17,7 @@ from tasks.common.context import SiteContext
 from tasks.ingest.importer import ImportWriter, new_import, quarantine_row
 from tasks.ingest.row_parser import ComplaintRecord
 from tasks.ingest.row_validator import RejectedRow, RowValidator
-from tasks.sources.base import Row, UnreadableFile
+from tasks.sources.base import Row, UnreadableFile, sheet_of
 from tasks.sources.files.reader import read_sheet
 from tasks.sources.folder import found_again
 
@@ -91,19 +91,23 @@ def _read(
 
     The whole file is validated, so that a ticket repeated in it is found again.
     """
-    wanted = {row.line: row.id for row in rows}
+    by_line: dict[int, list[QuarantineRow]] = {}
+    for row in rows:
+        by_line.setdefault(row.line, []).append(row)
     found: dict[int, Found] = {}
+
+    def wanted(line: int) -> Iterator[int]:
+        within = f"/{sheet_of(line)}" if sheet_of(line) else ""
+        return (row.id for row in by_line.get(line, ()) if row.file.endswith(within))
 
     def noted(lines: Iterable[Row]) -> Iterator[Row]:
         for line, cells in lines:
-            if line in wanted:
-                found[wanted[line]] = None
+            found.update((key, None) for key in wanted(line))
             yield line, cells
 
     sheet = read_sheet(path, source)
     for line, one in sieve.validate(sheet.header, noted(sheet.rows)):
-        if line in wanted:
-            found[wanted[line]] = one
+        found.update((key, one) for key in wanted(line))
     return found
 
 

@@ -3,49 +3,92 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
+from db.models import QuestionRole
 from settings.mapping import SourceMapping, StatusWord
 from sla.directory import Directory
-from sla.events import Event, Kind
+from sla.engine.context import UNDETERMINED
+from sla.events import ENDING, Event, Kind
 from tasks.common.dates import parse_datetime
+from tasks.common.flexible_dates import (
+    DateOrder,
+    date_order,
+    is_serial,
+    parse_flexible,
+    parse_serial,
+)
 from tasks.common.redaction import redact
-from tasks.sources.base import NO_OBJECT
+from tasks.ingest.cell_checks import EmptySigns, ShiftCheck
+from tasks.sources.base import NO_RESULT, FaultyRow
 
 
 class RejectionReason(StrEnum):
-    """The reason a row went to quarantine. The texts for people are in the templates."""
+    """The reason a row went to quarantine. The texts for people are in the templates.
+
+    Only a row without a readable ticket or date of receipt, or a torn one, is rejected. Everything
+    else that cannot be read is an open question about one field (:class:`UnmappedCell`).
+    """
 
     MISSING_TICKET = "missing_ticket"
     DUPLICATE_TICKET = "duplicate_ticket"
     MISSING_DATE = "missing_date"
     BAD_DATE = "bad_date"
-    UNKNOWN_UNIT = "unknown_unit"
-    UNKNOWN_STATUS = "unknown_status"
-    UNKNOWN_CLASSIFICATION = "unknown_classification"
     BEFORE_RECEIPT = "before_receipt"
     IN_THE_FUTURE = "in_the_future"
     SHORT_ROW = "short_row"
     LONG_ROW = "long_row"
     TOO_LONG = "too_long"
+    TORN_ROW = "torn_row"
+    UNDECODABLE = "undecodable"
+    LONG_LINE = "long_line"
     NO_OBJECT = "no_object"
+    REPEATED_KEY = "repeated_key"
     BAD_EVENT = "bad_event"
+    UNFORMATTED_DATE = "unformatted_date"
+    TICKET_AS_NUMBER = "ticket_as_number"
+    ERROR_CELL = "error_cell"
 
 
 MISALIGNED = frozenset(
-    {RejectionReason.SHORT_ROW, RejectionReason.LONG_ROW, RejectionReason.NO_OBJECT}
+    {
+        RejectionReason.SHORT_ROW,
+        RejectionReason.LONG_ROW,
+        RejectionReason.TORN_ROW,
+        RejectionReason.UNDECODABLE,
+        RejectionReason.LONG_LINE,
+        RejectionReason.NO_OBJECT,
+        RejectionReason.REPEATED_KEY,
+    }
 )
 """Reasons that make the position of every cell uncertain: a name may be in any of them."""
 
 
+FORMULA_ERRORS = frozenset(
+    {
+        *("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"),
+        NO_RESULT,
+    }
+)
+"""The values of a workbook's cell with a formula that has no result."""
+
+_SHORTENED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
+
 FIRST_VALUE = "#first-value"
 """Suffix of the `source_field` of an event that keeps its first stated value."""
+
+STATUS_FIELD, UNIT_FIELD = "status", "unit"
+"""The fields of a complaint that depend on its status and on its unit, for open questions."""
+
+FOREVER = datetime.max.replace(tzinfo=UTC)
+"""A limit for times that may be in the future."""
 
 RECEIVED = "received"
 """The `source_field` of the receipt, also if several columns state it."""
@@ -57,6 +100,40 @@ class RowError(ValueError):
     def __init__(self, reason: RejectionReason, column: str = "", value: str = "") -> None:
         super().__init__(reason)
         self.reason, self.column, self.value = reason, column, value
+
+
+@dataclass(frozen=True, slots=True)
+class UnmappedCell:
+    """A cell that the mapping cannot read, with the answer given for it, if any.
+
+    `value` is the raw text. `source_field` is the field of the complaint that depends on it: a
+    fact, or the source field of an event of the kind `kind` with the unit `unit`. An empty answer
+    means that the cell counts as empty.
+    """
+
+    role: QuestionRole
+    column: str
+    value: str
+    source_field: str
+    kind: str = ""
+    answer: str | None = None
+    unit: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return the identity of the question within the source: column and hash of the value."""
+        return self.column, value_hash(self.value)
+
+
+Answers = Mapping[tuple[str, str], str]
+"""The answers given to questions of a source, by column and hash of the value."""
+
+
+EMPTY_ANSWER = ""
+"""The answer for a value that means an empty cell."""
+
+CORRECT_ANSWER = "correct"
+"""The answer for a date of receipt that is right although it is far from its neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +149,8 @@ class Step:
 @dataclass(frozen=True)
 class ComplaintRecord:
     """A parsed row. `title` is empty for anonymous and secret reports.
+
+    `unmapped` has the cells that the mapping cannot read, also those with an answer.
 
     Only the exchange format fills `origin` and `history`: the other installation's source, and the
     events as recorded there.
@@ -92,6 +171,7 @@ class ComplaintRecord:
     status_at: datetime | None = None
     origin: str = ""
     history: tuple[Event, ...] = ()
+    unmapped: tuple[UnmappedCell, ...] = ()
     text: str | None = None
     attachments: str | None = None
     reporter: str | None = None
@@ -132,6 +212,11 @@ class ComplaintRecord:
                 if self.origin or self.history
                 else ()
             ),
+            *(
+                f"{cell.source_field} ?{_folded(cell.value)}"
+                for cell in self.unmapped
+                if cell.answer is None
+            ),
         )
         content = "\x1f".join(map(str, facts)).encode()
         return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), signed=True)
@@ -140,11 +225,33 @@ class ComplaintRecord:
 class RowParser:
     """The parser for a source: its mapping, with words casefolded and columns located."""
 
-    def __init__(self, name: str, source: SourceMapping, directory: Directory) -> None:
+    def __init__(
+        self,
+        name: str,
+        source: SourceMapping,
+        directory: Directory,
+        administrator_unit: str | None = None,
+        answers: Answers | None = None,
+    ) -> None:
         self.name, self.source, self.directory = name, source, directory
+        self.administrator_unit, self.answers = administrator_unit, answers or {}
         self.zone = ZoneInfo(source.zone)
+        self._unmapped: list[UnmappedCell] = []
         self._header: tuple[str, ...] = ()
         self._found: list[tuple[str, int]] = []
+        self._year_first: set[str] = set()
+        self._year_last: set[str] = set()
+        self._signs = EmptySigns(source)
+        self._shift = ShiftCheck(source, directory)
+
+    @property
+    def mixed_dates(self) -> frozenset[str]:
+        """Return the columns with both date cells (or ISO dates) and dates written otherwise."""
+        return frozenset(self._year_first & self._year_last)
+
+    @cached_property
+    def _order(self) -> DateOrder:
+        return date_order(self.source.dates)
 
     @cached_property
     def _words(self) -> dict[str, StatusWord]:
@@ -170,21 +277,44 @@ class RowParser:
     def cells(self, header: tuple[str, ...], row: tuple[str, ...]) -> dict[str, str]:
         """Return the mapped columns of a row.
 
-        Raises :class:`RowError` for a row shorter or longer than its header: a missing or extra
-        separator has shifted its cells.
+        Signs for 'nothing' count as empty cells. Missing or extra empty cells at the end change
+        nothing. Raises :class:`RowError` for a torn row: a missing or extra separator has shifted
+        its cells.
         """
-        if row[:1] == (NO_OBJECT,) and len(row) == 2:
-            raise RowError(RejectionReason.NO_OBJECT)
-        if len(row) < len(header):
-            raise RowError(RejectionReason.SHORT_ROW, "", f"{len(row)} < {len(header)}")
-        if len(row) > len(header):
-            raise RowError(RejectionReason.LONG_ROW, "", f"{len(row)} > {len(header)}")
+        if isinstance(row, FaultyRow):
+            raise RowError(RejectionReason(row.fault), "", row.detail)
+        width, length = len(header), len(row)
+        if length > width and any(cell.strip() for cell in row[width:]):
+            raise RowError(RejectionReason.LONG_ROW, "", f"{length} > {width}")
+        if length < width:
+            row += ("",) * (width - length)
         found = {name: row[place].strip() for name, place in self._places(header)}
         longest = self.source.max_cell
         for name, value in found.items():
             if len(value) > longest:
-                raise RowError(RejectionReason.TOO_LONG, name, value[:40])
+                if name in self._required:
+                    raise RowError(RejectionReason.TOO_LONG, name, value[:40])
+                found[name] = value[:longest]
+        self._signs.apply(found)
+        if self._shift.is_shifted(found, strict=length != width):
+            detail = "" if length == width else f"{length} {'<' if length < width else '>'} {width}"
+            raise RowError(_misfit(length, width), "", detail)
         return found
+
+    @cached_property
+    def _required(self) -> frozenset[str]:
+        """Return the columns without which a row is no complaint: ticket and date of receipt."""
+        return frozenset((self.source.fields.ticket, *self.receipt_columns))
+
+    @property
+    def receipt_columns(self) -> tuple[str, ...]:
+        """Return the column, or the columns, of the date of receipt."""
+        received = self.source.fields.received
+        return (received,) if isinstance(received, str) else received
+
+    def receipt_text(self, cells: Mapping[str, str]) -> str:
+        """Return the date of receipt as it is written in the row."""
+        return " ".join(cells[column] for column in self.receipt_columns).strip()
 
     def kept(
         self, header: tuple[str, ...], row: tuple[str, ...], reason: RejectionReason
@@ -206,94 +336,223 @@ class RowParser:
         if header is not self._header:
             self._header = header
             self._found = [(name, header.index(name)) for name in self.source.columns]
+            self._shift.read_header(header)
         return self._found
 
     def key(self, cells: Mapping[str, str]) -> str:
         """Return the key of the record of these cells; empty without a ticket."""
-        return cells[self.source.fields.ticket]
+        return plain_ticket(cells[self.source.fields.ticket])
 
     def record(self, cells: Mapping[str, str], observed: datetime) -> ComplaintRecord:
-        """Parse one row; raises :class:`RowError` for the first error."""
+        """Parse one row; raises :class:`RowError` if it is no complaint.
+
+        A cell that cannot be read, except the ticket and the date of receipt, leaves its field
+        empty and is listed in `unmapped`.
+        """
+        self._unmapped = []
         named = self.source.fields
-        ticket = cells[named.ticket]
+        ticket = plain_ticket(cells[named.ticket])
         if not ticket:
             raise RowError(RejectionReason.MISSING_TICKET, named.ticket)
+        if ticket in FORMULA_ERRORS:
+            raise RowError(RejectionReason.ERROR_CELL, named.ticket, ticket)
+        if "+" in ticket and _SHORTENED.fullmatch(ticket):
+            raise RowError(RejectionReason.TICKET_AS_NUMBER, named.ticket, ticket)
         if len(ticket) > 255:
             raise RowError(RejectionReason.TOO_LONG, named.ticket, ticket[:40])
-        columns = (named.received,) if isinstance(named.received, str) else named.received
-        whole = (
-            cells[columns[0]] if len(columns) == 1 else " ".join(map(cells.__getitem__, columns))
-        )
-        received = self._moment(whole.strip(), columns[0])
+        column = self.receipt_columns[0]
+        received = self._received(cells)
         if received is None:
-            raise RowError(RejectionReason.MISSING_DATE, columns[0])
+            raise RowError(RejectionReason.MISSING_DATE, column)
         if received > observed:
-            raise RowError(RejectionReason.IN_THE_FUTURE, columns[0], received.isoformat())
+            raise RowError(RejectionReason.IN_THE_FUTURE, column, received.isoformat())
         anonymous, secret = self._privacy(cells)
         hidden = anonymous or secret
         status = self._status(cells)
-        promised = named.promised_due
         return ComplaintRecord(
             ticket=ticket,
             received=received,
             classification=self._classification(cells),
             category=self._plain(cells, "category", 255),
             channel=self._plain(cells, "channel", 255),
-            unit=self._unit(cells, named.unit),
+            unit=self._unit(cells, named.unit, UNIT_FIELD),
             title=self._title(cells, hidden),
             text=self._personal(cells, named.text, 20_000, hidden),
             attachments=self._personal(cells, named.attachments, 1_000, hidden),
             reporter=self._personal(cells, named.reporter, 255, hidden, mask=False),
             anonymous=anonymous,
             secret=secret,
-            promised_due=self._moment(cells[promised], promised) if promised else None,
+            promised_due=self._promised_due(cells),
             status=status,
             status_at=self._status_at(cells, status, received, observed),
             steps=self._steps(cells, received, observed),
+            unmapped=tuple(self._unmapped),
         )
+
+    def _received(self, cells: Mapping[str, str]) -> datetime | None:
+        return self._moment(self.receipt_text(cells), self.receipt_columns[0])
+
+    def has_receipt(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
+        """Check whether a row has a readable date of receipt."""
+        try:
+            return self._received(self.cells(header, row)) is not None
+        except RowError:
+            return False
 
     def _moment(self, text: str, column: str) -> datetime | None:
         if not text:
             return None
+        moment = self._in_a_format(text) or self._flexible(text, column)
+        (self._year_first if text[4:5] == "-" else self._year_last).add(column)
+        try:
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=self.zone)
+            return moment.astimezone(UTC)
+        except OverflowError:
+            raise RowError(RejectionReason.BAD_DATE, column, text) from None
+
+    def _in_a_format(self, text: str) -> datetime | None:
         for form in self.source.dates:
             try:
-                moment = parse_datetime(text, form)
-                if moment.tzinfo is None:
-                    moment = moment.replace(tzinfo=self.zone)
-                return moment.astimezone(UTC)
+                return parse_datetime(text, form)
             except (ValueError, OverflowError):
                 continue
-        raise RowError(RejectionReason.BAD_DATE, column, text)
+        return None
+
+    def _flexible(self, text: str, column: str) -> datetime:
+        """Parse a date in none of the mapping's formats."""
+        try:
+            if not is_serial(text):
+                return parse_flexible(text, self._order)
+            moment = parse_serial(text)
+        except (ValueError, OverflowError):
+            error = text in FORMULA_ERRORS
+            reason = RejectionReason.ERROR_CELL if error else RejectionReason.BAD_DATE
+            raise RowError(reason, column, text) from None
+        if not self.source.serial:
+            raise RowError(RejectionReason.UNFORMATTED_DATE, column, text)
+        return moment
+
+    def _ask(
+        self, role: QuestionRole, column: str, value: str, source_field: str, kind: str = ""
+    ) -> str | None:
+        """List a cell that cannot be read; return the answer given for its value, if any."""
+        answer = self.answers.get((column, value_hash(value)))
+        self._unmapped.append(UnmappedCell(role, column, value, source_field, kind, answer))
+        return answer
+
+    def _step_date(
+        self,
+        cells: Mapping[str, str],
+        column: str,
+        received: datetime | None,
+        observed: datetime,
+        role: QuestionRole = QuestionRole.STEP,
+        kind: str = "",
+    ) -> datetime | None:
+        """Return the date of a step; None if the cell is empty, unreadable or impossible.
+
+        A step cannot be before the receipt (`received`) or after the import.
+        """
+        text = cells[column]
+        if not text:
+            return None
+        try:
+            moment = self._moment(text, column)
+            if moment is not None and _possible(moment, received, observed):
+                return moment
+        except RowError:
+            pass
+        field = f"{column}/{kind}" if role is QuestionRole.STEP else role
+        answer = self._ask(role, column, text, field, kind)
+        if not answer:
+            return None
+        moment = datetime.fromisoformat(answer)
+        if _possible(moment, received, observed):
+            return moment
+        self._unmapped[-1] = replace(self._unmapped[-1], answer=None)  # wrong for this complaint
+        return None
+
+    def _promised_due(self, cells: Mapping[str, str]) -> datetime | None:
+        column = self.source.fields.promised_due
+        if column is None:
+            return None
+        return self._step_date(cells, column, None, FOREVER, QuestionRole.PROMISED_DUE)
 
     def _steps(
         self, cells: Mapping[str, str], received: datetime, observed: datetime
     ) -> tuple[Step, ...]:
         steps = []
         for event in self.source.events:
-            text = cells[event.column]
-            moment = self._moment(text, event.column) if text else None
-            if moment is None or (
+            if not cells[event.column] or (
                 event.when
                 and not all(_matches(cells[name], word) for name, word in event.when.items())
             ):
                 continue
-            if moment < received and event.kind != Kind.SERVICE_RECEIVED:
-                raise RowError(RejectionReason.BEFORE_RECEIPT, event.column, cells[event.column])
-            if moment > observed:
-                raise RowError(RejectionReason.IN_THE_FUTURE, event.column, cells[event.column])
             place = f"{event.column}{FIRST_VALUE}" if event.first else event.column
-            steps.append(Step(place, event.kind, moment, self._unit(cells, event.unit)))
+            since = None if event.kind == Kind.SERVICE_RECEIVED else received
+            asked = len(self._unmapped)
+            moment = self._step_date(cells, event.column, since, observed, kind=event.kind)
+            if moment is not None:
+                unit = self._unit(cells, event.unit, f"{place}/{event.kind}")
+                steps.append(Step(place, event.kind, moment, unit))
+            elif len(self._unmapped) > asked:
+                unit = self._unit(cells, event.unit, f"{event.column}/{event.kind}")
+                self._unmapped[asked] = replace(self._unmapped[asked], unit=unit)
+        if any(step.kind == Kind.REOPENED for step in steps):
+            steps = self._reopened_after_end(steps, cells)
         steps.sort(key=attrgetter("moment"))
         return tuple(steps)
 
-    def _unit(self, cells: Mapping[str, str], column: str | None) -> str | None:
+    def _reopened_after_end(self, steps: list[Step], cells: Mapping[str, str]) -> list[Step]:
+        """Put the ends and reopenings of a complaint in a possible order.
+
+        Of several in the same minute, each counts a second after the one before, in the order of
+        the columns in the mapping. A reopening before the first end is impossible: its date becomes
+        an open question.
+        """
+        turns = [n for n, step in enumerate(steps) if step.kind in (*ENDING, Kind.REOPENED)]
+        taken: set[datetime] = set()
+        for n in turns:
+            moment = steps[n].moment
+            while moment in taken:
+                moment += timedelta(seconds=1)
+            taken.add(moment)
+            steps[n] = replace(steps[n], moment=moment)
+        first = min(
+            (step.moment for step in steps if step.kind in ENDING), default=None
+        )  # without an end the source does not show it
+        return [
+            found
+            for step in steps
+            if (found := self._after_end(step, first, cells) if first else step) is not None
+        ]
+
+    def _after_end(self, step: Step, first: datetime, cells: Mapping[str, str]) -> Step | None:
+        """Return the step; for a reopening before the first end, the answer about it."""
+        if step.kind != Kind.REOPENED or step.moment >= first:
+            return step
+        column = step.column.removesuffix(FIRST_VALUE)
+        field = f"{column}/{step.kind}"
+        answer = self._ask(QuestionRole.STEP, column, cells[column], field, step.kind)
+        if not answer:
+            return None
+        moment = datetime.fromisoformat(answer)
+        if moment >= first:
+            return replace(step, moment=moment)
+        self._unmapped[-1] = replace(self._unmapped[-1], answer=None)  # wrong for this complaint
+        return None
+
+    def _unit(self, cells: Mapping[str, str], column: str | None, source_field: str) -> str | None:
+        """Return the unit with this name; an unknown name counts as the administrator's unit."""
         name = cells[column] if column else self.source.constants.get("unit", "")
         if not name:
             return None
         unit = self._units.get(_folded(name)) or self.directory.unit_called(name)
-        if unit is None:
-            raise RowError(RejectionReason.UNKNOWN_UNIT, column or "", name)
-        return unit
+        if unit is not None:
+            return unit
+        answer = self._ask(QuestionRole.UNIT, column or "", name, source_field)
+        return self.administrator_unit if answer is None else answer or None
 
     def _classification(self, cells: Mapping[str, str]) -> str | None:
         column = self.source.fields.classification
@@ -303,9 +562,10 @@ class RowParser:
         if not word:
             return None
         meaning = self._classifications.get(_folded(word))
-        if meaning is None:
-            raise RowError(RejectionReason.UNKNOWN_CLASSIFICATION, column, word)
-        return meaning
+        if meaning is not None:
+            return meaning
+        answer = self._ask(QuestionRole.CLASSIFICATION, column, word, "classification")
+        return UNDETERMINED if answer is None else answer or None
 
     def _status(self, cells: Mapping[str, str]) -> StatusWord | None:
         column = self.source.fields.status
@@ -313,7 +573,8 @@ class RowParser:
             return None
         word = self._words.get(_folded(cells[column]))
         if word is None and self.source.layout == "snapshot":
-            raise RowError(RejectionReason.UNKNOWN_STATUS, column, cells[column])
+            answer = self._ask(QuestionRole.STATUS, column, cells[column], STATUS_FIELD)
+            return self._words.get(_folded(answer or ""))
         return word
 
     def _status_at(
@@ -326,12 +587,7 @@ class RowParser:
         """Return the start of the present status, if the source states it."""
         if status is None or status.at is None:
             return None
-        moment = self._moment(cells[status.at], status.at)
-        if moment is not None and moment < received:
-            raise RowError(RejectionReason.BEFORE_RECEIPT, status.at, cells[status.at])
-        if moment is not None and moment > observed:
-            raise RowError(RejectionReason.IN_THE_FUTURE, status.at, cells[status.at])
-        return moment
+        return self._step_date(cells, status.at, received, observed, QuestionRole.STATUS_DATE)
 
     def _privacy(self, cells: Mapping[str, str]) -> tuple[bool, bool]:
         column = self.source.fields.privacy
@@ -345,7 +601,7 @@ class RowParser:
 
     def _title(self, cells: Mapping[str, str], hidden: bool) -> str | None:
         column = self.source.fields.title
-        if column is None or hidden or not cells[column]:
+        if column is None or hidden or not cells[column] or cells[column] in FORMULA_ERRORS:
             return None
         title = " ".join(cells[column].split())
         return (redact(title) if self.source.mask else title)[:500]
@@ -365,12 +621,24 @@ class RowParser:
         if column is None or hidden:
             return None
         value = cells[column].strip()
+        if value in FORMULA_ERRORS:
+            return None
         return (redact(value) if mask and self.source.mask else value)[:length] or None
 
     def _plain(self, cells: Mapping[str, str], field: str, length: int) -> str | None:
         column = getattr(self.source.fields, field)
         value = cells[column] if column else self.source.constants.get(field, "")
-        return " ".join(value.split())[:length] or None
+        return None if value in FORMULA_ERRORS else " ".join(value.split())[:length] or None
+
+
+def plain_ticket(ticket: str) -> str:
+    """Return a ticket number without the decimals of a spreadsheet: '5010653.0' is '5010653'."""
+    number = ticket.removesuffix(".0")
+    return number if number != ticket and number.isdecimal() else ticket
+
+
+def _possible(moment: datetime, received: datetime | None, observed: datetime) -> bool:
+    return (received is None or received <= moment) and moment <= observed
 
 
 def stated_events(record: ComplaintRecord, source: str, now: datetime) -> list[Event]:
@@ -399,6 +667,13 @@ def stated_events(record: ComplaintRecord, source: str, now: datetime) -> list[E
     ]
 
 
+def _misfit(length: int, width: int) -> RejectionReason:
+    """Return the reason for a row with shifted cells, by its number of cells."""
+    if length == width:
+        return RejectionReason.TORN_ROW
+    return RejectionReason.SHORT_ROW if length < width else RejectionReason.LONG_ROW
+
+
 def _matches(cell: str, word: str) -> bool:
     return bool(cell.strip()) if word == "*" else _folded(cell) == _folded(word)
 
@@ -420,3 +695,9 @@ def event_identity(event: Event) -> tuple[object, ...]:
 @lru_cache(maxsize=10_000)
 def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()
+
+
+@lru_cache(maxsize=10_000)
+def value_hash(text: str) -> str:
+    """Return the hash that recognizes a value again, ignoring letter case and spaces."""
+    return hashlib.sha256(_folded(text).encode()).hexdigest()

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from settings.mapping import SourceMapping
 from settings.sources import ExchangeSource
 from sla.directory import Directory
 from tasks.common.redaction import redact_and_truncate
+from tasks.common.total_rows import has_only_totals, is_total_label
 from tasks.ingest.exchange_reader import ExchangeReader
-from tasks.ingest.row_parser import ComplaintRecord, RejectionReason, RowError, RowParser
-from tasks.sources.base import Row
+from tasks.ingest.row_parser import (
+    Answers,
+    ComplaintRecord,
+    RejectionReason,
+    RowError,
+    RowParser,
+)
+from tasks.sources.base import FaultyRow, Row, sheet_of, without_lone_surrogates
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,7 @@ class RejectedRow:
     """A rejected row: its line, the reason, and its parts for display and storage.
 
     `ticket` and `value` are masked. `ticket_hash` is a hash and still distinguishes two tickets.
+    `key` is the unmasked ticket, with its origin; it is used for this import and never stored.
     """
 
     line: int
@@ -31,21 +39,51 @@ class RejectedRow:
     ticket_hash: str
     cells: dict[str, str]
     content: tuple[str, ...]
+    key: str = field(default="", repr=False)
+    sheet: str = ""
+    """The sheet of the line, if its file has several."""
+
+    @property
+    def position(self) -> str:
+        """Return the line for people, with its sheet."""
+        return f"{self.sheet}: {self.line}" if self.sheet else str(self.line)
+
+
+_NO_COMPLAINT = frozenset(
+    {
+        RejectionReason.MISSING_TICKET,
+        RejectionReason.MISSING_DATE,
+        RejectionReason.BAD_DATE,
+        RejectionReason.UNFORMATTED_DATE,
+        RejectionReason.SHORT_ROW,
+    }
+)
+"""The reasons for the rejection of a total line."""
 
 
 class RowValidator:
     """Validator for the rows of one snapshot.
 
     It passes over an exact repetition of a row, and rejects a row with another content for the same
-    ticket.
+    ticket. It also passes over a total line. A row is one if all of its filled cells are numbers or
+    labels such as 'Jumlah', the cell of the ticket is empty or such a label, and the date of
+    receipt cannot be read.
     """
 
     def __init__(
-        self, name: str, source: SourceMapping, directory: Directory, observed_at: datetime
+        self,
+        name: str,
+        source: SourceMapping,
+        directory: Directory,
+        observed_at: datetime,
+        administrator_unit: str | None = None,
+        answers: Answers | None = None,
     ) -> None:
         kind = ExchangeReader if isinstance(source, ExchangeSource) else RowParser
-        self.reader = kind(name, source, directory)
+        self.reader = kind(name, source, directory, administrator_unit, answers)
         self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
+        self.totals = 0
+        """The number of total lines so far."""
         self._seen: dict[str, int] = {}  # key -> hash of its record
 
     @property
@@ -58,9 +96,10 @@ class RowValidator:
     ) -> Iterator[tuple[int, ComplaintRecord | RejectedRow]]:
         """Yield each row with its line number, as a record or as a rejected row.
 
-        A repeated row is skipped.
+        A repeated row and a total line are skipped.
         """
-        for line, row in rows:
+        for line, cells in rows:
+            row = without_lone_surrogates(cells)
             try:
                 record = self.reader.record(self.reader.cells(header, row), self.observed_at)
                 mark = record.content_hash
@@ -72,7 +111,18 @@ class RowValidator:
                     column = self.reader.source.fields.ticket
                     raise RowError(RejectionReason.DUPLICATE_TICKET, column, record.ticket)
             except RowError as bad:
+                if bad.reason in _NO_COMPLAINT and self._is_total(header, row):
+                    self.totals += 1
+                    continue
                 yield line, self._refused(header, line, row, bad)
+
+    def _is_total(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
+        """Check whether a rejected row is a total line."""
+        if not has_only_totals(row):
+            return False
+        place = header.index(self.reader.source.fields.ticket)
+        ticket = row[place].strip() if place < len(row) else ""
+        return (not ticket or is_total_label(ticket)) and not self.reader.has_receipt(header, row)
 
     def _refused(
         self, header: tuple[str, ...], line: int, row: tuple[str, ...], bad: RowError
@@ -81,6 +131,8 @@ class RowValidator:
         cells = self.reader.kept(header, row, bad.reason)
         whole = {name: row[header.index(name)].strip() for name in cells}
         key = self.reader.key(whole) if named.ticket in whole else ""
+        if isinstance(row, FaultyRow):
+            key = row.ticket
         return RejectedRow(
             line=line,
             reason=bad.reason,
@@ -90,6 +142,8 @@ class RowValidator:
             ticket_hash=ticket_hash(key),
             cells=cells,
             content=(bad.reason, bad.column, bad.value, *([] if cells else row)),
+            key=key,
+            sheet=sheet_of(line),
         )
 
 

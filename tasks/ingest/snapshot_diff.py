@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from settings.mapping import StatusWord
 from sla.engine.context import EvaluationContext
-from sla.events import Event, Kind, Knowledge
+from sla.events import ANY_KIND, QUESTION, Event, Kind, Knowledge
 
 OBSERVED = "observed/"
 """The prefix of the source fields of observed events. The rest is the kind, the unit and a
@@ -46,11 +46,50 @@ Around = tuple[datetime | None, datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The meaning of the words and units in state spans, also of those with an open question.
+
+    `answers` has the answers by the text in the span (`?` and the number of the question). An
+    unknown unit counts as the administrator's unit.
+    """
+
+    words: Mapping[str, StatusWord]
+    answers: Mapping[str, str]
+    administrator_unit: str | None = None
+    column: str = ""
+
+    def word(self, text: str | None) -> StatusWord | None:
+        """Return the status word of a span, or None if it has none or nobody has explained it."""
+        return self.words.get(self.answers.get(text or "", text or ""))
+
+    def explained(self, text: str | None) -> bool:
+        """Check whether the status of a span is known."""
+        return not is_question(text) or text in self.answers
+
+    def says_nothing(self, text: str | None) -> bool:
+        """Check whether the status of a span is unknown, or means an empty cell."""
+        return is_question(text) and self.word(text) is None
+
+    def unit(self, text: str | None) -> str | None:
+        """Return the unit of a span."""
+        if not is_question(text):
+            return text
+        answer = self.answers.get(text or "")
+        return self.administrator_unit if answer is None else answer or None
+
+
+def is_question(text: str | None) -> bool:
+    """Check whether a word or a unit of a span is an open question, as in `?12`."""
+    return text is not None and text.startswith("?")
+
+
+@dataclass(frozen=True, slots=True)
 class Before:
     """The state of a complaint in the last snapshot: its word, its unit and the time of the
     snapshot.
 
-    The next events cannot have happened before `reopened_at`, the last reopening.
+    `word_seen_at` is the time of the last snapshot with a known word; None if there was none. The
+    next events cannot have happened before `reopened_at`, the last reopening.
     """
 
     word: StatusWord | None
@@ -58,6 +97,7 @@ class Before:
     seen_at: datetime
     verified: bool
     reopened_at: datetime | None = None
+    word_seen_at: datetime | None = None
 
 
 def with_sight(
@@ -94,7 +134,7 @@ def with_sight(
 def history(
     runs: Sequence[StateSpan],
     received: datetime,
-    words: dict[str, StatusWord],
+    words: Vocabulary,
     *,
     source: str,
     previous_look: datetime | None,
@@ -107,17 +147,24 @@ def history(
     `previous_look` is the last snapshot before the first one that showed the complaint.
     `not_before` returns the earliest moment at which a snapshot can have been made. The result
     depends on nothing else, so that the same snapshots give the same events in any order of import.
+
+    A span with an unknown word does not end the state before it: the events of the next known word
+    happened after the last snapshot with a known word. If the last span has an unknown word, the
+    result ends with a doubt about every kind of event.
     """
     events: list[Event] = []
     number: Counter[tuple[str, str | None]] = Counter()
     before: Before | None = None
+    doubtful_since: datetime | None = None
     for run in runs:
-        word = words.get(run.state.word or "")
+        silent = words.says_nothing(run.state.word)
+        word = (before.word if before else None) if silent else words.word(run.state.word)
+        unit = words.unit(run.state.unit)
         look = max(run.first, received)
         for event in observed(
             received,
             word,
-            run.state.unit,
+            unit,
             before,
             source=source,
             look=look,
@@ -131,13 +178,24 @@ def history(
                 f"{OBSERVED}{event.kind}/{event.unit or ''}/{number[event.kind, event.unit]}"
             )
             events.append(replace(event, source_field=source_field))
+        seen_at = not_before(run.last)
         before = Before(
             word,
-            run.state.unit,
-            not_before(run.last),
+            unit,
+            seen_at,
             any(event.kind == Kind.VERIFIED for event in events),
             max((event.latest for event in events if event.kind == Kind.REOPENED), default=None),
+            (before.word_seen_at if before else None) if silent else seen_at,
         )
+        if not words.explained(run.state.word):
+            doubtful_since = doubtful_since or look
+        elif not silent:
+            doubtful_since = None
+    if before is not None and doubtful_since is not None:
+        earliest = min(max(before.word_seen_at or received, received), doubtful_since)
+        source_field = f"{OBSERVED}{QUESTION}{words.column}"
+        doubt = Event(ANY_KIND, doubtful_since, now, source, earliest, Knowledge.UNREADABLE)
+        events.append(replace(doubt, source_field=source_field))
     return events
 
 
@@ -156,26 +214,29 @@ def observed(
 ) -> list[Event]:
     """Return the events shown by this snapshot and not by the one before.
 
-    They happened after the last snapshot of this complaint and not later than this one. A complaint
-    seen for the first time may have changed at any time since its receipt. If it was received after
-    the source's previous snapshot, the interval is as good as observed; else its history is
-    unknown. A snapshot older than the known state gives no events. If the source states the start
-    of its status (`status_at`), that time is used instead of an interval.
+    They happened after the last snapshot of this complaint and not later than this one; events of
+    the status after the last snapshot with a known status. A complaint seen for the first time may
+    have changed at any time since its receipt. If it was received after the source's previous
+    snapshot, the interval is as good as observed; else its history is unknown. A snapshot older
+    than the known state gives no events. If the source states the start of its status
+    (`status_at`), that time is used instead of an interval.
     """
     if before is not None and look <= before.seen_at:
         return []
-    if before is None:
-        after = received
-        fresh = previous_look is not None and received > previous_look
-        knowledge = Knowledge.OBSERVED if fresh else Knowledge.UNKNOWN
-    else:
-        after, knowledge = max(before.seen_at, received), Knowledge.OBSERVED
+    fresh = previous_look is not None and received > previous_look
     floor = received
     if before is not None and before.reopened_at is not None:
         floor = max(floor, before.reopened_at)
     events = []
     for kind, changed_unit in _changes(word, unit, before):
         days = word.earlier_by.get(kind, 0) if word else 0
+        since = None
+        if before is not None:
+            since = before.word_seen_at if changed_unit is None else before.seen_at
+        if since is None:
+            after, knowledge = received, Knowledge.OBSERVED if fresh else Knowledge.UNKNOWN
+        else:
+            after, knowledge = max(since, received), Knowledge.OBSERVED
         earliest, latest = after, look
         if status_at is not None and changed_unit is None:
             events.append(Event(kind, max(status_at, received), now, source))

@@ -10,20 +10,30 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import outbox
+from db import imports, outbox
 from db.models import Complaint, MessageKind, MessageRow, NoticeRow
+from sla.directory import OF_A_UNIT, Role
 from sla.engine.deadline import Deadline, State
 from tasks.common.context import SiteContext
 from tasks.common.notified import notified_by_role
+from tasks.evaluation.corrections import LATE
 from tasks.evaluation.loader import load_and_evaluate
 from tasks.notifications.calendar_attachment import agenda
 from tasks.notifications.enqueue import message_id_header
 from tasks.notifications.message import Attachment, alert_mime, in_envelope
+from tasks.notifications.questions import QUESTIONS, questions_mime
 from tasks.notifications.render import RenderedMail, notice_mail
 from tasks.notifications.replies.links import with_replies
 from tasks.notifications.summary_mail import SummaryMailComposer
 from tasks.notifications.transport.smtp import Uncomposable
-from tasks.notifications.views import Duty, NoticeItem, NoticeMail, by_unit
+from tasks.notifications.views import (
+    Correction,
+    Duty,
+    NoticeItem,
+    NoticeMail,
+    StandIn,
+    by_unit,
+)
 from tasks.notifications.workbook_attachment import notices_workbook
 from tasks.text.catalog import catalog
 
@@ -92,6 +102,8 @@ def _composed(
         if brought is None:
             return None
         return in_envelope(office.site, message, brought[0], now, *brought[1])
+    if message.detail["alert"] == QUESTIONS:
+        return questions_mime(session, office, message, now)
     return alert_mime(office.site, message, now)
 
 
@@ -152,7 +164,8 @@ def notice_views(
     }
     earlier = (began or now) - timedelta(microseconds=1)  # excludes this run itself
     before = outbox.notified(session, concerned, earlier)
-    return {message.id: _view(office, message, judged, before, now) for message in messages}
+    first = imports.first_of_each(session)
+    return {message.id: _view(office, message, judged, before, first, now) for message in messages}
 
 
 def _view(
@@ -160,12 +173,20 @@ def _view(
     message: MessageRow,
     judged: Mapping[int, Sequence[Deadline]],
     before: Mapping[tuple[int, str, int], Sequence[tuple[str, datetime]]],
+    first_imports: Mapping[str, datetime],
     now: datetime,
 ) -> NoticeMail | None:
     locale = message.locale or office.site.locale
+    corrections: dict[tuple[int, str, int], Correction] = {}
     found: dict[tuple[int, str | None], tuple[Complaint, dict[tuple[str, int], Duty]]] = {}
     for item in message.items:
         complaint = item.notice.complaint
+        if item.correction:
+            correction = _correction(office, item.notice, judged[complaint.id], locale)
+            item.included = correction is not None
+            if correction is not None:
+                corrections[complaint.id, item.notice.rule, item.notice.clock] = correction
+            continue
         deadline = _still_true(item.notice, judged[complaint.id])
         item.included = deadline is not None
         if deadline is not None:
@@ -175,10 +196,10 @@ def _view(
             uid = message_id_header(office, complaint.source, complaint.ticket, *clock).strip("<>")
             # two notices may be about the same clock
             group[1][clock] = _duty(deadline, told, uid, locale)
-    if not found:
+    if not found and not corrections:
         return None
     items = [
-        _item(office, complaint, unit, list(duties.values()))
+        _item(office, complaint, unit, list(duties.values()), first_imports)
         for (_, unit), (complaint, duties) in found.items()
     ]
     items.sort(key=lambda item: (*_urgency(item.worst), item.ticket))
@@ -197,11 +218,59 @@ def _view(
         administrator=office.site.administrator_address(office.local(now).date()),
         copied=all(item.copied for item in message.items if item.included),
         units=by_unit(items),
+        corrections=tuple(sorted(corrections.values(), key=lambda each: each.ticket)),
+        stand_ins=_stand_ins(office, message, now),
     )
 
 
+def _correction(
+    office: SiteContext, notice: NoticeRow, deadlines: Sequence[Deadline], locale: str
+) -> Correction | None:
+    """Return the correction of a notice, or None if its deadline is late again."""
+    clock = (notice.rule, notice.clock)
+    deadline = next((d for d in deadlines if (d.rule.id, d.clock) == clock), None)
+    if deadline is not None and deadline.state in LATE:
+        return None
+    law = office.site.evaluation_context.law
+    rule = law.last(notice.rule) if notice.rule in law.ids else None
+    return Correction(
+        ticket=notice.complaint.ticket,
+        unit=office.site.directory.name_of(notice.unit or None),
+        rule=rule.label[locale] if rule else notice.rule,
+        citation=rule.citation if rule else "",
+        state=str(deadline.state) if deadline is not None else "",
+    )
+
+
+def _stand_ins(office: SiteContext, message: MessageRow, now: datetime) -> tuple[StandIn, ...]:
+    """Return the offices, vacant or out of reach, in the place of which the recipient is told."""
+    if message.resent_of is not None:
+        return ()
+    today, directory = office.local(now).date(), office.site.directory
+    address = message.recipient.casefold()
+    own = [h for h in directory.offices if h.email.casefold() == address and h.in_office_on(today)]
+    above = next((holder for holder in own if holder.role not in OF_A_UNIT), None)
+    reader = (above or own[0]).role if own else Role(message.role)
+    found: dict[StandIn, None] = {}
+    for item in message.items:
+        if not item.included or item.correction:
+            continue
+        role, unit = Role(item.role), item.notice.unit or None
+        regular = directory.holders(role, unit, today)
+        holds = any(holder.email.casefold() == address for holder in regular.offices)
+        if regular.vacancy is not None or not holds:
+            vacant = regular.vacancy is not None
+            found[StandIn(role, directory.name_of(unit), reader, vacant)] = None
+    return tuple(found)
+
+
 def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> Deadline | None:
-    """Return the deadline of a notice if its clock still runs at the same unit, else None."""
+    """Return the deadline of a notice if its clock still runs at the same unit, else None.
+
+    A notice that was taken back stays so, even if the deadline is late again.
+    """
+    if notice.taken_back_at is not None:
+        return None
     for deadline in deadlines:
         if (deadline.rule.id, deadline.clock) == (notice.rule, notice.clock):
             return deadline if deadline.ticking and (deadline.unit or "") == notice.unit else None
@@ -228,8 +297,13 @@ def _duty(deadline: Deadline, told: Sequence[tuple[str, datetime]], uid: str, lo
 
 
 def _item(
-    office: SiteContext, complaint: Complaint, unit: str | None, duties: Sequence[Duty]
+    office: SiteContext,
+    complaint: Complaint,
+    unit: str | None,
+    duties: Sequence[Duty],
+    first_imports: Mapping[str, datetime],
 ) -> NoticeItem:
+    first = first_imports.get(complaint.source.partition("/")[0])
     hidden = complaint.anonymous or complaint.secret
     link = office.site.file.ticket_link
     return NoticeItem(
@@ -242,6 +316,9 @@ def _item(
         received=complaint.received_at,
         duties=tuple(sorted(duties, key=_urgency)),
         link=link.format(ticket=quote(complaint.ticket, safe="")) if link else "",
+        inherited=first is not None
+        and complaint.recorded_at <= first
+        and any(duty.late and duty.due < first for duty in duties),
         complaint=complaint.id,
         unit_id=unit or "",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +15,9 @@ from db.locks import advisory_lock
 from db.mailbox import bounces
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeStatus, Storm
 from sla.directory import OfficeHolder, Role
+from sla.escalation import next_weekly
 from tasks.common.context import SiteContext
+from tasks.evaluation.corrections import PendingCorrection
 from tasks.evaluation.notices import PendingNotice
 from tasks.notifications import storms
 
@@ -49,23 +51,31 @@ def enqueue_notices(
 
     If a role has no holder at the unit, or the holder's mail bounces, the notice goes to the parent
     unit or to the administrator. The administrators are notified of the vacancy once. A notice
-    without any recipient is marked failed. More mails than the site allows are a storm: all of them
-    wait for a decision of the administrator. So do mails that may have been sent before a restore.
+    without any recipient is marked failed. More mails than the site allows, or mails about more
+    complaints, are a storm: all of them wait for a decision of the administrator. So do mails that
+    may have been sent before a restore. The inventory of a first import is no storm: it is one mail
+    a person, and only the units get it.
     """
     session.flush()
     if owed:
         advisory_lock(session, "outbox")
     doubtful, owed = storms.divided(session, owed, now)
     again, empty = _addressed(session, office, doubtful, now, run_id)
-    boxes, vacancies = _addressed(session, office, owed, now, run_id)
+    inventory = [each for each in owed if each.inherited]
+    listed, missing = _addressed(session, office, inventory, now, run_id)
+    boxes, vacancies = _addressed(
+        session, office, [e for e in owed if not e.inherited], now, run_id
+    )
     held = None
     if again or storms.left_by_restore(session, now):
         held = storms.hold(session, len(again), now, run_id)
-    storm = storms.check(session, office, len(boxes), now, run_id)
-    for mails, waits in ((again, held), (boxes, storm)):
+    owed_in_boxes = (entry.owed for entries in boxes.values() for entry in entries)
+    about = {each.notice.complaint_id for each in owed_in_boxes}
+    storm = storms.check(session, office, len(boxes), len(about), now, run_id)
+    for mails, waits in ((again, held), (listed, None), (boxes, storm)):
         for address, entries in mails.items():
             _queue(session, office, address, entries, waits, now, run_id)
-    vacancies = list(dict.fromkeys(empty + vacancies))
+    vacancies = list(dict.fromkeys(empty + missing + vacancies))
     for unit, role in vacancies:
         enqueue_alert(session, office, "vacancy", {"unit": unit, "role": role}, now, run_id)
     if held is not None:
@@ -74,7 +84,54 @@ def enqueue_notices(
         facts = {"storm": storm.id, "mails": storm.mails, "mail_limit": storm.mail_limit}
         enqueue_alert(session, office, "storm", facts, now, run_id, same=("storm",))
     waiting = storm or held
-    return Queued(len(again) + len(boxes), vacancies, waiting.id if waiting else None)
+    together = listed.keys() | boxes.keys() if storm is None else (*listed, *boxes)
+    return Queued(len(again) + len(together), vacancies, waiting.id if waiting else None)
+
+
+def enqueue_corrections(
+    session: Session,
+    office: SiteContext,
+    corrections: Sequence[PendingCorrection],
+    now: datetime,
+    run_id: str,
+) -> int:
+    """Queue the corrections: each person gets those of this run in the next mail.
+
+    If no mail to this person waits, a correction causes one of its own, within the mail hours. It
+    goes to the address that got the wrong notice. Return the number of people.
+    """
+    without = bounces.suppressed_addresses(session)
+    boxes: dict[str, list[PendingCorrection]] = {}
+    for each in corrections:
+        if each.recipient.casefold() not in without:
+            boxes.setdefault(each.recipient, []).append(each)
+    for address, entries in boxes.items():
+        first = entries[0]
+        holder = OfficeHolder(
+            first.unit or "",
+            Role(first.role),
+            first.recipient_name,
+            address,
+            locale=first.locale,
+        )
+        keys = sorted(each.notice.id for each in entries)
+        cause = message_id_header(office, run_id, address, "correction", *keys)
+        message = mail_to(session, holder, cause, None, now, run_id, office.send_after(now))
+        items = {item.notice_id: item for item in message.items}
+        for each in entries:
+            if (known := items.get(each.notice.id)) is not None:
+                known.correction = True  # the mail would have repeated the notice
+                continue
+            message.items.append(
+                MessageItem(
+                    notice_id=each.notice.id,
+                    role=each.role,
+                    copied=each.copied,
+                    correction=True,
+                    included=None,
+                )
+            )
+    return len(boxes)
 
 
 def tell_of_restored(
@@ -96,15 +153,16 @@ def _addressed(
     vacancies: dict[tuple[str, str], None] = {}
     for each in owed:
         told: set[str] = set()
+        lost = outbox.without_answer(session, each.notice.id)
         addressed = [(role, False) for role in each.audience.to]
         addressed += [(role, True) for role in each.audience.cc]
         for role, copied in addressed:
             unit = each.notice.unit or None
-            holders = office.site.directory.holders(role, unit, today, without)
+            holders = office.site.directory.holders(role, unit, today, without | lost)
             if holders.vacancy is not None and not _held(office, role, holders.vacancy, today):
                 vacancies[holders.vacancy, role] = None
             for holder in holders.offices:
-                if holder.email not in told:
+                if holder.email not in told and holder.email.casefold() not in lost:
                     told.add(holder.email)
                     boxes.setdefault(holder.email, []).append(_Entry(holder, role, each, copied))
         if not told:
@@ -129,25 +187,14 @@ def _queue(
     run_id: str,
 ) -> None:
     urgent = any(entry.owed.urgent for entry in entries)
-    turn = now if urgent else office.send_after(now)
-    message = outbox.waiting(session, address, storm)
-    if message is None:
-        keys = sorted(entry.owed.notice.id for entry in entries)
-        first = next((entry for entry in entries if not entry.copied), entries[0])
-        message = enqueue(
-            session,
-            MessageKind.NOTICES,
-            first.holder,
-            message_id_header(office, run_id, address, *keys),
-            now,
-            run_id,
-            role=first.role,
-            turn=turn,
-        )
-        if storm is not None:
-            message.status, message.storm_id = MessageStatus.HELD, storm.id
-    elif message.next_attempt_at is not None:
-        message.next_attempt_at = min(message.next_attempt_at, turn)
+    turn = now if urgent else min(_turn(office, entry, now) for entry in entries)
+    keys = sorted(entry.owed.notice.id for entry in entries)
+    first = next((entry for entry in entries if not entry.copied), entries[0])
+    holder = replace(first.holder, role=first.role)
+    cause = message_id_header(office, run_id, address, *keys)
+    message = mail_to(session, holder, cause, storm, now, run_id, turn)
+    if urgent:
+        message.detail = {**message.detail, "urgent": True}
     known = {item.notice_id for item in message.items}
     message.items += [
         MessageItem(
@@ -156,6 +203,40 @@ def _queue(
         for entry in entries
         if entry.owed.notice.id not in known
     ]
+
+
+def _turn(office: SiteContext, entry: _Entry, now: datetime) -> datetime:
+    """Return the send time of a notice: in the mail hours, and on its day of the week if it has
+    one.
+    """
+    if entry.owed.weekly is None:
+        return office.send_after(now)
+    site = office.site
+    return next_weekly(entry.owed.weekly, now, site.mail_hours, site.evaluation_context)
+
+
+def mail_to(
+    session: Session,
+    holder: OfficeHolder,
+    key: str,
+    storm: Storm | None,
+    now: datetime,
+    run_id: str,
+    turn: datetime,
+) -> MessageRow:
+    """Return the mail with notices that waits for this person, or a new one.
+
+    The waiting mail is sent at the earlier of both times.
+    """
+    message = outbox.waiting(session, holder.email, storm)
+    if message is None:
+        message = enqueue(session, MessageKind.NOTICES, holder, key, now, run_id, turn=turn)
+        if storm is not None:
+            message.status, message.storm_id = MessageStatus.HELD, storm.id
+        session.flush()
+    elif message.next_attempt_at is not None:
+        message.next_attempt_at = min(message.next_attempt_at, turn)
+    return message
 
 
 def enqueue_alert(

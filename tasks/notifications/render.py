@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import css_inline
 
-from tasks.notifications.views import AlertMail, NoticeItem, NoticeMail, WatchMail
+from tasks.notifications.views import AlertMail, NoticeItem, NoticeMail, QuestionsMail, WatchMail
 from tasks.text.catalog import catalog
 from tasks.text.formats import (
     Spanned,
@@ -74,6 +74,9 @@ def notice_subject(view: NoticeMail, locale: str, zone: ZoneInfo) -> str:
     items = [*view.late, *view.coming]
     units = {item.unit for item in items}
     whose = units.pop() if len(units) == 1 else t("subject.units", n=len(units))
+    if not items:
+        count = len(view.corrections)
+        return f"[Tenggat] {t('subject.corrections', n=count)}"
     if view.late_count + view.coming_count == 1:
         text = _subject_of_one(items[0], view.now, locale, zone)
     else:
@@ -141,6 +144,14 @@ def watch_mail(view: WatchMail, locale: str, zone: ZoneInfo) -> RenderedMail:
     else:
         text = t("watch.many" if ill else "watch.many_well", n=len(told))
     return _mail("watch", f"[Tenggat] {text}", locale, zone, view=view)
+
+
+def questions_mail(view: QuestionsMail, locale: str, zone: ZoneInfo) -> RenderedMail:
+    """Render the mail with open questions: their number, or the number of rejected rows."""
+    t = catalog(locale)
+    asked, rows = len(view.new) + len(view.again), sum(group.rows for group in view.rejected)
+    text = t("questions.subject", n=asked) if asked else t("questions.subject_rows", n=rows)
+    return _mail("questions", f"[Tenggat] {text}", locale, zone, view=view)
 
 
 def _mail(name: str, subject: str, locale: str, zone: ZoneInfo, **values: Any) -> RenderedMail:

@@ -19,6 +19,7 @@ from tasks.notifications.ack_writer import AckWriter
 from tasks.notifications.compose import compose_all
 from tasks.notifications.enqueue import enqueue_alert
 from tasks.notifications.rate_limit import RateLimiter, RunClock, too_fast
+from tasks.notifications.readdress import readdress
 from tasks.notifications.transport.smtp import (
     Connection,
     MailError,
@@ -130,9 +131,12 @@ class Sender:
         does not stop the others.
         """
         ready = []
+        most = self.pace.at_once(moment, AT_ONCE)
         with self.office.transaction() as session:
-            most = self.pace.at_once(moment, AT_ONCE)
-            messages = outbox.take_due(session, moment, most)
+            readdress(session, self.office, most, moment, self.run_id)
+        with self.office.transaction() as session:
+            found = outbox.take_due(session, moment, most)
+            messages = [message for message in found if not self._waits(message, moment)]
             for message, mime in compose_all(session, self.office, messages, moment, self.now):
                 if mime is None:
                     message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
@@ -146,7 +150,19 @@ class Sender:
                 else:
                     message.mime, message.composed_at = zlib.compress(mime, 1), moment
                     ready.append(message.id)
-        return ready if messages else None
+        return ready if found else None
+
+    def _waits(self, message: MessageRow, moment: datetime) -> bool:
+        """Check whether a mail has to wait for the mail hours, as retries and late mails of a long
+        queue do; set its send time then.
+        """
+        urgent = message.detail.get("urgent") or message.resent_of is not None
+        if message.kind != MessageKind.NOTICES or urgent:
+            return False
+        turn = self.office.send_after(moment)
+        if turn > moment:
+            message.next_attempt_at = turn
+        return turn > moment
 
     def _send(
         self, token: str, claimed: Sequence[outbox.Claimed], begun: datetime, recorder: AckWriter

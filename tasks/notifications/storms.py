@@ -39,14 +39,16 @@ def mail_limit(session: Session, office: SiteContext) -> int:
 
 
 def check(
-    session: Session, office: SiteContext, mails: int, now: datetime, run_id: str
+    session: Session, office: SiteContext, mails: int, complaints: int, now: datetime, run_id: str
 ) -> Storm | None:
-    """Return the storm for a run with this many mails, or None if they are within the limit.
+    """Return the storm for a run with this many mails about this many complaints, or None if both
+    are within the limits.
 
-    Further mails above the limit join a storm that already waits.
+    Further mails above a limit join a storm that already waits.
     """
     limit = mail_limit(session, office)
-    if mails <= limit:
+    limit_of_complaints = office.site.file.mail.storm.complaints
+    if mails <= limit and complaints <= limit_of_complaints:
         return None
     storm = storms.waiting(session)
     if storm is None:
@@ -54,6 +56,8 @@ def check(
     storm.mails += mails
     session.flush()
     why = f"the run owed {mails} mails and {limit} are allowed"
+    if mails <= limit:
+        why = f"the run owed mail about {complaints} complaints, {limit_of_complaints} are allowed"
     audit.note(
         session, audit.AuditKind.STORM_HELD, now, why, storm=storm.id, run_id=run_id, mails=mails
     )

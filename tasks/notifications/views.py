@@ -36,6 +36,33 @@ class Duty:
 
 
 @dataclass(frozen=True, slots=True)
+class StandIn:
+    """The reader gets a notice in the place of another office, vacant or out of reach.
+
+    `role` is that office, and `reader` the reader's own office, as keys of the texts.
+    """
+
+    role: str
+    unit: str
+    reader: str
+    vacant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A deadline that an earlier mail to this reader called late, and that was not late.
+
+    `state` is its present state, a key of the texts; empty if the rule no longer applies.
+    """
+
+    ticket: str
+    unit: str
+    rule: str
+    citation: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyLinks:
     """The ways to state something about a complaint by mail.
 
@@ -64,7 +91,8 @@ class Statement:
 class NoticeItem:
     """One complaint at one unit in a mail, with its deadlines, most urgent first.
 
-    `privacy` is '', 'anonymous' or 'secret'; `classification` is a key of the texts.
+    `privacy` is '', 'anonymous' or 'secret'; `classification` is a key of the texts. `inherited`
+    means that it was late before the first import of its source.
     """
 
     ticket: str
@@ -76,6 +104,7 @@ class NoticeItem:
     received: datetime
     duties: tuple[Duty, ...]
     link: str
+    inherited: bool = False
     complaint: int = 0
     """The key of the complaint."""
     unit_id: str = ""
@@ -95,7 +124,8 @@ class NoticeMail:
     `late_count` and `coming_count` count all complaints, including those left out of the body.
     `copied` means that the recipient gets the mail for information only (cc). `units` lists the
     units with their number of complaints in this mail and of late ones, most late first; it is
-    empty if there is only one.
+    empty if there is only one. `corrections` take back what earlier mails called late. `stand_ins`
+    are the offices in the place of which the reader gets the mail.
     """
 
     site: str
@@ -110,6 +140,13 @@ class NoticeMail:
     administrator: str
     copied: bool = False
     units: tuple[tuple[str, int, int], ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    stand_ins: tuple[StandIn, ...] = ()
+
+    @property
+    def inherited_count(self) -> int:
+        """Number of complaints in the body that were late before the first import."""
+        return sum(item.inherited for item in self.late)
 
     @property
     def shown(self) -> int:
@@ -173,3 +210,46 @@ class WatchMail:
     opened: tuple[IncidentView, ...]
     ongoing: tuple[IncidentView, ...]
     resolved: tuple[IncidentView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """An open question for display; `complaints` is the number of complaints that wait for it."""
+
+    number: int
+    source: str
+    column: str
+    value: str
+    role: str
+    complaints: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedGroup:
+    """Rows in quarantine of one source with the same reason in the same column.
+
+    `lines` are the first line numbers in `file`.
+    """
+
+    source: str
+    reason: str
+    column: str
+    rows: int
+    file: str
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionsMail:
+    """A mail to the administrator about values and rows that could not be read.
+
+    `new` questions are asked for the first time, `again` ones are still open since an earlier mail.
+    """
+
+    site: str
+    recipient: str
+    now: datetime
+    new: tuple[AskedQuestion, ...]
+    again: tuple[AskedQuestion, ...]
+    rejected: tuple[RejectedGroup, ...]

@@ -11,7 +11,17 @@ from datetime import datetime
 import numpy as np
 from sqlalchemy.orm import Session
 
-from db import complaints, metrics, outbox, quarantine, rulesets
+from db import (
+    audit,
+    audit_verify,
+    complaints,
+    imports,
+    metrics,
+    outbox,
+    quarantine,
+    questions,
+    rulesets,
+)
 from db.mailbox import replies
 from db.models import Complaint
 from db.outbox import NotificationRecord
@@ -24,7 +34,12 @@ from sla.metrics.tables import Tellings, UnitStatement, first_day, report
 from sla.periods import Period
 from tasks.common.context import SiteContext
 from tasks.common.notified import notified_by_role
-from tasks.evaluation.loader import LoadedComplaint, load_and_evaluate, load_complaints
+from tasks.evaluation.loader import (
+    LoadedComplaint,
+    as_watched,
+    load_and_evaluate,
+    load_complaints,
+)
 from tasks.evaluation.metrics_cache import case_of
 from tasks.reports.notified_text import told_key
 
@@ -55,7 +70,7 @@ def compute_tables(
             bench,
             as_of,
             tellings=_tellings(office, gathered, tellings),
-            findings=_findings(session, office, period, as_of),
+            findings=_findings(session, office, gathered, period, as_of),
             told=_told(session, office, gathered, as_of),
             statements=_statements(session, office, gathered, as_of),
         )
@@ -140,7 +155,8 @@ def _judged(
         for each in load_complaints(session, office, rows, hindsight)
     ]
     judged = evaluate_all([each.history for each in known], office.site.evaluation_context, as_of)
-    yield from zip(known, judged, strict=True)
+    for each, found in zip(known, judged, strict=True):
+        yield each, as_watched(office, each.complaint, found)
 
 
 def _known_at_once(events: Iterable[Event], as_of: datetime, hindsight: datetime) -> list[Event]:
@@ -182,20 +198,46 @@ def _statements(
 
 
 def _findings(
-    session: Session, office: SiteContext, period: Period, as_of: datetime
+    session: Session, office: SiteContext, gathered: CaseColumns, period: Period, as_of: datetime
 ) -> dict[str, int]:
     """Return counts about the quality of the data and the configuration.
 
-    These are rows in quarantine, vacancies and rules to be confirmed.
+    These are late deadlines inherited from before the first import, deadlines that were taken back
+    in the period, complaints that are not watched, rows in quarantine, open questions, vacancies
+    and rules to be confirmed.
     """
+    bench, since = office.site.evaluation_context, office.site.file.since
+    begin, end = (
+        bench.start_of(day) for day in (period.first.toordinal(), period.last.toordinal() + 1)
+    )
+    begun = None if since is None else bench.start_of(since.toordinal())
     law = office.site.evaluation_context.law
     in_force = (law.on(rule, period.last) for rule in law.ids)
     open_rules = sum(rule.certainty.to_be_confirmed for rule in in_force if rule is not None)
     return {
+        "inherited": _inherited(session, office, gathered),
+        "taken_back": audit_verify.count_of(
+            session, audit.AuditKind.NOTICE_TAKEN_BACK, begin, min(as_of, end)
+        ),
+        "not_watched": 0 if begun is None else complaints.received_before(session, begun, as_of),
         "quarantined": quarantine.quarantine_count(session, as_of),
+        "open_questions": questions.count_open(session, as_of),
         "vacancies": len(office.site.directory.vacancies(office.local(as_of).date())),
         "rules_to_be_confirmed": open_rules,
     }
+
+
+def _inherited(session: Session, office: SiteContext, gathered: CaseColumns) -> int:
+    """Count the late deadlines that were missed before the first import of their source."""
+    first = imports.first_of_each(session)
+    late = np.flatnonzero(gathered.overdue)
+    keys = gathered.keys[gathered.d_case[late]]
+    found = complaints.first_seen_in(session, np.unique(keys).tolist(), first)
+    days = {key: office.site.evaluation_context.day(moment) for key, moment in found.items()}
+    return sum(
+        key in days and int(gathered.d_day[deadline]) < days[key]
+        for key, deadline in zip(keys.tolist(), late.tolist(), strict=True)
+    )
 
 
 def _told(

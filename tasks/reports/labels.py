@@ -88,7 +88,11 @@ FINDINGS = (
     "history_unknown",
     "by_policy",
     "provisional",
+    "inherited",
+    "taken_back",
+    "not_watched",
     "quarantined",
+    "open_questions",
     "vacancies",
     "rules_to_be_confirmed",
 )

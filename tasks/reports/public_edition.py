@@ -23,7 +23,7 @@ SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel",
 LEFT_OUT = frozenset({"late", "statements"})
 """Tables of single complaints."""
 
-NO_COMPLAINTS = frozenset({"vacancies", "rules_to_be_confirmed"})
+NO_COMPLAINTS = frozenset({"vacancies", "open_questions", "rules_to_be_confirmed"})
 """Findings not counting complaints: they identify no person."""
 
 REORDERED = frozenset({"by_unit", "by_classification", "by_category", "by_channel"})

@@ -228,13 +228,16 @@ def _deliver(office: SiteContext, now: datetime, outcome: Outcome) -> None:
                 if message.kind == MessageKind.NOTICES and views[message.id] is None:
                     message.status = MessageStatus.CANCELLED
                     continue
+                message.status = MessageStatus.SENDING
                 message.status, message.sent_at = MessageStatus.SENT, now
                 if message.kind == MessageKind.ALERT:
                     outcome.alerts[message.detail["alert"]] += 1
                 outcome.told += _told(message, office.local(now).date())
             session.flush()
-            items = [item.notice_id for message in messages for item in message.items]
-            outbox.settle_notices(session, items, now)
+            items = [item for message in messages for item in message.items if not item.correction]
+            outbox.settle_notices(session, [item.notice_id for item in items], now)
+            for batch in complaints.chunked([item.notice_id for item in items if item.included]):
+                outbox.evaluate_again(session, batch, now)
 
 
 def _told(message: MessageRow, day: date) -> list[SimulatedNotice]:
@@ -251,5 +254,5 @@ def _told(message: MessageRow, day: date) -> list[SimulatedNotice]:
             item.notice_id,
         )
         for item in message.items
-        if item.included
+        if item.included and not item.correction
     ]

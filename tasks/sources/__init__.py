@@ -11,14 +11,14 @@ from datetime import datetime
 from settings.sources import FolderSource, Open311Source, SqlSource
 from tasks.common.context import SiteContext
 from tasks.sources import folder
-from tasks.sources.base import Extract
+from tasks.sources.base import Extract, Waiting
 from tasks.sources.imap import source as imap
 from tasks.sources.open311 import source as open311
 from tasks.sources.sql import source as sql
 
 
 def batches(
-    office: SiteContext, name: str, now: datetime, waiting: list[str], failures: list[str]
+    office: SiteContext, name: str, now: datetime, waiting: list[Waiting], failures: list[str]
 ) -> Iterator[Extract]:
     """Yield the new extracts of a source, oldest first.
 
@@ -35,7 +35,13 @@ def batches(
     return imap.batches(office, name, source, now, waiting)
 
 
-def sample(office: SiteContext, name: str, now: datetime, failures: list[str]) -> Iterator[Extract]:
+def sample(
+    office: SiteContext,
+    name: str,
+    now: datetime,
+    waiting: list[Waiting],
+    failures: list[str],
+) -> Iterator[Extract]:
     """Yield a sample of a source's layout: its newest file, or its first answer.
 
     The function stores nothing and moves no file. Call it with a site context on an empty database:
@@ -43,5 +49,5 @@ def sample(office: SiteContext, name: str, now: datetime, failures: list[str]) -
     """
     source = office.site.sources[name]
     if isinstance(source, FolderSource):
-        return folder.newest(office, name, source, now, failures)
-    return batches(office, name, now, [], failures)
+        return folder.newest(office, name, source, now, waiting, failures)
+    return batches(office, name, now, waiting, failures)

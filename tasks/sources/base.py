@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
 
 from tasks.common.errors import TransientError
 
 Row = tuple[int, tuple[str, ...]]
 """A line number, or a position in an answer, and the cells of the row."""
+
+
+class SheetLine(int):
+    """A line number in one of several sheets of a workbook; `sheet` is the name of the sheet."""
+
+    sheet: str
+
+    @classmethod
+    def of(cls, number: int, sheet: str) -> SheetLine:
+        """Return the line number with the name of its sheet."""
+        line = cls(number)
+        line.sheet = sheet
+        return line
+
+
+def sheet_of(line: int) -> str:
+    """Return the name of the sheet of a line; empty if its file has only one."""
+    return line.sheet if isinstance(line, SheetLine) else ""
 
 
 class SourceError(ValueError):
@@ -54,7 +76,9 @@ class Extract:
     `sha256` is the hash of the content and identifies it in later runs. `rows` can be read once, in
     order. `cursor` is the start of the next extract after this one is imported, for sources read
     incrementally. `done` is called after the import. `about` describes the sources of another
-    installation.
+    installation. `period` is the first and the last moment of receipt for which the extract is
+    complete; None means no limit. The import adds to `mixed_dates` the columns with both date cells
+    and dates written as text.
     """
 
     name: str
@@ -65,7 +89,73 @@ class Extract:
     cursor: str | None = None
     done: Callable[[], None] | None = None
     about: tuple[RemoteSource, ...] = ()
+    period: tuple[datetime, datetime] | None = None
+    mixed_dates: list[str] = field(default_factory=list)
 
 
-NO_OBJECT = "{no JSON object}"
-"""The first of the two cells for a line without a JSON object; the second is its SHA-256."""
+NO_RESULT = "#FORMULA!"
+"""The text of a workbook's cell with a formula that was never calculated."""
+
+
+class Fault(StrEnum):
+    """The reason why a line of a file could not be split into cells."""
+
+    TORN_ROW = "torn_row"
+    SHORT_ROW = "short_row"
+    UNDECODABLE = "undecodable"
+    NO_OBJECT = "no_object"
+    REPEATED_KEY = "repeated_key"
+    LONG_LINE = "long_line"
+
+
+class FaultyRow(NamedTuple):
+    """The cells of a line that could not be split: the reason, and nothing from its content.
+
+    `sha256` is the hash of the line, so that the same line is recognized again. `ticket` is the
+    ticket number if it stands before the fault; only its hash is stored. `detail` has numbers for
+    people, never content.
+    """
+
+    fault: str
+    sha256: str
+    ticket: str = ""
+    detail: str = ""
+
+
+def faulty(fault: Fault, lines: Iterable[str], *, ticket: str = "", detail: str = "") -> FaultyRow:
+    """Return the cells for lines that could not be split."""
+    content = "".join(lines).encode("utf-8", "surrogatepass")
+    return FaultyRow(fault, hashlib.sha256(content).hexdigest(), ticket, detail)
+
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def without_lone_surrogates(cells: tuple[str, ...]) -> tuple[str, ...]:
+    """Replace half characters, which no database can store, by U+FFFD."""
+    whole = "".join(cells)
+    if whole.isascii() or not _LONE_SURROGATE.search(whole):
+        return cells
+    return tuple(_LONE_SURROGATE.sub("\ufffd", cell) for cell in cells)
+
+
+class WaitingReason(StrEnum):
+    """The reason why a file or a row is left to a later run."""
+
+    JUST_WRITTEN = "just_written"
+    MADE_LATER = "made_later"
+    CHANGING = "changing"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A file that is left to a later run, with the reason and the time from which it is read.
+
+    `taken_from` is an ISO 8601 time in the site's zone, or empty. For a source that is not a
+    folder, `name` is a short note about its later rows.
+    """
+
+    name: str
+    reason: WaitingReason = WaitingReason.OTHER
+    taken_from: str = ""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from datetime import timedelta
 
-from db import cursors
+from db import imports
 from tasks.common.context import SiteContext
 from tasks.sources.base import Row
 
@@ -19,7 +19,7 @@ waits for the next run. A later time is an error and goes to quarantine."""
 def position(office: SiteContext, name: str) -> str | None:
     """Return the stored cursor of a source, or None before the first import."""
     with office.transaction() as session:
-        return cursors.cursor(session, name)
+        return imports.cursor(session, name)
 
 
 def content_hash(*parts: object, rows: Iterable[Row] = ()) -> str:

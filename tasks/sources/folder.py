@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,9 +20,21 @@ from pathlib import Path, PurePosixPath
 from db import imports
 from settings.sources import FolderSource
 from tasks.common.context import SiteContext
-from tasks.sources.base import Extract, NotYet, Row, SourceError, UnreadableFile
+from tasks.common.errors import place_of
+from tasks.sources.base import (
+    Extract,
+    NotYet,
+    Row,
+    SourceError,
+    UnreadableFile,
+    Waiting,
+    WaitingReason,
+)
 from tasks.sources.exchange_header import told_about
-from tasks.sources.files.reader import CHUNK, digest, read_sheet, told_time, written_at
+from tasks.sources.files.encodings import CHUNK
+from tasks.sources.files.period import stated_period
+from tasks.sources.files.reader import digest, read_sheet
+from tasks.sources.files.timestamps import told_time, written_at
 
 UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".download")
 SETTLES = timedelta(seconds=5)
@@ -59,7 +71,7 @@ def batches(
     name: str,
     source: FolderSource,
     now: datetime,
-    waiting: list[str],
+    waiting: list[Waiting],
     failures: list[str],
 ) -> Iterator[Extract]:
     """Yield the unread files of a folder, in the order in which they were made.
@@ -70,9 +82,10 @@ def batches(
 
     - it was made before all other copies of this content;
     - it repeats the snapshot directly before it;
-    - it has no rows.
+    - it has no rows;
+    - an export since the last copy did not show some complaints any more.
 
-    Nothing had changed at such a time.
+    Nothing had changed at such a time, or an export is complete again.
 
     Files made after `now`, and incomplete files, are named in `waiting`. Unreadable files are named
     in `failures`; the others are still read.
@@ -82,7 +95,14 @@ def batches(
         read = sorted((made, sha256) for sha256, made in imports.imported_files(session, name))
     with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
         files = _files(
-            place, source, now, Path(unpacked), waiting, failures, _archive_of(office, source)
+            office,
+            place,
+            source,
+            now,
+            Path(unpacked),
+            waiting,
+            failures,
+            _archive_of(office, source),
         )
         unread = Counter(file.origin for file in files)
 
@@ -95,24 +115,28 @@ def batches(
 
         for file in files:
             if source.not_before(file.made) > now:
-                waiting.append(file.name)
+                waiting.append(_later(office, source, file))
                 continue
             try:
                 state = _state(file.path)
                 sha256 = digest(file.path)
-                if _is_duplicate(file, sha256, source, read):
+                if _is_duplicate(file, sha256, source, read, partial(_left_out, office, name)):
                     finished(file, sha256, look=False)
                     continue
                 sheet = read_sheet(file.path, source)
+                period = stated_period(file.path.name, sheet.preamble, source)
             except FileNotFoundError:
                 continue  # another run has just imported it
             except UnreadableFile as error:
                 if not file.path.exists():
                     continue
                 if _state(file.path) != state:
-                    waiting.append(file.name)
+                    waiting.append(Waiting(file.name, WaitingReason.CHANGING))
                 else:
                     failures.append(_named(str(error), file))
+                continue
+            except Exception as error:
+                failures.append(_unexpected(file.name, error))
                 continue
             yield Extract(
                 name=file.name[-255:],
@@ -122,6 +146,7 @@ def batches(
                 rows=_steady(sheet.rows, file, state),
                 done=partial(finished, file, sha256),
                 about=told_about(sheet, source),
+                period=period,
             )
 
 
@@ -132,8 +157,18 @@ def _place(office: SiteContext, name: str, source: FolderSource) -> Path:
     return place
 
 
+def _left_out(office: SiteContext, name: str, after: datetime, before: datetime) -> bool:
+    """Check whether an import between two moments did not show some complaints any more."""
+    with office.transaction() as session:
+        return imports.left_out(session, name, after, before)
+
+
 def _is_duplicate(
-    file: _File, sha256: str, source: FolderSource, read: Sequence[tuple[datetime, str]]
+    file: _File,
+    sha256: str,
+    source: FolderSource,
+    read: Sequence[tuple[datetime, str]],
+    left_out: Callable[[datetime, datetime], bool],
 ) -> bool:
     """Check whether a file is only another copy of imported content; see :func:`batches`."""
     same = [made for made, content in read if content == sha256]
@@ -143,7 +178,9 @@ def _is_duplicate(
     if not file.told or any(earliest <= made <= file.made for made in same):
         return True
     before = next((content for made, content in reversed(read) if made < earliest), "")
-    return before != sha256 and file.made > min(same) and _has_rows(file.path, source)
+    if before == sha256 or file.made <= min(same) or not _has_rows(file.path, source):
+        return False
+    return not left_out(max(made for made in same if made < file.made), file.made)
 
 
 def _state(path: Path) -> tuple[int, int]:
@@ -169,12 +206,20 @@ def _changed(path: Path, state: tuple[int, int]) -> bool:
 
 
 def newest(
-    office: SiteContext, name: str, source: FolderSource, now: datetime, failures: list[str]
+    office: SiteContext,
+    name: str,
+    source: FolderSource,
+    now: datetime,
+    waiting: list[Waiting],
+    failures: list[str],
 ) -> Iterator[Extract]:
     """Yield the folder's newest file, imported or not; else the newest in the archive."""
     place = _place(office, name, source)
     with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
-        files = _files(place, source, now, Path(unpacked), [], failures)
+        files = _files(office, place, source, now, Path(unpacked), waiting, failures)
+        waiting += [
+            _later(office, source, file) for file in files if source.not_before(file.made) > now
+        ]
         ready = [file for file in files if source.not_before(file.made) <= now]
         file = ready[-1] if ready else _newest_archived(office, source, now)
         if file is None:
@@ -249,12 +294,24 @@ def _named(text: str, file: _File) -> str:
     return text.replace(file.path.name, file.name, 1)
 
 
+def _later(office: SiteContext, source: FolderSource, file: _File) -> Waiting:
+    since = office.local(source.not_before(file.made)).isoformat(timespec="minutes")
+    return Waiting(file.name, WaitingReason.MADE_LATER, since)
+
+
+def _unexpected(name: str, error: Exception) -> str:
+    return (
+        f"{name}: unexpected error ({place_of(error)}); nothing of it is imported. Please report it"
+    )
+
+
 def _files(
+    office: SiteContext,
     place: Path,
     source: FolderSource,
     now: datetime,
     unpacked: Path,
-    waiting: list[str],
+    waiting: list[Waiting],
     failures: list[str],
     archive: Path | None = None,
 ) -> list[_File]:
@@ -270,7 +327,8 @@ def _files(
             continue
         try:
             if timedelta(0) <= now - written_at(path) < SETTLES:
-                waiting.append(path.name)
+                settled = office.local(written_at(path) + SETTLES).isoformat(timespec="seconds")
+                waiting.append(Waiting(path.name, WaitingReason.JUST_WRITTEN, settled))
             elif path.suffix.lower() == ".zip":
                 found += list(_members(path, source, unpacked / path.name))  # all of it or nothing
             else:
@@ -279,6 +337,8 @@ def _files(
             continue  # another run has just imported it
         except UnreadableFile as error:
             failures.append(str(error))
+        except Exception as error:
+            failures.append(_unexpected(path.name, error))
     return sorted(found, key=lambda file: (file.made, file.name))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,6 +38,7 @@ def _environment(locale: str, zone: ZoneInfo) -> Environment:
         "short_day": partial(short_day_text, locale=locale, zone=zone),
         "iso_day": lambda text: short_day_text(date.fromisoformat(text), locale, zone),
         "weekday_day": partial(weekday_day_text, locale=locale, zone=zone),
+        "iso_moment": lambda text: moment_text(datetime.fromisoformat(text), locale, zone),
         "moment": partial(moment_text, locale=locale, zone=zone),
         "percent": partial(percent_text, locale=locale),
         "decimal": partial(decimal_text, locale=locale),

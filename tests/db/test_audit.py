@@ -23,6 +23,7 @@ from support.appending import ENOUGH, append, append_until_both_have
 from support.pipeline import (
     BREACHED,
     ESCALATED,
+    REMINDED,
     at,
     decide,
     deliver,
@@ -98,12 +99,18 @@ def test_a_notice_that_is_owed_tells_who_decided_what_when_and_why(office):
     assert row["subject"].pop("rule")
     assert (row["at"], row["actor"], row["run_id"]) == (wita(BREACHED), FLOW.actor, FLOW.run_id)
     assert (row["complaint_id"], row["ticket"], row["message_id"]) == (1, "FD-1", None)
-    assert row["subject"] == {"clock": 1, "unit": "dinsos", "rung": "breach", "repeat": 0}
+    assert row["subject"] == {
+        "clock": 1,
+        "unit": "dinsos",
+        "rung": "breach",
+        "repeat": 0,
+        "episode": 0,
+    }
     assert row["reason"] == "reached 2026-11-24 00:00 UTC"
 
 
 def test_a_notice_that_a_higher_rung_made_needless_is_told(office):
-    owe(office, ESCALATED, at("Dinas Sosial"))
+    owe(office, REMINDED, at("Dinas Sosial"))
     superseded = [rung for rung, status in notices(office) if status == "superseded"]
     (owed,) = [rung for rung, status in notices(office) if status == "queued"]
     row = only(office, AuditKind.NOTICE_SUPERSEDED)

@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, wita
 from sqlalchemy import create_engine, make_url, text
+from support.programs import needed
 
 from db.backup.create import BackupError, backup, backups, check, keep, made_at
 from db.backup.restore import restore
@@ -197,6 +199,7 @@ def test_a_full_disk_leaves_no_half_file_and_the_earlier_ones(url, tmp_path, byt
 def test_a_full_file_system_is_said_in_one_line(tmp_path):
     if os.geteuid():
         pytest.skip("only root may mount a small file system")
+    needed(shutil.which("mount"), "mount", "apt install mount")
     small, source = tmp_path / "small", tmp_path / "tenggat.db"
     small.mkdir()
     mounted = subprocess.run(

@@ -28,6 +28,7 @@ from support.pipeline import (
     notices,
     owe,
     register,
+    since,
     statuses,
 )
 
@@ -331,7 +332,8 @@ def test_what_comes_up_after_the_restore_goes_out_as_ever(office, server):
     owe(office, "2026-11-24 13:00", *EVERYWHERE)
     deliver(office, "2026-11-24 13:00")
     before = len(server.letters)
-    owe(office, "2026-11-26 08:00", *EVERYWHERE)  # escalations, reached on the 26th
+    new = at("Dinas Sosial", "FD-99", **since("18/11/2026"))
+    owe(office, "2026-11-26 08:00", *EVERYWHERE, new)  # its breach, reached on the 26th
     assert deliver(office, "2026-11-26 08:00").sent == len(server.letters) - before > 0
     assert "held" in statuses(office)
 

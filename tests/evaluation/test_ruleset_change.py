@@ -83,7 +83,7 @@ def test_the_same_change_is_listed_once(judged):
 def test_what_comes_in_after_a_change_was_never_judged_otherwise(judged):
     decree(judged, date(2026, 11, 23))
     evaluate_and_notify(judged, wita("2026-11-20 09:00"), "r2")
-    register(judged, "2026-11-20 09:30", {"No Register": "FD-2"})
+    register(judged, "2026-11-20 09:30", {}, {"No Register": "FD-2"})
     count = evaluate_and_notify(judged, wita("2026-11-20 10:00"), "r3")
     assert (count.evaluated, count.moved) == (1, None)
 

@@ -13,15 +13,28 @@ from pathlib import Path
 import pytest
 from conftest import ON_BOTH, REPOSITORY, kind_of_database, wita
 from sqlalchemy import select
-from support.small_site import LATE, NAME, REPORT, STATUS, TICKET, TITLE, UNIT, small_site
+from support.small_site import (
+    ANONYMOUS,
+    FORMULA,
+    LATE,
+    NAME,
+    REPORT,
+    STATUS,
+    TICKET,
+    TITLE,
+    UNIT,
+    small_site,
+)
 from support.small_site import export as drop
 
+from db import complaints, questions
 from db.models import Base, Complaint, EventRow, Origin, QuarantineRow
 from settings import SettingsError, load_site
 from settings.sources import ExchangeSource, read_sources
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.loader import load_and_evaluate
+from tasks.ingest.answers import answer, meaning_of
 from tasks.ingest.exchange_writer import export
 from tasks.ingest.quarantine_retry import retry
 from tasks.intake import pull
@@ -247,6 +260,8 @@ def test_only_what_was_learnt_since_a_time_is_given_and_corrections_arrive(ours,
         {STATUS: "Terverifikasi"},
         LATE,
         LATE | {TICKET: "7", UNIT: "Dinas Sosial"},
+        ANONYMOUS,
+        FORMULA,
     )
     tomorrow = wita("2026-11-25 08:00")
     pull(ours, "lapor", tomorrow)
@@ -255,6 +270,19 @@ def test_only_what_was_learnt_since_a_time_is_given_and_corrections_arrive(ours,
     assert [line.get("ticket") for line in lines] == [None, None, "5010653", "7"]
     count = pull(theirs, "kab", tomorrow + timedelta(minutes=1))
     assert (count.new, count.updated) == (1, 1)
+    same(ours, theirs, tomorrow + timedelta(minutes=2))
+
+
+def test_what_is_no_longer_shown_here_is_unknown_there_as_well(ours, theirs):
+    give(ours, theirs)
+    pull(theirs, "kab", NOW + timedelta(minutes=1))
+    drop(ours.site.folder, "2026-11-25 07:00", {STATUS: "Terverifikasi"}, ANONYMOUS, FORMULA)
+    tomorrow = wita("2026-11-25 08:00")
+    assert pull(ours, "lapor", tomorrow).absent == 1
+    path = give(ours, theirs, tomorrow, since=tomorrow)
+    assert f'"ticket": "{LATE[TICKET]}"' in path.read_text(encoding="utf-8")
+    count = pull(theirs, "kab", tomorrow + timedelta(minutes=1))
+    assert (count.updated, count.quarantined) == (2, 0)
     same(ours, theirs, tomorrow + timedelta(minutes=2))
 
 
@@ -384,7 +412,6 @@ def test_bad_lines_wait_with_their_line_and_the_rest_comes_in(theirs):
         (LINE | {"ticket": "X", "received": ""}, "missing_date"),
         (LINE | {"ticket": "X", "received": "2026-11-16T08:30:00"}, "bad_date"),
         (LINE | {"ticket": "X", "received": "2027-11-16T08:30:00Z"}, "in_the_future"),
-        (LINE | {"ticket": "X", "unit": "Dinas Lama"}, "unknown_unit"),
         (LINE | {"ticket": "X", "source": "x" * 70}, "too_long"),
         (LINE | {"ticket": "X", "events": "?"}, "bad_event"),
         (LINE | {"ticket": "X", "events": {"kind": "settled"}}, "bad_event"),
@@ -395,7 +422,6 @@ def test_bad_lines_wait_with_their_line_and_the_rest_comes_in(theirs):
         (told(kind="settled", at=at, knowledge="observed"), "bad_event"),
         (told(kind="settled", at=at, after="2026-11-20T02:00:00Z"), "bad_event"),
         (told(kind="settled", at=at, retracted=True), "bad_event"),
-        (told(kind="assigned", at=at, unit="Dinas Lama"), "unknown_unit"),
         (told(kind="settled", at="2026-11-01T02:00:00Z"), "before_receipt"),
         (told(kind="settled", at="2027-11-01T02:00:00Z"), "in_the_future"),
     )
@@ -420,15 +446,27 @@ def test_privacy_that_nobody_understands_is_kept_to_ourselves(theirs):
     assert found["kab/desa", "T"][-2] is True
 
 
-def test_a_line_comes_in_when_the_unit_is_known(theirs, monkeypatch, capsys):
-    write(theirs, LINE | {"unit": "Dinas Lama"}, LINE | {"unit": "Dinas Lama", "source": "kota"})
-    pull(theirs, "kab", NOW)
-    later = write(theirs, LINE, name="b.jsonl")
-    os.utime(later, (NOW.timestamp(), NOW.timestamp()))
-    pull(theirs, "kab", NOW + timedelta(days=1))
+@ON_BOTH
+def test_an_unknown_unit_is_a_question_that_an_answer_settles(theirs):
+    event = {"kind": "assigned", "at": "2026-11-19T02:00:00Z", "unit": "Dinas Lama", "slot": "a/b"}
+    line = LINE | {"unit": "Dinas Lama", "events": [event]}
+    write(theirs, line, line | {"source": "kota"})
+    assert pull(theirs, "kab", NOW).new == 2
     with theirs.transaction() as session:
-        rows = session.scalars(select(QuarantineRow).order_by(QuarantineRow.id)).all()
-        assert [row.resolved_at is None for row in rows] == [False, True]
+        (asked,) = questions.open_questions(session)
+        assert (asked.question.column, asked.question.value, asked.waiting) == (
+            "unit",
+            "Dinas Lama",
+            2,
+        )
+        meaning = meaning_of(theirs.site, asked.question, "Dinas Sosial")
+        done = answer(session, theirs, asked.question, meaning, "test", NOW + timedelta(hours=1))
+        assert done.complaints == 2
+    with theirs.transaction() as session:
+        rows = session.scalars(select(Complaint).order_by(Complaint.id)).all()
+        last = [complaints.events_of(session, [row.id])[row.id][-1] for row in rows]
+    assert [row.unit for row in rows] == ["dinsos"] * 2
+    assert [(event.kind, event.unit) for event in last] == [("assigned", "dinsos")] * 2
 
 
 def test_a_file_that_is_no_exchange_is_refused(theirs):
@@ -561,15 +599,13 @@ def test_a_summary_tells_of_each_source_of_the_other_side_what_it_cannot_show(ou
 
 
 def test_lines_come_in_by_retry_under_the_source_that_they_tell(theirs):
-    at_desa, at_kota = LINE | {"unit": "Dinas Lama"}, LINE | {"unit": "Dinas Lama", "source": "x"}
-    write(theirs, at_desa, at_kota, LINE | {"ticket": "A-2"})
-    pull(theirs, "kab", NOW)
+    long = "A-1" + "0" * 30
+    write(theirs, LINE | {"ticket": long}, LINE | {"ticket": long, "source": "x"}, LINE)
     toml = theirs.site.folder / "sources.toml"
-    toml.write_text(f'{MAPPING}values = {{ unit = {{ "Dinas Lama" = "dinsos" }} }}\n', "utf-8")
-    corrected = SiteContext(load_site(theirs.site.folder), theirs.engine)
-    retried = retry(corrected, "kab", NOW + timedelta(hours=1))
-    assert (retried.resolved, retried.new, retried.unreadable, retried.gone) == (2, 2, 0, [])
-    found = facts(corrected)
-    assert set(found) == {("kab/desa", "A-1"), ("kab/x", "A-1"), ("kab/desa", "A-2")}
-    assert found["kab/x", "A-1"][4] == "dinsos"
+    toml.write_text(f"{MAPPING}max_cell = 30\nmax_bad_share = 1\n", "utf-8")
+    pull(SiteContext(load_site(theirs.site.folder), theirs.engine), "kab", NOW)
+    retried = retry(theirs, "kab", NOW + timedelta(hours=1))
+    assert (retried.resolved, retried.new, retried.unreadable, retried.gone) == (3, 3, 0, [])
+    assert set(facts(theirs)) == {("kab/desa", long), ("kab/x", long), ("kab/desa", "A-1")}
+    corrected = theirs
     assert retry(corrected, "kab", NOW + timedelta(hours=2)).resolved == 0

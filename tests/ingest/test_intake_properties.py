@@ -25,7 +25,7 @@ from db.engine import open_engine
 from db.migrate import migrate
 from db.models import Complaint, QuarantineRow, SourceImport, StateSpanRow
 from settings import load_site
-from sla.events import events_as_of
+from sla.events import history_as_of
 from tasks.common.context import SiteContext
 from tasks.evaluation.loader import load_and_evaluate
 from tasks.intake import pull
@@ -208,10 +208,12 @@ def told(office: SiteContext) -> list[object]:
                 row.shown_since,
                 row.first_seen_at,
                 row.seen_at,
+                row.absent_since,
                 row.content_hash,
                 [
                     (e.kind, e.earliest, e.latest, e.knowledge, e.unit)
-                    for e in events_as_of(events[row.id], END)
+                    for each in history_as_of(events[row.id], END)
+                    for e in each
                 ],
             )
             for row in rows

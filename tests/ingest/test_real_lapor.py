@@ -144,5 +144,5 @@ def test_reading_it_again_changes_nothing(bandung):
 
 def test_it_waits_until_the_day_on_which_it_was_made(bandung):
     early = datetime.fromisoformat("2025-11-13T23:59+07:00")
-    assert pull(bandung, "lapor", early).waiting == [NAME]
+    assert [file.name for file in pull(bandung, "lapor", early).waiting] == [NAME]
     assert pull(bandung, "lapor", early + timedelta(minutes=2)).new > 0

@@ -36,7 +36,7 @@ def record(word: StatusWord, unit: str | None = None, received: str = RECEIVED) 
 
 
 def before(word: StatusWord, seen_at: str, unit: str | None = None, verified: bool = True):
-    return Before(word, unit, wita(seen_at), verified)
+    return Before(word, unit, wita(seen_at), verified, word_seen_at=wita(seen_at))
 
 
 def told(now: Shown, then: Before | None, look: str, previous: str | None = None) -> list[str]:

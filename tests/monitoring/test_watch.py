@@ -20,6 +20,7 @@ from support.pipeline import BREACHED, alerts, at, deliver, messages, owe
 from support.ports import nobody_listens
 from support.servers.smtp_servers import Server, running
 from support.small_site import holidays_are_known
+from support.startup import PYTHONPATH
 from support.waiting import until
 from support.watch_mails import DAY, HOUR, MINUTE, told
 
@@ -477,7 +478,7 @@ def stood_still(site_folder, tmp_path, monkeypatch) -> Callable[[Server], dict[s
         "TENGGAT_SITE": str(site_folder),
         "TENGGAT_VAR": str(tmp_path / "var"),
         "TENGGAT_MAIL_URL": server.url(),
-        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONPATH": PYTHONPATH,
     }
 
 

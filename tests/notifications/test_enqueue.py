@@ -1,13 +1,15 @@
 """What a deadline run owes to whom: each notice once, one mail a person, all of it or nothing.
 
-See `front_desk` for the complaints. The ladder of the example site: `half` and `day-before` remind
-the liaison, `breach` goes to liaison and head, `plus-3` to the regional secretary, `plus-7` to the
-inspector, `plus-14` to the regent and then every 5 working days.
+See `front_desk` for the complaints. The ladder of the example site: `half`, `day-before` and
+`last-day` remind the liaison, `breach` goes to liaison and head, and again every 5 working days.
+After they were told, `plus-3` goes to the regional secretary, `plus-7` to the inspector, `plus-14`
+to the regent and then every 5 working days.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from threading import Barrier
 
 import pytest
@@ -17,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from support.pipeline import (
     BREACHED,
     ESCALATED,
+    MONDAY,
     REMINDED,
     alerts,
     at,
@@ -31,7 +34,8 @@ from support.pipeline import (
     since,
 )
 
-from db.models import MessageRow, NoticeRow
+from db.models import Complaint, DeliveryAttempt, MessageRow, NoticeRow
+from settings.site import StormSettings
 from sla.directory import Directory
 from tasks import deadlines
 from tasks.common.context import SiteContext
@@ -53,50 +57,124 @@ def test_the_ladder_is_climbed_a_rung_at_a_time_and_each_rung_once(office):
         for hour in ("10:00", "10:00", "17:00"):  # the first twice: a run repeated
             decide(office, f"2026-11-{day} {hour}")
     assert notices(office) == [
-        (rung, "queued") for rung in ("half", "day-before", "breach", "plus-3")
+        (rung, "queued") for rung in ("half", "day-before", "last-day", "breach")
     ]
-    # nothing was delivered: what comes up joins the mail that waits
-    assert recipients(office) == ["penghubung.dinsos", "plt.kepala.dinsos", "sekda"]
+    # nothing was delivered: what comes up joins the mail that waits, and no superior is told
+    assert recipients(office) == ["penghubung.dinsos", "plt.kepala.dinsos"]
 
 
-def test_after_an_outage_only_the_highest_rung_is_told(office):
+def test_superiors_follow_after_the_unit_was_told(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    deliver(office, BREACHED)
+    days = [f"2026-{day} 08:00" for day in ("11-24", "11-26", "11-27", "12-03", "12-14", "12-21")]
+    told = {}
+    for day in days:
+        register(office, day, at("Dinas Sosial"))
+        told[day] = decide(office, day).notices
+        deliver(office, day)
+    assert [told[day].get("escalation", 0) for day in days] == [0, 0, 1, 1, 1, 1]
+    escalations = [rung for rung, _ in notices(office) if rung.startswith("plus")]
+    assert escalations == ["plus-3", "plus-7", "plus-14", "plus-14#1"]
+    letters = [letter.recipient.partition("@")[0] for letter in server.letters]
+    assert [name for name in letters if name in ("sekda", "inspektur", "bupati")] == [
+        "sekda",
+        "inspektur",
+        "bupati",
+    ]
+
+
+def test_after_an_outage_the_unit_is_told_first(office, server):
     register(office, "2026-12-02 08:00", at("Dinas Sosial"))
     count = decide(office, "2026-12-02 08:00")
-    assert (count.notices, count.superseded, count.messages) == ({"escalation": 1}, 2, 1)
-    assert notices(office) == [
-        ("breach", "superseded"),
+    assert (count.notices, count.superseded, count.messages) == ({"breach": 1}, 0, 2)
+    assert notices(office) == [("breach", "queued")]
+    assert recipients(office) == ["penghubung.dinsos", "plt.kepala.dinsos"]
+    deliver(office, "2026-12-02 08:00")
+    register(office, "2026-12-11 08:00", at("Dinas Sosial"))
+    count = decide(office, "2026-12-11 08:00")  # no run in between: only the highest is told
+    assert (count.notices, count.superseded) == ({"breach": 1, "escalation": 1}, 1)
+    assert notices(office)[1:] == [
+        ("breach#1", "queued"),
         ("plus-3", "superseded"),
         ("plus-7", "queued"),
     ]
-    assert recipients(office) == ["inspektur"]
 
 
-def test_a_repeated_rung_missed_several_times_is_told_once(office):
-    owe(office, "2027-02-01 08:00", at("Dinas Sosial"))
-    repeats = [rung for rung, status in notices(office) if status == "queued"]
-    assert len(repeats) == 1
-    assert repeats[0].startswith("plus-14#")
+def test_a_repeated_rung_missed_several_times_is_told_once(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    deliver(office, BREACHED)
+    register(office, "2027-02-01 08:00", at("Dinas Sosial"))
+    decide(office, "2027-02-01 08:00")
     decide(office, "2027-02-01 09:00")
-    assert recipients(office) == ["bupati"]
+    queued = [rung for rung, status in notices(office) if status == "queued"]
+    assert queued == ["breach#9", "plus-14"]  # 45 working days since 24 November
+
+
+def test_the_weekly_mail_waits_for_monday(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    deliver(office, BREACHED)
+    register(office, ESCALATED, at("Dinas Sosial"))
+    decide(office, ESCALATED)
+    assert deliver(office, ESCALATED).sent == 0
+    assert waits(office) == ["Mon 07:30"]
+    assert deliver(office, MONDAY).by_role == {"regional_secretary": 1}
 
 
 def test_the_first_import_of_a_backlog_is_one_mail_a_person(office):
+    """The units get their inventory, the administrator the counts, the superiors nothing."""
     backlog = [at("Dinas Sosial", f"FD-{number}") for number in range(120)]
     started = ("02/11/2026", "16/11/2026", "17/11/2026")  # long late, just late, not yet
-    register(office, BREACHED, *(e | since(started[n % 3]) for n, e in enumerate(backlog)))
+    entries = [e | since(started[n % 3]) for n, e in enumerate(backlog)]
+    register(office, BREACHED, *entries, begun=None)
     count = decide(office, BREACHED)
     told = recipients(office)
     assert len(told) == len(set(told)) == count.messages
-    assert set(told) == {"penghubung.dinsos", "plt.kepala.dinsos", "inspektur"}
+    assert set(told) == {"penghubung.dinsos", "plt.kepala.dinsos"}
     owed = [notice for notice in notices(office) if notice[1] == "queued"]
     assert len(owed) == 120
-    assert sum(len(message.items) for message in messages(office)) == 40 + 40 + 40 + 40
+    assert sum(len(message.items) for message in messages(office)) == 80 + 80 + 40
+    assert count.inherited == {"register": 80}
+    (alert,) = messages(office, "alert")
+    assert alert.detail == {"alert": "inventory", "source": "register", "late": 80}
 
 
-def test_one_person_in_two_roles_gets_one_mail(office):
+def test_an_inventory_is_no_storm_and_a_later_backlog_is_one(office):
+    storm = StormSettings(complaints=30)
+    mail = office.site.file.mail.model_copy(update={"storm": storm})
+    office.site.file = office.site.file.model_copy(update={"mail": mail})
+    backlog = [at("Dinas Sosial", f"FD-{n}", **since("02/11/2026")) for n in range(40)]
+    register(office, BREACHED, *backlog, begun=None)
+    assert decide(office, BREACHED).storm is None
+    later = [at("DLH", f"FD-{n}", **since("02/11/2026")) for n in range(100, 131)]
+    register(office, "2026-11-24 09:00", *backlog, *later)
+    assert decide(office, "2026-11-24 09:00").storm is not None
+    held = [m.recipient.partition("@")[0] for m in messages(office) if m.status == "held"]
+    assert held == ["penghubung.dlh", "kepala.dlh"]
+
+
+def test_what_came_in_before_the_first_day_is_imported_and_not_watched(office, server):
+    office.site.file = office.site.file.model_copy(update={"since": date(2026, 11, 16)})
+    old = at("Dinas Sosial", "FD-2", **since("13/11/2026"))
+    register(office, "2026-11-30 08:00", at("Dinas Sosial"), old, begun=None)
+    decide(office, "2026-11-30 08:00")
+    deliver(office, "2026-11-30 08:00")
+    assert notices(office) == [("breach", "sent")]
+    with office.transaction() as session:
+        assert session.query(Complaint).count() == 2
+        (ticket,) = {row.complaint.ticket for row in session.query(NoticeRow)}
+    assert ticket == "FD-1"
+    # a new ruleset: both are watched
+    office.site.file = office.site.file.model_copy(update={"since": None})
+    decide(office, "2026-11-30 09:00")
+    assert notices(office)[1:] == [("breach", "queued")]
+
+
+def test_one_person_in_two_roles_gets_one_mail(office, server):
     """The regional secretary heads the regency's own office and stands above every unit."""
-    own = at("Pemerintah Kabupaten Contoh", "FD-1")
-    owe(office, BREACHED, own, at("Dinas Sosial", "FD-2", **since("12/11/2026")))
+    late = at("Dinas Sosial", "FD-2", **since("11/11/2026"))
+    owe(office, "2026-11-19 08:00", late)
+    deliver(office, "2026-11-19 08:00")
+    owe(office, BREACHED, at("Pemerintah Kabupaten Contoh", "FD-1"), late)
     (mail,) = [m for m in messages(office) if m.recipient.startswith("sekda@")]
     assert sorted(item.role for item in mail.items) == ["head_of_unit", "regional_secretary"]
 
@@ -117,7 +195,8 @@ def test_a_unit_without_a_head_is_told_through_its_parent_and_the_hole_is_told_o
     (alert,) = messages(office, "alert")
     assert alert.recipient == "admin.lapor@contohkab.example"
     assert alert.detail == {"alert": "vacancy", "unit": "dishub", "role": "head_of_unit"}
-    owe(office, "2026-11-25 08:00", at("Dinas Perhubungan", "FD-3", **since("17/11/2026")))
+    known = [at("Dinas Perhubungan", "FD-1"), at("Dinas Perhubungan", "FD-2")]
+    owe(office, "2026-11-25 08:00", *known, at("Dinas Perhubungan", "FD-3", **since("17/11/2026")))
     assert recipients(office)[2:] == []  # it joins the mails that wait
     assert [len(message.items) for message in messages(office, "notices")] == [3, 3]
     assert alerts(office) == ["vacancy"]
@@ -156,9 +235,9 @@ def test_a_notice_withdrawn_by_a_pause_is_owed_again_when_the_clock_goes_on(offi
     decide(office, "2026-11-20 08:15")
     assert (notices(office)[-1], server.letters) == (("day-before", "withdrawn"), [])
     register(office, "2026-11-23 10:00", paused | {"Dilanjutkan": "23/11/2026 09:00"})
-    decide(office, "2026-11-24 08:00")
+    decide(office, "2026-11-23 10:00")
     assert notices(office)[-1] == ("day-before", "queued")
-    assert deliver(office, "2026-11-24 08:00").sent == 1
+    assert deliver(office, "2026-11-23 10:00").sent == 1
 
 
 # --- all or nothing -------------------------------------------------------------------------------
@@ -190,7 +269,7 @@ def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(office, mo
 def test_a_run_with_nothing_due_writes_nothing_and_judges_nobody(office, monkeypatch):
     owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
     before = dump(office, "flow_run")
-    monkeypatch.setattr(deadlines, "_judge_batch", None)
+    monkeypatch.setattr(deadlines._EvaluationRun, "batch", None)
     count = decide(office, "2026-11-24 09:00")
     assert (count.evaluated, count.messages) == (0, 0)
     assert dump(office, "flow_run") == before
@@ -280,3 +359,51 @@ def test_an_urgent_rung_goes_out_at_any_hour(office):
 def test_the_hours_are_those_of_working_days(office, moment, opens):
     found = office.site.mail_hours.next_open(wita(moment), office.site.evaluation_context)
     assert f"{office.local(found):%a %d %H:%M}" == opens
+
+
+# --- what is no longer shown ----------------------------------------------------------------------
+
+
+def test_the_administrator_is_told_of_a_cut_export_before_anybody_is_told_anything(office):
+    register(office, "2026-11-17 08:00", *(at("Dinas Sosial", f"FD-{n}") for n in range(6)))
+    register(office, REMINDED, *(at("Dinas Sosial", f"FD-{n}") for n in range(2)))
+    decide(office, REMINDED)
+    deliver(office, REMINDED)
+    assert alerts(office) == ["fewer_rows"]
+    with office.transaction() as session:
+        sent = session.scalars(
+            select(MessageRow.kind)
+            .join(DeliveryAttempt, DeliveryAttempt.message_id == MessageRow.id)
+            .order_by(DeliveryAttempt.id)
+        ).all()
+    assert sent[0] == "alert"
+    assert set(sent[1:]) == {"notices"}
+
+
+def test_nobody_is_told_of_a_complaint_that_is_no_longer_shown(office):
+    both = [at("Dinas Sosial", "FD-1"), at("Dinas Sosial", "FD-2")]
+    register(office, "2026-11-17 08:00", *both)
+    register(office, "2026-11-18 08:00", both[0])
+    owe(office, BREACHED, both[0])
+    owe(office, ESCALATED, both[0])
+    with office.transaction() as session:
+        told = session.scalars(
+            select(Complaint.ticket).join(NoticeRow, NoticeRow.complaint_id == Complaint.id)
+        ).all()
+    assert set(told) == {"FD-1"}
+
+
+def test_a_complaint_late_before_it_vanished_climbs_no_further(office):
+    both = [at("Dinas Sosial", "FD-1"), at("Dinas Sosial", "FD-2")]
+    owe(office, BREACHED, *both)
+    before = notices(office)
+    owe(office, ESCALATED, both[0])
+    climbed = notices(office)[len(before) :]
+    with office.transaction() as session:
+        told = session.scalars(
+            select(Complaint.ticket)
+            .join(NoticeRow, NoticeRow.complaint_id == Complaint.id)
+            .order_by(NoticeRow.id)
+        ).all()[len(before) :]
+    assert climbed
+    assert set(told) == {"FD-1"}

@@ -3,7 +3,6 @@
 import html
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -26,6 +25,7 @@ from icalendar import Calendar
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
 from support.pipeline import BREACHED, REMINDED, at, owe, since
+from support.programs import needed
 
 from db.models import Complaint, MessageRow
 from sla.directory import Role
@@ -732,10 +732,7 @@ addEventListener("load", () => {
 
 def too_wide(folder: Path, sources: list[tuple[str, tuple[int, ...]]]) -> list[str]:
     """Which of these pages does not fit which of the widths beside it, in a real browser."""
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("no chromium, and this is CI")
-        pytest.skip("no chromium; apt install chromium")
+    needed(CHROMIUM, "chromium", "apt install chromium")
     asked = [(source, width) for source, widths in sources for width in widths]
     frames = (
         f'<iframe width="{width}" height="600" srcdoc="{html.escape(source)}"></iframe>'

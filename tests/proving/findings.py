@@ -71,12 +71,12 @@ def gather(session: Session, played: Played, office: SiteContext) -> Findings:
     """What is to be known of a run when it is over."""
     views = Views(session, office)
     notices = {
-        Key(n.complaint_id, n.rule, n.clock, n.unit or "", n.rung, n.repeat): n
+        Key(n.complaint_id, n.rule, n.clock, n.unit or "", n.rung, n.repeat, n.episode): n
         for n in session.scalars(select(NoticeRow).order_by(NoticeRow.id))
     }
     query = select(MessageRow).order_by(MessageRow.id)
     messages = list(session.scalars(query.options(selectinload(MessageRow.items))))
-    ledger = Ledger(views, _Told(played, notices, messages))
+    ledger = Ledger(views, _Accepted(notices, messages), notices)
     runs = [life for life in played.lives if life.process.work == DEADLINES]
     for life in sorted(runs, key=lambda life: life.process.now):
         moment = life.process.now
@@ -93,38 +93,25 @@ def gather(session: Session, played: Played, office: SiteContext) -> Findings:
     return Findings(played, views, notices, messages, ledger, letters, lives)
 
 
-class _Told:
-    """Whether people had been told of a rung at another unit, by what was then on record as sent.
+class _Accepted:
+    """What the server had accepted for the unit of a clock, by what was then on record as sent."""
 
-    What a process at the same time recorded may or may not have been seen: then what was decided
-    tells.
-    """
-
-    def __init__(
-        self, played: Played, notices: dict[Key, NoticeRow], messages: list[MessageRow]
-    ) -> None:
+    def __init__(self, notices: dict[Key, NoticeRow], messages: list[MessageRow]) -> None:
         keys = {notice.id: key for key, notice in notices.items()}
-        self.notices = notices
-        self.sent: dict[Key, set[datetime]] = defaultdict(set)
+        self.sent: dict[Key, list[tuple[str, datetime]]] = defaultdict(list)
         for message in messages:
             for item in message.items:
-                if message.status == MessageStatus.SENT and item.included and message.sent_at:
-                    self.sent[keys[item.notice_id]].add(message.sent_at)
-        now = {life.name: life.process.now for life in played.lives}
-        self.beside = {now[life.name]: [now[o] for o in life.companions] for life in played.lives}
+                sent = message.status == MessageStatus.SENT and message.sent_at
+                if sent and item.included and not item.correction:
+                    key = keys[item.notice_id]
+                    self.sent[key._replace(rung="", repeat=0)].append((key.rung, sent))
 
-    def __call__(self, key: Key, moment: datetime) -> bool:
-        others = [k for k in self.sent if k.unit != key.unit and k._replace(unit=key.unit) == key]
-        sent = {each for other in others for each in self.sent[other]}
-        doubtful = {
-            each
-            for each in sent
-            for begun in self.beside[moment]
-            if begun <= each <= begun + LONGEST_LIFE
-        }
-        if any(each <= moment for each in sent - doubtful):
-            return True
-        return bool(doubtful) and key not in self.notices
+    def __call__(self, about: Key, moment: datetime) -> dict[str, datetime]:
+        first: dict[str, datetime] = {}
+        for rung, sent in self.sent[about]:
+            if sent <= moment:
+                first[rung] = min(sent, first.get(rung, sent))
+        return first
 
 
 def told_in(kept: Kept, office: SiteContext) -> set[tuple[str, str]]:

@@ -2,12 +2,12 @@
 
 The domain (`sla`) judges every complaint at every moment at which a deadline run has committed.
 What a run must then have decided, and to whom each notice is owed, follows without a look at what
-the program decided; only who had been told before a handover is taken from what was sent.
+the program decided; only what the server had accepted for the unit is taken from what was sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,12 +16,14 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.models import Complaint
-from sla.directory import OF_A_UNIT, Role
-from sla.engine.deadline import Deadline
-from sla.escalation import Ladder, Reached, ladder_for, reached
+from db.models import Complaint, NoticeRow
+from sla.directory import Role
+from sla.engine.deadline import Deadline, State
+from sla.escalation import Ladder, NoticeKind, Notified, Reached, ladder_for, reached
 from tasks.common.context import SiteContext
 from tasks.evaluation.loader import load_and_evaluate
+
+LATE = (State.BREACHED, State.MET_LATE)
 
 
 class Key(NamedTuple):
@@ -33,6 +35,7 @@ class Key(NamedTuple):
     unit: str
     rung: str
     repeat: int
+    episode: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,16 +73,21 @@ class Views:
             for deadline in self.at(moment).get(key.complaint, ())
         )
 
-    def reached(self, deadline: Deadline, moment: datetime) -> list[Reached]:
+    def reached(self, deadline: Deadline, moment: datetime, notified: Notified) -> list[Reached]:
         """The rungs that a deadline has reached on its ladder, lowest first."""
-        site = self.office.site
-        return reached(
-            deadline, self._ladder(deadline.rule.id, deadline.unit), site.evaluation_context, moment
-        )
+        ladder = self._ladder(deadline.rule.id, deadline.unit)
+        context = self.office.site.evaluation_context
+        return reached(deadline, ladder, context, moment, notified)
 
     def _ladder(self, rule: str, unit: str | None) -> Ladder | None:
         kind = self.office.site.evaluation_context.unit_kinds.get(unit or "")
         return ladder_for(rule, self.office.site.ladders, kind)
+
+    def is_late(self, rule: str, unit: str, rung: str) -> bool:
+        """Whether a rung of the ladder of a rule lies after the deadline."""
+        ladder = self._ladder(rule, unit)
+        rungs = ladder.rungs if ladder else ()
+        return any(each.id == rung and each.kind != NoticeKind.REMINDER for each in rungs)
 
     def people(self, key: Key, roles: Iterable[Role], moment: datetime) -> set[str]:
         """Who holds these roles for the unit of a notice at this moment."""
@@ -94,15 +102,23 @@ class Views:
 class Ledger:
     """Every notice that deadline runs must have decided, entered moment by moment.
 
-    `told_elsewhere` says whether people were told of the same rung before a handover: then the new
-    unit alone is told of it, not the superiors again.
+    `accepted` gives the first acceptance of the unit's mail about each rung of a clock, as far as
+    it was on record at a moment. Repetitions are counted from the decision on record (`notices`).
+    A deadline that was late and is not any more begins an episode.
     """
 
-    def __init__(self, views: Views, told_elsewhere: Callable[[Key, datetime], bool]) -> None:
-        self.views, self.told_elsewhere = views, told_elsewhere
+    def __init__(
+        self,
+        views: Views,
+        accepted: Callable[[Key, datetime], dict[str, datetime]],
+        notices: Mapping[Key, NoticeRow],
+    ) -> None:
+        self.views, self.accepted, self.notices = views, accepted, notices
         self.debts: dict[Key, Debt] = {}
         self.standing: set[Key] = set()
-        """What is owed as things stood at the last moment: the highest rung of each clock."""
+        """What is owed as things stood at the last moment: the highest rungs of each clock."""
+        self.late: set[tuple[int, str, int]] = set()
+        self.episodes: dict[tuple[int, str, int], int] = {}
 
     def enter(self, moment: datetime, judged: Container[int] | None = None) -> None:
         """What a run at this moment decides; of all complaints, or of these alone."""
@@ -110,26 +126,47 @@ class Ledger:
         for complaint, deadlines in self.views.at(moment).items():
             if judged is not None and complaint not in judged:
                 continue
+            self._take_back(complaint, deadlines)
             for deadline in deadlines:
-                due = list(self._due(complaint, deadline, moment))
-                for key, roles in due:
-                    highest = key == due[-1][0]
-                    self.debts.setdefault(key, Debt(moment, roles, superseded=not highest))
-                self.standing |= {key for key, _ in due[-1:]}
+                for superiors in (False, True):
+                    due = list(self._due(complaint, deadline, moment, superiors=superiors))
+                    for key, roles in due:
+                        highest = key == due[-1][0]
+                        self.debts.setdefault(key, Debt(moment, roles, superseded=not highest))
+                    self.standing |= {key for key, _ in due[-1:]}
+
+    def _take_back(self, complaint: int, deadlines: Iterable[Deadline]) -> None:
+        """Begin an episode of each clock that was late before and is not late now."""
+        late = {(complaint, d.rule.id, d.clock) for d in deadlines if d.state in LATE}
+        for clock in {each for each in self.late if each[0] == complaint} - late:
+            if any(key[:3] == clock and self._is_late(key) for key in self.debts):
+                self.episodes[clock] = self.episodes.get(clock, 0) + 1
+        self.late = {each for each in self.late if each[0] != complaint} | late
+
+    def _is_late(self, key: Key) -> bool:
+        """Whether the rung of a notice lies after the deadline, by its ladder."""
+        return self.views.is_late(key.rule, key.unit, key.rung)
 
     def _due(
-        self, complaint: int, deadline: Deadline, moment: datetime
+        self, complaint: int, deadline: Deadline, moment: datetime, *, superiors: bool
     ) -> Iterator[tuple[Key, tuple[Role, ...]]]:
-        """The rungs of a clock for which there is anybody to be told, lowest first."""
-        for step in self.views.reached(deadline, moment):
-            key = _key(complaint, deadline, step)
-            roles = (*step.rung.to, *step.rung.cc)
-            if key not in self.debts and self.told_elsewhere(key, moment):
-                roles = tuple(role for role in roles if role in OF_A_UNIT)
-            if roles:
-                yield key, roles
-
-
-def _key(complaint: int, deadline: Deadline, step: Reached) -> Key:
-    rule, unit = deadline.rule.id, deadline.unit or ""
-    return Key(complaint, rule, deadline.clock, unit, step.rung.id, step.repeat)
+        """The rungs of a clock, of the unit or of superiors, lowest first."""
+        clock = complaint, deadline.rule.id, deadline.clock
+        episode = self.episodes.get(clock, 0)
+        unit = deadline.unit or ""
+        decided: dict[str, datetime] = {}
+        for key, debt in self.debts.items():
+            if key[:4] == (*clock, unit) and (key.episode == episode or not self._is_late(key)):
+                row = self.notices.get(key)
+                since = debt.since if row is None else row.decided_at
+                if since <= moment:
+                    decided[key.rung] = min(since, decided.get(key.rung, since))
+        about = Key(*clock, unit, "", 0, episode)
+        notified = Notified(self.accepted(about, moment), decided)
+        for step in self.views.reached(deadline, moment, notified):
+            if step.rung.for_superiors == superiors:
+                key = Key(*clock, unit, step.rung.id, step.repeat, episode)
+                earlier = [k for k in self.debts if k._replace(episode=episode) == key]
+                if step.rung.kind == NoticeKind.REMINDER and earlier:
+                    key = earlier[0]
+                yield key, step.rung.roles

@@ -79,7 +79,8 @@ def every_debt_has_been_paid(found: Findings) -> Iterator[str]:
     items: dict[int, list[tuple[MessageRow, MessageItem]]] = defaultdict(list)
     for message in found.messages:
         for item in message.items:
-            items[item.notice_id].append((message, item))
+            if not item.correction:
+                items[item.notice_id].append((message, item))
     for key, debt in found.ledger.debts.items():
         notice = found.notices.get(key)
         if notice is None or debt.superseded:

@@ -39,7 +39,9 @@ def in_git() -> list[Path]:
             text=True,
             check=True,
         ).stdout.splitlines()
-    except (OSError, subprocess.CalledProcessError):
+    except OSError:
+        pytest.skip("no git; apt install git")
+    except subprocess.CalledProcessError:
         pytest.skip("not a git repository: its files cannot be told from what lies beside them")
     return [path for name in listed if (path := REPOSITORY / name).is_file()]
 

@@ -1,6 +1,6 @@
 """Who is told when: the rungs of a ladder on the days of a calendar."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from conftest import REPOSITORY, WITA, wita
@@ -8,19 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sla.calendar import Calendar, indonesian_days_off
+from sla.day_counting import working_days_between
 from sla.directory import Role
 from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.engine.deadline import State
 from sla.engine.evaluate import evaluate
 from sla.escalation import (
+    NOT_NOTIFIED,
     Ladder,
     LadderError,
+    MailHours,
     NoticeKind,
+    Notified,
     Offset,
     OffsetUnit,
     Rung,
     ladder_for,
     next_action_at,
+    next_weekly,
     reached,
 )
 from sla.events import Event
@@ -39,12 +44,12 @@ COMPLETION = "uu-25-2009/completion"  # 30 days, the complainant's
 PROMISE = "boston/promise"
 
 
-def rung(at, kind, repeat=None):
+def rung(at, kind, repeat=None, to=Role.LIAISON, name=None):
     return Rung(
-        at,
+        name or at,
         Offset.parse(at),
         NoticeKind(kind),
-        to=(Role.LIAISON,),
+        to=(to,),
         repeat=Offset.parse(repeat) if repeat else None,
     )
 
@@ -75,15 +80,16 @@ def deadline(rule, events, as_of, **facts):
     return found
 
 
-def rungs(rule, events, as_of, ladder=LADDER, **facts):
+def rungs(rule, events, as_of, ladder=LADDER, notified=NOT_NOTIFIED, **facts):
     """What is reached: (rung, repeat, local time)."""
-    found = reached(deadline(rule, events, as_of, **facts), ladder, BENCH, wita(as_of))
+    found = reached(deadline(rule, events, as_of, **facts), ladder, BENCH, wita(as_of), notified)
     return [(r.rung.id, r.repeat, f"{r.at.astimezone(WITA):%Y-%m-%d %H:%M}") for r in found]
 
 
-def turn(rule, events, as_of, **facts):
+def turn(rule, events, as_of, ladder=LADDER, notified=NOT_NOTIFIED, **facts):
     """The next look, in local time."""
-    found = next_action_at(deadline(rule, events, as_of, **facts), LADDER, BENCH, wita(as_of))
+    found = deadline(rule, events, as_of, **facts)
+    found = next_action_at(found, ladder, BENCH, wita(as_of), notified)
     return found and f"{found.astimezone(WITA):%Y-%m-%d %H:%M}"
 
 
@@ -96,6 +102,7 @@ def turn(rule, events, as_of, **facts):
         ("50%", 50, OffsetUnit.PERCENT, False),
         ("-3wd", -3, OffsetUnit.WORKING_DAY, False),
         ("-1d", -1, OffsetUnit.DAY, False),
+        ("0d", 0, OffsetUnit.DUE_DAY, False),
         ("0", 0, OffsetUnit.DAY, True),
         ("+3wd", 3, OffsetUnit.WORKING_DAY, True),
         ("7d", 7, OffsetUnit.DAY, True),
@@ -111,7 +118,7 @@ def test_an_offset_is_read(text, amount, unit, after_due):
     "text", ["", "soon", "3", "1.5d", "+3w", "wd", "--1d", "+99999d", "1wd 2d"]
 )
 def test_what_is_no_offset_is_refused_with_the_remedy(text):
-    with pytest.raises(LadderError, match=r"is no offset; write 50%, -3wd, -1d, 0 or \+7wd"):
+    with pytest.raises(LadderError, match=r"write 50%, -3wd, -1d, 0d, 0 or \+7wd"):
         Offset.parse(text)
 
 
@@ -176,7 +183,18 @@ def test_after_an_outage_all_rungs_are_known_and_the_highest_is_last():
     ],
 )
 def test_a_repeated_rung_is_given_once_with_its_last_repetition(as_of, repeat, at):
-    assert rungs(INFORMATION, [RECEIVED], as_of)[-1] == ("+14wd", repeat, at)
+    notified = Notified(decided={"+14wd": wita("2026-11-27 08:00")})
+    assert rungs(INFORMATION, [RECEIVED], as_of, notified=notified)[-1] == ("+14wd", repeat, at)
+
+
+def test_repetitions_are_counted_from_the_first_notice_and_not_from_the_deadline():
+    """The first import of an old case: due on 9 November, first told on Thursday 3 December."""
+    late = Ladder(("*",), (rung("0", "breach", repeat="5wd"),))
+    assert rungs(INFORMATION, [RECEIVED], "2026-12-03 08:00", late)[-1][:2] == ("0", 0)
+    told_now = Notified(decided={"0": wita("2026-12-03 08:00")})
+    for as_of, repeat in (("2026-12-09 23:59", 0), ("2026-12-10 00:00", 1)):
+        assert rungs(INFORMATION, [RECEIVED], as_of, late, told_now)[-1][:2] == ("0", repeat)
+    assert turn(INFORMATION, [RECEIVED], "2026-12-03 08:00", late, told_now) == "2026-12-10 00:00"
 
 
 def test_on_a_day_off_nobody_is_told_before_the_next_working_day():
@@ -303,7 +321,160 @@ def test_but_it_is_looked_at_when_it_lapses():
     ],
 )
 def test_the_next_look_is_at_the_next_rung(as_of, expected):
-    assert turn(INFORMATION, [RECEIVED], as_of) == expected
+    notified = Notified(decided={"+14wd": wita("2026-11-27 08:00")})
+    assert turn(INFORMATION, [RECEIVED], as_of, notified=notified) == expected
+
+
+# --- the last day, and Monday ---------------------------------------------------------------------
+
+
+def test_the_last_day_itself_has_a_reminder_of_its_own():
+    last = Ladder(("*",), (rung("0d", "reminder"), rung("0", "breach")))
+    assert rungs(INFORMATION, [RECEIVED], "2026-11-08 23:59", last) == []
+    assert rungs(INFORMATION, [RECEIVED], "2026-11-09 00:00", last) == [
+        ("0d", 0, "2026-11-09 00:00")
+    ]
+    assert rungs(INFORMATION, [RECEIVED], "2026-11-10 00:00", last)[0][0] == "0"
+
+
+@pytest.mark.parametrize(
+    ("moment", "opens"),
+    [
+        ("2026-11-26 08:00", "Mon 30 Nov 07:30"),
+        ("2026-11-30 00:05", "Mon 30 Nov 07:30"),
+        ("2026-11-30 07:30", "Mon 07 Dec 07:30"),  # this Monday's mail has gone
+        ("2026-03-20 08:00", "Wed 25 Mar 07:30"),  # Monday and Tuesday are cuti bersama
+    ],
+)
+def test_weekly_mail_goes_out_on_its_day_or_the_next_working_day(moment, opens):
+    hours = MailHours(time(7, 30), time(17))
+    found = next_weekly(0, wita(moment), hours, BENCH)
+    assert f"{found.astimezone(WITA):%a %d %b %H:%M}" == opens
+
+
+# --- superiors after the unit ---------------------------------------------------------------------
+
+FAIR = Ladder(
+    ("*",),
+    (
+        rung("50%", "reminder"),
+        rung("0", "breach", repeat="5wd"),
+        rung("+3wd", "escalation", to=Role.REGIONAL_SECRETARY),
+        rung("+7wd", "escalation", to=Role.INSPECTOR),
+        rung("+14wd", "escalation", to=Role.REGENT, repeat="5wd"),
+    ),
+)
+
+
+def test_as_long_as_the_unit_was_not_told_no_superior_is():
+    assert [name for name, *_ in rungs(INFORMATION, [RECEIVED], "2027-02-01 08:00", FAIR)] == ["0"]
+    decided = Notified(decided={"0": wita("2026-11-10 07:30")})
+    found = rungs(INFORMATION, [RECEIVED], "2026-12-31 08:00", FAIR, decided)
+    assert {name for name, *_ in found} == {"0"}
+    reminded = Notified(accepted={"50%": wita("2026-11-05 07:30")})  # that it is late is new
+    found = rungs(INFORMATION, [RECEIVED], "2026-12-31 08:00", FAIR, reminded)
+    assert {name for name, *_ in found} == {"0"}
+
+
+@pytest.mark.parametrize(
+    ("accepted", "secretary", "inspector", "regent"),
+    [
+        # due on Monday the 9th and told the day after: 11, 12, 13 November
+        ("2026-11-10 07:30", "2026-11-13", "2026-11-19", "2026-11-30"),
+        # first import three weeks later, on a Monday: 1, 2, 3 December
+        ("2026-11-30 07:30", "2026-12-03", "2026-12-09", "2026-12-18"),
+        # told on a Friday
+        ("2026-11-13 16:59", "2026-11-18", "2026-11-24", "2026-12-03"),
+    ],
+)
+def test_superiors_follow_at_the_distances_of_the_ladder_after_the_unit_was_told(
+    accepted, secretary, inspector, regent
+):
+    notified = Notified(accepted={"0": wita(accepted)})
+    for name, day in (("+3wd", secretary), ("+7wd", inspector), ("+14wd", regent)):
+        before = wita(f"{day} 00:00") - timedelta(microseconds=1)
+        found = deadline(INFORMATION, [RECEIVED], before)
+        assert name not in [each.rung.id for each in reached(found, FAIR, BENCH, before, notified)]
+        steps = rungs(INFORMATION, [RECEIVED], f"{day} 00:00", FAIR, notified)
+        at = {rung_id: when for rung_id, _, when in steps}
+        assert at[name] == f"{day} 00:00"
+    assert turn(INFORMATION, [RECEIVED], accepted, FAIR, notified) == f"{secretary} 00:00"
+
+
+def test_a_pause_is_not_counted_as_time_of_the_unit():
+    """Told on the 10th, paused from the 11th (it counts) to the 20th: then 23, 24 November."""
+    events = [
+        RECEIVED,
+        told("paused", "2026-11-11 09:00"),
+        told("resumed", "2026-11-20 09:00"),
+    ]
+    notified = Notified(accepted={"0": wita("2026-11-10 07:30")})
+    assert "+3wd" not in [
+        n for n, *_ in rungs(INFORMATION, events, "2026-11-23 23:59", FAIR, notified)
+    ]
+    assert "+3wd" in [n for n, *_ in rungs(INFORMATION, events, "2026-11-24 00:00", FAIR, notified)]
+
+
+def test_a_superior_on_the_same_day_as_the_unit_waits_for_its_mail_alone():
+    at_once = Ladder(
+        ("*",),
+        (
+            rung("0", "breach"),
+            rung("0", "escalation", to=Role.INSPECTOR, name="inspector"),
+        ),
+    )
+    late = "2026-11-10 08:00"
+    assert [name for name, *_ in rungs(INFORMATION, [RECEIVED], late, at_once)] == ["0"]
+    notified = Notified(accepted={"0": wita("2026-11-10 07:30")})
+    found = rungs(INFORMATION, [RECEIVED], late, at_once, notified)
+    assert found[-1] == ("inspector", 0, "2026-11-10 07:30")
+
+
+def test_a_superior_hears_at_once_of_a_duty_of_his_own():
+    own = rung("0", "breach", to=Role.REGENT)
+    ladder = Ladder(("*",), (own,))
+    asked = [told("recommendation_received", "2026-08-03 10:00")]
+    found = deadline("uu-37-2008/recommendation", asked, "2026-11-24 08:00", classification=None)
+    steps = reached(found, ladder, BENCH, wita("2026-11-24 08:00"))
+    assert [step.rung for step in steps] == [own]
+
+
+SUPERIORS = st.lists(
+    st.builds(
+        lambda n, unit: rung(f"+{n}{unit}", "escalation", to=Role.REGENT, name=f"up {n}{unit}"),
+        st.integers(0, 20),
+        st.sampled_from(["wd", "d"]),
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda each: each.id,
+)
+
+
+@settings(max_examples=100)
+@given(
+    superiors=SUPERIORS,
+    waited=st.integers(0, 90 * 24),
+    told_after=st.none() | st.integers(0, 90 * 24),
+)
+def test_no_superior_is_told_before_the_unit_was_and_had_its_time(superiors, waited, told_after):
+    """No outage, late import or late mail changes that; the unit itself is told at once."""
+    ladder = Ladder(("*",), (rung("0", "breach"), *superiors))
+    late = wita("2026-11-10 00:00")
+    as_of = late + timedelta(hours=waited)
+    accepted = None if told_after is None else late + timedelta(hours=told_after)
+    known = {} if accepted is None or accepted > as_of else {"0": accepted}
+    found = reached(deadline(INFORMATION, [RECEIVED], as_of), ladder, BENCH, as_of, Notified(known))
+    assert "0" in [each.rung.id for each in found]
+    for each in found:
+        if each.rung.id == "0":
+            continue
+        assert known
+        passed = BENCH.day(as_of) - BENCH.day(known["0"])
+        assert passed >= each.rung.at.amount
+        if each.rung.at.unit is OffsetUnit.WORKING_DAY:
+            days = working_days_between(BENCH.calendar, BENCH.day(known["0"]), BENCH.day(as_of))
+            assert days >= each.rung.at.amount
 
 
 LATE = st.builds(
@@ -334,9 +505,11 @@ HOURS = st.integers(0, 24 * 60)
     pause=st.tuples(HOURS, HOURS),
     lag=st.sampled_from([0, 10]),
     part=st.floats(0, 1, exclude_max=True),
+    heard=HOURS,
+    above=st.sampled_from(["+0wd", "+3wd", "+7d"]),
 )
 def test_nothing_is_new_before_the_next_look_and_something_is_new_at_it(
-    ladder, received, waited, pause, lag, part
+    ladder, received, waited, pause, lag, part, heard, above
 ):
     start = wita("2026-02-01 00:00") + timedelta(hours=received)
     held = start + timedelta(hours=pause[0])
@@ -347,11 +520,16 @@ def test_nothing_is_new_before_the_next_look_and_something_is_new_at_it(
     ]
     as_of = start + timedelta(hours=waited)
     events = [event for event in events if event.latest <= as_of]  # nothing happens after
+    first = min(as_of, start + timedelta(hours=heard))  # a mail about each rung of the unit
+    told_of = {each.id: first for each in ladder.rungs}
+    notified = Notified(told_of, told_of)
+    superior = rung(above, "escalation", "5wd", to=Role.INSPECTOR, name="superior")
+    ladder = Ladder(("*",), (*ladder.rungs, superior))
 
     def standing(moment):
         found = deadline(INFORMATION, events, moment, shown_later={"settled": lag})
-        rungs = [(r.rung.id, r.repeat) for r in reached(found, ladder, BENCH, moment)]
-        return found.state, rungs, next_action_at(found, ladder, BENCH, moment)
+        rungs = [(r.rung.id, r.repeat) for r in reached(found, ladder, BENCH, moment, notified)]
+        return found.state, rungs, next_action_at(found, ladder, BENCH, moment, notified)
 
     state, told_now, look = standing(as_of)
     if look is None:

@@ -63,7 +63,7 @@ RULES = [
     ),
     (
         "uu-37-2008/recommendation",
-        "unit",
+        "superior",
         "recommendation_received",
         "recommendation_reported",
         60,

@@ -20,11 +20,13 @@ from conftest import wita
 from sqlalchemy import select
 
 from db.models import Complaint, EventRow, QuarantineRow, SourceImport
+from settings import load_site
 from tasks.common.context import SiteContext
 from tasks.ingest.importer import SourceCount
+from tasks.ingest.quarantine_retry import retry
 from tasks.intake import pull
 from tasks.sources import folder
-from tasks.sources.base import SourceError
+from tasks.sources.base import SourceError, Waiting, WaitingReason
 
 HEADER = ("No", "Masuk", "Perihal", "Selesai")
 SOURCE = """
@@ -327,7 +329,10 @@ def test_a_file_just_written_to_is_left_for_the_next_run(site):
     office = site()
     drop(office, "a.csv", csv_text(row(1)), at="2026-11-24 07:59:57")
     count = take(office, "2026-11-24 08:00")
-    assert (count.files, count.waiting) == (0, ["a.csv"])
+    assert (count.files, count.waiting) == (
+        0,
+        [Waiting("a.csv", WaitingReason.JUST_WRITTEN, "2026-11-24T08:00:02+08:00")],
+    )
     assert take(office, "2026-11-24 08:15").new == 1
 
 
@@ -339,7 +344,8 @@ def test_a_file_just_written_to_is_left_for_the_next_run(site):
 def test_a_cut_file_comes_in_when_its_writer_is_done(site, name, whole):
     office = site(ARCHIVE)
     drop(office, name, whole[: len(whole) // 2], at="2026-11-24 07:59:58")
-    assert take(office, "2026-11-24 08:00").waiting == [name]
+    written = Waiting(name, WaitingReason.JUST_WRITTEN, "2026-11-24T08:00:03+08:00")
+    assert take(office, "2026-11-24 08:00").waiting == [written]
     path = drop(office, name, whole[: len(whole) // 2], at="2026-11-24 08:00")
     assert f"{name}: " in failure(office, "2026-11-24 08:15")  # the writer has stalled or died
     assert path.exists()
@@ -358,7 +364,7 @@ def test_of_a_file_that_grows_while_it_is_read_nothing_is_taken(site, monkeypatc
         return read(*given)
 
     monkeypatch.setattr(folder, "read_sheet", meanwhile)
-    assert take(office).waiting == ["a.csv"]
+    assert take(office).waiting == [Waiting("a.csv", WaitingReason.CHANGING)]
     assert tickets(office) == []
     monkeypatch.undo()
     os.utime(path, (wita("2026-11-24 08:01").timestamp(),) * 2)
@@ -426,7 +432,7 @@ def test_an_archive_that_takes_nothing_loses_nothing(site):
 
 
 def test_a_partial_export_changes_what_it_shows_and_nothing_else(site):
-    office = site(TOLD)
+    office = site(TOLD, 'shows = "changes"')
     drop(office, "e_2026-11-22_0700.csv", csv_text(row(1), row(2), row(3)))
     drop(office, "e_2026-11-23_0700.csv", csv_text(row(2, "22/11/2026 10:00")))
     drop(office, "e_2026-11-24_0700.csv", csv_text(row(1), row(2, "22/11/2026 10:00"), row(3)))
@@ -457,8 +463,76 @@ def test_a_file_that_is_mostly_bad_fails_loudly_and_nothing_of_it_is_taken(site)
         assert list(session.scalars(select(SourceImport.name))) == ["b.csv"]
 
 
-def test_a_few_bad_rows_are_no_share(site):
+@pytest.mark.parametrize(
+    ("good", "bad", "told"),
+    [
+        (1, 1, "a.csv: 1 of 2 rows cannot be read (bad_date in Masuk); nothing of it is imported."),
+        (0, 3, "a.csv: 3 of 3 rows cannot be read (bad_date in Masuk); nothing of it is imported."),
+    ],
+)
+def test_a_small_file_that_is_mostly_bad_is_refused_as_well(site, good, bad, told):
     office = site("max_bad_share = 0.2")
-    drop(office, "a.csv", csv_text(row(1), ("2", "kemarin", "", "")))
+    rows = [row(n) for n in range(good)] + [(f"b{n}", "kemarin", "", "") for n in range(bad)]
+    drop(office, "a.csv", csv_text(*rows))
+    assert failure(office).startswith(f"{told} The first one is in line {good + 2}. Correct the")
+    assert tickets(office) == []
+
+
+def test_a_bad_row_among_enough_good_ones_waits(site):
+    office = site("max_bad_share = 0.2")
+    drop(office, "a.csv", csv_text(*map(row, range(4)), ("b", "kemarin", "", "")))
     count = take(office)
-    assert (count.new, count.quarantined) == (1, 1)
+    assert (count.new, count.quarantined) == (4, 1)
+
+
+# --- workbooks with several sheets ----------------------------------------------------------------
+
+
+def sheets(**lines: list[tuple[str, ...]]) -> bytes:
+    held = io.BytesIO()
+    with xlsxwriter.Workbook(held, {"in_memory": True}) as book:
+        for name, rows in lines.items():
+            sheet = book.add_worksheet(name)
+            for number, cells in enumerate(rows):
+                sheet.write_row(number, 0, cells)
+    return held.getvalue()
+
+
+def test_a_bad_row_names_its_sheet_and_is_found_there_again(site):
+    office = site()
+    january = [HEADER, row(1), row(2, settled="31/02/2026")]
+    february = [HEADER, row(3), row(4, settled="30/02/2026"), ("Jumlah", "", "", "2")]
+    drop(office, "a.xlsx", sheets(Sampul=[("Register",)], Januari=january, Februari=february))
+    count = take(office)
+    assert (count.new, count.quarantined, tickets(office)) == (2, 2, ["1", "3"])
+    with office.transaction() as session:
+        bad = [(each.file, each.line) for each in session.scalars(select(QuarantineRow))]
+    assert bad == [("a.xlsx/Januari", 3), ("a.xlsx/Februari", 3)]
+    path = office.site.folder / "sources.toml"
+    corrected = path.read_text(encoding="utf-8").replace('column = "Selesai"', 'column = "Masuk"')
+    path.write_text(corrected, encoding="utf-8")
+    again = SiteContext(load_site(office.site.folder), office.engine)
+    retried = retry(again, "desk", wita("2026-11-24 09:00"))
+    assert (retried.resolved, retried.gone, retried.failures) == (2, [], [])
+    assert tickets(office) == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    "name", ["~$a.xlsx", ".~lock.a.xlsx#", "a.xlsx.tmp", "a.xlsx.part", "a.xlsx.crdownload"]
+)
+def test_a_file_that_is_open_or_not_whole_is_ignored(site, name):
+    office = site()
+    drop(office, name, b"\0" * 165)
+    drop(office, "a.xlsx", workbook(row(1)))
+    count = take(office)
+    assert (count.files, count.waiting, tickets(office)) == (1, [], ["1"])
+
+
+def test_a_column_with_date_cells_and_texts_is_named_once(site):
+    office = site()
+    dates = ("2026-11-20 08:00:00", "20/11/2026 09:00", "20 Nopember 2026 10.00")
+    rows = [(str(n), date, "Jalan rusak", "") for n, date in enumerate(dates)]
+    drop(office, "a.xlsx", workbook(*rows))
+    drop(office, "b.xlsx", workbook(row(7)))
+    count = take(office)
+    assert (count.new, count.mixed) == (4, ["a.xlsx: Masuk"])

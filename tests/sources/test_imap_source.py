@@ -24,7 +24,7 @@ from settings import SettingsError
 from settings.sources import read_sources
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
-from tasks.sources.base import SourceError
+from tasks.sources.base import SourceError, Waiting
 from tasks.sources.imap import fetch
 from tasks.sources.imap import source as imap_feed
 from tasks.sources.imap.message import cells, message_id
@@ -54,7 +54,7 @@ def dovecot() -> Iterator[support.servers.imap_servers.Server]:
     """A real Dovecot; skips where it cannot be started, never in CI."""
     if not support.servers.imap_servers.can_run_dovecot():
         assert "CI" not in os.environ, "CI runs as root and installs dovecot-imapd"
-        pytest.skip("no Dovecot for root to start: apt-get install dovecot-imapd")
+        pytest.skip("no Dovecot that root may start; apt install dovecot-imapd")
     with support.servers.imap_servers.dovecot() as server:
         yield server
 
@@ -199,7 +199,7 @@ def test_mails_numbered_anew_are_read_again_and_none_is_doubled(server, box, off
     deliver(server, box, "2026-11-19 10:30", letter(2), letter(3))
     count = take(office, "2026-11-19 11:00", "mail")
     assert (count.new, count.updated) == (1, 0)
-    assert [told.partition(", UID")[0] for told in count.waiting] == [
+    assert [told.name.partition(", UID")[0] for told in count.waiting] == [
         "mail: 1 copies of mails known already"
     ]
     assert history(office, "2@rahasiawan.example") == ["received 19 09:00 stated"]
@@ -232,7 +232,7 @@ def test_a_mail_that_came_since_the_run_began_waits_for_the_next(server, box, of
     deliver(server, box, "2026-11-19 09:59", letter(1))
     deliver(server, box, "2026-11-19 10:01", letter(2))
     count = take(office, "2026-11-19 10:00", "mail")
-    assert (count.new, count.waiting) == (1, ["mail: mails later than this run"])
+    assert (count.new, count.waiting) == (1, [Waiting("mail: mails later than this run")])
     assert take(office, "2026-11-19 10:15", "mail").new == 1
 
 

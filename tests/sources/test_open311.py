@@ -28,7 +28,7 @@ from support.servers.open311_server import (
 )
 from support.servers.smtp_servers import certificate, trusted
 
-from db import cursors
+from db import imports
 from db.models import Base, Complaint, EventRow, QuarantineRow
 from settings.errors import SettingsError
 from settings.sources import read_sources
@@ -135,7 +135,7 @@ def dump(office: SiteContext, *without: str) -> str:
 
 def cursor(office: SiteContext) -> str | None:
     with office.transaction() as session:
-        return cursors.cursor(session, "city")
+        return imports.cursor(session, "city")
 
 
 def many(number: int, first: str = "2026-11-02T08:00:00+08:00", step: int = 60) -> list[Request]:

@@ -27,7 +27,7 @@ from settings.sources import SqlSource, read_sources
 from tasks import intake
 from tasks.common.context import SiteContext
 from tasks.sources import batches
-from tasks.sources.base import SourceError
+from tasks.sources.base import SourceError, Waiting
 from tasks.sources.sql.connection import reading
 from tasks.sources.sql.errors import cause
 
@@ -105,7 +105,7 @@ def mariadb() -> Iterator[support.servers.mariadb_server.MariaDB]:
     """A real MariaDB for this worker; skips where none is installed, never in CI."""
     if support.servers.mariadb_server.PROGRAM is None:
         assert "CI" not in os.environ, "CI installs mariadb-server-core"
-        pytest.skip("no MariaDB: apt-get install mariadb-server-core")
+        pytest.skip("no MariaDB; apt install mariadb-server-core")
     with support.servers.mariadb_server.running() as server:
         yield server
 
@@ -382,7 +382,11 @@ def test_a_row_that_came_in_since_the_run_began_waits_for_the_next(desk, connect
         ("D-3", "2026-11-16 08:30:00", None, "2026-11-19 08:00:02"),
     )
     count = take(office, "2026-11-19 08:00", "desk")
-    assert (count.new, count.quarantined, count.waiting) == (1, 0, ["desk: 1 later than this run"])
+    assert (count.new, count.quarantined, count.waiting) == (
+        1,
+        0,
+        [Waiting("desk: 1 later than this run")],
+    )
     assert take(office, "2026-11-19 08:15", "desk").new == 2
 
 

@@ -3,13 +3,14 @@
 from conftest import WITA, wita
 from sqlalchemy import select
 
+from db import complaints
 from db.models import (
     Base,
     Complaint,
     EventRow,
     QuarantineRow,
 )
-from sla.events import Event
+from sla.events import Event, events_as_of
 from tasks.common.context import SiteContext
 from tasks.ingest.importer import SourceCount
 from tasks.intake import pull
@@ -53,3 +54,13 @@ def dump(office: SiteContext) -> str:
             for table in Base.metadata.sorted_tables
             for row in session.execute(select(table).order_by(*table.primary_key))
         )
+
+
+def counted(
+    office: SiteContext, ticket: str = "5010653", as_of: str = "2026-11-24 08:00"
+) -> list[str]:
+    """The events of a complaint that count at a moment, in the order in which they happened."""
+    with office.transaction() as session:
+        row = session.scalars(select(Complaint).where(Complaint.ticket == ticket)).one()
+        events = events_as_of(complaints.events_of(session, [row.id])[row.id], wita(as_of))
+    return [described(event) for event in events]

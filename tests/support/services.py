@@ -44,6 +44,7 @@ from support.pipeline import ENTRY, STEPS, UNITS, at
 from support.prefect_databases import prefect_as_new
 from support.servers.smtp_servers import Server, running
 from support.small_site import TICKET, export, runs_when_asked, small_site
+from support.startup import PYTHONPATH
 from support.waiting import until
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
@@ -218,7 +219,7 @@ def command(*sites: Path, port: int, options: Sequence[str] = ()) -> list[str]:
 
 
 def environment(var: Path) -> dict[str, str]:
-    return {**os.environ, "TENGGAT_VAR": str(var), "PYTHONPATH": str(REPOSITORY)}
+    return {**os.environ, "TENGGAT_VAR": str(var), "PYTHONPATH": PYTHONPATH}
 
 
 def flow(run: str) -> list[psutil.Process]:

@@ -13,7 +13,9 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
+    "open_question",
     "complaint",
+    "question_complaint",
     "event",
     "state_span",
     "past_facts",
@@ -71,7 +73,9 @@ ON_POSTGRESQL = (
 
 
 def upgrade() -> None:
+    _create_open_question()
     _create_complaint()
+    _create_question_complaint()
     _create_event()
     _create_state_span()
     _create_past_facts()
@@ -110,6 +114,43 @@ def downgrade() -> None:
         op.execute("DROP FUNCTION audit_refuse()")
 
 
+def _create_open_question() -> None:
+    op.create_table(
+        "open_question",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("column", sa.String(length=255), nullable=False),
+        sa.Column("value", sa.String(length=80), nullable=False),
+        sa.Column("value_hash", sa.String(length=64), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answer", sa.String(length=255), nullable=True),
+        sa.Column("answered_by", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("source", "column", "value_hash"),
+    )
+
+
+def _create_question_complaint() -> None:
+    op.create_table(
+        "question_complaint",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("question_id", sa.Integer(), nullable=False),
+        sa.Column("complaint_id", sa.Integer(), nullable=False),
+        sa.Column("source_field", sa.String(length=255), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["complaint_id"], ["complaint.id"]),
+        sa.ForeignKeyConstraint(["question_id"], ["open_question.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_question_complaint_question_id", "question_complaint", ["question_id"])
+    op.create_index("ix_question_complaint_complaint_id", "question_complaint", ["complaint_id"])
+
+
 def _create_complaint() -> None:
     op.create_table(
         "complaint",
@@ -129,11 +170,13 @@ def _create_complaint() -> None:
         sa.Column("secret", sa.Boolean(), nullable=False),
         sa.Column("promised_due", sa.DateTime(timezone=True), nullable=True),
         sa.Column("unit", sa.String(length=64), nullable=True),
+        sa.Column("unit_question_id", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(length=64), nullable=True),
         sa.Column("status_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("shown_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("absent_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("content_hash", sa.BigInteger(), nullable=True),
         sa.Column("next_action_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
@@ -146,6 +189,7 @@ def _create_complaint() -> None:
             nullable=False,
         ),
         sa.Column("metrics_last_day", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.ForeignKeyConstraint(["unit_question_id"], ["open_question.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "ticket"),
     )
@@ -233,7 +277,10 @@ def _create_source_import() -> None:
         sa.Column("updated", sa.Integer(), nullable=False),
         sa.Column("unchanged", sa.Integer(), nullable=False),
         sa.Column("quarantined", sa.Integer(), nullable=False),
+        sa.Column("absent", sa.Integer(), server_default="0", nullable=False),
         sa.Column("shown", sa.LargeBinary(), nullable=True),
+        sa.Column("period_from", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("period_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "sha256", "observed_at"),
     )
@@ -282,6 +329,7 @@ def _create_quarantine() -> None:
         sa.Column("last_observed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ticket_hash", sa.String(length=64), nullable=False),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("notified_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -317,6 +365,7 @@ def _create_deadline() -> None:
         sa.Column("due", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stopped", sa.DateTime(timezone=True), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.String(length=32), nullable=False),
         sa.Column("paused", sa.Boolean(), nullable=False),
         sa.Column("by_policy", sa.Boolean(), nullable=False),
         sa.Column("provisional", sa.Boolean(), nullable=False),
@@ -368,10 +417,12 @@ def _create_notice() -> None:
         sa.Column("clock", sa.Integer(), nullable=False),
         sa.Column("rung", sa.String(length=64), nullable=False),
         sa.Column("repeat", sa.Integer(), nullable=False),
+        sa.Column("episode", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("unit", sa.String(length=64), nullable=False),
         sa.Column("reached_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_back_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("run_id", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(
@@ -380,7 +431,14 @@ def _create_notice() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint(
-            "complaint_id", "rule", "clock", "unit", "rung", "repeat", name="ux_notice_once"
+            "complaint_id",
+            "rule",
+            "clock",
+            "unit",
+            "rung",
+            "repeat",
+            "episode",
+            name="ux_notice_once",
         ),
     )
     op.create_index("ix_notice_status", "notice", ["status"])
@@ -450,6 +508,7 @@ def _create_message_item() -> None:
         sa.Column("notice_id", sa.Integer(), nullable=False),
         sa.Column("role", sa.String(length=32), nullable=False),
         sa.Column("copied", sa.Boolean(), nullable=False),
+        sa.Column("correction", sa.Boolean(), nullable=False),
         sa.Column("included", sa.Boolean(), nullable=True),
         sa.ForeignKeyConstraint(
             ["message_id"],

@@ -13,9 +13,12 @@ from pathlib import Path
 
 from settings.sources import FolderSource
 from tasks.common.dates import parse_datetime
+from tasks.common.total_rows import has_only_totals
 from tasks.ingest.inference.column_types import FORMATS, ColumnSample
-from tasks.sources.base import UnreadableFile
-from tasks.sources.files.reader import DELIMITERS, PREAMBLE, WORKBOOKS, first_lines, raw_rows
+from tasks.sources.base import Row, UnreadableFile
+from tasks.sources.files.delimited import DELIMITERS, PREAMBLE
+from tasks.sources.files.kinds import FileKind, kind_of
+from tasks.sources.files.reader import first_lines, limited_sheets
 
 ENOUGH = 20_000
 """Number of rows read to learn the content of a file."""
@@ -84,22 +87,19 @@ def probe(delimiter: str | None = None) -> FolderSource:
 def table_of(path: Path) -> ProbedTable:
     """Read a file without a mapping; raises `UnreadableFile` if it has no rows and columns."""
     delimiter = encoding = None
-    lower = path.name.lower()
-    if lower.endswith(".zip"):
+    if path.name.lower().endswith(".zip"):
         raise UnreadableFile(f"{path.name}: name one of the files in it")
-    if lower.endswith(".jsonl"):
-        above: list[tuple[int, tuple[str, ...]]] = []
+    kind = kind_of(path)
+    if kind is FileKind.JSON_LINES:
+        above: list[tuple[str, ...]] = []
         line, header, rows = 0, *_json(path)
     else:
-        if path.suffix.lower() not in WORKBOOKS:
+        if kind is FileKind.DELIMITED:
             encoding, head = first_lines(path, probe())
             delimiter = _delimiter(head)
-        lines = raw_rows(path, probe(delimiter))
-        above = list(islice(lines, PREAMBLE))
-        place = _header(above, path)
-        line, header = above[place][0], tuple(cell.strip() for cell in above[place][1])
-        rows = [cells for _, cells in (*above[place + 1 :], *islice(lines, ENOUGH))]
-        above = above[:place]
+        found = _sheets(path, probe(delimiter))
+        above, line, header = found[0].above, found[0].line, found[0].header
+        rows = [row for sheet in found for row in sheet.rows]
     if not rows:
         raise UnreadableFile(f"{path.name}: a header and no rows; choose a file with rows")
     columns = tuple(
@@ -115,8 +115,36 @@ def table_of(path: Path) -> ProbedTable:
         delimiter,
         encoding,
         _name_form(path.name),
-        _made_cell([cells for _, cells in above]),
+        _made_cell(above),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """A sheet with a header: the rows above it, its line, its columns and the rows below."""
+
+    above: list[tuple[str, ...]]
+    line: int
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+
+def _sheets(path: Path, source: FolderSource) -> list[_Sheet]:
+    """Return the sheet with the largest table, and the other sheets with the same columns."""
+    found = []
+    for lines in limited_sheets(path, source):
+        first = list(islice(lines, PREAMBLE))
+        place = _header(first)
+        if place is not None:
+            header = tuple(cell.strip() for cell in first[place][1])
+            below = [cells for _, cells in (*first[place + 1 :], *islice(lines, ENOUGH))]
+            rows = [cells for cells in below if not has_only_totals(cells) and cells != header]
+            above = [cells for _, cells in first[:place]]
+            found.append(_Sheet(above, int(first[place][0]), header, rows))
+    if not found:
+        raise UnreadableFile(f"{path.name}: no header: no row near the top names the columns")
+    largest = max(found, key=lambda sheet: len(sheet.rows) * len(sheet.header))
+    return [largest, *(s for s in found if s is not largest and s.header == largest.header)]
 
 
 def _column(rows: Sequence[tuple[str, ...]], place: int) -> Iterator[str]:
@@ -151,7 +179,7 @@ def _delimiter(head: Sequence[str]) -> str:
     return max(DELIMITERS, key=agreement)
 
 
-def _header(rows: Sequence[tuple[int, tuple[str, ...]]], path: Path) -> int:
+def _header(rows: Sequence[Row]) -> int | None:
     """Find the header: the first row about as wide as the widest, with words only."""
     widest = max((sum(map(bool, cells)) for _, cells in rows), default=0)
     for place, (_, cells) in enumerate(rows):
@@ -159,7 +187,7 @@ def _header(rows: Sequence[tuple[int, tuple[str, ...]]], path: Path) -> int:
         wide = len(named) >= 2 and len(named) >= widest * 0.7
         if wide and len(set(named)) == len(named) and not any(map(_no_word, named)):
             return place
-    raise UnreadableFile(f"{path.name}: no header: no row near the top names the columns")
+    return None
 
 
 def _no_word(cell: str) -> bool:

@@ -26,7 +26,8 @@ from tasks.ingest.inference.vocabulary import (
 )
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources.base import UnreadableFile
-from tasks.sources.files.reader import read_sheet, told_time, written_at
+from tasks.sources.files.reader import read_sheet
+from tasks.sources.files.timestamps import told_time, written_at
 
 UNKNOWN_ZONE = "Asia/Jakarta"
 """The zone assumed without a site."""
@@ -493,4 +494,5 @@ def _tried(
         for _, found in sieve.validate(sheet.header, [row]):
             if isinstance(found, RejectedRow):
                 reasons[found.reason] += 1
+    rows -= sieve.totals
     return rows, rows - reasons.total(), dict(reasons.most_common())

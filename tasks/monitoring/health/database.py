@@ -10,12 +10,13 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import complaints, imports, outbox, quarantine, runs, storms
+from db import complaints, imports, outbox, quarantine, questions, runs, storms
 from db.engine import NotReady, open_engine, reading
 from db.mailbox import bounces
 from db.revisions import newest_revision, revision
 from settings import Site
 from tasks.common.context import SiteContext
+from tasks.ingest.row_drop import latest_row_drop
 from tasks.monitoring import incidents
 from tasks.monitoring.health.finding import Finding
 from tasks.monitoring.incidents import CLOCKS_DIFFER, IncidentKind
@@ -165,9 +166,17 @@ def _contents(session: Session, office: SiteContext, now: datetime) -> Iterator[
                 "drop the exports of those days as well; until then what happened on them is"
                 " known less exactly",
             )
+        yield from _absent(session, site, name)
     waiting = len(quarantine.quarantined(session))
     if waiting:
         yield Finding("note", f"{waiting} rows in quarantine", "see `tenggat quarantine list`")
+    asked = questions.count_open(session, now)
+    if asked:
+        yield Finding(
+            "note",
+            f"{asked} open questions about values of the sources",
+            "see `tenggat questions`, and answer with `tenggat questions answer`",
+        )
     dead = outbox.unheard(session)
     if dead:
         yield Finding(
@@ -196,6 +205,26 @@ def _contents(session: Session, office: SiteContext, now: datetime) -> Iterator[
         )
     if pending and not late:
         yield Finding("note", f"{pending} mails wait to be sent", "see `tenggat mail list`")
+
+
+def _absent(session: Session, site: Site, name: str) -> Iterator[Finding]:
+    """Report complaints no longer shown by a source, and a newest import with fewer rows."""
+    drop = latest_row_drop(session, name, site.sources[name])
+    if drop is not None:
+        before = "" if drop.before is None else f", the one before {drop.before}"
+        yield Finding(
+            "trouble",
+            f"the newest file of source {name}, {drop.name}, has {drop.rows} rows{before}",
+            "check whether the export was cut, filtered or made for a shorter period, and drop a"
+            " complete one",
+        )
+    absent = complaints.absent_count(session, name)
+    if absent:
+        yield Finding(
+            "note",
+            f"{absent} complaints are no longer shown by source {name}; their state is unknown",
+            "see `tenggat deadlines --state unknown`",
+        )
 
 
 def _marked(session: Session, site: Site, now: datetime) -> Iterator[Finding]:

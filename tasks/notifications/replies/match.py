@@ -83,7 +83,8 @@ def _answered(session: Session, reply: IncomingReply) -> Answered | None:
     message = next((each for each in found if each is not None), None)
     if message is None:
         return None
-    about = {item.notice.complaint_id: item.notice for item in message.items if item.included}
+    told = [item.notice for item in message.items if item.included and not item.correction]
+    about = {notice.complaint_id: notice for notice in told}
     complaint = next(iter(about.values())).complaint if len(about) == 1 else None
     return Answered(message, complaint, _unit_of(message, complaint))
 

@@ -5,45 +5,22 @@ A file is read in a stream and never loaded as a whole, if its format allows it.
 
 from __future__ import annotations
 
-import codecs
-import csv
 import difflib
-import gzip
 import hashlib
-import io
-import json
-import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
 from itertools import chain, islice
-from pathlib import Path, PurePath
-from typing import BinaryIO
-from zoneinfo import ZoneInfo
-
-from python_calamine import CalamineError, CalamineWorkbook
+from pathlib import Path
 
 from settings.sources import ExchangeSource, FolderSource
-from tasks.common.dates import parse_datetime
-from tasks.sources.base import NO_OBJECT, Row, UnreadableFile, WrongMapping
-
-WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
-DELIMITERS = (",", ";", "\t", "|")
-PREAMBLE = 100
-"""Limit of lines above the header."""
-
-CHUNK = 1 << 20
-
-MOST_CELLS = 5_000_000
-"""Limit of cells in a sheet of a workbook, including empty ones: each takes up to 72 bytes while
-the sheet is read.
-"""
-
-LONGEST_LINE = 1 << 22
-"""Limit of characters in a line."""
+from tasks.common.flexible_dates import is_serial
+from tasks.sources.base import FaultyRow, Row, SheetLine, UnreadableFile, WrongMapping
+from tasks.sources.files.delimited import PREAMBLE, delimited_rows
+from tasks.sources.files.encodings import text_of
+from tasks.sources.files.json_lines import json_rows
+from tasks.sources.files.kinds import FileKind, kind_of
+from tasks.sources.files.web_pages import web_page_tables
+from tasks.sources.files.workbooks import WorkbookSheet, workbook_sheets
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +44,34 @@ def digest(path: Path) -> str:
 def read_sheet(path: Path, source: FolderSource) -> Sheet:
     """Read the rows of a file as text; the rows can be iterated once.
 
+    The table of a workbook may be in several visible sheets, and other sheets may precede it. A
+    sheet has the table if one of its first rows is the header: the row has all columns of the
+    mapping, and the cell that the mapping names as `header`. Titles above the header do no harm. A
+    sheet is refused if a row that begins like the header has more than half of the columns, but
+    not all: its complaints would be missing.
+
     Raises :class:`UnreadableFile`, immediately or during the iteration, if the file cannot be read
     or is too large. Raises :class:`WrongMapping` if it lacks a column named by the mapping.
     """
-    lines = _limited(path, _lines(path, source), source)
-    if _suffix(path) == ".jsonl":
+    if kind_of(path) is FileKind.JSON_LINES:
+        lines = _limited(path, json_rows(path, source), source)
         header = next(lines)[1]
         if isinstance(source, ExchangeSource):
             return _exchange(header, lines)
         return Sheet(header, lines, ())
-    above: list[tuple[str, ...]] = []
-    for _, cells in lines:
-        if source.header is None or (cells and cells[0].strip() == source.header):
-            header = tuple(cell.strip() for cell in cells)
-            _check_header(path, header, source)
-            return Sheet(header, lines, tuple(above))
-        above.append(cells)
-        if len(above) > PREAMBLE:
-            break
+    preamble: list[tuple[str, ...]] = []
+    others: list[_Table] = []
+    tables = (_table(path, sheet, source) for sheet in raw_sheets(path, source))
+    for table in tables:
+        preamble += table.above
+        if table.is_wanted(source):
+            _check_header(path, table, source)
+            rows = chain(table.rows, _further_rows(path, tables, table.header, source))
+            return Sheet(table.header, rows, tuple(preamble))
+        others.append(table)
+    closest = max(others, key=lambda table: table.found, default=None)
+    if closest is not None and closest.header:
+        _check_header(path, closest, source)
     if source.header is None:
         raise UnreadableFile(f"{path.name}: the file is empty")
     raise WrongMapping(
@@ -92,25 +79,130 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
     )
 
 
-def raw_rows(path: Path, source: FolderSource) -> Iterator[Row]:
-    """Return every row unchanged, including those above the header, for a file without a
-    mapping.
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The possible table of one sheet: the line of its header, and the mapped columns found in it.
+
+    The header is empty if no row of the sheet may be the header.
     """
-    return _limited(path, _lines(path, source), source)
+
+    sheet: str
+    header: tuple[str, ...]
+    line: int
+    found: int
+    rows: Iterator[Row]
+    above: list[tuple[str, ...]]
+
+    def is_wanted(self, source: FolderSource) -> bool:
+        """Check whether the sheet has more than half of the mapped columns."""
+        return self.found * 2 > len(source.columns)
+
+
+def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _Table:
+    """Find the header of a sheet: the first row with all mapped columns, else the closest row."""
+    rows = _limited(path, sheet.rows, source, sheet.name)
+    wanted = set(source.columns)
+    above: list[tuple[str, ...]] = []
+    closest: tuple[str, ...] = ()
+    line, most = 0, -1
+    for number, cells in rows:
+        names = tuple(cell.strip() for cell in cells)
+        found = len(wanted.intersection(names))
+        if found == len(wanted) and (source.header is None or source.header in names):
+            closest, line, most = names, number, found
+            rows = _without(rows, cells)
+            break
+        begins = next(filter(None, names), "") == source.header
+        if found > most and (begins or source.header is None):
+            closest, line, most = names, number, found
+        above.append(cells)
+        if len(above) > PREAMBLE:
+            break
+    if source.serial and sheet.days_more:
+        rows = _with_days(rows, closest, sheet.days_more, source)
+    return _Table(sheet.name, closest, line, most, rows, above)
+
+
+def _without(rows: Iterable[Row], header: tuple[str, ...]) -> Iterator[Row]:
+    """Leave out the header where it is repeated, as on each page of a printed register."""
+    return (row for row in rows if row[1] != header)
+
+
+def _further_rows(
+    path: Path, tables: Iterator[_Table], header: tuple[str, ...], source: FolderSource
+) -> Iterator[Row]:
+    """Yield the rows of the following sheets with the same table, in the order of its columns."""
+    for table in tables:
+        if not table.is_wanted(source):
+            continue
+        _check_header(path, table, source)
+        if table.header == header:
+            yield from table.rows
+            continue
+        places = {name: at for at, name in reversed(list(enumerate(table.header))) if name}
+        order = [places.get(name) for name in header]
+        for line, cells in table.rows:
+            yield line, tuple("" if at is None or at >= len(cells) else cells[at] for at in order)
+
+
+def _with_days(
+    rows: Iterable[Row], header: Sequence[str], days: int, source: FolderSource
+) -> Iterator[Row]:
+    """Add days to the serial numbers of dates, for a workbook with another first day."""
+    dates = {at for at, name in enumerate(header) if name in source.date_columns}
+    for line, cells in rows:
+        yield (
+            line,
+            tuple(
+                str(float(cell) + days) if at in dates and is_serial(cell) else cell
+                for at, cell in enumerate(cells)
+            ),
+        )
+
+
+def raw_sheets(path: Path, source: FolderSource) -> Iterator[WorkbookSheet]:
+    """Yield the visible sheets of a workbook or the tables of a web page, unchanged and with no
+    limit; any other file is one sheet.
+    """
+    kind = kind_of(path)
+    if kind is FileKind.WORKBOOK:
+        yield from workbook_sheets(path, source)
+    elif kind is FileKind.WEB_PAGE:
+        for name, rows in web_page_tables(path, source):
+            yield WorkbookSheet(name, rows)
+    else:
+        yield WorkbookSheet("", delimited_rows(path, source))
+
+
+def limited_sheets(path: Path, source: FolderSource) -> Iterator[Iterator[Row]]:
+    """Yield the rows of each sheet unchanged, including those above the header, for a file without
+    a mapping.
+    """
+    for sheet in raw_sheets(path, source):
+        yield _limited(path, sheet.rows, source, sheet.name)
 
 
 def first_lines(path: Path, source: FolderSource) -> tuple[str, list[str]]:
     """Return the encoding of a text file and its first lines."""
-    with _text_of(path, source) as text:
+    with text_of(path, source) as text:
         return text.encoding, list(islice(text, PREAMBLE))
 
 
-def _check_header(path: Path, header: Sequence[str], source: FolderSource) -> None:
+def _check_header(path: Path, table: _Table, source: FolderSource) -> None:
+    """Refuse a header without a mapped column, or with a mapped column more than once."""
+    header = table.header
+    twice = [name for name in source.columns if header.count(name) > 1]
+    if twice:
+        raise WrongMapping(
+            f"{_where(path, table.sheet)}, line {table.line}: the column '{twice[0]}' occurs"
+            f" {header.count(twice[0])} times. Rename or remove all but one of them in the file or"
+            " in the system that makes it"
+        )
     missing = [name for name in source.columns if name not in header]
     if missing:
         raise WrongMapping(
-            f"{path.name}: no column '{missing[0]}'{_instead(missing[0], header, source)}."
-            " Correct the mapping in sources.toml"
+            f"{_where(path, table.sheet)}: no column '{missing[0]}'"
+            f"{_instead(missing[0], header, source)}. Correct the mapping in sources.toml"
         )
 
 
@@ -126,123 +218,27 @@ def _instead(column: str, header: Sequence[str], source: FolderSource) -> str:
     return f"; the file has {', '.join(header)}"
 
 
-def _limited(path: Path, rows: Iterable[Row], source: FolderSource) -> Iterator[Row]:
+def _where(path: Path, sheet: str) -> str:
+    return f"{path.name}, sheet '{sheet}'" if sheet else path.name
+
+
+def _limited(
+    path: Path, rows: Iterable[Row], source: FolderSource, sheet: str = ""
+) -> Iterator[Row]:
+    """Reject too many rows and columns, leave empty rows out, and name the sheet in each line."""
     for number, cells in rows:
         if number > source.max_rows:
             raise UnreadableFile(f"{path.name}: more than {source.max_rows} rows (max_rows)")
         if len(cells) > source.max_columns:
             raise UnreadableFile(
-                f"{path.name}, line {number}: more than {source.max_columns} columns (max_columns)"
+                f"{_where(path, sheet)}, line {number}: more than {source.max_columns} columns"
+                " (max_columns)"
             )
-        if any(cells):
-            yield number, tuple(cell.replace("\0", "") for cell in cells)  # databases reject NUL
-
-
-def _lines(path: Path, source: FolderSource) -> Iterator[Row]:
-    suffix = _suffix(path)
-    if suffix in WORKBOOKS:
-        return _workbook(path, source)
-    if suffix == ".jsonl":
-        return _json_lines(path, source)
-    return _csv(path, source)
-
-
-def _suffix(path: Path) -> str:
-    """Return the kind of a file by its name, compressed or not."""
-    return PurePath(path.name.lower().removesuffix(".gz")).suffix
-
-
-def _workbook(path: Path, source: FolderSource) -> Iterator[Row]:
-    if path.suffix.lower() == ".gz":
-        raise UnreadableFile(f"{path.name}: a workbook is compressed already; unpack it")
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as packed:
-                _check_size(path, packed, source)
-        sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
-        first = (sheet.start or (0, 0))[0] + 1
-        for number, row in enumerate(sheet.iter_rows(), start=first):
-            yield number, tuple(_text(cell) for cell in row)
-    except (CalamineError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise UnreadableFile(f"{path.name}: no readable workbook ({error})") from None
-
-
-def _check_size(path: Path, packed: zipfile.ZipFile, source: FolderSource) -> None:
-    """Reject a workbook that would fill the memory, because it is loaded as a whole.
-
-    The sizes stated in the archive are not trusted: the members are unpacked and counted. A sheet
-    needs memory for all cells between its corners, so its corners are checked as well.
-    """
-    left = source.max_unpacked_mb << 20
-    for member in packed.infolist():
-        member.file_size = left + 2 * CHUNK
-        rows, columns, tail = 0, 0, b""
-        in_sheet = "worksheets/" in member.filename
-        with packed.open(member) as content:
-            while chunk := content.read(CHUNK):
-                left -= len(chunk)
-                if left < 0:
-                    raise UnreadableFile(
-                        f"{path.name}: more than {source.max_unpacked_mb} MB unpacked"
-                        " (max_unpacked_mb)"
-                    )
-                if in_sheet:
-                    places = _PLACE.findall(tail + chunk)
-                    tail = chunk[-20:]
-                    rows = max(rows, max((int(row) for _, row in places), default=0))
-                    columns = max([columns, *map(_column, {column for column, _ in places})])
-        if rows > source.max_rows:
-            raise UnreadableFile(f"{path.name}: more than {source.max_rows} rows (max_rows)")
-        if columns > source.max_columns:
-            raise UnreadableFile(
-                f"{path.name}: more than {source.max_columns} columns (max_columns)"
-            )
-        if rows * columns > MOST_CELLS:
-            raise UnreadableFile(
-                f"{path.name}: more than {MOST_CELLS} cells in a sheet; save it as CSV"
-            )
-
-
-_PLACE = re.compile(rb"""\br=["']([A-Z]{1,3})(\d{1,9})""")
-
-
-def _column(letters: bytes) -> int:
-    """Return the number of a column: A is 1, AA is 27."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
-
-
-def _text(cell: object) -> str:
-    """Return a workbook's cell as a person reads it: a whole number has no decimals."""
-    if cell is None:
-        return ""
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
-
-
-def _json_lines(path: Path, source: FolderSource) -> Iterator[Row]:
-    """Read one object per line; its keys are the columns, and a missing key is an empty cell."""
-    columns = source.columns
-    yield 0, columns
-    with _text_of(path, source) as text:
-        for number, line in enumerate(_short_lines(path, text), start=1):
-            if not line.strip():
-                continue
-            try:
-                found = json.loads(line)
-            except ValueError:
-                found = None
-            if not isinstance(found, dict):
-                yield number, (NO_OBJECT, hashlib.sha256(line.encode()).hexdigest())
-                continue
-            yield number, tuple(_json_text(found.get(name)) for name in columns)
-
-
-def _json_text(value: object) -> str:
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return "" if value is None else str(value)
+        line = SheetLine.of(number, sheet) if sheet else number
+        if type(cells) is FaultyRow:
+            yield line, cells
+        elif any(cells):
+            yield line, tuple(cell.replace("\0", "") for cell in cells)  # databases reject NUL
 
 
 def _exchange(header: tuple[str, ...], lines: Iterator[Row]) -> Sheet:
@@ -254,157 +250,3 @@ def _exchange(header: tuple[str, ...], lines: Iterator[Row]) -> Sheet:
             return Sheet(header, chain([(line, cells)], lines), tuple(above))
         above.append(cells)
     return Sheet(header, lines, tuple(above))
-
-
-def _csv(path: Path, source: FolderSource) -> Iterator[Row]:
-    csv.field_size_limit(LONGEST_LINE)  # `max_cell` limits each cell later
-    with _text_of(path, source) as text:
-        short = _short_lines(path, text)
-        head = list(islice(short, PREAMBLE))
-        delimiter = source.delimiter or _delimiter(head, source)
-        lines = _Lines(chain(head, short))
-        first = 1
-        try:
-            reader = csv.reader(lines, delimiter=delimiter)
-            for row in reader:
-                if (
-                    lines.ended
-                ):  # only an open quotation mark makes a record reach the end of the file
-                    raise UnreadableFile(
-                        f"{path.name}, line {first}: a quotation mark is opened and never closed"
-                    )
-                yield first, tuple(row)
-                first = reader.line_num + 1
-        except csv.Error as error:
-            raise UnreadableFile(f"{path.name}: no readable CSV ({error})") from None
-        except (OSError, EOFError, zlib.error) as error:
-            raise UnreadableFile(f"{path.name}: cannot be read ({error})") from None
-
-
-def _short_lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
-    """Yield the lines of a text; raise :class:`UnreadableFile` for one that would fill the
-    memory.
-    """
-    for line in iter(partial(text.readline, LONGEST_LINE), ""):
-        if len(line) == LONGEST_LINE:
-            raise UnreadableFile(f"{path.name}: a line of more than {LONGEST_LINE} characters")
-        yield line
-
-
-class _Lines:
-    """The lines of a file; `ended` says whether all were read."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines = iter(lines)
-        self.ended = False
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        try:
-            return next(self._lines)
-        except StopIteration:
-            self.ended = True
-            raise
-
-
-def _delimiter(head: Sequence[str], source: FolderSource) -> str:
-    """Return the delimiter that gives, in a line near the top, all columns named by the mapping."""
-    wanted = set(source.columns)
-    for delimiter in DELIMITERS:
-        rows = csv.reader(head, delimiter=delimiter)
-        try:
-            if any(wanted <= {cell.strip() for cell in row} for row in rows):
-                return delimiter
-        except csv.Error:
-            continue
-    return DELIMITERS[0]
-
-
-def _text_of(path: Path, source: FolderSource) -> io.TextIOWrapper:
-    """Open a file as text in the first of the source's encodings that fits all of it."""
-    for encoding in source.encodings:
-        if _fits(path, encoding, source):
-            return io.TextIOWrapper(_binary(path), encoding=encoding, newline="")
-    raise UnreadableFile(f"{path.name}: not in {' or '.join(source.encodings)} (encodings)")
-
-
-def _fits(path: Path, encoding: str, source: FolderSource) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    size = 0
-    try:
-        with _binary(path) as file:
-            while chunk := file.read(CHUNK):
-                size += len(chunk)
-                if size > source.max_unpacked_mb << 20:
-                    raise UnreadableFile(
-                        f"{path.name}: more than {source.max_unpacked_mb} MB unpacked"
-                        " (max_unpacked_mb)"
-                    )
-                decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    except (OSError, EOFError, zlib.error) as error:
-        raise UnreadableFile(f"{path.name}: cannot be opened ({error})") from None
-    return True
-
-
-def _binary(path: Path) -> BinaryIO:
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rb")  # type: ignore[return-value]
-    return path.open("rb")
-
-
-def told_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime | None:
-    """Return the time of creation stated in a file's name or preamble; None if there is none.
-
-    If only the day is stated, the function returns its end, and :func:`not_before` its start.
-    """
-    if isinstance(source, ExchangeSource) and not source.observed.file_name:
-        return _exported_at(sheet)
-    told, form = "", source.observed.format
-    if source.observed.file_name:
-        told, form = path.name, source.observed.file_name
-        if not form.endswith(".gz"):
-            told = told.removesuffix(".gz")
-    elif source.observed.cell and sheet is not None:
-        told = _beside(source.observed.cell, sheet)
-    try:
-        made = parse_datetime(told, form)
-    except ValueError:
-        return None
-    if made.tzinfo is None:
-        made = made.replace(tzinfo=_zone(source))
-    return made.replace(hour=23, minute=59, second=59) if source.observed.by_day else made
-
-
-def _exported_at(sheet: Sheet | None) -> datetime | None:
-    """Return the time of export stated in a file of the exchange format, or None."""
-    if sheet is None or not sheet.preamble:
-        return None
-    try:
-        told = datetime.fromisoformat(sheet.preamble[0][sheet.header.index("exported_at")])
-    except ValueError:
-        return None
-    return told if told.tzinfo is not None else None
-
-
-def written_at(path: Path) -> datetime:
-    """Return the time of the last change of a file, used if it does not state its time of
-    creation.
-    """
-    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
-
-
-def _zone(source: FolderSource) -> ZoneInfo:
-    return ZoneInfo(source.observed.zone or source.zone)
-
-
-def _beside(label: str, sheet: Sheet) -> str:
-    """Return the preamble cell next to a label."""
-    for cells in sheet.preamble:
-        if cells and cells[0].strip() == label:
-            return next((cell.strip() for cell in cells[1:] if cell.strip()), "")
-    return ""

@@ -12,7 +12,7 @@ from db import complaints
 from settings.sources import MailboxSource
 from tasks.common.context import SiteContext
 from tasks.sources import cursor
-from tasks.sources.base import Extract, Row
+from tasks.sources.base import Extract, Row, Waiting
 from tasks.sources.imap.connection import examined, explained, opened, way_to
 from tasks.sources.imap.fetch import heads, uids, whole
 from tasks.sources.imap.message import IN_THE_BODY, cells, message_id, substitute_id
@@ -22,7 +22,7 @@ BATCH = 200
 
 
 def batches(
-    office: SiteContext, name: str, source: MailboxSource, now: datetime, waiting: list[str]
+    office: SiteContext, name: str, source: MailboxSource, now: datetime, waiting: list[Waiting]
 ) -> Iterator[Extract]:
     """Yield the mails received since the last snapshot, in the order of their arrival.
 
@@ -54,7 +54,7 @@ def batches(
             )
             if reader.later:
                 break
-        waiting += reader.told()
+        waiting += map(Waiting, reader.told())
 
 
 class _Mails:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from db import complaints, cursors
+from db import complaints, imports
 from settings.sources import Open311Source
 from tasks.common.context import SiteContext
 from tasks.sources.base import Extract, SourceError
@@ -42,7 +42,7 @@ def batches(
     """
     zone = ZoneInfo(source.zone)
     with office.transaction() as session:
-        progress = _Progress.read(cursors.cursor(session, name))
+        progress = _Progress.read(imports.cursor(session, name))
         ended = [word.word for word in source.status if word.terminal]
         open_since = complaints.open_since(
             session, name, ended if source.layout == "snapshot" else []

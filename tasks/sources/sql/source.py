@@ -22,7 +22,7 @@ from sla.text import did_you_mean
 from tasks.common.context import SiteContext
 from tasks.common.dates import parse_datetime
 from tasks.sources import cursor as sources_cursor
-from tasks.sources.base import Extract, Row, SourceError
+from tasks.sources.base import Extract, Row, SourceError, Waiting
 from tasks.sources.sql.connection import explained, reading
 from tasks.sources.sql.conversion import KINDS, as_text, parameter
 
@@ -31,7 +31,7 @@ SPOOLED = 8 << 20
 
 
 def batches(
-    office: SiteContext, name: str, source: SqlSource, now: datetime, waiting: list[str]
+    office: SiteContext, name: str, source: SqlSource, now: datetime, waiting: list[Waiting]
 ) -> Iterator[Extract]:
     """Yield the query's rows added or changed since the last snapshot.
 
@@ -56,7 +56,7 @@ def batches(
             else:
                 yield from _changes(answer, place.value)
             if answer.later:
-                waiting.append(f"{name}: {answer.later} later than this run")
+                waiting.append(Waiting(f"{name}: {answer.later} later than this run"))
 
 
 class _Answer:

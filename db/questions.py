@@ -1,0 +1,130 @@
+"""Open questions: values of a source that could not be read, and the complaints that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, insert, or_, select
+from sqlalchemy.orm import Session
+
+from db.complaints import chunked
+from db.models import Complaint, OpenQuestion, QuestionComplaint
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionCount:
+    """A question with the number of complaints that still show its value."""
+
+    question: OpenQuestion
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One value of one complaint: the id of its question, and the field of the complaint."""
+
+    question: int
+    source_field: str
+
+
+def of_source(session: Session, source: str) -> list[OpenQuestion]:
+    """Load all questions of a source, answered or not."""
+    query = select(OpenQuestion).where(OpenQuestion.source == source)
+    return list(session.scalars(query.order_by(OpenQuestion.id)))
+
+
+def open_questions(
+    session: Session, *, source: str | None = None, answered: bool = False
+) -> list[QuestionCount]:
+    """List the open questions with the number of waiting complaints, oldest first.
+
+    `answered` adds the answered ones.
+    """
+    number = (
+        select(func.count(QuestionComplaint.complaint_id.distinct()))
+        .where(QuestionComplaint.question_id == OpenQuestion.id, QuestionComplaint.until.is_(None))
+        .correlate(OpenQuestion)
+        .scalar_subquery()
+    )
+    query = select(OpenQuestion, number).order_by(OpenQuestion.id)
+    if source is not None:
+        query = query.where(OpenQuestion.source == source)
+    if not answered:
+        query = query.where(OpenQuestion.answered_at.is_(None))
+    return [QuestionCount(question, waiting) for question, waiting in session.execute(query)]
+
+
+def count_open(session: Session, as_of: datetime) -> int:
+    """Count the questions that were open at a moment."""
+    query = select(func.count()).where(
+        OpenQuestion.recorded_at <= as_of,
+        or_(OpenQuestion.answered_at.is_(None), OpenQuestion.answered_at > as_of),
+    )
+    return session.scalar(query) or 0
+
+
+def get(session: Session, number: int) -> OpenQuestion | None:
+    """Load the question with this id."""
+    return session.get(OpenQuestion, number)
+
+
+def by_ids(session: Session, numbers: Collection[int]) -> dict[int, OpenQuestion]:
+    """Load the questions with these ids."""
+    query = select(OpenQuestion).where(OpenQuestion.id.in_(numbers))
+    return {row.id: row for row in session.scalars(query)} if numbers else {}
+
+
+def links_of(session: Session, complaints: Iterable[int]) -> dict[int, list[QuestionComplaint]]:
+    """Load the values that these complaints show now, by complaint id."""
+    found: dict[int, list[QuestionComplaint]] = {}
+    for batch in chunked(complaints):
+        rows = session.scalars(
+            select(QuestionComplaint)
+            .where(
+                QuestionComplaint.complaint_id.in_(batch),
+                QuestionComplaint.until.is_(None),
+            )
+            .order_by(QuestionComplaint.id)
+        )
+        for row in rows:
+            found.setdefault(row.complaint_id, []).append(row)
+    return found
+
+
+def add_links(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert links between complaints and questions."""
+    if rows:
+        session.execute(insert(QuestionComplaint), list(rows))
+
+
+def complaints_of(
+    session: Session, question: int, *, past: bool
+) -> list[tuple[Complaint, QuestionComplaint]]:
+    """Load the complaints with the value of a question; `past` adds those that had it before."""
+    query = (
+        select(Complaint, QuestionComplaint)
+        .join(QuestionComplaint, QuestionComplaint.complaint_id == Complaint.id)
+        .where(QuestionComplaint.question_id == question)
+        .order_by(Complaint.id, QuestionComplaint.id)
+    )
+    if not past:
+        query = query.where(QuestionComplaint.until.is_(None))
+    return [(complaint, link) for complaint, link in session.execute(query)]
+
+
+def open_of_complaint(session: Session, complaint: int) -> list[tuple[OpenQuestion, datetime]]:
+    """List the open questions about a complaint, each with the first import that raised it."""
+    query = (
+        select(OpenQuestion, func.min(QuestionComplaint.since))
+        .join(QuestionComplaint, QuestionComplaint.question_id == OpenQuestion.id)
+        .where(
+            QuestionComplaint.complaint_id == complaint,
+            QuestionComplaint.until.is_(None),
+            OpenQuestion.answered_at.is_(None),
+        )
+        .group_by(OpenQuestion.id)
+        .order_by(OpenQuestion.id)
+    )
+    return [(question, since) for question, since in session.execute(query)]

@@ -1,0 +1,146 @@
+"""Parse dates as clerks write them, where no format of the mapping fits.
+
+The order of day and month is the order of the mapping's formats. It is never guessed from a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+
+from tasks.common.dates import month_number
+
+ZONES = {"wib": 7, "wita": 8, "wit": 9, "utc": 0, "gmt": 0, "z": 0}
+"""The zone words after a time, with their hours from UTC."""
+
+FIRST_SERIAL, LAST_SERIAL = 36_526, 73_050
+"""The serial numbers of 1 January 2000 and 31 December 2099. Other numbers are no dates."""
+
+_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - the caller knows the zone
+_SERIAL = re.compile(r"\d{1,7}(?:[.,]\d+)?")
+_WEEKDAY = (
+    r"(?:(?:senin|selasa|rabu|kamis|jum'?at|sabtu|minggu|ahad"
+    r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?)[,.]? )?"
+)
+_DATES = (
+    r"(?P<year>\d{4})([-/.])(?P<second>\d{1,2})\2(?P<third>\d{1,2})",
+    r"(?P<first>\d{1,2}) ?([-/. ]) ?(?P<second>\d{1,2}) ?\2 ?(?P<year>\d{4}|\d{2})",
+    r"(?P<day>\d{1,2})[-/. ]{0,2}(?P<name>[a-z]{3,9})[-/., ]{0,2}(?P<year>\d{4}|\d{2})",
+    r"(?P<name>[a-z]{3,9})\.? (?P<day>\d{1,2}),? (?P<year>\d{4})",
+)
+_TIME = (
+    r"(?:(?:t|,? (?:(?:pukul|pkl\.?|jam) ?)?)(?P<hour>\d{1,2})[.:](?P<minute>\d{2})"
+    r"(?:[.:](?P<seconds>\d{2})(?:[.,]\d{1,9})?)?(?: ?(?P<half>[ap])\.?m\.?)?)?"
+)
+_ZONE = rf"(?: ?\(?(?P<zone>{'|'.join(ZONES)}|[+-]\d{{2}}:?\d{{2}})\)?)?"
+_FORMS = tuple(re.compile(f"{_WEEKDAY}{date}{_TIME}{_ZONE}") for date in _DATES)
+
+
+@dataclass(frozen=True, slots=True)
+class DateOrder:
+    """The order of day and month in dates written with numbers only; None if it is not known.
+
+    `day_first` is for dates that end with the year, `day_second` for dates that begin with it.
+    """
+
+    day_first: bool | None
+    day_second: bool | None
+
+
+def date_order(formats: Iterable[str]) -> DateOrder:
+    """Return the order that all formats of a mapping share."""
+    after_year: set[bool] = set()
+    before_year: set[bool] = set()
+    for form in formats:
+        at = {piece.lower(): form.find(piece) for piece in ("%d", "%Y", "%y") if piece in form}
+        month = max(form.find(piece) for piece in ("%m", "%b", "%B"))
+        if len(at) == 2 and month >= 0:
+            day, year = at["%d"], at["%y"]
+            (after_year if year < min(day, month) else before_year).add(day < month)
+    return DateOrder(
+        day_first=before_year.pop() if len(before_year) == 1 else None,
+        day_second=after_year.pop() if len(after_year) == 1 else False if not after_year else None,
+    )
+
+
+@lru_cache(maxsize=20_000)
+def parse_flexible(text: str, order: DateOrder) -> datetime:
+    """Parse a date and, if there is one, a time; without a time it is 00:00.
+
+    The result has a zone only if the text names one. A year of two digits is in this century:
+    '26' is 2026. Raises ValueError for a text of another form, for a date that does not exist, and
+    for a date in numbers if the order of day and month is not known.
+    """
+    plain = " ".join(text.split()).casefold()
+    for form in _FORMS:
+        found = form.fullmatch(plain)
+        if found:
+            part = found.groupdict()
+            day, month = _day_and_month(part, order)
+            hour, minute, second = _clock(part)
+            year = int(part["year"]) + (2000 if len(part["year"]) == 2 else 0)
+            moment = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001
+            return moment.replace(tzinfo=_zone(part["zone"])) if part["zone"] else moment
+    raise ValueError("no form of a date")
+
+
+def is_serial(text: str) -> bool:
+    """Check whether a text is only a number that a spreadsheet may show as a date."""
+    return _SERIAL.fullmatch(text) is not None
+
+
+def parse_serial(text: str) -> datetime:
+    """Convert the serial number of a spreadsheet (days since 30 December 1899) to a time.
+
+    It is rounded to the nearest second, because a part of a day has no exact number. Raises
+    ValueError for a number before the year 2000 or after 2099: it is more likely a count or a year.
+    """
+    days = float(text.replace(",", "."))
+    if not FIRST_SERIAL <= days < LAST_SERIAL + 1:
+        raise ValueError(f"{text} is no date of this century")
+    return _EPOCH + timedelta(seconds=round(days * 86_400))
+
+
+def to_second(moment: datetime) -> datetime:
+    """Round a time to the nearest second."""
+    if not moment.microsecond:
+        return moment
+    return (moment + timedelta(microseconds=500_000)).replace(microsecond=0)
+
+
+def _day_and_month(part: dict[str, str | None], order: DateOrder) -> tuple[int, int]:
+    if part.get("name"):
+        month = month_number(str(part["name"]))
+        if not month:
+            raise ValueError("no name of a month")
+        if len(str(part["year"])) == 2 and order.day_first is None:
+            raise ValueError("either number may be the year")
+        return int(str(part["day"])), month
+    if part.get("first"):
+        one, two, day_before = part["first"], part["second"], order.day_first
+    else:
+        one, two, day_before = part["second"], part["third"], order.day_second
+    if day_before is None:
+        raise ValueError("either number may be the month")
+    numbers = int(str(one)), int(str(two))
+    return numbers if day_before else (numbers[1], numbers[0])
+
+
+def _clock(part: dict[str, str | None]) -> tuple[int, int, int]:
+    hour, minute, second = (int(part[name] or 0) for name in ("hour", "minute", "seconds"))
+    if part["half"]:
+        if not 1 <= hour <= 12:
+            raise ValueError("no hour of a half day")
+        hour = hour % 12 + (12 if part["half"] == "p" else 0)
+    return hour, minute, second
+
+
+def _zone(word: str) -> timezone:
+    if word in ZONES:
+        hours = ZONES[word]
+        return timezone(timedelta(hours=hours)) if hours else UTC
+    offset = timedelta(hours=int(word[1:3]), minutes=int(word[-2:]))
+    return timezone(-offset if word[0] == "-" else offset)

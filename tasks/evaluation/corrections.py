@@ -1,0 +1,110 @@
+"""Corrections: deadlines once counted as late that proved not to be late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from db import audit, outbox
+from db.models import DeadlineRow, NoticeRow
+from sla.engine.deadline import Deadline, State
+from sla.escalation import NoticeKind
+
+LATE = (State.BREACHED, State.MET_LATE)
+"""The states of a deadline that accuse the responsible unit."""
+
+Clock = tuple[str, int]
+"""A rule and the number of its clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCorrection:
+    """A notice to take back from a person: the mail by which this person got it, and its item."""
+
+    notice: NoticeRow
+    recipient: str
+    recipient_name: str
+    role: str
+    unit: str | None
+    locale: str | None
+    copied: bool
+
+
+def revoked(before: Iterable[DeadlineRow], deadlines: Sequence[Deadline]) -> dict[Clock, str]:
+    """Return the clocks that were late before and are not late any more, with the reason."""
+    now = {(deadline.rule.id, deadline.clock): deadline for deadline in deadlines}
+    found = {}
+    for row in before:
+        deadline = now.get((row.rule, row.clock))
+        if row.state in LATE and (deadline is None or deadline.state not in LATE):
+            state = "no longer applies" if deadline is None else f"is {deadline.state} now"
+            found[row.rule, row.clock] = f"a deadline that counted as late {state}"
+    return found
+
+
+def take_back(
+    session: Session,
+    complaint: int,
+    clocks: Mapping[Clock, str],
+    rows: Sequence[NoticeRow],
+    now: datetime,
+    run_id: str,
+) -> None:
+    """Mark the late notices of these clocks as taken back, and record it in the audit.
+
+    The audit gets a row for each clock, even if no notice was sent.
+    """
+    for (rule, clock), why in clocks.items():
+        concerned = [
+            row
+            for row in rows
+            if (row.rule, row.clock) == (rule, clock)
+            and row.kind != NoticeKind.REMINDER
+            and row.taken_back_at is None
+        ]
+        for row in concerned:
+            row.taken_back_at = now
+        session.flush()
+        people = {m.recipient for m, _ in outbox.uncorrected(session, [r.id for r in concerned])}
+        audit.note(
+            session,
+            audit.AuditKind.NOTICE_TAKEN_BACK,
+            now,
+            why,
+            complaint=complaint,
+            run_id=run_id,
+            rule=rule,
+            clock=clock,
+            notices=len(concerned),
+            people=len(people),
+        )
+
+
+def owed_corrections(
+    session: Session, rows: Iterable[NoticeRow], deadlines: Sequence[Deadline]
+) -> Iterator[PendingCorrection]:
+    """Yield the corrections due for a complaint: one for each notice and person.
+
+    While the same deadline is late again, nothing is taken back.
+    """
+    late = {(each.rule.id, each.clock) for each in deadlines if each.state in LATE}
+    wrong = {
+        row.id: row
+        for row in rows
+        if row.taken_back_at is not None and (row.rule, row.clock) not in late
+    }
+    if not wrong:
+        return
+    for message, item in outbox.uncorrected(session, wrong):
+        yield PendingCorrection(
+            wrong[item.notice_id],
+            message.recipient,
+            message.recipient_name,
+            item.role,
+            message.unit,
+            message.locale,
+            item.copied,
+        )

@@ -1,0 +1,415 @@
+"""Answers to open questions: check one, store it, and apply it to the complaints that waited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from db import audit, complaints, imports, questions
+from db.models import Complaint, OpenQuestion, PastFacts, QuestionComplaint, QuestionRole
+from settings import Site
+from settings.mapping import SourceMapping
+from sla.events import QUESTION, Event, Kind
+from sla.text import did_you_mean
+from tasks.common.context import SiteContext
+from tasks.common.dates import parse_datetime, parse_iso
+from tasks.ingest.importer import JUDGED_BY, ImportWriter, new_import, unit_in_charge
+from tasks.ingest.open_questions import HIDDEN
+from tasks.ingest.row_parser import (
+    CORRECT_ANSWER,
+    EMPTY_ANSWER,
+    FIRST_VALUE,
+    RECEIVED,
+    UNIT_FIELD,
+    value_hash,
+)
+from tasks.ingest.snapshot_diff import StateSpan
+
+EMPTY_WORDS = ("kosong", "ignore")
+"""The answers for a value that means an empty cell, in both languages."""
+
+CORRECT_WORDS = ("benar", CORRECT_ANSWER)
+"""The answers for a date of receipt that is right as it is."""
+
+DATES = (QuestionRole.STEP, QuestionRole.STATUS_DATE, QuestionRole.PROMISED_DUE)
+
+
+class WrongAnswer(ValueError):
+    """The answer does not fit the question; the message says which answers do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An applied answer: the question, and the number of complaints that it changed."""
+
+    question: OpenQuestion
+    complaints: int
+
+
+def meaning_of(site: Site, question: OpenQuestion, text: str) -> str:
+    """Return the answer in the form in which it is stored.
+
+    Raises :class:`WrongAnswer` if the field of the question cannot have this meaning.
+    """
+    word = " ".join(text.split())
+    source = site.sources[question.source]
+    receipt = question.role == QuestionRole.RECEIPT
+    if word.casefold() in EMPTY_WORDS and not receipt:
+        return EMPTY_ANSWER
+    if word.casefold() in CORRECT_WORDS and receipt:
+        return CORRECT_ANSWER
+    if receipt or question.role in DATES:
+        return _date(source, question, word)
+    if question.role == QuestionRole.UNIT:
+        unit = source.values.unit.get(word) or site.directory.unit_called(word)
+        names = [name for each in site.directory.units.values() for name in (each.id, each.name)]
+        return unit or _no(f"no unit '{word}'{_hint(word, names)}")
+    if question.role == QuestionRole.STATUS:
+        words = {each.word.casefold(): each.word for each in source.status}
+        return words.get(word.casefold()) or _no(f"no status '{word}'{_hint(word, words.values())}")
+    meanings = {
+        known.casefold(): meaning
+        for known, meaning in (
+            *((each, each) for each in _classifications(site, source)),
+            *source.values.classification.items(),
+        )
+    }
+    return meanings.get(word.casefold()) or _no(
+        f"no classification '{word}'{_hint(word, _classifications(site, source))}"
+    )
+
+
+def _no(text: str) -> str:
+    raise WrongAnswer(f"{text}. `{EMPTY_WORDS[0]}` (or `{EMPTY_WORDS[1]}`) means an empty cell")
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    """Return the nearest known word; of many words only a close one."""
+    every = list(known)
+    hint = did_you_mean(word, every)
+    return hint if len(every) <= 20 or "did you mean" in hint else ""
+
+
+def _classifications(site: Site, source: SourceMapping) -> list[str]:
+    law = site.evaluation_context.law
+    asked = [
+        rule.applies_when.get("classification", frozenset())
+        for rule_id in law.ids
+        for rule in law.versions(rule_id)
+    ]
+    named = {each for some in asked for each in some}
+    return sorted(named.union(source.values.classification.values()))
+
+
+def _date(source: SourceMapping, question: OpenQuestion, text: str) -> str:
+    for form in (*source.dates, "%Y-%m-%d %H:%M"):
+        try:
+            moment = parse_datetime(text, form)
+            break
+        except (ValueError, OverflowError):
+            continue
+    else:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            choice = (
+                f"`{CORRECT_WORDS[0]}` (or `{CORRECT_WORDS[1]}`) if it is right"
+                if question.role == QuestionRole.RECEIPT
+                else f"`{EMPTY_WORDS[0]}` (or `{EMPTY_WORDS[1]}`) for an empty cell"
+            )
+            raise WrongAnswer(
+                f"'{text}' is no date; write for example 2026-11-24 08:30, or {choice}"
+            ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(source.zone))
+    return moment.astimezone(UTC).isoformat()
+
+
+def answer(
+    session: Session, ctx: SiteContext, question: OpenQuestion, meaning: str, by: str, now: datetime
+) -> Answered:
+    """Store an answer, with a row in the audit, and apply it to the complaints that waited.
+
+    `meaning` is in the form of :func:`meaning_of`. `by` names the author: the command line, or the
+    file of the site with the answer. An earlier answer is replaced. Raises :class:`WrongAnswer` for
+    a date that is impossible for a waiting complaint.
+    """
+    imports.lock(session, question.source)
+    snapshot = ctx.site.sources[question.source].layout == "snapshot"
+    linked = questions.complaints_of(session, question.id, past=snapshot)
+    _check_date(question, meaning, linked, now)
+    question.answer, question.answered_at, question.answered_by = meaning, now, by
+    session.flush()
+    changed = _apply(session, ctx, question, linked, now)
+    audit.note(
+        session,
+        audit.AuditKind.QUESTION_ANSWERED,
+        now,
+        f"answered by {by}",
+        question=question.id,
+        source=question.source,
+        column=question.column,
+        answer=meaning,
+        complaints=changed,
+    )
+    return Answered(question, changed)
+
+
+def _check_date(
+    question: OpenQuestion,
+    meaning: str,
+    linked: Sequence[tuple[Complaint, QuestionComplaint]],
+    now: datetime,
+) -> None:
+    if question.role not in (*DATES, QuestionRole.RECEIPT) or meaning in ("", CORRECT_ANSWER):
+        return
+    moment = datetime.fromisoformat(meaning)
+    if question.role == QuestionRole.PROMISED_DUE:
+        return
+    if moment > now:
+        raise WrongAnswer("the date is in the future")
+    if question.role == QuestionRole.RECEIPT:
+        return
+    early = {
+        row.id
+        for row, link in linked
+        if moment < row.received_at and not link.source_field.endswith(f"/{Kind.SERVICE_RECEIVED}")
+    }
+    if early:
+        raise WrongAnswer(f"the date is before the receipt of {len(early)} of the complaints")
+
+
+def answer_from_files(session: Session, ctx: SiteContext, name: str, now: datetime) -> int:
+    """Answer the open questions of a source that sources.toml or directory.csv answers by now.
+
+    Return the number of answered questions.
+    """
+    waiting = [each.question for each in questions.open_questions(session, source=name)]
+    if not waiting:
+        return 0
+    words = _words_of_files(ctx.site, name)
+    answered = 0
+    for question in waiting:
+        meaning = words.get((question.role, question.value_hash))
+        if meaning is not None:
+            file = "directory.csv" if question.role == QuestionRole.UNIT else "sources.toml"
+            answer(session, ctx, question, meaning, file, now)
+            answered += 1
+    return answered
+
+
+def _words_of_files(site: Site, name: str) -> dict[tuple[str, str], str]:
+    """Return the meaning of every word of the mapping and the directory, by role and hash."""
+    source = site.sources[name]
+    units = {
+        spelling: unit.id
+        for unit in site.directory.units.values()
+        for spelling in (unit.id, unit.name, *unit.aliases)
+    } | source.values.unit
+    by_role: dict[str, dict[str, str]] = {
+        QuestionRole.STATUS: {each.word: each.word for each in source.status},
+        QuestionRole.CLASSIFICATION: source.values.classification,
+        QuestionRole.UNIT: units,
+    }
+    return {
+        (role, value_hash(word)): meaning
+        for role, words in by_role.items()
+        for word, meaning in words.items()
+    }
+
+
+def permanent_lines(site: Site, question: OpenQuestion) -> list[str]:
+    """Return the lines for the site's files that give the same answer permanently.
+
+    There are none for a date, for an empty cell, or for a value that is stored only in part.
+    """
+    value, source = question.value, site.sources[question.source]
+    if not question.answer or not value or HIDDEN in value or "[" in value:
+        return []
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    if question.role == QuestionRole.CLASSIFICATION:
+        return [f"[{question.source}.values.classification]", f'"{quoted}" = "{question.answer}"']
+    if question.role == QuestionRole.UNIT:
+        return [f"[{question.source}.values.unit]", f'"{quoted}" = "{question.answer}"']
+    if question.role != QuestionRole.STATUS:
+        return []
+    like = next(each for each in source.status if each.word == question.answer)
+    lines = [f"[[{question.source}.status]]", f'word = "{quoted}"']
+    for key in ("enter", "leave"):
+        kinds = ", ".join(f'"{kind}"' for kind in getattr(like, key))
+        lines += [f"{key} = [{kinds}]"] if kinds else []
+    if like.earlier_by:
+        days = ", ".join(f"{kind} = {days}" for kind, days in like.earlier_by.items())
+        lines.append(f"earlier_by = {{ {days} }}")
+    return lines + ([f'at = "{like.at}"'] if like.at else [])
+
+
+def _apply(
+    session: Session,
+    ctx: SiteContext,
+    question: OpenQuestion,
+    linked: Sequence[tuple[Complaint, QuestionComplaint]],
+    now: datetime,
+) -> int:
+    """Change what rests on the answer; return the number of changed complaints.
+
+    Complaints of a source of another installation have a name of their own.
+    """
+    source = ctx.site.sources[question.source]
+    by_name: dict[str, list[tuple[Complaint, QuestionComplaint]]] = {}
+    for row, link in linked:
+        by_name.setdefault(row.source, []).append((row, link))
+    changed: set[int] = set()
+    for name, some in by_name.items():
+        look = new_import(name, "", "", now, now)  # gives the time; not stored
+        asked = ImportWriter(session, ctx, question.source, source, look, now).questions
+        writer = ImportWriter(session, ctx, name, source, look, now, asked)
+        changed |= _Application(session, writer, question, now).apply(some)
+    return len(changed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Application:
+    """An answer on its way to the complaints of one source."""
+
+    session: Session
+    writer: ImportWriter
+    question: OpenQuestion
+    now: datetime
+
+    def apply(self, linked: Sequence[tuple[Complaint, QuestionComplaint]]) -> set[int]:
+        """Apply the answer to these complaints; return the ids of the changed ones."""
+        role = self.question.role
+        if role == QuestionRole.CLASSIFICATION:
+            return self._facts(linked, "classification", self.question.answer or None)
+        changed: set[int] = set()
+        moment = self._moment()
+        if role == QuestionRole.PROMISED_DUE:
+            changed |= self._facts(linked, "promised_due", moment)
+        if role == QuestionRole.RECEIPT and moment is not None:
+            for row, _ in linked:
+                row.received_at = moment
+        changed |= self._events(linked)
+        if self.writer.snapshot:
+            changed |= self._derive_again(linked)
+        return changed
+
+    def _moment(self) -> datetime | None:
+        role, text = self.question.role, self.question.answer
+        dated = role in (*DATES, QuestionRole.RECEIPT) and text not in ("", CORRECT_ANSWER)
+        return parse_iso(text) if dated else None
+
+    def _facts(
+        self,
+        linked: Sequence[tuple[Complaint, QuestionComplaint]],
+        fact: str,
+        value: str | datetime | None,
+    ) -> set[int]:
+        changed = set()
+        for row, link in linked:
+            if link.until is None and getattr(row, fact) != value:
+                before = {name: getattr(row, name) for name in JUDGED_BY}
+                past = PastFacts(complaint_id=row.id, superseded_at=self.now, **before)
+                self.session.add(past)
+                setattr(row, fact, value)
+                row.next_action_at = row.changed_at = self.now
+                changed.add(row.id)
+        return changed
+
+    def _events(self, linked: Sequence[tuple[Complaint, QuestionComplaint]]) -> set[int]:
+        """Replace the doubts, and the units of events, that rest on the question."""
+        known = complaints.events_of(self.session, {row.id for row, _ in linked})
+        new: list[tuple[int, Event]] = []
+        for row, link in linked:
+            if link.until is not None:
+                continue
+            old = known.get(row.id, [])
+            events = self._replaced(row, link, old)
+            new += [(row.id, event) for event in events]
+            old += events
+            if self.question.role == QuestionRole.UNIT and not self.writer.snapshot:
+                own = link.source_field == UNIT_FIELD
+                unit = self.question.answer or None
+                row.unit = unit if own else unit_in_charge(old, self.now)
+        complaints.add_events(self.session, new)
+        return self._wake(linked, {number for number, _ in new})
+
+    def _replaced(self, row: Complaint, link: QuestionComplaint, old: list[Event]) -> list[Event]:
+        """Return the events that replace those of the field of the question."""
+        standing = {event.source_field: event for event in old if event.source == row.source}
+        role, field, moment = self.question.role, link.source_field, self._moment()
+        if role in (QuestionRole.PROMISED_DUE, QuestionRole.RECEIPT):
+            field = f"{QUESTION}{self.question.column}"
+        before = standing.get(field)
+        found: list[Event] = []
+        if role == QuestionRole.RECEIPT and moment is not None:
+            source_field = f"{RECEIVED}/{Kind.RECEIVED}"
+            found.append(
+                Event(Kind.RECEIVED, moment, self.now, row.source, source_field=source_field)
+            )
+        if before is None or before.retracted:
+            return found
+        if role == QuestionRole.UNIT:
+            unit = self.question.answer or None
+            return [replace(before, unit=unit, recorded_at=self.now)] if unit != before.unit else []
+        if role == QuestionRole.STEP and moment is not None:
+            source_field = self._slot(before.kind)
+            event = Event(
+                before.kind,
+                moment,
+                self.now,
+                row.source,
+                unit=before.unit,
+                source_field=source_field,
+            )
+            return [event] if source_field == field else [event, self._retracted(before)]
+        return [*found, self._retracted(before)] if before.is_doubt or moment is None else found
+
+    def _slot(self, kind: str) -> str:
+        """Return the source field of a step; a column that keeps its first value has its own."""
+        column = self.question.column
+        first = any(
+            each.first and each.column == column and each.kind == kind
+            for each in self.writer.source.events
+        )
+        return f"{column}{FIRST_VALUE if first else ''}/{kind}"
+
+    def _retracted(self, event: Event) -> Event:
+        return replace(event, recorded_at=self.now, retracted=True)
+
+    def _derive_again(self, linked: Sequence[tuple[Complaint, QuestionComplaint]]) -> set[int]:
+        """Derive the events between the snapshots of these complaints again."""
+        rows = list({row.id: row for row, _ in linked}.values())
+        links: dict[int, list[QuestionComplaint]] = {}
+        for row, link in linked:
+            links.setdefault(row.id, []).append(link)
+
+        def dated(row: Complaint, runs: list[StateSpan]) -> list[StateSpan]:
+            if self.question.role != QuestionRole.STATUS_DATE:
+                return runs
+            return [self._dated(run, links[row.id]) for run in runs]
+
+        return self.writer.derive_again(rows, dated)
+
+    def _dated(self, run: StateSpan, links: Sequence[QuestionComplaint]) -> StateSpan:
+        """Return a state span with the answered start of its status."""
+        word = self.writer.words.word(run.state.word)
+        shown = any(
+            link.since <= run.last and (link.until is None or run.first < link.until)
+            for link in links
+        )
+        if word is None or word.at != self.question.column or not shown:
+            return run
+        return replace(run, state=replace(run.state, status_at=self._moment()))
+
+    def _wake(
+        self, linked: Sequence[tuple[Complaint, QuestionComplaint]], changed: set[int]
+    ) -> set[int]:
+        for row, _ in linked:
+            if row.id in changed:
+                row.next_action_at = row.changed_at = self.now
+        return changed

@@ -1,0 +1,178 @@
+"""Check the cells of a row before they are parsed: signs for 'nothing', and shifted cells."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from settings.mapping import SourceMapping
+from settings.sources import ExchangeSource, FolderSource
+from sla.directory import Directory
+from tasks.common.dates import parse_datetime
+
+_NO_DATE = re.compile(r"[0\W_]+")
+"""A date made only of zeros and punctuation: `00/00/0000`, `0000-00-00 00:00:00`, `-`."""
+
+_MARKS_ONLY = re.compile(r"[\W_]+")
+_DATE_LIKE = re.compile(r"\d[/.:-]\d|\d{4}|\d \w{3,}")
+_FRAGMENT_OF_DATE = re.compile(r"\d{4}|\d[/.:-]\d")
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+class EmptySigns:
+    """The signs by which a source writes 'nothing' in a cell.
+
+    They apply to every mapped column except free text: title, text, attachments and reporter. A
+    word used by the mapping itself is never such a sign. In a column with dates, zeros alone are
+    one too; a receipt in several columns is checked as a whole, because 00:00 is a time of day.
+    """
+
+    def __init__(self, source: SourceMapping) -> None:
+        meant = (
+            *(word.word for word in source.status),
+            *source.values.classification,
+            *source.values.unit,
+            *source.values.anonymous,
+            *source.values.secret,
+            *(word for event in source.events for word in event.when.values()),
+        )
+        self._words = frozenset(map(_folded, source.empty)) - frozenset(map(_folded, meant))
+        self._meant = frozenset(map(_folded, meant))
+        self._has_numbers = any(word[:1].isdigit() for word in self._words)
+        self._is_sign = lru_cache(maxsize=10_000)(self._check_sign)
+        self._longest = max(map(len, self._words), default=0)
+        self._dates = date_columns(source)
+        free = source.fields.personal
+        exchange = isinstance(source, ExchangeSource)  # written by a program, in a fixed form
+        self._columns = () if exchange else tuple(c for c in source.columns if c not in free)
+        self._received = source.fields.received
+
+    def apply(self, cells: dict[str, str]) -> None:
+        """Empty the cells that hold only a sign for 'nothing'."""
+        for name in self._columns:
+            value = cells[name]
+            if not value or (value[0] in "123456789" and not self._has_numbers):
+                continue  # most dates: nothing more to check
+            if self._is_sign(value) or (name in self._dates and _NO_DATE.fullmatch(value)):
+                cells[name] = ""
+        if not isinstance(self._received, str) and self._columns:
+            whole = [cells[name] for name in self._received]
+            if all(not value or _NO_DATE.fullmatch(value) for value in whole):
+                cells.update(dict.fromkeys(self._received, ""))
+
+    def _check_sign(self, value: str) -> bool:
+        if not value[0].isalnum() and _MARKS_ONLY.fullmatch(value):
+            return value not in self._meant
+        return len(value) <= self._longest and _folded(value) in self._words
+
+
+class ShiftCheck:
+    """Finds rows with cells in the wrong columns: a separator too many or too few moved them.
+
+    The evidence is a date in a column with words, or a word in a column with dates. Such a word may
+    also be a mistake of a clerk. It counts as a shift if it is a word of another column, or if a
+    column beside it is not mapped: then it may be the name of a person.
+    """
+
+    def __init__(self, source: SourceMapping, directory: Directory) -> None:
+        self._source, self._directory = source, directory
+        self._active = isinstance(source, FolderSource) and not isinstance(source, ExchangeSource)
+        self._dates = date_columns(source)
+        fields = source.fields
+        units = {fields.unit, *(event.unit for event in source.events)}
+        typed = {*units, fields.classification, fields.status, fields.privacy, fields.category}
+        self._units = tuple(name for name in source.columns if name in units)
+        self._words = tuple(
+            name
+            for name in source.columns
+            if name in {*typed, fields.channel} and name not in self._dates
+        )
+        self._known = {
+            fields.classification: frozenset(map(_folded, source.values.classification)),
+            fields.status: frozenset(_folded(word.word) for word in source.status),
+            fields.privacy: frozenset(
+                map(_folded, (*source.values.anonymous, *source.values.secret))
+            ),
+        }
+        self._exposed: frozenset[str] = frozenset()
+        self._is_date = lru_cache(maxsize=10_000)(self._check_date)
+
+    def read_header(self, header: tuple[str, ...]) -> None:
+        """Find the columns with dates beside a column that is not mapped."""
+        mapped = set(self._source.columns)
+        self._exposed = frozenset(
+            name
+            for index, name in enumerate(header)
+            if name in self._dates
+            and any(
+                beside and beside not in mapped
+                for beside in (*header[max(index - 1, 0) : index], *header[index + 1 : index + 2])
+            )
+        )
+
+    def is_shifted(self, cells: dict[str, str], *, strict: bool = False) -> bool:
+        """Check whether cells are visibly in the wrong columns.
+
+        With `strict`, an unknown word counts as well: the row already has a wrong number of cells.
+        """
+        if not self._active:
+            return False
+        for name in self._words:
+            if cells[name] and self._is_date(cells[name]):
+                return True
+        for name in self._dates:
+            value = cells[name]
+            if value and value[0].isalpha() and self._is_misplaced(name, value):
+                return True
+        return strict and not self._knows(cells)
+
+    def _check_date(self, value: str) -> bool:
+        if not _DATE_LIKE.search(value):
+            return False
+        return len(value) > 4 and self._parses(value)
+
+    def _is_misplaced(self, column: str, value: str) -> bool:
+        if _FRAGMENT_OF_DATE.search(value):
+            return False
+        if self._parses(value):
+            return False
+        return column in self._exposed or self._is_word_of_another(value)
+
+    def _is_word_of_another(self, value: str) -> bool:
+        word = _folded(value)
+        return any(word in words for words in self._known.values()) or self._is_unit(value)
+
+    def _is_unit(self, value: str) -> bool:
+        aliases = map(_folded, self._source.values.unit)
+        return self._directory.unit_called(value) is not None or _folded(value) in aliases
+
+    def _knows(self, cells: dict[str, str]) -> bool:
+        for column, words in self._known.items():
+            if column is not None and cells[column]:
+                found = cells[column].split("|") if len(words) else []
+                if not all(_folded(word) in words or not word.strip() for word in found):
+                    return False
+        return all(not cells[name] or self._is_unit(cells[name]) for name in self._units)
+
+    def _parses(self, value: str) -> bool:
+        for form in self._source.dates:
+            try:
+                parse_datetime(value, form)
+            except (ValueError, OverflowError):
+                continue
+            return True
+        return False
+
+
+def date_columns(source: SourceMapping) -> frozenset[str]:
+    """Return the columns with a whole date; those of a receipt in several columns are left out."""
+    received = source.fields.received
+    named = {received} if isinstance(received, str) else set()
+    named |= {event.column for event in source.events}
+    named |= {word.at for word in source.status if word.at}
+    return frozenset(
+        named | ({source.fields.promised_due} if source.fields.promised_due else set())
+    )

@@ -1,0 +1,117 @@
+"""Ask the administrators about values and rows of the sources that could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db import quarantine, questions
+from db.models import MessageRow, QuarantineRow
+from db.questions import QuestionCount
+from tasks.common.context import SiteContext
+from tasks.notifications.enqueue import enqueue_alert
+from tasks.notifications.message import in_envelope
+from tasks.notifications.render import questions_mail
+from tasks.notifications.views import AskedQuestion, QuestionsMail, RejectedGroup
+
+QUESTIONS = "questions"
+"""The kind of an alert with open questions and rows in quarantine."""
+
+REMIND_AFTER = timedelta(days=7)
+"""The time after which open questions are listed in a mail again."""
+
+LINES_SHOWN = 5
+"""Most line numbers named for a group of rows in quarantine."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """The content of one mail, by ids: new questions, open ones, and groups of rejected rows."""
+
+    new: list[int]
+    still_open: list[int]
+    groups: list[RejectedGroup]
+
+
+def enqueue_questions(session: Session, ctx: SiteContext, now: datetime, run_id: str) -> None:
+    """Queue one mail to the administrators about everything that this run could not read.
+
+    It lists the new questions, and the rows in quarantine with a new combination of source, reason
+    and column. Questions that are still open are listed again after a week.
+    """
+    waiting = [each.question for each in questions.open_questions(session)]
+    new = [question for question in waiting if question.asked_at is None]
+    asked = [question for question in waiting if question.asked_at is not None]
+    remind = any(q.asked_at is not None and q.asked_at <= now - REMIND_AFTER for q in asked)
+    groups = _new_groups(quarantine.quarantined(session), now)
+    if not (new or remind or groups):
+        return
+    again = asked if remind else []
+    asking = _Asking([q.id for q in new], [q.id for q in again], groups)
+    for question in (*new, *again):
+        question.asked_at = now
+    facts = {
+        "at": now.isoformat(),
+        "new": asking.new,
+        "open": asking.still_open,
+        "quarantine": [
+            [group.source, group.reason, group.column, group.rows, group.file, list(group.lines)]
+            for group in groups
+        ],
+    }
+    enqueue_alert(session, ctx, QUESTIONS, facts, now, run_id, same=("at",))
+
+
+def _new_groups(waiting: Sequence[QuarantineRow], now: datetime) -> list[RejectedGroup]:
+    """Return the groups of rejected rows that no mail has named yet, and mark all rows as named."""
+    groups: dict[tuple[str, str, str], list[QuarantineRow]] = {}
+    for row in waiting:
+        groups.setdefault((row.source, row.reason, row.column), []).append(row)
+    found = []
+    for (source, reason, column), rows in groups.items():
+        if all(row.notified_at is None for row in rows):
+            lines = tuple(row.line for row in rows if row.file == rows[0].file)[:LINES_SHOWN]
+            found.append(RejectedGroup(source, reason, column, len(rows), rows[0].file, lines))
+        for row in rows:
+            row.notified_at = row.notified_at or now
+    return found
+
+
+def questions_mime(
+    session: Session, ctx: SiteContext, message: MessageRow, now: datetime
+) -> bytes | None:
+    """Compose a mail with open questions; None if all of them are answered by now."""
+    detail = message.detail
+    waiting = {each.question.id: each for each in questions.open_questions(session)}
+    new, again = (
+        tuple(_shown(waiting[number]) for number in detail[part] if number in waiting)
+        for part in ("new", "open")
+    )
+    groups = tuple(_group(each) for each in detail["quarantine"])
+    if not (new or again or groups):
+        return None
+    view = QuestionsMail(ctx.site.name, message.recipient_name, now, new, again, groups)
+    rendered = questions_mail(view, message.locale or ctx.site.locale, ctx.site.zone)
+    return in_envelope(ctx.site, message, rendered, now)
+
+
+def _group(detail: Sequence[Any]) -> RejectedGroup:
+    source, reason, column, rows, file, lines = detail
+    return RejectedGroup(source, reason, column, rows, file, tuple(lines))
+
+
+def _shown(each: QuestionCount) -> AskedQuestion:
+    question = each.question
+    return AskedQuestion(
+        question.id,
+        question.source,
+        question.column,
+        question.value,
+        question.role,
+        each.waiting,
+        question.first_seen_at,
+    )

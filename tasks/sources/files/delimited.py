@@ -1,0 +1,303 @@
+"""Read rows of a delimited text file (CSV), and find the rows around a torn one again.
+
+A quotation mark that is opened in one row and closed in another makes a CSV parser swallow all rows
+between them. Here a line that follows an open quotation mark is tried by itself first. If it is the
+beginning of a row, the row before it is torn, and reading continues with this line.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+from settings.sources import FolderSource
+from tasks.common.dates import parse_datetime
+from tasks.sources.base import Fault, FaultyRow, Row, UnreadableFile, faulty
+from tasks.sources.files.encodings import BAD_BYTE, LONGEST_LINE, short_lines, text_of
+
+DELIMITERS = (",", ";", "\t", "|")
+PREAMBLE = 100
+"""Limit of lines above the header."""
+
+LONGEST_TICKET = 64
+"""Limit of characters in a plausible ticket number; a longer text is a fragment of another cell."""
+
+STATED_DELIMITER = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
+"""The first line by which spreadsheet programs state the delimiter: `sep=;`."""
+
+
+class _TornRecord(Exception):
+    """The next line begins a row although a quotation mark is still open."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The shape of a row, known from the header: its width, and where ticket and date stand."""
+
+    delimiter: str
+    header: tuple[str, ...]
+    ticket: int
+    received: tuple[int, ...]
+    dates: tuple[str, ...]
+    trims: bool
+    """True if the writer of the file leaves out empty cells at the end of a row."""
+
+    @property
+    def width(self) -> int:
+        return len(self.header)
+
+    def split(self, line: str) -> list[str]:
+        """Return the cells of a line by itself; none if it is not CSV."""
+        try:
+            return next(csv.reader([line], delimiter=self.delimiter), [])
+        except csv.Error:
+            return []
+
+    def begins(self, cells: Sequence[str]) -> bool:
+        """Check whether these cells begin a row: with a plausible ticket and date of receipt."""
+        if len(cells) <= max(self.ticket, *self.received):
+            return False
+        ticket = cells[self.ticket].strip()
+        if not ticket or len(ticket) > LONGEST_TICKET or '"' in ticket or "\n" in ticket:
+            return False
+        return self._is_date(" ".join(cells[index].strip() for index in self.received).strip())
+
+    def _is_date(self, text: str) -> bool:
+        for form in self.dates:
+            try:
+                parse_datetime(text, form)
+            except (ValueError, OverflowError):
+                continue
+            return True
+        return False
+
+    def starts_row(self, line: str) -> bool:
+        """Check whether a line is a whole row, or a row with an open quotation mark of its own."""
+        if line.count(self.delimiter) < max(self.ticket, *self.received):
+            return False
+        if line.count('"') % 2 == 1 and self.ticket_before_quote(line):
+            return True
+        cells = self.split(line)
+        return len(cells) >= self.width and self.begins(cells)
+
+    def ticket_before_quote(self, line: str) -> str:
+        """Return the ticket of a line if it and the date stand before the first quotation mark."""
+        cells = line.partition('"')[0].split(self.delimiter)[:-1]  # the last cell is cut
+        return cells[self.ticket].strip() if self.begins(cells) else ""
+
+    def unnamed(self, length: int) -> bool:
+        """Check whether the columns from this index on have no name."""
+        return not any(self.header[length:])
+
+
+class _Lines:
+    """The lines of a file, with those of the present record; a line can be put back."""
+
+    def __init__(self, lines: Iterable[str], layout: _Layout | None) -> None:
+        self._lines = iter(lines)
+        self._layout = layout
+        self._again: str | None = None
+        self.taken: list[str] = []
+        self.ended = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if self._again is not None:
+            line, self._again = self._again, None
+        else:
+            try:
+                line = next(self._lines)
+            except StopIteration:
+                self.ended = True
+                raise
+        if self.taken and self._layout is not None and self._layout.starts_row(line):
+            self._again = line
+            raise _TornRecord
+        self.taken.append(line)
+        return line
+
+
+def delimited_rows(path: Path, source: FolderSource) -> Iterator[Row]:
+    """Yield the rows of a CSV file, each with the number of its first line.
+
+    A row that cannot be split into cells becomes a `tasks.sources.base.FaultyRow`. Raises
+    :class:`UnreadableFile` for a file that is not CSV.
+    """
+    csv.field_size_limit(LONGEST_LINE)  # `max_cell` limits each cell later
+    try:
+        with text_of(path, source) as text:
+            lines = short_lines(path, text)
+            head = list(islice(lines, PREAMBLE))
+            delimiter, first = source.delimiter, 1
+            stated = STATED_DELIMITER.match(head[0]) if head else None
+            if stated:
+                delimiter, first = stated[1], 2
+                del head[0]
+            delimiter = delimiter or _delimiter(head, source)
+            layout = _layout(head, delimiter, source)
+            records = _records(path, chain(head, lines), delimiter, layout, first)
+            checked = _whole(records, layout)
+            if text.errors != "strict":
+                yield from _decodable(checked)
+            else:
+                for number, cells, _ in checked:
+                    yield number, cells
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableFile(f"{path.name}: cannot be read ({error})") from None
+
+
+_Record = tuple[int, tuple[str, ...], list[str]]
+"""The number of the first line, the cells, and the lines of a row."""
+
+
+def _records(
+    path: Path,
+    lines: Iterable[str],
+    delimiter: str,
+    layout: _Layout | None,
+    number: int,
+) -> Iterator[_Record]:
+    """Split lines into records; a torn record becomes a faulty row for each row lost in it."""
+    source = _Lines(lines, layout)
+    reader = csv.reader(source, delimiter=delimiter)
+    while True:
+        taken: list[str] = []
+        source.taken = taken
+        try:
+            row = next(reader)
+            torn = False
+        except StopIteration:
+            return
+        except _TornRecord:
+            torn = True
+        except csv.Error as error:
+            if layout is None:
+                raise UnreadableFile(f"{path.name}: no readable CSV ({error})") from None
+            torn = True
+        if not torn and source.ended:  # only an open quotation mark reaches the end of the file
+            if layout is None:
+                raise UnreadableFile(
+                    f"{path.name}, line {number}: a quotation mark is opened and never closed"
+                )
+            torn = True
+        if layout is not None and (torn or (len(taken) > 1 and _is_torn(row, layout))):
+            yield from _torn(number, taken, layout)
+        else:
+            yield number, tuple(row), taken
+        number += len(taken)
+
+
+def _is_torn(row: Sequence[str], layout: _Layout) -> bool:
+    """Check whether a cell has line breaks and a row's worth of delimiters: it is several rows."""
+    enough = layout.width - 1
+    return any("\n" in cell and cell.count(layout.delimiter) >= enough for cell in row)
+
+
+def _torn(number: int, lines: Sequence[str], layout: _Layout) -> Iterator[_Record]:
+    """Yield a faulty row for the first of these lines, and for each other one like a row."""
+    for index, line in enumerate(lines):
+        if index == 0 or line.count(layout.delimiter) * 2 >= layout.width:
+            cells = faulty(Fault.TORN_ROW, [line], ticket=layout.ticket_before_quote(line))
+            yield number + index, cells, [line]
+
+
+def _whole(records: Iterator[_Record], layout: _Layout | None) -> Iterator[_Record]:
+    """Replace rows that are only the beginning or the end of a row by faulty rows.
+
+    A row may lack cells at its end if its last columns have no name, if it lacks one delimiter, or
+    if the whole file leaves out empty cells. It is only a fragment if the next row is the rest of
+    it, or if the file ends within it.
+    """
+    if layout is None:
+        yield from records
+        return
+    width = layout.width
+    short: _Record | None = None
+    below = False
+    for record in records:
+        cells = record[1]
+        if short is not None and any(cells):
+            yield _checked(short, layout, complete=_begins(cells, layout))
+            short = None
+        if not below:
+            below = tuple(cell.strip() for cell in cells) == layout.header
+            yield record
+        elif type(cells) is not tuple or len(cells) >= width or not any(cells):
+            yield record
+        else:
+            short = record
+    if short is not None:
+        yield _checked(short, layout, complete=short[2][-1].endswith(("\n", "\r")))
+
+
+def _begins(cells: tuple[str, ...] | FaultyRow, layout: _Layout) -> bool:
+    return bool(cells.ticket) if isinstance(cells, FaultyRow) else layout.begins(cells)
+
+
+def _checked(record: _Record, layout: _Layout, *, complete: bool) -> _Record:
+    number, cells, lines = record
+    missing = layout.width - len(cells)
+    few = missing == 1 or layout.trims or layout.unnamed(len(cells))
+    if complete and few and layout.begins(cells):
+        return record
+    detail = f"{len(cells)} < {layout.width}"
+    return number, faulty(Fault.SHORT_ROW, lines, detail=detail), lines
+
+
+def _decodable(records: Iterator[_Record]) -> Iterator[Row]:
+    """Replace rows with a byte outside of the encoding by faulty rows."""
+    for number, cells, lines in records:
+        if any(BAD_BYTE in line for line in lines):
+            yield number, faulty(Fault.UNDECODABLE, lines)
+        else:
+            yield number, cells
+
+
+def _layout(head: Sequence[str], delimiter: str, source: FolderSource) -> _Layout | None:
+    """Return the shape of the rows, by the header among the first lines; None if there is none."""
+    received = source.fields.received
+    dated = (received,) if isinstance(received, str) else received
+    try:
+        rows = [
+            tuple(cell.strip() for cell in row) for row in csv.reader(head, delimiter=delimiter)
+        ]
+    except csv.Error:
+        return None
+    wanted = set(source.columns)
+    for number, row in enumerate(rows):
+        is_header = source.header is None or row[:1] == (source.header,)
+        if not is_header:
+            continue
+        if not wanted <= set(row) or not row[1:]:
+            return None
+        full = [each for each in rows[number + 1 :] if len(each) == len(row)]
+        return _Layout(
+            delimiter=delimiter,
+            header=row,
+            ticket=row.index(source.fields.ticket),
+            received=tuple(row.index(name) for name in dated),
+            dates=source.dates,
+            trims=not any(not each[-1] for each in full if any(each)),
+        )
+    return None
+
+
+def _delimiter(head: Sequence[str], source: FolderSource) -> str:
+    """Return the delimiter that gives, in a line near the top, all columns named by the mapping."""
+    wanted = set(source.columns)
+    lines = [line.replace("\0", "") for line in head]
+    for delimiter in DELIMITERS:
+        rows = csv.reader(lines, delimiter=delimiter)
+        try:
+            if any(wanted <= {cell.strip() for cell in row} for row in rows):
+                return delimiter
+        except csv.Error:
+            continue
+    return DELIMITERS[0]

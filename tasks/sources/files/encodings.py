@@ -1,0 +1,146 @@
+"""Open a file as text: find its encoding, unpack gzip, and limit the length of its lines."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from settings.sources import FolderSource
+from tasks.sources.base import UnreadableFile
+
+CHUNK = 1 << 20
+
+LONGEST_LINE = 1 << 22
+"""Limit of characters in a line."""
+
+BAD_BYTE = "\udcff"
+"""Stands for a byte that does not belong to the encoding. No encoding produces it."""
+
+MARK = "tenggat-mark"
+"""The name of the error handler that puts `BAD_BYTE` in the place of such a byte."""
+
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return BAD_BYTE, error.end
+
+
+codecs.register_error(MARK, _mark)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """The result of decoding a file: its characters beyond ASCII, and its bad bytes."""
+
+    encoding: str
+    beyond_ascii: int
+    bad: int
+
+
+class LongLine(str):
+    """The beginning of a line that is longer than `LONGEST_LINE`."""
+
+    __slots__ = ()
+
+
+def text_of(path: Path, source: FolderSource) -> io.TextIOWrapper:
+    """Open a file as text, in the encoding of its byte order mark, or else in a configured one.
+
+    The first of the source's encodings that fits all of the file is used. A file in UTF-8 with a
+    few bad bytes is still read as UTF-8: `BAD_BYTE` takes the place of each of them. Raises
+    :class:`UnreadableFile` if most of the file is not text.
+    """
+    chosen = _choose([_decoded(path, each, source) for each in _candidates(path, source)])
+    if chosen.bad > max(chosen.beyond_ascii, _lines_in(path) // 2, 1):
+        raise UnreadableFile(f"{path.name}: not in {' or '.join(source.encodings)} (encodings)")
+    errors = MARK if chosen.bad else "strict"
+    return io.TextIOWrapper(binary(path), encoding=chosen.encoding, errors=errors, newline="")
+
+
+def _candidates(path: Path, source: FolderSource) -> tuple[str, ...]:
+    try:
+        with binary(path) as file:
+            start = file.read(4)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableFile(f"{path.name}: cannot be opened ({error})") from None
+    marked = [encoding for mark, encoding in BYTE_ORDER_MARKS if start.startswith(mark)]
+    return tuple(marked) or source.encodings
+
+
+def _choose(results: list[_Decoded]) -> _Decoded:
+    """Return the best encoding: the first without a fault, or UTF-8 with few faults before it."""
+    for each in results:
+        unicode = codecs.lookup(each.encoding).name.startswith("utf")
+        mostly = unicode and each.beyond_ascii >= each.bad
+        if not each.bad or mostly:
+            return each
+    return min(results, key=lambda each: each.bad)
+
+
+def _decoded(path: Path, encoding: str, source: FolderSource) -> _Decoded:
+    decoder = codecs.getincrementaldecoder(encoding)(MARK)
+    size = beyond_ascii = bad = 0
+    try:
+        with binary(path) as file:
+            while chunk := file.read(CHUNK):
+                size += len(chunk)
+                if size > source.max_unpacked_mb << 20:
+                    raise UnreadableFile(
+                        f"{path.name}: more than {source.max_unpacked_mb} MB unpacked"
+                        " (max_unpacked_mb)"
+                    )
+                text = decoder.decode(chunk)
+                if not text.isascii():
+                    marks = text.count(BAD_BYTE)
+                    bad += marks
+                    beyond_ascii += len(text) - marks - len(text.encode("ascii", "ignore"))
+        bad += decoder.decode(b"", final=True).count(BAD_BYTE)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableFile(f"{path.name}: cannot be opened ({error})") from None
+    return _Decoded(encoding, beyond_ascii, bad)
+
+
+def _lines_in(path: Path) -> int:
+    with binary(path) as file:
+        return sum(chunk.count(b"\n") for chunk in iter(partial(file.read, CHUNK), b""))
+
+
+def binary(path: Path) -> BinaryIO:
+    """Open a file for reading its bytes, unpacked."""
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rb")  # type: ignore[return-value]
+    return path.open("rb")
+
+
+def limited_lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """Yield the lines of a text; of a line that would fill the memory only its beginning."""
+    read = partial(text.readline, LONGEST_LINE)
+    for line in iter(read, ""):
+        if len(line) < LONGEST_LINE or line.endswith("\n"):
+            yield line
+            continue
+        for more in iter(read, ""):
+            if len(more) < LONGEST_LINE or more.endswith("\n"):
+                break
+        yield LongLine(line)
+
+
+def short_lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
+    """Yield the lines of a text; raise :class:`UnreadableFile` for one that is too long."""
+    for line in limited_lines(text):
+        if type(line) is LongLine:
+            raise UnreadableFile(f"{path.name}: a line of more than {LONGEST_LINE} characters")
+        yield line

@@ -1,0 +1,156 @@
+"""Read the rows of the visible sheets of a workbook: XLSX, XLS and ODS."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree.ElementTree import ParseError
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+from settings.sources import FolderSource
+from tasks.common.flexible_dates import to_second
+from tasks.sources.base import Row, UnreadableFile
+from tasks.sources.files.kinds import why_no_workbook
+from tasks.sources.files.workbook_parts import Cell, Range, WorkbookParts, workbook_parts
+
+EXACT = 10**15
+"""A spreadsheet keeps 15 digits of a number; the digits of a larger number are lost."""
+
+_DAY_OF_TIMES = date(1900, 1, 1)
+_UNREADABLE = (
+    CalamineError,
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    ParseError,
+    ValueError,
+    KeyError,
+)
+
+
+class WorkbookSheet(NamedTuple):
+    """A visible sheet: its name (empty if it is the only one), its rows, and the days to add to
+    the serial number of a date.
+    """
+
+    name: str
+    rows: Iterator[Row]
+    days_more: int = 0
+
+
+def workbook_sheets(path: Path, source: FolderSource) -> Iterator[WorkbookSheet]:
+    """Yield the visible sheets of a workbook in their order.
+
+    Raises :class:`UnreadableFile` if the file is too large, damaged, or protected by a password.
+    """
+    try:
+        parts = workbook_parts(path, source) if zipfile.is_zipfile(path) else WorkbookParts()
+        with path.open("rb") as file:
+            book = CalamineWorkbook.from_filelike(file)
+        visible = [
+            sheet.name
+            for sheet in book.sheets_metadata
+            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+        ]
+        for name in visible:
+            sheet = book.get_sheet_by_name(name)
+            ranges = parts.merged.get(name) or sheet.merged_cell_ranges or ()
+            rows = _rows(sheet, ranges, parts.errors.get(name, {}))
+            yield WorkbookSheet(name if len(visible) > 1 else "", rows, parts.days_more)
+    except UnreadableFile:
+        raise
+    except _UNREADABLE as error:
+        why = why_no_workbook(path, error)
+        raise UnreadableFile(f"{path.name}: no readable workbook ({why})") from None
+
+
+def _rows(sheet: CalamineSheet, ranges: Iterable[Range], errors: dict[Cell, str]) -> Iterator[Row]:
+    """Yield the rows of a sheet as text, with the errors of formulas and with merged values."""
+    if sheet.start is None:
+        return
+    left = sheet.start[1]  # the cells of a row begin with the first column in use
+    rows: Iterator[tuple[int, list[str]]] = enumerate(
+        (list(map(_text, row)) for row in sheet.iter_rows()), start=1
+    )
+    if errors:
+        rows = _with_errors(rows, errors, left)
+    downwards = [each for each in ranges if each[1][0] > each[0][0]]
+    if downwards:
+        rows = _filled(rows, downwards, left)
+    for number, cells in rows:
+        yield number, tuple(cells)
+
+
+def _with_errors(
+    rows: Iterable[tuple[int, list[str]]], errors: dict[Cell, str], left: int
+) -> Iterator[tuple[int, list[str]]]:
+    """Put the errors of formulas into the cells that are read as empty."""
+    by_row: dict[int, list[tuple[int, str]]] = {}
+    for (row, column), text in errors.items():
+        by_row.setdefault(row + 1, []).append((column - left, text))
+    for number, cells in rows:
+        for at, text in by_row.get(number, ()):
+            if 0 <= at < len(cells) and cells[at] in ("", "0"):
+                cells[at] = text
+        yield number, cells
+
+
+def _filled(
+    rows: Iterable[tuple[int, list[str]]], ranges: Iterable[Range], left: int
+) -> Iterator[tuple[int, list[str]]]:
+    """Repeat the value of a merged cell in all rows that it covers.
+
+    Only the first of its columns gets the value. A row with no value of its own stays empty.
+    """
+    starts: dict[int, list[tuple[int, int]]] = {}
+    for (first, column), (last, _) in ranges:
+        starts.setdefault(first + 1, []).append((column - left, last + 1))
+    covered: list[tuple[int, int, str]] = []
+    for number, cells in rows:
+        covered = [each for each in covered if each[1] >= number]
+        if any(cells):
+            for at, _, text in covered:
+                if not cells[at]:
+                    cells[at] = text
+        covered += [
+            (at, last, cells[at])
+            for at, last in starts.get(number, ())
+            if 0 <= at < len(cells) and cells[at]
+        ]
+        yield number, cells
+
+
+def _text(cell: object) -> str:
+    """Return a cell as text that keeps its meaning.
+
+    A whole number has no decimals. A number with more digits than a spreadsheet keeps is written as
+    a spreadsheet shows it (1.23456789012346E+17). A time is rounded to the nearest second, and
+    midnight is a date alone.
+    """
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float | int):
+        if abs(cell) >= EXACT:
+            return f"{cell:.14E}"
+        return str(int(cell)) if isinstance(cell, int) or cell.is_integer() else str(cell)
+    if isinstance(cell, datetime):
+        moment = to_second(cell)
+        return str(moment if moment.time() != time() else moment.date())
+    if isinstance(cell, time):
+        return str(to_second(datetime.combine(_DAY_OF_TIMES, cell)).time())
+    return "" if cell is None else str(cell)

@@ -1,0 +1,206 @@
+"""Dates, ticket numbers and total lines as clerks write them. All data are invented."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from settings.sources import FolderSource
+from sla.directory import Directory
+from tasks.common.flexible_dates import date_order, parse_flexible, parse_serial
+from tasks.common.total_rows import has_only_totals
+from tasks.ingest.row_parser import RowParser
+from tasks.ingest.row_validator import RejectedRow, RowValidator
+
+WITA = ZoneInfo("Asia/Makassar")
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+HEADER = ("No", "Masuk", "Bidang", "Selesai")
+
+
+def source(*dates: str, **more: object) -> FolderSource:
+    return FolderSource.model_validate(
+        {
+            "folder": ".",
+            "layout": "history",
+            "zone": "Asia/Makassar",
+            "dates": dates or ["%d/%m/%Y %H:%M"],
+            "fields": {"ticket": "No", "received": "Masuk", "category": "Bidang"},
+            "events": [{"column": "Selesai", "kind": "settled"}],
+        }
+        | more
+    )
+
+
+def results(given: FolderSource, *rows: tuple[str, ...]) -> list[str]:
+    """Each row as its ticket and local time of receipt, or as the reason and the value."""
+    told = []
+    for line, found in RowValidator("x", given, Directory((), ()), NOW).validate(
+        HEADER, enumerate(rows, start=2)
+    ):
+        if isinstance(found, RejectedRow):
+            told.append(f"{line} {found.reason} {found.column} {found.value}".rstrip())
+        else:
+            told.append(f"{found.ticket} {found.received.astimezone(WITA):%d-%m-%y %H:%M:%S}")
+    return told
+
+
+DAY_FIRST, MONTH_FIRST, YEAR_FIRST = "%d/%m/%Y %H:%M", "%m/%d/%Y", "%Y-%m-%d %H:%M:%S"
+UNREADABLE = "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "expected"),
+    [
+        ("05/11/2026 08.00", DAY_FIRST, "2026-11-05T08:00:00"),
+        ("05/11/2026 08.00.15", DAY_FIRST, "2026-11-05T08:00:15"),
+        ("05/11/2026, 8:00 PM", DAY_FIRST, "2026-11-05T20:00:00"),
+        ("5 Nopember 2026", DAY_FIRST, "2026-11-05T00:00:00"),
+        ("Kamis, 5 November 2026 pukul 08.00 WIB", DAY_FIRST, "2026-11-05T08:00:00+07:00"),
+        ("5 Nov 2026 08:00 WITA", DAY_FIRST, "2026-11-05T08:00:00+08:00"),
+        ("5 Agt. 2026 08:00 (WIT)", YEAR_FIRST, "2026-08-05T08:00:00+09:00"),
+        ("Nov 5, 2026", YEAR_FIRST, "2026-11-05T00:00:00"),
+        ("05-11-26", DAY_FIRST, "2026-11-05T00:00:00"),
+        ("05-11-99", DAY_FIRST, "2099-11-05T00:00:00"),
+        ("5-Nov-26", DAY_FIRST, "2026-11-05T00:00:00"),
+        ("2026-11-05", DAY_FIRST, "2026-11-05T00:00:00"),
+        ("2026-11-05 08:00:00", DAY_FIRST, "2026-11-05T08:00:00"),
+        ("2026-11-05T08:00:00Z", DAY_FIRST, "2026-11-05T08:00:00+00:00"),
+        ("2026-11-05", "%Y-%d-%m", "2026-05-11T00:00:00"),
+        ("05/11/2026", MONTH_FIRST, "2026-05-11T00:00:00"),
+        ("05/11/2026", "%d %b %Y", "2026-11-05T00:00:00"),
+        ("05/11/2026", YEAR_FIRST, UNREADABLE),
+        ("25/11/2026", YEAR_FIRST, UNREADABLE),
+        ("25/11/2026", MONTH_FIRST, UNREADABLE),
+        ("5 Nov 26", YEAR_FIRST, UNREADABLE),
+        ("31/02/2026", DAY_FIRST, UNREADABLE),
+        ("13/13/2026", DAY_FIRST, UNREADABLE),
+        ("05/11/2026 24.00", DAY_FIRST, UNREADABLE),
+        ("05/11/2026 kira-kira", DAY_FIRST, UNREADABLE),
+        ("5 Foo 2026", DAY_FIRST, UNREADABLE),
+        ("November 2026", DAY_FIRST, UNREADABLE),
+    ],
+)
+def test_a_date_is_read_in_the_order_of_the_mapping_and_never_guessed(text, form, expected):
+    try:
+        found = parse_flexible(text, date_order([form])).isoformat()
+    except ValueError:
+        found = UNREADABLE
+    assert found == expected
+
+
+def test_formats_that_contradict_each_other_give_no_order():
+    order = date_order([DAY_FIRST, MONTH_FIRST])
+    with pytest.raises(ValueError, match="either number may be the month"):
+        parse_flexible("05.11.2026", order)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("46331", "2026-11-05T00:00:00"),
+        ("46331.3333333", "2026-11-05T08:00:00"),
+        ("46331,3333333", "2026-11-05T08:00:00"),
+        ("46330.9999999", "2026-11-05T00:00:00"),
+        ("2026", UNREADABLE),
+        ("120", UNREADABLE),
+        ("73051", UNREADABLE),
+    ],
+)
+def test_a_serial_number_is_rounded_to_the_second_and_lies_in_this_century(text, expected):
+    try:
+        found = parse_serial(text).isoformat()
+    except ValueError:
+        found = UNREADABLE
+    assert found == expected
+
+
+def test_a_number_in_a_date_column_is_a_date_only_if_the_mapping_says_so():
+    row = ("A-1", "46331.25", "", "")
+    assert results(source(), row) == ["2 unformatted_date Masuk 46331.25"]
+    assert results(source(serial=True), row) == ["A-1 05-11-26 06:00:00"]
+    assert results(source("%Y%m%d"), ("A-1", "20261105", "", "")) == ["A-1 05-11-26 00:00:00"]
+    assert results(source(serial=True), ("A-1", "12", "", "")) == ["2 bad_date Masuk 12"]
+
+
+def test_a_zone_after_a_time_is_the_zone_of_that_time():
+    rows = (("1", "05/11/2026 08.00 WIB", "", ""), ("2", "05/11/2026 08.00", "", ""))
+    assert results(source(), *rows) == ["1 05-11-26 09:00:00", "2 05-11-26 08:00:00"]
+
+
+def test_a_date_and_a_time_in_two_columns_are_read_together():
+    given = source(fields={"ticket": "No", "received": ["Masuk", "Bidang"]})
+    rows = (("1", "2026-11-05", "08:00:00", ""), ("2", "5 Nov 2026", "8.15", ""))
+    assert results(given, *rows) == ["1 05-11-26 08:00:00", "2 05-11-26 08:15:00"]
+
+
+GOOD = "05/11/2026 08:00"
+
+
+@pytest.mark.parametrize(
+    ("ticket", "expected"),
+    [
+        ("5010653", ["5010653 05-11-26 08:00:00"]),
+        ("5010653.0", ["5010653 05-11-26 08:00:00"]),
+        ("1.5", ["1.5 05-11-26 08:00:00"]),
+        ("A-1.0", ["A-1.0 05-11-26 08:00:00"]),
+        ("2E5", ["2E5 05-11-26 08:00:00"]),
+        ("1234567890123456", ["1234567890123456 05-11-26 08:00:00"]),
+        ("5.01065E+11", ["2 ticket_as_number No 5.01065E+11"]),
+        ("5,01065E+11", ["2 ticket_as_number No 5,01065E+11"]),
+        ("1.23456789012346E+17", ["2 ticket_as_number No 1.23456789012346E+17"]),
+        ("#N/A", ["2 error_cell No #N/A"]),
+        ("#FORMULA!", ["2 error_cell No #FORMULA!"]),
+    ],
+)
+def test_a_ticket_is_the_same_as_number_and_as_text(ticket, expected):
+    assert results(source(), (ticket, GOOD, "", "")) == expected
+
+
+def test_one_ticket_in_two_spellings_is_one_complaint():
+    rows = (("5010653", GOOD, "", ""), ("5010653.0", GOOD, "", ""))
+    assert results(source(), *rows) == ["5010653 05-11-26 08:00:00"]
+
+
+def test_a_formula_error_is_named_where_a_meaning_is_needed_and_left_out_elsewhere():
+    assert results(source(), ("1", "#REF!", "", "")) == ["2 error_cell Masuk #REF!"]
+    parser = RowParser("x", source(), Directory((), ()))
+    step = parser.record(parser.cells(HEADER, ("1", GOOD, "", "#N/A")), NOW)
+    assert [(cell.column, cell.value) for cell in step.unmapped] == [("Selesai", "#N/A")]
+    cells = parser.cells(HEADER, ("1", GOOD, "#N/A", ""))
+    assert parser.record(cells, NOW).category is None
+
+
+@pytest.mark.parametrize(
+    ("row", "passed_over"),
+    [
+        (("Jumlah", "", "", ""), True),
+        (("", "TOTAL", "12", "7"), True),
+        (("Total laporan: 12", "", "", ""), True),
+        (("", "60", "", "12,5 %"), True),
+        (("", "", "", "Grand Total 1.200"), True),
+        (("Jumlah", "12"), True),
+        (("17", "", "", ""), False),
+        (("", GOOD, "", ""), False),
+        (("", "05.11.2026", "", ""), False),
+        (("", "", "Jalan", ""), False),
+        (("Jumlah", "", "Jalan rusak", ""), False),
+        (("Totalitas", "", "", ""), False),
+    ],
+)
+def test_a_total_line_is_passed_over_and_nothing_else(row, passed_over):
+    assert (results(source(), row) == []) == passed_over
+
+
+def test_a_row_with_a_ticket_and_a_date_is_never_a_total():
+    assert results(source(), ("12", GOOD, "3", "")) == ["12 05-11-26 08:00:00"]
+    assert results(source(), ("Total", GOOD, "3", "")) == ["Total 05-11-26 08:00:00"]
+    assert not has_only_totals(("", ""))
+
+
+def test_a_column_with_date_cells_and_dates_as_text_is_named():
+    validator = RowValidator("x", source(), Directory((), ()), NOW)
+    rows = (("1", GOOD, "", "06/11/2026 08:00"), ("2", "2026-11-05 08:00:00", "", ""))
+    assert len(list(validator.validate(HEADER, enumerate(rows)))) == 2
+    assert validator.reader.mixed_dates == {"Masuk"}

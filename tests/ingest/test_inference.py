@@ -1,0 +1,55 @@
+"""A mapping learnt from workbooks as clerks make them. All data are invented."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+
+from tasks.ingest.inference.proposal import learn
+
+HEADER = ["Nomor Register", "Tanggal Masuk", "Perihal", "Tanggal Selesai"]
+
+
+def rows(first: int, number: int) -> list[list[object]]:
+    return [
+        [
+            f"R-{first + n}",
+            datetime(2024, 11, 2 + n % 20, n % 24),
+            "Jalan rusak",
+            datetime(2024, 12, 1, n % 24),
+        ]
+        for n in range(number)
+    ]
+
+
+def register(path: Path, *sheets: tuple[str, list[list[object]]]) -> Path:
+    """A workbook with a merged title above each table and a total line below."""
+    with xlsxwriter.Workbook(path, {"default_date_format": "dd/mm/yyyy hh:mm"}) as book:
+        for name, lines in sheets:
+            sheet = book.add_worksheet(name)
+            sheet.merge_range("A1:D2", "REGISTER PENGADUAN")
+            for number, cells in enumerate(lines, start=2):
+                sheet.write_row(number, 0, cells)
+    return path
+
+
+TOTAL: list[object] = ["Jumlah", None, None, 15]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "read"),
+    [
+        ([("Data", [HEADER, *rows(0, 15), TOTAL])], 15),
+        ([("Sampul", [["Tahun", 2024]]), ("Data", [HEADER, *rows(0, 15), TOTAL])], 15),
+        ([("Okt", [HEADER, *rows(0, 15), TOTAL]), ("Nov", [HEADER, *rows(20, 12), TOTAL])], 27),
+    ],
+    ids=["title", "cover", "two-sheets"],
+)
+def test_the_table_is_found_and_all_of_its_rows_are_imported(tmp_path, sheets, read):
+    learned = learn(register(tmp_path / "register.xlsx", *sheets), None, None)
+    assert (learned.readable, learned.rows) == (read, read)
+    assert 'ticket = "Nomor Register"' in learned.text
+    assert 'received = "Tanggal Masuk"' in learned.text

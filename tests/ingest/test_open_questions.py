@@ -1,0 +1,444 @@
+"""Open questions: unreadable cells of a watched complaint, what follows from them, and answers.
+
+November 2026 has no holiday: 2, 9, 16 and 23 are Mondays. LAPOR! writes UTC, the site is 8 h ahead.
+"""
+
+import logging
+import random
+from dataclasses import asdict
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+from conftest import ON_BOTH, WITA, kind_of_database, wita
+from sqlalchemy import select
+from support.imported import counted, dump, history, known, quarantine, take
+from support.pipeline import ENTRY, STEPS
+from support.small_site import DAY, STATUS, TICKET, UNIT, export
+
+from db import questions
+from db.audit import AuditKind
+from db.models import AuditRow, DeadlineRow, QuestionRole
+from sla.engine.context import UNDETERMINED
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
+from tasks.evaluation.explain import as_text, explanations
+from tasks.ingest.answers import WrongAnswer, answer, meaning_of, permanent_lines
+from tasks.ingest.open_questions import HIDDEN, isolated
+from tasks.text.templates import render
+
+KIND = "Klasifikasi Laporan"
+VERIFICATION = "sp4n/verification"
+INFORMATION = "sp4n-guideline/information"
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """SQLite, except where a test is marked."""
+    return kind_of_database(request)
+
+
+def lapor(office: SiteContext, made: str, *reports: dict[str, str]) -> None:
+    export(office.site.folder, made, *reports)
+    take(office, made)
+
+
+def desk(office: SiteContext, made: str, *entries: dict[str, str]) -> None:
+    """Import the front desk's register of this local moment."""
+    path = office.site.folder / "inbox" / "register" / f"register_{wita(made):%Y-%m-%d_%H%M}.csv"
+    blank = ENTRY | dict.fromkeys(STEPS, "")
+    lines = [";".join(blank), *(";".join((blank | entry).values()) for entry in entries)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    take(office, made, "register")
+
+
+def asked(office: SiteContext) -> list[tuple[str, str, str, int]]:
+    """The open questions: role, column, value, number of waiting complaints."""
+    with office.transaction() as session:
+        return [
+            (each.question.role, each.question.column, each.question.value, each.waiting)
+            for each in questions.open_questions(session)
+        ]
+
+
+def states(office: SiteContext, now: str, ticket: str = "5010653") -> dict[str, str]:
+    """The states of the deadlines of a complaint after a run at this moment, by rule."""
+    evaluate_and_notify(office, wita(now), f"deadlines {now}")
+    with office.transaction() as session:
+        rows = session.scalars(
+            select(DeadlineRow).where(DeadlineRow.complaint.has(ticket=ticket))
+        ).all()
+        return {row.rule: row.state for row in rows}
+
+
+def answered(office: SiteContext, now: str, meaning: str, number: int = 1) -> int:
+    """Answer a question; return the number of changed complaints."""
+    with office.transaction() as session:
+        question = questions.get(session, number)
+        assert question is not None
+        stored = meaning_of(office.site, question, meaning)
+        return answer(session, office, question, stored, "test", wita(now)).complaints
+
+
+# --- every row with a ticket and a date of receipt is watched -------------------------------------
+
+
+def test_an_unreadable_cell_of_a_snapshot_leaves_the_complaint_watched(office):
+    lapor(
+        office,
+        "2026-11-03 07:00",
+        {TICKET: "1", STATUS: "Entah"},
+        {TICKET: "2", UNIT: "Dinas Sosail"},
+        {TICKET: "3", KIND: "Keluhan"},
+        {TICKET: "4", STATUS: ""},
+        {TICKET: "5", STATUS: "ENTAH "},
+        {TICKET: "6", "Kategori": "x" * 20_001},
+        {TICKET: "7", STATUS: "kalimat " * 30},
+    )
+    assert quarantine(office) == []
+    assert asked(office) == [
+        ("status", STATUS, "Entah", 2),
+        ("unit", UNIT, "Dinas Sosail", 1),
+        ("classification", KIND, "Keluhan", 1),
+        ("status", STATUS, "", 1),
+        ("status", STATUS, HIDDEN, 1),
+    ]
+    assert known(office, "2").unit == "diskominfo"
+    assert known(office, "3").classification == UNDETERMINED
+    assert known(office, "6").category == "x" * 255
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "kind"),
+    [
+        ("Selesai", "31/02/2026 10:00", "settled"),  # no such day
+        ("Selesai", "15/11/2026 10:00", "settled"),  # before the receipt
+        ("Selesai", "17/11/2026 08:01", "settled"),  # after the import
+        ("Selesai", "kemarin", "settled"),
+        ("Diverifikasi", "16/13/2026", "verified"),
+    ],
+)
+def test_an_unreadable_date_of_a_step_is_a_doubt_about_that_step(office, column, cell, kind):
+    desk(office, "2026-11-17 08:00", {column: cell})
+    assert quarantine(office, "register") == []
+    assert asked(office) == [("step", column, cell, 1)]
+    doubts = [line for line in history(office, "FD-1") if line.endswith("unreadable")]
+    assert doubts == [f"{kind} 16 08:30 - 17 08:00 unreadable"]
+    assert counted(office, "FD-1")[0] == "received 16 08:30 stated"
+
+
+NINE, TEN = "17/11 09:00", "17/11 10:00"
+SETTLED, REOPENED = "settled 17 09:00", "reopened 17 09:00"
+
+
+@pytest.mark.parametrize(
+    ("settled", "reopened", "again", "expected", "open_columns"),
+    [
+        # in the same minute: in the order of the columns, a second apart
+        (NINE, NINE, "", [SETTLED, REOPENED], []),
+        (NINE, NINE, NINE, [SETTLED, REOPENED, SETTLED], []),
+        # before the first end: impossible
+        (NINE, "16/11 10:00", "", [SETTLED], ["Dibuka Kembali"]),
+        (NINE, TEN, "", [SETTLED, "reopened 17 10:00"], []),
+    ],
+)
+def test_a_reopening_follows_an_end(office, settled, reopened, again, expected, open_columns):
+    def full(text: str) -> str:
+        return text.replace(" ", "/2026 ")
+
+    cells = {"Selesai": settled, "Dibuka Kembali": reopened, "Selesai Kembali": again}
+    desk(office, "2026-11-18 08:00", {column: full(cell) for column, cell in cells.items()})
+    ends = [
+        line.removesuffix(" stated")
+        for line in counted(office, "FD-1")
+        if line.startswith(("settled", "reopened"))
+    ]
+    assert ends == expected
+    assert [column for _, column, _, _ in asked(office)] == open_columns
+
+
+def test_a_receipt_far_from_its_neighbours_is_a_question_before_it_accuses(office):
+    days = ("02/11/2026", "02/11/2025", "03/11/2026", "04/11/2026")
+    blank = dict.fromkeys(("Diverifikasi", "Diteruskan", "Tindak Lanjut Pertama"), "")
+    desk(
+        office,
+        "2026-11-05 08:00",
+        *(
+            blank | {"No Register": f"FD-{n}", "Tanggal Masuk": f"{day} 09:00"}
+            for n, day in enumerate(days)
+        ),
+    )
+    assert asked(office) == [("receipt", "Tanggal Masuk", "02/11/2025 09:00", 1)]
+    assert set(states(office, "2026-11-05 09:00", "FD-1").values()) == {"unknown"}
+    assert answered(office, "2026-11-05 10:00", "benar") == 1
+    assert "breached" in states(office, "2026-11-05 11:00", "FD-1").values()
+    assert answered(office, "2026-11-05 12:00", "02/11/2026 09:00") == 1
+    assert known(office, "FD-1").received_at == wita("2026-11-02 09:00")
+    assert "breached" not in states(office, "2026-11-05 13:00", "FD-1").values()
+
+
+def test_receipts_in_no_order_raise_no_question(office):
+    days = ("1 Jan 2026", "1 Oct 2026", "2 Feb 2026", "2 Nov 2026", "3 Mar 2026", "3 Nov 2026")
+    lapor(
+        office,
+        "2026-11-05 07:00",
+        *({TICKET: str(n), DAY: day} for n, day in enumerate(days)),
+    )
+    assert asked(office) == []
+
+
+def test_a_long_file_in_random_order_raises_no_question():
+    chance = random.Random(7)
+    start = wita("2024-01-01 08:00")
+    moments = [start + timedelta(minutes=chance.randrange(1_500_000)) for _ in range(2_000)]
+    assert isolated(moments, timedelta(days=90)) == []
+    assert isolated(sorted(moments), timedelta(days=90)) == []
+    typo = [*sorted(moments)[:1_000], start - timedelta(days=365), *sorted(moments)[1_000:]]
+    assert isolated(typo, timedelta(days=90)) == [1_000]
+
+
+# --- what rests on an unknown word ----------------------------------------------------------------
+
+
+@ON_BOTH
+def test_nothing_is_decided_from_an_unknown_status_on(office):
+    """The deadline of the verification is the end of the 5th."""
+    new = {STATUS: "Belum Terverifikasi", UNIT: ""}
+    lapor(office, "2026-11-03 07:00", new)
+    assert states(office, "2026-11-03 08:00")[VERIFICATION] == "running"
+    lapor(office, "2026-11-04 07:00", new | {STATUS: "Entah"})
+    assert states(office, "2026-11-04 08:00")[VERIFICATION] == "unknown"
+    lapor(office, "2026-11-09 07:00", new | {STATUS: "Entah"})
+    assert states(office, "2026-11-09 08:00")[VERIFICATION] == "unknown"
+    assert answered(office, "2026-11-09 09:00", "belum terverifikasi") == 1
+    assert states(office, "2026-11-09 10:00")[VERIFICATION] == "breached"
+
+
+def test_what_was_late_before_an_unknown_word_stays_late(office):
+    new = {STATUS: "Belum Terverifikasi", UNIT: ""}
+    lapor(office, "2026-11-03 07:00", new)
+    lapor(office, "2026-11-06 07:00", new)
+    lapor(office, "2026-11-09 07:00", new | {STATUS: "Entah"})
+    assert states(office, "2026-11-09 08:00")[VERIFICATION] == "breached"
+
+
+@ON_BOTH
+def test_an_answer_applies_as_of_the_time_of_each_snapshot(office):
+    new = {STATUS: "Belum Terverifikasi", UNIT: ""}
+    lapor(office, "2026-11-03 07:00", new)
+    lapor(office, "2026-11-04 07:00", {STATUS: "Entah"})
+    lapor(office, "2026-11-06 07:00", {})
+    assert counted(office)[1:] == [
+        "assigned 03 07:00 - 04 07:00 observed dinsos",
+        "verified 03 07:00 - 06 07:00 observed",
+    ]
+    assert answered(office, "2026-11-09 09:00", "Terverifikasi") == 1
+    assert counted(office)[1:] == [
+        "verified 03 07:00 - 04 07:00 observed",
+        "assigned 03 07:00 - 04 07:00 observed dinsos",
+    ]
+    assert answered(office, "2026-11-09 10:00", "kosong") == 1  # another answer replaces it
+    assert counted(office)[2] == "verified 03 07:00 - 06 07:00 observed"
+    lapor(office, "2026-11-10 07:00", {STATUS: "Entah"}, {TICKET: "2", STATUS: "Entah"})
+    assert asked(office) == []
+
+
+@ON_BOTH
+@pytest.mark.parametrize("at", [0, 1, 2, 3])
+def test_the_order_of_imports_does_not_matter(office, at):
+    """Neither that of the files, nor when between them the answer comes."""
+    new = {STATUS: "Belum Terverifikasi", UNIT: "Dinas Lama"}
+    files = {
+        "2026-11-03 07:00": new,
+        "2026-11-04 07:00": {STATUS: "Entah", UNIT: "Dinas Lama"},
+        "2026-11-05 07:00": {STATUS: "Ditutup oleh Admin"},
+    }
+    expected = [
+        "assigned 02 09:00 - 03 07:00 unknown pupr",
+        "verified 03 07:00 - 04 07:00 observed",
+        "returned 04 07:00 - 05 07:00 observed pupr",
+        "assigned 04 07:00 - 05 07:00 observed dinsos",
+        "closed 04 07:00 - 05 07:00 observed",
+    ]
+    for n, made in enumerate(permuted(list(files), at)):
+        export(office.site.folder, made, {} | files[made])
+        take(office, f"2026-11-06 0{n}:00")
+        if n == 1:
+            answer_all(office, "2026-11-06 01:30")
+    answer_all(office, "2026-11-06 09:00")
+    assert counted(office)[1:] == expected
+    assert asked(office) == []
+
+
+def permuted(files: list[str], number: int) -> tuple[str, ...]:
+    return list(permutations(files))[number + 1]
+
+
+def answer_all(office: SiteContext, now: str) -> None:
+    with office.transaction() as session:
+        for each in questions.open_questions(session, answered=True):
+            meaning = "Terverifikasi" if each.question.role == QuestionRole.STATUS else "pupr"
+            answer(session, office, each.question, meaning, "test", wita(now))
+
+
+def test_an_unknown_unit_is_held_by_the_administrators_unit_and_said_so(office):
+    lapor(office, "2026-11-03 07:00", {})
+    lapor(office, "2026-11-04 07:00", {UNIT: "Dinas Pertanian"})
+    assert counted(office)[-2:] == [
+        "returned 03 07:00 - 04 07:00 observed dinsos",
+        "assigned 03 07:00 - 04 07:00 observed diskominfo",
+    ]
+    assert known(office).unit == "diskominfo"
+    assert "kolom Instansi Terdisposisi berisi “Dinas Pertanian”" in explained(office)
+    assert answered(office, "2026-11-05 09:00", "Dinas Pekerjaan Umum dan Penataan Ruang") == 1
+    assert counted(office)[-1] == "assigned 03 07:00 - 04 07:00 observed pupr"
+    assert known(office).unit == "pupr"
+    assert "Dinas Pertanian" not in explained(office)
+
+
+def explained(office: SiteContext, ticket: str = "5010653", at: str = "2026-11-12 08:00") -> str:
+    with office.transaction() as session:
+        return "".join(
+            as_text(office.site, one) for one in explanations(session, office, ticket, wita(at))
+        )
+
+
+def test_rules_that_ask_for_an_unknown_classification_are_undetermined(office):
+    blank = {"Tindak Lanjut Pertama": "", "Klasifikasi": "Keluhan Layanan"}
+    desk(office, "2026-11-17 08:00", blank)
+    assert INFORMATION not in states(office, "2026-11-24 09:00", "FD-1")
+    text = explained(office, "FD-1", "2026-11-24 09:30")
+    assert f"({INFORMATION})" in text
+    assert "Belum dapat ditentukan apakah aturan ini berlaku" in text
+    assert f"({VERIFICATION})" in text  # it asks for no classification
+    assert answered(office, "2026-11-24 10:00", "permintaan informasi") == 1
+    assert states(office, "2026-11-24 11:00", "FD-1")[INFORMATION] == "unknown"  # read on the 17th
+    desk(office, "2026-11-24 12:00", blank)
+    assert states(office, "2026-11-24 13:00", "FD-1")[INFORMATION] == "breached"
+
+
+@ON_BOTH
+def test_a_step_with_an_unreadable_date_leaves_its_rules_open_until_it_is_answered(office):
+    """The request for information of the 16th is due at the end of the 23rd."""
+    desk(office, "2026-11-17 08:00", {})
+    desk(office, "2026-11-24 08:00", {"Selesai": "30/02/2026 10:00"})
+    assert states(office, "2026-11-24 09:00", "FD-1")[INFORMATION] == "unknown"
+    assert "Isian Selesai tidak dapat dibaca" in explained(office, "FD-1", "2026-11-24 09:00")
+    with pytest.raises(WrongAnswer, match="before the receipt of 1 of the complaints"):
+        answered(office, "2026-11-24 10:00", "15/11/2026 10:00")
+    with pytest.raises(WrongAnswer, match="is no date; write for example 2026-11-24 08:30"):
+        answered(office, "2026-11-24 10:00", "besok")
+    assert answered(office, "2026-11-24 10:00", "20/11/2026 10:00") == 1
+    assert states(office, "2026-11-24 11:00", "FD-1")[INFORMATION] == "met"
+    before = dump(office)
+    desk(office, "2026-11-25 08:00", {"Selesai": "30/02/2026 10:00"})  # the answer stays
+    assert counted(office, "FD-1", "2026-11-25 09:00")[-1] == "settled 20 10:00 stated"
+    assert len(dump(office).splitlines()) == len(before.splitlines()) + 1  # the import
+    assert answered(office, "2026-11-25 10:00", "kosong") == 1
+    assert states(office, "2026-11-25 11:00", "FD-1")[INFORMATION] == "breached"
+
+
+def test_a_step_corrected_at_the_source_ends_its_question(office):
+    desk(office, "2026-11-17 08:00", {"Selesai": "30/02/2026 10:00"})
+    desk(office, "2026-11-18 08:00", {"Selesai": "17/11/2026 10:00"})
+    assert asked(office) == []
+    assert counted(office, "FD-1")[-1] == "settled 17 10:00 stated"
+
+
+@ON_BOTH
+def test_editing_the_sites_files_answers_what_waited(site_folder, open_office):
+    office = open_office()
+    new = {STATUS: "Belum Terverifikasi", UNIT: ""}
+    lapor(office, "2026-11-03 07:00", new)
+    strange = {STATUS: "Diterima", UNIT: "Dinas Lama", KIND: "Keluhan Layanan"}
+    lapor(office, "2026-11-04 07:00", strange)
+    assert len(asked(office)) == 3
+    file = site_folder / "sources.toml"
+    text = file.read_text("utf-8")
+    text = text.replace(
+        "[lapor.values.classification]\n",
+        '[lapor.values.classification]\n"Keluhan Layanan" = "complaint"\n',
+    )
+    file.write_text(text + '[[lapor.status]]\nword = "DITERIMA"\nenter = ["verified"]\n', "utf-8")
+    directory = site_folder / "directory.csv"
+    told = directory.read_text("utf-8").replace("Dinas Sosial Kab. Contoh", "Dinas Lama")
+    directory.write_text(told, encoding="utf-8")
+    office = open_office()
+    count = take(office, "2026-11-05 08:00")  # without a new file
+    assert (count.files, count.answered) == (0, 3)
+    assert asked(office) == []
+    assert counted(office)[1:] == [
+        "verified 03 07:00 - 04 07:00 observed",
+        "assigned 03 07:00 - 04 07:00 observed dinsos",
+    ]
+    complaint = known(office)
+    assert (complaint.classification, complaint.unit) == ("complaint", "dinsos")
+    assert complaint.next_action_at == wita("2026-11-05 08:00")
+    with office.transaction() as session:
+        rows = session.scalars(select(AuditRow).where(AuditRow.kind == AuditKind.QUESTION_ANSWERED))
+        reasons = sorted(row.reason for row in rows)
+    assert reasons == ["answered by directory.csv", *["answered by sources.toml"] * 2]
+
+
+@pytest.mark.parametrize(
+    ("role", "text", "error"),
+    [
+        ("status", "Terverifikas", "no status 'Terverifikas'; did you mean `Terverifikasi`"),
+        ("unit", "Dinas Sosail", "no unit 'Dinas Sosail'; did you mean `Dinas Sosial`"),
+        ("classification", "complain", "no classification 'complain'; did you mean `complaint`"),
+    ],
+)
+def test_an_answer_that_the_column_cannot_mean_is_refused_with_a_suggestion(
+    office, role, text, error
+):
+    cells = {"status": STATUS, "unit": UNIT, "classification": KIND}
+    lapor(office, "2026-11-03 07:00", {cells[role]: "Entah"})
+    with pytest.raises(WrongAnswer, match=error.replace("?", r"\?")):
+        answered(office, "2026-11-03 08:00", text)
+
+
+def test_the_answer_is_shown_as_lines_for_the_sites_files(office):
+    lapor(office, "2026-11-03 07:00", {STATUS: "Tutup", UNIT: "Dinas Lama", KIND: 'Aduan "Baru"'})
+    with office.transaction() as session:
+        found = {}
+        for each in questions.open_questions(session):
+            question = each.question
+            text = {"status": "Ditutup oleh Sistem", "unit": "dinsos"}.get(
+                question.role, "complaint"
+            )
+            meaning = meaning_of(office.site, question, text)
+            answer(session, office, question, meaning, "test", wita("2026-11-03 08:00"))
+            found[question.role] = permanent_lines(office.site, question)
+    assert found == {
+        "status": [
+            "[[lapor.status]]",
+            'word = "Tutup"',
+            'enter = ["verified", "settled"]',
+            'leave = ["reopened"]',
+            "earlier_by = { settled = 10 }",
+        ],
+        "unit": ["[lapor.values.unit]", '"Dinas Lama" = "dinsos"'],
+        "classification": ["[lapor.values.classification]", '"Aduan \\"Baru\\"" = "complaint"'],
+    }
+
+
+def test_a_name_in_an_unknown_cell_reaches_no_log_and_no_artifact(office, caplog):
+    caplog.set_level(logging.DEBUG)
+    person = "Budi Rahasiawan, HP 081234567890"
+    export(office.site.folder, "2026-11-03 07:00", {STATUS: person, UNIT: person, KIND: person})
+    count = take(office, "2026-11-03 08:00")
+    evaluate_and_notify(office, wita("2026-11-03 08:05"), "run")
+    answered(office, "2026-11-03 09:00", "kosong")
+    shown = render(
+        "report/intake.md.j2",
+        locale="id",
+        zone=WITA,
+        now=wita("2026-11-03 08:00"),
+        sources=[asdict(count)],
+        failures=[],
+    )
+    assert "lapor: 3 pertanyaan baru tentang kolom" in shown
+    with office.transaction() as session:
+        audit = [f"{row.subject} {row.reason}" for row in session.scalars(select(AuditRow))]
+    assert "Rahasiawan" not in f"{shown} {caplog.text} {audit}"
+    assert "081234567890" not in dump(office)

@@ -1,0 +1,116 @@
+"""The mail to the administrator about values and rows that could not be read."""
+
+from email import message_from_bytes, policy
+
+import pytest
+from conftest import kind_of_database, wita
+from sqlalchemy import select
+from support.imported import take
+from support.pipeline import alerts, deliver, messages
+from support.small_site import DAY, STATUS, TICKET, UNIT, export
+
+from db import questions
+from db.models import MessageStatus, QuarantineRow
+from tasks.common.context import SiteContext
+from tasks.ingest.answers import answer
+from tasks.intake import ask
+from tasks.monitoring.health import check
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """SQLite, except where a test is marked."""
+    return kind_of_database(request)
+
+
+def intake(office: SiteContext, now: str, *reports: dict[str, str]) -> None:
+    """One run of the intake with a new export."""
+    export(office.site.folder, now, *reports)
+    take(office, now)
+    ask(office, wita(now), f"intake {now}")
+
+
+def texts(office: SiteContext, now: str) -> list[str]:
+    """The mails that a delivery at this moment sends to the administrator."""
+    deliver(office, now)
+    files = sorted((office.site.var / "mailbox").glob(f"{wita(now):%Y-%m-%d_%H%M}_admin*"))
+    return [plain_text(file.read_bytes()) for file in files]
+
+
+def plain_text(mail: bytes) -> str:
+    body = message_from_bytes(mail, policy=policy.default).get_body(("plain",))
+    assert body is not None
+    return str(body.get_content()).replace("\r\n", "\n")
+
+
+def test_a_run_asks_about_all_new_values_in_one_mail_and_once(office):
+    strange = {STATUS: "Entah", UNIT: "Dinas Lama"}
+    intake(office, "2026-11-03 07:00", strange, strange | {TICKET: "2"})
+    assert alerts(office) == ["questions"]
+    (text,) = texts(office, "2026-11-03 08:00")
+    assert "Kolom: Status Laporan\n  Isi: Entah\n  2 pengaduan menunggu" in text
+    assert "Isi: Dinas Lama" in text
+    assert "tenggat questions answer NOMOR MAKNA" in text
+    intake(office, "2026-11-04 07:00", strange, strange | {TICKET: "2"})
+    assert alerts(office) == ["questions"]
+    intake(office, "2026-11-05 07:00", {STATUS: "Baru"}, strange | {TICKET: "2"})
+    assert alerts(office) == ["questions"] * 2
+    (text,) = texts(office, "2026-11-05 08:00")
+    assert ("Isi: Baru" in text, "Isi: Entah" in text) == (True, False)
+
+
+def test_open_questions_are_listed_again_after_a_week(office):
+    intake(office, "2026-11-03 07:00", {STATUS: "Entah"})
+    texts(office, "2026-11-03 08:00")
+    for day in (9, 10, 11, 16, 17):
+        intake(office, f"2026-11-{day:02} 07:00", {STATUS: "Entah"}, {TICKET: str(day)})
+    sent = [message.created_at for message in messages(office, "alert")]
+    assert sent == [wita(f"2026-11-{day:02} 07:00") for day in (3, 10, 17)]
+    (text, _) = texts(office, "2026-11-17 08:00")
+    assert "MASIH TERBUKA" in text
+
+
+def test_rows_in_quarantine_are_told_once_for_each_new_group(office):
+    bad = {TICKET: "9", DAY: "31 Feb 2026"}
+    good = [{TICKET: str(n)} for n in range(20, 24)]
+    intake(office, "2026-11-03 07:00", {}, bad, *good)
+    (text,) = texts(office, "2026-11-03 08:00")
+    assert "* lapor: 1 baris, tanggal tidak mungkin (Tanggal Laporan Masuk)" in text
+    assert "Laporan_Ringkas_2026-11-03_0700.xlsx, baris 5" in text
+    intake(office, "2026-11-04 07:00", {}, bad, bad | {TICKET: "10"}, *good)
+    assert alerts(office) == ["questions"]
+    intake(office, "2026-11-05 07:00", {}, {TICKET: ""}, {TICKET: "11"}, *good)
+    assert alerts(office) == ["questions"] * 2
+    with office.transaction() as session:
+        assert all(row.notified_at for row in session.scalars(select(QuarantineRow)))
+
+
+def test_a_mail_whose_questions_are_answered_is_not_sent(office):
+    intake(office, "2026-11-03 07:00", {STATUS: "Entah"})
+    with office.transaction() as session:
+        (asked,) = questions.open_questions(session)
+        answer(session, office, asked.question, "Terverifikasi", "test", wita("2026-11-03 07:30"))
+    assert texts(office, "2026-11-03 08:00") == []
+    assert [message.status for message in messages(office, "alert")] == [MessageStatus.CANCELLED]
+
+
+def test_the_detail_of_the_mail_has_no_value(office):
+    intake(office, "2026-11-03 07:00", {STATUS: "Zulaikha Tandibone"})
+    (message,) = messages(office, "alert")
+    assert "Zulaikha" not in str(message.detail)
+
+
+def test_the_mail_is_in_the_language_of_its_reader(site_folder, open_office):
+    file = site_folder / "site.toml"
+    file.write_text(file.read_text("utf-8").replace('locale = "id"', 'locale = "en"'), "utf-8")
+    office = open_office()
+    intake(office, "2026-11-03 07:00", {STATUS: "Entah"}, {TICKET: ""})
+    (text,) = texts(office, "2026-11-03 08:00")
+    assert "1 complaint waits, since Tuesday, 3 November 2026" in text
+    assert "Answer with `tenggat questions answer NUMBER MEANING`" in text
+
+
+def test_the_doctor_names_the_number(office):
+    intake(office, "2026-11-03 07:00", {STATUS: "Entah"})
+    told = [finding.what for finding in check(office.site, wita("2026-11-03 08:00"))]
+    assert "1 open questions about values of the sources" in told

@@ -1,0 +1,129 @@
+"""Who gets a mail is decided when it leaves, and what reached nobody goes to the next in line."""
+
+import pytest
+from conftest import kind_of_database
+from support.pipeline import (
+    BREACHED,
+    ESCALATED,
+    alerts,
+    at,
+    decide,
+    deliver,
+    notices,
+    owe,
+    register,
+)
+from support.servers.smtp_servers import Letter
+
+from db.models import (
+    MAIL_LIFE,
+    NOTICE_LIFE,
+    IllegalChange,
+    MessageRow,
+    MessageStatus,
+    NoticeRow,
+    NoticeStatus,
+)
+from sla.directory import Directory, OfficeHolder, Role
+
+LATER = "2026-11-25 08:00"
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    return kind_of_database(request)
+
+
+def text(letter: Letter) -> str:
+    return " ".join(letter.mail.get_body(("plain",)).get_content().split())
+
+
+def told(server) -> list[str]:
+    return [letter.recipient.partition("@")[0] for letter in server.letters]
+
+
+def replaced(office, role: Role, unit: str, *emails: str) -> None:
+    """Give an office of a unit to other people, or to nobody."""
+    before = office.site.directory
+    others = [each for each in before.offices if (each.role, each.unit) != (role, unit)]
+    new = [OfficeHolder(unit, role, "Pejabat Baru", f"{name}@contohkab.example") for name in emails]
+    office.site.directory = Directory(before.units.values(), [*others, *new])
+
+
+def test_a_mail_goes_to_the_one_who_holds_the_office_when_it_leaves(office, server):
+    owe(office, "2026-11-24 18:00", at("Dinas Sosial"))
+    replaced(office, Role.LIAISON, "dinsos", "baru")
+    assert deliver(office, "2026-11-25 07:30").sent == 2
+    assert sorted(told(server)) == ["baru", "plt.kepala.dinsos"]
+    assert notices(office) == [("breach", "sent")]
+    decide(office, LATER)
+    assert deliver(office, LATER).sent == 0
+
+
+def test_an_office_that_fell_vacant_before_its_mail_left_is_stood_in_for(office, server):
+    owe(office, "2026-11-24 18:00", at("Dinas Sosial"))
+    replaced(office, Role.HEAD_OF_UNIT, "dinsos")
+    deliver(office, "2026-11-25 07:30")
+    assert sorted(told(server)) == ["penghubung.dinsos", "sekda"]
+    (letter,) = [each for each in server.letters if each.recipient.startswith("sekda")]
+    said = "kepala perangkat daerah, Dinas Sosial: jabatan kosong; disampaikan kepada"
+    assert f"{said} sekretaris daerah." in text(letter)
+
+
+def test_what_every_mailbox_of_the_unit_refused_goes_to_the_next_in_line(office, server):
+    """Nobody above hears of it as a superior before: a refused mail tells nobody."""
+    dead = "550 5.1.1 no such user"
+    unit = ("penghubung.dinsos@contohkab.example", "plt.kepala.dinsos@contohkab.example")
+    server.rcpt_answers = dict.fromkeys(unit, dead)
+    owe(office, BREACHED, at("Dinas Sosial"))
+    assert deliver(office, BREACHED).dead == 2
+    assert notices(office) == [("breach", "failed")]
+    decide(office, "2026-11-24 09:00")
+    deliver(office, "2026-11-24 09:00")
+    assert notices(office) == [("breach", "sent")]
+    late = [letter for letter in server.letters if "FD-1" in letter.mail["Subject"]]
+    assert sorted(each.recipient.partition("@")[0] for each in late) == [
+        "penghubung.kab",
+        "sekda",
+    ]
+    assert all("surel tidak sampai; disampaikan kepada" in text(each) for each in late)
+    register(office, ESCALATED, at("Dinas Sosial"))
+    assert decide(office, ESCALATED).notices == {"escalation": 1}
+    assert alerts(office) == ["dead_message", "dead_message"]
+
+
+def test_what_reached_nobody_at_all_is_not_tried_without_end(office, server):
+    server.always = "550 5.7.1 refused"
+    owe(office, BREACHED, at("Dinas Sosial"))
+    for hour in range(9, 16):
+        deliver(office, f"2026-11-24 {hour:02}:00")
+        decide(office, f"2026-11-24 {hour:02}:30")
+    assert notices(office) == [("breach", "failed")]
+    mails = [m for m in office_mails(office) if m.kind == "notices"]
+    assert len(mails) == len({m.recipient for m in mails}) <= 6
+
+
+def office_mails(office) -> list[MessageRow]:
+    with office.transaction() as session:
+        return list(session.query(MessageRow))
+
+
+@pytest.mark.parametrize(
+    ("row", "old", "new"),
+    [
+        (MessageRow, MessageStatus.SENT, MessageStatus.QUEUED),
+        (MessageRow, MessageStatus.DISCARDED, MessageStatus.SENDING),
+        (MessageRow, MessageStatus.QUEUED, MessageStatus.SENT),
+        (NoticeRow, NoticeStatus.SUPERSEDED, NoticeStatus.QUEUED),
+        (NoticeRow, NoticeStatus.SENT, NoticeStatus.SUPPRESSED),
+    ],
+)
+def test_a_status_changes_only_as_the_table_allows(row, old, new):
+    changed = row(status=old)
+    with pytest.raises(IllegalChange, match=f"from {old} to {new}"):
+        changed.status = new
+
+
+def test_every_status_has_its_place_in_the_table():
+    assert set(MAIL_LIFE) == set(MessageStatus)
+    assert set(NOTICE_LIFE) == set(NoticeStatus)

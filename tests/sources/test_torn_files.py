@@ -1,0 +1,341 @@
+"""Text files as clerks and portals make them: which rows are read, and which lines wait why.
+
+Every CSV file has the same six columns. `Nama` is not mapped: nothing of it may be kept.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import wita
+
+from settings.sources import ExchangeSource, FolderSource
+from sla.directory import Directory, Unit
+from tasks.ingest.row_parser import ComplaintRecord
+from tasks.ingest.row_validator import RejectedRow, RowValidator
+from tasks.sources.base import UnreadableFile
+from tasks.sources.files.reader import read_sheet
+
+MAPPING = {
+    "folder": ".",
+    "layout": "history",
+    "zone": "Asia/Makassar",
+    "header": "No",
+    "dates": ["%d/%m/%Y", "%d/%m/%Y %H:%M"],
+    "fields": {"ticket": "No", "received": "Masuk", "title": "Perihal", "unit": "Unit"},
+    "events": [{"column": "Selesai", "kind": "settled"}],
+}
+HEAD = "No;Masuk;Perihal;Unit;Selesai;Nama"
+NAME = "Rekawati Contohnia"
+DIRECTORY = Directory([Unit("dinsos", "Dinas Sosial", "unit", None)], [])
+
+
+def validated(path: Path, **more: object) -> list[tuple[int, ComplaintRecord | RejectedRow]]:
+    source = FolderSource.model_validate(MAPPING | more)
+    sheet = read_sheet(path, source)
+    validator = RowValidator("desk", source, DIRECTORY, wita("2026-11-24 08:00"))
+    return list(validator.validate(sheet.header, sheet.rows))
+
+
+def outcome(path: Path, **more: object) -> tuple[list[str], list[str]]:
+    """The tickets that are read, and the rejected rows as line and reason."""
+    good, bad = [], []
+    for line, found in validated(path, **more):
+        if isinstance(found, RejectedRow):
+            kept = (found.value, found.ticket, found.cells)
+            assert NAME not in repr(kept)
+            bad.append(f"{line} {found.reason}")
+        else:
+            assert found.title is None or NAME not in found.title
+            good.append(found.ticket)
+    return good, bad
+
+
+def row(ticket: object, title: str = "Jalan rusak", settled: str = "") -> str:
+    return f"{ticket};02/11/2026;{title};Dinas Sosial;{settled};{NAME}"
+
+
+def file(folder: Path, *lines: str, head: str = HEAD, end: str = "\n") -> Path:
+    path = folder / "a.csv"
+    path.write_text("\n".join((head, *lines)) + end, encoding="utf-8")
+    return path
+
+
+OPENED, CLOSED = '"Jalan rusak', 'Lampu mati"'
+
+
+@pytest.mark.parametrize(
+    ("lines", "good", "bad"),
+    [
+        pytest.param(
+            [row(1), row(2, OPENED), row(3), row(4), row(5, CLOSED), row(6)],
+            ["1", "3", "4", "5", "6"],
+            ["3 torn_row"],
+            id="closed-rows-later",
+        ),
+        pytest.param(
+            [row(1), row(2, OPENED), row(3), row(4)], ["1", "3", "4"], ["3 torn_row"], id="unclosed"
+        ),
+        pytest.param([row(1), row(2, OPENED)], ["1"], ["3 torn_row"], id="unclosed-in-last-row"),
+        pytest.param(
+            [row(1, OPENED), row(2, OPENED), row(3)],
+            ["3"],
+            ["2 torn_row", "3 torn_row"],
+            id="two-rows-with-one-mark-each",
+        ),
+        pytest.param(
+            [row(1, OPENED), "dan berlubang", row(2)], ["2"], ["2 torn_row"], id="with-a-fragment"
+        ),
+        pytest.param(
+            [row(1, '"Jalan rusak\ndi depan; pasar"'), row(2)], ["1", "2"], [], id="a-real-break"
+        ),
+        pytest.param(
+            [row(1, '"Jalan\n\n02/11/2026; rusak"'), row(2)], ["1", "2"], [], id="a-date-in-a-title"
+        ),
+        pytest.param([row(1, 'Jalan "rusak"'), row(2)], ["1", "2"], [], id="a-mark-within"),
+        pytest.param(
+            ["1;02/11/2026;Jalan rusak", f"di Salo;Dinas Sosial;;{NAME}", row(2)],
+            ["2"],
+            ["2 short_row", "3 short_row"],
+            id="a-line-break-without-marks",
+        ),
+        pytest.param(
+            [row(1, "Jalan; rusak"), row(2)], ["2"], ["2 long_row"], id="a-delimiter-in-a-title"
+        ),
+        pytest.param(
+            [f"1;02/11/2026;Jalan; rusak;Dinas Sosial;{NAME}", row(2)],
+            ["2"],
+            ["2 torn_row"],
+            id="a-delimiter-in-a-title-and-one-field-fewer",
+        ),
+        pytest.param(
+            [f"1;02/11/2026;Jalan;05/11/2026;{NAME};", row(2)],
+            ["2"],
+            ["2 torn_row"],
+            id="a-field-lost",
+        ),
+        pytest.param(
+            [f"1;02/11/2026;Jalan;Dinas Sosial;{NAME};", row(2)],
+            ["2"],
+            ["2 torn_row"],
+            id="a-name-in-a-column-with-dates",
+        ),
+    ],
+)
+def test_torn_rows_wait_by_their_line_and_the_rest_is_read(tmp_path, lines, good, bad):
+    assert outcome(file(tmp_path, *lines)) == (good, bad)
+
+
+def test_a_torn_row_does_not_take_over_the_dates_of_another(tmp_path):
+    path = file(tmp_path, row(1, OPENED), row(2, settled="05/11/2026"), row(3, CLOSED))
+    records = [found for _, found in validated(path) if isinstance(found, ComplaintRecord)]
+    assert [(each.ticket, len(each.steps)) for each in records] == [("2", 1), ("3", 0)]
+
+
+def test_a_torn_row_is_known_by_the_hash_of_its_ticket_and_keeps_no_cell(tmp_path):
+    (_, torn), (_, other), *_ = validated(file(tmp_path, row(1, OPENED), row(2), row(1)))
+    assert isinstance(torn, RejectedRow)
+    assert (torn.ticket, torn.value, torn.cells, bool(torn.ticket_hash)) == ("", "", {}, True)
+    assert NAME not in repr(torn)
+    assert isinstance(other, ComplaintRecord)
+
+
+@pytest.mark.parametrize(
+    ("head", "lines", "good", "bad"),
+    [
+        pytest.param(HEAD, [row(1) + ";", row(2) + ";;;"], ["1", "2"], [], id="rows-longer"),
+        pytest.param(HEAD, [row(1) + ";x"], [], ["2 long_row"], id="not-empty"),
+        pytest.param(HEAD + ";", [row(1), row(2) + ";"], ["1", "2"], [], id="header-longer"),
+        pytest.param(HEAD + ";;", [row(1), row(2)], ["1", "2"], [], id="header-longer-by-two"),
+        pytest.param(
+            HEAD, ["1;02/11/2026;Jalan;;", row(2)], ["1", "2"], [], id="one-delimiter-fewer"
+        ),
+        pytest.param(
+            HEAD,
+            ["1;02/11/2026;Jalan", "2;02/11/2026;Jalan;Dinas Sosial", row(3)],
+            ["1", "2", "3"],
+            [],
+            id="empty-cells-left-out-in-the-whole-file",
+        ),
+        pytest.param(
+            HEAD,
+            ["1;02/11/2026;Jalan", "2;02/11/2026;Jalan;;;"],
+            ["2"],
+            ["2 short_row"],
+            id="empty-cells-left-out-in-one-row",
+        ),
+    ],
+)
+def test_empty_cells_more_or_less_at_the_end_change_nothing(tmp_path, head, lines, good, bad):
+    assert outcome(file(tmp_path, *lines, head=head)) == (good, bad)
+
+
+def test_a_file_that_ends_within_a_row_leaves_that_row_waiting(tmp_path):
+    path = file(tmp_path, row(1), "2;02/11/2026;Jalan;Dinas", end="")
+    assert outcome(path) == (["1"], ["3 short_row"])
+
+
+# --- signs for 'nothing' --------------------------------------------------------------------------
+
+SIGNS = ["-", "–", "--", ".", "n/a", "N/A", "null", "0", "00/00/0000", "0000-00-00", "belum", " "]
+
+
+@pytest.mark.parametrize("sign", [*SIGNS, "00/00/0000 00:00", "Belum ada", "'-"])
+def test_a_sign_for_nothing_in_a_column_with_dates_is_an_empty_cell(tmp_path, sign):
+    ((_, found),) = validated(file(tmp_path, row(1, settled=sign)))
+    assert isinstance(found, ComplaintRecord)
+    assert found.steps == ()
+
+
+@pytest.mark.parametrize("sign", ["-", "–", "n/a", "NULL", "."])
+def test_a_sign_for_nothing_in_a_column_with_units_is_an_empty_cell(tmp_path, sign):
+    ((_, found),) = validated(file(tmp_path, f"1;02/11/2026;{sign};{sign};;{NAME}"))
+    assert isinstance(found, ComplaintRecord)
+    assert (found.unit, found.title) == (None, sign)  # a title is free text
+
+
+@pytest.mark.parametrize(
+    ("line", "bad"),
+    [
+        ("-;02/11/2026;Jalan;;;", "2 missing_ticket"),
+        ("1;-;Jalan;;;", "2 missing_date"),
+        ("1;00/00/0000;Jalan;;;", "2 missing_date"),
+    ],
+)
+def test_a_sign_for_nothing_is_no_ticket_and_no_date_of_receipt(tmp_path, line, bad):
+    assert outcome(file(tmp_path, line)) == ([], [bad])
+
+
+def test_the_words_for_nothing_are_those_of_the_source(tmp_path):
+    path = file(tmp_path, row(1, settled="nanti"), row(2, settled="belum"), row(3, settled="-"))
+    good, bad = outcome(path, empty=["Nanti"])
+    assert (good, [each.partition(" ")[0] for each in bad]) == (["1", "3"], ["3"])
+
+
+def test_a_word_of_the_mapping_is_never_a_sign_for_nothing(tmp_path):
+    given = {"values": {"unit": {"Kosong": "dinsos"}}}
+    ((_, found),) = validated(file(tmp_path, "1;02/11/2026;Jalan;Kosong;;"), **given)
+    assert isinstance(found, ComplaintRecord)
+    assert found.unit == "dinsos"
+
+
+def test_midnight_in_a_column_of_its_own_is_a_time(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("No;Hari;Jam;Selesai\n1;02/11/2026;00:00;\n2;-;-;\n", encoding="utf-8")
+    fields = {"ticket": "No", "received": ["Hari", "Jam"]}
+    assert outcome(path, fields=fields) == (["1"], ["3 missing_date"])
+
+
+# --- encodings ------------------------------------------------------------------------------------
+
+CAFE = row(1, "Café di Salo")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-8", "cp1252"])
+@pytest.mark.parametrize("first", ["", "sep=;\n"])
+def test_every_usual_encoding_is_read_with_and_without_its_delimiter_stated(
+    tmp_path, encoding, first
+):
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"{first}{HEAD}\r\n{CAFE}\r\n".encode(encoding))
+    ((line, found),) = validated(path)
+    assert isinstance(found, ComplaintRecord)
+    assert (line, found.title) == (3 if first else 2, "Café di Salo")
+
+
+def test_utf_16_with_the_other_byte_order_is_read(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\xfe\xff" + f"{HEAD}\n{CAFE}\n".encode("utf-16-be"))
+    assert outcome(path) == (["1"], [])
+
+
+def test_the_first_line_states_the_delimiter(tmp_path):
+    path = tmp_path / "a.csv"
+    lines = ("sep=|", HEAD.replace(";", "|"), row(1, "Jalan; rusak, lagi").replace(";", "|", 2))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.write_text(path.read_text().replace(";Dinas Sosial;;", "|Dinas Sosial||"))
+    ((_, found),) = validated(path)
+    assert isinstance(found, ComplaintRecord)
+    assert found.title == "Jalan; rusak, lagi"
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xe2\x82"])
+def test_one_bad_byte_costs_one_row_and_not_the_letters_of_the_others(tmp_path, bad):
+    lines = [CAFE.encode(), row(2).encode().replace(b"rusak", bad), row(3, "Señor").encode()]
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\n".join([HEAD.encode(), *lines, b""]))
+    found = validated(path)
+    assert outcome(path) == (["1", "3"], ["3 undecodable"])
+    assert [each.title for _, each in found if isinstance(each, ComplaintRecord)] == [
+        "Café di Salo",
+        "Señor",
+    ]
+
+
+# --- columns that occur twice ---------------------------------------------------------------------
+
+
+def test_a_mapped_column_that_occurs_twice_is_refused_by_its_name(tmp_path):
+    path = file(tmp_path, f"{row(1)};05/11/2026", head=f"{HEAD};Selesai")
+    with pytest.raises(UnreadableFile) as error:
+        outcome(path)
+    assert str(error.value) == (
+        "a.csv, line 1: the column 'Selesai' occurs 2 times. Rename or remove all but one of them"
+        " in the file or in the system that makes it"
+    )
+
+
+def test_a_column_that_is_not_mapped_may_occur_twice(tmp_path):
+    assert outcome(file(tmp_path, f"{row(1)};x", head=f"{HEAD};Nama")) == (["1"], [])
+
+
+# --- JSON Lines -----------------------------------------------------------------------------------
+
+LINE = {"ticket": "X-1", "source": "lapor", "received": "2026-11-02T08:00:00+08:00"}
+EXCHANGE = ExchangeSource.model_validate(
+    {"folder": ".", "layout": "exchange", "fields": {"title": "title"}}
+)
+
+
+def json_outcome(path: Path) -> list[str]:
+    """The title of each complaint, or the reason why its line waits."""
+    sheet = read_sheet(path, EXCHANGE)
+    validator = RowValidator("kab", EXCHANGE, DIRECTORY, wita("2026-11-24 08:00"))
+    return [
+        f"{line} {found.reason if isinstance(found, RejectedRow) else found.title}"
+        for line, found in validator.validate(sheet.header, sheet.rows)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (json.dumps(LINE | {"title": "\ud83d rusak"}), "1 \ufffd rusak"),
+        (json.dumps(LINE | {"title": "\U0001f6a7 rusak"}), "1 \U0001f6a7 rusak"),
+        ('["X-1"]', "1 no_object"),
+        ('{"ticket": "X-1"', "1 no_object"),
+        (json.dumps(LINE | {"other": float("nan")}), "1 no_object"),
+        ("[" * 100_000, "1 no_object"),
+        (json.dumps(LINE)[:-1] + ', "ticket": "X-2"}', "1 repeated_key"),
+        (json.dumps(LINE)[:-1] + ', "events": [{"kind": "a", "kind": "b"}]}', "1 repeated_key"),
+        (json.dumps(LINE | {"title": "a"})[:-1] + ', "other": 1, "other": 2}', "1 a"),
+        (json.dumps(LINE | {"title": "x" * 5_000_000}), "1 long_line"),
+    ],
+    ids=[
+        *("half-character", "emoji", "list", "cut", "nan", "deep"),
+        *("key-twice", "key-twice-within", "other-key-twice", "long"),
+    ],
+)
+def test_a_fault_in_a_line_costs_that_line(tmp_path, line, told):
+    path = tmp_path / "a.jsonl"
+    good = json.dumps(LINE | {"ticket": "X-9", "title": "biasa"})
+    path.write_text(f"{line}\n{good}\n", encoding="utf-8")
+    assert json_outcome(path) == [told, "2 biasa"]
+
+
+def test_a_bad_byte_costs_its_line_of_json(tmp_path):
+    path = tmp_path / "a.jsonl"
+    lines = (json.dumps(LINE | {"ticket": n, "title": "é"}, ensure_ascii=False) for n in "12")
+    first, second = (line.encode() for line in lines)
+    path.write_bytes(first + b"\n" + second.replace(b"\xc3", b"") + b"\n")
+    assert json_outcome(path) == ["1 é", "2 undecodable"]
