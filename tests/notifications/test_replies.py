@@ -1,7 +1,7 @@
 """Answers to notices: from a link in a mail to the statement beside the complaint.
 
 See `support.pipeline` for the complaints: on 24 November the breach of FD-1 goes to its liaison and
-its head, on 26 November its escalation to superiors. Nothing that a unit states moves a deadline.
+its head, on 27 November its escalation is decided, which goes to superiors on the Monday after. Nothing that a unit states moves a deadline.
 """
 
 import json
@@ -18,6 +18,7 @@ from support.incoming_mail.answers import both, gmail_page, outlook_page, plain,
 from support.pipeline import (
     BREACHED,
     ESCALATED,
+    MONDAY,
     at,
     decide,
     deliver,
@@ -152,7 +153,7 @@ def test_from_a_link_in_a_mail_to_the_mail_of_the_superior(lived, box, server):
 
     register(lived, ESCALATED, at("Dinas Sosial"))
     decide(lived, ESCALATED)
-    deliver(lived, ESCALATED)
+    deliver(lived, MONDAY)
     above = next(m for m in reversed(messages(lived)) if m.role not in ("liaison", "head_of_unit"))
     mail = letter_to(server, above.recipient)
     text = " ".join(mail.get_body(("plain",)).get_content().split())
@@ -510,7 +511,7 @@ def test_long_words_are_cut_and_shown_as_text(lived, box, server):
     assert len(row.text) == 300
     register(lived, ESCALATED, at("Dinas Sosial"))
     decide(lived, ESCALATED)
-    deliver(lived, ESCALATED)
+    deliver(lived, MONDAY)
     page = server.letters[-1].mail.get_body(("html",)).get_content()
     assert "<script>" not in page
     assert "{{ 7*7 }}" in page
