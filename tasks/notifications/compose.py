@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -93,7 +94,12 @@ def _composed(
     if message.kind == MessageKind.NOTICES:
         if view is None:
             return None
-        view = with_replies(session, office, message, view, now)
+        offer = not view.copied
+        late, coming = (
+            with_replies(session, office, message, items, now, offer=offer)
+            for items in (view.late, view.coming)
+        )
+        view = replace(view, late=late, coming=coming)
         rendered = notice_mail(view, locale, zone)
         attached = list(_attached(view, rendered, locale, zone))
         return in_envelope(office.site, message, rendered, now, *attached, thread=thread)

@@ -1,7 +1,8 @@
 """Answers to notices: from a link in a mail to the statement beside the complaint.
 
 See `support.pipeline` for the complaints: on 24 November the breach of FD-1 goes to its liaison and
-its head, on 27 November its escalation is decided, which goes to superiors on the Monday after. Nothing that a unit states moves a deadline.
+its head; on 27 November its escalation is decided, and goes to superiors on the Monday after.
+Nothing that a unit states moves a deadline.
 """
 
 import json
@@ -37,7 +38,7 @@ from db.mailbox import replies
 from db.models import AuditRow, Complaint, MessageRow, Reply, ReplyKind, ReplyOutcome
 from tasks.common.context import SiteContext
 from tasks.mailbox import ReplyCount, read_mailbox
-from tasks.notifications.replies import parse
+from tasks.notifications.replies import match, parse
 from tasks.notifications.replies.token import find_token, is_signed, token_text
 from tasks.reports.builder import report_view
 from tasks.reports.public_edition import public_edition
@@ -310,6 +311,37 @@ def test_a_loop_of_answers_does_not_fill_the_database(lived, box):
     ]
     box.gets(ANSWERED, *mails)
     assert look(lived) == ReplyCount(wrong_sender=20, ignored=5)
+
+
+def test_after_a_handover_the_statement_stays_that_of_the_unit_that_made_it(lived, box):
+    handed = at("Dinas Sosial") | {
+        "Dikembalikan": "24/11/2026 08:20",
+        "Unit Pengganti": "Dinas Kesehatan",
+        "Diteruskan Kembali": "24/11/2026 08:30",
+    }
+    register(lived, "2026-11-24 08:40", handed)
+    decide(lived, "2026-11-24 08:41")
+    states(lived, box, 1)
+    assert look(lived) == ReplyCount(accepted=1)
+    assert [row.unit for row in stored(lived)] == ["dinsos"]
+    with lived.transaction() as session:
+        view = report_view(session, lived, "2026-11", wita(LATER))
+        assert view.table("statements").rows == ()
+
+
+@pytest.mark.parametrize(
+    ("reader", "responsible", "unit"),
+    [
+        ("dinsos", "dinsos", "dinsos"),
+        ("dinkes", "rsud", "rsud"),
+        ("dinsos", "dinkes", "dinsos"),
+        ("dinsos", None, "dinsos"),
+        (None, "dinkes", "dinkes"),
+        (None, None, ""),
+    ],
+)
+def test_the_unit_of_a_complaint_without_a_notice_in_the_mail(office, reader, responsible, unit):
+    assert match._unit_below(office, reader, responsible) == unit
 
 
 # --- an answer without a link: to the mail itself -------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from db.models import Complaint, MessageRow, Reply, ReplyKind
 from sla.directory import OF_A_UNIT, Role
 from tasks.common.context import SiteContext
 from tasks.notifications.replies.token import CHOICES, token_text
-from tasks.notifications.views import NoticeItem, NoticeMail, ReplyLinks, Statement
+from tasks.notifications.views import NoticeItem, ReplyLinks, Statement
 from tasks.text.catalog import catalog
 from tasks.text.formats import one_line
 
@@ -23,23 +23,29 @@ SPEAKING = frozenset({*OF_A_UNIT, Role.ADMINISTRATOR})
 
 
 def with_replies(
-    session: Session, office: SiteContext, message: MessageRow, view: NoticeMail, now: datetime
-) -> NoticeMail:
-    """Return the mail with the newest statement of each unit, and with links for answers.
+    session: Session,
+    office: SiteContext,
+    message: MessageRow,
+    items: Sequence[NoticeItem],
+    now: datetime,
+    *,
+    offer: bool,
+) -> tuple[NoticeItem, ...]:
+    """Return the items of a mail with the newest statement of each unit, and with links.
 
-    Superiors and readers for information get no links: they do not speak for the unit.
+    `offer` is false for a reader who need not act. Superiors get no links in any case: they do not
+    speak for the unit.
     """
-    items = [*view.late, *view.coming]
     known = replies.statements(session, {item.complaint for item in items}, now)
-    may_answer = bool(office.site.reply_address) and message.role in SPEAKING and not view.copied
+    may_answer = offer and bool(office.site.reply_address) and message.role in SPEAKING
     links = _all_links(session, office, message, items) if may_answer else {}
-
-    def completed(item: NoticeItem) -> NoticeItem:
-        found = known.get((item.complaint, item.unit_id))
-        return replace(item, reply_links=links.get(item.complaint), statement=_statement(found))
-
-    return replace(
-        view, late=tuple(map(completed, view.late)), coming=tuple(map(completed, view.coming))
+    return tuple(
+        replace(
+            item,
+            reply_links=links.get(item.complaint),
+            statement=_statement(known.get((item.complaint, item.unit_id))),
+        )
+        for item in items
     )
 
 
@@ -49,7 +55,7 @@ def signed_name(message: MessageRow, complaint: Complaint) -> str:
 
 
 def _all_links(
-    session: Session, office: SiteContext, message: MessageRow, items: list[NoticeItem]
+    session: Session, office: SiteContext, message: MessageRow, items: Sequence[NoticeItem]
 ) -> Mapping[int, ReplyLinks]:
     key, address = replies.signing_key(session), office.site.reply_address
     locale = message.locale or office.site.locale

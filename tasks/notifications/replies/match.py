@@ -41,7 +41,7 @@ def record_reply(
     """
     if reply.automatic or replies.is_known(session, reply.reply_id):
         return None
-    answered = _answered(session, reply)
+    answered = _answered(session, office, reply)
     if answered is None:
         return None
     message, complaint = answered.message, answered.complaint
@@ -68,7 +68,7 @@ def record_reply(
     return ReplyOutcome(row.outcome)
 
 
-def _answered(session: Session, reply: IncomingReply) -> Answered | None:
+def _answered(session: Session, office: SiteContext, reply: IncomingReply) -> Answered | None:
     """Find the mail that was answered, by the token, else by the Message-IDs in the header."""
     if reply.token is not None:
         message = replies.answered_mail(session, reply.token.message)
@@ -78,7 +78,7 @@ def _answered(session: Session, reply: IncomingReply) -> Answered | None:
         named = signed_name(message, complaint)
         if not is_signed(reply.token, replies.signing_key(session), named):
             return None
-        return Answered(message, complaint, _unit_of(message, complaint))
+        return Answered(message, complaint, _unit_of(office, message, complaint))
     found = (replies.mail_called(session, name) for name in reply.answered)
     message = next((each for each in found if each is not None), None)
     if message is None:
@@ -86,15 +86,29 @@ def _answered(session: Session, reply: IncomingReply) -> Answered | None:
     told = [item.notice for item in message.items if item.included and not item.correction]
     about = {notice.complaint_id: notice for notice in told}
     complaint = next(iter(about.values())).complaint if len(about) == 1 else None
-    return Answered(message, complaint, _unit_of(message, complaint))
+    return Answered(message, complaint, _unit_of(office, message, complaint))
 
 
-def _unit_of(message: MessageRow, complaint: Complaint | None) -> str:
+def _unit_of(office: SiteContext, message: MessageRow, complaint: Complaint | None) -> str:
     """Return the unit that the mail made responsible for the complaint."""
     if complaint is None:
         return message.unit or ""
     own = [item.notice.unit for item in message.items if item.notice.complaint_id == complaint.id]
-    return next(filter(None, own), "") or message.unit or complaint.unit or ""
+    return next(filter(None, own), "") or _unit_below(office, message.unit, complaint.unit)
+
+
+def _unit_below(office: SiteContext, reader: str | None, responsible: str | None) -> str:
+    """Return the responsible unit if it is the reader's unit or below it, else the reader's.
+
+    The complaint may have gone to another unit since the mail.
+    """
+    units, place, seen = office.site.directory.units, responsible, set[str]()
+    while place is not None and place not in seen:
+        if reader in (None, place):
+            return responsible or ""
+        seen.add(place)
+        place = units[place].parent if place in units else None
+    return reader or ""
 
 
 def _role_of(office: SiteContext, answered: Answered, sender: str, now: datetime) -> str | None:
