@@ -43,6 +43,9 @@ ANY_KIND = "any"
 QUESTION = "question/"
 """The part of the source field of a doubt before the column of its open question."""
 
+ASSIGNEE = "assignee"
+"""The kind of a doubt about the unit in charge: it is unknown, so nobody can be called late."""
+
 PROMISED_DUE = "promised_due"
 """The kind of a doubt about the due time that the source promises."""
 

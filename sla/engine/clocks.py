@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sla.day_counting import NEVER, Stretch
 from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext
-from sla.events import ANY_KIND, ENDING, PROMISED_DUE, Event, Kind, Knowledge
+from sla.events import ANY_KIND, ASSIGNEE, ENDING, PROMISED_DUE, Event, Kind, Knowledge
 from sla.regulations.model import Actor, Rule
 
 CLASS = "classification"
@@ -139,16 +139,23 @@ def clocks(
 
 
 def doubt_about(rule: Rule, doubts: Sequence[Event]) -> Event | None:
-    """Return the doubt that reaches back furthest among those that concern a rule, or None."""
+    """Return the doubt about a clock of a rule, or None; it reaches back as far as any of them.
+
+    A doubt about the unit in charge concerns every rule. It counts only if there is no other.
+    """
     if not doubts:
         return None
     pauses = {kind for pair in rule.pauses for kind in pair}
     kinds = {ANY_KIND, *pauses} | rule.starts_on | rule.restarts_on | rule.stops_on
     kinds |= rule.implied_by | rule.voids
-    concerning = [doubt for doubt in doubts if doubt.kind in kinds]
-    return min(
-        concerning, key=lambda doubt: (doubt.first_possible, doubt.source_field), default=None
+    concerning = [doubt for doubt in doubts if doubt.kind in kinds or doubt.kind == ASSIGNEE]
+    if not concerning:
+        return None
+    first = min(
+        concerning,
+        key=lambda doubt: (doubt.kind == ASSIGNEE, doubt.first_possible, doubt.source_field),
     )
+    return replace(first, earliest=min(doubt.first_possible for doubt in concerning))
 
 
 def undetermined(

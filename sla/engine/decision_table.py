@@ -58,13 +58,14 @@ class End(IntEnum):
 
 
 class Doubt(IntEnum):
-    """The doubt about a clock: none, the complaint is not shown any more, or a field of it is
-    unreadable.
+    """The doubt about a clock: none, the complaint is not shown any more, a field of it is
+    unreadable, or the unit in charge is unknown.
     """
 
     NONE = 0
     NOT_SHOWN = 1
     OPEN_QUESTION = 2
+    UNKNOWN_UNIT = 3
 
 
 def moment_of(value: datetime) -> int:
@@ -240,8 +241,9 @@ def _apply_doubts(clocks: Clocks, certain_after: Moments, state: Codes, reasons:
     """Make verdicts undecided where a doubt allows another one, and return the clocks in doubt.
 
     A verdict in favour of the provider stays. A late one stays only if the complaint was still seen
-    undone after `certain_after`. An open clock becomes undecided at once. `state` and `reasons` are
-    changed in place.
+    undone after `certain_after`. An open clock becomes undecided at once; if only the
+    unit in charge is unknown, it runs on until it would be late. `state` and `reasons` are changed
+    in place.
     """
     doubtful: Flags = clocks.doubt != Doubt.NONE
     if not doubtful.any():
@@ -250,7 +252,8 @@ def _apply_doubts(clocks: Clocks, certain_after: Moments, state: Codes, reasons:
     late = np.isin(state, LATE)
     certain = late & (clocks.readable_until > certain_after)
     still_open = clocks.end == End.NONE
-    doubted: Flags = doubtful & (still_open | (late & ~certain))
+    runs_on = (clocks.doubt == Doubt.UNKNOWN_UNIT) & ~late
+    doubted: Flags = doubtful & ~runs_on & (still_open | (late & ~certain))
     state[doubted & ~certain] = code[State.UNKNOWN]
     why = np.where(
         clocks.doubt == Doubt.NOT_SHOWN,

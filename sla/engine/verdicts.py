@@ -34,7 +34,7 @@ from sla.engine.decision_table import (
     decide,
     moment_of,
 )
-from sla.events import ABSENT, Event, Kind, Knowledge
+from sla.events import ABSENT, ASSIGNEE, Event, Kind, Knowledge
 from sla.regulations.model import LengthUnit, Rule
 
 
@@ -149,6 +149,8 @@ def _lag(run: ClockInput) -> int:
 def _doubt(run: ClockInput) -> Doubt:
     if run.doubt is None:
         return Doubt.NONE
+    if run.doubt.kind == ASSIGNEE:
+        return Doubt.UNKNOWN_UNIT
     return Doubt.NOT_SHOWN if run.doubt.source_field.startswith(ABSENT) else Doubt.OPEN_QUESTION
 
 

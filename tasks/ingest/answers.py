@@ -351,11 +351,17 @@ class _Application:
             found.append(
                 Event(Kind.RECEIVED, moment, self.now, row.source, source_field=source_field)
             )
+        if role == QuestionRole.UNIT:
+            doubt = standing.get(f"{QUESTION}{self.question.column}")
+            if doubt is not None and not doubt.retracted:
+                found.append(self._retracted(doubt))
         if before is None or before.retracted:
             return found
         if role == QuestionRole.UNIT:
             unit = self.question.answer or None
-            return [replace(before, unit=unit, recorded_at=self.now)] if unit != before.unit else []
+            if unit != before.unit:
+                found.append(replace(before, unit=unit, recorded_at=self.now))
+            return found
         if role == QuestionRole.STEP and moment is not None:
             source_field = self._slot(before.kind)
             event = Event(

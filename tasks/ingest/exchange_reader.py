@@ -9,6 +9,7 @@ from typing import Any
 
 from sla.events import (
     ANY_KIND,
+    ASSIGNEE,
     PROMISED_DUE,
     Event,
     ImpossibleHistory,
@@ -26,7 +27,7 @@ from tasks.ingest.row_parser import (
     RowParser,
 )
 
-DOUBTED = (*Kind, ANY_KIND, PROMISED_DUE)
+DOUBTED = (*Kind, ANY_KIND, ASSIGNEE, PROMISED_DUE)
 """The kinds of doubts: see `sla.events.Event`."""
 
 LONGEST = 64

@@ -557,7 +557,8 @@ class ImportWriter:
             return []
         seen_at = seen_at and self.source.not_before(seen_at)
         at = self.look.observed_at
-        return doubts(record, self.name, at, self.now, _standing(old, self.name), seen_at)
+        standing = _standing(old, self.name)
+        return doubts(record, self.name, at, self.now, standing, seen_at, of_spans=self.snapshot)
 
     def _note(
         self,

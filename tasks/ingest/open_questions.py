@@ -14,7 +14,7 @@ from db import questions
 from db.models import OpenQuestion, QuestionRole
 from settings.mapping import SourceMapping
 from sla.directory import Directory
-from sla.events import ANY_KIND, PROMISED_DUE, QUESTION, Event, Knowledge
+from sla.events import ANY_KIND, ASSIGNEE, PROMISED_DUE, QUESTION, Event, Knowledge
 from tasks.common.redaction import redact_and_truncate
 from tasks.ingest.row_parser import (
     CORRECT_ANSWER,
@@ -89,7 +89,8 @@ class QuestionLog:
             if question.answered_at is not None and question.answer is not None
         }
         words = {word.word: word for word in source.status}
-        return Vocabulary(words, answers, administrator_unit, source.fields.status or "")
+        status, unit = source.fields.status or "", source.fields.unit or ""
+        return Vocabulary(words, answers, administrator_unit, status, unit)
 
     def ask(self, records: Iterable[ComplaintRecord]) -> None:
         """Open a question for each cell of these rows that has none."""
@@ -201,14 +202,17 @@ def doubts(
     now: datetime,
     standing: Mapping[str, Event] | None = None,
     seen_at: datetime | None = None,
+    *,
+    of_spans: bool = False,
 ) -> list[Event]:
     """Return the doubts that follow from the unreadable cells of a row.
 
     The step in such a cell may have happened at any time since the receipt; if an earlier import
     (`seen_at`) showed the cell empty, since then. `standing` are the last events of the complaint
-    by source field. The doubt about a status is derived from the state spans instead.
+    by source field. The doubt about a status, and `of_spans` the one about a unit, is derived from
+    the state spans instead.
     """
-    found = []
+    found: dict[str, Event] = {}
     for cell in record.unmapped:
         if cell.answer is not None:
             continue
@@ -222,21 +226,26 @@ def doubts(
         elif cell.role in (QuestionRole.PROMISED_DUE, QuestionRole.RECEIPT):
             kind = PROMISED_DUE if cell.role is QuestionRole.PROMISED_DUE else ANY_KIND
             source_field = f"{QUESTION}{cell.column}"
+        elif cell.role is QuestionRole.UNIT and not of_spans:
+            kind, source_field = ASSIGNEE, f"{QUESTION}{cell.column}"
+            before = (standing or {}).get(source_field)
+            if before is not None and not before.retracted:
+                earliest = before.first_possible
+            else:
+                earliest = max(seen_at or record.received, record.received)
         else:
             continue
-        found.append(
-            Event(
-                kind,
-                at,
-                now,
-                source,
-                min(earliest, at),
-                Knowledge.UNREADABLE,
-                cell.unit,
-                source_field,
-            )
+        found[source_field] = Event(
+            kind,
+            at,
+            now,
+            source,
+            min(earliest, at),
+            Knowledge.UNREADABLE,
+            cell.unit if cell.role is QuestionRole.STEP else None,
+            source_field,
         )
-    return found
+    return list(found.values())
 
 
 def question_receipts(

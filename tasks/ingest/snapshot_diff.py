@@ -11,7 +11,7 @@ import numpy as np
 
 from settings.mapping import StatusWord
 from sla.engine.context import EvaluationContext
-from sla.events import ANY_KIND, QUESTION, Event, Kind, Knowledge
+from sla.events import ANY_KIND, ASSIGNEE, QUESTION, Event, Kind, Knowledge
 
 OBSERVED = "observed/"
 """The prefix of the source fields of observed events. The rest is the kind, the unit and a
@@ -50,20 +50,22 @@ class Vocabulary:
     """The meaning of the words and units in state spans, also of those with an open question.
 
     `answers` has the answers by the text in the span (`?` and the number of the question). An
-    unknown unit counts as the administrator's unit.
+    unknown unit counts as the administrator's unit. `column` and `unit_column` are the columns of
+    the status and of the unit.
     """
 
     words: Mapping[str, StatusWord]
     answers: Mapping[str, str]
     administrator_unit: str | None = None
     column: str = ""
+    unit_column: str = ""
 
     def word(self, text: str | None) -> StatusWord | None:
         """Return the status word of a span, or None if it has none or nobody has explained it."""
         return self.words.get(self.answers.get(text or "", text or ""))
 
     def explained(self, text: str | None) -> bool:
-        """Check whether the status of a span is known."""
+        """Check whether the status or the unit of a span is known."""
         return not is_question(text) or text in self.answers
 
     def says_nothing(self, text: str | None) -> bool:
@@ -150,12 +152,14 @@ def history(
 
     A span with an unknown word does not end the state before it: the events of the next known word
     happened after the last snapshot with a known word. If the last span has an unknown word, the
-    result ends with a doubt about every kind of event.
+    result ends with a doubt about every kind of event; if it has an unknown unit, with a doubt
+    about the unit in charge.
     """
     events: list[Event] = []
     number: Counter[tuple[str, str | None]] = Counter()
     before: Before | None = None
     doubtful_since: datetime | None = None
+    unit_doubt: tuple[datetime, datetime] | None = None
     for run in runs:
         silent = words.says_nothing(run.state.word)
         word = (before.word if before else None) if silent else words.word(run.state.word)
@@ -178,6 +182,11 @@ def history(
                 f"{OBSERVED}{event.kind}/{event.unit or ''}/{number[event.kind, event.unit]}"
             )
             events.append(replace(event, source_field=source_field))
+        if not words.explained(run.state.unit):
+            known_until = max(before.seen_at if before else received, received)
+            unit_doubt = unit_doubt or (min(known_until, look), look)
+        else:
+            unit_doubt = None
         seen_at = not_before(run.last)
         before = Before(
             word,
@@ -195,6 +204,11 @@ def history(
         earliest = min(max(before.word_seen_at or received, received), doubtful_since)
         source_field = f"{OBSERVED}{QUESTION}{words.column}"
         doubt = Event(ANY_KIND, doubtful_since, now, source, earliest, Knowledge.UNREADABLE)
+        events.append(replace(doubt, source_field=source_field))
+    if unit_doubt is not None:
+        earliest, latest = unit_doubt
+        source_field = f"{OBSERVED}{QUESTION}{words.unit_column}"
+        doubt = Event(ASSIGNEE, latest, now, source, earliest, Knowledge.UNREADABLE)
         events.append(replace(doubt, source_field=source_field))
     return events
 

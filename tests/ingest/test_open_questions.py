@@ -296,6 +296,36 @@ def test_an_unknown_unit_is_held_by_the_administrators_unit_and_said_so(office):
     assert "Dinas Pertanian" not in explained(office)
 
 
+def test_nobody_is_called_late_while_the_unit_in_charge_is_unknown(office):
+    """The clocks run on and remind the administrator's unit; the answer decides who is late."""
+    lapor(office, "2026-11-03 07:00", {})
+    first = states(office, "2026-11-03 08:00")
+    lapor(office, "2026-11-04 07:00", {UNIT: "Dinas Pertanian"})
+    running = {rule for rule, state in first.items() if state == "running"}
+    assert running
+    waiting = states(office, "2026-11-04 08:00")
+    assert {waiting[rule] for rule in running} == {"running"}
+    lapor(office, "2026-12-28 07:00", {UNIT: "Dinas Pertanian"})
+    late = states(office, "2026-12-28 08:00")
+    assert {late[rule] for rule in running} == {"unknown"}
+    assert answered(office, "2026-12-28 09:00", "Dinas Pekerjaan Umum dan Penataan Ruang") == 1
+    decided = states(office, "2026-12-28 10:00")
+    assert {decided[rule] for rule in running} == {"breached"}
+
+
+def test_nobody_is_called_late_while_a_register_names_an_unknown_unit(office):
+    entries = ({}, {"No Register": "FD-9", "Unit": "Dinas Entah"})
+    desk(office, "2026-11-17 08:00", *entries)
+    desk(office, "2026-12-28 08:00", *entries)
+    known_unit = states(office, "2026-12-28 09:00", "FD-1")
+    late = {rule for rule, state in known_unit.items() if state == "breached"}
+    assert late
+    found = states(office, "2026-12-28 09:00", "FD-9")
+    assert {found[rule] for rule in late} == {"unknown"}
+    assert answered(office, "2026-12-28 10:00", "Dinas Sosial") == 1
+    assert states(office, "2026-12-28 11:00", "FD-9") == known_unit
+
+
 def explained(office: SiteContext, ticket: str = "5010653", at: str = "2026-11-12 08:00") -> str:
     with office.transaction() as session:
         return "".join(

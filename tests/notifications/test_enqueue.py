@@ -393,9 +393,10 @@ def test_nobody_is_told_of_a_complaint_that_is_no_longer_shown(office):
     assert set(told) == {"FD-1"}
 
 
-def test_a_complaint_late_before_it_vanished_climbs_no_further(office):
+def test_a_complaint_late_before_it_vanished_climbs_no_further(office, server):
     both = [at("Dinas Sosial", "FD-1"), at("Dinas Sosial", "FD-2")]
     owe(office, BREACHED, *both)
+    deliver(office, BREACHED)
     before = notices(office)
     owe(office, ESCALATED, both[0])
     climbed = notices(office)[len(before) :]
