@@ -39,6 +39,7 @@ from db.models import AuditRow, Complaint, MessageRow, Reply, ReplyKind, ReplyOu
 from tasks.common.context import SiteContext
 from tasks.mailbox import ReplyCount, read_mailbox
 from tasks.notifications.replies import match, parse
+from tasks.notifications.replies.links import reply_links
 from tasks.notifications.replies.token import find_token, is_signed, token_text
 from tasks.reports.builder import report_view
 from tasks.reports.public_edition import public_edition
@@ -182,11 +183,26 @@ def test_a_statement_in_english_where_the_reader_reads_english(site_folder, box,
         assert links(first)[0][1]["subject"].startswith("Already followed up: FD-1 [TGT-")
         token = find_token(links(first)[0][1]["subject"])
         text = " ".join(first.get_body(("plain",)).get_content().split())
-        assert "Make a statement: Already followed up / Not within our authority" in text
+        assert "Answer: Already followed up / Not within our authority" in text
         assert f"subject [TGT-{text.partition('[TGT-')[2].partition(']')[0]}]" in text
         assert find_token(text).signature == token.signature
     finally:
         office.close()
+
+
+@pytest.mark.parametrize("locale", ["id", "en"])
+def test_a_link_is_short_and_its_parts_are_escaped(locale):
+    token = token_text(b"k", 2**31 - 1, 2**31 - 1, "m")
+    found = reply_links("tenggat@contohkab.example", token, "FD-1 & \r\nBcc: x?", locale)
+    assert found.token == f"[{token}]"
+    for number, (label, url) in enumerate(found.choices, start=1):
+        assert len(url) < 250
+        assert label
+        address, _, given = url.partition("?")
+        assert address == "mailto:tenggat@contohkab.example"
+        (subject,) = parse_qs(given)["subject"]
+        assert subject.endswith(f"FD-1 & Bcc: x? [{token}-{number}]")
+        assert set(given) & set('\r\n <>"') == set()
 
 
 def test_without_a_mailbox_or_switched_off_no_mail_has_links(office, server):
