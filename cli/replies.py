@@ -22,8 +22,8 @@ def list_replies(
 ) -> None:
     """List answers to notices.
 
-    An accepted answer is a statement of the unit. It changes no deadline. The sender of an answer with the outcome wrong_sender is not
-    stored.
+    An accepted answer is a statement of the unit. It changes no deadline. The sender of an answer
+    with the outcome wrong_sender is not stored.
     """
     with console.office_of(site) as office:
         from cli.listings import REPLY_COLUMNS, reply_rows  # noqa: PLC0415

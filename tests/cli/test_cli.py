@@ -232,11 +232,11 @@ def test_deadlines_as_csv_have_these_columns_and_run_no_formula(tenggat, tmp_pat
     assert tenggat("deadlines", "--csv", file)[0] == 0
     with file.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.reader(lines))
-    assert rows[0] == ["ticket", "rule", "unit", "started", "due", "stopped", "state"]
+    assert rows[0] == ["ticket", "rule", "unit", "started", "due", "stopped", "state", "reason"]
     assert {row[0] for row in rows[1:]} == {"5010653", "5010001", "5010002", "'=1+1"}
     verification = ["5010001", "sp4n/verification", "diskominfo"]
     times = ["2026-11-02T09:00:00+08:00", "2026-11-05T23:59:59+08:00", ""]
-    assert [*verification, *times, "breached"] in rows
+    assert [*verification, *times, "breached", ""] in rows
     assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@")]
 
 
