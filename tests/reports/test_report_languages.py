@@ -94,7 +94,7 @@ def test_each_reader_gets_the_files_in_his_language(office):
 
 
 def test_who_was_told_stands_in_the_readers_language(office):
-    """FD-1 fell due on the 23rd; its reminders and escalations have gone out by the end."""
+    """FD-1 fell due on the 23rd; its unit is told first, so no superior is told by the 2nd."""
     for now in ("2026-12-01 08:00", "2026-12-02 08:00"):
         register(office, now, at("Dinas Sosial", "FD-1"))
         decide(office, now)
@@ -110,8 +110,8 @@ def test_who_was_told_stands_in_the_readers_language(office):
         for v in (view, english)
     )
     assert (ours, theirs) == (
-        "sekretaris daerah (1 Des 2026), inspektur (2 Des 2026)",
-        "regional secretary (1 Dec 2026), inspector (2 Dec 2026)",
+        "pejabat penghubung (1 Des 2026), kepala perangkat daerah (1 Des 2026)",
+        "liaison officer (1 Dec 2026), head of unit (1 Dec 2026)",
     )
 
 
