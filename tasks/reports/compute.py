@@ -252,7 +252,7 @@ def _told(
     def said(case: int, deadline: int) -> str:
         rule = gathered.words[int(gathered.d_rule[deadline])]
         key = (int(gathered.keys[case]), rule, int(gathered.d_clock[deadline]))
-        return told_key(notified_by_role(told.get(key, [])), office.site.zone)
+        return told_key(notified_by_role(told.get(key, []), office.site.zone), office.site.zone)
 
     return said
 

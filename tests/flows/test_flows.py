@@ -93,7 +93,7 @@ def test_every_flow_leaves_an_artifact_in_the_language_of_the_site(prefect, live
     told = {artifact["key"]: artifact["data"] for artifact in prefect.all("artifacts")}
     assert "## Penerimaan – Selasa, 24 November 2026 pukul 08.00 WITA" in told["intake"]
     assert "tanggal tidak mungkin: 1" in told["intake"]
-    assert "| lewat tenggat |" in told["deadlines"]
+    assert "| terlambat |" in told["deadlines"]
     assert "| Dinas Komunikasi, Informatika dan Statistik | 2 |" in told["deadlines"]
     assert "## Pengiriman surel" in told["delivery"]
     assert "| administrator | 3 |" in told["delivery"]  # of the verification, and two alerts

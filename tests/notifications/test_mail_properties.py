@@ -212,6 +212,13 @@ def test_catching_up_after_an_outage_is_one_mail_a_person(desk, known, outage):
             line(key, n) for key, n in new.items() if n.status != NoticeStatus.SUPERSEDED
         )
         assert set(owed.values()) <= {1}
+        waiting = {n.kind for n in new.values() if n.status == NoticeStatus.QUEUED}
+        assert waiting <= {NoticeKind.ESCALATION}  # for the weekly mail
+        assert {n.status for n in new.values()} <= {
+            NoticeStatus.SENT,
+            NoticeStatus.QUEUED,
+            NoticeStatus.SUPERSEDED,
+        }
         assert owed.keys() == {line(key, notice) for key, notice in new.items()}
         late = {
             key[:4]
