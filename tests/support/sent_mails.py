@@ -18,7 +18,16 @@ import pytest
 from conftest import BLANK_PDF, REPOSITORY, wita
 
 from db.models import MessageKind
-from support.pipeline import BREACHED, ESCALATED, REMINDED, at, decide, deliver, register, since
+from support.pipeline import (
+    BREACHED,
+    ESCALATED,
+    REMINDED,
+    at,
+    decide,
+    deliver,
+    register,
+    since,
+)
 from tasks.common.context import SiteContext
 from tasks.summary import make_summary
 
