@@ -157,7 +157,7 @@ class DeskLoader:
         others = [item for item in found if not item.own and item.section is Section.LATE]
         rest = [item for item in others if self._unit_was_notified(item)]
         counts = {
-            section: sum(item.section is section for item in (*items, *others))
+            section: sum(item.section is section for item in (*items, *rest))
             for section in Section
         }
         ended = [each for each in self._ended if self._on_desk(reader, each)]
@@ -175,7 +175,7 @@ class DeskLoader:
             ),
             role=holder.role,
             unit=site.directory.name_of(holder.unit or None),
-            place=self._place(reader, holder, [*items, *others]),
+            place=self._place(reader, holder, [*items, *rest]),
             now=self._now,
             items=tuple(sorted(items, key=lambda item: (order.index(item.section), item.rank))),
             rest=tuple(rest),
@@ -183,7 +183,7 @@ class DeskLoader:
             counts=counts,
             administrator=site.administrator_address(self.today),
             superior=reader.scope.superior,
-            units=self._lines([*items, *others]) if reader.scope.superior else (),
+            units=self._lines([*items, *rest]) if reader.scope.superior else (),
             waiting=self._waiting_count(reader),
             settled=len({e.complaint for e in ended if e.state in (State.MET, State.MET_LATE)}),
             ended=tuple(

@@ -225,8 +225,8 @@ class Desk:
     alone. `counts` has the number of complaints of each section, those of `rest` included. `title`
     is the reader's office for the salutation, `place` the short name of the unit for the subject.
 
-    A superior reads a table of the `units` first. `unlisted` counts the late complaints that a
-    superior's mail does not name, because their units have not had their time yet.
+    A superior reads a table of the `units` first. `unlisted` counts the late complaints of units
+    that have not been notified of them yet. They are in no other number, and no unit is named.
 
     `waiting` complaints wait for the complainant. `settled` complaints had a duty done since the
     last mail at `last_mail`. `copied` means that the recipient gets the mail for information only

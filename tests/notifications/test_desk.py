@@ -161,13 +161,14 @@ def test_a_superior_acts_on_what_reached_the_rung_and_sees_the_rest_as_numbers(o
     assert (desk.count(Section.LATE), desk.own_count) == (2, 1)
 
 
-def test_a_late_case_of_which_the_unit_has_not_heard_is_counted_and_not_named(office):
+def test_a_late_case_of_which_the_unit_has_not_heard_names_no_unit(office):
+    """Only its number is given, so that all numbers together are those of the report."""
     week(office, at("Dinas Sosial"))
     register(office, MONDAY, at("Dinas Sosial"), at("DLH", "FD-2"))
     decide(office, MONDAY)
     desk = desks(office, MONDAY)["sekda"]
-    assert desk.count(Section.LATE) == 2
-    assert desk.unlisted == 1
+    assert (desk.count(Section.LATE), desk.unlisted) == (1, 1)
+    assert [line.unit for line in desk.units] == ["Dinas Sosial"]
     assert "FD-2" not in {item.ticket for item in (*desk.items, *desk.rest)}
 
 
