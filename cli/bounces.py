@@ -39,7 +39,7 @@ def lift_address(
     Use it after the mailbox was repaired.
     """
     with console.office_of(site) as office:
-        from db import bounces  # noqa: PLC0415
+        from db.mailbox import bounces  # noqa: PLC0415
 
         with office.transaction() as session:
             marked = bounces.suppressed_addresses(session)

@@ -94,21 +94,28 @@ def list_deadlines(
 ) -> None:
     """List deadlines, the earliest due first.
 
-    The states are those of the last evaluation; times are local.
+    The states are those of the last evaluation; times are local. The last line counts the late
+    complaints and duties as the mails and reports do: a duty that ended otherwise after its
+    deadline is breached, and no longer late.
     """
     if state is not None and state not in set(State):
         raise UsageError(f"no state '{state}'{did_you_mean(state, State)}")
     with console.office_of(site) as office:
         from cli.listings import DEADLINE_COLUMNS, deadline_rows  # noqa: PLC0415
+        from tasks.evaluation.stored_deadlines import late_counts  # noqa: PLC0415
 
+        chosen = _unit(office.site, unit) if unit is not None else None
         with office.transaction() as session:
             rows = deadline_rows(
-                session,
-                office,
-                state=State(state) if state is not None else None,
-                unit=_unit(office.site, unit) if unit is not None else None,
+                session, office, state=State(state) if state is not None else None, unit=chosen
             )
+            late = late_counts(session, chosen)
     console.show_rows(DEADLINE_COLUMNS, rows, "deadlines", csv_file, as_json=as_json)
+    if csv_file is None and not as_json:
+        console.out.print(
+            f"late: {late.complaints} complaints with {late.duties} duties;"
+            f" late and ended otherwise: {late.ended} duties"
+        )
 
 
 def list_changes(

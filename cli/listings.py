@@ -7,14 +7,26 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db import bounces, outbox, quarantine, questions, rulesets
-from db.models import Complaint, DeadlineRow, MessageStatus
+from db import outbox, quarantine, questions, rulesets
+from db.mailbox import bounces, replies
+from db.models import Complaint, DeadlineRow, MessageStatus, ReplyOutcome
 from sla.engine.deadline import State
 from tasks.common.context import SiteContext
 
 DEADLINE_COLUMNS = ("ticket", "rule", "unit", "started", "due", "stopped", "state", "reason")
 MAIL_COLUMNS = ("id", "status", "sent", "role", "recipient", "subject")
 BOUNCE_COLUMNS = ("address", "since", "code", "answer", "mail")
+REPLY_COLUMNS = (
+    "received",
+    "ticket",
+    "unit",
+    "role",
+    "sender",
+    "statement",
+    "outcome",
+    "text",
+    "mail",
+)
 CHANGE_COLUMNS = (
     "changed",
     "ticket",
@@ -96,6 +108,29 @@ def bounce_rows(session: Session, office: SiteContext) -> list[Row]:
             "mail": str(row.message_id or ""),
         }
         for row in bounces.waiting(session)
+    ]
+
+
+def reply_rows(
+    session: Session, office: SiteContext, limit: int, outcome: ReplyOutcome | None = None
+) -> list[Row]:
+    """Return the newest answers to notices, newest first; `received` is the local time.
+
+    `mail` is the number of the answered mail. An unidentified complaint has an empty ticket.
+    """
+    return [
+        {
+            "received": f"{office.local(row.received_at):%Y-%m-%d %H:%M}",
+            "ticket": ticket or "",
+            "unit": row.unit,
+            "role": row.role,
+            "sender": row.sender,
+            "statement": row.kind,
+            "outcome": row.outcome,
+            "text": row.text,
+            "mail": str(row.message_id),
+        }
+        for row, ticket in replies.recent(session, limit, outcome)
     ]
 
 

@@ -20,6 +20,7 @@ from cli import (
     deadlines,
     doctor,
     init,
+    replies,
     reports,
     service,
     simulate,
@@ -55,6 +56,7 @@ app.command("worker")(service.worker)
 app.command("due")(deadlines.due)
 app.command("explain")(deadlines.explain)
 app.command("deadlines")(deadlines.list_deadlines)
+app.command("replies")(replies.list_replies)
 app.command("summary")(reports.summary)
 app.command("simulate")(simulate.simulate)
 app.command("export")(reports.export_complaints)

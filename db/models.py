@@ -484,6 +484,61 @@ class Bounce(Base):
     lifted_at: Mapped[datetime | None]
 
 
+class ReplyKind(StrEnum):
+    """Choice in an answer to a notice: what the unit states about a complaint."""
+
+    DONE = "done"
+    NOT_OURS = "not_ours"
+    OBSTACLE = "obstacle"
+
+
+class ReplyOutcome(StrEnum):
+    """Outcome of an answer to a notice. Only an accepted one is a statement of the unit."""
+
+    ACCEPTED = "accepted"
+    REPEATED = "repeated"
+    """The unit has already stated the same; the first statement remains."""
+    NO_CHOICE = "no_choice"
+    """The sender is known, but the choice or the complaint is not, or the sender's office does not
+    speak for a unit."""
+    WRONG_SENDER = "wrong_sender"
+    """The sender did not get the mail and does not hold an office of the unit."""
+
+
+class Reply(Base):
+    """An answer to a notice mail, append only. It never changes a deadline or a notice.
+
+    `reply_id` is the Message-ID of the answer, to recognize an answer read twice. `complaint_id` is
+    empty if the answer does not identify the complaint. `unit`, `role` and `sender` are those of
+    the person who answered; `text` is masked and cut. Of a wrong sender, role, address, choice and
+    text are not stored, because a stranger may be a complainant.
+    """
+
+    __tablename__ = "reply"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reply_id: Mapped[str] = mapped_column(String(255), unique=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), index=True)
+    complaint_id: Mapped[int | None] = mapped_column(ForeignKey("complaint.id"), index=True)
+    unit: Mapped[str] = mapped_column(String(64))
+    role: Mapped[str] = mapped_column(String(32), default="")
+    sender: Mapped[str] = mapped_column(String(320), default="")
+    kind: Mapped[str] = mapped_column(String(16), default="")
+    text: Mapped[str] = mapped_column(Text, default="")
+    received_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    outcome: Mapped[str] = mapped_column(String(16))
+
+
+class ReplyKey(Base):
+    """The secret key of the tokens in notice mails, in a single row."""
+
+    __tablename__ = "reply_key"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    secret: Mapped[str] = mapped_column(String(64))
+
+
 class SourceImport(Base):
     """One import from a source: a file, identified by its content and its time.
 

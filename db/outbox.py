@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, case, func, insert, or_, select, update
 from sqlalchemy.engine import CursorResult
@@ -337,14 +337,23 @@ def _reached(before: datetime, message: type[MessageRow] = MessageRow) -> Column
     return went & (message.sent_at <= before) & ~came_back
 
 
+class Notification(NamedTuple):
+    """A sent mail about a clock: the role of its recipient, the time, and the person."""
+
+    role: str
+    sent_at: datetime
+    name: str = ""
+    recipient: str = ""
+
+
 def notified(
     session: Session, complaints: Iterable[int], before: datetime
-) -> dict[tuple[int, str, int], list[tuple[str, datetime]]]:
-    """Return the notifications about each clock until a moment: the role and the time of sending.
+) -> dict[tuple[int, str, int], list[Notification]]:
+    """Return the notifications about each clock until a moment, oldest first.
 
     The keys are (complaint, rule, clock). Notices taken back by then do not count.
     """
-    found: dict[tuple[int, str, int], list[tuple[str, datetime]]] = {}
+    found: dict[tuple[int, str, int], list[Notification]] = {}
     for batch in chunked(complaints):
         rows = session.execute(
             select(
@@ -353,6 +362,8 @@ def notified(
                 NoticeRow.clock,
                 MessageItem.role,
                 MessageRow.sent_at,
+                MessageRow.recipient_name,
+                MessageRow.recipient,
             )
             .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
             .join(MessageRow, MessageRow.id == MessageItem.message_id)
@@ -365,10 +376,28 @@ def notified(
             )
             .order_by(MessageRow.sent_at, MessageRow.id)
         )
-        for complaint, rule, clock, role, sent_at in rows:
+        for complaint, rule, clock, role, sent_at, name, recipient in rows:
             if sent_at is not None:
-                found.setdefault((complaint, rule, clock), []).append((role, sent_at))
+                mail = Notification(role, sent_at, name, recipient)
+                found.setdefault((complaint, rule, clock), []).append(mail)
     return found
+
+
+def last_mails(
+    session: Session, recipients: Collection[str], before: datetime
+) -> dict[str, datetime]:
+    """Return the time of the last mail with notices to each of these addresses before a moment."""
+    rows = session.execute(
+        select(MessageRow.recipient, func.max(MessageRow.sent_at))
+        .where(
+            MessageRow.recipient.in_(recipients),
+            MessageRow.kind == MessageKind.NOTICES,
+            MessageRow.status == MessageStatus.SENT,
+            MessageRow.sent_at < before,
+        )
+        .group_by(MessageRow.recipient)
+    )
+    return {recipient: sent_at for recipient, sent_at in rows if sent_at is not None}
 
 
 @dataclass(frozen=True, slots=True)

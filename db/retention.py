@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from db.models import Complaint, OpenQuestion, QuarantineRow
+from db.models import Complaint, OpenQuestion, QuarantineRow, Reply
 
 _TEXTS = (Complaint.title, Complaint.text, Complaint.attachments, Complaint.reporter)
 
@@ -23,7 +23,12 @@ def with_texts(session: Session, before: datetime, after: int, limit: int) -> Se
         .where(
             Complaint.id > after,
             func.coalesce(Complaint.changed_at, Complaint.recorded_at) < before,
-            or_(*(column.is_not(None) for column in _TEXTS)),
+            or_(
+                *(column.is_not(None) for column in _TEXTS),
+                select(Reply.id)
+                .where(Reply.complaint_id == Complaint.id, Reply.text != "")
+                .exists(),
+            ),
         )
         .order_by(Complaint.id)
         .limit(limit)
@@ -32,11 +37,17 @@ def with_texts(session: Session, before: datetime, after: int, limit: int) -> Se
 
 
 def forget(session: Session, complaints: Sequence[int]) -> None:
-    """Clear title, text, attachments and reporter of these complaints."""
+    """Clear title, text, attachments and reporter of these complaints, and words about them."""
     session.execute(
         update(Complaint)
         .where(Complaint.id.in_(complaints))
         .values(dict.fromkeys(_TEXTS))
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(Reply)
+        .where(Reply.complaint_id.in_(complaints))
+        .values(text="")
         .execution_options(synchronize_session=False)
     )
 

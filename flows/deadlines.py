@@ -44,6 +44,7 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
         at.show(
             evaluated=decided.evaluated,
             states=stands.states,
+            late=stands.late,
             late_by_unit=[(name(unit), number) for unit, number in stands.late_by_unit],
             due_today=stands.due_today,
             due_soon=stands.due_soon,

@@ -1,4 +1,4 @@
-"""Delivery: read bounces, then send the mails in the outbox."""
+"""Delivery: read the sender's mailbox, then send the mails in the outbox."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from prefect import flow, get_run_logger
 from flows.heartbeat import send_heartbeat
 from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name
-from tasks.bounces import read_bounces_task
 from tasks.delivery import send_owed_task
+from tasks.mailbox import read_mailbox_task
 from tasks.notifications.transport.smtp import ServerUnavailable
 
 LONGEST_RUN = 30 * 60
@@ -22,12 +22,13 @@ LONGEST_RUN = 30 * 60
 def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     """Send all mails ready for delivery; the run fails if the mail server is unusable.
 
-    Bounces are read first. An unreadable bounce mailbox does not stop the sending of mails.
+    Returned mail and answers are read first. An unreadable mailbox does not stop the sending of
+    mails.
     """
     with flow_run_context("delivery", site, now) as at:
-        bounces = read_bounces_task(at.office, at.now, at.run_id)
-        if bounces.trouble:
-            get_run_logger().warning("bounces are not read: %s", bounces.trouble)
+        mailbox = read_mailbox_task(at.office, at.now, at.run_id)
+        if mailbox.trouble:
+            get_run_logger().warning("the mailbox is not read: %s", mailbox.trouble)
         count = send_owed_task(at.office, at.now, at.run_id)
         get_run_logger().info(
             "%d sent, %d deferred, %d dead, %d cancelled, %d still queued",
@@ -37,7 +38,7 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
             count.cancelled,
             count.pending,
         )
-        at.counts = {**asdict(count), "bounces": asdict(bounces)}
+        at.counts = {**asdict(count), "mailbox": asdict(mailbox)}
         at.show(**at.counts)
         send_heartbeat(at.office, at.now, well=not count.trouble)
         if count.trouble:

@@ -27,7 +27,13 @@ COLUMNS = {
 }
 """The required columns, with their meanings."""
 
-OPTIONAL = {"locale": "The language of mails to this person, `id` or `en`; empty: the site's."}
+OPTIONAL = {
+    "locale": "The language of mails to this person, `id` or `en`; empty: the site's.",
+    "short_name": "The short name of the unit, for subjects of mails: `Dinas PUPR`; empty:"
+    " `unit_name` if it has at most 20 characters, else the shortest of it and `aliases`.",
+    "title": "The title of the office in the salutation: `Camat Contoh Utara`; empty: derived from"
+    " the role and the unit.",
+}
 """The optional columns, with their meanings."""
 
 
@@ -75,7 +81,14 @@ def _take(cells: dict[str, str], units: dict[str, Unit], offices: list[OfficeHol
     if mistakes:
         return mistakes
     aliases = tuple(alias.strip() for alias in cells["aliases"].split("|") if alias.strip())
-    unit = Unit(cells["unit"], cells["unit_name"], cells["kind"], cells["parent"] or None, aliases)
+    unit = Unit(
+        cells["unit"],
+        cells["unit_name"],
+        cells["kind"],
+        cells["parent"] or None,
+        aliases,
+        cells["short_name"],
+    )
     if units.setdefault(unit.id, unit) != unit:
         mistakes.append(f"unit {unit.id} is described differently in an earlier line")
     if not cells["role"]:
@@ -109,6 +122,7 @@ def _take(cells: dict[str, str], units: dict[str, Unit], offices: list[OfficeHol
             until=tenure["to"],
             deputy=cells["deputy"] == "yes",
             locale=cells["locale"] or None,
+            title=cells["title"],
         )
     )
     return []

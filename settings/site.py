@@ -88,7 +88,8 @@ class MailSettings(Strict):
     `smtp(s)://host:port`.
 
     `oauth2_file` has the login and replaces a password. `bounces_ca_file` is the certificate
-    authority of the mailbox for returned mail. Both are files in the folder of the site.
+    authority of the mailbox for returned mail and answers. Both are files in the folder of the
+    site.
     """
 
     url: str = "mailbox:"
@@ -107,7 +108,13 @@ class MailSettings(Strict):
     oauth2_file: str | None = None
     """The file with the OAuth2 login, in the site's folder. The URL then has no password."""
     bounces_ca_file: str | None = None
-    """The same as `ca_file`, for the mailbox of returned mail."""
+    """The same as `ca_file`, for the mailbox of returned mail and answers."""
+    replies: bool = True
+    """If true, and if TENGGAT_BOUNCES_URL names a mailbox, each complaint in a mail has links for
+    an answer by mail: done, not ours, obstacle."""
+    replies_to: str = ""
+    """The address for these answers, if it is not `sender`. Its mail must arrive in the mailbox of
+    TENGGAT_BOUNCES_URL."""
     give_up_after_hours: int = Field(48, ge=1)
     """Retry a mail deferred by the server for N hours; then notify the administrator."""
     timeout_seconds: float = Field(30.0, gt=0)
@@ -207,8 +214,9 @@ class Secrets(BaseSettings):
     mail_url: str | None = None
     """The URL of the mail server with its login; has priority over `[mail] url`."""
     bounces_url: str | None = None
-    """The sender's mailbox, for returned mail: `imaps://user:password@host/INBOX` (`imap://` uses
-    STARTTLS). If it is not set, returned mail is not read."""
+    """The sender's mailbox, for returned mail and answers: `imaps://user:password@host/INBOX`
+    (`imap://` uses STARTTLS). If it is not set, neither is read, and mails have no links for
+    answers."""
     ping_url: str | None = None
     """The external monitor; has priority over `[watch] ping_url`."""
     ui_url: str | None = None
@@ -333,6 +341,12 @@ class Site:
             if unit is not None and unit not in units:
                 hint = did_you_mean(unit, units)
                 yield f"{place}: {key}: no unit '{unit}' in directory.csv{hint}"
+
+    @property
+    def reply_address(self) -> str:
+        """The address for answers to notices, or '' if answers are off."""
+        mail = self.file.mail
+        return (mail.replies_to or mail.sender) if mail.replies and self.bounces_url else ""
 
     def administrator_address(self, day: date) -> str:
         """Return the reply address of mails on this day."""

@@ -23,15 +23,30 @@ OF_A_UNIT = (Role.LIAISON, Role.HEAD_OF_UNIT)
 """Roles that exist in every unit. The other roles exist once for the whole site."""
 
 
+SHORT = 20
+"""Limit in characters of a unit's name that needs no short name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit of the government (OPD), with the spellings used by the sources."""
+    """A unit of the government (OPD), with the spellings used by the sources.
+
+    `given_short_name` is its name for subjects of mails, if the site gives one.
+    """
 
     id: str
     name: str
     kind: str
     parent: str | None
     aliases: tuple[str, ...] = ()
+    given_short_name: str = ""
+
+    @property
+    def short_name(self) -> str:
+        """Return the given short name, else the name if it is short, else the shortest spelling."""
+        if self.given_short_name or len(self.name) <= SHORT:
+            return self.given_short_name or self.name
+        return min((self.name, *self.aliases), key=len)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,8 @@ class OfficeHolder:
     deputy: bool = False
     locale: str | None = None
     """The language of mails to this person; None means the language of the site."""
+    title: str = ""
+    """The title of the office as written in a salutation; empty: it is derived."""
 
     def in_office_on(self, day: date) -> bool:
         """Check whether the tenure covers this day."""
@@ -88,6 +105,32 @@ class Directory:
         if unit is None:
             return ""
         return self.units[unit].name if unit in self.units else unit
+
+    def short_name_of(self, unit: str | None) -> str:
+        """Return the short name of a unit, or its id if the directory no longer has it."""
+        if unit is None:
+            return ""
+        return self.units[unit].short_name if unit in self.units else unit
+
+    def below(self, unit: str) -> frozenset[str]:
+        """Return a unit with all units below it."""
+        found = {unit}
+        while more := {u.id for u in self.units.values() if u.parent in found} - found:
+            found |= more
+        return frozenset(found)
+
+    def held_by(self, address: str, day: date) -> tuple[OfficeHolder, ...]:
+        """Return the offices in which this address is notified on a day.
+
+        A regular holder with a deputy is not notified.
+        """
+        held = {
+            office
+            for role in Role
+            for office in self._acting(role, day, None)
+            if office.email.casefold() == address.casefold()
+        }
+        return tuple(office for office in self.offices if office in held)
 
     def kinds(self) -> dict[str, str]:
         """Return the kind of each unit, by id."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from db import audit, bounces, runs
+from db import audit, runs
+from db.mailbox import bounces
 from db.models import ReportRow
 from tasks.common.context import SiteContext
 from tasks.common.retry import retrying_task

@@ -50,7 +50,12 @@ if TYPE_CHECKING:
     from tasks.reports.formats.plots import Plot
     from tasks.reports.model import Report
 
-pytest_plugins = ["support.forked", "support.prefect_shared", "support.services"]
+pytest_plugins = [
+    "support.forked",
+    "support.prefect_shared",
+    "support.servers.sender_mailbox",
+    "support.services",
+]
 
 REPOSITORY = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("TENGGAT_REAL_DATA", REPOSITORY.parent / "shared" / "data"))

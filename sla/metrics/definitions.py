@@ -17,6 +17,8 @@ Formulas, all as known at the report's as-of time:
 - observed_times, history_unknown: received complaints with an event known only as an interval, or
   with an event from before the first import.
 - age: working days from the receipt of an open complaint to the as-of time.
+- statements: the newest statement of a unit about a complaint with an open deadline at that unit. A
+  unit makes it by answering a notice; it changes no deadline.
 - settled_within_n: of the complaints with a notification of a rung in the period, the share settled
   within n working days after the first notification. Complaints with a notification less than n
   working days ago are left out of that share if they are not settled.
@@ -97,6 +99,16 @@ SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("category", Measure.TEXT),
             Column("due", Measure.DAY),
             Column("notified", Measure.TEXT),
+        ),
+    ),
+    "statements": (
+        "complaint",
+        (
+            Column("ticket", Measure.TEXT),
+            Column("statement", Measure.KEY),
+            Column("stated_on", Measure.DAY),
+            Column("working_days_late", Measure.DAYS),
+            Column("unit", Measure.KEY),
         ),
     ),
     "escalations": (

@@ -52,6 +52,19 @@ class Tellings:
         return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), (), ())
 
 
+@dataclass(frozen=True, slots=True)
+class UnitStatement:
+    """The newest statement of a unit about a case: `case` is the index of the case, `day` its day.
+
+    `kind` is a key of the texts.
+    """
+
+    case: int
+    unit: str
+    kind: str
+    day: int
+
+
 def report(
     gathered: CaseColumns,
     period: Period,
@@ -61,14 +74,15 @@ def report(
     tellings: Tellings,
     findings: Mapping[str, int],
     told: Callable[[int, int], str] = lambda case, deadline: "",
+    statements: Sequence[UnitStatement] = (),
 ) -> tuple[Table, ...]:
     """Compute all tables of a period as known at `as_of`, in the order of `SHAPES`.
 
-    `findings` are the rows of the quality table that cannot be computed from the cases. The last
-    argument returns the recipients notified of a late deadline, as a text, for the index of its
-    case and the index of the deadline.
+    `findings` are the rows of the quality table that cannot be computed from the cases. `told`
+    returns the recipients notified of a late deadline, as a text, for the index of its case and the
+    index of the deadline. `statements` are the newest statements of units.
     """
-    return _Report(gathered, period, bench, as_of, tellings).tables(findings, told)
+    return _Report(gathered, period, bench, as_of, tellings).tables(findings, told, statements)
 
 
 class _Report:
@@ -87,7 +101,10 @@ class _Report:
         self.judged = np.isin(g.d_state, JUDGED)
 
     def tables(
-        self, findings: Mapping[str, int], told: Callable[[int, int], str]
+        self,
+        findings: Mapping[str, int],
+        told: Callable[[int, int], str],
+        statements: Sequence[UnitStatement],
     ) -> tuple[Table, ...]:
         g = self.g
         made = {
@@ -100,6 +117,7 @@ class _Report:
             "ageing": self.ageing(),
             "trend": self.trend(),
             "late": self.late(told),
+            "statements": self.statements(statements),
             "escalations": self.escalations(),
             "quality": self.quality(findings),
         }
@@ -314,6 +332,30 @@ class _Report:
             )
             rows.append(Row(f"{ticket} {rule}", cells, (ticket,)))
         return sorted(rows, key=lambda row: (-_whole(row.cells[1]), row.key))
+
+    def statements(self, statements: Sequence[UnitStatement]) -> list[Row]:
+        """Return the statements about cases with an open deadline of the unit, the latest first.
+
+        `working_days_late` is that of the latest deadline; None if no deadline is late.
+        """
+        g = self.g
+        rows = []
+        for stated in statements:
+            mine = np.flatnonzero(g.d_open & (g.d_case == stated.case))
+            mine = mine[[g.words[int(unit)] == stated.unit for unit in g.d_unit[mine]]]
+            if not len(mine):
+                continue
+            late = self.working_days_late(mine[g.overdue[mine]])
+            ticket = g.tickets[stated.case]
+            cells = (
+                ticket,
+                stated.kind,
+                date.fromordinal(stated.day),
+                int(late.max()) if len(late) else None,
+                stated.unit,
+            )
+            rows.append(Row(f"{ticket} {stated.unit}", cells, (ticket,)))
+        return sorted(rows, key=lambda row: (-_whole(row.cells[3] or 0), row.key))
 
     def working_days_late(self, places: Ints) -> Ints:
         """Count working days since these deadlines fell due, by the calendar of the responsible

@@ -50,6 +50,9 @@ class Certainty(StrEnum):
         return self is not Certainty.SEEN
 
 
+OMBUDSMAN = frozenset({"clarification_requested", "recommendation_received"})
+"""The events by which the Ombudsman asks for something."""
+
 FACTS = ("classification", "category", "channel", "system", "source", "unit", "unit_kind")
 """The facts of a complaint that `applies_when` may use."""
 
@@ -68,6 +71,9 @@ class Rule:
     the second. `lapse` is an event caused by the end of the deadline where the government is not
     the party late (deemed withdrawn, closed as done).
 
+    `verb` says what to do, as an instruction ("verify and assign the report"). `severity` is the
+    weight of the consequence, from 0 (none) to 3; mails list graver duties first.
+
     A rule that `overrides` another has the id of the other, and replaces it while it is in force.
     `basis` is the local regulation for this (Peraturan Bupati ... Nomor ... Tahun ...). `since` and
     `until` are its first and last day if it is in force for a shorter time than its regulation.
@@ -85,6 +91,8 @@ class Rule:
     unit: LengthUnit
     certainty: Certainty
     consequence: Mapping[str, str] = field(default_factory=dict)
+    severity: int = 0
+    verb: Mapping[str, str] = field(default_factory=dict)
     applies_when: Mapping[str, frozenset[str]] = field(default_factory=dict)
     restarts_on: frozenset[str] = frozenset()
     implied_by: frozenset[str] = frozenset()
@@ -125,6 +133,11 @@ class Rule:
     def binds_provider(self) -> bool:
         """Check whether the government must act, and not the complainant or the system."""
         return self.actor in (Actor.UNIT, Actor.SUPERIOR, Actor.LAPOR_ADMINISTRATOR)
+
+    @property
+    def to_ombudsman(self) -> bool:
+        """Check whether the duty is towards the Ombudsman: it starts on his request."""
+        return bool(self.starts_on & OMBUDSMAN)
 
     @property
     def ends_on(self) -> frozenset[str]:

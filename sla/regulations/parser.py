@@ -192,6 +192,8 @@ def _rule(entry: Mapping[str, Any], head: Mapping[str, Any], regulation: Regulat
         regulation=regulation,
         article=entry["article"],
         label=entry["label"],
+        verb=entry.get("verb", {}),
+        severity=entry.get("severity", 0),
         actor=Actor(entry["actor"]),
         starts_on=frozenset(entry["starts_on"]),
         stops_on=frozenset(entry["stops_on"]),

@@ -29,6 +29,8 @@ _WORDS: Mapping[str, Collection[str]] = {
     "unit": list(LengthUnit),
     "roll": ["next"],
 }
+GRAVEST = 3
+"""The highest severity: removal from office, or a public report to parliament."""
 _IN_RULE = dict.fromkeys(RULE.keys() - HEAD.keys(), "a [[rule]]")
 _IN_HEAD = dict.fromkeys(HEAD.keys() - RULE.keys(), "[regulation]")
 
@@ -114,6 +116,9 @@ def _wrong_words(rule: Mapping[str, Any], kinds: Collection[str]) -> Iterator[Fo
             if kind not in kinds:
                 words = f"`pauses` names the unknown event '{kind}'{did_you_mean(kind, kinds)}"
                 yield ("pauses", place, end), words
+    if not 0 <= rule.get("severity", 0) <= GRAVEST:
+        words = f"`severity` is {rule['severity']}; write a whole number from 0 to {GRAVEST}"
+        yield ("severity",), words
     lapse = rule.get("lapse")
     if lapse is not None and lapse not in kinds:
         yield ("lapse",), f"`lapse` names the unknown event '{lapse}'{did_you_mean(lapse, kinds)}"

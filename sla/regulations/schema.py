@@ -40,6 +40,7 @@ HEAD: Mapping[str, Key] = {
 RULE: Mapping[str, Key] = {
     "id": Key(*_TEXT, '"first-follow-up"'),
     "article": Key(*_TEXT, '"Pasal 44 ayat (3)"'),
+    "verb": Key(*_TEXTS, '{ id = "jawab pengadu", en = "answer the complainant" }'),
     "label": Key(*_TEXTS, '{ id = "Tanggapan awal", en = "First response" }'),
     "actor": Key(*_TEXT, '"unit"'),
     "starts_on": Key(*_EVENTS, '["received"]'),
@@ -52,6 +53,7 @@ RULE: Mapping[str, Key] = {
     "unit": Key(*_TEXT, '"working_day"'),
     "certainty": Key(*_TEXT, '"recalled"'),
     "consequence": Key(*_TEXTS, '{ id = "Laporan ditutup.", en = "The report is closed." }'),
+    "severity": Key(int, "a whole number from 0 to 3", "2"),
     "applies_when": Key(dict, "a table of lists", '{ classification = ["complaint"] }'),
     "roll": Key(*_TEXT, '"next"'),
     "lapse": Key(*_TEXT, '"closed"'),
@@ -125,7 +127,7 @@ def wrong_values(rule: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def _wrong_texts(rule: Mapping[str, Any]) -> Iterator[Found]:
-    for key in ("label", "consequence"):
+    for key in ("label", "verb", "consequence"):
         texts = rule.get(key, {})
         for language in _LANGUAGES if texts else ():
             if _empty(texts.get(language)):

@@ -4,22 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from db.outbox import Notification
 
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """A role with earlier notices of the same deadline: how many, and the time of the last."""
+    """A role with earlier notices of the same matter: on how many days, and the time of the last.
+
+    `names` are the people who got them.
+    """
 
     role: str
     times: int
     last: datetime
+    names: tuple[str, ...] = ()
 
 
-def notified_by_role(tellings: Iterable[tuple[str, datetime]]) -> tuple[Notified, ...]:
-    """Group earlier notices by role, ordered by the last one; two people at one time count once."""
-    moments: dict[str, set[datetime]] = {}
-    for role, sent_at in tellings:
-        moments.setdefault(role, set()).add(sent_at)
-    found = [Notified(role, len(times), max(times)) for role, times in moments.items()]
-    return tuple(sorted(found, key=lambda told: told.last))
+def notified_by_role(notifications: Iterable[Notification], zone: ZoneInfo) -> tuple[Notified, ...]:
+    """Group earlier notices by role, ordered by the last one.
+
+    All mails of one local day are one occasion: two liaison officers who get the same notice count
+    once, and so do two rungs on one day.
+    """
+    found: dict[str, list[Notification]] = {}
+    for each in notifications:
+        found.setdefault(each.role, []).append(each)
+    grouped = [_grouped(role, each, zone) for role, each in found.items()]
+    return tuple(sorted(grouped, key=lambda notified: notified.last))
+
+
+def _grouped(role: str, notifications: list[Notification], zone: ZoneInfo) -> Notified:
+    days: set[date] = {each.sent_at.astimezone(zone).date() for each in notifications}
+    last = max(each.sent_at for each in notifications)
+    names = dict.fromkeys(each.name for each in notifications if each.name)
+    return Notified(role, len(days), last, tuple(names))

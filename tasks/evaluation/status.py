@@ -11,13 +11,18 @@ from db import runs
 from db.models import DeadlineRow
 from sla.engine.deadline import State
 from tasks.common.context import SiteContext
+from tasks.evaluation import stored_deadlines
 
 
 @dataclass(frozen=True, slots=True)
 class SiteStatus:
-    """Deadlines by state, late complaints by unit (most first), and deadlines due next."""
+    """Deadlines by state, what is late, late complaints by unit, and deadlines due next.
+
+    A complaint with late duties at two units counts at each of them, and once in `late`.
+    """
 
     states: dict[str, int]
+    late: stored_deadlines.LateCounts
     late_by_unit: list[tuple[str | None, int]]
     due_today: int
     due_soon: int
@@ -44,16 +49,10 @@ def site_status(office: SiteContext, now: datetime) -> SiteStatus:
         return session.scalar(query) or 0
 
     with office.transaction() as session:
-        number = func.count(DeadlineRow.complaint_id.distinct())
-        late = session.execute(
-            select(DeadlineRow.unit, number)
-            .where(DeadlineRow.state == State.BREACHED)
-            .group_by(DeadlineRow.unit)
-            .order_by(number.desc(), DeadlineRow.unit)
-        ).all()
         return SiteStatus(
             states=runs.deadline_states(session),
-            late_by_unit=[(unit, count) for unit, count in late],
+            late=stored_deadlines.late_counts(session),
+            late_by_unit=stored_deadlines.late_by_unit(session),
             due_today=running(now, tonight),
             due_soon=running(tonight, tonight + timedelta(days=7)),
         )

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import bounces, watch_state
+from db import watch_state
+from db.mailbox import bounces
 from db.models import MessageKind
 from settings import Site
 from sla.directory import OfficeHolder, Role

@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from urllib.parse import quote
+from dataclasses import replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import imports, outbox
-from db.models import Complaint, MessageKind, MessageRow, NoticeRow
+from db import outbox
+from db.models import MessageKind, MessageRow, NoticeRow
 from sla.directory import OF_A_UNIT, Role
-from sla.engine.deadline import Deadline, State
+from sla.engine.deadline import Deadline
 from tasks.common.context import SiteContext
-from tasks.common.notified import notified_by_role
 from tasks.evaluation.corrections import LATE
-from tasks.evaluation.loader import load_and_evaluate
-from tasks.notifications.calendar_attachment import agenda
-from tasks.notifications.enqueue import message_id_header
+from tasks.notifications.calendar_attachment import agenda, cancellation
+from tasks.notifications.desk import Clock, DeskLoader
 from tasks.notifications.message import Attachment, alert_mime, in_envelope
 from tasks.notifications.questions import QUESTIONS, questions_mime
-from tasks.notifications.render import RenderedMail, notice_mail
+from tasks.notifications.render import desk_mail
+from tasks.notifications.replies.links import with_replies
 from tasks.notifications.summary_mail import SummaryMailComposer
 from tasks.notifications.transport.smtp import Uncomposable
-from tasks.notifications.views import (
-    Correction,
-    Duty,
-    NoticeItem,
-    NoticeMail,
-    StandIn,
-    by_unit,
-)
+from tasks.notifications.views import Correction, Desk, StandIn
 from tasks.notifications.workbook_attachment import notices_workbook
 from tasks.text.catalog import catalog
 
@@ -58,7 +50,7 @@ def compose_all(
     `began`, does not count as an earlier mail.
     """
     views = notice_views(session, office, messages, now, began)
-    threads = _threads(session, messages, began or now)
+    threads = _threads(session, messages, views, began or now)
     bringing = SummaryMailComposer(session, office)
     for message in messages:
         try:
@@ -74,9 +66,9 @@ def compose(
     session: Session, office: SiteContext, message: MessageRow, now: datetime
 ) -> bytes | None:
     """Compose one mail; return the bytes to send, or None if none of its items is still true."""
-    view = notice_views(session, office, [message], now).get(message.id)
-    thread = _threads(session, [message], now).get(message.id, [])
-    return _composed(session, office, message, now, view, thread)
+    views = notice_views(session, office, [message], now)
+    thread = _threads(session, [message], views, now).get(message.id, [])
+    return _composed(session, office, message, now, views.get(message.id), thread)
 
 
 def _composed(
@@ -84,7 +76,7 @@ def _composed(
     office: SiteContext,
     message: MessageRow,
     now: datetime,
-    view: NoticeMail | None,
+    view: Desk | None,
     thread: Sequence[str],
     bringing: SummaryMailComposer | None = None,
 ) -> bytes | None:
@@ -92,8 +84,9 @@ def _composed(
     if message.kind == MessageKind.NOTICES:
         if view is None:
             return None
-        rendered = notice_mail(view, locale, zone)
-        attached = list(_attached(view, rendered, locale, zone))
+        items = with_replies(session, office, message, view.items, now, offer=not view.copied)
+        rendered, shown = desk_mail(replace(view, items=items), locale, zone)
+        attached = list(_attached(shown, locale, zone))
         return in_envelope(office.site, message, rendered, now, *attached, thread=thread)
     if message.kind == MessageKind.SUMMARY:
         brought = (bringing or SummaryMailComposer(session, office)).composed(message)
@@ -105,34 +98,41 @@ def _composed(
     return alert_mime(office.site, message, now)
 
 
-def _attached(
-    view: NoticeMail, rendered: RenderedMail, locale: str, zone: ZoneInfo
-) -> Iterator[Attachment]:
+def _attached(desk: Desk, locale: str, zone: ZoneInfo) -> Iterator[Attachment]:
     """Yield the attachments of a mail.
 
-    These are a workbook of all complaints if the body lists only some, and the calendar of coming
-    deadlines.
+    These are a workbook of all complaints if the body lists only some, the calendar of the open
+    duties, and the cancellation of those that ended since the last mail.
     """
-    if rendered.left_out:
-        name = catalog(locale)("workbook.file", day=f"{view.now.astimezone(zone):%Y-%m-%d}")
-        yield Attachment(name, *XLSX, notices_workbook(view, locale, zone))
-    coming = agenda(view, locale, zone)
-    if coming is not None:
-        yield Attachment(catalog(locale)("agenda.file"), "text", "calendar", coming)
+    t = catalog(locale)
+    if desk.not_shown:
+        name = t("workbook.file", day=f"{desk.now.astimezone(zone):%Y-%m-%d}")
+        yield Attachment(name, *XLSX, notices_workbook(desk, locale, zone))
+    for name, content in (
+        ("agenda.file", agenda(desk, locale, zone)),
+        ("agenda.cancelled_file", cancellation(desk, locale, zone)),
+    ):
+        if content is not None:
+            yield Attachment(t(name), "text", "calendar", content)
 
 
 def _threads(
-    session: Session, messages: Sequence[MessageRow], now: datetime
+    session: Session,
+    messages: Sequence[MessageRow],
+    views: Mapping[int, Desk | None],
+    now: datetime,
 ) -> dict[int, list[str]]:
     """Return the Message-IDs of the earlier mails that each mail answers, by key of the mail.
 
-    Only a mail about exactly one complaint has a thread: the earlier mails about it to the same
-    address.
+    Only a mail with exactly one complaint on the desk has a thread: the earlier mails about it to
+    the same address. Its subject is the same in all of them, because Gmail asks for both. A mail
+    with more begins its own thread.
     """
     about = {}
     for message in messages:
+        desk = views.get(message.id)
         concerned = {item.notice.complaint_id for item in message.items if item.included}
-        if len(concerned) == 1:
+        if desk is not None and desk.only_item is not None and len(concerned) == 1:
             about[message.id] = (message.recipient, concerned.pop())
     earlier = outbox.earlier(session, set(about.values()), now)
     return {key: earlier.get(pair, [])[-LONGEST_THREAD:] for key, pair in about.items()}
@@ -144,78 +144,42 @@ def notice_views(
     messages: Sequence[MessageRow],
     now: datetime,
     began: datetime | None = None,
-) -> dict[int, NoticeMail | None]:
-    """Return the content of each notice mail by its key, or None if no item is still true.
+) -> dict[int, Desk | None]:
+    """Return the desk of each notice mail by its key, or None if no item is still true.
 
-    All their complaints are evaluated together. The function stores in each item whether the mail
-    reports it.
+    The items of a mail are the reason to send it; the desk is what it says. All complaints are
+    evaluated together. The function stores in each item whether the mail reports it.
     """
     messages = [message for message in messages if message.kind == MessageKind.NOTICES]
-    concerned = {
-        item.notice.complaint_id: item.notice.complaint
-        for message in messages
-        for item in message.items
-    }
-    judged = {
-        known.complaint.id: found.deadlines
-        for known, found in load_and_evaluate(session, office, list(concerned.values()), now)
-    }
-    earlier = (began or now) - timedelta(microseconds=1)  # excludes this run itself
-    before = outbox.notified(session, concerned, earlier)
-    first = imports.first_of_each(session)
-    return {message.id: _view(office, message, judged, before, first, now) for message in messages}
+    if not messages:
+        return {}
+    loader = DeskLoader(session, office, messages, now, began)
+    return {message.id: _view(office, message, loader, now) for message in messages}
 
 
 def _view(
-    office: SiteContext,
-    message: MessageRow,
-    judged: Mapping[int, Sequence[Deadline]],
-    before: Mapping[tuple[int, str, int], Sequence[tuple[str, datetime]]],
-    first_imports: Mapping[str, datetime],
-    now: datetime,
-) -> NoticeMail | None:
+    office: SiteContext, message: MessageRow, loader: DeskLoader, now: datetime
+) -> Desk | None:
     locale = message.locale or office.site.locale
     corrections: dict[tuple[int, str, int], Correction] = {}
-    found: dict[tuple[int, str | None], tuple[Complaint, dict[tuple[str, int], Duty]]] = {}
+    triggers: dict[int, frozenset[Clock]] = {}
     for item in message.items:
-        complaint = item.notice.complaint
+        complaint, judged = loader.cases[item.notice.complaint_id]
+        clock = (item.notice.rule, item.notice.clock)
         if item.correction:
-            correction = _correction(office, item.notice, judged[complaint.id], locale)
+            correction = _correction(office, item.notice, judged, locale)
             item.included = correction is not None
             if correction is not None:
-                corrections[complaint.id, item.notice.rule, item.notice.clock] = correction
+                corrections[complaint.id, *clock] = correction
             continue
-        deadline = _still_true(item.notice, judged[complaint.id])
-        item.included = deadline is not None
-        if deadline is not None:
-            clock = (item.notice.rule, item.notice.clock)
-            told = before.get((complaint.id, *clock), [])
-            group = found.setdefault((complaint.id, deadline.unit), (complaint, {}))
-            uid = message_id_header(office, complaint.source, complaint.ticket, *clock).strip("<>")
-            # two notices may be about the same clock
-            group[1][clock] = _duty(deadline, told, uid, locale)
-    if not found and not corrections:
+        item.included = _still_true(item.notice, judged)
+        if item.included:
+            triggers[complaint.id] = triggers.get(complaint.id, frozenset()) | {clock}
+    if not triggers and not corrections:
         return None
-    items = [
-        _item(office, complaint, unit, list(duties.values()), first_imports)
-        for (_, unit), (complaint, duties) in found.items()
-    ]
-    items.sort(key=lambda item: (*_urgency(item.worst), item.ticket))
-    late = [item for item in items if item.worst.late]
-    coming = [item for item in items if not item.worst.late]
-    return NoticeMail(
-        site=office.site.name,
-        recipient=message.recipient_name,
-        role=message.role,
-        unit=office.site.directory.name_of(message.unit),
-        now=now,
-        late=tuple(late),
-        coming=tuple(coming),
-        late_count=len(late),
-        coming_count=len(coming),
-        administrator=office.site.administrator_address(office.local(now).date()),
-        copied=all(item.copied for item in message.items if item.included),
-        units=by_unit(items),
+    return replace(
+        loader.desk(message, triggers),
+        copied=bool(triggers) and all(item.copied for item in message.items if item.included),
         corrections=tuple(sorted(corrections.values(), key=lambda each: each.ticket)),
         stand_ins=_stand_ins(office, message, now),
     )
@@ -262,66 +226,15 @@ def _stand_ins(office: SiteContext, message: MessageRow, now: datetime) -> tuple
     return tuple(found)
 
 
-def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> Deadline | None:
-    """Return the deadline of a notice if its clock still runs at the same unit, else None.
+def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> bool:
+    """Check whether the clock of a notice still runs at the same unit.
 
     A notice that was taken back stays so, even if the deadline is late again.
     """
     if notice.taken_back_at is not None:
-        return None
-    for deadline in deadlines:
-        if (deadline.rule.id, deadline.clock) == (notice.rule, notice.clock):
-            return deadline if deadline.ticking and (deadline.unit or "") == notice.unit else None
-    return None
-
-
-def _duty(deadline: Deadline, told: Sequence[tuple[str, datetime]], uid: str, locale: str) -> Duty:
-    rule = deadline.rule
-    assert deadline.due is not None
-    assert deadline.working_days_left is not None
-    return Duty(
-        rule=rule.label[locale],
-        citation=rule.citation,
-        to_be_confirmed=rule.certainty.to_be_confirmed,
-        consequence=rule.consequence.get(locale, ""),
-        due=deadline.due,
-        exact=rule.promised,
-        working_days_left=deadline.working_days_left,
-        late=deadline.state is State.BREACHED,
-        by_policy=deadline.by_policy,
-        told=notified_by_role(told),
-        uid=uid,
+        return False
+    return any(
+        deadline.ticking and (deadline.unit or "") == notice.unit
+        for deadline in deadlines
+        if (deadline.rule.id, deadline.clock) == (notice.rule, notice.clock)
     )
-
-
-def _item(
-    office: SiteContext,
-    complaint: Complaint,
-    unit: str | None,
-    duties: Sequence[Duty],
-    first_imports: Mapping[str, datetime],
-) -> NoticeItem:
-    first = first_imports.get(complaint.source.partition("/")[0])
-    hidden = complaint.anonymous or complaint.secret
-    link = office.site.file.ticket_link
-    return NoticeItem(
-        ticket=complaint.ticket,
-        title="" if hidden else (complaint.title or "")[:160],
-        category=complaint.category or "",
-        classification=complaint.classification or "",
-        privacy="secret" if complaint.secret else "anonymous" if complaint.anonymous else "",
-        unit=office.site.directory.name_of(unit),
-        received=complaint.received_at,
-        duties=tuple(sorted(duties, key=_urgency)),
-        link=link.format(ticket=quote(complaint.ticket, safe="")) if link else "",
-        inherited=first is not None
-        and complaint.recorded_at <= first
-        and any(duty.late and duty.due < first for duty in duties),
-    )
-
-
-def _urgency(duty: Duty) -> tuple[bool, int, datetime]:
-    """Return a sort key: late deadlines first, the latest of them at the top, then the
-    soonest due.
-    """
-    return not duty.late, duty.working_days_left, duty.due

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import audit, bounces, outbox, runs
+from db import audit, outbox, runs
 from db.locks import advisory_lock
+from db.mailbox import bounces
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeStatus, Storm
 from sla.directory import OfficeHolder, Role
 from sla.escalation import next_weekly

@@ -12,8 +12,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from db import bounces, outbox
+from db import outbox
 from db.locks import advisory_lock
+from db.mailbox import bounces
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import SiteContext

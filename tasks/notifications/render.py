@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import css_inline
 
-from tasks.notifications.views import AlertMail, NoticeItem, NoticeMail, QuestionsMail, WatchMail
+from tasks.notifications.views import AlertMail, Desk, Duty, QuestionsMail, Section, WatchMail
 from tasks.text.catalog import catalog
 from tasks.text.formats import (
     Spanned,
+    moment_text,
     one_line,
     period_text,
     short_day_text,
+    weekday_day_text,
 )
 from tasks.text.incidents import incident_text
 from tasks.text.templates import render
 
 MOST_IN_BODY = 50
 """Limit of complaints in the body of a mail; the attachment lists all of them."""
+
+MOST_FOR_SUPERIORS = 15
+"""Limit of complaints in the body of a superior's mail, which is read on a phone."""
+
+LONGEST_SUBJECT = 60
+"""Limit of the subject of a notice mail in characters; a phone shows about 40."""
+
+LONGEST_TICKET = 24
+"""Limit of a ticket in a subject; the mail shows the whole ticket."""
 
 LARGEST_HTML = 102_000
 """Limit of a mail's HTML in bytes. Gmail hides everything after 102,400 bytes, and a mail ends with
@@ -46,65 +56,103 @@ class RenderedMail:
     subject: str
     text: str
     html: str
-    left_out: int = 0
-    """Number of complaints left out of the body."""
 
 
-def notice_mail(view: NoticeMail, locale: str, zone: ZoneInfo) -> RenderedMail:
-    """Render the mail about late and coming deadlines for one recipient.
+def desk_mail(desk: Desk, locale: str, zone: ZoneInfo) -> tuple[RenderedMail, Desk]:
+    """Render the mail with the desk of one reader; return it with the desk as its body shows it.
 
-    With more than `MOST_IN_BODY` complaints, or with too large an HTML body, the least urgent
-    complaints are only counted.
+    With more than `MOST_IN_BODY` complaints (`MOST_FOR_SUPERIORS`), or with too large an HTML body,
+    the least urgent complaints are in the workbook only.
     """
-    subject = notice_subject(view, locale, zone)
-    view = view.cut(MOST_IN_BODY)
-    mail = _mail("notices", subject, locale, zone, view=view)
-    while (size := len(mail.html.encode())) > LARGEST_HTML and view.shown > 1:
-        view = view.cut(min(view.shown - 1, view.shown * LARGEST_HTML // size))
-        mail = _mail("notices", subject, locale, zone, view=view)
-    return replace(mail, left_out=view.not_shown)
+    subject = desk_subject(desk, locale)
+    desk = desk.cut(MOST_FOR_SUPERIORS if desk.superior else MOST_IN_BODY)
+    while True:
+        mail = _desk_mail(desk, subject, locale, zone)
+        size, shown = len(mail.html.encode()), len(desk.items)
+        if size <= LARGEST_HTML or shown <= 1:
+            return mail, desk
+        desk = desk.cut(min(shown - 1, shown * LARGEST_HTML // size))
 
 
-def notice_subject(view: NoticeMail, locale: str, zone: ZoneInfo) -> str:
-    """Return the subject: the number or name of the late complaints, and their unit.
+def _desk_mail(desk: Desk, subject: str, locale: str, zone: ZoneInfo) -> RenderedMail:
+    texts = DutyTexts(desk.now, locale, zone)
+    return _mail("notices", subject, locale, zone, view=desk, texts=texts)
 
-    It never contains a complaint's title.
+
+def desk_subject(desk: Desk, locale: str) -> str:
+    """Return the subject: the numbers of complaints, then the unit, in at most `LONGEST_SUBJECT`
+    characters.
+
+    The subject of a mail about one complaint names this complaint alone and stays the same, so
+    that mail programs keep its mails together. A subject never contains a title.
     """
     t = catalog(locale)
-    items = [*view.late, *view.coming]
-    units = {item.unit for item in items}
-    whose = units.pop() if len(units) == 1 else t("subject.units", n=len(units))
-    if not items:
-        count = len(view.corrections)
-        return f"[Tenggat] {t('subject.corrections', n=count)}"
-    if view.late_count + view.coming_count == 1:
-        text = _subject_of_one(items[0], view.now, locale, zone)
+    item = desk.only_item
+    if item is not None and not desk.superior and not desk.corrections:
+        text = t("subject.one", ticket=one_line(item.ticket, LONGEST_TICKET))
     else:
-        urgencies = Counter(_urgency(item, view.now, zone) for item in view.coming)
-        urgencies["late"] = view.late_count
-        urgencies["coming"] += view.coming_count - len(view.coming)
-        keys = [key for key in ("late", "today", "tomorrow", "coming") if urgencies[key]]
-        forms = [key if key == "late" or n else f"first_{key}" for n, key in enumerate(keys)]
-        text = ", ".join(
-            t(f"subject.{form}", n=urgencies[key]) for form, key in zip(forms, keys, strict=True)
-        )
-    return f"[Tenggat] {text} ({whose})" if whose else f"[Tenggat] {text}"
+        numbers = {str(section): desk.count(section) for section in Section}
+        if desk.superior and 0 < desk.own_count != desk.count(Section.LATE):
+            numbers = {"own": desk.own_count, "late": desk.count(Section.LATE)}
+        order = ("own", "late", "today", "soon", "later")
+        parts = [t(f"subject.{key}", n=numbers[key]) for key in order if numbers.get(key)]
+        if desk.corrections:
+            form = "subject.correction" if parts else "subject.corrections"
+            parts.insert(0, t(form, n=len(desk.corrections)))
+        text = ", ".join(parts)
+    return one_line(f"{text} – {desk.place}" if desk.place else text, LONGEST_SUBJECT)
 
 
-def _subject_of_one(item: NoticeItem, now: datetime, locale: str, zone: ZoneInfo) -> str:
-    urgency, days = _urgency(item, now, zone), abs(item.worst.working_days_left)
-    if urgency == "coming" and not days:
-        urgency = "on"
-    day = short_day_text(item.worst.due, locale, zone)
-    return catalog(locale)(f"subject.one_{urgency}", ticket=item.ticket, n=days, day=day)
+@dataclass(frozen=True, slots=True)
+class DutyTexts:
+    """Words about a duty at a moment: its due time and the time left, in the days of its law."""
 
+    now: datetime
+    locale: str
+    zone: ZoneInfo
 
-def _urgency(item: NoticeItem, now: datetime, zone: ZoneInfo) -> str:
-    due = item.worst.due
-    if item.worst.late:
-        return "late"
-    days = (due.astimezone(zone).date() - now.astimezone(zone).date()).days
-    return {0: "today", 1: "tomorrow"}.get(days, "coming")
+    def due(self, duty: Duty) -> str:
+        """Return the due time: a day, or a moment if a time of day was promised."""
+        if duty.exact:
+            return moment_text(duty.due, self.locale, self.zone, exact=True)
+        weekday = weekday_day_text(duty.due, self.locale, self.zone).partition(" ")[0]
+        return f"{weekday} {self.day(duty.due)}"
+
+    def day(self, moment: datetime) -> str:
+        """Return a short day, without the year if it is the present one: '24 Nov'."""
+        text = short_day_text(moment, self.locale, self.zone)
+        this_year = moment.astimezone(self.zone).year == self.now.astimezone(self.zone).year
+        return text.rpartition(" ")[0] if this_year else text
+
+    def left(self, duty: Duty) -> str:
+        """Return how late a duty is, or how much time is left.
+
+        Law in calendar days counts calendar days, with the working days beside them.
+        """
+        t = catalog(self.locale)
+        if duty.section is Section.TODAY:
+            return t("mail.due_today")
+        if duty.late and not duty.days_left:
+            return t("mail.late_today")
+        if not duty.late and not duty.working_days_left:
+            return t("mail.last_working_day", left=self.span(duty))
+        return t("mail.late_by" if duty.late else "mail.left", span=self.span(duty))
+
+    def span(self, duty: Duty) -> str:
+        """Return the number of days until or since the due day."""
+        t = catalog(self.locale)
+        working = abs(duty.working_days_left)
+        if not duty.calendar_days or not working:
+            return self.short_span(duty)
+        beside = t("unit.working_day", n=working)
+        return t("mail.beside", span=self.short_span(duty), working=beside)
+
+    def short_span(self, duty: Duty) -> str:
+        """Return the number of days in the days of the law alone."""
+        t = catalog(self.locale)
+        if duty.calendar_days or not duty.working_days_left:
+            return t("unit.day", n=abs(duty.days_left))
+        return t("unit.working_day", n=abs(duty.working_days_left))
 
 
 def summary_mail(

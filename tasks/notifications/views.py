@@ -6,20 +6,36 @@ report.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from tasks.common.notified import Notified
 from tasks.text.incidents import IncidentView
 
 
+class Section(StrEnum):
+    """The sections of a desk. A complaint is in the section of its worst duty."""
+
+    TODAY = "today"
+    LATE = "late"
+    SOON = "soon"
+    LATER = "later"
+
+
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """One deadline of a complaint in a mail.
+    """One deadline of a complaint on a desk.
 
-    `working_days_left` is negative if late. `exact` means a promised time of day; otherwise the
-    deadline is the end of a day. `uid` is a permanent identifier of the deadline, for calendars.
+    `verb` says what to do, as an instruction. `due` is the end of a day, or with `exact` a promised
+    time of day. `calendar_days` means that the law counts calendar days. `days_left` (calendar
+    days) and `working_days_left` are negative if late. `unit` is the responsible unit. `grave`
+    sorts by the law: lower is graver. `new` means new since the reader's last mail, `own` that the
+    reader must act: the duty has reached a rung for the reader. `triggered` means that this mail
+    has a notice about it. `uid` is a permanent identifier of
+    the deadline, for calendars.
     """
 
     rule: str
@@ -33,6 +49,29 @@ class Duty:
     by_policy: bool
     told: tuple[Notified, ...]
     uid: str = ""
+    verb: str = ""
+    calendar_days: bool = False
+    days_left: int = 0
+    section: Section = Section.LATER
+    paused: bool = False
+    unit: str = ""
+    grave: tuple[int, int] = (1, 0)
+    new: bool = False
+    own: bool = True
+    triggered: bool = False
+    short_citation: str = ""
+
+    @property
+    def article(self) -> str:
+        """Return the citation for a line of the body: without a remark in brackets."""
+        return self.short_citation or self.citation
+
+    @property
+    def lateness(self) -> tuple[bool, int, datetime]:
+        """Return a sort key: late duties first, the latest of them at the top, then the soonest
+        due.
+        """
+        return not self.late, self.days_left, self.due
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +102,37 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeItem:
-    """One complaint at one unit in a mail, with its deadlines, most urgent first.
+class ReplyLinks:
+    """The ways to state something about a complaint by mail.
 
-    `privacy` is '', 'anonymous' or 'secret'; `classification` is a key of the texts. `inherited`
-    means that it was late before the first import of its source.
+    `address` and `token` are for readers without links: the token is the subject. `choices` are
+    three pairs of label and mailto address: done, not ours, obstacle.
+    """
+
+    address: str
+    token: str
+    choices: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The newest statement of the unit about a complaint; it changes no deadline.
+
+    `kind` is a key of the texts. `text` is empty or the unit's own words, masked and cut.
+    """
+
+    kind: str
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeItem:
+    """One complaint on a desk, with all its open duties, the worst first.
+
+    `privacy` is '', 'anonymous' or 'secret'; `classification` is a key of the texts. `told` are the
+    earlier notices about any of the duties. `vacant` are the vacant offices of the unit, as keys of
+    the texts. `inherited` means that it was late before the first import of its source.
     """
 
     ticket: str
@@ -79,76 +144,169 @@ class NoticeItem:
     received: datetime
     duties: tuple[Duty, ...]
     link: str
+    told: tuple[Notified, ...] = ()
+    vacant: tuple[str, ...] = ()
+    short_unit: str = ""
     inherited: bool = False
+    complaint: int = 0
+    """The key of the complaint."""
+    unit_id: str = ""
+    reply_links: ReplyLinks | None = None
+    statement: Statement | None = None
 
     @property
     def worst(self) -> Duty:
-        """Return the most urgent deadline; it ranks the complaint."""
+        """Return the worst duty; its lateness is the lateness of the complaint."""
         return self.duties[0]
+
+    @property
+    def pressing(self) -> tuple[Duty, ...]:
+        """Return the worst duty, those of this mail's notices, and those late or due soon."""
+        others = (
+            duty for duty in self.duties[1:] if duty.triggered or duty.section is not Section.LATER
+        )
+        return (self.worst, *others)
+
+    @property
+    def further(self) -> tuple[Duty, ...]:
+        """Return the other duties: their time comes later."""
+        return tuple(duty for duty in self.duties if duty not in self.pressing)
+
+    @property
+    def section(self) -> Section:
+        """Return the section of the worst duty."""
+        return self.worst.section
+
+    @property
+    def new(self) -> bool:
+        """Check whether a duty is new since the reader's last mail."""
+        return any(duty.new for duty in self.duties)
+
+    @property
+    def own(self) -> bool:
+        """Check whether the reader must act."""
+        return any(duty.own for duty in self.duties)
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """Return the sort key in a section: the law's gravity, then the lateness.
+
+        Only duties of this section count for the gravity.
+        """
+        grave = min(duty.grave for duty in self.duties if duty.section is self.section)
+        return (*grave, *self.worst.lateness, self.ticket)
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeMail:
-    """A mail to one recipient: the late complaints first, then the coming ones.
+class UnitLine:
+    """One row of a superior's table: a unit, its late complaints, the worst duty, and new ones."""
 
-    `late_count` and `coming_count` count all complaints, including those left out of the body.
-    `copied` means that the recipient gets the mail for information only (cc). `units` lists the
-    units with their number of complaints in this mail and of late ones, most late first; it is
-    empty if there is only one. `corrections` take back what earlier mails called late. `stand_ins`
-    are the offices in the place of which the reader gets the mail.
+    unit: str
+    late: int
+    oldest: Duty | None
+    new: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndedDuty:
+    """A duty that ended since the reader's last mail, to cancel its entry in a calendar."""
+
+    ticket: str
+    rule: str
+    uid: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that is open for one reader at one moment: the content of a mail.
+
+    `items` are the complaints of the body, by section and rank; `rest` are those of the workbook
+    alone. `counts` has the number of complaints of each section, those of `rest` included. `title`
+    is the reader's office for the salutation, `place` the short name of the unit for the subject.
+
+    A superior reads a table of the `units` first. `unlisted` counts the late complaints that a
+    superior's mail does not name, because their units have not had their time yet.
+
+    `waiting` complaints wait for the complainant. `settled` complaints had a duty done since the
+    last mail at `last_mail`. `copied` means that the recipient gets the mail for information only
+    (cc). `corrections` take back what earlier mails called late. `stand_ins` are the offices in the
+    place of which the reader gets the mail.
     """
 
     site: str
     recipient: str
+    title: str
     role: str
     unit: str
+    place: str
     now: datetime
-    late: tuple[NoticeItem, ...]
-    coming: tuple[NoticeItem, ...]
-    late_count: int
-    coming_count: int
+    items: tuple[NoticeItem, ...]
+    counts: Mapping[Section, int]
     administrator: str
+    superior: bool = False
+    rest: tuple[NoticeItem, ...] = ()
+    units: tuple[UnitLine, ...] = ()
+    unlisted: int = 0
+    waiting: int = 0
+    settled: int = 0
+    ended: tuple[EndedDuty, ...] = ()
+    last_mail: datetime | None = None
     copied: bool = False
-    units: tuple[tuple[str, int, int], ...] = ()
     corrections: tuple[Correction, ...] = ()
     stand_ins: tuple[StandIn, ...] = ()
 
-    @property
-    def inherited_count(self) -> int:
-        """Number of complaints in the body that were late before the first import."""
-        return sum(item.inherited for item in self.late)
+    def section(self, name: str) -> tuple[NoticeItem, ...]:
+        """Return the complaints of a section in the body."""
+        return tuple(item for item in self.items if item.section == name)
+
+    def count(self, name: str) -> int:
+        """Return the number of complaints of a section."""
+        return self.counts.get(Section(name), 0)
 
     @property
-    def shown(self) -> int:
-        """Number of complaints listed in the body."""
-        return len(self.late) + len(self.coming)
+    def own_count(self) -> int:
+        """Number of complaints on which the reader must act, in the body or not."""
+        return sum(item.own for item in (*self.items, *self.rest))
+
+    @property
+    def total(self) -> int:
+        """Number of complaints on the desk."""
+        return sum(self.counts.values())
 
     @property
     def not_shown(self) -> int:
-        """Number of complaints left out of the body."""
-        return self.late_count + self.coming_count - self.shown
+        """Number of complaints that only the workbook names."""
+        return len(self.rest)
 
-    def cut(self, most: int) -> NoticeMail:
-        """Return the same mail with at most `most` complaints in its body, the first ones."""
-        coming = self.coming[: max(0, most - len(self.late))]
-        return replace(self, late=self.late[:most], coming=coming)
+    @property
+    def inherited_count(self) -> int:
+        """Number of complaints that were late before the first import."""
+        return sum(item.inherited for item in (*self.items, *self.rest))
+
+    @property
+    def only_item(self) -> NoticeItem | None:
+        """Return the only complaint on the desk, or None if there is none or more than one."""
+        return self.items[0] if self.total == 1 == len(self.items) else None
+
+    def cut(self, most: int) -> Desk:
+        """Return the same desk with at most `most` complaints in its body, the first ones."""
+        moved = self.items[most:]
+        return replace(self, items=self.items[:most], rest=(*moved, *self.rest))
+
+    @property
+    def rules(self) -> tuple[Duty, ...]:
+        """Return one duty for each rule in the body, the gravest first, for the legal notes."""
+        found: dict[tuple[str, str], Duty] = {}
+        for item in self.items:
+            for duty in item.duties:
+                found.setdefault((duty.citation, duty.rule), duty)
+        return tuple(sorted(found.values(), key=lambda duty: (duty.grave, duty.citation)))
 
     @property
     def any_to_be_confirmed(self) -> bool:
         """Check whether a legal officer has yet to confirm any rule in the body."""
-        return any(
-            duty.to_be_confirmed for item in (*self.late, *self.coming) for duty in item.duties
-        )
-
-
-def by_unit(items: Iterable[NoticeItem]) -> tuple[tuple[str, int, int], ...]:
-    """Return each unit with its number of complaints and of late ones; empty if it is only one."""
-    counts: dict[str, tuple[int, int]] = {}
-    for item in items:
-        all_of_it, late = counts.get(item.unit, (0, 0))
-        counts[item.unit] = (all_of_it + 1, late + item.worst.late)
-    ranked = sorted(counts.items(), key=lambda entry: (-entry[1][1], -entry[1][0], entry[0]))
-    return tuple((unit, *numbers) for unit, numbers in ranked) if len(ranked) > 1 else ()
+        return any(duty.to_be_confirmed for duty in self.rules)
 
 
 @dataclass(frozen=True, slots=True)

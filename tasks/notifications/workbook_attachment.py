@@ -7,18 +7,21 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
-from tasks.notifications.views import NoticeMail
-from tasks.text.catalog import catalog
+from tasks.notifications.views import Desk, Duty, NoticeItem
+from tasks.text.catalog import Catalog, catalog
 
 WIDTHS = {"ticket": 16, "days": 12, "due": 14, "received": 14, "privacy": 12}
 
 
-def notices_workbook(view: NoticeMail, locale: str, zone: ZoneInfo) -> bytes:
+def notices_workbook(view: Desk, locale: str, zone: ZoneInfo) -> bytes:
     """Return a workbook with all complaints of a mail, one row per deadline, in the mail's order.
 
     Text cells are always text: a text that begins like a formula is not run. Numbers of days are
-    numeric, and negative if late.
+    numeric, and negative if late. Dates are days without a time of day: the minute of the receipt
+    could identify the complainant of a secret report.
     """
     t = catalog(locale)
     columns = (
@@ -46,29 +49,45 @@ def notices_workbook(view: NoticeMail, locale: str, zone: ZoneInfo) -> bytes:
             sheet.set_column(place, place, WIDTHS.get(key, 28))
             sheet.write_string(0, place, label, bold)
         row = 0
-        for item in (*view.late, *view.coming):
+        for item in (*view.items, *view.rest):
             for duty in item.duties:
                 row += 1
-                told = ", ".join(t(f"role.{each.role}") for each in duty.told)
-                texts = {
-                    0: item.ticket,
-                    2: item.unit,
-                    4: duty.rule,
-                    5: duty.citation,
-                    6: item.category,
-                    7: t(f"classification.{item.classification or 'none'}"),
-                    8: t(f"privacy.{item.privacy}") if item.privacy else "",
-                    9: item.title,
-                    11: told,
-                }
-                for place, text in texts.items():
-                    sheet.write_string(row, place, text)
-                sheet.write_number(row, 1, duty.working_days_left)
-                sheet.write_datetime(row, 3, _local(duty.due, zone), date)
-                sheet.write_datetime(row, 10, _local(item.received, zone), date)
+                _write_row(sheet, row, item, duty, date, t, zone)
         sheet.autofilter(0, 0, row, len(columns) - 1)
         sheet.freeze_panes(1, 1)
     return kept.getvalue()
+
+
+def _write_row(
+    sheet: Worksheet,
+    row: int,
+    item: NoticeItem,
+    duty: Duty,
+    date: Format,
+    t: Catalog,
+    zone: ZoneInfo,
+) -> None:
+    texts = {
+        0: item.ticket,
+        2: item.unit,
+        4: duty.rule,
+        5: duty.citation,
+        6: item.category,
+        7: t(f"classification.{item.classification or 'none'}"),
+        8: t(f"privacy.{item.privacy}") if item.privacy else "",
+        9: item.title,
+        11: ", ".join(t(f"role.{each.role}") for each in duty.told),
+    }
+    for place, text in texts.items():
+        sheet.write_string(row, place, text)
+    sheet.write_number(row, 1, duty.working_days_left)
+    sheet.write_datetime(row, 3, _day(duty.due, zone), date)
+    sheet.write_datetime(row, 10, _day(item.received, zone), date)
+
+
+def _day(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return midnight at the start of a local day, without its zone, as workbooks store it."""
+    return _local(moment, zone).replace(hour=0, minute=0, second=0)
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -22,6 +22,7 @@ from db import (
     questions,
     rulesets,
 )
+from db.mailbox import replies
 from db.models import Complaint
 from db.outbox import NotificationRecord
 from sla.engine.evaluate import Evaluation, evaluate_all
@@ -29,7 +30,7 @@ from sla.events import Event
 from sla.metrics.columns import CaseColumns, Gathering
 from sla.metrics.encoding import LabelTable, encode_case
 from sla.metrics.table import Table
-from sla.metrics.tables import Tellings, first_day, report
+from sla.metrics.tables import Tellings, UnitStatement, first_day, report
 from sla.periods import Period
 from tasks.common.context import SiteContext
 from tasks.common.notified import notified_by_role
@@ -71,6 +72,7 @@ def compute_tables(
             tellings=_tellings(office, gathered, tellings),
             findings=_findings(session, office, gathered, period, as_of),
             told=_told(session, office, gathered, as_of),
+            statements=_statements(session, office, gathered, as_of),
         )
 
 
@@ -181,6 +183,20 @@ def _tellings(
     )
 
 
+def _statements(
+    session: Session, office: SiteContext, gathered: CaseColumns, as_of: datetime
+) -> list[UnitStatement]:
+    """Return the newest statements of units about complaints of the report, known at `as_of`."""
+    known = replies.statements(session, None, as_of)
+    places = gathered.places(np.array([complaint for complaint, _ in known], dtype=np.int64))
+    day = office.site.evaluation_context.day
+    return [
+        UnitStatement(place, unit, reply.kind, day(reply.received_at))
+        for place, ((_, unit), reply) in zip(places.tolist(), known.items(), strict=True)
+        if place >= 0
+    ]
+
+
 def _findings(
     session: Session, office: SiteContext, gathered: CaseColumns, period: Period, as_of: datetime
 ) -> dict[str, int]:
@@ -236,7 +252,7 @@ def _told(
     def said(case: int, deadline: int) -> str:
         rule = gathered.words[int(gathered.d_rule[deadline])]
         key = (int(gathered.keys[case]), rule, int(gathered.d_clock[deadline]))
-        return told_key(notified_by_role(told.get(key, [])), office.site.zone)
+        return told_key(notified_by_role(told.get(key, []), office.site.zone), office.site.zone)
 
     return said
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
+from db.models import ReplyKind
 from settings import Site
 from sla.metrics.definitions import HEADLINE
 from tasks.text.catalog import catalog
@@ -114,6 +115,8 @@ MADE: dict[str, Callable[[str, str], str]] = {
     "kind": _worded("notice", "reminder", "breach", "escalation"),
     "classification": lambda key, locale: _classification(key or "none", locale),
     "channel": lambda key, locale: key or catalog(locale)("summary.unknown_channel"),
+    "statement": _worded("reply.kind", *ReplyKind),
+    "complaint": lambda key, locale: key.partition(" ")[0],
     "deadline": lambda key, locale: key.partition(" ")[0],
 }
 """Functions naming keys not listed by a site."""

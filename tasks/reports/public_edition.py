@@ -20,7 +20,7 @@ from tasks.reports.model import Report
 SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel", "ageing")
 """Tables with rows adding up to the whole, so each shows the sums of the others."""
 
-LEFT_OUT = frozenset({"late"})
+LEFT_OUT = frozenset({"late", "statements"})
 """Tables of single complaints."""
 
 NO_COMPLAINTS = frozenset({"vacancies", "open_questions", "rules_to_be_confirmed"})

@@ -45,6 +45,7 @@ def _environment(locale: str, zone: ZoneInfo) -> Environment:
         "number": partial(number_text, locale=locale),
         "size": partial(size_text, locale=locale),
         "md": markdown_text,
+        "sentence": lambda text: str(text)[:1].upper() + str(text)[1:],
         "flat": lambda text: one_line(text, 500),
         "wrap72": _wrapped,
         "ill": lambda ill, form: incident_text(ill, form, locale, zone),

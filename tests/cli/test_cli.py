@@ -31,6 +31,7 @@ COMMANDS = (
     "explain",
     "deadlines",
     "changes",
+    "replies",
     "summary",
     "simulate",
     "source",
@@ -117,8 +118,8 @@ def test_due_tells_people_the_article_and_the_weekday(tenggat):
     assert code == 0
     assert "UU 25/2009 Pasal 44 ayat (3)" in out
     assert "batas: 14 hari" in out
-    assert "jatuh tempo: akhir Senin, 16 November 2026" in out
-    assert "perlu dikonfirmasi pejabat hukum" in out
+    assert "batas waktu: akhir Senin, 16 November 2026" in out
+    assert "belum diverifikasi Bagian Hukum" in out
 
 
 def test_due_spells_out_pauses_and_what_is_provisional(tenggat):
@@ -231,11 +232,11 @@ def test_deadlines_as_csv_have_these_columns_and_run_no_formula(tenggat, tmp_pat
     assert tenggat("deadlines", "--csv", file)[0] == 0
     with file.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.reader(lines))
-    assert rows[0] == ["ticket", "rule", "unit", "started", "due", "stopped", "state"]
+    assert rows[0] == ["ticket", "rule", "unit", "started", "due", "stopped", "state", "reason"]
     assert {row[0] for row in rows[1:]} == {"5010653", "5010001", "5010002", "'=1+1"}
     verification = ["5010001", "sp4n/verification", "diskominfo"]
     times = ["2026-11-02T09:00:00+08:00", "2026-11-05T23:59:59+08:00", ""]
-    assert [*verification, *times, "breached"] in rows
+    assert [*verification, *times, "breached", ""] in rows
     assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@")]
 
 
@@ -253,12 +254,12 @@ def test_explain_counts_day_by_day_in_the_language_of_the_site(tenggat):
     code, out, _ = tenggat("explain", "5010001", "--now", NOW)
     assert code == 0
     assert "5010001 (lapor), diterima Senin, 2 November 2026 pukul 09.00 WITA" in out
-    assert "status: lewat tenggat" in out
+    assert "status: terlambat" in out
     assert out.splitlines()[-4:] == [
         "    Sen 2 Nov 2026  hari mulai, tidak dihitung",
         "    Sel 3 Nov 2026  hari ke-1",
         "    Rab 4 Nov 2026  hari ke-2",
-        "    Kam 5 Nov 2026  hari ke-3  <- jatuh tempo",
+        "    Kam 5 Nov 2026  hari ke-3  <- batas waktu",
     ]
     told = json.loads(tenggat("explain", "5010001", "--now", NOW, "--json")[1])
     days = told[0]["deadlines"][-1]["days"]

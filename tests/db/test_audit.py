@@ -35,10 +35,11 @@ from support.pipeline import (
     since,
 )
 
-from db import audit, audit_verify, bounces
+from db import audit, audit_verify
 from db.audit import AuditActor, AuditKind
 from db.audit_verify import Head
 from db.engine import open_engine
+from db.mailbox import bounces
 from db.migrate import migrate
 from db.models import AuditHead, AuditRow, MessageRow
 from settings.site import StormSettings
@@ -126,7 +127,8 @@ def test_what_happens_to_a_notice_is_told_once_each(office, server):
     decide(office, BREACHED)
     before = kinds(office, "notice")
     assert before[AuditKind.NOTICE_QUEUED] == 2
-    register(office, LATER, at("DLH") | {"Selesai": "24/11/2026 09:00"})
+    done = at("DLH") | {"Selesai": "24/11/2026 09:00"}
+    register(office, LATER, done, at("Dinas Sosial", "FD-2"))
     decide(office, LATER)
     deliver(office, LATER)
     assert kinds(office, "notice") - before == {AuditKind.NOTICE_WITHDRAWN: 1}
@@ -242,9 +244,11 @@ def test_rows_of_the_quarantine_that_are_read_again_are_told(office, site_folder
     path = register(office, BREACHED, at("Dinas Sosial"))
     assert retry(office, "register", wita(LATER)).resolved == 0
     assert kinds(office, "quarantine") == {}
-    content = path.read_text("utf-8").replace("16/11/2026 08:30", "31/02/2026 08:30")
+    content = path.read_text("utf-8")
+    row = content.splitlines()[1]
+    unreadable = row.replace("16/11/2026 08:30", "31/02/2026 08:30").replace("FD-1", "FD-9")
     bad = path.with_name("register_2026-11-25_0700.csv")
-    bad.write_text(content.replace("FD-1", "FD-9"), "utf-8")
+    bad.write_text(f"{content}{unreadable}\n", "utf-8")
     assert pull(office, "register", wita(NEXT_DAY)).quarantined == 1
     retry(office, "register", wita(NEXT_DAY))
     assert only(office, AuditKind.QUARANTINE_RETRIED)["subject"]["source"] == "register"

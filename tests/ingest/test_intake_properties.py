@@ -25,9 +25,10 @@ from db.engine import open_engine
 from db.migrate import migrate
 from db.models import Complaint, QuarantineRow, SourceImport, StateSpanRow
 from settings import load_site
-from sla.events import history_as_of
+from sla.events import ABSENT, Event, history_as_of
 from tasks.common.context import SiteContext
 from tasks.evaluation.loader import load_and_evaluate
+from tasks.ingest.snapshot_diff import OBSERVED
 from tasks.intake import pull
 from tasks.sources.base import SourceError
 
@@ -192,8 +193,17 @@ class Desk:
             pull(office, source, now)
 
 
+def in_doubt(event: Event) -> bool:
+    """Whether an event is a doubt about a step of a register."""
+    return event.is_doubt and not event.source_field.startswith((OBSERVED, ABSENT))
+
+
 def told(office: SiteContext) -> list[object]:
-    """What is known, without when it was learnt: complaints, events by effect, verdicts."""
+    """What is known, without when it was learnt: complaints, events by effect, verdicts.
+
+    An older register is not read beside a newer one. So the time since which a step of it is in
+    doubt depends on the order, and with it the verdicts of such a complaint: they are left out.
+    """
     with office.transaction() as session:
         rows = complaints.everything(session, END)
         keys = {row.id: row.ticket for row in rows}
@@ -214,6 +224,7 @@ def told(office: SiteContext) -> list[object]:
                     (e.kind, e.earliest, e.latest, e.knowledge, e.unit)
                     for each in history_as_of(events[row.id], END)
                     for e in each
+                    if not in_doubt(e)
                 ],
             )
             for row in rows
@@ -231,6 +242,7 @@ def told(office: SiteContext) -> list[object]:
             )
             for known, judged in load_and_evaluate(session, office, rows, END)
             for deadline in judged.deadlines
+            if not any(map(in_doubt, known.history.events))
         ]
         looks = [
             (look.source, look.observed_at, look.sha256)

@@ -15,6 +15,7 @@ from conftest import ON_BOTH, kind_of_database
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
+from db import questions
 from db.models import Complaint, DeadlineRow, EventRow, NoticeRow, QuarantineRow
 from settings.directory import COLUMNS
 from tasks.deadlines import evaluate_and_notify
@@ -89,15 +90,19 @@ def test_unit_names_come_in_several_spellings(sheet):
 
 
 @ON_BOTH
-def test_every_row_is_in_or_waits_with_its_reason(bandung, sheet):
+def test_every_row_is_watched_and_an_unknown_unit_is_a_question(bandung, sheet):
     count = pull(bandung, "lapor", NOW)
     waiting = [row for row in sheet if in_district(row[UNIT])]
-    assert len(sheet) == count.rows == count.new + count.quarantined == ROWS
-    assert count.reasons == {"unknown_unit": len(waiting)}
+    assert len(sheet) == count.rows == count.new == ROWS
+    assert count.questions == {UNIT: len({row[UNIT] for row in waiting})}
     with bandung.transaction() as session:
-        held = session.scalars(select(QuarantineRow)).all()
+        assert session.scalars(select(QuarantineRow)).all() == []
         known = session.scalars(select(Complaint)).all()
-    assert {row.ticket for row in held} == {row["Tracking ID"] for row in waiting}
+        asked = {each.question.value: each.waiting for each in questions.open_questions(session)}
+    assert asked == Counter(row[UNIT] for row in waiting)
+    unknown = {row["Tracking ID"] for row in waiting}
+    administrator = bandung.site.evaluation_context.administrator_unit
+    assert {row.unit for row in known if row.ticket in unknown} == {administrator}
     by_ticket = {row["Tracking ID"]: row for row in sheet}
     for row in known:
         said = by_ticket[row.ticket]

@@ -66,7 +66,7 @@ def test_after_a_handover_the_new_unit_is_told_and_the_old_one_nothing_more(offi
         "kepala.dinkes",
     ]
     assert notices(office) == [("breach", "sent"), ("breach", "sent")]
-    assert "Pemegang: Dinas Kesehatan" in text(server.letters[-1])
+    assert "Yth. Kepala Dinas Kesehatan" in text(server.letters[-1])
     decide(office, "2026-11-24 11:00")
     register(office, ESCALATED, handed())
     decide(office, ESCALATED)
@@ -194,9 +194,9 @@ def test_who_gets_a_copy_is_told_that_it_is_for_information(office, server):
     owe(office, BREACHED, at("Dinas Sosial"))
     deliver(office, BREACHED)
     first, second = server.letters
-    assert "Tindak lanjuti hari ini" in text(first)
-    assert "Tembusan untuk diketahui" in text(second)
-    assert "Tindak lanjuti hari ini" not in second.mail.as_string()
+    assert "Mohon pengaduan berikut segera" in text(first)
+    assert "Tembusan sebagai laporan" in text(second)
+    assert "Mohon pengaduan berikut segera" not in text(second)
 
 
 # --- in his own language --------------------------------------------------------------------------
@@ -216,10 +216,10 @@ def test_a_person_is_written_to_in_the_language_that_the_directory_names(office,
     owe(office, BREACHED, at("Dinas Sosial"))
     deliver(office, BREACHED)
     liaison, head = server.letters
-    assert "Pengaduan FD-1 lewat tenggat" in liaison.mail["Subject"]
-    assert "Complaint FD-1 is" in head.mail["Subject"]
-    assert "Duty: Settlement of a request for information" in " ".join(text(head).split())
-    assert "Monday, 23 November 2026" in text(head)
+    assert liaison.mail["Subject"] == "Pengaduan FD-1 – Dinas Sosial"
+    assert head.mail["Subject"] == "Complaint FD-1 – Dinas Sosial"
+    assert "Dear Acting Head of Dinas Sosial" in text(head)
+    assert "Settle the request for information: due Mon 23 Nov" in text(head)
 
 
 def test_a_language_that_is_not_known_is_named_with_its_line(site_folder):

@@ -9,11 +9,11 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
-import support.servers.imap_servers
 from conftest import ON_BOTH, WITA, kind_of_database, wita
-from support.bounce_reports import SENDER, SHAPES, exchange, postfix, qmail, sendmail
+from support.incoming_mail.bounce_reports import SENDER, SHAPES, exchange, postfix, qmail, sendmail
 from support.pipeline import (
     BREACHED,
     alerts,
@@ -27,13 +27,14 @@ from support.pipeline import (
     since,
     statuses,
 )
+from support.servers.sender_mailbox import Box
 from support.servers.smtp_servers import Server, running
 
-from db import bounces
+from db.mailbox import bounces
 from db.models import MessageKind, MessageRow, MessageStatus
-from tasks import bounces as steps
-from tasks.bounces import BounceCount, read_bounces
+from tasks import mailbox as steps
 from tasks.common.context import SiteContext
+from tasks.mailbox import MailboxCount, ReplyCount, read_mailbox
 from tasks.monitoring.health import check
 from tasks.summary import make_summary
 from tasks.text.templates import render
@@ -51,66 +52,11 @@ ABOVE = "penghubung.kab@contohkab.example"
 ADMINISTRATOR = "admin.lapor@contohkab.example"
 
 
-@pytest.fixture(scope="module")
-def pymap() -> Iterator[support.servers.imap_servers.Server]:
-    with support.servers.imap_servers.pymap() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[support.servers.imap_servers.Server]:
-    with support.servers.imap_servers.dovecot() as server:
-        yield server
-
-
-@pytest.fixture
-def imap(database_url: str, request: pytest.FixtureRequest) -> support.servers.imap_servers.Server:
-    """Dovecot beside SQLite and pymap beside PostgreSQL; only pymap where there is no Dovecot."""
-    if database_url.startswith("sqlite") and support.servers.imap_servers.can_run_dovecot():
-        return request.getfixturevalue("dovecot")
-    return request.getfixturevalue("pymap")
-
-
-class Box:
-    """The sender's mailbox, new and empty."""
-
-    def __init__(self, imap: support.servers.imap_servers.Server, name: str) -> None:
-        self.imap, self.name = imap, name
-        self.make_anew()
-
-    def make_anew(self) -> None:
-        """As when a mailbox is rebuilt: its mails are numbered anew."""
-        with self.imap.client() as client:
-            if client.folder_exists(self.name):
-                client.delete_folder(self.name)
-            client.create_folder(self.name)
-
-    def gets(self, moment: str, *mails: bytes) -> None:
-        self.imap.deliver(self.name, *((raw, wita(moment)) for raw in mails))
-
-    def flags(self) -> set[bytes]:
-        """Those of all its mails together; it has some mails."""
-        with self.imap.client() as client:
-            client.select_folder(self.name, readonly=True)
-            found = client.fetch(client.search(), ["FLAGS"])
-        assert found
-        return {flag for mail in found.values() for flag in mail[b"FLAGS"]}
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     """A good mail server, to which the site's mail goes."""
     with running() as server:
         yield server
-
-
-@pytest.fixture
-def box(imap, request, monkeypatch, server) -> Box:
-    """Where mail comes back to; the environment names it."""
-    box = Box(imap, f"Kembali {request.node.name}"[:40].replace("[", " ").replace("]", ""))
-    monkeypatch.setenv("TENGGAT_BOUNCES_URL", imap.url(box.name))
-    monkeypatch.setenv("TENGGAT_MAIL_URL", server.url())
-    return box
 
 
 @pytest.fixture
@@ -122,8 +68,8 @@ def lived(box, office) -> SiteContext:
     return office
 
 
-def look(office: SiteContext, now: str) -> BounceCount:
-    return read_bounces(office, wita(now), f"delivery {now}")
+def look(office: SiteContext, now: str) -> MailboxCount:
+    return read_mailbox(office, wita(now), f"delivery {now}")
 
 
 def mail_to(office: SiteContext, address: str) -> MessageRow:
@@ -169,7 +115,7 @@ def comes_back(office: SiteContext, box: Box, address: str = LIAISON, now: str =
 @ON_BOTH
 def test_from_a_mail_that_comes_back_to_its_address_mended(lived, box, server):
     comes_back(lived, box)
-    assert look(lived, CAME_BACK) == BounceCount(reports=1, bounced=1)
+    assert look(lived, CAME_BACK) == MailboxCount(reports=1, bounced=1)
     assert statuses(lived) == ["bounced", "sent"]
     assert notices(lived) == [("breach", "sent")]  # the head was reached
     assert marked(lived) == {LIAISON}
@@ -218,7 +164,7 @@ def test_a_summary_may_come_back_too(lived, box):
 def test_every_kind_of_server_is_understood(lived, box):
     about = mail_to(lived, LIAISON).message_id_header
     box.gets(CAME_BACK, *(report(about, LIAISON) for report in SHAPES.values()))
-    assert look(lived, CAME_BACK) == BounceCount(reports=len(SHAPES), bounced=1)
+    assert look(lived, CAME_BACK) == MailboxCount(reports=len(SHAPES), bounced=1)
     assert marked(lived) == {LIAISON}
 
 
@@ -230,7 +176,7 @@ def test_reading_twice_changes_nothing(lived, box):
     comes_back(lived, box)
     look(lived, CAME_BACK)
     before = dump(lived)
-    assert look(lived, CAME_BACK) == look(lived, LATER) == BounceCount()
+    assert look(lived, CAME_BACK) == look(lived, LATER) == MailboxCount()
     assert dump(lived) == before
     assert b"\\Seen" not in box.flags()
 
@@ -241,12 +187,12 @@ def test_mails_numbered_anew_are_read_again_and_change_nothing(lived, box):
     before = dump(lived, "mailbox_position")
     box.make_anew()
     comes_back(lived, box)
-    assert look(lived, LATER) == BounceCount(reports=1)
+    assert look(lived, LATER) == MailboxCount(reports=1)
     assert dump(lived, "mailbox_position") == before
     assert lift(lived, LIAISON, LATER)
     box.make_anew()
     comes_back(lived, box)
-    assert look(lived, NEXT_DAY) == BounceCount(reports=1)
+    assert look(lived, NEXT_DAY) == MailboxCount(reports=1)
     assert marked(lived) == frozenset()
 
 
@@ -257,17 +203,17 @@ def test_it_goes_on_from_where_it_was(lived, box, monkeypatch):
     about = mail_to(lived, LIAISON).message_id_header
     reports = [postfix(about, LIAISON, report_id=f"{n}@x.example") for n in range(5)]
     box.gets(CAME_BACK, *reports)
-    assert look(lived, CAME_BACK) == BounceCount(reports=3, bounced=1)
-    assert look(lived, CAME_BACK) == BounceCount(reports=2)
-    assert look(lived, CAME_BACK) == BounceCount()
+    assert look(lived, CAME_BACK) == MailboxCount(reports=3, bounced=1)
+    assert look(lived, CAME_BACK) == MailboxCount(reports=2)
+    assert look(lived, CAME_BACK) == MailboxCount()
     box.gets(LATER, postfix(mail_to(lived, HEAD).message_id_header, HEAD))
-    assert look(lived, LATER) == BounceCount(reports=1, bounced=1)
+    assert look(lived, LATER) == MailboxCount(reports=1, bounced=1)
 
 
 def test_many_reports_about_an_address_are_told_once_until_it_is_lifted(lived, box):
     about = mail_to(lived, LIAISON).message_id_header
     box.gets(CAME_BACK, postfix(about, LIAISON), sendmail(about, LIAISON), qmail(about, LIAISON))
-    assert look(lived, CAME_BACK) == BounceCount(reports=3, bounced=1)
+    assert look(lived, CAME_BACK) == MailboxCount(reports=3, bounced=1)
     assert alerts(lived).count("bounced_message") == 1
     lift(lived, LIAISON, LATER)
     next_breach(lived, NEXT_DAY, "FD-2", "17/11/2026")
@@ -284,7 +230,7 @@ def test_a_mail_from_before_the_mending_does_not_mark_its_address_again(lived, b
     look(lived, CAME_BACK)
     lift(lived, LIAISON, lift_at)
     box.gets("2026-11-24 18:00", exchange(about, LIAISON))  # given up after hours of trying
-    assert look(lived, "2026-11-24 18:00") == BounceCount(reports=1)
+    assert look(lived, "2026-11-24 18:00") == MailboxCount(reports=1)
     assert marked(lived) == frozenset()
     assert alerts(lived).count("bounced_message") == 1
 
@@ -303,9 +249,11 @@ def test_what_people_write_and_what_is_only_late_marks_nobody(lived, box):
         postfix(about, LIAISON, report_id="p2@x.example", action="delivered", status="2.0.0"),
         b"\xff\x00 broken",
     )
-    before = dump(lived, "mailbox_position")
-    assert look(lived, CAME_BACK) == BounceCount(reports=2)
-    assert dump(lived, "mailbox_position") == before
+    others = "mailbox_position", "reply", "audit", "audit_head"  # the answer is recorded
+    before = dump(lived, *others)
+    answers = ReplyCount(no_choice=1, ignored=1)
+    assert look(lived, CAME_BACK) == MailboxCount(reports=2, replies=answers)
+    assert dump(lived, *others) == before
 
 
 def test_a_report_about_mail_that_did_not_go_out_from_here_marks_nobody(lived, box):
@@ -320,14 +268,14 @@ def test_a_report_about_mail_that_did_not_go_out_from_here_marks_nobody(lived, b
         postfix("", LIAISON, report_id="p3@x.example"),
     )
     before = dump(lived, "mailbox_position")
-    assert look(lived, NEXT_DAY) == BounceCount(reports=3, unknown=3)
+    assert look(lived, NEXT_DAY) == MailboxCount(reports=3, unknown=3)
     assert dump(lived, "mailbox_position") == before
 
 
 def test_of_a_forwarded_mail_the_address_that_we_wrote_to_is_marked(lived, box):
     about = mail_to(lived, LIAISON).message_id_header
     box.gets(CAME_BACK, postfix(about, "kasmira@rumah.example"))
-    assert look(lived, CAME_BACK) == BounceCount(reports=1, bounced=1)
+    assert look(lived, CAME_BACK) == MailboxCount(reports=1, bounced=1)
     assert marked(lived) == {LIAISON}
 
 
@@ -346,7 +294,7 @@ def test_what_a_report_says_is_shown_on_one_line_and_runs_nowhere(lived, box, se
 
 def test_what_came_back_long_ago_is_passed_over(lived, box):
     comes_back(lived, box, now="2026-10-01 08:00")
-    assert look(lived, CAME_BACK) == BounceCount()
+    assert look(lived, CAME_BACK) == MailboxCount()
 
 
 # --- the administrator ----------------------------------------------------------------------------
@@ -357,7 +305,7 @@ def test_an_administrator_is_not_written_to_about_the_own_address(lived, box, se
     look(lived, CAME_BACK)
     deliver(lived, CAME_BACK)
     comes_back(lived, box, ADMINISTRATOR, LATER)
-    assert look(lived, LATER) == BounceCount(reports=1, bounced=1)
+    assert look(lived, LATER) == MailboxCount(reports=1, bounced=1)
     assert marked(lived) == {LIAISON, ADMINISTRATOR}
     assert statuses(lived, MessageKind.ALERT) == ["bounced"]
     assert deliver(lived, LATER).sent == 0
@@ -469,12 +417,12 @@ def test_the_authority_of_the_mailbox_is_named_in_site_toml(
     shutil.copy(imap.authority, site_folder / "authority.pem")
     text = text.replace("[mail]\n", '[mail]\nbounces_ca_file = "authority.pem"\n')
     file.write_text(text, encoding="utf-8")
-    assert look(open_office(), CAME_BACK) == BounceCount()
+    assert look(open_office(), CAME_BACK) == MailboxCount()
 
 
 def test_without_a_mailbox_nothing_is_looked_for(office, monkeypatch):
     before = dump(office)
-    assert look(office, BREACHED) == BounceCount()
+    assert look(office, BREACHED) == MailboxCount()
     assert dump(office) == before
 
 
@@ -525,7 +473,7 @@ def test_the_artifact_of_a_delivery_shows_what_came_back(locale):
     counts = dict.fromkeys(("sent", "deferred", "dead", "cancelled", "pending"), 0)
 
     def shown(**told: object) -> str:
-        bounced = {"reports": 0, "bounced": 0, "unknown": 0, "trouble": ""} | told
+        read = asdict(MailboxCount()) | told
         return render(
             "report/delivery.md.j2",
             locale=locale,
@@ -533,7 +481,7 @@ def test_the_artifact_of_a_delivery_shows_what_came_back(locale):
             now=wita(LATER),
             site="Contoh",
             by_role={},
-            bounces=bounced,
+            mailbox=read,
             trouble="",
             **counts,
         )

@@ -62,7 +62,7 @@ def test_everyone_who_was_told_gets_one_correction(office, server):
     owe(office, NEXT, at("Dinas Sosial", **IN_TIME))
     assert deliver(office, NEXT).sent == 2
     for letter in server.letters[2:]:
-        assert letter.mail["Subject"] == "[Tenggat] Ralat: 1 kewajiban tidak terlambat"
+        assert letter.mail["Subject"] == "Ralat: 1 kewajiban tidak terlambat – Dinas Sosial"
         assert "Pengaduan FD-1 (Dinas Sosial)" in text(letter)
         assert "keadaan sekarang: tepat waktu" in text(letter)
     assert recipients(office)[2:] == ["penghubung.dinsos", "plt.kepala.dinsos"]
@@ -100,7 +100,7 @@ def test_a_correction_joins_the_mail_that_goes_out_that_day(office, server):
     owe(office, NEXT, at("Dinas Sosial", **IN_TIME), at("Dinas Sosial", "FD-2"))
     assert deliver(office, NEXT).sent == 2
     for letter in server.letters[2:]:
-        assert letter.mail["Subject"].startswith("[Tenggat] Pengaduan FD-2 lewat tenggat")
+        assert letter.mail["Subject"].startswith("1 ralat, 1 terlambat – Dinas Sosial")
         assert "Pengaduan FD-1 (Dinas Sosial)" in text(letter)
 
 
@@ -137,7 +137,7 @@ def test_a_correction_that_waits_is_left_out_if_the_deadline_is_late_again(offic
     assert deliver(office, "2026-11-25 07:30").sent == 2
     for letter in server.letters[2:]:
         assert "RALAT" not in text(letter)
-        assert "lewat tenggat" in letter.mail["Subject"]
+        assert letter.mail["Subject"] == "Pengaduan FD-1 – Dinas Sosial"
     owe(office, "2026-11-26 08:00", at("Dinas Sosial", **IN_TIME))  # and this is the truth
     assert deliver(office, "2026-11-26 08:00").sent == 2
     assert "Ralat" in server.letters[-1].mail["Subject"]

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from support.bounce_reports import RETURNED, SHAPES, header, mail, postfix, qmail
+from support.incoming_mail.bounce_reports import RETURNED, SHAPES, header, mail, postfix, qmail
 
 from tasks.notifications.bounces.dsn import Fate, may_be, read
 

@@ -175,6 +175,10 @@ class Outline(HTMLParser):
         return [attributes for tag, attributes in self.elements if tag in tags]
 
 
+WITH_ROWS = ("alert", "summary", "escalation")
+"""The mails with a table of data; a superior's begins with the units."""
+
+
 @EVERY_KIND
 def test_a_screen_reader_finds_its_way(kind, locale, mails):
     page = Outline(mails[kind].html)
@@ -191,7 +195,7 @@ def test_a_screen_reader_finds_its_way(kind, locale, mails):
     layout = [table for table in page.all("table") if table.get("class") != "rows"]
     assert all(table.get("role") == "presentation" for table in layout)
     assert not any("role" in table for table in data)
-    assert bool(data) == bool(page.all("th")) == (kind in ("alert", "summary"))
+    assert bool(data) == bool(page.all("th")) == (kind in WITH_ROWS)
 
 
 @EVERY_KIND
@@ -227,20 +231,20 @@ def test_outlook_finds_room_on_cells_alone(kind, mails):
 
 FIRST_WORDS = {
     "id": {
-        "reminder": "Jatuh tempo: Senin, 23 November 2026 · Penyelesaian permintaan informasi – ",
-        "breach": "Jatuh tempo: Senin, 23 November 2026 · Penyelesaian permintaan informasi – ",
+        "reminder": "1 hari kerja lagi · Selesaikan permintaan informasi · berakhir Sen 23 Nov",
+        "breach": "Terlambat 1 hari kerja · Selesaikan permintaan informasi · berakhir Sen 23",
         "late and coming": "Paling mendesak: pengaduan FD-3, terlambat 1 hari kerja · RSUD Contoh",
         "long": "Paling mendesak: pengaduan FD-100, terlambat 1 hari kerja · Dinas Lingkungan",
-        "escalation": "Paling mendesak: pengaduan FD-1, terlambat 3 hari kerja · Dinas Sosial · ",
+        "escalation": "Paling mendesak: pengaduan FD-1, terlambat 5 hari kerja · Dinas Sosial · ",
         "alert": "Unit: Dinas Perhubungan · Jabatan: kepala perangkat daerah",
         "summary": "66,7% tepat waktu · 65 masih terbuka · Ketepatan terendah: Dinas Lingkungan",
     },
     "en": {
-        "reminder": "Due: Monday, 23 November 2026 · Settlement of a request for information – ",
-        "breach": "Due: Monday, 23 November 2026 · Settlement of a request for information – ",
+        "reminder": "1 working day left · Settle the request for information · due Mon 23 Nov – ",
+        "breach": "1 working day late · Settle the request for information · due Mon 23 Nov – ",
         "late and coming": "Most urgent: complaint FD-3, 1 working day late · RSUD Contoh Sehat · ",
         "long": "Most urgent: complaint FD-100, 1 working day late · Dinas Lingkungan Hidup · ",
-        "escalation": "Most urgent: complaint FD-1, 3 working days late · Dinas Sosial · ",
+        "escalation": "Most urgent: complaint FD-1, 5 working days late · Dinas Sosial · ",
         "alert": "Unit: Dinas Perhubungan · Office: head of unit",
         "summary": "66.7% on time · 65 still open · Lowest share on time: Dinas Lingkungan",
     },
@@ -394,6 +398,19 @@ def test_a_mail_is_readable_on_phones_and_screens_by_day_and_night(
     assert picture.height > 400
     assert picture.colours > 100  # text has been drawn
     assert picture.lightness < 0.3 if dark else picture.lightness > 0.8
+
+
+TALLEST_COMPLAINT = 240  # px, on a phone: about a third of its screen
+CARDS = "[...document.querySelectorAll('.card')].map(e => e.getBoundingClientRect().height)"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", ["reminder", "breach", "late and coming", "long", "escalation"])
+def test_a_complaint_takes_a_third_of_a_phone_s_screen(kind, browser, mails):
+    browser.show(mails[kind].html, 360, phone=True)
+    heights = browser.run(CARDS)
+    assert heights
+    assert max(heights) <= TALLEST_COMPLAINT
 
 
 @pytest.mark.browser

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +27,9 @@ from support.servers.smtp_servers import Server, running
 
 from db.engine import open_engine
 from db.models import MessageKind, NoticeRow, NoticeStatus
+from db.outbox import acceptances
 from settings import Site, load_site
+from sla.escalation import NoticeKind
 from tasks.common.context import SiteContext
 
 START = wita("2026-11-16 10:00")
@@ -182,6 +184,11 @@ def on_record(office: SiteContext) -> dict[tuple[object, ...], NoticeRow]:
         return {(n.complaint.ticket, n.rule, n.clock, n.unit, n.rung, n.repeat): n for n in rows}
 
 
+def line(key: tuple[object, ...], notice: NoticeRow) -> tuple[tuple[object, ...], bool]:
+    """The clock at its unit, and whether the notice is one for superiors."""
+    return key[:4], notice.kind == NoticeKind.ESCALATION
+
+
 # --- after an outage ------------------------------------------------------------------------------
 
 
@@ -190,16 +197,28 @@ def on_record(office: SiteContext) -> dict[tuple[object, ...], NoticeRow]:
 @example(known=[Case(n, UNITS[0], date(2026, 11, 2 + n)) for n in range(9)], outage=24 * 400)
 @example(known=[Case(0, UNITS[0], date(2026, 11, 10))], outage=0)
 def test_catching_up_after_an_outage_is_one_mail_a_person(desk, known, outage):
-    """And each clock tells of its highest rung alone."""
+    """And each clock tells the unit of its highest rung alone, and so the superiors.
+
+    Superiors are told only of clocks of which the unit was told before the outage.
+    """
     with desk.empty() as [office]:
         run_of(office, START, known)
-        before, past = len(desk.server.letters), set(on_record(office))
+        before, past = len(desk.server.letters), on_record(office)
         run_of(office, START + outage * HOUR, known)
         people = [person for person, _ in desk.told(office, before)]
         assert len(people) == len(set(people))
-        new = [key for key in on_record(office) if key not in past]
-        owed = [key for key in new if on_record(office)[key].status == NoticeStatus.SENT]
-        assert len(owed) == len({key[:4] for key in owed}) == len({key[:4] for key in new})
+        new = {key: notice for key, notice in on_record(office).items() if key not in past}
+        owed = Counter(
+            line(key, n) for key, n in new.items() if n.status != NoticeStatus.SUPERSEDED
+        )
+        assert set(owed.values()) <= {1}
+        assert owed.keys() == {line(key, notice) for key, notice in new.items()}
+        late = {
+            key[:4]
+            for key, n in past.items()
+            if (n.kind, n.status) == (NoticeKind.BREACH, NoticeStatus.SENT)
+        }
+        assert {clock for clock, superiors in owed if superiors} <= late
 
 
 # --- clocks that do not tick ----------------------------------------------------------------------
@@ -312,9 +331,10 @@ def test_two_runs_step_by_step_send_what_one_would(desk, known, moments, order):
     data=st.data(),
 )
 def test_more_runs_tell_more_steps_of_the_way_but_the_same_end(desk, known, days, data):
-    """Runs in between tell of rungs that a catch-up would have left out, and change nothing else.
+    """Runs in between tell of rungs that a catch-up would have left out.
 
-    Nobody is told twice of one rung, whatever the runs.
+    The unit ends at the same rung, perhaps repeated; superiors, whose time begins with the mail to
+    the unit, are told earlier or of more. Nobody is told twice of one rung, whatever the runs.
     """
     often = [START + day * DAY for day in sorted(days)]
     kept = data.draw(st.sets(st.integers(0, len(often) - 2)), label="of which only")
@@ -325,7 +345,7 @@ def test_more_runs_tell_more_steps_of_the_way_but_the_same_end(desk, known, days
                 run_of(office, moment, known)
             ticking = {case.ticket for case in known if not case.over(often[-1])}
             ends.append({k: v for k, v in latest(office).items() if k[0] in ticking})
-            found.append(on_record(office))
+            found.append({key[:5] for key in on_record(office)})
             people = Counter(
                 (message.recipient, item.notice_id)
                 for message in messages(office, MessageKind.NOTICES)
@@ -333,20 +353,37 @@ def test_more_runs_tell_more_steps_of_the_way_but_the_same_end(desk, known, days
                 if item.included
             )
             assert set(people.values()) <= {1}
-    assert found[1].keys() <= found[0].keys()
+            no_superior_before_the_unit(office)
+    assert found[1] <= found[0]
     assert ends[0] == ends[1]
 
 
-def latest(office: SiteContext) -> dict[tuple[object, ...], tuple[str, int]]:
-    """The last rung of each clock of which anybody was told, or was to be."""
+def latest(office: SiteContext) -> dict[tuple[object, ...], str]:
+    """The last rung of each clock of which its unit was told, or was to be."""
     found: dict[tuple[object, ...], NoticeRow] = {}
     for key, notice in on_record(office).items():
+        if notice.kind == NoticeKind.ESCALATION or notice.status == NoticeStatus.WITHDRAWN:
+            continue
         best = found.get(key[:3])
-        if notice.status != NoticeStatus.WITHDRAWN and (
-            best is None or best.reached_at <= notice.reached_at
-        ):
+        if best is None or best.reached_at <= notice.reached_at:
             found[key[:3]] = notice
-    return {clock: (notice.rung, notice.repeat) for clock, notice in found.items()}
+    return {clock: notice.rung for clock, notice in found.items()}
+
+
+def no_superior_before_the_unit(office: SiteContext) -> None:
+    """Each escalation was decided after the server had accepted a mail about the breach."""
+    with office.transaction() as session:
+        rows = session.scalars(select(NoticeRow)).all()
+        accepted = acceptances(session, [row.id for row in rows], datetime.max.replace(tzinfo=UTC))
+        told = {
+            (row.complaint_id, row.rule, row.clock, row.unit): accepted[row.id][0].at
+            for row in rows
+            if (row.kind, row.repeat) == (NoticeKind.BREACH, 0) and row.id in accepted
+        }
+        for row in rows:
+            if row.kind == NoticeKind.ESCALATION:
+                clock = row.complaint_id, row.rule, row.clock, row.unit
+                assert told[clock] < row.decided_at
 
 
 @modest(4)

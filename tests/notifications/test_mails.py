@@ -35,16 +35,27 @@ from sla.escalation import NoticeKind
 from tasks.common.context import SiteContext
 from tasks.common.notified import Notified
 from tasks.ingest import row_parser
-from tasks.notifications.calendar_attachment import agenda
+from tasks.notifications.calendar_attachment import agenda, cancellation
 from tasks.notifications.compose import compose
 from tasks.notifications.render import (
+    DutyTexts,
     RenderedMail,
     alert_mail,
-    notice_mail,
+    desk_mail,
     summary_mail,
     watch_mail,
 )
-from tasks.notifications.views import AlertMail, Duty, NoticeItem, NoticeMail, WatchMail, by_unit
+from tasks.notifications.views import (
+    AlertMail,
+    Correction,
+    Desk,
+    Duty,
+    EndedDuty,
+    NoticeItem,
+    Section,
+    UnitLine,
+    WatchMail,
+)
 from tasks.notifications.workbook_attachment import notices_workbook
 from tasks.summary import SummaryMade, make_summary
 from tasks.text.catalog import TEMPLATES, catalog
@@ -64,17 +75,24 @@ def database_url(sqlite_url: str) -> str:
 
 def duty(days: int = -3, due: str = "2026-11-19 23:59", **more: Any) -> Duty:
     """A duty of the unit with so many working days left; negative is late."""
+    moment = wita(due)
+    left = (moment.date() - NOW.astimezone(WITA).date()).days
+    section = Section.LATER if days > 2 else Section.SOON if left > 0 else Section.TODAY
     plain = Duty(
         rule="Penyelesaian pengaduan",
+        verb="selesaikan pengaduan",
         citation="PermenPANRB 5/2025 Bab VI",
         to_be_confirmed=False,
         consequence="Pelapor dapat ke Ombudsman.",
-        due=wita(due),
+        due=moment,
         exact=False,
         working_days_left=days,
+        days_left=left,
         late=days < 0,
+        section=Section.LATE if days < 0 else section,
         by_policy=False,
         told=(),
+        unit="dinsos",
     )
     return replace(plain, **more)
 
@@ -90,23 +108,23 @@ def item(*duties: Duty, **more: Any) -> NoticeItem:
         received=wita("2026-11-02 09:00"),
         duties=duties or (duty(),),
         link="",
+        told=tuple(told for each in duties for told in each.told),
     )
     return replace(plain, **more)
 
 
-def view(*items: NoticeItem, **more: Any) -> NoticeMail:
-    late = tuple(i for i in items if i.worst.late)
-    coming = tuple(i for i in items if not i.worst.late)
-    plain = NoticeMail(
+def view(*items: NoticeItem, **more: Any) -> Desk:
+    order = list(Section)
+    plain = Desk(
         site="Pemerintah Kabupaten Contoh",
         recipient="Kasmirawati Bunga, S.ST.",
+        title="Pejabat Penghubung Dinas Sosial",
         role="liaison",
         unit="Dinas Sosial",
+        place="Dinas Sosial",
         now=NOW,
-        late=late,
-        coming=coming,
-        late_count=len(late),
-        coming_count=len(coming),
+        items=tuple(sorted(items, key=lambda each: order.index(each.section))),
+        counts=Counter(each.section for each in items),
         administrator="admin.lapor@contohkab.example",
     )
     return replace(plain, **more)
@@ -116,7 +134,10 @@ FULL = view(
     item(
         duty(
             -12,
-            told=(Notified("liaison", 2, NOW - timedelta(days=3)), Notified("inspector", 1, NOW)),
+            told=(
+                Notified("liaison", 2, NOW - timedelta(days=3), ("Kasmirawati Bunga",)),
+                Notified("inspector", 1, NOW, ("Drs. H. Baharintan Dolo",)),
+            ),
         ),
         duty(-1, "2026-11-23 23:59", citation="UU 25/2009 Pasal 44 ayat (3)", by_policy=True),
         category="Kependudukan & Pencatatan Sipil",
@@ -126,11 +147,14 @@ FULL = view(
     item(duty(0, "2026-11-24 23:59"), ticket="FD-7", privacy="secret", title=""),
     item(duty(1, "2026-11-25 17:00", exact=True), ticket="FD-8", unit="Dinas Kesehatan"),
     item(duty(4, "2026-11-30 23:59"), ticket="FD-9", classification=""),
+    waiting=3,
+    settled=2,
+    last_mail=NOW - timedelta(days=4),
 )
 
 
-def mail_of(some: NoticeMail, locale: str = "id") -> RenderedMail:
-    return notice_mail(some, locale, WITA)
+def mail_of(some: Desk, locale: str = "id") -> RenderedMail:
+    return desk_mail(some, locale, WITA)[0]
 
 
 @pytest.fixture(scope="module")
@@ -222,89 +246,120 @@ def flat(text: str) -> str:
 
 # --- subjects -------------------------------------------------------------------------------------
 
-LATE_2 = item(duty(-3), duty(-1))
+LATE_2 = item(duty(-3), duty(-1, "2026-11-23 23:59"))
+TODAY = item(duty(0, "2026-11-24 23:59"), ticket="6")
 COMING = item(duty(1, "2026-11-25 23:59"), ticket="7", unit="DLH")
+FAR = item(duty(4, "2026-11-30 23:59"), ticket="8")
+TAKEN_BACK = (Correction("9", "DLH", "Tindak lanjut pertama", "", "met"),)
 
 
 @pytest.mark.parametrize(
     ("what", "indonesian", "english"),
     [
-        (
-            view(LATE_2),
-            "Pengaduan 5010653 lewat tenggat 3 hari kerja (Dinas Sosial)",
-            "Complaint 5010653 is 3 working days late (Dinas Sosial)",
+        (view(LATE_2), "Pengaduan 5010653 – Dinas Sosial", "Complaint 5010653 – Dinas Sosial"),
+        (view(TODAY), "Pengaduan 6 – Dinas Sosial", "Complaint 6 – Dinas Sosial"),
+        (  # two complaints with three duties are two complaints
+            view(LATE_2, TODAY, place="Dinas PUPR"),
+            "1 terlambat, 1 hari ini – Dinas PUPR",
+            "1 late, 1 due today – Dinas PUPR",
         ),
         (
-            view(item(duty(-1))),
-            "Pengaduan 5010653 lewat tenggat 1 hari kerja (Dinas Sosial)",
-            "Complaint 5010653 is 1 working day late (Dinas Sosial)",
+            view(COMING, FAR, place="DLH"),
+            "1 segera berakhir, 1 mendatang – DLH",
+            "1 due soon, 1 due later – DLH",
         ),
         (
-            view(item(duty(0, "2026-11-24 23:59"))),
-            "Pengaduan 5010653 jatuh tempo hari ini (Dinas Sosial)",
-            "Complaint 5010653 is due today (Dinas Sosial)",
+            view(LATE_2, TODAY, counts={Section.LATE: 1200, Section.TODAY: 1}),
+            "1.200 terlambat, 1 hari ini – Dinas Sosial",
+            "1,200 late, 1 due today – Dinas Sosial",
         ),
         (
-            view(item(duty(1, "2026-11-25 23:59"))),
-            "Pengaduan 5010653 jatuh tempo besok (Dinas Sosial)",
-            "Complaint 5010653 is due tomorrow (Dinas Sosial)",
+            view(LATE_2, TODAY, corrections=TAKEN_BACK),
+            "1 ralat, 1 terlambat, 1 hari ini – Dinas Sosial",
+            "1 correction, 1 late, 1 due today – Dinas Sosial",
         ),
         (
-            view(item(duty(4, "2026-11-30 23:59"))),
-            "Pengaduan 5010653 jatuh tempo 4 hari kerja lagi (Dinas Sosial)",
-            "Complaint 5010653 is due in 4 working days (Dinas Sosial)",
+            view(corrections=TAKEN_BACK, place="DLH"),
+            "Ralat: 1 kewajiban tidak terlambat – DLH",
+            "Correction: 1 duty was not late – DLH",
         ),
-        (  # due on a Sunday: no working day is left after Friday
-            view(item(duty(0, "2026-11-29 23:59")), now=wita("2026-11-27 08:00")),
-            "Pengaduan 5010653 jatuh tempo 29 Nov 2026 (Dinas Sosial)",
-            "Complaint 5010653 is due on 29 Nov 2026 (Dinas Sosial)",
-        ),
-        (  # two complaints with three deadlines are two complaints
-            view(LATE_2, COMING),
-            "1 pengaduan lewat tenggat, 1 jatuh tempo besok (2 perangkat daerah)",
-            "1 complaint late, 1 due tomorrow (2 units)",
-        ),
-        (
-            view(LATE_2, item(ticket="6"), late_count=1200),
-            "1.200 pengaduan lewat tenggat (Dinas Sosial)",
-            "1,200 complaints late (Dinas Sosial)",
+        (  # a superior: the cases to act on, and all that is late
+            view(
+                LATE_2,
+                superior=True,
+                rest=(item(duty(own=False), ticket="5"),) * 25,
+                counts={Section.LATE: 26},
+                place="9 perangkat daerah",
+            ),
+            "1 perlu tindakan, 26 terlambat – 9 perangkat daerah",
+            "1 needs action, 26 late – 9 perangkat daerah",
         ),
     ],
 )
-def test_a_subject_says_what_is_late_and_by_how_much(what, indonesian, english):
-    assert mail_of(what, "id").subject == f"[Tenggat] {indonesian}"
-    assert mail_of(what, "en").subject == f"[Tenggat] {english}"
+def test_a_subject_has_the_numbers_first_then_the_unit(what, indonesian, english):
+    assert mail_of(what, "id").subject == indonesian
+    assert mail_of(what, "en").subject == english
+    assert len(indonesian) <= 60
 
 
-def test_a_subject_that_begins_with_what_is_coming_says_of_what():
-    some = view(COMING, replace(COMING, ticket="8"), item(duty(4, "2026-11-30 23:59"), unit="DLH"))
-    assert mail_of(some, "id").subject == (
-        "[Tenggat] 2 pengaduan jatuh tempo besok, 1 segera jatuh tempo (DLH)"
-    )
-    assert mail_of(some, "en").subject == "[Tenggat] 2 complaints due tomorrow, 1 due soon (DLH)"
-
-
-@BOTH
-def test_who_holds_what_stands_above_the_list(locale):
-    late = [item(ticket=f"1{n}", unit=f"Unit {n % 9}") for n in range(20)]
-    coming = [item(duty(4, "2026-11-30 23:59"), ticket=f"2{n}", unit="Unit 9") for n in range(5)]
-    items = [*late, *coming]
-    mail = mail_of(view(*items, units=by_unit(items)), locale)
-    said = {
-        "id": "Menurut pemegang: Unit 0 3 (3 lewat tenggat); Unit 1 3 (3 lewat tenggat); Unit 2 2",
-        "en": "By holder: Unit 0 3 (3 late); Unit 1 3 (3 late); Unit 2 2 (2 late)",
-    }[locale]
-    rest = catalog(locale)("mail.by_unit_more", n=2)
+def test_a_superior_reads_the_units_first():
+    lines = [UnitLine(f"Unit {n}", 9 - n % 9, duty(-5 - n), n % 2) for n in range(20)]
+    mail = mail_of(view(LATE_2, superior=True, units=tuple(lines), counts={Section.LATE: 77}), "en")
     for text in (flat(mail.text), Page(mail.html).text):
-        assert said in text
-        assert f"; {rest}" in text
-    assert by_unit(late[:1]) == ()
+        assert "1 complaint needs your action." in text
+        assert "In all, 77 complaints are late, units concerned: 20." in text
+        assert catalog("en")("mail.by_unit_more", n=12) in text
+        assert text.index("Unit 7") < text.index("5010653")
+        assert "Unit 8" not in text
+    assert "Unit 1: 8 late, oldest 6 working days, 1 new" in flat(mail.text)
 
 
 def test_a_subject_never_shows_a_title_and_stays_short():
     subject = mail_of(view(item(ticket="9" * 300))).subject
     assert "Jalan" not in subject
-    assert len(subject) <= 120
+    assert len(subject) <= 60
+
+
+# --- days of the law ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("some", "indonesian", "english"),
+    [
+        (duty(-3), "terlambat 3 hari kerja", "3 working days late"),
+        (
+            duty(-3, calendar_days=True),
+            "terlambat 5 hari (3 hari kerja)",
+            "5 days (3 working days) late",
+        ),
+        (duty(0, "2026-11-24 23:59"), "berakhir hari ini", "due today"),
+        (duty(1, "2026-11-25 23:59"), "1 hari kerja lagi", "1 working day left"),
+        (
+            duty(4, "2026-11-30 23:59", calendar_days=True),
+            "6 hari (4 hari kerja) lagi",
+            "6 days (4 working days) left",
+        ),
+        (  # due on a Sunday: no working day is left after Friday
+            duty(0, "2026-11-29 23:59", days_left=2, section=Section.SOON, calendar_days=True),
+            "2 hari lagi, hari ini hari kerja terakhir",
+            "2 days left, today is the last working day",
+        ),
+    ],
+)
+def test_time_is_told_in_the_days_of_the_law(some, indonesian, english):
+    assert DutyTexts(NOW, "id", WITA).left(some) == indonesian
+    assert DutyTexts(NOW, "en", WITA).left(some) == english
+
+
+def test_the_ombudsman_comes_first_then_the_law_s_own_consequence_then_lateness():
+    ranked = [
+        item(duty(-1, "2026-11-23 23:59", grave=(0, 0)), ticket="ombudsman"),
+        item(duty(-2, "2026-11-20 23:59", grave=(1, -3)), ticket="removal"),
+        item(duty(-9, "2026-11-11 23:59", grave=(1, 0)), ticket="latest"),
+        item(duty(-2, "2026-11-20 23:59", grave=(1, 0)), ticket="late"),
+    ]
+    reordered = [ranked[n] for n in (2, 0, 3, 1)]
+    assert sorted(reordered, key=lambda each: each.rank) == ranked
 
 
 # --- dates ----------------------------------------------------------------------------------------
@@ -316,19 +371,19 @@ def test_a_subject_never_shows_a_title_and_stays_short():
         (
             "id",
             (
-                "Kamis, 19 November 2026",
+                "berakhir Kam 19 Nov",
                 "Rabu, 25 November 2026 pukul 17.00.00 WITA",
                 "Keadaan per Selasa, 24 November 2026 pukul 08.00 WITA",
-                "2 Nov 2026",
+                "diterima 2 Nov",
             ),
         ),
         (
             "en",
             (
-                "Thursday, 19 November 2026",
+                "due Thu 19 Nov",
                 "Wednesday, 25 November 2026, 17:00:00 WITA",
                 "As of Tuesday, 24 November 2026, 08:00 WITA",
-                "2 Nov 2026",
+                "received 2 Nov",
             ),
         ),
     ],
@@ -336,7 +391,7 @@ def test_a_subject_never_shows_a_title_and_stays_short():
 def test_days_and_times_are_written_as_people_write_them(locale, said):
     mail = mail_of(FULL, locale)
     for words_of_a_moment in said:
-        assert words_of_a_moment in mail.text
+        assert words_of_a_moment in flat(mail.text)
         assert words_of_a_moment in Page(mail.html).text
 
 
@@ -350,13 +405,13 @@ def test_days_and_times_are_written_as_people_write_them(locale, said):
     ],
 )
 def test_the_reader_s_zone_stands_with_the_time(zone, clock):
-    assert f"24 November 2026 pukul {clock}" in notice_mail(FULL, "id", ZoneInfo(zone)).text
+    assert f"24 November 2026 pukul {clock}" in desk_mail(FULL, "id", ZoneInfo(zone))[0].text
 
 
 def test_what_is_due_at_the_end_of_a_day_is_due_on_that_day():
     late_night = duty(-1, "2026-11-23 23:59")
     just = replace(late_night, due=late_night.due + timedelta(seconds=59, microseconds=999_999))
-    assert "Senin, 23 November 2026" in mail_of(view(item(just))).text
+    assert "berakhir Sen 23 Nov" in mail_of(view(item(just))).text
 
 
 # --- what a stranger wrote ------------------------------------------------------------------------
@@ -441,8 +496,8 @@ def test_a_name_is_never_an_address(name, office):
 )
 def test_a_title_is_never_a_template_and_emoji_and_arabic_arrive(title, office):
     mail = composed(office, {"title": title}, {})
-    assert flat(title[:160]) in flat(body(mail, "plain"))
-    assert flat(title[:160]) in Page(body(mail, "html")).text
+    assert flat(title)[:40].strip() in flat(body(mail, "plain"))  # a longer one is cut
+    assert flat(title)[:40].strip() in Page(body(mail, "html")).text
 
 
 @pytest.mark.parametrize("place", ["ticket", "title", "category"])
@@ -455,7 +510,7 @@ def test_ten_thousand_characters_break_nothing(place, office):
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     mail = message_from_bytes(raw, policy=policy.default)
     assert mail.defects == []
-    assert len(mail["Subject"]) <= 120
+    assert len(mail["Subject"]) <= 60
     assert len(body(mail, "html").encode()) < GMAIL_CLIPS
 
 
@@ -469,14 +524,15 @@ def test_an_address_with_quotes_is_one_address(address, office):
 
 
 def test_html_in_what_was_written_is_text():
-    script = '<script>alert(1)</script><img src="https://evil.example/x.png" onerror=x>"\'&amp;'
+    script = '<script>x()</script><img src="x" onerror=x>"\'&'
     places = ("ticket", "title", "category", "unit", "link")
-    mail = mail_of(view(item(**dict.fromkeys(places, script)), recipient=script, unit=script))
+    some = item(**dict.fromkeys(places, script))
+    mail = mail_of(view(some, recipient=script, title=script, place=script))
     page = Page(mail.html)
     assert {"script", "img"}.isdisjoint(tag for tag, _ in page.elements)
     assert not any(name.startswith("on") for _, found in page.elements for name in found)
-    assert page.text.count(script) == 6
-    assert flat(mail.text).count(script) == 7
+    assert page.text.count(script) == 7
+    assert flat(mail.text).count(script) == 8
 
 
 @BOTH
@@ -527,19 +583,21 @@ def said(text: str, locale: str) -> Counter[str]:
         "Infrastruktur Jalan",
         "Kependudukan & Pencatatan Sipil",
         "Dinas Kesehatan",
+        "Kasmirawati Bunga",
+        t("mail.legal_basis"),
+        t("mail.closing"),
         "Pelapor dapat ke Ombudsman.",
-        t("mail.due") + ":",
-        t("mail.confirm_mark") + ")",
+        t("mail.told") + ":",
+        "*",
         t("mail.by_policy"),
         t("mail.told_nobody"),
         t("role.inspector"),
         t("privacy.anonymous_note"),
         t("privacy.secret_note"),
-        t("classification.none"),
         "12",
         "17",
         "https://www.lapor.go.id/laporan/5010653?a=1&b=2",
-        *(f"{day} {month}" for day in range(1, 31) for month in t.names("date.months")),
+        *(f"{day} {month}" for day in range(1, 31) for month in t.names("date.short_months")),
     ]
     return Counter({phrase: text.count(phrase) for phrase in wanted if phrase in text})
 
@@ -608,7 +666,7 @@ def test_fifty_complaints_are_below_what_gmail_clips(locale):
         title="Jalan rusak berlubang dan tergenang di depan sekolah dasar",
         unit="Dinas Pekerjaan Umum dan Penataan Ruang",
     )
-    mail = mail_of(view(*[usual] * 50, late_count=300), locale)
+    mail = mail_of(view(*[usual] * 300), locale)
     assert Page(mail.html).text.count("5010653") == mail.text.count("5010653") == 50
     assert len(mail.html.encode()) < GMAIL_CLIPS
     assert catalog(locale)("mail.not_shown", n=250) in Page(mail.html).text
@@ -624,8 +682,7 @@ def test_longer_ones_are_counted_where_they_find_no_place(locale):
     shown = set(re.findall(r"(?:late|soon)-\d+", mail.html))
     assert shown == set(re.findall(r"(?:late|soon)-\d+", mail.text))
     assert catalog(locale)("mail.not_shown", n=50 - len(shown)) in Page(mail.html).text
-    assert "20" in mail.subject
-    assert "30" in mail.subject
+    assert mail.subject.startswith({"id": "20 terlambat, 30", "en": "20 late, 30"}[locale])
     assert "late-0" in shown
 
 
@@ -778,7 +835,15 @@ def test_mails_and_the_summary_fit_phones_and_screens(tmp_path, summary):
     wild = item(
         duty(-1234, citation=LONG, rule=LONG), title=LONG, category=LONG, ticket="9" * 40, unit=LONG
     )
-    some = replace(FULL, late=(*FULL.late, wild), recipient=LONG, administrator=f"{LONG}@a.example")
+    some = replace(
+        FULL,
+        items=(wild, *FULL.items),
+        recipient=LONG,
+        title=LONG,
+        administrator=f"{LONG}@a.example",
+        superior=True,
+        units=(UnitLine(LONG, 3, duty(-1234), 2),),
+    )
     mails = [
         mail
         for locale in LOCALES
@@ -797,22 +862,23 @@ def test_what_a_mail_has_no_room_for_is_attached_as_a_workbook():
     items = [
         item(ticket=f"50{n:05}", title=formula if n == 59 else f"Judul {n}") for n in range(60)
     ]
-    mail = mail_of(view(*items))
-    assert mail.left_out == 10
-    assert "lampiran XLSX" in mail.text
-    content = notices_workbook(view(*items), "id", WITA)
+    mail, shown = desk_mail(view(*items), "id", WITA)
+    assert shown.not_shown == 10
+    assert "10 pengaduan lainnya dimuat dalam lampiran XLSX" in mail.text
+    content = notices_workbook(shown, "id", WITA)
     book = CalamineWorkbook.from_filelike(io.BytesIO(content))
     header, *rows = book.get_sheet_by_index(0).to_python()
     assert header[:4] == [
         "Pengaduan",
         "Hari kerja tersisa (minus: terlambat)",
-        "Pemegang",
-        "Jatuh tempo",
+        "Perangkat daerah penanggung jawab",
+        "Batas waktu",
     ]
     assert [row[0] for row in rows] == [each.ticket for each in items]
     assert rows[-1][9] == formula  # a text, never run
-    assert (rows[0][1], rows[0][3].date()) == (-3, date(2026, 11, 19))
-    assert notices_workbook(view(*items), "id", WITA) == content
+    assert (rows[0][1], rows[0][3]) == (-3, date(2026, 11, 19))
+    assert rows[0][10] == date(2026, 11, 2)  # the day alone, not the minute
+    assert notices_workbook(shown, "id", WITA) == content
 
 
 def first_mail(office: Any, now: datetime) -> EmailMessage:
@@ -821,9 +887,10 @@ def first_mail(office: Any, now: datetime) -> EmailMessage:
         return message_from_bytes(compose(session, office, message, now), policy=policy.default)
 
 
-def test_a_mail_with_room_for_all_and_nothing_to_come_has_no_attachment(office):
+def test_a_mail_with_room_for_all_has_only_its_calendar(office):
     owe(office, BREACHED, at("Dinas Sosial"))
-    assert list(first_mail(office, NOW).iter_attachments()) == []
+    names = [part.get_filename() for part in first_mail(office, NOW).iter_attachments()]
+    assert names == ["tenggat.ics"]
 
 
 def test_a_reminder_brings_its_deadline_for_the_calendar(office):
@@ -840,27 +907,48 @@ def test_a_reminder_brings_its_deadline_for_the_calendar(office):
     assert "Syarat pindah alamat" not in attached.get_content()
 
 
-def test_a_later_reminder_moves_the_entry_and_adds_none():
-    told = (Notified("liaison", 1, NOW - timedelta(days=3)),)
-    first, later = (
-        Calendar.from_ical(agenda(view(item(some)), "id", WITA)).walk("VEVENT")[0]
-        for some in (
-            duty(4, "2026-11-30 23:59", uid="a@b"),
-            duty(1, "2026-11-25 23:59", uid="a@b", told=told),
-        )
-    )
-    assert (first["uid"], first["sequence"]) == ("a@b", 0)
-    assert (later["uid"], later["sequence"]) == ("a@b", 1)
+def entries(content: bytes | None) -> list[Any]:
+    assert content is not None
+    return Calendar.from_ical(content).walk("VEVENT")
+
+
+def test_a_later_mail_moves_the_entry_and_adds_none():
+    (first,) = entries(agenda(view(item(duty(4, "2026-11-30 23:59", uid="a@b"))), "id", WITA))
+    tomorrow = view(item(duty(1, "2026-11-25 23:59", uid="a@b")), now=NOW + timedelta(days=1))
+    (later,) = entries(agenda(tomorrow, "id", WITA))
+    assert first["uid"] == later["uid"] == "a@b"
+    assert later["sequence"] > first["sequence"]
     assert later.decoded("dtstart") == date(2026, 11, 25)
 
 
-def test_what_is_late_is_no_date_to_come():
-    assert agenda(view(item(duty(-3))), "id", WITA) is None
+def test_today_and_late_are_in_the_calendar_and_only_what_comes_has_an_alarm():
+    some = view(item(duty(-3)), item(duty(0, "2026-11-24 23:59"), ticket="6"))
+    today, late = entries(agenda(some, "id", WITA))
+    assert late["summary"].startswith("TERLAMBAT: pengaduan 5010653")
+    assert late.decoded("dtstart") == date(2026, 11, 19)
+    assert late.walk("VALARM") == []
+    (alarm,) = today.walk("VALARM")
+    assert (alarm["action"], alarm.decoded("trigger")) == ("DISPLAY", timedelta(hours=7.5))
+
+
+def test_an_ended_duty_is_cancelled_in_the_calendar():
+    before = view(item(duty(1, "2026-11-25 23:59", uid="a@b")))
+    (entry,) = entries(agenda(before, "id", WITA))
+    assert cancellation(before, "id", WITA) is None
+    after = view(
+        now=NOW + timedelta(days=1),
+        ended=(EndedDuty("5010653", "Penyelesaian pengaduan", "a@b", wita("2026-11-25 23:59")),),
+    )
+    content = cancellation(after, "id", WITA)
+    (cancelled,) = entries(content)
+    assert Calendar.from_ical(content)["method"] == "CANCEL"
+    assert (cancelled["uid"], cancelled["status"]) == ("a@b", "CANCELLED")
+    assert cancelled["sequence"] > entry["sequence"]
 
 
 def test_the_workbook_goes_with_the_mail(office):
     owe(office, BREACHED, *(at("Dinas Sosial", f"FD-{n}") for n in range(60)))
-    (attached,) = first_mail(office, NOW).iter_attachments()
+    attached, _ = first_mail(office, NOW).iter_attachments()
     assert attached.get_filename() == "pengaduan-2026-11-24.xlsx"
     book = CalamineWorkbook.from_filelike(io.BytesIO(attached.get_content()))
     assert len(book.get_sheet_by_index(0).to_python()) == 61

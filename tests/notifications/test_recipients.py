@@ -66,7 +66,7 @@ def test_an_office_that_fell_vacant_before_its_mail_left_is_stood_in_for(office,
     deliver(office, "2026-11-25 07:30")
     assert sorted(told(server)) == ["penghubung.dinsos", "sekda"]
     (letter,) = [each for each in server.letters if each.recipient.startswith("sekda")]
-    said = "kepala perangkat daerah, Dinas Sosial: jabatan kosong; disampaikan kepada"
+    said = "Kepala perangkat daerah, Dinas Sosial: jabatan kosong; disampaikan kepada"
     assert f"{said} sekretaris daerah." in text(letter)
 
 
@@ -81,7 +81,7 @@ def test_what_every_mailbox_of_the_unit_refused_goes_to_the_next_in_line(office,
     decide(office, "2026-11-24 09:00")
     deliver(office, "2026-11-24 09:00")
     assert notices(office) == [("breach", "sent")]
-    late = [letter for letter in server.letters if "FD-1" in letter.mail["Subject"]]
+    late = [letter for letter in server.letters if "Pengaduan FD-1" in text(letter)]
     assert sorted(each.recipient.partition("@")[0] for each in late) == [
         "penghubung.kab",
         "sekda",

@@ -121,9 +121,10 @@ def told_in(kept: Kept, office: SiteContext) -> set[tuple[str, str]]:
     text = " ".join(body.get_content().split())
     law, locale = office.site.evaluation_context.law, office.site.locale
     duties = {
-        f"{rule.label[locale]} - {rule.citation}": rule_id
+        f"{rule.verb[locale][:1].upper()}{rule.verb[locale][1:]}: ": rule_id
         for rule_id in law.ids
         for rule in law.versions(rule_id)
+        if rule.verb
     }
     parts = re.split(r"\d+\. Pengaduan (FD-\d+) - ", text)
     return {

@@ -73,6 +73,15 @@ class Views:
             for deadline in self.at(moment).get(key.complaint, ())
         )
 
+    def open_duties(self, moment: datetime) -> set[tuple[str, str]]:
+        """(ticket, rule) of every clock that ticks at this moment, or is late."""
+        return {
+            (self.tickets[complaint], deadline.rule.id)
+            for complaint, deadlines in self.at(moment).items()
+            for deadline in deadlines
+            if deadline.ticking or (deadline.state is State.BREACHED and deadline.stopped is None)
+        }
+
     def reached(self, deadline: Deadline, moment: datetime, notified: Notified) -> list[Reached]:
         """The rungs that a deadline has reached on its ladder, lowest first."""
         ladder = self._ladder(deadline.rule.id, deadline.unit)

@@ -281,7 +281,7 @@ def test_the_page_shows_the_figures_of_the_tables(kind, locale):
         lines = page.tables.get(table.key, [])[1:]
         assert len(lines) == min(len(table.rows), MOST_ROWS)
         for line, row in zip(lines, table.rows, strict=False):
-            shift = 0 if table.key == "late" else 1  # the ticket names the row
+            shift = 0 if table.key in SINGLE else 1  # the ticket names the row
             for place, cell, measure in numeric(table, row):
                 found = figure(line[place + shift], locale)
                 assert same(found, cell, digits=tolerance(measure)), (
@@ -291,6 +291,9 @@ def test_the_page_shows_the_figures_of_the_tables(kind, locale):
                     cell,
                 )
 
+
+SINGLE = ("late", "statements")
+"""Tables of single complaints: the ticket names the row."""
 
 LINK = "https://contohkab.example/l/{ticket}"
 
@@ -304,7 +307,7 @@ def test_who_was_told_stands_below_each_late_complaint_and_its_number_is_a_link(
     told = catalog(locale)("report.column.notified")
     assert page.below["late"] == [f"{told}: {row.cells[-1]}" for row in late.rows]
     leads = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
-    tickets = [LINK.format(ticket=row.cells[0]) for row in late.rows]
+    tickets = [LINK.format(ticket=row.cells[0]) for key in SINGLE for row in report.table(key).rows]
     assert [lead for lead in leads if lead and not lead.startswith("#")] == tickets
 
 
@@ -324,7 +327,8 @@ def test_each_format_says_what_proves_a_complaint(locale, tmp_path):
     path.write_bytes(report_xlsx(report, ZONE))
     late = report.table("late")
     assert late
-    assert [LINK.format(ticket=row.cells[0]) for row in late.rows] == links_of(path)
+    rows = [row for key in SINGLE for row in report.table(key).rows]
+    assert [LINK.format(ticket=row.cells[0]) for row in rows] == links_of(path)
     t = catalog(locale)
     sheets = sheets_of(path.read_bytes(), tmp_path)
     assert any(EXPLAIN[locale] in str(line) for line in sheets[t("report.sheet.cover")])
@@ -452,7 +456,8 @@ def test_the_pdf_has_page_numbers_contents_and_bookmarks(kind, locale):
     pages = text_of(printed(kind, locale))
     for number, page in enumerate(pages, 1):
         assert f"{t('report.page')} {number} {t('report.page_of')} {len(pages)}" in page
-    titles = [t(f"report.section.{table.key}") for table in report.tables] + [t("report.method")]
+    shown = [table.key for table in report.tables if table.rows or table.key != "statements"]
+    titles = [t(f"report.section.{key}") for key in shown] + [t("report.method")]
     marks = [f"{number}. {title}" for number, title in enumerate(titles, 1)]
     outline = [each for each in reader.outline if not isinstance(each, list)]
     assert [each.title for each in outline] == marks

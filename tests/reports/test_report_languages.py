@@ -94,13 +94,13 @@ def test_each_reader_gets_the_files_in_his_language(office):
 
 
 def test_who_was_told_stands_in_the_readers_language(office):
-    """FD-1 fell due on the 23rd; its reminders and escalations have gone out by the end."""
-    for now in ("2026-12-01 08:00", "2026-12-02 08:00"):
+    """FD-1 fell due on the 23rd; its unit got the mail on 1 December, its superiors later."""
+    for now in ("2026-12-01 08:00", "2026-12-04 08:00", "2026-12-07 08:00", "2026-12-10 08:00"):
         register(office, now, at("Dinas Sosial", "FD-1"))
         decide(office, now)
         deliver(office, now)
     with office.transaction() as session:
-        view = report_view(session, office, "2026-11", wita("2026-12-03 08:00"))
+        view = report_view(session, office, "2026-11", wita("2026-12-11 08:00"))
         english = in_language(session, office, view, "en")
     (cell,) = {row.cells[-1] for row in view.table("late").rows}
     assert re.fullmatch(r"(\w+ \d+ 2026-\d\d-\d\d(, )?)+", cell)
@@ -110,8 +110,10 @@ def test_who_was_told_stands_in_the_readers_language(office):
         for v in (view, english)
     )
     assert (ours, theirs) == (
-        "sekretaris daerah (1 Des 2026), inspektur (2 Des 2026)",
-        "regional secretary (1 Dec 2026), inspector (2 Dec 2026)",
+        "pejabat penghubung (2 kali, terakhir 7 Des 2026), kepala perangkat daerah (2 kali, "
+        "terakhir 7 Des 2026), sekretaris daerah (7 Des 2026), inspektur (10 Des 2026)",
+        "liaison officer (2 times, last 7 Dec 2026), head of unit (2 times, "
+        "last 7 Dec 2026), regional secretary (7 Dec 2026), inspector (10 Dec 2026)",
     )
 
 

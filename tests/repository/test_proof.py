@@ -19,7 +19,7 @@ from proving.plan import plan
 from proving.post import Kept
 from proving.stage import Played, Stage, stage
 from proving.verdicts import verdicts
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from db.engine import open_engine
@@ -205,16 +205,22 @@ def test_a_person_who_was_told_in_two_mails_is_noticed(over):
     assert "made 2 mails to" in wrong
 
 
+def falsify_status(session: Session, status: str) -> None:
+    """Give the mail another status by SQL: the model refuses to take back that it is sent."""
+    key = sent(session).id
+    session.execute(update(MessageRow).where(MessageRow.id == key).values(status=status))
+
+
 def test_a_mail_that_still_waits_is_noticed(over):
     def spoil(session: Session, played: Played) -> None:
-        sent(session).status = "queued"
+        falsify_status(session, "queued")
 
     assert "is still queued" in found_wrong(over, spoil)
 
 
 def test_a_dead_mail_of_which_nobody_was_told_is_noticed(over):
     def spoil(session: Session, played: Played) -> None:
-        sent(session).status = "dead"
+        falsify_status(session, "dead")
         for alert in session.scalars(select(MessageRow).where(MessageRow.kind == "alert")):
             alert.detail = {}
 

@@ -172,6 +172,11 @@ def test_every_command_that_the_documentation_names_is_there():
                 typer = groups[name].typer_instance
                 assert typer is not None
                 known = {each.name for each in typer.registered_commands}
+                if typer.info.invoke_without_command is True or (
+                    typer.registered_callback is not None
+                    and typer.registered_callback.invoke_without_command is True
+                ):
+                    known.add("")
                 wrong += [f"{page.name}: {name} {inner}"] if inner not in known else []
             elif name not in commands:
                 wrong.append(f"{page.name}: {name}")

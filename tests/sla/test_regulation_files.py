@@ -484,7 +484,7 @@ def test_a_rule_cannot_be_in_force_when_its_text_is_not(written):
 def test_a_rule_of_the_nation_is_not_replaced_in_silence(written):
     own = HEAD.replace('"desa"', '"sp4n"') + rule(id='"first-follow-up"')
     (mistake,) = mistakes(NATIONAL, written(own))
-    told = f"desa.toml:6: rule first-follow-up: {FOLLOW_UP} is a rule of sp4n.toml:24 already"
+    told = f"desa.toml:6: rule first-follow-up: {FOLLOW_UP} is a rule of sp4n.toml:25 already"
     assert mistake.startswith(f'{told}; to replace it, write overrides = "{FOLLOW_UP}" and basis =')
 
 

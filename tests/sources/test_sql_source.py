@@ -403,12 +403,12 @@ def test_bad_rows_wait_in_quarantine(desk, connect):
     office = connect()
     desk.put(("", SAME, None, SAME), ("D-2", SAME, "2026-11-01 00:00:00", SAME))
     desk.run("INSERT INTO laporan VALUES ('D-3', NULL, NULL, 'x', 'y', :m)", {"m": SAME})
-    take(office, "2026-11-19 08:00", "desk")
+    count = take(office, "2026-11-19 08:00", "desk")
     assert {reason for _, reason, _, _ in quarantine(office, "desk")} == {
         "missing_ticket",
-        "before_receipt",
         "missing_date",
     }
+    assert (count.new, count.questions) == (1, {"selesai": 1})  # D-2 is watched
 
 
 # --- read only ------------------------------------------------------------------------------------
@@ -621,7 +621,8 @@ def test_what_is_not_mapped_is_found_nowhere(desk, connect, caplog):
         ("", SAME, None, SAME),
         ("D-3", SAME, "2026-11-01 00:00:00", SAME),
     )
-    assert take(office, "2026-11-19 08:00", "desk").quarantined == 2
+    count = take(office, "2026-11-19 08:00", "desk")
+    assert (count.quarantined, count.questions) == (1, {"selesai": 1})
     for text_ in (dump(office), caplog.text):
         assert PERSON not in text_
         assert "Rahasia" not in text_

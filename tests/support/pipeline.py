@@ -77,7 +77,7 @@ def register(
     `begun` is the first import of this source, and None makes this import the first.
     """
     if begun is not None:
-        _begin(office, wita(begun))
+        begin(office, "register", wita(begun))
     path = office.site.folder / "inbox" / "register" / f"register_{wita(now):%Y-%m-%d_%H%M}.csv"
     blank = ENTRY | dict.fromkeys(STEPS, "")
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -90,13 +90,14 @@ def register(
     return path
 
 
-def _begin(office: SiteContext, moment: datetime) -> None:
+def begin(office: SiteContext, source: str, moment: datetime) -> None:
+    """Record an empty first import of a source: no complaint imported later is inherited."""
     with office.transaction() as session:
-        if session.scalar(select(SourceImport.id).where(SourceImport.source == "register")):
+        if session.scalar(select(SourceImport.id).where(SourceImport.source == source)):
             return
         empty = {"rows": 0, "new": 0, "updated": 0, "unchanged": 0, "quarantined": 0}
         row = SourceImport(
-            source="register",
+            source=source,
             name="first.csv",
             sha256="0" * 64,
             observed_at=moment,

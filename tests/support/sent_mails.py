@@ -18,16 +18,28 @@ import pytest
 from conftest import BLANK_PDF, REPOSITORY, wita
 
 from db.models import MessageKind
-from support.pipeline import BREACHED, ESCALATED, REMINDED, at, decide, deliver, register, since
+from support.pipeline import (
+    BREACHED,
+    ESCALATED,
+    REMINDED,
+    at,
+    decide,
+    deliver,
+    register,
+    since,
+)
 from tasks.common.context import SiteContext
 from tasks.summary import make_summary
+
+WEEKLY = "2026-11-30 08:00"
+"""The Monday of the superiors' weekly mail."""
 
 KINDS = {
     "reminder": (REMINDED, "penghubung.dinsos", MessageKind.NOTICES),
     "breach": (BREACHED, "penghubung.dinsos", MessageKind.NOTICES),
     "late and coming": (BREACHED, "penghubung.rsud", MessageKind.NOTICES),
     "long": (BREACHED, "kepala.dlh", MessageKind.NOTICES),
-    "escalation": (ESCALATED, "sekda", MessageKind.NOTICES),
+    "escalation": (WEEKLY, "sekda", MessageKind.NOTICES),
     "alert": (BREACHED, "admin.lapor", MessageKind.ALERT),
     "summary": (ESCALATED, "inspektur", MessageKind.SUMMARY),
 }
@@ -93,7 +105,7 @@ def send_each_kind(folder: Path, locale: str, *, plain: bool = False) -> dict[st
         patch.setattr("tasks.reports.formats.pdf.report_pdf", lambda view, zone, drawn: BLANK_PDF)
         if plain:
             patch.setattr("tasks.reports.formats.plots.plots", lambda view, zone: {})
-        for now in (REMINDED, BREACHED, ESCALATED):
+        for now in (REMINDED, BREACHED, ESCALATED, WEEKLY):
             register(office, now, *ENTRIES)
             decide(office, now)
             if now == ESCALATED:

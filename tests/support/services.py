@@ -32,7 +32,7 @@ import psutil
 import psycopg
 import pytest
 import yaml
-from conftest import REPOSITORY
+from conftest import REPOSITORY, wita
 from sqlalchemy import delete, func, select
 
 import service
@@ -40,7 +40,7 @@ from db import runs
 from db.models import FlowRunRecord, MessageRow, MessageStatus, NoticeRow
 from service.environment import free_port
 from service.prefect_api import ask
-from support.pipeline import ENTRY, STEPS, UNITS, at
+from support.pipeline import BEGUN, ENTRY, STEPS, UNITS, at, begin
 from support.prefect_databases import prefect_as_new
 from support.servers.smtp_servers import Server, running
 from support.small_site import TICKET, export, runs_when_asked, small_site
@@ -373,7 +373,8 @@ class Troubled:
     """A service whose first cycle met all kinds of trouble, and what it left.
 
     A source's folder was gone, more mails were owed than a run may send, and the mail server let
-    nobody in. The counts hang on today's date.
+    nobody in. The late verifications are notified to two people, on any date of today; the other
+    counts hang on it.
     """
 
     up: Up
@@ -384,16 +385,27 @@ class Troubled:
     sending: Sending
 
 
+def replaced(file: Path, was: str, becomes: str) -> None:
+    """Replace a text that occurs once in a file."""
+    text = file.read_text("utf-8")
+    assert text.count(was) == 1
+    file.write_text(text.replace(was, becomes), "utf-8")
+
+
 @contextmanager
 def in_trouble(folder: Path) -> Iterator[Troubled]:
     site = runs_when_asked(small_site(folder / "site"))
     file = site / "site.toml"
-    file.write_text(file.read_text("utf-8").replace("most = 200\n", "most = 1\n"), "utf-8")
+    replaced(file, "most = 200\n", "most = 1\n")
+    late = 'kind = "breach"\nto = ["administrator"]'
+    replaced(site / "escalation.toml", late, late.replace("]", ', "liaison"]'))
     gone, elsewhere = site / "inbox" / "register", site / "inbox" / "elsewhere"
     gone.rename(elsewhere)
     with running(Holding(greeting=REFUSAL)) as server:
         assert isinstance(server, Holding)
         up = Up([site], folder, TENGGAT_MAIL_URL=server.url())
+        with up.office() as office:
+            begin(office, "lapor", wita(BEGUN))  # what is inherited is never a storm
         up.start()
         try:
             up.live_through_the_first_cycle()

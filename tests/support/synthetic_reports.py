@@ -198,6 +198,20 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
             )
             for place, each in enumerate(overdue)
         ],
+        "statements": [
+            Row(
+                f"{each.ticket} {each.unit}",
+                (
+                    each.ticket,
+                    ("done", "not_ours", "obstacle")[place % 3],
+                    date(2026, 11, 1 + place % 28),
+                    40 - place if place else None,
+                    each.unit,
+                ),
+                (each.ticket,),
+            )
+            for place, each in enumerate(overdue[:5])
+        ],
         "escalations": [
             Row("-1wd", ("reminder", 60, 58, 0.5, 0.725, 0.81)),
             Row("+3wd", ("escalation", 21, 20, 0.2, 0.35, None)),

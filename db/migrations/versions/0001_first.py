@@ -32,6 +32,8 @@ TABLES = (
     "message_item",
     "delivery_attempt",
     "bounce",
+    "reply",
+    "reply_key",
     "mailbox_position",
     "label",
     "flow_run",
@@ -90,6 +92,8 @@ def upgrade() -> None:
     _create_message_item()
     _create_delivery_attempt()
     _create_bounce()
+    _create_reply()
+    _create_reply_key()
     _create_mailbox_position()
     _create_label()
     _create_flow_run()
@@ -558,6 +562,45 @@ def _create_bounce() -> None:
         sa.UniqueConstraint("report_id", "address"),
     )
     op.create_index("ix_bounce_address", "bounce", ["address"])
+
+
+def _create_reply() -> None:
+    op.create_table(
+        "reply",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("reply_id", sa.String(length=255), nullable=False),
+        sa.Column("message_id", sa.Integer(), nullable=False),
+        sa.Column("complaint_id", sa.Integer(), nullable=True),
+        sa.Column("unit", sa.String(length=64), nullable=False),
+        sa.Column("role", sa.String(length=32), nullable=False),
+        sa.Column("sender", sa.String(length=320), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["complaint_id"],
+            ["complaint.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["message.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("reply_id"),
+    )
+    op.create_index("ix_reply_complaint_id", "reply", ["complaint_id"])
+    op.create_index("ix_reply_message_id", "reply", ["message_id"])
+
+
+def _create_reply_key() -> None:
+    op.create_table(
+        "reply_key",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("secret", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
 
 
 def _create_mailbox_position() -> None:

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import bounces, complaints, imports, outbox, quarantine, questions, runs, storms
+from db import complaints, imports, outbox, quarantine, questions, runs, storms
 from db.engine import NotReady, open_engine, reading
+from db.mailbox import bounces
 from db.revisions import newest_revision, revision
 from settings import Site
 from tasks.common.context import SiteContext

@@ -15,9 +15,12 @@ from tasks.text.numbers import decimal_text, number_text
 TILES = ("late", "on_time", "open", "received", "settled", "followed_up_share")
 """The large figures at the top, the most urgent first."""
 
-NAMED_BY = {"late": "ticket"}
+NAMED_BY = {"late": "ticket", "statements": "ticket"}
 """The column naming a table's rows, if their keys do not."""
 
+
+NOT_IF_EMPTY = frozenset({"statements"})
+"""Tables left out if they have no rows: a site without answers by mail has none."""
 
 BELOW = {"late": "notified"}
 """The column shown below its row, over the whole width: it may be long."""
@@ -77,7 +80,11 @@ class Tile:
 
 def sections(view: Report, zone: ZoneInfo, most: int) -> list[Section]:
     """Build the sections of a report, with at most `most` rows of each table."""
-    return [_section(table, view, zone, most) for table in view.tables]
+    return [
+        _section(table, view, zone, most)
+        for table in view.tables
+        if table.rows or table.key not in NOT_IF_EMPTY
+    ]
 
 
 def _section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:

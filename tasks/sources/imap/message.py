@@ -162,6 +162,22 @@ def _attachments(mail: Message) -> Iterator[str]:
 
 def _text(mail: Message) -> str:
     """Return the plain text, or the text of the HTML if there is no plain text."""
+    plain, pages = _bodies(mail)
+    text = plain.strip() or "\n".join(page_text(page) for page in pages)
+    lines = (one_line(line) for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def bodies(mail: bytes) -> tuple[str, list[str]]:
+    """Return the plain text of a mail and its HTML pages, both empty if the mail is broken."""
+    try:
+        return _bodies(message_from_bytes(mail))
+    except Exception:  # the standard library's parser raises nearly any error on broken mails
+        return "", []
+
+
+def _bodies(mail: Message) -> tuple[str, list[str]]:
+    """Return the plain text and the HTML pages of a mail, without its attachments."""
     texts: dict[str, list[str]] = {"plain": [], "html": []}
     for part in _parts(mail):
         if not _is_attached(part):
@@ -170,10 +186,7 @@ def _text(mail: Message) -> str:
             name = charset if isinstance(charset, str) else str(charset[-1])
             kind = "html" if part.get_content_subtype() == "html" else "plain"
             texts[kind].append(_decoded(raw if isinstance(raw, bytes) else b"", name))
-    plain = "\n".join(texts["plain"]).strip()
-    text = plain or "\n".join(_page_text(page) for page in texts["html"])
-    lines = (one_line(line) for line in text.splitlines())
-    return "\n".join(line for line in lines if line)
+    return "\n".join(texts["plain"]), texts["html"]
 
 
 def _without_comments(page: str) -> str:
@@ -181,7 +194,7 @@ def _without_comments(page: str) -> str:
     return first + "".join(piece.partition("-->")[2] for piece in rest)
 
 
-def _page_text(page: str) -> str:
+def page_text(page: str) -> str:
     """Return the visible text of an HTML page.
 
     The standard library's parser takes minutes on some hostile pages of 100 kB. This parser reads

@@ -9,27 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db import audit
-from db.locks import advisory_lock
-from db.models import Bounce, MailboxPosition, MessageRow, MessageStatus
-
-MAILBOX = "bounces"
-"""The name of the mailbox for returned mails in the table of positions."""
-
-
-def lock(session: Session) -> None:
-    """Acquire the lock for reading returned mails, and keep it until the transaction ends."""
-    advisory_lock(session, "bounces")
-
-
-def position(session: Session) -> tuple[int, int] | None:
-    """Return the UIDVALIDITY and the UID of the last returned mail read; None if none was read."""
-    found = session.get(MailboxPosition, MAILBOX)
-    return (found.uid_validity, found.last_uid) if found is not None else None
-
-
-def set_position(session: Session, uid_validity: int, last_uid: int) -> None:
-    """Store the position reached in the mailbox for returned mails."""
-    session.merge(MailboxPosition(mailbox=MAILBOX, uid_validity=uid_validity, last_uid=last_uid))
+from db.models import Bounce, MessageRow, MessageStatus
 
 
 def returned(session: Session, message_id_header: str) -> MessageRow | None:

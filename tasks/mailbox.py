@@ -1,27 +1,30 @@
-"""Bounces: find returned mails in the sender's mailbox and mark their addresses."""
+"""The sender's mailbox: suppress the addresses of returned mails, and record answers to notices."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from imapclient import IMAPClient
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import bounces, outbox
-from db.models import MessageStatus
+from db import outbox
+from db.mailbox import bounces, position
+from db.models import MessageStatus, ReplyOutcome
 from sla.directory import Role
 from tasks.common.context import SiteContext
 from tasks.common.retry import retrying_task
 from tasks.notifications.bounces import dsn
 from tasks.notifications.bounces.mailbox import mailbox_of, told
 from tasks.notifications.enqueue import enqueue_alert
+from tasks.notifications.replies import parse
+from tasks.notifications.replies.match import record_reply
 from tasks.sources.imap.fetch import heads, uids, whole
 
 OLDEST = timedelta(days=30)
-"""The greatest age of a mail that is read: an older one says little about an address today."""
+"""The greatest age of a mail that is read: an older one says little about today."""
 
 BATCH = 200
 """Number of mails per request for headers."""
@@ -31,7 +34,28 @@ MOST = 2_000
 
 
 @dataclass(slots=True)
-class BounceCount:
+class ReplyCount:
+    """The answers in the mailbox, by outcome; `ignored` ones are not recorded."""
+
+    accepted: int = 0
+    repeated: int = 0
+    no_choice: int = 0
+    wrong_sender: int = 0
+    ignored: int = 0
+
+    @property
+    def read(self) -> int:
+        """Number of answers read."""
+        return self.accepted + self.repeated + self.no_choice + self.wrong_sender + self.ignored
+
+    def add(self, outcome: ReplyOutcome | None) -> None:
+        """Count an answer; the outcome None means ignored."""
+        name = str(outcome) if outcome is not None else "ignored"
+        setattr(self, name, getattr(self, name) + 1)
+
+
+@dataclass(slots=True)
+class MailboxCount:
     """The result of reading the mailbox.
 
     `reports` counts the reports of mail servers. `unknown` of these name no mail of this site.
@@ -43,22 +67,29 @@ class BounceCount:
     bounced: int = 0
     unknown: int = 0
     trouble: str = ""
+    replies: ReplyCount = field(default_factory=ReplyCount)
 
 
-def read_bounces(office: SiteContext, now: datetime, run_id: str) -> BounceCount:
-    """Read the reports on returned mails that arrived since the last poll, if a mailbox is
+Arrived = tuple[datetime | None, dsn.BounceReport | parse.IncomingReply]
+"""A mail of interest with its time of arrival."""
+
+
+def read_mailbox(office: SiteContext, now: datetime, run_id: str) -> MailboxCount:
+    """Read the mails that arrived in the sender's mailbox since the last poll, if one is
     configured.
 
     A mail reported as failed becomes bounced. The run then settles its notices again and marks its
     address, and the administrators are notified of the address once. A report counts only if it is
-    about a mail that this site sent. The mailbox itself is not changed. If it cannot be read, other
-    mail still goes out, and the administrators are notified once a day.
+    about a mail that this site sent. An answer to a notice becomes a statement of the unit, which
+    changes no deadline; answers are not read if the site switched them off. The mailbox itself is
+    not changed. If it cannot be read, other mail still goes out, and the administrators are
+    notified once a day.
     """
-    count = BounceCount()
+    count = MailboxCount()
     if not office.site.bounces_url:
         return count
     try:
-        _look(office, now, run_id, count)
+        _read_new(office, now, run_id, count)
     except SQLAlchemyError:
         raise
     except Exception as error:
@@ -72,40 +103,50 @@ def read_bounces(office: SiteContext, now: datetime, run_id: str) -> BounceCount
     return count
 
 
-def _look(office: SiteContext, now: datetime, run_id: str, count: BounceCount) -> None:
+def _read_new(office: SiteContext, now: datetime, run_id: str, count: MailboxCount) -> None:
     """Read the mails that arrived since the last poll, or all of them if UIDVALIDITY has
     changed.
     """
     with mailbox_of(office.site) as (client, validity, next_uid):
         with office.transaction() as session:
-            stored = bounces.position(session)
+            stored = position.position(session)
         last = stored[1] if stored is not None and stored[0] == validity else 0
         since = office.local(now - OLDEST).date()
         found = list(uids(client, last + 1, next_uid, "SINCE", since))
         new = found[:MOST]
         for start in range(0, len(new), BATCH):
             group = new[start : start + BATCH]
-            reports = list(_reports(client, group))
+            mails = list(_of_interest(client, office, group))
             with office.transaction() as session:
-                bounces.lock(session)
-                for arrived, report in reports:
-                    _take(session, office, report, min(arrived or now, now), now, run_id, count)
-                bounces.set_position(session, validity, group[-1])
+                position.lock(session)
+                for arrived, mail in mails:
+                    moment = min(arrived or now, now)
+                    if isinstance(mail, dsn.BounceReport):
+                        _take(session, office, mail, moment, now, run_id, count)
+                    else:
+                        count.replies.add(record_reply(session, office, mail, moment, now))
+                position.set_position(session, validity, group[-1])
         if new == found and next_uid is not None and stored != (validity, next_uid - 1):
             with office.transaction() as session:
-                bounces.set_position(session, validity, next_uid - 1)
+                position.set_position(session, validity, next_uid - 1)
 
 
-def _reports(
-    client: IMAPClient, group: list[int]
-) -> Iterator[tuple[datetime | None, dsn.BounceReport]]:
-    """Return the reports among these mails with their time of arrival.
+def _of_interest(client: IMAPClient, office: SiteContext, group: list[int]) -> Iterator[Arrived]:
+    """Return the reports and answers among these mails with their time of arrival.
 
     Of other mails only the header is fetched.
     """
+    host = office.site.file.mail.sender.rpartition("@")[2]
     for uid, (arrived, header) in sorted(heads(client, group).items()):
-        if dsn.may_be(header) and (report := dsn.read(whole(client, uid, dsn.LARGEST))):
-            yield arrived, report
+        if dsn.may_be(header):
+            if report := dsn.read(whole(client, uid, dsn.LARGEST)):
+                yield arrived, report
+        elif (
+            office.site.reply_address
+            and parse.may_be(header, host)
+            and (reply := parse.read(whole(client, uid, parse.LARGEST)))
+        ):
+            yield arrived, reply
 
 
 def _take(
@@ -115,7 +156,7 @@ def _take(
     arrived: datetime,
     now: datetime,
     run_id: str,
-    count: BounceCount,
+    count: MailboxCount,
 ) -> None:
     """Apply a report once: set an undelivered mail to bounced, and mark its address."""
     count.reports += 1
@@ -161,4 +202,4 @@ def _somebody_can_be_told(session: Session, office: SiteContext, now: datetime) 
     return any(holder.email.casefold() not in marked for holder in administrators.offices)
 
 
-read_bounces_task = retrying_task("read bounces")(read_bounces)
+read_mailbox_task = retrying_task("read mailbox")(read_mailbox)

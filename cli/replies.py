@@ -1,0 +1,43 @@
+"""`tenggat replies`: answers to notice mails."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.console import JsonOption, SiteOption, UsageError
+from sla.text import did_you_mean
+
+
+def list_replies(
+    outcome: Annotated[
+        str | None,
+        typer.Option(help="Only these: accepted, repeated, no_choice or wrong_sender."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 30,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List answers to notices.
+
+    An accepted answer is a statement of the unit. It changes no deadline. The sender of an answer
+    with the outcome wrong_sender is not stored.
+    """
+    with console.office_of(site) as office:
+        from cli.listings import REPLY_COLUMNS, reply_rows  # noqa: PLC0415
+        from db.models import ReplyOutcome  # noqa: PLC0415
+
+        if outcome is not None and outcome not in set(ReplyOutcome):
+            raise UsageError(f"no outcome '{outcome}'{did_you_mean(outcome, ReplyOutcome)}")
+        with office.transaction() as session:
+            chosen = ReplyOutcome(outcome) if outcome is not None else None
+            rows = reply_rows(session, office, limit, chosen)
+    if as_json:
+        console.print_json(rows)
+    else:
+        console.print_table(REPLY_COLUMNS, (row.values() for row in rows))
+        console.out.print(
+            f"{len(rows)} answers" + (", there may be more" if len(rows) == limit else "")
+        )

@@ -1,0 +1,1 @@
+"""Mail in the sender's mailbox: returned mails and answers, and how far it was read."""

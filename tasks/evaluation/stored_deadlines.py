@@ -1,0 +1,133 @@
+"""Queries over the stored deadlines: late, coming, waiting for the complainant, met since a moment.
+
+This module has the one definition of late that mails, artifacts and `tenggat deadlines` share with
+the report (`sla.metrics`):
+
+- A duty is late if its deadline is breached and still open.
+- A complaint is late if at least one of its duties is late.
+- A duty is late and ended otherwise if its deadline was breached, and the duty then ended without
+  being done, for example because the complaint was closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
+
+from db.models import Complaint, DeadlineRow
+from sla.engine.deadline import State
+
+LATE = (DeadlineRow.state == State.BREACHED) & DeadlineRow.stopped.is_(None)
+"""The condition of a late duty."""
+
+ENDED_LATE = (DeadlineRow.state == State.BREACHED) & DeadlineRow.stopped.is_not(None)
+"""The condition of a duty that is late and ended otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class LateCounts:
+    """Late complaints, their late duties, and the duties that are late and ended otherwise."""
+
+    complaints: int
+    duties: int
+    ended: int
+
+
+def late_counts(session: Session, unit: str | None = None) -> LateCounts:
+    """Count what is late, in the whole site or at one unit."""
+    where = [] if unit is None else [DeadlineRow.unit == unit]
+    complaints, duties = session.execute(
+        select(func.count(DeadlineRow.complaint_id.distinct()), func.count()).where(LATE, *where)
+    ).one()
+    ended = session.scalar(select(func.count()).select_from(DeadlineRow).where(ENDED_LATE, *where))
+    return LateCounts(complaints, duties, ended or 0)
+
+
+def late_by_unit(session: Session) -> list[tuple[str | None, int]]:
+    """Count the late complaints of each unit, most first."""
+    number = func.count(DeadlineRow.complaint_id.distinct())
+    rows = session.execute(
+        select(DeadlineRow.unit, number)
+        .where(LATE)
+        .group_by(DeadlineRow.unit)
+        .order_by(number.desc(), DeadlineRow.unit)
+    )
+    return [(unit, count) for unit, count in rows]
+
+
+def concerned(session: Session, until: datetime, units: Collection[str] | None) -> list[Complaint]:
+    """Load the complaints with a duty that is late, or running and due until a moment.
+
+    `units` limits them to some units and to duties without a unit; None means every unit.
+    """
+    open_duty = DeadlineRow.stopped.is_(None) & DeadlineRow.state.in_(
+        (State.RUNNING, State.BREACHED)
+    )
+    keys = select(DeadlineRow.complaint_id).where(open_duty, DeadlineRow.due <= until, _at(units))
+    return list(session.scalars(select(Complaint).where(Complaint.id.in_(keys))))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDuty:
+    """A stored deadline, with the ticket and the source of its complaint."""
+
+    complaint: int
+    ticket: str
+    source: str
+    rule: str
+    clock: int
+    unit: str | None
+    state: str
+    due: datetime | None
+    evaluated_at: datetime
+
+
+def waiting_for_complainant(
+    session: Session, rules: Collection[str], units: Collection[str] | None
+) -> list[tuple[int, str | None]]:
+    """Return the complaints that wait for the complainant, each with its unit.
+
+    Either a duty is paused, or one of the complainant's own `rules` runs.
+    """
+    own = DeadlineRow.rule.in_(rules) & (DeadlineRow.state == State.RUNNING)
+    paused = DeadlineRow.state == State.PAUSED
+    rows = session.execute(
+        select(DeadlineRow.complaint_id, DeadlineRow.unit)
+        .where(DeadlineRow.stopped.is_(None), or_(own, paused), _at(units))
+        .distinct()
+    )
+    return [(complaint, unit) for complaint, unit in rows]
+
+
+def ended_since(
+    session: Session, moment: datetime, units: Collection[str] | None
+) -> list[StoredDuty]:
+    """Return the duties of which an evaluation after a moment has found the end."""
+    columns = (
+        Complaint.id,
+        Complaint.ticket,
+        Complaint.source,
+        DeadlineRow.rule,
+        DeadlineRow.clock,
+        DeadlineRow.unit,
+        DeadlineRow.state,
+        DeadlineRow.due,
+        DeadlineRow.evaluated_at,
+    )
+    rows = session.execute(
+        select(*columns)
+        .join(Complaint, Complaint.id == DeadlineRow.complaint_id)
+        .where(DeadlineRow.stopped.is_not(None), DeadlineRow.evaluated_at > moment, _at(units))
+        .order_by(DeadlineRow.id)
+    )
+    return [StoredDuty(*row) for row in rows]
+
+
+def _at(units: Collection[str] | None) -> ColumnElement[bool]:
+    if units is None:
+        return DeadlineRow.id.is_not(None)
+    return or_(DeadlineRow.unit.in_(units), DeadlineRow.unit.is_(None))

@@ -1,0 +1,423 @@
+"""Desks: everything that is open for the reader of a mail at one moment.
+
+A new rung or a correction causes a mail; its content is the whole desk. All complaints on the desks
+of a batch of mails are loaded by one query and evaluated together at that moment, so that each
+number is the number of the report and of `tenggat deadlines`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from urllib.parse import quote
+
+from sqlalchemy.orm import Session
+
+from db import imports, outbox
+from db.mailbox import bounces
+from db.models import Complaint, MessageRow
+from db.outbox import Notification
+from sla.day_counting import due_day
+from sla.directory import OF_A_UNIT, OfficeHolder, Role
+from sla.engine.deadline import Deadline, State
+from sla.regulations.model import Actor, LengthUnit
+from tasks.common.context import SiteContext
+from tasks.common.notified import notified_by_role
+from tasks.evaluation import stored_deadlines
+from tasks.evaluation.loader import load_and_evaluate
+from tasks.evaluation.stored_deadlines import StoredDuty
+from tasks.notifications.enqueue import message_id_header
+from tasks.notifications.scope import Scope, Scopes
+from tasks.notifications.views import (
+    Desk,
+    Duty,
+    EndedDuty,
+    NoticeItem,
+    Section,
+    UnitLine,
+)
+from tasks.text.catalog import catalog
+from tasks.text.titles import office_title
+
+SOON_WORKING_DAYS = 2
+"""A duty due within this number of working days is on the desk."""
+
+Clock = tuple[str, int]
+"""A rule and the number of its clock."""
+
+Case = tuple[Complaint, Sequence[Deadline]]
+"""A complaint and its deadlines as evaluated now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The reader of a mail: address, scope, language, and the time of the last mail.
+
+    `triggers` are the clocks of this mail's notices, by complaint.
+    """
+
+    address: str
+    scope: Scope
+    locale: str
+    last_mail: datetime | None
+    triggers: Mapping[int, frozenset[Clock]] = field(default_factory=dict)
+
+
+class DeskLoader:
+    """Loads the desks of a batch of mails at `now`; mails sent since `began` are not earlier."""
+
+    def __init__(
+        self,
+        session: Session,
+        office: SiteContext,
+        messages: Sequence[MessageRow],
+        now: datetime,
+        began: datetime | None = None,
+    ) -> None:
+        self._session, self._office, self._now = session, office, now
+        earlier = (began or now) - timedelta(microseconds=1)  # excludes this run itself
+        without = bounces.suppressed_addresses(session)
+        self._scopes = Scopes(
+            office.site.directory,
+            self.today,
+            without=without,
+            administrator_unit=office.site.file.administrator_unit,
+        )
+        self._last = outbox.last_mails(session, {m.recipient for m in messages}, earlier)
+        self.cases = self._evaluated(messages)
+        self._ended = self._ended_duties(messages)
+        keys = {*self.cases, *(each.complaint for each in self._ended)}
+        self._before = outbox.notified(session, keys, earlier)
+        self._first_imports = imports.first_of_each(session)
+        self._waiting = self._waiting_complaints()
+
+    @cached_property
+    def today(self) -> date:
+        """Return the local day of the mails."""
+        return self._office.local(self._now).date()
+
+    @cached_property
+    def _vacancies(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for unit, role in self._office.site.directory.vacancies(self.today):
+            found[unit] = (*found.get(unit, ()), role)
+        return found
+
+    @cached_property
+    def _deputies(self) -> frozenset[str]:
+        offices = self._office.site.directory.offices
+        return frozenset(each.email.casefold() for each in offices if each.deputy)
+
+    def _evaluated(self, messages: Sequence[MessageRow]) -> dict[int, Case]:
+        """Load and evaluate the complaints of the notices and those on the desks."""
+        scopes = [self._scopes.of(message.recipient) for message in messages]
+        found = {
+            item.notice.complaint_id: item.notice.complaint
+            for message in messages
+            for item in message.items
+        }
+        units = _together(scopes)
+        if units is None or units:
+            until = self._office.site.evaluation_context.end_of(self._soon_day(self._now))
+            for complaint in stored_deadlines.concerned(self._session, until, units):
+                found.setdefault(complaint.id, complaint)
+        judged = load_and_evaluate(self._session, self._office, list(found.values()), self._now)
+        return {known.complaint.id: (known.complaint, each.deadlines) for known, each in judged}
+
+    def _ended_duties(self, messages: Sequence[MessageRow]) -> list[StoredDuty]:
+        known = [self._last[m.recipient] for m in messages if m.recipient in self._last]
+        if not known:
+            return []
+        units = _together([self._scopes.of(message.recipient) for message in messages])
+        return stored_deadlines.ended_since(self._session, min(known), units)
+
+    def _waiting_complaints(self) -> list[tuple[int, str | None]]:
+        law = self._office.site.evaluation_context.law
+        own = [rule for rule in law.ids if law.last(rule).actor is Actor.COMPLAINANT]
+        return stored_deadlines.waiting_for_complainant(self._session, own, None)
+
+    def reader(self, message: MessageRow, triggers: Mapping[int, frozenset[Clock]]) -> Reader:
+        """Return the reader of a mail with these triggers."""
+        return Reader(
+            address=message.recipient.casefold(),
+            scope=self._scopes.of(message.recipient),
+            locale=message.locale or self._office.site.locale,
+            last_mail=self._last.get(message.recipient),
+            triggers=triggers,
+        )
+
+    def desk(self, message: MessageRow, triggers: Mapping[int, frozenset[Clock]]) -> Desk:
+        """Return the desk of the reader of a mail."""
+        reader = self.reader(message, triggers)
+        found = [item for case in self.cases.values() if (item := self._item(reader, case))]
+        found.sort(key=lambda item: item.rank)
+        items = [item for item in found if item.own]
+        others = [item for item in found if not item.own and item.section is Section.LATE]
+        rest = [item for item in others if self._unit_was_notified(item)]
+        counts = {
+            section: sum(item.section is section for item in (*items, *others))
+            for section in Section
+        }
+        ended = [each for each in self._ended if self._on_desk(reader, each)]
+        site = self._office.site
+        holder = _holder(reader, message)
+        order = list(Section)
+        return Desk(
+            site=site.name,
+            recipient=message.recipient_name,
+            title=office_title(
+                holder,
+                site=site.name,
+                unit=site.directory.name_of(holder.unit or None),
+                locale=reader.locale,
+            ),
+            role=holder.role,
+            unit=site.directory.name_of(holder.unit or None),
+            place=self._place(reader, holder, [*items, *others]),
+            now=self._now,
+            items=tuple(sorted(items, key=lambda item: (order.index(item.section), item.rank))),
+            rest=tuple(rest),
+            unlisted=len(others) - len(rest),
+            counts=counts,
+            administrator=site.administrator_address(self.today),
+            superior=reader.scope.superior,
+            units=self._lines([*items, *others]) if reader.scope.superior else (),
+            waiting=self._waiting_count(reader),
+            settled=len({e.complaint for e in ended if e.state in (State.MET, State.MET_LATE)}),
+            ended=tuple(
+                self._ended_view(reader, each) for each in ended if self._shown(reader, each)
+            ),
+            last_mail=reader.last_mail,
+        )
+
+    def _item(self, reader: Reader, case: Case) -> NoticeItem | None:
+        """Return a complaint on the desk of a reader, or None if it is not on it."""
+        complaint, judged = case
+        triggers = reader.triggers.get(complaint.id, frozenset())
+        shown = [
+            each
+            for each in judged
+            if _open_duty(each)
+            and (
+                reader.scope.covers(each.rule, each.unit) or (each.rule.id, each.clock) in triggers
+            )
+        ]
+        duties = [self._duty(reader, complaint, each, triggers) for each in shown]
+        if not duties or (not triggers and all(d.section is Section.LATER for d in duties)):
+            return None
+        duties.sort(key=lambda duty: duty.lateness)
+        told = [each for deadline in shown for each in self._notifications(complaint.id, deadline)]
+        site, unit = self._office.site, _unit_of(duties[0].unit)
+        hidden, link = complaint.anonymous or complaint.secret, site.file.ticket_link
+        return NoticeItem(
+            ticket=complaint.ticket,
+            title="" if hidden else (complaint.title or "")[:160],
+            category=complaint.category or "",
+            classification=complaint.classification or "",
+            privacy="secret" if complaint.secret else "anonymous" if complaint.anonymous else "",
+            unit=site.directory.name_of(unit),
+            short_unit=site.directory.short_name_of(unit),
+            received=complaint.received_at,
+            duties=tuple(duties),
+            link=link.format(ticket=quote(complaint.ticket, safe="")) if link else "",
+            told=notified_by_role(told, site.zone),
+            vacant=self._vacancies.get(unit or "", ()),
+            inherited=self._inherited(complaint, duties),
+            complaint=complaint.id,
+            unit_id=unit or "",
+        )
+
+    def _duty(
+        self, reader: Reader, complaint: Complaint, deadline: Deadline, triggers: frozenset[Clock]
+    ) -> Duty:
+        rule, clock = deadline.rule, (deadline.rule.id, deadline.clock)
+        assert deadline.due is not None
+        told = self._notifications(complaint.id, deadline)
+        known = any(each.recipient.casefold() == reader.address for each in told)
+        due = self._office.local(deadline.due).date()
+        uid = message_id_header(self._office, complaint.source, complaint.ticket, *clock)
+        return Duty(
+            rule=rule.label[reader.locale],
+            verb=rule.verb.get(reader.locale, ""),
+            citation=rule.citation,
+            short_citation=rule.regulation.citation if rule.article.startswith("(") else "",
+            to_be_confirmed=rule.certainty.to_be_confirmed,
+            consequence=rule.consequence.get(reader.locale, ""),
+            due=deadline.due,
+            exact=rule.promised,
+            calendar_days=rule.unit is LengthUnit.DAY and not rule.promised,
+            days_left=(due - self.today).days,
+            working_days_left=deadline.working_days_left or 0,
+            late=_late(deadline),
+            section=self._section(deadline, due),
+            paused=deadline.paused,
+            by_policy=deadline.by_policy,
+            told=notified_by_role(told, self._office.site.zone),
+            uid=uid.strip("<>"),
+            unit=deadline.unit or "",
+            grave=(not rule.to_ombudsman, -rule.severity),
+            new=self._new(reader, complaint, deadline, known=known),
+            triggered=clock in triggers,
+            own=clock in triggers or known or reader.scope.must_act(deadline),
+        )
+
+    def _section(self, deadline: Deadline, due: date) -> Section:
+        if _late(deadline):
+            return Section.LATE
+        if due <= self.today:
+            return Section.TODAY
+        soon = self._soon_day(self._now, deadline.unit)
+        return Section.SOON if due.toordinal() <= soon else Section.LATER
+
+    def _soon_day(self, moment: datetime, unit: str | None = None) -> int:
+        """Return the last day, as an ordinal, that is within two working days of a moment."""
+        context = self._office.site.evaluation_context
+        return due_day(context.calendar_of(unit), context.day(moment), SOON_WORKING_DAYS)
+
+    def _new(
+        self, reader: Reader, complaint: Complaint, deadline: Deadline, *, known: bool
+    ) -> bool:
+        """Check whether a duty came into its section since the last mail to the reader.
+
+        Nothing is marked in the first mail.
+        """
+        last = reader.last_mail
+        assert deadline.due is not None
+        if last is None:
+            return False
+        if max(complaint.recorded_at, deadline.start.recorded_at) > last:
+            return True
+        if _late(deadline):
+            return deadline.due >= last
+        day = self._office.site.evaluation_context.day(deadline.due)
+        return not known and day > self._soon_day(last, deadline.unit)
+
+    def _notifications(self, complaint: int, deadline: Deadline) -> list[Notification]:
+        found = self._before.get((complaint, deadline.rule.id, deadline.clock), [])
+        return [each._replace(name=_short_name(each, self._deputies)) for each in found]
+
+    def _unit_was_notified(self, item: NoticeItem) -> bool:
+        """Check whether the responsible unit got a notice about any late duty of a complaint."""
+        responsible = {*OF_A_UNIT, Role.ADMINISTRATOR}
+        return any(
+            told.role in responsible for duty in item.duties if duty.late for told in duty.told
+        )
+
+    def _inherited(self, complaint: Complaint, duties: Iterable[Duty]) -> bool:
+        first = self._first_imports.get(complaint.source.partition("/")[0])
+        if first is None or complaint.recorded_at > first:
+            return False
+        return any(duty.late and duty.due < first for duty in duties)
+
+    def _lines(self, items: Iterable[NoticeItem]) -> tuple[UnitLine, ...]:
+        """Return the table of a superior: each unit with late complaints, most first."""
+        found: dict[str, list[list[Duty]]] = {}
+        for item in items:
+            by_unit: dict[str, list[Duty]] = {}
+            for duty in item.duties:
+                if duty.late:
+                    by_unit.setdefault(duty.unit, []).append(duty)
+            for unit, duties in by_unit.items():
+                found.setdefault(unit, []).append(duties)
+        lines = [
+            UnitLine(
+                unit=self._office.site.directory.short_name_of(_unit_of(unit)),
+                late=len(cases),
+                oldest=min((duty for duties in cases for duty in duties), key=lambda d: d.lateness),
+                new=sum(any(duty.new for duty in duties) for duties in cases),
+            )
+            for unit, cases in found.items()
+        ]
+        return tuple(sorted(lines, key=lambda line: (-line.late, line.unit)))
+
+    def _place(self, reader: Reader, holder: OfficeHolder, items: Sequence[NoticeItem]) -> str:
+        """Return the words for the subject: the unit of all complaints, or their number."""
+        directory = self._office.site.directory
+        units = {item.duties[0].unit for item in items}
+        if len(units) == 1:
+            return directory.short_name_of(_unit_of(units.pop()))
+        if reader.scope.superior or reader.scope.verifies or not holder.unit:
+            late = {d.unit for item in items for d in item.duties if d.late} or units
+            return catalog(reader.locale)("subject.units", n=len(late)) if late else ""
+        return directory.short_name_of(holder.unit)
+
+    def _waiting_count(self, reader: Reader) -> int:
+        scope = reader.scope
+        return len(
+            {
+                complaint
+                for complaint, unit in self._waiting
+                if scope.superior or (unit or "") in scope.headed | scope.served
+            }
+        )
+
+    def _on_desk(self, reader: Reader, ended: StoredDuty) -> bool:
+        law = self._office.site.evaluation_context.law
+        if reader.last_mail is None or ended.evaluated_at <= reader.last_mail:
+            return False
+        if ended.rule not in law.ids or not law.last(ended.rule).binds_provider:
+            return False
+        return reader.scope.covers(law.last(ended.rule), ended.unit)
+
+    def _shown(self, reader: Reader, ended: StoredDuty) -> bool:
+        """Check whether an earlier mail to the reader can have shown an ended duty."""
+        told = self._before.get((ended.complaint, ended.rule, ended.clock), [])
+        if any(each.recipient.casefold() == reader.address for each in told):
+            return True
+        if reader.scope.superior or reader.last_mail is None or ended.due is None:
+            return False
+        day = self._office.site.evaluation_context.day(ended.due)
+        return day <= self._soon_day(reader.last_mail, ended.unit)
+
+    def _ended_view(self, reader: Reader, ended: StoredDuty) -> EndedDuty:
+        key = (ended.source, ended.ticket, ended.rule, ended.clock)
+        label = self._office.site.evaluation_context.law.last(ended.rule).label[reader.locale]
+        uid = message_id_header(self._office, *key).strip("<>")
+        return EndedDuty(ended.ticket, label, uid, ended.due)
+
+
+def _short_name(notification: Notification, deputies: frozenset[str]) -> str:
+    """Return the name of a person without the degrees behind it; a deputy's begins with 'Plt.'."""
+    name = notification.name.partition(",")[0].strip()
+    return f"Plt. {name}" if name and notification.recipient.casefold() in deputies else name
+
+
+def _late(deadline: Deadline) -> bool:
+    return deadline.state is State.BREACHED and deadline.stopped is None
+
+
+def _open_duty(deadline: Deadline) -> bool:
+    """Check whether the government must act: the clock runs, or the duty is late."""
+    known = deadline.due is not None and deadline.rule.binds_provider
+    return known and (deadline.ticking or _late(deadline))
+
+
+def _together(scopes: Iterable[Scope]) -> frozenset[str] | None:
+    """Return the units of all these scopes; None means every unit."""
+    found: frozenset[str] = frozenset()
+    for scope in scopes:
+        if scope.units is None:
+            return None
+        found |= scope.units
+    return found
+
+
+def _unit_of(unit: str) -> str | None:
+    return unit or None
+
+
+def _holder(reader: Reader, message: MessageRow) -> OfficeHolder:
+    """Return the office in which the recipient reads the mail: the highest one."""
+    offices = reader.scope.offices
+    roles = list(reversed(Role))
+    if offices and reader.scope.superior:
+        return min(
+            offices, key=lambda each: (each.role is Role.ADMINISTRATOR, roles.index(each.role))
+        )
+    exact = [each for each in offices if (each.unit, each.role) == (message.unit, message.role)]
+    if exact or offices:
+        return (exact or list(offices))[0]
+    unit = message.unit or ""
+    return OfficeHolder(unit, Role(message.role), message.recipient_name, message.recipient)

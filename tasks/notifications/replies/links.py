@@ -1,0 +1,90 @@
+"""Links for an answer by mail, and the statements of units, beside the complaints of a mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from urllib.parse import quote
+
+from sqlalchemy.orm import Session
+
+from db.mailbox import replies
+from db.models import Complaint, MessageRow, Reply, ReplyKind
+from sla.directory import OF_A_UNIT, Role
+from tasks.common.context import SiteContext
+from tasks.notifications.replies.token import CHOICES, token_text
+from tasks.notifications.views import NoticeItem, ReplyLinks, Statement
+from tasks.text.catalog import catalog
+from tasks.text.formats import one_line
+
+SPEAKING = frozenset({*OF_A_UNIT, Role.ADMINISTRATOR})
+"""Roles that speak for a unit. The administrator verifies complaints, a duty of its own unit."""
+
+
+def with_replies(
+    session: Session,
+    office: SiteContext,
+    message: MessageRow,
+    items: Sequence[NoticeItem],
+    now: datetime,
+    *,
+    offer: bool,
+) -> tuple[NoticeItem, ...]:
+    """Return the items of a mail with the newest statement of each unit, and with links.
+
+    `offer` is false for a reader who need not act. Superiors get no links in any case: they do not
+    speak for the unit.
+    """
+    known = replies.statements(session, {item.complaint for item in items}, now)
+    may_answer = offer and bool(office.site.reply_address) and message.role in SPEAKING
+    links = _all_links(session, office, message, items) if may_answer else {}
+    return tuple(
+        replace(
+            item,
+            reply_links=links.get(item.complaint),
+            statement=_statement(known.get((item.complaint, item.unit_id))),
+        )
+        for item in items
+    )
+
+
+def signed_name(message: MessageRow, complaint: Complaint) -> str:
+    """Return the permanent names of mail and complaint, as signed in a token."""
+    return f"{message.message_id_header}\x1f{complaint.source}\x1f{complaint.ticket}"
+
+
+def _all_links(
+    session: Session, office: SiteContext, message: MessageRow, items: Sequence[NoticeItem]
+) -> Mapping[int, ReplyLinks]:
+    key, address = replies.signing_key(session), office.site.reply_address
+    locale = message.locale or office.site.locale
+    found = {}
+    for item in items:
+        complaint = session.get(Complaint, item.complaint)
+        if complaint is not None:
+            token = token_text(key, message.id, complaint.id, signed_name(message, complaint))
+            found[item.complaint] = reply_links(address, token, item.ticket, locale)
+    return found
+
+
+def reply_links(address: str, token: str, ticket: str, locale: str) -> ReplyLinks:
+    """Return the links of one complaint; the subject of each has the token with the choice.
+
+    An obstacle opens a mail that already begins with the word, so that only the reason is missing.
+    """
+    t = catalog(locale)
+    choices = []
+    for number, kind in enumerate(CHOICES, start=1):
+        subject = f"{t(f'reply.subject.{kind}', ticket=one_line(ticket, 60))} [{token}-{number}]"
+        url = f"mailto:{quote(address, safe='@')}?subject={quote(subject, safe='')}"
+        if kind is ReplyKind.OBSTACLE:
+            url += f"&body={quote(t('reply.body'), safe='')}"
+        choices.append((t(f"reply.label.{kind}"), url))
+    return ReplyLinks(address, f"[{token}]", tuple(choices))
+
+
+def _statement(reply: Reply | None) -> Statement | None:
+    if reply is None:
+        return None
+    return Statement(reply.kind, reply.received_at, reply.text)

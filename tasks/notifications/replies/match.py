@@ -1,0 +1,163 @@
+"""Match an answer with the mail and the person that it came from, and record it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from db.mailbox import replies
+from db.models import Complaint, MessageRow, Reply, ReplyOutcome
+from sla.directory import OF_A_UNIT
+from tasks.common.context import SiteContext
+from tasks.common.redaction import redact_and_truncate
+from tasks.notifications.replies.links import SPEAKING, signed_name
+from tasks.notifications.replies.parse import IncomingReply
+from tasks.notifications.replies.token import is_signed
+
+LONGEST_TEXT = 300
+MOST_PER_COMPLAINT = 20
+"""Limit of recorded answers to one mail about one complaint: a loop must not fill the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The mail that an answer belongs to. `complaint` is None if the mail has several."""
+
+    message: MessageRow
+    complaint: Complaint | None
+    unit: str
+
+
+def record_reply(
+    session: Session, office: SiteContext, reply: IncomingReply, arrived: datetime, now: datetime
+) -> ReplyOutcome | None:
+    """Record an answer once; return its outcome, or None if it is ignored.
+
+    An automatic answer, an answer to no mail of this site, an answer read before and an answer
+    beyond the limit of a complaint are ignored. Nobody gets a mail about an answer.
+    """
+    if reply.automatic or replies.is_known(session, reply.reply_id):
+        return None
+    answered = _answered(session, office, reply)
+    if answered is None:
+        return None
+    message, complaint = answered.message, answered.complaint
+    key = complaint.id if complaint is not None else None
+    if replies.count_of(session, message.id, key) >= MOST_PER_COMPLAINT:
+        return None
+    role = None if reply.failed_check else _role_of(office, answered, reply.sender, now)
+    row = Reply(
+        reply_id=reply.reply_id,
+        message_id=message.id,
+        complaint_id=key,
+        unit=answered.unit,
+        role=role or "",
+        sender=reply.sender if role else "",
+        kind=(reply.choice or "") if role and complaint is not None else "",
+        text=_kept_text(complaint, reply.text) if role and complaint is not None else "",
+        received_at=arrived,
+        recorded_at=now,
+        outcome=ReplyOutcome.WRONG_SENDER,
+    )
+    if role is not None:
+        row.outcome = _outcome(session, row, now)
+    replies.add(session, row)
+    return ReplyOutcome(row.outcome)
+
+
+def _answered(session: Session, office: SiteContext, reply: IncomingReply) -> Answered | None:
+    """Find the mail that was answered, by the token, else by the Message-IDs in the header."""
+    if reply.token is not None:
+        message = replies.answered_mail(session, reply.token.message)
+        complaint = session.get(Complaint, reply.token.complaint)
+        if message is None or complaint is None:
+            return None
+        named = signed_name(message, complaint)
+        if not is_signed(reply.token, replies.signing_key(session), named):
+            return None
+        return Answered(message, complaint, _unit_of(office, message, complaint))
+    found = (replies.mail_called(session, name) for name in reply.answered)
+    message = next((each for each in found if each is not None), None)
+    if message is None:
+        return None
+    told = [item.notice for item in message.items if item.included and not item.correction]
+    about = {notice.complaint_id: notice for notice in told}
+    complaint = next(iter(about.values())).complaint if len(about) == 1 else None
+    return Answered(message, complaint, _unit_of(office, message, complaint))
+
+
+def _unit_of(office: SiteContext, message: MessageRow, complaint: Complaint | None) -> str:
+    """Return the unit that the mail made responsible for the complaint."""
+    if complaint is None:
+        return message.unit or ""
+    own = [item.notice.unit for item in message.items if item.notice.complaint_id == complaint.id]
+    return next(filter(None, own), "") or _unit_below(office, message.unit, complaint.unit)
+
+
+def _unit_below(office: SiteContext, reader: str | None, responsible: str | None) -> str:
+    """Return the responsible unit if it is the reader's unit or below it, else the reader's.
+
+    The complaint may have gone to another unit since the mail.
+    """
+    units, place, seen = office.site.directory.units, responsible, set[str]()
+    while place is not None and place not in seen:
+        if reader in (None, place):
+            return responsible or ""
+        seen.add(place)
+        place = units[place].parent if place in units else None
+    return reader or ""
+
+
+def _role_of(office: SiteContext, answered: Answered, sender: str, now: datetime) -> str | None:
+    """Return the role of the sender, or None if the sender may not answer.
+
+    The recipient of the mail may answer, and everyone who now holds an office of the unit.
+    """
+    message = answered.message
+    if not sender:
+        return None
+    if sender == message.recipient.casefold():
+        complaint = answered.complaint
+        roles = [
+            item.role
+            for item in message.items
+            if complaint is not None and item.notice.complaint_id == complaint.id
+        ]
+        return roles[0] if roles else message.role
+    today = office.local(now).date()
+    for role in OF_A_UNIT:
+        for holder in office.site.directory.holders(role, answered.unit or None, today).offices:
+            if holder.unit == answered.unit and holder.email.casefold() == sender:
+                return role
+    return None
+
+
+def _outcome(session: Session, reply: Reply, now: datetime) -> ReplyOutcome:
+    """Return the outcome of an answer by a person who may answer."""
+    if reply.complaint_id is None or not reply.kind or reply.role not in SPEAKING:
+        return ReplyOutcome.NO_CHOICE
+    before = replies.statements(session, [reply.complaint_id], now)
+    earlier = before.get((reply.complaint_id, reply.unit))
+    if earlier is not None and (earlier.kind, earlier.text) == (reply.kind, reply.text):
+        return ReplyOutcome.REPEATED
+    return ReplyOutcome.ACCEPTED
+
+
+def _kept_text(complaint: Complaint, text: str) -> str:
+    """Return the words to store: masked, on one line and cut; none of an anonymous or secret case.
+
+    The reporter's name is masked if it is known.
+    """
+    if complaint.anonymous or complaint.secret:
+        return ""
+    if complaint.reporter:
+        for name in (complaint.reporter, *_long_words(complaint.reporter)):
+            text = re.sub(re.escape(name), "[nama]", text, flags=re.IGNORECASE)
+    return redact_and_truncate(text, LONGEST_TEXT)
+
+
+def _long_words(name: str) -> list[str]:
+    return [word for word in re.findall(r"[^\W\d_]+", name) if len(word) > 3]

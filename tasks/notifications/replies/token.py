@@ -1,0 +1,91 @@
+"""Tokens: short, unforgeable names of one complaint in one notice mail.
+
+A token stands in the subject of an answer, as `[TGT-2Y-1K3-7XQ2M4P8AB-1]`. Mail servers and mail
+programs keep a subject; many of them refuse or change an address with a plus tag. The parts are the
+key of the mail, the key of the complaint, and a signature (HMAC-SHA256, 50 bits). A number at the
+end is the choice of the reader. The token is derived and not stored. The signature covers
+Message-ID and ticket, so a token from before the restore of a backup never names another mail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+
+from db.models import ReplyKind
+
+CHOICES = (ReplyKind.DONE, ReplyKind.NOT_OURS, ReplyKind.OBSTACLE)
+"""The choices in the order of their numbers, beginning with 1."""
+
+DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""The alphabet of Crockford's base 32: no letter looks like a digit."""
+
+SIGNATURE_DIGITS = 10
+LARGEST_KEY = 2**31 - 1
+"""The largest key of a row. PostgreSQL refuses to search for a larger one."""
+
+_TOKEN = re.compile(
+    r"\bTGT-([0-9A-Z]{1,8})-([0-9A-Z]{1,8})-([0-9A-Z]{10})(?:-([1-9]))?(?![0-9A-Z-])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token as found in a subject: not yet verified. `choice` is None if it has no number."""
+
+    message: int
+    complaint: int
+    signature: str
+    choice: ReplyKind | None = None
+
+
+def token_text(key: bytes, message: int, complaint: int, named: str) -> str:
+    """Return the token of a complaint in a mail, without a choice; `named` as in :func:`sign`."""
+    signature = sign(key, message, complaint, named)
+    return f"TGT-{_encoded(message)}-{_encoded(complaint)}-{signature}"
+
+
+def sign(key: bytes, message: int, complaint: int, named: str) -> str:
+    """Return the signature; `named` are Message-ID and ticket, which no backup repeats."""
+    signed = f"{message}\x1f{complaint}\x1f{named}".encode()
+    digest = hmac.new(key, signed, hashlib.sha256).digest()
+    return _encoded(int.from_bytes(digest[:8], "big"))[-SIGNATURE_DIGITS:].rjust(
+        SIGNATURE_DIGITS, DIGITS[0]
+    )
+
+
+def is_signed(token: Token, key: bytes, named: str) -> bool:
+    """Check the signature of a token."""
+    return hmac.compare_digest(token.signature, sign(key, token.message, token.complaint, named))
+
+
+def find_token(subject: str) -> Token | None:
+    """Return the first token in a subject, or None."""
+    found = _TOKEN.search(subject)
+    if found is None:
+        return None
+    message, complaint, signature = (part.upper() for part in found.groups()[:3])
+    if not set(message + complaint + signature) <= set(DIGITS):
+        return None
+    number = int(found[4]) if found[4] else 0
+    choice = CHOICES[number - 1] if 0 < number <= len(CHOICES) else None
+    keys = _decoded(message), _decoded(complaint)
+    return Token(*keys, signature, choice) if max(keys) <= LARGEST_KEY else None
+
+
+def _encoded(number: int) -> str:
+    digits = ""
+    while number or not digits:
+        number, digit = divmod(number, len(DIGITS))
+        digits = DIGITS[digit] + digits
+    return digits
+
+
+def _decoded(digits: str) -> int:
+    number = 0
+    for digit in digits:
+        number = number * len(DIGITS) + DIGITS.index(digit)
+    return number

@@ -1,0 +1,94 @@
+"""Scopes: the duties on the desk of one reader, by the offices that the reader holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from sla.directory import OF_A_UNIT, Directory, OfficeHolder, Role
+from sla.engine.deadline import Deadline
+from sla.escalation import SUPERIORS
+from sla.regulations.model import Actor, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The scope of a reader with these offices.
+
+    A superior sees every unit. `headed` are the units of a head with the units below them, `served`
+    those of a liaison officer: the duties of the LAPOR! administrator are no duties of a liaison
+    officer. An administrator (`verifies`) sees these duties, in the unit `verified`, and the duties
+    without a unit. A unit with a vacant office belongs to whoever gets its notices.
+    """
+
+    offices: tuple[OfficeHolder, ...] = ()
+    superior: bool = False
+    verifies: bool = False
+    headed: frozenset[str] = frozenset()
+    served: frozenset[str] = frozenset()
+    verified: frozenset[str] = frozenset()
+
+    @property
+    def units(self) -> frozenset[str] | None:
+        """Return the units of the scope; None means every unit."""
+        return None if self.superior else self.headed | self.served | self.verified
+
+    def covers(self, rule: Rule, unit: str | None) -> bool:
+        """Check whether a duty of a unit is on this desk."""
+        if self.superior:
+            return True
+        if rule.actor is Actor.LAPOR_ADMINISTRATOR:
+            return self.verifies or (unit or "") in self.headed
+        if rule.actor is Actor.SUPERIOR:
+            return False
+        if unit is None:
+            return self.verifies
+        return unit in self.headed or unit in self.served
+
+    def must_act(self, deadline: Deadline) -> bool:
+        """Check whether the law gives the duty to this reader, whatever the ladder says."""
+        if not self.superior:
+            return True
+        roles = {office.role for office in self.offices}
+        own = {Role.REGIONAL_SECRETARY, Role.REGENT}
+        return deadline.rule.actor is Actor.SUPERIOR and bool(roles & own)
+
+
+class Scopes:
+    """The scopes of all readers on one day; `without` are the addresses with returned mail."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        day: date,
+        *,
+        without: Collection[str],
+        administrator_unit: str | None,
+    ) -> None:
+        self._directory, self._day = directory, day
+        self._administrator = administrator_unit
+        self._found: dict[str, dict[Role, set[str]]] = {}
+        for unit in directory.units:
+            for role in OF_A_UNIT:
+                for holder in directory.holders(role, unit, day, without).offices:
+                    by_role = self._found.setdefault(holder.email.casefold(), {})
+                    by_role.setdefault(role, set()).add(unit)
+
+    def of(self, address: str) -> Scope:
+        """Return the scope of an address; an address without an office has an empty one."""
+        offices = self._directory.held_by(address, self._day)
+        roles = {office.role for office in offices}
+        units = self._found.get(address.casefold(), {}) if offices else {}
+        headed = units.get(Role.HEAD_OF_UNIT, set())
+        own = {office.unit for office in offices if office.role is Role.HEAD_OF_UNIT}
+        below = {each for unit in own for each in self._directory.below(unit)}
+        verifies = Role.ADMINISTRATOR in roles
+        return Scope(
+            offices=offices,
+            superior=any(role in SUPERIORS for role in roles),
+            verifies=verifies,
+            verified=frozenset({self._administrator} if verifies and self._administrator else ()),
+            headed=frozenset(headed | below),
+            served=frozenset(units.get(Role.LIAISON, set())),
+        )

@@ -1,0 +1,54 @@
+"""Titles of offices, as in official letters: 'Kepala Dinas Sosial', 'Camat Contoh Utara'."""
+
+from __future__ import annotations
+
+import re
+
+from sla.directory import OfficeHolder, Role
+from tasks.text.catalog import catalog
+
+GOVERNMENT = re.compile(r"(?:Pemerintah )?(Kabupaten|Kota|Provinsi)\s+(.+)", re.IGNORECASE)
+"""The name of a site: `Pemerintah Kabupaten Contoh`."""
+
+HEADS = {
+    "Kecamatan": "district",
+    "Kelurahan": "village_ward",
+    "Desa": "village",
+    "RSUD": "hospital",
+    "Rumah Sakit": "hospital",
+    "Sekretariat Daerah": "regional_secretariat",
+    "Sekretariat DPRD": "council_secretariat",
+    "Inspektorat": "inspectorate",
+}
+"""The first words of a unit's name, and the key of the title of its head."""
+
+WITHOUT_FIRST_WORD = ("district", "village_ward", "village")
+"""Titles that take the place of the first word: Kecamatan Contoh Utara, Camat Contoh Utara."""
+
+
+def office_title(holder: OfficeHolder, *, site: str, unit: str, locale: str) -> str:
+    """Return the title of an office; a deputy's begins with 'Plt.'.
+
+    `site` and `unit` are the names of the government and of the unit.
+    """
+    title = holder.title or _derived(holder.role, site=site, unit=unit, locale=locale)
+    return catalog(locale)("title.deputy", title=title) if holder.deputy else title
+
+
+def _derived(role: Role, *, site: str, unit: str, locale: str) -> str:
+    t = catalog(locale)
+    found = GOVERNMENT.fullmatch(site.strip())
+    kind, area = (found[1].capitalize(), found[2]) if found else ("", site)
+    if role is Role.REGENT:
+        return t(f"title.regent_{kind.lower() or 'kabupaten'}", area=area)
+    if role is Role.HEAD_OF_UNIT:
+        return _head(unit, locale)
+    return t(f"title.{role}", unit=unit, area=f"{kind} {area}".strip())
+
+
+def _head(unit: str, locale: str) -> str:
+    for begin, key in HEADS.items():
+        if unit.casefold().startswith(begin.casefold()):
+            rest = unit[len(begin) :].strip() if key in WITHOUT_FIRST_WORD else unit
+            return catalog(locale)(f"title.{key}", unit=rest)
+    return catalog(locale)("title.head_of_unit", unit=unit)

@@ -1,0 +1,203 @@
+"""The content of a mail: everything open for its reader at that moment, whatever caused the mail.
+
+See `support.pipeline` for the complaints: a request for information has five working days. One
+received on the 16th is due on the 23rd, on the 17th on the 24th, on the 18th on the 25th.
+"""
+
+from datetime import date
+
+import pytest
+from conftest import wita
+from icalendar import Calendar
+from sqlalchemy import select
+from support.pipeline import BREACHED, MONDAY, at, decide, deliver, owe, register, since
+
+from db.models import MessageRow
+from sla.directory import Role
+from tasks.common.context import SiteContext
+from tasks.notifications.compose import notice_views
+from tasks.notifications.scope import Scopes
+from tasks.notifications.views import Desk, Section
+
+TODAY, SOON, FAR = since("17/11/2026"), since("18/11/2026"), since("20/11/2026")
+DONE = {"Selesai": "23/11/2026 10:00"}
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What is on a desk hangs on no database."""
+    return sqlite_url
+
+
+def desks(office: SiteContext, now: str) -> dict[str, Desk]:
+    """The desks of all mails on record as of now, by the first part of the address; the newest
+    mail of each person counts.
+    """
+    with office.transaction() as session:
+        rows = session.scalars(select(MessageRow).order_by(MessageRow.id)).all()
+        found = notice_views(session, office, rows, wita(now))
+        return {
+            row.recipient.partition("@")[0]: desk
+            for row in rows
+            if (desk := found.get(row.id)) is not None
+        }
+
+
+def tickets(desk: Desk, section: Section) -> list[str]:
+    return [item.ticket for item in desk.section(section)]
+
+
+def week(office: SiteContext, *entries: dict[str, str]) -> None:
+    """Let these fall due on the 24th, tell the unit, and the superiors on the Friday."""
+    for now in (BREACHED, "2026-11-27 08:00"):
+        register(office, now, *entries)
+        decide(office, now)
+        deliver(office, now)
+
+
+# --- what is on a desk ----------------------------------------------------------------------------
+
+
+def test_one_new_rung_shows_everything_that_is_open(office):
+    """Only FD-1 has reached a rung this morning; the mail names what is due today and soon too."""
+    dinsos = "Dinas Sosial"
+    owe(
+        office,
+        BREACHED,
+        at(dinsos),
+        at(dinsos, "FD-2", **TODAY),
+        at(dinsos, "FD-3", **SOON),
+        at(dinsos, "FD-4", **FAR),
+        at("DLH", "FD-5"),
+    )
+    desk = desks(office, BREACHED)["plt.kepala.dinsos"]
+    assert tickets(desk, Section.LATE) == ["FD-1"]
+    assert tickets(desk, Section.TODAY) == ["FD-2"]
+    assert tickets(desk, Section.SOON) == ["FD-3"]
+    assert tickets(desk, Section.LATER) == []
+    assert [desk.count(section) for section in Section] == [1, 1, 1, 0]
+
+
+def test_a_complaint_is_on_it_once_with_all_its_duties_the_worst_first(office):
+    slow = {"Diteruskan": "17/11/2026 08:45", "Tindak Lanjut Pertama": ""}
+    owe(office, BREACHED, at("Dinas Sosial", **slow))
+    (item,) = desks(office, BREACHED)["penghubung.dinsos"].items
+    found = [(duty.verb, duty.section, duty.days_left) for duty in item.duties]
+    assert found == [
+        ("selesaikan permintaan informasi", Section.LATE, -1),
+        ("publikasikan tindak lanjut pertama", Section.TODAY, 0),
+    ]
+
+
+def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(office, server):
+    dinsos = "Dinas Sosial"
+    owe(office, "2026-11-20 08:00", at(dinsos), at(dinsos, "FD-2", **TODAY))
+    deliver(office, "2026-11-20 08:00")
+    owe(office, BREACHED, at(dinsos, **DONE), at(dinsos, "FD-2", **TODAY))
+    desk = desks(office, BREACHED)["penghubung.dinsos"]
+    assert (desk.settled, tickets(desk, Section.TODAY)) == (1, ["FD-2"])
+    (ended,) = desk.ended
+    assert (ended.ticket, ended.due) == ("FD-1", wita("2026-11-23 23:59:59.999999"))
+    deliver(office, BREACHED)
+    letter = server.letters[-1].mail
+    assert "Sejak surel terakhir (20 Nov), 1 pengaduan telah ditindaklanjuti." in " ".join(
+        letter.get_body(("plain",)).get_content().split()
+    )
+    first, second = (Calendar.from_ical(each.get_content()) for each in letter.iter_attachments())
+    assert (first["method"], second["method"]) == ("PUBLISH", "CANCEL")
+    (cancelled,) = second.walk("VEVENT")
+    assert cancelled.decoded("dtstart") == date(2026, 11, 23)
+
+
+def test_new_since_the_last_mail_is_marked_and_nothing_in_the_first_one(office):
+    dinsos = "Dinas Sosial"
+    owe(office, "2026-11-23 08:00", at(dinsos), at(dinsos, "FD-2", **TODAY))
+    first = desks(office, "2026-11-23 08:00")["penghubung.dinsos"]
+    assert [item.new for item in first.items] == [False, False]
+    deliver(office, "2026-11-23 08:00")
+    owe(office, BREACHED, at(dinsos), at(dinsos, "FD-2", **TODAY), at(dinsos, "FD-3", **SOON))
+    desk = desks(office, BREACHED)["penghubung.dinsos"]
+    assert {item.ticket: item.new for item in desk.items} == {
+        "FD-1": True,  # late since this midnight
+        "FD-2": False,  # was due within two working days yesterday
+        "FD-3": True,
+    }
+
+
+def test_what_waits_for_the_complainant_is_counted(office):
+    paused = {"Ditunda": "18/11/2026 09:00"}
+    owe(office, BREACHED, at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **paused))
+    desk = desks(office, BREACHED)["penghubung.dinsos"]
+    assert (desk.waiting, desk.total) == (1, 1)
+
+
+def test_two_liaison_officers_told_on_one_day_are_one_occasion_with_two_names(office):
+    pupr = "Dinas PUPR"
+    owe(office, "2026-11-20 08:00", at(pupr))
+    deliver(office, "2026-11-20 08:00")
+    owe(office, BREACHED, at(pupr))
+    (told,) = desks(office, BREACHED)["kepala.pupr"].items[0].told
+    assert (told.role, told.times) == ("liaison", 1)
+    assert told.names == ("Arwinsah Kadere", "Melatiwati Sarang")
+
+
+def test_a_vacant_office_is_named(office):
+    owe(office, BREACHED, at("Dinas Perhubungan"))
+    assert desks(office, BREACHED)["penghubung.dishub"].items[0].vacant == ("head_of_unit",)
+
+
+# --- superiors ------------------------------------------------------------------------------------
+
+
+def test_a_superior_acts_on_what_reached_the_rung_and_sees_the_rest_as_numbers(office):
+    dinsos, young = at("Dinas Sosial"), at("DLH", "FD-2", **since("20/11/2026"))
+    week(office, dinsos, young)
+    register(office, MONDAY, dinsos, young)
+    decide(office, MONDAY)
+    deliver(office, MONDAY)
+    desk = desks(office, MONDAY)["sekda"]
+    assert [item.ticket for item in desk.items] == ["FD-1"]
+    assert [(line.unit, line.late) for line in desk.units] == [("DLH", 1), ("Dinas Sosial", 1)]
+    assert (desk.count(Section.LATE), desk.own_count) == (2, 1)
+
+
+def test_a_late_case_of_which_the_unit_has_not_heard_is_counted_and_not_named(office):
+    week(office, at("Dinas Sosial"))
+    register(office, MONDAY, at("Dinas Sosial"), at("DLH", "FD-2"))
+    decide(office, MONDAY)
+    desk = desks(office, MONDAY)["sekda"]
+    assert desk.count(Section.LATE) == 2
+    assert desk.unlisted == 1
+    assert "FD-2" not in {item.ticket for item in (*desk.items, *desk.rest)}
+
+
+# --- whose desk -----------------------------------------------------------------------------------
+
+
+def test_the_scope_of_a_reader_follows_the_directory(office):
+    directory = office.site.directory
+    scopes = Scopes(
+        directory, date(2026, 11, 24), without=frozenset(), administrator_unit="diskominfo"
+    )
+    domain = "@contohkab.example"
+    assert scopes.of("kepala.dinkes" + domain).headed == {"dinkes", "rsud"}
+    assert scopes.of("penghubung.dinkes" + domain).served == {"dinkes"}
+    assert "kec-muara" in scopes.of("penghubung.setda" + domain).served  # has no liaison officer
+    assert scopes.of("inspektur" + domain).superior
+    administrator = scopes.of("admin.lapor" + domain)
+    assert (administrator.verifies, administrator.units) == (True, {"diskominfo"})
+    assert scopes.of("kepala.dinsos" + domain).offices == ()  # her office ended in October
+    (deputy,) = scopes.of("plt.kepala.dinsos" + domain).offices
+    assert (deputy.role, deputy.deputy) == (Role.HEAD_OF_UNIT, True)
+
+
+def test_a_duty_of_verification_is_on_the_administrator_s_desk_and_not_the_liaison_s(office):
+    unverified = {"Diverifikasi": "", "Diteruskan": "", "Tindak Lanjut Pertama": "", "Unit": ""}
+    owe(office, BREACHED, at("Diskominfo", "FD-2"), {"No Register": "FD-1", **unverified})
+    found = desks(office, BREACHED)
+    verbs = {
+        name: {duty.verb for item in found[name].items for duty in item.duties}
+        for name in ("admin.lapor", "penghubung.diskominfo")
+    }
+    assert verbs["admin.lapor"] == {"verifikasi dan disposisikan laporan"}
+    assert "verifikasi dan disposisikan laporan" not in verbs["penghubung.diskominfo"]

@@ -1,0 +1,115 @@
+"""Late is one thing: mail, report, artifact and `tenggat deadlines` of one morning count alike."""
+
+import re
+
+import pytest
+from conftest import wita
+from support.pipeline import MONDAY, at, decide, deliver, register, since
+from support.servers.smtp_servers import Letter
+
+from sla.metrics.table import Table
+from tasks.common.context import SiteContext
+from tasks.evaluation.status import site_status
+from tasks.reports.builder import report_view
+from tasks.text.templates import render
+
+MORNINGS = ("2026-11-24 08:00", "2026-11-27 08:00")
+"""The units are told; it is the superiors' turn, and their weekly mail leaves on Monday."""
+
+ENTRIES = (
+    at("Dinas Sosial"),  # late since the 24th
+    at("Dinas Sosial", "FD-2", **{"Diteruskan": "17/11/2026 08:45", "Tindak Lanjut Pertama": ""}),
+    at("DLH", "FD-3", **since("20/11/2026")),  # late since the 28th
+    at("DLH", "FD-4", **since("23/11/2026")),  # due on the 30th
+    at("RSUD Contoh Sehat", "FD-5", Dicabut="25/11/2026 09:00"),  # withdrawn when it was late
+    at("RSUD Contoh Sehat", "FD-6", Selesai="23/11/2026 09:00"),
+)
+LATE, DUTIES, ENDED = 3, 4, 1
+"""FD-1, FD-2 and FD-3; FD-2 has two late duties; FD-5 is late and ended otherwise."""
+
+BY_UNIT = {"Dinas Sosial": 2, "DLH": 1}
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """How many are late hangs on no database."""
+    return sqlite_url
+
+
+@pytest.fixture
+def lived(office, server) -> list[Letter]:
+    """The letters of the morning on which superiors get their weekly mail."""
+    first_day = [entry for entry in ENTRIES if "Dicabut" not in entry]
+    for now, entries in zip(MORNINGS, (first_day, ENTRIES), strict=True):
+        register(office, now, *entries)
+        decide(office, now)
+        deliver(office, now)
+    register(office, MONDAY, *ENTRIES)
+    decide(office, MONDAY)
+    first = len(server.letters)
+    deliver(office, MONDAY)
+    return server.letters[first:]
+
+
+def test_mail_report_artifact_and_cli_have_the_same_numbers(
+    office, lived, call_tenggat, site_folder, monkeypatch
+):
+    assert artifact(office) == (LATE, DUTIES, ENDED, BY_UNIT)
+    assert report(office) == (LATE, DUTIES, BY_UNIT)
+    assert cli(call_tenggat, site_folder, monkeypatch) == (LATE, DUTIES, ENDED)
+    (sekda,) = (letter for letter in lived if letter.recipient.startswith("sekda@"))
+    assert mail(sekda) == (LATE, BY_UNIT)
+
+
+def artifact(office: SiteContext) -> tuple[int, int, int, dict[str, int]]:
+    status = site_status(office, wita(MONDAY))
+    name = office.site.directory.short_name_of
+    nothing = {"evaluated": 0, "notices": {}, "superseded": 0, "messages": 0, "vacancies": []}
+    shown = render(
+        "report/deadlines.md.j2",
+        locale="id",
+        zone=office.site.zone,
+        now=wita(MONDAY),
+        states=status.states,
+        late=status.late,
+        late_by_unit=status.late_by_unit,
+        due_today=status.due_today,
+        due_soon=status.due_soon,
+        moved=None,
+        held=0,
+        **nothing,
+    )
+    said = r"Terlambat: (\d+) pengaduan dengan (\d+) kewajiban. .*lain: (\d+) kewajiban."
+    found = re.search(said, shown)
+    assert found, shown
+    complaints, duties, ended = map(int, found.groups())
+    return complaints, duties, ended, {name(unit): n for unit, n in status.late_by_unit}
+
+
+def report(office: SiteContext) -> tuple[int, int, dict[str, int]]:
+    with office.transaction() as session:
+        view = report_view(session, office, "2026-11", wita(MONDAY))
+    tables: dict[str, Table] = {table.key: table for table in view.tables}
+    headline = tables["headline"].row("late").cells[0]
+    place = [column.key for column in tables["by_unit"].columns].index("late")
+    name = office.site.directory.short_name_of
+    by_unit = {name(row.key): row.cells[place] for row in tables["by_unit"].rows}
+    late = {unit: number for unit, number in by_unit.items() if number}
+    return headline, len(tables["late"].rows), late
+
+
+def cli(call, site_folder, monkeypatch) -> tuple[int, int, int]:
+    monkeypatch.setenv("TENGGAT_SITE", str(site_folder))
+    _, said, _ = call("deadlines")
+    found = re.search(r"late: (\d+) complaints with (\d+) duties; .* otherwise: (\d+)", said)
+    assert found, said
+    complaints, duties, ended = map(int, found.groups())
+    return complaints, duties, ended
+
+
+def mail(letter: Letter) -> tuple[int, dict[str, int]]:
+    text = " ".join(letter.mail.get_body(("plain",)).get_content().split())
+    found = re.search(r"Seluruhnya (\d+) pengaduan terlambat", text)
+    assert found, text
+    lines = re.findall(r"- ([\w ]+): (\d+) terlambat, terlama", text)
+    return int(found[1]), {unit: int(number) for unit, number in lines}

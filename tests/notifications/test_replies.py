@@ -1,0 +1,666 @@
+"""Answers to notices: from a link in a mail to the statement beside the complaint.
+
+See `support.pipeline` for the complaints: on 24 November the breach of FD-1 goes to its liaison and
+its head; on 27 November its escalation is decided, and goes to superiors on the Monday after.
+Nothing that a unit states moves a deadline.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from email.message import EmailMessage
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from conftest import ON_BOTH, REPOSITORY, kind_of_database, wita
+from sqlalchemy import select
+from support.incoming_mail.answers import both, gmail_page, outlook_page, plain, quoted
+from support.pipeline import (
+    BREACHED,
+    ESCALATED,
+    MONDAY,
+    at,
+    decide,
+    deliver,
+    dump,
+    messages,
+    notices,
+    register,
+    since,
+)
+from support.servers.sender_mailbox import Box
+from support.servers.smtp_servers import Server, running
+
+from db import retention
+from db.audit import AuditKind
+from db.mailbox import replies
+from db.models import AuditRow, Complaint, MessageRow, Reply, ReplyKind, ReplyOutcome
+from tasks.common.context import SiteContext
+from tasks.mailbox import ReplyCount, read_mailbox
+from tasks.notifications.replies import match, parse
+from tasks.notifications.replies.links import reply_links
+from tasks.notifications.replies.token import find_token, is_signed, token_text
+from tasks.reports.builder import report_view
+from tasks.reports.public_edition import public_edition
+
+ANSWERED, LATER, NEXT_DAY = "2026-11-24 09:10", "2026-11-24 10:00", "2026-11-25 08:00"
+LIAISON, HEAD = "penghubung.dinsos@contohkab.example", "plt.kepala.dinsos@contohkab.example"
+OTHER_UNIT = "penghubung.dinkes@contohkab.example"
+STRANGER = "warga@rumah.example"
+CHOICES = list(ReplyKind)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The kind of database matters only where a test is marked."""
+    return kind_of_database(request)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A good mail server, to which the site's mail goes."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def lived(box: Box, office: SiteContext) -> SiteContext:
+    """A site that has sent the breach of FD-1 to the liaison and the head."""
+    register(office, BREACHED, at("Dinas Sosial"))
+    decide(office, BREACHED)
+    assert deliver(office, BREACHED).sent == 2
+    return office
+
+
+def look(office: SiteContext, now: str = ANSWERED) -> ReplyCount:
+    count = read_mailbox(office, wita(now), f"delivery {now}")
+    assert (count.trouble, count.reports) == ("", 0)
+    return count.replies
+
+
+def mail_to(office: SiteContext, address: str = LIAISON) -> MessageRow:
+    """The newest mail to an address."""
+    return next(m for m in reversed(messages(office)) if m.recipient == address)
+
+
+def stored(office: SiteContext) -> list[Reply]:
+    with office.transaction() as session:
+        return list(session.scalars(select(Reply).order_by(Reply.id)))
+
+
+def letter_to(server: Server, address: str) -> EmailMessage:
+    return next(each.mail for each in reversed(server.letters) if each.recipient == address)
+
+
+def links(mail: EmailMessage) -> list[tuple[str, dict[str, str]]]:
+    """The mailto links of a mail in order: the address, and the subject and body given."""
+    page = mail.get_body(("html",)).get_content()
+    found = []
+    for url in re.findall(r'href="(mailto:[^"]+)"', page):
+        parts = urlsplit(url.replace("&amp;", "&"))
+        given = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        found.append((unquote(parts.path), given))
+    return found
+
+
+def subject_for(office: SiteContext, choice: int = 1, address: str = LIAISON) -> str:
+    """The subject of an answer about FD-1 to the newest mail to an address; 0 chooses nothing."""
+    message = mail_to(office, address)
+    with office.transaction() as session:
+        complaint = session.scalars(select(Complaint).where(Complaint.ticket == "FD-1")).one()
+        named = f"{message.message_id_header}\x1f{complaint.source}\x1f{complaint.ticket}"
+        token = token_text(replies.signing_key(session), message.id, complaint.id, named)
+    return f"Jawaban [{token}-{choice}]" if choice else f"[{token}]"
+
+
+def states(office: SiteContext, box: Box, choice: int = 1, text: str = "", **more: str) -> None:
+    """The liaison answers about FD-1, and the answer is read."""
+    now = more.pop("now", ANSWERED)
+    sender = more.pop("sender", LIAISON)
+    subject = more.pop("subject", "") or subject_for(office, choice)
+    reply_id = more.pop("reply_id", f"{now.replace(' ', 'T')}@dinas.example")
+    box.gets(now, plain(text, sender=sender, subject=subject, reply_id=reply_id, **more))
+
+
+# --- from the link to the next mail ---------------------------------------------------------------
+
+
+@ON_BOTH
+def test_from_a_link_in_a_mail_to_the_mail_of_the_superior(lived, box, server):
+    addresses, given = zip(*links(letter_to(server, LIAISON)), strict=True)
+    assert set(addresses) == {"tenggat@contohkab.example"}
+    assert [find_token(each["subject"]).choice for each in given] == CHOICES
+    assert given[0]["subject"].startswith("Sudah ditindaklanjuti: FD-1 [TGT-")
+    assert [each.get("body") for each in given] == [None, None, "Kendala: "]
+
+    derived = ("reply", "audit", "audit_head", "mailbox_position")
+    before = dump(lived, *derived)
+    said = "Kendala: menunggu berkas dari pemohon, hubungi 0812-3456-7890"
+    box.gets(ANSWERED, plain(said, sender=LIAISON, subject=given[2]["subject"]))
+    assert look(lived) == ReplyCount(accepted=1)
+    assert dump(lived, *derived) == before  # no deadline, no notice, no mail
+
+    (row,) = stored(lived)
+    assert (row.outcome, row.kind, row.unit, row.role) == (
+        "accepted",
+        "obstacle",
+        "dinsos",
+        "liaison",
+    )
+    assert (row.sender, row.message_id) == (LIAISON, mail_to(lived).id)
+    assert row.text == "menunggu berkas dari pemohon, hubungi [telepon]"
+    assert row.received_at == wita(ANSWERED)
+    assert notices(lived) == [("breach", "sent")]
+
+    register(lived, ESCALATED, at("Dinas Sosial"))
+    decide(lived, ESCALATED)
+    deliver(lived, MONDAY)
+    above = next(m for m in reversed(messages(lived)) if m.role not in ("liaison", "head_of_unit"))
+    mail = letter_to(server, above.recipient)
+    text = " ".join(mail.get_body(("plain",)).get_content().split())
+    assert (
+        "Pernyataan perangkat daerah, 24 Nov 2026: terdapat kendala - "
+        '"menunggu berkas dari pemohon, hubungi [telepon]" (belum tercatat di aplikasi pengaduan)'
+    ) in text
+    assert "terdapat kendala" in mail.get_body(("html",)).get_content()
+    assert links(mail) == []  # a superior does not speak for the unit
+
+
+def test_a_statement_in_english_where_the_reader_reads_english(site_folder, box, server):
+    file = site_folder / "site.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(re.sub(r'(?m)^locale = "id"', 'locale = "en"', text), encoding="utf-8")
+    directory = site_folder / "directory.csv"
+    rows = directory.read_text(encoding="utf-8").replace(",id\n", ",en\n")
+    directory.write_text(rows, encoding="utf-8")
+    office = SiteContext.open(site_folder)
+    try:
+        register(office, BREACHED, at("Dinas Sosial"))
+        decide(office, BREACHED)
+        deliver(office, BREACHED)
+        first = letter_to(server, LIAISON)
+        assert links(first)[0][1]["subject"].startswith("Already followed up: FD-1 [TGT-")
+        token = find_token(links(first)[0][1]["subject"])
+        text = " ".join(first.get_body(("plain",)).get_content().split())
+        assert "Answer: Already followed up / Not within our authority" in text
+        assert f"subject [TGT-{text.partition('[TGT-')[2].partition(']')[0]}]" in text
+        assert find_token(text).signature == token.signature
+    finally:
+        office.close()
+
+
+@pytest.mark.parametrize("locale", ["id", "en"])
+def test_a_link_is_short_and_its_parts_are_escaped(locale):
+    token = token_text(b"k", 2**31 - 1, 2**31 - 1, "m")
+    found = reply_links("tenggat@contohkab.example", token, "FD-1 & \r\nBcc: x?", locale)
+    assert found.token == f"[{token}]"
+    for number, (label, url) in enumerate(found.choices, start=1):
+        assert len(url) < 250
+        assert label
+        address, _, given = url.partition("?")
+        assert address == "mailto:tenggat@contohkab.example"
+        (subject,) = parse_qs(given)["subject"]
+        assert subject.endswith(f"FD-1 & Bcc: x? [{token}-{number}]")
+        assert set(given) & set('\r\n <>"') == set()
+
+
+def test_without_a_mailbox_or_switched_off_no_mail_has_links(office, server):
+    office.site.mail_url = server.url()
+    assert office.site.reply_address == ""
+    register(office, BREACHED, at("Dinas Sosial"))
+    decide(office, BREACHED)
+    deliver(office, BREACHED)
+    assert links(letter_to(server, LIAISON)) == []
+    assert "TGT-" not in letter_to(server, LIAISON).get_body(("plain",)).get_content()
+
+
+def test_the_settings_name_another_address_or_switch_answers_off(site_folder, box, open_office):
+    file = site_folder / "site.toml"
+    text = file.read_text(encoding="utf-8")
+    for line, address in (
+        ('replies_to = "jawab@contohkab.example"', "jawab@contohkab.example"),
+        ("replies = false", ""),
+        ("", "tenggat@contohkab.example"),
+    ):
+        file.write_text(text.replace("[mail]\n", f"[mail]\n{line}\n"), encoding="utf-8")
+        assert open_office().site.reply_address == address
+
+
+# --- who is believed, and what is recorded --------------------------------------------------------
+
+AUTO = "Auto-Submitted: auto-replied\n"
+OUTCOMES: dict[str, tuple[dict[str, object], str | None]] = {
+    # how the answer differs from a good one: outcome, or None if it is ignored
+    "the recipient": ({}, "accepted"),
+    "the recipient in capitals": ({"sender": LIAISON.upper()}, "accepted"),
+    "a holder of another office of the unit": ({"sender": HEAD}, "accepted"),
+    "a holder of an office of another unit": ({"sender": OTHER_UNIT}, "wrong_sender"),
+    "a stranger with the token": ({"sender": STRANGER}, "wrong_sender"),
+    "two senders": ({"sender": f"{LIAISON}, {STRANGER}"}, "wrong_sender"),
+    "no sender": ({"sender": ""}, "wrong_sender"),
+    "a name that is an address": ({"sender": f'"{LIAISON}" <{STRANGER}>'}, "wrong_sender"),
+    "a failed check of the sender": (
+        {"headers": "Authentication-Results: mx.contohkab.example; dmarc=fail\n"},
+        "wrong_sender",
+    ),
+    "a passed check above a forged one": (
+        {
+            "headers": "Authentication-Results: mx.contohkab.example; dmarc=pass\n"
+            "Authentication-Results: forged.example; dmarc=fail\n"
+        },
+        "accepted",
+    ),
+    "no choice": ({"choice": 0, "text": "Baik, terima kasih."}, "no_choice"),
+    "a choice in words": ({"choice": 0, "text": "Sudah ditindaklanjuti."}, "accepted"),
+    "an unknown choice": ({"choice": 7}, "no_choice"),
+    "an absence note": ({"headers": AUTO}, None),
+    "an absence note of Exchange": ({"headers": "Auto-Submitted: auto-generated\n"}, None),
+    "an older absence note": ({"headers": "Precedence: bulk\n"}, None),
+    "an absence note without a return path": ({"headers": "Return-Path: <>\n"}, None),
+    "an automatic answer of a desk": ({"headers": "X-Autoreply: yes\n"}, None),
+    "a mailing list": ({"headers": "List-Id: <semua.contohkab.example>\n"}, None),
+    "a person who says so": ({"headers": "Auto-Submitted: no\n"}, "accepted"),
+    "a token never issued": ({"subject": "[TGT-1-1-0123456789-1]"}, None),
+    # a key too large for the database
+    "no usable token": ({"subject": "[TGT-ZZZZZZZZ-1-0123456789-1]"}, None),
+    "no answered mail": ({"subject": "Undangan rapat"}, None),
+}
+
+
+@pytest.mark.parametrize("which", OUTCOMES)
+def test_each_kind_of_answer_has_its_outcome(lived, box, which):
+    change, outcome = OUTCOMES[which]
+    mails = len(messages(lived))
+    states(lived, box, **change)
+    count = look(lived)
+    rows = stored(lived)
+    assert [row.outcome for row in rows] == ([outcome] if outcome else [])
+    assert count.read == (0 if which in ("no usable token", "no answered mail") else 1)
+    if outcome == "wrong_sender":
+        (row,) = rows
+        assert (row.sender, row.role, row.kind, row.text) == ("", "", "", "")
+    assert len(messages(lived)) == mails  # nobody is written to because of an answer
+
+
+def test_an_altered_token_is_no_token(lived, box):
+    good = subject_for(lived)
+    token = find_token(good)
+    other = "1" if token.signature[-1] != "1" else "2"
+    for n, bad in enumerate(
+        (
+            good.replace(token.signature, token.signature[:-1] + other),
+            good.replace(f"TGT-{token.message}-", f"TGT-{token.message + 1}-", 1),
+        )
+    ):
+        states(lived, box, subject=bad, reply_id=f"bad{n}@x.example")
+    assert look(lived) == ReplyCount(ignored=2)
+    assert stored(lived) == []
+
+
+def test_a_second_answer_counts_only_if_it_says_something_else(lived, box):
+    states(lived, box, 1)
+    states(lived, box, 1, now="2026-11-24 09:20")
+    states(lived, box, 3, "menunggu anggaran", now="2026-11-24 09:30")
+    assert look(lived, LATER) == ReplyCount(accepted=2, repeated=1)
+    with lived.transaction() as session:
+        (found,) = replies.statements(session, None, wita(LATER)).values()
+    assert (found.kind, found.text) == ("obstacle", "menunggu anggaran")
+
+
+@ON_BOTH
+def test_an_answer_read_twice_is_recorded_once(lived, box):
+    states(lived, box, reply_id="same@dinas.example")
+    assert look(lived) == ReplyCount(accepted=1)
+    assert look(lived) == ReplyCount()
+    before = dump(lived, "mailbox_position")
+    box.make_anew()
+    states(lived, box, reply_id="same@dinas.example")
+    assert look(lived, LATER) == ReplyCount(ignored=1)
+    assert dump(lived, "mailbox_position") == before
+
+
+def test_a_loop_of_answers_does_not_fill_the_database(lived, box):
+    subject = subject_for(lived)
+    mails = [
+        plain("", sender=STRANGER, subject=subject, reply_id=f"{n}@x.example") for n in range(25)
+    ]
+    box.gets(ANSWERED, *mails)
+    assert look(lived) == ReplyCount(wrong_sender=20, ignored=5)
+
+
+def test_after_a_handover_the_statement_stays_that_of_the_unit_that_made_it(lived, box):
+    handed = at("Dinas Sosial") | {
+        "Dikembalikan": "24/11/2026 08:20",
+        "Unit Pengganti": "Dinas Kesehatan",
+        "Diteruskan Kembali": "24/11/2026 08:30",
+    }
+    register(lived, "2026-11-24 08:40", handed)
+    decide(lived, "2026-11-24 08:41")
+    states(lived, box, 1)
+    assert look(lived) == ReplyCount(accepted=1)
+    assert [row.unit for row in stored(lived)] == ["dinsos"]
+    with lived.transaction() as session:
+        view = report_view(session, lived, "2026-11", wita(LATER))
+        assert view.table("statements").rows == ()
+
+
+@pytest.mark.parametrize(
+    ("reader", "responsible", "unit"),
+    [
+        ("dinsos", "dinsos", "dinsos"),
+        ("dinkes", "rsud", "rsud"),
+        ("dinsos", "dinkes", "dinsos"),
+        ("dinsos", None, "dinsos"),
+        (None, "dinkes", "dinkes"),
+        (None, None, ""),
+    ],
+)
+def test_the_unit_of_a_complaint_without_a_notice_in_the_mail(office, reader, responsible, unit):
+    assert match._unit_below(office, reader, responsible) == unit
+
+
+# --- an answer without a link: to the mail itself -------------------------------------------------
+
+
+def test_an_answer_to_a_mail_about_one_complaint_needs_no_token(lived, box):
+    about = mail_to(lived).message_id_header
+    states(
+        lived,
+        box,
+        text="Telah ditindaklanjuti, mohon dicek.\n\nPada Sel, 24 Nov 2026 Tenggat menulis:\n>x",
+        subject="Re: [Tenggat] 1 pengaduan",
+        headers=f"In-Reply-To: {about}\nReferences: <old@x.example>\n {about}\n",
+    )
+    assert look(lived) == ReplyCount(accepted=1)
+    (row,) = stored(lived)
+    assert (row.kind, row.text) == ("done", "mohon dicek.")
+
+
+def test_of_a_mail_about_several_an_answer_without_a_token_names_none(lived, box):
+    more = [at("Dinas Sosial", f"FD-{n}", **since("17/11/2026")) for n in (2, 3)]
+    register(lived, NEXT_DAY, at("Dinas Sosial"), *more)
+    decide(lived, NEXT_DAY)
+    deliver(lived, NEXT_DAY)
+    message = mail_to(lived)
+    assert len({item.notice.complaint_id for item in message.items}) == 2
+    states(
+        lived,
+        box,
+        now="2026-11-25 09:00",
+        text="Sudah ditindaklanjuti",
+        subject="Re: 2 pengaduan",
+        headers=f"References: {message.message_id_header}\n",
+    )
+    assert look(lived, "2026-11-25 09:00") == ReplyCount(no_choice=1)
+    (row,) = stored(lived)
+    assert (row.complaint_id, row.kind, row.text) == (None, "", "")
+    assert row.unit == "dinsos"
+
+
+# --- how mail programs write ----------------------------------------------------------------------
+
+OWN = "Kendala: berkas – “belum lengkap”"
+STYLES: dict[str, bytes] = {
+    "plain": plain(OWN, sender=LIAISON),
+    "quoted-printable": plain(OWN, sender=LIAISON, encoding="quoted-printable"),
+    "base64": plain(OWN, sender=LIAISON, encoding="base64"),
+    "windows-1252": plain(OWN, sender=LIAISON, charset="cp1252", encoding="quoted-printable"),
+    "above a quoted mail": plain(
+        f"{OWN}\n\nPada Sel, 24 Nov 2026 pukul 08.00 Tenggat <tenggat@contohkab.example>\n"
+        f"menulis:\n\n{quoted()}\n",
+        sender=LIAISON,
+    ),
+    "above a quoted mail in English": plain(
+        f"{OWN}\n\nOn Tue, Nov 24, 2026 at 8:00 Tenggat wrote:\n{quoted()}", sender=LIAISON
+    ),
+    "below a quoted mail": plain(
+        f"On Tue, Nov 24, 2026 Tenggat wrote:\n{quoted()}\n\n{OWN}", sender=LIAISON
+    ),
+    "Outlook, plain": plain(
+        f"{OWN}\n\n-----Original Message-----\nFrom: Tenggat\nSent: Tuesday\nKendala: lain",
+        sender=LIAISON,
+    ),
+    "Outlook in Indonesian": plain(
+        f"{OWN}\n\n________________________________\nDari: Tenggat\nDikirim: Selasa\nlain",
+        sender=LIAISON,
+    ),
+    "signature": plain(f"{OWN}\n-- \nKasmirawati, NIP 1987\n", sender=LIAISON),
+    "phone": plain(f"{OWN}\n\nSent from my Galaxy", sender=LIAISON),
+    "Gmail": both(
+        f"{OWN}\n\nPada Sel, 24 Nov 2026 pukul 08.00 Tenggat menulis:\n\n{quoted()}",
+        gmail_page(OWN),
+        sender=LIAISON,
+    ),
+    "HTML only, Gmail": plain(gmail_page(OWN), sender=LIAISON, kind="html"),
+    "HTML only, Outlook": plain(outlook_page(OWN), sender=LIAISON, kind="html"),
+    "an empty plain part beside HTML": both(" ", gmail_page(OWN), sender=LIAISON),
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_own_words_are_found_however_a_program_writes_them(style):
+    reply = parse.read(STYLES[style])
+    assert (reply.choice, reply.text) == (ReplyKind.OBSTACLE, "berkas – “belum lengkap”")
+    assert reply.sender == LIAISON
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("Sudah ditindaklanjuti", ReplyKind.DONE),
+        ("* SUDAH DITINDAKLANJUTI *", ReplyKind.DONE),
+        ("Bukan kewenangan kami, mohon ke Dinas PUPR", ReplyKind.NOT_OURS),
+        ("Ada kendala: listrik", ReplyKind.OBSTACLE),
+        ("Not within our authority.", ReplyKind.NOT_OURS),
+        ("Belum sudah ditindaklanjuti", None),
+        ("", None),
+        (quoted("Sudah ditindaklanjuti"), None),
+    ],
+)
+def test_the_first_words_choose_where_the_token_does_not(text, choice):
+    assert parse.read(plain(text, sender=LIAISON, subject="[TGT-1-2-0123456789]")).choice is choice
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"Subject: [TGT-1-2-0123456789-1]\n",
+        b"Subject: =?utf-8?b?!!!?= [TGT-1-2-0123456789-1]\nContent-Type: multipart/mixed\n\n",
+        b"Content-Type: text/plain; charset=no-such\n\nKendala: x",
+        b"From: a@b.example\nContent-Type: text/html\n\n" + b"<div " * 40_000,
+    ],
+)
+def test_a_broken_mail_raises_nothing(raw):
+    assert parse.may_be(raw, "contohkab.example") in (True, False)
+    reply = parse.read(raw)
+    assert reply is None or reply.sender in ("", "a@b.example")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Re: Sudah ditindaklanjuti: FD-1 [{}]",
+        "=?utf-8?q?Balas=3A_=5B{}=5D?=",
+        "RE: [EKSTERNAL] Sudah\n ditindaklanjuti: FD-1\n [{}]",
+        "[{}]",
+    ],
+)
+def test_the_token_survives_mail_programs(subject):
+    token = token_text(b"k", 77, 4096, "m")
+    written = plain("", sender=LIAISON, subject=subject.format(f"{token.lower()}-2"))
+    assert parse.may_be(written, "other.example")
+    found = parse.read(written).token
+    assert (found.message, found.complaint, found.choice) == (77, 4096, ReplyKind.NOT_OURS)
+    assert is_signed(found, b"k", "m")
+    assert not is_signed(found, b"k", "n")
+    assert not is_signed(found, b"l", "m")
+
+
+# --- personal data --------------------------------------------------------------------------------
+
+PLANTED = ("Qzxvina", "3171234567890123", "081234567890", "korban@rumah.example")
+
+
+def everything_but_replies(office: SiteContext) -> str:
+    return json.dumps(dump(office, "reply", "message"), default=repr)
+
+
+def test_nothing_that_an_answer_says_reaches_log_audit_or_counts(lived, box, caplog):
+    caplog.set_level(logging.DEBUG)
+    said = f"{' '.join(PLANTED)} melapor"
+    states(lived, box, 3, said)
+    states(lived, box, 3, said, sender=f"{PLANTED[0]} <{STRANGER}>", now="2026-11-24 09:20")
+    box.gets(ANSWERED, plain(said, sender=PLANTED[3], subject=f"{PLANTED[0]} [TGT-1-1-ABCDEFGHJK]"))
+    count = look(lived, LATER)
+    assert (count.accepted, count.wrong_sender, count.ignored) == (1, 1, 1)
+    seen = caplog.text + repr(count) + everything_but_replies(lived)
+    assert [word for word in (*PLANTED, STRANGER) if word in seen] == []
+    first, second = stored(lived)
+    assert first.text == f"{PLANTED[0]} [NIK] [telepon] [email] melapor"
+    assert (second.text, second.sender) == ("", "")
+
+
+def test_the_reporter_is_masked_and_nothing_of_a_hidden_complaint_is_kept(lived, box):
+    with lived.transaction() as session:
+        session.scalars(select(Complaint)).one().reporter = "Qzxvina Bte Ali"
+    states(lived, box, 3, "kata QZXVINA BTE ALI dan qzxvina, berkas kurang")
+    look(lived)
+    with lived.transaction() as session:
+        session.scalars(select(Complaint)).one().secret = True
+    states(lived, box, 2, "Qzxvina tinggal di kabupaten lain", now="2026-11-24 09:20")
+    assert look(lived, LATER) == ReplyCount(accepted=1)
+    assert [(row.kind, row.text) for row in stored(lived)] == [
+        ("obstacle", "kata [nama] dan [nama], berkas kurang"),
+        ("not_ours", ""),
+    ]
+
+
+def test_the_words_end_with_the_texts_of_the_complaint(lived, box):
+    states(lived, box, 3, "menunggu anggaran")
+    look(lived)
+    with lived.transaction() as session:
+        complaint = session.scalars(select(Complaint)).one()
+        complaint.title = None
+        session.flush()
+        found = retention.with_texts(session, wita("2027-12-01 08:00"), 0, 10)
+        assert [each.id for each in found] == [complaint.id]
+        retention.forget(session, [complaint.id])
+        assert retention.with_texts(session, wita("2027-12-01 08:00"), 0, 10) == []
+    assert [(row.kind, row.text) for row in stored(lived)] == [("obstacle", "")]
+
+
+def test_long_words_are_cut_and_shown_as_text(lived, box, server):
+    states(lived, box, 3, "<script>alert(1)</script> {{ 7*7 }} " + "x" * 900)
+    look(lived)
+    (row,) = stored(lived)
+    assert len(row.text) == 300
+    register(lived, ESCALATED, at("Dinas Sosial"))
+    decide(lived, ESCALATED)
+    deliver(lived, MONDAY)
+    page = server.letters[-1].mail.get_body(("html",)).get_content()
+    assert "<script>" not in page
+    assert "{{ 7*7 }}" in page
+
+
+# --- the audit, the report and the command line ---------------------------------------------------
+
+
+@ON_BOTH
+def test_each_recorded_answer_is_in_the_audit_and_the_statement_in_the_report(lived, box):
+    states(lived, box, 1)
+    states(lived, box, 1, sender=STRANGER, now="2026-11-24 09:20")
+    look(lived, LATER)
+    with lived.transaction() as session:
+        rows = session.scalars(
+            select(AuditRow).where(AuditRow.kind.startswith("reply.")).order_by(AuditRow.seq)
+        ).all()
+        assert [row.kind for row in rows] == [
+            AuditKind.REPLY_ACCEPTED,
+            AuditKind.REPLY_NOT_ACCEPTED,
+        ]
+        assert json.loads(rows[0].subject) == {
+            "unit": "dinsos",
+            "role": "liaison",
+            "statement": "done",
+            "outcome": "accepted",
+        }
+        view = report_view(session, lived, "2026-11", wita(NEXT_DAY))
+        table = view.table("statements")
+        keys = [column.key for column in table.columns]
+        (row,) = table.rows
+        assert dict(zip(keys, row.cells, strict=True)) == {
+            "ticket": "FD-1",
+            "statement": "done",
+            "stated_on": wita(ANSWERED).date(),
+            "working_days_late": 2,
+            "unit": "dinsos",
+        }
+        assert row.tickets == ("FD-1",)
+        assert view.names("statement", "done").text == "sudah ditindaklanjuti"
+        assert public_edition(view).table("statements") is None
+        earlier = report_view(session, lived, "2026-11", wita("2026-11-24 09:00"))
+        assert earlier.table("statements").rows == ()
+        again = report_view(session, lived, "2026-11", wita(NEXT_DAY))
+        assert again.sha256 == view.sha256
+
+
+@ON_BOTH
+def test_a_statement_ends_when_the_source_shows_the_settlement_or_a_reopening(lived, box):
+    states(lived, box, 1)
+    look(lived)
+    settled = at("Dinas Sosial", Selesai="24/11/2026 09:40")
+    register(lived, LATER, settled)
+    register(lived, "2026-11-25 07:00", settled)
+    decide(lived, NEXT_DAY)
+
+    def in_report(now: str) -> int:
+        with lived.transaction() as session:
+            view = report_view(session, lived, "2026-11", wita(now))
+            return len(view.table("statements").rows)
+
+    assert in_report("2026-11-25 09:00") == 0
+    again = settled | {"Dibuka Kembali": "25/11/2026 10:00"}
+    register(lived, "2026-11-25 11:00", again)
+    with lived.transaction() as session:
+        assert replies.statements(session, None, wita("2026-11-25 12:00")) == {}
+        assert len(replies.statements(session, None, wita("2026-11-25 10:30"))) == 1
+
+
+def test_the_command_lists_answers(lived, box, site_folder, call_tenggat):
+    states(lived, box, 3, "menunggu anggaran")
+    states(lived, box, sender=STRANGER, now="2026-11-24 09:20")
+    look(lived, LATER)
+    site = ("--site", site_folder)
+    code, out, _ = call_tenggat("replies", "--json", *site)
+    assert code == 0
+    newest, oldest = json.loads(out)
+    assert newest == {
+        "received": "2026-11-24 09:20",
+        "ticket": "FD-1",
+        "unit": "dinsos",
+        "role": "",
+        "sender": "",
+        "statement": "",
+        "outcome": "wrong_sender",
+        "text": "",
+        "mail": str(mail_to(lived).id),
+    }
+    assert (oldest["sender"], oldest["statement"]) == (LIAISON, "obstacle")
+    assert oldest["text"] == "menunggu anggaran"
+    code, out, _ = call_tenggat("replies", "--outcome", "accepted", *site)
+    assert (code, "1 answers" in out, "menunggu anggaran" in out) == (0, True, True)
+    code, _, err = call_tenggat("replies", "--outcome", "acepted", *site)
+    assert code == 2
+    assert "accepted" in err
+
+
+def outcomes_of_the_table(text: str) -> set[str]:
+    return set(re.findall(r"`(accepted|repeated|no_choice|wrong_sender)`", text))
+
+
+def test_the_table_in_the_docs_has_every_outcome():
+    page = (REPOSITORY / "docs" / "notifications.md").read_text(encoding="utf-8")
+    assert outcomes_of_the_table(page) == set(ReplyOutcome)
