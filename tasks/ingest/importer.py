@@ -432,7 +432,7 @@ class ImportWriter:
                 continue
             looked = min(each.imported_until or self.look.observed_at, self.look.observed_at)
             if self._lost_rows and name in before:
-                looked = before[name].imported_until
+                looked = before[name].imported_until or looked
             facts = {
                 "system": each.system,
                 "sees": sorted(each.sees),
@@ -449,7 +449,7 @@ class ImportWriter:
             )
             if name in before and before[name].facts != facts:
                 complaints.schedule_evaluation(self.session, name, self.now)
-            elif looked is not None:
+            else:
                 complaints.schedule_undecided(self.session, name, looked, self.now)
 
     def amend(self) -> None:
