@@ -175,6 +175,7 @@ def waits(file: Mapping[str, str]) -> str:
         "just_written": "was just written and may be incomplete; it is read from {since} on",
         "made_later": "was made after this time; it is read from {since} on",
         "changing": "is being written; the next run reads it",
+        "other_name": "(not read): its name does not fit `pattern` in sources.toml",
         "other": "",
     }[file["reason"]]
     return f"waits: {file['name']} {why.format(since=since)}".rstrip()

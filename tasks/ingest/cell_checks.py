@@ -72,9 +72,11 @@ class EmptySigns:
 class ShiftCheck:
     """Finds rows with cells in the wrong columns: a separator too many or too few moved them.
 
-    The evidence is a date in a column with words, or a word in a column with dates. Such a word may
-    also be a mistake of a clerk. It counts as a shift if it is a word of another column, or if a
-    column beside it is not mapped: then it may be the name of a person.
+    The evidence is a date in a column with words, a word in a column with dates, or a word of
+    another column. A word in a column with dates may also be a mistake of a clerk. It counts as a
+    shift if it is a word of another column, or if a column beside it is not mapped: then it may be
+    the name of a person. Without a status, which a snapshot always has, an unknown classification
+    counts as well.
     """
 
     def __init__(self, source: SourceMapping, directory: Directory) -> None:
@@ -85,6 +87,9 @@ class ShiftCheck:
         units = {fields.unit, *(event.unit for event in source.events)}
         typed = {*units, fields.classification, fields.status, fields.privacy, fields.category}
         self._units = tuple(name for name in source.columns if name in units)
+        received = source.fields.received
+        self._receipt = () if isinstance(received, str) else received
+        self._has_status = source.layout == "snapshot" and fields.status is not None
         self._words = tuple(
             name
             for name in source.columns
@@ -98,15 +103,24 @@ class ShiftCheck:
             ),
         }
         self._exposed: frozenset[str] = frozenset()
+        self._place: dict[str, int] = {}
         self._is_date = lru_cache(maxsize=10_000)(self._check_date)
+        self._is_strange = lru_cache(maxsize=10_000)(self._check_strange)
+        self._is_foreign = lru_cache(maxsize=10_000)(
+            lambda name, value: self._is_strange(name, value) and self._is_word_of_another(value)
+        )
+        self._meanings = tuple(
+            name for name in (fields.classification, fields.status, *self._units) if name
+        )
 
     def read_header(self, header: tuple[str, ...]) -> None:
         """Find the columns with dates beside a column that is not mapped."""
         mapped = set(self._source.columns)
+        self._place = {name: header.index(name) for name in mapped}
         self._exposed = frozenset(
             name
             for index, name in enumerate(header)
-            if name in self._dates
+            if (name in self._dates or name in self._receipt)
             and any(
                 beside and beside not in mapped
                 for beside in (*header[max(index - 1, 0) : index], *header[index + 1 : index + 2])
@@ -116,23 +130,45 @@ class ShiftCheck:
     def is_shifted(self, cells: dict[str, str], *, strict: bool = False) -> bool:
         """Check whether cells are visibly in the wrong columns.
 
-        With `strict`, an unknown word counts as well: the row already has a wrong number of cells.
+        With `strict`, the row has a wrong number of cells. Then an unknown word counts as well, and
+        a date of a step to the right of all words: nothing shows that it is in its column.
         """
         if not self._active:
             return False
         for name in self._words:
             if cells[name] and self._is_date(cells[name]):
                 return True
-        for name in self._dates:
+        for name in (*self._dates, *self._receipt):
             value = cells[name]
             if value and value[0].isalpha() and self._is_misplaced(name, value):
                 return True
-        return strict and not self._knows(cells)
+        if self._receipt and not cells[self._receipt[0]] and any(cells[n] for n in self._receipt):
+            return True
+        if any(cells[name] and self._is_foreign(name, cells[name]) for name in self._meanings):
+            return True
+        if self._has_status and not cells[self._source.fields.status or ""]:
+            kind = self._source.fields.classification
+            if kind and cells[kind] and self._is_strange(kind, cells[kind]):
+                return True
+        return strict and (not self._knows(cells) or self._has_loose_date(cells))
+
+    def _has_loose_date(self, cells: dict[str, str]) -> bool:
+        words = (*self._units, *filter(None, self._known))
+        last = max((self._place[name] for name in words if cells[name]), default=-1)
+        received = self._source.fields.received
+        steps = self._dates - ({received} if isinstance(received, str) else set(received))
+        return any(cells[name] and self._place[name] > last for name in steps)
 
     def _check_date(self, value: str) -> bool:
         if not _DATE_LIKE.search(value):
             return False
         return len(value) > 4 and self._parses(value)
+
+    def _check_strange(self, column: str, value: str) -> bool:
+        """Check whether a word is unknown in its column."""
+        if column in self._units:
+            return not self._is_unit(value)
+        return _folded(value) not in self._known.get(column, ())
 
     def _is_misplaced(self, column: str, value: str) -> bool:
         if _FRAGMENT_OF_DATE.search(value):

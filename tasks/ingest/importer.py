@@ -226,6 +226,7 @@ class ImportWriter:
         self._shown: set[int] = set()
         self._shown_again: list[int] = []
         self._rejected: set[str] = set()
+        self._lost_rows = 0
         self._seen_before: dict[int, datetime] = {}
         self._looks_before: dict[datetime, datetime | None] = {}
 
@@ -276,6 +277,8 @@ class ImportWriter:
         self.bad += 1
         if bad.key:
             self._rejected.add(bad.key)
+        else:
+            self._lost_rows += 1
         self.unusable += self._is_unusable(bad)
         self.first_bad = self.first_bad or bad.line
         self.causes.setdefault(f"{bad.reason} in {bad.column}" if bad.column else bad.reason)
@@ -411,20 +414,25 @@ class ImportWriter:
     def hear(self, about: Iterable[RemoteSource]) -> None:
         """Store the other installation's statements about its sources.
 
-        A source without a statement is assumed to show every kind of event.
+        A source without a statement keeps the one on record. Without any statement it is assumed to
+        show every kind of event. If this import has rejected rows of unknown complaints, their
+        sources stay known until the import before.
         """
         told = {each.source: each for each in about}
         before = imports.origins(self.session, self.now)
         everything = frozenset(Kind)
         for origin in sorted(self.origins - told.keys() - {""}):
-            told[origin] = RemoteSource(
-                origin, self.source.system, everything, {}, self.look.observed_at
-            )
+            if known_as(self.name, origin) not in before:
+                told[origin] = RemoteSource(
+                    origin, self.source.system, everything, {}, self.look.observed_at
+                )
         for origin, each in told.items():
             name = known_as(self.name, origin)
             if not origin or len(name) > LONGEST:
                 continue
-            looked = each.imported_until and min(each.imported_until, self.look.observed_at)
+            looked = min(each.imported_until or self.look.observed_at, self.look.observed_at)
+            if self._lost_rows and name in before:
+                looked = before[name].imported_until or looked
             facts = {
                 "system": each.system,
                 "sees": sorted(each.sees),
@@ -441,7 +449,7 @@ class ImportWriter:
             )
             if name in before and before[name].facts != facts:
                 complaints.schedule_evaluation(self.session, name, self.now)
-            elif looked is not None:
+            else:
                 complaints.schedule_undecided(self.session, name, looked, self.now)
 
     def amend(self) -> None:

@@ -324,6 +324,8 @@ class RowParser:
         """
         if reason in MISALIGNED:
             return {}
+        if reason == RejectionReason.MISSING_TICKET and not self.has_receipt(header, row):
+            return {}  # perhaps a shifted row
         personal = self.source.fields.personal
         return {
             name: redact(row[place].strip())[:200]
@@ -628,7 +630,10 @@ class RowParser:
     def _plain(self, cells: Mapping[str, str], field: str, length: int) -> str | None:
         column = getattr(self.source.fields, field)
         value = cells[column] if column else self.source.constants.get(field, "")
-        return None if value in FORMULA_ERRORS else " ".join(value.split())[:length] or None
+        if value in FORMULA_ERRORS:
+            return None
+        text = " ".join(value.split())
+        return (redact(text) if self.source.mask else text)[:length] or None
 
 
 def plain_ticket(ticket: str) -> str:

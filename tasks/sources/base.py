@@ -145,6 +145,7 @@ class WaitingReason(StrEnum):
     JUST_WRITTEN = "just_written"
     MADE_LATER = "made_later"
     CHANGING = "changing"
+    OTHER_NAME = "other_name"
     OTHER = "other"
 
 

@@ -41,6 +41,9 @@ SETTLES = timedelta(seconds=5)
 """A file may be incomplete if it was written less than this before `now`: it waits for the next
 run."""
 
+EXPORTS = (".csv", ".tsv", ".xls", ".xlsx", ".xlsm", ".ods", ".htm", ".html", ".jsonl")
+"""The ends of the names of exports; one that no pattern fits is named as not read."""
+
 MOST_MEMBERS = 1_000
 NOT_A_ZIP = (
     zipfile.BadZipFile,
@@ -318,6 +321,7 @@ def _files(
     """Return the files of a folder and of the ZIP archives in it, oldest first."""
     found: list[_File] = []
     kept = None if archive is None else archive.resolve()
+    waiting += (Waiting(path.name, WaitingReason.OTHER_NAME) for path in _unmatched(office, place))
     for path in _dropped(place, source.pattern):
         unfinished = path.name.startswith((".", "~")) or path.suffix.lower() in UNFINISHED
         if unfinished or path.is_symlink() or not path.is_file():
@@ -350,6 +354,22 @@ def _dropped(place: Path, pattern: str) -> list[Path]:
         path
         for path in place.iterdir()
         if path.suffix.lower() == ".zip" or _called(path.name, pattern)
+    )
+
+
+def _unmatched(office: SiteContext, place: Path) -> list[Path]:
+    """Return the exports in a folder that fit the pattern of no source with this folder."""
+    sources = [each for each in office.site.sources.values() if isinstance(each, FolderSource)]
+    patterns = [each.pattern for each in sources if each.place(office.site.folder) == place]
+    if any("/" in pattern for pattern in patterns):
+        return []
+    return sorted(
+        path
+        for path in place.iterdir()
+        if path.suffix.lower() in EXPORTS
+        and not path.name.startswith((".", "~"))
+        and not any(_called(path.name, pattern) for pattern in patterns)
+        and path.is_file()
     )
 
 

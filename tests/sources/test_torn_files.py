@@ -145,6 +145,20 @@ def test_a_torn_row_is_known_by_the_hash_of_its_ticket_and_keeps_no_cell(tmp_pat
     [
         pytest.param(HEAD, [row(1) + ";", row(2) + ";;;"], ["1", "2"], [], id="rows-longer"),
         pytest.param(HEAD, [row(1) + ";x"], [], ["2 long_row"], id="not-empty"),
+        pytest.param(
+            HEAD,
+            [row(1, settled="03/11/2026") + ";", row(2, settled="03/11/2026"), row(3)],
+            ["2", "3"],
+            ["2 long_row"],
+            id="one-row-longer-with-a-date-that-may-be-moved",
+        ),
+        pytest.param(
+            HEAD,
+            [row(1, settled="03/11/2026") + ";", row(2, settled="03/11/2026") + ";"],
+            ["1", "2"],
+            [],
+            id="every-row-longer",
+        ),
         pytest.param(HEAD + ";", [row(1), row(2) + ";"], ["1", "2"], [], id="header-longer"),
         pytest.param(HEAD + ";;", [row(1), row(2)], ["1", "2"], [], id="header-longer-by-two"),
         pytest.param(
@@ -299,12 +313,16 @@ EXCHANGE = ExchangeSource.model_validate(
 
 def json_outcome(path: Path) -> list[str]:
     """The title of each complaint, or the reason why its line waits."""
-    sheet = read_sheet(path, EXCHANGE)
-    validator = RowValidator("kab", EXCHANGE, DIRECTORY, wita("2026-11-24 08:00"))
     return [
         f"{line} {found.reason if isinstance(found, RejectedRow) else found.title}"
-        for line, found in validator.validate(sheet.header, sheet.rows)
+        for line, found in read_json(path)
     ]
+
+
+def read_json(path: Path) -> list[tuple[int, ComplaintRecord | RejectedRow]]:
+    sheet = read_sheet(path, EXCHANGE)
+    validator = RowValidator("kab", EXCHANGE, DIRECTORY, wita("2026-11-24 08:00"))
+    return list(validator.validate(sheet.header, sheet.rows))
 
 
 @pytest.mark.parametrize(
@@ -339,3 +357,17 @@ def test_a_bad_byte_costs_its_line_of_json(tmp_path):
     first, second = (line.encode() for line in lines)
     path.write_bytes(first + b"\n" + second.replace(b"\xc3", b"") + b"\n")
     assert json_outcome(path) == ["1 é", "2 undecodable"]
+
+
+def test_a_broken_line_names_the_tickets_that_are_readable_in_it(tmp_path):
+    path = tmp_path / "a.jsonl"
+    one, other, last = (json.dumps(LINE | {"ticket": f"X-{n}"}) for n in (1, 2, 3))
+    path.write_text(f"{one[:-2]}\n{one}{other}\n{last[:-5]}", encoding="utf-8")
+    found = [bad for _, bad in read_json(path) if isinstance(bad, RejectedRow)]
+    assert [(each.line, each.key) for each in found] == [
+        (1, "lapor/X-1"),
+        (2, "lapor/X-1"),
+        (2, "lapor/X-2"),
+        (3, "lapor/X-3"),
+        (3, ""),  # the file is cut: what else it had is unknown
+    ]

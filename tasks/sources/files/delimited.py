@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -46,6 +47,8 @@ class _Layout:
     dates: tuple[str, ...]
     trims: bool
     """True if the writer of the file leaves out empty cells at the end of a row."""
+    surplus: int = 0
+    """The number of cells that most rows have after the last column."""
 
     @property
     def width(self) -> int:
@@ -140,7 +143,7 @@ def delimited_rows(path: Path, source: FolderSource) -> Iterator[Row]:
             if stated:
                 delimiter, first = stated[1], 2
                 del head[0]
-            delimiter = delimiter or _delimiter(head, source)
+            delimiter = _delimiter(head, source, delimiter)
             layout = _layout(head, delimiter, source)
             records = _records(path, chain(head, lines), delimiter, layout, first)
             checked = _whole(records, layout)
@@ -230,7 +233,7 @@ def _whole(records: Iterator[_Record], layout: _Layout | None) -> Iterator[_Reco
             below = tuple(cell.strip() for cell in cells) == layout.header
             yield record
         elif type(cells) is not tuple or len(cells) >= width or not any(cells):
-            yield record
+            yield _without_surplus(record, layout)
         else:
             short = record
     if short is not None:
@@ -244,11 +247,20 @@ def _begins(cells: tuple[str, ...] | FaultyRow, layout: _Layout) -> bool:
 def _checked(record: _Record, layout: _Layout, *, complete: bool) -> _Record:
     number, cells, lines = record
     missing = layout.width - len(cells)
-    few = missing == 1 or layout.trims or layout.unnamed(len(cells))
-    if complete and few and layout.begins(cells):
-        return record
+    left_out = layout.trims or layout.unnamed(len(cells))
+    if complete and (missing == 1 or left_out) and layout.begins(cells):
+        return (number, cells + ("",) * missing, lines) if left_out else record
     detail = f"{len(cells)} < {layout.width}"
     return number, faulty(Fault.SHORT_ROW, lines, detail=detail), lines
+
+
+def _without_surplus(record: _Record, layout: _Layout) -> _Record:
+    """Remove the empty cells that most rows have after the last column."""
+    number, cells, lines = record
+    surplus = len(cells) - layout.width
+    if surplus <= 0 or surplus != layout.surplus or type(cells) is not tuple:
+        return record
+    return record if any(cells[layout.width :]) else (number, cells[: layout.width], lines)
 
 
 def _decodable(records: Iterator[_Record]) -> Iterator[Row]:
@@ -277,27 +289,34 @@ def _layout(head: Sequence[str], delimiter: str, source: FolderSource) -> _Layou
             continue
         if not wanted <= set(row) or not row[1:]:
             return None
-        full = [each for each in rows[number + 1 :] if len(each) == len(row)]
+        below = [each for each in rows[number + 1 :] if any(each)]
+        full = [each for each in below if len(each) == len(row)]
+        more = Counter(len(each) - len(row) for each in below).most_common(1)
         return _Layout(
             delimiter=delimiter,
             header=row,
             ticket=row.index(source.fields.ticket),
             received=tuple(row.index(name) for name in dated),
             dates=source.dates,
-            trims=not any(not each[-1] for each in full if any(each)),
+            trims=not any(not each[-1] for each in full),
+            surplus=more[0][0] if more else 0,
         )
     return None
 
 
-def _delimiter(head: Sequence[str], source: FolderSource) -> str:
-    """Return the delimiter that gives, in a line near the top, all columns named by the mapping."""
+def _delimiter(head: Sequence[str], source: FolderSource, stated: str | None) -> str:
+    """Return the delimiter that gives, in a line near the top, all columns named by the mapping.
+
+    The stated one is tried first: a spreadsheet program may have saved the file with another one.
+    """
+    usual = stated or DELIMITERS[0]
     wanted = set(source.columns)
     lines = [line.replace("\0", "") for line in head]
-    for delimiter in DELIMITERS:
+    for delimiter in (usual, *DELIMITERS):
         rows = csv.reader(lines, delimiter=delimiter)
         try:
             if any(wanted <= {cell.strip() for cell in row} for row in rows):
                 return delimiter
         except csv.Error:
             continue
-    return DELIMITERS[0]
+    return usual

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from settings.sources import FolderSource
-from tasks.sources.base import Fault, FaultyRow, Row, faulty
+from settings.sources import ExchangeSource, FolderSource
+from tasks.sources.base import Fault, Row, faulty
 from tasks.sources.files.encodings import BAD_BYTE, LongLine, limited_lines, text_of
 
 
@@ -24,30 +25,62 @@ class _Repeated(dict[str, Any]):
 def json_rows(path: Path, source: FolderSource) -> Iterator[Row]:
     """Read one object per line; its keys are the columns, and a missing key is an empty cell.
 
-    A line that cannot be read becomes a :class:`FaultyRow`; the other lines are still read.
+    A line that cannot be read becomes a `FaultyRow`, or one for each ticket in it, and one without
+    a ticket if the file ends within it. The other lines are still read.
     """
     columns = source.columns
     yield 0, columns
     with text_of(path, source) as text:
         for number, line in enumerate(limited_lines(text), start=1):
-            if line.strip():
-                yield number, _cells(line, columns)
+            if not line.strip():
+                continue
+            cells = _cells(line, columns)
+            if isinstance(cells, Fault):
+                tickets = _tickets_in(line, source)
+                if cells is not Fault.NO_OBJECT and len(tickets) > 1:
+                    tickets = []  # one complaint, and it is not known which
+                cut = type(line) is not LongLine and not line.endswith("\n")
+                if not tickets or cut:
+                    tickets.append("")  # after a cut other complaints are lost as well
+                for ticket in tickets:
+                    yield number, faulty(cells, [line, ticket], ticket=ticket)
+            else:
+                yield number, cells
 
 
-def _cells(line: str, columns: tuple[str, ...]) -> tuple[str, ...] | FaultyRow:
+def _cells(line: str, columns: tuple[str, ...]) -> tuple[str, ...] | Fault:
     if type(line) is LongLine:
-        return faulty(Fault.LONG_LINE, [line])
+        return Fault.LONG_LINE
     if BAD_BYTE in line:
-        return faulty(Fault.UNDECODABLE, [line])
+        return Fault.UNDECODABLE
     try:
         found = json.loads(line, object_pairs_hook=_object, parse_constant=_no_number)
         if not isinstance(found, dict):
-            return faulty(Fault.NO_OBJECT, [line])
+            return Fault.NO_OBJECT
         if _is_ambiguous(found, columns):
-            return faulty(Fault.REPEATED_KEY, [line])
+            return Fault.REPEATED_KEY
         return tuple(_json_text(found.get(name)) for name in columns)
     except (ValueError, RecursionError):
-        return faulty(Fault.NO_OBJECT, [line])
+        return Fault.NO_OBJECT
+
+
+def _tickets_in(line: str, source: FolderSource) -> list[str]:
+    """Return the tickets that are still readable in a broken line.
+
+    The complaints with these tickets are in doubt. In the exchange format a ticket has the source
+    of the other installation before it, as in the key of a complaint.
+    """
+    tickets = _texts_of(source.fields.ticket, line)
+    if isinstance(source, ExchangeSource):
+        origins = _texts_of("source", line)[:1] if tickets else []
+        tickets = [f"{origin}/{ticket}" for origin in origins for ticket in tickets]
+    return list(dict.fromkeys(tickets))
+
+
+def _texts_of(key: str, line: str) -> list[str]:
+    """Return the texts and numbers after this key in a line."""
+    pattern = rf'"{re.escape(key)}"\s*:\s*(?:"([^"\\\n]{{1,255}})"|(\d{{1,255}})\b)'
+    return [text or number for text, number in re.findall(pattern, line)]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,420 @@
+"""Inputs of kinds that accused officials wrongly or lost complaints: who is told what.
+
+Each test goes from the files to the mailbox. November 2026 has no holiday: 2, 9, 16 and 23 are
+Mondays. A request for information of 2 November is due at the end of the 9th.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from conftest import kind_of_database, wita
+from sqlalchemy import select
+from support.imported import counted, dump, known, quarantine
+from support.pipeline import ENTRY, STEPS, alerts, deliver
+from support.servers.open311_server import serving
+from support.small_site import NAME, REPORT, STATUS, TICKET, UNIT, export
+
+from db import questions
+from db.models import Complaint, DeadlineRow, MessageItem, MessageRow, NoticeRow
+from settings.sources import read_sources
+from tasks.common.context import SiteContext
+from tasks.deadlines import evaluate_and_notify
+from tasks.intake import ask, pull
+from tasks.sources.base import SourceError
+
+KIND = "Klasifikasi Laporan"
+ROW = {
+    **{key: cell.replace("16/11/2026", "02/11/2026") for key, cell in ENTRY.items()},
+    **dict.fromkeys(STEPS, ""),
+    "Tindak Lanjut Pertama": "",
+    "Nama Pelapor": NAME,
+}
+LIAISON, HEAD = "penghubung.dinsos", "plt.kepala.dinsos"
+"""Who is told of what Dinas Sosial has to do, and of what it has not done."""
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    return kind_of_database(request)
+
+
+def rows(*entries: dict[str, str]) -> str:
+    """The front desk's register; an entry tells what it has unlike `ROW`."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(ROW), delimiter=";")
+    writer.writeheader()
+    writer.writerows(ROW | entry for entry in entries)
+    return text.getvalue()
+
+
+def entry(number: int, **more: str) -> dict[str, str]:
+    return {"No Register": f"FD-{number}", **more}
+
+
+def drop(office: SiteContext, made: str, content: str | bytes, name: str = "register") -> Path:
+    stem = f"{name}_{wita(made):%Y-%m-%d_%H%M}"
+    path = office.site.folder / "inbox" / name / f"{stem}.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def cycle(office: SiteContext, now: str, source: str = "register") -> list[str]:
+    """Run intake, deadlines and delivery; return the failures of the source."""
+    failures = []
+    moment = wita(now)
+    try:
+        pull(office, source, moment)
+    except SourceError as error:
+        failures.append(str(error))
+    ask(office, moment, f"intake {now}")
+    evaluate_and_notify(office, moment, f"deadlines {now}")
+    deliver(office, now)
+    return failures
+
+
+def told_late(office: SiteContext) -> dict[str, set[str]]:
+    """The tickets that a sent mail calls late, by the reader without the domain."""
+    query = (
+        select(MessageRow.recipient, Complaint.ticket)
+        .join(MessageItem, MessageItem.message_id == MessageRow.id)
+        .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
+        .join(Complaint, Complaint.id == NoticeRow.complaint_id)
+        .where(MessageRow.status == "sent", MessageItem.included, NoticeRow.kind != "reminder")
+    )
+    found: dict[str, set[str]] = {}
+    with office.transaction() as session:
+        for reader, ticket in session.execute(query):
+            found.setdefault(reader.partition("@")[0], set()).add(ticket)
+    return found
+
+
+def tickets(office: SiteContext) -> set[str]:
+    with office.transaction() as session:
+        return set(session.scalars(select(Complaint.ticket)))
+
+
+def states(office: SiteContext, *wanted: str) -> set[str]:
+    """The tickets of deadlines in one of these states."""
+    with office.transaction() as session:
+        query = select(Complaint.ticket).join(DeadlineRow, DeadlineRow.complaint_id == Complaint.id)
+        return set(session.scalars(query.where(DeadlineRow.state.in_(wanted))))
+
+
+def asked(office: SiteContext) -> set[str]:
+    with office.transaction() as session:
+        return {each.question.value for each in questions.open_questions(session)}
+
+
+def numbers(found: Iterable[int]) -> set[str]:
+    return {f"FD-{number}" for number in found}
+
+
+# --- words that no mapping knows ------------------------------------------------------------------
+
+
+def test_unknown_words_are_asked_about_once_and_everything_is_watched(office):
+    unknown = (
+        {TICKET: "1", STATUS: "Ditanggapi Pelapor"},
+        {TICKET: "2", KIND: "Keluhan Layanan"},
+        {TICKET: "3", UNIT: "Dinas Pertanian"},
+    )
+    for made in ("2026-11-02 10:00", "2026-11-03 10:00", "2026-11-30 10:00"):
+        export(
+            office.site.folder,
+            made,
+            {TICKET: "4", UNIT: "", STATUS: "Belum Terverifikasi"},
+            *unknown,
+        )
+        cycle(office, made.replace("10:00", "11:00"), "lapor")
+    assert tickets(office) == {"1", "2", "3", "4"}
+    assert asked(office) == {"Ditanggapi Pelapor", "Keluhan Layanan", "Dinas Pertanian"}
+    assert (
+        alerts(office).count("questions") == 2
+    )  # at once, and again with what is open weeks later
+    assert told_late(office) == {"admin.lapor": {"4"}}  # whose rules rest on no unknown word
+
+
+def test_nobody_is_called_late_after_the_last_readable_row(office):
+    export(office.site.folder, "2026-11-02 10:00", *({TICKET: str(n)} for n in range(4)))
+    cycle(office, "2026-11-02 11:00", "lapor")
+    for made in ("2026-11-03 10:00", "2026-12-21 10:00", "2026-12-28 10:00"):
+        export(
+            office.site.folder,
+            made,
+            {TICKET: "0", STATUS: "Ditanggapi Pelapor"},
+            {TICKET: "1", STATUS: "Selesai"},
+            {TICKET: "2", UNIT: "Dinas Pertanian"},
+            {TICKET: "3", KIND: "Permintaan Data"},
+        )
+        cycle(office, made.replace("10:00", "11:00"), "lapor")
+    assert told_late(office) == {}
+    assert states(office, "breached", "met_late") == set()
+
+
+# --- exports that do not show everything ----------------------------------------------------------
+
+
+def test_a_cut_export_and_a_header_alone_accuse_nobody(office):
+    for made, shown in (("03", range(9)), ("04", range(3)), ("10", range(3)), ("13", ())):
+        drop(office, f"2026-11-{made} 07:15", rows(*(entry(n) for n in shown)))
+        cycle(office, f"2026-11-{made} 08:15")
+    assert alerts(office).count("fewer_rows") == 2
+    assert told_late(office) == {LIAISON: numbers(range(3)), HEAD: numbers(range(3))}
+    assert states(office, "unknown") == numbers(range(9)) - told_late(office)[LIAISON]
+
+
+# --- files that are torn, or written otherwise ----------------------------------------------------
+
+
+def test_a_torn_row_waits_and_takes_over_no_date_and_no_name(office):
+    done = "09/11/2026 09:00"
+    follow_up, settled = "Tindak Lanjut Pertama", "Selesai"
+    plain = [entry(n, **{follow_up: done, settled: done} if n == 5 else {}) for n in range(9)]
+    drop(office, "2026-11-09 10:00", rows(*plain))
+    cycle(office, "2026-11-09 11:00")
+    lines = rows(*plain).splitlines()
+    lines[3] = lines[3].replace("Syarat", '"Syarat')  # FD-2; FD-5 closes what it has opened
+    lines[6] = lines[6].replace("alamat", 'alamat"')
+    drop(office, "2026-11-10 10:00", "\n".join(lines) + "\n")
+    cycle(office, "2026-11-10 11:00")
+    ((line, reason, _, value),) = quarantine(office, "register")
+    assert (line, reason, value) == (4, "torn_row", "")
+    assert alerts(office).count("questions") == 1
+    assert states(office, "breached") == numbers((0, 1, 3, 4, 6, 7, 8))
+    assert told_late(office)[LIAISON] == numbers((0, 1, 3, 4, 6, 7, 8))
+    box = office.site.var / "mailbox"
+    assert NAME not in dump(office) + "".join(path.read_text() for path in box.iterdir())
+
+
+@pytest.mark.parametrize("sign", ["-", "–", "n/a", "00/00/0000", "belum ada"])
+def test_a_sign_for_nothing_hides_no_follow_up(office, sign):
+    drop(office, "2026-11-03 07:15", rows(entry(1)))
+    cycle(office, "2026-11-03 08:15")
+    done = entry(1, **{"Tindak Lanjut Pertama": "03/11/2026 10:00", "Selesai": sign})
+    for day in ("04", "10"):
+        drop(office, f"2026-11-{day} 07:15", rows(done))
+        cycle(office, f"2026-11-{day} 08:15")
+    assert asked(office) == set()
+    with office.transaction() as session:
+        found = dict(session.execute(select(DeadlineRow.rule, DeadlineRow.state)).tuples().all())
+    assert found["sp4n/first-follow-up"] == "met"
+    assert found["sp4n-guideline/information"] == "breached"
+
+
+def test_a_file_with_a_mapped_column_twice_is_refused_by_name(office):
+    twice = rows(entry(1), entry(2)).replace("Dicabut", "Selesai")
+    drop(office, "2026-11-10 07:15", twice)
+    (failure,) = cycle(office, "2026-11-10 08:15")
+    assert failure.startswith("register_2026-11-10_0715.csv, line 1: the column 'Selesai' occurs 2")
+    assert tickets(office) == set()
+    assert told_late(office) == {}
+
+
+def workbook(path: Path, **received: datetime) -> None:
+    """A register of these tickets, received at these times."""
+    with xlsxwriter.Workbook(path, {"default_date_format": "dd/mm/yyyy hh:mm"}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, list(ROW))
+        for y, (ticket, moment) in enumerate(received.items(), start=1):
+            sheet.write_row(y, 0, [*(ROW | {"No Register": ticket}).values()])
+            sheet.write_datetime(y, list(ROW).index("Tanggal Masuk"), moment)
+
+
+def test_a_date_cell_at_midnight_is_midnight_here(office):
+    source = office.site.sources["register"]
+    named = source.observed.model_copy(update={"file_name": "register_%Y-%m-%d_%H%M.xlsx"})
+    office.site.sources["register"] = source.model_copy(
+        update={"pattern": "*.xlsx", "observed": named, "delimiter": None}
+    )
+    path = office.site.folder / "inbox" / "register" / "register_2026-11-06_0700.xlsx"
+    workbook(path, A1=datetime(2026, 11, 2), A2=datetime(2026, 11, 2, 8, 30))
+    assert cycle(office, "2026-11-06 08:00") == []
+    assert known(office, "A1").received_at == wita("2026-11-02 00:00")
+    assert known(office, "A2").received_at == wita("2026-11-02 08:30")
+    assert quarantine(office, "register") == []
+
+
+def test_a_merged_cell_of_units_holds_for_all_its_rows(office):
+    reports = [REPORT | {TICKET: str(n), KIND: "Permintaan Informasi"} for n in range(5)]
+    for made in ("2026-11-03", "2026-11-24"):
+        name = f"Laporan_Ringkas_{made}_0700.xlsx"
+        with xlsxwriter.Workbook(office.site.folder / "inbox" / "lapor" / name) as book:
+            sheet = book.add_worksheet()
+            sheet.write_row(0, 0, list(REPORT))
+            for y, report in enumerate(reports, start=1):
+                sheet.write_row(y, 0, list(report.values()))
+            column = list(REPORT).index(UNIT)
+            sheet.merge_range(1, column, 5, column, "Dinas Sosial")
+        cycle(office, f"{made} 08:00", "lapor")
+    everything = {str(n) for n in range(5)}
+    assert told_late(office) == {LIAISON: everything, HEAD: everything}
+
+
+# --- the ladder, other installations and cities ---------------------------------------------------
+
+
+def test_a_backlog_is_told_to_the_units_and_only_later_to_superiors(office):
+    units = ("Dinas Sosial", "Dinas Kesehatan", "Disdikbud", "DLH")
+    backlog = [
+        entry(
+            n, Unit=unit, **{"Tanggal Masuk": "01/06/2026 08:30", "Diteruskan": "02/06/2026 08:30"}
+        )
+        for n, unit in enumerate(units * 3)
+    ]
+    drop(office, "2026-11-24 07:15", rows(*backlog))
+    cycle(office, "2026-11-24 08:15")
+    first = told_late(office)
+    assert {reader for reader in first if reader.startswith("penghubung")} == {
+        f"penghubung.{unit}" for unit in ("dinsos", "dinkes", "disdik", "dlh")
+    }
+    assert not first.keys() & {"sekda", "bupati", "inspektur"}
+    drop(office, "2026-11-25 07:15", rows(*backlog, entry(99)))
+    cycle(office, "2026-11-25 08:15")
+    assert not told_late(office).keys() & {"sekda", "bupati", "inspektur"}
+    for day in ("2026-11-30", "2026-12-07"):
+        drop(office, f"{day} 07:15", rows(*backlog, entry(int(day[-2:]))))
+        cycle(office, f"{day} 08:15")
+    assert told_late(office).keys() & {"sekda", "bupati", "inspektur"}
+
+
+def test_half_a_character_stops_neither_its_row_nor_another_source(office):
+    file = office.site.folder / "sources.toml"
+    kab = '[kab]\ntype = "folder"\nfolder = "inbox/kab"\nlayout = "exchange"\n'
+    kab += 'fields = { title = "title" }\n'
+    file.write_text(file.read_text("utf-8") + kab, "utf-8")
+    office.site.sources = read_sources(file)
+    (office.site.folder / "inbox" / "kab").mkdir()
+    at = "2026-11-10T07:00:00+08:00"
+    about = {"source": "lapor", "exported_at": at, "imported_until": at, "sees": ["settled"]}
+    line = {"source": "lapor", "received": "2026-11-02T08:00:00+08:00", "unit": "dinsos"}
+    lines = [about, line | {"ticket": "X-1", "title": "\ud83d rusak"}, line | {"ticket": "X-2"}]
+    path = office.site.folder / "inbox" / "kab" / "kab.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    drop(office, "2026-11-10 07:15", rows(entry(1)))
+    for source in ("kab", "register"):
+        assert cycle(office, "2026-11-10 08:15", source) == []
+    assert tickets(office) == {"X-1", "X-2", "FD-1"}
+    assert known(office, "X-1").title == "\ufffd rusak"
+
+
+CITY = """
+[city]
+type = "open311"
+url = "{url}"
+first_day = 2026-01-01
+zone = "Asia/Makassar"
+fields = {{ unit = "agency_responsible" }}
+
+[[city.events]]
+column = "updated_datetime"
+kind = "follow_up_published"
+when = {{ status_notes = "*" }}
+first = true
+"""
+
+
+def test_a_follow_up_within_the_uncertainty_of_its_start_is_never_late(office):
+    request = {
+        "service_code": "roads",
+        "service_name": "Jalan",
+        "status": "open",
+        "requested_datetime": "2026-11-02T09:00:00+08:00",
+        "updated_datetime": "2026-11-02T09:00:00+08:00",
+        "agency_responsible": "Dinas Sosial",
+    }
+    noted = {"status_notes": "sudah dicek", "updated_datetime": "2026-11-03T09:00:00+08:00"}
+    file = office.site.folder / "sources.toml"
+    with serving() as server:
+        server.requests = [
+            request | {"service_request_id": "1"},
+            request | {"service_request_id": "2"} | noted,
+        ]
+        file.write_text(CITY.format(url=server.url), "utf-8")
+        office.site.sources = read_sources(file)
+        for day in ("05", "10", "17", "24"):
+            assert cycle(office, f"2026-11-{day} 08:00", "city") == []
+    assert "follow_up_published 03 09:00 stated" in counted(office, "2")
+    assert told_late(office)[LIAISON] == {"1"}
+    assert states(office, "breached", "met_late") == {"1"}
+
+
+# --- more of the same kinds -----------------------------------------------------------------------
+
+
+def test_a_file_that_no_pattern_fits_is_named(office):
+    inbox = office.site.folder / "inbox" / "lapor"
+    (inbox / "Laporan_Ringkas_2026-11-03_0700.xls").write_text("<html></html>", encoding="utf-8")
+    (inbox / "catatan.txt").write_text("catatan", encoding="utf-8")
+    count = pull(office, "lapor", wita("2026-11-03 08:00"))
+    assert [(each.name, each.reason) for each in count.waiting] == [
+        ("Laporan_Ringkas_2026-11-03_0700.xls", "other_name")
+    ]
+
+
+@pytest.mark.parametrize(("delimiter", "encoding"), [(",", "utf-8-sig"), ("\t", "utf-16")])
+def test_a_register_saved_with_another_delimiter_is_read(office, delimiter, encoding):
+    text = rows(entry(1), entry(2)).replace(";", delimiter)
+    drop(office, "2026-11-03 07:15", text.encode(encoding))
+    assert cycle(office, "2026-11-03 08:15") == []
+    assert tickets(office) == {"FD-1", "FD-2"}
+
+
+def shifted(at: int, by: int, **more: str) -> dict[str, str]:
+    """A report of LAPOR! with cells moved to the right (1) or to the left (-1) from a column on."""
+    cells = list((REPORT | {TICKET: "2"} | more).values())
+    right, left = [*cells[:at], "", *cells[at:-1]], [*cells[:at], *cells[at + 1 :], ""]
+    return dict(zip(REPORT, right if by > 0 else left, strict=True))
+
+
+@pytest.mark.parametrize("unit", ["Dinas Sosial", ""])
+@pytest.mark.parametrize(
+    ("at", "by"), [*((at, 1) for at in range(4)), *((at, -1) for at in range(8))]
+)
+def test_shifted_cells_of_a_workbook_show_no_name(office, at, by, unit):
+    more = {"Judul Laporan": "Jalan rusak, NIK 9999123456789012", UNIT: unit}
+    good = {TICKET: "1"}
+    export(
+        office.site.folder, "2026-11-03 07:00", good, good | {TICKET: "3"}, shifted(at, by, **more)
+    )
+    assert cycle(office, "2026-11-03 08:00", "lapor") == []
+    assert len(quarantine(office)) <= 1
+    found = dump(office)
+    assert NAME not in found
+    assert "9999123456789012" not in found
+    assert {"1", "3"} <= tickets(office)
+
+
+SEES = ["assigned", "follow_up_published"]
+
+
+def test_an_exchange_file_that_lost_lines_accuses_nobody(office):
+    """A line without a readable ticket may be any complaint: its source is known until before."""
+    file = office.site.folder / "sources.toml"
+    kab = '[kab]\ntype = "folder"\nfolder = "inbox/kab"\nlayout = "exchange"\n'
+    file.write_text(file.read_text("utf-8") + kab, "utf-8")
+    office.site.sources = read_sources(file)
+    inbox = office.site.folder / "inbox" / "kab"
+    inbox.mkdir()
+    line = {"source": "desk", "received": "2026-11-02T08:00:00+08:00", "unit": "dinsos"}
+    line |= {"events": [{"kind": "assigned", "at": "2026-11-02T09:00:00+08:00", "unit": "dinsos"}]}
+    complaints = [json.dumps(line | {"ticket": f"X-{n}"}) for n in range(1, 9)]
+
+    def given(made: str, *lines: str) -> None:
+        at = wita(made).isoformat()
+        about = {"source": "desk", "exported_at": at, "imported_until": at, "sees": SEES}
+        path = inbox / f"{at[:10]}.jsonl"
+        path.write_text("\n".join((json.dumps(about), *lines)) + "\n", encoding="utf-8")
+        cycle(office, made, "kab")
+
+    given("2026-11-03 08:00", *complaints)
+    given("2026-11-10 08:00", *complaints[1:], '{"ti')  # it may be the follow-up of the first one
+    assert told_late(office) == {}
+    assert states(office, "breached") == set()
+    given("2026-11-11 08:00", *complaints)
+    assert states(office, "breached") == {f"X-{n}" for n in range(1, 9)}
