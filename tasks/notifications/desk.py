@@ -157,8 +157,7 @@ class DeskLoader:
         others = [item for item in found if not item.own and item.section is Section.LATE]
         rest = [item for item in others if self._unit_was_notified(item)]
         counts = {
-            section: sum(item.section is section for item in (*items, *rest))
-            for section in Section
+            section: sum(item.section is section for item in (*items, *rest)) for section in Section
         }
         ended = [each for each in self._ended if self._on_desk(reader, each)]
         site = self._office.site
