@@ -10,8 +10,9 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -31,6 +32,8 @@ WIDE = 240
 """Width in columns without a terminal: output to a file or a program is not folded at 80."""
 
 terminal = sys.stdout.isatty() or "COLUMNS" in os.environ
+Chosen = TypeVar("Chosen", bound=StrEnum)
+
 out = Console(highlight=False, width=None if terminal else WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -113,6 +116,16 @@ def known_source(site: Site, name: str) -> str:
     if name not in site.sources:
         raise UsageError(f"no source '{name}' in sources.toml{did_you_mean(name, site.sources)}")
     return name
+
+
+def chosen(kinds: type[Chosen], name: str, text: str | None) -> Chosen | None:
+    """Return the member of `kinds` with this text, or None for no text.
+
+    Raises :class:`UsageError` for another text; `name` is what the option stands for.
+    """
+    if text is not None and text not in set(kinds):
+        raise UsageError(f"no {name} '{text}'{did_you_mean(text, kinds)}")
+    return kinds(text) if text is not None else None
 
 
 def print_json(value: Any) -> None:

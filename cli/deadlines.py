@@ -98,8 +98,7 @@ def list_deadlines(
     complaints and duties as the mails and reports do: a duty that ended otherwise after its
     deadline is breached, and no longer late.
     """
-    if state is not None and state not in set(State):
-        raise UsageError(f"no state '{state}'{did_you_mean(state, State)}")
+    console.chosen(State, "state", state)
     with console.office_of(site) as office:
         from cli.listings import DEADLINE_COLUMNS, deadline_rows  # noqa: PLC0415
         from tasks.evaluation.stored_deadlines import late_counts  # noqa: PLC0415

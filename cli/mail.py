@@ -9,7 +9,6 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
-from sla.text import did_you_mean
 
 mail_app = typer.Typer(help="Sent and queued mails.", no_args_is_help=True)
 
@@ -28,10 +27,8 @@ def list_mail(
         from cli.listings import MAIL_COLUMNS, mail_rows  # noqa: PLC0415
         from db.models import MessageStatus  # noqa: PLC0415
 
-        if status is not None and status not in set(MessageStatus):
-            raise UsageError(f"no status '{status}'{did_you_mean(status, MessageStatus)}")
+        chosen = console.chosen(MessageStatus, "status", status)
         with office.transaction() as session:
-            chosen = MessageStatus(status) if status is not None else None
             rows = mail_rows(session, office, limit, chosen)
     if as_json:
         console.print_json(rows)

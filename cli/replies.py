@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import console
-from cli.console import JsonOption, SiteOption, UsageError
-from sla.text import did_you_mean
+from cli.console import JsonOption, SiteOption
 
 
 def list_replies(
@@ -29,10 +28,8 @@ def list_replies(
         from cli.listings import REPLY_COLUMNS, reply_rows  # noqa: PLC0415
         from db.models import ReplyOutcome  # noqa: PLC0415
 
-        if outcome is not None and outcome not in set(ReplyOutcome):
-            raise UsageError(f"no outcome '{outcome}'{did_you_mean(outcome, ReplyOutcome)}")
+        chosen = console.chosen(ReplyOutcome, "outcome", outcome)
         with office.transaction() as session:
-            chosen = ReplyOutcome(outcome) if outcome is not None else None
             rows = reply_rows(session, office, limit, chosen)
     if as_json:
         console.print_json(rows)

@@ -196,16 +196,6 @@ def newly_unshown(session: Session, source: str, at: datetime, period: Period) -
     return [Unshown(*row) for row in rows]
 
 
-def last_shown_at(session: Session, source: str, at: datetime) -> list[Unshown]:
-    """Return the complaints whose newest import is the one of time `at`."""
-    rows = session.execute(
-        select(Complaint.id, Complaint.received_at, Complaint.seen_at, Complaint.absent_since)
-        .where(Complaint.source == source, Complaint.seen_at == at)
-        .order_by(Complaint.id)
-    )
-    return [Unshown(*row) for row in rows]
-
-
 def by_id(session: Session, complaints: Iterable[int]) -> list[Unshown]:
     """Return these complaints with the times at which they were received and last shown."""
     found: list[Unshown] = []

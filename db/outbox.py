@@ -632,23 +632,6 @@ def recent(session: Session, limit: int, status: str | None = None) -> Sequence[
     return session.scalars(query).all()
 
 
-def sent_between(session: Session, after: datetime, until: datetime) -> int:
-    """Count the reminders, escalations and alerts sent in (after, until].
-
-    Reports by mail do not count: making a report again must not change its own figures.
-    """
-    query = (
-        select(func.count())
-        .select_from(MessageRow)
-        .where(
-            MessageRow.kind != MessageKind.SUMMARY,
-            MessageRow.sent_at > after,
-            MessageRow.sent_at <= until,
-        )
-    )
-    return session.scalar(query) or 0
-
-
 def attempts_of(session: Session, message: int) -> int:
     """Count the delivery attempts of a mail."""
     query = (

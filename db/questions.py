@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,12 +68,6 @@ def count_open(session: Session, as_of: datetime) -> int:
 def get(session: Session, number: int) -> OpenQuestion | None:
     """Load the question with this id."""
     return session.get(OpenQuestion, number)
-
-
-def by_ids(session: Session, numbers: Collection[int]) -> dict[int, OpenQuestion]:
-    """Load the questions with these ids."""
-    query = select(OpenQuestion).where(OpenQuestion.id.in_(numbers))
-    return {row.id: row for row in session.scalars(query)} if numbers else {}
 
 
 def links_of(session: Session, complaints: Iterable[int]) -> dict[int, list[QuestionComplaint]]:

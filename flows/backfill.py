@@ -59,7 +59,7 @@ def time_lapse(site: str, first: datetime, last: datetime) -> list[dict[str, Any
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _Backfill:
     """What a time-lapse runs with: objects that no parameter of a flow can hold."""
 
     office: SiteContext
@@ -67,7 +67,7 @@ class _Plan:
     say: Callable[[datetime], None]
 
 
-_plan: ContextVar[_Plan] = ContextVar("plan")
+_plan: ContextVar[_Backfill] = ContextVar("plan")
 
 
 def backfill(
@@ -85,7 +85,7 @@ def backfill(
         coming = [morning for morning in mornings if before is None or morning > before]
         if not coming:
             return []
-        _plan.set(_Plan(office, coming, say))
+        _plan.set(_Backfill(office, coming, say))
         return time_lapse(site, coming[0], coming[-1])
     finally:
         office.close()

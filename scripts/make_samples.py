@@ -123,7 +123,7 @@ def overdue(working_days: int) -> date:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SamplePlan:
     """How a complaint will go, in counted days; None: it does not happen.
 
     Working days: `verify`, `settle`, `withdraw` from receipt; `follow_up`, `returned`, `pause` from
@@ -155,12 +155,12 @@ class Plan:
 
 
 @dataclass
-class Complaint:
+class SampleComplaint:
     """One complaint, its true history (local times) and its words."""
 
     source: str  # 'lapor' or 'desk'
     received: datetime
-    plan: Plan
+    plan: SamplePlan
     classification: str
     unit: str
     wrong_unit: str = ""  # had it first and returned it
@@ -209,7 +209,7 @@ HOURS = {  # office hours in which an event of a day happens; the order of a day
 class Teller:
     """Turns a plan into dated events."""
 
-    def __init__(self, rng: Random, complaint: Complaint) -> None:
+    def __init__(self, rng: Random, complaint: SampleComplaint) -> None:
         self.rng, self.complaint = rng, complaint
         self.events = complaint.events
         self.events["received"] = complaint.received
@@ -263,7 +263,7 @@ class Teller:
                 self.add(kind, asked[0])
                 self.add(done, None if asked[1] is None else self.later(kind, asked[1]))
 
-    def handing_on(self, plan: Plan) -> None:
+    def handing_on(self, plan: SamplePlan) -> None:
         """Verification, assignment, and the way back from the wrong unit."""
         self.add("verified", self.working("received", plan.verify or 0))
         self.events["assigned"] = self.events["verified"] + timedelta(minutes=3)
@@ -273,7 +273,7 @@ class Teller:
             self.add("returned", self.working("assigned", plan.returned), "assigned")
             self.add("reassigned", self.working("returned", self.rng.choice((0, 0, 1))), "returned")
 
-    def file(self, plan: Plan) -> None:
+    def file(self, plan: SamplePlan) -> None:
         """The provider's answer on the material, what is missing, and the complete file."""
         self.add("responded", self.later("received", plan.respond or 0), "assigned", "reassigned")
         if plan.material is not None:
@@ -293,7 +293,7 @@ class Teller:
         """The day of an event, or the first day of all if it did not happen."""
         return self.events.get(kind, datetime.combine(FIRST_DAY, time())).date()
 
-    def work(self, plan: Plan) -> None:
+    def work(self, plan: SamplePlan) -> None:
         """What the unit does: pause, follow-up, decision, settlement."""
         start = "reassigned" if "reassigned" in self.events else "assigned"
         if plan.pause:
@@ -321,7 +321,7 @@ class Teller:
             self.events["delivered"] = self.events["settled"] - timedelta(minutes=25)
             self.events["decided"] = self.events["settled"] - timedelta(minutes=95)
 
-    def end(self, plan: Plan) -> None:
+    def end(self, plan: SamplePlan) -> None:
         """How LAPOR! closes or archives it, withdrawal, and what is opened again."""
         if plan.withdraw is not None:
             self.add("withdrawn", self.working("received", plan.withdraw), "assigned")
@@ -353,12 +353,12 @@ STRAIGHT_TO_ARCHIVE = {  # statuses that come without verification, and the reas
 }
 
 
-def live(rng: Random, case: Case) -> Complaint:
+def live(rng: Random, case: SampleCase) -> SampleComplaint:
     """The complaint of a case, with its whole history."""
     plan = case.plan
     if case.source == "lapor" and (plan.settle or 0) - (plan.follow_up or 99) > 9:
         plan = replace(plan, reply=6)  # or the system would have closed it before
-    complaint = Complaint(
+    complaint = SampleComplaint(
         case.source, case.received, plan, case.classification, case.unit, case.wrong_unit
     )
     Teller(rng, complaint).tell()
@@ -387,7 +387,7 @@ class Due:
         return self.stopped is None or self.stopped > as_of
 
 
-def deadlines(c: Complaint, as_of: datetime = AS_OF, published: bool = True) -> Iterator[Due]:
+def deadlines(c: SampleComplaint, as_of: datetime = AS_OF, published: bool = True) -> Iterator[Due]:
     """The deadlines of a complaint; with `published` False as the LAPOR! export shows them.
 
     The export has no follow-up: it is known only once the complaint is closed.
@@ -439,7 +439,7 @@ def deadlines(c: Complaint, as_of: datetime = AS_OF, published: bool = True) -> 
         yield from run(rule, start, c.events.get(kind), n, False)
 
 
-def open_and_late(c: Complaint, published: bool = True) -> list[Due]:
+def open_and_late(c: SampleComplaint, published: bool = True) -> list[Due]:
     """The provider's deadlines that are still open and overdue on the last morning."""
     return [d for d in deadlines(c, published=published) if d.provider and d.open() and d.late()]
 
@@ -448,12 +448,12 @@ def open_and_late(c: Complaint, published: bool = True) -> list[Due]:
 
 
 @dataclass(frozen=True)
-class Case:
+class SampleCase:
     """What is needed to live a complaint."""
 
     source: str
     received: datetime
-    plan: Plan
+    plan: SamplePlan
     classification: str
     unit: str
     wrong_unit: str = ""
@@ -575,7 +575,7 @@ ENDINGS = {
 }
 
 
-def draw_lapor(rng: Random) -> Case:
+def draw_lapor(rng: Random) -> SampleCase:
     """One complaint through LAPOR! as it goes on an average day."""
     days = all_days()
     day = rng.choices(days, [1.0 if is_working(d) else 0.33 for d in days])[0]
@@ -589,9 +589,9 @@ def draw_lapor(rng: Random) -> Case:
     ending = rng.choices(list(ENDINGS), list(ENDINGS.values()))[0]
     if ending in STRAIGHT_TO_ARCHIVE:
         waited = 42 if ending == "Diarsipkan oleh Sistem" else rng.randint(1, 3)
-        plan = Plan(verify=None, ending=ending, end_lag=waited, follow_up=None)
-        return Case("lapor", received, plan, kind, unit)
-    plan = Plan(verify=verify, follow_up=follow_up, ending=ending, end_lag=rng.randint(1, 7))
+        plan = SamplePlan(verify=None, ending=ending, end_lag=waited, follow_up=None)
+        return SampleCase("lapor", received, plan, kind, unit)
+    plan = SamplePlan(verify=verify, follow_up=follow_up, ending=ending, end_lag=rng.randint(1, 7))
     if ending == "Ditutup oleh Admin":
         plan = replace(plan, settle=settle)
     if verify <= 2 and rng.random() < 0.04:
@@ -604,10 +604,10 @@ def draw_lapor(rng: Random) -> Case:
         plan = replace(plan, pause=(rng.randint(1, 3), rng.randint(2, 9)))
     if rng.random() < 0.03:
         plan = replace(plan, reopen=(rng.randint(1, 8), rng.randint(1, 4)))
-    return Case("lapor", received, plan, kind, unit, wrong)
+    return SampleCase("lapor", received, plan, kind, unit, wrong)
 
 
-def draw_desk(rng: Random) -> Case:
+def draw_desk(rng: Random) -> SampleCase:
     """One complaint at the front desk as it goes on an average day."""
     received = office_hour(rng, rng.choice([d for d in all_days() if is_working(d)]))
     unit = draw_unit(rng)
@@ -617,7 +617,7 @@ def draw_desk(rng: Random) -> Case:
         verify = 1
         settle = max(settle, verify + follow_up)
     service = rng.choices((None, rng.randint(0, 20), rng.randint(31, 75)), (35, 60, 5))[0]
-    plan = Plan(verify=verify, follow_up=follow_up, settle=settle, service=service, respond=4)
+    plan = SamplePlan(verify=verify, follow_up=follow_up, settle=settle, service=service, respond=4)
     if kind == SUPERVISORY:
         decided = rng.randint(12, 40)
         plan = replace(plan, respond=rng.randint(3, 13), file_complete=rng.randint(3, 18))
@@ -639,7 +639,7 @@ def draw_desk(rng: Random) -> Case:
     if verify <= 1 and rng.random() < 0.06:
         plan = replace(plan, returned=rng.randint(0, 2), follow_up=min(follow_up, 2))
         wrong, unit = unit, draw_unit(rng, (unit, *PERFECT))
-    return Case("desk", received, plan, kind, unit, wrong)
+    return SampleCase("desk", received, plan, kind, unit, wrong)
 
 
 class Blame:
@@ -664,76 +664,82 @@ OVERDUE = (1, 3, 7, 15)
 SOON = tuple(date(2026, 11, day) for day in (24, 25, 26, 27))
 
 
-def lapor_cases(rng: Random) -> list[Case]:
+def lapor_cases(rng: Random) -> list[SampleCase]:
     """Every rule that LAPOR! shows: met early, on the last day, missed by a day, by far, open."""
     units, cases = Blame(rng), []
 
-    def put(day: date, kind: str, plan: Plan, wrong: bool = False, at: time | None = None) -> None:
+    def put(
+        day: date, kind: str, plan: SamplePlan, wrong: bool = False, at: time | None = None
+    ) -> None:
         received = datetime.combine(day, at) if at else office_hour(rng, day)
-        cases.append(Case("lapor", received, plan, kind, units.wrong() if wrong else units.any()))
+        cases.append(
+            SampleCase("lapor", received, plan, kind, units.wrong() if wrong else units.any())
+        )
 
     admin, turn = "Ditutup oleh Admin", 0
     for _ in range(2):
         for verify in (1, 3, 4, 9):
             turn += 1
             kind = SUPERVISORY if verify == 9 else ORDINARY
-            plan = Plan(verify=verify, follow_up=1, settle=verify + 3, ending=admin)
+            plan = SamplePlan(verify=verify, follow_up=1, settle=verify + 3, ending=admin)
             put(back(TARGETS[turn % 9], verify), kind, plan, verify > 3)
         for follow_up in (1, 5, 6, 15):
             turn += 1
-            plan = Plan(follow_up=follow_up, settle=follow_up + 2, ending=admin)
+            plan = SamplePlan(follow_up=follow_up, settle=follow_up + 2, ending=admin)
             put(back(TARGETS[turn % 9], follow_up), SUPERVISORY, plan, follow_up > 5)
         for kind, limit in SETTLE_WITHIN.items():
             for settle in (max(2, limit // 3), limit, limit + 1, limit + 10):
                 turn += 1
-                plan = Plan(follow_up=min(5, settle - 1), settle=settle, ending=admin)
+                plan = SamplePlan(follow_up=min(5, settle - 1), settle=settle, ending=admin)
                 put(back(TARGETS[turn % len(TARGETS)], settle), kind, plan, settle > limit)
     for target in TARGETS[2:8]:  # closed by the system, by the reporter on the last day, reopened
-        put(back(target, 13), ORDINARY, Plan(follow_up=2, ending="Ditutup oleh Sistem"))
+        put(back(target, 13), ORDINARY, SamplePlan(follow_up=2, ending="Ditutup oleh Sistem"))
     for lag in (2, 9, 10):
-        plan = Plan(follow_up=2, ending="Ditutup oleh Pelapor", end_lag=lag)
+        plan = SamplePlan(follow_up=2, ending="Ditutup oleh Pelapor", end_lag=lag)
         put(back(TARGETS[lag], lag + 3), ORDINARY, plan)
     for after, again in ((1, 3), (6, 4), (2, None), (4, None)):
-        plan = Plan(follow_up=2, settle=4, ending=admin, reopen=(after, again))
+        plan = SamplePlan(follow_up=2, settle=4, ending=admin, reopen=(after, again))
         put(back(overdue(2) if again is None else TARGETS[10], after + 4), ORDINARY, plan)
-    put(back(TARGETS[9], 4), ORDINARY, Plan(pause=(2, 5), follow_up=4, settle=8, ending=admin))
-    put(back(SOON[0], 6), ORDINARY, Plan(pause=(2, 9), follow_up=4, settle=8, ending=admin))
+    put(
+        back(TARGETS[9], 4), ORDINARY, SamplePlan(pause=(2, 5), follow_up=4, settle=8, ending=admin)
+    )
+    put(back(SOON[0], 6), ORDINARY, SamplePlan(pause=(2, 9), follow_up=4, settle=8, ending=admin))
 
-    waiting = Plan(verify=None, follow_up=None)
+    waiting = SamplePlan(verify=None, follow_up=None)
     for due in SOON[:3]:
         put(back(due, 3), ORDINARY, waiting)
     for late, kind in zip(
         (1, 3, 7, 16), (ORDINARY, INFORMATION, SUPERVISORY, ASPIRATION), strict=True
     ):
         put(back(overdue(late), 3), kind, waiting, True)
-    silent = Plan(verify=0, follow_up=None)
+    silent = SamplePlan(verify=0, follow_up=None)
     for late in OVERDUE:  # follow-up and answer overdue by the same number of days
         for kind in (INFORMATION, ASPIRATION):
             put(back(overdue(late), 5), kind, silent, True, time(8, 4, late))
     for due in SOON:
-        put(back(due, 6), ORDINARY, Plan(verify=1, follow_up=None))
+        put(back(due, 6), ORDINARY, SamplePlan(verify=1, follow_up=None))
     for due, kind in zip(SOON, (INFORMATION, ASPIRATION, INFORMATION, ASPIRATION), strict=True):
-        put(back(due, 5), kind, Plan(verify=1, follow_up=None))
-    put(back(overdue(1), 14), ORDINARY, Plan(follow_up=4, reply=3), True)
-    put(back(overdue(3), 60), SUPERVISORY, Plan(follow_up=5, reply=3), True)
+        put(back(due, 5), kind, SamplePlan(verify=1, follow_up=None))
+    put(back(overdue(1), 14), ORDINARY, SamplePlan(follow_up=4, reply=3), True)
+    put(back(overdue(3), 60), SUPERVISORY, SamplePlan(follow_up=5, reply=3), True)
     for due in (SOON[0], SOON[2]):
-        put(back(due, 13), ORDINARY, Plan(follow_up=2, ending="Ditutup oleh Sistem"))
+        put(back(due, 13), ORDINARY, SamplePlan(follow_up=2, ending="Ditutup oleh Sistem"))
     for turn, status in enumerate(STRAIGHT_TO_ARCHIVE):
         waited = 42 if status == "Diarsipkan oleh Sistem" else 2
-        plan = Plan(verify=None, follow_up=None, ending=status, end_lag=waited)
+        plan = SamplePlan(verify=None, follow_up=None, ending=status, end_lag=waited)
         put(back(TARGETS[turn + 3], waited), "" if turn else ORDINARY, plan)
     for turn in (1, 4, 8, 11, len(TARGETS) - 2):  # handed to the wrong unit; the last one just now
-        plan = Plan(returned=1, follow_up=2, settle=7, ending=admin)
+        plan = SamplePlan(returned=1, follow_up=2, settle=7, ending=admin)
         put(back(TARGETS[turn], 2), ORDINARY, plan)
         cases[-1] = replace(cases[-1], wrong_unit=draw_unit(rng, (cases[-1].unit,)))
     return cases + midnight_cases(rng)
 
 
-def midnight_cases(rng: Random) -> list[Case]:
+def midnight_cases(rng: Random) -> list[SampleCase]:
     """Received within minutes of local midnight: another day in UTC, another day for the clock."""
-    plan = Plan(verify=2, follow_up=2, settle=5, ending="Ditutup oleh Admin")
+    plan = SamplePlan(verify=2, follow_up=2, settle=5, ending="Ditutup oleh Admin")
     return [
-        Case("lapor", datetime.combine(day, moment), plan, ORDINARY, draw_unit(rng))
+        SampleCase("lapor", datetime.combine(day, moment), plan, ORDINARY, draw_unit(rng))
         for day in (date(2026, 9, 18), date(2026, 10, 9), date(2026, 10, 30), date(2026, 11, 5))
         for moment in (time(0, 0, 31), time(0, 4, 9), time(23, 55, 12), time(23, 59, 40))
     ]
@@ -747,15 +753,17 @@ def office_run(target: date, *spans: int) -> date:
     return day
 
 
-def desk_cases(rng: Random) -> list[Case]:
+def desk_cases(rng: Random) -> list[SampleCase]:
     """Every rule that the front desk's register shows, closed and open."""
     units, cases = Blame(rng), []
 
-    def put(day: date, kind: str, plan: Plan, wrong: bool = False) -> None:
+    def put(day: date, kind: str, plan: SamplePlan, wrong: bool = False) -> None:
         unit = units.wrong() if wrong else units.any()
-        cases.append(Case("desk", office_hour(rng, day), replace(plan, exact=True), kind, unit))
+        cases.append(
+            SampleCase("desk", office_hour(rng, day), replace(plan, exact=True), kind, unit)
+        )
 
-    base = Plan(follow_up=3, reply=4, respond=7, file_complete=7)
+    base = SamplePlan(follow_up=3, reply=4, respond=7, file_complete=7)
     long = replace(base, decide=30, deliver=5, settle=40)
     for respond in (3, 14, 15, 30):
         day = office_run(date(2026, 9, 3), respond)
@@ -775,7 +783,7 @@ def desk_cases(rng: Random) -> list[Case]:
         put(office_run(date(2026, 10, 22)), ORDINARY, replace(base, settle=9, service=service))
     for kind, limit in SETTLE_WITHIN.items():
         for settle in (max(2, limit // 3), limit, limit + 1, limit + 10):
-            plan = Plan(follow_up=min(4, settle - 1), settle=settle, respond=1, reply=1)
+            plan = SamplePlan(follow_up=min(4, settle - 1), settle=settle, respond=1, reply=1)
             if kind in (ORDINARY, SUPERVISORY):
                 plan = replace(plan, file_complete=1)
             put(back(rng.choice(TARGETS), settle), kind, plan, settle > limit)
@@ -791,15 +799,15 @@ def desk_cases(rng: Random) -> list[Case]:
     return cases
 
 
-def put_open_desk_cases(put: Callable[[date, str, Plan, bool], None]) -> None:
+def put_open_desk_cases(put: Callable[[date, str, SamplePlan, bool], None]) -> None:
     """The same rules, still open on the last morning: due soon, and overdue by 1 to 15 days.
 
     Calendar-day deadlines that fall due on those days may begin on a weekend: a letter, the box.
     """
-    base = Plan(follow_up=3, reply=4, respond=7, file_complete=7)
+    base = SamplePlan(follow_up=3, reply=4, respond=7, file_complete=7)
     due_days = [(day, False) for day in SOON] + [(overdue(n), True) for n in OVERDUE]
     for due, late in due_days:
-        silent = Plan(follow_up=3, reply=4)
+        silent = SamplePlan(follow_up=3, reply=4)
         put(due - timedelta(days=14), SUPERVISORY, silent, late)
         asked = due - timedelta(days=30 + 6)
         put(asked, SUPERVISORY, replace(silent, respond=6, material=-1), False)
@@ -808,7 +816,7 @@ def put_open_desk_cases(put: Callable[[date, str, Plan, bool], None]) -> None:
         complete = (decided - received).days - 10
         plan = replace(base, file_complete=complete, decide=10)
         put(received, SUPERVISORY, plan, late)
-        plan = Plan(follow_up=4, reply=5, respond=3, file_complete=3)
+        plan = SamplePlan(follow_up=4, reply=5, respond=3, file_complete=3)
         put(back(due, 14), ORDINARY, plan, late)
         received = back(due, 60)
         complete = (due - timedelta(days=60) - received).days
@@ -842,11 +850,13 @@ def put_open_desk_cases(put: Callable[[date, str, Plan, bool], None]) -> None:
             replace(base, decide=30, deliver=5, settle=40, **ombudsman),
             False,
         )
-    fresh = Plan(clarification=(date(2026, 11, 19), None), recommendation=(date(2026, 11, 5), None))
+    fresh = SamplePlan(
+        clarification=(date(2026, 11, 19), None), recommendation=(date(2026, 11, 5), None)
+    )
     put(date(2026, 10, 21), SUPERVISORY, replace(fresh, reply=5, respond=6, file_complete=6), False)
 
 
-def coherent(c: Complaint) -> bool:
+def coherent(c: SampleComplaint) -> bool:
     """Whether what must come before a settlement did, and a decision after the complete file."""
     at = c.events
     before = ("responded", "material_completed", "file_complete", "follow_up", "decided")
@@ -858,7 +868,7 @@ def coherent(c: Complaint) -> bool:
     )
 
 
-def all_complaints(rng: Random) -> list[Complaint]:
+def all_complaints(rng: Random) -> list[SampleComplaint]:
     """The written cases, and drawn ones until the numbers are reached.
 
     A drawn complaint that would be open and late on the last morning is drawn again: what is late
@@ -1304,7 +1314,7 @@ def citizen(rng: Random, title: str) -> str:
     return title
 
 
-def put_words(rng: Random, c: Complaint) -> None:
+def put_words(rng: Random, c: SampleComplaint) -> None:
     """Category, title, text and all else that a citizen would have brought."""
     subjects = SUBJECTS.get(c.unit, DISTRICT)
     c.category, templates = subjects.category, subjects.complaints
@@ -1335,7 +1345,7 @@ def put_words(rng: Random, c: Complaint) -> None:
     c.spelling = rng.choices((0, 1, 2, 3), (20, 45, 25, 10))[0]
 
 
-def number(rng: Random, complaints: list[Complaint]) -> None:
+def number(rng: Random, complaints: list[SampleComplaint]) -> None:
     """Numbers in the order of receipt, as each source gives them."""
     lapor, desk = 9_204_113, 0
     for c in complaints:
@@ -1347,7 +1357,7 @@ def number(rng: Random, complaints: list[Complaint]) -> None:
             c.number = f"FD-2026-{desk:04d}"
 
 
-def put_traps(rng: Random, complaints: list[Complaint]) -> None:
+def put_traps(rng: Random, complaints: list[SampleComplaint]) -> None:
     """Hostile titles on open late complaints, so that they reach a mail; leaking ones anywhere."""
     late = [c for c in complaints if c.source == "lapor" and open_and_late(c)]
     for c, title in zip(late[2:], HOSTILE_TITLES, strict=False):
@@ -1400,7 +1410,7 @@ def spelled(unit: str, spelling: int) -> str:
     return known[spelling % len(known)]
 
 
-def status_at(c: Complaint, moment: datetime) -> tuple[str, str, str]:
+def status_at(c: SampleComplaint, moment: datetime) -> tuple[str, str, str]:
     """Status, unit and reason as LAPOR! shows them at the moment."""
     status, unit, reason = "Belum Terverifikasi", "", ""
     if c.happened("verified", moment):
@@ -1425,7 +1435,7 @@ def utc_cells(received: datetime) -> tuple[str, str]:
     return f"{utc.day} {MONTHS[utc.month - 1]} {utc.year}", f"{utc:%H:%M:%S}"
 
 
-def lapor_row(c: Complaint, moment: datetime) -> list[str]:
+def lapor_row(c: SampleComplaint, moment: datetime) -> list[str]:
     """One line of the snapshot."""
     status, unit, reason = status_at(c, moment)
     respelled = int(c.number) % 29 == 0 and moment.date() >= RESPELLED_FROM
@@ -1448,7 +1458,7 @@ def lapor_row(c: Complaint, moment: datetime) -> list[str]:
     ]
 
 
-def dirty_lapor_rows(complaints: list[Complaint]) -> list[tuple[datetime, list[str]]]:
+def dirty_lapor_rows(complaints: list[SampleComplaint]) -> list[tuple[datetime, list[str]]]:
     """Rows that cannot be read, or only with care; they come back in every snapshot.
 
     Each with the moment from which it is there. All but the repeated one are complaints of their
@@ -1487,7 +1497,7 @@ def odd_case(rng: Random, status: str) -> str:
     return rng.choice((status.upper(), status.lower(), status.capitalize()))
 
 
-def snapshot(day: date, complaints: list[Complaint]) -> list[list[str]]:
+def snapshot(day: date, complaints: list[SampleComplaint]) -> list[list[str]]:
     """All cells of the export of a morning."""
     moment = datetime.combine(day, LAPOR_TIME)
     rows = [
@@ -1606,7 +1616,7 @@ def register_moment(day: date) -> datetime:
     return datetime.combine(day, REGISTER_TIME)
 
 
-def register_row(c: Complaint, moment: datetime) -> list[str]:
+def register_row(c: SampleComplaint, moment: datetime) -> list[str]:
     """One complaint with everything known at the moment."""
     values = {
         "No Register": c.number,
@@ -1628,7 +1638,9 @@ def register_row(c: Complaint, moment: datetime) -> list[str]:
     return [values.get(column, "") for column in REGISTER_HEADER]
 
 
-def dirty_register_rows(complaints: list[Complaint]) -> list[tuple[tuple[date, ...], list[str]]]:
+def dirty_register_rows(
+    complaints: list[SampleComplaint],
+) -> list[tuple[tuple[date, ...], list[str]]]:
     """Rows that cannot be read, or only with care, each with the files in which it stands."""
     ended = datetime.combine(FIRST_EXPORT, time()) - timedelta(days=30)
     desk = [c for c in complaints if c.source == "desk" and max(c.events.values()) < ended]
@@ -1654,12 +1666,12 @@ def dirty_register_rows(complaints: list[Complaint]) -> list[tuple[tuple[date, .
     ]
 
 
-def changed_since(c: Complaint, before: datetime, now: datetime) -> bool:
+def changed_since(c: SampleComplaint, before: datetime, now: datetime) -> bool:
     """Whether the row came or changed between two exports."""
     return any(before < at <= now for at in c.events.values())
 
 
-def register(day: date, complaints: list[Complaint]) -> list[list[str]]:
+def register(day: date, complaints: list[SampleComplaint]) -> list[list[str]]:
     """The whole register of a day."""
     now = register_moment(day)
     rows = [register_row(c, now) for c in complaints if c.source == "desk" and c.received <= now]
@@ -1677,7 +1689,7 @@ def register_bytes(day: date, rows: list[list[str]]) -> bytes:
 # --- the whole inbox ------------------------------------------------------------------------------
 
 
-def simulate(seed: int = SEED) -> list[Complaint]:
+def simulate(seed: int = SEED) -> list[SampleComplaint]:
     """All complaints with their true histories and their words."""
     rng = Random(seed)
     complaints = all_complaints(rng)
@@ -1688,7 +1700,7 @@ def simulate(seed: int = SEED) -> list[Complaint]:
     return complaints
 
 
-def write_inbox(out: Path, complaints: list[Complaint]) -> None:
+def write_inbox(out: Path, complaints: list[SampleComplaint]) -> None:
     """Writes all exports below `out`."""
     for folder in ("lapor", "register"):
         (out / folder).mkdir(parents=True, exist_ok=True)
@@ -1701,7 +1713,7 @@ def write_inbox(out: Path, complaints: list[Complaint]) -> None:
         (out / "register" / name).write_bytes(register_bytes(day, rows))
 
 
-def truth(complaints: list[Complaint]) -> str:
+def truth(complaints: list[SampleComplaint]) -> str:
     """What the simulation knows on the last morning, for whoever compares a report with it."""
     lines = []
     for source in ("lapor", "desk"):

@@ -45,7 +45,7 @@ class Observed(Strict):
         return not any(hour in told for hour in ("%H", "%I", "%X", "%c"))
 
 
-class Period(Strict):
+class PeriodCell(Strict):
     """The filter of an export: the days of receipt for which it is complete.
 
     LAPOR! writes it above the table: `Periode Masuk`, `(2026-11-01) - (2026-11-30)`. Complaints
@@ -87,7 +87,7 @@ class FolderSource(SourceMapping):
     """The encodings to try, in this order."""
     observed: Observed = Observed()
     """The source of a file's creation time; by default its modification time."""
-    period: Period | None = None
+    period: PeriodCell | None = None
     """The days of receipt for which a file is complete, if its preamble states them."""
     max_rows: int = Field(1_000_000, gt=0)
     """Reject a file with more rows."""

@@ -174,7 +174,7 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class Notified:
+class AcceptedNotices:
     """The notices of one clock at its present unit, by rung.
 
     `accepted` has the time at which the mail server first accepted a mail to the unit about the
@@ -186,7 +186,7 @@ class Notified:
     decided: Mapping[str, datetime] = field(default_factory=dict)
 
 
-NOT_NOTIFIED = Notified()
+NOT_NOTIFIED = AcceptedNotices()
 """There is no notice of this clock yet."""
 
 
@@ -211,7 +211,7 @@ def reached(
     ladder: Ladder | None,
     bench: EvaluationContext,
     as_of: datetime,
-    notified: Notified = NOT_NOTIFIED,
+    notified: AcceptedNotices = NOT_NOTIFIED,
 ) -> list[Reached]:
     """Return the rungs that a running or late deadline has reached by `as_of`, lowest first.
 
@@ -244,7 +244,7 @@ def next_action_at(
     ladder: Ladder | None,
     bench: EvaluationContext,
     as_of: datetime,
-    notified: Notified = NOT_NOTIFIED,
+    notified: AcceptedNotices = NOT_NOTIFIED,
 ) -> datetime | None:
     """Return the time of the next evaluation if no event comes before it; None for never.
 
@@ -288,7 +288,7 @@ def _first(
     ladder: Ladder,
     rung: Rung,
     bench: EvaluationContext,
-    notified: Notified,
+    notified: AcceptedNotices,
 ) -> _First | None:
     """Return when a rung is reached first; None while the unit has not been notified before."""
     moment = _moment(deadline, rung, bench)
@@ -306,7 +306,7 @@ def _after_unit(
     ladder: Ladder,
     rung: Rung,
     bench: EvaluationContext,
-    notified: Notified,
+    notified: AcceptedNotices,
 ) -> datetime | None:
     """Return the end of the time that the ladder gives the unit before a rung for superiors.
 

@@ -14,7 +14,7 @@ from db.models import Complaint, DeadlineRow, NoticeRow
 from sla.calendar import OutsideCalendar
 from sla.engine.deadline import Deadline, State
 from sla.engine.evaluate import Evaluation
-from sla.escalation import Notified, Reached, next_action_at
+from sla.escalation import AcceptedNotices, Reached, next_action_at
 from sla.events import Event, ImpossibleHistory
 from sla.holds import released_at
 from sla.shards import EVERYTHING, Shard
@@ -169,13 +169,15 @@ class _EvaluationRun:
         accepted: Mapping[int, Sequence[outbox.Acceptance]],
         *,
         revoked: bool,
-    ) -> _Plan:
+    ) -> _EvaluationPlan:
         history = history_of(deadline, rows, accepted, revoked=revoked)
         steps = rungs_reached(self.office, deadline, self.now, history.notified)
         after = history.with_decided(steps, self.now)
-        return _Plan(deadline, history, steps, _turn(self.office, deadline, self.now, after))
+        return _EvaluationPlan(
+            deadline, history, steps, _turn(self.office, deadline, self.now, after)
+        )
 
-    def _decide(self, complaint: Complaint, plan: _Plan) -> None:
+    def _decide(self, complaint: Complaint, plan: _EvaluationPlan) -> None:
         """Decide on the notices of one deadline."""
         decided = decide_notices(
             self.office,
@@ -228,7 +230,7 @@ class _EvaluationRun:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _EvaluationPlan:
     """One deadline with its notices so far, the rungs reached and its next evaluation."""
 
     deadline: Deadline
@@ -319,7 +321,7 @@ def _write(
 
 
 def _turn(
-    office: SiteContext, deadline: Deadline, now: datetime, notified: Notified
+    office: SiteContext, deadline: Deadline, now: datetime, notified: AcceptedNotices
 ) -> datetime | None:
     """Return the time of the next evaluation of a deadline: its next rung, or the end of a hold."""
     site, ladder = office.site, ladder_of(office, deadline)

@@ -82,10 +82,12 @@ def report(
     returns the recipients notified of a late deadline, as a text, for the index of its case and the
     index of the deadline. `statements` are the newest statements of units.
     """
-    return _Report(gathered, period, bench, as_of, tellings).tables(findings, told, statements)
+    return _ReportTables(gathered, period, bench, as_of, tellings).tables(
+        findings, told, statements
+    )
 
 
-class _Report:
+class _ReportTables:
     def __init__(
         self,
         g: CaseColumns,

@@ -12,9 +12,9 @@ from db.outbox import Acceptance
 from sla.directory import Role
 from sla.engine.deadline import Deadline
 from sla.escalation import (
+    AcceptedNotices,
     Ladder,
     NoticeKind,
-    Notified,
     Reached,
     ladder_for,
     reached,
@@ -71,10 +71,10 @@ class NoticeHistory:
     """
 
     rows: Mapping[tuple[str, int], NoticeRow]
-    notified: Notified
+    notified: AcceptedNotices
     episode: int
 
-    def with_decided(self, steps: Sequence[Reached], now: datetime) -> Notified:
+    def with_decided(self, steps: Sequence[Reached], now: datetime) -> AcceptedNotices:
         """Return the notices of the clock as they are after a decision about these rungs."""
         new = {step.rung.id: now for step in steps}
         return replace(self.notified, decided=new | dict(self.notified.decided))
@@ -113,7 +113,7 @@ def history_of(
             if each.role in roles:
                 first[row.rung] = min(each.at, first.get(row.rung, each.at))
     return NoticeHistory(
-        {(row.rung, row.repeat): row for row in own}, Notified(first, decided), episode
+        {(row.rung, row.repeat): row for row in own}, AcceptedNotices(first, decided), episode
     )
 
 
@@ -131,7 +131,7 @@ class NoticeDecision:
 
 
 def rungs_reached(
-    office: SiteContext, deadline: Deadline, now: datetime, notified: Notified
+    office: SiteContext, deadline: Deadline, now: datetime, notified: AcceptedNotices
 ) -> list[Reached]:
     """Return the rungs that a deadline has reached on its ladder, lowest first."""
     ladder, bench = ladder_of(office, deadline), office.site.evaluation_context

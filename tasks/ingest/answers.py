@@ -43,7 +43,7 @@ class WrongAnswer(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AppliedAnswer:
     """An applied answer: the question, and the number of complaints that it changed."""
 
     question: OpenQuestion
@@ -131,7 +131,7 @@ def _date(source: SourceMapping, question: OpenQuestion, text: str) -> str:
 
 def answer(
     session: Session, ctx: SiteContext, question: OpenQuestion, meaning: str, by: str, now: datetime
-) -> Answered:
+) -> AppliedAnswer:
     """Store an answer, with a row in the audit, and apply it to the complaints that waited.
 
     `meaning` is in the form of :func:`meaning_of`. `by` names the author: the command line, or the
@@ -156,7 +156,7 @@ def answer(
         answer=meaning,
         complaints=changed,
     )
-    return Answered(question, changed)
+    return AppliedAnswer(question, changed)
 
 
 def _check_date(

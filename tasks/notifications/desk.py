@@ -32,11 +32,11 @@ from tasks.notifications.enqueue import message_id_header
 from tasks.notifications.scope import Scope, Scopes
 from tasks.notifications.views import (
     Desk,
+    DeskSection,
+    DeskUnitLine,
     Duty,
     EndedDuty,
     NoticeItem,
-    Section,
-    UnitLine,
 )
 from tasks.text.catalog import catalog
 from tasks.text.titles import office_title
@@ -52,7 +52,7 @@ Case = tuple[Complaint, Sequence[Deadline]]
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class DeskReader:
     """The reader of a mail: address, scope, language, and the time of the last mail.
 
     `triggers` are the clocks of this mail's notices, by complaint.
@@ -138,9 +138,9 @@ class DeskLoader:
         own = [rule for rule in law.ids if law.last(rule).actor is Actor.COMPLAINANT]
         return stored_deadlines.waiting_for_complainant(self._session, own, None)
 
-    def reader(self, message: MessageRow, triggers: Mapping[int, frozenset[Clock]]) -> Reader:
+    def reader(self, message: MessageRow, triggers: Mapping[int, frozenset[Clock]]) -> DeskReader:
         """Return the reader of a mail with these triggers."""
-        return Reader(
+        return DeskReader(
             address=message.recipient.casefold(),
             scope=self._scopes.of(message.recipient),
             locale=message.locale or self._office.site.locale,
@@ -154,15 +154,16 @@ class DeskLoader:
         found = [item for case in self.cases.values() if (item := self._item(reader, case))]
         found.sort(key=lambda item: item.rank)
         items = [item for item in found if item.own]
-        others = [item for item in found if not item.own and item.section is Section.LATE]
+        others = [item for item in found if not item.own and item.section is DeskSection.LATE]
         rest = [item for item in others if self._unit_was_notified(item)]
         counts = {
-            section: sum(item.section is section for item in (*items, *rest)) for section in Section
+            section: sum(item.section is section for item in (*items, *rest))
+            for section in DeskSection
         }
         ended = [each for each in self._ended if self._on_desk(reader, each)]
         site = self._office.site
         holder = _holder(reader, message)
-        order = list(Section)
+        order = list(DeskSection)
         return Desk(
             site=site.name,
             recipient=message.recipient_name,
@@ -191,7 +192,7 @@ class DeskLoader:
             last_mail=reader.last_mail,
         )
 
-    def _item(self, reader: Reader, case: Case) -> NoticeItem | None:
+    def _item(self, reader: DeskReader, case: Case) -> NoticeItem | None:
         """Return a complaint on the desk of a reader, or None if it is not on it."""
         complaint, judged = case
         triggers = reader.triggers.get(complaint.id, frozenset())
@@ -204,7 +205,7 @@ class DeskLoader:
             )
         ]
         duties = [self._duty(reader, complaint, each, triggers) for each in shown]
-        if not duties or (not triggers and all(d.section is Section.LATER for d in duties)):
+        if not duties or (not triggers and all(d.section is DeskSection.LATER for d in duties)):
             return None
         duties.sort(key=lambda duty: duty.lateness)
         told = [each for deadline in shown for each in self._notifications(complaint.id, deadline)]
@@ -229,7 +230,11 @@ class DeskLoader:
         )
 
     def _duty(
-        self, reader: Reader, complaint: Complaint, deadline: Deadline, triggers: frozenset[Clock]
+        self,
+        reader: DeskReader,
+        complaint: Complaint,
+        deadline: Deadline,
+        triggers: frozenset[Clock],
     ) -> Duty:
         rule, clock = deadline.rule, (deadline.rule.id, deadline.clock)
         assert deadline.due is not None
@@ -262,13 +267,13 @@ class DeskLoader:
             own=clock in triggers or known or reader.scope.must_act(deadline),
         )
 
-    def _section(self, deadline: Deadline, due: date) -> Section:
+    def _section(self, deadline: Deadline, due: date) -> DeskSection:
         if _late(deadline):
-            return Section.LATE
+            return DeskSection.LATE
         if due <= self.today:
-            return Section.TODAY
+            return DeskSection.TODAY
         soon = self._soon_day(self._now, deadline.unit)
-        return Section.SOON if due.toordinal() <= soon else Section.LATER
+        return DeskSection.SOON if due.toordinal() <= soon else DeskSection.LATER
 
     def _soon_day(self, moment: datetime, unit: str | None = None) -> int:
         """Return the last day, as an ordinal, that is within two working days of a moment."""
@@ -276,7 +281,7 @@ class DeskLoader:
         return due_day(context.calendar_of(unit), context.day(moment), SOON_WORKING_DAYS)
 
     def _new(
-        self, reader: Reader, complaint: Complaint, deadline: Deadline, *, known: bool
+        self, reader: DeskReader, complaint: Complaint, deadline: Deadline, *, known: bool
     ) -> bool:
         """Check whether a duty came into its section since the last mail to the reader.
 
@@ -310,7 +315,7 @@ class DeskLoader:
             return False
         return any(duty.late and duty.due < first for duty in duties)
 
-    def _lines(self, items: Iterable[NoticeItem]) -> tuple[UnitLine, ...]:
+    def _lines(self, items: Iterable[NoticeItem]) -> tuple[DeskUnitLine, ...]:
         """Return the table of a superior: each unit with late complaints, most first."""
         found: dict[str, list[list[Duty]]] = {}
         for item in items:
@@ -321,7 +326,7 @@ class DeskLoader:
             for unit, duties in by_unit.items():
                 found.setdefault(unit, []).append(duties)
         lines = [
-            UnitLine(
+            DeskUnitLine(
                 unit=self._office.site.directory.short_name_of(_unit_of(unit)),
                 late=len(cases),
                 oldest=min((duty for duties in cases for duty in duties), key=lambda d: d.lateness),
@@ -331,7 +336,7 @@ class DeskLoader:
         ]
         return tuple(sorted(lines, key=lambda line: (-line.late, line.unit)))
 
-    def _place(self, reader: Reader, holder: OfficeHolder, items: Sequence[NoticeItem]) -> str:
+    def _place(self, reader: DeskReader, holder: OfficeHolder, items: Sequence[NoticeItem]) -> str:
         """Return the words for the subject: the unit of all complaints, or their number."""
         directory = self._office.site.directory
         units = {item.duties[0].unit for item in items}
@@ -342,7 +347,7 @@ class DeskLoader:
             return catalog(reader.locale)("subject.units", n=len(late)) if late else ""
         return directory.short_name_of(holder.unit)
 
-    def _waiting_count(self, reader: Reader) -> int:
+    def _waiting_count(self, reader: DeskReader) -> int:
         scope = reader.scope
         return len(
             {
@@ -352,7 +357,7 @@ class DeskLoader:
             }
         )
 
-    def _on_desk(self, reader: Reader, ended: StoredDuty) -> bool:
+    def _on_desk(self, reader: DeskReader, ended: StoredDuty) -> bool:
         law = self._office.site.evaluation_context.law
         if reader.last_mail is None or ended.evaluated_at <= reader.last_mail:
             return False
@@ -360,7 +365,7 @@ class DeskLoader:
             return False
         return reader.scope.covers(law.last(ended.rule), ended.unit)
 
-    def _shown(self, reader: Reader, ended: StoredDuty) -> bool:
+    def _shown(self, reader: DeskReader, ended: StoredDuty) -> bool:
         """Check whether an earlier mail to the reader can have shown an ended duty."""
         told = self._before.get((ended.complaint, ended.rule, ended.clock), [])
         if any(each.recipient.casefold() == reader.address for each in told):
@@ -370,7 +375,7 @@ class DeskLoader:
         day = self._office.site.evaluation_context.day(ended.due)
         return day <= self._soon_day(reader.last_mail, ended.unit)
 
-    def _ended_view(self, reader: Reader, ended: StoredDuty) -> EndedDuty:
+    def _ended_view(self, reader: DeskReader, ended: StoredDuty) -> EndedDuty:
         key = (ended.source, ended.ticket, ended.rule, ended.clock)
         label = self._office.site.evaluation_context.law.last(ended.rule).label[reader.locale]
         uid = message_id_header(self._office, *key).strip("<>")
@@ -407,7 +412,7 @@ def _unit_of(unit: str) -> str | None:
     return unit or None
 
 
-def _holder(reader: Reader, message: MessageRow) -> OfficeHolder:
+def _holder(reader: DeskReader, message: MessageRow) -> OfficeHolder:
     """Return the office in which the recipient reads the mail: the highest one."""
     offices = reader.scope.offices
     roles = list(reversed(Role))

@@ -32,7 +32,7 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _OutboxEntry:
     """One notice for one recipient in a role; `copied` means for information only."""
 
     holder: OfficeHolder
@@ -145,11 +145,11 @@ def tell_of_restored(
 
 def _addressed(
     session: Session, office: SiteContext, owed: Sequence[PendingNotice], now: datetime, run_id: str
-) -> tuple[dict[str, list[_Entry]], list[tuple[str, str]]]:
+) -> tuple[dict[str, list[_OutboxEntry]], list[tuple[str, str]]]:
     """Return the notices for each address, and the vacancies found."""
     today = office.local(now).date()
     without = bounces.suppressed_addresses(session)
-    boxes: dict[str, list[_Entry]] = {}
+    boxes: dict[str, list[_OutboxEntry]] = {}
     vacancies: dict[tuple[str, str], None] = {}
     for each in owed:
         told: set[str] = set()
@@ -164,7 +164,9 @@ def _addressed(
             for holder in holders.offices:
                 if holder.email not in told and holder.email.casefold() not in lost:
                     told.add(holder.email)
-                    boxes.setdefault(holder.email, []).append(_Entry(holder, role, each, copied))
+                    boxes.setdefault(holder.email, []).append(
+                        _OutboxEntry(holder, role, each, copied)
+                    )
         if not told:
             each.notice.status = NoticeStatus.FAILED
             what, why = audit.AuditKind.NOTICE_FAILED, "nobody holds an office that is to be told"
@@ -181,7 +183,7 @@ def _queue(
     session: Session,
     office: SiteContext,
     address: str,
-    entries: Sequence[_Entry],
+    entries: Sequence[_OutboxEntry],
     storm: Storm | None,
     now: datetime,
     run_id: str,
@@ -205,7 +207,7 @@ def _queue(
     ]
 
 
-def _turn(office: SiteContext, entry: _Entry, now: datetime) -> datetime:
+def _turn(office: SiteContext, entry: _OutboxEntry, now: datetime) -> datetime:
     """Return the send time of a notice: in the mail hours, and on its day of the week if it has
     one.
     """

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import css_inline
 
-from tasks.notifications.views import AlertMail, Desk, Duty, QuestionsMail, Section, WatchMail
+from tasks.notifications.views import AlertMail, Desk, DeskSection, Duty, QuestionsMail, WatchMail
 from tasks.text.catalog import catalog
 from tasks.text.formats import (
     Spanned,
@@ -91,9 +91,9 @@ def desk_subject(desk: Desk, locale: str) -> str:
     if item is not None and not desk.superior and not desk.corrections:
         text = t("subject.one", ticket=one_line(item.ticket, LONGEST_TICKET))
     else:
-        numbers = {str(section): desk.count(section) for section in Section}
-        if desk.superior and 0 < desk.own_count != desk.count(Section.LATE):
-            numbers = {"own": desk.own_count, "late": desk.count(Section.LATE)}
+        numbers = {str(section): desk.count(section) for section in DeskSection}
+        if desk.superior and 0 < desk.own_count != desk.count(DeskSection.LATE):
+            numbers = {"own": desk.own_count, "late": desk.count(DeskSection.LATE)}
         order = ("own", "late", "today", "soon", "later")
         parts = [t(f"subject.{key}", n=numbers[key]) for key in order if numbers.get(key)]
         if desk.corrections:
@@ -130,7 +130,7 @@ class DutyTexts:
         Law in calendar days counts calendar days, with the working days beside them.
         """
         t = catalog(self.locale)
-        if duty.section is Section.TODAY:
+        if duty.section is DeskSection.TODAY:
             return t("mail.due_today")
         if duty.late and not duty.days_left:
             return t("mail.late_today")

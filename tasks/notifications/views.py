@@ -16,7 +16,7 @@ from tasks.common.notified import Notified
 from tasks.text.incidents import IncidentView
 
 
-class Section(StrEnum):
+class DeskSection(StrEnum):
     """The sections of a desk. A complaint is in the section of its worst duty."""
 
     TODAY = "today"
@@ -52,7 +52,7 @@ class Duty:
     verb: str = ""
     calendar_days: bool = False
     days_left: int = 0
-    section: Section = Section.LATER
+    section: DeskSection = DeskSection.LATER
     paused: bool = False
     unit: str = ""
     grave: tuple[int, int] = (1, 0)
@@ -163,7 +163,9 @@ class NoticeItem:
     def pressing(self) -> tuple[Duty, ...]:
         """Return the worst duty, those of this mail's notices, and those late or due soon."""
         others = (
-            duty for duty in self.duties[1:] if duty.triggered or duty.section is not Section.LATER
+            duty
+            for duty in self.duties[1:]
+            if duty.triggered or duty.section is not DeskSection.LATER
         )
         return (self.worst, *others)
 
@@ -173,7 +175,7 @@ class NoticeItem:
         return tuple(duty for duty in self.duties if duty not in self.pressing)
 
     @property
-    def section(self) -> Section:
+    def section(self) -> DeskSection:
         """Return the section of the worst duty."""
         return self.worst.section
 
@@ -198,7 +200,7 @@ class NoticeItem:
 
 
 @dataclass(frozen=True, slots=True)
-class UnitLine:
+class DeskUnitLine:
     """One row of a superior's table: a unit, its late complaints, the worst duty, and new ones."""
 
     unit: str
@@ -242,11 +244,11 @@ class Desk:
     place: str
     now: datetime
     items: tuple[NoticeItem, ...]
-    counts: Mapping[Section, int]
+    counts: Mapping[DeskSection, int]
     administrator: str
     superior: bool = False
     rest: tuple[NoticeItem, ...] = ()
-    units: tuple[UnitLine, ...] = ()
+    units: tuple[DeskUnitLine, ...] = ()
     unlisted: int = 0
     waiting: int = 0
     settled: int = 0
@@ -262,7 +264,7 @@ class Desk:
 
     def count(self, name: str) -> int:
         """Return the number of complaints of a section."""
-        return self.counts.get(Section(name), 0)
+        return self.counts.get(DeskSection(name), 0)
 
     @property
     def own_count(self) -> int:

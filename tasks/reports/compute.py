@@ -255,9 +255,3 @@ def _told(
         return told_key(notified_by_role(told.get(key, []), office.site.zone), office.site.zone)
 
     return said
-
-
-def tickets_of(tables: Sequence[Table], table: str, row: str) -> tuple[str, ...]:
-    """Return the tickets behind a row of a table: its evidence."""
-    found = next((each.row(row) for each in tables if each.key == table), None)
-    return found.tickets if found is not None else ()

@@ -97,7 +97,7 @@ NO_RESULT = "#FORMULA!"
 """The text of a workbook's cell with a formula that was never calculated."""
 
 
-class Fault(StrEnum):
+class LineFault(StrEnum):
     """The reason why a line of a file could not be split into cells."""
 
     TORN_ROW = "torn_row"
@@ -122,7 +122,9 @@ class FaultyRow(NamedTuple):
     detail: str = ""
 
 
-def faulty(fault: Fault, lines: Iterable[str], *, ticket: str = "", detail: str = "") -> FaultyRow:
+def faulty(
+    fault: LineFault, lines: Iterable[str], *, ticket: str = "", detail: str = ""
+) -> FaultyRow:
     """Return the cells for lines that could not be split."""
     content = "".join(lines).encode("utf-8", "surrogatepass")
     return FaultyRow(fault, hashlib.sha256(content).hexdigest(), ticket, detail)

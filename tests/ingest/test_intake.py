@@ -16,6 +16,7 @@ import xlsxwriter
 from conftest import ON_BOTH, REPOSITORY, WITA, kind_of_database, wita
 from sqlalchemy import select
 from support.imported import counted, dump, history, known, quarantine, take
+from support.pipeline import REGISTER_STEPS
 
 from db import complaints
 from db.models import Complaint, DeadlineRow, MessageRow, QuarantineRow, SourceImport
@@ -29,7 +30,7 @@ from tasks.intake import pull
 from tasks.monitoring.health import check
 from tasks.reports.builder import report_view
 from tasks.reports.formats.html import report_html
-from tasks.sources.base import Fault, SourceError, Waiting, WaitingReason
+from tasks.sources.base import LineFault, SourceError, Waiting, WaitingReason
 from tasks.text.templates import render
 
 
@@ -59,33 +60,6 @@ REPORT = {
     STATUS: "Terverifikasi",
 }
 
-STEPS = (
-    "Tanggal Layanan",
-    "Diverifikasi",
-    "Unit",
-    "Diteruskan",
-    "Dikembalikan",
-    "Unit Pengganti",
-    "Diteruskan Kembali",
-    "Tanggapan Awal",
-    "Permintaan Kelengkapan",
-    "Kelengkapan Diterima",
-    "Berkas Lengkap",
-    "Tindak Lanjut Pertama",
-    "Balasan Pelapor",
-    "Ditunda",
-    "Dilanjutkan",
-    "Keputusan",
-    "Keputusan Disampaikan",
-    "Selesai",
-    "Dibuka Kembali",
-    "Selesai Kembali",
-    "Dicabut",
-    "Klarifikasi Ombudsman Diminta",
-    "Klarifikasi Dikirim",
-    "Rekomendasi Ombudsman",
-    "Laporan Rekomendasi",
-)
 DESK = {
     "No Register": "FD-1",
     "Tanggal Masuk": "16/11/2026 08:30",
@@ -96,7 +70,7 @@ DESK = {
     "Kanal": "Tatap Muka",
     "Nama Pelapor": "",
     "Alamat": "",
-} | dict.fromkeys(STEPS, "")
+} | dict.fromkeys(REGISTER_STEPS, "")
 
 
 def lapor(office: SiteContext, made: str, *reports: dict[str, object], name: str = "") -> Path:
@@ -465,7 +439,7 @@ def test_every_row_that_cannot_be_read_waits_with_its_line_and_reason(office):
         RejectionReason.TICKET_AS_NUMBER,
         RejectionReason.ERROR_CELL,
     }
-    of_text_files = {RejectionReason(fault) for fault in Fault} - {RejectionReason.SHORT_ROW}
+    of_text_files = {RejectionReason(fault) for fault in LineFault} - {RejectionReason.SHORT_ROW}
     others = of_json_lines | of_workbooks | of_text_files  # see test_torn_files.py
     assert {reason for _, reason, _, _ in both} == set(RejectionReason) - others
 

@@ -17,7 +17,7 @@ from sla.directory import Role
 from tasks.common.context import SiteContext
 from tasks.notifications.compose import notice_views
 from tasks.notifications.scope import Scopes
-from tasks.notifications.views import Desk, Section
+from tasks.notifications.views import Desk, DeskSection
 
 TODAY, SOON, FAR = since("17/11/2026"), since("18/11/2026"), since("20/11/2026")
 DONE = {"Selesai": "23/11/2026 10:00"}
@@ -43,7 +43,7 @@ def desks(office: SiteContext, now: str) -> dict[str, Desk]:
         }
 
 
-def tickets(desk: Desk, section: Section) -> list[str]:
+def tickets(desk: Desk, section: DeskSection) -> list[str]:
     return [item.ticket for item in desk.section(section)]
 
 
@@ -71,11 +71,11 @@ def test_one_new_rung_shows_everything_that_is_open(office):
         at("DLH", "FD-5"),
     )
     desk = desks(office, BREACHED)["plt.kepala.dinsos"]
-    assert tickets(desk, Section.LATE) == ["FD-1"]
-    assert tickets(desk, Section.TODAY) == ["FD-2"]
-    assert tickets(desk, Section.SOON) == ["FD-3"]
-    assert tickets(desk, Section.LATER) == []
-    assert [desk.count(section) for section in Section] == [1, 1, 1, 0]
+    assert tickets(desk, DeskSection.LATE) == ["FD-1"]
+    assert tickets(desk, DeskSection.TODAY) == ["FD-2"]
+    assert tickets(desk, DeskSection.SOON) == ["FD-3"]
+    assert tickets(desk, DeskSection.LATER) == []
+    assert [desk.count(section) for section in DeskSection] == [1, 1, 1, 0]
 
 
 def test_a_complaint_is_on_it_once_with_all_its_duties_the_worst_first(office):
@@ -84,8 +84,8 @@ def test_a_complaint_is_on_it_once_with_all_its_duties_the_worst_first(office):
     (item,) = desks(office, BREACHED)["penghubung.dinsos"].items
     found = [(duty.verb, duty.section, duty.days_left) for duty in item.duties]
     assert found == [
-        ("selesaikan permintaan informasi", Section.LATE, -1),
-        ("publikasikan tindak lanjut pertama", Section.TODAY, 0),
+        ("selesaikan permintaan informasi", DeskSection.LATE, -1),
+        ("publikasikan tindak lanjut pertama", DeskSection.TODAY, 0),
     ]
 
 
@@ -95,7 +95,7 @@ def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(o
     deliver(office, "2026-11-20 08:00")
     owe(office, BREACHED, at(dinsos, **DONE), at(dinsos, "FD-2", **TODAY))
     desk = desks(office, BREACHED)["penghubung.dinsos"]
-    assert (desk.settled, tickets(desk, Section.TODAY)) == (1, ["FD-2"])
+    assert (desk.settled, tickets(desk, DeskSection.TODAY)) == (1, ["FD-2"])
     (ended,) = desk.ended
     assert (ended.ticket, ended.due) == ("FD-1", wita("2026-11-23 23:59:59.999999"))
     deliver(office, BREACHED)
@@ -158,7 +158,7 @@ def test_a_superior_acts_on_what_reached_the_rung_and_sees_the_rest_as_numbers(o
     desk = desks(office, MONDAY)["sekda"]
     assert [item.ticket for item in desk.items] == ["FD-1"]
     assert [(line.unit, line.late) for line in desk.units] == [("DLH", 1), ("Dinas Sosial", 1)]
-    assert (desk.count(Section.LATE), desk.own_count) == (2, 1)
+    assert (desk.count(DeskSection.LATE), desk.own_count) == (2, 1)
 
 
 def test_a_late_case_of_which_the_unit_has_not_heard_names_no_unit(office):
@@ -167,7 +167,7 @@ def test_a_late_case_of_which_the_unit_has_not_heard_names_no_unit(office):
     register(office, MONDAY, at("Dinas Sosial"), at("DLH", "FD-2"))
     decide(office, MONDAY)
     desk = desks(office, MONDAY)["sekda"]
-    assert (desk.count(Section.LATE), desk.unlisted) == (1, 1)
+    assert (desk.count(DeskSection.LATE), desk.unlisted) == (1, 1)
     assert [line.unit for line in desk.units] == ["Dinas Sosial"]
     assert "FD-2" not in {item.ticket for item in (*desk.items, *desk.rest)}
 

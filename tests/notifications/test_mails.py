@@ -49,11 +49,11 @@ from tasks.notifications.views import (
     AlertMail,
     Correction,
     Desk,
+    DeskSection,
+    DeskUnitLine,
     Duty,
     EndedDuty,
     NoticeItem,
-    Section,
-    UnitLine,
     WatchMail,
 )
 from tasks.notifications.workbook_attachment import notices_workbook
@@ -77,7 +77,7 @@ def duty(days: int = -3, due: str = "2026-11-19 23:59", **more: Any) -> Duty:
     """A duty of the unit with so many working days left; negative is late."""
     moment = wita(due)
     left = (moment.date() - NOW.astimezone(WITA).date()).days
-    section = Section.LATER if days > 2 else Section.SOON if left > 0 else Section.TODAY
+    section = DeskSection.LATER if days > 2 else DeskSection.SOON if left > 0 else DeskSection.TODAY
     plain = Duty(
         rule="Penyelesaian pengaduan",
         verb="selesaikan pengaduan",
@@ -89,7 +89,7 @@ def duty(days: int = -3, due: str = "2026-11-19 23:59", **more: Any) -> Duty:
         working_days_left=days,
         days_left=left,
         late=days < 0,
-        section=Section.LATE if days < 0 else section,
+        section=DeskSection.LATE if days < 0 else section,
         by_policy=False,
         told=(),
         unit="dinsos",
@@ -114,7 +114,7 @@ def item(*duties: Duty, **more: Any) -> NoticeItem:
 
 
 def view(*items: NoticeItem, **more: Any) -> Desk:
-    order = list(Section)
+    order = list(DeskSection)
     plain = Desk(
         site="Pemerintah Kabupaten Contoh",
         recipient="Kasmirawati Bunga, S.ST.",
@@ -269,7 +269,7 @@ TAKEN_BACK = (Correction("9", "DLH", "Tindak lanjut pertama", "", "met"),)
             "1 due soon, 1 due later – DLH",
         ),
         (
-            view(LATE_2, TODAY, counts={Section.LATE: 1200, Section.TODAY: 1}),
+            view(LATE_2, TODAY, counts={DeskSection.LATE: 1200, DeskSection.TODAY: 1}),
             "1.200 terlambat, 1 hari ini – Dinas Sosial",
             "1,200 late, 1 due today – Dinas Sosial",
         ),
@@ -288,7 +288,7 @@ TAKEN_BACK = (Correction("9", "DLH", "Tindak lanjut pertama", "", "met"),)
                 LATE_2,
                 superior=True,
                 rest=(item(duty(own=False), ticket="5"),) * 25,
-                counts={Section.LATE: 26},
+                counts={DeskSection.LATE: 26},
                 place="9 perangkat daerah",
             ),
             "1 perlu tindakan, 26 terlambat – 9 perangkat daerah",
@@ -303,8 +303,10 @@ def test_a_subject_has_the_numbers_first_then_the_unit(what, indonesian, english
 
 
 def test_a_superior_reads_the_units_first():
-    lines = [UnitLine(f"Unit {n}", 9 - n % 9, duty(-5 - n), n % 2) for n in range(20)]
-    mail = mail_of(view(LATE_2, superior=True, units=tuple(lines), counts={Section.LATE: 77}), "en")
+    lines = [DeskUnitLine(f"Unit {n}", 9 - n % 9, duty(-5 - n), n % 2) for n in range(20)]
+    mail = mail_of(
+        view(LATE_2, superior=True, units=tuple(lines), counts={DeskSection.LATE: 77}), "en"
+    )
     for text in (flat(mail.text), Page(mail.html).text):
         assert "1 complaint needs your action." in text
         assert "In all, 77 complaints are late, units concerned: 20." in text
@@ -340,7 +342,7 @@ def test_a_subject_never_shows_a_title_and_stays_short():
             "6 days (4 working days) left",
         ),
         (  # due on a Sunday: no working day is left after Friday
-            duty(0, "2026-11-29 23:59", days_left=2, section=Section.SOON, calendar_days=True),
+            duty(0, "2026-11-29 23:59", days_left=2, section=DeskSection.SOON, calendar_days=True),
             "2 hari lagi, hari ini hari kerja terakhir",
             "2 days left, today is the last working day",
         ),
@@ -842,7 +844,7 @@ def test_mails_and_the_summary_fit_phones_and_screens(tmp_path, summary):
         title=LONG,
         administrator=f"{LONG}@a.example",
         superior=True,
-        units=(UnitLine(LONG, 3, duty(-1234), 2),),
+        units=(DeskUnitLine(LONG, 3, duty(-1234), 2),),
     )
     mails = [
         mail

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from db.models import Complaint, NoticeRow
 from sla.directory import Role
 from sla.engine.deadline import Deadline, State
-from sla.escalation import Ladder, NoticeKind, Notified, Reached, ladder_for, reached
+from sla.escalation import AcceptedNotices, Ladder, NoticeKind, Reached, ladder_for, reached
 from tasks.common.context import SiteContext
 from tasks.evaluation.loader import load_and_evaluate
 
@@ -82,7 +82,9 @@ class Views:
             if deadline.ticking or (deadline.state is State.BREACHED and deadline.stopped is None)
         }
 
-    def reached(self, deadline: Deadline, moment: datetime, notified: Notified) -> list[Reached]:
+    def reached(
+        self, deadline: Deadline, moment: datetime, notified: AcceptedNotices
+    ) -> list[Reached]:
         """The rungs that a deadline has reached on its ladder, lowest first."""
         ladder = self._ladder(deadline.rule.id, deadline.unit)
         context = self.office.site.evaluation_context
@@ -171,7 +173,7 @@ class Ledger:
                 if since <= moment:
                     decided[key.rung] = min(since, decided.get(key.rung, since))
         about = Key(*clock, unit, "", 0, episode)
-        notified = Notified(self.accepted(about, moment), decided)
+        notified = AcceptedNotices(self.accepted(about, moment), decided)
         for step in self.views.reached(deadline, moment, notified):
             if step.rung.for_superiors == superiors:
                 key = Key(*clock, unit, step.rung.id, step.repeat, episode)

@@ -15,11 +15,11 @@ from sla.engine.deadline import State
 from sla.engine.evaluate import evaluate
 from sla.escalation import (
     NOT_NOTIFIED,
+    AcceptedNotices,
     Ladder,
     LadderError,
     MailHours,
     NoticeKind,
-    Notified,
     Offset,
     OffsetUnit,
     Rung,
@@ -183,7 +183,7 @@ def test_after_an_outage_all_rungs_are_known_and_the_highest_is_last():
     ],
 )
 def test_a_repeated_rung_is_given_once_with_its_last_repetition(as_of, repeat, at):
-    notified = Notified(decided={"+14wd": wita("2026-11-27 08:00")})
+    notified = AcceptedNotices(decided={"+14wd": wita("2026-11-27 08:00")})
     assert rungs(INFORMATION, [RECEIVED], as_of, notified=notified)[-1] == ("+14wd", repeat, at)
 
 
@@ -191,7 +191,7 @@ def test_repetitions_are_counted_from_the_first_notice_and_not_from_the_deadline
     """The first import of an old case: due on 9 November, first told on Thursday 3 December."""
     late = Ladder(("*",), (rung("0", "breach", repeat="5wd"),))
     assert rungs(INFORMATION, [RECEIVED], "2026-12-03 08:00", late)[-1][:2] == ("0", 0)
-    told_now = Notified(decided={"0": wita("2026-12-03 08:00")})
+    told_now = AcceptedNotices(decided={"0": wita("2026-12-03 08:00")})
     for as_of, repeat in (("2026-12-09 23:59", 0), ("2026-12-10 00:00", 1)):
         assert rungs(INFORMATION, [RECEIVED], as_of, late, told_now)[-1][:2] == ("0", repeat)
     assert turn(INFORMATION, [RECEIVED], "2026-12-03 08:00", late, told_now) == "2026-12-10 00:00"
@@ -321,7 +321,7 @@ def test_but_it_is_looked_at_when_it_lapses():
     ],
 )
 def test_the_next_look_is_at_the_next_rung(as_of, expected):
-    notified = Notified(decided={"+14wd": wita("2026-11-27 08:00")})
+    notified = AcceptedNotices(decided={"+14wd": wita("2026-11-27 08:00")})
     assert turn(INFORMATION, [RECEIVED], as_of, notified=notified) == expected
 
 
@@ -368,10 +368,10 @@ FAIR = Ladder(
 
 def test_as_long_as_the_unit_was_not_told_no_superior_is():
     assert [name for name, *_ in rungs(INFORMATION, [RECEIVED], "2027-02-01 08:00", FAIR)] == ["0"]
-    decided = Notified(decided={"0": wita("2026-11-10 07:30")})
+    decided = AcceptedNotices(decided={"0": wita("2026-11-10 07:30")})
     found = rungs(INFORMATION, [RECEIVED], "2026-12-31 08:00", FAIR, decided)
     assert {name for name, *_ in found} == {"0"}
-    reminded = Notified(accepted={"50%": wita("2026-11-05 07:30")})  # that it is late is new
+    reminded = AcceptedNotices(accepted={"50%": wita("2026-11-05 07:30")})  # that it is late is new
     found = rungs(INFORMATION, [RECEIVED], "2026-12-31 08:00", FAIR, reminded)
     assert {name for name, *_ in found} == {"0"}
 
@@ -390,7 +390,7 @@ def test_as_long_as_the_unit_was_not_told_no_superior_is():
 def test_superiors_follow_at_the_distances_of_the_ladder_after_the_unit_was_told(
     accepted, secretary, inspector, regent
 ):
-    notified = Notified(accepted={"0": wita(accepted)})
+    notified = AcceptedNotices(accepted={"0": wita(accepted)})
     for name, day in (("+3wd", secretary), ("+7wd", inspector), ("+14wd", regent)):
         before = wita(f"{day} 00:00") - timedelta(microseconds=1)
         found = deadline(INFORMATION, [RECEIVED], before)
@@ -408,7 +408,7 @@ def test_a_pause_is_not_counted_as_time_of_the_unit():
         told("paused", "2026-11-11 09:00"),
         told("resumed", "2026-11-20 09:00"),
     ]
-    notified = Notified(accepted={"0": wita("2026-11-10 07:30")})
+    notified = AcceptedNotices(accepted={"0": wita("2026-11-10 07:30")})
     assert "+3wd" not in [
         n for n, *_ in rungs(INFORMATION, events, "2026-11-23 23:59", FAIR, notified)
     ]
@@ -425,7 +425,7 @@ def test_a_superior_on_the_same_day_as_the_unit_waits_for_its_mail_alone():
     )
     late = "2026-11-10 08:00"
     assert [name for name, *_ in rungs(INFORMATION, [RECEIVED], late, at_once)] == ["0"]
-    notified = Notified(accepted={"0": wita("2026-11-10 07:30")})
+    notified = AcceptedNotices(accepted={"0": wita("2026-11-10 07:30")})
     found = rungs(INFORMATION, [RECEIVED], late, at_once, notified)
     assert found[-1] == ("inspector", 0, "2026-11-10 07:30")
 
@@ -464,7 +464,9 @@ def test_no_superior_is_told_before_the_unit_was_and_had_its_time(superiors, wai
     as_of = late + timedelta(hours=waited)
     accepted = None if told_after is None else late + timedelta(hours=told_after)
     known = {} if accepted is None or accepted > as_of else {"0": accepted}
-    found = reached(deadline(INFORMATION, [RECEIVED], as_of), ladder, BENCH, as_of, Notified(known))
+    found = reached(
+        deadline(INFORMATION, [RECEIVED], as_of), ladder, BENCH, as_of, AcceptedNotices(known)
+    )
     assert "0" in [each.rung.id for each in found]
     for each in found:
         if each.rung.id == "0":
@@ -522,7 +524,7 @@ def test_nothing_is_new_before_the_next_look_and_something_is_new_at_it(
     events = [event for event in events if event.latest <= as_of]  # nothing happens after
     first = min(as_of, start + timedelta(hours=heard))  # a mail about each rung of the unit
     told_of = {each.id: first for each in ladder.rungs}
-    notified = Notified(told_of, told_of)
+    notified = AcceptedNotices(told_of, told_of)
     superior = rung(above, "escalation", "5wd", to=Role.INSPECTOR, name="superior")
     ladder = Ladder(("*",), (*ladder.rungs, superior))
 

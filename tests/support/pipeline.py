@@ -37,8 +37,11 @@ ENTRY = {
     "Diteruskan": "16/11/2026 08:45",
     "Tindak Lanjut Pertama": "16/11/2026 09:00",
 }
-STEPS = (
+REGISTER_STEPS = (
     "Tanggal Layanan",
+    "Diverifikasi",
+    "Unit",
+    "Diteruskan",
     "Dikembalikan",
     "Unit Pengganti",
     "Diteruskan Kembali",
@@ -46,6 +49,7 @@ STEPS = (
     "Permintaan Kelengkapan",
     "Kelengkapan Diterima",
     "Berkas Lengkap",
+    "Tindak Lanjut Pertama",
     "Balasan Pelapor",
     "Ditunda",
     "Dilanjutkan",
@@ -60,6 +64,10 @@ STEPS = (
     "Rekomendasi Ombudsman",
     "Laporan Rekomendasi",
 )
+"""All columns of the register with a step of a complaint."""
+
+STEPS = tuple(step for step in REGISTER_STEPS if step not in ENTRY)
+"""The steps that `ENTRY` leaves empty."""
 
 REMINDED, BREACHED, ESCALATED = "2026-11-20 08:00", "2026-11-24 08:00", "2026-11-27 08:00"
 MONDAY = "2026-11-30 07:30"

@@ -120,7 +120,7 @@ def table_of(path: Path) -> ProbedTable:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sheet:
+class _ProbedSheet:
     """A sheet with a header: the rows above it, its line, its columns and the rows below."""
 
     above: list[tuple[str, ...]]
@@ -129,7 +129,7 @@ class _Sheet:
     rows: list[tuple[str, ...]]
 
 
-def _sheets(path: Path, source: FolderSource) -> list[_Sheet]:
+def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
     """Return the sheet with the largest table, and the other sheets with the same columns."""
     found = []
     for lines in limited_sheets(path, source):
@@ -140,7 +140,7 @@ def _sheets(path: Path, source: FolderSource) -> list[_Sheet]:
             below = [cells for _, cells in (*first[place + 1 :], *islice(lines, ENOUGH))]
             rows = [cells for cells in below if not has_only_totals(cells) and cells != header]
             above = [cells for _, cells in first[:place]]
-            found.append(_Sheet(above, int(first[place][0]), header, rows))
+            found.append(_ProbedSheet(above, int(first[place][0]), header, rows))
     if not found:
         raise UnreadableFile(f"{path.name}: no header: no row near the top names the columns")
     largest = max(found, key=lambda sheet: len(sheet.rows) * len(sheet.header))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from settings.sources import FolderSource
 from tasks.common.dates import parse_datetime
-from tasks.sources.base import Fault, FaultyRow, Row, UnreadableFile, faulty
+from tasks.sources.base import FaultyRow, LineFault, Row, UnreadableFile, faulty
 from tasks.sources.files.encodings import BAD_BYTE, LONGEST_LINE, short_lines, text_of
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -207,7 +207,7 @@ def _torn(number: int, lines: Sequence[str], layout: _Layout) -> Iterator[_Recor
     """Yield a faulty row for the first of these lines, and for each other one like a row."""
     for index, line in enumerate(lines):
         if index == 0 or line.count(layout.delimiter) * 2 >= layout.width:
-            cells = faulty(Fault.TORN_ROW, [line], ticket=layout.ticket_before_quote(line))
+            cells = faulty(LineFault.TORN_ROW, [line], ticket=layout.ticket_before_quote(line))
             yield number + index, cells, [line]
 
 
@@ -251,7 +251,7 @@ def _checked(record: _Record, layout: _Layout, *, complete: bool) -> _Record:
     if complete and (missing == 1 or left_out) and layout.begins(cells):
         return (number, cells + ("",) * missing, lines) if left_out else record
     detail = f"{len(cells)} < {layout.width}"
-    return number, faulty(Fault.SHORT_ROW, lines, detail=detail), lines
+    return number, faulty(LineFault.SHORT_ROW, lines, detail=detail), lines
 
 
 def _without_surplus(record: _Record, layout: _Layout) -> _Record:
@@ -267,7 +267,7 @@ def _decodable(records: Iterator[_Record]) -> Iterator[Row]:
     """Replace rows with a byte outside of the encoding by faulty rows."""
     for number, cells, lines in records:
         if any(BAD_BYTE in line for line in lines):
-            yield number, faulty(Fault.UNDECODABLE, lines)
+            yield number, faulty(LineFault.UNDECODABLE, lines)
         else:
             yield number, cells
 

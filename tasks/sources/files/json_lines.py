@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from settings.sources import ExchangeSource, FolderSource
-from tasks.sources.base import Fault, Row, faulty
+from tasks.sources.base import LineFault, Row, faulty
 from tasks.sources.files.encodings import BAD_BYTE, LongLine, limited_lines, text_of
 
 
@@ -35,9 +35,9 @@ def json_rows(path: Path, source: FolderSource) -> Iterator[Row]:
             if not line.strip():
                 continue
             cells = _cells(line, columns)
-            if isinstance(cells, Fault):
+            if isinstance(cells, LineFault):
                 tickets = _tickets_in(line, source)
-                if cells is not Fault.NO_OBJECT and len(tickets) > 1:
+                if cells is not LineFault.NO_OBJECT and len(tickets) > 1:
                     tickets = []  # one complaint, and it is not known which
                 cut = type(line) is not LongLine and not line.endswith("\n")
                 if not tickets or cut:
@@ -48,20 +48,20 @@ def json_rows(path: Path, source: FolderSource) -> Iterator[Row]:
                 yield number, cells
 
 
-def _cells(line: str, columns: tuple[str, ...]) -> tuple[str, ...] | Fault:
+def _cells(line: str, columns: tuple[str, ...]) -> tuple[str, ...] | LineFault:
     if type(line) is LongLine:
-        return Fault.LONG_LINE
+        return LineFault.LONG_LINE
     if BAD_BYTE in line:
-        return Fault.UNDECODABLE
+        return LineFault.UNDECODABLE
     try:
         found = json.loads(line, object_pairs_hook=_object, parse_constant=_no_number)
         if not isinstance(found, dict):
-            return Fault.NO_OBJECT
+            return LineFault.NO_OBJECT
         if _is_ambiguous(found, columns):
-            return Fault.REPEATED_KEY
+            return LineFault.REPEATED_KEY
         return tuple(_json_text(found.get(name)) for name in columns)
     except (ValueError, RecursionError):
-        return Fault.NO_OBJECT
+        return LineFault.NO_OBJECT
 
 
 def _tickets_in(line: str, source: FolderSource) -> list[str]:

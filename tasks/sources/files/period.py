@@ -6,7 +6,7 @@ import re
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from settings.sources import FolderSource, Period
+from settings.sources import FolderSource, PeriodCell
 from tasks.common.dates import parse_datetime
 from tasks.sources.base import WrongMapping
 
@@ -57,7 +57,7 @@ def _beside(label: str, preamble: tuple[tuple[str, ...], ...]) -> str:
     return ""
 
 
-def _days(text: str, period: Period) -> list[str]:
+def _days(text: str, period: PeriodCell) -> list[str]:
     parts = re.split(r"(%.)", period.format)
     pattern = "".join(
         _DIRECTIVES.get(part, r"\d{1,2}") if part.startswith("%") else re.escape(part)

@@ -60,7 +60,7 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
             return _exchange(header, lines)
         return Sheet(header, lines, ())
     preamble: list[tuple[str, ...]] = []
-    others: list[_Table] = []
+    others: list[_SheetTable] = []
     tables = (_table(path, sheet, source) for sheet in raw_sheets(path, source))
     for table in tables:
         preamble += table.above
@@ -80,7 +80,7 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class _SheetTable:
     """The possible table of one sheet: the line of its header, and the mapped columns found in it.
 
     The header is empty if no row of the sheet may be the header.
@@ -98,7 +98,7 @@ class _Table:
         return self.found * 2 > len(source.columns)
 
 
-def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _Table:
+def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTable:
     """Find the header of a sheet: the first row with all mapped columns, else the closest row."""
     rows = _limited(path, sheet.rows, source, sheet.name)
     wanted = set(source.columns)
@@ -120,7 +120,7 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _Table:
             break
     if source.serial and sheet.days_more:
         rows = _with_days(rows, closest, sheet.days_more, source)
-    return _Table(sheet.name, closest, line, most, rows, above)
+    return _SheetTable(sheet.name, closest, line, most, rows, above)
 
 
 def _without(rows: Iterable[Row], header: tuple[str, ...]) -> Iterator[Row]:
@@ -129,7 +129,7 @@ def _without(rows: Iterable[Row], header: tuple[str, ...]) -> Iterator[Row]:
 
 
 def _further_rows(
-    path: Path, tables: Iterator[_Table], header: tuple[str, ...], source: FolderSource
+    path: Path, tables: Iterator[_SheetTable], header: tuple[str, ...], source: FolderSource
 ) -> Iterator[Row]:
     """Yield the rows of the following sheets with the same table, in the order of its columns."""
     for table in tables:
@@ -188,7 +188,7 @@ def first_lines(path: Path, source: FolderSource) -> tuple[str, list[str]]:
         return text.encoding, list(islice(text, PREAMBLE))
 
 
-def _check_header(path: Path, table: _Table, source: FolderSource) -> None:
+def _check_header(path: Path, table: _SheetTable, source: FolderSource) -> None:
     """Refuse a header without a mapped column, or with a mapped column more than once."""
     header = table.header
     twice = [name for name in source.columns if header.count(name) > 1]

@@ -44,7 +44,7 @@ class _Tables(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.path, self.source = path, source
         self.tables: list[list[Row]] = []
-        self._open: list[_Table] = []
+        self._open: list[_WebTable] = []
         self.cells = 0
         self._silent = 0
 
@@ -53,7 +53,7 @@ class _Tables(HTMLParser):
         if tag in ("script", "style"):
             self._silent += 1
         elif tag == "table":
-            table = _Table()
+            table = _WebTable()
             self._open.append(table)
             self.tables.append(table.rows)
         elif self._open and tag == "tr":
@@ -100,7 +100,7 @@ class _Tables(HTMLParser):
             )
 
 
-class _Table:
+class _WebTable:
     """One table: its rows, and the cell that is being read."""
 
     def __init__(self) -> None:

@@ -48,7 +48,7 @@ def batches(
     with explained(name, source), reading(office.site.folder, name, source) as connection:
         place = _Place.read(name, sources_cursor.position(office, name), source)
         with _answer(connection, source, place.value) as result:
-            answer = _Answer(result, name, source, now)
+            answer = _QueryResult(result, name, source, now)
             if not source.cursor:
                 yield from _everything(answer)
             elif place.filling:
@@ -59,7 +59,7 @@ def batches(
                 waiting.append(Waiting(f"{name}: {answer.later} later than this run"))
 
 
-class _Answer:
+class _QueryResult:
     """The answer of the database: the mapped columns of each row as text, and its cursor."""
 
     def __init__(
@@ -119,7 +119,7 @@ def dated(source: SqlSource) -> set[str]:
     return columns | {event.column for event in source.events}
 
 
-def _everything(answer: _Answer) -> Iterator[Extract]:
+def _everything(answer: _QueryResult) -> Iterator[Extract]:
     """Yield all rows of a query without a cursor, streamed and never in memory at once."""
 
     def rows() -> Iterator[Row]:
@@ -134,10 +134,10 @@ def _everything(answer: _Answer) -> Iterator[Extract]:
     yield Extract(f"{answer.name}: all rows", sha256, answer.now, answer.header, rows())
 
 
-def _parts(answer: _Answer, since: object) -> Iterator[Extract]:
+def _parts(answer: _QueryResult, since: object) -> Iterator[Extract]:
     """Yield the first reading, `batch` rows at a time."""
     taken: list[Row] = []
-    progress = _Progress(since)
+    progress = _QueryProgress(since)
 
     def part(cursor: str) -> Extract:
         told = f"rows {taken[0][0]}-{taken[-1][0]}" if taken else "nothing new"
@@ -155,9 +155,9 @@ def _parts(answer: _Answer, since: object) -> Iterator[Extract]:
     yield part(_Place(progress.end()).written())
 
 
-def _changes(answer: _Answer, since: object) -> Iterator[Extract]:
+def _changes(answer: _QueryResult, since: object) -> Iterator[Extract]:
     """Yield the changes as one snapshot: all are read before any of them is imported."""
-    progress = _Progress(since)
+    progress = _QueryProgress(since)
     content = hashlib.sha256()
     with tempfile.SpooledTemporaryFile(SPOOLED, "w+", encoding="utf-8") as kept:
         for value, row in answer.rows():
@@ -174,7 +174,7 @@ def _changes(answer: _Answer, since: object) -> Iterator[Extract]:
         yield Extract(f"{answer.name}: changes", sha256, answer.now, answer.header, rows, cursor)
 
 
-class _Progress:
+class _QueryProgress:
     """Progress through rows sorted by their cursor.
 
     `whole` is the last value with no row missing. `last` is the value of the last row.
