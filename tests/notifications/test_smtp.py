@@ -235,6 +235,17 @@ def test_one_connection_is_kept_for_a_batch():
         assert (server.connections, len(server.letters)) == (1, 30)
 
 
+@pytest.mark.parametrize("scheme", ["smtp", "smtps", "smtp+plain"])
+def test_the_last_record_of_a_mail_does_not_wait_for_an_acknowledgement(scheme, authority, ca_file):
+    how = {"smtp": "starttls", "smtps": "implicit"}.get(scheme)
+    with running(**{how: certificate(authority)} if how else {}) as server:
+        way = SmtpAddress(server.url(scheme), ca_file=ca_file if how else None)
+        with Connection(way) as connection:
+            connection.open()
+            line = connection._client.smtp.sock
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
 def test_after_421_the_next_mail_opens_a_new_connection():
     with running(Server(mails_per_connection=2)) as server:
         with Connection(SmtpAddress(server.url())) as connection:
