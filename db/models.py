@@ -833,9 +833,14 @@ class IllegalChange(AssertionError):
     """A status would change in a way that the tables do not allow: a mistake of the program."""
 
 
-def statuses_before(status: MessageStatus) -> tuple[str, ...]:
-    """Return the statuses from which a mail may change to this one, for UPDATE statements."""
-    return tuple(old.value for old, following in MAIL_LIFE.items() if status in following)
+def statuses_before(status: MessageStatus | NoticeStatus) -> tuple[str, ...]:
+    """Return the statuses from which a mail or a notice may change to this one, for UPDATE
+    statements.
+    """
+    life: Mapping[Any, frozenset[Any]] = MAIL_LIFE
+    if isinstance(status, NoticeStatus):
+        life = NOTICE_LIFE
+    return tuple(old.value for old, following in life.items() if status in following)
 
 
 def _check(life: Mapping[Any, frozenset[Any]], old: object, new: object) -> None:

@@ -275,6 +275,7 @@ def sent(session: Session, token: str, answers: Mapping[int, str], now: datetime
     session.execute(
         update(NoticeRow)
         .where(NoticeRow.id.in_(told))
+        .where(NoticeRow.status.in_(statuses_before(NoticeStatus.SENT)))
         .values(status=NoticeStatus.SENT)
         .execution_options(synchronize_session=False)
     )

@@ -212,7 +212,7 @@ def copy_done(source: Connection, session: Session, *, begin: datetime, turn: da
 def _as_it_stood(source: Connection, session: Session, begin: datetime, turn: datetime) -> None:
     """Reset the copied mails to their state at `begin`; alerts count as sent."""
     is_alert = MessageRow.kind == MessageKind.ALERT
-    _set(session, is_alert, status=MessageStatus.SENT, next_attempt_at=None)
+    _reset(session, is_alert, status=MessageStatus.SENT, next_attempt_at=None)
     died = (
         select(DeliveryAttempt.message_id)
         .join(MessageRow, MessageRow.id == DeliveryAttempt.message_id)
@@ -231,9 +231,9 @@ def _as_it_stood(source: Connection, session: Session, begin: datetime, turn: da
     went = set(session.scalars(select(MessageRow.id).where(later, ~is_alert)))
     queued: dict[str, Any] = {"status": MessageStatus.QUEUED, "sent_at": None, "storm_id": None}
     for batch in chunked(waiting - went):
-        _set(session, MessageRow.id.in_(batch), **queued, next_attempt_at=turn)
+        _reset(session, MessageRow.id.in_(batch), **queued, next_attempt_at=turn)
     for batch in chunked(went):
-        _set(session, MessageRow.id.in_(batch), **queued, next_attempt_at=MessageRow.sent_at)
+        _reset(session, MessageRow.id.in_(batch), **queued, next_attempt_at=MessageRow.sent_at)
     concerned: set[int] = set()
     for batch in chunked(waiting | went):
         of_these = MessageItem.message_id.in_(batch)
@@ -244,7 +244,8 @@ def _as_it_stood(source: Connection, session: Session, begin: datetime, turn: da
     session.flush()
 
 
-def _set(session: Session, which: ColumnElement[bool], **values: Any) -> None:
+def _reset(session: Session, which: ColumnElement[bool], **values: Any) -> None:
+    """Set mails of the replica back in time, against the direction that `MAIL_LIFE` allows."""
     session.execute(
         update(MessageRow)
         .where(which)

@@ -2,6 +2,7 @@
 
 import pytest
 from conftest import kind_of_database
+from sqlalchemy import update
 from support.pipeline import (
     BREACHED,
     ESCALATED,
@@ -122,6 +123,14 @@ def test_a_status_changes_only_as_the_table_allows(row, old, new):
     changed = row(status=old)
     with pytest.raises(IllegalChange, match=f"from {old} to {new}"):
         changed.status = new
+
+
+def test_an_accepted_mail_changes_no_notice_against_the_table(office, server):
+    owe(office, BREACHED, at("Dinas Sosial"))
+    with office.transaction() as session:
+        session.execute(update(NoticeRow).values(status=NoticeStatus.SUPERSEDED))
+    assert deliver(office, BREACHED).sent == 2
+    assert notices(office) == [("breach", "superseded")]
 
 
 def test_every_status_has_its_place_in_the_table():
