@@ -93,6 +93,16 @@ class Deadline:
         return self.stopped is None and self.state not in (State.LAPSED, State.WAIVED)
 
     @property
+    def late(self) -> bool:
+        """Check whether the duty is late: its deadline is breached and the duty still open."""
+        return self.state is State.BREACHED and self.stopped is None
+
+    @property
+    def ended_late(self) -> bool:
+        """Check whether the duty was late and then ended otherwise, without being done."""
+        return self.state is State.BREACHED and self.stopped is not None
+
+    @property
     def ticking(self) -> bool:
         """Check whether action is required: the deadline is running or late, and not paused.
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db import complaints, questions
+from db.mailbox import replies
 from db.models import Complaint
 from settings import Site
 from sla.engine.clocks import Clock
@@ -59,11 +60,27 @@ class ComplaintQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainedStatement:
+    """The newest statement of a unit about a complaint, made by reply to a mail.
+
+    `kind` is a key of the texts, and `text` the unit's own words or empty. With `open`, the source
+    does not show yet that the unit has nothing more to do.
+    """
+
+    unit: str
+    kind: str
+    at: datetime
+    text: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """A complaint evaluated at a moment, with an explanation of every deadline.
 
     `complaint` is None if a deadline is only computed from a date. `questions` are the open
     questions about the complaint, `undetermined` the rules that may apply, depending on the answer.
+    `statements` of the units change no deadline.
     """
 
     complaint: Complaint | None
@@ -71,6 +88,7 @@ class Explanation:
     deadlines: tuple[ExplainedDeadline, ...]
     questions: tuple[ComplaintQuestion, ...] = ()
     undetermined: tuple[Rule, ...] = ()
+    statements: tuple[ExplainedStatement, ...] = ()
 
 
 def explanations(
@@ -93,8 +111,25 @@ def explanations(
             for question, since in questions.open_of_complaint(session, known.complaint.id)
         )
         undetermined = tuple(judged.undetermined)
-        found.append(Explanation(known.complaint, now, explained, asked, undetermined))
+        stated = _statements(session, known.complaint.id, judged.deadlines, now)
+        found.append(Explanation(known.complaint, now, explained, asked, undetermined, stated))
     return found
+
+
+def _statements(
+    session: Session, complaint: int, deadlines: Sequence[Deadline], now: datetime
+) -> tuple[ExplainedStatement, ...]:
+    """Return the newest statement of each unit about a complaint, the oldest first."""
+    busy = {
+        each.unit or ""
+        for each in deadlines
+        if each.rule.binds_provider and (each.ticking or each.late)
+    }
+    known = replies.statements(session, [complaint], now)
+    return tuple(
+        ExplainedStatement(unit, reply.kind, reply.received_at, reply.text, unit in busy)
+        for (_, unit), reply in known.items()
+    )
 
 
 def explain_hypothetical(
@@ -184,6 +219,16 @@ def as_data(office: SiteContext, explanation: Explanation) -> dict[str, Any]:
             for question in explanation.questions
         ],
         "undetermined": [rule.id for rule in explanation.undetermined],
+        "statements": [
+            {
+                "unit": stated.unit,
+                "statement": stated.kind,
+                "stated_on": local(stated.at),
+                "text": stated.text,
+                "recorded_in_source": not stated.open,
+            }
+            for stated in explanation.statements
+        ],
         "deadlines": [
             {
                 "rule": item.deadline.rule.id,

@@ -85,7 +85,8 @@ def _composed(
         if view is None:
             return None
         items = with_replies(session, office, message, view.items, now, offer=not view.copied)
-        rendered, shown = desk_mail(replace(view, items=items), locale, zone)
+        rest = with_replies(session, office, message, view.rest, now, offer=False)
+        rendered, shown = desk_mail(replace(view, items=items, rest=rest), locale, zone)
         attached = list(_attached(shown, locale, zone))
         return in_envelope(office.site, message, rendered, now, *attached, thread=thread)
     if message.kind == MessageKind.SUMMARY:

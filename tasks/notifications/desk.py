@@ -254,7 +254,7 @@ class DeskLoader:
             calendar_days=rule.unit is LengthUnit.DAY and not rule.promised,
             days_left=(due - self.today).days,
             working_days_left=deadline.working_days_left or 0,
-            late=_late(deadline),
+            late=deadline.late,
             section=self._section(deadline, due),
             paused=deadline.paused,
             by_policy=deadline.by_policy,
@@ -268,7 +268,7 @@ class DeskLoader:
         )
 
     def _section(self, deadline: Deadline, due: date) -> DeskSection:
-        if _late(deadline):
+        if deadline.late:
             return DeskSection.LATE
         if due <= self.today:
             return DeskSection.TODAY
@@ -293,7 +293,7 @@ class DeskLoader:
             return False
         if max(complaint.recorded_at, deadline.start.recorded_at) > last:
             return True
-        if _late(deadline):
+        if deadline.late:
             return deadline.due >= last
         day = self._office.site.evaluation_context.day(deadline.due)
         return not known and day > self._soon_day(last, deadline.unit)
@@ -388,14 +388,10 @@ def _short_name(notification: Notification, deputies: frozenset[str]) -> str:
     return f"Plt. {name}" if name and notification.recipient.casefold() in deputies else name
 
 
-def _late(deadline: Deadline) -> bool:
-    return deadline.state is State.BREACHED and deadline.stopped is None
-
-
 def _open_duty(deadline: Deadline) -> bool:
     """Check whether the government must act: the clock runs, or the duty is late."""
     known = deadline.due is not None and deadline.rule.binds_provider
-    return known and (deadline.ticking or _late(deadline))
+    return known and (deadline.ticking or deadline.late)
 
 
 def _together(scopes: Iterable[Scope]) -> frozenset[str] | None:

@@ -10,8 +10,9 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from tasks.notifications.views import Desk, Duty, NoticeItem
-from tasks.text.catalog import Catalog, catalog
+from tasks.notifications.views import Desk, Duty, NoticeItem, Statement
+from tasks.text.catalog import catalog
+from tasks.text.formats import short_day_text
 
 WIDTHS = {"ticket": 16, "days": 12, "due": 14, "received": 14, "privacy": 12}
 
@@ -37,6 +38,7 @@ def notices_workbook(view: Desk, locale: str, zone: ZoneInfo) -> bytes:
         ("title", t("workbook.title")),
         ("received", t("mail.received")),
         ("told", t("mail.told")),
+        ("statement", t("workbook.statement")),
     )
     kept = io.BytesIO()
     with xlsxwriter.Workbook(kept, {"in_memory": True, "strings_to_urls": False}) as book:
@@ -52,7 +54,7 @@ def notices_workbook(view: Desk, locale: str, zone: ZoneInfo) -> bytes:
         for item in (*view.items, *view.rest):
             for duty in item.duties:
                 row += 1
-                _write_row(sheet, row, item, duty, date, t, zone)
+                _write_row(sheet, row, item, duty, date, locale, zone)
         sheet.autofilter(0, 0, row, len(columns) - 1)
         sheet.freeze_panes(1, 1)
     return kept.getvalue()
@@ -64,9 +66,10 @@ def _write_row(
     item: NoticeItem,
     duty: Duty,
     date: Format,
-    t: Catalog,
+    locale: str,
     zone: ZoneInfo,
 ) -> None:
+    t = catalog(locale)
     texts = {
         0: item.ticket,
         2: item.unit,
@@ -77,12 +80,27 @@ def _write_row(
         8: t(f"privacy.{item.privacy}") if item.privacy else "",
         9: item.title,
         11: ", ".join(t(f"role.{each.role}") for each in duty.told),
+        12: _stated(item.statement, locale, zone) if item.statement else "",
     }
     for place, text in texts.items():
         sheet.write_string(row, place, text)
     sheet.write_number(row, 1, duty.working_days_left)
     sheet.write_datetime(row, 3, _day(duty.due, zone), date)
     sheet.write_datetime(row, 10, _day(item.received, zone), date)
+
+
+def _stated(statement: Statement, locale: str, zone: ZoneInfo) -> str:
+    """Return the statement of a unit in one cell; it changes no deadline."""
+    t = catalog(locale)
+    form = "workbook.stated_with" if statement.text else "workbook.stated"
+    values = {"text": statement.text} if statement.text else {}
+    return t(
+        form,
+        day=short_day_text(statement.at, locale, zone),
+        statement=t(f"reply.kind.{statement.kind}"),
+        note=t("reply.not_visible"),
+        **values,
+    )
 
 
 def _day(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -54,6 +54,7 @@ from tasks.notifications.views import (
     Duty,
     EndedDuty,
     NoticeItem,
+    Statement,
     WatchMail,
 )
 from tasks.notifications.workbook_attachment import notices_workbook
@@ -881,6 +882,27 @@ def test_what_a_mail_has_no_room_for_is_attached_as_a_workbook():
     assert (rows[0][1], rows[0][3]) == (-3, date(2026, 11, 19))
     assert rows[0][10] == date(2026, 11, 2)  # the day alone, not the minute
     assert notices_workbook(shown, "id", WITA) == content
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "cell"),
+    [
+        ("", "id", "23 Nov 2026: sudah ditindaklanjuti (belum tercatat di aplikasi pengaduan)"),
+        (
+            "=1+1 sudah diaspal",
+            "en",
+            "23 Nov 2026: already followed up – =1+1 sudah diaspal"
+            " (not yet recorded in the complaint system)",
+        ),
+    ],
+)
+def test_the_workbook_has_the_statement_of_the_unit(text, locale, cell):
+    stated = item(statement=Statement("done", wita("2026-11-23 16:00"), text))
+    content = notices_workbook(view(stated, item(ticket="6")), locale, WITA)
+    _, first, second = (
+        CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    )
+    assert (first[-1], second[-1]) == (cell, "")
 
 
 def first_mail(office: Any, now: datetime) -> EmailMessage:

@@ -37,6 +37,7 @@ from db.audit import AuditKind
 from db.mailbox import replies
 from db.models import AuditRow, Complaint, MessageRow, Reply, ReplyKind, ReplyOutcome
 from tasks.common.context import SiteContext
+from tasks.evaluation.explain import as_data, as_html, as_text, explanations
 from tasks.mailbox import ReplyCount, read_mailbox
 from tasks.notifications.replies import match, parse
 from tasks.notifications.replies.links import reply_links
@@ -605,6 +606,34 @@ def test_each_recorded_answer_is_in_the_audit_and_the_statement_in_the_report(li
         assert earlier.table("statements").rows == ()
         again = report_view(session, lived, "2026-11", wita(NEXT_DAY))
         assert again.sha256 == view.sha256
+
+
+def test_the_explanation_of_a_complaint_has_the_statement(lived, box):
+    states(lived, box, 3, "Kendala: menunggu berkas")
+    look(lived)
+    line = "Pernyataan Dinas Sosial, 24 Nov 2026: terdapat kendala – “menunggu berkas”"
+    with lived.transaction() as session:
+        (before,) = explanations(session, lived, "FD-1", wita("2026-11-24 09:00"))
+        (after,) = explanations(session, lived, "FD-1", wita(NEXT_DAY))
+    assert before.statements == ()
+    said = as_text(lived.site, after)
+    assert f"{line} (belum tercatat di aplikasi pengaduan)" in said
+    assert line in as_html(lived.site, after)
+    assert as_data(lived, after)["statements"] == [
+        {
+            "unit": "dinsos",
+            "statement": "obstacle",
+            "stated_on": "2026-11-24T09:10:00+08:00",
+            "text": "menunggu berkas",
+            "recorded_in_source": False,
+        }
+    ]
+    settled = at("Dinas Sosial", Selesai="25/11/2026 09:40")
+    register(lived, "2026-11-26 07:00", settled)
+    with lived.transaction() as session:
+        (done,) = explanations(session, lived, "FD-1", wita("2026-11-26 08:00"))
+    assert line in as_text(lived.site, done)
+    assert "belum tercatat" not in as_text(lived.site, done)
 
 
 @ON_BOTH
