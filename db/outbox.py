@@ -74,6 +74,28 @@ def waiting(session: Session, recipient: str, storm: Storm | None = None) -> Mes
     return session.scalar(query.order_by(MessageRow.id).limit(1).with_for_update())
 
 
+def last_weekly(
+    session: Session, recipient: str, since: datetime, now: datetime
+) -> datetime | None:
+    """Return the time of the newest weekly mail to this person since a moment, or None.
+
+    A mail that the server may have, or has deferred, counts as sent at `now`: nothing can join it.
+    """
+    tried = MessageRow.attempts.any(DeliveryAttempt.outcome != "unavailable")
+    rows = session.execute(
+        select(MessageRow.sent_at, MessageRow.detail).where(
+            MessageRow.recipient == recipient,
+            MessageRow.kind == MessageKind.NOTICES,
+            or_(
+                MessageRow.sent_at >= since,
+                MessageRow.status == MessageStatus.SENDING,
+                (MessageRow.status == MessageStatus.QUEUED) & tried,
+            ),
+        )
+    )
+    return max((sent_at or now for sent_at, detail in rows if detail.get("weekly")), default=None)
+
+
 def release_stale_claims(session: Session, now: datetime) -> int:
     """Release mails that a dead process had claimed back to the queue, with the same Message-ID.
 

@@ -116,7 +116,9 @@ class MailSettings(Strict):
     """The address for these answers, if it is not `sender`. Its mail must arrive in the mailbox of
     TENGGAT_BOUNCES_URL."""
     give_up_after_hours: int = Field(48, ge=1)
-    """Retry a mail deferred by the server for N hours; then notify the administrator."""
+    """Retry a mail deferred by the server for N hours; then notify the administrator. With
+    [mail_hours] in escalation.toml only these hours count: a mail never expires in a night or on
+    days off."""
     timeout_seconds: float = Field(30.0, gt=0)
     """The longest wait for an answer of the mail server, in seconds."""
     per_minute: int | None = Field(None, ge=1)

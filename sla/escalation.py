@@ -126,24 +126,51 @@ class MailHours:
         following = date.fromordinal(due_day(bench.calendar, day, 1))
         return datetime.combine(following, self.opens, tzinfo=bench.zone)
 
+    def open_time(self, begin: datetime, end: datetime, bench: EvaluationContext) -> timedelta:
+        """Return how much of the time between two moments is within the mail hours."""
+        total, moment = timedelta(0), self.next_open(begin, bench)
+        while moment < end:
+            local = moment.astimezone(bench.zone)
+            closes = datetime.combine(local.date(), self.closes, tzinfo=bench.zone)
+            total += min(closes, end) - moment
+            moment = self.next_open(closes, bench)
+        return total
+
 
 def next_weekly(
-    weekday: int, moment: datetime, hours: MailHours | None, bench: EvaluationContext
+    weekday: int,
+    moment: datetime,
+    hours: MailHours | None,
+    bench: EvaluationContext,
+    last: datetime | None = None,
 ) -> datetime:
-    """Return the next time for weekly mail after `moment`: the start of the mail hours on a weekday
-    (0 = Monday).
+    """Return the send time of a weekly notice decided at `moment` (weekday 0 = Monday).
 
-    If that day is a day off, the mail goes out on the next working day.
+    The weekly mail leaves on its weekday, or on the next working day if that is a day off. A notice
+    decided on this very day leaves on it too, within the mail hours. `last` is the last weekly mail
+    to the same person: there is one a week.
     """
     today = bench.day(moment)
-    day = today + (weekday - date.fromordinal(today).weekday()) % 7
+    day = today - (date.fromordinal(today).weekday() - weekday) % 7
     while True:
-        turn = bench.start_of(day)
-        if hours is not None:
-            turn = hours.next_open(turn, bench)
-        if turn > moment:
-            return turn
+        begin = bench.start_of(day)
+        if last is None or last < begin:
+            opens = _next_open(begin, hours, bench)
+            if opens > moment:
+                return opens
+            turn = _next_open(moment, hours, bench)
+            if bench.day(turn) == bench.day(opens):
+                return turn
         day += 7
+
+
+def _next_open(moment: datetime, hours: MailHours | None, bench: EvaluationContext) -> datetime:
+    if hours is not None:
+        return hours.next_open(moment, bench)
+    day = bench.day(moment)
+    if bench.calendar.counts(date.fromordinal(day)):
+        return moment
+    return bench.start_of(due_day(bench.calendar, day, 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -20,6 +20,8 @@ from tasks.common.context import SiteContext
 from tasks.evaluation.corrections import PendingCorrection
 from tasks.evaluation.notices import PendingNotice
 from tasks.notifications import storms
+
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +191,14 @@ def _queue(
     run_id: str,
 ) -> None:
     urgent = any(entry.owed.urgent for entry in entries)
-    turn = now if urgent else min(_turn(office, entry, now) for entry in entries)
+    turn = now if urgent else _turn(session, office, address, entries, now)
     keys = sorted(entry.owed.notice.id for entry in entries)
     first = next((entry for entry in entries if not entry.copied), entries[0])
     holder = replace(first.holder, role=first.role)
     cause = message_id_header(office, run_id, address, *keys)
     message = mail_to(session, holder, cause, storm, now, run_id, turn)
-    if urgent:
-        message.detail = {**message.detail, "urgent": True}
+    marks = {"urgent": urgent, "weekly": any(e.owed.weekly is not None for e in entries)}
+    message.detail = {**message.detail, **{mark: True for mark, given in marks.items() if given}}
     known = {item.notice_id for item in message.items}
     message.items += [
         MessageItem(
@@ -207,14 +209,25 @@ def _queue(
     ]
 
 
-def _turn(office: SiteContext, entry: _OutboxEntry, now: datetime) -> datetime:
-    """Return the send time of a notice: in the mail hours, and on its day of the week if it has
-    one.
+def _turn(
+    session: Session,
+    office: SiteContext,
+    address: str,
+    entries: Sequence[_OutboxEntry],
+    now: datetime,
+) -> datetime:
+    """Return the send time of a mail: in the mail hours, and on the day of the week if all its
+    notices are weekly.
     """
-    if entry.owed.weekly is None:
-        return office.send_after(now)
-    site = office.site
-    return next_weekly(entry.owed.weekly, now, site.mail_hours, site.evaluation_context)
+    weekdays = {entry.owed.weekly for entry in entries}
+    site, turns = office.site, []
+    for weekday in weekdays:
+        if weekday is None:
+            return office.send_after(now)
+        last = outbox.last_weekly(session, address, now - WEEK, now)
+        hours, context = site.mail_hours, site.evaluation_context
+        turns.append(next_weekly(weekday, now, hours, context, last))
+    return min(turns)
 
 
 def mail_to(

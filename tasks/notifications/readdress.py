@@ -98,8 +98,8 @@ def _move(
         key = message_id_header(office, "moved", message.message_id_header, holder.email)
         turn = message.next_attempt_at or now
         there = mail_to(session, replace(holder, role=role), key, None, now, run_id, turn)
-        if message.detail.get("urgent"):
-            there.detail = {**there.detail, "urgent": True}
+        marks = {mark: True for mark in ("urgent", "weekly") if message.detail.get(mark)}
+        there.detail = {**there.detail, **marks}
         if item.notice_id not in {each.notice_id for each in there.items}:
             there.items.append(
                 MessageItem(notice_id=item.notice_id, role=role, copied=item.copied, included=None)

@@ -156,8 +156,7 @@ class Sender:
         """Check whether a mail has to wait for the mail hours, as retries and late mails of a long
         queue do; set its send time then.
         """
-        urgent = message.detail.get("urgent") or message.resent_of is not None
-        if message.kind != MessageKind.NOTICES or urgent:
+        if not _bound_to_hours(message):
             return False
         turn = self.office.send_after(moment)
         if turn > moment:
@@ -236,17 +235,32 @@ class Sender:
         outbox.settle_notices(session, [item.notice_id for item in message.items], now)
 
 
+def _bound_to_hours(message: MessageRow) -> bool:
+    """Check whether a mail leaves in the mail hours only."""
+    urgent = message.detail.get("urgent") or message.resent_of is not None
+    return message.kind == MessageKind.NOTICES and not urgent
+
+
+def _waited(office: SiteContext, message: MessageRow, first: datetime, now: datetime) -> timedelta:
+    """Return the time since the first attempt in which a mail was allowed to leave."""
+    hours = office.site.mail_hours
+    if hours is None or not _bound_to_hours(message):
+        return now - first
+    return hours.open_time(first, now, office.site.evaluation_context)
+
+
 def _try_again_or_give_up(
     office: SiteContext, message: MessageRow, trouble: MailError, now: datetime
 ) -> None:
     """Set a mail to dead after a permanent refusal or too much time, else set its next attempt.
 
-    The waiting time doubles with each attempt, up to a limit.
+    The waiting time doubles with each attempt, up to a limit. Nights and days off are no time of a
+    mail that waits for the mail hours.
     """
     limit = timedelta(hours=office.site.file.mail.give_up_after_hours)
     tried = [each.attempted_at for each in message.attempts if each.outcome == "deferred"]
     tries, first = len(tried), min(tried, default=now)  # a server out of reach was not asked
-    expired = now - first >= limit
+    expired = _waited(office, message, first, now) >= limit
     if isinstance(trouble, PermanentFailure) or expired:
         message.status, message.next_attempt_at = MessageStatus.DEAD, None
         _attempt(message, now, "refused", trouble)

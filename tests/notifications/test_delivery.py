@@ -244,6 +244,21 @@ def test_a_deferred_mail_is_tried_later_each_time_and_given_up_at_last(office, s
     assert "450 4.2.1 Mailbox busy" in text(server.letters[0])
 
 
+def test_a_mail_does_not_expire_on_days_off(office, server):
+    """Deferred on the Friday before Lebaran 2027, the 5th of March: ten days off follow."""
+    day = since("01/03/2027")  # its last working day is the 5th
+    server.rcpt_answers = {LIAISON: "450 4.2.1 Mailbox busy"}
+    owe(office, "2027-03-05 16:50", at("Dinas Sosial", **day))
+    assert deliver(office, "2027-03-05 16:50").deferred == 1
+    for now in ("2027-03-05 17:00", "2027-03-07 12:00", "2027-03-15 08:00"):
+        assert deliver(office, now).deferred == 0
+    assert messages(office, "notices")[0].next_attempt_at == wita("2027-03-16 07:30")
+    assert deliver(office, "2027-03-16 07:30").deferred == 1
+    assert (statuses(office), alerts(office)) == (["queued"], [])
+    server.rcpt_answers = {}
+    assert deliver(office, "2027-03-16 12:00").sent == 1
+
+
 def test_one_refused_recipient_does_not_stop_the_others(office, server):
     owe(office, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
     server.rcpt_answers = {LIAISON: "550 5.1.1 No such user"}

@@ -80,6 +80,7 @@ def test_superiors_follow_after_the_unit_was_told(office, server):
         "sekda",
         "inspektur",
         "bupati",
+        "bupati",  # the 14th and the 21st are Mondays: the weekly mail leaves on the day
     ]
 
 
@@ -118,6 +119,26 @@ def test_the_weekly_mail_waits_for_monday(office, server):
     assert deliver(office, ESCALATED).sent == 0
     assert waits(office) == ["Mon 07:30"]
     assert deliver(office, MONDAY).by_role == {"regional_secretary": 1}
+
+
+@pytest.mark.parametrize("hour", ["07:29", "07:30", "10:05"])
+def test_the_weekly_mail_leaves_on_monday_in_any_order_of_runs_and_once(office, server, hour):
+    """Monday's first register shows only one of two late complaints, the next one both."""
+    first, second = at("Dinas Sosial"), at("DLH", "FD-2")
+    owe(office, "2026-11-25 08:00", first, second)
+    deliver(office, "2026-11-25 08:00")  # +3wd is Monday the 30th
+    owe(office, f"2026-11-30 {hour}", first)
+    deliver(office, f"2026-11-30 {max(hour, '07:30')}")
+    assert weekly_mails(server) == 1
+    owe(office, "2026-11-30 11:00", first, second)
+    deliver(office, "2026-11-30 11:00")
+    assert (weekly_mails(server), notices(office)[-1]) == (1, ("plus-3", "queued"))
+    deliver(office, "2026-12-07 07:30")
+    assert (weekly_mails(server), notices(office)[-1]) == (2, ("plus-3", "sent"))
+
+
+def weekly_mails(server) -> int:
+    return sum(letter.recipient.startswith("sekda@") for letter in server.letters)
 
 
 def test_the_first_import_of_a_backlog_is_one_mail_a_person(office):

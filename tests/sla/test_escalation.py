@@ -338,18 +338,50 @@ def test_the_last_day_itself_has_a_reminder_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("moment", "opens"),
+    ("moment", "last", "turn"),
     [
-        ("2026-11-26 08:00", "Mon 30 Nov 07:30"),
-        ("2026-11-30 00:05", "Mon 30 Nov 07:30"),
-        ("2026-11-30 07:30", "Mon 07 Dec 07:30"),  # this Monday's mail has gone
-        ("2026-03-20 08:00", "Wed 25 Mar 07:30"),  # Monday and Tuesday are cuti bersama
+        ("2026-11-26 08:00", None, "Mon 30 Nov 07:30"),
+        ("2026-11-30 00:05", None, "Mon 30 Nov 07:30"),
+        ("2026-11-30 00:05", "2026-11-23 07:30", "Mon 30 Nov 07:30"),
+        ("2026-11-30 07:30", None, "Mon 30 Nov 07:30"),
+        ("2026-11-30 10:05", "2026-11-23 07:30", "Mon 30 Nov 10:05"),  # decided on the day itself
+        ("2026-11-30 10:05", "2026-11-30 07:30", "Mon 07 Dec 07:30"),  # this Monday's mail has gone
+        ("2026-12-01 10:05", "2026-12-01 07:30", "Mon 07 Dec 07:30"),  # a day late: server down
+        ("2026-11-30 17:00", None, "Mon 07 Dec 07:30"),  # the mail hours are over
+        ("2026-12-01 08:00", None, "Mon 07 Dec 07:30"),
+        # Monday 23 and Tuesday 24 March are cuti bersama
+        ("2026-03-20 08:00", None, "Wed 25 Mar 07:30"),
+        ("2026-03-24 08:00", None, "Wed 25 Mar 07:30"),
+        ("2026-03-25 09:00", None, "Wed 25 Mar 09:00"),
+        ("2026-03-25 09:00", "2026-03-25 07:30", "Mon 30 Mar 07:30"),
+        ("2026-03-26 09:00", None, "Mon 30 Mar 07:30"),
     ],
 )
-def test_weekly_mail_goes_out_on_its_day_or_the_next_working_day(moment, opens):
-    hours = MailHours(time(7, 30), time(17))
-    found = next_weekly(0, wita(moment), hours, BENCH)
-    assert f"{found.astimezone(WITA):%a %d %b %H:%M}" == opens
+def test_weekly_mail_goes_out_once_on_its_day_or_the_next_working_day(moment, last, turn):
+    hours, before = MailHours(time(7, 30), time(17)), wita(last) if last else None
+    found = next_weekly(0, wita(moment), hours, BENCH, before)
+    assert f"{found.astimezone(WITA):%a %d %b %H:%M}" == turn
+
+
+def test_weekly_mail_without_mail_hours_leaves_at_midnight_of_a_working_day():
+    assert next_weekly(0, wita("2026-03-20 08:00"), None, BENCH) == wita("2026-03-25 00:00")
+    assert next_weekly(0, wita("2026-11-30 20:00"), None, BENCH) == wita("2026-11-30 20:00")
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "hours"),
+    [
+        ("2026-11-24 08:00", "2026-11-24 10:30", 2.5),
+        ("2026-11-24 16:00", "2026-11-25 08:30", 2),  # a night
+        ("2026-11-27 16:50", "2026-11-30 07:30", 1 / 6),  # a weekend
+        ("2027-03-05 16:00", "2027-03-16 07:30", 1),  # Lebaran: ten days
+        ("2026-11-28 08:00", "2026-11-29 20:00", 0),
+        ("2026-11-24 08:00", "2026-11-24 07:00", 0),
+    ],
+)
+def test_only_the_mail_hours_count_as_time_to_leave(begin, end, hours):
+    open_time = MailHours(time(7, 30), time(17)).open_time(wita(begin), wita(end), BENCH)
+    assert open_time == timedelta(hours=hours)
 
 
 # --- superiors after the unit ---------------------------------------------------------------------
