@@ -15,8 +15,9 @@ from tasks.common.context import SiteContext
 from tasks.common.errors import TransientError, place_of
 from tasks.common.retry import is_lost_database, retrying_task
 from tasks.ingest.answers import answer_from_files
-from tasks.ingest.importer import AlreadyImported, SourceCount, import_batch
+from tasks.ingest.importer import AlreadyImported, import_batch
 from tasks.ingest.row_drop import latest_row_drop
+from tasks.ingest.source_count import SourceCount
 from tasks.notifications.enqueue import enqueue_alert
 from tasks.notifications.questions import enqueue_questions
 from tasks.sources import batches

@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from db import complaints, imports
 from db.complaints import Period, Unshown
-from db.models import SourceImport
-from settings.mapping import SourceMapping
 from sla.events import ABSENT, ANY_KIND, Event, Knowledge
+from tasks.ingest.import_target import ImportTarget
 
 
 class AbsenceWriter:
@@ -26,19 +23,12 @@ class AbsenceWriter:
     in it.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        name: str,
-        source: SourceMapping,
-        look: SourceImport,
-        now: datetime,
-    ) -> None:
-        self._session, self._name, self._source = session, name, source
-        self._imported, self._at, self._now = look.source, look.observed_at, now
+    def __init__(self, target: ImportTarget, name: str) -> None:
+        self._session, self._name, self._source = target.session, name, target.mapping
+        self._imported, self._at, self._now = target.name, target.observed_at, target.now
         self._later: list[imports.Covered] = []
-        if source.shows_everything:
-            self._later = imports.later_coverage(session, name, self._at)
+        if target.mapping.shows_everything:
+            self._later = imports.later_coverage(target.session, name, self._at)
 
     @property
     def is_late(self) -> bool:

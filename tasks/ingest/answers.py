@@ -10,15 +10,17 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from db import audit, complaints, imports, questions
-from db.models import Complaint, OpenQuestion, PastFacts, QuestionComplaint, QuestionRole
+from db.models import Complaint, OpenQuestion, QuestionComplaint, QuestionRole
 from settings import Site
 from settings.mapping import SourceMapping
 from sla.events import QUESTION, Event, Kind
 from sla.text import did_you_mean
 from tasks.common.context import SiteContext
 from tasks.common.dates import parse_datetime, parse_iso
-from tasks.ingest.importer import JUDGED_BY, ImportWriter, new_import, unit_in_charge
-from tasks.ingest.open_questions import HIDDEN
+from tasks.ingest.changes import past_facts, unit_in_charge
+from tasks.ingest.complaint_writer import ComplaintWriter
+from tasks.ingest.import_target import ImportTarget
+from tasks.ingest.open_questions import HIDDEN, QuestionLog
 from tasks.ingest.row_parser import (
     CORRECT_ANSWER,
     EMPTY_ANSWER,
@@ -259,15 +261,13 @@ def _apply(
 
     Complaints of a source of another installation have a name of their own.
     """
-    source = ctx.site.sources[question.source]
+    target = ImportTarget(session, ctx, question.source, observed_at=now, now=now)
     by_name: dict[str, list[tuple[Complaint, QuestionComplaint]]] = {}
     for row, link in linked:
         by_name.setdefault(row.source, []).append((row, link))
     changed: set[int] = set()
     for name, some in by_name.items():
-        look = new_import(name, "", "", now, now)  # gives the time; not stored
-        asked = ImportWriter(session, ctx, question.source, source, look, now).questions
-        writer = ImportWriter(session, ctx, name, source, look, now, asked)
+        writer = ComplaintWriter(target, QuestionLog(target), name)
         changed |= _Application(session, writer, question, now).apply(some)
     return len(changed)
 
@@ -277,7 +277,7 @@ class _Application:
     """An answer on its way to the complaints of one source."""
 
     session: Session
-    writer: ImportWriter
+    writer: ComplaintWriter
     question: OpenQuestion
     now: datetime
 
@@ -294,7 +294,7 @@ class _Application:
             for row, _ in linked:
                 row.received_at = moment
         changed |= self._events(linked)
-        if self.writer.snapshot:
+        if self.writer.is_snapshot:
             changed |= self._derive_again(linked)
         return changed
 
@@ -312,9 +312,7 @@ class _Application:
         changed = set()
         for row, link in linked:
             if link.until is None and getattr(row, fact) != value:
-                before = {name: getattr(row, name) for name in JUDGED_BY}
-                past = PastFacts(complaint_id=row.id, superseded_at=self.now, **before)
-                self.session.add(past)
+                self.session.add(past_facts(row, self.now))
                 setattr(row, fact, value)
                 row.next_action_at = row.changed_at = self.now
                 changed.add(row.id)
@@ -331,7 +329,7 @@ class _Application:
             events = self._replaced(row, link, old)
             new += [(row.id, event) for event in events]
             old += events
-            if self.question.role == QuestionRole.UNIT and not self.writer.snapshot:
+            if self.question.role == QuestionRole.UNIT and not self.writer.is_snapshot:
                 own = link.source_field == UNIT_FIELD
                 unit = self.question.answer or None
                 row.unit = unit if own else unit_in_charge(old, self.now)
@@ -380,7 +378,7 @@ class _Application:
         column = self.question.column
         first = any(
             each.first and each.column == column and each.kind == kind
-            for each in self.writer.source.events
+            for each in self.writer.mapping.events
         )
         return f"{column}{FIRST_VALUE if first else ''}/{kind}"
 

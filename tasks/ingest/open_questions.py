@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from db import questions
 from db.models import OpenQuestion, QuestionRole
@@ -16,6 +15,7 @@ from settings.mapping import SourceMapping
 from sla.directory import Directory
 from sla.events import ANY_KIND, ASSIGNEE, PROMISED_DUE, QUESTION, Event, Knowledge
 from tasks.common.redaction import redact_and_truncate
+from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.row_parser import (
     CORRECT_ANSWER,
     STATUS_FIELD,
@@ -55,19 +55,14 @@ class Written:
 class QuestionLog:
     """The questions of one source during one import."""
 
-    def __init__(
-        self,
-        session: Session,
-        name: str,
-        source: SourceMapping,
-        directory: Directory,
-        at: datetime,
-        now: datetime,
-    ) -> None:
-        self._session, self._name, self._at, self._now = session, name, at, now
-        self._rows = {(q.column, q.value_hash): q for q in questions.of_source(session, name)}
+    def __init__(self, target: ImportTarget) -> None:
+        self._session, self._name = target.session, target.name
+        self._at, self._now = target.observed_at, target.now
+        stored = questions.of_source(target.session, target.name)
+        self._rows = {(each.column, each.value_hash): each for each in stored}
         self.opened: Counter[str] = Counter()
-        words = {word.word for word in source.status}
+        words = {word.word for word in target.mapping.status}
+        directory = target.ctx.site.directory
         for question in self._rows.values():
             if question.answer and not _usable(question, words, directory):
                 _reopen(question)  # the mapping or the directory no longer has this word

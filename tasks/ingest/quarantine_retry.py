@@ -14,7 +14,9 @@ from db import audit, imports, quarantine
 from db.models import QuarantineRow
 from settings.sources import FolderSource
 from tasks.common.context import SiteContext
-from tasks.ingest.importer import ImportWriter, new_import, quarantine_row
+from tasks.ingest.complaint_writer import OriginWriters
+from tasks.ingest.import_target import ImportTarget
+from tasks.ingest.rejected_rows import RowOrigin, quarantine_row
 from tasks.ingest.row_parser import ComplaintRecord
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources.base import Row, UnreadableFile, sheet_of
@@ -62,9 +64,9 @@ def retry(office: SiteContext, name: str, now: datetime) -> Retried:
         here = sorted((row for row in waiting if row.sha256 in files), key=_file)
         for (_, sha256), group in groupby(here, key=_file):
             rows = list(group)
-            sieve = RowValidator(name, source, office.site.directory, rows[0].observed_at)
+            validator = RowValidator(name, source, office.site.directory, rows[0].observed_at)
             try:
-                some = _read(files[sha256], source, sieve, rows)
+                some = _read(files[sha256], source, validator, rows)
                 found |= some
                 retried.unreadable += len(rows) - len(some)  # the line is no longer in the file
             except UnreadableFile as error:
@@ -85,7 +87,7 @@ def _place(row: QuarantineRow) -> str:
 
 
 def _read(
-    path: Path, source: FolderSource, sieve: RowValidator, rows: Sequence[QuarantineRow]
+    path: Path, source: FolderSource, validator: RowValidator, rows: Sequence[QuarantineRow]
 ) -> dict[int, Found]:
     """Return the present result for these rows of one file, by key of the quarantine row.
 
@@ -106,7 +108,7 @@ def _read(
             yield line, cells
 
     sheet = read_sheet(path, source)
-    for line, one in sieve.validate(sheet.header, noted(sheet.rows)):
+    for line, one in validator.validate(sheet.header, noted(sheet.rows)):
         found.update((key, one) for key in wanted(line))
     return found
 
@@ -136,12 +138,11 @@ def _write(
             shown += [(moment, one) for moment in {row.observed_at, row.last_observed_at}]
     shown.sort(key=lambda each: each[0])
     for moment, group in groupby(shown, key=lambda each: each[0]):
-        look = new_import(name, "", "", moment, now)  # gives the time; not stored
-        recorder = ImportWriter(session, office, name, office.site.sources[name], look, now)
-        recorder.write(record for _, record in group)
-        recorder.amend()
-        retried.new += look.new
-        retried.updated += look.updated
+        writers = OriginWriters(ImportTarget(session, office, name, moment, now))
+        writers.write(record for _, record in group)
+        writers.amend_import()
+        retried.new += writers.new
+        retried.updated += writers.updated
     if found:
         audit.note(
             session,
@@ -158,9 +159,8 @@ def _write(
 
 def _keep(session: Session, row: QuarantineRow, bad: RejectedRow, now: datetime) -> None:
     """Handle a row that is still bad: if its reason has changed, replace the quarantine row."""
-    again = quarantine_row(
-        bad, new_import(row.source, row.file, row.sha256, row.observed_at, now), now
-    )
+    origin = RowOrigin(row.source, row.file, row.sha256, row.observed_at)
+    again = quarantine_row(bad, origin, now)
     again.last_observed_at = row.last_observed_at
     if again.fingerprint != row.fingerprint:
         row.resolved_at = now

@@ -18,8 +18,8 @@ from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.explain import as_text, explanations
 from tasks.evaluation.loader import load_complaints
-from tasks.ingest.importer import SourceCount
 from tasks.ingest.quarantine_retry import retry
+from tasks.ingest.source_count import SourceCount
 from tasks.monitoring.health import check
 from tasks.sources.files.period import stated_period
 from tasks.text.templates import render

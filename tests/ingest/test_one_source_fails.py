@@ -9,11 +9,12 @@ from conftest import WITA, wita
 from sqlalchemy import select
 from support.imported import dump, take
 
+from db import quarantine
 from db.models import Complaint, SourceImport
 from tasks.common.context import SiteContext
 from tasks.ingest import importer
-from tasks.ingest.importer import SourceCount
 from tasks.ingest.row_parser import RowParser
+from tasks.ingest.source_count import SourceCount
 from tasks.intake import pull
 from tasks.sources import folder
 from tasks.sources.base import SourceError, Waiting, WaitingReason
@@ -140,12 +141,12 @@ def test_a_torn_row_is_resolved_by_the_next_whole_export(office):
     assert (count.new, count.quarantined, count.reasons) == (2, 1, {"torn_row": 1})
     assert NAME not in dump(office)
     with office.transaction() as session:
-        (waiting,) = importer.db_quarantine.quarantined(session, source="desk")
+        (waiting,) = quarantine.quarantined(session, source="desk")
         assert (waiting.line, waiting.cells, waiting.ticket) == (2, {}, "")
     drop(office, 24, "A-1", "A-2", "A-3")
     assert take(office, "2026-11-24 08:00", "desk").new == 1
     with office.transaction() as session:
-        assert list(importer.db_quarantine.quarantined(session, source="desk")) == []
+        assert list(quarantine.quarantined(session, source="desk")) == []
 
 
 @pytest.mark.parametrize(

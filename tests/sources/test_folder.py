@@ -22,8 +22,8 @@ from sqlalchemy import select
 from db.models import Complaint, EventRow, QuarantineRow, SourceImport
 from settings import load_site
 from tasks.common.context import SiteContext
-from tasks.ingest.importer import SourceCount
 from tasks.ingest.quarantine_retry import retry
+from tasks.ingest.source_count import SourceCount
 from tasks.intake import pull
 from tasks.sources import folder
 from tasks.sources.base import SourceError, Waiting, WaitingReason

@@ -33,7 +33,7 @@ from db.models import Base, Complaint, EventRow, QuarantineRow
 from settings.errors import SettingsError
 from settings.sources import read_sources
 from tasks.common.context import SiteContext
-from tasks.ingest.importer import SourceCount
+from tasks.ingest.source_count import SourceCount
 from tasks.intake import pull
 from tasks.sources.base import SourceError
 from tasks.sources.open311 import client, parser

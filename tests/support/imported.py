@@ -12,7 +12,7 @@ from db.models import (
 )
 from sla.events import Event, events_as_of
 from tasks.common.context import SiteContext
-from tasks.ingest.importer import SourceCount
+from tasks.ingest.source_count import SourceCount
 from tasks.intake import pull
 
 

@@ -1,0 +1,133 @@
+"""Changes of stored complaints: facts and events that differ between a row and the database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from db.models import Complaint, PastFacts
+from sla.events import ABSENT, Event, events_as_of, holder
+from tasks.ingest.row_parser import FIRST_VALUE, ComplaintRecord, event_identity
+from tasks.ingest.snapshot_diff import OBSERVED
+
+PERSONAL = ("text", "attachments", "reporter")
+"""Texts stored only if a mapping names them."""
+
+RULE_FACTS = ("classification", "category", "channel", "promised_due")
+"""Facts of a complaint that a rule may use: a change requires a new evaluation."""
+
+
+def new_complaint(
+    record: ComplaintRecord, source: str, observed_at: datetime, now: datetime
+) -> dict[str, Any]:
+    """Return the columns of a new complaint, except those about its present state."""
+    return {
+        "source": source,
+        "ticket": record.ticket,
+        "received_at": record.received,
+        "recorded_at": now,
+        "classification": record.classification,
+        "category": record.category,
+        "channel": record.channel,
+        "title": record.title,
+        **{name: getattr(record, name) for name in PERSONAL},
+        "anonymous": record.anonymous,
+        "secret": record.secret,
+        "promised_due": record.promised_due,
+        "seen_at": observed_at,
+        "content_hash": record.content_hash,
+        "next_action_at": now,
+        "changed_at": now,
+    }
+
+
+def past_facts(row: Complaint, now: datetime) -> PastFacts:
+    """Return the present facts of a complaint as facts superseded now."""
+    return PastFacts(complaint_id=row.id, superseded_at=now, **_rule_facts(row))
+
+
+def update_facts(row: Complaint, record: ComplaintRecord, now: datetime) -> list[PastFacts]:
+    """Write the facts of a row to its complaint; return the former ones if a rule may use them."""
+    before = _rule_facts(row)
+    for name in (*RULE_FACTS, "title", *PERSONAL, "anonymous", "secret"):
+        if getattr(row, name) != getattr(record, name):
+            setattr(row, name, getattr(record, name))
+    row.received_at, row.content_hash = record.received, record.content_hash
+    if before == _rule_facts(row):
+        return []
+    return [PastFacts(complaint_id=row.id, superseded_at=now, **before)]
+
+
+def _rule_facts(row: Complaint) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in RULE_FACTS}
+
+
+def unit_of_record(record: ComplaintRecord, events: Sequence[Event], now: datetime) -> str | None:
+    """Return the unit in charge of a complaint by its events, or as another installation
+    states it.
+    """
+    return (record.unit if record.history else None) or unit_in_charge(events, now)
+
+
+def unit_in_charge(events: Iterable[Event], now: datetime) -> str | None:
+    """Return the unit in charge of a complaint by its events."""
+    return holder(events_as_of(events, now))
+
+
+def corrections(
+    stated: Sequence[Event], stored: Sequence[Event], source: str, now: datetime
+) -> list[Event]:
+    """Return the differences between stated and stored events: new, changed or retracted ones."""
+    remaining = last_events(stored, source)
+    changed = []
+    for event in stated:
+        before = remaining.pop(event.source_field, None)
+        if before is not None and FIRST_VALUE in event.source_field:
+            continue
+        if before is not None and not before.retracted and _same_doubt(before, event):
+            continue
+        if before is None or before.retracted or _content(before) != _content(event):
+            changed.append(event)
+    emptied = (
+        event
+        for event in remaining.values()
+        if not event.retracted and FIRST_VALUE not in event.source_field
+    )
+    return changed + [replace(event, recorded_at=now, retracted=True) for event in emptied]
+
+
+def last_events(events: Iterable[Event], source: str) -> dict[str, Event]:
+    """Return the last recorded event of each source field."""
+    return {
+        event.source_field: event
+        for event in events
+        if event.source == source and event.source_field not in ("", ABSENT)
+    }
+
+
+def _same_doubt(before: Event, event: Event) -> bool:
+    """Check whether a doubt about a field is on record: it then goes back to its first import.
+
+    A doubt derived from state spans is replaced, because an older snapshot may have changed it.
+    """
+    both = before.is_doubt and event.is_doubt and before.kind == event.kind
+    return both and not event.source_field.startswith(OBSERVED)
+
+
+def _content(event: Event) -> tuple[object, ...]:
+    return event.kind, event.latest, event.earliest, event.knowledge, event.unit
+
+
+def missing_events(stated: Sequence[Event], stored: Sequence[Event]) -> list[Event]:
+    """Return the events of the exchange format that are not stored yet, each as often as stated."""
+    known = Counter(map(event_identity, stored))
+    new = []
+    for event in stated:
+        if known[event_identity(event)]:
+            known[event_identity(event)] -= 1
+        else:
+            new.append(event)
+    return new

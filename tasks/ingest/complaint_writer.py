@@ -1,0 +1,362 @@
+"""Write the complaints and events of one snapshot to the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from db import complaints, imports, state_history
+from db.models import Complaint, PastFacts
+from sla.events import Event
+from tasks.ingest.absence import AbsenceWriter
+from tasks.ingest.changes import (
+    corrections,
+    last_events,
+    missing_events,
+    new_complaint,
+    unit_of_record,
+    update_facts,
+)
+from tasks.ingest.exchange_reader import known_as
+from tasks.ingest.import_target import ImportTarget
+from tasks.ingest.open_questions import QuestionLog, Written, doubts
+from tasks.ingest.row_parser import ComplaintRecord, stated_events
+from tasks.ingest.snapshot_diff import OBSERVED, StateSpan, Vocabulary, with_sight
+from tasks.ingest.state_spans import SpanChanges, SpanEvents, question_number
+
+Derivation = Callable[[Complaint, list[StateSpan]], tuple[list[StateSpan], list[Event]]]
+"""Returns the new state spans of a complaint, and the events that follow from them."""
+
+
+class ComplaintWriter:
+    """Writes the complaints of one source.
+
+    `name` is the source of the complaints: the source of the import, or one of another installation
+    in it. `new`, `updated` and `unchanged` count the written complaints.
+    """
+
+    def __init__(self, target: ImportTarget, questions: QuestionLog, name: str) -> None:
+        self.target, self.questions, self.name = target, questions, name
+        self.mapping, self.is_snapshot = target.mapping, target.is_snapshot
+        self.new = self.updated = self.unchanged = 0
+        self.shown: set[int] = set()
+        self._shown_again: list[int] = []
+        self._seen_before: dict[int, datetime] = {}
+        self._derived = SpanEvents(target, name)
+
+    @cached_property
+    def words(self) -> Vocabulary:
+        """The meaning of the words in the state spans."""
+        return self.questions.vocabulary(self.mapping, self.target.administrator_unit)
+
+    @cached_property
+    def absence(self) -> AbsenceWriter:
+        """The writer of doubts about complaints that this import does not show."""
+        return AbsenceWriter(self.target, self.name)
+
+    @cached_property
+    def _neighbours(self) -> state_history.NeighbouringSnapshots:
+        return state_history.NeighbouringSnapshots(
+            self.target.session, self.name, self.target.observed_at
+        )
+
+    def write(self, records: Mapping[str, ComplaintRecord], rejected: Collection[str] = ()) -> None:
+        """Write these records, given by ticket.
+
+        `rejected` has the keys of tickets with another, rejected row in the same snapshot.
+        """
+        session, at = self.target.session, self.target.observed_at
+        known = complaints.existing(session, self.name, records)
+        same: list[int] = []
+        changed: dict[str, ComplaintRecord] = {}
+        for ticket, (key, seen_at, content_hash, absent_since) in known.items():
+            if absent_since is not None:
+                self._shown_again.append(key)
+            if records[ticket].key in rejected:
+                self._seen_before[key] = seen_at
+            newer = at > seen_at or (at == seen_at and not self.is_snapshot)
+            if newer and content_hash == records[ticket].content_hash:
+                same.append(key)
+            elif newer or (self.is_snapshot and at < seen_at):
+                changed[ticket] = records[ticket]
+        complaints.touch(session, same, at)
+        new = {ticket: record for ticket, record in records.items() if ticket not in known}
+        self.questions.ask((*changed.values(), *new.values()))
+        updated = self._update_all(changed)
+        added = self._add_all(new)
+        self.shown.update(each.id for each in known.values())
+        self.shown.update(added.values())
+        self._link(known, changed, new, added)
+        self.new += len(new)
+        self.updated += updated
+        self.unchanged += len(known) - updated
+
+    def _link(
+        self,
+        known: Mapping[str, complaints.Existing],
+        changed: Mapping[str, ComplaintRecord],
+        new: Mapping[str, ComplaintRecord],
+        added: Mapping[str, int],
+    ) -> None:
+        """Note which of the changed and new complaints show a value with a question."""
+        at = self.target.observed_at
+        written = [Written(key, new[ticket], newest=True) for ticket, key in added.items()]
+        for ticket, record in changed.items():
+            seen_at = known[ticket].seen_at
+            written.append(Written(known[ticket].id, record, at >= seen_at, seen_at))
+        self.questions.link(written)
+
+    def settle_shown(self) -> None:
+        """Withdraw or renew the doubts about the complaints that this import shows."""
+        self.target.session.flush()
+        self.absence.shown(self.shown if self.absence.is_late else self._shown_again)
+
+    def doubt_rejected(self, tickets: Iterable[str]) -> None:
+        """Raise doubts about the known complaints among these tickets of rejected rows."""
+        known = complaints.existing(self.target.session, self.name, tickets)
+        disputed = {each.id for each in known.values()} & self.shown
+        self._shown_again = [key for key in self._shown_again if key not in disputed]
+        self.absence.unreadable(known, self.shown, self._seen_before)
+
+    def amend_import(self) -> None:
+        """Add the complaints shown by this snapshot to its import record, written by an earlier
+        run. The doubts about them are withdrawn or renewed.
+        """
+        self.settle_shown()
+        if self.is_snapshot:
+            state_history.add(self.target.session, self.name, self.target.observed_at, self.shown)
+
+    def derive_after_late_import(self) -> None:
+        """Derive again the events that assumed no snapshot at the time of this one, if this import
+        arrived after a later one.
+        """
+        session, at = self.target.session, self.target.observed_at
+        later = imports.after(session, self.name, at) if self.is_snapshot else None
+        if later is None:
+            return
+        earlier = imports.before(session, self.name, at)
+        session.flush()
+        self._derived.forget_imports()
+        received_until = self.mapping.not_before(at)
+        received_after = None if earlier is None else self.mapping.not_before(earlier)
+        period = (
+            (received_until, None) if received_after is None else (received_after, received_until)
+        )
+        rows = state_history.first_seen(session, self.name, later, *period)
+        self._derive(rows, self._unchanged_spans)
+
+    def derive_again(
+        self,
+        rows: Iterable[Complaint],
+        change: Callable[[Complaint, list[StateSpan]], list[StateSpan]],
+    ) -> set[int]:
+        """Derive the observed events of complaints again, after a change of their state spans or of
+        the meaning of a word; return the ids of those with another event.
+        """
+
+        def changed(row: Complaint, spans: list[StateSpan]) -> tuple[list[StateSpan], list[Event]]:
+            return self._unchanged_spans(row, change(row, spans))
+
+        return self._derive([row for row in rows if row.shown_since is not None], changed)
+
+    def _unchanged_spans(
+        self, row: Complaint, spans: list[StateSpan]
+    ) -> tuple[list[StateSpan], list[Event]]:
+        return spans, self._derived.of(spans, row.received_at, self.words)
+
+    def _update_all(self, records: dict[str, ComplaintRecord]) -> int:
+        """Update complaints; return the number of those with a change."""
+        session = self.target.session
+        rows = complaints.by_ticket(session, self.name, records) if records else {}
+        if not self.is_snapshot:
+            return self._update_histories(rows, records)
+
+        def with_this_snapshot(
+            row: Complaint, spans: list[StateSpan]
+        ) -> tuple[list[StateSpan], list[Event]]:
+            state = self.questions.state(records[row.ticket])
+            at = self.target.observed_at
+            spans = with_sight(spans, state, at, lambda: self._neighbours(row.id))
+            return self._unchanged_spans(row, spans)
+
+        return len(self._derive(rows.values(), with_this_snapshot, records))
+
+    def _update_histories(
+        self, rows: dict[str, Complaint], records: dict[str, ComplaintRecord]
+    ) -> int:
+        session, now = self.target.session, self.target.now
+        events = complaints.events_of(session, (row.id for row in rows.values()))
+        appended: list[tuple[int, Event]] = []
+        updated = 0
+        for ticket, row in rows.items():
+            record, old = records[ticket], events.get(row.id, [])
+            stated = self._stated(record, old, row.seen_at)
+            if record.history:
+                new = missing_events(stated, old)
+            else:
+                new = corrections(stated, old, self.name, now)
+            past = update_facts(row, record, now)
+            row.unit = unit_of_record(record, [*old, *new], now)
+            row.seen_at = self.target.observed_at
+            appended += [(row.id, event) for event in new]
+            updated += self._mark_changed(row, new, past)
+        complaints.add_events(session, appended)
+        return updated
+
+    def _derive(
+        self,
+        rows: Iterable[Complaint],
+        derivation: Derivation,
+        records: Mapping[str, ComplaintRecord] | None = None,
+    ) -> set[int]:
+        """Derive the observed events of complaints again, and append the differences.
+
+        `records` are the rows of this snapshot by ticket. Return the ids of the complaints with a
+        change.
+        """
+        rows, now = list(rows), self.target.now
+        keys = [row.id for row in rows]
+        events = complaints.events_of(self.target.session, keys)
+        spans = SpanChanges(self.target, keys)
+        appended: list[tuple[int, Event]] = []
+        updated: set[int] = set()
+        for row in rows:
+            record = (records or {}).get(row.ticket)
+            newest = row.seen_at is None or self.target.observed_at > row.seen_at
+            past: list[PastFacts] = []
+            stated: list[Event] = []
+            old = events.get(row.id, [])
+            if record is not None and newest:
+                past = update_facts(row, record, now)
+                stated = self._stated(record, old, row.seen_at)
+            else:
+                old = [event for event in old if event.source_field.startswith(OBSERVED)]
+            changed, derived = derivation(row, spans.of(row))
+            spans.set(row, changed, self.words)
+            new = corrections([*stated, *derived], old, self.name, now)
+            appended += [(row.id, event) for event in new]
+            if self._mark_changed(row, new, past):
+                updated.add(row.id)
+        spans.write()
+        complaints.add_events(self.target.session, appended)
+        return updated
+
+    def _stated(
+        self, record: ComplaintRecord, old: Sequence[Event], seen_at: datetime | None
+    ) -> list[Event]:
+        """Return the events stated by a row, and the doubts from its unreadable cells."""
+        target = self.target
+        stated = stated_events(record, self.name, target.now)
+        if not record.unmapped:
+            return stated
+        return stated + doubts(
+            record,
+            self.name,
+            target.observed_at,
+            target.now,
+            last_events(old, self.name),
+            seen_at and self.mapping.not_before(seen_at),
+            of_spans=self.is_snapshot,
+        )
+
+    def _mark_changed(
+        self, row: Complaint, new: Sequence[Event], past: Sequence[PastFacts]
+    ) -> bool:
+        """Store former facts and schedule an evaluation if events or facts have changed; return
+        whether they have.
+        """
+        session, now = self.target.session, self.target.now
+        session.add_all(past)
+        if new or past or session.is_modified(row):
+            row.changed_at = now
+        if new or past:
+            row.next_action_at = now
+        return bool(new or past)
+
+    def _add_all(self, records: dict[str, ComplaintRecord]) -> dict[str, int]:
+        """Add complaints seen for the first time; return their ids by ticket."""
+        session, at, now = self.target.session, self.target.observed_at, self.target.now
+        events: dict[str, list[Event]] = {}
+        for ticket, record in records.items():
+            events[ticket] = self._stated(record, (), None)
+            if self.is_snapshot:
+                span = StateSpan(self.questions.state(record), at, at)
+                events[ticket] += self._derived.of([span], record.received, self.words)
+        rows = [
+            new_complaint(records[ticket], self.name, at, now) | self._state(records[ticket], some)
+            for ticket, some in events.items()
+        ]
+        keys = complaints.add(session, rows)
+        complaints.add_events(
+            session, ((keys[ticket], event) for ticket in keys for event in events[ticket])
+        )
+        return keys
+
+    def _state(self, record: ComplaintRecord, events: list[Event]) -> dict[str, Any]:
+        """Return the columns of a new complaint about its present state."""
+        state = self.questions.state(record)
+        at = self.target.observed_at if self.is_snapshot else None
+        now = self.target.now
+        return {
+            "unit": record.unit if self.is_snapshot else unit_of_record(record, events, now),
+            "unit_question_id": question_number(state.unit) if self.is_snapshot else None,
+            "state": state.word,
+            "status_at": state.status_at,
+            "shown_since": at,
+            "first_seen_at": at,
+        }
+
+
+class OriginWriters:
+    """Writes the complaints of one snapshot, each to its own source.
+
+    An exchange file has complaints of several sources of another installation (`origin`).
+    """
+
+    def __init__(self, target: ImportTarget, questions: QuestionLog | None = None) -> None:
+        self._target = target
+        self.questions = questions or QuestionLog(target)
+        self.own = ComplaintWriter(target, self.questions, target.name)
+        self.by_origin: dict[str, ComplaintWriter] = {"": self.own}
+
+    def of(self, origin: str) -> ComplaintWriter:
+        """Return the writer for a source of another installation, or (empty) for the own source."""
+        if origin not in self.by_origin:
+            name = known_as(self._target.name, origin)
+            self.by_origin[origin] = ComplaintWriter(self._target, self.questions, name)
+        return self.by_origin[origin]
+
+    def write(self, records: Iterable[ComplaintRecord], rejected: Collection[str] = ()) -> None:
+        """Write these records, each of a different complaint."""
+        grouped: dict[str, dict[str, ComplaintRecord]] = {}
+        for record in records:
+            grouped.setdefault(record.origin, {})[record.ticket] = record
+        for origin, some in grouped.items():
+            self.of(origin).write(some, rejected)
+
+    def settle_shown(self) -> None:
+        """Withdraw or renew the doubts about the complaints that this import shows."""
+        for writer in self.by_origin.values():
+            writer.settle_shown()
+
+    def amend_import(self) -> None:
+        """Add the written complaints to the import record of an earlier run."""
+        for writer in self.by_origin.values():
+            writer.amend_import()
+
+    @property
+    def new(self) -> int:
+        """The number of new complaints."""
+        return sum(writer.new for writer in self.by_origin.values())
+
+    @property
+    def updated(self) -> int:
+        """The number of complaints with a change."""
+        return sum(writer.updated for writer in self.by_origin.values())
+
+    @property
+    def unchanged(self) -> int:
+        """The number of known complaints without a change."""
+        return sum(writer.unchanged for writer in self.by_origin.values())

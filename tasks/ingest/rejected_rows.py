@@ -1,0 +1,112 @@
+"""Rejected rows of one import: stored in the quarantine, and counted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from db import quarantine
+from db.models import QuarantineRow
+from tasks.ingest.import_target import ImportTarget
+from tasks.ingest.row_parser import MISALIGNED, RejectionReason
+from tasks.ingest.row_validator import RejectedRow, ticket_hash
+
+UNUSABLE = MISALIGNED | {
+    RejectionReason.MISSING_TICKET,
+    RejectionReason.MISSING_DATE,
+}
+"""Reasons for which a row is no complaint at all: torn, or without ticket or date of receipt. An
+impossible date of receipt counts as well. Their share is checked in a file of any size.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RowOrigin:
+    """The origin of a rejected row: its source, its file, and the time of the snapshot."""
+
+    source: str
+    file: str
+    sha256: str
+    observed_at: datetime
+
+
+class RejectedRows:
+    """The rejected rows of one import.
+
+    `keys` has the tickets of these rows, with their origin. `without_ticket` counts the rows that
+    may belong to any complaint. `unusable` counts those for a reason in `UNUSABLE`.
+    """
+
+    def __init__(self, target: ImportTarget, file: str, sha256: str) -> None:
+        self._target = target
+        self._origin = RowOrigin(target.name, file, sha256, target.observed_at)
+        received = target.mapping.fields.received
+        self._received = (received,) if isinstance(received, str) else received
+        self.keys: set[str] = set()
+        self.without_ticket = 0
+        self.count = 0
+        self.unusable = 0
+        self.first_line = 0
+        self.quarantined = 0
+        self.reasons: dict[str, int] = {}
+        """The number of newly quarantined rows by reason."""
+        self.causes: dict[str, None] = {}
+        """The reasons with their columns, for people."""
+
+    def add(self, bad: RejectedRow) -> None:
+        """Store a row in the quarantine."""
+        self.count += 1
+        if bad.key:
+            self.keys.add(bad.key)
+        else:
+            self.without_ticket += 1
+        self.unusable += self._is_unusable(bad)
+        self.first_line = self.first_line or bad.line
+        self.causes.setdefault(f"{bad.reason} in {bad.column}" if bad.column else bad.reason)
+        row = quarantine_row(bad, self._origin, self._target.now)
+        if quarantine.quarantine(self._target.session, row):
+            self.quarantined += 1
+            self.reasons[bad.reason] = self.reasons.get(bad.reason, 0) + 1
+
+    def _is_unusable(self, bad: RejectedRow) -> bool:
+        undated = bad.reason == RejectionReason.BAD_DATE and bad.column in self._received
+        return undated or bad.reason in UNUSABLE
+
+    def resolve(self, keys: Iterable[str]) -> None:
+        """Resolve the quarantine rows of tickets that this snapshot has readable."""
+        target = self._target
+        waiting = quarantine.waiting(target.session, target.name, target.observed_at)
+        if waiting:
+            readable = {ticket_hash(key) for key in keys}
+            for row in waiting:
+                if row.ticket_hash in readable:
+                    row.resolved_at = target.now
+
+
+def quarantine_row(bad: RejectedRow, origin: RowOrigin, now: datetime) -> QuarantineRow:
+    """Return a row of this file as a quarantine row.
+
+    A sheet is named after its file, as a member of a ZIP archive is.
+    """
+    within = f"/{bad.sheet}" if bad.sheet and not origin.file.endswith(f"/{bad.sheet}") else ""
+    content = json.dumps([*bad.content, bad.cells], sort_keys=True).casefold()
+    return QuarantineRow(
+        source=origin.source,
+        file=f"{origin.file}{within}"[-255:],
+        line=bad.line,
+        ticket=bad.ticket,
+        reason=bad.reason,
+        column=bad.column,
+        value=bad.value,
+        cells=bad.cells,
+        fingerprint=hashlib.sha256(content.encode()).hexdigest(),
+        recorded_at=now,
+        last_seen_at=now,
+        sha256=origin.sha256,
+        observed_at=origin.observed_at,
+        last_observed_at=origin.observed_at,
+        ticket_hash=bad.ticket_hash,
+    )

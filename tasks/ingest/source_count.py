@@ -1,0 +1,52 @@
+"""The counts of one intake of a source, for the log, the artifact and the run record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from db.models import SourceImport
+from tasks.sources.base import Waiting
+
+
+@dataclass(slots=True)
+class SourceCount:
+    """The result of reading a source.
+
+    `absent` is the number of complaints not shown any more, `drops` lists the imports with fewer
+    rows than the one before. `questions` counts the new open questions by column, `answered` those
+    that the site's files have answered. `missing` lists the days of the last two weeks, as in
+    2026-11-12, with an expected snapshot that did not come.
+    """
+
+    source: str
+    files: int = 0
+    rows: int = 0
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    absent: int = 0
+    drops: list[dict[str, object]] = field(default_factory=list)
+    reasons: dict[str, int] = field(default_factory=dict)
+    questions: dict[str, int] = field(default_factory=dict)
+    answered: int = 0
+    waiting: list[Waiting] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    mixed: list[str] = field(default_factory=list)
+    """The files and columns in which date cells and dates written as text are mixed."""
+
+    def add(
+        self, record: SourceImport, reasons: Mapping[str, int], questions: Mapping[str, int]
+    ) -> None:
+        """Add the counts of one import."""
+        self.files += 1
+        self.rows += record.rows
+        self.new += record.new
+        self.updated += record.updated
+        self.unchanged += record.unchanged
+        self.quarantined += record.quarantined
+        self.absent += record.absent
+        for total, some in ((self.reasons, reasons), (self.questions, questions)):
+            for key, number in some.items():
+                total[key] = total.get(key, 0) + number

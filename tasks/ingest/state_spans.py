@@ -1,0 +1,117 @@
+"""State spans of complaints in the database, and the events derived from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from db import imports, state_history
+from db.models import Complaint, StateSpanRow
+from sla.events import Event
+from tasks.ingest.import_target import ImportTarget
+from tasks.ingest.snapshot_diff import (
+    ObservedState,
+    StateSpan,
+    Vocabulary,
+    history,
+    is_question,
+)
+
+
+class SpanChanges:
+    """The stored state spans of some complaints, and the changes to write.
+
+    The last span of a complaint is stored in the complaint itself, the past ones in a table.
+    """
+
+    def __init__(self, target: ImportTarget, complaints: Iterable[int]) -> None:
+        self._session = target.session
+        self._stored = state_history.of(target.session, complaints)
+        self._deleted: list[int] = []
+        self._inserted: list[dict[str, object]] = []
+
+    def of(self, row: Complaint) -> list[StateSpan]:
+        """Return the stored state spans of a complaint, oldest first."""
+        return [*map(_past_span, self._stored.get(row.id, ())), *_present_span(row)]
+
+    def set(self, row: Complaint, spans: Sequence[StateSpan], words: Vocabulary) -> None:
+        """Replace the state spans of a complaint."""
+        *past, last = spans
+        stored = {_past_span(each): each.id for each in self._stored.get(row.id, ())}
+        self._deleted += [key for span, key in stored.items() if span not in past]
+        self._inserted += [_past_row(row.id, span) for span in past if span not in stored]
+        row.state, row.status_at = last.state.word, last.state.status_at
+        row.unit, row.unit_question_id = (
+            words.unit(last.state.unit),
+            question_number(last.state.unit),
+        )
+        row.first_seen_at, row.shown_since, row.seen_at = spans[0].first, last.first, last.last
+
+    def write(self) -> None:
+        """Write the changes to the database."""
+        self._session.flush()
+        state_history.replace(self._session, self._deleted, self._inserted)
+
+
+def _past_span(row: StateSpanRow) -> StateSpan:
+    return StateSpan(ObservedState(row.state, row.unit, row.status_at), row.first_at, row.last_at)
+
+
+def _past_row(complaint: int, span: StateSpan) -> dict[str, object]:
+    return {
+        "complaint_id": complaint,
+        "state": span.state.word,
+        "unit": span.state.unit,
+        "status_at": span.state.status_at,
+        "first_at": span.first,
+        "last_at": span.last,
+    }
+
+
+def _present_span(row: Complaint) -> list[StateSpan]:
+    """Return the present state span of a complaint, since its last change."""
+    if row.shown_since is None or row.seen_at is None:
+        return []
+    number = row.unit_question_id
+    unit = row.unit if number is None else f"?{number}"
+    state = ObservedState(row.state, unit, row.status_at)
+    return [StateSpan(state, row.shown_since, row.seen_at)]
+
+
+def question_number(text: str | None) -> int | None:
+    """Return the number of the question in a state span, or None."""
+    return int(text[1:]) if text is not None and is_question(text) else None
+
+
+class SpanEvents:
+    """Derives events from the state spans of complaints of one source.
+
+    `name` is the source of the complaints.
+    """
+
+    def __init__(self, target: ImportTarget, name: str) -> None:
+        self._target, self._name, self._mapping = target, name, target.mapping
+        self._previous: dict[datetime, datetime | None] = {}
+
+    def of(self, spans: Sequence[StateSpan], received: datetime, words: Vocabulary) -> list[Event]:
+        """Return all events that follow from the state spans of a complaint."""
+        return history(
+            spans,
+            received,
+            words,
+            source=self._name,
+            previous_look=self._previous_import(spans[0].first),
+            not_before=self._mapping.not_before,
+            now=self._target.now,
+            bench=self._target.ctx.site.evaluation_context,
+        )
+
+    def forget_imports(self) -> None:
+        """Forget the times of earlier imports, after another one was stored."""
+        self._previous.clear()
+
+    def _previous_import(self, moment: datetime) -> datetime | None:
+        if moment not in self._previous:
+            before = imports.before(self._target.session, self._name, moment)
+            self._previous[moment] = before and self._mapping.not_before(before)
+        return self._previous[moment]
