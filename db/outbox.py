@@ -133,11 +133,11 @@ def release_stale_claims(session: Session, now: datetime) -> int:
     return len(stale)
 
 
-def next_turn(session: Session) -> datetime | None:
-    """Return the earliest send time of all queued mails."""
+def next_turn(session: Session, alert: str | None = None) -> datetime | None:
+    """Return the earliest send time of all queued mails, or of the alerts of one kind."""
     return session.scalar(
         select(func.min(MessageRow.next_attempt_at)).where(
-            MessageRow.status == MessageStatus.QUEUED
+            MessageRow.status == MessageStatus.QUEUED, *_alerts_only(alert)
         )
     )
 
@@ -160,6 +160,13 @@ def locked(session: Session, messages: Iterable[int]) -> list[MessageRow]:
     return list(session.scalars(query))
 
 
+def _alerts_only(alert: str | None) -> Sequence[ColumnElement[bool]]:
+    if alert is None:
+        return ()
+    kind: ColumnElement[str] = MessageRow.detail["alert"].as_string()
+    return (MessageRow.kind == MessageKind.ALERT, kind == alert)
+
+
 def _due(now: datetime, limit: int) -> Select[tuple[MessageRow]]:
     return (
         select(MessageRow)
@@ -175,13 +182,16 @@ def _due(now: datetime, limit: int) -> Select[tuple[MessageRow]]:
     )
 
 
-def take_due(session: Session, now: datetime, limit: int) -> list[MessageRow]:
+def take_due(
+    session: Session, now: datetime, limit: int, alert: str | None = None
+) -> list[MessageRow]:
     """Load the queued mails that are due at `now`, oldest first, locked for this transaction.
 
-    The caller composes them. Mails locked by another delivery are skipped if the database supports
-    it.
+    The caller composes them. With `alert` only alerts of this kind are loaded. Mails locked by
+    another delivery are skipped if the database supports it.
     """
-    query = _due(now, limit).with_for_update(skip_locked=True, of=MessageRow)
+    query = _due(now, limit).where(*_alerts_only(alert))
+    query = query.with_for_update(skip_locked=True, of=MessageRow)
     return list(session.scalars(query))
 
 
@@ -655,16 +665,6 @@ def recent(session: Session, limit: int, status: str | None = None) -> Sequence[
     return session.scalars(query).all()
 
 
-def attempts_of(session: Session, message: int) -> int:
-    """Count the delivery attempts of a mail."""
-    query = (
-        select(func.count())
-        .select_from(DeliveryAttempt)
-        .where(DeliveryAttempt.message_id == message)
-    )
-    return session.scalar(query) or 0
-
-
 def overdue(session: Session, before: datetime) -> tuple[int, datetime | None]:
     """Count the mails waiting since before a moment, and return the time of the oldest.
 
@@ -710,43 +710,3 @@ def given_up(session: Session, before: datetime) -> int:
         )
     )
     return session.scalar(query) or 0
-
-
-def alerts_due(session: Session, now: datetime) -> list[MessageRow]:
-    """Load the queued alerts ready to send at `now`, oldest first, locked for update."""
-    query = (
-        select(MessageRow)
-        .where(
-            MessageRow.status == MessageStatus.QUEUED,
-            MessageRow.next_attempt_at <= now,
-            MessageRow.kind == MessageKind.ALERT,
-        )
-        .order_by(MessageRow.id)
-        .options(defer(MessageRow.mime))
-        .with_for_update(skip_locked=True, of=MessageRow)
-    )
-    return list(session.scalars(query))
-
-
-def put_off(
-    session: Session,
-    token: str,
-    message: int,
-    now: datetime,
-    until: datetime | None,
-    trouble: Mapping[str, object],
-) -> None:
-    """Record a failed attempt for a claimed mail: retry it at `until`, or give it up if None."""
-    mail = MessageRow.__table__.c
-    status = MessageStatus.DEAD if until is None else MessageStatus.QUEUED
-    ours = session.scalar(
-        update(MessageRow)
-        .where(mail.id == message, mail.claim == token, mail.status == MessageStatus.SENDING)
-        .where(mail.status.in_(statuses_before(status)))
-        .values(status=status, claim=None, next_attempt_at=until)
-        .returning(MessageRow.id)
-        .execution_options(synchronize_session=False)
-    )
-    if ours is not None:
-        row = {"message_id": message, "attempted_at": now, **trouble}
-        session.execute(insert(DeliveryAttempt), [row])

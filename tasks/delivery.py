@@ -8,10 +8,8 @@ from datetime import datetime
 from db import outbox
 from tasks.common.context import SiteContext
 from tasks.common.retry import retrying_task
-from tasks.notifications.rate_limit import MINUTE, RateLimiter, RunClock
+from tasks.notifications.rate_limit import RunClock
 from tasks.notifications.sender import DeliveryCount, Sender
-from tasks.notifications.transport.choose import mail_way
-from tasks.notifications.transport.smtp import Connection, ServerUnavailable
 
 
 def send_owed(
@@ -31,23 +29,11 @@ def send_owed(
     long are left to the next run. If the server itself is unusable, the other mails stay queued and
     `trouble` gives the reason.
     """
-    count = DeliveryCount()
-    time = clock(now)
+    sender = Sender(office, now, run_id, clock=clock)
+    sender.run()
     with office.transaction() as session:
-        outbox.release_stale_claims(session, now)
-        turn = outbox.next_turn(session)
-        before = outbox.sent_since(session, now - MINUTE)
-    if turn is not None and turn <= now:
-        mail = office.site.file.mail
-        pace = RateLimiter(mail.per_minute, mail.per_minute_to, before)
-        try:
-            with mail_way(office.site) as way, Connection(way) as connection:
-                Sender(office, connection, pace, time, now, run_id, count).all()
-        except ServerUnavailable as error:
-            count.trouble = error.answer
-    with office.transaction() as session:
-        count.pending = outbox.pending(session)
-    return count
+        sender.count.pending = outbox.pending(session)
+    return sender.count
 
 
 send_owed_task = retrying_task("send what is owed")(send_owed)

@@ -99,7 +99,7 @@ class ExternalWatch:
                 for key, known in sorted(book.incidents.items())
                 if not known.absent_since
             ]
-            return said + [f"mail: {trouble}" for trouble in hand_over(office, now)]
+            return said + [f"mail: {trouble}" for trouble in hand_over(office, now, RUN)]
         finally:
             engine.dispose()
 

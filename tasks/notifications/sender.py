@@ -1,11 +1,10 @@
-"""Sends claimed mails one after the other and records what the server answered."""
+"""Sender: claim the due mails, compose and send them, and store the answers of the server."""
 
 from __future__ import annotations
 
-import random
 import uuid
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,8 +17,10 @@ from tasks.common.context import SiteContext
 from tasks.notifications.ack_writer import AckWriter
 from tasks.notifications.compose import compose_all
 from tasks.notifications.enqueue import enqueue_alert
-from tasks.notifications.rate_limit import RateLimiter, RunClock, too_fast
+from tasks.notifications.rate_limit import MINUTE, RateLimiter, RunClock, too_fast
 from tasks.notifications.readdress import readdress
+from tasks.notifications.send_policy import DELIVERY, SendPolicy
+from tasks.notifications.transport.choose import mail_way
 from tasks.notifications.transport.smtp import (
     Connection,
     MailError,
@@ -27,9 +28,6 @@ from tasks.notifications.transport.smtp import (
     ServerUnavailable,
     Uncomposable,
 )
-
-FIRST_RETRY = timedelta(minutes=1)
-LONGEST_RETRY = timedelta(hours=4)
 
 AT_ONCE = 50
 """Number of mails claimed and composed together."""
@@ -40,13 +38,10 @@ FRESH = timedelta(seconds=10)
 SOON = timedelta(minutes=5)
 """The longest time for composing a group of mails."""
 
-LONGEST_RUN = timedelta(minutes=4)
-"""The longest time that a run waits for its send rate; the next run sends the rest."""
-
 
 @dataclass(slots=True)
 class DeliveryCount:
-    """The result of a delivery run."""
+    """The result of a run that sends mails. `trouble` is the reason if the server is unusable."""
 
     sent: int = 0
     deferred: int = 0
@@ -58,26 +53,52 @@ class DeliveryCount:
 
 
 class Sender:
-    """One delivery run: its connection, its rate limiter and its counts."""
+    """One run that sends mails by a policy: its clock, its rate limiter, its counts and errors.
+
+    A delivery sends every mail, the watchdog its own alerts. If both run at once, each mail is sent
+    by the one that claims it. `clock` makes the clock of the run from its start.
+    """
 
     def __init__(
         self,
         office: SiteContext,
-        connection: Connection,
-        pace: RateLimiter,
-        clock: RunClock,
         now: datetime,
         run_id: str,
-        count: DeliveryCount,
+        policy: SendPolicy = DELIVERY,
+        clock: Callable[[datetime], RunClock] = RunClock,
     ) -> None:
-        self.office, self.connection, self.pace, self.clock = office, connection, pace, clock
-        self.now, self.run_id, self.count = now, run_id, count
-        self.sender = office.site.file.mail.sender
+        self.office, self.policy, self.now, self.run_id = office, policy, now, run_id
+        self.clock, self.count = clock(now), DeliveryCount()
+        self.errors: list[MailError] = []
+        self.pace = RateLimiter(None, {})
         self.roles: dict[int, str] = {}
         self.domain_free_at: datetime | None = None
 
-    def all(self) -> None:
-        """Send mails, and the alerts they cause, until none is due or none may be sent."""
+    def run(self) -> None:
+        """Send mails, and the alerts they cause, until none is due or none may be sent.
+
+        Raises ValueError if the mail URL is wrong.
+        """
+        with self.office.transaction() as session:
+            outbox.release_stale_claims(session, self.now)
+            turn = outbox.next_turn(session, self.policy.alert)
+            before = outbox.sent_since(session, self.now - MINUTE)
+        if turn is None or turn > self.now:
+            return
+        mail = self.office.site.file.mail
+        if self.policy.rate_limited:
+            self.pace = RateLimiter(mail.per_minute, mail.per_minute_to, before)
+        try:
+            with (
+                mail_way(self.office.site, timeout=self.policy.timeout) as way,
+                Connection(way) as connection,
+            ):
+                self._send_all(connection)
+        except ServerUnavailable as error:  # the local mailbox cannot be opened
+            self.errors.append(error)
+            self.count.trouble = error.answer
+
+    def _send_all(self, connection: Connection) -> None:
         while not self.count.trouble and self._any_due() and self._may_go_on():
             moment = self.clock.moment()
             ready = self._make_ready(moment)
@@ -92,7 +113,7 @@ class Sender:
                 claimed = outbox.claim(session, token, ready, begun)
             try:
                 with AckWriter(partial(self._sent, token)) as recorder:
-                    self._send(token, claimed, begun, recorder)
+                    self._send(connection, token, claimed, begun, recorder)
                     recorder.flush()
             finally:
                 with self.office.transaction() as session:
@@ -101,7 +122,7 @@ class Sender:
     def _any_due(self) -> bool:
         """Check whether a mail is due, now or as soon as the rate of its domain allows."""
         with self.office.transaction() as session:
-            turn = outbox.next_turn(session)
+            turn = outbox.next_turn(session, self.policy.alert)
         now = self.clock.moment()
         return turn is not None and turn <= max(now, self.domain_free_at or now)
 
@@ -109,7 +130,7 @@ class Sender:
         """Wait until the next mail may be sent; return False if that is too late for this run."""
         moment = self.clock.moment()
         pause = max(self.pace.free_at(moment) - moment, self.pace.delay)
-        if self.pace.exhausted or moment + pause - self.now > LONGEST_RUN:
+        if self.pace.exhausted or moment + pause - self.now > self.policy.longest_run:
             return False
         if pause:
             self.clock.wait(pause)
@@ -118,7 +139,7 @@ class Sender:
     def _awaits_a_domain(self, moment: datetime) -> bool:
         """Wait for the rate of a domain; return False if no mail waits for one, or for too long."""
         free, self.domain_free_at = self.domain_free_at, None
-        if free is None or free - self.now > LONGEST_RUN:
+        if free is None or free - self.now > self.policy.longest_run:
             return False
         self.clock.wait(free - moment)
         return True
@@ -132,10 +153,11 @@ class Sender:
         """
         ready = []
         most = self.pace.at_once(moment, AT_ONCE)
+        if self.policy.alert is None:
+            with self.office.transaction() as session:
+                readdress(session, self.office, most, moment, self.run_id)
         with self.office.transaction() as session:
-            readdress(session, self.office, most, moment, self.run_id)
-        with self.office.transaction() as session:
-            found = outbox.take_due(session, moment, most)
+            found = outbox.take_due(session, moment, most, self.policy.alert)
             messages = [message for message in found if not self._waits(message, moment)]
             for message, mime in compose_all(session, self.office, messages, moment, self.now):
                 if mime is None:
@@ -164,9 +186,15 @@ class Sender:
         return turn > moment
 
     def _send(
-        self, token: str, claimed: Sequence[outbox.Claimed], begun: datetime, recorder: AckWriter
+        self,
+        connection: Connection,
+        token: str,
+        claimed: Sequence[outbox.Claimed],
+        begun: datetime,
+        recorder: AckWriter,
     ) -> None:
         """Send the mails one after another, while their content and the claim are fresh."""
+        sender = self.office.site.file.mail.sender
         for mail in claimed:
             moment = self.clock.moment()
             free = self.pace.free_at(moment, mail.recipient)
@@ -180,7 +208,7 @@ class Sender:
             recorder.check()
             mime = zlib.decompress(mail.mime)
             try:
-                answer = self.connection.send(self.sender, mail.recipient, mime)
+                answer = connection.send(sender, mail.recipient, mime)
             except MailError as trouble:
                 self._failed(token, mail.id, trouble)
                 if too_fast(trouble):
@@ -212,14 +240,17 @@ class Sender:
         self, session: Session, message: MessageRow, trouble: MailError, now: datetime
     ) -> None:
         office, count = self.office, self.count
+        self.errors.append(trouble)
         message.claim = None
         if isinstance(trouble, ServerUnavailable):
-            message.status, message.next_attempt_at = MessageStatus.QUEUED, now + FIRST_RETRY
+            outages = sum(each.outcome == "unavailable" for each in message.attempts)
+            message.status = MessageStatus.QUEUED
+            message.next_attempt_at = now + self.policy.outage_after(outages)
             _attempt(message, now, "unavailable", trouble)
             count.deferred += 1
             count.trouble = trouble.answer
             return
-        _try_again_or_give_up(office, message, trouble, now)
+        _try_again_or_give_up(office, self.policy, message, trouble, now)
         dead = message.status == MessageStatus.DEAD
         count.dead += dead
         count.deferred += not dead
@@ -250,24 +281,26 @@ def _waited(office: SiteContext, message: MessageRow, first: datetime, now: date
 
 
 def _try_again_or_give_up(
-    office: SiteContext, message: MessageRow, trouble: MailError, now: datetime
+    office: SiteContext,
+    policy: SendPolicy,
+    message: MessageRow,
+    trouble: MailError,
+    now: datetime,
 ) -> None:
     """Set a mail to dead after a permanent refusal or too much time, else set its next attempt.
 
-    The waiting time doubles with each attempt, up to a limit. Nights and days off are no time of a
-    mail that waits for the mail hours.
+    Nights and days off are no time of a mail that waits for the mail hours.
     """
     limit = timedelta(hours=office.site.file.mail.give_up_after_hours)
     tried = [each.attempted_at for each in message.attempts if each.outcome == "deferred"]
     tries, first = len(tried), min(tried, default=now)  # a server out of reach was not asked
-    expired = _waited(office, message, first, now) >= limit
+    expired = policy.gives_up and _waited(office, message, first, now) >= limit
     if isinstance(trouble, PermanentFailure) or expired:
         message.status, message.next_attempt_at = MessageStatus.DEAD, None
         _attempt(message, now, "refused", trouble)
         return
-    wait = min(FIRST_RETRY * 2 ** min(tries, 16), LONGEST_RETRY)
-    jitter = random.uniform(1.0, 1.5)  # noqa: S311 - spreads load, keeps no secret
-    message.status, message.next_attempt_at = MessageStatus.QUEUED, now + wait * jitter
+    message.status = MessageStatus.QUEUED
+    message.next_attempt_at = now + policy.retry_after(tries)
     _attempt(message, now, "deferred", trouble)
 
 

@@ -44,7 +44,7 @@ from db.outbox import STALE_CLAIM
 from tasks.common.context import SiteContext
 from tasks.delivery import send_owed
 from tasks.notifications import compose, sender
-from tasks.notifications.sender import LONGEST_RETRY
+from tasks.notifications.send_policy import LONGEST_RETRY
 from tasks.notifications.transport.local_mailbox import local_mailbox
 from tasks.notifications.transport.smtp import Connection, TemporaryFailure
 

@@ -11,9 +11,10 @@ from support.pipeline import BREACHED, EVERYWHERE, Hurried, at, deliver, message
 from support.servers.smtp_servers import Server, running
 
 from tasks.delivery import send_owed
+from tasks.monitoring.send_alert import ALERTS
 from tasks.notifications import sender as notifications_sender
 from tasks.notifications.rate_limit import LONGEST_GAP, RateLimiter, RunClock, too_fast
-from tasks.notifications.sender import LONGEST_RUN
+from tasks.notifications.send_policy import DELIVERY
 from tasks.notifications.transport.smtp import Connection, PermanentFailure, TemporaryFailure
 
 
@@ -74,7 +75,7 @@ def test_what_would_take_too_long_is_left_to_the_next_run(office, server, depart
     owe(office, BREACHED, *EVERYWHERE)
     first = deliver(office, BREACHED)
     assert (first.sent, first.pending) == (10, 12)
-    assert max(departures)[0] <= LONGEST_RUN
+    assert max(departures)[0] <= DELIVERY.longest_run
     assert all(message.claim is None for message in messages(office))
     assert deliver(office, NOW + timedelta(minutes=5)).sent == 10
     assert deliver(office, NOW + timedelta(minutes=10)).pending == 0
@@ -227,3 +228,24 @@ def test_what_was_judged_too_long_ago_is_judged_again_before_it_goes(office, mon
         assert send_owed(office, NOW, "slow", clock).sent == 2
         assert [count for count in composed if count] == [2, 1]
         assert len(server.letters) == len({letter.key for letter in server.letters}) == 2
+
+
+# --- waits after an error -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("policy", "attempts", "mail", "server"),
+    [
+        (DELIVERY, 0, (1, 1.5), 1),
+        (DELIVERY, 3, (8, 12), 1),
+        (DELIVERY, 500, (240, 360), 1),
+        (ALERTS, 0, (1, 1), 1),
+        (ALERTS, 3, (8, 8), 8),
+        (ALERTS, 500, (15, 15), 15),
+    ],
+)
+def test_the_waits_double_up_to_the_limits_of_the_policy(policy, attempts, mail, server):
+    """In minutes: for a mail that was not accepted, and for a server out of reach."""
+    least, most = mail
+    assert least * MINUTE <= policy.retry_after(attempts) <= most * MINUTE
+    assert policy.outage_after(attempts) == server * MINUTE
