@@ -319,13 +319,17 @@ def _first(
 ) -> _First | None:
     """Return when a rung is reached first; None while the unit has not been notified before."""
     moment = _moment(deadline, rung, bench)
-    if rung.for_superiors and deadline.rule.actor is not Actor.SUPERIOR:
+    if _follows_the_unit(deadline, rung):
         after_unit = _after_unit(deadline, ladder, rung, bench, notified)
         if after_unit is None:
             return None
         moment = max(moment, after_unit)
     decided = notified.decided.get(rung.id) if rung.repeat is not None else None
     return _First(rung, moment, None if decided is None else bench.day(decided))
+
+
+def _follows_the_unit(deadline: Deadline, rung: Rung) -> bool:
+    return rung.for_superiors and deadline.rule.actor is not Actor.SUPERIOR
 
 
 def _after_unit(
@@ -353,6 +357,21 @@ def _after_unit(
         last = notified.accepted[told[-1].id]
         turns.append(_later(last, _distance(deadline, told[-1], rung, bench), deadline, bench))
     return max(turns)
+
+
+def unit_had_its_time(
+    deadline: Deadline,
+    ladder: Ladder,
+    rung: Rung,
+    bench: EvaluationContext,
+    as_of: datetime,
+    notified: AcceptedNotices,
+) -> bool:
+    """Check whether the recipients of a rung may hear of a duty now (fair notice)."""
+    if not _follows_the_unit(deadline, rung):
+        return True
+    after_unit = _after_unit(deadline, ladder, rung, bench, notified)
+    return after_unit is not None and after_unit <= as_of
 
 
 def unit_rungs_before(ladder: Ladder, rung: Rung, rule: Rule) -> list[Rung]:

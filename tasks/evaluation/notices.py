@@ -19,6 +19,7 @@ from sla.escalation import (
     ladder_for,
     reached,
     responsible_roles,
+    unit_had_its_time,
 )
 from sla.holds import kept_back
 from tasks.common.context import SiteContext
@@ -136,6 +137,28 @@ def rungs_reached(
     """Return the rungs that a deadline has reached on its ladder, lowest first."""
     ladder, bench = ladder_of(office, deadline), office.site.evaluation_context
     return reached(deadline, ladder, bench, now, notified)
+
+
+def may_be_told(
+    office: SiteContext,
+    notice: NoticeRow,
+    deadline: Deadline,
+    rows: Sequence[NoticeRow],
+    accepted: Mapping[int, Sequence[Acceptance]],
+    now: datetime,
+) -> bool:
+    """Check whether fair notice still permits a notice that waits to be sent.
+
+    The mail to the unit may have come back since the notice was queued. `rows` are the notices of
+    the complaint, and `accepted` their accepted mails.
+    """
+    ladder, context = ladder_of(office, deadline), office.site.evaluation_context
+    rungs = ladder.rungs if ladder is not None else ()
+    rung = next((each for each in rungs if each.id == notice.rung), None)
+    if ladder is None or rung is None:  # another ladder since then
+        return True
+    notified = history_of(deadline, rows, accepted).notified
+    return unit_had_its_time(deadline, ladder, rung, context, now, notified)
 
 
 def ladder_of(office: SiteContext, deadline: Deadline) -> Ladder | None:

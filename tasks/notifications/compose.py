@@ -11,11 +11,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from db import outbox
-from db.models import MessageKind, MessageRow, NoticeRow
+from db.models import MessageItem, MessageKind, MessageRow, NoticeRow
 from sla.directory import OF_A_UNIT, Role
 from sla.engine.deadline import Deadline
+from sla.escalation import SUPERIORS
 from tasks.common.context import SiteContext
 from tasks.evaluation.corrections import LATE
+from tasks.evaluation.notices import may_be_told
 from tasks.notifications.calendar_attachment import agenda, cancellation
 from tasks.notifications.desk import Clock, DeskLoader
 from tasks.notifications.message import Attachment, alert_mime, in_envelope
@@ -155,11 +157,46 @@ def notice_views(
     if not messages:
         return {}
     loader = DeskLoader(session, office, messages, now, began)
-    return {message.id: _view(office, message, loader, now) for message in messages}
+    fair = _FairNotice(session, office, messages, now)
+    return {message.id: _view(office, message, loader, fair, now) for message in messages}
+
+
+class _FairNotice:
+    """Checks, when a mail to superiors leaves, that the unit was notified and had its time."""
+
+    def __init__(
+        self,
+        session: Session,
+        office: SiteContext,
+        messages: Sequence[MessageRow],
+        now: datetime,
+    ) -> None:
+        self._office, self._now = office, now
+        concerned = {
+            item.notice.complaint_id
+            for message in messages
+            for item in message.items
+            if item.role in SUPERIORS and not item.correction
+        }
+        self._rows = outbox.notices_of(session, concerned)
+        every = [row.id for rows in self._rows.values() for row in rows]
+        self._accepted = outbox.acceptances(session, every, now)
+
+    def permits(self, item: MessageItem, deadline: Deadline) -> bool:
+        """Check whether the recipient may hear of a duty now."""
+        if item.role not in SUPERIORS:
+            return True
+        notice = item.notice
+        rows = self._rows[notice.complaint_id]
+        return may_be_told(self._office, notice, deadline, rows, self._accepted, self._now)
 
 
 def _view(
-    office: SiteContext, message: MessageRow, loader: DeskLoader, now: datetime
+    office: SiteContext,
+    message: MessageRow,
+    loader: DeskLoader,
+    fair: _FairNotice,
+    now: datetime,
 ) -> Desk | None:
     locale = message.locale or office.site.locale
     corrections: dict[tuple[int, str, int], Correction] = {}
@@ -173,7 +210,8 @@ def _view(
             if correction is not None:
                 corrections[complaint.id, *clock] = correction
             continue
-        item.included = _still_true(item.notice, judged)
+        deadline = _still_true(item.notice, judged)
+        item.included = deadline is not None and fair.permits(item, deadline)
         if item.included:
             triggers[complaint.id] = triggers.get(complaint.id, frozenset()) | {clock}
     if not triggers and not corrections:
@@ -227,15 +265,20 @@ def _stand_ins(office: SiteContext, message: MessageRow, now: datetime) -> tuple
     return tuple(found)
 
 
-def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> bool:
-    """Check whether the clock of a notice still runs at the same unit.
+def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> Deadline | None:
+    """Return the deadline of a notice if its clock still runs at the same unit, else None.
 
     A notice that was taken back stays so, even if the deadline is late again.
     """
     if notice.taken_back_at is not None:
-        return False
-    return any(
-        deadline.ticking and (deadline.unit or "") == notice.unit
-        for deadline in deadlines
-        if (deadline.rule.id, deadline.clock) == (notice.rule, notice.clock)
+        return None
+    return next(
+        (
+            deadline
+            for deadline in deadlines
+            if (deadline.rule.id, deadline.clock) == (notice.rule, notice.clock)
+            and deadline.ticking
+            and (deadline.unit or "") == notice.unit
+        ),
+        None,
     )

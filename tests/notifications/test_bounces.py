@@ -49,6 +49,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 CAME_BACK, LATER, NEXT_DAY = "2026-11-24 08:20", "2026-11-24 09:00", "2026-11-25 08:00"
 LIAISON, HEAD = "penghubung.dinsos@contohkab.example", "plt.kepala.dinsos@contohkab.example"
 ABOVE = "penghubung.kab@contohkab.example"
+SECRETARY = "sekda@contohkab.example"
 ADMINISTRATOR = "admin.lapor@contohkab.example"
 
 
@@ -166,6 +167,27 @@ def test_every_kind_of_server_is_understood(lived, box):
     box.gets(CAME_BACK, *(report(about, LIAISON) for report in SHAPES.values()))
     assert look(lived, CAME_BACK) == MailboxCount(reports=len(SHAPES), bounced=1)
     assert marked(lived) == {LIAISON}
+
+
+def test_a_superior_hears_nothing_if_the_unit_s_mail_came_back_while_the_notice_waited(
+    lived, box, server
+):
+    """Decided on Friday for Monday's mail; on Friday evening both mails to the unit come back."""
+    register(lived, "2026-11-27 08:00", at("Dinas Sosial"))
+    assert decide(lived, "2026-11-27 08:00").notices == {"escalation": 1}
+    for address in (LIAISON, HEAD):
+        comes_back(lived, box, address, "2026-11-27 18:00")
+    look(lived, "2026-11-27 18:00")
+    assert deliver(lived, "2026-11-30 07:30").cancelled == 1
+    assert notices(lived) == [("breach", "failed"), ("plus-3", "withdrawn")]
+    # those next in line are told for the unit, and the regional secretary as superior after +3wd
+    for day, told in (("11-30", []), ("12-02", []), ("12-03", [1])):
+        register(lived, f"2026-{day} 08:00", at("Dinas Sosial"))
+        found = decide(lived, f"2026-{day} 08:00")
+        assert list(filter(None, [found.notices.get("escalation")])) == told
+        deliver(lived, f"2026-{day} 08:00")
+    assert {ABOVE, SECRETARY} <= to(server, "FD-1")
+    assert notices(lived)[:2] == [("breach", "sent"), ("plus-3", "queued")]
 
 
 # --- once -----------------------------------------------------------------------------------------
