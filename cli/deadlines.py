@@ -95,25 +95,27 @@ def list_deadlines(
     """List deadlines, the earliest due first.
 
     The states are those of the last evaluation; times are local. The last line counts the late
-    complaints and duties as the mails and reports do: a duty that ended otherwise after its
-    deadline is breached, and no longer late.
+    complaints and duties as the mails and reports do. A duty that ended otherwise after its
+    deadline is breached and no longer late; those due in the same calendar year are counted.
     """
     console.chosen(State, "state", state)
     with console.office_of(site) as office:
         from cli.listings import DEADLINE_COLUMNS, deadline_rows  # noqa: PLC0415
-        from tasks.evaluation.stored_deadlines import late_counts  # noqa: PLC0415
+        from tasks.evaluation.stored_deadlines import last_evaluation, late_counts  # noqa: PLC0415
 
         chosen = _unit(office.site, unit) if unit is not None else None
         with office.transaction() as session:
             rows = deadline_rows(
                 session, office, state=State(state) if state is not None else None, unit=chosen
             )
-            late = late_counts(session, chosen)
+            evaluated = last_evaluation(session) or console.moment(None, office.site)
+            begin = office.site.evaluation_context.start_of_year(evaluated)
+            late = late_counts(session, begin, chosen)
     console.show_rows(DEADLINE_COLUMNS, rows, "deadlines", csv_file, as_json=as_json)
     if csv_file is None and not as_json:
         console.out.print(
             f"late: {late.complaints} complaints with {late.duties} duties;"
-            f" late and ended otherwise: {late.ended} duties"
+            f" late this year and ended otherwise: {late.ended} duties"
         )
 
 

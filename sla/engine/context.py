@@ -88,6 +88,11 @@ class EvaluationContext:
         """Return midnight at the start of a local day, in the site's zone."""
         return datetime.combine(date.fromordinal(day), time.min, tzinfo=self.zone)
 
+    def start_of_year(self, moment: datetime) -> datetime:
+        """Return the start of the local calendar year of a moment, in the site's zone."""
+        first = date.fromordinal(self.day(moment)).replace(month=1, day=1)
+        return self.start_of(first.toordinal())
+
     def calendar_of(self, holder: str | None) -> Calendar:
         """Return the working calendar of a unit: its own, or else the site's."""
         return self.unit_calendars.get(holder or "", self.calendar)

@@ -73,6 +73,12 @@ class CaseColumns:
         found: Flags = self.d_open & (self.d_state == STATES.index(State.BREACHED))
         return found
 
+    def ended_late(self, begin: int) -> Flags:
+        """Return a flag for each deadline: breached, ended otherwise, and due since a day."""
+        breached = self.d_state == STATES.index(State.BREACHED)
+        found: Flags = breached & ~self.d_open & (self.d_day >= begin)
+        return found
+
     def places(self, keys: Ints) -> Ints:
         """Return the index of the case with each of these keys; -1 for an unknown key."""
         if not len(self.keys):

@@ -14,6 +14,9 @@ Formulas, all as known at the report's as-of time:
   smallest value not exceeded by at least nine tenths of the values).
 - open: complaints not ended at the as-of time. late: complaints with a breached deadline of the
   provider that is still open. Both at the as-of time, for any time of receipt.
+- late_duties: the breached deadlines of the provider that are still open. late_ended: those that
+  ended otherwise, for example because the complaint was closed, with the due day in the calendar
+  year of the as-of time.
 - observed_times, history_unknown: received complaints with an event known only as an interval, or
   with an event from before the first import.
 - age: working days from the receipt of an open complaint to the as-of time.
@@ -56,11 +59,13 @@ HEADLINE = (
     ("ninetieth_days_to_settlement", DAYS),
     ("open", COUNT),
     ("late", COUNT),
+    ("late_duties", COUNT),
+    ("late_ended", COUNT),
     ("reopened", COUNT),
     ("returned", COUNT),
 )
-"""The rows of the headline. `open` and `late` are known only at the as-of time, so they have no
-comparison."""
+"""The rows of the headline. `open` and the three numbers of late duties are known only at the as-of
+time, so they have no comparison."""
 
 SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "headline": (

@@ -98,6 +98,7 @@ class _ReportTables:
     ) -> None:
         self.g, self.period, self.bench, self.tellings = g, period, bench, tellings
         self.today = bench.day(as_of)
+        self.year_begin = bench.day(bench.start_of_year(as_of))
         self.late_cases = np.zeros(len(g.tickets), np.bool_)
         self.late_cases[g.d_case[g.overdue]] = True
         self.judged = np.isin(g.d_state, JUDGED)
@@ -166,19 +167,30 @@ class _ReportTables:
             self._headline(span) if span else {}
             for span in (before(self.period), year_before(self.period))
         ]
-        standing = {"open": self.g.open, "late": self.late_cases}
+        standing = self._standing()
         rows = []
         for key, measure in HEADLINE:
             if key in standing:
-                chosen = standing[key]
-                cells: tuple[Cell, ...] = (int(chosen.sum()), None, None)
-                tickets = self.tickets(chosen)
+                number, behind = standing[key]
+                cells: tuple[Cell, ...] = (number, None, None)
+                tickets = self.tickets(behind)
             else:
                 value, behind = now[key]
                 cells = (value, *(each[key][0] if each else None for each in earlier))
                 tickets = self.tickets(behind)
             rows.append(Row(key, cells, tickets, measure=measure))
         return rows
+
+    def _standing(self) -> dict[str, tuple[int, Flags | Ints]]:
+        """Return the numbers known only at the as-of time, each with the cases behind it."""
+        g = self.g
+        ended = g.ended_late(self.year_begin)
+        return {
+            "open": (int(g.open.sum()), g.open),
+            "late": (int(self.late_cases.sum()), self.late_cases),
+            "late_duties": (int(g.overdue.sum()), self.late_cases),
+            "late_ended": (int(ended.sum()), g.d_case[ended]),
+        }
 
     def _headline(self, period: Period) -> dict[str, tuple[Cell, Flags | Ints]]:
         g = self.g

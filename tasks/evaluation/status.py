@@ -51,7 +51,9 @@ def site_status(office: SiteContext, now: datetime) -> SiteStatus:
     with office.transaction() as session:
         return SiteStatus(
             states=runs.deadline_states(session),
-            late=stored_deadlines.late_counts(session),
+            late=stored_deadlines.late_counts(
+                session, office.site.evaluation_context.start_of_year(now)
+            ),
             late_by_unit=stored_deadlines.late_by_unit(session),
             due_today=running(now, tonight),
             due_soon=running(tonight, tonight + timedelta(days=7)),

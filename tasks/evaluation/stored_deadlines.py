@@ -6,7 +6,8 @@ the report (`sla.metrics`):
 - A duty is late if its deadline is breached and still open.
 - A complaint is late if at least one of its duties is late.
 - A duty is late and ended otherwise if its deadline was breached, and the duty then ended without
-  being done, for example because the complaint was closed.
+  being done, for example because the complaint was closed. Those due in the present calendar year
+  are counted.
 """
 
 from __future__ import annotations
@@ -30,20 +31,31 @@ ENDED_LATE = (DeadlineRow.state == State.BREACHED) & DeadlineRow.stopped.is_not(
 
 @dataclass(frozen=True, slots=True)
 class LateCounts:
-    """Late complaints, their late duties, and the duties that are late and ended otherwise."""
+    """Late complaints, their late duties, and the duties late this year and ended otherwise."""
 
     complaints: int
     duties: int
     ended: int
 
 
-def late_counts(session: Session, unit: str | None = None) -> LateCounts:
-    """Count what is late, in the whole site or at one unit."""
+def last_evaluation(session: Session) -> datetime | None:
+    """Return the time of the last evaluation of any deadline."""
+    return session.scalar(select(func.max(DeadlineRow.evaluated_at)))
+
+
+def late_counts(session: Session, year_begin: datetime, unit: str | None = None) -> LateCounts:
+    """Count what is late, in the whole site or at one unit.
+
+    `year_begin` is the start of the present calendar year.
+    """
     where = [] if unit is None else [DeadlineRow.unit == unit]
     complaints, duties = session.execute(
         select(func.count(DeadlineRow.complaint_id.distinct()), func.count()).where(LATE, *where)
     ).one()
-    ended = session.scalar(select(func.count()).select_from(DeadlineRow).where(ENDED_LATE, *where))
+    this_year = DeadlineRow.due >= year_begin
+    ended = session.scalar(
+        select(func.count()).select_from(DeadlineRow).where(ENDED_LATE, this_year, *where)
+    )
     return LateCounts(complaints, duties, ended or 0)
 
 

@@ -110,6 +110,11 @@ class DeskLoader:
         offices = self._office.site.directory.offices
         return frozenset(each.email.casefold() for each in offices if each.deputy)
 
+    @cached_property
+    def _ended_late(self) -> int:
+        begin = self._office.site.evaluation_context.start_of_year(self._now)
+        return stored_deadlines.late_counts(self._session, begin).ended
+
     def _evaluated(self, messages: Sequence[MessageRow]) -> dict[int, Case]:
         """Load and evaluate the complaints of the notices and those on the desks."""
         scopes = [self._scopes.of(message.recipient) for message in messages]
@@ -184,6 +189,7 @@ class DeskLoader:
             administrator=site.administrator_address(self.today),
             superior=reader.scope.superior,
             units=self._lines([*items, *rest]) if reader.scope.superior else (),
+            ended_late=self._ended_late if reader.scope.superior else 0,
             waiting=self._waiting_count(reader),
             settled=len({e.complaint for e in ended if e.state in (State.MET, State.MET_LATE)}),
             ended=tuple(

@@ -229,6 +229,7 @@ class Desk:
 
     A superior reads a table of the `units` first. `unlisted` counts the late complaints of units
     that have not been notified of them yet. They are in no other number, and no unit is named.
+    `ended_late` counts the duties that were late this year and ended otherwise.
 
     `waiting` complaints wait for the complainant. `settled` complaints had a duty done since the
     last mail at `last_mail`. `copied` means that the recipient gets the mail for information only
@@ -250,6 +251,7 @@ class Desk:
     rest: tuple[NoticeItem, ...] = ()
     units: tuple[DeskUnitLine, ...] = ()
     unlisted: int = 0
+    ended_late: int = 0
     waiting: int = 0
     settled: int = 0
     ended: tuple[EndedDuty, ...] = ()
@@ -270,6 +272,11 @@ class Desk:
     def own_count(self) -> int:
         """Number of complaints on which the reader must act, in the body or not."""
         return sum(item.own for item in (*self.items, *self.rest))
+
+    @property
+    def late_duties(self) -> int:
+        """Number of late duties on the desk; a complaint can have more than one."""
+        return sum(duty.late for item in (*self.items, *self.rest) for duty in item.duties)
 
     @property
     def total(self) -> int:

@@ -23,6 +23,9 @@ SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel",
 LEFT_OUT = frozenset({"late", "statements"})
 """Tables of single complaints."""
 
+ROWS_LEFT_OUT = frozenset({"late_duties", "late_ended"})
+"""Rows of the headline that would allow to compute withheld cells of the table of rules."""
+
 NO_COMPLAINTS = frozenset({"vacancies", "open_questions", "rules_to_be_confirmed"})
 """Findings not counting complaints: they identify no person."""
 
@@ -51,7 +54,7 @@ class _Hiding:
     """Collects the withheld cells: (table, row's place, column)."""
 
     def __init__(self, view: Report) -> None:
-        self.by_key = {table.key: table for table in view.tables}
+        self.by_key = {table.key: _published(table) for table in view.tables}
         self.hidden: set[tuple[str, int, str]] = set()
         self.months = _months(view, self.by_key.get("trend"))
         self._split()
@@ -232,6 +235,13 @@ class _Hiding:
                 part = isinstance(cell, float) and isinstance(complaints, int)
                 if small(cell) or (part and _tells(cell, complaints)):
                     self._hide(key, place, column)
+
+
+def _published(table: Table) -> Table:
+    if table.key != "headline":
+        return table
+    rows = tuple(row for row in table.rows if row.key not in ROWS_LEFT_OUT)
+    return replace(table, rows=rows)
 
 
 def _tells(share: Cell, of: Cell) -> bool:

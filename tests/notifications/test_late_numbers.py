@@ -10,6 +10,7 @@ from support.servers.smtp_servers import Letter
 from sla.metrics.table import Table
 from tasks.common.context import SiteContext
 from tasks.evaluation.status import site_status
+from tasks.evaluation.stored_deadlines import late_counts
 from tasks.reports.builder import report_view
 from tasks.text.templates import render
 
@@ -55,10 +56,17 @@ def test_mail_report_artifact_and_cli_have_the_same_numbers(
     office, lived, call_tenggat, site_folder, monkeypatch
 ):
     assert artifact(office) == (LATE, DUTIES, ENDED, BY_UNIT)
-    assert report(office) == (LATE, DUTIES, BY_UNIT)
+    assert report(office) == (LATE, DUTIES, ENDED, BY_UNIT)
     assert cli(call_tenggat, site_folder, monkeypatch) == (LATE, DUTIES, ENDED)
     (sekda,) = (letter for letter in lived if letter.recipient.startswith("sekda@"))
-    assert mail(sekda) == (LATE, BY_UNIT)
+    assert mail(sekda) == (LATE, DUTIES, ENDED, BY_UNIT)
+
+
+@pytest.mark.parametrize(("year", "ended"), [(2026, 1), (2027, 0)])
+def test_the_duties_that_ended_otherwise_are_those_of_the_year(office, lived, year, ended):
+    begin = office.site.evaluation_context.start_of_year(wita(f"{year}-06-01 12:00"))
+    with office.transaction() as session:
+        assert late_counts(session, begin).ended == ended
 
 
 def artifact(office: SiteContext) -> tuple[int, int, int, dict[str, int]]:
@@ -86,16 +94,18 @@ def artifact(office: SiteContext) -> tuple[int, int, int, dict[str, int]]:
     return complaints, duties, ended, {name(unit): n for unit, n in status.late_by_unit}
 
 
-def report(office: SiteContext) -> tuple[int, int, dict[str, int]]:
+def report(office: SiteContext) -> tuple[int, int, int, dict[str, int]]:
     with office.transaction() as session:
         view = report_view(session, office, "2026-11", wita(MONDAY))
     tables: dict[str, Table] = {table.key: table for table in view.tables}
-    headline = tables["headline"].row("late").cells[0]
+    late, duties, ended = (
+        tables["headline"].row(key).cells[0] for key in ("late", "late_duties", "late_ended")
+    )
+    assert duties == len(tables["late"].rows)
     place = [column.key for column in tables["by_unit"].columns].index("late")
     name = office.site.directory.short_name_of
     by_unit = {name(row.key): row.cells[place] for row in tables["by_unit"].rows}
-    late = {unit: number for unit, number in by_unit.items() if number}
-    return headline, len(tables["late"].rows), late
+    return late, duties, ended, {unit: number for unit, number in by_unit.items() if number}
 
 
 def cli(call, site_folder, monkeypatch) -> tuple[int, int, int]:
@@ -107,9 +117,12 @@ def cli(call, site_folder, monkeypatch) -> tuple[int, int, int]:
     return complaints, duties, ended
 
 
-def mail(letter: Letter) -> tuple[int, dict[str, int]]:
+def mail(letter: Letter) -> tuple[int, int, int, dict[str, int]]:
     text = " ".join(letter.mail.get_body(("plain",)).get_content().split())
-    found = re.search(r"Seluruhnya (\d+) pengaduan terlambat", text)
+    found = re.search(r"Seluruhnya (\d+) pengaduan terlambat \((\d+) kewajiban\)", text)
+    ended = re.search(r"(\d+) kewajiban terlambat tahun ini dan berakhir dengan cara lain", text)
     assert found, text
+    assert ended, text
     lines = re.findall(r"- ([\w ]+): (\d+) terlambat, terlama", text)
-    return int(found[1]), {unit: int(number) for unit, number in lines}
+    by_unit = {unit: int(number) for unit, number in lines}
+    return int(found[1]), int(found[2]), int(ended[1]), by_unit

@@ -108,6 +108,11 @@ def overdue(deadline) -> bool:
     return deadline.open and deadline.state is State.BREACHED
 
 
+def ended_late(deadline) -> bool:
+    breached = deadline.state is State.BREACHED and not deadline.open
+    return breached and day_of(deadline) >= TODAY.replace(month=1, day=1)
+
+
 def counted(deadlines) -> list[int]:
     states = Counter(deadline.state for deadline in deadlines)
     verdict = [states[State.MET], states[State.MET_LATE], states[State.BREACHED]]
@@ -133,6 +138,8 @@ def naive(cases, period: Period) -> dict:
         "follow_ups": sorted(follow_ups),
         "open": {one.ticket for one in cases if is_open(one)},
         "late": {one.ticket for one in cases if any(overdue(d) for d in duties(one))},
+        "late_duties": sum(overdue(d) for one in cases for d in duties(one)),
+        "late_ended": sum(ended_late(d) for one in cases for d in duties(one)),
         "rules": {
             rule: counted(d for _, d in due if d.rule.id == rule)
             for rule in {d.rule.id for _, d in due}
@@ -179,6 +186,8 @@ def test_the_figures_agree_with_a_count_by_hand(cases, period):
     for figure in ("received", "settled", "open", "late"):
         assert head.value(figure, "value") == len(plain[figure])
         assert behind(figure) == plain[figure]
+    for figure in ("late_duties", "late_ended"):
+        assert head.value(figure, "value") == plain[figure]
     received = len(plain["received"])
     share = head.value("followed_up_share", "value")
     assert share == (plain["followed"] / received if received else None)

@@ -144,6 +144,8 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
         "on_time": (whole[7], 0.912, 0.5),
         "open": (opened, None, None),
         "late": (late, None, None),
+        "late_duties": (late, None, None),
+        "late_ended": (0, None, None),
         "reopened": (0, 1, 4),
         "returned": (0, 12, 0),
     }
