@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from db.locks import advisory_lock
-from db.models import Cursor, Origin, SourceImport
+from db.models import Cursor, Origin, QuarantineRow, SourceImport
+from db.quarantine import TORN_REASONS
 
 
 def imported_files(session: Session, source: str) -> set[tuple[str, datetime]]:
@@ -81,8 +82,16 @@ class Covered(NamedTuple):
         return after and (self.last is None or received <= self.last)
 
 
-def coverage(session: Session, as_of: datetime) -> dict[str, list[Covered]]:
-    """Return the newest import of each period imported until `as_of`, by source, newest first."""
+def coverage(
+    session: Session, as_of: datetime, changes: Collection[str] = ()
+) -> dict[str, list[Covered]]:
+    """Return the newest import of each period imported until `as_of`, by source, newest first.
+
+    `changes` are sources that show only changes. An import of one does not count while a row of it
+    without a certain ticket waits in quarantine: it may be a change of any complaint. A source
+    without an import that counts has an empty list.
+    """
+    good = _without_lost_rows(as_of, changes) if changes else true()
     rows = session.execute(
         select(
             SourceImport.source,
@@ -90,15 +99,29 @@ def coverage(session: Session, as_of: datetime) -> dict[str, list[Covered]]:
             SourceImport.period_from,
             SourceImport.period_until,
         )
-        .where(SourceImport.recorded_at <= as_of)
+        .where(SourceImport.recorded_at <= as_of, good)
         .group_by(SourceImport.source, SourceImport.period_from, SourceImport.period_until)
     )
     found: dict[str, list[Covered]] = {}
     for source, *covered in rows:
         found.setdefault(source, []).append(Covered(*covered))
+    for source in changes:
+        if source not in found and last(session, source) is not None:
+            found[source] = []
     for each in found.values():
         each.sort(key=lambda covered: covered.moment, reverse=True)
     return found
+
+
+def _without_lost_rows(as_of: datetime, changes: Collection[str]) -> ColumnElement[bool]:
+    lost = exists().where(
+        QuarantineRow.source == SourceImport.source,
+        SourceImport.observed_at.in_((QuarantineRow.observed_at, QuarantineRow.last_observed_at)),
+        QuarantineRow.recorded_at <= as_of,
+        or_(QuarantineRow.resolved_at.is_(None), QuarantineRow.resolved_at > as_of),
+        or_(QuarantineRow.ticket_hash == "", QuarantineRow.reason.in_(TORN_REASONS)),
+    )
+    return or_(SourceImport.source.not_in(changes), ~lost)
 
 
 def later_coverage(session: Session, source: str, moment: datetime) -> list[Covered]:

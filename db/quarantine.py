@@ -10,6 +10,19 @@ from sqlalchemy.orm import Session
 
 from db.models import QuarantineRow
 
+TORN_REASONS = frozenset(
+    {
+        "short_row",
+        "long_row",
+        "torn_row",
+        "undecodable",
+        "long_line",
+        "no_object",
+        "repeated_key",
+    }
+)
+"""Reasons of torn rows: the position of every cell is uncertain, so even a ticket may be wrong."""
+
 
 def quarantine(session: Session, row: QuarantineRow) -> bool:
     """Put a rejected row into quarantine; returns False if it was there already.

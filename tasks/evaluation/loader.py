@@ -34,12 +34,13 @@ def load_complaints(
     keys = [row.id for row in rows]
     events = complaints.events_of(session, keys)
     past = complaints.past_facts(session, keys, as_of)
+    changes = [name for name, each in office.site.sources.items() if not each.shows_everything]
     coverage = {
         name: [
             each._replace(moment=office.site.sources[name].not_before(each.moment))
             for each in covered
         ]
-        for name, covered in imports.coverage(session, as_of).items()
+        for name, covered in imports.coverage(session, as_of, changes).items()
         if name in office.site.sources
     }
     foreign = {row.source for row in rows} - office.site.sources.keys()
@@ -63,7 +64,7 @@ def _known_until(row: Complaint, coverage: Sequence[imports.Covered] | None) -> 
 
     If it did not show the complaint, there is a doubt about the complaint as well.
     """
-    if not coverage:
+    if coverage is None:
         return None
     moments = (each.moment for each in coverage if each.covers(row.received_at))
     return next(moments, row.received_at)

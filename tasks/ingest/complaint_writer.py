@@ -113,12 +113,15 @@ class ComplaintWriter:
         self.target.session.flush()
         self.absence.shown(self.shown if self.absence.is_late else self._shown_again)
 
-    def doubt_rejected(self, tickets: Iterable[str]) -> None:
-        """Raise doubts about the known complaints among these tickets of rejected rows."""
+    def doubt_rejected(self, tickets: Collection[str]) -> set[str]:
+        """Raise doubts about the known complaints among these tickets of rejected rows; return the
+        tickets of no known complaint.
+        """
         known = complaints.existing(self.target.session, self.name, tickets)
         disputed = {each.id for each in known.values()} & self.shown
         self._shown_again = [key for key in self._shown_again if key not in disputed]
         self.absence.unreadable(known, self.shown, self._seen_before)
+        return set(tickets) - known.keys()
 
     def amend_import(self) -> None:
         """Add the complaints shown by this snapshot to its import record, written by an earlier

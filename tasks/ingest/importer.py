@@ -112,6 +112,7 @@ class ImportWriter:
         self.rejected = RejectedRows(target, batch.name, batch.sha256)
         self.writers = OriginWriters(target, self.questions)
         self.rows = 0
+        self._lost_rows = False
 
     def add_rows(self, rows: Sequence[Row]) -> None:
         """Parse some rows and write the complaints and events in them."""
@@ -150,7 +151,8 @@ class ImportWriter:
         target, own = self.target, self.writers.own
         self.rejected.resolve(self.validator.keys)
         for origin, tickets in self._rejected_tickets().items():
-            self.writers.of(origin).doubt_rejected(tickets)
+            unknown = self.writers.of(origin).doubt_rejected(list(tickets))
+            self._lost_rows |= any(tickets[ticket] in self.rejected.torn_keys for ticket in unknown)
         self.writers.settle_shown()
         period = self.batch.period or (None, None)
         absent = own.absence.not_shown(period) if target.mapping.shows_everything else 0
@@ -181,13 +183,13 @@ class ImportWriter:
             period_until=period[1],
         )
 
-    def _rejected_tickets(self) -> dict[str, list[str]]:
-        """Return the tickets of the rejected rows by their origin."""
-        tickets: dict[str, list[str]] = {}
+    def _rejected_tickets(self) -> dict[str, dict[str, str]]:
+        """Return the tickets of the rejected rows with their keys, by their origin."""
+        tickets: dict[str, dict[str, str]] = {}
         for key in sorted(self.rejected.keys):
             exchange = isinstance(self.target.mapping, ExchangeSource)
             origin = key.partition("/")[0] if exchange else ""
-            tickets.setdefault(origin, []).append(key.removeprefix(f"{origin}/"))
+            tickets.setdefault(origin, {})[key.removeprefix(f"{origin}/")] = key
         return tickets
 
     def record_origins(self) -> None:
@@ -198,5 +200,5 @@ class ImportWriter:
             self.target,
             self.batch.about,
             shown,
-            rows_lost=bool(self.rejected.without_ticket),
+            rows_lost=self._lost_rows or bool(self.rejected.without_ticket),
         )

@@ -36,8 +36,9 @@ class RowOrigin:
 class RejectedRows:
     """The rejected rows of one import.
 
-    `keys` has the tickets of these rows, with their origin. `without_ticket` counts the rows that
-    may belong to any complaint. `unusable` counts those for a reason in `UNUSABLE`.
+    `keys` has the tickets of these rows, with their origin; `torn_keys` those from a torn row, in
+    which the ticket itself may be broken. `without_ticket` counts the rows that may belong to any
+    complaint. `unusable` counts those for a reason in `UNUSABLE`.
     """
 
     def __init__(self, target: ImportTarget, file: str, sha256: str) -> None:
@@ -46,6 +47,7 @@ class RejectedRows:
         received = target.mapping.fields.received
         self._received = (received,) if isinstance(received, str) else received
         self.keys: set[str] = set()
+        self.torn_keys: set[str] = set()
         self.without_ticket = 0
         self.count = 0
         self.unusable = 0
@@ -61,6 +63,8 @@ class RejectedRows:
         self.count += 1
         if bad.key:
             self.keys.add(bad.key)
+            if bad.reason in MISALIGNED:
+                self.torn_keys.add(bad.key)
         else:
             self.without_ticket += 1
         self.unusable += self._is_unusable(bad)

@@ -13,6 +13,7 @@ from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from db.models import QuestionRole
+from db.quarantine import TORN_REASONS
 from settings.mapping import SourceMapping, StatusWord
 from sla.directory import Directory
 from sla.engine.context import UNDETERMINED
@@ -57,17 +58,7 @@ class RejectionReason(StrEnum):
     ERROR_CELL = "error_cell"
 
 
-MISALIGNED = frozenset(
-    {
-        RejectionReason.SHORT_ROW,
-        RejectionReason.LONG_ROW,
-        RejectionReason.TORN_ROW,
-        RejectionReason.UNDECODABLE,
-        RejectionReason.LONG_LINE,
-        RejectionReason.NO_OBJECT,
-        RejectionReason.REPEATED_KEY,
-    }
-)
+MISALIGNED = frozenset(map(RejectionReason, TORN_REASONS))
 """Reasons that make the position of every cell uncertain: a name may be in any of them."""
 
 

@@ -390,10 +390,28 @@ def test_shifted_cells_of_a_workbook_show_no_name(office, at, by, unit):
     assert {"1", "3"} <= tickets(office)
 
 
+def test_a_lost_row_of_a_register_of_changes_accuses_nobody(office):
+    """It may be a change of any complaint; the next good import counts again."""
+    source = office.site.sources["register"]
+    office.site.sources["register"] = source.model_copy(update={"shows": "changes"})
+    drop(office, "2026-11-03 07:15", rows(entry(1), entry(2)))
+    cycle(office, "2026-11-03 08:15")
+    new = [entry(n, **{"Tanggal Masuk": "09/11/2026 08:30"}) for n in range(10, 20)]
+    lost = {"No Register": "", "Tindak Lanjut Pertama": "05/11/2026 09:00"}
+    drop(office, "2026-11-10 07:15", rows(*new, lost))
+    assert cycle(office, "2026-11-10 08:15") == []
+    assert states(office, "breached") == set()
+    assert told_late(office) == {}
+    drop(office, "2026-11-11 07:15", rows(*new[:1]))
+    cycle(office, "2026-11-11 08:15")
+    assert states(office, "breached") == {"FD-1", "FD-2"}
+
+
 SEES = ["assigned", "follow_up_published"]
 
 
-def test_an_exchange_file_that_lost_lines_accuses_nobody(office):
+@pytest.mark.parametrize("ticket", [None, '"X"-1"', '"X-2"-1"', '"X-\\q1"'])
+def test_an_exchange_file_that_lost_lines_accuses_nobody(office, ticket):
     """A line without a readable ticket may be any complaint: its source is known until before."""
     file = office.site.folder / "sources.toml"
     kab = '[kab]\ntype = "folder"\nfolder = "inbox/kab"\nlayout = "exchange"\n'
@@ -413,7 +431,8 @@ def test_an_exchange_file_that_lost_lines_accuses_nobody(office):
         cycle(office, made, "kab")
 
     given("2026-11-03 08:00", *complaints)
-    given("2026-11-10 08:00", *complaints[1:], '{"ti')  # it may be the follow-up of the first one
+    broken = complaints[0].replace('"X-1"', ticket) if ticket else '{"ti'
+    given("2026-11-10 08:00", *complaints[1:], broken)  # it may show the follow-up
     assert told_late(office) == {}
     assert states(office, "breached") == set()
     given("2026-11-11 08:00", *complaints)

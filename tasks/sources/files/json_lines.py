@@ -78,8 +78,8 @@ def _tickets_in(line: str, source: FolderSource) -> list[str]:
 
 
 def _texts_of(key: str, line: str) -> list[str]:
-    """Return the texts and numbers after this key in a line."""
-    pattern = rf'"{re.escape(key)}"\s*:\s*(?:"([^"\\\n]{{1,255}})"|(\d{{1,255}})\b)'
+    """Return the texts and numbers after this key in a line, those that end like a value."""
+    pattern = rf'"{re.escape(key)}"\s*:\s*(?:"([^"\\\n]{{1,255}})"|(\d{{1,255}})\b)\s*(?=[,}}\]])'
     return [text or number for text, number in re.findall(pattern, line)]
 
 
