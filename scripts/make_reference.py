@@ -286,15 +286,10 @@ def sources_toml() -> Iterator[str]:
         "[[NAME.events]]", mapping.EventColumn, block_of(place, "register.events", "unit")
     )
     yield f"The events are {', '.join(f'`{each.value}`' for each in Kind)}.\n"
-    folder = lines_of(place, "lapor", "lapor.observed")
-    for name, model, example in (
-        ("Files in a folder", sources.FolderSource, folder),
-        ("Files of another installation", sources.ExchangeSource, block_with(pages, '"exchange"')),
-        ("An Open311 server", sources.Open311Source, block_with(pages, '"open311"')),
-        ("A database", sources.SqlSource, block_with(pages, '"sql"')),
-        ("A mailbox", sources.MailboxSource, block_with(pages, '"imap"')),
-    ):
-        yield f"### {name}\n\n{intro(model)}"
+    examples = {"folder": lines_of(place, "lapor", "lapor.observed")}
+    for model in sources.MODELS.values():
+        example = examples.get(model.kind) or block_with(pages, f'"{model.kind}"')
+        yield f"### {model.title}\n\n{intro(model)}"
         yield from table(model, own(model))
         yield code(example)
         if model is sources.FolderSource:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -171,6 +172,15 @@ class SourceMapping(Strict):
     numbers, mobile numbers and mail addresses in stored titles.
     """
 
+    kind: ClassVar[str]
+    """The name of the class in `tasks.sources` that reads the source."""
+    title: ClassVar[str]
+    """The heading in the reference of the settings."""
+    has_files: ClassVar[bool] = False
+    """Whether the source is a folder of files, which a person may have edited."""
+    is_exchange: ClassVar[bool] = False
+    """Whether another installation of Tenggat writes the source."""
+
     system: str | None = None
     """The original system of the data, for rules that ask for it: `sp4n-lapor`."""
     layout: Literal["snapshot", "history", "exchange"]
@@ -238,6 +248,10 @@ class SourceMapping(Strict):
     def _check_shows(self) -> None:
         if self.shows == "everything" and self.only_changes:
             raise ValueError(f"shows: {self.only_changes}; remove the key or write `changes`")
+
+    def folders(self, site: Path) -> tuple[Path, ...]:
+        """Return the folders in which the source has files."""
+        return ()
 
     def not_before(self, made: datetime) -> datetime:
         """Return the earliest possible time of a snapshot with the stated time `made`."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
@@ -16,6 +17,24 @@ from settings.mapping import Columns, EventColumn, Fields, SourceMapping, Status
 from settings.sql_check import bare_sql, only_reads
 from sla.events import Kind
 from sla.text import did_you_mean
+
+MODELS: dict[tuple[str, str | None], type[SourceMapping]] = {}
+"""The models by `type`, and by `layout` if only that layout has a model of its own."""
+
+Model = TypeVar("Model", bound=type[SourceMapping])
+
+
+def source_model(kind: str, layout: str | None = None) -> Callable[[Model], Model]:
+    """Register the settings of a kind of source, by the value of `type` in `sources.toml`.
+
+    With `layout`, the model is used for that layout only.
+    """
+
+    def register(model: Model) -> Model:
+        MODELS[kind, layout] = model
+        return model
+
+    return register
 
 
 class Observed(Strict):
@@ -60,6 +79,7 @@ class PeriodCell(Strict):
     """The time zone of the days, if it differs from the source's."""
 
 
+@source_model("folder")
 class FolderSource(SourceMapping):
     """A folder for dropped files: XLSX, CSV or JSON Lines, also zipped.
 
@@ -68,6 +88,10 @@ class FolderSource(SourceMapping):
     The limits prevent a file from filling the machine: rows, columns, and unpacked size in
     megabytes.
     """
+
+    kind: ClassVar[str] = "folder"
+    title: ClassVar[str] = "Files in a folder"
+    has_files: ClassVar[bool] = True
 
     type: Literal["folder"] = "folder"
     """The kind of source."""
@@ -105,6 +129,11 @@ class FolderSource(SourceMapping):
         """Return the folder of the files; an environment variable may name another one."""
         variable = self.folder_variable
         return site / ((variable and os.environ.get(variable)) or self.folder)
+
+    def folders(self, site: Path) -> tuple[Path, ...]:
+        """Return the folder of the files, and the archive if there is one."""
+        archive = (site / self.archive,) if self.archive else ()
+        return (self.place(site), *archive)
 
     def not_before(self, made: datetime) -> datetime:
         """Return the start of the day if a file states only its day, else `made`."""
@@ -148,6 +177,7 @@ class GeoReportFields(Fields):
     promised_due: str | None = "expected_datetime"
 
 
+@source_model("open311")
 class Open311Source(SourceMapping):
     """A server with the Open311 GeoReport v2 interface.
 
@@ -159,6 +189,9 @@ class Open311Source(SourceMapping):
     `zone` applies to times without a zone. Columns added by the server to GeoReport must be listed
     in `extra_columns` before they can be mapped.
     """
+
+    kind: ClassVar[str] = "open311"
+    title: ClassVar[str] = "An Open311 server"
 
     type: Literal["open311"]
     """The kind of source."""
@@ -255,6 +288,7 @@ def _with_iso(dates: tuple[TimeFormat, ...]) -> tuple[TimeFormat, ...]:
 IsoAndOwn = Annotated[tuple[TimeFormat, ...], AfterValidator(_with_iso)]
 
 
+@source_model("sql")
 class SqlSource(SourceMapping):
     """A query on the database of another system, read only.
 
@@ -266,6 +300,9 @@ class SqlSource(SourceMapping):
     lost. If long transactions can make a row visible after rows with a larger value, let the query
     overlap (`>= :since - interval '10 minutes'`). Times without a zone are in `zone`.
     """
+
+    kind: ClassVar[str] = "sql"
+    title: ClassVar[str] = "A database"
 
     type: Literal["sql"]
     """The kind of source."""
@@ -337,6 +374,7 @@ class MailFields(Fields):
     title: str | None = "subject"
 
 
+@source_model("imap")
 class MailboxSource(SourceMapping):
     """An IMAP mailbox: each received mail is a complaint.
 
@@ -348,6 +386,8 @@ class MailboxSource(SourceMapping):
     """
 
     ca_key: ClassVar[str] = "ca_file"
+    kind: ClassVar[str] = "imap"
+    title: ClassVar[str] = "A mailbox"
 
     type: Literal["imap"]
     """The kind of source."""
@@ -408,6 +448,7 @@ ABOUT_COLUMNS = ("source", "system", "sees", "shown_later", "imported_until", "e
 site."""
 
 
+@source_model("folder", layout="exchange")
 class ExchangeSource(FolderSource):
     """A folder of files in the exchange format, written by `tenggat export` of another
     installation.
@@ -416,6 +457,10 @@ class ExchangeSource(FolderSource):
     units of the other site to units of this site. A source of the other site is named `name/source`
     here, so that equal ticket numbers do not conflict.
     """
+
+    kind: ClassVar[str] = "exchange"
+    title: ClassVar[str] = "Files of another installation"
+    is_exchange: ClassVar[bool] = True
 
     layout: Literal["exchange"]
     """Each line is a complaint with all its events."""
@@ -459,29 +504,19 @@ class ExchangeSource(FolderSource):
         return self.observed.file_name is None
 
 
-Source = FolderSource | Open311Source | SqlSource | MailboxSource
-
-_BY_TYPE: dict[str, type[Source]] = {
-    "folder": FolderSource,
-    "open311": Open311Source,
-    "sql": SqlSource,
-    "imap": MailboxSource,
-}
-
-
-def read_sources(path: Path) -> dict[str, Source]:
+def read_sources(path: Path) -> dict[str, SourceMapping]:
     """Read and check the mappings; raises :class:`SettingsError` with every mistake."""
     data = read_toml(path, "it says where complaints come from")
-    sources: dict[str, Source] = {}
+    sources: dict[str, SourceMapping] = {}
     mistakes: list[str] = []
     for name, table in data.items():
         kind = table.get("type", "folder") if isinstance(table, dict) else "folder"
-        model = _BY_TYPE.get(kind) if isinstance(kind, str) else None
-        if model is FolderSource and table.get("layout") == "exchange":
-            model = ExchangeSource
+        layout = table.get("layout") if isinstance(table, dict) else None
+        model = MODELS.get((str(kind), str(layout))) or MODELS.get((str(kind), None))
         if model is None:
+            types = [each for each, layout in MODELS if layout is None]
             mistakes.append(
-                f"{path}: {name}.type: no type '{kind}'{did_you_mean(str(kind), _BY_TYPE)}"
+                f"{path}: {name}.type: no type '{kind}'{did_you_mean(str(kind), types)}"
             )
             continue
         try:

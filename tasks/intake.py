@@ -20,16 +20,8 @@ from tasks.ingest.row_drop import latest_row_drop
 from tasks.ingest.source_count import SourceCount
 from tasks.notifications.enqueue import enqueue_alert
 from tasks.notifications.questions import enqueue_questions
-from tasks.sources import batches
-from tasks.sources.base import (
-    Extract,
-    NotYet,
-    Row,
-    SourceError,
-    TransientSourceError,
-    Waiting,
-    WaitingReason,
-)
+from tasks.sources import Extract, Row, SourceError, Waiting, WaitingReason, open_source
+from tasks.sources.base import NotYet, TransientSourceError
 from tasks.sources.gaps import lately_missing
 
 
@@ -40,11 +32,12 @@ def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
     unexpected error in one snapshot undoes the import of that snapshot only.
     """
     count = SourceCount(source_name)
-    failures: list[str] = []
+    source = open_source(office.site, source_name)
+    failures = source.failures
     with office.transaction() as session:
         count.answered = answer_from_files(session, office, source_name, now)
     try:
-        for batch in batches(office, source_name, now, count.waiting, failures):
+        for batch in source.extracts(office, now):
             if not _import_one(office, source_name, batch, now, count, failures):
                 break
     except SourceError as error:
@@ -54,12 +47,12 @@ def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
             raise
         failures.append(f"{source_name}: unexpected error ({place_of(error)}); please report it")
     with office.transaction() as session:
-        _tell_silence(session, office, source_name, office.site.sources[source_name], now)
+        _tell_silence(session, office, source_name, source.settings, now)
         missing = lately_missing(session, office, source_name, now)
         count.missing += (day.isoformat() for day in missing)
+    count.waiting += source.waiting
     if failures:
-        far = office.site.sources[source_name].type != "folder"
-        raise (TransientSourceError if far else SourceError)("; ".join(failures))
+        raise (TransientSourceError if source.is_remote else SourceError)("; ".join(failures))
     return count
 
 

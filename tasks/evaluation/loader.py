@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from db import complaints, imports
 from db.models import Complaint, Origin, PastFacts
-from settings.sources import ExchangeSource
 from sla.engine.context import ComplaintFacts
 from sla.engine.evaluate import CaseHistory, Evaluation, evaluate_all
 from tasks.common.context import SiteContext
@@ -77,7 +76,7 @@ def source_facts(
     own = {
         name: facts
         for name, facts in office.source_facts.items()
-        if not isinstance(office.site.sources[name], ExchangeSource)
+        if not office.site.sources[name].is_exchange
     }
     told = imports.origins(session, as_of)
     return own | {name: _source_facts(office, name, told) for name in sorted(told)}

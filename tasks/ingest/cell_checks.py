@@ -6,7 +6,6 @@ import re
 from functools import lru_cache
 
 from settings.mapping import SourceMapping
-from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
 from tasks.common.dates import parse_datetime
 
@@ -46,8 +45,8 @@ class EmptySigns:
         self._longest = max(map(len, self._words), default=0)
         self._dates = date_columns(source)
         free = source.fields.personal
-        exchange = isinstance(source, ExchangeSource)  # written by a program, in a fixed form
-        self._columns = () if exchange else tuple(c for c in source.columns if c not in free)
+        checked = () if source.is_exchange else source.columns  # a program wrote the exchange form
+        self._columns = tuple(name for name in checked if name not in free)
         self._received = source.fields.received
 
     def apply(self, cells: dict[str, str]) -> None:
@@ -81,7 +80,7 @@ class ShiftCheck:
 
     def __init__(self, source: SourceMapping, directory: Directory) -> None:
         self._source, self._directory = source, directory
-        self._active = isinstance(source, FolderSource) and not isinstance(source, ExchangeSource)
+        self._active = source.has_files and not source.is_exchange
         self._dates = date_columns(source)
         fields = source.fields
         units = {fields.unit, *(event.unit for event in source.events)}

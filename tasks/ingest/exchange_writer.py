@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from db import complaints, imports
 from db.models import Complaint
-from settings.sources import ExchangeSource
 from sla.events import Event
 from tasks.common.context import SiteContext
 
@@ -49,7 +48,8 @@ def _line(value: dict[str, Any]) -> str:
 def _given(office: SiteContext, source: str) -> bool:
     """Check whether complaints of this source came from another installation."""
     name = source.partition("/")[0]
-    return isinstance(office.site.sources.get(name), ExchangeSource)
+    found = office.site.sources.get(name)
+    return found is not None and found.is_exchange
 
 
 def _sources(session: Session, office: SiteContext, now: datetime) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from db import complaints, imports, state_history
 from db.models import SourceImport
-from settings.sources import ExchangeSource, FolderSource
 from tasks.common.context import SiteContext
 from tasks.ingest.complaint_writer import OriginWriters
 from tasks.ingest.import_target import ImportTarget
@@ -81,7 +80,7 @@ def _check_share(writer: ImportWriter) -> None:
     """Raise :class:`TooManyBadRows` if more rows are bad than the source allows."""
     rows, rejected, target = writer.rows, writer.rejected, writer.target
     counted = rejected.count if rows >= ENOUGH_ROWS else rejected.unusable
-    small = rows < ENOUGH_ROWS and not isinstance(target.mapping, FolderSource)
+    small = rows < ENOUGH_ROWS and not target.mapping.has_files
     if small or counted <= rows * target.mapping.max_bad_share:
         return
     remedy = f"Correct the mapping of {target.name} in sources.toml, or raise max_bad_share"
@@ -187,7 +186,7 @@ class ImportWriter:
         """Return the tickets of the rejected rows with their keys, by their origin."""
         tickets: dict[str, dict[str, str]] = {}
         for key in sorted(self.rejected.keys):
-            exchange = isinstance(self.target.mapping, ExchangeSource)
+            exchange = self.target.mapping.is_exchange
             origin = key.partition("/")[0] if exchange else ""
             tickets.setdefault(origin, {})[key.removeprefix(f"{origin}/")] = key
         return tickets

@@ -13,8 +13,8 @@ from tasks.common.context import SiteContext
 from tasks.ingest.open_questions import shown_value
 from tasks.ingest.row_parser import ComplaintRecord, stated_events
 from tasks.ingest.row_validator import RejectedRow, RowValidator
-from tasks.sources import sample
-from tasks.sources.base import Extract, SourceError, Waiting, sheet_of
+from tasks.sources import Extract, SourceError, Waiting, open_source
+from tasks.sources.base import sheet_of
 
 ENOUGH = 10_000
 """The number of rows that is enough to know the layout of a source."""
@@ -79,9 +79,10 @@ def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
     engine = open_engine("sqlite://")  # in memory and empty: rows imported before are shown too
     Base.metadata.create_all(engine)
     office = SiteContext(site, engine)
-    checked = Checked(name)
+    source = open_source(site, name)
+    checked = Checked(name, waiting=source.waiting, failures=source.failures)
     try:
-        for batch in sample(office, name, now, checked.waiting, checked.failures):
+        for batch in source.sample(office, now):
             checked.names.append(batch.name)
             checked.observed_at = min(batch.observed_at, now)
             _read(checked, office, batch, rows)

@@ -6,22 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from db import audit, imports, quarantine
 from db.models import QuarantineRow
-from settings.sources import FolderSource
 from tasks.common.context import SiteContext
 from tasks.ingest.complaint_writer import OriginWriters
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.rejected_rows import RowOrigin, quarantine_row
 from tasks.ingest.row_parser import ComplaintRecord
 from tasks.ingest.row_validator import RejectedRow, RowValidator
-from tasks.sources.base import Row, UnreadableFile, sheet_of
-from tasks.sources.files.reader import read_sheet
-from tasks.sources.folder import found_again
+from tasks.sources import Row, open_source
+from tasks.sources.base import Sheet, UnreadableFile, sheet_of
 
 Found = ComplaintRecord | RejectedRow | None
 """The present result for a row; None if another line of its file says the same."""
@@ -52,21 +49,20 @@ def retry(office: SiteContext, name: str, now: datetime) -> Retried:
     everything.
     """
     retried = Retried(name)
-    source = office.site.sources.get(name)
     with office.transaction() as session:
         waiting = quarantine.quarantined(session, source=name)
-    if not isinstance(source, FolderSource):
-        retried.gone += map(_place, waiting)
-        return retried
+    source = open_source(office.site, name)
     found: dict[int, Found] = {}
-    with found_again(office, source, {row.sha256: row.file for row in waiting}) as files:
+    with source.found_again({row.sha256: row.file for row in waiting}) as files:
         retried.gone += [_place(row) for row in waiting if row.sha256 not in files]
         here = sorted((row for row in waiting if row.sha256 in files), key=_file)
         for (_, sha256), group in groupby(here, key=_file):
             rows = list(group)
-            validator = RowValidator(name, source, office.site.directory, rows[0].observed_at)
+            validator = RowValidator(
+                name, source.settings, office.site.directory, rows[0].observed_at
+            )
             try:
-                some = _read(files[sha256], source, validator, rows)
+                some = _read(files[sha256].read(), validator, rows)
                 found |= some
                 retried.unreadable += len(rows) - len(some)  # the line is no longer in the file
             except UnreadableFile as error:
@@ -86,9 +82,7 @@ def _place(row: QuarantineRow) -> str:
     return f"{row.file}, line {row.line}"
 
 
-def _read(
-    path: Path, source: FolderSource, validator: RowValidator, rows: Sequence[QuarantineRow]
-) -> dict[int, Found]:
+def _read(sheet: Sheet, validator: RowValidator, rows: Sequence[QuarantineRow]) -> dict[int, Found]:
     """Return the present result for these rows of one file, by key of the quarantine row.
 
     The whole file is validated, so that a ticket repeated in it is found again.
@@ -107,7 +101,6 @@ def _read(
             found.update((key, None) for key in wanted(line))
             yield line, cells
 
-    sheet = read_sheet(path, source)
     for line, one in validator.validate(sheet.header, noted(sheet.rows)):
         found.update((key, one) for key in wanted(line))
     return found

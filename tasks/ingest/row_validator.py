@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from settings.mapping import SourceMapping
-from settings.sources import ExchangeSource
 from sla.directory import Directory
 from tasks.common.redaction import redact_and_truncate
 from tasks.common.total_rows import has_only_totals, is_total_label
@@ -79,7 +78,7 @@ class RowValidator:
         administrator_unit: str | None = None,
         answers: Answers | None = None,
     ) -> None:
-        kind = ExchangeReader if isinstance(source, ExchangeSource) else RowParser
+        kind = ExchangeReader if source.is_exchange else RowParser
         self.reader = kind(name, source, directory, administrator_unit, answers)
         self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
         self.totals = 0

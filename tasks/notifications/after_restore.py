@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from db import audit, storms
-from settings.sources import FolderSource
 from tasks.common.context import SiteContext
 from tasks.notifications.enqueue import tell_of_restored
 from tasks.notifications.storms import hold
-from tasks.sources.folder import put_back
+from tasks.sources import open_source
 
 RUN_ID = "restore"
 """The `run_id` of the storm and the alerts after a restore."""
@@ -36,10 +35,8 @@ def settle(office: SiteContext, now: datetime, backup: str, made_at: datetime | 
     `made_at` (all of them if it is None) go back to the inbox, to be imported again. The audit gets
     an entry.
     """
-    files = 0
-    for source in office.site.sources.values():
-        if isinstance(source, FolderSource):
-            files += len(put_back(office, source, made_at))
+    site = office.site
+    files = sum(open_source(site, name).put_back(made_at) for name in site.sources)
     with office.transaction() as session:
         held = storms.without_a_storm(session)
         if held:

@@ -1,15 +1,20 @@
-"""Extracts: the common form of rows from all kinds of source, observed at one moment."""
+"""The contract of a source, and the extract: the common form of rows from all kinds of source."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
+from settings import Site
+from settings.mapping import SourceMapping
+from tasks.common.context import SiteContext
 from tasks.common.errors import TransientError
 
 Row = tuple[int, tuple[str, ...]]
@@ -93,6 +98,22 @@ class Extract:
     mixed_dates: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The rows of a file below its header, with line numbers, and the rows above the header."""
+
+    header: tuple[str, ...]
+    rows: Iterator[Row]
+    preamble: tuple[tuple[str, ...], ...]
+
+
+class FoundFile(NamedTuple):
+    """A file that was imported before: its present name, and a function to read it again."""
+
+    name: str
+    read: Callable[[], Sheet]
+
+
 NO_RESULT = "#FORMULA!"
 """The text of a workbook's cell with a formula that was never calculated."""
 
@@ -162,3 +183,66 @@ class Waiting:
     name: str
     reason: WaitingReason = WaitingReason.OTHER
     taken_from: str = ""
+
+
+class CheckResult(NamedTuple):
+    """The result of one check of a source, for people; `remedy` is empty if all is well."""
+
+    ok: bool
+    text: str
+    remedy: str = ""
+
+
+Settings = TypeVar("Settings", bound=SourceMapping)
+
+
+class Source(ABC, Generic[Settings]):
+    """A source of complaints, opened to be read once. There is one subclass for each kind.
+
+    `waiting` names the files and rows that are left to a later run. `failures` names the parts that
+    cannot be read. Both are filled while the extracts are read. The settings say whether the source
+    shows everything or only changes (`shows_everything`).
+    """
+
+    is_remote: ClassVar[bool] = True
+    """Whether another machine answers, so that a second attempt may succeed."""
+
+    def __init__(self, site: Site, name: str, settings: Settings) -> None:
+        self.site, self.name, self.settings = site, name, settings
+        self.waiting: list[Waiting] = []
+        self.failures: list[str] = []
+
+    @abstractmethod
+    def extracts(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
+        """Yield the new extracts from the stored position on, oldest first.
+
+        Raises :class:`SourceError` if nothing at all can be read.
+        """
+
+    def sample(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
+        """Yield a sample of the layout: by default the first new extracts. It changes nothing.
+
+        Call it with a context on an empty database: then rows imported earlier are shown as well.
+        """
+        return self.extracts(context, now)
+
+    @abstractmethod
+    def check(self, timeout: float) -> Iterator[CheckResult]:
+        """Check whether the source can be reached; `timeout` is in seconds."""
+
+    def put_back(self, since: datetime | None) -> int:
+        """Make what was imported since a moment available again, after a restore of the database.
+
+        Returns the number of files. Only a source that moves what it has imported needs this.
+        """
+        return 0
+
+    def found_again(
+        self, wanted: Mapping[str, str]
+    ) -> AbstractContextManager[Mapping[str, FoundFile]]:
+        """Find imported files again by their SHA-256, valid inside the `with` block.
+
+        `wanted` gives a name for each hash. Missing files are left out of the result; a source
+        without files finds none.
+        """
+        return nullcontext({})

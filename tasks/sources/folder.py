@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import tempfile
@@ -18,23 +19,29 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from db import imports
+from settings import Site
 from settings.sources import FolderSource
 from tasks.common.context import SiteContext
 from tasks.common.errors import place_of
 from tasks.sources.base import (
+    CheckResult,
     Extract,
+    FoundFile,
     NotYet,
+    RemoteSource,
     Row,
+    Sheet,
+    Source,
     SourceError,
     UnreadableFile,
     Waiting,
     WaitingReason,
 )
-from tasks.sources.exchange_header import told_about
 from tasks.sources.files.encodings import CHUNK
 from tasks.sources.files.period import stated_period
 from tasks.sources.files.reader import digest, read_sheet
 from tasks.sources.files.timestamps import told_time, written_at
+from tasks.sources.registry import source_kind
 
 UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".download")
 SETTLES = timedelta(seconds=5)
@@ -69,101 +76,273 @@ class _File:
     """The file in the folder. For a member of a ZIP archive this is the archive."""
 
 
-def batches(
-    office: SiteContext,
-    name: str,
-    source: FolderSource,
-    now: datetime,
-    waiting: list[Waiting],
-    failures: list[str],
-) -> Iterator[Extract]:
-    """Yield the unread files of a folder, in the order in which they were made.
+@source_kind("folder")
+class Folder(Source[FolderSource]):
+    """A folder for dropped files."""
 
-    A file is identified by its content, under any name. A second copy of an old export adds no
-    information and is skipped. It is a snapshot of its own only if it states its own time and one
-    of these is true:
+    is_remote = False
 
-    - it was made before all other copies of this content;
-    - it repeats the snapshot directly before it;
-    - it has no rows;
-    - an export since the last copy did not show some complaints any more.
+    def __init__(self, site: Site, name: str, settings: FolderSource) -> None:
+        super().__init__(site, name, settings)
+        self.place = settings.place(site.folder)
+        """The folder of the files."""
+        self.archive = None if settings.archive is None else site.folder / settings.archive
+        """The folder for imported files, if the source has one."""
 
-    Nothing had changed at such a time, or an export is complete again.
+    def extracts(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
+        """Yield the unread files of the folder, in the order in which they were made.
 
-    Files made after `now`, and incomplete files, are named in `waiting`. Unreadable files are named
-    in `failures`; the others are still read.
-    """
-    place = _place(office, name, source)
-    with office.transaction() as session:
-        read = sorted((made, sha256) for sha256, made in imports.imported_files(session, name))
-    with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
-        files = _files(
-            office,
-            place,
-            source,
-            now,
-            Path(unpacked),
-            waiting,
-            failures,
-            _archive_of(office, source),
-        )
-        unread = Counter(file.origin for file in files)
+        A file is identified by its content, under any name. A second copy of an old export adds no
+        information and is skipped. It is a snapshot of its own only if it states its own time and
+        one of these is true:
 
-        def finished(file: _File, sha256: str, *, look: bool = True) -> None:
-            if look:
-                insort(read, (min(file.made, now), sha256))
-            unread[file.origin] -= 1
-            if not unread[file.origin]:  # all members of a ZIP archive are done
-                _archive(office, source, file, failures)
+        - it was made before all other copies of this content;
+        - it repeats the snapshot directly before it;
+        - it has no rows;
+        - an export since the last copy did not show some complaints any more.
 
-        for file in files:
-            if source.not_before(file.made) > now:
-                waiting.append(_later(office, source, file))
+        Nothing had changed at such a time, or an export is complete again.
+
+        Files made after `now`, and incomplete files, are named in `waiting`. Unreadable files are
+        named in `failures`; the others are still read.
+        """
+        self._check_place()
+        with context.transaction() as session:
+            imported = imports.imported_files(session, self.name)
+        read = sorted((made, sha256) for sha256, made in imported)
+        with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
+            files = self._files(now, Path(unpacked), self.archive)
+            unread = Counter(file.origin for file in files)
+
+            def finished(file: _File, sha256: str, *, is_new: bool = True) -> None:
+                if is_new:
+                    insort(read, (min(file.made, now), sha256))
+                unread[file.origin] -= 1
+                if not unread[file.origin]:  # all members of a ZIP archive are done
+                    self._to_archive(file)
+
+            for file in files:
+                if self._is_later(file, now):
+                    continue
+                try:
+                    state = _state(file.path)
+                    sha256 = digest(file.path)
+                    left_out = partial(self._left_out, context)
+                    if _is_duplicate(file, sha256, self.settings, read, left_out):
+                        finished(file, sha256, is_new=False)
+                        continue
+                    sheet = read_sheet(file.path, self.settings)
+                    period = stated_period(file.path.name, sheet.preamble, self.settings)
+                except FileNotFoundError:
+                    continue  # another run has just imported it
+                except UnreadableFile as error:
+                    self._note_unreadable(file, state, error)
+                    continue
+                except Exception as error:
+                    self.failures.append(_unexpected(file.name, error))
+                    continue
+                yield Extract(
+                    name=file.name[-255:],
+                    sha256=sha256,
+                    observed_at=file.made,
+                    header=sheet.header,
+                    rows=_steady(sheet.rows, file, state),
+                    done=partial(finished, file, sha256),
+                    about=self.about(sheet),
+                    period=period,
+                )
+
+    def sample(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
+        """Yield the folder's newest file, imported or not; else the newest in the archive."""
+        self._check_place()
+        with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
+            files = self._files(now, Path(unpacked))
+            ready = [file for file in files if not self._is_later(file, now)]
+            file = ready[-1] if ready else self._newest_archived(now)
+            if file is None:
+                return
+            try:
+                sheet = read_sheet(file.path, self.settings)
+                yield Extract(file.name, digest(file.path), file.made, sheet.header, sheet.rows)
+            except UnreadableFile as error:
+                raise type(error)(_named(str(error), file)) from None
+
+    def about(self, sheet: Sheet) -> tuple[RemoteSource, ...]:
+        """Return the descriptions of the sources of another installation: here none."""
+        return ()
+
+    def check(self, timeout: float) -> Iterator[CheckResult]:
+        """Check whether the folder is there and can be read."""
+        if not self.place.is_dir():
+            text = f"the folder of source {self.name} is not there: {self.place}"
+            yield CheckResult(False, text, "make it, or correct `folder` in sources.toml")
+        elif not os.access(self.place, os.R_OK | os.X_OK):
+            text = f"the folder of source {self.name} cannot be read: {self.place}"
+            yield CheckResult(False, text, "let the user of the service read it")
+        else:
+            yield CheckResult(True, f"the folder of source {self.name} is there")
+
+    def put_back(self, since: datetime | None) -> int:
+        """Move files archived since a moment back into the folder; returns their number.
+
+        After a restore to that moment the database does not know these files. A file stays in the
+        archive if it cannot be read any more, or if its name is already used.
+        """
+        if self.archive is None or not self.archive.is_dir() or not self.place.is_dir():
+            return 0
+        moved = 0
+        for path in sorted(self.archive.glob("*/*")):
+            name = path.name.partition("_")[2]
+            with suppress(OSError):
+                archived = datetime.fromtimestamp(path.stat().st_ctime, UTC)
+                target = self.place / name
+                if name and (since is None or archived >= since) and not target.exists():
+                    shutil.move(path, target)
+                    moved += 1
+        return moved
+
+    @contextmanager
+    def found_again(self, wanted: Mapping[str, str]) -> Iterator[dict[str, FoundFile]]:
+        """Find the files with these SHA-256 hashes; valid inside the `with` block.
+
+        `wanted` gives a name for each hash. A file may have any name; it may be in the folder, in
+        the archive folder or inside a ZIP archive. Missing files are left out of the result.
+        """
+        places = [*self.place.glob("*")]
+        if self.archive is not None:
+            places += self.archive.rglob("*")
+        names = {name.split("/")[0] for name in wanted.values()}
+        files = [path for path in places if path.is_file() and not path.is_symlink()]
+        files.sort(key=lambda path: not path.name.endswith(tuple(names)))  # the likely ones first
+        found: dict[str, FoundFile] = {}
+        with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
+            for number, path in enumerate(files):
+                if len(found) == len(wanted):
+                    break
+                try:
+                    packed = path.suffix.lower() == ".zip"
+                    inside = Path(unpacked) / str(number)
+                    members = _members(path, self.settings, inside) if packed else ()
+                    for each in [member.path for member in members] or [path]:
+                        sha256 = digest(each)
+                        if sha256 in wanted:
+                            read = partial(read_sheet, each, self.settings)
+                            found.setdefault(sha256, FoundFile(each.name, read))
+                except UnreadableFile:
+                    continue
+            yield found
+
+    def _check_place(self) -> None:
+        if not self.place.is_dir():
+            raise SourceError(f"{self.place}: no such folder; correct `folder` of {self.name}")
+
+    def _left_out(self, context: SiteContext, after: datetime, before: datetime) -> bool:
+        """Check whether an import between two moments did not show some complaints any more."""
+        with context.transaction() as session:
+            return imports.left_out(session, self.name, after, before)
+
+    def _is_later(self, file: _File, now: datetime) -> bool:
+        """Check whether a file was made after `now`; it is then named in `waiting`."""
+        earliest = self.settings.not_before(file.made)
+        if earliest <= now:
+            return False
+        since = self._local(earliest).isoformat(timespec="minutes")
+        self.waiting.append(Waiting(file.name, WaitingReason.MADE_LATER, since))
+        return True
+
+    def _note_unreadable(self, file: _File, state: tuple[int, int], error: UnreadableFile) -> None:
+        """Note that a file cannot be read, or that it is still being written."""
+        if not file.path.exists():
+            return
+        if _state(file.path) != state:
+            self.waiting.append(Waiting(file.name, WaitingReason.CHANGING))
+        else:
+            self.failures.append(_named(str(error), file))
+
+    def _local(self, moment: datetime) -> datetime:
+        return moment.astimezone(self.site.zone)
+
+    def _files(self, now: datetime, unpacked: Path, archive: Path | None = None) -> list[_File]:
+        """Return the files of the folder and of the ZIP archives in it, oldest first."""
+        found: list[_File] = []
+        kept = None if archive is None else archive.resolve()
+        self.waiting += (Waiting(path.name, WaitingReason.OTHER_NAME) for path in self._unmatched())
+        for path in _dropped(self.place, self.settings.pattern):
+            unfinished = path.name.startswith((".", "~")) or path.suffix.lower() in UNFINISHED
+            if unfinished or path.is_symlink() or not path.is_file():
+                continue
+            inside, place = path.parent.resolve(), self.place.resolve()
+            if not inside.is_relative_to(place) or (kept and inside.is_relative_to(kept)):
                 continue
             try:
-                state = _state(file.path)
-                sha256 = digest(file.path)
-                if _is_duplicate(file, sha256, source, read, partial(_left_out, office, name)):
-                    finished(file, sha256, look=False)
-                    continue
-                sheet = read_sheet(file.path, source)
-                period = stated_period(file.path.name, sheet.preamble, source)
+                if timedelta(0) <= now - written_at(path) < SETTLES:
+                    settled = self._local(written_at(path) + SETTLES).isoformat(timespec="seconds")
+                    self.waiting.append(Waiting(path.name, WaitingReason.JUST_WRITTEN, settled))
+                elif path.suffix.lower() == ".zip":
+                    members = _members(path, self.settings, unpacked / path.name)
+                    found += list(members)  # all of it or nothing
+                else:
+                    found.append(_file(path, path.name, path, self.settings))
             except FileNotFoundError:
                 continue  # another run has just imported it
             except UnreadableFile as error:
-                if not file.path.exists():
-                    continue
-                if _state(file.path) != state:
-                    waiting.append(Waiting(file.name, WaitingReason.CHANGING))
-                else:
-                    failures.append(_named(str(error), file))
-                continue
+                self.failures.append(str(error))
             except Exception as error:
-                failures.append(_unexpected(file.name, error))
-                continue
-            yield Extract(
-                name=file.name[-255:],
-                sha256=sha256,
-                observed_at=file.made,
-                header=sheet.header,
-                rows=_steady(sheet.rows, file, state),
-                done=partial(finished, file, sha256),
-                about=told_about(sheet, source),
-                period=period,
+                self.failures.append(_unexpected(path.name, error))
+        return sorted(found, key=lambda file: (file.made, file.name))
+
+    def _unmatched(self) -> list[Path]:
+        """Return the exports in the folder that fit the pattern of no source with this folder."""
+        sources = [each for each in self.site.sources.values() if isinstance(each, FolderSource)]
+        patterns = [each.pattern for each in sources if each.place(self.site.folder) == self.place]
+        if any("/" in pattern for pattern in patterns):
+            return []
+        return sorted(
+            path
+            for path in self.place.iterdir()
+            if path.suffix.lower() in EXPORTS
+            and not path.name.startswith((".", "~"))
+            and not any(_called(path.name, pattern) for pattern in patterns)
+            and path.is_file()
+        )
+
+    def _newest_archived(self, now: datetime) -> _File | None:
+        source = self.settings
+        if self.archive is None:
+            return None
+        for folder in sorted(self.archive.glob("*/"), reverse=True):
+            files = []
+            for path in folder.glob("*"):
+                name = path.name.partition("_")[2]  # without its hash
+                if path.is_symlink() or not PurePosixPath(name).match(source.pattern):
+                    continue
+                sheet = read_sheet(path, source) if source.needs_sheet else None
+                told = told_time(path.with_name(name), sheet, source)
+                file = _File(path, name, told or written_at(path), told is not None, path)
+                if source.not_before(file.made) <= now:
+                    files.append(file)
+            if files:
+                return max(files, key=lambda file: (file.made, file.name))
+        return None
+
+    def _to_archive(self, file: _File) -> None:
+        """Move an imported file to the archive, if the source has one.
+
+        Its name there is its SHA-256 and its own name, so copies under other names do not collide.
+        """
+        if self.archive is None or not file.origin.exists():
+            return
+        folder = self.archive / f"{self._local(file.made):%Y-%m}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.move(file.origin, folder / f"{digest(file.origin)}_{file.origin.name[-120:]}")
+        except FileNotFoundError:
+            return  # another run has just moved it
+        except (OSError, UnreadableFile) as error:
+            why = getattr(error, "strerror", None) or error
+            self.failures.append(
+                f"{file.origin.name}: read, but cannot be moved to {folder} ({why})"
             )
-
-
-def _place(office: SiteContext, name: str, source: FolderSource) -> Path:
-    place = source.place(office.site.folder)
-    if not place.is_dir():
-        raise SourceError(f"{place}: no such folder; correct `folder` of {name}")
-    return place
-
-
-def _left_out(office: SiteContext, name: str, after: datetime, before: datetime) -> bool:
-    """Check whether an import between two moments did not show some complaints any more."""
-    with office.transaction() as session:
-        return imports.left_out(session, name, after, before)
 
 
 def _is_duplicate(
@@ -173,7 +352,7 @@ def _is_duplicate(
     read: Sequence[tuple[datetime, str]],
     left_out: Callable[[datetime, datetime], bool],
 ) -> bool:
-    """Check whether a file is only another copy of imported content; see :func:`batches`."""
+    """Check whether a file is only another copy of imported content (:meth:`Folder.extracts`)."""
     same = [made for made, content in read if content == sha256]
     if not same:
         return False
@@ -208,86 +387,6 @@ def _changed(path: Path, state: tuple[int, int]) -> bool:
     return not path.exists() or _state(path) != state
 
 
-def newest(
-    office: SiteContext,
-    name: str,
-    source: FolderSource,
-    now: datetime,
-    waiting: list[Waiting],
-    failures: list[str],
-) -> Iterator[Extract]:
-    """Yield the folder's newest file, imported or not; else the newest in the archive."""
-    place = _place(office, name, source)
-    with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
-        files = _files(office, place, source, now, Path(unpacked), waiting, failures)
-        waiting += [
-            _later(office, source, file) for file in files if source.not_before(file.made) > now
-        ]
-        ready = [file for file in files if source.not_before(file.made) <= now]
-        file = ready[-1] if ready else _newest_archived(office, source, now)
-        if file is None:
-            return
-        try:
-            sheet = read_sheet(file.path, source)
-            yield Extract(file.name, digest(file.path), file.made, sheet.header, sheet.rows)
-        except UnreadableFile as error:
-            raise type(error)(_named(str(error), file)) from None
-
-
-def _newest_archived(office: SiteContext, source: FolderSource, now: datetime) -> _File | None:
-    archive = _archive_of(office, source)
-    if archive is None:
-        return None
-    for folder in sorted(archive.glob("*/"), reverse=True):
-        files = []
-        for path in folder.glob("*"):
-            name = path.name.partition("_")[2]  # without its hash
-            if path.is_symlink() or not PurePosixPath(name).match(source.pattern):
-                continue
-            sheet = read_sheet(path, source) if source.needs_sheet else None
-            told = told_time(path.with_name(name), sheet, source)
-            file = _File(path, name, told or written_at(path), told is not None, path)
-            if source.not_before(file.made) <= now:
-                files.append(file)
-        if files:
-            return max(files, key=lambda file: (file.made, file.name))
-    return None
-
-
-@contextmanager
-def found_again(
-    office: SiteContext, source: FolderSource, wanted: Mapping[str, str]
-) -> Iterator[dict[str, Path]]:
-    """Find the files with these SHA-256 hashes; the paths are valid inside the `with` block.
-
-    `wanted` gives a name for each hash. A file may have any name; it may be in the source's folder,
-    in the archive folder or inside a ZIP archive. Missing files are left out of the result.
-    """
-    places = [*source.place(office.site.folder).glob("*")]
-    archive = _archive_of(office, source)
-    if archive is not None:
-        places += archive.rglob("*")
-    names = {name.split("/")[0] for name in wanted.values()}
-    files = [path for path in places if path.is_file() and not path.is_symlink()]
-    files.sort(key=lambda path: not path.name.endswith(tuple(names)))  # the likely ones first
-    found: dict[str, Path] = {}
-    with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
-        for number, path in enumerate(files):
-            if len(found) == len(wanted):
-                break
-            try:
-                packed = path.suffix.lower() == ".zip"
-                inside = Path(unpacked) / str(number)
-                members = [each.path for each in _members(path, source, inside)] if packed else []
-                for each in members or [path]:
-                    sha256 = digest(each)
-                    if sha256 in wanted:
-                        found.setdefault(sha256, each)
-            except UnreadableFile:
-                continue
-        yield found
-
-
 def _has_rows(path: Path, source: FolderSource) -> bool:
     return next(iter(read_sheet(path, source).rows), None) is not None
 
@@ -297,53 +396,10 @@ def _named(text: str, file: _File) -> str:
     return text.replace(file.path.name, file.name, 1)
 
 
-def _later(office: SiteContext, source: FolderSource, file: _File) -> Waiting:
-    since = office.local(source.not_before(file.made)).isoformat(timespec="minutes")
-    return Waiting(file.name, WaitingReason.MADE_LATER, since)
-
-
 def _unexpected(name: str, error: Exception) -> str:
     return (
         f"{name}: unexpected error ({place_of(error)}); nothing of it is imported. Please report it"
     )
-
-
-def _files(
-    office: SiteContext,
-    place: Path,
-    source: FolderSource,
-    now: datetime,
-    unpacked: Path,
-    waiting: list[Waiting],
-    failures: list[str],
-    archive: Path | None = None,
-) -> list[_File]:
-    """Return the files of a folder and of the ZIP archives in it, oldest first."""
-    found: list[_File] = []
-    kept = None if archive is None else archive.resolve()
-    waiting += (Waiting(path.name, WaitingReason.OTHER_NAME) for path in _unmatched(office, place))
-    for path in _dropped(place, source.pattern):
-        unfinished = path.name.startswith((".", "~")) or path.suffix.lower() in UNFINISHED
-        if unfinished or path.is_symlink() or not path.is_file():
-            continue
-        inside = path.parent.resolve()
-        if not inside.is_relative_to(place.resolve()) or (kept and inside.is_relative_to(kept)):
-            continue
-        try:
-            if timedelta(0) <= now - written_at(path) < SETTLES:
-                settled = office.local(written_at(path) + SETTLES).isoformat(timespec="seconds")
-                waiting.append(Waiting(path.name, WaitingReason.JUST_WRITTEN, settled))
-            elif path.suffix.lower() == ".zip":
-                found += list(_members(path, source, unpacked / path.name))  # all of it or nothing
-            else:
-                found.append(_file(path, path.name, path, source))
-        except FileNotFoundError:
-            continue  # another run has just imported it
-        except UnreadableFile as error:
-            failures.append(str(error))
-        except Exception as error:
-            failures.append(_unexpected(path.name, error))
-    return sorted(found, key=lambda file: (file.made, file.name))
 
 
 def _dropped(place: Path, pattern: str) -> list[Path]:
@@ -354,22 +410,6 @@ def _dropped(place: Path, pattern: str) -> list[Path]:
         path
         for path in place.iterdir()
         if path.suffix.lower() == ".zip" or _called(path.name, pattern)
-    )
-
-
-def _unmatched(office: SiteContext, place: Path) -> list[Path]:
-    """Return the exports in a folder that fit the pattern of no source with this folder."""
-    sources = [each for each in office.site.sources.values() if isinstance(each, FolderSource)]
-    patterns = [each.pattern for each in sources if each.place(office.site.folder) == place]
-    if any("/" in pattern for pattern in patterns):
-        return []
-    return sorted(
-        path
-        for path in place.iterdir()
-        if path.suffix.lower() in EXPORTS
-        and not path.name.startswith((".", "~"))
-        and not any(_called(path.name, pattern) for pattern in patterns)
-        and path.is_file()
     )
 
 
@@ -434,47 +474,3 @@ def _member_name(path: Path, member: zipfile.ZipInfo) -> str:
         if wrong:
             raise UnreadableFile(f"{path.name}: {name} in it is {what}")
     return name
-
-
-def _archive_of(office: SiteContext, source: FolderSource) -> Path | None:
-    return None if source.archive is None else office.site.folder / source.archive
-
-
-def _archive(office: SiteContext, source: FolderSource, file: _File, failures: list[str]) -> None:
-    """Move an imported file to the archive, if the source has one.
-
-    Its name there is its SHA-256 and its own name, so copies under other names do not collide.
-    """
-    archive = _archive_of(office, source)
-    if archive is None or not file.origin.exists():
-        return
-    folder = archive / f"{office.local(file.made):%Y-%m}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.move(file.origin, folder / f"{digest(file.origin)}_{file.origin.name[-120:]}")
-    except FileNotFoundError:
-        return  # another run has just moved it
-    except (OSError, UnreadableFile) as error:
-        why = getattr(error, "strerror", None) or error
-        failures.append(f"{file.origin.name}: read, but cannot be moved to {folder} ({why})")
-
-
-def put_back(office: SiteContext, source: FolderSource, since: datetime | None) -> list[str]:
-    """Move files archived since a moment back into the source's folder; returns their names.
-
-    After a restore to that moment the database does not know these files. A file stays in the
-    archive if it cannot be read any more, or if its name is already used.
-    """
-    archive = _archive_of(office, source)
-    place = source.place(office.site.folder)
-    if archive is None or not archive.is_dir() or not place.is_dir():
-        return []
-    names = []
-    for path in sorted(archive.glob("*/*")):
-        name = path.name.partition("_")[2]
-        with suppress(OSError):
-            moved = datetime.fromtimestamp(path.stat().st_ctime, UTC)
-            if name and (since is None or moved >= since) and not (place / name).exists():
-                shutil.move(path, place / name)
-                names.append(name)
-    return names

@@ -26,7 +26,7 @@ from settings import SettingsError
 from settings.sources import SqlSource, read_sources
 from tasks import intake
 from tasks.common.context import SiteContext
-from tasks.sources import batches
+from tasks.sources import open_source
 from tasks.sources.base import SourceError, Waiting
 from tasks.sources.sql.connection import reading
 from tasks.sources.sql.errors import cause
@@ -641,6 +641,8 @@ def test_a_large_answer_is_never_held_whole(tmp_path, connect, monkeypatch):
     )
     office = connect()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    rows = sum(len(list(b.rows)) for b in batches(office, "desk", wita("2026-11-19 08:00"), [], []))
+    source = open_source(office.site, "desk")
+    extracts = source.extracts(office, wita("2026-11-19 08:00"))
+    rows = sum(len(list(extract.rows)) for extract in extracts)
     assert rows == 100_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60 << 10

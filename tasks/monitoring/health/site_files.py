@@ -8,7 +8,6 @@ from pathlib import Path
 
 from settings import Site
 from settings.site import EXAMPLE
-from settings.sources import FolderSource
 from sla.directory import Role
 from sla.regulations.model import Law
 from tasks.monitoring.health.finding import Finding
@@ -129,12 +128,7 @@ def samples(site: Site) -> Iterator[Finding]:
         if path.is_file()
     }
     for name, source in site.sources.items():
-        if not isinstance(source, FolderSource):
-            continue
-        folders = [source.place(site.folder)]
-        if source.archive:
-            folders.append(site.folder / source.archive)
-        found = [path for folder in folders for path in _files(folder)]
+        found = [path for folder in source.folders(site.folder) for path in _files(folder)]
         copied = sum((path.name, path.stat().st_size) in invented for path in found)
         if copied:
             yield Finding(

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from settings.sources import ExchangeSource, FolderSource
+from settings.sources import FolderSource
 from tasks.sources.base import LineFault, Row, faulty
 from tasks.sources.files.encodings import BAD_BYTE, LongLine, limited_lines, text_of
 
@@ -71,7 +71,7 @@ def _tickets_in(line: str, source: FolderSource) -> list[str]:
     of the other installation before it, as in the key of a complaint.
     """
     tickets = _texts_of(source.fields.ticket, line)
-    if isinstance(source, ExchangeSource):
+    if source.is_exchange:
         origins = _texts_of("source", line)[:1] if tickets else []
         tickets = [f"{origin}/{ticket}" for origin in origins for ticket in tickets]
     return list(dict.fromkeys(tickets))

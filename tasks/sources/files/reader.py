@@ -12,24 +12,15 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
-from settings.sources import ExchangeSource, FolderSource
+from settings.sources import FolderSource
 from tasks.common.flexible_dates import is_serial
-from tasks.sources.base import FaultyRow, Row, SheetLine, UnreadableFile, WrongMapping
+from tasks.sources.base import FaultyRow, Row, Sheet, SheetLine, UnreadableFile, WrongMapping
 from tasks.sources.files.delimited import PREAMBLE, delimited_rows
 from tasks.sources.files.encodings import text_of
 from tasks.sources.files.json_lines import json_rows
 from tasks.sources.files.kinds import FileKind, kind_of
 from tasks.sources.files.web_pages import web_page_tables
 from tasks.sources.files.workbooks import WorkbookSheet, workbook_sheets
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """The rows of a file below its header, with line numbers, and the rows above the header."""
-
-    header: tuple[str, ...]
-    rows: Iterator[Row]
-    preamble: tuple[tuple[str, ...], ...]
 
 
 def digest(path: Path) -> str:
@@ -56,7 +47,7 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
     if kind_of(path) is FileKind.JSON_LINES:
         lines = _limited(path, json_rows(path, source), source)
         header = next(lines)[1]
-        if isinstance(source, ExchangeSource):
+        if source.is_exchange:
             return _exchange(header, lines)
         return Sheet(header, lines, ())
     preamble: list[tuple[str, ...]] = []

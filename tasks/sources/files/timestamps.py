@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from settings.sources import ExchangeSource, FolderSource
+from settings.sources import FolderSource
 from tasks.common.dates import parse_datetime
 from tasks.common.flexible_dates import date_order, parse_flexible
-from tasks.sources.files.reader import Sheet
+from tasks.sources.base import Sheet
 
 
 def told_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime | None:
@@ -17,7 +17,7 @@ def told_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime
 
     If only the day is stated, the function returns its end, and :func:`not_before` its start.
     """
-    if isinstance(source, ExchangeSource) and not source.observed.file_name:
+    if source.is_exchange and not source.observed.file_name:
         return _exported_at(sheet)
     told, form = "", source.observed.format
     if source.observed.file_name:

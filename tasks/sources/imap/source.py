@@ -12,49 +12,63 @@ from db import complaints
 from settings.sources import MailboxSource
 from tasks.common.context import SiteContext
 from tasks.sources import cursor
-from tasks.sources.base import Extract, Row, Waiting
+from tasks.sources.base import CheckResult, Extract, Row, Source, Waiting
+from tasks.sources.endpoint import check_url, from_environment, not_set
 from tasks.sources.imap.connection import examined, explained, opened, way_to
 from tasks.sources.imap.fetch import heads, uids, whole
 from tasks.sources.imap.message import IN_THE_BODY, cells, message_id, substitute_id
+from tasks.sources.registry import source_kind
 
 BATCH = 200
 """Number of mails requested from the server at once."""
 
 
-def batches(
-    office: SiteContext, name: str, source: MailboxSource, now: datetime, waiting: list[Waiting]
-) -> Iterator[Extract]:
-    """Yield the mails received since the last snapshot, in the order of their arrival.
+@source_kind("imap")
+class ImapMailbox(Source[MailboxSource]):
+    """A mailbox: each received mail is a complaint."""
 
-    The cursor is the mailbox's UIDVALIDITY and the last UID. If the server has renumbered its
-    mails, all are read again. A mail with a known Message-ID is a copy of the known mail, and the
-    first receipt stays valid: sending a mail again does not move a deadline. `waiting` names the
-    copies, and mails received after `now`. Raises :class:`SourceTrouble`; its text never contains a
-    password or any content of a mail.
-    """
-    way = way_to(name, source)
-    with explained(name, source), opened(office.site.folder, way, name, source) as client:
-        validity, next_uid = examined(client, way, name, source)
-        kept = (cursor.position(office, name) or "").partition(":")
-        last = int(kept[2]) if kept[0] == str(validity) else 0
-        reader = _Mails(office, client, name, source, now, validity)
-        new = list(uids(client, last + 1, next_uid))
-        groups = [new[start : start + BATCH] for start in range(0, len(new), BATCH)]
-        for group in groups or [[]]:
-            rows, read = reader.rows(group)
-            last = max(read, last)
-            place = f"UID {group[0]}-{last}" if read else "nothing new"
-            yield Extract(
-                name=f"{name}: {place}",
-                sha256=cursor.content_hash(validity, last, place, rows=rows),
-                observed_at=now,
-                header=source.columns,
-                rows=rows,
-                cursor=f"{validity}:{last}",
-            )
-            if reader.later:
-                break
-        waiting += map(Waiting, reader.told())
+    def extracts(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
+        """Yield the mails received since the last snapshot, in the order of their arrival.
+
+        The cursor is the mailbox's UIDVALIDITY and the last UID. If the server has renumbered its
+        mails, all are read again. A mail with a known Message-ID is a copy of the known mail, and
+        the first receipt stays valid: sending a mail again does not move a deadline. `waiting`
+        names the copies, and mails received after `now`. Raises :class:`SourceError`; its text
+        never contains a password or any content of a mail.
+        """
+        name, source = self.name, self.settings
+        way = way_to(name, source)
+        with explained(name, source), opened(self.site.folder, way, name, source) as client:
+            validity, next_uid = examined(client, way, name, source)
+            kept = (cursor.position(context, name) or "").partition(":")
+            last = int(kept[2]) if kept[0] == str(validity) else 0
+            reader = _Mails(context, client, name, source, now, validity)
+            new = list(uids(client, last + 1, next_uid))
+            groups = [new[start : start + BATCH] for start in range(0, len(new), BATCH)]
+            for group in groups or [[]]:
+                rows, read = reader.rows(group)
+                last = max(read, last)
+                place = f"UID {group[0]}-{last}" if read else "nothing new"
+                yield Extract(
+                    name=f"{name}: {place}",
+                    sha256=cursor.content_hash(validity, last, place, rows=rows),
+                    observed_at=now,
+                    header=source.columns,
+                    rows=rows,
+                    cursor=f"{validity}:{last}",
+                )
+                if reader.later:
+                    break
+            self.waiting += map(Waiting, reader.told())
+
+    def check(self, timeout: float) -> Iterator[CheckResult]:
+        """Check whether a mail server listens at the address."""
+        key = self.settings.url_variable
+        url = from_environment(key)
+        if url:
+            yield from check_url(self.name, url, key=key, timeout=timeout)
+        else:
+            yield not_set(self.name, key)
 
 
 class _Mails:
@@ -62,14 +76,14 @@ class _Mails:
 
     def __init__(
         self,
-        office: SiteContext,
+        context: SiteContext,
         client: IMAPClient,
         name: str,
         source: MailboxSource,
         now: datetime,
         validity: int,
     ) -> None:
-        self.office, self.client, self.name, self.source = office, client, name, source
+        self.context, self.client, self.name, self.source = context, client, name, source
         self.now, self.validity = now, validity
         self.zone = ZoneInfo(source.zone)
         self.wanted = frozenset(source.columns)
@@ -123,7 +137,7 @@ class _Mails:
         """Return the rows, without copies received at another time than the known mail."""
         fields = self.source.fields
         judged = (fields.ticket, fields.received) == ("message_id", "received")
-        with self.office.transaction() as session:
+        with self.context.transaction() as session:
             known = complaints.by_ticket(session, self.name, {ticket for _, ticket, _, _ in found})
             for ticket, complaint in known.items():
                 self.received.setdefault(ticket, complaint.received_at)

@@ -76,7 +76,7 @@ class CollectedRequests:
         found = moment(text, self._zone, end_of_day=name == self.source.fields.promised_due)
         return text if found is None else written(found)
 
-    def batch(self, name: str, cursor: str) -> Extract:
+    def extract(self, name: str, cursor: str) -> Extract:
         """Return the extract to import; its hash covers the cursor and all rows."""
         return Extract(
             name=name,

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
 
 from settings.sources import Open311Source
-from tasks.common.context import SiteContext
 from tasks.sources.base import SourceError
 from tasks.sources.open311.client import HttpClient, plain
 from tasks.sources.open311.collected import CollectedRequests, Seen
@@ -50,7 +50,7 @@ class TimeWindows:
             start = window[0] + self.length - EDGE
 
 
-def questions_to(office: SiteContext, name: str, source: Open311Source, now: datetime) -> Questions:
+def questions_to(folder: Path, name: str, source: Open311Source, now: datetime) -> Questions:
     """Return the questions to a source; raises :class:`SourceError` if its key is not set."""
     variable = source.url_variable
     address = (variable and os.environ.get(variable)) or source.url
@@ -66,7 +66,7 @@ def questions_to(office: SiteContext, name: str, source: Open311Source, now: dat
         base = httpx.URL()
     if base.scheme not in ("http", "https") or not base.host:
         raise SourceError(f"{variable or 'url'} of {name}: no address of a server (https://…)")
-    ca_file = str(office.site.folder / source.ca_file) if source.ca_file else None
+    ca_file = str(folder / source.ca_file) if source.ca_file else None
     server = HttpClient(
         now=now,
         timeout=source.timeout_seconds,

@@ -24,57 +24,69 @@ from zoneinfo import ZoneInfo
 from db import complaints, imports
 from settings.sources import Open311Source
 from tasks.common.context import SiteContext
-from tasks.sources.base import Extract, SourceError
+from tasks.sources.base import CheckResult, Extract, Source, SourceError
+from tasks.sources.endpoint import check_url, from_environment
 from tasks.sources.open311.collected import CollectedRequests
 from tasks.sources.open311.queries import EDGE, OVERLAP, Questions, TimeWindows, iso, questions_to
+from tasks.sources.registry import source_kind
 
 RECENT = timedelta(days=90)
 """How far back closed requests are read again if the server cannot list its changes."""
 
 
-def batches(
-    office: SiteContext, name: str, source: Open311Source, now: datetime
-) -> Iterator[Extract]:
-    """Yield the extracts of this run, as the module docstring explains.
+@source_kind("open311")
+class Open311Server(Source[Open311Source]):
+    """A server with the Open311 GeoReport v2 interface."""
 
-    Raises :class:`SourceError` if the server gives no readable answer. Extracts yielded earlier
-    stay imported.
-    """
-    zone = ZoneInfo(source.zone)
-    with office.transaction() as session:
-        progress = _Progress.read(imports.cursor(session, name))
-        ended = [word.word for word in source.status if word.terminal]
-        open_since = complaints.open_since(
-            session, name, ended if source.layout == "snapshot" else []
-        )
-    first_day = min(source.first_day, progress.first) if progress else source.first_day
-    begin = datetime.combine(first_day, time.min, zone).astimezone(UTC)
-    if begin > now:
-        raise SourceError(f"first_day of {name} lies ahead; the past begins there")
-    grid = TimeWindows(begin, timedelta(days=source.window_days))
-    with questions_to(office, name, source, now) as questions:
-        if progress is None:
-            progress = _Progress(first_day, asked=now, next=begin)
-        elif first_day < progress.first:
-            progress = replace(progress, first=first_day, next=begin)
-        if progress.asked < now:
-            with CollectedRequests(source, now) as look:
-                _ask_changes(questions, look, progress, grid, open_since)
-                span = f"{iso(progress.asked)}/{iso(now)}"
-                reached = now if progress.complete else progress.next
-                progress = replace(progress, asked=now, next=reached, again=look.again)
-                yield look.batch(span, str(progress))
-        while progress.next < now:
-            start, end = grid.window(progress.next, now)
-            with CollectedRequests(source, now) as look:
-                questions.window(look, start, end)
-                progress = replace(
-                    progress,
-                    next=now if end == now else end - EDGE,
-                    again=tuple(sorted({*progress.again, *look.again})),
-                )
-                first, last = start.astimezone(zone), end.astimezone(zone)
-                yield look.batch(f"{first:%Y-%m-%d}/{last:%Y-%m-%d}", str(progress))
+    def extracts(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
+        """Yield the extracts of this run, as the module docstring explains.
+
+        Raises :class:`SourceError` if the server gives no readable answer. Extracts yielded earlier
+        stay imported.
+        """
+        name, source = self.name, self.settings
+        zone = ZoneInfo(source.zone)
+        with context.transaction() as session:
+            progress = _Progress.read(imports.cursor(session, name))
+            ended = [word.word for word in source.status if word.terminal]
+            open_since = complaints.open_since(
+                session, name, ended if source.layout == "snapshot" else []
+            )
+        first_day = min(source.first_day, progress.first) if progress else source.first_day
+        begin = datetime.combine(first_day, time.min, zone).astimezone(UTC)
+        if begin > now:
+            raise SourceError(f"first_day of {name} lies ahead; the past begins there")
+        grid = TimeWindows(begin, timedelta(days=source.window_days))
+        with questions_to(self.site.folder, name, source, now) as questions:
+            if progress is None:
+                progress = _Progress(first_day, asked=now, next=begin)
+            elif first_day < progress.first:
+                progress = replace(progress, first=first_day, next=begin)
+            if progress.asked < now:
+                with CollectedRequests(source, now) as look:
+                    _ask_changes(questions, look, progress, grid, open_since)
+                    span = f"{iso(progress.asked)}/{iso(now)}"
+                    reached = now if progress.complete else progress.next
+                    progress = replace(progress, asked=now, next=reached, again=look.again)
+                    yield look.extract(span, str(progress))
+            while progress.next < now:
+                start, end = grid.window(progress.next, now)
+                with CollectedRequests(source, now) as look:
+                    questions.window(look, start, end)
+                    progress = replace(
+                        progress,
+                        next=now if end == now else end - EDGE,
+                        again=tuple(sorted({*progress.again, *look.again})),
+                    )
+                    first, last = start.astimezone(zone), end.astimezone(zone)
+                    yield look.extract(f"{first:%Y-%m-%d}/{last:%Y-%m-%d}", str(progress))
+
+    def check(self, timeout: float) -> Iterator[CheckResult]:
+        """Check whether a server listens at the address."""
+        variable = self.settings.url_variable
+        url = from_environment(variable) or self.settings.url
+        key = variable or "url in sources.toml"
+        yield from check_url(self.name, url, key=key, timeout=timeout)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, CursorResult, bindparam, text
+from sqlalchemy import Connection, CursorResult, bindparam, make_url, text
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.types import NullType
 
 from settings.sources import SqlSource
@@ -22,7 +23,9 @@ from sla.text import did_you_mean
 from tasks.common.context import SiteContext
 from tasks.common.dates import parse_datetime
 from tasks.sources import cursor as sources_cursor
-from tasks.sources.base import Extract, Row, SourceError, Waiting
+from tasks.sources.base import CheckResult, Extract, Row, Source, SourceError, Waiting
+from tasks.sources.endpoint import Endpoint, check_endpoint, from_environment, no_url, not_set
+from tasks.sources.registry import source_kind
 from tasks.sources.sql.connection import explained, reading
 from tasks.sources.sql.conversion import KINDS, as_text, parameter
 
@@ -30,33 +33,52 @@ SPOOLED = 8 << 20
 """Bytes of changed rows kept in memory; more go to an unnamed temporary file."""
 
 
-def batches(
-    office: SiteContext, name: str, source: SqlSource, now: datetime, waiting: list[Waiting]
-) -> Iterator[Extract]:
-    """Yield the query's rows added or changed since the last snapshot.
+@source_kind("sql")
+class SqlQuery(Source[SqlSource]):
+    """A query on the database of another system."""
 
-    A deadline is called missed because a snapshot showed no end of the case. Half a snapshot must
-    not count as one, so changes are imported as a whole or not at all. Only the first reading of a
-    query with a cursor comes in parts of `batch` rows: no known complaint can have changed yet. The
-    cursor of a part is the largest value with every row in this part or an earlier one. So a later
-    failure loses nothing, however many rows have the same value; the next reading continues from
-    there.
+    def extracts(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
+        """Yield the query's rows added or changed since the last snapshot.
 
-    Rows added after `now` are left to the next run and counted in `waiting`. Raises
-    :class:`SourceError`, without a value of a row.
-    """
-    with explained(name, source), reading(office.site.folder, name, source) as connection:
-        place = _Place.read(name, sources_cursor.position(office, name), source)
-        with _answer(connection, source, place.value) as result:
-            answer = _QueryResult(result, name, source, now)
-            if not source.cursor:
-                yield from _everything(answer)
-            elif place.filling:
-                yield from _parts(answer, place.value)
-            else:
-                yield from _changes(answer, place.value)
-            if answer.later:
-                waiting.append(Waiting(f"{name}: {answer.later} later than this run"))
+        A deadline is called missed because a snapshot showed no end of the case. Half a snapshot
+        must not count as one, so changes are imported as a whole or not at all. Only the first
+        reading of a query with a cursor comes in parts of `batch` rows: no known complaint can have
+        changed yet. The cursor of a part is the largest value with every row in this part or an
+        earlier one. So a later failure loses nothing, however many rows have the same value; the
+        next reading continues from there.
+
+        Rows added after `now` are left to the next run and counted in `waiting`. Raises
+        :class:`SourceError`, without a value of a row.
+        """
+        name, source = self.name, self.settings
+        with explained(name, source), reading(self.site.folder, name, source) as connection:
+            place = _Place.read(name, sources_cursor.position(context, name), source)
+            with _answer(connection, source, place.value) as result:
+                answer = _QueryResult(result, name, source, now)
+                if not source.cursor:
+                    yield from _everything(answer)
+                elif place.filling:
+                    yield from _parts(answer, place.value)
+                else:
+                    yield from _changes(answer, place.value)
+                if answer.later:
+                    self.waiting.append(Waiting(f"{name}: {answer.later} later than this run"))
+
+    def check(self, timeout: float) -> Iterator[CheckResult]:
+        """Check whether a database listens at the address; a file of SQLite is not checked."""
+        key = self.settings.url_variable
+        address = from_environment(key)
+        if not address:
+            yield not_set(self.name, key)
+            return
+        try:
+            url = make_url(address)
+            endpoint = Endpoint(url.get_backend_name(), url.host, url.port)
+        except (ValueError, ArgumentError):  # its text would repeat a part of the password
+            yield no_url(self.name, key)
+            return
+        if endpoint.scheme != "sqlite":
+            yield from check_endpoint(self.name, endpoint, key=key, timeout=timeout)
 
 
 class _QueryResult:
