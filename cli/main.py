@@ -33,6 +33,7 @@ from cli.mail import mail_app
 from cli.quarantine import quarantine_app
 from cli.questions import questions_app
 from cli.source import source_app
+from cli.ui import ui_app
 from settings import SettingsError
 from sla.calendar import OutsideCalendar
 from sla.periods import PeriodError
@@ -67,6 +68,7 @@ app.command("doctor")(doctor.doctor)
 app.command("watch")(watch.watch)
 mail_app.command("bounces")(bounces.list_bounces)
 mail_app.command("lift")(bounces.lift_address)
+app.add_typer(ui_app, name="ui")
 app.add_typer(source_app, name="source")
 app.add_typer(mail_app, name="mail")
 app.add_typer(questions_app, name="questions")

@@ -52,7 +52,7 @@ def up(
     ] = None,
     port: Annotated[int, typer.Option(help="Port of the Prefect UI.")] = 4200,
     host: Annotated[
-        str, typer.Option(help="Address of the Prefect UI; any but loopback needs a login.")
+        str, typer.Option(help="Address of the Prefect UI; others reach any but loopback.")
     ] = "127.0.0.1",
     var: Annotated[
         Path | None,

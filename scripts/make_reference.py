@@ -54,8 +54,10 @@ OTHER_VARIABLES = {
     "TENGGAT_COPY_TO": "The URL of the new database, for `tenggat database copy`.",
     "TENGGAT_DEBUG": "With any value, unexpected errors are shown with a traceback.",
     "PGBIN": "The folder of `pg_dump`, `pg_restore` and `psql`.",
-    "PREFECT_SERVER_API_AUTH_STRING": "The login of Prefect's server, `user:password`. Required if"
-    " `tenggat up --host` is not loopback. PREFECT_API_AUTH_STRING is the same for workers.",
+    "TENGGAT_HOSTS": "Further host names under which Prefect's server answers, separated by"
+    " commas.",
+    "PREFECT_SERVER_API_AUTH_STRING": "The login of Prefect's server, `user:password`; without it"
+    " `tenggat up` makes one. PREFECT_API_AUTH_STRING is the same for workers elsewhere.",
 }
 
 EXAMPLES = {

@@ -3,7 +3,8 @@
 from service.environment import MARK, prefect_environment
 from service.errors import Rejected, ServiceError, Stopped
 from service.lock import sweep
-from service.prefect_server import prefect_api, prefect_server, running_service
+from service.login import known_login, source_of_login
+from service.prefect_server import last_service, prefect_api, prefect_server, running_service
 from service.supervisor import up
 from service.worker import default_worker_name, work
 
@@ -13,10 +14,13 @@ __all__ = [
     "ServiceError",
     "Stopped",
     "default_worker_name",
+    "known_login",
+    "last_service",
     "prefect_api",
     "prefect_environment",
     "prefect_server",
     "running_service",
+    "source_of_login",
     "sweep",
     "up",
     "work",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 from pathlib import Path
 
 from db.private_dirs import make_private
+from service.login import CLIENT, known_login
 
 REPOSITORY = Path(__file__).parent.parent
-PREFECT = (sys.executable, "-m", "prefect")
 POOL = "tenggat"
 WORKER = "tenggat"
 """Name of the worker of the service itself."""
@@ -57,6 +56,8 @@ def prefect_environment(
     The owners of concurrency slots are stored in files. With Prefect's default, in memory, a killed
     server would forget them. The slot of a run that died in that time would then never be released.
 
+    The login for the API is in it as soon as there is one.
+
     The maintenance flow removes runs older than `keep_days`, and counts them. The server itself
     removes events and logs without a run. If maintenance does not run, it also removes the runs.
     """
@@ -78,6 +79,7 @@ def prefect_environment(
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
         "PREFECT_LOGGING_LEVEL": "INFO",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
         "PREFECT_CLI_PROMPT": "false",
         "PREFECT_WORKER_QUERY_SECONDS": os.environ.get(
             "PREFECT_WORKER_QUERY_SECONDS", str(QUERY_SECONDS)
@@ -89,6 +91,9 @@ def prefect_environment(
     }
     if api is not None:
         environment["PREFECT_API_URL"] = api
+    login = known_login(var)
+    if login is not None:
+        environment[CLIENT] = login
     return environment
 
 

@@ -8,12 +8,20 @@ import os
 import time
 import urllib.error
 import urllib.request
+import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from service.errors import Rejected, Unready
+from service.login import CLIENT
 
 ANSWER_SECONDS = 30.0
 PAGE = 200
+
+TOKEN_SECONDS = 50 * 60.0
+"""Interval in seconds between two CSRF tokens; the server accepts one for an hour."""
+
+READS = (None, "GET")
 
 
 def healthy(api: str) -> bool:
@@ -22,11 +30,10 @@ def healthy(api: str) -> bool:
     Its own /health reports success even while every other request hangs on a locked database.
     """
     try:
-        question = _request(f"{api}/flows/count", {})
-        with urllib.request.urlopen(question, timeout=10) as answer:  # noqa: S310 - http(s) only
-            return bool(answer.status == 200)
+        _send(f"{api}/flows/count", {}, timeout=10)
     except (OSError, ValueError):
         return False
+    return True
 
 
 def ask(
@@ -39,12 +46,10 @@ def ask(
     API refuses the request, and `Unready` if there is no answer in time.
     """
     until = time.monotonic() + (ANSWER_SECONDS if patience is None else patience)
-    request = _request(url, body, method)
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - http(s) only
-                text = answer.read()
-                return json.loads(text) if text else None
+            text = _send(url, body, method)
+            return json.loads(text) if text else None
         except urllib.error.HTTPError as error:
             said = error.read().decode("utf-8", "replace")[:500]
             if error.code < 500 and error.code != 429:
@@ -77,10 +82,71 @@ def every(api: str, what: str, **filters: Any) -> list[dict[str, Any]]:
             return rows
 
 
-def _request(url: str, body: Any = None, method: str | None = None) -> urllib.request.Request:
-    headers = {"Content-Type": "application/json"}
-    login = os.environ.get("PREFECT_API_AUTH_STRING")
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A CSRF token of this process, with its headers; without headers if the server needs none."""
+
+    headers: dict[str, str]
+    until: float
+
+
+_tokens: dict[tuple[str, int], _Token] = {}
+"""Tokens by API and process. A forked process gets its own, because a new one ends the last."""
+
+
+def _send(url: str, body: Any = None, method: str | None = None, *, timeout: float = 60.0) -> bytes:
+    """Send a request once, with login and CSRF token, and return the body of the answer.
+
+    Raises OSError, of which `urllib.error.HTTPError` is one, or ValueError.
+    """
+    if body is None and method in READS:
+        return _open(url, timeout=timeout)
+    try:
+        return _open(url, body, method, timeout=timeout, headers=_csrf_headers(url, timeout))
+    except urllib.error.HTTPError as error:
+        if error.code != 403 or _tokens.pop(_token_key(url), None) is None:
+            raise  # refused for another reason than the token
+        error.close()
+    return _open(url, body, method, timeout=timeout, headers=_csrf_headers(url, timeout))
+
+
+def _token_key(url: str) -> tuple[str, int]:
+    api, _, _ = url.partition("/api/")
+    return f"{api}/api", os.getpid()
+
+
+def _csrf_headers(url: str, timeout: float) -> dict[str, str]:
+    """Return the headers that prove to the server that no page of another site sends a request."""
+    key = _token_key(url)
+    token = _tokens.get(key)
+    if token is None or time.monotonic() >= token.until:
+        client = str(uuid.uuid4())
+        try:
+            answer = json.loads(_open(f"{key[0]}/csrf-token?client={client}", timeout=timeout))
+        except urllib.error.HTTPError as error:
+            if error.code not in (404, 422):
+                raise
+            error.close()
+            headers = {}  # a server of somebody else, without this protection
+        else:
+            headers = {"Prefect-Csrf-Token": answer["token"], "Prefect-Csrf-Client": client}
+        token = _tokens[key] = _Token(headers, time.monotonic() + TOKEN_SECONDS)
+    return token.headers
+
+
+def _open(
+    url: str,
+    body: Any = None,
+    method: str | None = None,
+    *,
+    timeout: float,
+    headers: dict[str, str] | None = None,
+) -> bytes:
+    sent = {"Content-Type": "application/json", **(headers or {})}
+    login = os.environ.get(CLIENT)
     if login:
-        headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+        sent["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
     data = None if body is None else json.dumps(body).encode()
-    return urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - http(s) only
+    request = urllib.request.Request(url, data, sent, method=method)  # noqa: S310 - http(s) only
+    with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310 - http(s) only
+        return bytes(answer.read())

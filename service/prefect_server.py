@@ -4,33 +4,63 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from service.environment import KEEP_DAYS, LOOPBACK, PREFECT, QUIET, free_port, prefect_environment
+from service.environment import KEEP_DAYS, LOOPBACK, QUIET, free_port, prefect_environment
 from service.errors import Unready
+from service.login import CLIENT, SERVER, known_login, make_login
 from service.prefect_api import healthy
 from service.process import STOP_SECONDS, Child
 
+SERVER_PROGRAM = (sys.executable, "-m", "service.server_process")
 START_SECONDS = 90.0
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - only compared with
 
 
 def start_server(
-    var: Path, port: int, host: str = LOOPBACK, *, keep_days: int = KEEP_DAYS
+    var: Path,
+    port: int,
+    host: str = LOOPBACK,
+    *,
+    keep_days: int = KEEP_DAYS,
+    names: Iterable[str] = (),
 ) -> Child:
-    """Start a Prefect server; its database remains in `var/prefect` for later servers."""
+    """Start a Prefect server; its database remains in `var/prefect` for later servers.
+
+    It requires the login of `var`, which is made if there is none. `names` are further host names
+    under which it answers.
+    """
     api = api_of(port, host)
+    login = make_login(var)
     environment = {
         **prefect_environment(var, keep_days=keep_days),
+        SERVER: login,
+        CLIENT: login,
         "PREFECT_API_URL": api,
-        "PREFECT_UI_API_URL": "/api" if host != LOOPBACK else api,
-        "PREFECT_SERVER_UI_API_URL": "/api" if host != LOOPBACK else api,
+        "PREFECT_UI_API_URL": "/api",
+        "PREFECT_SERVER_UI_API_URL": "/api",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": api.removesuffix("/api"),
+        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
     }
-    command = [*PREFECT, "server", "start", "--host", host, "--port", str(port)]
+    command = [*SERVER_PROGRAM, host, str(port), *sorted({*answered_names(host), *names})]
     return Child("prefect server", command, environment, var / "logs" / "prefect-server.log")
+
+
+def answered_names(host: str) -> Iterator[str]:
+    """Yield the host names under which a server at this address answers.
+
+    `TENGGAT_HOSTS` has further ones, separated by commas.
+    """
+    yield host
+    yield socket.gethostname()
+    for name in os.environ.get("TENGGAT_HOSTS", "").split(","):
+        if name.strip():
+            yield name.strip()
 
 
 def api_of(port: int, host: str = LOOPBACK) -> str:
@@ -47,8 +77,9 @@ def prefect_server(var: Path, *, port: int = 0) -> Iterator[str]:
     port = port or free_port()
     child = start_server(var, port)
     try:
-        _wait(lambda: healthy(api_of(port)), child)
-        yield api_of(port)
+        with environment_variables({CLIENT: make_login(var)}):
+            _wait(lambda: healthy(api_of(port)), child)
+            yield api_of(port)
     finally:
         child.stop()
 
@@ -60,30 +91,55 @@ def prefect_api(var: Path) -> Iterator[str]:
     It is the API in PREFECT_API_URL, otherwise the one of a running `tenggat up`, otherwise a new
     server.
     """
-    given = os.environ.get("PREFECT_API_URL") or running_service(var)
     with ExitStack() as stack:
-        api = given or stack.enter_context(prefect_server(var))
-        environment = prefect_environment(var, api) | QUIET
-        before = {name: os.environ.get(name) for name in environment}
-        os.environ.update(environment)
-        try:
-            yield api
-        finally:
-            _hand_over()
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
+        home, api = var, os.environ.get("PREFECT_API_URL")
+        if api is None and (running := running_service(var)):
+            home, api = running
+        api = api or stack.enter_context(prefect_server(var))
+        login = known_login(home)
+        environment = prefect_environment(var, api) | QUIET | ({CLIENT: login} if login else {})
+        with environment_variables(environment):
+            try:
+                yield api
+            finally:
+                _hand_over()
 
 
-def running_service(var: Path) -> str | None:
-    """Return the API URL of the `tenggat up` that serves this folder, if it answers."""
+@contextmanager
+def environment_variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Set these environment variables for the duration of the block."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
-        api = str(json.loads((var / "service.json").read_text(encoding="utf-8"))["api"])
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def last_service(var: Path) -> tuple[Path, str] | None:
+    """Return folder and API URL of the `tenggat up` that serves these working files.
+
+    It may have ended without removing this information. None if there is no information.
+    """
+    try:
+        state = json.loads((var / "service.json").read_text(encoding="utf-8"))
+        return Path(state["var"]), str(state["api"])
     except (OSError, ValueError, KeyError):
         return None
-    return api if healthy(api) else None
+
+
+def running_service(var: Path) -> tuple[Path, str] | None:
+    """Return folder and API URL of the `tenggat up` for these working files, if it answers."""
+    found = last_service(var)
+    if found is None:
+        return None
+    login = known_login(found[0])
+    with environment_variables({CLIENT: login} if login else {}):
+        return found if healthy(found[1]) else None
 
 
 def _hand_over() -> None:

@@ -14,15 +14,18 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from service import stale_runs
 from service.database_upgrade import prepare
 from service.environment import LOOPBACK, NOT_NOW, REPOSITORY, WORKER, is_free, prefect_environment
 from service.errors import Rejected, ServiceError, Unready
+from service.gateway import host_of
 from service.lock import exclusive_lock, marked
+from service.login import CLIENT, make_login, source_of_login
 from service.logs import saying
 from service.prefect_api import ask, found, healthy
-from service.prefect_server import EVERYWHERE, api_of, start_server
+from service.prefect_server import EVERYWHERE, api_of, environment_variables, start_server
 from service.process import Child
 from service.restarts import FIRST_WAIT, LONGEST_WAIT, SupervisedProcess
 from service.signals import until_stopped
@@ -60,13 +63,11 @@ def up(
         stack.enter_context(marked(str(home)))
         if not is_free(host, port):
             raise ServiceError(f"port {port} is taken; choose another with --port")
-        if host != LOOPBACK and not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
-            raise ServiceError(
-                f"on {host} others can reach the service: set PREFECT_SERVER_API_AUTH_STRING"
-                " and PREFECT_API_AUTH_STRING to user:password first"
-            )
         heard = saying(say, home / "logs" / "tenggat.log")
-        _Service(sites, home, host, port, heard, stack).run(worker=worker, backup=backup)
+        login_source = source_of_login(home)
+        stack.enter_context(environment_variables({CLIENT: make_login(home)}))
+        service = _Service(sites, home, host, port, heard, stack)
+        service.run(worker=worker, backup=backup, login_source=login_source)
 
 
 def apart(sites: Sequence[Site]) -> None:
@@ -92,6 +93,11 @@ def apart(sites: Sequence[Site]) -> None:
                 raise ServiceError(f"{other.folder} and {site.folder} have the same {what}; {how}")
 
 
+def ui_names(sites: Sequence[Site]) -> set[str]:
+    """Return the host names under which administrators open the UI, by the sites' settings."""
+    return {host_of(urlsplit(site.ui_url).netloc) for site in sites if site.ui_url}
+
+
 class _Service:
     """The parts of a running service."""
 
@@ -111,7 +117,7 @@ class _Service:
         keep_days = max(site.file.keep.prefect_days for site in sites)
         self.server = SupervisedProcess(
             "Prefect server",
-            partial(start_server, home, port, host, keep_days=keep_days),
+            partial(start_server, home, port, host, keep_days=keep_days, names=ui_names(sites)),
             say,
             answers=partial(healthy, self.api),
         )
@@ -122,8 +128,11 @@ class _Service:
         ]
         self._look_at = 0.0
 
-    def run(self, *, worker: bool, backup: bool) -> None:
-        """Start all parts, and supervise them without end."""
+    def run(self, *, worker: bool, backup: bool, login_source: str) -> None:
+        """Start all parts, and supervise them without end.
+
+        `login_source` is printed for the administrator, never the login itself.
+        """
         for site in self.sites:
             self._patiently(
                 partial(self._prepare, site, backup), f"the database of {site.folder.name}"
@@ -149,9 +158,11 @@ class _Service:
         for place in dict.fromkeys([self.home, *(site.var for site in self.sites)]):
             state = place / "service.json"
             self.stack.callback(state.unlink, missing_ok=True)
-            state.write_text(json.dumps({"api": self.api, "pid": os.getpid()}), encoding="utf-8")
+            of_service = {"api": self.api, "pid": os.getpid(), "var": str(self.home)}
+            state.write_text(json.dumps(of_service), encoding="utf-8")
         elsewhere = ", and at every address of this machine" if self.host in EVERYWHERE else ""
         self.say(f"Prefect UI: {self.api.removesuffix('/api')}{elsewhere}")
+        self.say(f"Login of the UI: in {login_source}; `tenggat ui login` shows it")
         for site in self.sites:
             self.say(f"Mailbox, reports and logs: {site.var}")
         self._first_cycle()

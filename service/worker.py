@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from service.environment import POOL, PREFECT, prefect_environment
+from service.environment import POOL, prefect_environment
 from service.errors import ServiceError
 from service.lock import exclusive_lock, marked
 from service.logs import saying
@@ -54,7 +55,7 @@ def _start(var: Path, api: str, name: str, log: str, limit: int | None) -> Child
     most = [] if limit is None else ["--limit", str(limit)]
     return Child(
         "prefect worker",
-        [*PREFECT, "worker", "start", "--pool", POOL, "--name", name, *most],
+        [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--name", name, *most],
         {**prefect_environment(var, api), "PREFECT_WORKER_HEARTBEAT_SECONDS": str(BEAT_SECONDS)},
         var / "logs" / log,
     )

@@ -36,6 +36,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+for side in ("PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"):
+    os.environ[side] = "tests:of-all-servers"  # a service makes its own, see `services.environment`
 
 import cli
 import db.engine

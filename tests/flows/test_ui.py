@@ -20,7 +20,6 @@ from support.small_site import FAR_HOUR, NAME
 from support.web_pages import Pages
 
 from db.models import AuditRow, MessageRow
-from service.prefect_api import ask
 
 pytestmark = pytest.mark.browser
 
@@ -54,7 +53,14 @@ def pages(
     """The screen; where there is no browser no service is started for it."""
     with browsing(tmp_path_factory.mktemp("desk") / "profile") as browser:
         trouble: Troubled = request.getfixturevalue("troubled_once")
-        yield Pages(browser, trouble.up.url, zone="Asia/Makassar")
+        pages = Pages(browser, trouble.up.url, zone="Asia/Makassar")
+        pages.open("/")
+        pages.reads("Login")
+        pages.focus("input")
+        browser.type(trouble.up.login())
+        pages.click("Login")
+        pages.reads("Dashboard")
+        yield pages
 
 
 @pytest.fixture
@@ -152,9 +158,9 @@ def test_the_question_of_a_storm_is_answered_in_its_form_and_the_mails_go(desk):
     desk.up.until(lambda: any(run["state_type"] == "PAUSED" for run in desk.runs("storm")))
     (asked,) = desk.runs("storm")
     assert asked["state_name"] == "Suspended"
-    resume = f"{desk.up.url}/api/flow_runs/{asked['id']}/resume"
+    resume = f"flow_runs/{asked['id']}/resume"
     answer = {"run_input": {"decision": "mungkin", "by": "Rahmadsyah"}}
-    assert ask(resume, answer)["status"] == "REJECT"  # a word that is no choice
+    assert desk.up.ask(resume, answer)["status"] == "REJECT"  # a word that is no choice
     desk.server.greeting = ""  # by now it is well
     desk.open_run("storm 1")
     desk.pages.click("Resume")

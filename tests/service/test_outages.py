@@ -42,7 +42,7 @@ def test_a_server_that_was_killed_in_mid_run_and_away_for_long_is_worked_for_aga
     working, waiting = (f"{what} for the server at {up.url}/api" for what in ("working", "waiting"))
     up.until(lambda: neighbours.said_by("three") == [working])
     with standing_still([up.process]):  # else it would start the server again
-        kill(up.part("server", "start"))
+        kill(up.part("service.server_process"))
         until(lambda: any("worker ended with 1" in line for line in neighbours.said_by("three")))
         assert neighbours.said_by("three")[1] == waiting
     up.until(lambda: neighbours.said_by("three")[-1] == working)

@@ -39,6 +39,7 @@ import service
 from db import runs
 from db.models import FlowRunRecord, MessageRow, MessageStatus, NoticeRow
 from service.environment import free_port
+from service.login import login_file
 from service.prefect_api import ask
 from support.pipeline import BEGUN, ENTRY, STEPS, UNITS, at, begin
 from support.prefect_databases import prefect_as_new
@@ -117,10 +118,14 @@ class Up:
 
     def ask(self, where: str, body: Any = None) -> Any:
         """Ask its Prefect server."""
-        login = self.environment.get("PREFECT_API_AUTH_STRING", "")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PREFECT_API_AUTH_STRING", login)
+            patch.setenv("PREFECT_API_AUTH_STRING", self.login())
             return ask(f"{self.url}/api/{where}", body)
+
+    def login(self) -> str:
+        """The login of its server: the one that it was given, or the one that it has made."""
+        given = self.environment.get("PREFECT_API_AUTH_STRING")
+        return given or login_file(self.var).read_text("utf-8").strip()
 
     def ask_for(self, flow: str, site: Path | None = None, **parameters: Any) -> str:
         """Have a deployment run by a worker; the run's id."""
@@ -219,7 +224,9 @@ def command(*sites: Path, port: int, options: Sequence[str] = ()) -> list[str]:
 
 
 def environment(var: Path) -> dict[str, str]:
-    return {**os.environ, "TENGGAT_VAR": str(var), "PYTHONPATH": PYTHONPATH}
+    """The environment of a service that makes its login by itself."""
+    ours = {name: value for name, value in os.environ.items() if not name.endswith("_AUTH_STRING")}
+    return {**ours, "TENGGAT_VAR": str(var), "PYTHONPATH": PYTHONPATH}
 
 
 def flow(run: str) -> list[psutil.Process]:

@@ -115,6 +115,10 @@ class Pages:
         self._click(BY_LABEL % json.dumps(label), label)
         self.browser.type(text)
 
+    def focus(self, selector: str) -> None:
+        """Click into the first field that this CSS selector finds."""
+        self._click(f"[...document.querySelectorAll({json.dumps(selector)})]", selector)
+
     def submit(self, form: str) -> None:
         """Send the form with these words; again while the server is too busy to take it."""
         for _ in range(TRIES):

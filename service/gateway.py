@@ -1,0 +1,127 @@
+"""The gateway before Prefect's server: it refuses foreign hosts and origins, and unused endpoints.
+
+Prefect itself checks the login and the CSRF token. The gateway refuses requests that no part of
+Tenggat and no person at the UI needs, before Prefect sees them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOOPBACK_NAMES = frozenset({"localhost"})
+READS = ("GET", "HEAD", "OPTIONS")
+
+HEADERS = (
+    (b"content-security-policy", b"frame-ancestors 'none'; connect-src 'self'; object-src 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+"""Headers of every answer: no page of another site shows the UI in a frame, and the UI sends
+requests to its own server only."""
+
+BLOCKS = re.compile(r"^/api/(block_documents|block_schemas|block_types)(/|$)")
+SEARCHES = re.compile(r"/(filter|count)/?$")
+CLOSED = re.compile(r"^/api/(admin/storage|collections)(/|$)")
+
+
+def is_closed(method: str, path: str) -> bool:
+    """Check whether an endpoint of Prefect's API is closed.
+
+    - Blocks have code or addresses for Prefect to use: storage of pickled results, webhooks,
+      notifications. Tenggat has none, so nobody may write one. They can be listed.
+    - `admin/storage` chooses the block for results.
+    - `collections` lets the server fetch a list from the internet.
+    """
+    path = re.sub("/+", "/", path)
+    if BLOCKS.search(path):
+        return method not in READS and not SEARCHES.search(path)
+    return bool(CLOSED.search(path))
+
+
+def host_of(netloc: str) -> str:
+    """Return the host name or address in lower case, without the port."""
+    host = netloc.strip().lower()
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+class Gateway:
+    """An ASGI application that passes permitted requests on to Prefect's."""
+
+    def __init__(self, app: App, hosts: Iterable[str]) -> None:
+        """Set up the gateway. `hosts` are the names under which the server may be addressed.
+
+        IP addresses and `localhost` are always permitted: an attacker cannot let a name of its own
+        refer to them without that name in the request.
+        """
+        self.app = app
+        self.hosts: Collection[str] = LOOPBACK_NAMES | {host.lower() for host in hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a request, or pass it on and add `HEADERS` to the answer."""
+        if scope["type"] not in ("http", "websocket"):
+            return await self.app(scope, receive, send)
+        reason = self.refusal(
+            scope.get("method", "GET"),
+            scope["path"],
+            {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        )
+        if reason is None:
+            return await self.app(scope, receive, _with_headers(send))
+        if scope["type"] == "websocket":
+            await receive()
+            return await send({"type": "websocket.close", "code": 1008, "reason": reason})
+        return await _forbid(send, reason)
+
+    def refusal(self, method: str, path: str, headers: dict[str, str]) -> str | None:
+        """Return the reason to refuse a request, or None. Names of headers are in lower case.
+
+        A browser sends `Origin` with every write and every websocket of a page. It must be the
+        address to which the request goes: the page is then one of this server.
+        """
+        addressed = headers.get("host", "")
+        if not self._is_ours(host_of(addressed)):
+            return "this server does not answer under this name; see TENGGAT_HOSTS"
+        origin = headers.get("origin")
+        if origin is not None and origin.partition("://")[2].lower() != addressed.lower():
+            return "a page of another address may not use this server"
+        if origin is None and headers.get("sec-fetch-site") == "cross-site" and "/api/" in path:
+            return "a page of another address may not use this server"
+        if is_closed(method, path):
+            return "Tenggat does not use this endpoint; it is closed"
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        if host in self.hosts:
+            return True
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return True
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", []), *HEADERS]
+        await send(message)
+
+    return sending
+
+
+async def _forbid(send: Send, reason: str) -> None:
+    body = json.dumps({"detail": reason}).encode()
+    headers = [(b"content-type", b"application/json"), *HEADERS]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,38 @@
+"""The process of Prefect's server: `python -m service.server_process HOST PORT NAME...`.
+
+It starts Prefect's application as `prefect server start` does, behind our gateway. `NAME` are the
+host names under which browsers and workers address the server.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import uvicorn
+from prefect.server.api.server import create_app
+from prefect.settings import get_current_settings
+
+from service.gateway import Gateway
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    host, port, *names = arguments
+    settings = get_current_settings().server
+    assert settings.api.auth_string is not None, "the service always sets a login"
+    uvicorn.run(
+        Gateway(create_app(final=True), names),
+        host=host,
+        port=int(port),
+        timeout_keep_alive=settings.api.keepalive_timeout,
+        ws_ping_interval=settings.api.websocket_ping_interval,
+        ws_ping_timeout=settings.api.websocket_ping_timeout,
+        log_level=settings.logging_level.lower(),
+        server_header=False,
+        proxy_headers=False,
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
