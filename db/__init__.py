@@ -1,1 +1,33 @@
-"""Persistence of Tenggat: SQLAlchemy models, queries and migrations for SQLite and PostgreSQL."""
+"""The database of a site: models, queries, migrations and audit, for SQLite and PostgreSQL.
+
+Each module has the queries of one subject and gets an open session. Transactions begin in the
+callers, with `tasks.common.context.SiteContext`.
+"""
+
+__all__ = [
+    "audit",
+    "audit_verify",
+    "backup",
+    "complaints",
+    "engine",
+    "imports",
+    "late_records",
+    "locks",
+    "mailbox",
+    "metrics",
+    "migrate",
+    "models",
+    "outbox",
+    "private_dirs",
+    "quarantine",
+    "questions",
+    "replica",
+    "retention",
+    "revisions",
+    "rulesets",
+    "runs",
+    "state_history",
+    "storms",
+    "vacuum",
+    "watch_state",
+]

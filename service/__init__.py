@@ -1,4 +1,7 @@
-"""The service: a Prefect API for one command, or a permanent server with worker and schedules."""
+"""The service: Prefect server, worker and schedules under one supervisor (`tenggat up`).
+
+It also gives a single command a Prefect API. It starts processes, and knows nothing of complaints.
+"""
 
 from service.environment import MARK, prefect_environment
 from service.errors import Rejected, ServiceError, Stopped

@@ -1,5 +1,21 @@
-"""The pure domain: calendar, regulations, clocks, escalation.
+"""The pure domain: calendar, directory, regulations, clocks, escalation, metrics.
 
 Nothing here reads the system clock, the network, a database or the settings of a site. Time and
 facts are arguments, and deadlines are return values.
 """
+
+__all__ = [
+    "calendar",
+    "day_counting",
+    "directory",
+    "engine",
+    "escalation",
+    "events",
+    "fingerprint",
+    "holds",
+    "metrics",
+    "periods",
+    "regulations",
+    "shards",
+    "text",
+]

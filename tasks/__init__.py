@@ -1,1 +1,22 @@
-"""The steps of the flows, one subject for each module; each step handles a batch."""
+"""The steps of the flows: one module each, a plain function and its Prefect task.
+
+Everything else is in packages named for what they do. docs/architecture.md has their order.
+"""
+
+__all__ = [
+    "common",
+    "deadlines",
+    "delivery",
+    "evaluation",
+    "ingest",
+    "intake",
+    "mailbox",
+    "maintenance",
+    "monitoring",
+    "notifications",
+    "reports",
+    "simulation",
+    "sources",
+    "summary",
+    "text",
+]

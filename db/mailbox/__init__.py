@@ -1,1 +1,6 @@
-"""Mail in the sender's mailbox: returned mails and answers, and how far it was read."""
+"""What came back to the sender's mailbox: bounces, replies, and the position in the mailbox.
+
+The mailbox itself is read in `tasks.notifications.bounces` and `replies`.
+"""
+
+__all__ = ["bounces", "position", "replies"]

@@ -1,1 +1,6 @@
-"""The metrics of a compliance report: each is defined once, for all formats."""
+"""The metrics of a compliance report: each is defined once, for all formats.
+
+A case is encoded after its evaluation; tables are computed from columns of encoded cases.
+"""
+
+__all__ = ["case", "columns", "definitions", "encoding", "table", "tables"]

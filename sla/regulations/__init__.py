@@ -1,1 +1,7 @@
-"""The law as data: parsed, checked for mistakes and consistency, and loaded."""
+"""The law as data: files of regulations, parsed, checked and loaded.
+
+`model` has the rules; `loader` reads the files; the checks find mistakes in one rule and between
+rules.
+"""
+
+__all__ = ["loader", "model", "parser", "schema", "toml_lines", "toml_table"]

@@ -1,1 +1,16 @@
-"""What every part of tasks/ uses: the site's context, dates, redaction, retries."""
+"""Used everywhere in tasks: site context, dates, redaction, retries, errors.
+
+It knows no source, no mail and no report.
+"""
+
+__all__ = [
+    "context",
+    "dates",
+    "errors",
+    "flexible_dates",
+    "loopback",
+    "notified",
+    "redaction",
+    "retry",
+    "total_rows",
+]

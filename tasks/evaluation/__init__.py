@@ -1,1 +1,14 @@
-"""Complaints evaluated against the law: loaded, decided on, explained, and their metrics cached."""
+"""Complaints, loaded from the database and evaluated against the law.
+
+Which notices are due, what must be corrected, the status and the explanation for people.
+"""
+
+__all__ = [
+    "corrections",
+    "explain",
+    "loader",
+    "metrics_cache",
+    "notices",
+    "status",
+    "stored_deadlines",
+]

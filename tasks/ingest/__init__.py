@@ -1,1 +1,16 @@
-"""Rows of sources become complaints and events, or wait in quarantine."""
+"""Rows of sources become complaints and events, or wait in quarantine.
+
+`importer` is the entry for an extract. Parsing, validation, questions about unreadable cells, and
+the comparison of snapshots are internal.
+"""
+
+__all__ = [
+    "answers",
+    "exchange_writer",
+    "importer",
+    "inference",
+    "preview",
+    "quarantine_retry",
+    "row_drop",
+    "source_count",
+]

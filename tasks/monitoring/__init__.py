@@ -1,1 +1,6 @@
-"""The watchdog: incidents are found, logged and reported to the administrator."""
+"""The watchdog: it finds incidents, logs them and notifies the administrator.
+
+`watch` runs beside the flows; `external_watch` needs no worker; `health` is `tenggat doctor`.
+"""
+
+__all__ = ["external_watch", "failed_runs", "health", "incident_log", "ping", "watch"]

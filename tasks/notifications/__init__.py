@@ -1,1 +1,21 @@
-"""Mails: queued in the outbox, composed, rendered and sent; bounces and storms."""
+"""Mails: enqueued in the outbox, composed, sent; storms, and mail that comes back.
+
+`enqueue` writes to the outbox, `sender` sends from it. Views, rendering and attachments are
+internal.
+"""
+
+__all__ = [
+    "after_restore",
+    "bounces",
+    "compose",
+    "enqueue",
+    "message",
+    "questions",
+    "rate_limit",
+    "replies",
+    "resend",
+    "send_policy",
+    "sender",
+    "storms",
+    "transport",
+]

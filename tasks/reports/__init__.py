@@ -1,1 +1,15 @@
-"""Reporting: one set of metrics as HTML, PDF, XLSX, JSON and CSV; one format a module."""
+"""Reports: tables of metrics with their notes, digest, restatement and public edition.
+
+`builder` builds a report, `model` is its content, `verify` makes an earlier one again.
+"""
+
+__all__ = [
+    "audit_heads",
+    "builder",
+    "diff",
+    "digest",
+    "formats",
+    "model",
+    "public_edition",
+    "verify",
+]

@@ -1,4 +1,4 @@
-"""Extract complaints from the sources of a site: folders, Open311, SQL, IMAP, other installations.
+"""Extract complaints from the sources of a site: files, Open311, SQL, IMAP.
 
 `open_source` gives a `Source`. It yields extracts: what the source shows at one moment.
 """
@@ -13,6 +13,10 @@ __all__ = [
     "SourceError",
     "Waiting",
     "WaitingReason",
+    "base",
+    "files",
+    "gaps",
+    "imap",
     "open_source",
     "source_kind",
 ]

@@ -1,1 +1,6 @@
-"""Texts in the reader's language: the catalog of words, formats of numbers and dates, templates."""
+"""Texts in the reader's language: catalog, formats of numbers and dates, templates.
+
+It renders; it knows no database and decides nothing.
+"""
+
+__all__ = ["catalog", "formats", "incidents", "numbers", "templates", "titles"]

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -230,3 +232,59 @@ def test_no_folder_is_crowded():
         if (count := sum(file.name != "__init__.py" for file in folder.glob("*.py"))) > 24
     }
     assert crowded == {}
+
+
+@cache
+def face_of(package: str) -> list[str] | None:
+    """What a package offers to others: `__all__` of its `__init__.py`, modules included."""
+    file = REPOSITORY.joinpath(*package.split("."), "__init__.py")
+    if not file.is_file():
+        return None
+    named = [
+        ast.literal_eval(node.value)
+        for node in tree(file).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    return named[0] if named else []
+
+
+def opened(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Line, package and name for each package through which an import reaches its target."""
+    for node in nodes(path):
+        for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
+            start = node.module if isinstance(node, ast.ImportFrom) else None
+            parts = ".".join(filter(None, (start, alias.name))).split(".")
+            for depth in range(1, len(parts)):
+                package = ".".join(parts[:depth])
+                if parts[0] in LAYERS and face_of(package) is not None:
+                    yield node.lineno, package, parts[depth]
+
+
+def test_a_package_is_used_through_its_face():
+    """`__all__` lists modules as well as names: to name a module costs nothing at import.
+
+    Names copied into `__init__.py` would make each user of one module load all of them.
+    """
+    wrong = [
+        f"{place}:{line}: {name} is not in __all__ of {package}"
+        for path in EVERYTHING
+        for place in [path.relative_to(REPOSITORY)]
+        for line, package, name in opened(path)
+        if not ".".join(place.parts).startswith(f"{package}.") and name not in face_of(package)
+    ]
+    assert wrong == []
+
+
+def test_a_face_says_what_its_package_is_for_and_lists_what_is_there():
+    faces = [path for path in EVERYTHING if path.name == "__init__.py"]
+    faces = [path for path in faces if "migrations" not in path.parts]
+    assert len(faces) >= 30
+    for path in faces:
+        text = ast.get_docstring(tree(path))
+        assert len(text.splitlines()) >= 3, path
+        package = ".".join(path.relative_to(REPOSITORY).parent.parts)
+        named = face_of(package)
+        assert named, path
+        module = import_module(package)
+        missing = [name for name in named if not hasattr(module, name)]
+        assert [name for name in missing if not find_spec(f"{package}.{name}")] == [], path

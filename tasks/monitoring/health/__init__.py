@@ -1,4 +1,7 @@
-"""Check a site: report good points, notes and faults, each with the remedy (`tenggat doctor`)."""
+"""Check a site: report good points, notes and faults, each with the remedy (`tenggat doctor`).
+
+One module for each subject of the checks; `check` runs all of them.
+"""
 
 from __future__ import annotations
 

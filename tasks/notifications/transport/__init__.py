@@ -1,1 +1,6 @@
-"""The way to a mail server: SMTP, OAuth2, or the local mailbox."""
+"""The connection to a mail server: SMTP, OAuth2, or the local mailbox.
+
+`choose` selects one from the settings; errors are permanent, temporary, or of the server.
+"""
+
+__all__ = ["choose", "oauth2_file", "smtp"]

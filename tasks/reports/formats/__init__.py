@@ -1,1 +1,6 @@
-"""Writers of reports, one format a module."""
+"""Write a report as HTML, PDF, XLSX, JSON and CSV: one module for each format.
+
+`writer` writes all of them. No format computes a figure.
+"""
+
+__all__ = ["json_csv", "pdf_support", "restatement_text", "writer"]

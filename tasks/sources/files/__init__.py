@@ -1,1 +1,6 @@
-"""Readers of files: workbooks, CSV and JSON Lines."""
+"""Read the formats of files: workbooks, CSV, JSON Lines, web pages.
+
+`reader` finds the table in a file and returns its rows as text.
+"""
+
+__all__ = ["delimited", "encodings", "kinds", "period", "reader", "timestamps"]

@@ -1,1 +1,6 @@
-"""Import complaints from an IMAP mailbox: each mail is a complaint."""
+"""An IMAP mailbox as a source: each mail is a complaint.
+
+The connection and the parser of a message also serve the mailbox for bounces and replies.
+"""
+
+__all__ = ["connection", "fetch", "message", "source"]
