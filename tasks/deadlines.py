@@ -18,7 +18,7 @@ from sla.escalation import AcceptedNotices, Reached, next_action_at
 from sla.events import Event, ImpossibleHistory
 from sla.holds import released_at
 from sla.shards import EVERYTHING, Shard
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext, SiteContext
 from tasks.common.retry import retrying_task
 from tasks.evaluation import corrections
 from tasks.evaluation.corrections import PendingCorrection
@@ -77,48 +77,50 @@ def evaluate_and_notify(
     complaint is evaluated again and the changed deadlines are listed. Notices already sent are not
     changed.
     """
-    with office.transaction() as session:
-        run_of = _EvaluationRun(session, office, now, run_id)
-        count = run_of.count
+    with office.run(now, run_id) as run:
+        session, evaluation = run.session, EvaluationRun(run)
+        count = evaluation.count
         ruleset = rulesets.activate(session, office.ruleset_fingerprint(), now)
         units = sorted(office.site.directory.units)
         while batch := complaints.due_for_evaluation(session, now, BATCH, part, units):
-            moves = run_of.batch(batch)
+            moves = evaluation.batch(batch)
             session.flush()
             if ruleset is not None:
                 rulesets.add_deadline_changes(session, ruleset, moves)
-        queued = enqueue_notices(session, office, run_of.owed, now, run_id)
-        enqueue_corrections(session, office, run_of.corrections, now, run_id)
+        queued = enqueue_notices(run, evaluation.owed)
+        enqueue_corrections(run, evaluation.corrections)
         count.messages, count.vacancies, count.storm = queued.mails, queued.vacancies, queued.storm
         for ticket in count.not_evaluated:
-            enqueue_alert(session, office, "evaluation_failed", {"ticket": ticket}, now, run_id)
+            enqueue_alert(run, "evaluation_failed", {"ticket": ticket})
         for source, late in sorted(count.inherited.items()):
             facts = {"source": source, "late": late}
-            enqueue_alert(session, office, "inventory", facts, now, run_id, same=("source",))
+            enqueue_alert(run, "inventory", facts, same=("source",))
     return count
 
 
-class _EvaluationRun:
+class EvaluationRun:
     """One run: what it evaluates, decides and counts."""
 
-    def __init__(self, session: Session, office: SiteContext, now: datetime, run_id: str) -> None:
-        self.session, self.office, self.now, self.run = session, office, now, run_id
+    def __init__(self, run: RunContext) -> None:
+        self.run = run
         self.count = EvaluationCount()
         self.owed: list[PendingNotice] = []
         self.corrections: list[PendingCorrection] = []
-        self.ledger = MetricsCache(session, office)
-        self.first_imports = imports.first_of_each(session)
+        self.ledger = MetricsCache(run.session, run.office)
+        self.first_imports = imports.first_of_each(run.session)
 
     def batch(self, batch: Sequence[Complaint]) -> list[dict[str, Any]]:
         """Evaluate these complaints; return the deadlines changed by a new ruleset."""
         keys = [complaint.id for complaint in batch]
-        verdicts = complaints.deadlines_of(self.session, keys)
-        notices = outbox.notices_of(self.session, keys)
+        verdicts = complaints.deadlines_of(self.run.session, keys)
+        notices = outbox.notices_of(self.run.session, keys)
         every = [row.id for rows in notices.values() for row in rows]
-        accepted = outbox.acceptances(self.session, every, self.now)
+        accepted = outbox.acceptances(self.run.session, every, self.run.now)
         lapsed: list[tuple[int, Event]] = []
         moves: list[dict[str, Any]] = []
-        for found, judged in load_and_evaluate(self.session, self.office, batch, self.now):
+        for found, judged in load_and_evaluate(
+            self.run.session, self.run.office, batch, self.run.now
+        ):
             complaint = found.complaint
             rows, before = notices.get(complaint.id, []), verdicts.get(complaint.id, [])
             revoked = self._revoked(complaint, judged, before)
@@ -130,26 +132,28 @@ class _EvaluationRun:
                     for deadline in judged.deadlines
                 ]
             except (OutsideCalendar, ImpossibleHistory):  # it must not stop the others
-                complaint.next_action_at = self.now + PUSHED_BACK
+                complaint.next_action_at = self.run.now + PUSHED_BACK
                 self.ledger.forget(complaint)
                 self.count.not_evaluated.append(complaint.ticket)
                 continue
-            lapsed += [(complaint.id, e) for e in _new_lapses(self.office, judged, found, self.now)]
+            lapsed += [
+                (complaint.id, e) for e in _new_lapses(self.run.office, judged, found, self.run.now)
+            ]
             if complaint.evaluated_at is None and before:  # evaluated with an earlier ruleset
                 others = list(_moves(complaint.id, judged.deadlines, before))
                 self.count.moved = (self.count.moved or 0) + len(others)
                 moves += others
             self._count_breached(complaint, judged.deadlines, before)
-            _write(self.session, complaint.id, judged.deadlines, before, self.now)
+            _write(self.run.session, complaint.id, judged.deadlines, before, self.run.now)
             self._take_back(complaint.id, revoked, rows, judged.deadlines)
             for plan in plans:
                 self._decide(complaint, plan)
             turns = [plan.turn for plan in plans]
-            turns += [event.latest for event in found.history.events if event.latest > self.now]
+            turns += [event.latest for event in found.history.events if event.latest > self.run.now]
             complaint.next_action_at = min((turn for turn in turns if turn), default=None)
-            self.ledger.store(found, judged, self.now)
+            self.ledger.store(found, judged, self.run.now)
             self.count.evaluated += 1
-        complaints.add_events(self.session, lapsed)
+        complaints.add_events(self.run.session, lapsed)
         return moves
 
     def _revoked(
@@ -158,7 +162,7 @@ class _EvaluationRun:
         """Return the deadlines that are late no more; not those of a complaint left alone by
         `since`.
         """
-        if judged.error is not None or not self.office.watched(complaint.received_at):
+        if judged.error is not None or not self.run.office.watched(complaint.received_at):
             return {}
         return corrections.revoked(before, judged.deadlines)
 
@@ -171,27 +175,25 @@ class _EvaluationRun:
         revoked: bool,
     ) -> _EvaluationPlan:
         history = history_of(deadline, rows, accepted, revoked=revoked)
-        steps = rungs_reached(self.office, deadline, self.now, history.notified)
-        after = history.with_decided(steps, self.now)
+        steps = rungs_reached(self.run.office, deadline, self.run.now, history.notified)
+        after = history.with_decided(steps, self.run.now)
         return _EvaluationPlan(
-            deadline, history, steps, _turn(self.office, deadline, self.now, after)
+            deadline, history, steps, _turn(self.run.office, deadline, self.run.now, after)
         )
 
     def _decide(self, complaint: Complaint, plan: _EvaluationPlan) -> None:
         """Decide on the notices of one deadline."""
         decided = decide_notices(
-            self.office,
+            self.run,
             complaint.id,
             plan.deadline,
             plan.steps,
             plan.history,
-            self.now,
-            self.run,
             inherited=self._inherited(complaint, plan.deadline),
         )
-        self.session.add_all(decided.new)
+        self.run.session.add_all(decided.new)
         for notice, what, why in decided.noted:
-            audit.note_notice(self.session, what, notice, self.now, why, self.run)
+            audit.note_notice(self.run.session, what, notice, self.run.now, why, self.run.id)
         self.owed += decided.owed
         self.count.superseded += decided.superseded
         for each in decided.owed:
@@ -205,9 +207,9 @@ class _EvaluationRun:
         rows: Sequence[NoticeRow],
         deadlines: Sequence[Deadline],
     ) -> None:
-        corrections.take_back(self.session, complaint, revoked, rows, self.now, self.run)
+        corrections.take_back(self.run, complaint, revoked, rows)
         self.count.taken_back += len(revoked)
-        self.corrections += corrections.owed_corrections(self.session, rows, deadlines)
+        self.corrections += corrections.owed_corrections(self.run.session, rows, deadlines)
 
     def _count_breached(
         self, complaint: Complaint, deadlines: Sequence[Deadline], before: Sequence[DeadlineRow]

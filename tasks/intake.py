@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
 from db import imports
 from db.models import SourceImport
 from settings.mapping import SourceMapping
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext, SiteContext
 from tasks.common.errors import TransientError, place_of
 from tasks.common.retry import is_lost_database, retrying_task
 from tasks.ingest.answers import answer_from_files
@@ -46,9 +44,9 @@ def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
         if is_lost_database(error) or isinstance(error, TransientError):
             raise
         failures.append(f"{source_name}: unexpected error ({place_of(error)}); please report it")
-    with office.transaction() as session:
-        _tell_silence(session, office, source_name, source.settings, now)
-        missing = lately_missing(session, office, source_name, now)
+    with office.run(now, "intake") as run:
+        _tell_silence(run, source_name, source.settings)
+        missing = lately_missing(run.session, office, source_name, now)
         count.missing += (day.isoformat() for day in missing)
     count.waiting += source.waiting
     if failures:
@@ -70,9 +68,9 @@ def _import_one(
     """
     rows = _CountedRows(batch.rows)
     try:
-        with office.transaction() as session:
-            imported = import_batch(session, office, name, replace(batch, rows=rows), now)
-            drop = _alert_row_drop(session, office, imported.record, now)
+        with office.run(now, "intake") as run:
+            imported = import_batch(run.session, office, name, replace(batch, rows=rows), now)
+            drop = _alert_row_drop(run, imported.record)
     except AlreadyImported:
         pass  # another run has just imported it
     except NotYet:
@@ -111,16 +109,15 @@ class _CountedRows:
             yield row
 
 
-def _alert_row_drop(
-    session: Session, office: SiteContext, look: SourceImport, now: datetime
-) -> list[dict[str, object]]:
+def _alert_row_drop(run: RunContext, look: SourceImport) -> list[dict[str, object]]:
     """Notify the administrators of an import with fewer rows than the one before.
 
     The alert is part of the transaction of the import, so it is queued once, and before any notice
     that could follow. Return the numbers for the artifact.
     """
-    session.flush()
-    drop = latest_row_drop(session, look.source, office.site.sources[look.source])
+    office = run.office
+    run.session.flush()
+    drop = latest_row_drop(run.session, look.source, run.site.sources[look.source])
     if drop is None or (drop.name, drop.made) != (look.name, look.observed_at):
         return []
     facts: dict[str, object] = {
@@ -136,23 +133,17 @@ def _alert_row_drop(
         if period is not None:
             first, last = (office.local(moment).date().isoformat() for moment in period)
             facts[key] = f"{first} – {last}"
-    enqueue_alert(
-        session, office, "fewer_rows", facts, now, "intake", same=("source", "file", "made")
-    )
+    enqueue_alert(run, "fewer_rows", facts, same=("source", "file", "made"))
     return [facts]
 
 
-def _tell_silence(
-    session: Session, office: SiteContext, name: str, source: SourceMapping, now: datetime
-) -> None:
+def _tell_silence(run: RunContext, name: str, source: SourceMapping) -> None:
     """Notify the administrators once that a source has had nothing new for too long."""
-    last = imports.last(session, name)
+    last = imports.last(run.session, name)
     limit = timedelta(hours=source.silent_after_hours)
-    if last is not None and limit and now - last > limit:
-        since = office.local(last).isoformat(timespec="minutes")
-        enqueue_alert(
-            session, office, "silent_source", {"source": name, "since": since}, now, "intake"
-        )
+    if last is not None and limit and run.now - last > limit:
+        since = run.office.local(last).isoformat(timespec="minutes")
+        enqueue_alert(run, "silent_source", {"source": name, "since": since})
 
 
 pull_task = retrying_task("pull {source_name}")(pull)
@@ -160,8 +151,8 @@ pull_task = retrying_task("pull {source_name}")(pull)
 
 def ask(office: SiteContext, now: datetime, run_id: str) -> None:
     """Queue one mail to the administrators about the values and rows that cannot be read."""
-    with office.transaction() as session:
-        enqueue_questions(session, office, now, run_id)
+    with office.run(now, run_id) as run:
+        enqueue_questions(run)
 
 
 ask_task = retrying_task("ask about unreadable values")(ask)

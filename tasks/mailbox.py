@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 
 from imapclient import IMAPClient
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from db import outbox
 from db.mailbox import bounces, position
 from db.models import MessageStatus, ReplyOutcome
 from sla.directory import Role
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext, SiteContext
 from tasks.common.retry import retrying_task
 from tasks.notifications.bounces import dsn
 from tasks.notifications.bounces.mailbox import mailbox_of, told
@@ -96,10 +95,8 @@ def read_mailbox(office: SiteContext, now: datetime, run_id: str) -> MailboxCoun
         count.trouble = told(error)
     if count.trouble:
         facts = {"trouble": count.trouble[:300], "day": str(office.local(now).date())}
-        with office.transaction() as session:
-            enqueue_alert(
-                session, office, "bounce_mailbox_unreadable", facts, now, run_id, same=("day",)
-            )
+        with office.run(now, run_id) as run:
+            enqueue_alert(run, "bounce_mailbox_unreadable", facts, same=("day",))
     return count
 
 
@@ -117,15 +114,15 @@ def _read_new(office: SiteContext, now: datetime, run_id: str, count: MailboxCou
         for start in range(0, len(new), BATCH):
             group = new[start : start + BATCH]
             mails = list(_of_interest(client, office, group))
-            with office.transaction() as session:
-                position.lock(session)
+            with office.run(now, run_id) as run:
+                position.lock(run.session)
                 for arrived, mail in mails:
                     moment = min(arrived or now, now)
                     if isinstance(mail, dsn.BounceReport):
-                        _take(session, office, mail, moment, now, run_id, count)
+                        _take(run, mail, moment, count)
                     else:
-                        count.replies.add(record_reply(session, office, mail, moment, now))
-                position.set_position(session, validity, group[-1])
+                        count.replies.add(record_reply(run, mail, moment))
+                position.set_position(run.session, validity, group[-1])
         if new == found and next_uid is not None and stored != (validity, next_uid - 1):
             with office.transaction() as session:
                 position.set_position(session, validity, next_uid - 1)
@@ -150,19 +147,13 @@ def _of_interest(client: IMAPClient, office: SiteContext, group: list[int]) -> I
 
 
 def _take(
-    session: Session,
-    office: SiteContext,
-    report: dsn.BounceReport,
-    arrived: datetime,
-    now: datetime,
-    run_id: str,
-    count: MailboxCount,
+    run: RunContext, report: dsn.BounceReport, arrived: datetime, count: MailboxCount
 ) -> None:
     """Apply a report once: set an undelivered mail to bounced, and mark its address."""
     count.reports += 1
     if not report.tells_of_failure:
         return
-    named = (bounces.returned(session, f"<{name}>") for name in report.about)
+    named = (bounces.returned(run.session, f"<{name}>") for name in report.about)
     message = next((found for found in named if found is not None), None)
     if message is None:
         count.unknown += 1
@@ -171,34 +162,32 @@ def _take(
     if failure is None:
         return
     newly_marked = bounces.add(
-        session,
+        run.session,
         message,
         report_id=report.report_id,
         reported_at=arrived,
         code=failure.code,
         answer=failure.answer,
-        now=now,
+        now=run.now,
     )
     if message.status == MessageStatus.SENT:
         message.status = MessageStatus.BOUNCED
         count.bounced += 1
-        session.flush()
-        outbox.settle_notices(session, [item.notice_id for item in message.items], now)
-    if newly_marked and _somebody_can_be_told(session, office, now):
+        run.session.flush()
+        outbox.settle_notices(run.session, [item.notice_id for item in message.items], run.now)
+    if newly_marked and _somebody_can_be_told(run):
         answer = f"{failure.code} {failure.answer}".strip()[:200]
         facts = {"recipient": message.recipient, "answer": answer, "mail": message.id}
-        enqueue_alert(session, office, "bounced_message", facts, now, run_id)
+        enqueue_alert(run, "bounced_message", facts)
 
 
-def _somebody_can_be_told(session: Session, office: SiteContext, now: datetime) -> bool:
+def _somebody_can_be_told(run: RunContext) -> bool:
     """Check whether an alert can reach an administrator.
 
     It cannot if the mails to every administrator come back.
     """
-    marked = bounces.suppressed_addresses(session)
-    administrators = office.site.directory.holders(
-        Role.ADMINISTRATOR, None, office.local(now).date()
-    )
+    marked = bounces.suppressed_addresses(run.session)
+    administrators = run.site.directory.holders(Role.ADMINISTRATOR, None, run.today)
     return any(holder.email.casefold() not in marked for holder in administrators.offices)
 
 

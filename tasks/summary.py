@@ -83,7 +83,8 @@ def _owe(office: SiteContext, view: Report, path: Path, now: datetime, run_id: s
     """Store that a report was made, unless it is on record, and queue its mails; return their
     number.
     """
-    with office.transaction() as session:
+    with office.run(now, run_id) as run:
+        session = run.session
         report = runs.report(session, view.period_key, view.as_of)
         if report is None:
             report = ReportRow(
@@ -107,7 +108,7 @@ def _owe(office: SiteContext, view: Report, path: Path, now: datetime, run_id: s
                 period=view.period_key,
                 sha256=view.sha256,
             )
-        return enqueue_summary(session, office, report.id, now, run_id)
+        return enqueue_summary(run, report.id)
 
 
 def _other_languages(session: Session, office: SiteContext, now: datetime) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cached_property
 from operator import is_not
 from pathlib import Path
@@ -67,6 +68,12 @@ class SiteContext:
         ):
             yield session
 
+    @contextmanager
+    def run(self, now: datetime, run_id: str) -> Iterator[RunContext]:
+        """Open a transaction for one run and yield its context."""
+        with self.transaction() as session:
+            yield RunContext(self, session, now, run_id)
+
     def close(self) -> None:
         """Close the database connections."""
         self.engine.dispose()
@@ -109,3 +116,23 @@ class SiteContext:
     def local(self, moment: datetime) -> datetime:
         """Return a moment in the zone of the site."""
         return moment.astimezone(self.site.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """One transaction of a run: the open site, the session, the time of the run and its id."""
+
+    office: SiteContext
+    session: Session
+    now: datetime
+    id: str
+
+    @property
+    def site(self) -> Site:
+        """The settings of the site."""
+        return self.office.site
+
+    @property
+    def today(self) -> date:
+        """The day of the run in the zone of the site."""
+        return self.office.local(self.now).date()

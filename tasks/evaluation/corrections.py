@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -12,6 +11,7 @@ from db import audit, outbox
 from db.models import DeadlineRow, NoticeRow
 from sla.engine.deadline import Deadline, State
 from sla.escalation import NoticeKind
+from tasks.common.context import RunContext
 
 LATE = (State.BREACHED, State.MET_LATE)
 """The states of a deadline that accuse the responsible unit."""
@@ -46,12 +46,7 @@ def revoked(before: Iterable[DeadlineRow], deadlines: Sequence[Deadline]) -> dic
 
 
 def take_back(
-    session: Session,
-    complaint: int,
-    clocks: Mapping[Clock, str],
-    rows: Sequence[NoticeRow],
-    now: datetime,
-    run_id: str,
+    run: RunContext, complaint: int, clocks: Mapping[Clock, str], rows: Sequence[NoticeRow]
 ) -> None:
     """Mark the late notices of these clocks as taken back, and record it in the audit.
 
@@ -66,16 +61,18 @@ def take_back(
             and row.taken_back_at is None
         ]
         for row in concerned:
-            row.taken_back_at = now
-        session.flush()
-        people = {m.recipient for m, _ in outbox.uncorrected(session, [r.id for r in concerned])}
+            row.taken_back_at = run.now
+        run.session.flush()
+        people = {
+            m.recipient for m, _ in outbox.uncorrected(run.session, [r.id for r in concerned])
+        }
         audit.note(
-            session,
+            run.session,
             audit.AuditKind.NOTICE_TAKEN_BACK,
-            now,
+            run.now,
             why,
             complaint=complaint,
-            run_id=run_id,
+            run_id=run.id,
             rule=rule,
             clock=clock,
             notices=len(concerned),

@@ -22,7 +22,7 @@ from sla.escalation import (
     unit_had_its_time,
 )
 from sla.holds import kept_back
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext, SiteContext
 
 AGAIN: dict[str, str] = {
     NoticeStatus.WITHDRAWN: "; before, it was withdrawn",
@@ -168,13 +168,11 @@ def ladder_of(office: SiteContext, deadline: Deadline) -> Ladder | None:
 
 
 def decide_notices(
-    office: SiteContext,
+    run: RunContext,
     complaint: int,
     deadline: Deadline,
     rungs: Sequence[Reached],
     history: NoticeHistory,
-    now: datetime,
-    run_id: str,
     *,
     inherited: bool = False,
 ) -> NoticeDecision:
@@ -186,7 +184,7 @@ def decide_notices(
     reached again; so is a notice whose mails all failed.
     """
     decided = NoticeDecision()
-    today = office.local(now).date()
+    today = run.today
 
     def note(step: Reached, status: NoticeStatus, why: str) -> NoticeRow:
         row = history.rows.get((step.rung.id, step.repeat))
@@ -204,9 +202,9 @@ def decide_notices(
         if row.status != status:
             decided.noted.append((row, AUDITED[status], why + AGAIN.get(row.status, "")))
         if row.status != NoticeStatus.FAILED:  # repetitions are counted from the first decision
-            row.decided_at = now
+            row.decided_at = run.now
         row.kind, row.reached_at = step.rung.kind, step.at
-        row.run_id, row.status = run_id, status
+        row.run_id, row.status = run.id, status
         return row
 
     for superiors in (False, True):
@@ -217,7 +215,7 @@ def decide_notices(
             row = history.rows.get((step.rung.id, step.repeat))
             if row is not None and row.status not in AGAIN:
                 candidates.append((step, False))
-            elif kept_back(office.site.holds, deadline, step.rung.id, today):
+            elif kept_back(run.site.holds, deadline, step.rung.id, today):
                 note(step, NoticeStatus.SUPPRESSED, "the site holds this rung back for the unit")
             else:
                 candidates.append((step, True))

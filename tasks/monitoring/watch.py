@@ -13,7 +13,7 @@ from db.mailbox import bounces
 from db.models import MessageKind
 from settings import Site
 from sla.directory import OfficeHolder, Role
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext, SiteContext
 from tasks.monitoring import incidents
 from tasks.monitoring.incident_log import IncidentLog, IncidentUpdates, update_incidents
 from tasks.monitoring.incidents import Incident, IncidentKind
@@ -50,7 +50,8 @@ def check_and_notify(
     two simultaneous checks sends a mail. The memory and the mail are committed together. `more` are
     incidents of Prefect's flow runs, checked up to `runs_until`.
     """
-    with office.transaction() as session:
+    with office.run(now, run_id) as run:
+        session = run.session
         book = IncidentLog.read(watch_state.recall(session), now)
         found = [*_seen(session, office.site, now, book), *more]
         kinds = BY_ALL if runs_until is None else BY_ALL | BY_PREFECT
@@ -58,7 +59,7 @@ def check_and_notify(
         book.runs_until = runs_until or book.runs_until
         watch_state.remember(session, book.model_dump_json())
         if telling:
-            _tell(session, office, telling, now, run_id)
+            _tell(run, telling)
     return book, telling
 
 
@@ -81,12 +82,10 @@ def again_after(site: Site) -> timedelta:
     return timedelta(days=site.file.watch.again_after_days)
 
 
-def _tell(
-    session: Session, office: SiteContext, telling: IncidentUpdates, now: datetime, run_id: str
-) -> None:
-    for holder in administrators(office.site, now, bounces.suppressed_addresses(session)):
-        key = watch_id(office, holder, telling, now)
-        enqueue(session, MessageKind.ALERT, holder, key, now, run_id, detail=told(telling))
+def _tell(run: RunContext, telling: IncidentUpdates) -> None:
+    for holder in administrators(run.site, run.now, bounces.suppressed_addresses(run.session)):
+        key = watch_id(run.office, holder, telling, run.now)
+        enqueue(run, MessageKind.ALERT, holder, key, detail=told(telling))
 
 
 def told(telling: IncidentUpdates) -> Mapping[str, Any]:

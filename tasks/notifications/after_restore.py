@@ -37,11 +37,11 @@ def settle(office: SiteContext, now: datetime, backup: str, made_at: datetime | 
     """
     site = office.site
     files = sum(open_source(site, name).put_back(made_at) for name in site.sources)
-    with office.transaction() as session:
-        held = storms.without_a_storm(session)
+    with office.run(now, RUN_ID) as run:
+        held = storms.without_a_storm(run.session)
         if held:
-            storm = hold(session, 0, now, RUN_ID)
-            tell_of_restored(session, office, storm, now, RUN_ID)
+            tell_of_restored(run, hold(run, 0))
         why = "the database was put back as a backup has it; what was decided since is lost"
-        audit.note(session, audit.AuditKind.DATA_RESTORED, now, why, backup=backup, held=len(held))
+        kind = audit.AuditKind.DATA_RESTORED
+        audit.note(run.session, kind, now, why, backup=backup, held=len(held))
     return Settled(len(held), files)

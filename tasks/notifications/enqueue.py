@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-
-from sqlalchemy.orm import Session
 
 from db import audit, outbox, runs
 from db.locks import advisory_lock
@@ -16,7 +14,7 @@ from db.mailbox import bounces
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeStatus, Storm
 from sla.directory import OfficeHolder, Role
 from sla.escalation import next_weekly
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.corrections import PendingCorrection
 from tasks.evaluation.notices import PendingNotice
 from tasks.notifications import storms
@@ -43,9 +41,7 @@ class _OutboxEntry:
     copied: bool
 
 
-def enqueue_notices(
-    session: Session, office: SiteContext, owed: Sequence[PendingNotice], now: datetime, run_id: str
-) -> Queued:
+def enqueue_notices(run: RunContext, owed: Sequence[PendingNotice]) -> Queued:
     """Queue one mail per recipient for all notices of this run.
 
     Outside the mail hours of the site a mail waits for the next working morning, unless a notice in
@@ -58,51 +54,46 @@ def enqueue_notices(
     may have been sent before a restore. The inventory of a first import is no storm: it is one mail
     a person, and only the units get it.
     """
-    session.flush()
+    run.session.flush()
     if owed:
-        advisory_lock(session, "outbox")
-    doubtful, owed = storms.divided(session, owed, now)
-    again, empty = _addressed(session, office, doubtful, now, run_id)
+        advisory_lock(run.session, "outbox")
+    doubtful, owed = storms.divided(run, owed)
+    again, empty = _addressed(run, doubtful)
     inventory = [each for each in owed if each.inherited]
-    listed, missing = _addressed(session, office, inventory, now, run_id)
-    boxes, vacancies = _addressed(
-        session, office, [e for e in owed if not e.inherited], now, run_id
-    )
+    listed, missing = _addressed(run, inventory)
+    boxes, vacancies = _addressed(run, [e for e in owed if not e.inherited])
     held = None
-    if again or storms.left_by_restore(session, now):
-        held = storms.hold(session, len(again), now, run_id)
+    if again or storms.left_by_restore(run):
+        held = storms.hold(run, len(again))
     owed_in_boxes = (entry.owed for entries in boxes.values() for entry in entries)
     about = {each.notice.complaint_id for each in owed_in_boxes}
-    storm = storms.check(session, office, len(boxes), len(about), now, run_id)
+    storm = storms.check(run, mails=len(boxes), complaints=len(about))
     for mails, waits in ((again, held), (listed, None), (boxes, storm)):
         for address, entries in mails.items():
-            _queue(session, office, address, entries, waits, now, run_id)
+            _queue(run, address, entries, waits)
     vacancies = list(dict.fromkeys(empty + missing + vacancies))
     for unit, role in vacancies:
-        enqueue_alert(session, office, "vacancy", {"unit": unit, "role": role}, now, run_id)
+        enqueue_alert(run, "vacancy", {"unit": unit, "role": role})
     if held is not None:
-        tell_of_restored(session, office, held, now, run_id)
+        tell_of_restored(run, held)
     if storm is not None:
         facts = {"storm": storm.id, "mails": storm.mails, "mail_limit": storm.mail_limit}
-        enqueue_alert(session, office, "storm", facts, now, run_id, same=("storm",))
+        enqueue_alert(run, "storm", facts, same=("storm",))
     waiting = storm or held
     together = listed.keys() | boxes.keys() if storm is None else (*listed, *boxes)
     return Queued(len(again) + len(together), vacancies, waiting.id if waiting else None)
 
 
 def enqueue_corrections(
-    session: Session,
-    office: SiteContext,
+    run: RunContext,
     corrections: Sequence[PendingCorrection],
-    now: datetime,
-    run_id: str,
 ) -> int:
     """Queue the corrections: each person gets those of this run in the next mail.
 
     If no mail to this person waits, a correction causes one of its own, within the mail hours. It
     goes to the address that got the wrong notice. Return the number of people.
     """
-    without = bounces.suppressed_addresses(session)
+    without = bounces.suppressed_addresses(run.session)
     boxes: dict[str, list[PendingCorrection]] = {}
     for each in corrections:
         if each.recipient.casefold() not in without:
@@ -117,8 +108,8 @@ def enqueue_corrections(
             locale=first.locale,
         )
         keys = sorted(each.notice.id for each in entries)
-        cause = message_id_header(office, run_id, address, "correction", *keys)
-        message = mail_to(session, holder, cause, None, now, run_id, office.send_after(now))
+        cause = message_id_header(run.office, run.id, address, "correction", *keys)
+        message = mail_to(run, holder, cause, None, run.office.send_after(run.now))
         items = {item.notice_id: item for item in message.items}
         for each in entries:
             if (known := items.get(each.notice.id)) is not None:
@@ -136,32 +127,29 @@ def enqueue_corrections(
     return len(boxes)
 
 
-def tell_of_restored(
-    session: Session, office: SiteContext, storm: Storm, now: datetime, run_id: str
-) -> None:
+def tell_of_restored(run: RunContext, storm: Storm) -> None:
     """Notify the administrators once that mails wait after a restore from a backup."""
-    restored = runs.last_restore(session)
+    restored = runs.last_restore(run.session)
     facts = {"restored": restored and restored.isoformat(), "storm": storm.id, "mails": storm.mails}
-    enqueue_alert(session, office, "restore_hold", facts, now, run_id, same=("restored", "storm"))
+    enqueue_alert(run, "restore_hold", facts, same=("restored", "storm"))
 
 
 def _addressed(
-    session: Session, office: SiteContext, owed: Sequence[PendingNotice], now: datetime, run_id: str
+    run: RunContext, owed: Sequence[PendingNotice]
 ) -> tuple[dict[str, list[_OutboxEntry]], list[tuple[str, str]]]:
     """Return the notices for each address, and the vacancies found."""
-    today = office.local(now).date()
-    without = bounces.suppressed_addresses(session)
+    without = bounces.suppressed_addresses(run.session)
     boxes: dict[str, list[_OutboxEntry]] = {}
     vacancies: dict[tuple[str, str], None] = {}
     for each in owed:
         told: set[str] = set()
-        lost = outbox.without_answer(session, each.notice.id)
+        lost = outbox.without_answer(run.session, each.notice.id)
         addressed = [(role, False) for role in each.audience.to]
         addressed += [(role, True) for role in each.audience.cc]
         for role, copied in addressed:
             unit = each.notice.unit or None
-            holders = office.site.directory.holders(role, unit, today, without | lost)
-            if holders.vacancy is not None and not _held(office, role, holders.vacancy, today):
+            holders = run.site.directory.holders(role, unit, run.today, without | lost)
+            if holders.vacancy is not None and not _held(run, role, holders.vacancy):
                 vacancies[holders.vacancy, role] = None
             for holder in holders.offices:
                 if holder.email not in told and holder.email.casefold() not in lost:
@@ -172,31 +160,28 @@ def _addressed(
         if not told:
             each.notice.status = NoticeStatus.FAILED
             what, why = audit.AuditKind.NOTICE_FAILED, "nobody holds an office that is to be told"
-            audit.note_notice(session, what, each.notice, now, why, run_id)
+            audit.note_notice(run.session, what, each.notice, run.now, why, run.id)
     return boxes, list(vacancies)
 
 
-def _held(office: SiteContext, role: Role, unit: str, day: date) -> bool:
+def _held(run: RunContext, role: Role, unit: str) -> bool:
     """Check whether a role has a holder, even one without working mail (reported separately)."""
-    return office.site.directory.holders(role, unit or None, day).vacancy is None
+    return run.site.directory.holders(role, unit or None, run.today).vacancy is None
 
 
 def _queue(
-    session: Session,
-    office: SiteContext,
+    run: RunContext,
     address: str,
     entries: Sequence[_OutboxEntry],
     storm: Storm | None,
-    now: datetime,
-    run_id: str,
 ) -> None:
     urgent = any(entry.owed.urgent for entry in entries)
-    turn = now if urgent else _turn(session, office, address, entries, now)
+    turn = run.now if urgent else _turn(run, address, entries)
     keys = sorted(entry.owed.notice.id for entry in entries)
     first = next((entry for entry in entries if not entry.copied), entries[0])
     holder = replace(first.holder, role=first.role)
-    cause = message_id_header(office, run_id, address, *keys)
-    message = mail_to(session, holder, cause, storm, now, run_id, turn)
+    cause = message_id_header(run.office, run.id, address, *keys)
+    message = mail_to(run, holder, cause, storm, turn)
     marks = {"urgent": urgent, "weekly": any(e.owed.weekly is not None for e in entries)}
     message.detail = {**message.detail, **{mark: True for mark, given in marks.items() if given}}
     known = {item.notice_id for item in message.items}
@@ -209,58 +194,47 @@ def _queue(
     ]
 
 
-def _turn(
-    session: Session,
-    office: SiteContext,
-    address: str,
-    entries: Sequence[_OutboxEntry],
-    now: datetime,
-) -> datetime:
+def _turn(run: RunContext, address: str, entries: Sequence[_OutboxEntry]) -> datetime:
     """Return the send time of a mail: in the mail hours, and on the day of the week if all its
     notices are weekly.
     """
     weekdays = {entry.owed.weekly for entry in entries}
-    site, turns = office.site, []
+    site, turns = run.site, []
     for weekday in weekdays:
         if weekday is None:
-            return office.send_after(now)
-        last = outbox.last_weekly(session, address, now - WEEK, now)
+            return run.office.send_after(run.now)
+        last = outbox.last_weekly(run.session, address, run.now - WEEK, run.now)
         hours, context = site.mail_hours, site.evaluation_context
-        turns.append(next_weekly(weekday, now, hours, context, last))
+        turns.append(next_weekly(weekday, run.now, hours, context, last))
     return min(turns)
 
 
 def mail_to(
-    session: Session,
+    run: RunContext,
     holder: OfficeHolder,
     key: str,
     storm: Storm | None,
-    now: datetime,
-    run_id: str,
     turn: datetime,
 ) -> MessageRow:
     """Return the mail with notices that waits for this person, or a new one.
 
     The waiting mail is sent at the earlier of both times.
     """
-    message = outbox.waiting(session, holder.email, storm)
+    message = outbox.waiting(run.session, holder.email, storm)
     if message is None:
-        message = enqueue(session, MessageKind.NOTICES, holder, key, now, run_id, turn=turn)
+        message = enqueue(run, MessageKind.NOTICES, holder, key, turn=turn)
         if storm is not None:
             message.status, message.storm_id = MessageStatus.HELD, storm.id
-        session.flush()
+        run.session.flush()
     elif message.next_attempt_at is not None:
         message.next_attempt_at = min(message.next_attempt_at, turn)
     return message
 
 
 def enqueue_alert(
-    session: Session,
-    office: SiteContext,
+    run: RunContext,
     kind: str,
     facts: Mapping[str, Any],
-    now: datetime,
-    run_id: str,
     *,
     same: Iterable[str] | None = None,
 ) -> None:
@@ -269,45 +243,39 @@ def enqueue_alert(
     The kind and the facts identify the cause, or only the facts named in `same`. `facts` must never
     contain data from a complainant.
     """
-    today = office.local(now).date()
     cause = sorted((key, facts[key]) for key in (facts if same is None else same))
-    reached = office.site.directory.holders(
-        Role.ADMINISTRATOR, None, today, bounces.suppressed_addresses(session)
+    reached = run.site.directory.holders(
+        Role.ADMINISTRATOR, None, run.today, bounces.suppressed_addresses(run.session)
     )
     for holder in reached.offices:
-        key = message_id_header(office, "alert", kind, holder.email, *cause)
-        if not outbox.knows(session, key):
+        key = message_id_header(run.office, "alert", kind, holder.email, *cause)
+        if not outbox.knows(run.session, key):
             detail = {"alert": kind, **facts}
-            enqueue(session, MessageKind.ALERT, holder, key, now, run_id, detail=detail)
+            enqueue(run, MessageKind.ALERT, holder, key, detail=detail)
 
 
-def enqueue_summary(
-    session: Session, office: SiteContext, report: int, now: datetime, run_id: str
-) -> int:
+def enqueue_summary(run: RunContext, report: int) -> int:
     """Queue a report for the roles named by the site; return the number of mails."""
-    today = office.local(now).date()
-    without = bounces.suppressed_addresses(session)
+    without = bounces.suppressed_addresses(run.session)
     queued = 0
     told: set[str] = set()
-    for role in office.site.file.summary.to:
-        for holder in office.site.directory.holders(role, None, today, without).offices:
-            key = message_id_header(office, "summary", report, holder.email)
-            if holder.email in told or outbox.knows(session, key):
+    for role in run.site.file.summary.to:
+        for holder in run.site.directory.holders(role, None, run.today, without).offices:
+            key = message_id_header(run.office, "summary", report, holder.email)
+            if holder.email in told or outbox.knows(run.session, key):
                 continue
             told.add(holder.email)
             detail = {"report": report}
-            enqueue(session, MessageKind.SUMMARY, holder, key, now, run_id, detail=detail)
+            enqueue(run, MessageKind.SUMMARY, holder, key, detail=detail)
             queued += 1
     return queued
 
 
 def enqueue(
-    session: Session,
+    run: RunContext,
     kind: MessageKind,
     holder: OfficeHolder,
     key: str,
-    now: datetime,
-    run_id: str,
     *,
     role: Role | None = None,
     turn: datetime | None = None,
@@ -325,13 +293,13 @@ def enqueue(
         role=role or holder.role,
         unit=holder.unit,
         locale=holder.locale,
-        created_at=now,
-        run_id=run_id,
+        created_at=run.now,
+        run_id=run.id,
         status=MessageStatus.QUEUED,
-        next_attempt_at=turn or now,
+        next_attempt_at=turn or run.now,
         detail=dict(detail or {}),
     )
-    session.add(message)
+    run.session.add(message)
     return message
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from db import quarantine, questions
 from db.models import MessageRow, QuarantineRow
 from db.questions import QuestionCount
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext, SiteContext
 from tasks.notifications.enqueue import enqueue_alert
 from tasks.notifications.message import in_envelope
 from tasks.notifications.render import questions_mail
@@ -37,25 +37,25 @@ class _Asking:
     groups: list[RejectedGroup]
 
 
-def enqueue_questions(session: Session, ctx: SiteContext, now: datetime, run_id: str) -> None:
+def enqueue_questions(run: RunContext) -> None:
     """Queue one mail to the administrators about everything that this run could not read.
 
     It lists the new questions, and the rows in quarantine with a new combination of source, reason
     and column. Questions that are still open are listed again after a week.
     """
-    waiting = [each.question for each in questions.open_questions(session)]
+    waiting = [each.question for each in questions.open_questions(run.session)]
     new = [question for question in waiting if question.asked_at is None]
     asked = [question for question in waiting if question.asked_at is not None]
-    remind = any(q.asked_at is not None and q.asked_at <= now - REMIND_AFTER for q in asked)
-    groups = _new_groups(quarantine.quarantined(session), now)
+    remind = any(q.asked_at is not None and q.asked_at <= run.now - REMIND_AFTER for q in asked)
+    groups = _new_groups(quarantine.quarantined(run.session), run.now)
     if not (new or remind or groups):
         return
     again = asked if remind else []
     asking = _Asking([q.id for q in new], [q.id for q in again], groups)
     for question in (*new, *again):
-        question.asked_at = now
+        question.asked_at = run.now
     facts = {
-        "at": now.isoformat(),
+        "at": run.now.isoformat(),
         "new": asking.new,
         "open": asking.still_open,
         "quarantine": [
@@ -63,7 +63,7 @@ def enqueue_questions(session: Session, ctx: SiteContext, now: datetime, run_id:
             for group in groups
         ],
     }
-    enqueue_alert(session, ctx, QUESTIONS, facts, now, run_id, same=("at",))
+    enqueue_alert(run, QUESTIONS, facts, same=("at",))
 
 
 def _new_groups(waiting: Sequence[QuarantineRow], now: datetime) -> list[RejectedGroup]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from db import audit
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus
 from sla.directory import OfficeHolder, Role
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext, SiteContext
 from tasks.notifications.compose import notice_views
 from tasks.notifications.enqueue import enqueue, message_id_header
 
@@ -47,15 +47,13 @@ def resend(
     before = session.scalar(
         select(func.count()).select_from(MessageRow).where(MessageRow.resent_of == number)
     )
-    run_id = f"resend {number}"
+    run = RunContext(office, session, now, f"resend {number}")
     key = message_id_header(office, "resent", first.message_id_header, before, holder.email)
     again = enqueue(
-        session,
+        run,
         MessageKind(first.kind),
         holder,
         key,
-        now,
-        run_id,
         role=Role(first.role),
         detail=first.detail,
     )
@@ -77,7 +75,7 @@ def resend(
         now,
         why,
         message=again.id,
-        run_id=run_id,
+        run_id=run.id,
         first=number,
     )
     return again

@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy.orm import Session
-
 from db import outbox
 from db.models import DeliveryAttempt, MessageKind, MessageRow, MessageStatus
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext, SiteContext
 from tasks.notifications.ack_writer import AckWriter
 from tasks.notifications.compose import compose_all
 from tasks.notifications.enqueue import enqueue_alert
@@ -154,9 +152,10 @@ class Sender:
         ready = []
         most = self.pace.at_once(moment, AT_ONCE)
         if self.policy.alert is None:
-            with self.office.transaction() as session:
-                readdress(session, self.office, most, moment, self.run_id)
-        with self.office.transaction() as session:
+            with self.office.run(moment, self.run_id) as run:
+                readdress(run, most)
+        with self.office.run(moment, self.run_id) as run:
+            session = run.session
             found = outbox.take_due(session, moment, most, self.policy.alert)
             messages = [message for message in found if not self._waits(message, moment)]
             for message, mime in compose_all(session, self.office, messages, moment, self.now):
@@ -168,7 +167,7 @@ class Sender:
                     )
                     self.count.cancelled += 1
                 elif isinstance(mime, Uncomposable):
-                    self._settle(session, message, mime, moment)
+                    self._settle(run, message, mime)
                 else:
                     message.mime, message.composed_at = zlib.compress(mime, 1), moment
                     ready.append(message.id)
@@ -232,14 +231,12 @@ class Sender:
 
     def _failed(self, token: str, key: int, trouble: MailError) -> None:
         """Store the server's answer, or the error, of a mail that was not accepted."""
-        with self.office.transaction() as session:
-            for message in outbox.claimed(session, token, [key]):
-                self._settle(session, message, trouble, self.clock.moment())
+        with self.office.run(self.clock.moment(), self.run_id) as run:
+            for message in outbox.claimed(run.session, token, [key]):
+                self._settle(run, message, trouble)
 
-    def _settle(
-        self, session: Session, message: MessageRow, trouble: MailError, now: datetime
-    ) -> None:
-        office, count = self.office, self.count
+    def _settle(self, run: RunContext, message: MessageRow, trouble: MailError) -> None:
+        now, count = run.now, self.count
         self.errors.append(trouble)
         message.claim = None
         if isinstance(trouble, ServerUnavailable):
@@ -250,7 +247,7 @@ class Sender:
             count.deferred += 1
             count.trouble = trouble.answer
             return
-        _try_again_or_give_up(office, self.policy, message, trouble, now)
+        _try_again_or_give_up(self.office, self.policy, message, trouble, now)
         dead = message.status == MessageStatus.DEAD
         count.dead += dead
         count.deferred += not dead
@@ -261,9 +258,9 @@ class Sender:
                 "mail": message.id,
             }
             kind = "dead_message" if dead else "uncomposable_message"
-            enqueue_alert(session, office, kind, facts, now, self.run_id)
-        session.flush()
-        outbox.settle_notices(session, [item.notice_id for item in message.items], now)
+            enqueue_alert(run, kind, facts)
+        run.session.flush()
+        outbox.settle_notices(run.session, [item.notice_id for item in message.items], now)
 
 
 def _bound_to_hours(message: MessageRow) -> bool:

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
-from sqlalchemy.orm import Session
-
 from db import audit, runs, storms
 from db.models import Storm, StormStatus
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.notices import PendingNotice
 
 RUNS = 20
@@ -24,87 +22,87 @@ class NoStorm(ValueError):
     """No storm waits for a decision, or not the given one."""
 
 
-def mail_limit(session: Session, office: SiteContext) -> int:
+def mail_limit(run: RunContext) -> int:
     """Return the number of mails allowed in one run of this site.
 
     It is the site's limit or a multiple of the median of the last runs with mail, whichever is
     less. It is never less than `at_least`, because otherwise the first morning after holidays would
     be a storm.
     """
-    guard = office.site.file.mail.storm
-    usual = runs.mails_of_last(session, RUNS)
+    guard = run.site.file.mail.storm
+    usual = runs.mails_of_last(run.session, RUNS)
     if len(usual) < RUNS:
         return guard.most
     return min(guard.most, max(guard.at_least, int(guard.times_median * median(usual))))
 
 
-def check(
-    session: Session, office: SiteContext, mails: int, complaints: int, now: datetime, run_id: str
-) -> Storm | None:
+def check(run: RunContext, *, mails: int, complaints: int) -> Storm | None:
     """Return the storm for a run with this many mails about this many complaints, or None if both
     are within the limits.
 
     Further mails above a limit join a storm that already waits.
     """
-    limit = mail_limit(session, office)
-    limit_of_complaints = office.site.file.mail.storm.complaints
+    limit = mail_limit(run)
+    limit_of_complaints = run.site.file.mail.storm.complaints
     if mails <= limit and complaints <= limit_of_complaints:
         return None
-    storm = storms.waiting(session)
+    storm = storms.waiting(run.session)
     if storm is None:
-        storm = storms.opened(session, now, run_id, mail_limit=limit)
+        storm = storms.opened(run.session, run.now, run.id, mail_limit=limit)
     storm.mails += mails
-    session.flush()
+    run.session.flush()
     why = f"the run owed {mails} mails and {limit} are allowed"
     if mails <= limit:
         why = f"the run owed mail about {complaints} complaints, {limit_of_complaints} are allowed"
-    audit.note(
-        session, audit.AuditKind.STORM_HELD, now, why, storm=storm.id, run_id=run_id, mails=mails
-    )
+    _note_held(run, storm, mails, why)
     return storm
 
 
-def _restored(session: Session, now: datetime) -> datetime | None:
+def _note_held(run: RunContext, storm: Storm, mails: int, why: str) -> None:
+    kind, at = audit.AuditKind.STORM_HELD, run.now
+    audit.note(run.session, kind, at, why, storm=storm.id, run_id=run.id, mails=mails)
+
+
+def _restored(run: RunContext) -> datetime | None:
     """Return the time of the last restore if it is recent, else None."""
-    restored = runs.last_restore(session)
-    return restored if restored is not None and now - restored <= CATCH_UP else None
+    restored = runs.last_restore(run.session)
+    return restored if restored is not None and run.now - restored <= CATCH_UP else None
 
 
-def left_by_restore(session: Session, now: datetime) -> bool:
+def left_by_restore(run: RunContext) -> bool:
     """Check whether a restore held mails and failed before it opened a storm for them."""
-    return _restored(session, now) is not None and bool(storms.without_a_storm(session))
+    return _restored(run) is not None and bool(storms.without_a_storm(run.session))
 
 
 def divided(
-    session: Session, owed: Sequence[PendingNotice], now: datetime
+    run: RunContext, owed: Sequence[PendingNotice]
 ) -> tuple[list[PendingNotice], list[PendingNotice]]:
     """Divide pending notices into those perhaps sent before the last restore, and the others.
 
     For a rung reached before the restore, the decision and the mail may be in the lost time. For
     some days the sources may show the facts of that time again.
     """
-    restored = _restored(session, now)
+    restored = _restored(run)
     if restored is None:
         return [], list(owed)
     doubtful = [each for each in owed if each.notice.reached_at <= restored]
     return doubtful, [each for each in owed if each.notice.reached_at > restored]
 
 
-def hold(session: Session, mails: int, now: datetime, run_id: str) -> Storm:
+def hold(run: RunContext, mails: int) -> Storm:
     """Return the storm for mails perhaps sent before a restore; open one if none waits.
 
     It gets the mails held by the restore itself, and `mails` more.
     """
-    storm = storms.waiting(session) or storms.opened(session, now, run_id, mail_limit=0)
+    session = run.session
+    storm = storms.waiting(session) or storms.opened(session, run.now, run.id, mail_limit=0)
     held = storms.without_a_storm(session)
     storms.attach(session, storm, held)
     mails += len(held)
     storm.mails += mails
     session.flush()
     why = "they may have been sent in the time that a restore has lost"
-    audit.note(
-        session, audit.AuditKind.STORM_HELD, now, why, storm=storm.id, run_id=run_id, mails=mails
-    )
+    _note_held(run, storm, mails, why)
     return storm
 
 

@@ -39,6 +39,7 @@ from db.engine import open_engine
 from db.migrate import alembic_config, migrate
 from db.models import NoticeRow
 from db.revisions import newest_revision
+from tasks.common.context import RunContext
 from tasks.evaluation.notices import Audience, PendingNotice
 from tasks.notifications import storms
 from tasks.notifications.after_restore import settle
@@ -369,10 +370,10 @@ def test_after_a_week_nothing_is_doubtful_any_more(office):
     ]
     with office.transaction() as session:
         for days in (0, 7):
-            now = wita(NOW) + timedelta(days=days)
-            assert storms.divided(session, owed, now) == (owed[:2], owed[2:])
-        later = wita(NOW) + timedelta(days=7, seconds=1)
-        assert storms.divided(session, owed, later) == ([], owed)
+            run = RunContext(office, session, wita(NOW) + timedelta(days=days), "a test")
+            assert storms.divided(run, owed) == (owed[:2], owed[2:])
+        later = RunContext(office, session, wita(NOW) + timedelta(days=7, seconds=1), "a test")
+        assert storms.divided(later, owed) == ([], owed)
 
 
 def test_a_restore_that_died_before_its_mails_had_a_storm_is_made_good(office, server):
@@ -398,12 +399,12 @@ def test_a_restore_that_died_before_its_mails_had_a_storm_is_made_good(office, s
 def test_numbers_of_storms_in_the_lost_time_are_not_used_again(office, server):
     made = keep(office)
     put_back(office, made)
-    with office.transaction() as session:
-        first = storms.hold(session, 1, wita(NOW), "r")
+    with office.run(wita(NOW), "r") as run:
+        first = storms.hold(run, 1)
         assert first.id == 100
         first.status = "released"
-    with office.transaction() as session:
-        assert storms.hold(session, 1, wita(NOW) + timedelta(hours=1), "r").id == 101
+    with office.run(wita(NOW) + timedelta(hours=1), "r") as run:
+        assert storms.hold(run, 1).id == 101
 
 
 def test_files_that_were_archived_since_are_read_again(office):

@@ -58,9 +58,8 @@ class Place:
     def owe(self) -> None:
         """Let a mail wait: an alert, which is always told at once."""
         office = self.office()
-        with office.transaction() as session:
-            facts = {"unit": "dinsos", "role": "liaison"}
-            enqueue_alert(session, office, "vacancy", facts, datetime.now(UTC), "a test")
+        with office.run(datetime.now(UTC), "a test") as run:
+            enqueue_alert(run, "vacancy", {"unit": "dinsos", "role": "liaison"})
         office.close()
 
     def failures(self) -> list[MessageRow]:

@@ -290,7 +290,7 @@ def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(office, mo
 def test_a_run_with_nothing_due_writes_nothing_and_judges_nobody(office, monkeypatch):
     owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
     before = dump(office, "flow_run")
-    monkeypatch.setattr(deadlines._EvaluationRun, "batch", None)
+    monkeypatch.setattr(deadlines.EvaluationRun, "batch", None)
     count = decide(office, "2026-11-24 09:00")
     assert (count.evaluated, count.messages) == (0, 0)
     assert dump(office, "flow_run") == before

@@ -295,11 +295,14 @@ class Sending:
 
     def owe(self) -> None:
         """Owe a mail more: an alert of another unit, which is always told at once."""
-        with self.up.office(self.site) as office, office.transaction() as session:
+        with (
+            self.up.office(self.site) as office,
+            office.run(self.now, f"owed at {self.now}") as run,
+        ):
             units = sorted(office.site.directory.units)
             facts = {"unit": units[self.owed], "role": "liaison"}
             self.owed += 1
-            enqueue_alert(session, office, "vacancy", facts, self.now, f"owed at {self.now}")
+            enqueue_alert(run, "vacancy", facts)
 
     def mails(self) -> list[dict[str, Any]]:
         """The mails that go without an administrator's word, but what a watch tells meanwhile."""

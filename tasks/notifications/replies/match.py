@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from db.mailbox import replies
 from db.models import Complaint, MessageRow, Reply, ReplyOutcome
 from sla.directory import OF_A_UNIT
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext, SiteContext
 from tasks.common.redaction import redact_and_truncate
 from tasks.notifications.replies.links import SPEAKING, signed_name
 from tasks.notifications.replies.parse import IncomingReply
@@ -31,14 +31,13 @@ class Answered:
     unit: str
 
 
-def record_reply(
-    session: Session, office: SiteContext, reply: IncomingReply, arrived: datetime, now: datetime
-) -> ReplyOutcome | None:
+def record_reply(run: RunContext, reply: IncomingReply, arrived: datetime) -> ReplyOutcome | None:
     """Record an answer once; return its outcome, or None if it is ignored.
 
     An automatic answer, an answer to no mail of this site, an answer read before and an answer
     beyond the limit of a complaint are ignored. Nobody gets a mail about an answer.
     """
+    session, office, now = run.session, run.office, run.now
     if reply.automatic or replies.is_known(session, reply.reply_id):
         return None
     answered = _answered(session, office, reply)
