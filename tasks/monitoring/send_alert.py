@@ -8,7 +8,7 @@ from db.models import MessageRow, MessageStatus
 from settings import Site
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import SiteContext
-from tasks.notifications.message import WATCH, alert_mime
+from tasks.notifications.message import WATCH, watch_mime
 from tasks.notifications.send_policy import SendPolicy
 from tasks.notifications.sender import Sender
 from tasks.notifications.transport.choose import mail_way
@@ -58,6 +58,6 @@ def send_without_database(
         status=MessageStatus.SENDING,
         detail=detail,
     )
-    mime = alert_mime(site, message, now)
+    mime = watch_mime(site, message, now)
     with mail_way(site, timeout=ALERTS.timeout) as way, Connection(way) as connection:
         connection.send(site.file.mail.sender, holder.email, mime)

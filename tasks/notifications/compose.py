@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from tasks.evaluation.corrections import LATE
 from tasks.evaluation.notices import may_be_told
 from tasks.notifications.calendar_attachment import agenda, cancellation
 from tasks.notifications.desk import Clock, DeskLoader
-from tasks.notifications.message import Attachment, alert_mime, in_envelope
+from tasks.notifications.message import WATCH, Attachment, alert_mime, in_envelope, watch_mime
 from tasks.notifications.questions import QUESTIONS, questions_mime
 from tasks.notifications.render import desk_mail
 from tasks.notifications.replies.links import with_replies
@@ -51,13 +51,10 @@ def compose_all(
     function stores in each item whether the mail reports it. A mail of the same run, sent since
     `began`, does not count as an earlier mail.
     """
-    views = notice_views(session, office, messages, now, began)
-    threads = _threads(session, messages, views, began or now)
-    bringing = SummaryMailComposer(session, office)
+    composer = Composer(session, office, messages, now, began)
     for message in messages:
         try:
-            view, thread = views.get(message.id), threads.get(message.id, [])
-            yield message, _composed(session, office, message, now, view, thread, bringing)
+            yield message, composer.compose(message)
         except SQLAlchemyError:  # the database failed; the mail itself is not at fault
             raise
         except Exception as error:
@@ -68,37 +65,80 @@ def compose(
     session: Session, office: SiteContext, message: MessageRow, now: datetime
 ) -> bytes | None:
     """Compose one mail; return the bytes to send, or None if none of its items is still true."""
-    views = notice_views(session, office, [message], now)
-    thread = _threads(session, [message], views, now).get(message.id, [])
-    return _composed(session, office, message, now, views.get(message.id), thread)
+    return Composer(session, office, [message], now).compose(message)
 
 
-def _composed(
-    session: Session,
-    office: SiteContext,
-    message: MessageRow,
-    now: datetime,
-    view: Desk | None,
-    thread: Sequence[str],
-    bringing: SummaryMailComposer | None = None,
-) -> bytes | None:
+class Composer:
+    """Composes the mails of one group at `now`, and loads what they share once for all of them."""
+
+    def __init__(
+        self,
+        session: Session,
+        office: SiteContext,
+        messages: Sequence[MessageRow],
+        now: datetime,
+        began: datetime | None = None,
+    ) -> None:
+        self.session, self.office, self.now = session, office, now
+        self.desks = notice_views(session, office, messages, now, began)
+        self.threads = _threads(session, messages, self.desks, began or now)
+        self.reports = SummaryMailComposer(session, office)
+
+    def compose(self, message: MessageRow) -> bytes | None:
+        """Return the bytes of a mail to send, or None if nothing in it is still true."""
+        return COMPOSERS[MessageKind(message.kind)](self, message)
+
+
+def _notices(composer: Composer, message: MessageRow) -> bytes | None:
+    desk = composer.desks.get(message.id)
+    if desk is None:
+        return None
+    session, office, now = composer.session, composer.office, composer.now
     locale, zone = message.locale or office.site.locale, office.site.zone
-    if message.kind == MessageKind.NOTICES:
-        if view is None:
-            return None
-        items = with_replies(session, office, message, view.items, now, offer=not view.copied)
-        rest = with_replies(session, office, message, view.rest, now, offer=False)
-        rendered, shown = desk_mail(replace(view, items=items, rest=rest), locale, zone)
-        attached = list(_attached(shown, locale, zone))
-        return in_envelope(office.site, message, rendered, now, *attached, thread=thread)
-    if message.kind == MessageKind.SUMMARY:
-        brought = (bringing or SummaryMailComposer(session, office)).composed(message)
-        if brought is None:
-            return None
-        return in_envelope(office.site, message, brought[0], now, *brought[1])
-    if message.detail["alert"] == QUESTIONS:
-        return questions_mime(session, office, message, now)
-    return alert_mime(office.site, message, now)
+    items = with_replies(session, office, message, desk.items, now, offer=not desk.copied)
+    rest = with_replies(session, office, message, desk.rest, now, offer=False)
+    rendered, shown = desk_mail(replace(desk, items=items, rest=rest), locale, zone)
+    attached = list(_attached(shown, locale, zone))
+    thread = composer.threads.get(message.id, [])
+    return in_envelope(office.site, message, rendered, now, *attached, thread=thread)
+
+
+def _summary(composer: Composer, message: MessageRow) -> bytes | None:
+    report = composer.reports.composed(message)
+    if report is None:
+        return None
+    rendered, files = report
+    return in_envelope(composer.office.site, message, rendered, composer.now, *files)
+
+
+def _alert(composer: Composer, message: MessageRow) -> bytes | None:
+    compose_alert = ALERT_COMPOSERS.get(message.detail["alert"], _plain_alert)
+    return compose_alert(composer, message)
+
+
+def _plain_alert(composer: Composer, message: MessageRow) -> bytes | None:
+    return alert_mime(composer.office.site, message, composer.now)
+
+
+def _watch(composer: Composer, message: MessageRow) -> bytes | None:
+    return watch_mime(composer.office.site, message, composer.now)
+
+
+def _questions(composer: Composer, message: MessageRow) -> bytes | None:
+    return questions_mime(composer.session, composer.office, message, composer.now)
+
+
+ComposeMail = Callable[[Composer, MessageRow], bytes | None]
+
+COMPOSERS: Mapping[MessageKind, ComposeMail] = {
+    MessageKind.NOTICES: _notices,
+    MessageKind.SUMMARY: _summary,
+    MessageKind.ALERT: _alert,
+}
+"""The composer of each kind of mail."""
+
+ALERT_COMPOSERS: Mapping[str, ComposeMail] = {WATCH: _watch, QUESTIONS: _questions}
+"""The composers of alerts with a content of their own; the others list their facts."""
 
 
 def _attached(desk: Desk, locale: str, zone: ZoneInfo) -> Iterator[Attachment]:

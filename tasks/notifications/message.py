@@ -104,11 +104,8 @@ WATCH = "watch"
 
 
 def alert_mime(site: Site, message: MessageRow, now: datetime) -> bytes:
-    """Compose a mail to the administrator about the pipeline itself, ready to send."""
+    """Compose a mail to the administrator about one event of the pipeline, ready to send."""
     locale = message.locale or site.locale
-    if message.detail["alert"] == WATCH:
-        told = watch_view(site, message.recipient_name, message.detail, now)
-        return in_envelope(site, message, watch_mail(told, locale, site.zone), now)
     facts = tuple((key, str(value)) for key, value in message.detail.items() if key != "alert")
     alert = AlertMail(
         site.name,
@@ -118,6 +115,13 @@ def alert_mime(site: Site, message: MessageRow, now: datetime) -> bytes:
         _named(site, facts, locale),
     )
     return in_envelope(site, message, alert_mail(alert, locale, site.zone), now)
+
+
+def watch_mime(site: Site, message: MessageRow, now: datetime) -> bytes:
+    """Compose a mail of the watchdog to the administrator, ready to send."""
+    view = watch_view(site, message.recipient_name, message.detail, now)
+    rendered = watch_mail(view, message.locale or site.locale, site.zone)
+    return in_envelope(site, message, rendered, now)
 
 
 def watch_view(site: Site, recipient: str, detail: Mapping[str, Any], now: datetime) -> WatchMail:
