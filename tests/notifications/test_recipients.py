@@ -1,7 +1,7 @@
 """Who gets a mail is decided when it leaves, and what reached nobody goes to the next in line."""
 
 import pytest
-from conftest import kind_of_database
+from conftest import kind_of_database, wita
 from sqlalchemy import update
 from support.pipeline import (
     BREACHED,
@@ -69,6 +69,40 @@ def test_an_office_that_fell_vacant_before_its_mail_left_is_stood_in_for(office,
     (letter,) = [each for each in server.letters if each.recipient.startswith("sekda")]
     said = "Kepala perangkat daerah, Dinas Sosial: jabatan kosong; disampaikan kepada"
     assert f"{said} sekretaris daerah." in text(letter)
+
+
+def test_next_in_line_stands_in_for_a_unit_without_anybody_and_the_ladder_starts_there(
+    office, server
+):
+    """The regional secretary hears in place of the head at once, and as superior after +3wd."""
+    for role in (Role.LIAISON, Role.HEAD_OF_UNIT):
+        replaced(office, role, "dinsos")
+    mails = {}
+    for day in ("11-24", "11-25", "11-26", "11-27", "11-30"):
+        now, first = f"2026-{day} 08:00", len(server.letters)
+        owe(office, now, at("Dinas Sosial"))
+        deliver(office, now)
+        mails[day] = [each for each in server.letters[first:] if "FD-1" in text(each)]
+    names = {
+        day: sorted(each.recipient.partition("@")[0] for each in found)
+        for day, found in mails.items()
+        if found
+    }
+    assert names == {"11-24": ["penghubung.kab", "sekda"], "11-30": ["sekda"]}
+    said = "Dinas Sosial: jabatan kosong; disampaikan kepada"
+    assert all(said in text(each) for each in mails["11-24"])
+    assert said not in text(mails["11-30"][0])
+    with office.transaction() as session:
+        roles = {
+            (message.sent_at, item.role)
+            for message in session.query(MessageRow).filter_by(kind="notices")
+            for item in message.items
+            if message.recipient.startswith("sekda@")
+        }
+    assert roles == {
+        (wita("2026-11-24 08:00"), Role.HEAD_OF_UNIT),
+        (wita("2026-11-30 08:00"), Role.REGIONAL_SECRETARY),
+    }
 
 
 def test_what_every_mailbox_of_the_unit_refused_goes_to_the_next_in_line(office, server):

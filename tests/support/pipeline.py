@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from conftest import wita
+from conftest import WITA, wita
 from sqlalchemy import select
 
 from db.models import Base, MessageKind, MessageRow, NoticeRow, SourceImport
@@ -86,15 +86,22 @@ def register(
     """
     if begun is not None:
         begin(office, "register", wita(begun))
-    path = office.site.folder / "inbox" / "register" / f"register_{wita(now):%Y-%m-%d_%H%M}.csv"
+    path = write_register(office, wita(now), *entries)
+    count = pull(office, "register", wita(now))
+    assert count.quarantined == 0, count.reasons
+    return path
+
+
+def write_register(office: SiteContext, moment: datetime, *entries: dict[str, str]) -> Path:
+    """Write the register of a moment into the inbox."""
+    name = f"register_{moment.astimezone(WITA):%Y-%m-%d_%H%M}.csv"
+    path = office.site.folder / "inbox" / "register" / name
     blank = ENTRY | dict.fromkeys(STEPS, "")
     with path.open("w", encoding="utf-8", newline="") as file:
         named = dict.fromkeys(name for entry in (blank, *entries) for name in entry)
         writer = csv.DictWriter(file, list(named), restval="", delimiter=";")
         writer.writeheader()
         writer.writerows(blank | entry for entry in entries)
-    count = pull(office, "register", wita(now))
-    assert count.quarantined == 0, count.reasons
     return path
 
 
