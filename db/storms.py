@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from db import outbox, runs
+from db import notices, runs
 from db.complaints import chunked
 from db.models import (
     MessageItem,
@@ -107,12 +107,12 @@ def drop(session: Session, storm: Storm, now: datetime) -> int:
     """
     held = [message.id for message in messages(session, storm)]
     _set(session, held, MessageStatus.DISCARDED, None)
-    notices: list[int] = []
+    dropped: list[int] = []
     for batch in chunked(held):
-        notices += session.scalars(
+        dropped += session.scalars(
             select(MessageItem.notice_id).where(MessageItem.message_id.in_(batch))
         )
-    outbox.settle_notices(session, notices, now)
+    notices.settle(session, dropped, now)
     return len(held)
 
 

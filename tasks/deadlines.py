@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import audit, complaints, imports, outbox, rulesets
+from db import audit, complaints, imports, notices, rulesets
 from db.models import Complaint, DeadlineRow, NoticeRow
 from sla.calendar import OutsideCalendar
 from sla.engine.deadline import Deadline, State
@@ -99,124 +99,134 @@ def evaluate_and_notify(
 
 
 class EvaluationRun:
-    """One run: what it evaluates, decides and counts."""
+    """One run of the evaluation: it persists the deadlines of each complaint, decides on its
+    notices, and schedules its next evaluation.
+    """
 
     def __init__(self, run: RunContext) -> None:
         self.run = run
         self.count = EvaluationCount()
         self.owed: list[PendingNotice] = []
         self.corrections: list[PendingCorrection] = []
-        self.ledger = MetricsCache(run.session, run.office)
+        self.metrics = MetricsCache(run.session, run.office)
+        self.lapses: list[tuple[int, Event]] = []
         self.first_imports = imports.first_of_each(run.session)
 
     def batch(self, batch: Sequence[Complaint]) -> list[dict[str, Any]]:
         """Evaluate these complaints; return the deadlines changed by a new ruleset."""
+        session, now = self.run.session, self.run.now
         keys = [complaint.id for complaint in batch]
-        verdicts = complaints.deadlines_of(self.run.session, keys)
-        notices = outbox.notices_of(self.run.session, keys)
-        every = [row.id for rows in notices.values() for row in rows]
-        accepted = outbox.acceptances(self.run.session, every, self.run.now)
-        lapsed: list[tuple[int, Event]] = []
-        moves: list[dict[str, Any]] = []
-        for found, judged in load_and_evaluate(
-            self.run.session, self.run.office, batch, self.run.now
-        ):
-            complaint = found.complaint
-            rows, before = notices.get(complaint.id, []), verdicts.get(complaint.id, [])
-            revoked = self._revoked(complaint, judged, before)
+        deadlines = complaints.deadlines_of(session, keys)
+        rows = notices.of_complaints(session, keys)
+        every = [row.id for each in rows.values() for row in each]
+        accepted = notices.acceptances(session, every, now)
+        changes: list[dict[str, Any]] = []
+        for found, evaluation in load_and_evaluate(session, self.run.office, batch, now):
+            key = found.complaint.id
+            case = _EvaluatedCase(found, evaluation, deadlines.get(key, []), rows.get(key, []))
+            revoked = self._revoked(case)
             try:
-                if judged.error is not None:
-                    raise judged.error
-                plans = [
-                    self._plan(deadline, rows, accepted, revoked=_key(deadline) in revoked)
-                    for deadline in judged.deadlines
-                ]
+                plans = self._plans(case, accepted, revoked)
             except (OutsideCalendar, ImpossibleHistory):  # it must not stop the others
-                complaint.next_action_at = self.run.now + PUSHED_BACK
-                self.ledger.forget(complaint)
-                self.count.not_evaluated.append(complaint.ticket)
+                self._postpone(case)
                 continue
-            lapsed += [
-                (complaint.id, e) for e in _new_lapses(self.run.office, judged, found, self.run.now)
-            ]
-            if complaint.evaluated_at is None and before:  # evaluated with an earlier ruleset
-                others = list(_moves(complaint.id, judged.deadlines, before))
-                self.count.moved = (self.count.moved or 0) + len(others)
-                moves += others
-            self._count_breached(complaint, judged.deadlines, before)
-            _write(self.run.session, complaint.id, judged.deadlines, before, self.run.now)
-            self._take_back(complaint.id, revoked, rows, judged.deadlines)
-            for plan in plans:
-                self._decide(complaint, plan)
-            turns = [plan.turn for plan in plans]
-            turns += [event.latest for event in found.history.events if event.latest > self.run.now]
-            complaint.next_action_at = min((turn for turn in turns if turn), default=None)
-            self.ledger.store(found, judged, self.run.now)
-            self.count.evaluated += 1
-        complaints.add_events(self.run.session, lapsed)
-        return moves
+            changes += self._persist(case)
+            self._decide(case, plans, revoked)
+            self._schedule(case, plans)
+        complaints.add_events(session, self.lapses)
+        self.lapses.clear()
+        return changes
 
-    def _revoked(
-        self, complaint: Complaint, judged: Evaluation, before: Sequence[DeadlineRow]
-    ) -> dict[corrections.Clock, str]:
+    def _postpone(self, case: _EvaluatedCase) -> None:
+        """Try a complaint again later, because it could not be evaluated."""
+        case.complaint.next_action_at = self.run.now + PUSHED_BACK
+        self.metrics.forget(case.complaint)
+        self.count.not_evaluated.append(case.complaint.ticket)
+
+    def _persist(self, case: _EvaluatedCase) -> list[dict[str, Any]]:
+        """Store the deadlines and metrics of a complaint; return the changes by a new ruleset."""
+        run, complaint = self.run, case.complaint
+        lapses = _new_lapses(run.office, case.evaluation, case.loaded, run.now)
+        self.lapses += [(complaint.id, event) for event in lapses]
+        changes = []
+        if complaint.evaluated_at is None and case.before:  # evaluated with an earlier ruleset
+            changes = list(_changes(complaint.id, case.deadlines, case.before))
+            self.count.moved = (self.count.moved or 0) + len(changes)
+        self._count_breached(case)
+        _write(run.session, complaint.id, case.deadlines, case.before, run.now)
+        self.metrics.store(case.loaded, case.evaluation, run.now)
+        self.count.evaluated += 1
+        return changes
+
+    def _decide(
+        self,
+        case: _EvaluatedCase,
+        plans: Sequence[_EvaluationPlan],
+        revoked: Mapping[corrections.Clock, str],
+    ) -> None:
+        """Take back what is late no more, and decide on the notices of each deadline."""
+        run, rows = self.run, case.notices
+        corrections.take_back(run, case.complaint.id, revoked, rows)
+        self.count.taken_back += len(revoked)
+        self.corrections += corrections.owed_corrections(run.session, rows, case.deadlines)
+        for plan in plans:
+            decided = decide_notices(
+                run,
+                case.complaint.id,
+                plan.deadline,
+                plan.steps,
+                plan.history,
+                inherited=self._inherited(case.complaint, plan.deadline),
+            )
+            run.session.add_all(decided.new)
+            for notice, what, why in decided.noted:
+                audit.note_notice(run.session, what, notice, run.now, why, run.id)
+            self.owed += decided.owed
+            self.count.superseded += decided.superseded
+            for each in decided.owed:
+                kind = each.notice.kind
+                self.count.notices[kind] = self.count.notices.get(kind, 0) + 1
+
+    def _schedule(self, case: _EvaluatedCase, plans: Sequence[_EvaluationPlan]) -> None:
+        """Set the time of the next evaluation: a rung, the end of a hold, or a future event."""
+        times = [plan.next_at for plan in plans if plan.next_at is not None]
+        known = case.loaded.history.events
+        times += [event.latest for event in known if event.latest > self.run.now]
+        case.complaint.next_action_at = min(times, default=None)
+
+    def _revoked(self, case: _EvaluatedCase) -> dict[corrections.Clock, str]:
         """Return the deadlines that are late no more; not those of a complaint left alone by
         `since`.
         """
-        if judged.error is not None or not self.run.office.watched(complaint.received_at):
+        watched = self.run.office.watched(case.complaint.received_at)
+        if case.evaluation.error is not None or not watched:
             return {}
-        return corrections.revoked(before, judged.deadlines)
+        return corrections.revoked(case.before, case.deadlines)
 
-    def _plan(
+    def _plans(
         self,
-        deadline: Deadline,
-        rows: Sequence[NoticeRow],
-        accepted: Mapping[int, Sequence[outbox.Acceptance]],
-        *,
-        revoked: bool,
-    ) -> _EvaluationPlan:
-        history = history_of(deadline, rows, accepted, revoked=revoked)
-        steps = rungs_reached(self.run.office, deadline, self.run.now, history.notified)
-        after = history.with_decided(steps, self.run.now)
-        return _EvaluationPlan(
-            deadline, history, steps, _turn(self.run.office, deadline, self.run.now, after)
-        )
-
-    def _decide(self, complaint: Complaint, plan: _EvaluationPlan) -> None:
-        """Decide on the notices of one deadline."""
-        decided = decide_notices(
-            self.run,
-            complaint.id,
-            plan.deadline,
-            plan.steps,
-            plan.history,
-            inherited=self._inherited(complaint, plan.deadline),
-        )
-        self.run.session.add_all(decided.new)
-        for notice, what, why in decided.noted:
-            audit.note_notice(self.run.session, what, notice, self.run.now, why, self.run.id)
-        self.owed += decided.owed
-        self.count.superseded += decided.superseded
-        for each in decided.owed:
-            kind = each.notice.kind
-            self.count.notices[kind] = self.count.notices.get(kind, 0) + 1
-
-    def _take_back(
-        self,
-        complaint: int,
+        case: _EvaluatedCase,
+        accepted: Mapping[int, Sequence[notices.Acceptance]],
         revoked: Mapping[corrections.Clock, str],
-        rows: Sequence[NoticeRow],
-        deadlines: Sequence[Deadline],
-    ) -> None:
-        corrections.take_back(self.run, complaint, revoked, rows)
-        self.count.taken_back += len(revoked)
-        self.corrections += corrections.owed_corrections(self.run.session, rows, deadlines)
+    ) -> list[_EvaluationPlan]:
+        """Return the rungs reached by each deadline; raise the error of the evaluation, if any."""
+        if case.evaluation.error is not None:
+            raise case.evaluation.error
+        office, now = self.run.office, self.run.now
+        plans = []
+        for deadline in case.deadlines:
+            taken_back = _key(deadline) in revoked
+            history = history_of(deadline, case.notices, accepted, revoked=taken_back)
+            steps = rungs_reached(office, deadline, now, history.notified)
+            next_at = _next_at(office, deadline, now, history.with_decided(steps, now))
+            plans.append(_EvaluationPlan(deadline, history, steps, next_at))
+        return plans
 
-    def _count_breached(
-        self, complaint: Complaint, deadlines: Sequence[Deadline], before: Sequence[DeadlineRow]
-    ) -> None:
+    def _count_breached(self, case: _EvaluatedCase) -> None:
         """Count the deadlines newly known as missed, and the inherited ones among them."""
-        was = {(row.rule, row.clock) for row in before if row.state == State.BREACHED}
-        new = [d for d in deadlines if d.state is State.BREACHED and _key(d) not in was]
+        complaint = case.complaint
+        was = {(row.rule, row.clock) for row in case.before if row.state == State.BREACHED}
+        new = [d for d in case.deadlines if d.state is State.BREACHED and _key(d) not in was]
         self.count.breached += len(new)
         inherited = sum(self._inherited(complaint, deadline) for deadline in new if deadline.open)
         if inherited:
@@ -232,13 +242,33 @@ class EvaluationRun:
 
 
 @dataclass(frozen=True, slots=True)
+class _EvaluatedCase:
+    """A complaint with its evaluation, and its deadlines and notices as stored before."""
+
+    loaded: LoadedComplaint
+    evaluation: Evaluation
+    before: Sequence[DeadlineRow]
+    notices: Sequence[NoticeRow]
+
+    @property
+    def complaint(self) -> Complaint:
+        """The row of the complaint."""
+        return self.loaded.complaint
+
+    @property
+    def deadlines(self) -> Sequence[Deadline]:
+        """The deadlines as evaluated now."""
+        return self.evaluation.deadlines
+
+
+@dataclass(frozen=True, slots=True)
 class _EvaluationPlan:
     """One deadline with its notices so far, the rungs reached and its next evaluation."""
 
     deadline: Deadline
     history: NoticeHistory
     steps: list[Reached]
-    turn: datetime | None
+    next_at: datetime | None
 
 
 def _key(deadline: Deadline) -> corrections.Clock:
@@ -258,7 +288,7 @@ def _new_lapses(
     ]
 
 
-def _moves(
+def _changes(
     complaint: int, deadlines: Sequence[Deadline], rows: Sequence[DeadlineRow]
 ) -> Iterator[dict[str, Any]]:
     """Return the deadlines of a complaint that a new ruleset has changed.
@@ -322,7 +352,7 @@ def _write(
         session.delete(row)
 
 
-def _turn(
+def _next_at(
     office: SiteContext, deadline: Deadline, now: datetime, notified: AcceptedNotices
 ) -> datetime | None:
     """Return the time of the next evaluation of a deadline: its next rung, or the end of a hold."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from imapclient import IMAPClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import outbox
+from db import notices
 from db.mailbox import bounces, position
 from db.models import MessageStatus, ReplyOutcome
 from sla.directory import Role
@@ -174,7 +174,7 @@ def _take(
         message.status = MessageStatus.BOUNCED
         count.bounced += 1
         run.session.flush()
-        outbox.settle_notices(run.session, [item.notice_id for item in message.items], run.now)
+        notices.settle(run.session, [item.notice_id for item in message.items], run.now)
     if newly_marked and _somebody_can_be_told(run):
         answer = f"{failure.code} {failure.answer}".strip()[:200]
         facts = {"recipient": message.recipient, "answer": answer, "mail": message.id}

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from db import outbox
+from db import notices
 from db.bulk_insert import insert_rows
 from db.complaints import EVENT_COLUMNS, chunked
 from db.models import (
@@ -240,7 +240,7 @@ def _as_it_stood(source: Connection, session: Session, begin: datetime, turn: da
         concerned.update(session.scalars(select(MessageItem.notice_id).where(of_these)))
         session.execute(update(MessageItem).where(of_these).values(included=None))
     session.expire_all()
-    outbox.settle_notices(session, concerned, begin)
+    notices.settle(session, concerned, begin)
     session.flush()
 
 

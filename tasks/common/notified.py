@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from db.outbox import Notification
+from db.notices import Notification
 
 
 @dataclass(frozen=True, slots=True)

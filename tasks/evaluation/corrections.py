@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from db import audit, outbox
+from db import audit, notices
 from db.models import DeadlineRow, NoticeRow
 from sla.engine.deadline import Deadline, State
 from sla.escalation import NoticeKind
@@ -64,7 +64,7 @@ def take_back(
             row.taken_back_at = run.now
         run.session.flush()
         people = {
-            m.recipient for m, _ in outbox.uncorrected(run.session, [r.id for r in concerned])
+            m.recipient for m, _ in notices.uncorrected(run.session, [r.id for r in concerned])
         }
         audit.note(
             run.session,
@@ -95,7 +95,7 @@ def owed_corrections(
     }
     if not wrong:
         return
-    for message, item in outbox.uncorrected(session, wrong):
+    for message, item in notices.uncorrected(session, wrong):
         yield PendingCorrection(
             wrong[item.notice_id],
             message.recipient,

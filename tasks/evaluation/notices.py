@@ -8,7 +8,7 @@ from datetime import datetime
 
 from db.audit import AuditKind
 from db.models import NoticeRow, NoticeStatus
-from db.outbox import Acceptance
+from db.notices import Acceptance
 from sla.directory import Role
 from sla.engine.deadline import Deadline
 from sla.escalation import (

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import outbox
+from db import notices, outbox
 from db.models import MessageItem, MessageKind, MessageRow, NoticeRow
 from sla.directory import OF_A_UNIT, Role
 from sla.engine.deadline import Deadline
@@ -218,9 +218,9 @@ class _FairNotice:
             for item in message.items
             if item.role in SUPERIORS and not item.correction
         }
-        self._rows = outbox.notices_of(session, concerned)
+        self._rows = notices.of_complaints(session, concerned)
         every = [row.id for rows in self._rows.values() for row in rows]
-        self._accepted = outbox.acceptances(session, every, now)
+        self._accepted = notices.acceptances(session, every, now)
 
     def permits(self, item: MessageItem, deadline: Deadline) -> bool:
         """Check whether the recipient may hear of a duty now."""

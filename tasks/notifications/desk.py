@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
-from db import imports, outbox
+from db import imports, notices, outbox
 from db.mailbox import bounces
 from db.models import Complaint, MessageRow
-from db.outbox import Notification
+from db.notices import Notification
 from sla.day_counting import due_day
 from sla.directory import OF_A_UNIT, OfficeHolder, Role
 from sla.engine.deadline import Deadline, State
@@ -89,7 +89,7 @@ class DeskLoader:
         self.cases = self._evaluated(messages)
         self._ended = self._ended_duties(messages)
         keys = {*self.cases, *(each.complaint for each in self._ended)}
-        self._before = outbox.notified(session, keys, earlier)
+        self._before = notices.notified(session, keys, earlier)
         self._first_imports = imports.first_of_each(session)
         self._waiting = self._waiting_complaints()
 

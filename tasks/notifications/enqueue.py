@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from db import audit, outbox, runs
+from db import audit, notices, outbox, runs
 from db.locks import advisory_lock
 from db.mailbox import bounces
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeStatus, Storm
@@ -143,7 +143,7 @@ def _addressed(
     vacancies: dict[tuple[str, str], None] = {}
     for each in owed:
         told: set[str] = set()
-        lost = outbox.without_answer(run.session, each.notice.id)
+        lost = notices.without_answer(run.session, each.notice.id)
         addressed = [(role, False) for role in each.audience.to]
         addressed += [(role, True) for role in each.audience.cc]
         for role, copied in addressed:

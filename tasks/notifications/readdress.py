@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from db import outbox
+from db import notices, outbox
 from db.locks import advisory_lock
 from db.mailbox import bounces
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus
@@ -60,7 +60,7 @@ def _moves(
         holders = directory.holders(Role(item.role), unit, today, without).offices
         if _has(holders, message.recipient):
             continue
-        lost = outbox.without_answer(run.session, item.notice_id)
+        lost = notices.without_answer(run.session, item.notice_id)
         if lost:
             holders = directory.holders(Role(item.role), unit, today, without | lost).offices
         reachable = [each for each in holders if each.email.casefold() not in lost]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from db import outbox
+from db import notices, outbox
 from db.models import DeliveryAttempt, MessageKind, MessageRow, MessageStatus
 from tasks.common.context import RunContext, SiteContext
 from tasks.notifications.ack_writer import AckWriter
@@ -162,9 +162,7 @@ class Sender:
                 if mime is None:
                     message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
                     session.flush()
-                    outbox.settle_notices(
-                        session, [item.notice_id for item in message.items], moment
-                    )
+                    notices.settle(session, [item.notice_id for item in message.items], moment)
                     self.count.cancelled += 1
                 elif isinstance(mime, Uncomposable):
                     self._settle(run, message, mime)
@@ -260,7 +258,7 @@ class Sender:
             kind = "dead_message" if dead else "uncomposable_message"
             enqueue_alert(run, kind, facts)
         run.session.flush()
-        outbox.settle_notices(run.session, [item.notice_id for item in message.items], now)
+        notices.settle(run.session, [item.notice_id for item in message.items], now)
 
 
 def _bound_to_hours(message: MessageRow) -> bool:

@@ -17,14 +17,14 @@ from db import (
     complaints,
     imports,
     metrics,
-    outbox,
+    notices,
     quarantine,
     questions,
     rulesets,
 )
 from db.mailbox import replies
 from db.models import Complaint
-from db.outbox import NotificationRecord
+from db.notices import NotificationRecord
 from sla.engine.evaluate import Evaluation, evaluate_all
 from sla.events import Event
 from sla.metrics.columns import CaseColumns, Gathering
@@ -61,7 +61,7 @@ def compute_tables(
     """
     bench = office.site.evaluation_context
     span = bench.start_of(period.first.toordinal()), bench.end_of(period.last.toordinal())
-    tellings = outbox.first_notifications(session, *span, as_of)
+    tellings = notices.first_notifications(session, *span, as_of)
     gathered = _gathered(session, office, period, as_of, hindsight, tellings)
     with _no_search_for_cycles():
         return report(
@@ -247,7 +247,7 @@ def _told(
     `told_text`.
     """
     late = np.unique(gathered.d_case[gathered.overdue])
-    told = outbox.notified(session, gathered.keys[late].tolist(), as_of)
+    told = notices.notified(session, gathered.keys[late].tolist(), as_of)
 
     def said(case: int, deadline: int) -> str:
         rule = gathered.words[int(gathered.d_rule[deadline])]

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from db import complaints, outbox, runs
+from db import complaints, notices, outbox, runs
 from db.models import (
     DeadlineRow,
     MessageKind,
@@ -235,9 +235,9 @@ def _deliver(office: SiteContext, now: datetime, outcome: Outcome) -> None:
                 outcome.told += _told(message, office.local(now).date())
             session.flush()
             items = [item for message in messages for item in message.items if not item.correction]
-            outbox.settle_notices(session, [item.notice_id for item in items], now)
+            notices.settle(session, [item.notice_id for item in items], now)
             for batch in complaints.chunked([item.notice_id for item in items if item.included]):
-                outbox.evaluate_again(session, batch, now)
+                notices.evaluate_again(session, batch, now)
 
 
 def _told(message: MessageRow, day: date) -> list[SimulatedNotice]:

@@ -27,7 +27,7 @@ from support.servers.smtp_servers import Server, running
 
 from db.engine import open_engine
 from db.models import MessageKind, NoticeRow, NoticeStatus
-from db.outbox import acceptances
+from db.notices import acceptances
 from settings import Site, load_site
 from sla.escalation import NoticeKind
 from tasks.common.context import SiteContext

@@ -1,0 +1,285 @@
+"""Notices: their mails, the people whom those reached, and their status after each outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import Session, aliased, defer
+
+from db import audit
+from db.complaints import chunked
+from db.models import (
+    Bounce,
+    Complaint,
+    MessageItem,
+    MessageRow,
+    MessageStatus,
+    NoticeRow,
+    NoticeStatus,
+)
+
+UNDECIDED = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.HELD)
+"""Statuses of mails that may still reach a person."""
+
+
+def of_complaints(session: Session, complaints: Iterable[int]) -> dict[int, list[NoticeRow]]:
+    """Load all notices about these complaints, by complaint id."""
+    found: dict[int, list[NoticeRow]] = {}
+    for batch in chunked(complaints):
+        rows = session.scalars(
+            select(NoticeRow).where(NoticeRow.complaint_id.in_(batch)).order_by(NoticeRow.id)
+        )
+        for row in rows:
+            found.setdefault(row.complaint_id, []).append(row)
+    return found
+
+
+def evaluate_again(session: Session, notices: Any, now: datetime) -> None:
+    """Schedule an evaluation of the complaints of these notices at `now`.
+
+    Their next rungs depend on the outcome of the mail: superiors follow after the unit, and a
+    notice that reached no person goes to the next in line.
+    """
+    concerned = select(NoticeRow.complaint_id).where(NoticeRow.id.in_(notices))
+    session.execute(
+        update(Complaint)
+        .where(Complaint.id.in_(concerned))
+        .values(next_action_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _reached(before: datetime, message: type[MessageRow] = MessageRow) -> ColumnElement[bool]:
+    """Build the condition: a mail was sent until a moment and had not bounced by then."""
+    came_back = (
+        select(Bounce.id)
+        .where(Bounce.message_id == message.id, Bounce.recorded_at <= before)
+        .exists()
+    )
+    went = message.status.in_((MessageStatus.SENT, MessageStatus.BOUNCED))
+    return went & (message.sent_at <= before) & ~came_back
+
+
+class Notification(NamedTuple):
+    """A sent mail about a clock: the role of its recipient, the time, and the person."""
+
+    role: str
+    sent_at: datetime
+    name: str = ""
+    recipient: str = ""
+
+
+def notified(
+    session: Session, complaints: Iterable[int], before: datetime
+) -> dict[tuple[int, str, int], list[Notification]]:
+    """Return the notifications about each clock until a moment, oldest first.
+
+    The keys are (complaint, rule, clock). Notices taken back by then do not count.
+    """
+    found: dict[tuple[int, str, int], list[Notification]] = {}
+    for batch in chunked(complaints):
+        rows = session.execute(
+            select(
+                NoticeRow.complaint_id,
+                NoticeRow.rule,
+                NoticeRow.clock,
+                MessageItem.role,
+                MessageRow.sent_at,
+                MessageRow.recipient_name,
+                MessageRow.recipient,
+            )
+            .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
+            .join(MessageRow, MessageRow.id == MessageItem.message_id)
+            .where(
+                NoticeRow.complaint_id.in_(batch),
+                _reached(before),
+                MessageItem.included.is_(True),
+                MessageItem.correction.is_(False),
+                or_(NoticeRow.taken_back_at.is_(None), NoticeRow.taken_back_at > before),
+            )
+            .order_by(MessageRow.sent_at, MessageRow.id)
+        )
+        for complaint, rule, clock, role, sent_at, name, recipient in rows:
+            if sent_at is not None:
+                mail = Notification(role, sent_at, name, recipient)
+                found.setdefault((complaint, rule, clock), []).append(mail)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A mail about a notice, accepted by the server and not returned: its role and its time."""
+
+    notice: int
+    role: str
+    at: datetime
+
+
+def acceptances(
+    session: Session, notices: Iterable[int], before: datetime
+) -> dict[int, list[Acceptance]]:
+    """Return the accepted mails about these notices until a moment, by the key of the notice."""
+    found: dict[int, list[Acceptance]] = {}
+    for batch in chunked(notices):
+        rows = session.execute(
+            select(MessageItem.notice_id, MessageItem.role, MessageRow.sent_at)
+            .join(MessageRow, MessageRow.id == MessageItem.message_id)
+            .where(
+                MessageItem.notice_id.in_(batch),
+                MessageRow.status == MessageStatus.SENT,
+                MessageRow.sent_at <= before,
+                MessageItem.included.is_(True),
+                MessageItem.correction.is_(False),
+            )
+            .order_by(MessageRow.sent_at, MessageRow.id)
+        )
+        for notice, role, sent_at in rows:
+            found.setdefault(notice, []).append(Acceptance(notice, role, sent_at))
+    return found
+
+
+def without_answer(session: Session, notice: int) -> frozenset[str]:
+    """Return the addresses, in lower case, to which mails about a notice were given up or
+    returned.
+    """
+    lost = (MessageStatus.DEAD, MessageStatus.BOUNCED)
+    rows = session.scalars(
+        select(MessageRow.recipient)
+        .join(MessageItem, MessageItem.message_id == MessageRow.id)
+        .where(MessageItem.notice_id == notice, MessageRow.status.in_(lost))
+    )
+    return frozenset(row.casefold() for row in rows)
+
+
+def uncorrected(session: Session, notices: Iterable[int]) -> list[tuple[MessageRow, MessageItem]]:
+    """Return the accepted mails with one of these notices, and its item, one for each recipient
+    without a correction.
+
+    A correction that its mail left out, because the deadline was late again, does not count.
+    """
+    found: dict[tuple[int, str], tuple[MessageRow, MessageItem]] = {}
+    corrected: set[tuple[int, str]] = set()
+    for batch in chunked(notices):
+        rows = session.execute(
+            select(MessageRow, MessageItem)
+            .join(MessageItem, MessageItem.message_id == MessageRow.id)
+            .where(MessageItem.notice_id.in_(batch), MessageItem.included.is_not(False))
+            .order_by(MessageRow.id)
+            .options(defer(MessageRow.mime))
+        )
+        for message, item in rows:
+            key = item.notice_id, message.recipient.casefold()
+            if item.correction:
+                corrected.add(key)
+            elif message.status == MessageStatus.SENT and item.included:
+                found.setdefault(key, (message, item))
+    return [each for key, each in found.items() if key not in corrected]
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRecord:
+    """The first notification of any person about a rung of a complaint, and its time."""
+
+    complaint: int
+    rung: str
+    kind: str
+    at: datetime
+
+
+def first_notifications(
+    session: Session, begin: datetime, end: datetime, as_of: datetime
+) -> list[NotificationRecord]:
+    """Return the first notification of each notice from `begin` to `end`, as known at `as_of`."""
+    at = func.min(MessageRow.sent_at)
+    item, message = aliased(MessageItem), aliased(MessageRow)
+    before = (
+        select(item.notice_id)
+        .join(message, message.id == item.message_id)
+        .where(
+            item.notice_id == NoticeRow.id,
+            item.included.is_(True),
+            item.correction.is_(False),
+            message.sent_at < begin,
+            _reached(as_of, message),
+        )
+        .exists()
+    )
+    rows = session.execute(
+        select(NoticeRow.complaint_id, NoticeRow.rung, NoticeRow.kind, at)
+        .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
+        .join(MessageRow, MessageRow.id == MessageItem.message_id)
+        .where(
+            MessageRow.sent_at >= begin,
+            MessageRow.sent_at <= end,
+            MessageItem.included.is_(True),
+            MessageItem.correction.is_(False),
+            _reached(as_of),
+            ~before,
+        )
+        .group_by(NoticeRow.id, NoticeRow.complaint_id, NoticeRow.rung, NoticeRow.kind)
+        .order_by(at, NoticeRow.id)
+    )
+    return [NotificationRecord(*row) for row in rows]
+
+
+GIVEN_UP = {
+    NoticeStatus.WITHDRAWN: (
+        audit.AuditKind.NOTICE_WITHDRAWN,
+        "before anybody was told its clock had stopped or paused, or its unit had changed",
+    ),
+    NoticeStatus.DISCARDED: (
+        audit.AuditKind.NOTICE_DISCARDED,
+        "the storm that it was part of was dropped",
+    ),
+    NoticeStatus.FAILED: (
+        audit.AuditKind.NOTICE_FAILED,
+        "no mail that tells of it could be delivered",
+    ),
+}
+"""Audit entry and reason for a notice that reached no person, by its final status."""
+
+
+def settle(session: Session, notices: Iterable[int], now: datetime) -> None:
+    """Set the status of each notice from the outcomes of its mails.
+
+    It is `sent` if at least one person got it, and `queued` while a mail still waits or is held.
+    Otherwise it is `withdrawn` if it no longer applied and was left out of a mail, `discarded` if
+    the administrator dropped its storm, and in all other cases `failed`. A failed notice causes
+    another evaluation: it goes to the next in line.
+    """
+    failed: list[int] = []
+    for batch in chunked(notices):
+        rows = session.execute(
+            select(NoticeRow, MessageRow.status, MessageItem.included)
+            .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
+            .join(MessageRow, MessageRow.id == MessageItem.message_id)
+            .where(NoticeRow.id.in_(batch), MessageItem.correction.is_(False))
+        ).all()
+        outcomes: dict[int, list[tuple[str, bool | None]]] = {}
+        for notice, status, included in rows:
+            outcomes.setdefault(notice.id, []).append((status, included))
+        for notice in {notice.id: notice for notice, _, _ in rows}.values():
+            outcome = _outcome(outcomes[notice.id])
+            if notice.status != outcome and outcome in GIVEN_UP:
+                audit.note_notice(session, GIVEN_UP[outcome][0], notice, now, GIVEN_UP[outcome][1])
+            if outcome == NoticeStatus.FAILED != notice.status:
+                failed.append(notice.id)
+            notice.status = outcome
+    for batch in chunked(failed):
+        evaluate_again(session, batch, now)
+
+
+def _outcome(outcomes: list[tuple[str, bool | None]]) -> NoticeStatus:
+    if any(status == MessageStatus.SENT and included for status, included in outcomes):
+        return NoticeStatus.SENT
+    if any(status in UNDECIDED for status, _ in outcomes):
+        return NoticeStatus.QUEUED
+    if any(included is False for _, included in outcomes):
+        return NoticeStatus.WITHDRAWN
+    if any(status == MessageStatus.DISCARDED for status, _ in outcomes):
+        return NoticeStatus.DISCARDED
+    return NoticeStatus.FAILED
