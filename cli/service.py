@@ -149,6 +149,9 @@ def show_cycle(site: Site, counts: dict[str, Any], now: datetime) -> None:
             table.add_row(
                 "  fewer rows", str(drop["rows"]), f"in {escape(str(drop['file']))}{before}"
             )
+        for each in count["repeated"]:
+            file, same_as = escape(str(each["file"])), escape(str(each["same_as"]))
+            table.add_row("  same as before", "", f"{file} equals the export of {same_as}")
         if count["absent"]:
             table.add_row(
                 "  not shown", str(count["absent"]), "complaints; their state is unknown now"

@@ -59,16 +59,6 @@ def last_of_each(session: Session, as_of: datetime) -> dict[str, datetime]:
     return {source: moment for source, moment in rows}  # noqa: C416 - mypy rejects a Row as a pair
 
 
-def left_out(session: Session, source: str, after: datetime, before: datetime) -> bool:
-    """Check whether an import between two moments did not show some complaints any more."""
-    query = select(func.sum(SourceImport.absent)).where(
-        SourceImport.source == source,
-        SourceImport.observed_at > after,
-        SourceImport.observed_at < before,
-    )
-    return bool(session.scalar(query))
-
-
 class Covered(NamedTuple):
     """The newest import for one period of receipt (None: no limit), and its time."""
 

@@ -169,15 +169,27 @@ def _due(now: datetime, limit: int) -> Select[tuple[MessageRow]]:
 
 
 def take_due(
-    session: Session, now: datetime, limit: int, alert: str | None = None
+    session: Session,
+    now: datetime,
+    limit: int,
+    alert: str | None = None,
+    first: Iterable[str] = (),
 ) -> list[MessageRow]:
     """Load the queued mails that are due at `now`, oldest first, locked for this transaction.
 
-    The caller composes them. With `alert` only alerts of this kind are loaded. Mails locked by
-    another delivery are skipped if the database supports it.
+    The caller composes them. With `alert` only alerts of this kind are loaded. While an alert of
+    one of the kinds `first` is due, only these alerts are loaded. Mails locked by another delivery
+    are skipped if the database supports it.
     """
     query = _due(now, limit).where(*_alerts_only(alert))
     query = query.with_for_update(skip_locked=True, of=MessageRow)
+    kinds = list(first)
+    if kinds:
+        kind: ColumnElement[str] = MessageRow.detail["alert"].as_string()
+        urgent = query.where(MessageRow.kind == MessageKind.ALERT, kind.in_(kinds))
+        found = list(session.scalars(urgent))
+        if found:
+            return found
     return list(session.scalars(query))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from flows.deadlines import deadlines
 from flows.delivery import delivery
 from flows.intake import intake
+from tasks.ingest.source_count import IncompleteIntake
 
 STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     "intake": intake,
@@ -38,5 +39,7 @@ def run_cycle(site: str, now: datetime, *, say: Callable[[str], None]) -> Cycle:
         try:
             cycle.counts[name] = step(site, now)
         except Exception as error:
+            if isinstance(error, IncompleteIntake):
+                cycle.counts[name] = error.counts
             cycle.failed = cycle.failed or f"{name}: {str(error) or type(error).__name__}"
     return cycle

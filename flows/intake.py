@@ -11,6 +11,7 @@ from flows.parameters import Now, SiteFolder
 from flows.run_context import flow_run_context, run_name
 from tasks.common.errors import place_of
 from tasks.common.retry import is_lost_database
+from tasks.ingest.source_count import IncompleteIntake, UnreadSource
 from tasks.intake import ask_task, pull_task
 from tasks.sources.base import SourceError
 
@@ -29,6 +30,8 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
                 counts.append(asdict(pull_task(at.office, name, at.now)))
             except SourceError as error:
                 failures.append(f"{name}: {error}")
+                if isinstance(error, UnreadSource):
+                    counts.append(asdict(error.count))
             except Exception as error:
                 if is_lost_database(error):
                     raise  # no source could be imported
@@ -44,5 +47,5 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         at.show(sources=counts, failures=failures)
         at.counts = {"sources": counts}
         if failures:
-            raise SourceError("; ".join(failures))
+            raise IncompleteIntake("; ".join(failures), at.counts)
         return at.counts

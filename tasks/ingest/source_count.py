@@ -1,22 +1,23 @@
-"""The counts of one intake of a source, for the log, the artifact and the run record."""
+"""The counts of an intake, for the log, the artifact and the run record, also if it fails."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from db.models import SourceImport
-from tasks.sources.base import Waiting
+from tasks.sources.base import SourceError, TransientSourceError, Waiting
 
 
 @dataclass(slots=True)
 class SourceCount:
     """The result of reading a source.
 
-    `absent` is the number of complaints not shown any more, `drops` lists the imports with fewer
-    rows than the one before. `questions` counts the new open questions by column, `answered` those
-    that the site's files have answered. `missing` lists the days of the last two weeks, as in
-    2026-11-12, with an expected snapshot that did not come.
+    `absent` is the number of complaints not shown any more. `drops` lists the imports with fewer
+    rows than the one before, `repeated` those that equal an older one. `questions` counts the new
+    open questions by column, `answered` those that the site's files have answered. `missing` lists
+    the days of the last two weeks, as in 2026-11-12, with an expected snapshot that did not come.
     """
 
     source: str
@@ -28,6 +29,7 @@ class SourceCount:
     quarantined: int = 0
     absent: int = 0
     drops: list[dict[str, object]] = field(default_factory=list)
+    repeated: list[dict[str, object]] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
     questions: dict[str, int] = field(default_factory=dict)
     answered: int = 0
@@ -50,3 +52,23 @@ class SourceCount:
         for total, some in ((self.reasons, reasons), (self.questions, questions)):
             for key, number in some.items():
                 total[key] = total.get(key, 0) + number
+
+
+class UnreadSource(SourceError):
+    """A part of a source could not be read; `count` has the result of the other parts."""
+
+    def __init__(self, text: str, count: SourceCount) -> None:
+        super().__init__(text)
+        self.count = count
+
+
+class UnreachedSource(UnreadSource, TransientSourceError):
+    """A source on another machine could not be read; another attempt may help."""
+
+
+class IncompleteIntake(SourceError):
+    """Some sources could not be read; `counts` has the result of the others."""
+
+    def __init__(self, text: str, counts: dict[str, Any]) -> None:
+        super().__init__(text)
+        self.counts = counts

@@ -27,6 +27,7 @@ from prefect.settings import PREFECT_API_URL
 from db.engine import NotReady
 from settings import SettingsError, Site
 from tasks.common.context import ClockInThePast
+from tasks.ingest.source_count import IncompleteIntake
 from tasks.monitoring.incidents import Incident, IncidentKind
 from tasks.notifications.transport.smtp import ServerUnavailable
 
@@ -39,7 +40,8 @@ FIRST_LOOK = timedelta(hours=1)
 PAGE = 200
 
 QUOTABLE = {
-    error.__name__ for error in (ServerUnavailable, ClockInThePast, SettingsError, NotReady)
+    error.__name__
+    for error in (ServerUnavailable, ClockInThePast, SettingsError, NotReady, IncompleteIntake)
 }
 """Names of the error classes with a text that alerts may quote. Tenggat wrote these texts, and they
 contain nothing from a complainant. Prefect stores an error as the name of its class and its text.

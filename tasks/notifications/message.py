@@ -139,7 +139,7 @@ def _named(
     """Return the facts of an alert for display: the name of a unit, a time in words."""
 
     def told(key: str, value: str) -> str:
-        if key in ("since", "restored", "made"):
+        if key in ("since", "restored", "made", "same_as"):
             return moment_text(datetime.fromisoformat(value), locale, site.zone)
         return site.directory.name_of(value) if key == "unit" else value
 

@@ -15,6 +15,7 @@ from tasks.common.context import RunContext, SiteContext
 from tasks.notifications.ack_writer import AckWriter
 from tasks.notifications.compose import compose_all
 from tasks.notifications.enqueue import enqueue_alert
+from tasks.notifications.import_alerts import FIRST_ALERTS
 from tasks.notifications.rate_limit import MINUTE, RateLimiter, RunClock, too_fast
 from tasks.notifications.readdress import readdress
 from tasks.notifications.send_policy import DELIVERY, SendPolicy
@@ -156,7 +157,7 @@ class Sender:
                 readdress(run, most)
         with self.office.run(moment, self.run_id) as run:
             session = run.session
-            found = outbox.take_due(session, moment, most, self.policy.alert)
+            found = outbox.take_due(session, moment, most, self.policy.alert, FIRST_ALERTS)
             messages = [message for message in found if not self._waits(message, moment)]
             for message, mime in compose_all(session, self.office, messages, moment, self.now):
                 if mime is None:

@@ -82,8 +82,9 @@ class Extract:
     order. `cursor` is the start of the next extract after this one is imported, for sources read
     incrementally. `done` is called after the import. `about` describes the sources of another
     installation. `period` is the first and the last moment of receipt for which the extract is
-    complete; None means no limit. The import adds to `mixed_dates` the columns with both date cells
-    and dates written as text.
+    complete; None means no limit. `repeats` is the time of an older extract with the same content,
+    if there was another one between them. The import adds to `mixed_dates` the columns with both
+    date cells and dates written as text.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Extract:
     done: Callable[[], None] | None = None
     about: tuple[RemoteSource, ...] = ()
     period: tuple[datetime, datetime] | None = None
+    repeats: datetime | None = None
     mixed_dates: list[str] = field(default_factory=list)
 
 

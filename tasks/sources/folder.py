@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -92,16 +92,12 @@ class Folder(Source[FolderSource]):
     def extracts(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
         """Yield the unread files of the folder, in the order in which they were made.
 
-        A file is identified by its content, under any name. A second copy of an old export adds no
-        information and is skipped. It is a snapshot of its own only if it states its own time and
-        one of these is true:
-
-        - it was made before all other copies of this content;
-        - it repeats the snapshot directly before it;
-        - it has no rows;
-        - an export since the last copy did not show some complaints any more.
-
-        Nothing had changed at such a time, or an export is complete again.
+        A file is an export of the moment at which it was made: the time that it states itself, else
+        the time of its last change on disk. It is imported once with that moment and its content,
+        under any name. A file that equals an earlier import is a new export if it states another
+        time, or if it states none, shows everything, and was made after every import so far. Then
+        the source shows again the same as at the earlier time. Otherwise it is a copy and is
+        skipped.
 
         Files made after `now`, and incomplete files, are named in `waiting`. Unreadable files are
         named in `failures`; the others are still read.
@@ -127,8 +123,7 @@ class Folder(Source[FolderSource]):
                 try:
                     state = _state(file.path)
                     sha256 = digest(file.path)
-                    left_out = partial(self._left_out, context)
-                    if _is_duplicate(file, sha256, self.settings, read, left_out):
+                    if _is_copy(file, sha256, self.settings, read):
                         finished(file, sha256, is_new=False)
                         continue
                     sheet = read_sheet(file.path, self.settings)
@@ -150,6 +145,7 @@ class Folder(Source[FolderSource]):
                     done=partial(finished, file, sha256),
                     about=self.about(sheet),
                     period=period,
+                    repeats=_repeated(file.made, sha256, read),
                 )
 
     def sample(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
@@ -235,11 +231,6 @@ class Folder(Source[FolderSource]):
     def _check_place(self) -> None:
         if not self.place.is_dir():
             raise SourceError(f"{self.place}: no such folder; correct `folder` of {self.name}")
-
-    def _left_out(self, context: SiteContext, after: datetime, before: datetime) -> bool:
-        """Check whether an import between two moments did not show some complaints any more."""
-        with context.transaction() as session:
-            return imports.left_out(session, self.name, after, before)
 
     def _is_later(self, file: _File, now: datetime) -> bool:
         """Check whether a file was made after `now`; it is then named in `waiting`."""
@@ -345,24 +336,31 @@ class Folder(Source[FolderSource]):
             )
 
 
-def _is_duplicate(
-    file: _File,
-    sha256: str,
-    source: FolderSource,
-    read: Sequence[tuple[datetime, str]],
-    left_out: Callable[[datetime, datetime], bool],
+def _is_copy(
+    file: _File, sha256: str, source: FolderSource, read: Sequence[tuple[datetime, str]]
 ) -> bool:
-    """Check whether a file is only another copy of imported content (:meth:`Folder.extracts`)."""
+    """Check whether a file is only a copy of an imported export; see :meth:`Folder.extracts`.
+
+    `read` has the imports so far, oldest first.
+    """
     same = [made for made, content in read if content == sha256]
     if not same:
         return False
-    earliest = source.not_before(file.made)
-    if not file.told or any(earliest <= made <= file.made for made in same):
+    if any(source.not_before(file.made) <= made <= file.made for made in same):
         return True
-    before = next((content for made, content in reversed(read) if made < earliest), "")
-    if before == sha256 or file.made <= min(same) or not _has_rows(file.path, source):
+    if file.told:
         return False
-    return not left_out(max(made for made in same if made < file.made), file.made)
+    return not source.shows_everything or file.made <= read[-1][0]
+
+
+def _repeated(made: datetime, sha256: str, read: Sequence[tuple[datetime, str]]) -> datetime | None:
+    """Return the time of the last earlier import of the same content, if other content was imported
+    since then; None otherwise.
+    """
+    before = [each for each in read if each[0] < made]
+    if not before or before[-1][1] == sha256:
+        return None
+    return max((moment for moment, content in before if content == sha256), default=None)
 
 
 def _state(path: Path) -> tuple[int, int]:
@@ -385,10 +383,6 @@ def _steady(rows: Iterable[Row], file: _File, state: tuple[int, int]) -> Iterato
 
 def _changed(path: Path, state: tuple[int, int]) -> bool:
     return not path.exists() or _state(path) != state
-
-
-def _has_rows(path: Path, source: FolderSource) -> bool:
-    return next(iter(read_sheet(path, source).rows), None) is not None
 
 
 def _named(text: str, file: _File) -> str:

@@ -21,7 +21,7 @@ from support.servers.open311_server import serving
 from support.small_site import NAME, REPORT, STATUS, TICKET, UNIT, export
 
 from db import questions
-from db.models import Complaint, DeadlineRow, MessageItem, MessageRow, NoticeRow
+from db.models import Complaint, DeadlineRow, DeliveryAttempt, MessageItem, MessageRow, NoticeRow
 from settings.sources import read_sources
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
@@ -167,6 +167,21 @@ def test_a_cut_export_and_a_header_alone_accuse_nobody(office):
     assert alerts(office).count("fewer_rows") == 2
     assert told_late(office) == {LIAISON: numbers(range(3)), HEAD: numbers(range(3))}
     assert states(office, "unknown") == numbers(range(9)) - told_late(office)[LIAISON]
+
+
+def test_the_alarm_of_fewer_rows_leaves_before_mails_that_waited_longer(office):
+    drop(office, "2026-11-03 07:15", rows(*(entry(n) for n in range(9))))
+    cycle(office, "2026-11-03 08:15")
+    drop(office, "2026-11-10 07:15", rows(*(entry(n) for n in range(9))))
+    pull(office, "register", wita("2026-11-10 08:15"))
+    evaluate_and_notify(office, wita("2026-11-10 08:15"), "deadlines")  # and no delivery
+    drop(office, "2026-11-10 08:30", rows(*(entry(n) for n in range(3))))
+    cycle(office, "2026-11-10 09:15")
+    query = select(MessageRow).join(DeliveryAttempt).order_by(DeliveryAttempt.id)
+    with office.transaction() as session:
+        first, *others = session.scalars(query)
+        assert first.detail["alert"] == "fewer_rows"
+        assert {LIAISON, HEAD} <= {mail.recipient.partition("@")[0] for mail in others}
 
 
 # --- files that are torn, or written otherwise ----------------------------------------------------

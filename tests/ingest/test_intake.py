@@ -4,6 +4,7 @@ November 2026 has no holiday: 2, 9, 16 and 23 are Mondays. LAPOR! writes UTC, th
 """
 
 import logging
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -193,21 +194,24 @@ def test_reading_the_same_source_twice_changes_nothing(office):
     for source in ("lapor", "register"):
         take(office, "2026-11-24 08:00", source)
     before = dump(office)
-    shutil.copy(first, first.with_name("Laporan_Ringkas_2026-11-24_0730.xlsx"))
-    shutil.copy(first, first.with_name("salinan.xlsx"))
+    copy = shutil.copy(first, first.with_name("salinan.xlsx"))
+    os.utime(copy, (wita("2026-11-23 07:00").timestamp(),) * 2)
     count = take(office, "2026-11-24 09:00")
     assert count.files == 0
     assert take(office, "2026-11-24 09:00", "register").files == 0
     assert dump(office) == before
 
 
-def test_an_export_without_a_change_is_a_look_and_an_old_one_found_again_is_none(office):
+def test_an_export_equal_to_an_older_one_shows_the_state_of_its_own_time(office):
     first = lapor(office, "2026-11-22 07:00", {})
     shutil.copy(first, first.with_name("Laporan_Ringkas_2026-11-23_0700.xlsx"))
     lapor(office, "2026-11-24 07:00", {STATUS: "Ditutup oleh Admin"})
     shutil.copy(first, first.with_name("Laporan_Ringkas_2026-11-24_0730.xlsx"))
-    assert take(office, "2026-11-24 08:00").files == 3
-    assert history(office)[-1] == "closed 23 07:00 - 24 07:00 observed"
+    assert take(office, "2026-11-24 08:00").files == 4
+    assert history(office)[-2:] == [
+        "closed 23 07:00 - 24 07:00 observed",
+        "reopened 24 07:00 - 24 07:30 observed",
+    ]
     assert take(office, "2026-11-24 09:00").files == 0
 
 

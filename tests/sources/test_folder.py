@@ -18,9 +18,12 @@ import pytest
 import xlsxwriter
 from conftest import wita
 from sqlalchemy import select
+from support.pipeline import alerts
 
+from db import complaints
 from db.models import Complaint, EventRow, QuarantineRow, SourceImport
 from settings import load_site
+from sla.events import events_as_of
 from tasks.common.context import SiteContext
 from tasks.ingest.quarantine_retry import retry
 from tasks.ingest.source_count import SourceCount
@@ -386,9 +389,54 @@ def test_what_was_read_is_moved_and_known_again_under_another_name(site):
     assert take(office).new == 1
     sha256 = hashlib.sha256(content.encode()).hexdigest()
     assert (archived(office), path.exists()) == ([f"2026-11/{sha256}_a.csv"], False)
-    again = drop(office, "salinan (1).csv", content, at="2026-11-24 07:00")
+    again = drop(office, "salinan (1).csv", content, at="2026-11-22 07:00")
     assert (take(office).files, again.exists()) == (0, False)
     assert names(office) == ["a.csv"]
+
+
+OPEN, ENDED = csv_text(row(1)), csv_text(row(1, "21/11/2026 08:00"))
+
+
+@pytest.mark.parametrize(
+    ("more", "third", "at", "imported", "settled"),
+    [
+        ("", "e.csv", "2026-11-23 07:00", True, True),  # today's export
+        ("", "e.csv", "2026-11-21 07:00", False, False),  # the old file itself
+        ("", "e.csv", "2026-11-21 19:00", False, False),  # a copy older than the newest import
+        (TOLD, "e_2026-11-23_0700.csv", "2026-11-21 07:00", True, True),  # its name counts
+        (TOLD, "e_2026-11-21_0700.csv", "2026-11-23 07:00", False, False),
+        (TOLD, "e_2026-11-21_1900.csv", "2026-11-23 07:00", True, False),  # it arrived late
+        (TOLD, "copy.csv", "2026-11-21 07:00", False, False),
+        ('shows = "changes"', "e.csv", "2026-11-23 07:00", False, False),
+    ],
+)
+def test_a_file_equal_to_an_older_one_counts_at_the_moment_it_was_made(
+    site, more, third, at, imported, settled
+):
+    office = site(more)
+    first, second = "e_2026-11-21_0700.csv", "e_2026-11-22_0700.csv"
+    drop(office, first, ENDED, at="2026-11-21 07:00")
+    drop(office, second, OPEN, at="2026-11-22 07:00")
+    assert take(office, "2026-11-22 08:00").files == 2
+    drop(office, third, ENDED, at=at)
+    count = take(office, "2026-11-23 08:00")
+    assert count.files == imported
+    assert len(count.repeated) == settled
+    assert alerts(office).count("repeated_export") == settled
+    with office.transaction() as session:
+        (key,) = session.scalars(select(Complaint.id))
+        events = events_as_of(complaints.events_of(session, [key])[key], wita("2026-11-23 08:00"))
+    assert any(event.kind == "settled" for event in events) == settled
+    assert take(office, "2026-11-23 09:00").files == 0
+
+
+def test_an_unchanged_file_written_again_is_a_new_export(site):
+    office = site()
+    for day in (21, 22, 23):
+        drop(office, "e.csv", OPEN, at=f"2026-11-{day} 07:00")
+        count = take(office, f"2026-11-{day} 08:00")
+        assert (count.files, count.repeated) == (1, [])
+    assert take(office, "2026-11-23 09:00").files == 0
 
 
 def test_a_long_name_does_not_keep_a_file_from_the_archive(site):

@@ -1,0 +1,74 @@
+"""Alerts to the administrators about the imports of a source."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from db import imports
+from db.models import SourceImport
+from tasks.common.context import RunContext, SiteContext
+from tasks.ingest.row_drop import latest_row_drop
+from tasks.notifications.enqueue import enqueue_alert
+
+ROW_DROP, REPEATED_EXPORT, SILENT_SOURCE = "fewer_rows", "repeated_export", "silent_source"
+
+FIRST_ALERTS = (ROW_DROP, REPEATED_EXPORT)
+"""Kinds of alerts that leave before any other mail: an import may show a wrong state."""
+
+_SAME = ("source", "file", "made")
+
+
+def alert_row_drop(run: RunContext, record: SourceImport) -> list[dict[str, object]]:
+    """Notify the administrators of an import with fewer rows than the one before.
+
+    The alert is part of the transaction of the import, so it is queued once, and before any notice
+    that could follow. Return the numbers for the artifact.
+    """
+    office = run.office
+    run.session.flush()
+    drop = latest_row_drop(run.session, record.source, run.site.sources[record.source])
+    if drop is None or (drop.name, drop.made) != (record.name, record.observed_at):
+        return []
+    facts = _facts(office, record) | {"rows": drop.rows}
+    if drop.before is not None:
+        facts["rows_before"] = drop.before
+    facts["absent"] = record.absent
+    for key, period in (("period_shown", drop.period), ("period_before", drop.period_before)):
+        if period is not None:
+            first, last = (office.local(moment).date().isoformat() for moment in period)
+            facts[key] = f"{first} – {last}"
+    enqueue_alert(run, ROW_DROP, facts, same=_SAME)
+    return [facts]
+
+
+def alert_repeated_export(
+    run: RunContext, record: SourceImport, repeats: datetime | None
+) -> list[dict[str, object]]:
+    """Notify the administrators of an import that shows the same as an older one (`repeats`), while
+    one between them showed something else. Perhaps an old file was put into the folder again.
+
+    Return the facts for the artifact. An import without rows changes nothing.
+    """
+    run.session.flush()
+    newest = imports.last(run.session, record.source)
+    if repeats is None or not record.rows or newest != record.observed_at:
+        return []
+    facts = _facts(run.office, record)
+    facts["same_as"] = run.office.local(repeats).isoformat(timespec="minutes")
+    enqueue_alert(run, REPEATED_EXPORT, facts, same=_SAME)
+    return [facts]
+
+
+def _facts(office: SiteContext, record: SourceImport) -> dict[str, object]:
+    made = office.local(record.observed_at).isoformat(timespec="minutes")
+    return {"source": record.source, "file": record.name, "made": made}
+
+
+def alert_silent_source(run: RunContext, name: str) -> None:
+    """Notify the administrators once that a source has had nothing new for too long."""
+    last = imports.last(run.session, name)
+    limit = timedelta(hours=run.site.sources[name].silent_after_hours)
+    if last is not None and limit and run.now - last > limit:
+        since = run.office.local(last).isoformat(timespec="minutes")
+        facts = {"source": name, "since": since}
+        enqueue_alert(run, SILENT_SOURCE, facts)
