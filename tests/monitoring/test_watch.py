@@ -16,13 +16,13 @@ import psutil
 import pytest
 from conftest import REPOSITORY, wita
 from sqlalchemy import update
+from support.outgoing_mail.watch_mails import DAY, HOUR, MINUTE, told
 from support.pipeline import BREACHED, alerts, at, deliver, messages, owe
 from support.ports import nobody_listens
 from support.servers.smtp_servers import Server, running
 from support.small_site import holidays_are_known
 from support.startup import PYTHONPATH
 from support.waiting import until
-from support.watch_mails import DAY, HOUR, MINUTE, told
 
 from db import runs
 from db.models import MessageRow, MessageStatus

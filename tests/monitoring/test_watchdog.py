@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from support.forked import Origin
+from support.outgoing_mail.watch_mails import told
 from support.ports import nobody_listens
 from support.prefect_shared import Shared, Told, bare
 from support.small_site import small_site
 from support.waiting import until
-from support.watch_mails import told
 
 import service
 import tasks.monitoring.ping

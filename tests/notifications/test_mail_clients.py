@@ -23,8 +23,8 @@ from typing import Any
 import pytest
 from conftest import REPOSITORY
 from support.browser import Browser, browsing, seen
+from support.outgoing_mail.sent_mails import KINDS, TITLE, Sent, send_each_kind
 from support.programs import needed
-from support.sent_mails import KINDS, TITLE, Sent, send_each_kind
 
 LOCALES = ("id", "en")
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult
-from support.plain_mail import mail
+from support.outgoing_mail.plain_mail import mail
 from support.servers.smtp_servers import Server, certificate, running, trusted
 from support.servers.token_server import Provider, drips, giving, hangs, raw
 

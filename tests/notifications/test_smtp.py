@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from support.plain_mail import LIAISON, SENDER, mail
+from support.outgoing_mail.plain_mail import LIAISON, SENDER, mail
 from support.servers.smtp_servers import DROP, Server, certificate, running, trusted
 
 from tasks.notifications.transport.smtp import (

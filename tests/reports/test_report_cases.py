@@ -13,9 +13,9 @@ import pytest
 from conftest import wita
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
+from support.outgoing_mail.sent_mails import Sent
 from support.pipeline import at, decide, deliver, messages, register, since
 from support.programs import needed, sized
-from support.sent_mails import Sent
 
 from db.models import Complaint
 from sla.metrics.table import Table

@@ -8,8 +8,8 @@ import re
 
 import pytest
 from conftest import wita
+from support.outgoing_mail.sent_mails import Sent
 from support.pipeline import at, decide, deliver, register, since
-from support.sent_mails import Sent
 
 from tasks.reports.builder import in_language, report_view
 from tasks.reports.formats.sections import sections

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import ON_BOTH, kind_of_database, wita
 from python_calamine import CalamineWorkbook
+from support.outgoing_mail.sent_mails import Sent
 from support.pipeline import at, decide, deliver, register, since
-from support.sent_mails import Sent
 
 from sla.engine.context import Policy
 from tasks.reports.builder import report_view

@@ -1,0 +1,1 @@
+"""Mails that Tenggat sends, and what tests read in them."""
