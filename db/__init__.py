@@ -17,6 +17,7 @@ __all__ = [
     "metrics",
     "migrate",
     "models",
+    "notices",
     "outbox",
     "private_dirs",
     "quarantine",

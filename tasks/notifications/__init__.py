@@ -9,6 +9,7 @@ __all__ = [
     "bounces",
     "compose",
     "enqueue",
+    "import_alerts",
     "message",
     "questions",
     "rate_limit",
