@@ -79,8 +79,6 @@ def summary(
         console.out.print(f"summary of {key} written to [bold]{place}[/]", soft_wrap=True)
         beside = ", ".join(path.suffix[1:] for path in made.paths[1:])
         console.out.print(f"in the same folder: {beside}")
-    for trouble in made.left_out:
-        console.err.print(f"left out: {escape(trouble)}")
 
 
 def _verify(office: SiteContext, file: Path, now: datetime, *, as_json: bool) -> None:

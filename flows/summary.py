@@ -47,8 +47,6 @@ def summary(
             at.office, chosen, as_of or at.now, at.now, at.run_id, progress=progress
         )
         log.info("summary of %s written, %d mails queued", chosen, made.mails)
-        for trouble in made.left_out:
-            log.warning("%s", trouble)
         at.show(view=made.digest, paths=[str(path) for path in made.paths])
         create_table_artifact(
             by_unit(made.digest, at.office.site.locale),

@@ -24,15 +24,11 @@ from tasks.reports.public_edition import public_edition
 
 @dataclass(frozen=True, slots=True)
 class SummaryMade:
-    """A report on disk, with its HTML file first, and the number of mails queued for it.
-
-    `left_out` names the formats that could not be made, with the reason.
-    """
+    """A report on disk, with its HTML file first, and the number of mails queued for it."""
 
     view: Report
     digest: Digest
     paths: tuple[Path, ...]
-    left_out: tuple[str, ...]
     mails: int
     made_before: bool
 
@@ -71,12 +67,12 @@ def make_summary(
         others = [(each, in_language(session, office, view, each)) for each in locales]
     shown = public_edition(view) if public else view
     place, zone = out or office.site.var / "reports", office.site.zone
-    paths, left_out = write_all(shown, place, zone, progress, formats=formats)
+    paths = write_all(shown, place, zone, progress, formats=formats)
     for locale, other in others:
         ending = language_ending(office.site, locale)
-        paths += write_all(other, place, zone, formats=set(READ) & set(formats), ending=ending)[0]
+        paths += write_all(other, place, zone, formats=set(READ) & set(formats), ending=ending)
     mails = _owe(office, view, paths[0], now, run_id) if owed else 0
-    return SummaryMade(shown, digest_of(view), tuple(paths), tuple(left_out), mails, made_before)
+    return SummaryMade(shown, digest_of(view), tuple(paths), mails, made_before)
 
 
 def _owe(office: SiteContext, view: Report, path: Path, now: datetime, run_id: str) -> int:

@@ -349,9 +349,9 @@ def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def plain_reports(without_plots: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let reports be made without plots, and the page from which a PDF is set stand in its place.
+    """Let reports be made without plots, and the texts of the PDF stand in its place.
 
-    Setting it takes seconds; test_report_formats.py tests that it says what that page says.
+    Reading a PDF back takes long; test_report_formats.py tests that it shows these texts.
     """
 
     def page(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> bytes:

@@ -45,6 +45,12 @@ def day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
     return f"{weekday}, {day.day} {month} {day.year}"
 
 
+def long_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
+    """Return a day as in a letter: '24 November 2026'."""
+    day = _local_day(value, zone)
+    return f"{day.day} {catalog(locale).names('date.months')[day.month - 1]} {day.year}"
+
+
 def short_day_text(value: date | datetime, locale: str, zone: ZoneInfo) -> str:
     """Return a short day: '24 Nov 2026', with the language's short month."""
     day = _local_day(value, zone)

@@ -18,7 +18,6 @@ from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.delivery import send_owed
 from tasks.intake import pull
-from tasks.reports.formats.pdf_support import PdfMissing
 
 TENGGAT = Path(sys.executable).with_name("tenggat")
 NOW = "2026-11-24T08:00"
@@ -290,24 +289,12 @@ def test_quarantine_tells_place_and_reason_of_a_row(tenggat):
     assert row["column"] == "Tanggal Laporan Masuk"
 
 
-@pytest.fixture
-def without_pdf(monkeypatch):
-    """As on a machine without its system library: to make one takes longer than all else."""
-
-    def missing(*_):
-        raise PdfMissing("no Pango")
-
-    monkeypatch.setattr("tasks.reports.formats.pdf.report_pdf", missing)
-
-
-def test_a_summary_made_twice_as_of_a_moment_is_the_same_to_the_byte(
-    tenggat, without_pdf, tmp_path
-):
+def test_a_summary_made_twice_as_of_a_moment_is_the_same_to_the_byte(tenggat, tmp_path):
     asked = ("summary", "2026-11", "--as-of", NOW, "--json", "--out")
     first = json.loads(tenggat(*asked, tmp_path / "1", "--now", "2026-11-25T08:00")[1])
     second = json.loads(tenggat(*asked, tmp_path / "2", "--now", "2026-12-25T08:00")[1])
     assert first["sha256"] == second["sha256"]
-    for kind in (".json", ".html"):
+    for kind in (".json", ".html", ".pdf"):
         made = [Path(done["path"]).with_suffix(kind) for done in (first, second)]
         assert made[0].read_bytes() == made[1].read_bytes()
     mails = json.loads(tenggat("mail", "list", "--json")[1])
@@ -427,9 +414,7 @@ def test_the_site_is_the_one_of_the_option_else_of_the_environment(tenggat, tmp_
     assert (tmp_path / "var" / "tenggat.db").is_file()
 
 
-def test_a_narrow_terminal_cuts_no_ticket_and_no_path(
-    lived, tenggat, without_pdf, tmp_path, monkeypatch
-):
+def test_a_narrow_terminal_cuts_no_ticket_and_no_path(lived, tenggat, tmp_path, monkeypatch):
     environment = {"TENGGAT_SITE": str(lived[0]), "TENGGAT_VAR": str(lived[1]), "COLUMNS": "60"}
     listed = entry_point("deadlines", **environment).stdout
     assert listed.count("5010001") > 0

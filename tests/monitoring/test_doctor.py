@@ -313,7 +313,7 @@ def test_its_exit_code_is_for_monitoring(office, call_tenggat):
 
 
 def test_it_loads_nothing_that_takes_long(tmp_path, site_folder):
-    """A second for the whole: Prefect, WeasyPrint and matplotlib would take several each.
+    """A second for the whole: Prefect, Typst and matplotlib would take several each.
 
     Nor does the watch load Prefect.
     """
@@ -321,7 +321,7 @@ def test_it_loads_nothing_that_takes_long(tmp_path, site_folder):
         "import sys, cli\n"
         "try: cli.main()\n"
         "except SystemExit: pass\n"
-        "slow = {'prefect', 'weasyprint', 'matplotlib', 'fastapi', 'aiosmtpd', 'trustme'}\n"
+        "slow = {'prefect', 'typst', 'matplotlib', 'fastapi', 'aiosmtpd', 'trustme'}\n"
         "print(sorted(slow & sys.modules.keys()), file=sys.stderr)\n"
         "import tasks.monitoring.external_watch, cli.watch\n"
         "print('prefect' in sys.modules, file=sys.stderr)"

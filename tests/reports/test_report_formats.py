@@ -9,8 +9,8 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import threading
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -19,26 +19,24 @@ from functools import cache
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
-import cffi
 import pypdf
 import pytest
 from conftest import REPOSITORY
+from PIL import Image
 from python_calamine import CalamineWorkbook
 from support.browser import Browser, browsing
 from support.programs import needed
 from support.site_mistakes import mistakes
-from support.synthetic_reports import RULES, view, without_rows
+from support.synthetic_reports import AS_OF, RULES, view, without_rows
 
 from settings import load_site
 from settings.report import Letterhead
 from sla.metrics.table import Cell, Measure, Row, Table
 from tasks.reports.formats.json_csv import report_csv, report_json, sha256_of
-from tasks.reports.formats.pdf_support import REMEDY, PdfMissing, pdf_trouble
 from tasks.reports.formats.xlsx import report_xlsx
 from tasks.reports.labels import Name, Names, names_of
 from tasks.reports.model import Report
@@ -402,7 +400,6 @@ FULL_PRINTED = pytest.mark.parametrize(("kind", "locale"), PRINTED[:2])
 
 
 def report_pdf(report: Report, drawn: Mapping[str, Plot]) -> bytes:
-    needed(not pdf_trouble(), "Pango", REMEDY)
     from tasks.reports.formats.pdf import report_pdf as write  # noqa: PLC0415
 
     return write(report, ZONE, drawn)
@@ -415,9 +412,9 @@ def printed(kind: str, locale: str) -> bytes:
 
 @cache
 def text_of(pdf: bytes) -> list[str]:
-    """The text of each page; pypdf gives the codes of rare signs' fonts byte by byte."""
+    """The text of each page without the places where a word may break."""
     pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
-    return [page.extract_text().replace("\0", "") for page in pages]
+    return [re.sub("[\xad\u200b]", "", page.extract_text()) for page in pages]
 
 
 @EVERY_PRINTED
@@ -428,11 +425,13 @@ def test_the_pdf_is_tagged_fit_for_the_archive_and_a4(kind, locale):
     assert root["/StructTreeRoot"]["/K"]
     assert root["/Lang"] == locale
     metadata = root["/Metadata"].get_object().get_data().decode()
-    assert 'pdfaid:part="2"' in metadata
-    assert 'pdfaid:conformance="A"' in metadata
+    assert "<pdfaid:part>2</pdfaid:part><pdfaid:conformance>A</pdfaid:conformance>" in metadata
+    assert "<pdfuaid:part>1</pdfuaid:part>" in metadata
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
     assert root["/OutputIntents"]
     assert reader.metadata
-    assert reader.metadata.title
+    assert reader.metadata.title.startswith(catalog(locale)("report.title"))
+    assert reader.metadata.creation_date == AS_OF
     assert "/Filespec" not in {o.get("/Type") for o in objects(reader) if isinstance(o, dict)}
     for page in reader.pages:
         assert [round(float(side)) for side in page.mediabox[2:]] == [595, 842]
@@ -441,6 +440,38 @@ def test_the_pdf_is_tagged_fit_for_the_archive_and_a4(kind, locale):
             assert {"/FontFile", "/FontFile2", "/FontFile3"} & set(found)
         if isinstance(found, dict) and found.get("/S") == "/URI":
             pytest.fail("leads outside")
+
+
+def tags_of(pdf: bytes) -> list[tuple[str, str]]:
+    """The tags that a screen reader meets, in order, each with its alternative text."""
+
+    def walk(node: object) -> Iterator[tuple[str, str]]:
+        found = node.get_object() if isinstance(node, pypdf.generic.PdfObject) else node
+        for each in found if isinstance(found, list) else ():
+            yield from walk(each)
+        if isinstance(found, dict):
+            if "/S" in found:
+                yield str(found["/S"])[1:], str(found.get("/Alt", ""))
+            yield from walk(found.get("/K"))
+
+    return list(walk(pypdf.PdfReader(io.BytesIO(pdf)).trailer["/Root"]["/StructTreeRoot"]))
+
+
+@EVERY_PRINTED
+def test_a_screen_reader_meets_titles_tables_with_heads_and_charts_in_words(kind, locale):
+    report, tags = report_of(kind, locale), tags_of(printed(kind, locale))
+    names = [name for name, _ in tags]
+    shown = [table for table in report.tables if table.rows]
+    chapters = [t for t in report.tables if t.rows or t.key != "statements"]
+    assert names.count("Title") == 1
+    assert names.count("H1") == len(chapters) + 2  # the contents, and the method
+    assert names.count("Table") == names.count("THead") == len(shown)
+    detached = sum(table.key == "late" for table in shown)  # who was told stands below
+    named = sum(table.key in SINGLE for table in shown)
+    assert names.count("TH") == sum(len(t.columns) + 1 for t in shown) - named - detached
+    said = [alt for name, alt in tags if name == "Figure"]
+    plots_shown = [drawn_of(kind, locale).get(table.key) for table in shown]
+    assert said == [f"{plot.title}. {plot.says}".strip() for plot in plots_shown if plot]
 
 
 def objects(reader: pypdf.PdfReader) -> Iterator[object]:
@@ -512,18 +543,85 @@ def test_the_pdf_says_what_proves_a_complaint(kind, locale):
     assert EXPLAIN[locale] in " ".join(" ".join(text_of(printed(kind, locale))).split())
 
 
-@pytest.mark.parametrize("subset", ["libharfbuzz-subset", "fontTools"])
-def test_the_pdf_is_the_same_when_it_is_made_again(subset, monkeypatch):
-    """Also a second later by fontTools, which writes a time into the fonts that it cuts to size."""
-    needed(not pdf_trouble(), "Pango", REMEDY)
-    if subset == "fontTools":
-        monkeypatch.setattr("weasyprint.pdf.fonts.harfbuzz_subset", None)
-    made = []
-    for clock in (lambda: 1_800_000_000.0, lambda: 1_800_000_001.0):
-        monkeypatch.setattr("fontTools.misc.timeTools.time", SimpleNamespace(time=clock))
+TYPST = '#pagebreak() $x$ *b* _i_ `c` @late <a> [k] \\\\ = // /* ~ --- #image("/a") 1. - + '
+"""What Typst would carry out or set otherwise, were it a part of its program."""
+
+
+def test_no_name_is_carried_out_as_a_program_of_the_pdf():
+    usual = report_of("empty", "id")
+    notes = replace(usual.notes, vacancies=((TYPST, "head_of_unit"),))
+    table = replace(usual.table("by_category"), rows=(Row(TYPST, (1,) * 11),))
+    report = replace(usual, site=TYPST, notes=notes, tables=(table,))
+    stream = "".join("".join(text_of(report_pdf(report, {}))).split())
+    expected = "".join(TYPST.split())
+    assert stream.count(expected) >= 3  # the title page, the heads of pages, and a row
+    assert "Daftarisi" in stream
+
+
+FORBIDDEN = "a\x00b\x1bc\ue000d\U0010fffee\ufffff\u0001"
+
+
+def test_characters_that_no_archive_takes_become_a_sign_in_the_pdf():
+    usual = report_of("empty", "id")
+    report = replace(usual, notes=replace(usual.notes, vacancies=((FORBIDDEN, "head_of_unit"),)))
+    assert "a�b�c�d�e�f�" in " ".join(text_of(report_pdf(report, {})))
+
+
+def test_a_table_begins_with_its_heading_and_three_rows_on_one_page_and_repeats_its_head():
+    """With so many units the next table has room for some rows on the same page, or for none."""
+    t, broken = catalog("id"), []
+    for units in (26, 30, 31):
+        report = view("id", units=units, count=units * 4)
+        tables = tuple(table for table in report.tables if table.key in {"by_unit", "trend"})
+        pages = text_of(report_pdf(replace(report, tables=tables), {}))[1:]
+        (page,) = (page for page in pages if f"2. {t('report.section.trend')}" in page)
+        assert [month for month in ("Nov 2025", "Des 2025", "Jan 2026") if month not in page] == []
+        ends = next(page for page in pages if "Okt 2026" in page)
+        assert f"{t('report.of.month')} {t('report.column.received')}" in ends
+        broken.append(ends is not page)
+    assert broken == [True, True, False]
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".svg"])
+def test_the_coat_of_arms_is_in_the_pdf(ending, tmp_path):
+    logo = tmp_path / f"logo{ending}"
+    if ending == ".svg":
+        logo.write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><rect/></svg>')
+    else:
+        Image.new("RGB", (8, 9), "green").save(logo)
+    report = replace(
+        report_of("empty", "id"), letterhead=Letterhead(logo=logo, lines=("PEMERINTAH CONTOH",))
+    )
+    assert [alt for name, alt in tags_of(report_pdf(report, {})) if name == "Figure"] == [
+        "PEMERINTAH CONTOH"
+    ]
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".svg"])
+def test_a_damaged_coat_of_arms_leaves_only_itself_out(ending, tmp_path):
+    logo = tmp_path / f"logo{ending}"
+    logo.write_bytes(b"\x89PNG\r\n\x1a\nno picture")
+    report = replace(
+        report_of("empty", "id"), letterhead=Letterhead(logo=logo, lines=("PEMERINTAH CONTOH",))
+    )
+    assert "PEMERINTAH CONTOH" in text_of(report_pdf(report, {}))[0]
+
+
+def test_the_pdf_is_the_same_when_it_is_made_again_elsewhere(monkeypatch):
+    """At another hour, in another zone and language of the machine, and in another folder."""
+    made = [report_pdf(report_of("empty", "id"), {})]
+    monkeypatch.setenv("TZ", "America/New_York")
+    monkeypatch.setenv("LANG", "tr_TR.UTF-8")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
+    monkeypatch.chdir("/")
+    time.tzset()
+    try:
         made.append(report_pdf(report_of("empty", "id"), {}))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
     assert made[0] == made[1]
-    assert "SOURCE_DATE_EPOCH" not in os.environ
+    assert pypdf.PdfReader(io.BytesIO(made[0])).metadata.creation_date == AS_OF  # not the clock
 
 
 class Listening(BaseHTTPRequestHandler):
@@ -568,28 +666,6 @@ def test_no_logo_makes_the_report_ask_the_network_or_read_other_files(tmp_path):
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def test_without_pango_one_line_says_what_to_install(monkeypatch):
-    """As on a machine without the library: WeasyPrint is loaded anew, and fails."""
-    from tasks.reports.formats import pdf  # noqa: PLC0415
-
-    load = cffi.FFI.dlopen
-
-    def missing(self, name, *more):
-        if "pango" in str(name):
-            raise OSError(f"cannot load library {name!r}")
-        return load(self, name, *more)
-
-    monkeypatch.setattr(cffi.FFI, "dlopen", missing)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "weasyprint"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(pdf, "pdf_trouble", pdf_trouble.__wrapped__)
-    with pytest.raises(PdfMissing) as trouble:
-        pdf.report_pdf(view(count=3), ZONE)
-    (line,) = str(trouble.value).splitlines()
-    assert line.startswith("no PDF: a system library of WeasyPrint is missing")
-    assert "libpango-1.0-0" in line
 
 
 # --- XLSX ---

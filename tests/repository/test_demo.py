@@ -18,15 +18,6 @@ from support.prefect_databases import Template
 from support.prefect_shared import Shared
 
 COLUMNS = {"COLUMNS": "100"}
-LEFT_PDF = """
-import tasks.reports.formats.pdf
-from tasks.reports.formats.pdf_support import PdfMissing
-
-def missing(*_):
-    raise PdfMissing("it is not made once more")
-
-tasks.reports.formats.pdf.report_pdf = missing
-"""
 
 
 @dataclass
@@ -75,11 +66,8 @@ def first(var: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 @pytest.fixture(scope="module")
 def second(var: Path, first: Demo, origin: Origin, shared: Shared) -> Demo:
-    """Once more, seen by a server that stands; its PDF is left as it was.
-
-    test_report_formats.py sees that a PDF made again is the same.
-    """
-    done = origin.run("scripts/demo.py", before=LEFT_PDF, **shared.seen(var), **SILENT, **COLUMNS)
+    """Once more, seen by a server that stands."""
+    done = origin.run("scripts/demo.py", **shared.seen(var), **SILENT, **COLUMNS)
     return lived_through(done, var)
 
 

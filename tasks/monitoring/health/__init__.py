@@ -38,7 +38,6 @@ def check(site: Site, now: datetime, *, clock: bool = False) -> list[Finding]:
         partial(host.clock, site, now),
         partial(host.disks, site),
         partial(host.readers, site),
-        connectivity.reports,
     ]
     findings = [Finding("good", f"settings of {site.name} read ({site.folder})")]
     with ThreadPoolExecutor(len(steps)) as threads:

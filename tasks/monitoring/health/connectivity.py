@@ -1,8 +1,7 @@
-"""Check connections of a site: mail server, mailbox for bounces, sources, libraries."""
+"""Check connections of a site: mail server, mailbox for bounces, sources."""
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator
 
 from settings import Site
@@ -14,16 +13,6 @@ from tasks.sources import open_source
 
 ANSWERS_WITHIN = 5.0
 """Timeout in seconds for an answer of a server."""
-
-LIBRARIES = (
-    "libgobject-2.0.so.0",
-    "libpango-1.0.so.0",
-    "libharfbuzz.so.0",
-    "libfontconfig.so.1",
-    "libpangoft2-1.0.so.0",
-)
-"""Libraries loaded by WeasyPrint. If all are found, WeasyPrint itself need not be loaded, which is
-slow."""
 
 
 def mail(site: Site) -> Iterator[Finding]:
@@ -74,16 +63,3 @@ def source(site: Site, name: str) -> Iterator[Finding]:
     """Check whether a source is available: its folder, or a server at its address."""
     for result in open_source(site, name).check(ANSWERS_WITHIN):
         yield Finding("good" if result.ok else "trouble", result.text, result.remedy)
-
-
-def reports() -> Iterator[Finding]:
-    """Check whether reports can be made as PDF."""
-    try:
-        for library in LIBRARIES:
-            ctypes.CDLL(library)
-    except OSError:  # missing, or installed under another name
-        from tasks.reports.formats.pdf_support import REMEDY, pdf_trouble  # noqa: PLC0415
-
-        trouble = pdf_trouble()
-        if trouble:
-            yield Finding("note", trouble.partition(";")[0], REMEDY)

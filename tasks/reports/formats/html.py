@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from settings.report import PICTURES, Letterhead
+from tasks.reports.formats.logo import logo_data
+from tasks.reports.formats.method_text import method_shown, source_notes
 from tasks.reports.formats.plots import DRAWN, Plot, plots
 from tasks.reports.formats.restatement_text import earlier_shown
 from tasks.reports.formats.sections import sections, tiles
 from tasks.reports.model import Report
-from tasks.text.catalog import catalog
 from tasks.text.formats import period_text
 from tasks.text.templates import render
 
@@ -33,20 +32,13 @@ def report_html(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot] | None =
         logo=logo_data(view.letterhead),
         tiles=tiles(view, zone),
         earlier=earlier_shown(view.earlier, view.names, zone),
-        explain=view.explained_by(zone, catalog(view.names.locale)("report.of_ticket")),
+        method=method_shown(view, zone),
+        sources=source_notes(view, zone),
         sections=sections(view, zone, MOST_ROWS),
         plots=pictures,
         drawn=tuple(DRAWN),
         pictures=_pictures(pictures),
     )
-
-
-def logo_data(letterhead: Letterhead) -> str:
-    """Return the logo as a data: URL, or an empty text if it is not set or missing."""
-    if letterhead.logo is None or not letterhead.logo.is_file():
-        return ""
-    kind = PICTURES[letterhead.logo.suffix.lower()]
-    return f"data:{kind};base64,{base64.b64encode(letterhead.logo.read_bytes()).decode()}"
 
 
 def _pictures(drawn: Mapping[str, Plot]) -> dict[str, Markup]:

@@ -1,132 +1,259 @@
-"""The report as PDF: A4, tagged for screen readers and fit for archives (PDF/A-2a).
+"""The report as PDF: A4, tagged for screen readers (PDF/UA-1), fit for archives (PDF/A-2a).
 
-WeasyPrint needs the system library Pango. Without it only the PDF is missing.
+Typst sets the pages. All its fonts are from matplotlib and all its data are values in a file,
+never a part of its program, so the same report has the same bytes on every machine.
 """
 
 from __future__ import annotations
 
-import base64
-import logging
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import matplotlib as mpl
+import typst
+from matplotlib.ft2font import FT2Font
 
-from tasks.reports.formats.html import logo_data
-from tasks.reports.formats.pdf_support import PdfMissing, pdf_trouble
+from settings.report import Signature
+from tasks.reports.formats.line_breaks import breakable
+from tasks.reports.formats.logo import logo_svg
+from tasks.reports.formats.method_text import method_shown, source_notes
 from tasks.reports.formats.plots import DRAWN, Plot, plots
 from tasks.reports.formats.restatement_text import earlier_shown
-from tasks.reports.formats.sections import sections, tiles
+from tasks.reports.formats.sections import Line, Section, Shown, sections, tiles
 from tasks.reports.model import Report
-from tasks.text.catalog import catalog
-from tasks.text.formats import period_text
-from tasks.text.templates import render
+from tasks.text.catalog import TEMPLATES, catalog
+from tasks.text.formats import long_day_text, moment_text, one_line, period_text, short_day_text
 
-VARIANT = "pdf/a-2a"
 MOST_ROWS = 300
 """Most rows of one table on paper. The other formats have all rows."""
 
+PAGE_MM = 180
+"""The width of the text on a page in millimetres."""
+
+TALLEST_PLOT_MM = 205
+VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+
+MANY_COLUMNS = 7
+"""Tables with more columns beside the first have smaller letters, and each column the width of its
+longest word."""
+
+WIDTHS: dict[str, dict[int, float]] = {
+    "headline": {0: 52},
+    "escalations": {0: 20},
+    "quality": {0: 80},
+    "late": {0: 15, 1: 11, 2: 23, 3: 24, 5: 12},
+    "statements": {0: 18, 1: 26},
+}
+"""The widths of columns in percent of the page, by section and index; the others share the rest."""
+
+CHARACTER_MM = 1.85
+"""The mean width of a letter in a cell."""
+
+SMALL_NAME = 24
+"""The most letters of a word in the first column of a table in small letters."""
+
+LONGEST_WORD = 80
+"""The most letters of a word for which a whole line has room."""
+
+UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+    "\ue000-\uf8ff\U000f0000-\U0010ffff]"
+)
+"""Characters without a glyph or without a meaning of their own: PDF/A does not allow them."""
+
 
 def report_pdf(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot] | None = None) -> bytes:
-    """Render the report as PDF, in the language of its names; `drawn` avoids drawing twice.
+    """Render the report as PDF, in the language of its names; `drawn` avoids drawing twice."""
+    pictures = plots(view, zone) if drawn is None else drawn
+    logo = logo_svg(view.letterhead)
+    try:
+        return _typeset(view, printed(view, zone, pictures, logo))
+    except typst.TypstError:
+        if not logo:
+            raise
+        return _typeset(view, printed(view, zone, pictures))  # the picture may be damaged
 
-    Raises :class:`PdfMissing` if a system library is missing.
-    """
-    trouble = pdf_trouble()
-    if trouble:
-        raise PdfMissing(trouble)
-    from weasyprint import HTML  # noqa: PLC0415 - fails where Pango is missing
-    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
 
-    logging.getLogger("weasyprint").setLevel(logging.ERROR)
-    logging.getLogger("fontTools").setLevel(logging.ERROR)
-    page = printed(view, zone, plots(view, zone) if drawn is None else drawn)
-    document = HTML(string=page, url_fetcher=_fetcher())
-    with _fonts_dated(view.as_of):
-        made = document.write_pdf(
-            pdf_variant=VARIANT, pdf_tags=True, font_config=FontConfiguration()
-        )
+def _typeset(view: Report, data: str) -> bytes:
+    """Set the pages from their data, with the moment of the report as the time of the file."""
+    folder = TEMPLATES / "report"
+    compiler = typst.Compiler(
+        (folder / "report.typ").read_bytes(),
+        root=str(folder),
+        font_paths=_fonts(),
+        ignore_system_fonts=True,
+        sys_inputs={"report": data},
+    )
+    made = compiler.compile(
+        format="pdf", pdf_standards=["a-2a", "ua-1"], timestamp=int(view.as_of.timestamp())
+    )
     assert isinstance(made, bytes)
     return made
 
 
-@contextmanager
-def _fonts_dated(moment: datetime) -> Iterator[None]:
-    """Let the fonts in the PDF bear this moment, so that made again it is the same to the byte.
-
-    Without libharfbuzz-subset WeasyPrint has fontTools cut them to size, which writes down the
-    present time, or the one that this variable names.
-    """
-    name = "SOURCE_DATE_EPOCH"
-    before = os.environ.get(name)
-    os.environ[name] = str(int(moment.timestamp()))
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-
-
-def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot]) -> str:
-    """Render the HTML page used for the PDF."""
+def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot], logo: str = "") -> str:
+    """Format everything printed in the PDF as JSON, the input of `templates/report/report.typ`."""
     locale = view.names.locale
-    local = view.as_of.astimezone(zone)
-    month = catalog(locale).names("date.months")[local.month - 1]
-    return render(
-        "report/report_print.html.j2",
-        locale=locale,
-        zone=zone,
-        view=view,
-        period=period_text(view, locale, zone),
-        logo=logo_data(view.letterhead),
-        tiles=tiles(view, zone),
-        earlier=earlier_shown(view.earlier, view.names, zone),
-        explain=view.explained_by(zone, catalog(view.names.locale)("report.of_ticket")),
-        sections=sections(view, zone, MOST_ROWS),
-        plots=drawn,
-        drawn=tuple(DRAWN),
-        images={key: _image(plot) for key, plot in drawn.items()},
-        stamp=view.as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        signed=f"{local.day} {month} {local.year}",
-        faces=[{"weight": weight, "url": path.as_uri()} for weight, path in _faces().items()],
-    )
+    t = catalog(locale)
+    head, period = view.letterhead, period_text(view, locale, zone)
+    earlier = earlier_shown(view.earlier, view.names, zone)
+    first, last = (short_day_text(day, locale, zone) for day in (view.first, view.last))
+    page = {
+        "locale": locale,
+        "title": t("report.title"),
+        "document": one_line(f"{t('report.title')} {period} – {view.site}", 300),
+        "site": breakable(view.site, 70),
+        "period": period,
+        "days": f"({first} – {last})",
+        "as_of": t("report.as_of", moment=moment_text(view.as_of, locale, zone)),
+        "marks": list(_marks(view)),
+        "public_note": t("report.public_note") if view.edition == "public" else "",
+        "contents": t("report.contents"),
+        "page": t("report.page"),
+        "page_of": t("report.page_of"),
+        "logo": logo,
+        "logo_alt": head.lines[0] if head.lines else view.site,
+        "lines": [breakable(one_line(line, 500), 40) for line in head.lines],
+        "address": [breakable(one_line(line, 500), 70) for line in head.address],
+        "tiles": [asdict(tile) for tile in tiles(view, zone)],
+        "sections": [
+            _section(section, view, zone, drawn) for section in sections(view, zone, MOST_ROWS)
+        ],
+        "earlier": asdict(earlier) if earlier else None,
+        "method_title": t("report.method"),
+        "method": asdict(method_shown(view, zone)),
+        "signature": _signature(view, zone),
+    }
+    return json.dumps(_printable(page), ensure_ascii=False)
 
 
-def _image(plot: Plot) -> str:
-    svg = (plot.wide or plot.svg).encode()
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+def _marks(view: Report) -> Iterable[str]:
+    t = catalog(view.names.locale)
+    if view.interim:
+        yield t("report.interim")
+    if view.edition == "public":
+        yield t("report.public")
+
+
+def _signature(view: Report, zone: ZoneInfo) -> list[list[str]]:
+    """Return the lines above the signature, and the lines below it: the name first."""
+    signed: Signature | None = view.letterhead.signature
+    if signed is None:
+        return []
+    locale = view.names.locale
+    t = catalog(locale)
+    day = long_day_text(view.as_of, locale, zone)
+    above = [t("report.signed_on", place=signed.place, day=day), signed.on_behalf, signed.title]
+    below = [signed.name, signed.rank, t("report.nip", nip=signed.nip) if signed.nip else ""]
+    return [[one_line(line, 500) for line in lines if line] for lines in (above, below)]
+
+
+def _section(
+    section: Section, view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot]
+) -> dict[str, Any]:
+    t, plot = catalog(view.names.locale), drawn.get(section.key)
+    missing = t("report.no_plot") if section.key in DRAWN and section.lines and not plot else ""
+    left_out = t("report.not_shown", n=section.not_shown) if section.not_shown else ""
+    return {
+        "key": section.key,
+        "title": section.title,
+        "note": section.note,
+        "plot": _plot(plot) if plot else None,
+        "no_plot": missing,
+        **_table(section),
+        "after": left_out if section.lines else t("report.nothing"),
+        "sources_title": t("report.sources"),
+        "sources": source_notes(view, zone) if section.key == "quality" else [],
+    }
+
+
+def _table(section: Section) -> dict[str, Any]:
+    """Return the table of a section: the widths of its columns, its heads and its lines."""
+    small = len(section.columns) > MANY_COLUMNS
+    widths = _widths(section)
+    room = [max(4, int(PAGE_MM * width / 100 / CHARACTER_MM)) for width in widths]
+    if small:
+        room = [SMALL_NAME, *(LONGEST_WORD for _ in section.columns)]
+    head = (Shown(section.head), *section.columns)
+    return {
+        "small": small,
+        "widths": widths,
+        "head": [
+            _cell(cell, most, narrow=small and at > 0)
+            for at, (cell, most) in enumerate(zip(head, room, strict=True))
+        ],
+        "below": section.below,
+        "lines": [_line(line, room, narrow=small) for line in section.lines],
+    }
+
+
+def _plot(plot: Plot) -> dict[str, str | float]:
+    alt = f"{plot.title}. {plot.says}".strip()
+    svg, width = (plot.wide, 178) if plot.wide else (plot.svg, 112)
+    known = _drawable()
+    # one missing sign would turn the whole label into signs of the font of last resort
+    drawn = svg if svg.isascii() else "".join(c if ord(c) in known else "\ufffd" for c in svg)
+    across, down = map(float, VIEW_BOX.findall(svg)[0])
+    height = min(width * down / across, TALLEST_PLOT_MM)
+    return {"title": plot.title, "says": plot.says, "alt": alt, "svg": drawn, "height": height}
+
+
+def _widths(section: Section) -> list[float]:
+    """Return the widths of the columns in percent of the page, unless the letters are small."""
+    columns = len(section.columns) + 1
+    fixed = WIDTHS.get(section.key, {0: 38})
+    rest = (100 - sum(fixed.values())) / max(1, columns - len(fixed))
+    return [fixed.get(at, rest) for at in range(columns)]
+
+
+def _line(line: Line, room: list[int], *, narrow: bool) -> dict[str, Any]:
+    name = {**_cell(Shown(line.name.text, line.name.detail), room[0]), "link": line.link}
+    cells = [
+        _cell(cell, most, narrow=narrow) for cell, most in zip(line.cells, room[1:], strict=True)
+    ]
+    below = breakable(line.below, LONGEST_WORD)
+    return {"name": name, "cells": cells, "small": line.small, "below": below}
+
+
+def _cell(cell: Shown, most: int, *, narrow: bool = False) -> dict[str, Any]:
+    """Return a cell with words of at most this length; `narrow` puts each word on its own line."""
+    text, detail = breakable(cell.text, most), breakable(cell.detail, most)
+    if narrow:
+        text, detail = "\n".join(text.split()), "\n".join(detail.split())
+    return {"text": text, "detail": detail, "numeric": cell.numeric, "strong": cell.strong}
+
+
+def _printable(value: Any) -> Any:
+    """Return the same value with a sign in the place of each character that PDF/A forbids."""
+    match value:
+        case str():
+            return UNPRINTABLE.sub("\ufffd", value)
+        case dict():
+            return {key: _printable(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_printable(each) for each in value]
+    return value
 
 
 @lru_cache
-def _faces() -> dict[str, Path]:
-    """Return the fonts of the report: matplotlib's, so the text looks the same on every machine."""
-    folder = Path(mpl.get_data_path()) / "fonts" / "ttf"
-    return {"normal": folder / "DejaVuSans.ttf", "bold": folder / "DejaVuSans-Bold.ttf"}
+def _drawable() -> frozenset[int]:
+    """Return the characters of the font of the plots."""
+    return frozenset((*FT2Font(str(_folder() / "DejaVuSans.ttf")).get_charmap(), ord("\n")))
 
 
-def _fetcher() -> Any:
-    """Create a fetcher for the report's fonts and data: URLs; it refuses network and other files.
+def _folder() -> Path:
+    return Path(mpl.get_data_path()) / "fonts" / "ttf"
 
-    If a logo refers to anything outside itself, this part is missing from the picture.
-    """
-    from weasyprint.urls import URLFetcher  # noqa: PLC0415
 
-    fonts = {path.as_uri() for path in _faces().values()}
-
-    class Fetcher(URLFetcher):  # type: ignore[misc]
-        """Reads only the report's own content."""
-
-        def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:
-            if url in fonts or url.startswith("data:"):
-                return super().fetch(url, headers)
-            raise ValueError(f"a report may not read {url.partition('?')[0][:80]}")
-
-    return Fetcher(allowed_protocols=("file", "data"), allow_redirects=False)
+@lru_cache
+def _fonts() -> typst.Fonts:
+    """Return matplotlib's fonts; one of them has a sign for every character."""
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[_folder()]
+    )

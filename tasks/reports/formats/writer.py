@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tasks.reports.formats.pdf_support import PdfMissing
 from tasks.reports.model import Report
 
 FORMATS = ("html", "pdf", "xlsx", "json", "csv")
@@ -23,12 +22,11 @@ def write_all(
     *,
     formats: Collection[str] = FORMATS,
     ending: str = "",
-) -> tuple[list[Path], list[str]]:
-    """Write a report in these formats; returns the files, and the reasons for omitted formats.
+) -> list[Path]:
+    """Write a report in these formats and return the files in the order of `FORMATS`.
 
-    The files are in the order of `FORMATS`; `ending` is added to their common name. A format with a
-    missing system library is omitted with its reason; the others are made. `progress` is called
-    with the finished part of the work, in percent.
+    `ending` is added to their common name. `progress` is called with the finished part of the
+    work, in percent.
     """
     # these load matplotlib, which takes a second: imported only when a report is made
     from tasks.reports.formats.html import report_html  # noqa: PLC0415
@@ -53,15 +51,11 @@ def write_all(
     if view.edition == "public":
         stem += "_public"
     stem += ending
-    paths, left_out = [], []
+    paths = []
     wanted = [each for each in making if each in formats]
     for number, each in enumerate(wanted, 1):
         path = folder / f"{stem}.{each}"
-        try:
-            path.write_bytes(making[each]())
-        except PdfMissing as trouble:
-            left_out.append(str(trouble))
-        else:
-            paths.append(path)
+        path.write_bytes(making[each]())
+        paths.append(path)
         progress(100.0 * number / len(wanted))
-    return paths, left_out
+    return paths

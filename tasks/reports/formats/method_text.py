@@ -1,0 +1,101 @@
+"""Describe the sources, the method and the law behind a report, for HTML and PDF alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from tasks.reports.model import Notes, RegulationRow, Report
+from tasks.text.catalog import catalog
+from tasks.text.formats import day_text, short_day_text
+
+
+@dataclass(frozen=True, slots=True)
+class Regulation:
+    """A regulation in force: its text, a remark beside it, and lines below it.
+
+    `unconfirmed` names the rules with unverified terms; it is empty if there are none.
+    """
+
+    text: str
+    remark: str
+    overrides: tuple[str, ...]
+    unconfirmed: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodShown:
+    """The section on method: how days are counted, the law, the holidays, and the evidence.
+
+    `explain` and `command` say how to verify one complaint; both are empty in a public edition.
+    """
+
+    counting: str
+    regulations_title: str
+    regulations: tuple[Regulation, ...]
+    holidays_title: str
+    holidays: str
+    explain: str
+    command: str
+    evidence: str
+
+
+def method_shown(view: Report, zone: ZoneInfo) -> MethodShown:
+    """Build the section on method in the language of the report."""
+    t, notes = catalog(view.names.locale), view.notes
+    policy = t("summary.policy", policy=t(f"policy.{notes.policy}"))
+    full = view.edition == "full"
+    return MethodShown(
+        counting=f"{t('summary.counting')} {policy}",
+        regulations_title=t("summary.regulations"),
+        regulations=tuple(_regulation(row, view.names.locale) for row in notes.regulations),
+        holidays_title=t("summary.holidays"),
+        holidays=_holidays(notes, view.names.locale, zone),
+        explain=t("report.explain") if full else "",
+        command=view.explained_by(zone, t("report.of_ticket")) if full else "",
+        evidence=t("report.evidence", revision=notes.revision, sha256=view.sha256),
+    )
+
+
+def source_notes(view: Report, zone: ZoneInfo) -> list[str]:
+    """List what readers must know about the sources: missing days, vacancies, limits."""
+    return list(_source_notes(view.notes, view.names.locale, zone))
+
+
+def _source_notes(notes: Notes, locale: str, zone: ZoneInfo) -> Iterator[str]:
+    t = catalog(locale)
+    for source, days in notes.missing:
+        listed = ", ".join(short_day_text(day, locale, zone) for day in days)
+        yield t("summary.missing", n=len(days), source=source, days=listed)
+    for unit, role in notes.vacancies:
+        yield t("summary.vacancy", unit=unit, role=t(f"role.{role}"))
+    for source, rules in notes.not_evaluated:
+        yield t("summary.not_evaluated", source=source, rules="; ".join(rules))
+    for source, working_days in notes.shown_later:
+        yield t("summary.shown_later", source=source, n=working_days)
+
+
+def _regulation(row: RegulationRow, locale: str) -> Regulation:
+    t = catalog(locale)
+    unconfirmed = "; ".join(row.rules_to_be_confirmed)
+    return Regulation(
+        text=f"{row.citation}: {row.title}",
+        remark=f"({row.note})" if row.note else "",
+        overrides=tuple(
+            t("summary.overrides", rule=one.rule, replaced=one.replaced, basis=one.basis)
+            for one in row.overrides
+        ),
+        unconfirmed=t("summary.to_be_confirmed", rules=unconfirmed) if unconfirmed else "",
+    )
+
+
+def _holidays(notes: Notes, locale: str, zone: ZoneInfo) -> str:
+    """Format the holidays of the period as one sentence."""
+    t = catalog(locale)
+    days = (
+        f"{day_text(day, locale, zone)}: {name}"
+        + (f" ({t('summary.estimate')})" if estimate else "")
+        for day, name, estimate in notes.holidays
+    )
+    return ("; ".join(days) or t("summary.no_holidays")) + "."
