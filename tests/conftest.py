@@ -24,7 +24,7 @@ import trustme
 from hypothesis import settings
 from rich.console import Console
 from support import startup
-from support.emptied import Emptied, compile_once
+from support.empty_databases import Emptied, compile_once
 from support.prefect_databases import Template
 from support.servers.smtp_servers import Server, running
 from support.startup import parsed_toml

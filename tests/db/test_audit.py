@@ -19,7 +19,7 @@ from conftest import ON_BOTH, kind_of_database, wita
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-from support.appending import ENOUGH, append, append_until_both_have
+from support.audit_appends import ENOUGH, append, append_until_both_have
 from support.pipeline import (
     BREACHED,
     ESCALATED,

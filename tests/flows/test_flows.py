@@ -15,7 +15,7 @@ from sqlalchemy import select
 from support.forked import PLAIN_REPORTS, SILENT, Origin
 from support.prefect_shared import Shared, Told
 from support.small_site import NAME, small_site
-from support.waiting import until
+from support.wait import until
 
 import service
 from db.models import MessageKind, MessageRow

@@ -17,7 +17,7 @@ from support.forked import Origin
 from support.pipeline import EVERYWHERE, at, register
 from support.prefect_shared import Shared, Told
 from support.small_site import NAME, small_site
-from support.waiting import until
+from support.wait import until
 
 from db.audit import AuditKind
 from db.backup.create import backups

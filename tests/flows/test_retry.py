@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from support.forked import SILENT
 from support.prefect_shared import Told
 from support.small_site import small_site
-from support.waiting import until
+from support.wait import until
 
 from db.models import SourceImport
 from service.prefect_api import every

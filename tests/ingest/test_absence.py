@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 from conftest import ON_BOTH, kind_of_database, wita
 from sqlalchemy import select
-from support.imported import take
+from support.import_results import take
 from test_intake import DESK, STATUS, TICKET, UNIT, alerts, lapor, register
 
 from db import complaints

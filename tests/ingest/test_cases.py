@@ -15,7 +15,7 @@ import pytest
 import xlsxwriter
 from conftest import kind_of_database, wita
 from sqlalchemy import select
-from support.imported import counted, dump, known, quarantine
+from support.import_results import counted, dump, known, quarantine
 from support.pipeline import ENTRY, STEPS, alerts, deliver
 from support.servers.open311_server import serving
 from support.small_site import NAME, REPORT, STATUS, TICKET, UNIT, export

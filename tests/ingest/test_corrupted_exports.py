@@ -27,7 +27,7 @@ from hypothesis import settings
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 from support.corruption import Base, Corrupted, Table, corrupted
-from support.imported import dump
+from support.import_results import dump
 from support.pipeline import alerts, deliver
 
 from db.engine import open_engine

@@ -16,7 +16,7 @@ import pytest
 import xlsxwriter
 from conftest import ON_BOTH, REPOSITORY, WITA, kind_of_database, wita
 from sqlalchemy import select
-from support.imported import counted, dump, history, known, quarantine, take
+from support.import_results import counted, dump, history, known, quarantine, take
 from support.pipeline import REGISTER_STEPS
 
 from db import complaints

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import WITA, wita
 from sqlalchemy import select
-from support.imported import dump, take
+from support.import_results import dump, take
 
 from db import quarantine
 from db.models import Complaint, SourceImport

@@ -12,7 +12,7 @@ from itertools import permutations
 import pytest
 from conftest import ON_BOTH, WITA, kind_of_database, wita
 from sqlalchemy import select
-from support.imported import counted, dump, history, known, quarantine, take
+from support.import_results import counted, dump, history, known, quarantine, take
 from support.pipeline import ENTRY, STEPS
 from support.small_site import DAY, STATUS, TICKET, UNIT, export
 

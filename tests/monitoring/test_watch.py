@@ -22,7 +22,7 @@ from support.ports import nobody_listens
 from support.servers.smtp_servers import Server, running
 from support.small_site import holidays_are_known
 from support.startup import PYTHONPATH
-from support.waiting import until
+from support.wait import until
 
 from db import runs
 from db.models import MessageRow, MessageStatus

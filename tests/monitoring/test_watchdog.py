@@ -16,7 +16,7 @@ from support.outgoing_mail.watch_mails import told
 from support.ports import nobody_listens
 from support.prefect_shared import Shared, Told, bare
 from support.small_site import small_site
-from support.waiting import until
+from support.wait import until
 
 import service
 import tasks.monitoring.ping

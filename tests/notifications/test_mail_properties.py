@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, WITA, wita
+from crash_tests.databases import Database, SqliteFile, postgres_database
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from proving.databases import Database, SqliteFile, postgres_database
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from support.pipeline import at, decide, deliver, messages, register, since

@@ -5,7 +5,7 @@ from email import message_from_bytes, policy
 import pytest
 from conftest import kind_of_database, wita
 from sqlalchemy import select
-from support.imported import take
+from support.import_results import take
 from support.pipeline import alerts, deliver, messages
 from support.small_site import DAY, STATUS, TICKET, UNIT, export
 

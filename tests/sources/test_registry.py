@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import pytest
 from conftest import REPOSITORY, wita
 from support.code_files import EVERYTHING, nodes
-from support.imported import take
+from support.import_results import take
 
 from settings import load_site, sources
 from settings.mapping import SourceMapping

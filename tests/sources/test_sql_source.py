@@ -18,7 +18,7 @@ import support.servers.mariadb_server
 from conftest import wita
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import OperationalError
-from support.imported import dump, history, known, quarantine, take
+from support.import_results import dump, history, known, quarantine, take
 
 from db import imports
 from db.models import Complaint, SourceImport

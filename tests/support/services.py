@@ -46,7 +46,7 @@ from support.prefect_databases import prefect_as_new
 from support.servers.smtp_servers import Server, running
 from support.small_site import TICKET, export, runs_when_asked, small_site
 from support.startup import PYTHONPATH
-from support.waiting import until
+from support.wait import until
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.monitoring.watch import check_and_notify

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from crash_tests.kill_points import Crossings
 from db.engine import open_engine
-from proving.crossings import Crossings
 from settings import load_site
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify

@@ -13,11 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from faulting.fault import Fault
-from faulting.making import files
-from faulting.marking import first_lines, mark
-from faulting.seen import numbers
-from faulting.trees import copied, environment, fingerprint, pytest_command, run
+from mutation.candidates import files
+from mutation.checkouts import copied, environment, fingerprint, pytest_command, run
+from mutation.executed_lines import numbers
+from mutation.fault import Fault
+from mutation.line_marks import first_lines, mark
 
 LONGEST = 2 * 3600.0
 """Seconds after which the run that makes the map is ended."""

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import psutil
 
-from faulting.fault import Fault
-from faulting.marking import SEEN
+from mutation.fault import Fault
+from mutation.line_marks import SEEN
 
 LEFT_OUT = (
     ".git",
@@ -30,7 +30,7 @@ LEFT_OUT = (
     ".hypothesis",
     "*.egg-info",
 )
-OWN = ("tests/faults", "tests/faulting/", "tests/repository/test_faults")
+OWN = ("tests/faults", "tests/mutation/", "tests/repository/test_mutation")
 """The files of this tool. They change no result."""
 
 PLUGIN = "tenggat_faults_inside"
@@ -58,8 +58,8 @@ def copied(suite: Path) -> Iterator[Path]:
         shutil.copytree(suite, tree, ignore=shutil.ignore_patterns(*LEFT_OUT), symlinks=True)
         if (suite / "node_modules").exists():
             (tree / "node_modules").symlink_to((suite / "node_modules").resolve())
-        shutil.copyfile(HERE / "inside.py", tree / f"{PLUGIN}.py")
-        shutil.copyfile(HERE / "seen.py", tree / f"{SEEN}.py")
+        shutil.copyfile(HERE / "suite_plugin.py", tree / f"{PLUGIN}.py")
+        shutil.copyfile(HERE / "executed_lines.py", tree / f"{SEEN}.py")
         yield tree
 
 

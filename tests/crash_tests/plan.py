@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
 
-from proving.cases import ZONE, Case
-from proving.mishaps import mishaps
-from proving.parts import DEADLINES, DELIVERY, INTAKE, Fate, Plan, Process, Step, Weather
+from crash_tests.complaints import ZONE, Case
+from crash_tests.mail_faults import mishaps
+from crash_tests.model import DEADLINES, DELIVERY, INTAKE, Fate, Plan, Process, Step, Weather
 
 FIRST_DAY = date(2026, 11, 2)
 """A Monday; November has no holiday, December has some."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-from faulting.fault import KINDS, SPLIT, Fault
-from faulting.making import compiles, files, per_file
+from mutation.candidates import compiles, files, per_file
+from mutation.fault import KINDS, SPLIT, Fault
 
 SPLIT_SHARE = 10
 """One fault in so many splits a transaction."""

@@ -12,7 +12,7 @@ from typing import Any
 from aiosmtpd.smtp import Envelope, Session
 from support.servers.smtp_servers import Letter, Server, _Talk, running
 
-from proving.parts import SILENCE, Fault, Weather
+from crash_tests.model import SILENCE, Fault, Weather
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from crash_tests.audit_checks import every_decision_is_in_the_audit, the_audit_is_one_unbroken_chain
+from crash_tests.duplicates import why_twice
+from crash_tests.evidence import Findings, told_in
+from crash_tests.expected_mails import Key
+from crash_tests.model import DEADLINES, DELIVERY
+from crash_tests.player import SETTLED, Life
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeRow, NoticeStatus
-from proving.audited import every_decision_is_in_the_audit, the_audit_is_one_unbroken_chain
-from proving.copies import why_twice
-from proving.findings import Findings, told_in
-from proving.ledger import Key
-from proving.parts import DEADLINES, DELIVERY
-from proving.stage import SETTLED, Life
 from sla.directory import Role
 
 NOT_OURS = {"IntegrityError", "OperationalError", "StaleDataError"}

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from faulting.fault import Fault
-from faulting.reading import Reader
-from faulting.writing import writers_of
+from mutation.changes import Reader
+from mutation.fault import Fault
+from mutation.writers import writers_of
 
 PACKAGES = ("sla", "tasks", "db", "settings", "service")
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from faulting.fault import COMPARISON, CONDITION, OFF_BY_ONE, SPLIT, Fault
-from faulting.writing import UNSHARED, writes
+from mutation.fault import COMPARISON, CONDITION, OFF_BY_ONE, SPLIT, Fault
+from mutation.writers import UNSHARED, writes
 
 FLIPPED: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Lt: (r"<", "<="),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from proving.findings import Findings
-from proving.post import Kept
+from crash_tests.evidence import Findings
+from crash_tests.mail_server import Kept
 
 UNRECORDED = 9
 """How many mails a process may have handed over and not yet written down when it is killed."""

@@ -1,6 +1,6 @@
 """A part of the proof (`make prove` plays all of it), and that it sees what is wrong.
 
-See the package `proving` for what a run is.
+See the package `crash_tests` for what a run is.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from proving.databases import postgres_database, sqlite_file
-from proving.figures import Outcome, prove, report
-from proving.findings import gather
-from proving.parts import INTAKE
-from proving.plan import plan
-from proving.post import Kept
-from proving.stage import Played, Stage, stage
-from proving.verdicts import verdicts
+from crash_tests.checks import verdicts
+from crash_tests.databases import postgres_database, sqlite_file
+from crash_tests.evidence import gather
+from crash_tests.mail_server import Kept
+from crash_tests.model import INTAKE
+from crash_tests.plan import plan
+from crash_tests.player import Played, Stage, stage
+from crash_tests.statistics import Outcome, prove, report
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from faulting.fault import KINDS, Fault
-from faulting.hunting import FOUND, LEFT, MISSED, UNCOVERED, Verdict
+from mutation.fault import KINDS, Fault
+from mutation.search import FOUND, LEFT, MISSED, UNCOVERED, Verdict
 
 GONE = "not found again"
 """The result of a fault whose text is no longer in the code."""

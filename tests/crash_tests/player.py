@@ -21,13 +21,13 @@ import trustme
 from sqlalchemy import func, select
 from support.servers.smtp_servers import trusted
 
+from crash_tests.complaints import ZONE, Case
+from crash_tests.databases import Database
+from crash_tests.mail_server import Kept, PostOffice, post_office
+from crash_tests.model import DEADLINES, DELIVERY, INTAKE, Fault, Plan, Process, Step
+from crash_tests.plan import FIRST_DAY
 from db.engine import open_engine
 from db.models import MessageRow
-from proving.cases import ZONE, Case
-from proving.databases import Database
-from proving.parts import DEADLINES, DELIVERY, INTAKE, Fault, Plan, Process, Step
-from proving.plan import FIRST_DAY
-from proving.post import Kept, PostOffice, post_office
 from settings import load_site
 from tasks.common.context import SiteContext
 
@@ -204,7 +204,7 @@ def stage(folder: Path, database: Database) -> Iterator[Stage]:
     with (
         post_office() as post,
         subprocess.Popen(
-            [sys.executable, "-m", "proving.zygote", str(site), database.url],
+            [sys.executable, "-m", "crash_tests.fork_server", str(site), database.url],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

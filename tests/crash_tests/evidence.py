@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from crash_tests.expected_mails import Key, Ledger, Views
+from crash_tests.mail_server import Kept
+from crash_tests.model import DEADLINES
+from crash_tests.player import Life, Played
 from db.models import MessageRow, MessageStatus, NoticeRow
-from proving.ledger import Key, Ledger, Views
-from proving.parts import DEADLINES
-from proving.post import Kept
-from proving.stage import Life, Played
 from tasks.common.context import SiteContext
 
 LONGEST_LIFE = timedelta(minutes=10)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from faulting.fault import Fault
-from faulting.mapping import Map, Test
-from faulting.trees import Ended, environment, faulty, pytest_command, run
+from mutation.checkouts import Ended, environment, faulty, pytest_command, run
+from mutation.coverage_map import Map, Test
+from mutation.fault import Fault
 
 FOUND = "found"
 MISSED = "not found"

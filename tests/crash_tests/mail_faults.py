@@ -6,7 +6,7 @@ from random import Random
 
 from support.servers.smtp_servers import DROP
 
-from proving.parts import SILENCE, Fault
+from crash_tests.model import SILENCE, Fault
 
 MISHAPS = (
     (2, Fault("MAIL", DROP)),

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from proving.copies import why_twice
-from proving.findings import Findings, gather
-from proving.plan import plan
-from proving.stage import Played, Stage
-from proving.verdicts import verdicts
+from crash_tests.checks import verdicts
+from crash_tests.duplicates import why_twice
+from crash_tests.evidence import Findings, gather
+from crash_tests.plan import plan
+from crash_tests.player import Played, Stage
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """`make faults`, on an invented project of one module and a few tests.
 
-See the package `faulting` for how it works.
+See the package `mutation` for how it works.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from faulting.choosing import choose, locate
-from faulting.fault import COMPARISON, CONDITION, OFF_BY_ONE, SPLIT
-from faulting.hunting import FOUND, LEFT, MISSED, UNCOVERED, Verdict
-from faulting.making import possible
-from faulting.mapping import mapped
-from faulting.report import GONE, entry, read, write
-from faulting.writing import writers
 from faults import main
+from mutation.candidates import possible
+from mutation.coverage_map import mapped
+from mutation.fault import COMPARISON, CONDITION, OFF_BY_ONE, SPLIT
+from mutation.report import GONE, entry, read, write
+from mutation.search import FOUND, LEFT, MISSED, UNCOVERED, Verdict
+from mutation.selection import choose, locate
+from mutation.writers import writers
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
