@@ -124,15 +124,15 @@ def _show_checked(checked: Checked) -> None:
         console.out.print(f"[bold]line {row['line']}[/]")
         for field in FIELDS:
             if row[field]:
-                told = "; ".join(map(_short_times, row[field].split("; ")))
-                console.out.print(f"  {field:<15} {escape(told)}", soft_wrap=True)
+                text = "; ".join(map(_short_times, row[field].split("; ")))
+                console.out.print(f"  {field:<15} {escape(text)}", soft_wrap=True)
     for field, counted in checked.counts.items():
         values = ", ".join(f"{word or '(empty)'} {n}" for word, n in counted.most_common(12))
         more = f" and {len(counted) - 12} more" if len(counted) > 12 else ""
         if set(counted) != {""}:
             console.out.print(f"[bold]{field}[/]: {escape(values)}{more}", soft_wrap=True)
-    told = ", ".join(f"{kind} {n}" for kind, n in checked.events.most_common())
-    console.out.print(f"[bold]events[/]: {escape(told) or 'none'}", soft_wrap=True)
+    text = ", ".join(f"{kind} {n}" for kind, n in checked.events.most_common())
+    console.out.print(f"[bold]events[/]: {escape(text) or 'none'}", soft_wrap=True)
     if checked.refused:
         console.out.print("[bold]would go to quarantine[/]")
         some = checked.refused[:QUARANTINE_SHOWN]

@@ -40,7 +40,7 @@ def watch(
 
     outside = ExternalWatch(place)
     if once:
-        said = outside.look(datetime.now(UTC))
+        said = outside.check(datetime.now(UTC))
         for line in said:
             console.out.print(escape(line), soft_wrap=True)
         raise typer.Exit(console.TROUBLE if said else console.GOOD)
@@ -60,7 +60,7 @@ def watch(
         try:
             if stand != (stand := _stand(place.folder)):
                 outside.site = _read_again(outside.site)
-            said = outside.look(datetime.now(UTC))
+            said = outside.check(datetime.now(UTC))
         except Exception as error:  # any error: the next check follows in a minute
             said = [f"the watch cannot look: {type(error).__name__}: {error}"]
         if said != before:  # a lasting fault is logged once

@@ -38,14 +38,18 @@ def replace(session: Session, gone: Collection[int], come: Sequence[dict[str, ob
 
 
 def first_seen(
-    session: Session, source: str, look: datetime, after: datetime | None, until: datetime | None
+    session: Session,
+    source: str,
+    snapshot: datetime,
+    after: datetime | None,
+    until: datetime | None,
 ) -> Sequence[Complaint]:
-    """List complaints first seen in the snapshot of time `look`.
+    """List complaints first seen in the snapshot of time `snapshot`.
 
     Only complaints received after `after` and not later than `until` are listed; None means no
     limit.
     """
-    query = select(Complaint).where(Complaint.source == source, Complaint.first_seen_at == look)
+    query = select(Complaint).where(Complaint.source == source, Complaint.first_seen_at == snapshot)
     if after is not None:
         query = query.where(Complaint.received_at > after)
     if until is not None:
@@ -68,7 +72,7 @@ def unpacked(shown: bytes) -> set[int]:
 
 def add(session: Session, source: str, moment: datetime, complaints: Iterable[int]) -> None:
     """Add complaints to the list of complaints in an already imported snapshot."""
-    look = session.scalars(
+    snapshot = session.scalars(
         select(SourceImport)
         .where(
             SourceImport.source == source,
@@ -78,8 +82,8 @@ def add(session: Session, source: str, moment: datetime, complaints: Iterable[in
         .order_by(SourceImport.id)
         .limit(1)
     ).first()
-    if look is not None and look.shown is not None:
-        look.shown = packed(unpacked(look.shown).union(complaints))
+    if snapshot is not None and snapshot.shown is not None:
+        snapshot.shown = packed(unpacked(snapshot.shown).union(complaints))
 
 
 class NeighbouringSnapshots:
@@ -114,8 +118,8 @@ class NeighbouringSnapshots:
 class _Walk:
     """Snapshots on one side of a moment, ordered by their distance from it."""
 
-    def __init__(self, session: Session, looks: Sequence[tuple[int, datetime]]) -> None:
-        self._session, self._looks = session, looks
+    def __init__(self, session: Session, snapshots: Sequence[tuple[int, datetime]]) -> None:
+        self._session, self._snapshots = session, snapshots
         self._shown: list[set[int]] = []
 
     def showing(self, complaint: int) -> datetime | None:
@@ -123,10 +127,10 @@ class _Walk:
         return next((at for at, shown in self._unpacked() if complaint in shown), None)
 
     def _unpacked(self) -> Iterator[tuple[datetime, set[int]]]:
-        for number, (look, at) in enumerate(self._looks):
+        for number, (snapshot, at) in enumerate(self._snapshots):
             if number == len(self._shown):
                 shown = self._session.scalar(
-                    select(SourceImport.shown).where(SourceImport.id == look)
+                    select(SourceImport.shown).where(SourceImport.id == snapshot)
                 )
                 self._shown.append(unpacked(shown or b""))
             yield at, self._shown[number]

@@ -26,7 +26,7 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
     """
     with flow_run_context("deadlines", site, now, part) as at:
         decided = evaluate_and_notify_task(at.office, at.now, at.run_id, Shard.parse(part))
-        stands = site_status(at.office, at.now)
+        status = site_status(at.office, at.now)
         get_run_logger().info(
             "%d complaints evaluated, %d notices, %d mails queued, %d superseded",
             decided.evaluated,
@@ -43,11 +43,11 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
         name = at.office.site.directory.name_of
         at.show(
             evaluated=decided.evaluated,
-            states=stands.states,
-            late=stands.late,
-            late_by_unit=[(name(unit), number) for unit, number in stands.late_by_unit],
-            due_today=stands.due_today,
-            due_soon=stands.due_soon,
+            states=status.states,
+            late=status.late,
+            late_by_unit=[(name(unit), number) for unit, number in status.late_by_unit],
+            due_today=status.due_today,
+            due_soon=status.due_soon,
             notices=dict(decided.notices),
             superseded=decided.superseded,
             messages=decided.messages,

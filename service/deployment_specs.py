@@ -45,57 +45,57 @@ def plans(sites: Sequence[Site]) -> list[DeploymentSpec]:
     """
     several = len(sites) > 1
     return [
-        _plan(dict(told), site, site.folder.name if several else told["name"])
+        _plan(dict(spec), site, site.folder.name if several else spec["name"])
         for site in sites
-        for told in _told()
+        for spec in _specs()
     ]
 
 
 @cache
-def _told() -> list[dict[str, Any]]:
+def _specs() -> list[dict[str, Any]]:
     text = (REPOSITORY / "prefect.yaml").read_text(encoding="utf-8")
-    told: list[dict[str, Any]] = yaml.safe_load(text)["deployments"]
-    return told
+    specs: list[dict[str, Any]] = yaml.safe_load(text)["deployments"]
+    return specs
 
 
-def _plan(told: dict[str, Any], site: Site, name: str) -> DeploymentSpec:
-    limit = dict(told.get("concurrency_limit") or {})
-    if told["name"] == "deadlines":
+def _plan(spec: dict[str, Any], site: Site, name: str) -> DeploymentSpec:
+    limit = dict(spec.get("concurrency_limit") or {})
+    if spec["name"] == "deadlines":
         limit["limit"] = site.file.schedules.deadlines_at_once
     body = {
         "name": name,
-        "description": told["description"],
-        "entrypoint": told["entrypoint"],
+        "description": spec["description"],
+        "entrypoint": spec["entrypoint"],
         "path": str(REPOSITORY),
         "pull_steps": [
             {"prefect.deployments.steps.set_working_directory": {"directory": str(REPOSITORY)}}
         ],
-        "tags": [*told["tags"], site.folder.name],
-        "parameters": {**told["parameters"], "site": str(site.folder)},
-        "schedules": _schedules(told, site),
+        "tags": [*spec["tags"], site.folder.name],
+        "parameters": {**spec["parameters"], "site": str(site.folder)},
+        "schedules": _schedules(spec, site),
         "work_pool_name": POOL,
         "job_variables": {"working_dir": str(REPOSITORY), "command": ENGINE},
         "enforce_parameter_schema": True,
         "concurrency_limit": limit.pop("limit", None),
         "concurrency_options": limit or None,
     }
-    return DeploymentSpec(told["name"], told["entrypoint"], body)
+    return DeploymentSpec(spec["name"], spec["entrypoint"], body)
 
 
-def _schedules(told: dict[str, Any], site: Site) -> list[dict[str, Any]]:
+def _schedules(spec: dict[str, Any], site: Site) -> list[dict[str, Any]]:
     """Return the site's schedules of a flow, or those of prefect.yaml if the site sets none."""
     zone = site.file.zone
     schedules = site.file.schedules
-    if told["name"] not in type(schedules).model_fields:
+    if spec["name"] not in type(schedules).model_fields:
         return [
             _cron(s["cron"], zone, s.get("slug"), s.get("parameters"))
-            for s in told.get("schedules", [])
+            for s in spec.get("schedules", [])
         ]
-    if told["name"] == "summary":
+    if spec["name"] == "summary":
         periods = schedules.summary.items()
         return [_cron(cron, zone, name, {"period": name}) for name, cron in periods]
-    crons = schedules.of(told["name"])
-    if told["name"] == "deadlines" and (parts := schedules.deadlines_at_once) > 1:
+    crons = schedules.of(spec["name"])
+    if spec["name"] == "deadlines" and (parts := schedules.deadlines_at_once) > 1:
         return [
             _cron(cron, zone, f"{turn}-part-{number}-of-{parts}", {"part": f"{number}/{parts}"})
             for turn, cron in enumerate(crons, start=1)

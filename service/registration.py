@@ -75,11 +75,11 @@ def _variable(api: str, sites: Sequence[Site]) -> Iterator[str]:
         site.folder.name: {"name": site.name, "zone": site.file.zone, "folder": str(site.folder)}
         for site in sites
     }
-    stands = found(f"{api}/variables/name/{name}")
-    if stands is None:
+    current = found(f"{api}/variables/name/{name}")
+    if current is None:
         ask(f"{api}/variables/", {"name": name, "value": value, "tags": [TAG]})
         yield f"variable {name}: made"
-    elif stands["value"] != value:
+    elif current["value"] != value:
         ask(f"{api}/variables/name/{name}", {"value": value}, method="PATCH")
         yield f"variable {name}: changed"
 
@@ -94,37 +94,37 @@ def _deployment(api: str, plan: DeploymentSpec) -> Iterator[str]:
 
     schema = {**parameter_schema(flow).model_dump(), "additionalProperties": False}
     body = {**plan.body, "parameter_openapi_schema": schema}
-    stands = found(f"{api}/deployments/name/{plan.name}")
-    differs = sorted(_differences(body, stands)) if stands else []
-    if stands and not differs:
+    current = found(f"{api}/deployments/name/{plan.name}")
+    differs = sorted(_differences(body, current)) if current else []
+    if current and not differs:
         return
     body["schedules"] = [
-        {**schedule, "active": _still_active(schedule, stands)} for schedule in body["schedules"]
+        {**schedule, "active": _still_active(schedule, current)} for schedule in body["schedules"]
     ]
-    if stands:
-        body["paused"] = stands["paused"]
+    if current:
+        body["paused"] = current["paused"]
     ask(f"{api}/deployments/", {**body, "flow_id": ask(f"{api}/flows/", {"name": flow.name})["id"]})
-    yield f"deployment {plan.name}: " + ("changed: " + ", ".join(differs) if stands else "made")
+    yield f"deployment {plan.name}: " + ("changed: " + ", ".join(differs) if current else "made")
 
 
-def _differences(body: Mapping[str, Any], stands: Mapping[str, Any]) -> Iterator[str]:
+def _differences(body: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[str]:
     for key, value in body.items():
         if key == "concurrency_limit":
-            limit = stands.get("global_concurrency_limit")
+            limit = current.get("global_concurrency_limit")
             same = (limit or {}).get("limit") == value
         elif key == "schedules":
             same = _sorted(value) == _sorted(
                 [
                     {name: s[name] for name in ("schedule", "slug", "parameters")}
-                    for s in stands[key]
+                    for s in current[key]
                 ]
             )
         elif key == "parameter_openapi_schema":
-            same = value == stands[key]
+            same = value == current[key]
         elif key == "tags":
-            same = sorted(value) == sorted(stands[key])
+            same = sorted(value) == sorted(current[key])
         else:
-            same = within(value, stands.get(key))
+            same = within(value, current.get(key))
         if not same:
             yield key
 
@@ -136,8 +136,8 @@ def _sorted(schedules: Sequence[Mapping[str, Any]]) -> list[str]:
     )
 
 
-def _still_active(schedule: Mapping[str, Any], stands: Mapping[str, Any] | None) -> bool:
-    for other in (stands or {}).get("schedules", []):
+def _still_active(schedule: Mapping[str, Any], current: Mapping[str, Any] | None) -> bool:
+    for other in (current or {}).get("schedules", []):
         if _sorted([other]) == _sorted([schedule]):
             return bool(other["active"])
     return True
@@ -175,19 +175,19 @@ def _automations(api: str, wanted: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield f"automation '{name}': removed"
 
 
-def within(wanted: Any, stands: Any) -> bool:
-    """Check whether `stands` contains all of `wanted`.
+def within(wanted: Any, current: Any) -> bool:
+    """Check whether `current` contains all of `wanted`.
 
     The server adds ids and defaults of its own; these are ignored.
     """
     if isinstance(wanted, Mapping):
-        return isinstance(stands, Mapping) and all(
-            within(value, stands.get(key)) for key, value in wanted.items()
+        return isinstance(current, Mapping) and all(
+            within(value, current.get(key)) for key, value in wanted.items()
         )
     if isinstance(wanted, list):
         return (
-            isinstance(stands, list)
-            and len(stands) == len(wanted)
-            and all(within(*pair) for pair in zip(wanted, stands, strict=True))
+            isinstance(current, list)
+            and len(current) == len(wanted)
+            and all(within(*pair) for pair in zip(wanted, current, strict=True))
         )
-    return bool(wanted == stands)
+    return bool(wanted == current)

@@ -60,8 +60,8 @@ class Observed(Strict):
     @property
     def by_day(self) -> bool:
         """Check whether a file states only the day of its creation, without the hour."""
-        told = self.file_name or (self.format if self.cell else "%H")
-        return not any(hour in told for hour in ("%H", "%I", "%X", "%c"))
+        stated = self.file_name or (self.format if self.cell else "%H")
+        return not any(hour in stated for hour in ("%H", "%I", "%X", "%c"))
 
 
 class PeriodCell(Strict):
@@ -419,9 +419,9 @@ class MailboxSource(SourceMapping):
     @model_validator(mode="after")
     def _consistent(self) -> MailboxSource:
         """Check the mapping with the receipt as its only event: a mail needs no [[events]]."""
-        told = self.events or (EventColumn(column="received", kind="received"),)
+        stated = self.events or (EventColumn(column="received", kind="received"),)
         SourceMapping._consistent(  # type: ignore[operator]  # pydantic leaves the plain function there
-            self.model_copy(update={"events": told})
+            self.model_copy(update={"events": stated})
         )
         for column in self.columns:
             if column not in MAIL_COLUMNS:

@@ -124,13 +124,13 @@ class Directory:
 
         A regular holder with a deputy is not notified.
         """
-        held = {
+        assignments = {
             office
             for role in Role
             for office in self._acting(role, day, None)
             if office.email.casefold() == address.casefold()
         }
-        return tuple(office for office in self.offices if office in held)
+        return tuple(office for office in self.offices if office in assignments)
 
     def kinds(self) -> dict[str, str]:
         """Return the kind of each unit, by id."""
@@ -176,7 +176,7 @@ class Directory:
     def _acting(
         self, role: Role, day: date, unit: str | None, without: Collection[str] = ()
     ) -> tuple[OfficeHolder, ...]:
-        held = [
+        assignments = [
             office
             for office in self.offices
             if office.role is role
@@ -184,9 +184,9 @@ class Directory:
             and office.in_office_on(day)
             and office.email.casefold() not in without
         ]
-        deputies = [office for office in held if office.deputy]
+        deputies = [office for office in assignments if office.deputy]
         deputised = {office.unit for office in deputies}
-        return tuple(deputies + [o for o in held if o.unit not in deputised])
+        return tuple(deputies + [o for o in assignments if o.unit not in deputised])
 
 
 def _folded(name: str) -> str:

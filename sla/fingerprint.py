@@ -20,7 +20,7 @@ encodes complaints differently: all complaints are then evaluated again."""
 
 
 def fingerprint(
-    bench: EvaluationContext,
+    context: EvaluationContext,
     sources: Mapping[str, ComplaintFacts],
     ladders: Sequence[Ladder] = (),
     holds: Sequence[Hold] = (),
@@ -34,13 +34,13 @@ def fingerprint(
     """
     content = {
         "form": FORM,
-        "rules": [_plain(rule) for rule in bench.law.rules],
-        "calendar": _calendar(bench.calendar),
-        "units": {unit: _calendar(week) for unit, week in bench.unit_calendars.items()},
-        "kinds": dict(bench.unit_kinds),
-        "policy": bench.policy,
-        "administrator": bench.administrator_unit,
-        "zone": bench.zone.key,
+        "rules": [_plain(rule) for rule in context.law.rules],
+        "calendar": _calendar(context.calendar),
+        "units": {unit: _calendar(week) for unit, week in context.unit_calendars.items()},
+        "kinds": dict(context.unit_kinds),
+        "policy": context.policy,
+        "administrator": context.administrator_unit,
+        "zone": context.zone.key,
         "ladders": [_plain(ladder) for ladder in ladders],
         "holds": [_plain(hold) for hold in holds],
         "since": _plain(since),

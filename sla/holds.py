@@ -46,14 +46,14 @@ def kept_back(holds: Iterable[Hold], deadline: Deadline, rung: str, day: date) -
 
 
 def released_at(
-    holds: Iterable[Hold], deadline: Deadline, bench: EvaluationContext, as_of: datetime
+    holds: Iterable[Hold], deadline: Deadline, context: EvaluationContext, as_of: datetime
 ) -> datetime | None:
     """Return the end of the next suppression of a deadline: the time for evaluating it again.
 
     None if none of them ends after `as_of`.
     """
     ends = [
-        bench.start_of(hold.last.toordinal() + 1)
+        context.start_of(hold.last.toordinal() + 1)
         for hold in holds
         if hold.last is not None and hold.last < date.max and hold.concerns(deadline)
     ]

@@ -120,36 +120,41 @@ def read_cases(
     return tuple(cases)
 
 
-def check(case: WorkedCase, bench: EvaluationContext) -> list[str]:
+def check(case: WorkedCase, context: EvaluationContext) -> list[str]:
     """Compare the result of the engine with the case; return one text per difference.
 
     The list is empty if they agree. The policy of the case replaces the policy of the evaluation
     context. Clocks not mentioned in the case are not checked.
     """
     try:
-        judged = evaluate(case.facts, case.events, replace(bench, policy=case.policy), case.as_of)
+        deadlines = evaluate(
+            case.facts, case.events, replace(context, policy=case.policy), case.as_of
+        )
     except (ImpossibleHistory, OutsideCalendar) as error:
         return [f"the engine cannot evaluate the case: {error}"]
-    found = {(deadline.rule.id, deadline.clock): deadline for deadline in judged}
+    found = {(deadline.rule.id, deadline.clock): deadline for deadline in deadlines}
     return [
         difference
         for wanted in case.expected
-        for difference in _differences(wanted, found.get((wanted.rule, wanted.clock)), bench)
+        for difference in _differences(wanted, found.get((wanted.rule, wanted.clock)), context)
     ]
 
 
 def _differences(
-    wanted: Expectation, found: Deadline | None, bench: EvaluationContext
+    wanted: Expectation, found: Deadline | None, context: EvaluationContext
 ) -> list[str]:
     where = f"{wanted.rule}, clock {wanted.clock}"
     if found is None:
         return [] if wanted.none else [f"{where}: there should be such a clock, and there is none"]
     if wanted.none:
-        return [f"{where}: there should be no such clock, and there is one, {_told(found, bench)}"]
+        return [
+            f"{where}: there should be no such clock, and there is one,"
+            f" {_described(found, context)}"
+        ]
     pairs: list[tuple[str, object, object]] = [
         ("regulation", wanted.regulation, found.rule.regulation.citation),
-        ("started", wanted.started, _day(found.started, bench)),
-        ("due", OPEN if wanted.due_open else wanted.due, _due(found, bench)),
+        ("started", wanted.started, _day(found.started, context)),
+        ("due", OPEN if wanted.due_open else wanted.due, _due(found, context)),
         ("state", wanted.state, found.state),
         ("reasons", _listed(wanted.reasons), _listed(found.reasons)),
         ("unit", wanted.unit, found.unit),
@@ -158,34 +163,34 @@ def _differences(
         ("paused", wanted.paused, found.paused),
     ]
     return [
-        f"{where}: `{name}` should be {should}, and is {does} ({_told(found, bench)})"
+        f"{where}: `{name}` should be {should}, and is {does} ({_described(found, context)})"
         for name, should, does in pairs
         if should is not None and should != does
     ]
 
 
-def _day(moment: datetime, bench: EvaluationContext) -> date:
-    return date.fromordinal(bench.day(moment))
+def _day(moment: datetime, context: EvaluationContext) -> date:
+    return date.fromordinal(context.day(moment))
 
 
-def _due(found: Deadline, bench: EvaluationContext) -> date | str:
+def _due(found: Deadline, context: EvaluationContext) -> date | str:
     if found.due is None:
         return OPEN
-    day = bench.day(found.due)
-    if found.rule.promised or found.due == bench.end_of(day):
+    day = context.day(found.due)
+    if found.rule.promised or found.due == context.end_of(day):
         return date.fromordinal(day)
-    return f"{found.due.astimezone(bench.zone)}, which is not the end of a day"
+    return f"{found.due.astimezone(context.zone)}, which is not the end of a day"
 
 
 def _listed(reasons: Iterable[Reason] | None) -> str | None:
     return None if reasons is None else ", ".join(sorted(reasons)) or "none"
 
 
-def _told(found: Deadline, bench: EvaluationContext) -> str:
+def _described(found: Deadline, context: EvaluationContext) -> str:
     """Format the deadline in short, for the person looking for the cause of a difference."""
-    stopped = found.stopped and f", stopped {found.stopped.astimezone(bench.zone):%Y-%m-%d %H:%M}"
+    stopped = found.stopped and f", stopped {found.stopped.astimezone(context.zone):%Y-%m-%d %H:%M}"
     return (
-        f"{found.state}: started {_day(found.started, bench)}, due {_due(found, bench)}"
+        f"{found.state}: started {_day(found.started, context)}, due {_due(found, context)}"
         f"{stopped or ''}, reasons {_listed(found.reasons)}"
     )
 

@@ -16,7 +16,7 @@ from sla.directory import Role
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.retry import retrying_task
 from tasks.notifications.bounces import dsn
-from tasks.notifications.bounces.mailbox import mailbox_of, told
+from tasks.notifications.bounces.mailbox import error_text, mailbox_of
 from tasks.notifications.enqueue import enqueue_alert
 from tasks.notifications.replies import parse
 from tasks.notifications.replies.match import record_reply
@@ -92,7 +92,7 @@ def read_mailbox(office: SiteContext, now: datetime, run_id: str) -> MailboxCoun
     except SQLAlchemyError:
         raise
     except Exception as error:
-        count.trouble = told(error)
+        count.trouble = error_text(error)
     if count.trouble:
         facts = {"trouble": count.trouble[:300], "day": str(office.local(now).date())}
         with office.run(now, run_id) as run:

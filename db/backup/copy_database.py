@@ -130,10 +130,10 @@ def _still(url: str) -> Iterator[None]:
     try:
         with engine.connect() as connection:
             try:
-                held = connection.begin()  # takes the write lock, see `open_engine`
+                transaction = connection.begin()  # takes the write lock, see `open_engine`
             except OperationalError:
                 raise CopyError(f"another process uses {parsed.database}; stop it first") from None
-            with held:
+            with transaction:
                 yield
     finally:
         engine.dispose()

@@ -71,25 +71,25 @@ def restore(
         beside = Path(parsed.database or "") if kind == "sqlite" else folder / "x"
         make_private(beside.parent)
         with unpacked(path, beside) as raw:
-            held = contents(raw, path, None if kind == "sqlite" else parsed)
-            if held.kind != kind:
+            info = contents(raw, path, None if kind == "sqlite" else parsed)
+            if info.kind != kind:
                 raise BackupError(
-                    f"{path} is of {_KINDS[held.kind]}, the site's database is {_KINDS[kind]};"
+                    f"{path} is of {_KINDS[info.kind]}, the site's database is {_KINDS[kind]};"
                     " name the right one in TENGGAT_DATABASE_URL"
                 )
-            _check_known(path, held.revision)
+            _check_known(path, info.revision)
             if kind == "sqlite":
                 _prepare(raw, now, path.name)
                 replaced = _set_aside(url, folder, now, force=force)
                 _put(raw, Path(parsed.database or ""))
             else:
                 there = pg_tools.server(parsed)
-                _check_free(path, held.schema, there)
+                _check_free(path, info.schema, there)
                 replaced = _set_aside(url, folder, now, force=force)
                 place = quoted(there.schema) + "."
                 pg_tools.replace(there, raw, _afterwards(place, now, path.name))
                 _bring_up(parsed)
-    return Restored(held.revision, replaced)
+    return Restored(info.revision, replaced)
 
 
 @contextmanager

@@ -60,12 +60,12 @@ Mark = tuple[str, datetime, datetime | None]
 def enqueue(session: Session, begin: datetime, end: datetime) -> None:
     """Queue the times of new data from `begin` on, to schedule evaluations only at those times."""
     superseded = PastFacts.superseded_at
-    news = union(
+    changes = union(
         select(Complaint.recorded_at, Complaint.id).where(Complaint.recorded_at >= begin),
         select(EventRow.recorded_at, EventRow.complaint_id).where(EventRow.recorded_at >= begin),
         select(superseded, PastFacts.complaint_id).where(superseded >= begin, superseded < end),
     )
-    session.execute(insert(WAKE).from_select(["at", "complaint_id"], news))
+    session.execute(insert(WAKE).from_select(["at", "complaint_id"], changes))
 
 
 def reset_all(session: Session, begin: datetime) -> None:
@@ -118,15 +118,15 @@ def next_news(session: Session) -> datetime | None:
 
 def release(session: Session, until: datetime) -> None:
     """Release queued data until a moment: schedule the evaluations at the times of the data."""
-    told = WAKE.c.at <= until
-    last = select(func.max(WAKE.c.at)).where(told, WAKE.c.complaint_id == Complaint.id)
+    due = WAKE.c.at <= until
+    last = select(func.max(WAKE.c.at)).where(due, WAKE.c.complaint_id == Complaint.id)
     session.execute(
         update(Complaint)
-        .where(Complaint.id.in_(select(WAKE.c.complaint_id).where(told)))
+        .where(Complaint.id.in_(select(WAKE.c.complaint_id).where(due)))
         .values(next_action_at=last.scalar_subquery())
         .execution_options(synchronize_session=False)
     )
-    session.execute(WAKE.delete().where(told))
+    session.execute(WAKE.delete().where(due))
 
 
 def next_action(session: Session) -> datetime | None:
@@ -166,7 +166,7 @@ def marks_until(source: Connection, end: datetime) -> list[Mark]:
 
 def set_marks(session: Session, marks: Iterable[Mark], now: datetime) -> None:
     """Store exactly those suppressed addresses valid at `now`."""
-    standing = [
+    suppressed = [
         Bounce(
             address=address,
             report_id=str(number),
@@ -179,11 +179,11 @@ def set_marks(session: Session, marks: Iterable[Mark], now: datetime) -> None:
         if since <= now and (until is None or now < until)
     ]
     session.execute(delete(Bounce))
-    session.add_all(standing)
+    session.add_all(suppressed)
 
 
 def last_recorded(source: Connection) -> datetime | None:
     """Return the time of the last recorded import or event."""
-    looked = source.scalar(select(func.max(SourceImport.recorded_at)))
+    imported = source.scalar(select(func.max(SourceImport.recorded_at)))
     heard = source.scalar(select(func.max(EventRow.recorded_at)))
-    return max((moment for moment in (looked, heard) if moment is not None), default=None)
+    return max((moment for moment in (imported, heard) if moment is not None), default=None)

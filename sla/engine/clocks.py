@@ -46,8 +46,8 @@ class Clock:
 
     def assignee_at(self, moment: datetime | None) -> str | None:
         """Return the unit responsible at a moment, or now if no moment is given."""
-        held = [unit for since, unit in self.holders if moment is None or since <= moment]
-        return held[-1] if held else self.holders[0][1]
+        assigned = [unit for since, unit in self.holders if moment is None or since <= moment]
+        return assigned[-1] if assigned else self.holders[0][1]
 
     @property
     def paused(self) -> bool:
@@ -75,7 +75,7 @@ class Clock:
         moments = [self.start, *(event for pair in self.pauses for event in pair if event)]
         return any(event.earliest is not None for event in moments)
 
-    def stretches(self, bench: EvaluationContext, *, longest: bool) -> list[Stretch]:
+    def stretches(self, context: EvaluationContext, *, longest: bool) -> list[Stretch]:
         """Return the paused intervals of days, as long or as short as the observed times allow.
 
         Each interval is half-open, (begin, end] in day ordinals. The end of an open pause is
@@ -83,17 +83,17 @@ class Clock:
         """
         found = []
         for begun, ended in self.pauses:
-            begins = bench.day(begun.first_possible if longest else begun.latest)
+            begins = context.day(begun.first_possible if longest else begun.latest)
             if ended is None:
                 ends = int(NEVER)
             else:
-                ends = bench.day(ended.latest if longest else ended.first_possible)
+                ends = context.day(ended.latest if longest else ended.first_possible)
             found.append((begins, max(begins, ends)))
         return found
 
 
 def clocks(
-    rule_id: str, facts: ComplaintFacts, known: Sequence[Event], bench: EvaluationContext
+    rule_id: str, facts: ComplaintFacts, known: Sequence[Event], context: EvaluationContext
 ) -> list[tuple[Rule, Clock]]:
     """Return the clocks of a rule over the events, each with the version of the rule that applies.
 
@@ -105,7 +105,7 @@ def clocks(
     holder: str | None = None
     ended: Event | None = None
     open_pauses: dict[str, Event] = {}  # a pause may begin before the clock does
-    versions = bench.law.versions(rule_id)
+    versions = context.law.versions(rule_id)
     version_open = False
     for place, event in enumerate(known):
         if event.source == rule_id:
@@ -119,16 +119,16 @@ def clocks(
             open_pauses.clear()  # a pause before the end does not continue after the reopening
         running = found[-1] if found and found[-1][1].end is None else None
         if running is not None:
-            _advance(*running, event, bench)
+            _advance(*running, event, context)
         else:
-            rule = bench.law.on(rule_id, date.fromordinal(bench.day(event.latest)))
-            version_open = version_open or _changes_version(versions, event, rule, bench)
+            rule = context.law.on(rule_id, date.fromordinal(context.day(event.latest)))
+            version_open = version_open or _changes_version(versions, event, rule, context)
             if rule is not None and _starts(rule, event, ended, again=bool(found)):
                 unit = event.unit or holder
                 facing = unit or _first_unit(known[place:])
-                asked = facts.asked(facing, bench.unit_kinds.get(facing or ""))
+                asked = facts.asked(facing, context.unit_kinds.get(facing or ""))
                 if _judgeable(rule, facts) and rule.applies_to(asked):
-                    clock = Clock(event, [(event.latest, _responsible(rule, unit, bench))])
+                    clock = Clock(event, [(event.latest, _responsible(rule, unit, context))])
                     clock.version_open = version_open
                     clock.pauses += _already_open(rule, open_pauses)
                     found.append((rule, clock))
@@ -163,7 +163,7 @@ def undetermined(
     facts: ComplaintFacts,
     known: Sequence[Event],
     doubts: Sequence[Event],
-    bench: EvaluationContext,
+    context: EvaluationContext,
 ) -> Rule | None:
     """Return the rule if an unreadable field leaves it open whether it applies, else None.
 
@@ -177,14 +177,14 @@ def undetermined(
     for place, event in enumerate(known):
         if event.kind in (Kind.ASSIGNED, Kind.RETURNED):
             holder = event.unit if event.kind == Kind.ASSIGNED else None
-        rule = bench.law.on(rule_id, date.fromordinal(bench.day(event.latest)))
+        rule = context.law.on(rule_id, date.fromordinal(context.day(event.latest)))
         if rule is None or event.kind not in rule.starts_on:
             continue
         asks = no_class and CLASS in rule.applies_when
         if not asks and not (no_promise and rule.promised):
             continue
         facing = event.unit or holder or _first_unit(known[place:])
-        asked = facts.asked(facing, bench.unit_kinds.get(facing or ""))
+        asked = facts.asked(facing, context.unit_kinds.get(facing or ""))
         shown = facts.sees is None or bool(rule.stops_on & facts.sees)
         if shown and rule.applies_to(asked, without=CLASS if asks else ""):
             return rule
@@ -192,15 +192,17 @@ def undetermined(
 
 
 def _changes_version(
-    versions: Sequence[Rule], event: Event, rule: Rule | None, bench: EvaluationContext
+    versions: Sequence[Rule], event: Event, rule: Rule | None, context: EvaluationContext
 ) -> bool:
     """Check whether a start in the interval of the event could fall under another version."""
     if event.earliest is None or not any(
         event.kind in version.starts_on | version.restarts_on for version in versions
     ):
         return False
-    first, last = (date.fromordinal(bench.day(moment)) for moment in (event.earliest, event.latest))
-    spans = bench.law.spans(versions[0].id)
+    first, last = (
+        date.fromordinal(context.day(moment)) for moment in (event.earliest, event.latest)
+    )
+    spans = context.law.spans(versions[0].id)
     if rule is None:
         return any(span.first <= last and span.last >= first for span in spans)
     return not any(
@@ -229,9 +231,9 @@ def _judgeable(rule: Rule, facts: ComplaintFacts) -> bool:
     return bool(rule.stops_on & facts.sees) and bool(rule.starts_on & facts.sees)
 
 
-def _responsible(rule: Rule, unit: str | None, bench: EvaluationContext) -> str | None:
+def _responsible(rule: Rule, unit: str | None, context: EvaluationContext) -> str | None:
     if rule.actor is Actor.LAPOR_ADMINISTRATOR or unit is None:
-        return bench.administrator_unit  # not assigned yet: the administrator is responsible
+        return context.administrator_unit  # not assigned yet: the administrator is responsible
     return unit
 
 
@@ -251,7 +253,7 @@ def _note_pauses(versions: Sequence[Rule], event: Event, open_pauses: dict[str, 
             open_pauses.pop(begins, None)
 
 
-def _advance(rule: Rule, clock: Clock, event: Event, bench: EvaluationContext) -> None:
+def _advance(rule: Rule, clock: Clock, event: Event, context: EvaluationContext) -> None:
     if event.kind in rule.stops_on:
         clock.stop = event
     elif event.kind in rule.implied_by:
@@ -260,7 +262,7 @@ def _advance(rule: Rule, clock: Clock, event: Event, bench: EvaluationContext) -
         clock.void = event
     elif event.kind in (Kind.ASSIGNED, Kind.RETURNED):
         if rule.actor in (Actor.UNIT, Actor.SUPERIOR):
-            unit = event.unit if event.kind == Kind.ASSIGNED else bench.administrator_unit
+            unit = event.unit if event.kind == Kind.ASSIGNED else context.administrator_unit
             clock.holders.append((event.latest, unit or clock.unit))
     else:
         if any(event.kind == begins for begins, _ in rule.pauses):

@@ -51,7 +51,7 @@ class Evaluation:
 
 
 def evaluate(
-    facts: ComplaintFacts, events: Sequence[Event], bench: EvaluationContext, as_of: datetime
+    facts: ComplaintFacts, events: Sequence[Event], context: EvaluationContext, as_of: datetime
 ) -> list[Deadline]:
     """Evaluate one complaint at `as_of` and return its deadlines in the order of the law.
 
@@ -59,27 +59,27 @@ def evaluate(
     `sla.events.ImpossibleHistory` if the events contradict each other, and ValueError for an
     `as_of` without a time zone.
     """
-    return _only(facts, events, bench, as_of).deadlines
+    return _only(facts, events, context, as_of).deadlines
 
 
 def history(
-    facts: ComplaintFacts, events: Sequence[Event], bench: EvaluationContext, as_of: datetime
+    facts: ComplaintFacts, events: Sequence[Event], context: EvaluationContext, as_of: datetime
 ) -> list[Event]:
     """Return the events of a complaint that count at `as_of`, in order: see :class:`Evaluation`."""
-    return _only(facts, events, bench, as_of).known
+    return _only(facts, events, context, as_of).known
 
 
 def _only(
-    facts: ComplaintFacts, events: Sequence[Event], bench: EvaluationContext, as_of: datetime
+    facts: ComplaintFacts, events: Sequence[Event], context: EvaluationContext, as_of: datetime
 ) -> Evaluation:
-    (judged,) = evaluate_all([CaseHistory(facts, events)], bench, as_of)
-    if judged.error is not None:
-        raise judged.error
-    return judged
+    (evaluation,) = evaluate_all([CaseHistory(facts, events)], context, as_of)
+    if evaluation.error is not None:
+        raise evaluation.error
+    return evaluation
 
 
 def evaluate_all(
-    matters: Sequence[CaseHistory], bench: EvaluationContext, as_of: datetime
+    cases: Sequence[CaseHistory], context: EvaluationContext, as_of: datetime
 ) -> list[Evaluation]:
     """Evaluate every complaint at `as_of` and return the evaluations in the same order.
 
@@ -91,23 +91,23 @@ def evaluate_all(
     """
     if as_of.tzinfo is None:
         raise ValueError("`as_of` has no zone")
-    lapsing = bench.law.lapsing
+    lapsing = context.law.lapsing
     try:
         split = [
-            history_as_of((event for event in matter.events if event.source not in lapsing), as_of)
-            for matter in matters
+            history_as_of((event for event in case.events if event.source not in lapsing), as_of)
+            for case in cases
         ]
         known = [events for events, _ in split]
-        batch = _BatchEvaluation(matters, known, [doubts for _, doubts in split], bench, as_of)
+        batch = _BatchEvaluation(cases, known, [doubts for _, doubts in split], context, as_of)
         batch.let_lapse()
-        deadlines = batch.deadlines(bench.law.ids, range(len(matters)))
+        deadlines = batch.deadlines(context.law.ids, range(len(cases)))
     except (OutsideCalendar, ImpossibleHistory) as error:  # one complaint must not stop the others
-        if len(matters) == 1:
+        if len(cases) == 1:
             return [Evaluation(error=error)]
-        middle = len(matters) // 2
+        middle = len(cases) // 2
         return [
-            *evaluate_all(matters[:middle], bench, as_of),
-            *evaluate_all(matters[middle:], bench, as_of),
+            *evaluate_all(cases[:middle], context, as_of),
+            *evaluate_all(cases[middle:], context, as_of),
         ]
     return [
         Evaluation(events, found, undetermined=batch.undetermined(place))
@@ -139,16 +139,16 @@ class _BatchEvaluation:
 
     def __init__(
         self,
-        matters: Sequence[CaseHistory],
+        cases: Sequence[CaseHistory],
         known: list[list[Event]],
         doubts: Sequence[Sequence[Event]],
-        bench: EvaluationContext,
+        context: EvaluationContext,
         as_of: datetime,
     ) -> None:
-        self._matters = matters
+        self._cases = cases
         self._known = known
         self._doubts = doubts
-        self._bench = bench
+        self._context = context
         self._as_of = as_of
         self._orders = [possible_orders(events) for events in known]
         self._may_lapse: dict[int, dict[str, datetime]] = {}
@@ -156,11 +156,13 @@ class _BatchEvaluation:
 
     def undetermined(self, place: int) -> list[Rule]:
         """Return the rules of which it is not known whether they apply to the complaint."""
-        facts, doubts = self._matters[place].facts, self._doubts[place]
+        facts, doubts = self._cases[place].facts, self._doubts[place]
         if facts.classification != UNDETERMINED and not doubts:
             return []
-        known, bench = self._known[place], self._bench
-        found = (undetermined(rule_id, facts, known, doubts, bench) for rule_id in bench.law.ids)
+        known, context = self._known[place], self._context
+        found = (
+            undetermined(rule_id, facts, known, doubts, context) for rule_id in context.law.ids
+        )
         return [rule for rule in found if rule is not None]
 
     def let_lapse(self) -> None:
@@ -168,9 +170,9 @@ class _BatchEvaluation:
 
         The first lapse may prevent the others.
         """
-        law = self._bench.law
+        law = self._context.law
         rules = [rule_id for rule_id in law.ids if rule_id in law.lapsing]
-        unsettled = list(range(len(self._matters)))
+        unsettled = list(range(len(self._cases)))
         happened: dict[int, set[tuple[str, datetime]]] = {}
         while unsettled:
             found = self.deadlines(rules, unsettled)
@@ -202,8 +204,8 @@ class _BatchEvaluation:
                 owners += [(place, number)] * len(found)
                 runs += found
         by_order: dict[tuple[int, int], list[Deadline]] = {}
-        judged = verdicts(runs, self._bench, self._as_of)
-        for owner, run, deadline in zip(owners, runs, judged, strict=True):
+        evaluated = verdicts(runs, self._context, self._as_of)
+        for owner, run, deadline in zip(owners, runs, evaluated, strict=True):
             by_order.setdefault(owner, []).append(self._of_version(run, deadline))
         return [self._agreed(place, by_order) for place in places]
 
@@ -212,14 +214,14 @@ class _BatchEvaluation:
         if not run.clock.version_open:
             return deadline
         first = run.clock.start.first_possible
-        return replace(weakened(deadline, self._bench.policy), due_earliest=first)
+        return replace(weakened(deadline, self._context.policy), due_earliest=first)
 
     def _clocks(
         self, rules: Sequence[str], place: int, events: Sequence[Event]
     ) -> Iterator[ClockInput]:
-        facts, doubts = self._matters[place].facts, self._doubts[place]
+        facts, doubts = self._cases[place].facts, self._doubts[place]
         for rule_id in rules:
-            found = clocks(rule_id, facts, events, self._bench)
+            found = clocks(rule_id, facts, events, self._context)
             for number, (rule, clock) in enumerate(found, start=1):
                 yield ClockInput(rule, number, clock, facts, doubt_about(rule, doubts))
 
@@ -233,11 +235,11 @@ class _BatchEvaluation:
         """
         possible = self._orders[place]
         found = [by_order.get((place, number), []) for number in range(len(possible.orders))]
-        policy, law = self._bench.policy, self._bench.law
+        policy, law = self._context.policy, self._context.law
         if all(event.earliest is None for event in self._known[place]):
             return found[0]
         lapses = {rule.lapse for rule in law.rules if rule.lapse is not None}
-        known_until = self._matters[place].facts.known_until or self._as_of
+        known_until = self._cases[place].facts.known_until or self._as_of
         until = min(known_until, self._as_of)
         while True:
             since = self._may_lapse.get(place, {})

@@ -48,7 +48,7 @@ class CountedDay:
 
 
 def explain(
-    deadline: Deadline, bench: EvaluationContext, *, until: date | None = None
+    deadline: Deadline, context: EvaluationContext, *, until: date | None = None
 ) -> list[CountedDay]:
     """Return every day from the start of the clock to the due day, or to `until` while it is
     paused.
@@ -58,11 +58,13 @@ def explain(
     rule = deadline.rule
     if rule.promised:
         return []
-    first = bench.day(deadline.started)
+    first = context.day(deadline.started)
     last = (
-        bench.day(deadline.due) if deadline.due else (until or date.fromordinal(first)).toordinal()
+        context.day(deadline.due)
+        if deadline.due
+        else (until or date.fromordinal(first)).toordinal()
     )
-    counted = bench.counted_by(rule.unit, deadline.unit)
+    counted = context.counted_by(rule.unit, deadline.unit)
     days = [CountedDay(date.fromordinal(first), DayMark.START)]
     number = 0
     for ordinal in range(first + 1, last + 1):

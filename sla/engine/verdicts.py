@@ -53,7 +53,7 @@ class ClockInput:
 
 
 def verdicts(
-    runs: Sequence[ClockInput], bench: EvaluationContext, as_of: datetime
+    runs: Sequence[ClockInput], context: EvaluationContext, as_of: datetime
 ) -> list[Deadline]:
     """Evaluate these clocks at `as_of` and return their deadlines in the same order.
 
@@ -61,16 +61,16 @@ def verdicts(
     """
     if not runs:
         return []
-    calendars = _Calendars(bench)
-    columns = _columns(runs, calendars, bench, as_of)
-    ends = day_ends(bench.zone, bench.every_day.first, bench.every_day.last)
-    today = bench.day(as_of)
-    stand = decide(columns, calendars.listed, ends, bench.policy, moment_of(as_of), today)
-    return [_deadline(run, bench, as_of, stand, number) for number, run in enumerate(runs)]
+    calendars = _Calendars(context)
+    columns = _columns(runs, calendars, context, as_of)
+    ends = day_ends(context.zone, context.every_day.first, context.every_day.last)
+    today = context.day(as_of)
+    stand = decide(columns, calendars.listed, ends, context.policy, moment_of(as_of), today)
+    return [_deadline(run, context, as_of, stand, number) for number, run in enumerate(runs)]
 
 
 def _columns(
-    runs: Sequence[ClockInput], calendars: _Calendars, bench: EvaluationContext, as_of: datetime
+    runs: Sequence[ClockInput], calendars: _Calendars, context: EvaluationContext, as_of: datetime
 ) -> Clocks:
     """Convert the clocks to columns.
 
@@ -80,7 +80,7 @@ def _columns(
     """
 
     def days(moments: Iterable[datetime]) -> Days:
-        return np.array([bench.day(moment) for moment in moments], dtype=np.int64)
+        return np.array([context.day(moment) for moment in moments], dtype=np.int64)
 
     def moments(values: Iterable[datetime | None]) -> Moments:
         found = [NEVER if value is None else moment_of(value) for value in values]
@@ -93,11 +93,11 @@ def _columns(
     stops = [clock.end for clock in clocks]
     promised = [run.facts.promised_due if run.rule.promised else None for run in runs]
     start_last = days(clock.start.latest for clock in clocks)
-    longest = padded([merge(clock.stretches(bench, longest=True)) for clock in clocks])
+    longest = padded([merge(clock.stretches(context, longest=True)) for clock in clocks])
     start_first, shortest = start_last, longest
     if any(clock.observed for clock in clocks):
         start_first = days(clock.start.first_possible for clock in clocks)
-        shortest = padded([merge(clock.stretches(bench, longest=False)) for clock in clocks])
+        shortest = padded([merge(clock.stretches(context, longest=False)) for clock in clocks])
     return Clocks(
         counted=calendars.indices(
             None if run.rule.unit is LengthUnit.DAY else run.clock.unit or "" for run in runs
@@ -130,9 +130,9 @@ def _columns(
 class _Calendars:
     """The calendars of a site by number: the site's, the one of every day, and those of units."""
 
-    def __init__(self, bench: EvaluationContext) -> None:
-        self.listed = [bench.calendar, bench.every_day, *bench.unit_calendars.values()]
-        self._numbers = {unit: n for n, unit in enumerate(bench.unit_calendars, start=2)}
+    def __init__(self, context: EvaluationContext) -> None:
+        self.listed = [context.calendar, context.every_day, *context.unit_calendars.values()]
+        self._numbers = {unit: n for n, unit in enumerate(context.unit_calendars, start=2)}
 
     def indices(self, holders: Iterable[str | None]) -> Codes:
         """Return the number of the working calendar of each unit; None means the calendar of every
@@ -165,17 +165,17 @@ def _end(clock: Clock) -> End:
 
 
 def _deadline(
-    run: ClockInput, bench: EvaluationContext, as_of: datetime, stand: States, n: int
+    run: ClockInput, context: EvaluationContext, as_of: datetime, stand: States, n: int
 ) -> Deadline:
     rule, clock = run.rule, run.clock
     strict = bool(stand.strict[n])
     started = clock.start.first_possible if strict else clock.start.latest
     due = shown_by = due_earliest = None
     if stand.due[n] < NEVER:
-        due = run.facts.promised_due if rule.promised else bench.end_of(int(stand.due_day[n]))
-        shown_by = bench.end_of(int(stand.shown_day[n])) if stand.shown_day[n] else due
+        due = run.facts.promised_due if rule.promised else context.end_of(int(stand.due_day[n]))
+        shown_by = context.end_of(int(stand.shown_day[n])) if stand.shown_day[n] else due
     if stand.day_earliest[n] < NEVER:
-        earliest = bench.end_of(int(stand.day_earliest[n]))
+        earliest = context.end_of(int(stand.day_earliest[n]))
         due_earliest = run.facts.promised_due if rule.promised else earliest
     stop = clock.end
     turn = min((moment for moment in (due, stop and stop.latest) if moment), default=None)
@@ -194,11 +194,11 @@ def _deadline(
         days_used=int(stand.used[n]),
         working_days_left=None if due is None else int(stand.left[n]),
         shown_by=shown_by,
-        pauses=tuple(clock.stretches(bench, longest=not strict)),
+        pauses=tuple(clock.stretches(context, longest=not strict)),
         pause_events=tuple(clock.pauses),
         reasons=reasons,
         by_policy=Reason.POLICY in reasons,
-        provisional=due is not None and _provisional(run, started, due, bench),
+        provisional=due is not None and _provisional(run, started, due, context),
         paused=clock.paused,
         doubt=run.doubt if stand.doubted[n] else None,
         due_earliest=due_earliest,
@@ -206,10 +206,10 @@ def _deadline(
 
 
 def _provisional(
-    run: ClockInput, started: datetime, due: datetime, bench: EvaluationContext
+    run: ClockInput, started: datetime, due: datetime, context: EvaluationContext
 ) -> bool:
     if run.rule.promised:
         return False
-    counted = bench.counted_by(run.rule.unit, run.clock.unit)
-    first, last = date.fromordinal(bench.day(started)), date.fromordinal(bench.day(due))
+    counted = context.counted_by(run.rule.unit, run.clock.unit)
+    first, last = date.fromordinal(context.day(started)), date.fromordinal(context.day(due))
     return counted.provisional(first, last)

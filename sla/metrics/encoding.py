@@ -97,14 +97,14 @@ class EncodedCase:
         return np.array(self.numbers, NUMBER).tobytes()
 
 
-def encode_case(case: Case, bench: EvaluationContext, number: NumberOf) -> EncodedCase:
+def encode_case(case: Case, context: EvaluationContext, number: NumberOf) -> EncodedCase:
     """Encode a case: the numbers of `HEAD`, then `DEADLINE` for each deadline, then `EVENT` for
     each event.
     """
     duties = [deadline for deadline in case.deadlines if deadline.rule.binds_provider]
-    events = list(_events(case, bench, number))
-    head = _head(case, bench, number)
-    deadlines = [_deadline(deadline, bench, number) for deadline in duties]
+    events = list(_events(case, context, number))
+    head = _head(case, context, number)
+    deadlines = [_deadline(deadline, context, number) for deadline in duties]
     days = [head[HEAD.index(name)] for name in ("received", "follow_up", "settled", "settlement")]
     days += [day for each in deadlines for day in each[4:6]]
     days += [day for _, day, _ in events]
@@ -115,14 +115,14 @@ def encode_case(case: Case, bench: EvaluationContext, number: NumberOf) -> Encod
     return EncodedCase(numbers, FOR_EVER if is_open else max(days))
 
 
-def _head(case: Case, bench: EvaluationContext, number: NumberOf) -> tuple[int, ...]:
+def _head(case: Case, context: EvaluationContext, number: NumberOf) -> tuple[int, ...]:
     settled = case.first(*SETTLING)
     return (
-        bench.day(case.received),
+        context.day(case.received),
         case.first(*FOLLOWED_UP) is not None,
-        _known(case.first(Kind.FOLLOW_UP_PUBLISHED), bench),
-        bench.day(settled.latest) if settled else 0,
-        _known(case.first(Kind.SETTLED), bench),
+        _known(case.first(Kind.FOLLOW_UP_PUBLISHED), context),
+        context.day(settled.latest) if settled else 0,
+        _known(case.first(Kind.SETTLED), context),
         case.is_open,
         _is(case.events, Knowledge.OBSERVED),
         _is(case.events, Knowledge.UNKNOWN),
@@ -133,25 +133,25 @@ def _head(case: Case, bench: EvaluationContext, number: NumberOf) -> tuple[int, 
     )
 
 
-def _known(event: Event | None, bench: EvaluationContext) -> int:
+def _known(event: Event | None, context: EvaluationContext) -> int:
     if event is None or event.knowledge is Knowledge.UNKNOWN:
         return 0
-    return bench.day(event.latest)
+    return context.day(event.latest)
 
 
 def _is(events: Iterable[Event], knowledge: Knowledge) -> bool:
     return any(event.knowledge is knowledge for event in events)
 
 
-def _deadline(deadline: Deadline, bench: EvaluationContext, number: NumberOf) -> tuple[int, ...]:
+def _deadline(deadline: Deadline, context: EvaluationContext, number: NumberOf) -> tuple[int, ...]:
     counted = deadline.due or deadline.stopped
     return (
         number(deadline.rule.id),
         deadline.clock,
         number(deadline.answerable),
         number(deadline.unit),
-        bench.day(counted) if counted else 0,
-        bench.day(deadline.due) if deadline.due else 0,
+        context.day(counted) if counted else 0,
+        context.day(deadline.due) if deadline.due else 0,
         STATES.index(deadline.state),
         deadline.open,
         deadline.by_policy,
@@ -160,11 +160,11 @@ def _deadline(deadline: Deadline, bench: EvaluationContext, number: NumberOf) ->
 
 
 def _events(
-    case: Case, bench: EvaluationContext, number: NumberOf
+    case: Case, context: EvaluationContext, number: NumberOf
 ) -> Iterator[tuple[int, int, int]]:
     """Yield settlements, reopenings and returns, the last two with the unit they came from."""
     for event in case.events:
-        day = bench.day(event.latest)
+        day = context.day(event.latest)
         if event.kind in SETTLING:
             yield 0, day, 0
         elif event.kind == Kind.REOPENED:

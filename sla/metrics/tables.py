@@ -68,22 +68,22 @@ class UnitStatement:
 def report(
     gathered: CaseColumns,
     period: Period,
-    bench: EvaluationContext,
+    context: EvaluationContext,
     as_of: datetime,
     *,
     tellings: Tellings,
     findings: Mapping[str, int],
-    told: Callable[[int, int], str] = lambda case, deadline: "",
+    notified: Callable[[int, int], str] = lambda case, deadline: "",
     statements: Sequence[UnitStatement] = (),
 ) -> tuple[Table, ...]:
     """Compute all tables of a period as known at `as_of`, in the order of `SHAPES`.
 
-    `findings` are the rows of the quality table that cannot be computed from the cases. `told`
+    `findings` are the rows of the quality table that cannot be computed from the cases. `notified`
     returns the recipients notified of a late deadline, as a text, for the index of its case and the
     index of the deadline. `statements` are the newest statements of units.
     """
-    return _ReportTables(gathered, period, bench, as_of, tellings).tables(
-        findings, told, statements
+    return _ReportTables(gathered, period, context, as_of, tellings).tables(
+        findings, notified, statements
     )
 
 
@@ -92,13 +92,13 @@ class _ReportTables:
         self,
         g: CaseColumns,
         period: Period,
-        bench: EvaluationContext,
+        context: EvaluationContext,
         as_of: datetime,
         tellings: Tellings,
     ) -> None:
-        self.g, self.period, self.bench, self.tellings = g, period, bench, tellings
-        self.today = bench.day(as_of)
-        self.year_begin = bench.day(bench.start_of_year(as_of))
+        self.g, self.period, self.context, self.tellings = g, period, context, tellings
+        self.today = context.day(as_of)
+        self.year_begin = context.day(context.start_of_year(as_of))
         self.late_cases = np.zeros(len(g.tickets), np.bool_)
         self.late_cases[g.d_case[g.overdue]] = True
         self.judged = np.isin(g.d_state, JUDGED)
@@ -106,7 +106,7 @@ class _ReportTables:
     def tables(
         self,
         findings: Mapping[str, int],
-        told: Callable[[int, int], str],
+        notified: Callable[[int, int], str],
         statements: Sequence[UnitStatement],
     ) -> tuple[Table, ...]:
         g = self.g
@@ -119,7 +119,7 @@ class _ReportTables:
             "by_channel": self.by_kind(g.channel),
             "ageing": self.ageing(),
             "trend": self.trend(),
-            "late": self.late(told),
+            "late": self.late(notified),
             "statements": self.statements(statements),
             "escalations": self.escalations(),
             "quality": self.quality(findings),
@@ -167,11 +167,11 @@ class _ReportTables:
             self._headline(span) if span else {}
             for span in (before(self.period), year_before(self.period))
         ]
-        standing = self._standing()
+        present = self._present()
         rows = []
         for key, measure in HEADLINE:
-            if key in standing:
-                number, behind = standing[key]
+            if key in present:
+                number, behind = present[key]
                 cells: tuple[Cell, ...] = (number, None, None)
                 tickets = self.tickets(behind)
             else:
@@ -181,7 +181,7 @@ class _ReportTables:
             rows.append(Row(key, cells, tickets, measure=measure))
         return rows
 
-    def _standing(self) -> dict[str, tuple[int, Flags | Ints]]:
+    def _present(self) -> dict[str, tuple[int, Flags | Ints]]:
         """Return the numbers known only at the as-of time, each with the cases behind it."""
         g = self.g
         ended = g.ended_late(self.year_begin)
@@ -207,7 +207,7 @@ class _ReportTables:
             ("follow_up", received & (g.follow_up > 0), g.follow_up),
             ("settlement", settled & (g.settlement > 0), g.settlement),
         ):
-            days = np.sort(self.bench.calendar.between(g.received[chosen], day[chosen]))
+            days = np.sort(self.context.calendar.between(g.received[chosen], day[chosen]))
             for which, value in zip(("mean", "median", "ninetieth"), _spread(days), strict=True):
                 found[f"{which}_days_to_{name}"] = (value, chosen)
         for name, events in (("reopened", g.reopenings), ("returned", g.returns)):
@@ -271,8 +271,8 @@ class _ReportTables:
         rows = []
         for unit, cases in behind.items():
             cells, small = verdicts[unit]
-            standing = (still[unit], len(overdue.get(unit, ())), reopened[unit], returned[unit])
-            rows.append(Row(g.words[unit], (*cells, *standing), self.tickets(cases), small))
+            present = (still[unit], len(overdue.get(unit, ())), reopened[unit], returned[unit])
+            rows.append(Row(g.words[unit], (*cells, *present), self.tickets(cases), small))
 
         def rank(row: Row) -> tuple[bool, float, int, str]:
             judged, share = row.cells[0], row.cells[7]
@@ -303,7 +303,7 @@ class _ReportTables:
 
     def ageing(self) -> list[Row]:
         g = self.g
-        age = self.bench.calendar.between(g.received, np.full_like(g.received, self.today))
+        age = self.context.calendar.between(g.received, np.full_like(g.received, self.today))
         rows = []
         for least, most in AGES:
             chosen = g.open & (age >= least)
@@ -326,7 +326,7 @@ class _ReportTables:
             rows.append(Row(month.name, cells, tickets, small))
         return rows
 
-    def late(self, told: Callable[[int, int], str]) -> list[Row]:
+    def late(self, notified: Callable[[int, int], str]) -> list[Row]:
         """Return a row for every breached deadline that is still open, the latest first."""
         g, overdue = self.g, np.flatnonzero(self.g.overdue)
         late = self.working_days_late(overdue)
@@ -342,7 +342,7 @@ class _ReportTables:
                 rule,
                 g.words[int(g.category[case])],
                 due,
-                told(case, place),
+                notified(case, place),
             )
             rows.append(Row(f"{ticket} {rule}", cells, (ticket,)))
         return sorted(rows, key=lambda row: (-_whole(row.cells[1]), row.key))
@@ -375,12 +375,12 @@ class _ReportTables:
         """Count working days since these deadlines fell due, by the calendar of the responsible
         unit.
         """
-        g, bench = self.g, self.bench
+        g, context = self.g, self.context
         days = np.zeros(len(places), np.int64)
         for unit in np.unique(g.d_unit[places]):
             held = (g.d_unit[places] == unit) & (g.d_due[places] > 0)
             due = g.d_due[places][held]
-            days[held] = bench.calendar_of(g.words[int(unit)]).distance(
+            days[held] = context.calendar_of(g.words[int(unit)]).distance(
                 due, np.full_like(due, self.today)
             )
         return days
@@ -406,19 +406,19 @@ class _ReportTables:
             rows.append(Row(rung, cells, self.tickets(cases)))
         return rows
 
-    def _settled_after(self, cases: Ints, told: Ints) -> list[float | None]:
+    def _settled_after(self, cases: Ints, notified: Ints) -> list[float | None]:
         """Return the shares of cases settled within the working days of `WITHIN` after the
         notification.
         """
-        events, calendar = self.g.settlements, self.bench.calendar
+        events, calendar = self.g.settlements, self.context.calendar
         order = np.lexsort((events[:, 1], events[:, 0]))
         keys = events[order, 0] * (1 << 22) + events[order, 1]
-        at = np.searchsorted(keys, cases * (1 << 22) + told)
+        at = np.searchsorted(keys, cases * (1 << 22) + notified)
         padded = np.append(keys, -1)
         settled = (padded[at] >> 22) == cases
-        on = np.where(settled, padded[at] & ((1 << 22) - 1), told)
-        taken = calendar.between(told, on)
-        passed = calendar.between(told, np.full_like(told, self.today))
+        on = np.where(settled, padded[at] & ((1 << 22) - 1), notified)
+        taken = calendar.between(notified, on)
+        passed = calendar.between(notified, np.full_like(notified, self.today))
         shares = []
         for most in WITHIN:
             soon = settled & (taken <= most)

@@ -202,8 +202,8 @@ def _meet(chain: Sequence[Span]) -> bool:
 def _round(cycle: Sequence[Span]) -> str:
     rules: list[Rule] = [span.rule for span in cycle]
     first, *others = rules
-    told = f"running out brings '{first.lapse}', which starts"
+    text = f"running out brings '{first.lapse}', which starts"
     for rule in others:
-        told += f" {rule.id}, whose running out brings '{rule.lapse}', which starts"
+        text += f" {rule.id}, whose running out brings '{rule.lapse}', which starts"
     again = "this rule again, without end" if others else "it again, without end"
-    return f"{told} {again}; take the event out of `starts_on` or `restarts_on`, or drop `lapse`"
+    return f"{text} {again}; take the event out of `starts_on` or `restarts_on`, or drop `lapse`"

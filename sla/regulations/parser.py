@@ -157,8 +157,8 @@ def _tables(text: LawText) -> dict[str, Any] | None:
         line = raw.count(b"\n", 0, error.start) + 1
         text.mistakes.append(Mistake(text.path, line, "not in UTF-8; save the file as UTF-8"))
     except tomllib.TOMLDecodeError as error:
-        line, told = place_of(error, text.content)
-        words = f"no TOML ({told}); compare the line with those of another file"
+        line, cause = place_of(error, text.content)
+        words = f"no TOML ({cause}); compare the line with those of another file"
         text.mistakes.append(Mistake(text.path, line, words))
     return None
 

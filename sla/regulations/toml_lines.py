@@ -131,8 +131,8 @@ class TomlLines:
 
 def place_of(error: tomllib.TOMLDecodeError, text: str) -> tuple[int, str]:
     """Return the line of a `tomllib` error, and its message without the line."""
-    told = str(error)
-    found = _PLACE.search(told)
+    message = str(error)
+    found = _PLACE.search(message)
     line = int(found[1]) if found and found[1] else text.count("\n") + 1
     column = f" in column {found[2]}" if found and found[2] else ""
-    return line, _PLACE.sub("", told) + column
+    return line, _PLACE.sub("", message) + column

@@ -100,18 +100,18 @@ def explanations(
     or `sla.events.ImpossibleHistory` if one of them cannot be evaluated.
     """
     found = []
-    for known, judged in load_and_evaluate(
+    for known, evaluation in load_and_evaluate(
         session, office, complaints.by_ticket_number(session, ticket), now
     ):
-        if judged.error is not None:
-            raise judged.error
-        explained = tuple(_explained(d, office.site, now) for d in judged.deadlines)
+        if evaluation.error is not None:
+            raise evaluation.error
+        explained = tuple(_explained(d, office.site, now) for d in evaluation.deadlines)
         asked = tuple(
             ComplaintQuestion(question.id, question.column, question.value, since)
             for question, since in questions.open_of_complaint(session, known.complaint.id)
         )
-        undetermined = tuple(judged.undetermined)
-        stated = _statements(session, known.complaint.id, judged.deadlines, now)
+        undetermined = tuple(evaluation.undetermined)
+        stated = _statements(session, known.complaint.id, evaluation.deadlines, now)
         found.append(Explanation(known.complaint, now, explained, asked, undetermined, stated))
     return found
 
@@ -144,9 +144,11 @@ def explain_hypothetical(
         noon = datetime.combine(day, time(12), tzinfo=site.zone)
         return Event(kind, noon, noon, "hypothesis")
 
-    held = [(event(Kind.PAUSED, begins), event(Kind.RESUMED, ends)) for begins, ends in pauses]
+    pause_events = [
+        (event(Kind.PAUSED, begins), event(Kind.RESUMED, ends)) for begins, ends in pauses
+    ]
     begin = event(min(rule.starts_on), start)
-    clock = Clock(begin, [(begin.latest, None)], list(held))
+    clock = Clock(begin, [(begin.latest, None)], list(pause_events))
     now = begin.latest
     (deadline,) = verdicts(
         [ClockInput(rule, 1, clock, ComplaintFacts())], site.evaluation_context, now

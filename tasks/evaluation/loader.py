@@ -43,17 +43,17 @@ def load_complaints(
         if name in office.site.sources
     }
     foreign = {row.source for row in rows} - office.site.sources.keys()
-    told = imports.origins(session, as_of) if foreign else {}
+    origins = imports.origins(session, as_of) if foreign else {}
     for row in rows:
         then: Complaint | PastFacts = past.get(row.id, row)
         facts = replace(
-            _source_facts(office, row.source, told),
+            _source_facts(office, row.source, origins),
             classification=then.classification,
             category=then.category,
             channel=then.channel,
             promised_due=then.promised_due,
             known_until=_known_until(row, coverage.get(row.source))
-            or (told[row.source].imported_until if row.source in told else None),
+            or (origins[row.source].imported_until if row.source in origins else None),
         )
         yield LoadedComplaint(row, CaseHistory(facts, events.get(row.id, [])))
 
@@ -78,19 +78,19 @@ def source_facts(
         for name, facts in office.source_facts.items()
         if not office.site.sources[name].is_exchange
     }
-    told = imports.origins(session, as_of)
-    return own | {name: _source_facts(office, name, told) for name in sorted(told)}
+    origins = imports.origins(session, as_of)
+    return own | {name: _source_facts(office, name, origins) for name in sorted(origins)}
 
 
-def _source_facts(office: SiteContext, source: str, told: dict[str, Origin]) -> ComplaintFacts:
+def _source_facts(office: SiteContext, source: str, origins: dict[str, Origin]) -> ComplaintFacts:
     """Return the facts about a source, with its visible kinds of events.
 
     For a source of another installation these are its own statements.
     """
     name, _, origin = source.partition("/")
-    if source in office.source_facts or source not in told or name not in office.site.sources:
+    if source in office.source_facts or source not in origins or name not in office.site.sources:
         return office.source_facts.get(source, ComplaintFacts(sees=frozenset()))
-    facts = told[source].facts
+    facts = origins[source].facts
     return ComplaintFacts(
         source=origin,
         system=facts["system"],
@@ -104,8 +104,10 @@ def load_and_evaluate(
 ) -> Iterator[tuple[LoadedComplaint, Evaluation]]:
     """Evaluate these complaints as of `as_of`; see :func:`as_watched` for old ones."""
     known = list(load_complaints(session, office, rows, as_of))
-    judged = evaluate_all([each.history for each in known], office.site.evaluation_context, as_of)
-    for each, found in zip(known, judged, strict=True):
+    evaluations = evaluate_all(
+        [each.history for each in known], office.site.evaluation_context, as_of
+    )
+    for each, found in zip(known, evaluations, strict=True):
         yield each, as_watched(office, each.complaint, found)
 
 

@@ -23,7 +23,7 @@ class MetricsCache:
         self._session, self._office = session, office
         self._words = {"": 0} | metrics.labels(session)
 
-    def store(self, known: LoadedComplaint, judged: Evaluation, now: datetime) -> None:
+    def store(self, known: LoadedComplaint, evaluation: Evaluation, now: datetime) -> None:
         """Store the metrics of a complaint as evaluated at `now`.
 
         The metrics are valid from the evaluation that first found them. A new start is stored if
@@ -31,7 +31,9 @@ class MetricsCache:
         """
         complaint = known.complaint
         found = encode_case(
-            case_of(self._office, known, judged), self._office.site.evaluation_context, self._number
+            case_of(self._office, known, evaluation),
+            self._office.site.evaluation_context,
+            self._number,
         )
         packed = found.packed()
         learnt = complaint.changed_at or complaint.recorded_at
@@ -56,9 +58,9 @@ class MetricsCache:
         return self._words[word]
 
 
-def case_of(office: SiteContext, known: LoadedComplaint, judged: Evaluation) -> Case:
+def case_of(office: SiteContext, known: LoadedComplaint, evaluation: Evaluation) -> Case:
     """Return an evaluated complaint in the form for metrics."""
-    row, facts, events = known.complaint, known.history.facts, judged.known
+    row, facts, events = known.complaint, known.history.facts, evaluation.known
     received = next((e.latest for e in events if e.kind == Kind.RECEIVED), row.received_at)
     return Case(
         ticket=row.ticket,
@@ -69,5 +71,5 @@ def case_of(office: SiteContext, known: LoadedComplaint, judged: Evaluation) -> 
         unit=holder(events) or office.site.file.administrator_unit,
         received=received,
         events=tuple(events),
-        deadlines=tuple(judged.deadlines),
+        deadlines=tuple(evaluation.deadlines),
     )

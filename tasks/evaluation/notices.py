@@ -135,8 +135,8 @@ def rungs_reached(
     office: SiteContext, deadline: Deadline, now: datetime, notified: AcceptedNotices
 ) -> list[Reached]:
     """Return the rungs that a deadline has reached on its ladder, lowest first."""
-    ladder, bench = ladder_of(office, deadline), office.site.evaluation_context
-    return reached(deadline, ladder, bench, now, notified)
+    ladder, context = ladder_of(office, deadline), office.site.evaluation_context
+    return reached(deadline, ladder, context, now, notified)
 
 
 def may_be_told(

@@ -23,7 +23,13 @@ from tasks.common.context import SiteContext
 from tasks.monitoring.incident_log import IncidentLog, update_incidents
 from tasks.monitoring.incidents import Incident, IncidentKind
 from tasks.monitoring.send_alert import hand_over, send_without_database
-from tasks.monitoring.watch import administrators, again_after, check_and_notify, told, watch_id
+from tasks.monitoring.watch import (
+    administrators,
+    again_after,
+    alert_detail,
+    check_and_notify,
+    watch_id,
+)
 from tasks.notifications.transport.smtp import MailError
 
 RUN = "watch"
@@ -69,7 +75,7 @@ class ExternalWatch:
         """The path of the memory file."""
         return self.site.var / "watch.json"
 
-    def look(self, now: datetime) -> list[str]:
+    def check(self, now: datetime) -> list[str]:
         """Check once and send alerts; return a line for the log about each incident or error."""
         self.memory = self.memory or self._read(now)
         said: list[str] = []
@@ -123,7 +129,7 @@ class ExternalWatch:
                 UnsentAlert(
                     recipient=holder.email,
                     key=watch_id(nowhere, holder, telling, now),
-                    detail=dict(told(telling)),
+                    detail=dict(alert_detail(telling)),
                 )
                 for holder in holders.values()
             ]

@@ -85,10 +85,10 @@ def again_after(site: Site) -> timedelta:
 def _tell(run: RunContext, telling: IncidentUpdates) -> None:
     for holder in administrators(run.site, run.now, bounces.suppressed_addresses(run.session)):
         key = watch_id(run.office, holder, telling, run.now)
-        enqueue(run, MessageKind.ALERT, holder, key, detail=told(telling))
+        enqueue(run, MessageKind.ALERT, holder, key, detail=alert_detail(telling))
 
 
-def told(telling: IncidentUpdates) -> Mapping[str, Any]:
+def alert_detail(telling: IncidentUpdates) -> Mapping[str, Any]:
     """Return the content of the mail, as stored with it."""
     return {"alert": WATCH, **telling.detail()}
 

@@ -59,19 +59,19 @@ def compute_tables(
     event up to then had been recorded at once. The restatement uses the records known at the later
     moment.
     """
-    bench = office.site.evaluation_context
-    span = bench.start_of(period.first.toordinal()), bench.end_of(period.last.toordinal())
+    context = office.site.evaluation_context
+    span = context.start_of(period.first.toordinal()), context.end_of(period.last.toordinal())
     tellings = notices.first_notifications(session, *span, as_of)
     gathered = _gathered(session, office, period, as_of, hindsight, tellings)
     with _no_search_for_cycles():
         return report(
             gathered,
             period,
-            bench,
+            context,
             as_of,
             tellings=_tellings(office, gathered, tellings),
             findings=_findings(session, office, gathered, period, as_of),
-            told=_told(session, office, gathered, as_of),
+            notified=_notified(session, office, gathered, as_of),
             statements=_statements(session, office, gathered, as_of),
         )
 
@@ -107,7 +107,7 @@ def _gathered(
     deadlines run, or for a restatement.
     """
     gathering, numbered = Gathering(), LabelTable(metrics.labels(session))
-    bench = office.site.evaluation_context
+    context = office.site.evaluation_context
     if hindsight is None and _evaluated_with_this_ruleset(session, office):
         begin = first_day(period)
         told_of = sorted({telling.complaint for telling in tellings})
@@ -124,7 +124,7 @@ def _gathered(
         for known, judged in _judged(session, office, rows, as_of, hindsight):
             case = case_of(office, known, judged)
             gathering.add(
-                known.complaint.id, case.ticket, encode_case(case, bench, numbered.number)
+                known.complaint.id, case.ticket, encode_case(case, context, numbered.number)
             )
     with _no_search_for_cycles():
         return gathering.done(numbered.by_number())
@@ -206,11 +206,11 @@ def _findings(
     in the period, complaints that are not watched, rows in quarantine, open questions, vacancies
     and rules to be confirmed.
     """
-    bench, since = office.site.evaluation_context, office.site.file.since
+    context, since = office.site.evaluation_context, office.site.file.since
     begin, end = (
-        bench.start_of(day) for day in (period.first.toordinal(), period.last.toordinal() + 1)
+        context.start_of(day) for day in (period.first.toordinal(), period.last.toordinal() + 1)
     )
-    begun = None if since is None else bench.start_of(since.toordinal())
+    begun = None if since is None else context.start_of(since.toordinal())
     law = office.site.evaluation_context.law
     in_force = (law.on(rule, period.last) for rule in law.ids)
     open_rules = sum(rule.certainty.to_be_confirmed for rule in in_force if rule is not None)
@@ -240,7 +240,7 @@ def _inherited(session: Session, office: SiteContext, gathered: CaseColumns) -> 
     )
 
 
-def _told(
+def _notified(
     session: Session, office: SiteContext, gathered: CaseColumns, as_of: datetime
 ) -> Callable[[int, int], str]:
     """Return a function that gives the recipients notified of a late deadline, in the format of

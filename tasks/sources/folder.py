@@ -40,7 +40,7 @@ from tasks.sources.base import (
 from tasks.sources.files.encodings import CHUNK
 from tasks.sources.files.period import stated_period
 from tasks.sources.files.reader import digest, read_sheet
-from tasks.sources.files.timestamps import told_time, written_at
+from tasks.sources.files.timestamps import stated_time, written_at
 from tasks.sources.registry import source_kind
 
 UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".download")
@@ -70,7 +70,7 @@ class _File:
     path: Path
     name: str
     made: datetime
-    told: bool
+    stated: bool
     """True if the file itself states the time it was made, by its name or its preamble."""
     origin: Path
     """The file in the folder. For a member of a ZIP archive this is the archive."""
@@ -308,8 +308,8 @@ class Folder(Source[FolderSource]):
                 if path.is_symlink() or not PurePosixPath(name).match(source.pattern):
                     continue
                 sheet = read_sheet(path, source) if source.needs_sheet else None
-                told = told_time(path.with_name(name), sheet, source)
-                file = _File(path, name, told or written_at(path), told is not None, path)
+                stated = stated_time(path.with_name(name), sheet, source)
+                file = _File(path, name, stated or written_at(path), stated is not None, path)
                 if source.not_before(file.made) <= now:
                     files.append(file)
             if files:
@@ -348,7 +348,7 @@ def _is_copy(
         return False
     if any(source.not_before(file.made) <= made <= file.made for made in same):
         return True
-    if file.told:
+    if file.stated:
         return False
     return not source.shows_everything or file.made <= read[-1][0]
 
@@ -414,8 +414,8 @@ def _called(name: str, pattern: str) -> bool:
 
 def _file(path: Path, name: str, origin: Path, source: FolderSource) -> _File:
     sheet = read_sheet(path, source) if source.needs_sheet else None
-    told = told_time(path, sheet, source)
-    return _File(path, name, told or written_at(origin), told is not None, origin)
+    stated = stated_time(path, sheet, source)
+    return _File(path, name, stated or written_at(origin), stated is not None, origin)
 
 
 def _members(path: Path, source: FolderSource, folder: Path) -> Iterator[_File]:

@@ -36,7 +36,7 @@ def incident_text(ill: IncidentView, form: str, locale: str, zone: ZoneInfo) -> 
     """
     t = catalog(locale)
 
-    def told(key: str, value: str) -> str | int:
+    def display(key: str, value: str) -> str | int:
         if key == "since":
             return moment_text(datetime.fromisoformat(value), locale, zone)
         if value.isdecimal():
@@ -45,5 +45,5 @@ def incident_text(ill: IncidentView, form: str, locale: str, zone: ZoneInfo) -> 
             return day_text(date.fromisoformat(value), locale, zone)
         return t(f"watch.flow.{value}") if key == "flow" else value
 
-    facts = {key: told(key, value) for key, value in ill.facts.items()}
+    facts = {key: display(key, value) for key, value in ill.facts.items()}
     return t(f"watch.{ill.kind}.{form}", **facts)

@@ -89,18 +89,18 @@ def test_what_comes_in_after_a_change_was_never_judged_otherwise(judged):
 
 
 def test_the_fingerprint_tells_law_calendar_policy_and_sources_apart(office):
-    bench, sources = office.site.evaluation_context, office.source_facts
-    same = fingerprint(bench, sources)
-    assert fingerprint(replace(bench), dict(sources)) == same
-    strict = replace(bench, policy=Policy.STRICT)
+    context, sources = office.site.evaluation_context, office.source_facts
+    same = fingerprint(context, sources)
+    assert fingerprint(replace(context), dict(sources)) == same
+    strict = replace(context, policy=Policy.STRICT)
     blind = {name: replace(facts, sees=frozenset()) for name, facts in sources.items()}
-    rule = bench.law.rules[0]
-    law = type(bench.law)([replace(rule, length=rule.length + 1), *bench.law.rules[1:]])
+    rule = context.law.rules[0]
+    law = type(context.law)([replace(rule, length=rule.length + 1), *context.law.rules[1:]])
     decree(office, date(2026, 11, 23))
     others = {
         fingerprint(strict, sources),
-        fingerprint(bench, blind),
-        fingerprint(replace(bench, law=law), sources),
+        fingerprint(context, blind),
+        fingerprint(replace(context, law=law), sources),
         fingerprint(office.site.evaluation_context, sources),
     }
     assert len(others | {same}) == 5

@@ -274,9 +274,9 @@ def outside(office: SiteContext, server: Server) -> ExternalWatch:
 
 def test_a_silence_is_mailed_without_any_delivery(outside, office, server):
     ran(office, NOW)
-    outside.look(NOW + 40 * MINUTE)
+    outside.check(NOW + 40 * MINUTE)
     assert server.letters == []
-    said = outside.look(NOW + 50 * MINUTE)
+    said = outside.check(NOW + 50 * MINUTE)
     assert said == ["silent/delivery: told"]
     assert subjects(server) == ["[Tenggat] Pengiriman surel (delivery) terhenti"]
     (letter,) = server.letters
@@ -284,11 +284,11 @@ def test_a_silence_is_mailed_without_any_delivery(outside, office, server):
     text = letter.mail.get_body(("plain",)).get_content()
     assert "Selasa, 24 November 2026 pukul 08.00 WITA" in " ".join(text.split())
     for later in range(51, 55):
-        outside.look(NOW + later * MINUTE)
+        outside.check(NOW + later * MINUTE)
     assert deliver(office, NOW + HOUR).sent == 0  # it is no longer owed
     ran(office, NOW + HOUR)
-    assert outside.look(NOW + 61 * MINUTE) == []
-    outside.look(NOW + 62 * MINUTE)
+    assert outside.check(NOW + 61 * MINUTE) == []
+    outside.check(NOW + 62 * MINUTE)
     assert subjects(server)[1:] == ["[Tenggat] Pengiriman surel (delivery) berjalan lagi"]
     (first, second) = messages(office, "alert")
     assert (first.status, second.status) == ("sent", "sent")
@@ -299,14 +299,14 @@ def test_a_silence_is_mailed_without_any_delivery(outside, office, server):
 def test_a_mail_server_that_is_away_gets_the_mail_when_it_is_back(outside, office, server):
     ran(office, NOW)
     server.greeting = "421 4.3.2 closing down"
-    outside.look(NOW + 40 * MINUTE)
-    outside.look(NOW + 50 * MINUTE)
-    assert outside.look(NOW + 51 * MINUTE)[0] == "silent/delivery: told"
+    outside.check(NOW + 40 * MINUTE)
+    outside.check(NOW + 50 * MINUTE)
+    assert outside.check(NOW + 51 * MINUTE)[0] == "silent/delivery: told"
     (alert,) = messages(office, "alert")
     assert (alert.status, {each.outcome for each in alert.attempts}) == ("queued", {"unavailable"})
     server.greeting = ""
     for later in (70, 71, 72):
-        outside.look(NOW + later * MINUTE)
+        outside.check(NOW + later * MINUTE)
     assert subjects(server) == ["[Tenggat] Pengiriman surel (delivery) terhenti"]
 
 
@@ -315,7 +315,7 @@ def test_an_address_that_is_refused_is_dead_and_not_tried_again(outside, office,
     ran(office, NOW)
     server.rcpt_answers = {ADMINISTRATOR: "550 5.1.1 No such user"}
     for later in (40, 50, 51, 52):
-        outside.look(NOW + later * MINUTE)
+        outside.check(NOW + later * MINUTE)
     (alert,) = messages(office, "alert")
     assert alert.status == MessageStatus.DEAD
     assert [each.outcome for each in alert.attempts] == ["refused"]
@@ -353,20 +353,20 @@ def test_a_database_that_is_gone_is_mailed_without_it_once_and_its_return_once(
     there = office.site.database_url
     with nobody_listens() as port:
         office.site.database_url = f"postgresql+psycopg://tenggat:s3cret@127.0.0.1:{port}/tenggat"
-        said = outside.look(NOW)
+        said = outside.check(NOW)
         assert said[0].startswith("the database cannot be used: ")
-        outside.look(NOW + 4 * MINUTE)
+        outside.check(NOW + 4 * MINUTE)
         assert server.letters == []  # it may only be starting
         for later in range(5, 9):
-            said += outside.look(NOW + later * MINUTE)
+            said += outside.check(NOW + later * MINUTE)
         assert "s3cret" not in "".join(said)
         assert subjects(server) == ["[Tenggat] Basis data tidak dapat digunakan"]
         again = ExternalWatch(office.site)  # the watch itself was started anew
-        again.look(NOW + 9 * MINUTE)
+        again.check(NOW + 9 * MINUTE)
         assert len(server.letters) == 1
     office.site.database_url = there
-    again.look(NOW + 10 * MINUTE)
-    again.look(NOW + 11 * MINUTE)
+    again.check(NOW + 10 * MINUTE)
+    again.check(NOW + 11 * MINUTE)
     assert subjects(server)[1:] == ["[Tenggat] Basis data dapat digunakan lagi"]
     texts = [letter.mail.as_string() for letter in server.letters]
     assert "s3cret" not in "".join(texts)
@@ -382,11 +382,11 @@ def test_mail_that_cannot_leave_while_the_database_is_gone_is_kept_in_the_file(
         office.site.database_url = f"postgresql+psycopg://tenggat@127.0.0.1:{port}/tenggat"
         server.greeting = "421 4.3.2 closing down"
         for later in range(8):
-            outside.look(NOW + later * MINUTE)
+            outside.check(NOW + later * MINUTE)
         server.greeting = ""
         again = ExternalWatch(office.site)
         for later in range(8, 11):
-            again.look(NOW + later * MINUTE)
+            again.check(NOW + later * MINUTE)
     assert subjects(server) == ["[Tenggat] Basis data tidak dapat digunakan"]
     assert json.loads(again.file.read_text("utf-8"))["unsent"] == []
 
@@ -398,7 +398,7 @@ def test_where_the_file_cannot_be_written_it_is_remembered_and_told_once(outside
     office.site.var = blocker
     with nobody_listens() as port:
         office.site.database_url = f"postgresql+psycopg://tenggat@127.0.0.1:{port}/tenggat"
-        said = [line for later in range(9) for line in outside.look(NOW + later * MINUTE)]
+        said = [line for later in range(9) for line in outside.check(NOW + later * MINUTE)]
     assert any("watch.json cannot be written" in line for line in said)
     assert len(server.letters) == 1
 
@@ -408,7 +408,7 @@ def test_no_database_is_made_where_none_is(tmp_path, site_folder, monkeypatch):
     with running() as server:
         site = load_site(site_folder)
         site.mail_url = server.url()
-        said = ExternalWatch(site).look(NOW)
+        said = ExternalWatch(site).check(NOW)
     assert "no database at" in said[0]
     assert not list((tmp_path / "new").glob("*.db*"))
 
@@ -428,18 +428,18 @@ def test_a_database_that_has_frozen_is_given_up(tmp_path, site_folder, monkeypat
             office.site.mail_url = server.url()
             outside = ExternalWatch(office.site)
             ran(office, NOW + 10 * MINUTE)
-            assert outside.look(NOW + 10 * MINUTE) == []
+            assert outside.check(NOW + 10 * MINUTE) == []
             for process in family:
                 process.suspend()
             began = time.monotonic()
-            said = outside.look(NOW + 11 * MINUTE)
+            said = outside.check(NOW + 11 * MINUTE)
             assert time.monotonic() - began < 12
             assert said[0].startswith("the database cannot be used: ")
-            outside.look(NOW + 16 * MINUTE)
+            outside.check(NOW + 16 * MINUTE)
             assert subjects(server) == ["[Tenggat] Basis data tidak dapat digunakan"]
             for process in family:
                 process.resume()
-            assert outside.look(NOW + 17 * MINUTE) == []
+            assert outside.check(NOW + 17 * MINUTE) == []
             assert len(server.letters) == 2
     finally:
         for process in family:
@@ -454,9 +454,9 @@ def test_an_error_of_the_watch_itself_is_told(outside, office, server, monkeypat
         raise KeyError("what a complainant wrote")
 
     monkeypatch.setattr(outside_module, "check_and_notify", broken)
-    said = outside.look(NOW)
+    said = outside.check(NOW)
     assert said == ["the watch cannot look: KeyError: 'what a complainant wrote'"]
-    outside.look(NOW + MINUTE)
+    outside.check(NOW + MINUTE)
     assert subjects(server) == ["[Tenggat] Pemantauan sendiri tidak dapat berjalan"]
     assert "what a complainant wrote" not in server.letters[0].raw.decode()
 

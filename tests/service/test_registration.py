@@ -246,8 +246,8 @@ def test_prefect_s_own_deploy_takes_the_file_as_it_stands(registered, tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     for deployment in told:
-        stands = registered.deployment(f"{deployment['name']}/{deployment['name']}")
+        current = registered.deployment(f"{deployment['name']}/{deployment['name']}")
         crons = {s["cron"] for s in deployment.get("schedules", [])}
-        assert {s["schedule"]["cron"] for s in stands["schedules"]} == crons
-        assert stands["parameters"] == {"site": "examples/kabupaten-contoh"}
+        assert {s["schedule"]["cron"] for s in current["schedules"]} == crons
+        assert current["parameters"] == {"site": "examples/kabupaten-contoh"}
     assert registered.again() != []

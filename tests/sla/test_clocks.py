@@ -29,7 +29,7 @@ AUTO_CLOSE = "sp4n/auto-close"
 PROMISE = "boston/promise"
 
 
-def told(kind, at, unit=None, recorded=None):
+def event_at(kind, at, unit=None, recorded=None):
     """An event of which the source gives the moment."""
     at = wita(at) if isinstance(at, str) else at
     return Event(kind, at, wita(recorded) if recorded else at, "register", unit=unit)
@@ -50,9 +50,9 @@ def clocks(rule, events, as_of, policy=Policy.BENEFIT_OF_DOUBT, law=LAW, **facts
     asked = ComplaintFacts(
         **({"classification": "information_request", "system": "sp4n-lapor"} | facts)
     )
-    bench = EvaluationContext(law, WORKING, EVERY, WITA, policy, administrator_unit="kominfo")
+    context = EvaluationContext(law, WORKING, EVERY, WITA, policy, administrator_unit="kominfo")
     as_of = wita(as_of) if isinstance(as_of, str) else as_of
-    return [d for d in evaluate(asked, events, bench, as_of) if d.rule.id == rule]
+    return [d for d in evaluate(asked, events, context, as_of) if d.rule.id == rule]
 
 
 def clock(rule, events, as_of, policy=Policy.BENEFIT_OF_DOUBT, **more):
@@ -98,7 +98,7 @@ NOBODY_IS_LATE = {"uu-25-2009/filing", "uu-25-2009/completion", "sp4n/auto-close
 def test_a_rule_at_its_edge(rule, classification, start, last):
     (starts_on,) = LAW.last(rule).starts_on
     (stops_on,) = LAW.last(rule).stops_on
-    started = told(starts_on, f"{start} 10:00", unit="dinkes")
+    started = event_at(starts_on, f"{start} 10:00", unit="dinkes")
     midnight = end_of(last) + timedelta(microseconds=1)
     lapses = rule in NOBODY_IS_LATE
 
@@ -108,8 +108,10 @@ def test_a_rule_at_its_edge(rule, classification, start, last):
         return deadline.state
 
     later = f"{LAST} 00:00"
-    assert state(later, told(stops_on, f"{last} 23:59:59")) is State.MET
-    assert state(later, told(stops_on, midnight)) is (State.LAPSED if lapses else State.MET_LATE)
+    assert state(later, event_at(stops_on, f"{last} 23:59:59")) is State.MET
+    assert state(later, event_at(stops_on, midnight)) is (
+        State.LAPSED if lapses else State.MET_LATE
+    )
     assert state(end_of(last)) is State.RUNNING
     assert state(midnight) is (State.LAPSED if lapses else State.BREACHED)
 
@@ -120,13 +122,13 @@ def test_every_rule_of_the_law_is_among_the_edges():
 
 @pytest.mark.parametrize("at", ["00:00", "12:00", "23:59:59"])
 def test_the_hour_of_receipt_does_not_matter(at):
-    events = [told("received", f"2026-11-02 {at}")]
+    events = [event_at("received", f"2026-11-02 {at}")]
     assert clock(INFORMATION, events, "2026-11-03 08:00").due == end_of("2026-11-09")
 
 
 def test_days_begin_at_midnight_of_the_site_and_not_of_utc():
     received = datetime(2026, 11, 2, 16, 30, tzinfo=UTC)  # 00:30 on the 3rd in Makassar
-    deadline = clock(INFORMATION, [told("received", received)], "2026-11-03 08:00")
+    deadline = clock(INFORMATION, [event_at("received", received)], "2026-11-03 08:00")
     assert deadline.due == end_of("2026-11-10")
 
 
@@ -136,25 +138,27 @@ def test_days_begin_at_midnight_of_the_site_and_not_of_utc():
 )
 def test_the_last_second_is_that_of_the_site(utc_hour, state):
     events = [
-        told("received", "2026-11-02 10:00"),
-        told("settled", utc_hour.replace(tzinfo=UTC)),
+        event_at("received", "2026-11-02 10:00"),
+        event_at("settled", utc_hour.replace(tzinfo=UTC)),
     ]
     assert clock(INFORMATION, events, "2026-11-12 08:00").state is state
 
 
 def test_a_rule_is_for_its_classification_alone():
-    events = [told("received", "2026-11-02 10:00")]
+    events = [event_at("received", "2026-11-02 10:00")]
     for classification in ("complaint", None):
         assert clocks(INFORMATION, events, "2026-11-03 08:00", classification=classification) == []
 
 
 def test_days_spent_and_working_days_left():
-    events = [told("received", "2026-11-02 10:00")]  # due Monday the 9th
+    events = [event_at("received", "2026-11-02 10:00")]  # due Monday the 9th
     on_sunday = clock(INFORMATION, events, "2026-11-08 12:00")
     assert (on_sunday.days_used, on_sunday.working_days_left) == (4, 1)
     late = clock(INFORMATION, events, "2026-11-11 12:00")
     assert (late.days_used, late.working_days_left) == (7, -2)
-    settled = clock(INFORMATION, [*events, told("settled", "2026-11-05 09:00")], "2026-11-24 08:00")
+    settled = clock(
+        INFORMATION, [*events, event_at("settled", "2026-11-05 09:00")], "2026-11-24 08:00"
+    )
     assert (settled.days_used, settled.working_days_left) == (3, 2)  # as on the day it stopped
 
 
@@ -167,7 +171,7 @@ def test_days_spent_and_working_days_left():
 )
 def test_a_promised_time_is_kept_to_the_second(settled, state):
     law = load([REPOSITORY / "examples" / "boston" / "regulations"])
-    events = [told("received", "2026-11-02 10:00"), told("settled", settled)]
+    events = [event_at("received", "2026-11-02 10:00"), event_at("settled", settled)]
     promised = wita("2026-11-04 15:30:00")
     deadline = clock(PROMISE, events, "2026-11-05 08:00", law=law, promised_due=promised)
     assert (deadline.state, deadline.due) == (state, promised)
@@ -175,13 +179,15 @@ def test_a_promised_time_is_kept_to_the_second(settled, state):
 
 def test_without_a_promise_there_is_no_such_deadline():
     law = load([REPOSITORY / "examples" / "boston" / "regulations"])
-    events = [told("received", "2026-11-02 10:00")]
+    events = [event_at("received", "2026-11-02 10:00")]
     assert clocks(PROMISE, events, "2026-11-05 08:00", law=law) == []
 
 
 # --- seen between two looks -----------------------------------------------------------------------
 
-RECEIVED = told("received", "2026-11-02 10:00")  # a request for information is due Monday the 9th
+RECEIVED = event_at(
+    "received", "2026-11-02 10:00"
+)  # a request for information is due Monday the 9th
 
 
 @pytest.mark.parametrize("policy", Policy)
@@ -288,7 +294,7 @@ def test_a_follow_up_after_an_unknown_start_gets_no_verdict(policy):
     events = [
         RECEIVED,
         unknown("assigned", "2026-11-02 10:00", "2026-11-23 07:00", "dinkes"),
-        told("follow_up_published", "2026-11-24 09:00"),  # late if assigned on the 2nd
+        event_at("follow_up_published", "2026-11-24 09:00"),  # late if assigned on the 2nd
     ]
     deadline = clock(FOLLOW_UP, events, "2026-11-24 10:00", policy)
     assert (deadline.state, deadline.reasons) == (State.UNKNOWN, (Reason.HISTORY_UNKNOWN,))
@@ -302,13 +308,13 @@ def test_a_follow_up_after_an_unknown_start_gets_no_verdict(policy):
     ("at", "state"), [("2026-11-05 23:59", State.MET), ("2026-11-06 00:00", State.UNKNOWN)]
 )
 def test_a_later_step_proves_verification_by_then_but_never_lateness(kind, at, state):
-    deadline = clock(VERIFICATION, [RECEIVED, told(kind, at, "dinkes")], "2026-11-12 08:00")
+    deadline = clock(VERIFICATION, [RECEIVED, event_at(kind, at, "dinkes")], "2026-11-12 08:00")
     assert (deadline.state, deadline.reasons) == (state, (Reason.IMPLIED,))
 
 
 @pytest.mark.parametrize("kind", ["withdrawn", "archived"])
 def test_a_complaint_that_goes_away_leaves_no_verdict(kind):
-    events = [RECEIVED, told(kind, "2026-11-05 09:00")]
+    events = [RECEIVED, event_at(kind, "2026-11-05 09:00")]
     deadline = clock(INFORMATION, events, "2026-11-24 08:00")
     assert (deadline.state, deadline.reasons) == (State.WAIVED, (Reason.VOIDED,))
 
@@ -316,9 +322,9 @@ def test_a_complaint_that_goes_away_leaves_no_verdict(kind):
 def test_what_happens_after_the_end_of_a_clock_changes_nothing():
     events = [
         RECEIVED,
-        told("settled", "2026-11-05 09:00"),
-        told("withdrawn", "2026-11-06 09:00"),
-        told("settled", "2026-11-20 09:00"),
+        event_at("settled", "2026-11-05 09:00"),
+        event_at("withdrawn", "2026-11-06 09:00"),
+        event_at("settled", "2026-11-20 09:00"),
     ]
     deadline = clock(INFORMATION, events, "2026-11-24 08:00")
     assert (deadline.state, deadline.stopped) == (State.MET, wita("2026-11-05 09:00"))
@@ -334,8 +340,8 @@ def test_until_it_is_assigned_a_report_lies_with_the_administrator():
 def test_reassignment_moves_the_report_and_not_its_due_day():
     events = [
         RECEIVED,
-        told("assigned", "2026-11-03 09:00", "dinkes"),
-        told("assigned", "2026-11-05 09:00", "pupr"),
+        event_at("assigned", "2026-11-03 09:00", "dinkes"),
+        event_at("assigned", "2026-11-05 09:00", "pupr"),
     ]
     before = clock(INFORMATION, events, "2026-11-04 08:00")
     after = clock(INFORMATION, events, "2026-11-05 10:00")
@@ -344,16 +350,16 @@ def test_reassignment_moves_the_report_and_not_its_due_day():
 
 
 def test_verification_stays_with_the_administrator_to_whomever_a_report_goes():
-    events = [told("received", "2026-11-02 10:00", "dinkes")]
+    events = [event_at("received", "2026-11-02 10:00", "dinkes")]
     assert clock(VERIFICATION, events, "2026-11-03 08:00").unit == "kominfo"
 
 
 def test_a_returned_report_starts_anew_at_the_next_unit():
     events = [
         RECEIVED,
-        told("assigned", "2026-11-03 09:00", "dinkes"),
-        told("returned", "2026-11-06 09:00", "dinkes"),
-        told("assigned", "2026-11-09 09:00", "pupr"),
+        event_at("assigned", "2026-11-03 09:00", "dinkes"),
+        event_at("returned", "2026-11-06 09:00", "dinkes"),
+        event_at("assigned", "2026-11-09 09:00", "pupr"),
     ]
     first, second = clocks(FOLLOW_UP, events, "2026-11-10 08:00")
     assert (first.clock, first.unit, first.state) == (1, "dinkes", State.WAIVED)
@@ -380,7 +386,7 @@ def test_a_returned_report_starts_anew_at_the_next_unit():
     ("begin", "end"), [("material_requested", "material_completed"), ("paused", "resumed")]
 )
 def test_days_of_a_pause_are_not_counted(begins, ends, due, begin, end):
-    events = [RECEIVED, told(begin, f"{begins} 11:00"), told(end, f"{ends} 11:30")]
+    events = [RECEIVED, event_at(begin, f"{begins} 11:00"), event_at(end, f"{ends} 11:30")]
     assert clock(INFORMATION, events, "2026-11-20 08:00").due == end_of(due)
 
 
@@ -393,15 +399,15 @@ def test_days_of_a_pause_are_not_counted(begins, ends, due, begin, end):
 )
 def test_a_pause_may_begin_before_the_clock(ends, due):
     events = [
-        told("paused", "2026-10-28 10:00"),
-        told("assigned", "2026-11-02 10:00", "dinkes"),
-        told("resumed", f"{ends} 12:00"),
+        event_at("paused", "2026-10-28 10:00"),
+        event_at("assigned", "2026-11-02 10:00", "dinkes"),
+        event_at("resumed", f"{ends} 12:00"),
     ]
     assert clock(FOLLOW_UP, events, "2026-11-05 08:00").due == end_of(due)
 
 
 def test_a_pause_that_never_ends_leaves_no_due_day_and_nobody_late():
-    events = [RECEIVED, told("paused", "2026-11-04 09:00")]
+    events = [RECEIVED, event_at("paused", "2026-11-04 09:00")]
     deadline = clock(INFORMATION, events, "2027-11-04 09:00")
     assert (deadline.state, deadline.due, deadline.paused) == (State.PAUSED, None, True)
     assert (deadline.days_used, deadline.working_days_left) == (2, None)  # the 3rd and the 4th
@@ -410,15 +416,15 @@ def test_a_pause_that_never_ends_leaves_no_due_day_and_nobody_late():
 def test_settled_within_a_pause_is_settled_in_time():
     events = [
         RECEIVED,
-        told("paused", "2026-11-04 09:00"),
-        told("settled", "2026-11-24 09:00"),
+        event_at("paused", "2026-11-04 09:00"),
+        event_at("settled", "2026-11-24 09:00"),
     ]
     deadline = clock(INFORMATION, events, "2026-11-24 10:00")
     assert (deadline.state, deadline.paused) == (State.MET, False)
 
 
 def test_a_late_report_that_is_paused_stays_late_and_stands_still():
-    events = [RECEIVED, told("paused", "2026-11-11 09:00")]
+    events = [RECEIVED, event_at("paused", "2026-11-11 09:00")]
     deadline = clock(INFORMATION, events, "2026-11-12 09:00")
     assert (deadline.state, deadline.paused) == (State.BREACHED, True)
     assert deadline.due == end_of("2026-11-09")
@@ -427,10 +433,10 @@ def test_a_late_report_that_is_paused_stays_late_and_stands_still():
 def test_of_two_pauses_at_once_the_last_to_end_lets_the_clock_run():
     events = [
         RECEIVED,
-        told("material_requested", "2026-11-04 09:00"),
-        told("paused", "2026-11-05 09:00"),
-        told("resumed", "2026-11-06 09:00"),
-        told("material_completed", "2026-11-10 09:00"),
+        event_at("material_requested", "2026-11-04 09:00"),
+        event_at("paused", "2026-11-05 09:00"),
+        event_at("resumed", "2026-11-06 09:00"),
+        event_at("material_completed", "2026-11-10 09:00"),
     ]
     waiting = clock(INFORMATION, events, "2026-11-09 08:00")
     assert (waiting.state, waiting.due, waiting.paused) == (State.PAUSED, None, True)
@@ -444,9 +450,9 @@ def test_of_two_pauses_at_once_the_last_to_end_lets_the_clock_run():
 def test_a_reopened_report_gets_a_clock_of_its_own():
     events = [
         RECEIVED,
-        told("assigned", "2026-11-03 09:00", "dinkes"),
-        told("settled", "2026-11-05 09:00"),
-        told("reopened", "2026-11-12 09:00"),
+        event_at("assigned", "2026-11-03 09:00", "dinkes"),
+        event_at("settled", "2026-11-05 09:00"),
+        event_at("reopened", "2026-11-12 09:00"),
     ]
     first, second = clocks(INFORMATION, events, "2026-11-13 08:00")
     assert (first.state, first.due) == (State.MET, end_of("2026-11-09"))
@@ -455,31 +461,31 @@ def test_a_reopened_report_gets_a_clock_of_its_own():
 
 
 def test_a_report_that_never_ended_is_not_reopened():
-    events = [RECEIVED, told("reopened", "2026-11-12 09:00")]
+    events = [RECEIVED, event_at("reopened", "2026-11-12 09:00")]
     assert clock(INFORMATION, events, "2026-11-13 08:00").state is State.BREACHED
 
 
 def test_a_pause_of_the_time_before_does_not_hold_up_a_reopened_report():
     events = [
         RECEIVED,
-        told("material_requested", "2026-11-04 09:00"),
-        told("settled", "2026-11-05 09:00"),  # without the material
-        told("reopened", "2026-11-12 09:00"),
+        event_at("material_requested", "2026-11-04 09:00"),
+        event_at("settled", "2026-11-05 09:00"),  # without the material
+        event_at("reopened", "2026-11-12 09:00"),
     ]
     _, second = clocks(INFORMATION, events, "2026-11-20 08:00")
     assert (second.state, second.due) == (State.BREACHED, end_of("2026-11-19"))
 
 
 def test_settled_in_the_minute_of_its_receipt_in_whatever_order_it_is_told():
-    events = [told("settled", "2026-11-02 10:00"), RECEIVED]
+    events = [event_at("settled", "2026-11-02 10:00"), RECEIVED]
     assert clock(INFORMATION, events, "2026-11-24 08:00").state is State.MET
 
 
 def test_receiving_a_report_twice_starts_one_clock():
     events = [
         RECEIVED,
-        told("settled", "2026-11-05 09:00"),
-        told("received", "2026-11-06 09:00"),
+        event_at("settled", "2026-11-05 09:00"),
+        event_at("received", "2026-11-06 09:00"),
     ]
     assert clock(INFORMATION, events, "2026-11-24 08:00").state is State.MET
 
@@ -508,7 +514,7 @@ def test_what_a_source_shows_ten_working_days_late_is_missed_ten_working_days_la
 @pytest.mark.parametrize("blind_to", ["assigned", "follow_up_published"])
 def test_a_source_that_shows_no_start_or_no_stop_of_a_rule_is_not_judged_by_it(blind_to):
     sees = frozenset({"received", "assigned", "follow_up_published", "settled"} - {blind_to})
-    events = [RECEIVED, told("assigned", "2026-11-03 09:00", "dinkes")]
+    events = [RECEIVED, event_at("assigned", "2026-11-03 09:00", "dinkes")]
     assert clocks(FOLLOW_UP, events, "2026-11-24 08:00", sees=sees) == []
     assert clock(INFORMATION, events, "2026-11-24 08:00", sees=sees).state is State.BREACHED
 
@@ -525,15 +531,15 @@ def test_a_source_that_shows_no_start_or_no_stop_of_a_rule_is_not_judged_by_it(b
     ],
 )
 def test_a_report_is_judged_by_the_version_of_the_day_its_clock_started(received, citation):
-    deadline = clock(INFORMATION, [told("received", received)], "2025-05-05 08:00")
+    deadline = clock(INFORMATION, [event_at("received", received)], "2025-05-05 08:00")
     assert deadline.rule.regulation.citation == citation
 
 
 def test_a_report_reopened_under_the_new_version_is_judged_by_it():
     events = [
-        told("received", "2025-04-21 10:00"),
-        told("settled", "2025-04-24 10:00"),
-        told("reopened", "2025-05-06 10:00"),
+        event_at("received", "2025-04-21 10:00"),
+        event_at("settled", "2025-04-24 10:00"),
+        event_at("reopened", "2025-05-06 10:00"),
     ]
     first, second = clocks(INFORMATION, events, "2025-05-07 08:00")
     assert first.rule.regulation.citation == "PermenPANRB 62/2018"
@@ -544,14 +550,14 @@ def test_a_report_reopened_under_the_new_version_is_judged_by_it():
 
 
 def test_a_past_view_knows_only_what_was_recorded_by_then():
-    events = [RECEIVED, told("settled", "2026-11-06 09:00", recorded="2026-11-12 07:15")]
+    events = [RECEIVED, event_at("settled", "2026-11-06 09:00", recorded="2026-11-12 07:15")]
     assert clock(INFORMATION, events, "2026-11-09 08:00").state is State.RUNNING
     assert clock(INFORMATION, events, "2026-11-12 07:14").state is State.BREACHED
     assert clock(INFORMATION, events, "2026-11-12 07:15").state is State.MET
 
 
 def test_an_event_still_to_come_does_not_count_yet():
-    events = [RECEIVED, told("settled", "2026-11-06 09:00", recorded="2026-11-02 10:00")]
+    events = [RECEIVED, event_at("settled", "2026-11-06 09:00", recorded="2026-11-02 10:00")]
     assert clock(INFORMATION, events, "2026-11-05 08:00").state is State.RUNNING
 
 
@@ -564,26 +570,29 @@ def test_a_moment_without_a_zone_is_refused():
             datetime(2026, 11, 3),
         )
     with pytest.raises(ValueError, match="no zone"):
-        told("settled", datetime(2026, 11, 3))
+        event_at("settled", datetime(2026, 11, 3))
 
 
 # --- nobody of the government is late -------------------------------------------------------------
 
 
 def test_material_that_does_not_come_lets_the_complaint_lapse():
-    events = [told("received", "2026-11-02 10:00"), told("material_requested", "2026-11-02 11:00")]
+    events = [
+        event_at("received", "2026-11-02 10:00"),
+        event_at("material_requested", "2026-11-02 11:00"),
+    ]
     deadline = clock(COMPLETION, events, "2026-12-03 00:00", classification="complaint")
     assert (deadline.state, deadline.rule.lapse) == (State.LAPSED, "withdrawn")
 
 
 def test_a_follow_up_without_a_reply_lapses_and_is_nobodys_lateness():
-    events = [RECEIVED, told("follow_up_published", "2026-11-04 10:00", "dinkes")]
+    events = [RECEIVED, event_at("follow_up_published", "2026-11-04 10:00", "dinkes")]
     deadline = clock(AUTO_CLOSE, events, "2026-11-19 00:00")
     assert (deadline.state, deadline.rule.lapse) == (State.LAPSED, "closed")
 
 
 def test_only_lapor_closes_reports_by_itself():
-    events = [RECEIVED, told("follow_up_published", "2026-11-04 10:00", "dinkes")]
+    events = [RECEIVED, event_at("follow_up_published", "2026-11-04 10:00", "dinkes")]
     assert clocks(AUTO_CLOSE, events, "2026-11-19 00:00", system=None) == []
 
 
@@ -656,7 +665,7 @@ def test_two_columns_of_one_kind_are_two_events():
     events = [
         RECEIVED,
         said("settled", "2026-11-04 09:00", "2026-11-05 07:15"),
-        told("reopened", "2026-11-10 09:00"),
+        event_at("reopened", "2026-11-10 09:00"),
         said("settled", "2026-11-12 09:00", "2026-11-13 07:15", source_field="Selesai Kembali"),
     ]
     first, second = clocks(INFORMATION, events, "2026-11-24 08:00")
@@ -666,15 +675,15 @@ def test_two_columns_of_one_kind_are_two_events():
 # --- what the law brings about --------------------------------------------------------------------
 
 ASKED = [
-    told("received", "2026-11-02 10:00"),
-    told("material_requested", "2026-11-02 11:00"),  # the material is due on 2 December
+    event_at("received", "2026-11-02 10:00"),
+    event_at("material_requested", "2026-11-02 11:00"),  # the material is due on 2 December
 ]
 
 
 def states(events, as_of, **facts):
-    bench = EvaluationContext(LAW, WORKING, EVERY, WITA, administrator_unit="kominfo")
+    context = EvaluationContext(LAW, WORKING, EVERY, WITA, administrator_unit="kominfo")
     asked = ComplaintFacts(**({"classification": "complaint", "system": "sp4n-lapor"} | facts))
-    return {d.rule.id: d.state for d in evaluate(asked, events, bench, wita(as_of))}
+    return {d.rule.id: d.state for d in evaluate(asked, events, context, wita(as_of))}
 
 
 def test_a_complaint_deemed_withdrawn_binds_nobody_any_more():
@@ -686,7 +695,7 @@ def test_a_complaint_deemed_withdrawn_binds_nobody_any_more():
 
 def test_a_lapse_is_undone_when_it_turns_out_that_the_material_was_there():
     record = Event("withdrawn", end_of("2026-12-02"), wita("2026-12-03 00:05"), COMPLETION)
-    late_news = told("material_completed", "2026-12-02 15:00", recorded="2026-12-03 07:15")
+    late_news = event_at("material_completed", "2026-12-02 15:00", recorded="2026-12-03 07:15")
     found = states([*ASKED, record, late_news], "2026-12-03 08:00")
     assert found[COMPLETION] is State.MET
     assert found["sp4n-guideline/complaint"] is State.RUNNING
@@ -699,9 +708,9 @@ def test_nothing_lapses_before_the_source_was_looked_at():
 
 
 def test_a_lapse_stands_in_the_history_with_the_rule_as_its_source():
-    bench = EvaluationContext(LAW, WORKING, EVERY, WITA)
+    context = EvaluationContext(LAW, WORKING, EVERY, WITA)
     facts = ComplaintFacts(classification="complaint")
-    known = history(facts, ASKED, bench, wita("2026-12-03 08:00"))
+    known = history(facts, ASKED, context, wita("2026-12-03 08:00"))
     assert [(e.kind, e.source, e.latest) for e in known][-1] == (
         "withdrawn",
         COMPLETION,
@@ -714,7 +723,9 @@ def test_a_lapse_stands_in_the_history_with_the_rule_as_its_source():
 
 @pytest.mark.parametrize("kind", ["withdrawn", "archived"])
 def test_a_deadline_missed_before_the_complaint_went_away_stays_missed(kind):
-    deadline = clock(INFORMATION, [RECEIVED, told(kind, "2026-11-12 09:00")], "2026-11-24 08:00")
+    deadline = clock(
+        INFORMATION, [RECEIVED, event_at(kind, "2026-11-12 09:00")], "2026-11-24 08:00"
+    )
     assert (deadline.state, deadline.reasons) == (State.BREACHED, (Reason.VOIDED,))
     assert not deadline.open
     assert not deadline.ticking
@@ -749,8 +760,8 @@ def test_closed_so_late_that_a_timely_settlement_would_have_been_shown_is_late()
 def test_the_unit_that_held_it_when_it_fell_due_answers_for_it():
     events = [
         RECEIVED,
-        told("assigned", "2026-11-03 09:00", "dinkes"),
-        told("assigned", "2026-11-12 09:00", "pupr"),  # due on the 9th
+        event_at("assigned", "2026-11-03 09:00", "dinkes"),
+        event_at("assigned", "2026-11-12 09:00", "pupr"),  # due on the 9th
     ]
     deadline = clock(INFORMATION, events, "2026-11-13 08:00")
     assert (deadline.unit, deadline.answerable) == ("pupr", "dinkes")
@@ -759,8 +770,8 @@ def test_the_unit_that_held_it_when_it_fell_due_answers_for_it():
 def test_what_a_unit_has_returned_lies_with_the_administrator_again():
     events = [
         RECEIVED,
-        told("assigned", "2026-11-03 09:00", "dinkes"),
-        told("returned", "2026-11-04 09:00", "dinkes"),
+        event_at("assigned", "2026-11-03 09:00", "dinkes"),
+        event_at("returned", "2026-11-04 09:00", "dinkes"),
     ]
     assert clock(INFORMATION, events, "2026-11-05 08:00").unit == "kominfo"
 
@@ -768,15 +779,15 @@ def test_what_a_unit_has_returned_lies_with_the_administrator_again():
 def test_an_ended_complaint_starts_no_clock_before_it_is_reopened():
     ended = [
         RECEIVED,
-        told("assigned", "2026-11-03 09:00", "dinkes"),
-        told("settled", "2026-11-05 09:00"),
-        told("assigned", "2026-11-06 09:00", "pupr"),
+        event_at("assigned", "2026-11-03 09:00", "dinkes"),
+        event_at("settled", "2026-11-05 09:00"),
+        event_at("assigned", "2026-11-06 09:00", "pupr"),
     ]
     assert len(clocks(FOLLOW_UP, ended, "2026-11-24 08:00")) == 1
     again = [
         *ended,
-        told("reopened", "2026-11-09 09:00"),
-        told("assigned", "2026-11-10 09:00", "pupr"),
+        event_at("reopened", "2026-11-09 09:00"),
+        event_at("assigned", "2026-11-10 09:00", "pupr"),
     ]
     assert len(clocks(FOLLOW_UP, again, "2026-11-24 08:00")) == 2
 
@@ -784,8 +795,8 @@ def test_an_ended_complaint_starts_no_clock_before_it_is_reopened():
 def test_assigned_and_followed_up_in_one_minute_in_whatever_order_it_is_told():
     events = [
         RECEIVED,
-        told("follow_up_published", "2026-11-03 09:00"),
-        told("assigned", "2026-11-03 09:00", "dinkes"),
+        event_at("follow_up_published", "2026-11-03 09:00"),
+        event_at("assigned", "2026-11-03 09:00", "dinkes"),
     ]
     assert clock(FOLLOW_UP, events, "2026-11-24 08:00").state is State.MET
 
@@ -807,7 +818,7 @@ AT_ONCE = ("settled", "paused", "resumed", "closed", "material_requested", "mate
 )
 def test_what_was_observed_at_once_is_in_one_order_whatever_look_was_read_first(before, order):
     """A pause that goes on ends before another begins; else it begins before it ends."""
-    known = [RECEIVED, *(told(kind, f"2026-11-02 1{n}:00") for n, kind in enumerate(before, 1))]
+    known = [RECEIVED, *(event_at(kind, f"2026-11-02 1{n}:00") for n, kind in enumerate(before, 1))]
     span = ("2026-11-03 07:00", "2026-11-04 07:00")
     for kinds in permutations(AT_ONCE):
         all_of_it = [*known, *(seen(kind, *span) for kind in kinds)]
@@ -818,7 +829,7 @@ def test_what_was_observed_at_once_is_in_one_order_whatever_look_was_read_first(
 def test_what_a_source_tells_for_one_minute_stays_in_its_order():
     for order in (("paused", "resumed"), ("resumed", "paused")):
         known = events_as_of(
-            [told(kind, "2026-11-03 09:00") for kind in order], wita("2026-11-05 08:00")
+            [event_at(kind, "2026-11-03 09:00") for kind in order], wita("2026-11-05 08:00")
         )
         assert tuple(event.kind for event in known) == order
 
@@ -838,12 +849,12 @@ def test_a_complainant_is_never_judged_by_the_strict_reading():
 
 def test_a_unit_that_works_on_saturdays_is_judged_by_its_own_week():
     six = WORKING.weekly([True] * 6 + [False])
-    bench = EvaluationContext(LAW, WORKING, EVERY, WITA, unit_calendars={"rsud": six})
-    events = [RECEIVED, told("assigned", "2026-11-02 10:00", "rsud")]
+    context = EvaluationContext(LAW, WORKING, EVERY, WITA, unit_calendars={"rsud": six})
+    events = [RECEIVED, event_at("assigned", "2026-11-02 10:00", "rsud")]
     facts = ComplaintFacts(classification="information_request")
     (found,) = [
         d
-        for d in evaluate(facts, events, bench, wita("2026-11-03 08:00"))
+        for d in evaluate(facts, events, context, wita("2026-11-03 08:00"))
         if d.rule.id == INFORMATION
     ]
     assert found.due == end_of("2026-11-07")  # 3, 4, 5, 6 and Saturday the 7th
@@ -870,7 +881,7 @@ applies_when = { unit = ["desa"] }
     )
     law = load([tmp_path])
     assert clocks("own/light", [RECEIVED], "2026-11-03 08:00", law=law) == []
-    events = [RECEIVED, told("assigned", "2026-11-03 09:00", "desa")]
+    events = [RECEIVED, event_at("assigned", "2026-11-03 09:00", "desa")]
     assert clock("own/light", events, "2026-11-03 10:00", law=law).due == end_of("2026-11-04")
 
 
@@ -885,7 +896,7 @@ applies_when = { unit = ["desa"] }
     ],
 )
 def test_a_due_day_beyond_the_last_decree_is_provisional(received, due, provisional):
-    deadline = clock(INFORMATION, [told("received", f"{received} 10:00")], "2026-12-24 08:00")
+    deadline = clock(INFORMATION, [event_at("received", f"{received} 10:00")], "2026-12-24 08:00")
     assert (deadline.due, deadline.provisional) == (end_of(due), provisional)
 
 

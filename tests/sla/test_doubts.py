@@ -6,7 +6,7 @@ import pytest
 from conftest import REPOSITORY, WITA, wita
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_evaluate import EVERY, MOMENTS, RECEIVED, WORKING, event, matters
+from test_evaluate import EVERY, MOMENTS, RECEIVED, WORKING, cases, event
 
 from sla.engine.context import ComplaintFacts, EvaluationContext, Policy
 from sla.engine.deadline import Reason, State
@@ -34,7 +34,7 @@ def doubt(after, at, *, kind=ANY_KIND, slot=ABSENT, retracted=False, recorded=No
     )
 
 
-def bench(policy=Policy.BENEFIT_OF_DOUBT):
+def context(policy=Policy.BENEFIT_OF_DOUBT):
     return EvaluationContext(LAW, WORKING, EVERY, WITA, policy, administrator_unit="kominfo")
 
 
@@ -42,7 +42,7 @@ def clock(events, as_of, rule=INFORMATION, **facts):
     asked = ComplaintFacts(
         **({"classification": "information_request", "system": "sp4n-lapor"} | facts)
     )
-    (deadline,) = [d for d in evaluate(asked, events, bench(), wita(as_of)) if d.rule.id == rule]
+    (deadline,) = [d for d in evaluate(asked, events, context(), wita(as_of)) if d.rule.id == rule]
     return deadline
 
 
@@ -90,7 +90,7 @@ def test_a_missed_deadline_in_doubt_asks_for_no_action():
     deadline = clock([START, ABSENT_ON_THE_12TH], "2026-11-13 08:00")
     assert deadline.doubt == ABSENT_ON_THE_12TH
     assert not deadline.ticking
-    assert next_action_at(deadline, None, bench(), wita("2026-11-13 08:00")) is None
+    assert next_action_at(deadline, None, context(), wita("2026-11-13 08:00")) is None
     shown_again = doubt(
         wita("2026-11-11 07:00"),
         wita("2026-11-12 07:00"),
@@ -156,28 +156,28 @@ def doubts(draw):
 
 
 @settings(max_examples=150)
-@given(matters(), doubts(), MOMENTS, st.sampled_from(Policy))
-def test_a_doubt_accuses_nobody(matter, uncertain, as_of, policy):
-    plain = evaluate(matter.facts, matter.events, bench(policy), as_of)
+@given(cases(), doubts(), MOMENTS, st.sampled_from(Policy))
+def test_a_doubt_accuses_nobody(case, uncertain, as_of, policy):
+    plain = evaluate(case.facts, case.events, context(policy), as_of)
     verdicts = {(d.rule.id, d.clock): d.state for d in plain}
-    found = evaluate(matter.facts, [*matter.events, uncertain], bench(policy), as_of)
+    found = evaluate(case.facts, [*case.events, uncertain], context(policy), as_of)
     for deadline in found:
         if deadline.state in LATE:
             assert verdicts.get((deadline.rule.id, deadline.clock)) in LATE
 
 
 @settings(max_examples=150)
-@given(matters(), doubts(), MOMENTS, st.sampled_from(Policy))
-def test_what_is_late_in_doubt_was_late_when_it_was_last_readable(matter, gone, as_of, policy):
+@given(cases(), doubts(), MOMENTS, st.sampled_from(Policy))
+def test_what_is_late_in_doubt_was_late_when_it_was_last_readable(case, gone, as_of, policy):
     events = [
         Event(e.kind, e.latest, e.latest, e.source, e.earliest, e.knowledge, e.unit)
-        for e in matter.events
+        for e in case.events
     ]
     gone = doubt(gone.first_possible, gone.latest)  # any kind: it concerns every rule
     if gone.latest > as_of:
         return
-    found = evaluate(matter.facts, [*events, gone], bench(policy), as_of)
-    then = evaluate(matter.facts, events, bench(policy), gone.first_possible)
+    found = evaluate(case.facts, [*events, gone], context(policy), as_of)
+    then = evaluate(case.facts, events, context(policy), gone.first_possible)
     late = {(d.rule.id, d.clock) for d in then if d.state in LATE}
     for deadline in found:
         if deadline.state in LATE:

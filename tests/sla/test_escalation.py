@@ -67,7 +67,7 @@ LADDER = Ladder(
 )
 
 
-def told(kind, at):
+def event_at(kind, at):
     at = wita(at) if isinstance(at, str) else at
     return Event(kind, at, at, "register")
 
@@ -146,7 +146,7 @@ def test_a_rule_that_no_ladder_names_tells_nobody():
 
 # --- rungs before and after the deadline ----------------------------------------------------------
 
-RECEIVED = told("received", "2026-11-02 10:00")  # due Monday the 9th: 3, 4, 5, 6, 9 November
+RECEIVED = event_at("received", "2026-11-02 10:00")  # due Monday the 9th: 3, 4, 5, 6, 9 November
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_repetitions_are_counted_from_the_first_notice_and_not_from_the_deadline
 
 
 def test_on_a_day_off_nobody_is_told_before_the_next_working_day():
-    received = told("received", "2026-11-06 10:00")  # due Friday the 13th
+    received = event_at("received", "2026-11-06 10:00")  # due Friday the 13th
     saturday = deadline(INFORMATION, [received], "2026-11-14 00:00")
     assert saturday.state is State.BREACHED
     assert rungs(INFORMATION, [received], "2026-11-15 23:59") == []
@@ -206,7 +206,7 @@ def test_on_a_day_off_nobody_is_told_before_the_next_working_day():
 
 
 def test_a_week_of_holidays_puts_a_rung_off_to_its_end():
-    received = told("received", "2026-03-04 10:00")  # 14 days: due 18 March, before Nyepi
+    received = event_at("received", "2026-03-04 10:00")  # 14 days: due 18 March, before Nyepi
     facts = {"classification": "complaint"}
     assert rungs(RESPONSE, [received], "2026-03-24 23:59", **facts) == []
     assert rungs(RESPONSE, [received], "2026-03-25 00:00", **facts) == [
@@ -217,8 +217,8 @@ def test_a_week_of_holidays_puts_a_rung_off_to_its_end():
 def test_a_pause_moves_the_rungs_with_the_deadline():
     events = [
         RECEIVED,
-        told("paused", "2026-11-04 09:00"),
-        told("resumed", "2026-11-10 09:00"),  # 3, 4, 11, 12, 13
+        event_at("paused", "2026-11-04 09:00"),
+        event_at("resumed", "2026-11-10 09:00"),  # 3, 4, 11, 12, 13
     ]
     assert rungs(INFORMATION, events, "2026-11-10 23:59") == []
     assert rungs(INFORMATION, events, "2026-11-12 00:00") == [
@@ -252,10 +252,10 @@ def test_a_promise_is_late_from_the_next_moment_on():
 @pytest.mark.parametrize(
     "end",
     [
-        told("settled", "2026-11-12 09:00"),  # met late
-        told("closed", "2026-11-12 09:00"),  # settled by then, unknown when
-        told("withdrawn", "2026-11-12 09:00"),
-        told("paused", "2026-11-12 09:00"),  # late, and standing still
+        event_at("settled", "2026-11-12 09:00"),  # met late
+        event_at("closed", "2026-11-12 09:00"),  # settled by then, unknown when
+        event_at("withdrawn", "2026-11-12 09:00"),
+        event_at("paused", "2026-11-12 09:00"),  # late, and standing still
     ],
     ids=lambda event: event.kind,
 )
@@ -265,13 +265,13 @@ def test_a_clock_that_has_ended_or_stands_still_tells_nobody(end):
 
 
 def test_a_paused_clock_reminds_nobody():
-    events = [RECEIVED, told("paused", "2026-11-04 09:00")]
+    events = [RECEIVED, event_at("paused", "2026-11-04 09:00")]
     assert rungs(INFORMATION, events, "2026-11-06 08:00") == []
     assert turn(INFORMATION, events, "2026-11-06 08:00") is None
 
 
 def test_a_pause_that_begins_on_the_last_day_stops_no_deadline_but_every_mail():
-    events = [RECEIVED, told("paused", "2026-11-09 09:00")]  # that day still counts
+    events = [RECEIVED, event_at("paused", "2026-11-09 09:00")]  # that day still counts
     assert deadline(INFORMATION, events, "2026-11-09 10:00").state is State.PAUSED
     assert turn(INFORMATION, events, "2026-11-09 10:00") == "2026-11-10 00:00"
     late = deadline(INFORMATION, events, "2026-11-10 00:00")
@@ -292,12 +292,12 @@ def test_what_may_yet_be_shown_as_settled_tells_nobody_until_it_is_certain():
 
 @pytest.mark.parametrize("as_of", ["2026-11-20 08:00", "2026-12-02 23:59", "2026-12-24 08:00"])
 def test_the_deadline_of_a_complainant_tells_nobody(as_of):
-    events = [RECEIVED, told("material_requested", "2026-11-02 11:00")]
+    events = [RECEIVED, event_at("material_requested", "2026-11-02 11:00")]
     assert rungs(COMPLETION, events, as_of, classification="complaint") == []
 
 
 def test_but_it_is_looked_at_when_it_lapses():
-    events = [RECEIVED, told("material_requested", "2026-11-02 11:00")]
+    events = [RECEIVED, event_at("material_requested", "2026-11-02 11:00")]
     complaint = {"classification": "complaint"}
     assert turn(COMPLETION, events, "2026-11-20 08:00", **complaint) == "2026-12-03 00:00"
     assert turn(COMPLETION, events, "2026-12-03 08:00", **complaint) is None
@@ -437,8 +437,8 @@ def test_a_pause_is_not_counted_as_time_of_the_unit():
     """Told on the 10th, paused from the 11th (it counts) to the 20th: then 23, 24 November."""
     events = [
         RECEIVED,
-        told("paused", "2026-11-11 09:00"),
-        told("resumed", "2026-11-20 09:00"),
+        event_at("paused", "2026-11-11 09:00"),
+        event_at("resumed", "2026-11-20 09:00"),
     ]
     notified = AcceptedNotices(accepted={"0": wita("2026-11-10 07:30")})
     assert "+3wd" not in [
@@ -465,7 +465,7 @@ def test_a_superior_on_the_same_day_as_the_unit_waits_for_its_mail_alone():
 def test_a_superior_hears_at_once_of_a_duty_of_his_own():
     own = rung("0", "breach", to=Role.REGENT)
     ladder = Ladder(("*",), (own,))
-    asked = [told("recommendation_received", "2026-08-03 10:00")]
+    asked = [event_at("recommendation_received", "2026-08-03 10:00")]
     found = deadline("uu-37-2008/recommendation", asked, "2026-11-24 08:00", classification=None)
     steps = reached(found, ladder, BENCH, wita("2026-11-24 08:00"))
     assert [step.rung for step in steps] == [own]
@@ -548,15 +548,15 @@ def test_nothing_is_new_before_the_next_look_and_something_is_new_at_it(
     start = wita("2026-02-01 00:00") + timedelta(hours=received)
     held = start + timedelta(hours=pause[0])
     events = [
-        told("received", start),
-        told("paused", held),
-        told("resumed", held + timedelta(hours=pause[1])),
+        event_at("received", start),
+        event_at("paused", held),
+        event_at("resumed", held + timedelta(hours=pause[1])),
     ]
     as_of = start + timedelta(hours=waited)
     events = [event for event in events if event.latest <= as_of]  # nothing happens after
     first = min(as_of, start + timedelta(hours=heard))  # a mail about each rung of the unit
-    told_of = {each.id: first for each in ladder.rungs}
-    notified = AcceptedNotices(told_of, told_of)
+    notifications = {each.id: first for each in ladder.rungs}
+    notified = AcceptedNotices(notifications, notifications)
     superior = rung(above, "escalation", "5wd", to=Role.INSPECTOR, name="superior")
     ladder = Ladder(("*",), (*ladder.rungs, superior))
 

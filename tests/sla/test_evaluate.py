@@ -23,7 +23,7 @@ RECEIVED = wita("2026-11-02 10:00")
 RULE = "sp4n-guideline/complaint"  # 14 working days
 
 
-def bench(policy=Policy.BENEFIT_OF_DOUBT):
+def context(policy=Policy.BENEFIT_OF_DOUBT):
     return EvaluationContext(LAW, WORKING, EVERY, WITA, policy, administrator_unit="kominfo")
 
 
@@ -55,7 +55,7 @@ HOURS = st.integers(0, 24 * 60)
 
 
 @st.composite
-def told(draw):
+def an_event(draw):
     """An event of the months after the receipt, given or observed, recorded then or later."""
     at = RECEIVED + timedelta(hours=draw(HOURS))
     kind = draw(KINDS)
@@ -69,32 +69,34 @@ def told(draw):
 
 
 @st.composite
-def matters(draw):
+def cases(draw):
     classification = draw(
         st.sampled_from(["complaint", "supervisory_complaint", "information_request", None])
     )
     facts = ComplaintFacts(classification=classification, system="sp4n-lapor")
-    return CaseHistory(facts, [event(Kind.RECEIVED, RECEIVED), *draw(st.lists(told(), max_size=7))])
+    return CaseHistory(
+        facts, [event(Kind.RECEIVED, RECEIVED), *draw(st.lists(an_event(), max_size=7))]
+    )
 
 
 MOMENTS = HOURS.map(lambda hours: RECEIVED + timedelta(hours=hours))
 
 
 @settings(max_examples=60)
-@given(st.lists(matters(), min_size=1, max_size=6), MOMENTS, st.sampled_from(Policy))
+@given(st.lists(cases(), min_size=1, max_size=6), MOMENTS, st.sampled_from(Policy))
 def test_many_at_once_are_judged_as_each_alone(cases, as_of, policy):
-    together = evaluate_all(cases, bench(policy), as_of)
+    together = evaluate_all(cases, context(policy), as_of)
     for case, judged in zip(cases, together, strict=True):
-        assert judged.deadlines == evaluate(case.facts, case.events, bench(policy), as_of)
-        assert judged.known == history(case.facts, case.events, bench(policy), as_of)
+        assert judged.deadlines == evaluate(case.facts, case.events, context(policy), as_of)
+        assert judged.known == history(case.facts, case.events, context(policy), as_of)
 
 
 @settings(max_examples=60)
-@given(matters(), st.lists(told(), max_size=4), MOMENTS)
-def test_a_past_view_hangs_on_what_was_recorded_by_then_alone(matter, later, as_of):
-    news = [e for e in later if e.recorded_at > as_of]
-    now = evaluate(matter.facts, [*matter.events, *news], bench(), as_of)
-    assert now == evaluate(matter.facts, matter.events, bench(), as_of)
+@given(cases(), st.lists(an_event(), max_size=4), MOMENTS)
+def test_a_past_view_hangs_on_what_was_recorded_by_then_alone(case, later, as_of):
+    unrecorded = [e for e in later if e.recorded_at > as_of]
+    now = evaluate(case.facts, [*case.events, *unrecorded], context(), as_of)
+    assert now == evaluate(case.facts, case.events, context(), as_of)
 
 
 def plain_state(start, stop, stretches, as_of):
@@ -132,7 +134,7 @@ def test_a_verdict_equals_the_plain_reading_of_the_law(start, pauses, stop, late
     as_of = max(e.latest for e in events) + timedelta(hours=later)
     (deadline,) = [
         d
-        for d in evaluate(ComplaintFacts(classification="complaint"), events, bench(), as_of)
+        for d in evaluate(ComplaintFacts(classification="complaint"), events, context(), as_of)
         if d.rule.id == RULE
     ]
     found = State.RUNNING if deadline.state is State.PAUSED and deadline.due else deadline.state
@@ -145,7 +147,7 @@ def test_one_odd_date_keeps_no_other_from_being_judged():
     odd = CaseHistory(facts, [event(Kind.RECEIVED, wita("2029-12-28 10:00"))])
     before = CaseHistory(facts, [*good.events, event(Kind.SETTLED, RECEIVED - timedelta(days=1))])
     as_of = wita("2029-12-29 08:00")
-    judged = evaluate_all([good, odd, good, before], bench(), as_of)
+    judged = evaluate_all([good, odd, good, before], context(), as_of)
     errors = [type(each.error) for each in judged]
     assert errors == [type(None), OutsideCalendar, type(None), ImpossibleHistory]
     assert judged[0].deadlines == judged[2].deadlines != []
@@ -157,7 +159,7 @@ def test_a_step_before_the_receipt_is_an_error_and_never_a_verdict():
         event(Kind.SETTLED, RECEIVED - timedelta(minutes=1)),
     ]
     with pytest.raises(ImpossibleHistory, match=r"settled .*01:59 UTC.* before the receipt"):
-        evaluate(ComplaintFacts(), events, bench(), wita("2026-11-24 08:00"))
+        evaluate(ComplaintFacts(), events, context(), wita("2026-11-24 08:00"))
 
 
 def test_the_service_complained_of_may_lie_before_the_receipt():
@@ -167,7 +169,7 @@ def test_the_service_complained_of_may_lie_before_the_receipt():
     ]
     found = {
         d.rule.id: d.state
-        for d in evaluate(ComplaintFacts(), events, bench(), wita("2026-11-03 08:00"))
+        for d in evaluate(ComplaintFacts(), events, context(), wita("2026-11-03 08:00"))
     }
     assert found["uu-25-2009/filing"] is State.MET
 
@@ -180,7 +182,7 @@ def test_ten_thousand_events_on_one_complaint_have_a_defined_answer():
     as_of = RECEIVED + timedelta(days=10)
     (deadline,) = [
         d
-        for d in evaluate(ComplaintFacts(classification="complaint"), events, bench(), as_of)
+        for d in evaluate(ComplaintFacts(classification="complaint"), events, context(), as_of)
         if d.rule.id == RULE
     ]
     # every pause begins and ends within a day: no day is lost

@@ -31,7 +31,7 @@ INFORMATION = "sp4n-guideline/information"  # 5 working days
 RESPONSE = "uu-25-2009/response"  # 14 days
 
 
-def told(kind, at):
+def event_at(kind, at):
     return Event(kind, wita(at), wita(at), "register")
 
 
@@ -55,7 +55,7 @@ def explained(rule, events, as_of, until=None, **more):
 
 def test_weekends_and_holidays_by_name_are_passed_over_up_to_the_due_day():
     # the worked example: 17, 25, 26, 27, 30 March 2026
-    found = deadline(INFORMATION, [told("received", "2026-03-16 10:00")], "2026-03-17 08:00")
+    found = deadline(INFORMATION, [event_at("received", "2026-03-16 10:00")], "2026-03-17 08:00")
     days = explain(found, EvaluationContext(LAW, WORKING, EVERY, WITA))
     march = [(day.day.day, day.mark, day.number or day.name) for day in days]
     assert march == [
@@ -79,7 +79,7 @@ def test_weekends_and_holidays_by_name_are_passed_over_up_to_the_due_day():
 
 
 def test_a_holiday_of_the_site_is_named_as_people_there_call_it():
-    found = deadline(INFORMATION, [told("received", "2026-10-09 10:00")], "2026-10-12 08:00")
+    found = deadline(INFORMATION, [event_at("received", "2026-10-09 10:00")], "2026-10-12 08:00")
     days = explain(found, EvaluationContext(LAW, WORKING, EVERY, WITA))
     assert days[3] == CountedDay(
         date(2026, 10, 12),
@@ -91,7 +91,7 @@ def test_a_holiday_of_the_site_is_named_as_people_there_call_it():
 def test_in_calendar_days_every_day_counts():
     found = deadline(
         RESPONSE,
-        [told("received", "2026-03-16 10:00")],
+        [event_at("received", "2026-03-16 10:00")],
         "2026-03-17 08:00",
         classification="complaint",
     )
@@ -102,9 +102,9 @@ def test_in_calendar_days_every_day_counts():
 
 def test_days_of_a_pause_are_told_as_such_weekends_within_it_too():
     events = [
-        told("received", "2026-11-02 10:00"),
-        told("paused", "2026-11-04 10:00"),
-        told("resumed", "2026-11-10 10:00"),
+        event_at("received", "2026-11-02 10:00"),
+        event_at("paused", "2026-11-04 10:00"),
+        event_at("resumed", "2026-11-10 10:00"),
     ]
     assert explained(INFORMATION, events, "2026-11-11 08:00") == [
         (2, "start", None),
@@ -118,7 +118,7 @@ def test_days_of_a_pause_are_told_as_such_weekends_within_it_too():
 
 
 def test_while_paused_the_days_are_told_up_to_the_day_asked_for():
-    events = [told("received", "2026-11-02 10:00"), told("paused", "2026-11-03 10:00")]
+    events = [event_at("received", "2026-11-02 10:00"), event_at("paused", "2026-11-03 10:00")]
     as_of = "2026-11-05 08:00"
     assert explained(INFORMATION, events, as_of, until=date(2026, 11, 5)) == [
         (2, "start", None),
@@ -146,7 +146,9 @@ def test_by_policy_the_days_are_those_of_the_due_day_that_binds():
 
 def test_a_deadline_that_rolls_goes_on_to_a_working_day():
     rolled = Law([replace(rule, roll=True) for rule in LAW.rules if rule.id == RESPONSE])
-    events = [told("received", "2026-03-05 10:00")]  # day 14 is Nyepi; the next worked day the 25th
+    events = [
+        event_at("received", "2026-03-05 10:00")
+    ]  # day 14 is Nyepi; the next worked day the 25th
     days = explained(RESPONSE, events, "2026-03-10 08:00", law=rolled, classification="complaint")
     assert days[14] == (19, "counted", 14)
     assert days[15:] == [(day, "rolled", None) for day in range(20, 26)]
@@ -154,7 +156,7 @@ def test_a_deadline_that_rolls_goes_on_to_a_working_day():
 
 def test_a_promised_time_has_no_count():
     promised = wita("2026-11-04 15:30")
-    events = [told("received", "2026-11-02 10:00")]
+    events = [event_at("received", "2026-11-02 10:00")]
     assert explained("boston/promise", events, "2026-11-03 08:00", promised_due=promised) == []
 
 
@@ -168,7 +170,7 @@ def test_an_explanation_counts_the_length_of_the_rule_and_ends_on_the_due_day(st
     begins = received + pause[0] // 24
     at = [date.fromordinal(day) for day in (received, begins, begins + pause[1] // 24)]
     kinds = ("received", "paused", "resumed")
-    events = [told(kind, f"{day} 10:00") for kind, day in zip(kinds, at, strict=True)]
+    events = [event_at(kind, f"{day} 10:00") for kind, day in zip(kinds, at, strict=True)]
     classification = "complaint" if rule == RESPONSE else "information_request"
     found = deadline(rule, events, "2027-01-01 00:00", classification=classification)
     days = explain(found, EvaluationContext(LAW, WORKING, EVERY, WITA))
@@ -183,5 +185,5 @@ def test_an_explanation_counts_the_length_of_the_rule_and_ends_on_the_due_day(st
 
 @pytest.mark.parametrize("hour", ["00:00", "23:59:59"])
 def test_the_first_day_is_the_local_day_of_the_start(hour):
-    events = [told("received", f"2026-11-02 {hour}")]
+    events = [event_at("received", f"2026-11-02 {hour}")]
     assert explained(INFORMATION, events, "2026-11-03 08:00")[0] == (2, "start", None)

@@ -362,8 +362,8 @@ certainty = "seen"
 """
         )
     law = load([tmp_path])
-    bench = EvaluationContext(law, WORKING, EVERY, WITA, administrator_unit="kominfo")
+    context = EvaluationContext(law, WORKING, EVERY, WITA, administrator_unit="kominfo")
     for after, state in [("2026-11-04 08:00", State.UNKNOWN), ("2026-11-06 08:00", State.BREACHED)]:
         events = [RECEIPT, between("assigned", after, "2026-11-09 08:00", "dinkes")]
-        (found,) = evaluate(ComplaintFacts(), events, bench, wita("2026-11-16 08:00"))
+        (found,) = evaluate(ComplaintFacts(), events, context, wita("2026-11-16 08:00"))
         assert found.state is state

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 from conftest import wita
-from support.metric_cases import SEES, case, figures, told
+from support.metric_cases import SEES, case, event_at, figures
 
 from sla.events import Event, Knowledge
 from sla.metrics.definitions import SHAPES
@@ -19,39 +19,45 @@ def seen(kind, after, until, knowledge=Knowledge.OBSERVED):
 
 CASES = [
     # due Mon 9 Nov, settled that day: met, 5 working days
-    case("met", told("received", "2026-11-02 10:00"), told("settled", "2026-11-09 23:00")),
+    case("met", event_at("received", "2026-11-02 10:00"), event_at("settled", "2026-11-09 23:00")),
     # due Tue 10 Nov, settled Thu 12: met late, 7 working days
-    case("late", told("received", "2026-11-03 10:00"), told("settled", "2026-11-12 10:00")),
+    case("late", event_at("received", "2026-11-03 10:00"), event_at("settled", "2026-11-12 10:00")),
     # due Wed 11 Nov, nothing done: 13 working days late on Mon 30 Nov (12, 13, 16-20, 23-27, 30)
-    case("breached", told("received", "2026-11-04 10:00"), unit="pupr", channel="sms"),
+    case("breached", event_at("received", "2026-11-04 10:00"), unit="pupr", channel="sms"),
     # due Thu 12 Nov, over before the first look on the 23rd: no verdict
     case(
         "unknown",
-        told("received", "2026-11-05 10:00"),
+        event_at("received", "2026-11-05 10:00"),
         seen("settled", "2026-11-05 10:00", "2026-11-23 07:00", Knowledge.UNKNOWN),
     ),
     # due Fri 13 Nov, seen settled between that morning and Monday's: met by the benefit of doubt,
     # 6 working days to the later of the two looks
     case(
         "doubt",
-        told("received", "2026-11-06 10:00"),
+        event_at("received", "2026-11-06 10:00"),
         seen("settled", "2026-11-13 07:00", "2026-11-16 07:00"),
         unit="pupr",
     ),
     # withdrawn: waived
-    case("withdrawn", told("received", "2026-11-09 10:00"), told("withdrawn", "2026-11-10 10:00")),
+    case(
+        "withdrawn",
+        event_at("received", "2026-11-09 10:00"),
+        event_at("withdrawn", "2026-11-10 10:00"),
+    ),
     # due Thu 3 Dec: open, not late, and not among November's deadlines
-    case("running", told("received", "2026-11-26 10:00"), unit="pupr"),
+    case("running", event_at("received", "2026-11-26 10:00"), unit="pupr"),
     # received in October, due Mon 2 Nov, settled that day: not received in November but due in it
-    case("october", told("received", "2026-10-26 10:00"), told("settled", "2026-11-02 10:00")),
+    case(
+        "october", event_at("received", "2026-10-26 10:00"), event_at("settled", "2026-11-02 10:00")
+    ),
     # no rule of settlement for a report without classification: counted, never judged
-    case("unclassified", told("received", "2026-11-12 10:00"), classification=None),
+    case("unclassified", event_at("received", "2026-11-12 10:00"), classification=None),
     # settled in time, and open again since the 26th
     case(
         "reopened",
-        told("received", "2026-11-10 10:00"),
-        told("settled", "2026-11-12 10:00"),
-        told("reopened", "2026-11-26 10:00"),
+        event_at("received", "2026-11-10 10:00"),
+        event_at("settled", "2026-11-12 10:00"),
+        event_at("reopened", "2026-11-26 10:00"),
     ),
 ]
 
@@ -225,15 +231,29 @@ def test_the_headline_stands_beside_the_period_before_and_the_year_before(novemb
 def test_what_followed_an_escalation_is_counted_by_case():
     """Told on Mon 9 November; the last of them only on Wed 25, too late to be judged by 7 days."""
     cases = [
-        case("soon", told("received", "2026-11-02 10:00"), told("settled", "2026-11-11 10:00")),
-        case("later", told("received", "2026-11-02 10:00"), told("settled", "2026-11-18 10:00")),
-        case("never", told("received", "2026-11-02 10:00")),
-        case("fresh", told("received", "2026-11-02 10:00")),
-        case("before", told("received", "2026-11-02 10:00"), told("settled", "2026-11-06 10:00")),
+        case(
+            "soon",
+            event_at("received", "2026-11-02 10:00"),
+            event_at("settled", "2026-11-11 10:00"),
+        ),
+        case(
+            "later",
+            event_at("received", "2026-11-02 10:00"),
+            event_at("settled", "2026-11-18 10:00"),
+        ),
+        case("never", event_at("received", "2026-11-02 10:00")),
+        case("fresh", event_at("received", "2026-11-02 10:00")),
+        case(
+            "before",
+            event_at("received", "2026-11-02 10:00"),
+            event_at("settled", "2026-11-06 10:00"),
+        ),
     ]
-    told_of = [(ticket, "plus-3", "2026-11-09") for ticket in ("soon", "later", "never", "before")]
-    told_of += [("never", "plus-3", "2026-11-16"), ("fresh", "plus-3", "2026-11-25")]
-    table = figures(cases, told=told_of)["escalations"]
+    notifications = [
+        (ticket, "plus-3", "2026-11-09") for ticket in ("soon", "later", "never", "before")
+    ]
+    notifications += [("never", "plus-3", "2026-11-16"), ("fresh", "plus-3", "2026-11-25")]
+    table = figures(cases, notified=notifications)["escalations"]
     (row,) = table.rows
     # within 3: soon of five (fresh has had its three days); within 7: soon and later of four
     assert row.cells == ("escalation", 6, 5, 1 / 5, 2 / 4, 2 / 4)
@@ -242,9 +262,9 @@ def test_what_followed_an_escalation_is_counted_by_case():
 
 def test_the_latest_item_of_a_list_is_the_one_longest_late():
     cases = [
-        case("b", told("received", "2026-11-04 10:00")),
-        case("c", told("received", "2026-11-05 10:00")),
-        case("a", told("received", "2026-11-05 11:00")),
+        case("b", event_at("received", "2026-11-04 10:00")),
+        case("c", event_at("received", "2026-11-05 10:00")),
+        case("a", event_at("received", "2026-11-05 11:00")),
     ]
     late = figures(cases)["late"].rows
     assert [row.cells[:2] for row in late] == [("b", 13), ("a", 12), ("c", 12)]
@@ -252,7 +272,7 @@ def test_the_latest_item_of_a_list_is_the_one_longest_late():
 
 def test_a_report_late_by_two_rules_is_one_late_report_of_each_unit():
     sees = SEES | {"verified", "follow_up_published"}
-    found = figures([case("x", told("received", "2026-11-02 10:00"), sees=sees)])
+    found = figures([case("x", event_at("received", "2026-11-02 10:00"), sees=sees)])
     assert {row.cells[3] for row in found["late"].rows} == {INFORMATION, "sp4n/first-follow-up"}
     assert value(found, "late") == 1
     assert found["by_unit"].value("dinkes", "late") == 1
@@ -262,8 +282,8 @@ def test_the_deadline_of_a_complainant_is_in_no_figure():
     sees = SEES | {"material_requested", "material_completed"}
     lapsed = case(
         "x",
-        told("received", "2026-09-01 10:00"),
-        told("material_requested", "2026-10-05 10:00"),  # lapses on 4 November
+        event_at("received", "2026-09-01 10:00"),
+        event_at("material_requested", "2026-10-05 10:00"),  # lapses on 4 November
         sees=sees,
         classification="complaint",
     )
@@ -274,7 +294,10 @@ def test_the_deadline_of_a_complainant_is_in_no_figure():
 def test_verification_is_the_administrators_and_not_the_units():
     sees = SEES | {"verified"}
     verified = case(
-        "x", told("received", "2026-11-02 10:00"), told("verified", "2026-11-03 10:00"), sees=sees
+        "x",
+        event_at("received", "2026-11-02 10:00"),
+        event_at("verified", "2026-11-03 10:00"),
+        sees=sees,
     )
     units = figures([verified], as_of="2026-11-03 18:00")["by_unit"]
     assert verdicts(units, "kominfo") == {"verdicts": 1, "met": 1}
@@ -290,12 +313,12 @@ def test_verification_is_the_administrators_and_not_the_units():
     ],
 )
 def test_a_period_is_of_local_days(received, in_november):
-    one = case("x", told("received", received), as_of="2026-12-01 12:00")
+    one = case("x", event_at("received", received), as_of="2026-12-01 12:00")
     assert value(figures([one], as_of="2026-12-01 12:00"), "received") == in_november
 
 
 def test_a_deadline_still_running_in_the_period_is_not_judged_yet():
-    running = case("x", told("received", "2026-11-05 10:00"), as_of="2026-11-10 08:00")
+    running = case("x", event_at("received", "2026-11-05 10:00"), as_of="2026-11-10 08:00")
     found = figures([running], as_of="2026-11-10 08:00")
     assert value(found, "on_time") is None
     assert verdicts(found["by_rule"], INFORMATION) == {}
@@ -311,17 +334,19 @@ def test_nothing_gives_no_shares_and_no_days():
 
 @pytest.mark.parametrize(("met", "late", "small"), [(1, 0, True), (2, 2, True), (3, 2, False)])
 def test_a_share_of_fewer_than_five_is_a_small_number(met, late, small):
-    start = told("received", "2026-11-02 10:00")
-    cases = [case(f"m{n}", start, told("settled", "2026-11-03 10:00")) for n in range(met)]
-    cases += [case(f"l{n}", start, told("settled", "2026-11-20 10:00")) for n in range(late)]
+    start = event_at("received", "2026-11-02 10:00")
+    cases = [case(f"m{n}", start, event_at("settled", "2026-11-03 10:00")) for n in range(met)]
+    cases += [case(f"l{n}", start, event_at("settled", "2026-11-20 10:00")) for n in range(late)]
     (row,) = figures(cases)["by_unit"].rows
     assert row.small is small
 
 
 def test_half_of_ten_took_this_long_and_nine_of_ten_no_longer_than_that():
-    start = told("received", "2026-11-02 10:00")
+    start = event_at("received", "2026-11-02 10:00")
     cases = [
-        case(str(n), start, told("settled", f"{date(2026, 11, 2) + timedelta(days=days)} 10:00"))
+        case(
+            str(n), start, event_at("settled", f"{date(2026, 11, 2) + timedelta(days=days)} 10:00")
+        )
         for n, days in enumerate([0, 1, 1, 2, 2, 3, 3, 4, 7, 21])  # the last two: 5 and 15
     ]
     found = figures(cases)
@@ -346,5 +371,5 @@ def test_half_of_ten_took_this_long_and_nine_of_ten_no_longer_than_that():
     ],
 )
 def test_a_case_is_open_until_it_ends_and_again_when_it_is_reopened(kinds, is_open):
-    events = [told(kind, f"2026-11-{day:02} 10:00") for day, kind in enumerate(kinds, start=3)]
-    assert case("x", told("received", "2026-11-02 10:00"), *events).is_open is is_open
+    events = [event_at(kind, f"2026-11-{day:02} 10:00") for day, kind in enumerate(kinds, start=3)]
+    assert case("x", event_at("received", "2026-11-02 10:00"), *events).is_open is is_open

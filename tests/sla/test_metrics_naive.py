@@ -11,7 +11,7 @@ import pytest
 from conftest import WITA
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.metric_cases import BENCH, case, figures, told
+from support.metric_cases import BENCH, case, event_at, figures
 from support.programs import sized
 
 from sla.engine.deadline import State
@@ -45,7 +45,7 @@ def histories(draw):
     cases = []
     for number in range(draw(st.integers(0, 9))):
         day = FIRST + timedelta(days=draw(st.integers(0, 85)))
-        events = [told("received", f"{day} 10:00")]
+        events = [event_at("received", f"{day} 10:00")]
         for gap, kind in draw(
             st.lists(st.tuples(st.integers(0, 20), st.sampled_from(STEPS)), max_size=4)
         ):
@@ -53,7 +53,7 @@ def histories(draw):
             if day > TODAY:
                 break
             hour = 11 + len(events)
-            events.append(told(kind, f"{day} {hour}:00"))
+            events.append(event_at(kind, f"{day} {hour}:00"))
         cases.append(
             case(
                 f"t{number}",

@@ -240,8 +240,8 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "key", "told"), MISTAKES)
-def test_a_mistake_of_a_rule_is_told_with_its_line(changes, key, told, written):
+@pytest.mark.parametrize(("changes", "key", "hint"), MISTAKES)
+def test_a_mistake_of_a_rule_is_told_with_its_line(changes, key, hint, written):
     text = HEAD + "\n" + rule(id='"first"') + "\n" + rule(**changes)
     lines = text.splitlines()
     place = next(
@@ -249,7 +249,7 @@ def test_a_mistake_of_a_rule_is_told_with_its_line(changes, key, told, written):
     )
     name = "2" if changes.get("id", "") is None else "light"
     found = mistakes(NATIONAL, written(text))
-    assert any(line.startswith(f"desa.toml:{place}: rule {name}: {told}") for line in found), found
+    assert any(line.startswith(f"desa.toml:{place}: rule {name}: {hint}") for line in found), found
 
 
 def test_a_key_that_was_misspelt_is_not_missing_too(written):
@@ -264,8 +264,8 @@ def test_the_line_is_that_of_the_word_within_a_list(written):
 
 def test_one_id_twice_in_a_file_is_refused(written):
     (mistake,) = mistakes(written(HEAD + rule() + rule(length="3")))
-    told = "rule light: `id` is that of the rule in line 6 already; give it one of its own"
-    assert mistake == f"desa.toml:16: {told}"
+    hint = "rule light: `id` is that of the rule in line 6 already; give it one of its own"
+    assert mistake == f"desa.toml:16: {hint}"
 
 
 ODD = [
@@ -322,7 +322,7 @@ def test_whatever_a_key_holds_is_read_or_told_and_never_fails(value, written, tm
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "hint"),
     [
         (
             '[regulation]\nkey = "desa"\ntitle = "T"\n',
@@ -361,9 +361,9 @@ def test_whatever_a_key_holds_is_read_or_told_and_never_fails(value, written, tm
         (HEAD + "\n" + HEAD, "6: no TOML (Cannot declare ('regulation',) twice in column"),
     ],
 )
-def test_a_mistake_outside_the_rules_is_told_with_its_line(text, told, written):
+def test_a_mistake_outside_the_rules_is_told_with_its_line(text, hint, written):
     found = mistakes(written(text))
-    assert any(line.startswith(f"desa.toml:{told}") for line in found), found
+    assert any(line.startswith(f"desa.toml:{hint}") for line in found), found
 
 
 def test_a_file_in_another_encoding_is_told(written):
@@ -401,7 +401,7 @@ def test_what_may_stand_in_a_file_that_cannot_be_read_is_not_called_missing(writ
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "told"),
+    ("one", "other", "hint"),
     [
         (
             "to = 2026-06-30",
@@ -429,9 +429,9 @@ def test_what_may_stand_in_a_file_that_cannot_be_read_is_not_called_missing(writ
         ),
     ],
 )
-def test_two_versions_in_force_on_one_day_are_refused(one, other, told, written):
+def test_two_versions_in_force_on_one_day_are_refused(one, other, hint, written):
     written(in_force(one) + rule(), name="a.toml")
-    assert mistakes(written(in_force(other) + rule(), name="b.toml")) == [told]
+    assert mistakes(written(in_force(other) + rule(), name="b.toml")) == [hint]
 
 
 def test_a_version_without_any_dates_overlaps_with_every_other(written):
@@ -444,8 +444,8 @@ def test_a_time_between_two_versions_is_a_gap(written):
     written(in_force("to = 2026-06-30") + rule(), name="a.toml")
     folder = written("# later\n" + in_force("from = 2026-08-01") + rule(), name="b.toml")
     (mistake,) = mistakes(folder)
-    told = "no version of desa/light is in force from 2026-07-01 to 2026-07-31, after a.toml:6"
-    assert mistake.startswith(f"b.toml:6: rule light: {told}; let it begin the day after, or, if")
+    hint = "no version of desa/light is in force from 2026-07-01 to 2026-07-31, after a.toml:6"
+    assert mistake.startswith(f"b.toml:6: rule light: {hint}; let it begin the day after, or, if")
 
 
 def test_a_rule_that_had_really_ended_leaves_no_gap(written):
@@ -472,10 +472,10 @@ def test_a_rule_may_come_into_force_later_than_its_text(written):
 def test_a_rule_cannot_be_in_force_when_its_text_is_not(written):
     own = rule(in_force="{ from = 2025-07-01 }")
     (mistake,) = mistakes(written(in_force("from = 2026-01-01") + own))
-    told = (
+    hint = (
         "`in_force.from` is 2025-07-01, when [regulation] is not in force; correct one of the two"
     )
-    assert mistake.startswith(f"desa.toml:16: rule light: {told}")
+    assert mistake.startswith(f"desa.toml:16: rule light: {hint}")
 
 
 # --- overrides ------------------------------------------------------------------------------------
@@ -484,8 +484,8 @@ def test_a_rule_cannot_be_in_force_when_its_text_is_not(written):
 def test_a_rule_of_the_nation_is_not_replaced_in_silence(written):
     own = HEAD.replace('"desa"', '"sp4n"') + rule(id='"first-follow-up"')
     (mistake,) = mistakes(NATIONAL, written(own))
-    told = f"desa.toml:6: rule first-follow-up: {FOLLOW_UP} is a rule of sp4n.toml:25 already"
-    assert mistake.startswith(f'{told}; to replace it, write overrides = "{FOLLOW_UP}" and basis =')
+    hint = f"desa.toml:6: rule first-follow-up: {FOLLOW_UP} is a rule of sp4n.toml:25 already"
+    assert mistake.startswith(f'{hint}; to replace it, write overrides = "{FOLLOW_UP}" and basis =')
 
 
 def test_nor_is_it_with_days_on_which_the_national_one_is_not_in_force(written):
@@ -534,11 +534,11 @@ def test_one_may_follow_another(written):
 def test_a_rule_overridden_twice_is_refused(written):
     written(HEAD + rule(**OVERRIDES), name="a.toml")
     folder = written(in_force("from = 2027-01-01") + rule(**OVERRIDES), name="b.toml")
-    told = (
+    hint = (
         f"{FOLLOW_UP} is overridden at the same time by b.toml:6 from 2027-01-01 on; let this one"
     )
     assert mistakes(NATIONAL, folder) == [
-        f"a.toml:1: rule light: {told} end the day before: in_force.to = 2026-12-31"
+        f"a.toml:1: rule light: {hint} end the day before: in_force.to = 2026-12-31"
     ]
 
 
@@ -548,14 +548,14 @@ def test_a_rule_overridden_twice_is_refused(written):
 def test_an_override_is_for_the_same_complaints(asked, written):
     folder = written(HEAD + rule(**OVERRIDES_COMPLAINT | {"applies_when": asked}))
     (mistake,) = mistakes(NATIONAL, folder)
-    told = (
+    hint = (
         f'`applies_when` is not that of {COMPLAINT} ({{ classification = ["complaint"] }}); write'
     )
-    assert mistake.startswith(f"desa.toml:{17 if asked else 5}: rule light: {told} the same, or,")
+    assert mistake.startswith(f"desa.toml:{17 if asked else 5}: rule light: {hint} the same, or,")
 
 
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("target", "hint"),
     [
         ("sp4n/first-folow-up", f"and there is no such rule; did you mean `{FOLLOW_UP}`?"),
         ("first-follow-up", f"and there is no such rule; did you mean `{FOLLOW_UP}`?"),
@@ -563,14 +563,14 @@ def test_an_override_is_for_the_same_complaints(asked, written):
         ("desa/third", "which itself overrides sp4n/verification; name that one, or change the"),
     ],
 )
-def test_an_override_needs_something_to_override(target, told, written):
+def test_an_override_needs_something_to_override(target, hint, written):
     written(HEAD + rule(id='"other"'), name="other.toml")
     third = {**OVERRIDES, "id": '"third"', "overrides": '"sp4n/verification"'}
     written(HEAD + rule(**third), name="third.toml")
     folder = written(HEAD + rule(**OVERRIDES | {"overrides": f'"{target}"'}))
     (mistake,) = mistakes(NATIONAL, folder)
     assert mistake.replace("'", "").startswith(
-        f"desa.toml:15: rule light: `overrides` names {target}, {told}"
+        f"desa.toml:15: rule light: `overrides` names {target}, {hint}"
     )
 
 
@@ -579,8 +579,8 @@ def test_the_national_folder_itself_cannot_override(tmp_path):
     shutil.copytree(NATIONAL, folder)
     (folder / "x.toml").write_text(HEAD + rule(**OVERRIDES), encoding="utf-8")
     (mistake,) = mistakes(folder)
-    told = "`overrides` in the first folder of the law: there is none before it; change the rule"
-    assert mistake.startswith(f"x.toml:15: rule light: {told}")
+    hint = "`overrides` in the first folder of the law: there is none before it; change the rule"
+    assert mistake.startswith(f"x.toml:15: rule light: {hint}")
 
 
 # --- cycles ---------------------------------------------------------------------------------------
@@ -593,8 +593,8 @@ THREE = SYSTEM | {"id": '"three"', "starts_on": '["archived"]', "lapse": '"pause
 
 def test_a_rule_that_starts_itself_is_refused(written):
     (mistake,) = mistakes(written(HEAD + rule(**ONE | {"lapse": '"paused"'})))
-    told = "running out brings 'paused', which starts it again, without end; take the event out of"
-    assert mistake.startswith(f"desa.toml:15: rule one: {told}")
+    hint = "running out brings 'paused', which starts it again, without end; take the event out of"
+    assert mistake.startswith(f"desa.toml:15: rule one: {hint}")
 
 
 def test_so_is_one_that_only_starts_itself_again(written):
@@ -608,13 +608,13 @@ def test_so_is_one_that_only_starts_itself_again(written):
 def test_rules_that_start_each_other_are_refused(written):
     written(HEAD + rule(**ONE) + rule(**TWO))
     (mistake,) = mistakes(written(HEAD + rule(**THREE), name="z.toml"))
-    told = (
+    hint = (
         "running out brings 'closed', which starts desa/two, whose running out brings 'archived',"
     )
-    told += (
+    hint += (
         " which starts desa/three, whose running out brings 'paused', which starts this rule again"
     )
-    assert mistake.startswith(f"desa.toml:15: rule one: {told}, without end; take the event out of")
+    assert mistake.startswith(f"desa.toml:15: rule one: {hint}, without end; take the event out of")
 
 
 def test_rules_that_start_one_another_in_a_row_are_a_chain_and_no_cycle(written):
@@ -651,7 +651,7 @@ CALENDAR = Calendar(
 )  # of 2027 none is known
 
 
-def told(kind, at, unit=None):
+def event_at(kind, at, unit=None):
     return Event(kind, wita(at), wita(at), "register", unit=unit)
 
 
@@ -668,8 +668,8 @@ def judged(law, rule_id, *events, as_of="2027-02-26 08:00", **facts):
 def test_an_override_applies_to_clocks_that_start_from_its_day_on_and_only_to_them(written):
     own = in_force("from = 2027-01-01") + rule(**OVERRIDES_COMPLAINT | {"length": "4"})
     law = load([NATIONAL, written(own)])
-    old = judged(law, COMPLAINT, told("received", "2026-12-31 10:00"))
-    new = judged(law, COMPLAINT, told("received", "2027-01-04 10:00"))
+    old = judged(law, COMPLAINT, event_at("received", "2026-12-31 10:00"))
+    new = judged(law, COMPLAINT, event_at("received", "2027-01-04 10:00"))
     assert (old.rule.length, old.rule.regulation.citation) == (14, "PermenPANRB 5/2025")
     assert (new.rule.length, new.rule.citation) == (4, "SP Desa nomor 1")
     assert (old.due.date(), new.due.date()) == (date(2027, 1, 20), date(2027, 1, 8))
@@ -691,14 +691,16 @@ def test_a_legal_officer_changes_a_length_from_a_day_on_by_copying_the_file(tmp_
     ended = text.replace(begun, "in_force = { from = 2025-05-01, to = 2026-12-31 }")
     old.write_text(ended, encoding="utf-8")
     law = load([folder])
-    before = judged(law, COMPLAINT, told("received", "2026-12-31 23:59"))
-    after = judged(law, COMPLAINT, told("received", "2027-01-01 00:00"))
+    before = judged(law, COMPLAINT, event_at("received", "2026-12-31 23:59"))
+    after = judged(law, COMPLAINT, event_at("received", "2027-01-01 00:00"))
     assert (before.rule.length, after.rule.length) == (14, 10)
     # what came before is judged by the old length however late it is judged
-    settled = told("settled", "2027-01-20 10:00")
-    assert judged(law, COMPLAINT, told("received", "2026-12-31 23:59"), settled).state is State.MET
+    settled = event_at("settled", "2027-01-20 10:00")
     assert (
-        judged(law, COMPLAINT, told("received", "2027-01-01 00:00"), settled).state
+        judged(law, COMPLAINT, event_at("received", "2026-12-31 23:59"), settled).state is State.MET
+    )
+    assert (
+        judged(law, COMPLAINT, event_at("received", "2027-01-01 00:00"), settled).state
         is State.MET_LATE
     )
 
@@ -706,7 +708,7 @@ def test_a_legal_officer_changes_a_length_from_a_day_on_by_copying_the_file(tmp_
 def test_a_site_has_a_rule_of_its_own_for_a_light_complaint(written):
     light = rule(applies_when='{ classification = ["complaint"], category = ["penerangan jalan"] }')
     law = load([NATIONAL, written(HEAD + light)])
-    received = told("received", "2026-11-20 10:00")
+    received = event_at("received", "2026-11-20 10:00")
     found = judged(
         law, "desa/light", received, category="penerangan jalan", as_of="2026-11-24 08:00"
     )

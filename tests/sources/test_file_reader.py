@@ -11,7 +11,7 @@ import xlsxwriter
 from settings.sources import FolderSource
 from tasks.sources.base import UnreadableFile
 from tasks.sources.files.reader import read_sheet
-from tasks.sources.files.timestamps import told_time, written_at
+from tasks.sources.files.timestamps import stated_time, written_at
 
 HEADER = ["No", "Masuk", "Perihal"]
 ROW = ["17", "01/11/2026", "Jalan rusak"]
@@ -153,7 +153,7 @@ def made(path: Path, observed: dict[str, str], *preamble: list[object]) -> str:
     workbook(path, *preamble, HEADER, ROW)
     os.utime(path, (WRITTEN.timestamp(), WRITTEN.timestamp()))
     given = source(observed=observed)
-    moment = told_time(path, read_sheet(path, given), given) or written_at(path)
+    moment = stated_time(path, read_sheet(path, given), given) or written_at(path)
     moments = (moment.astimezone(UTC), given.not_before(moment).astimezone(UTC))
     return " / ".join(f"{each:%d %H:%M:%S}" for each in moments)
 

@@ -32,7 +32,7 @@ AS_OF = "2026-11-30 18:00"
 SEES = frozenset({"received", "assigned", "settled"})
 
 
-def told(kind, at, unit=None):
+def event_at(kind, at, unit=None):
     return Event(kind, wita(at), wita(at), "register", unit=unit)
 
 
@@ -54,18 +54,18 @@ def case(ticket, *events, unit="dinkes", sees=SEES, as_of=AS_OF, **facts):
     )
 
 
-def figures(cases, period=NOVEMBER, as_of=AS_OF, told=()):
-    """The tables of these cases by their keys; `told` are (ticket, rung, local day)."""
+def figures(cases, period=NOVEMBER, as_of=AS_OF, notified=()):
+    """The tables of these cases by their keys; `notified` are (ticket, rung, local day)."""
     gathering, words = Gathering(), LabelTable()
     keys = {each.ticket: key for key, each in enumerate(cases, start=100)}
     for each in cases:
         gathering.add(keys[each.ticket], each.ticket, encode_case(each, BENCH, words.number))
     gathered = gathering.done(words.by_number())
     tellings = Tellings(
-        gathered.places(np.array([keys[ticket] for ticket, _, _ in told], dtype=np.int64)),
-        np.array([date.fromisoformat(day).toordinal() for _, _, day in told], dtype=np.int64),
-        [rung for _, rung, _ in told],
-        ["escalation" for _ in told],
+        gathered.places(np.array([keys[ticket] for ticket, _, _ in notified], dtype=np.int64)),
+        np.array([date.fromisoformat(day).toordinal() for _, _, day in notified], dtype=np.int64),
+        [rung for _, rung, _ in notified],
+        ["escalation" for _ in notified],
     )
     tables = report(
         gathered, period, BENCH, wita(as_of), tellings=tellings, findings={"quarantined": 3}

@@ -27,7 +27,7 @@ from tasks.ingest.inference.vocabulary import (
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources.base import UnreadableFile
 from tasks.sources.files.reader import read_sheet
-from tasks.sources.files.timestamps import told_time, written_at
+from tasks.sources.files.timestamps import stated_time, written_at
 
 UNKNOWN_ZONE = "Asia/Jakarta"
 """The zone assumed without a site."""
@@ -485,7 +485,7 @@ def _tried(
             }
         )
     sheet = read_sheet(path, source)
-    made = told_time(path, sheet, source) or written_at(path)
+    made = stated_time(path, sheet, source) or written_at(path)
     sieve = RowValidator(name, source, directory or Directory((), ()), made)
     reasons: Counter[str] = Counter()
     rows = 0

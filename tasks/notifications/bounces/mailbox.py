@@ -37,10 +37,10 @@ def mailbox_trouble(site: Site, timeout: float) -> str:
         with mailbox_of(site, timeout):
             return ""
     except Exception as error:
-        return told(error)
+        return error_text(error)
 
 
-def told(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """Return an error text.
 
     For an error other than :class:`SourceError` the text names only its type, because an answer

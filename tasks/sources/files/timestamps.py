@@ -12,22 +12,22 @@ from tasks.common.flexible_dates import date_order, parse_flexible
 from tasks.sources.base import Sheet
 
 
-def told_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime | None:
+def stated_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime | None:
     """Return the time of creation stated in a file's name or preamble; None if there is none.
 
     If only the day is stated, the function returns its end, and :func:`not_before` its start.
     """
     if source.is_exchange and not source.observed.file_name:
         return _exported_at(sheet)
-    told, form = "", source.observed.format
+    stated, form = "", source.observed.format
     if source.observed.file_name:
-        told, form = path.name, source.observed.file_name
+        stated, form = path.name, source.observed.file_name
         if not form.endswith(".gz"):
-            told = told.removesuffix(".gz")
+            stated = stated.removesuffix(".gz")
     elif source.observed.cell and sheet is not None:
-        told = _beside(source.observed.cell, sheet)
+        stated = _beside(source.observed.cell, sheet)
     try:
-        made = _moment(told, form, exact=source.observed.file_name is not None)
+        made = _moment(stated, form, exact=source.observed.file_name is not None)
     except (ValueError, OverflowError):
         return None
     if made.tzinfo is None:
@@ -40,10 +40,10 @@ def _exported_at(sheet: Sheet | None) -> datetime | None:
     if sheet is None or not sheet.preamble:
         return None
     try:
-        told = datetime.fromisoformat(sheet.preamble[0][sheet.header.index("exported_at")])
+        stated = datetime.fromisoformat(sheet.preamble[0][sheet.header.index("exported_at")])
     except ValueError:
         return None
-    return told if told.tzinfo is not None else None
+    return stated if stated.tzinfo is not None else None
 
 
 def written_at(path: Path) -> datetime:

@@ -179,9 +179,9 @@ def explained(name: str, access: ImapSettings) -> Iterator[None]:
             " (timeout_seconds)"
         ) from None
     except OSError as error:
-        told = error.strerror or type(error).__name__
+        reason = error.strerror or type(error).__name__
         raise SourceError(
-            f"{name}: the mail server cannot be reached ({told}); see {variable}"
+            f"{name}: the mail server cannot be reached ({reason}); see {variable}"
         ) from None
     except IMAPClientAbortError:
         raise SourceError(f"{name}: the mail server broke off the connection") from None

@@ -59,7 +59,7 @@ class ImapMailbox(Source[MailboxSource]):
                 )
                 if reader.later:
                     break
-            self.waiting += map(Waiting, reader.told())
+            self.waiting += map(Waiting, reader.notes())
 
     def check(self, timeout: float) -> Iterator[CheckResult]:
         """Check whether a mail server listens at the address."""
@@ -107,7 +107,7 @@ class _Mails:
             read = uid
         return self._first_receipts(found), read
 
-    def told(self) -> list[str]:
+    def notes(self) -> list[str]:
         """Return notes for the administrator about skipped mails."""
         later = [f"{self.name}: mails later than this run"] if self.later else []
         listed = ", ".join(map(str, self.copies[:20]))
@@ -136,7 +136,7 @@ class _Mails:
     ) -> list[Row]:
         """Return the rows, without copies received at another time than the known mail."""
         fields = self.source.fields
-        judged = (fields.ticket, fields.received) == ("message_id", "received")
+        has_own_receipt = (fields.ticket, fields.received) == ("message_id", "received")
         with self.context.transaction() as session:
             known = complaints.by_ticket(session, self.name, {ticket for _, ticket, _, _ in found})
             for ticket, complaint in known.items():
@@ -145,7 +145,7 @@ class _Mails:
         for uid, ticket, arrived, row in found:
             if arrived is not None:
                 first = self.received.setdefault(ticket, arrived.replace(microsecond=0))
-                if judged and first != arrived.replace(microsecond=0):
+                if has_own_receipt and first != arrived.replace(microsecond=0):
                     self.copies.append(uid)
                     continue
             rows.append((uid, tuple(row.get(column, "") for column in self.source.columns)))

@@ -153,7 +153,7 @@ class HttpClient:
 
     def _read(self, response: httpx.Response) -> Answer:
         if response.status_code in PASSING:
-            raise _Stumbled(f"HTTP {response.status_code}", self._told_wait(response))
+            raise _Stumbled(f"HTTP {response.status_code}", self._stated_wait(response))
         place = plain(response.url)
         body = bytearray()
         begun = monotonic()
@@ -202,12 +202,12 @@ class HttpClient:
             cause = cause.__cause__ or cause.__context__
         return _Stumbled(f"the connection failed ({error or type(error).__name__})")
 
-    def _told_wait(self, response: httpx.Response) -> float | None:
+    def _stated_wait(self, response: httpx.Response) -> float | None:
         """Return Retry-After in seconds; the server writes a number or a date."""
-        told = response.headers.get("retry-after", "").strip()
-        if told.isascii() and told.isdigit():
-            return float(told[:9])
-        until = _http_date(told)
+        stated = response.headers.get("retry-after", "").strip()
+        if stated.isascii() and stated.isdigit():
+            return float(stated[:9])
+        until = _http_date(stated)
         if until is None:
             return None
         current = _http_date(response.headers.get("date", "")) or self.now
@@ -227,10 +227,10 @@ def _port(url: httpx.URL) -> int | None:
     return url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
-def _pause(attempt: int, told: float | None) -> float:
+def _pause(attempt: int, stated: float | None) -> float:
     """Return the seconds to wait; a random part keeps refused clients from returning together."""
-    if told is not None:
-        return told + random.uniform(0, 1)  # noqa: S311
+    if stated is not None:
+        return stated + random.uniform(0, 1)  # noqa: S311
     return min(2.0 ** (attempt - 1), LONGEST_BACK_OFF) * random.uniform(0.5, 1)  # noqa: S311
 
 

@@ -52,8 +52,8 @@ def requests_in(
     try:
         return read(answer, ticket)
     except _ErrorAnswer as error:
-        told = redact_and_truncate(hide(str(error)), 200)
-        raise SourceError(f"{answer.place}: the server refuses: {told}") from None
+        text = redact_and_truncate(hide(str(error)), 200)
+        raise SourceError(f"{answer.place}: the server refuses: {text}") from None
 
 
 class _ErrorAnswer(Exception):
@@ -71,14 +71,14 @@ def _refused(
         403: "; see `key_variable` and `jurisdiction`",
         404: "; correct `url`: the part before /requests",
     }.get(answer.status, "")
-    told = ""
+    text = ""
     try:
         read(answer, ticket)
     except _ErrorAnswer as error:
-        told = f" ({redact_and_truncate(hide(str(error)), 200)})"
+        text = f" ({redact_and_truncate(hide(str(error)), 200)})"
     except SourceError:
         pass  # most likely an HTML page for people
-    return f"{answer.place}: the server answers HTTP {answer.status}{told}{remedy}"
+    return f"{answer.place}: the server answers HTTP {answer.status}{text}{remedy}"
 
 
 def _is_page(answer: Answer) -> bool:
@@ -122,8 +122,8 @@ def _entries(found: Any, ticket: str, place: str) -> Iterator[dict[str, Any]]:
             raise _ErrorAnswer(found[name])
         if name is not None:
             yield from _entries(found[name], ticket, place)
-        elif told := [found[part] for part in TELLING if isinstance(found.get(part), str)]:
-            raise _ErrorAnswer(" ".join(told))
+        elif text := [found[part] for part in TELLING if isinstance(found.get(part), str)]:
+            raise _ErrorAnswer(" ".join(text))
         else:
             raise SourceError(f"{place}: the answer has no list of requests; correct `url`")
     elif isinstance(found, dict):
@@ -180,8 +180,8 @@ def _elements(answer: Answer) -> Iterator[Request]:
         depth -= 1
         name = _name(element)
         if root in ERRORS and name == "error" and len(element):
-            told = _children(element)
-            raise _ErrorAnswer(f"{told.get('code', '')} {told.get('description', '')}".strip())
+            text = _children(element)
+            raise _ErrorAnswer(f"{text.get('code', '')} {text.get('description', '')}".strip())
         if depth == 1 and root not in ONE:
             if name in ONE:
                 yield _children(element)

@@ -95,17 +95,22 @@ class Questions:
     def __exit__(self, *_: object) -> None:
         self.server.__exit__()
 
-    def updates(self, look: CollectedRequests, parameter: str, since: datetime) -> bool:
+    def updates(self, collected: CollectedRequests, parameter: str, since: datetime) -> bool:
         """Ask for the changes since a moment; returns whether the answer is certainly complete."""
-        seen, unpaged = self._pages(look, {parameter: iso(since)}, unchanged_since=since)
+        seen, unpaged = self._pages(collected, {parameter: iso(since)}, unchanged_since=since)
         return not (unpaged and len(seen) >= self._whole)
 
-    def window(self, look: CollectedRequests, start: datetime, end: datetime) -> None:
+    def window(self, collected: CollectedRequests, start: datetime, end: datetime) -> None:
         """Ask for all requests received in a window."""
-        self._complete(look, start, end, *self._received(look, start, end))
+        self._complete(collected, start, end, *self._received(collected, start, end))
 
     def _complete(
-        self, look: CollectedRequests, start: datetime, end: datetime, seen: Seen, unpaged: bool
+        self,
+        collected: CollectedRequests,
+        start: datetime,
+        end: datetime,
+        seen: Seen,
+        unpaged: bool,
     ) -> None:
         """Ask for the halves of a window if its answer may be truncated.
 
@@ -124,21 +129,21 @@ class Questions:
             )
         middle = _middle(moments, start, end)
         parts = (start, middle), (middle, end)
-        answers = [self._received(look, *part) for part in parts]
+        answers = [self._received(collected, *part) for part in parts]
         if all(more.keys() <= seen.keys() for more, _ in answers):
             self._whole = max(self._whole, len(seen) + 1)
             return
         for part, answer in zip(parts, answers, strict=True):
-            self._complete(look, *part, *answer)
+            self._complete(collected, *part, *answer)
 
     def _received(
-        self, look: CollectedRequests, start: datetime, end: datetime
+        self, collected: CollectedRequests, start: datetime, end: datetime
     ) -> tuple[Seen, bool]:
-        return self._pages(look, {"start_date": iso(start), "end_date": iso(end)})
+        return self._pages(collected, {"start_date": iso(start), "end_date": iso(end)})
 
     def _pages(
         self,
-        look: CollectedRequests,
+        collected: CollectedRequests,
         question: dict[str, str],
         unchanged_since: datetime | None = None,
     ) -> tuple[Seen, bool]:
@@ -153,7 +158,7 @@ class Questions:
             requests = self._ask(question, page)
             if unchanged_since is not None:
                 self._check_heeded(requests, unchanged_since)
-            known = look.take(requests)
+            known = collected.take(requests)
             if known.keys() <= seen.keys():
                 return seen, page == 2 and bool(known)
             seen |= known

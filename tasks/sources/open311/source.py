@@ -63,23 +63,23 @@ class Open311Server(Source[Open311Source]):
             elif first_day < progress.first:
                 progress = replace(progress, first=first_day, next=begin)
             if progress.asked < now:
-                with CollectedRequests(source, now) as look:
-                    _ask_changes(questions, look, progress, grid, open_since)
+                with CollectedRequests(source, now) as collected:
+                    _ask_changes(questions, collected, progress, grid, open_since)
                     span = f"{iso(progress.asked)}/{iso(now)}"
                     reached = now if progress.complete else progress.next
-                    progress = replace(progress, asked=now, next=reached, again=look.again)
-                    yield look.extract(span, str(progress))
+                    progress = replace(progress, asked=now, next=reached, again=collected.again)
+                    yield collected.extract(span, str(progress))
             while progress.next < now:
                 start, end = grid.window(progress.next, now)
-                with CollectedRequests(source, now) as look:
-                    questions.window(look, start, end)
+                with CollectedRequests(source, now) as collected:
+                    questions.window(collected, start, end)
                     progress = replace(
                         progress,
                         next=now if end == now else end - EDGE,
-                        again=tuple(sorted({*progress.again, *look.again})),
+                        again=tuple(sorted({*progress.again, *collected.again})),
                     )
                     first, last = start.astimezone(zone), end.astimezone(zone)
-                    yield look.extract(f"{first:%Y-%m-%d}/{last:%Y-%m-%d}", str(progress))
+                    yield collected.extract(f"{first:%Y-%m-%d}/{last:%Y-%m-%d}", str(progress))
 
     def check(self, timeout: float) -> Iterator[CheckResult]:
         """Check whether a server listens at the address."""
@@ -111,12 +111,12 @@ class _Progress:
     def read(cls, text: str | None) -> _Progress | None:
         """Parse a cursor; an invalid one gives None and restarts the import, without loss."""
         try:
-            told = json.loads(text or "")
+            stored = json.loads(text or "")
             return cls(
-                date.fromisoformat(told["first"]),
-                datetime.fromisoformat(told["asked"]),
-                datetime.fromisoformat(told["next"]),
-                tuple(datetime.fromisoformat(moment) for moment in told["again"]),
+                date.fromisoformat(stored["first"]),
+                datetime.fromisoformat(stored["asked"]),
+                datetime.fromisoformat(stored["next"]),
+                tuple(datetime.fromisoformat(moment) for moment in stored["again"]),
             )
         except (ValueError, KeyError, TypeError):
             return None
@@ -134,20 +134,22 @@ class _Progress:
 
 def _ask_changes(
     questions: Questions,
-    look: CollectedRequests,
+    collected: CollectedRequests,
     progress: _Progress,
     grid: TimeWindows,
     open_since: list[datetime],
 ) -> None:
     """Ask for changes since the last snapshot, and for new requests if the past is complete."""
-    updates_by = look.source.updates_by
+    updates_by = collected.source.updates_by
     windows: set[tuple[datetime, datetime]] = set()
-    if updates_by is None or not questions.updates(look, updates_by, progress.asked - OVERLAP):
+    if updates_by is None or not questions.updates(collected, updates_by, progress.asked - OVERLAP):
         changing = (*open_since, *progress.again)
-        windows |= {grid.window(m, look.now) for m in changing if grid.begin <= m <= look.now}
-        until = look.now if progress.complete else min(progress.next, look.now)
-        windows |= set(grid.windows(max(grid.begin, look.now - RECENT), until))
+        windows |= {
+            grid.window(m, collected.now) for m in changing if grid.begin <= m <= collected.now
+        }
+        until = collected.now if progress.complete else min(progress.next, collected.now)
+        windows |= set(grid.windows(max(grid.begin, collected.now - RECENT), until))
     if progress.complete:
-        windows |= set(grid.windows(max(grid.begin, progress.next - OVERLAP), look.now))
+        windows |= set(grid.windows(max(grid.begin, progress.next - OVERLAP), collected.now))
     for start, end in sorted(windows):
-        questions.window(look, start, end)
+        questions.window(collected, start, end)

@@ -73,7 +73,7 @@ def cause(error: DBAPIError, source: SqlSource) -> str:
     variable = source.url_variable
     named = _NAMES.search(str(error.orig))
     what = f" '{next(part for part in named.groups() if part)}'" if named else ""
-    told = {
+    texts = {
         "login": f"the database refuses the login; correct user and password in {variable}",
         "database": f"there is no such database, or the user may not open it; see {variable}",
         "table": f"there is no table{what}; correct the query in sources.toml",
@@ -88,8 +88,8 @@ def cause(error: DBAPIError, source: SqlSource) -> str:
         "file": f"the file of {variable} is no SQLite database",
         "certificate": f"no secure connection; see the certificate and the options of {variable}",
     }
-    if found in told:
-        return told[found]
+    if found in texts:
+        return texts[found]
     code = getattr(error.orig, "sqlstate", None) or _code(error)
     mark = type(error.orig).__name__ + (f", {code}" if code else "")
     if error.statement is None:

@@ -162,9 +162,9 @@ def _parts(answer: _QueryResult, since: object) -> Iterator[Extract]:
     progress = _QueryProgress(since)
 
     def part(cursor: str) -> Extract:
-        told = f"rows {taken[0][0]}-{taken[-1][0]}" if taken else "nothing new"
-        sha256 = sources_cursor.content_hash(cursor, told, rows=taken)
-        return Extract(f"{answer.name}: {told}", sha256, answer.now, answer.header, taken, cursor)
+        label = f"rows {taken[0][0]}-{taken[-1][0]}" if taken else "nothing new"
+        sha256 = sources_cursor.content_hash(cursor, label, rows=taken)
+        return Extract(f"{answer.name}: {label}", sha256, answer.now, answer.header, taken, cursor)
 
     for value, row in answer.rows():
         if not progress.reaches(value, answer.is_later(row)):
