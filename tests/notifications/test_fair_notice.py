@@ -14,8 +14,8 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import REPOSITORY, WITA, wita
+from crash_tests.databases import SqliteFile
 from hypothesis import HealthCheck, Phase, example, given, settings
-from proving.databases import SqliteFile
 from sqlalchemy import select
 from support.mornings import (
     HOURS,
