@@ -16,6 +16,7 @@ __all__ = [
     "metrics",
     "periods",
     "regulations",
+    "rung_decisions",
     "shards",
     "text",
 ]

@@ -3,7 +3,7 @@
 An event takes effect on the next day. The day on which a clock starts is not counted. The next
 counted day is day 1, and the deadline is the end of day n. The day on which a pause begins still
 counts; the day on which it ends does not. A pause is therefore the half-open interval
-(begins, ends] of days. Source: `regulations.md` of the project, with worked examples.
+(begins, ends] of days. `regulations/cases/` has examples counted by hand.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -22,6 +22,7 @@ from sla.escalation import (
     unit_had_its_time,
 )
 from sla.holds import kept_back
+from sla.rung_decisions import DecidedRung, EarlierDecision, RungDecision, decide_rungs
 from tasks.common.context import RunContext, SiteContext
 
 AGAIN: dict[str, str] = {
@@ -33,6 +34,21 @@ AGAIN: dict[str, str] = {
 
 UNDECIDED = (NoticeStatus.WITHDRAWN, NoticeStatus.SUPPRESSED)
 """Statuses of a notice without a decision from which its repetitions are counted."""
+
+FINAL = EarlierDecision.FINAL
+
+EARLIER: Mapping[str, EarlierDecision] = {
+    NoticeStatus.SUPPRESSED: EarlierDecision.SUPPRESSED,
+    NoticeStatus.WITHDRAWN: EarlierDecision.WITHOUT_EFFECT,
+    NoticeStatus.FAILED: EarlierDecision.WITHOUT_EFFECT,
+}
+"""The earlier decision about a rung by the status of its notice; any other one is final."""
+
+STATUSES = {
+    RungDecision.NOTIFY: NoticeStatus.QUEUED,
+    RungDecision.SUPERSEDE: NoticeStatus.SUPERSEDED,
+    RungDecision.SUPPRESS: NoticeStatus.SUPPRESSED,
+}
 
 AUDITED = {
     NoticeStatus.QUEUED: AuditKind.NOTICE_QUEUED,
@@ -176,75 +192,64 @@ def decide_notices(
     *,
     inherited: bool = False,
 ) -> NoticeDecision:
-    """Decide on the notices for the rungs that a deadline has reached.
+    """Decide on the notices for the rungs that a deadline has reached, and write their rows.
 
-    Of the rungs for the unit only the highest one is sent, and of those for superiors too. A rung
-    suppressed by the site is stored as held and has no effect until the hold ends. A notice
+    A rung suppressed by the site is stored as held and has no effect until the hold ends. A notice
     withdrawn before it was sent, because the clock paused, is decided again when its rung is
-    reached again; so is a notice whose mails all failed.
+    reached again; so is a notice with no delivered mail.
     """
+    earlier = {key: EARLIER.get(row.status, FINAL) for key, row in history.rows.items()}
+    ids = {step.rung.id for step in rungs}
+    held = {rung for rung in ids if kept_back(run.site.holds, deadline, rung, run.today)}
     decided = NoticeDecision()
-    today = run.today
-
-    def note(step: Reached, status: NoticeStatus, why: str) -> NoticeRow:
-        row = history.rows.get((step.rung.id, step.repeat))
-        if row is None:
-            row = NoticeRow(
-                complaint_id=complaint,
-                rule=deadline.rule.id,
-                clock=deadline.clock,
-                unit=deadline.unit or "",
-                rung=step.rung.id,
-                repeat=step.repeat,
-                episode=history.episode,
-            )
-            decided.new.append(row)
-        if row.status != status:
-            decided.noted.append((row, AUDITED[status], why + AGAIN.get(row.status, "")))
-        if row.status != NoticeStatus.FAILED:  # repetitions are counted from the first decision
-            row.decided_at = run.now
-        row.kind, row.reached_at = step.rung.kind, step.at
-        row.run_id, row.status = run.id, status
-        return row
-
-    for superiors in (False, True):
-        candidates: list[tuple[Reached, bool]] = []
-        for step in rungs:
-            if step.rung.for_superiors != superiors:
-                continue
-            row = history.rows.get((step.rung.id, step.repeat))
-            if row is not None and row.status not in AGAIN:
-                candidates.append((step, False))
-            elif kept_back(run.site.holds, deadline, step.rung.id, today):
-                note(step, NoticeStatus.SUPPRESSED, "the site holds this rung back for the unit")
-            else:
-                candidates.append((step, True))
-        _send_highest(candidates, history, note, decided, inherited=inherited)
-    return decided
-
-
-def _send_highest(
-    candidates: Sequence[tuple[Reached, bool]],
-    history: NoticeHistory,
-    note: Callable[[Reached, NoticeStatus, str], NoticeRow],
-    decided: NoticeDecision,
-    *,
-    inherited: bool,
-) -> None:
-    """Queue the highest rung and supersede the others; `True` marks a rung not decided before."""
-    for number, (step, new) in enumerate(candidates, 1):
-        if not new:
-            continue
-        rung = step.rung
-        row = history.rows.get((rung.id, step.repeat))
-        if number == len(candidates):
-            notice = note(step, NoticeStatus.QUEUED, f"reached {step.at:%Y-%m-%d %H:%M} UTC")
+    for each in decide_rungs(rungs, earlier, held):
+        notice = _write(run, complaint, deadline, each, history, decided)
+        rung = each.reached.rung
+        if each.decision is RungDecision.NOTIFY:
             audience = Audience(rung.to, rung.cc)
-            first_told = inherited and not rung.for_superiors and not step.repeat
+            first_told = inherited and not rung.for_superiors and not each.reached.repeat
             decided.owed.append(
                 PendingNotice(notice, audience, rung.urgent, rung.weekly, first_told)
             )
-        elif row is None or row.status == NoticeStatus.SUPPRESSED:
-            why = f"the higher rung {candidates[-1][0].rung.id} was reached as well"
-            note(step, NoticeStatus.SUPERSEDED, why)
-            decided.superseded += 1
+        decided.superseded += each.decision is RungDecision.SUPERSEDE
+    return decided
+
+
+def _write(
+    run: RunContext,
+    complaint: int,
+    deadline: Deadline,
+    each: DecidedRung,
+    history: NoticeHistory,
+    decided: NoticeDecision,
+) -> NoticeRow:
+    """Write the decision about a rung into its notice, or into a new one."""
+    step, status = each.reached, STATUSES[each.decision]
+    row = history.rows.get((step.rung.id, step.repeat))
+    if row is None:
+        row = NoticeRow(
+            complaint_id=complaint,
+            rule=deadline.rule.id,
+            clock=deadline.clock,
+            unit=deadline.unit or "",
+            rung=step.rung.id,
+            repeat=step.repeat,
+            episode=history.episode,
+        )
+        decided.new.append(row)
+    if row.status != status:
+        decided.noted.append((row, AUDITED[status], _reason(each) + AGAIN.get(row.status, "")))
+    if row.status != NoticeStatus.FAILED:  # repetitions are counted from the first decision
+        row.decided_at = run.now
+    row.kind, row.reached_at = step.rung.kind, step.at
+    row.run_id, row.status = run.id, status
+    return row
+
+
+def _reason(each: DecidedRung) -> str:
+    """Return the reason of a decision for the audit."""
+    if each.decision is RungDecision.NOTIFY:
+        return f"reached {each.reached.at:%Y-%m-%d %H:%M} UTC"
+    if each.decision is RungDecision.SUPERSEDE:
+        return f"the higher rung {each.highest.rung.id} was reached as well"
+    return "the site holds this rung back for the unit"
