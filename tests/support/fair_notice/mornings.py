@@ -19,6 +19,7 @@ from sla.directory import OF_A_UNIT, Directory, Role
 from sla.escalation import SUPERIORS
 
 UNIT = "dinsos"
+INFORMATION = "sp4n-guideline/information"
 STARTS = (date(2026, 11, 16), date(2026, 12, 21), date(2027, 3, 1))
 """A Monday without holidays near, one before Christmas, and one before Lebaran (8-15 March)."""
 
@@ -211,3 +212,8 @@ def live(
                 morning(now, day, plan)
             if plan.works:
                 run(now, plan)
+
+
+def sent_on(moment: datetime | None, day: date) -> bool:
+    """Check whether a moment is on a local day."""
+    return moment is not None and moment.astimezone(WITA).date() == day

@@ -1,0 +1,1 @@
+"""Random mornings for fair notice, and two ways to live through them."""
