@@ -52,7 +52,7 @@ class EvaluationCount:
     taken_back: int = 0
     """Number of deadlines counted as late before and not any more."""
     inherited: dict[str, int] = field(default_factory=dict)
-    """Number of deadlines missed before the first import of their source, by source, as far as this
+    """Number of complaints late before the first import of their source, by source, as far as this
     run was the first to see them."""
     messages: int = 0
     vacancies: list[tuple[str, str]] = field(default_factory=list)
@@ -223,15 +223,14 @@ class EvaluationRun:
         return plans
 
     def _count_breached(self, case: _EvaluatedCase) -> None:
-        """Count the deadlines newly known as missed, and the inherited ones among them."""
+        """Count the deadlines newly known as missed, and the complaints with inherited ones."""
         complaint = case.complaint
         was = {(row.rule, row.clock) for row in case.before if row.state == State.BREACHED}
         new = [d for d in case.deadlines if d.state is State.BREACHED and _key(d) not in was]
         self.count.breached += len(new)
-        inherited = sum(self._inherited(complaint, deadline) for deadline in new if deadline.open)
-        if inherited:
+        if any(self._inherited(complaint, deadline) for deadline in new if deadline.open):
             known = self.count.inherited.get(complaint.source, 0)
-            self.count.inherited[complaint.source] = known + inherited
+            self.count.inherited[complaint.source] = known + 1
 
     def _inherited(self, complaint: Complaint, deadline: Deadline) -> bool:
         """Check whether a deadline was missed before the first import of its source."""

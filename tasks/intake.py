@@ -14,6 +14,7 @@ from tasks.ingest.answers import answer_from_files
 from tasks.ingest.importer import AlreadyImported, import_batch
 from tasks.ingest.source_count import SourceCount, UnreachedSource, UnreadSource
 from tasks.notifications.import_alerts import (
+    alert_mixed_dates,
     alert_repeated_export,
     alert_row_drop,
     alert_silent_source,
@@ -102,10 +103,11 @@ class _Reading:
             record = imported.record
             drops = alert_row_drop(run, record)
             repeated = alert_repeated_export(run, record, batch.repeats)
+            mixed = alert_mixed_dates(run, record, batch.mixed_dates)
         count.add(record, imported.reasons, imported.questions)
         count.drops += drops
         count.repeated += repeated
-        count.mixed += (f"{batch.name}: {column}" for column in batch.mixed_dates)
+        count.mixed += mixed
 
 
 class _CountedRows:

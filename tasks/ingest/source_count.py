@@ -36,7 +36,8 @@ class SourceCount:
     waiting: list[Waiting] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     mixed: list[str] = field(default_factory=list)
-    """The files and columns in which date cells and dates written as text are mixed."""
+    """The columns in which date cells and dates written as text are mixed, each with the first file
+    that has it."""
 
     def add(
         self, record: SourceImport, reasons: Mapping[str, int], questions: Mapping[str, int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from db import imports
@@ -10,7 +11,8 @@ from tasks.common.context import RunContext, SiteContext
 from tasks.ingest.row_drop import latest_row_drop
 from tasks.notifications.enqueue import enqueue_alert
 
-ROW_DROP, REPEATED_EXPORT, SILENT_SOURCE = "fewer_rows", "repeated_export", "silent_source"
+ROW_DROP, REPEATED_EXPORT = "fewer_rows", "repeated_export"
+SILENT_SOURCE, MIXED_DATES = "silent_source", "mixed_dates"
 
 FIRST_ALERTS = (ROW_DROP, REPEATED_EXPORT)
 """Kinds of alerts that leave before any other mail: an import may show a wrong state."""
@@ -57,6 +59,18 @@ def alert_repeated_export(
     facts["same_as"] = run.office.local(repeats).isoformat(timespec="minutes")
     enqueue_alert(run, REPEATED_EXPORT, facts, same=_SAME)
     return [facts]
+
+
+def alert_mixed_dates(run: RunContext, record: SourceImport, columns: Iterable[str]) -> list[str]:
+    """Notify the administrators once of each column of a source that mixes date cells and dates
+    written as text. Return the file and the column of each new alert.
+    """
+    found = []
+    for column in columns:
+        facts = {"source": record.source, "file": record.name, "column": column}
+        if enqueue_alert(run, MIXED_DATES, facts, same=("source", "column")):
+            found.append(f"{record.name}: {column}")
+    return found
 
 
 def _facts(office: SiteContext, record: SourceImport) -> dict[str, object]:

@@ -111,6 +111,11 @@ def test_a_huge_cell_does_not_keep_the_file_from_being_read(tmp_path):
         ("a.csv", b"Nomor,Masuk\n", "a.csv: no row begins with 'No'; is this the right file?"),
         ("a.csv", b"No,Masuk\n", "no column 'Perihal'; the file has No, Masuk. Correct"),
         ("a.csv", b"\x81\x8d\x8f" * 9, "a.csv: not in utf-8-sig or cp1252 (encodings)"),
+        (
+            "a.csv",
+            "No,Masuk,Perihal\n".encode("utf-16-le"),
+            "a.csv: it is in UTF-16 without the mark at its beginning. Save it as 'CSV UTF-8', or",
+        ),
         ("a.csv.gz", b"No,Masuk", "a.csv.gz: cannot be opened (Not a gzipped file"),
         ("a.csv.gz", gzip.compress(b"No" * 99, mtime=0)[:-9], "a.csv.gz: cannot be opened ("),
         ("a.xlsx", b"", "a.xlsx: no readable workbook ("),
@@ -122,6 +127,14 @@ def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path, name, content,
     path = tmp_path / name
     path.write_bytes(content)
     assert why in refusal(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_read_if_the_site_names_it(tmp_path, encoding):
+    path = tmp_path / "a.csv"
+    path.write_bytes("No,Masuk,Perihal\n17,01/11/2026,Jalan\n".encode(encoding))
+    sheet = read_sheet(path, source(encodings=("utf-8-sig", encoding)))
+    assert [cells for _, cells in sheet.rows] == [("17", "01/11/2026", "Jalan")]
 
 
 def test_a_file_that_cannot_be_opened_is_refused(tmp_path):

@@ -585,3 +585,7 @@ def test_a_column_with_date_cells_and_texts_is_named_once(site):
     drop(office, "b.xlsx", workbook(row(7)))
     count = take(office)
     assert (count.new, count.mixed) == (4, ["a.xlsx: Masuk"])
+    drop(office, "c.xlsx", workbook(*rows, ("9", dates[1], "Lubang", "")), at="2026-11-24 07:00")
+    count = take(office, "2026-11-24 09:00")
+    assert (count.new, count.mixed) == (1, [])
+    assert alerts(office).count("mixed_dates") == 1

@@ -20,6 +20,9 @@ CHUNK = 1 << 20
 LONGEST_LINE = 1 << 22
 """Limit of characters in a line."""
 
+START = 16
+"""Number of bytes at the beginning of a file that show its encoding."""
+
 BAD_BYTE = "\udcff"
 """Stands for a byte that does not belong to the encoding. No encoding produces it."""
 
@@ -63,7 +66,8 @@ def text_of(path: Path, source: FolderSource) -> io.TextIOWrapper:
     few bad bytes is still read as UTF-8: `BAD_BYTE` takes the place of each of them. Raises
     :class:`UnreadableFile` if most of the file is not text.
     """
-    chosen = _choose([_decoded(path, each, source) for each in _candidates(path, source)])
+    candidates = _candidates(path, source)
+    chosen = _choose([_decoded(path, each, source) for each in candidates])
     if chosen.bad > max(chosen.beyond_ascii, _lines_in(path) // 2, 1):
         raise UnreadableFile(f"{path.name}: not in {' or '.join(source.encodings)} (encodings)")
     errors = MARK if chosen.bad else "strict"
@@ -73,11 +77,27 @@ def text_of(path: Path, source: FolderSource) -> io.TextIOWrapper:
 def _candidates(path: Path, source: FolderSource) -> tuple[str, ...]:
     try:
         with binary(path) as file:
-            start = file.read(4)
+            start = file.read(START)
     except (OSError, EOFError, zlib.error) as error:
         raise UnreadableFile(f"{path.name}: cannot be opened ({error})") from None
-    marked = [encoding for mark, encoding in BYTE_ORDER_MARKS if start.startswith(mark)]
-    return tuple(marked) or source.encodings
+    marked = tuple(encoding for mark, encoding in BYTE_ORDER_MARKS if start.startswith(mark))
+    if marked or not _is_utf_16(start):
+        return marked or source.encodings
+    expected = [each for each in source.encodings if codecs.lookup(each).name.startswith("utf-16")]
+    if not expected:
+        raise UnreadableFile(
+            f"{path.name}: it is in UTF-16 without the mark at its beginning. Save it as 'CSV"
+            ' UTF-8\', or add "utf-16-le" to `encodings` in sources.toml'
+        )
+    return tuple(expected)
+
+
+def _is_utf_16(start: bytes) -> bool:
+    """Check whether every second of the first bytes is NUL, and no other."""
+    even, odd = start[0::2], start[1::2]
+    return len(start) == START and (
+        (not any(even) and 0 not in odd) or (not any(odd) and 0 not in even)
+    )
 
 
 def _choose(results: list[_Decoded]) -> _Decoded:

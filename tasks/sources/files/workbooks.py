@@ -23,6 +23,7 @@ from tasks.common.flexible_dates import to_second
 from tasks.sources.base import Row, UnreadableFile
 from tasks.sources.files.kinds import why_no_workbook
 from tasks.sources.files.workbook_parts import Cell, Range, WorkbookParts, workbook_parts
+from tasks.sources.files.xls_parts import xls_parts
 
 EXACT = 10**15
 """A spreadsheet keeps 15 digits of a number; the digits of a larger number are lost."""
@@ -57,7 +58,7 @@ def workbook_sheets(path: Path, source: FolderSource) -> Iterator[WorkbookSheet]
     Raises :class:`UnreadableFile` if the file is too large, damaged, or protected by a password.
     """
     try:
-        parts = workbook_parts(path, source) if zipfile.is_zipfile(path) else WorkbookParts()
+        parts = _parts(path, source)
         with path.open("rb") as file:
             book = CalamineWorkbook.from_filelike(file)
         visible = [
@@ -75,6 +76,12 @@ def workbook_sheets(path: Path, source: FolderSource) -> Iterator[WorkbookSheet]
     except _UNREADABLE as error:
         why = why_no_workbook(path, error)
         raise UnreadableFile(f"{path.name}: no readable workbook ({why})") from None
+
+
+def _parts(path: Path, source: FolderSource) -> WorkbookParts:
+    if zipfile.is_zipfile(path):
+        return workbook_parts(path, source)
+    return xls_parts(path, serial=source.serial)
 
 
 def _rows(sheet: CalamineSheet, ranges: Iterable[Range], errors: dict[Cell, str]) -> Iterator[Row]:
