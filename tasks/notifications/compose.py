@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from db import notices, outbox
 from db.models import MessageItem, MessageKind, MessageRow, NoticeRow
-from sla.directory import OF_A_UNIT, Role
+from sla.directory import OF_A_UNIT, OfficeHolder, Role
 from sla.engine.deadline import Deadline
 from sla.escalation import SUPERIORS
 from tasks.common.context import SiteContext
@@ -29,6 +29,7 @@ from tasks.notifications.transport.smtp import Uncomposable
 from tasks.notifications.views import Correction, Desk, StandIn
 from tasks.notifications.workbook_attachment import notices_workbook
 from tasks.text.catalog import catalog
+from tasks.text.titles import office_title
 
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 
@@ -167,15 +168,15 @@ def _threads(
 ) -> dict[int, list[str]]:
     """Return the Message-IDs of the earlier mails that each mail answers, by key of the mail.
 
-    Only a mail with exactly one complaint on the desk has a thread: the earlier mails about it to
-    the same address. Its subject is the same in all of them, because Gmail asks for both. A mail
-    with more begins its own thread.
+    Only a mail with a `thread_item` has a thread: the earlier mails about this complaint to the
+    same address. Its subject is the same in all of them, because Gmail asks for both. Any other
+    mail begins its own thread.
     """
     about = {}
     for message in messages:
         desk = views.get(message.id)
         concerned = {item.notice.complaint_id for item in message.items if item.included}
-        if desk is not None and desk.only_item is not None and len(concerned) == 1:
+        if desk is not None and desk.thread_item is not None and len(concerned) == 1:
             about[message.id] = (message.recipient, concerned.pop())
     earlier = outbox.earlier(session, set(about.values()), now)
     return {key: earlier.get(pair, [])[-LONGEST_THREAD:] for key, pair in about.items()}
@@ -301,7 +302,13 @@ def _stand_ins(office: SiteContext, message: MessageRow, now: datetime) -> tuple
         holds = any(holder.email.casefold() == address for holder in regular.offices)
         if regular.vacancy is not None or not holds:
             vacant = regular.vacancy is not None
-            found[StandIn(role, directory.name_of(unit), reader, vacant)] = None
+            title = office_title(
+                OfficeHolder(unit or "", role, "", ""),
+                site=office.site.name,
+                unit=directory.name_of(unit),
+                locale=message.locale or office.site.locale,
+            )
+            found[StandIn(title, reader, vacant)] = None
     return tuple(found)
 
 

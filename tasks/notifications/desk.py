@@ -39,7 +39,7 @@ from tasks.notifications.views import (
     NoticeItem,
 )
 from tasks.text.catalog import catalog
-from tasks.text.titles import office_title
+from tasks.text.titles import office_title, regent_word
 
 SOON_WORKING_DAYS = 2
 """A duty due within this number of working days is on the desk."""
@@ -187,6 +187,7 @@ class DeskLoader:
             unlisted=len(others) - len(rest),
             counts=counts,
             administrator=site.administrator_address(self.today),
+            regent=regent_word(site.name, reader.locale),
             superior=reader.scope.superior,
             units=self._lines([*items, *rest]) if reader.scope.superior else (),
             ended_late=self._ended_late if reader.scope.superior else 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -30,12 +31,15 @@ MOST_FOR_SUPERIORS = 15
 """Limit of complaints in the body of a superior's mail, which is read on a phone."""
 
 LONGEST_SUBJECT = 60
-"""Limit of the subject of a notice mail in characters; a phone shows about 40."""
+"""Limit of the subject of a notice mail in characters."""
+
+SHOWN_ON_A_PHONE = 40
+"""Number of characters of a subject that a phone shows."""
 
 LONGEST_TICKET = 24
 """Limit of a ticket in a subject; the mail shows the whole ticket."""
 
-LARGEST_HTML = 102_000
+LARGEST_HTML = 100_000
 """Limit of a mail's HTML in bytes. Gmail hides everything after 102,400 bytes, and a mail ends with
 the contact for questions.
 """
@@ -83,24 +87,38 @@ def desk_subject(desk: Desk, locale: str) -> str:
     """Return the subject: the numbers of complaints, then the unit, in at most `LONGEST_SUBJECT`
     characters.
 
-    The subject of a mail about one complaint names this complaint alone and stays the same, so
-    that mail programs keep its mails together. A subject never contains a title.
+    The subject of a mail in a thread names its complaint alone and stays the same, so that mail
+    programs keep the thread together. A subject never contains a title.
     """
     t = catalog(locale)
-    item = desk.only_item
-    if item is not None and not desk.superior and not desk.corrections:
-        text = t("subject.one", ticket=one_line(item.ticket, LONGEST_TICKET))
+    item = desk.thread_item
+    if item is not None:
+        parts = [t("subject.one", ticket=one_line(item.ticket, LONGEST_TICKET))]
     else:
-        numbers = {str(section): desk.count(section) for section in DeskSection}
-        if desk.superior and 0 < desk.own_count != desk.count(DeskSection.LATE):
-            numbers = {"own": desk.own_count, "late": desk.count(DeskSection.LATE)}
-        order = ("own", "late", "today", "soon", "later")
-        parts = [t(f"subject.{key}", n=numbers[key]) for key in order if numbers.get(key)]
-        if desk.corrections:
-            form = "subject.correction" if parts else "subject.corrections"
-            parts.insert(0, t(form, n=len(desk.corrections)))
-        text = ", ".join(parts)
-    return one_line(f"{text} – {desk.place}" if desk.place else text, LONGEST_SUBJECT)
+        parts = _subject_parts(desk, locale)
+    least = 3 if desk.corrections else 2
+    while len(_joined(parts, desk.place)) > SHOWN_ON_A_PHONE and len(parts) > least:
+        parts.pop()  # the least urgent number
+    return one_line(_joined(parts, desk.place), LONGEST_SUBJECT)
+
+
+def _subject_parts(desk: Desk, locale: str) -> list[str]:
+    """Return the numbers of a subject, the most urgent first."""
+    t = catalog(locale)
+    numbers = {str(section): desk.count(section) for section in DeskSection}
+    if desk.superior and 0 < desk.own_count != desk.count(DeskSection.LATE):
+        numbers = {"own": desk.own_count, "late": desk.count(DeskSection.LATE)}
+    order = ("own", "late", "today", "soon", "later")
+    parts = [t(f"subject.{key}", n=numbers[key]) for key in order if numbers.get(key)]
+    if desk.corrections:
+        form = "subject.correction" if parts else "subject.corrections"
+        parts.insert(0, t(form, n=len(desk.corrections)))
+    return parts
+
+
+def _joined(parts: Sequence[str], place: str) -> str:
+    text = ", ".join(parts)
+    return f"{text} – {place}" if place else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +160,7 @@ class DutyTexts:
         """Return the number of days until or since the due day."""
         t = catalog(self.locale)
         working = abs(duty.working_days_left)
-        if not duty.calendar_days or not working:
+        if not duty.calendar_days or not working or working == abs(duty.days_left):
             return self.short_span(duty)
         beside = t("unit.working_day", n=working)
         return t("mail.beside", span=self.short_span(duty), working=beside)

@@ -78,11 +78,10 @@ class Duty:
 class StandIn:
     """The reader gets a notice in the place of another office, vacant or out of reach.
 
-    `role` is that office, and `reader` the reader's own office, as keys of the texts.
+    `title` is that office in words, and `reader` the reader's own role, a key of the texts.
     """
 
-    role: str
-    unit: str
+    title: str
     reader: str
     vacant: bool
 
@@ -170,9 +169,19 @@ class NoticeItem:
         return (self.worst, *others)
 
     @property
+    def shown(self) -> tuple[Duty, ...]:
+        """Return the duties with a line of their own: the first two that are pressing."""
+        return self.pressing[:2]
+
+    @property
+    def beside(self) -> tuple[Duty, ...]:
+        """Return the other pressing duties. A superior reads no duty with a later time."""
+        return self.pressing[2:]
+
+    @property
     def further(self) -> tuple[Duty, ...]:
-        """Return the other duties: their time comes later."""
-        return tuple(duty for duty in self.duties if duty not in self.pressing)
+        """Return the other duties, which share one line."""
+        return tuple(duty for duty in self.duties if duty not in self.shown)
 
     @property
     def section(self) -> DeskSection:
@@ -225,7 +234,8 @@ class Desk:
 
     `items` are the complaints of the body, by section and rank; `rest` are those of the workbook
     alone. `counts` has the number of complaints of each section, those of `rest` included. `title`
-    is the reader's office for the salutation, `place` the short name of the unit for the subject.
+    is the reader's office for the salutation, `place` the short name of the unit for the subject,
+    `regent` the short title of the head of this government (Bupati, Wali Kota, Gubernur).
 
     A superior reads a table of the `units` first. `unlisted` counts the late complaints of units
     that have not been notified of them yet. They are in no other number, and no unit is named.
@@ -247,6 +257,7 @@ class Desk:
     items: tuple[NoticeItem, ...]
     counts: Mapping[DeskSection, int]
     administrator: str
+    regent: str = ""
     superior: bool = False
     rest: tuple[NoticeItem, ...] = ()
     units: tuple[DeskUnitLine, ...] = ()
@@ -263,6 +274,11 @@ class Desk:
     def section(self, name: str) -> tuple[NoticeItem, ...]:
         """Return the complaints of a section in the body."""
         return tuple(item for item in self.items if item.section == name)
+
+    @property
+    def sections(self) -> frozenset[str]:
+        """Return the names of the sections with any complaint."""
+        return frozenset(str(section) for section, number in self.counts.items() if number)
 
     def count(self, name: str) -> int:
         """Return the number of complaints of a section."""
@@ -289,6 +305,11 @@ class Desk:
         return len(self.rest)
 
     @property
+    def own_not_shown(self) -> int:
+        """Number of complaints on which the reader must act and that only the workbook names."""
+        return sum(item.own for item in self.rest)
+
+    @property
     def inherited_count(self) -> int:
         """Number of complaints that were late before the first import."""
         return sum(item.inherited for item in (*self.items, *self.rest))
@@ -297,6 +318,14 @@ class Desk:
     def only_item(self) -> NoticeItem | None:
         """Return the only complaint on the desk, or None if there is none or more than one."""
         return self.items[0] if self.total == 1 == len(self.items) else None
+
+    @property
+    def thread_item(self) -> NoticeItem | None:
+        """Return the complaint of the thread to which the mail belongs, or None if to none.
+
+        Only a mail to a unit with exactly one complaint and no correction belongs to a thread.
+        """
+        return None if self.superior or self.corrections else self.only_item
 
     def cut(self, most: int) -> Desk:
         """Return the same desk with at most `most` complaints in its body, the first ones."""

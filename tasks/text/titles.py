@@ -35,6 +35,13 @@ def office_title(holder: OfficeHolder, *, site: str, unit: str, locale: str) -> 
     return catalog(locale)("title.deputy", title=title) if holder.deputy else title
 
 
+def regent_word(site: str, locale: str) -> str:
+    """Return the short title of the head of a government: 'Bupati', 'Wali Kota', 'Gubernur'."""
+    found = GOVERNMENT.fullmatch(site.strip())
+    kind = found[1].lower() if found else "kabupaten"
+    return catalog(locale)(f"title.regent_{kind}_short")
+
+
 def _derived(role: Role, *, site: str, unit: str, locale: str) -> str:
     t = catalog(locale)
     found = GOVERNMENT.fullmatch(site.strip())

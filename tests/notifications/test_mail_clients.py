@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes
 from fnmatch import fnmatch
 from html.parser import HTMLParser
@@ -21,10 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, WITA
 from support.browser import Browser, browsing, seen
+from support.outgoing_mail.desk_views import NOW, answer_links, full_desk, full_item
 from support.outgoing_mail.sent_mails import KINDS, TITLE, Sent, send_each_kind
 from support.programs import needed
+
+from tasks.notifications.render import desk_mail
+from tasks.notifications.views import Desk, Statement
 
 LOCALES = ("id", "en")
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
@@ -236,7 +241,7 @@ FIRST_WORDS = {
         "late and coming": "Paling mendesak: pengaduan FD-3, terlambat 1 hari kerja · RSUD Contoh",
         "long": "Paling mendesak: pengaduan FD-100, terlambat 1 hari kerja · Dinas Lingkungan",
         "escalation": "Paling mendesak: pengaduan FD-1, terlambat 5 hari kerja · Dinas Sosial · ",
-        "alert": "Unit: Dinas Perhubungan · Jabatan: kepala perangkat daerah",
+        "alert": "Unit: Dinas Perhubungan · Jabatan: Kepala Perangkat Daerah",
         "summary": "66,7% tepat waktu · 65 masih terbuka · Ketepatan terendah: Dinas Lingkungan",
     },
     "en": {
@@ -401,6 +406,7 @@ def test_a_mail_is_readable_on_phones_and_screens_by_day_and_night(
 
 
 TALLEST_COMPLAINT = 240  # px, on a phone: about a third of its screen
+LAST_CARD = "[...document.querySelectorAll('.card')].pop().getBoundingClientRect().bottom"
 CARDS = "[...document.querySelectorAll('.card')].map(e => e.getBoundingClientRect().height)"
 
 
@@ -411,6 +417,38 @@ def test_a_complaint_takes_a_third_of_a_phone_s_screen(kind, browser, mails):
     heights = browser.run(CARDS)
     assert heights
     assert max(heights) <= TALLEST_COMPLAINT
+
+
+THREE_SCREENS = 2400  # px, of a phone with 360 x 800
+
+
+@pytest.mark.browser
+def test_full_complaints_stay_a_third_of_a_screen_and_eight_within_three(locale, browser):
+    """Long duties, many notices and links for an answer; then a superior's eight cases."""
+    items = [
+        full_item(
+            n,
+            late=n > 1,
+            reply_links=answer_links(f"FD-2026-0{100 + n}"),
+            privacy="secret" if n == 2 else "",
+        )
+        for n in range(8)
+    ]
+    stated = Statement("obstacle", NOW, "menunggu berkas dari pemohon " * 9)
+    answered = replace(items[3], statement=stated)
+    browser.show(rendered_desk(full_desk(*items, answered), locale), 360, phone=True)
+    assert max(browser.run(CARDS)) <= TALLEST_COMPLAINT
+    cases = [replace(each, reply_links=None) for each in items]
+    browser.show(rendered_desk(full_desk(*cases, superior=True), locale), 360, phone=True)
+    heights = browser.run(CARDS)
+    assert len(heights) == 8
+    assert max(heights) <= TALLEST_COMPLAINT
+    assert browser.run(LAST_CARD) <= THREE_SCREENS
+
+
+def rendered_desk(desk: Desk, locale: str) -> str:
+    mail, _ = desk_mail(desk, locale, WITA)
+    return mail.html
 
 
 @pytest.mark.browser

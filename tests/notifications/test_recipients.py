@@ -67,8 +67,8 @@ def test_an_office_that_fell_vacant_before_its_mail_left_is_stood_in_for(office,
     deliver(office, "2026-11-25 07:30")
     assert sorted(told(server)) == ["penghubung.dinsos", "sekda"]
     (letter,) = [each for each in server.letters if each.recipient.startswith("sekda")]
-    said = "Kepala perangkat daerah, Dinas Sosial: jabatan kosong; disampaikan kepada"
-    assert f"{said} sekretaris daerah." in text(letter)
+    said = "Kepala Dinas Sosial: jabatan kosong; disampaikan kepada Sekretaris Daerah."
+    assert said in text(letter)
 
 
 def test_next_in_line_stands_in_for_a_unit_without_anybody_and_the_ladder_starts_there(

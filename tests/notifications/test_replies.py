@@ -5,6 +5,7 @@ its head; on 27 November its escalation is decided, and goes to superiors on the
 Nothing that a unit states moves a deadline.
 """
 
+import html
 import json
 import logging
 import re
@@ -184,7 +185,7 @@ def test_a_statement_in_english_where_the_reader_reads_english(site_folder, box,
         assert links(first)[0][1]["subject"].startswith("Already followed up: FD-1 [TGT-")
         token = find_token(links(first)[0][1]["subject"])
         text = " ".join(first.get_body(("plain",)).get_content().split())
-        assert "Answer: Already followed up / Not within our authority" in text
+        assert "Answer: Already followed up / Not our authority / Obstacle" in text
         assert f"subject [TGT-{text.partition('[TGT-')[2].partition(']')[0]}]" in text
         assert find_token(text).signature == token.signature
     finally:
@@ -609,22 +610,22 @@ def test_each_recorded_answer_is_in_the_audit_and_the_statement_in_the_report(li
 
 
 def test_the_explanation_of_a_complaint_has_the_statement(lived, box):
-    states(lived, box, 3, "Kendala: menunggu berkas")
+    states(lived, box, 3, "Kendala: menunggu <b>berkas</b>")
     look(lived)
-    line = "Pernyataan Dinas Sosial, 24 Nov 2026: terdapat kendala – “menunggu berkas”"
+    line = "Pernyataan Dinas Sosial, 24 Nov 2026: terdapat kendala – “menunggu <b>berkas</b>”"
     with lived.transaction() as session:
         (before,) = explanations(session, lived, "FD-1", wita("2026-11-24 09:00"))
         (after,) = explanations(session, lived, "FD-1", wita(NEXT_DAY))
     assert before.statements == ()
     said = as_text(lived.site, after)
     assert f"{line} (belum tercatat di aplikasi pengaduan)" in said
-    assert line in as_html(lived.site, after)
+    assert html.escape(line) in as_html(lived.site, after)
     assert as_data(lived, after)["statements"] == [
         {
             "unit": "dinsos",
             "statement": "obstacle",
             "stated_on": "2026-11-24T09:10:00+08:00",
-            "text": "menunggu berkas",
+            "text": "menunggu <b>berkas</b>",
             "recorded_in_source": False,
         }
     ]

@@ -110,8 +110,8 @@ def test_who_was_told_stands_in_the_readers_language(office):
         for v in (view, english)
     )
     assert (ours, theirs) == (
-        "pejabat penghubung (2 kali, terakhir 7 Des 2026), kepala perangkat daerah (2 kali, "
-        "terakhir 7 Des 2026), sekretaris daerah (7 Des 2026), inspektur (10 Des 2026)",
+        "Pejabat Penghubung (2 kali, terakhir 7 Des 2026), Kepala Perangkat Daerah (2 kali, "
+        "terakhir 7 Des 2026), Sekretaris Daerah (7 Des 2026), Inspektur (10 Des 2026)",
         "liaison officer (2 times, last 7 Dec 2026), head of unit (2 times, "
         "last 7 Dec 2026), regional secretary (7 Dec 2026), inspector (10 Dec 2026)",
     )
