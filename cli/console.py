@@ -21,6 +21,7 @@ from rich.table import Table
 
 from settings import Site, load_site
 from sla.text import did_you_mean, first_line
+from tasks.common.whole_files import whole_file
 
 if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
     from tasks.common.context import SiteContext
@@ -196,8 +197,8 @@ def waits(file: Mapping[str, str]) -> str:
 
 def write_html(path: Path, html: str) -> None:
     """Write a page to a file, and print its path."""
-    with writing(path):
-        path.write_text(html, encoding="utf-8")
+    with writing(path), whole_file(path) as file:
+        file.write(html.encode())
     err.print(f"written to {escape(str(path))}")
 
 

@@ -1,4 +1,4 @@
-"""Used everywhere in tasks: site context, dates, redaction, retries, errors.
+"""Used everywhere in tasks: site context, dates, redaction, retries, errors, whole files.
 
 It knows no source, no mail and no report.
 """
@@ -13,4 +13,5 @@ __all__ = [
     "redaction",
     "retry",
     "total_rows",
+    "whole_files",
 ]

@@ -14,6 +14,7 @@ from db import complaints, imports
 from db.models import Complaint
 from sla.events import Event
 from tasks.common.context import SiteContext
+from tasks.common.whole_files import whole_file
 
 
 def export(
@@ -26,9 +27,8 @@ def export(
     installation exports them itself. The file appears under its name only when it is complete.
     Titles are exported only if they are stored, and never for an anonymous or secret report.
     """
-    part = path.with_name(f"{path.name}.part")
     number = 0
-    with office.transaction() as session, part.open("w", encoding="utf-8") as file:
+    with office.transaction() as session, whole_file(path) as file:
         for about in _sources(session, office, now):
             file.write(_line(about))
         for some in complaints.changed(session, since):
@@ -37,12 +37,11 @@ def export(
             for row in ours:
                 file.write(_line(_complaint(office, row, events.get(row.id, []), titles=titles)))
             number += len(ours)
-    part.replace(path)
     return number
 
 
-def _line(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False) + "\n"
+def _line(value: dict[str, Any]) -> bytes:
+    return (json.dumps(value, ensure_ascii=False) + "\n").encode()
 
 
 def _given(office: SiteContext, source: str) -> bool:

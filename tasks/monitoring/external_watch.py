@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from types import FrameType
 from typing import Any
 
@@ -20,6 +19,7 @@ from db.engine import NotReady, open_engine, reading
 from db.private_dirs import make_private
 from settings import Site
 from tasks.common.context import SiteContext
+from tasks.common.whole_files import whole_file
 from tasks.monitoring.incident_log import IncidentLog, update_incidents
 from tasks.monitoring.incidents import Incident, IncidentKind
 from tasks.monitoring.send_alert import hand_over, send_without_database
@@ -159,9 +159,8 @@ class ExternalWatch:
             return []
         try:
             make_private(self.file.parent)
-            with NamedTemporaryFile("w", dir=self.file.parent, delete=False) as new:
-                new.write(text)
-            Path(new.name).replace(self.file)
+            with whole_file(self.file) as new:
+                new.write(text.encode())
         except OSError as error:
             self.unwritten = True
             return [f"{self.file} cannot be written: {error.strerror}"]

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from tasks.common.whole_files import whole_files
 from tasks.reports.model import Report
 
 FORMATS = ("html", "pdf", "xlsx", "json", "csv")
@@ -25,8 +26,8 @@ def write_all(
 ) -> list[Path]:
     """Write a report in these formats and return the files in the order of `FORMATS`.
 
-    `ending` is added to their common name. `progress` is called with the finished part of the
-    work, in percent.
+    The files appear together when all are complete. `ending` is added to their common name.
+    `progress` is called with the finished part of the work, in percent.
     """
     # these load matplotlib, which takes a second: imported only when a report is made
     from tasks.reports.formats.html import report_html  # noqa: PLC0415
@@ -53,9 +54,9 @@ def write_all(
     stem += ending
     paths = []
     wanted = [each for each in making if each in formats]
-    for number, each in enumerate(wanted, 1):
-        path = folder / f"{stem}.{each}"
-        path.write_bytes(making[each]())
-        paths.append(path)
-        progress(100.0 * number / len(wanted))
+    with whole_files() as write:
+        for number, each in enumerate(wanted, 1):
+            paths.append(folder / f"{stem}.{each}")
+            write(paths[-1], making[each]())
+            progress(100.0 * number / len(wanted))
     return paths

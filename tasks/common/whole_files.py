@@ -1,0 +1,79 @@
+"""Writes files that appear under their names when they are complete, or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+UNFINISHED = ".part"
+"""The end of the name of a file that is still written; no source reads such a file."""
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that appears under its name when the block ends without an error.
+
+    Until then an earlier file of this name stays as it is. The content is on disk before the
+    name changes. On a full disk nothing is left. A device or a pipe is written directly.
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:
+            yield file
+        return
+    part = _part_of(target)
+    try:
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+        _sync_folder(target.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_files() -> Iterator[Callable[[Path, bytes], None]]:
+    """Collect files that appear together when the block ends without an error.
+
+    The value of the block writes one file: its path and its content. The first file appears
+    last, so where it is present, the others are too.
+    """
+    parts: list[tuple[Path, Path]] = []
+
+    def write(path: Path, content: bytes) -> None:
+        part = _part_of(path)
+        parts.append((part, path))
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+    try:
+        yield write
+        for part, path in reversed(parts):
+            part.replace(path)
+        for folder in {path.parent for _, path in parts}:
+            _sync_folder(folder)
+    finally:
+        for part, _ in parts:
+            part.unlink(missing_ok=True)
+
+
+def _part_of(path: Path) -> Path:
+    """Return the name of an unfinished file, different for each process."""
+    return path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the new names are on disk; some file systems do not support this."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
