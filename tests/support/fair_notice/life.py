@@ -11,7 +11,7 @@ from conftest import WITA, wita
 from crash_tests.databases import SqliteFile
 from sqlalchemy import select
 
-from db import outbox
+from db import notices
 from db.engine import open_engine
 from db.mailbox import bounces
 from db.models import (
@@ -149,7 +149,7 @@ class Life:
                     bounces.add(session, message, reported_at=now, now=now, **report)
                     message.status = MessageStatus.BOUNCED
                     session.flush()
-                    outbox.settle_notices(session, [i.notice_id for i in message.items], now)
+                    notices.settle(session, [i.notice_id for i in message.items], now)
 
     def _accepted(self) -> Iterator[Accepted]:
         query = (

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from conftest import WITA
 
 from db.models import MessageStatus, NoticeRow, NoticeStatus
-from db.outbox import Acceptance
+from db.notices import Acceptance
 from settings import Site
 from sla.directory import OF_A_UNIT, Role
 from sla.engine.context import ComplaintFacts
