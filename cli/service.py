@@ -40,16 +40,19 @@ def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = Fa
         raise typer.Exit(console.TROUBLE)
 
 
+SitesOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--site",
+        help="Folder of a site, or of several (else TENGGAT_SITE, else examples/kabupaten-contoh/);"
+        " repeatable.",
+        metavar="DIR",
+    ),
+]
+
+
 def up(
-    site: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--site",
-            help="Folder of a site, or of several (else TENGGAT_SITE, else"
-            " examples/kabupaten-contoh/); repeatable.",
-            metavar="DIR",
-        ),
-    ] = None,
+    site: SitesOption = None,
     port: Annotated[int, typer.Option(help="Port of the Prefect UI.")] = 4200,
     host: Annotated[
         str, typer.Option(help="Address of the Prefect UI; others reach any but loopback.")
@@ -84,7 +87,7 @@ def up(
 
 
 def worker(
-    site: SiteOption = None,
+    site: SitesOption = None,
     name: Annotated[
         str | None,
         typer.Option(help="What the server calls this worker (else by the machine's name)."),
@@ -95,9 +98,9 @@ def worker(
 ) -> None:
     """Work for a server elsewhere.
 
-    Executes its runs on this machine, in the foreground. PREFECT_API_URL is the server's address,
-    PREFECT_API_AUTH_STRING its login. If the server is away, the worker waits for it without limit.
-    Ctrl-C or SIGTERM stops it.
+    Executes its runs of these sites on this machine, in the foreground. PREFECT_API_URL is the
+    server's address, PREFECT_API_AUTH_STRING its login. If the server is away, the worker waits for
+    it without limit. Ctrl-C or SIGTERM stops it.
     """
     import service  # noqa: PLC0415
 
@@ -108,7 +111,7 @@ def worker(
             " on the server's own machine `tenggat up` works by itself"
         )
     service.work(
-        load_site(site).var,
+        [load_site(folder) for folder in _folders(site)],
         api=api,
         name=name or service.default_worker_name(),
         limit=limit,

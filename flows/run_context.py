@@ -12,12 +12,10 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 
 from db import audit, runs
+from flows.permitted import SKEW, check_site, served_sites
 from settings import load_site
 from tasks.common.context import ClockInThePast, SiteContext
 from tasks.text.templates import render
-
-SKEW = timedelta(minutes=1)
-"""Allowed difference between the clocks of the machines that share the work."""
 
 
 @dataclass(slots=True)
@@ -60,6 +58,7 @@ def flow_run_context(
     now = now or datetime.now(UTC)
     if now.tzinfo is None:
         raise ValueError("`now` needs a zone, as in 2026-11-24T08:00+08:00")
+    check_site(site, served_sites())
     office = SiteContext.open(site)
     try:
         with office.transaction() as session:
@@ -84,6 +83,7 @@ def flow_run_context(
 def run_name() -> str:
     """Return the name of a run for the UI: the flow and its time in the site's zone."""
     parameters = flow_run.parameters
+    check_site(parameters.get("site"), served_sites())
     now = parameters.get("now") or datetime.now(UTC)
     if isinstance(now, str):
         now = datetime.fromisoformat(now)

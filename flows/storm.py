@@ -17,6 +17,7 @@ from pydantic import Field, create_model
 from db import storms
 from db.models import StormStatus
 from flows.parameters import SiteFolder, StormNumber
+from flows.permitted import check_site, served_sites
 from settings import load_site
 from tasks.common.context import SiteContext
 from tasks.notifications.storms import decide
@@ -45,6 +46,7 @@ def storm(storm: StormNumber, site: SiteFolder = None) -> dict[str, Any]:
     continues after the form is submitted. If the command line decided first, the run reports this
     decision and ends.
     """
+    check_site(site, served_sites())
     office = SiteContext.open(site)
     try:
         with office.transaction() as session:

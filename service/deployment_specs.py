@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,11 +15,6 @@ from settings import Site
 
 AGAIN = "again-after-crash"
 """Tag of deployments with a restart after a crash, because no later run does the same work."""
-
-
-ENGINE = shlex.join([sys.executable, "-m", "prefect.engine"])
-"""The command that a worker starts for a run. By default Prefect first starts a process to prepare
-the run's folder, and that process loads Prefect once more: over a second of CPU for each run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +51,11 @@ def _specs() -> list[dict[str, Any]]:
     return specs
 
 
+def entrypoints() -> dict[str, str]:
+    """Return the entrypoint of each of our flows by its name, as in 'flows/intake.py:intake'."""
+    return {spec["name"]: spec["entrypoint"] for spec in _specs()}
+
+
 def _plan(spec: dict[str, Any], site: Site, name: str) -> DeploymentSpec:
     limit = dict(spec.get("concurrency_limit") or {})
     if spec["name"] == "deadlines":
@@ -74,7 +72,7 @@ def _plan(spec: dict[str, Any], site: Site, name: str) -> DeploymentSpec:
         "parameters": {**spec["parameters"], "site": str(site.folder)},
         "schedules": _schedules(spec, site),
         "work_pool_name": POOL,
-        "job_variables": {"working_dir": str(REPOSITORY), "command": ENGINE},
+        "job_variables": {},
         "enforce_parameter_schema": True,
         "concurrency_limit": limit.pop("limit", None),
         "concurrency_options": limit or None,

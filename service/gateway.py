@@ -30,7 +30,9 @@ requests to its own server only."""
 
 BLOCKS = re.compile(r"^/api/(block_documents|block_schemas|block_types)(/|$)")
 SEARCHES = re.compile(r"/(filter|count)/?$")
-CLOSED = re.compile(r"^/api/(admin/storage|collections)(/|$)")
+CLOSED = re.compile(
+    r"^/api/(admin/storage|collections|docs|redoc)(/|$)|^/(openapi.json|docs|redoc)"
+)
 
 
 def is_closed(method: str, path: str) -> bool:
@@ -40,6 +42,8 @@ def is_closed(method: str, path: str) -> bool:
       notifications. Tenggat has none, so nobody may write one. They can be listed.
     - `admin/storage` chooses the block for results.
     - `collections` lets the server fetch a list from the internet.
+    - `docs` and `redoc` let the browser fetch programs from the internet. Without a login
+      `openapi.json` costs a second of CPU for each request; `/api/openapi.json` needs the login.
     """
     path = re.sub("/+", "/", path)
     if BLOCKS.search(path):

@@ -12,6 +12,13 @@ from service.errors import Rejected, ServiceError
 from service.prefect_api import ask, every, found
 from settings import Site
 
+NO_TEMPLATE = {
+    "job_configuration": {"stream_output": True},
+    "variables": {"type": "object", "properties": {}, "additionalProperties": False},
+}
+"""Job template of the work pool. It has no variables: neither a deployment nor a run may choose a
+command, folder or environment. Our worker (`service.worker_process`) decides these itself."""
+
 MOST_AT_ONCE = 8
 """Number of runs that the pool executes at the same time, for all sites together."""
 
@@ -43,13 +50,11 @@ def _ids(api: str, wanted: Sequence[DeploymentSpec]) -> dict[str, str]:
 def _pool(api: str) -> Iterator[str]:
     pool = found(f"{api}/work_pools/{POOL}")
     if pool is None:
-        from prefect.workers.process import ProcessWorker  # noqa: PLC0415 - loading takes seconds
-
         body = {
             "name": POOL,
             "type": "process",
             "description": "Runs of Tenggat, on the machines where a worker is.",
-            "base_job_template": ProcessWorker.get_default_base_job_template(),
+            "base_job_template": NO_TEMPLATE,
             "concurrency_limit": MOST_AT_ONCE,
         }
         try:
@@ -63,8 +68,9 @@ def _pool(api: str) -> Iterator[str]:
         raise ServiceError(
             f"work pool {POOL} is of type {pool['type']}, not process; remove it in the UI"
         )
-    if pool is not None and pool["concurrency_limit"] != MOST_AT_ONCE:
-        ask(f"{api}/work_pools/{POOL}", {"concurrency_limit": MOST_AT_ONCE}, method="PATCH")
+    wanted = {"concurrency_limit": MOST_AT_ONCE, "base_job_template": NO_TEMPLATE}
+    if pool is not None and any(pool[key] != value for key, value in wanted.items()):
+        ask(f"{api}/work_pools/{POOL}", wanted, method="PATCH")
         yield f"work pool {POOL}: changed"
 
 

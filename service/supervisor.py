@@ -152,6 +152,7 @@ class _Service:
                 WORKER,
                 "prefect-worker.log",
                 self.say,
+                sites=self.sites,
                 asked=lambda: self.server.well,
             )
             self.stack.callback(self.worker.stop)

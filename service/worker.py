@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from flows.permitted import SITES
 from service.environment import POOL, prefect_environment
 from service.errors import ServiceError
 from service.lock import exclusive_lock, marked
@@ -18,7 +20,9 @@ from service.prefect_api import ask, healthy
 from service.process import Child
 from service.restarts import SupervisedProcess
 from service.signals import until_stopped
+from settings import Site
 
+WORKER_PROGRAM = (sys.executable, "-m", "service.worker_process")
 BEAT_SECONDS = 10
 """Interval in seconds between the heartbeats of a worker."""
 
@@ -33,17 +37,18 @@ def kept_worker(
     log: str,
     say: Callable[[str], None],
     *,
+    sites: Sequence[Site],
     limit: int | None = None,
     asked: Callable[[], bool] = lambda: True,
 ) -> SupervisedProcess:
-    """Return a supervised Prefect worker for our pool.
+    """Return a supervised worker for our pool, which works for these sites.
 
     Its runs continue if it ends. Its log is in `var/logs`; `limit` is the number of simultaneous
     runs. While `asked` returns false, the server is not asked about the worker's heartbeat.
     """
     return SupervisedProcess(
         "worker",
-        partial(_start, var, api, name, log, limit),
+        partial(_start, var, api, name, log, limit, sites),
         say,
         answers=lambda: not asked() or _beats(api, name),
         every=BEAT_SECONDS,
@@ -51,14 +56,17 @@ def kept_worker(
     )
 
 
-def _start(var: Path, api: str, name: str, log: str, limit: int | None) -> Child:
-    most = [] if limit is None else ["--limit", str(limit)]
-    return Child(
-        "prefect worker",
-        [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--name", name, *most],
-        {**prefect_environment(var, api), "PREFECT_WORKER_HEARTBEAT_SECONDS": str(BEAT_SECONDS)},
-        var / "logs" / log,
-    )
+def _start(
+    var: Path, api: str, name: str, log: str, limit: int | None, sites: Sequence[Site]
+) -> Child:
+    most = [] if limit is None else [str(limit)]
+    environment = {
+        **prefect_environment(var, api),
+        "PREFECT_WORKER_HEARTBEAT_SECONDS": str(BEAT_SECONDS),
+        SITES: json.dumps([str(site.folder) for site in sites]),
+    }
+    command = [*WORKER_PROGRAM, name, *most]
+    return Child("prefect worker", command, environment, var / "logs" / log)
 
 
 def _beats(api: str, name: str) -> bool:
@@ -82,20 +90,27 @@ def default_worker_name() -> str:
 
 
 def work(
-    var: Path, *, api: str, name: str, say: Callable[[str], None], limit: int | None = None
+    sites: Sequence[Site],
+    *,
+    api: str,
+    name: str,
+    say: Callable[[str], None],
+    limit: int | None = None,
 ) -> None:
     """Run a worker for a server elsewhere, with `limit` simultaneous runs, until SIGINT or SIGTERM.
 
-    Prefect's own worker does not start without the server, and ends some minutes after losing it.
-    This function waits for the server as long as necessary, and then starts the worker again.
-    Raises :class:`service.errors.ServiceError` if a worker of this name already runs here.
+    It executes runs of these sites only; its own files are with the first one. Prefect's own worker
+    does not start without the server, and ends some minutes after losing it. This function waits
+    for the server as long as necessary, and then starts the worker again. Raises
+    :class:`service.errors.ServiceError` if a worker of this name already runs here.
     """
+    var = sites[0].var
     file = name.replace("/", "_").replace(" ", "-")
     with until_stopped(say), ExitStack() as stack:
         stack.enter_context(exclusive_lock(var, file, what=f"'{name}'"))
         stack.enter_context(marked(f"{var} {name}"))
         heard = saying(say, var / "logs" / f"{file}.log")
-        worker = kept_worker(var, api, name, f"prefect-{file}.log", heard, limit=limit)
+        worker = kept_worker(var, api, name, f"prefect-{file}.log", heard, sites=sites, limit=limit)
         stack.callback(worker.stop)
         _tend(worker, api, heard)
 

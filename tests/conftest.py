@@ -74,7 +74,7 @@ tomllib.loads = parsed_toml.loads
 
 
 SERVICE_OF_TWO_SITES = ("test_two_workers", "test_several_sites", "test_deploy", "test_outages")
-SERVICE_OF_ONE_SITE = ("test_service", "test_ui", "test_kills")
+SERVICE_OF_ONE_SITE = ("test_service", "test_ui", "test_attacker", "test_kills")
 SERVER_OF_FLOWS = (
     "test_watchdog",
     "test_maintenance",

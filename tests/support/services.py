@@ -226,7 +226,8 @@ def command(*sites: Path, port: int, options: Sequence[str] = ()) -> list[str]:
 def environment(var: Path) -> dict[str, str]:
     """The environment of a service that makes its login by itself."""
     ours = {name: value for name, value in os.environ.items() if not name.endswith("_AUTH_STRING")}
-    return {**ours, "TENGGAT_VAR": str(var), "PYTHONPATH": PYTHONPATH}
+    rehearses = {"TENGGAT_REHEARSAL": "1"}  # many tests let time pass in their runs
+    return {**ours, **rehearses, "TENGGAT_VAR": str(var), "PYTHONPATH": PYTHONPATH}
 
 
 def flow(run: str) -> list[psutil.Process]:
@@ -513,6 +514,8 @@ class Neighbours:
                         "worker",
                         "--site",
                         str(self.first),
+                        "--site",
+                        str(self.second),
                         "--name",
                         name,
                         "--limit",
@@ -535,7 +538,7 @@ class Neighbours:
 
     def own_worker(self) -> list[psutil.Process]:
         """The worker that the service keeps."""
-        return self.up.part("worker", "start")
+        return self.up.part("service.worker_process")
 
     def kill(self, name: str) -> None:
         """As if the machine of this worker had lost its power: no part of it says good-bye."""

@@ -1,0 +1,79 @@
+"""The process of one flow run: `python -m service.engine`, started by our worker.
+
+It does the same as `prefect.engine`, except that the code is always ours: the flow comes from this
+checkout by its name, and nothing in the deployment decides what is imported or executed.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from prefect._internal.control_listener import configure_from_env
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.engine import handle_engine_signals
+from prefect.exceptions import ParameterTypeError
+from prefect.flow_engine import load_flow_run, run_flow
+from prefect.logging.loggers import flow_run_logger
+from prefect.states import Failed
+
+from flows.permitted import NotPermitted, check_site, check_times, served_sites
+from service.deployment_specs import entrypoints, flow_of
+
+RUN_ID = "PREFECT__FLOW_RUN_ID"
+FLOW_NAME = "PREFECT__FLOW_NAME"
+
+
+def main() -> None:
+    """Execute the run that the environment names; a run that is not permitted ends as failed."""
+    run_id = UUID(os.environ[RUN_ID])
+    configure_from_env()  # the worker cancels a run through this channel
+    with handle_engine_signals(run_id):
+        flow_run = load_flow_run(flow_run_id=run_id)
+        logger = flow_run_logger(flow_run=flow_run)
+        try:
+            flow, parameters = permitted_call(
+                os.environ.get(FLOW_NAME, ""), flow_run.parameters, datetime.now(UTC)
+            )
+        except NotPermitted as error:
+            logger.error("refused: %s", error)
+            fail(flow_run, str(error))
+            return
+        run_flow(flow, flow_run=flow_run, parameters=parameters, error_logger=logger.logger)
+
+
+def permitted_call(
+    name: str, parameters: dict[str, Any] | None, now: datetime
+) -> tuple[Any, dict[str, Any]]:
+    """Return our flow of this name and its parameters as the API gave them.
+
+    Raises :class:`flows.permitted.NotPermitted` if this service does not execute such a run.
+    """
+    ours = entrypoints()
+    if name not in ours:
+        raise NotPermitted(f"Tenggat has no flow of this name; it has {', '.join(ours)}")
+    served = served_sites()
+    if served is None:
+        raise NotPermitted("this process was not started by a worker of Tenggat")
+    given = dict(parameters or {})
+    check_site(given.get("site"), served)
+    flow = flow_of(ours[name])
+    try:
+        checked = flow.validate_parameters(given)
+    except (ParameterTypeError, TypeError) as error:
+        raise NotPermitted(" ".join(str(error).split())) from None
+    check_times(checked, now)
+    return flow, given
+
+
+def fail(flow_run: FlowRun, reason: str) -> None:
+    """Set a run to failed, with the reason for people in the UI."""
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(flow_run.id, Failed(message=f"Refused: {reason}"))
+
+
+if __name__ == "__main__":
+    main()

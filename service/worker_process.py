@@ -1,0 +1,168 @@
+"""The process of a worker: `python -m service.worker_process NAME [LIMIT]`.
+
+Prefect's own process worker starts any command, in any folder and environment, that a deployment, a
+run or the work pool names. Ours starts one program: `service.engine`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import anyio
+import anyio.abc
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.runner._flow_run_executor import FlowRunExecutorContext
+from prefect.runner._process_manager import ProcessHandle
+from prefect.runner._starter_engine import EngineCommandStarter
+from prefect.states import Failed
+from prefect.utilities.processutils import setup_signal_handlers_worker
+from prefect.workers.process import (
+    ProcessJobConfiguration,
+    ProcessWorker,
+    ProcessWorkerResult,
+)
+
+from flows.permitted import NotPermitted, check_deployment, check_site, served_sites
+from service.deployment_specs import entrypoints
+from service.environment import POOL, REPOSITORY
+
+ENGINE = (sys.executable, "-m", "service.engine")
+
+
+class FixedJobConfiguration(ProcessJobConfiguration):
+    """How each run is started. Nothing of it comes from the API."""
+
+    @classmethod
+    async def from_template_and_values(
+        cls,
+        base_job_template: dict[str, Any],
+        values: dict[str, Any],
+        client: PrefectClient | None = None,
+    ) -> FixedJobConfiguration:
+        """Return the configuration; template and values of the API are not used."""
+        return cls(command=shlex.join(ENGINE), working_dir=REPOSITORY, env={})
+
+    def of(self, kind: str) -> Any:
+        """Return the 'flow' or 'deployment' of the run, or None."""
+        return self._related_objects.get(kind)
+
+
+class NoHooks:
+    """Hooks of flows after a crash or cancellation. Our flows have none.
+
+    Prefect would load a flow from its deployment into the worker to find out.
+    """
+
+    async def run_cancellation_hooks(self, flow_run: FlowRun, state: State) -> None:
+        """Do nothing."""
+
+    async def run_crashed_hooks(self, flow_run: FlowRun, state: State) -> None:
+        """Do nothing."""
+
+
+class OwnFlowsWorker(ProcessWorker):
+    """A worker that starts our flows from this checkout, for the sites that it serves."""
+
+    job_configuration = FixedJobConfiguration
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: ProcessJobConfiguration,
+        task_status: anyio.abc.TaskStatus[int] | None = None,
+    ) -> ProcessWorkerResult:
+        """Start the process of a run and wait for its end; set a refused run to failed instead."""
+        assert isinstance(configuration, FixedJobConfiguration)
+        task_status = task_status or anyio.TASK_STATUS_IGNORED
+        try:
+            check_run(flow_run, configuration)
+        except NotPermitted as error:
+            self.get_flow_run_logger(flow_run).error("refused: %s", error)
+            await self.client.set_flow_run_state(
+                flow_run.id, Failed(message=f"Refused: {error}"), force=True
+            )
+            task_status.started(os.getpid())
+            return ProcessWorkerResult(status_code=0, identifier="refused")
+        return await self._execute(flow_run, configuration, task_status)
+
+    async def _execute(
+        self,
+        flow_run: FlowRun,
+        configuration: FixedJobConfiguration,
+        task_status: anyio.abc.TaskStatus[int],
+    ) -> ProcessWorkerResult:
+        """Run the engine, as `ProcessWorker.run` does for a configured command."""
+        async with FlowRunExecutorContext() as context:
+            starter = EngineCommandStarter(
+                command=configuration.command,
+                cwd=REPOSITORY,
+                env=configuration.env,
+                stream_output=configuration.stream_output,
+                control_channel=context.control_channel,
+            )
+            executor = context.create_executor(
+                flow_run, starter, hook_runner=NoHooks(), propose_submitting=False
+            )
+            found: list[Any] = []
+
+            async def execute(*, task_status: anyio.abc.TaskStatus[ProcessHandle]) -> None:
+                found.append(await executor.submit(task_status=task_status))
+
+            async with anyio.create_task_group() as group:
+                handle = await group.start(execute)
+                if handle.pid is None:
+                    raise RuntimeError("the process of the run has no number")
+                task_status.started(handle.pid)
+        result = found[0] if found else None
+        if result is None or result.status_code is None:
+            raise RuntimeError("the process of the run could not be started")
+        return ProcessWorkerResult(
+            status_code=result.status_code, identifier=str(result.handle.pid)
+        )
+
+
+def check_run(flow_run: FlowRun, configuration: FixedJobConfiguration) -> None:
+    """Raise :class:`flows.permitted.NotPermitted` unless this worker executes such a run."""
+    deployment, flow = configuration.of("deployment"), configuration.of("flow")
+    if deployment is None:
+        raise NotPermitted("the run has no deployment")
+    check_deployment(
+        flow.name,
+        entrypoints=entrypoints(),
+        entrypoint=deployment.entrypoint,
+        path=deployment.path,
+        pull_steps=deployment.pull_steps,
+    )
+    served = served_sites()
+    if served is None:
+        raise NotPermitted("this worker was started without sites")
+    check_site((flow_run.parameters or {}).get("site"), served)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Work until SIGTERM or SIGINT."""
+    name, *limit = arguments
+    setup_signal_handlers_worker(os.getpid(), "the worker", _say)
+    worker = OwnFlowsWorker(
+        work_pool_name=POOL,
+        name=name,
+        limit=int(limit[0]) if limit else None,
+        create_pool_if_not_found=False,
+    )
+    with suppress(asyncio.CancelledError, KeyboardInterrupt):
+        asyncio.run(worker.start(printer=_say))
+
+
+def _say(text: object) -> None:
+    print(text, flush=True)  # noqa: T201 - the service writes it to the worker's log
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
