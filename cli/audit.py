@@ -76,7 +76,8 @@ def verify_audit(
 
     The check includes the rows named by the reports in var/reports and those given by --head. An
     attacker able to rewrite everything here is detected only by a head stored elsewhere, as in a
-    mail. Exit code 1 if something is wrong; the first bad row is named.
+    mail. The triggers by which the database refuses changes must be there too. Exit code 1 if
+    something is wrong; the first bad row is named.
     """
     place = load_site(site)
     from db.audit_verify import Head, verify  # noqa: PLC0415
@@ -94,7 +95,13 @@ def verify_audit(
     if as_json:
         bad = fault and {"row": fault.seq, "wrong": fault.wrong}
         console.print_json(
-            {"rows": found.rows, "head": str(found.head), "kept": found.anchors, "bad": bad}
+            {
+                "rows": found.rows,
+                "head": str(found.head),
+                "kept": found.anchors,
+                "bad": bad,
+                "missing_triggers": list(found.missing_triggers),
+            }
         )
     elif fault is None:
         console.out.print(f"{found.rows} rows, none touched; head {found.head}", soft_wrap=True)
@@ -104,7 +111,13 @@ def verify_audit(
         console.out.print(
             f"{found.rows} rows before it are good; compare with a backup (docs/threat-model.md)"
         )
-    if fault is not None:
+    if found.missing_triggers and not as_json:
+        console.out.print(
+            f"[bold red]the database no longer protects the audit:[/]"
+            f" {', '.join(found.missing_triggers)} gone or disabled (docs/threat-model.md)",
+            soft_wrap=True,
+        )
+    if fault is not None or found.missing_triggers:
         raise typer.Exit(console.TROUBLE)
 
 

@@ -9,13 +9,34 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, String, func, or_, select, text, type_coerce
 from sqlalchemy.orm import Session
 
 from db.audit import COLUMNS, GENESIS, AuditKind, hash_of
 from db.models import AuditHead, AuditRow, Complaint, MessageItem, MessageRow, NoticeRow
 
 AT_ONCE = 10_000
+
+TRIGGERS = {
+    "sqlite": (
+        "audit_not_changed",
+        "audit_not_deleted",
+        "audit_not_replaced",
+        "audit_head_not_deleted",
+        "audit_head_not_put_back",
+    ),
+    "postgresql": ("audit_kept", "audit_head_kept", "audit_head_not_put_back"),
+}
+"""Triggers by which each kind of database refuses to change the audit (revision 0001)."""
+
+EFFECTIVE = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    " AND tbl_name IN ('audit', 'audit_head') AND sql LIKE '%RAISE(ABORT,%'",
+    "postgresql": "SELECT tgname FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid"
+    " WHERE tgrelid IN (to_regclass('audit'), to_regclass('audit_head'))"
+    " AND tgenabled IN ('O', 'A') AND prosrc LIKE '%RAISE EXCEPTION%'",
+}
+"""Queries for the triggers that are there, enabled, and still refuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +81,22 @@ class Fault:
 class AuditVerification:
     """Result of a verification: number of rows, last row, and the first fault if any.
 
-    `anchors` is the number of externally kept heads found as rows of this chain.
+    `anchors` is the number of externally kept heads found as rows of this chain. Without one of the
+    `TRIGGERS` in `missing_triggers`, the database accepts changes of the audit.
     """
 
     rows: int
     head: Head
     anchors: int
     fault: Fault | None
+    missing_triggers: tuple[str, ...] = ()
+
+
+def missing_triggers(connection: Connection) -> tuple[str, ...]:
+    """Return the names of the triggers of the audit that are gone, disabled or without effect."""
+    kind = connection.dialect.name
+    there = set(connection.scalars(text(EFFECTIVE[kind])))
+    return tuple(name for name in TRIGGERS[kind] if name not in there)
 
 
 def head_before(session: Session, moment: datetime) -> Head:
@@ -86,6 +116,8 @@ def verify(connection: Connection, kept: Iterable[Head] = ()) -> AuditVerificati
     Each row must have the next number, contain the hash of the row before, and match its own hash.
     The last row must match the stored head, and each head in `kept` must be a row of the chain.
 
+    Triggers that are gone are no fault of a row, but show that somebody prepared a change.
+
     An attacker able to rewrite all rows and the head is detected only by a head kept out of reach.
     """
     anchors: dict[int, list[Head]] = defaultdict(list)
@@ -93,6 +125,7 @@ def verify(connection: Connection, kept: Iterable[Head] = ()) -> AuditVerificati
         anchors[each.seq].append(each)
     head = connection.execute(select(AuditHead.seq, AuditHead.hash)).all()
     last, met = Head(0, GENESIS), 0
+    missing = missing_triggers(connection)
     for row in connection.execute(_as_kept().execution_options(yield_per=AT_ONCE)):
         seq, given = row[0], row[-1]
         wrong = _wrong(row, last)
@@ -100,10 +133,12 @@ def verify(connection: Connection, kept: Iterable[Head] = ()) -> AuditVerificati
             strangers = [each for each in anchors.get(seq, ()) if each.hash != given]
             wrong = f"{strangers[0].kept_by} has another hash of it" if strangers else ""
         if wrong:
-            return AuditVerification(last.seq, last, met, Fault(min(seq, last.seq + 1), wrong))
+            fault = Fault(min(seq, last.seq + 1), wrong)
+            return AuditVerification(last.seq, last, met, fault, missing)
         met += len(anchors.get(seq, ()))
         last = Head(seq, given)
-    return AuditVerification(last.seq, last, met, _wrong_at_the_end(last, head, anchors))
+    fault_at_end = _wrong_at_the_end(last, head, anchors)
+    return AuditVerification(last.seq, last, met, fault_at_end, missing)
 
 
 def _as_kept() -> Any:

@@ -326,6 +326,25 @@ def tamper(engine: Engine, *statements: str) -> None:
             connection.execute(text(statement))
 
 
+@ON_BOTH
+def test_triggers_that_are_gone_or_without_effect_are_named(engine):
+    """The rows are good still: somebody has prepared to change them, or has put a copy back."""
+    assert verified(engine).missing_triggers == ()
+    kind = engine.dialect.name
+    names = audit_verify.TRIGGERS[kind]
+    with engine.begin() as connection:
+        if kind == "sqlite":
+            connection.execute(text(f"DROP TRIGGER {names[0]}"))
+            connection.execute(text(f"DROP TRIGGER {names[1]}"))
+            harmless = f"CREATE TRIGGER {names[1]} BEFORE DELETE ON audit BEGIN SELECT 1; END"
+            connection.execute(text(harmless))
+        else:
+            connection.execute(text(f"DROP TRIGGER {names[1]} ON audit_head"))
+            connection.execute(text(f"ALTER TABLE audit DISABLE TRIGGER {names[0]}"))
+    found = verified(engine)
+    assert (found.fault, found.missing_triggers) == (None, names[:2])
+
+
 PUT_BACK = "UPDATE audit_head SET seq = 5, hash = (SELECT hash FROM audit WHERE seq = 5)"
 COPY = (
     "INSERT INTO audit SELECT {seq}, at, actor, run_id, kind, complaint_id, message_id, storm_id,"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import REPOSITORY, wita
+from sqlalchemy import text
 from support.pipeline import BREACHED, at, dump, owe
 from support.ports import nobody_listens
 from support.servers.smtp_servers import Server, running
@@ -238,6 +239,37 @@ def test_a_database_that_every_user_may_read_is_a_note(tmp_path, site_folder, mo
     kept.parent.chmod(0o750)
     assert not [what for what in found(office) if what.startswith("every user")]
     office.close()
+
+
+@on_sqlite
+def test_a_site_s_folder_that_every_user_may_reach_is_a_note(office, monkeypatch):
+    folder = office.site.folder
+    told = f"every user of the machine may read the site's folder {folder}"
+    folder.chmod(0o755)
+    assert told not in found(office)  # a folder above it is closed
+    monkeypatch.setattr("tasks.monitoring.health.host._reachable", lambda folder: True)
+    assert found(office)[told] == ("note", f"chmod o= {folder}")
+    folder.chmod(0o750)
+    assert told not in found(office)
+
+
+@on_sqlite
+def test_a_login_of_the_ui_that_every_user_may_read_is_a_note(office):
+    file = office.site.var / "prefect" / "login"
+    file.parent.mkdir(mode=0o755)
+    file.write_text("tenggat:known", "utf-8")
+    for mode, expected in ((0o644, True), (0o600, False)):
+        file.chmod(mode)
+        assert (f"every user of the machine may read {file}" in found(office)) == expected
+
+
+def test_missing_triggers_of_the_audit_are_trouble(office):
+    drop = {"sqlite": "DROP TRIGGER audit_head_not_put_back"}
+    drop["postgresql"] = drop["sqlite"] + " ON audit_head"
+    with office.transaction() as session:
+        session.execute(text(drop[session.get_bind().dialect.name]))
+    gone = "the database no longer protects the audit: audit_head_not_put_back gone or disabled"
+    assert gone in troubles(office)
 
 
 @on_sqlite

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from db import complaints, imports, outbox, quarantine, questions, runs, storms
+from db.audit_verify import missing_triggers
 from db.engine import NotReady, open_engine, reading
 from db.mailbox import bounces
 from db.revisions import newest_revision, revision
@@ -150,6 +151,13 @@ def _local(site: Site, moment: datetime) -> str:
 def _contents(session: Session, office: SiteContext, now: datetime) -> Iterator[Finding]:
     site = office.site
     yield Finding("good", f"database in order, {complaints.count(session)} complaints")
+    gone = missing_triggers(session.connection())
+    if gone:
+        yield Finding(
+            "trouble",
+            f"the database no longer protects the audit: {', '.join(gone)} gone or disabled",
+            "run `tenggat audit verify`; restore a backup to get them back (docs/threat-model.md)",
+        )
     yield from _ran(session, site, now)
     for name in site.sources:
         seen = imports.last(session, name)

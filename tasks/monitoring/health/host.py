@@ -44,6 +44,12 @@ def disks(site: Site) -> Iterator[Finding]:
 
 def readers(site: Site) -> Iterator[Finding]:
     """Report files and folders with complaints or secrets readable by every user of the machine."""
+    if _others(site.folder) & 0o005 and _reachable(site.folder):
+        yield Finding(
+            "note",
+            f"every user of the machine may read the site's folder {site.folder}",
+            f"chmod o= {site.folder}",
+        )
     for file in _kept(site):
         folder = file.parent
         if open_to_all(file) and folder.stat().st_mode & 0o001:
@@ -74,6 +80,11 @@ def _others(folder: Path) -> int:
         return 0
 
 
+def _reachable(folder: Path) -> bool:
+    """Check whether other users may pass all folders above this one."""
+    return all(_others(parent) & 0o001 for parent in folder.parents)
+
+
 def _kept(site: Site) -> Iterator[Path]:
     try:
         url = make_url(site.database_url)
@@ -83,3 +94,4 @@ def _kept(site: Site) -> Iterator[Path]:
         yield Path(url.database)
     yield from sorted(site.backups.glob("*"))[:1]
     yield from sorted(site.folder.glob("*.env"))
+    yield site.var / "prefect" / "login"
