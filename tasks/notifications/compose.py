@@ -15,7 +15,7 @@ from db.models import MessageItem, MessageKind, MessageRow, NoticeRow
 from sla.directory import OF_A_UNIT, OfficeHolder, Role
 from sla.engine.deadline import Deadline
 from sla.escalation import SUPERIORS
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.corrections import LATE
 from tasks.evaluation.notices import may_be_told
 from tasks.notifications.calendar_attachment import agenda, cancellation
@@ -38,10 +38,8 @@ LONGEST_THREAD = 10
 
 
 def compose_all(
-    session: Session,
-    office: SiteContext,
+    run: RunContext,
     messages: Sequence[MessageRow],
-    now: datetime,
     began: datetime | None = None,
 ) -> Iterator[tuple[MessageRow, bytes | Uncomposable | None]]:
     """Compose each mail; yield the bytes to send, or None if none of its items is still true.
@@ -52,7 +50,7 @@ def compose_all(
     function stores in each item whether the mail reports it. A mail of the same run, sent since
     `began`, does not count as an earlier mail.
     """
-    composer = Composer(session, office, messages, now, began)
+    composer = Composer(run, messages, began)
     for message in messages:
         try:
             yield message, composer.compose(message)
@@ -62,11 +60,9 @@ def compose_all(
             yield message, Uncomposable(f"cannot be composed: {type(error).__name__}")
 
 
-def compose(
-    session: Session, office: SiteContext, message: MessageRow, now: datetime
-) -> bytes | None:
+def compose(run: RunContext, message: MessageRow) -> bytes | None:
     """Compose one mail; return the bytes to send, or None if none of its items is still true."""
-    return Composer(session, office, [message], now).compose(message)
+    return Composer(run, [message]).compose(message)
 
 
 class Composer:
@@ -74,16 +70,14 @@ class Composer:
 
     def __init__(
         self,
-        session: Session,
-        office: SiteContext,
+        run: RunContext,
         messages: Sequence[MessageRow],
-        now: datetime,
         began: datetime | None = None,
     ) -> None:
-        self.session, self.office, self.now = session, office, now
-        self.desks = notice_views(session, office, messages, now, began)
-        self.threads = _threads(session, messages, self.desks, began or now)
-        self.reports = SummaryMailComposer(session, office)
+        self.run = run
+        self.desks = notice_views(run, messages, began)
+        self.threads = _threads(run.session, messages, self.desks, began or run.now)
+        self.reports = SummaryMailComposer(run.session, run.office)
 
     def compose(self, message: MessageRow) -> bytes | None:
         """Return the bytes of a mail to send, or None if nothing in it is still true."""
@@ -94,14 +88,14 @@ def _notices(composer: Composer, message: MessageRow) -> bytes | None:
     desk = composer.desks.get(message.id)
     if desk is None:
         return None
-    session, office, now = composer.session, composer.office, composer.now
-    locale, zone = message.locale or office.site.locale, office.site.zone
-    items = with_replies(session, office, message, desk.items, now, offer=not desk.copied)
-    rest = with_replies(session, office, message, desk.rest, now, offer=False)
+    run, site = composer.run, composer.run.site
+    locale, zone = message.locale or site.locale, site.zone
+    items = with_replies(run, message, desk.items, offer=not desk.copied)
+    rest = with_replies(run, message, desk.rest, offer=False)
     rendered, shown = desk_mail(replace(desk, items=items, rest=rest), locale, zone)
     attached = list(_attached(shown, locale, zone))
     thread = composer.threads.get(message.id, [])
-    return in_envelope(office.site, message, rendered, now, *attached, thread=thread)
+    return in_envelope(site, message, rendered, run.now, *attached, thread=thread)
 
 
 def _summary(composer: Composer, message: MessageRow) -> bytes | None:
@@ -109,7 +103,7 @@ def _summary(composer: Composer, message: MessageRow) -> bytes | None:
     if report is None:
         return None
     rendered, files = report
-    return in_envelope(composer.office.site, message, rendered, composer.now, *files)
+    return in_envelope(composer.run.site, message, rendered, composer.run.now, *files)
 
 
 def _alert(composer: Composer, message: MessageRow) -> bytes | None:
@@ -118,15 +112,15 @@ def _alert(composer: Composer, message: MessageRow) -> bytes | None:
 
 
 def _plain_alert(composer: Composer, message: MessageRow) -> bytes | None:
-    return alert_mime(composer.office.site, message, composer.now)
+    return alert_mime(composer.run.site, message, composer.run.now)
 
 
 def _watch(composer: Composer, message: MessageRow) -> bytes | None:
-    return watch_mime(composer.office.site, message, composer.now)
+    return watch_mime(composer.run.site, message, composer.run.now)
 
 
 def _questions(composer: Composer, message: MessageRow) -> bytes | None:
-    return questions_mime(composer.session, composer.office, message, composer.now)
+    return questions_mime(composer.run, message)
 
 
 ComposeMail = Callable[[Composer, MessageRow], bytes | None]
@@ -183,10 +177,8 @@ def _threads(
 
 
 def notice_views(
-    session: Session,
-    office: SiteContext,
+    run: RunContext,
     messages: Sequence[MessageRow],
-    now: datetime,
     began: datetime | None = None,
 ) -> dict[int, Desk | None]:
     """Return the desk of each notice mail by its key, or None if no item is still true.
@@ -197,31 +189,25 @@ def notice_views(
     messages = [message for message in messages if message.kind == MessageKind.NOTICES]
     if not messages:
         return {}
-    loader = DeskLoader(session, office, messages, now, began)
-    fair = _FairNotice(session, office, messages, now)
-    return {message.id: _view(office, message, loader, fair, now) for message in messages}
+    loader = DeskLoader(run, messages, began)
+    fair = _FairNotice(run, messages)
+    return {message.id: _view(run, message, loader, fair) for message in messages}
 
 
 class _FairNotice:
     """Checks, when a mail to superiors leaves, that the unit was notified and had its time."""
 
-    def __init__(
-        self,
-        session: Session,
-        office: SiteContext,
-        messages: Sequence[MessageRow],
-        now: datetime,
-    ) -> None:
-        self._office, self._now = office, now
+    def __init__(self, run: RunContext, messages: Sequence[MessageRow]) -> None:
+        self._run = run
         concerned = {
             item.notice.complaint_id
             for message in messages
             for item in message.items
             if item.role in SUPERIORS and not item.correction
         }
-        self._rows = notices.of_complaints(session, concerned)
+        self._rows = notices.of_complaints(run.session, concerned)
         every = [row.id for rows in self._rows.values() for row in rows]
-        self._accepted = notices.acceptances(session, every, now)
+        self._accepted = notices.acceptances(run.session, every, run.now)
 
     def permits(self, item: MessageItem, deadline: Deadline) -> bool:
         """Check whether the recipient may hear of a duty now."""
@@ -229,16 +215,13 @@ class _FairNotice:
             return True
         notice = item.notice
         rows = self._rows[notice.complaint_id]
-        return may_be_told(self._office, notice, deadline, rows, self._accepted, self._now)
+        return may_be_told(self._run.office, notice, deadline, rows, self._accepted, self._run.now)
 
 
 def _view(
-    office: SiteContext,
-    message: MessageRow,
-    loader: DeskLoader,
-    fair: _FairNotice,
-    now: datetime,
+    run: RunContext, message: MessageRow, loader: DeskLoader, fair: _FairNotice
 ) -> Desk | None:
+    office, now = run.office, run.now
     locale = message.locale or office.site.locale
     corrections: dict[tuple[int, str, int], Correction] = {}
     triggers: dict[int, frozenset[Clock]] = {}

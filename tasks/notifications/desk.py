@@ -13,8 +13,6 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from urllib.parse import quote
 
-from sqlalchemy.orm import Session
-
 from db import imports, notices, outbox
 from db.mailbox import bounces
 from db.models import Complaint, MessageRow
@@ -23,7 +21,7 @@ from sla.day_counting import due_day
 from sla.directory import OF_A_UNIT, OfficeHolder, Role
 from sla.engine.deadline import Deadline, State
 from sla.regulations.model import Actor, LengthUnit
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext
 from tasks.common.notified import notified_by_role
 from tasks.evaluation import stored_deadlines
 from tasks.evaluation.loader import load_and_evaluate
@@ -66,24 +64,22 @@ class DeskReader:
 
 
 class DeskLoader:
-    """Loads the desks of a batch of mails at `now`; mails sent since `began` are not earlier."""
+    """Loads the desks of a batch of mails; mails sent since `began` are not earlier."""
 
     def __init__(
         self,
-        session: Session,
-        office: SiteContext,
+        run: RunContext,
         messages: Sequence[MessageRow],
-        now: datetime,
         began: datetime | None = None,
     ) -> None:
-        self._session, self._office, self._now = session, office, now
-        earlier = (began or now) - timedelta(microseconds=1)  # excludes this run itself
+        self._run, session = run, run.session
+        earlier = (began or run.now) - timedelta(microseconds=1)  # excludes this run itself
         without = bounces.suppressed_addresses(session)
         self._scopes = Scopes(
-            office.site.directory,
-            self.today,
+            run.site.directory,
+            run.today,
             without=without,
-            administrator_unit=office.site.file.administrator_unit,
+            administrator_unit=run.site.file.administrator_unit,
         )
         self._last = outbox.last_mails(session, {m.recipient for m in messages}, earlier)
         self.cases = self._evaluated(messages)
@@ -96,24 +92,24 @@ class DeskLoader:
     @cached_property
     def today(self) -> date:
         """Return the local day of the mails."""
-        return self._office.local(self._now).date()
+        return self._run.today
 
     @cached_property
     def _vacancies(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
-        for unit, role in self._office.site.directory.vacancies(self.today):
+        for unit, role in self._run.site.directory.vacancies(self.today):
             found[unit] = (*found.get(unit, ()), role)
         return found
 
     @cached_property
     def _deputies(self) -> frozenset[str]:
-        offices = self._office.site.directory.offices
+        offices = self._run.site.directory.offices
         return frozenset(each.email.casefold() for each in offices if each.deputy)
 
     @cached_property
     def _ended_late(self) -> int:
-        begin = self._office.site.evaluation_context.start_of_year(self._now)
-        return stored_deadlines.late_counts(self._session, begin).ended
+        begin = self._run.site.evaluation_context.start_of_year(self._run.now)
+        return stored_deadlines.late_counts(self._run.session, begin).ended
 
     def _evaluated(self, messages: Sequence[MessageRow]) -> dict[int, Case]:
         """Load and evaluate the complaints of the notices and those on the desks."""
@@ -125,10 +121,12 @@ class DeskLoader:
         }
         units = _together(scopes)
         if units is None or units:
-            until = self._office.site.evaluation_context.end_of(self._soon_day(self._now))
-            for complaint in stored_deadlines.concerned(self._session, until, units):
+            until = self._run.site.evaluation_context.end_of(self._soon_day(self._run.now))
+            for complaint in stored_deadlines.concerned(self._run.session, until, units):
                 found.setdefault(complaint.id, complaint)
-        judged = load_and_evaluate(self._session, self._office, list(found.values()), self._now)
+        judged = load_and_evaluate(
+            self._run.session, self._run.office, list(found.values()), self._run.now
+        )
         return {known.complaint.id: (known.complaint, each.deadlines) for known, each in judged}
 
     def _ended_duties(self, messages: Sequence[MessageRow]) -> list[StoredDuty]:
@@ -136,19 +134,19 @@ class DeskLoader:
         if not known:
             return []
         units = _together([self._scopes.of(message.recipient) for message in messages])
-        return stored_deadlines.ended_since(self._session, min(known), units)
+        return stored_deadlines.ended_since(self._run.session, min(known), units)
 
     def _waiting_complaints(self) -> list[tuple[int, str | None]]:
-        law = self._office.site.evaluation_context.law
+        law = self._run.site.evaluation_context.law
         own = [rule for rule in law.ids if law.last(rule).actor is Actor.COMPLAINANT]
-        return stored_deadlines.waiting_for_complainant(self._session, own, None)
+        return stored_deadlines.waiting_for_complainant(self._run.session, own, None)
 
     def reader(self, message: MessageRow, triggers: Mapping[int, frozenset[Clock]]) -> DeskReader:
         """Return the reader of a mail with these triggers."""
         return DeskReader(
             address=message.recipient.casefold(),
             scope=self._scopes.of(message.recipient),
-            locale=message.locale or self._office.site.locale,
+            locale=message.locale or self._run.site.locale,
             last_mail=self._last.get(message.recipient),
             triggers=triggers,
         )
@@ -166,7 +164,7 @@ class DeskLoader:
             for section in DeskSection
         }
         ended = [each for each in self._ended if self._on_desk(reader, each)]
-        site = self._office.site
+        site = self._run.site
         holder = _holder(reader, message)
         order = list(DeskSection)
         return Desk(
@@ -181,7 +179,7 @@ class DeskLoader:
             role=holder.role,
             unit=site.directory.name_of(holder.unit or None),
             place=self._place(reader, holder, [*items, *rest]),
-            now=self._now,
+            now=self._run.now,
             items=tuple(sorted(items, key=lambda item: (order.index(item.section), item.rank))),
             rest=tuple(rest),
             unlisted=len(others) - len(rest),
@@ -216,7 +214,7 @@ class DeskLoader:
             return None
         duties.sort(key=lambda duty: duty.lateness)
         told = [each for deadline in shown for each in self._notifications(complaint.id, deadline)]
-        site, unit = self._office.site, _unit_of(duties[0].unit)
+        site, unit = self._run.site, _unit_of(duties[0].unit)
         hidden, link = complaint.anonymous or complaint.secret, site.file.ticket_link
         return NoticeItem(
             ticket=complaint.ticket,
@@ -247,8 +245,8 @@ class DeskLoader:
         assert deadline.due is not None
         told = self._notifications(complaint.id, deadline)
         known = any(each.recipient.casefold() == reader.address for each in told)
-        due = self._office.local(deadline.due).date()
-        uid = message_id_header(self._office, complaint.source, complaint.ticket, *clock)
+        due = self._run.office.local(deadline.due).date()
+        uid = message_id_header(self._run.office, complaint.source, complaint.ticket, *clock)
         return Duty(
             rule=rule.label[reader.locale],
             verb=rule.verb.get(reader.locale, ""),
@@ -265,7 +263,7 @@ class DeskLoader:
             section=self._section(deadline, due),
             paused=deadline.paused,
             by_policy=deadline.by_policy,
-            told=notified_by_role(told, self._office.site.zone),
+            told=notified_by_role(told, self._run.site.zone),
             uid=uid.strip("<>"),
             unit=deadline.unit or "",
             grave=(not rule.to_ombudsman, -rule.severity),
@@ -279,12 +277,12 @@ class DeskLoader:
             return DeskSection.LATE
         if due <= self.today:
             return DeskSection.TODAY
-        soon = self._soon_day(self._now, deadline.unit)
+        soon = self._soon_day(self._run.now, deadline.unit)
         return DeskSection.SOON if due.toordinal() <= soon else DeskSection.LATER
 
     def _soon_day(self, moment: datetime, unit: str | None = None) -> int:
         """Return the last day, as an ordinal, that is within two working days of a moment."""
-        context = self._office.site.evaluation_context
+        context = self._run.site.evaluation_context
         return due_day(context.calendar_of(unit), context.day(moment), SOON_WORKING_DAYS)
 
     def _new(
@@ -302,7 +300,7 @@ class DeskLoader:
             return True
         if deadline.late:
             return deadline.due >= last
-        day = self._office.site.evaluation_context.day(deadline.due)
+        day = self._run.site.evaluation_context.day(deadline.due)
         return not known and day > self._soon_day(last, deadline.unit)
 
     def _notifications(self, complaint: int, deadline: Deadline) -> list[Notification]:
@@ -334,7 +332,7 @@ class DeskLoader:
                 found.setdefault(unit, []).append(duties)
         lines = [
             DeskUnitLine(
-                unit=self._office.site.directory.short_name_of(_unit_of(unit)),
+                unit=self._run.site.directory.short_name_of(_unit_of(unit)),
                 late=len(cases),
                 oldest=min((duty for duties in cases for duty in duties), key=lambda d: d.lateness),
                 new=sum(any(duty.new for duty in duties) for duties in cases),
@@ -345,7 +343,7 @@ class DeskLoader:
 
     def _place(self, reader: DeskReader, holder: OfficeHolder, items: Sequence[NoticeItem]) -> str:
         """Return the words for the subject: the unit of all complaints, or their number."""
-        directory = self._office.site.directory
+        directory = self._run.site.directory
         units = {item.duties[0].unit for item in items}
         if len(units) == 1:
             return directory.short_name_of(_unit_of(units.pop()))
@@ -365,7 +363,7 @@ class DeskLoader:
         )
 
     def _on_desk(self, reader: DeskReader, ended: StoredDuty) -> bool:
-        law = self._office.site.evaluation_context.law
+        law = self._run.site.evaluation_context.law
         if reader.last_mail is None or ended.evaluated_at <= reader.last_mail:
             return False
         if ended.rule not in law.ids or not law.last(ended.rule).binds_provider:
@@ -379,13 +377,13 @@ class DeskLoader:
             return True
         if reader.scope.superior or reader.last_mail is None or ended.due is None:
             return False
-        day = self._office.site.evaluation_context.day(ended.due)
+        day = self._run.site.evaluation_context.day(ended.due)
         return day <= self._soon_day(reader.last_mail, ended.unit)
 
     def _ended_view(self, reader: DeskReader, ended: StoredDuty) -> EndedDuty:
         key = (ended.source, ended.ticket, ended.rule, ended.clock)
-        label = self._office.site.evaluation_context.law.last(ended.rule).label[reader.locale]
-        uid = message_id_header(self._office, *key).strip("<>")
+        label = self._run.site.evaluation_context.law.last(ended.rule).label[reader.locale]
+        uid = message_id_header(self._run.office, *key).strip("<>")
         return EndedDuty(ended.ticket, label, uid, ended.due)
 
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from db import quarantine, questions
 from db.models import MessageRow, QuarantineRow
 from db.questions import QuestionCount
-from tasks.common.context import RunContext, SiteContext
+from tasks.common.context import RunContext
 from tasks.notifications.enqueue import enqueue_alert
 from tasks.notifications.message import in_envelope
 from tasks.notifications.render import questions_mail
@@ -81,12 +79,10 @@ def _new_groups(waiting: Sequence[QuarantineRow], now: datetime) -> list[Rejecte
     return found
 
 
-def questions_mime(
-    session: Session, ctx: SiteContext, message: MessageRow, now: datetime
-) -> bytes | None:
+def questions_mime(run: RunContext, message: MessageRow) -> bytes | None:
     """Compose a mail with open questions; None if all of them are answered by now."""
     detail = message.detail
-    waiting = {each.question.id: each for each in questions.open_questions(session)}
+    waiting = {each.question.id: each for each in questions.open_questions(run.session)}
     new, again = (
         tuple(_shown(waiting[number]) for number in detail[part] if number in waiting)
         for part in ("new", "open")
@@ -94,9 +90,9 @@ def questions_mime(
     groups = tuple(_group(each) for each in detail["quarantine"])
     if not (new or again or groups):
         return None
-    view = QuestionsMail(ctx.site.name, message.recipient_name, now, new, again, groups)
-    rendered = questions_mail(view, message.locale or ctx.site.locale, ctx.site.zone)
-    return in_envelope(ctx.site, message, rendered, now)
+    view = QuestionsMail(run.site.name, message.recipient_name, run.now, new, again, groups)
+    rendered = questions_mail(view, message.locale or run.site.locale, run.site.zone)
+    return in_envelope(run.site, message, rendered, run.now)
 
 
 def _group(detail: Sequence[Any]) -> RejectedGroup:

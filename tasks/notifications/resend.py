@@ -63,10 +63,7 @@ def resend(
         for item in first.items
     ]
     session.flush()
-    if (
-        first.kind == MessageKind.NOTICES
-        and not notice_views(session, office, [again], now)[again.id]
-    ):
+    if first.kind == MessageKind.NOTICES and not notice_views(run, [again])[again.id]:
         raise NotResent(f"no item of mail {number} is still true; nothing is sent")
     why = "asked for by hand" + (", to an address that was named" if to else "")
     audit.note(

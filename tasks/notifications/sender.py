@@ -159,7 +159,7 @@ class Sender:
             session = run.session
             found = outbox.take_due(session, moment, most, self.policy.alert, FIRST_ALERTS)
             messages = [message for message in found if not self._waits(message, moment)]
-            for message, mime in compose_all(session, self.office, messages, moment, self.now):
+            for message, mime in compose_all(run, messages, self.now):
                 if mime is None:
                     message.status, message.next_attempt_at = MessageStatus.CANCELLED, None
                     session.flush()

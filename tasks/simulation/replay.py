@@ -218,11 +218,12 @@ def _judge(
 def _deliver(office: SiteContext, now: datetime, outcome: Outcome) -> None:
     """Run the delivery flow at this tick, with a server that accepts everything."""
     while True:
-        with office.transaction() as session:
+        with office.run(now, "replay") as run:
+            session = run.session
             messages = outbox.take_due(session, now, AT_ONCE)
             if not messages:
                 return
-            views = notice_views(session, office, messages, now)
+            views = notice_views(run, messages)
             for message in messages:
                 message.next_attempt_at = None
                 if message.kind == MessageKind.NOTICES and views[message.id] is None:

@@ -33,9 +33,9 @@ def desks(office: SiteContext, now: str) -> dict[str, Desk]:
     """The desks of all mails on record as of now, by the first part of the address; the newest
     mail of each person counts.
     """
-    with office.transaction() as session:
-        rows = session.scalars(select(MessageRow).order_by(MessageRow.id)).all()
-        found = notice_views(session, office, rows, wita(now))
+    with office.run(wita(now), "a test") as run:
+        rows = run.session.scalars(select(MessageRow).order_by(MessageRow.id)).all()
+        found = notice_views(run, rows)
         return {
             row.recipient.partition("@")[0]: desk
             for row in rows

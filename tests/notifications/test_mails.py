@@ -403,13 +403,14 @@ HEADERS = [
 def composed(office: Any, complaint: dict[str, Any], message: dict[str, Any]) -> EmailMessage:
     """The mail about a complaint, with these things planted in the database."""
     owe(office, BREACHED, at("Dinas Sosial"))
-    with office.transaction() as session:
+    with office.run(NOW, "a test") as run:
+        session = run.session
         if complaint:
             session.execute(update(Complaint).values(**complaint))
         row = session.scalars(select(MessageRow).order_by(MessageRow.id)).first()
         for key, value in message.items():
             setattr(row, key, value)
-        raw = compose(session, office, row, NOW)
+        raw = compose(run, row)
         assert raw is not None
     found = message_from_bytes(raw, policy=policy.default)
     assert isinstance(found, EmailMessage)
@@ -470,9 +471,10 @@ def test_a_title_is_never_a_template_and_emoji_and_arabic_arrive(title, office):
 def test_ten_thousand_characters_break_nothing(place, office):
     owe(office, BREACHED, at("Dinas Sosial"))
     long = "panjang sekali " * 667
-    with office.transaction() as session:
+    with office.run(NOW, "a test") as run:
+        session = run.session
         session.execute(update(Complaint).values(**{place: long}))
-        raw = compose(session, office, session.scalars(select(MessageRow)).first(), NOW)
+        raw = compose(run, session.scalars(select(MessageRow)).first())
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     mail = message_from_bytes(raw, policy=policy.default)
     assert mail.defects == []
@@ -871,9 +873,10 @@ def test_the_workbook_has_the_statement_of_the_unit(text, locale, cell):
 
 
 def first_mail(office: Any, now: datetime) -> EmailMessage:
-    with office.transaction() as session:
+    with office.run(now, "a test") as run:
+        session = run.session
         message = session.scalars(select(MessageRow)).first()
-        return message_from_bytes(compose(session, office, message, now), policy=policy.default)
+        return message_from_bytes(compose(run, message), policy=policy.default)
 
 
 def test_a_mail_with_room_for_all_has_only_its_calendar(office):

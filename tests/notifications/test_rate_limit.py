@@ -207,9 +207,9 @@ def test_what_was_judged_too_long_ago_is_judged_again_before_it_goes(office, mon
     composed, clocks = [], []
     really = notifications_sender.compose_all
 
-    def noted(session, office, mails, *moments):
+    def noted(run, mails, *moments):
         composed.append(len(mails))
-        return really(session, office, mails, *moments)
+        return really(run, mails, *moments)
 
     def clock(now):
         clocks.append(Hurried(now))

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from urllib.parse import quote
-
-from sqlalchemy.orm import Session
 
 from db.mailbox import replies
 from db.models import Complaint, MessageRow, Reply, ReplyKind
 from sla.directory import OF_A_UNIT, Role
-from tasks.common.context import SiteContext
+from tasks.common.context import RunContext
 from tasks.notifications.replies.token import CHOICES, token_text
 from tasks.notifications.views import NoticeItem, ReplyLinks, Statement
 from tasks.text.catalog import catalog
@@ -23,11 +20,9 @@ SPEAKING = frozenset({*OF_A_UNIT, Role.ADMINISTRATOR})
 
 
 def with_replies(
-    session: Session,
-    office: SiteContext,
+    run: RunContext,
     message: MessageRow,
     items: Sequence[NoticeItem],
-    now: datetime,
     *,
     offer: bool,
 ) -> tuple[NoticeItem, ...]:
@@ -36,9 +31,9 @@ def with_replies(
     `offer` is false for a reader who need not act. Superiors get no links in any case: they do not
     speak for the unit.
     """
-    known = replies.statements(session, {item.complaint for item in items}, now)
-    may_answer = offer and bool(office.site.reply_address) and message.role in SPEAKING
-    links = _all_links(session, office, message, items) if may_answer else {}
+    known = replies.statements(run.session, {item.complaint for item in items}, run.now)
+    may_answer = offer and bool(run.site.reply_address) and message.role in SPEAKING
+    links = _all_links(run, message, items) if may_answer else {}
     return tuple(
         replace(
             item,
@@ -55,13 +50,13 @@ def signed_name(message: MessageRow, complaint: Complaint) -> str:
 
 
 def _all_links(
-    session: Session, office: SiteContext, message: MessageRow, items: Sequence[NoticeItem]
+    run: RunContext, message: MessageRow, items: Sequence[NoticeItem]
 ) -> Mapping[int, ReplyLinks]:
-    key, address = replies.signing_key(session), office.site.reply_address
-    locale = message.locale or office.site.locale
+    key, address = replies.signing_key(run.session), run.site.reply_address
+    locale = message.locale or run.site.locale
     found = {}
     for item in items:
-        complaint = session.get(Complaint, item.complaint)
+        complaint = run.session.get(Complaint, item.complaint)
         if complaint is not None:
             token = token_text(key, message.id, complaint.id, signed_name(message, complaint))
             found[item.complaint] = reply_links(address, token, item.ticket, locale)
