@@ -13,12 +13,12 @@ Three steps, in this order:
    are written down so that every rule of the regulations is met early, met on its last day, missed
    by a day, missed by far, and is still open in time, due soon and overdue (`lapor_cases`,
    `desk_cases`).
-2. *Words*: a unit's own subjects, told as citizens tell them.
+2. *Words*: a unit's own subjects, as citizens write them; `make_samples.toml` has them.
 3. *Exports*: the histories as the two sources show them at each export; LAPOR! a daily snapshot
    that knows only the present status, the front desk its whole register with every date.
 
 Units and their spellings come from `directory.csv`, the local holiday from `holidays.toml`, both
-beside this file. The same seed gives the same bytes. `--truth` prints what the simulation knows.
+in its folder. The same seed gives the same bytes. `--truth` prints what the simulation knows.
 """
 
 from __future__ import annotations
@@ -909,369 +909,21 @@ class Subjects:
     wishes: tuple[str, ...]
 
 
-SUBJECTS = {
-    "pupr": Subjects(
-        ("928", "Infrastruktur Jalan"),
-        "proyek jalan",
-        (
-            "Jalan {jalan} rusak parah",
-            "Lubang besar di {jalan} sudah makan korban",
-            "Jalan poros {desa} - {desa2} hancur",
-            "Drainase {jalan} tersumbat, banjir terus",
-            "Jembatan gantung {desa} hampir putus",
-            "Aspal {jalan} baru {n} bulan sudah mengelupas",
-            "Galian pipa di {jalan} tidak ditutup kembali",
-            "Banjir tiap hujan di {desa}",
-            "Irigasi {desa} jebol, sawah kekeringan",
-            "Talud sungai {desa} longsor",
-            "Jalan berlumpur menuju sekolah di {desa}",
-            "Proyek jalan {desa} mangkrak {n} bulan",
-            "Truk material merusak jalan {desa}",
-        ),
-        (
-            "Kapan jalan {desa} diaspal?",
-            "Status jalan {jalan}, kabupaten atau provinsi?",
-            "Syarat mengurus rekomendasi tata ruang",
-        ),
-        ("Usul pelebaran {jalan}", "Mohon dibuatkan drainase di {desa}"),
-    ),
-    "dinsos": Subjects(
-        ("1447", "Bansos Daerah"),
-        "pendataan bansos",
-        (
-            "Bansos tidak tepat sasaran di {desa}",
-            "Nama saya hilang dari daftar PKH",
-            "Beras bantuan {n} bulan belum diterima",
-            "Kartu sembako saldo nol",
-            "Orang mampu di {desa} dapat bantuan, janda tua tidak",
-            "BPJS PBI tiba-tiba nonaktif",
-            "Lansia terlantar di {desa}",
-            "BLT dipotong ketua kelompok",
-            "ODGJ berkeliaran di {jalan}, mohon ditangani",
-        ),
-        ("Cara cek penerima bansos", "Syarat mengusulkan DTSEN", "Kapan PKH tahap berikut cair?"),
-        ("Mohon pendataan ulang warga miskin {desa}", "Usul pelatihan kerja untuk disabilitas"),
-    ),
-    "dukcapil": Subjects(
-        ("963", "Administrasi Kependudukan dan Pencatatan Sipil"),
-        "pengurusan KTP",
-        (
-            "KTP elektronik {n} bulan belum jadi",
-            "Blangko KTP selalu habis",
-            "NIK tidak ditemukan saat daftar sekolah",
-            "Salah nama di kartu keluarga",
-            "Antre dari subuh di Disdukcapil, nomor habis",
-            "Akta lahir anak belum terbit",
-            "Aplikasi layanan online Dukcapil error terus",
-            "Pindah domisili dipersulit",
-        ),
-        (
-            "Persyaratan akta kelahiran terlambat",
-            "Jam pelayanan perekaman KTP hari Sabtu?",
-            "Cara mengurus KTP hilang",
-            "Apakah KIA bisa diurus di kecamatan?",
-        ),
-        ("Mohon layanan jemput bola ke {desa}", "Usul loket khusus lansia di Dukcapil"),
-    ),
-    "dinkes": Subjects(
-        ("1185", "Pelayanan Puskesmas"),
-        "layanan puskesmas",
-        (
-            "Puskesmas {desa} tutup sebelum jam 12",
-            "Obat hipertensi kosong di puskesmas {desa}",
-            "Pustu {desa} tidak ada bidan",
-            "Fogging DBD tidak pernah datang ke {desa}",
-            "Ambulans puskesmas {desa} rusak {n} bulan",
-            "Insentif kader posyandu belum dibayar",
-        ),
-        ("Jadwal imunisasi di {desa}", "Syarat izin praktik bidan"),
-        ("Mohon dokter tetap di puskesmas {desa}", "Usul posyandu lansia di {desa}"),
-    ),
-    "rsud": Subjects(
-        ("1190", "Pelayanan Rumah Sakit"),
-        "pelayanan RSUD",
-        (
-            "Antrean RSUD dari jam 4 pagi",
-            "Pasien BPJS disuruh beli obat di luar",
-            "IGD RSUD penuh, pasien di lorong",
-            "Dokter spesialis datang siang terus",
-            "Toilet bangsal RSUD kotor dan bau",
-            "Parkir RSUD tidak ada karcis",
-            "Satpam RSUD membentak keluarga pasien",
-        ),
-        ("Jadwal poli anak RSUD", "Alur rujukan BPJS ke RSUD"),
-        ("Usul antrean online untuk poli RSUD", "Mohon ruang tunggu ditambah kipas angin"),
-    ),
-    "disdik": Subjects(
-        ("1051", "Pendidikan Dasar dan Menengah"),
-        "penerimaan murid baru",
-        (
-            "Sekolah wajibkan beli seragam di koperasi",
-            "Iuran komite SD {desa} terasa dipaksa",
-            "Atap SDN {desa} bocor, kelas dibubarkan",
-            "Guru SMP {desa} sering tidak masuk",
-            "Ijazah ditahan karena belum lunas",
-            "Dana PIP anak saya belum cair",
-            "Zonasi SPMB tidak adil untuk warga {desa}",
-            "Honor guru bantu {n} bulan belum dibayar",
-        ),
-        ("Cara legalisir ijazah SD yang sudah digabung", "Kapan SPMB jalur pindahan dibuka?"),
-        ("Mohon tambahan guru kelas di {desa}", "Usul perpustakaan keliling ke {desa}"),
-    ),
-    "dlh": Subjects(
-        ("1302", "Persampahan"),
-        "retribusi sampah",
-        (
-            "Sampah menumpuk di {jalan}",
-            "Truk sampah {n} minggu tidak lewat",
-            "TPS liar di belakang pasar {desa}",
-            "Bau limbah pabrik tahu di {desa}",
-            "Sungai {desa} berbusa dan ikan mati",
-            "Asap pembakaran sampah tiap sore di {jalan}",
-            "Kontainer sampah {jalan} bocor",
-            "Pohon besar rawan tumbang di {jalan}",
-        ),
-        ("Jadwal angkut sampah {desa}", "Cara mengurus dokumen UKL-UPL"),
-        ("Usul bank sampah di {desa}", "Mohon tempat sampah di taman {desa}"),
-    ),
-    "dishub": Subjects(
-        ("1340", "Lampu Penerangan Jalan"),
-        "parkir pasar",
-        (
-            "Lampu jalan {jalan} mati {n} minggu",
-            "Lampu merah simpang {jalan} tidak berfungsi",
-            "Parkir liar di depan pasar {desa}",
-            "Truk over muatan lewat {jalan} malam hari",
-            "Rambu di tikungan {desa} hilang",
-            "Angkot ngetem sembarangan di {jalan}",
-            "Juru parkir minta lebih dari karcis",
-        ),
-        ("Tarif resmi parkir tepi jalan", "Syarat uji KIR kendaraan"),
-        ("Mohon zebra cross depan SD {desa}", "Usul angkutan sekolah gratis dari {desa}"),
-    ),
-    "satpolpp": Subjects(
-        ("954", "Ketenteraman dan Ketertiban Umum"),
-        "penertiban lapak",
-        (
-            "Karaoke liar di {jalan} sampai subuh",
-            "PKL menutup trotoar {jalan}",
-            "Balapan liar di {jalan} tiap malam minggu",
-            "Ternak berkeliaran di {jalan}",
-            "Warung miras dekat sekolah di {desa}",
-            "Musik kafe di {jalan} terlalu keras",
-        ),
-        ("Aturan jam buka tempat hiburan", "Prosedur lapor ternak lepas"),
-        ("Mohon patroli malam di {desa}", "Usul penataan PKL {jalan}"),
-    ),
-    "perkim": Subjects(
-        ("1397", "Perumahan dan Permukiman"),
-        "bantuan bedah rumah",
-        (
-            "Rumah tidak layak huni di {desa} tak kunjung dibantu",
-            "Air PDAM {desa} mati {n} hari",
-            "Fasum perumahan {desa} tidak diserahkan",
-            "MCK umum {desa} tidak ada air",
-            "Sertifikat rumah subsidi belum keluar",
-            "Sumur bor bantuan {desa} tidak berfungsi",
-        ),
-        ("Syarat bantuan stimulan perumahan swadaya", "Daftar pengembang berizin"),
-        ("Mohon sambungan air bersih ke {desa}", "Usul taman bermain di perumahan {desa}"),
-    ),
-    "dpmptsp": Subjects(
-        ("1502", "Perizinan"),
-        "pengurusan izin usaha",
-        (
-            "Izin usaha di OSS tertahan {n} minggu",
-            "PBG belum terbit, berkas sudah lengkap",
-            "Loket MPP kosong saat jam kerja",
-            "Nomor telepon layanan izin tidak diangkat",
-        ),
-        ("Cara membuat NIB untuk warung", "Biaya PBG rumah tinggal", "Izin reklame untuk UMKM"),
-        ("Usul klinik OSS di kecamatan", "Mohon loket MPP buka hari Sabtu"),
-    ),
-    "diskominfo": Subjects(
-        ("1610", "Jaringan Internet"),
-        "pengadaan jaringan",
-        (
-            "Wifi publik taman kota mati",
-            "Blank spot di {desa}, sinyal tidak ada",
-            "Website pemkab tidak bisa dibuka",
-        ),
-        ("Cara mengajukan informasi ke PPID", "Alamat resmi media sosial pemkab"),
-        ("Mohon menara BTS di {desa}", "Usul wifi gratis di balai {desa}"),
-    ),
-    "inspektorat": Subjects(
-        ("2118", "Penyalahgunaan Wewenang"),
-        "penggunaan dana desa",
-        (
-            "Dana desa {desa} tidak transparan",
-            "Laporan saya soal kades {desa} tidak ditindak",
-            "Perangkat desa {desa} rangkap jabatan",
-            "BUMDes {desa} tidak pernah lapor",
-        ),
-        ("Prosedur lapor gratifikasi",),
-        ("Mohon audit BUMDes {desa}",),
-    ),
-    "setda": Subjects(
-        ("1700", "Pemerintahan Umum"),
-        "pengadaan barang",
-        ("Surat ke bupati {n} minggu tidak dibalas", "Gedung serbaguna disewa tanpa kuitansi"),
-        ("Prosedur audiensi dengan bupati", "Cara pinjam aula kantor bupati"),
-        ("Usul hari bebas kendaraan", "Mohon safari bupati ke {desa}"),
-    ),
-    "kab": Subjects(
-        ("110", "Topik Lainnya"),
-        "pelayanan pemkab",
-        ("Janji pembangunan {desa} belum ada kabar", "Harga gas melon melebihi HET di {desa}"),
-        ("Kapan penerimaan CPNS pemkab?", "Jadwal upacara Hari Jadi Kabupaten"),
-        ("Usul pemekaran desa {desa}", "Mohon perhatian untuk petani rumput laut {desa}"),
-    ),
-}
-DISTRICT = Subjects(
-    ("2105", "Pelayanan Kecamatan"),
-    "surat pengantar kecamatan",
-    (
-        "Surat keterangan usaha di kecamatan {n} minggu belum jadi",
-        "Camat sulit ditemui warga",
-        "Kantor lurah {desa} kosong jam 10 pagi",
-        "Petugas kecamatan ketus kepada warga tua",
-        "Surat tanah di kecamatan hilang",
-        "Printer kecamatan rusak terus, warga disuruh pulang",
-        "Sengketa batas tanah {desa} tidak dimediasi",
-        "Balai warga {desa} dikunci terus",
-        "Musrenbang {desa} tidak mengundang warga",
-    ),
-    ("Syarat surat keterangan ahli waris di kecamatan", "Jam layanan kantor kecamatan"),
-    ("Mohon kursi tunggu di kantor kecamatan", "Usul layanan kecamatan keliling ke {desa}"),
-)
-MISCONDUCT = (
-    "Dugaan pungli dalam {layanan}",
-    "Oknum minta uang rokok untuk {layanan}",
-    "Ada calo dalam {layanan}",
-    "Petugas {layanan} mendahulukan keluarga sendiri",
-    "Diminta bayar {rupiah} ribu untuk {layanan}",
-    "Dugaan kuitansi fiktif {layanan}",
-    "Pegawai keluyuran saat jam kerja, {layanan} terbengkalai",
-    "Dugaan penyelewengan {layanan} di {desa}",
-    "Mark up {layanan}, mohon diperiksa",
-)
-MISCONDUCT_CATEGORY = ("2107", "Pungutan Liar")
-VILLAGES = (
-    "Lembang Sari",
-    "Tanjung Biru",
-    "Sumber Elok",
-    "Wani Jaya",
-    "Padang Ria",
-    "Batu Kapal",
-    "Mekar Sendana",
-    "Labuan Contoh",
-    "Kayu Lemo",
-    "Salo Permai",
-    "Ujung Sagu",
-    "Bonto Ceria",
-)
-STREETS = (
-    "Jl. Poros Contoh",
-    "Jl. Kenari Raya",
-    "Jl. Anggrek Laut",
-    "Lorong 7",
-    "Jl. Pelabuhan Lama",
-    "Jl. Cempaka Dua",
-    "Jl. Pasar Sentral Contoh",
-    "Jl. Rambutan",
-    "Jl. Merpati Putih",
-)
-FIRST_NAMES = (
-    "Marwati",
-    "Junaedin",
-    "Salmawati",
-    "Hasrudi",
-    "Yuspina",
-    "Tamrin",
-    "Rosdiani",
-    "Agusman",
-    "Nurlinda",
-    "Bahtiarno",
-    "Ester",
-    "Wahyuningrum",
-    "Darmawanto",
-    "Sitti Aminara",
-    "Feriyanto",
-)
-LAST_NAMES = (
-    "Salasa",
-    "Tondobala",
-    "Pakendek",
-    "Rumalele",
-    "Lasanda",
-    "Mentaribu",
-    "Kalosi Dua",
-    "Daeng Sua",
-    "Boroallo",
-    "Wulandoro",
-    "Tasikmala",
-    "Padatuan",
-)
-COMPLAINT_ENDS = (
-    "Mohon segera ditindaklanjuti.",
-    "Sudah lapor RT tapi tidak ada jawaban.",
-    "Kami warga sangat terganggu.",
-    "Tolong dicek langsung.",
-    "Sudah {n} bulan begini terus.",
-    "Kejadian minggu lalu.",
-    "Apakah ada solusinya?",
-    "Mhn perhatian pak/bu, sdh lama menunggu.",
-    "Kalau perlu foto nanti saya kirim.",
-    "Petugas yg dihubungi saling lempar.",
-)
-OTHER_ENDS = (
-    "Terima kasih atas perhatiannya.",
-    "Mohon penjelasannya.",
-    "Di website tidak ada keterangan.",
-    "Saya tinggal di {desa}.",
-    "Semoga bisa dibantu.",
-    "Banyak warga {desa} yang menanyakan.",
-)
-LEAKS = (  # what the intake must not keep
-    "Nama saya {nama}, NIK {nik}.",
-    "Hubungi saya di {telepon}.",
-    "a.n. {nama}, HP {telepon}.",
-    "Rumah saya di {jalan} No. {n}, dekat rumah Pak {nama}.",
-    "NIK suami saya {nik}.",
-)
-LEAKING_TITLES = (
-    "Tolong bantu Ibu {nama} belum dapat bansos",
-    "NIK {nik} tidak ditemukan",
-    "Hubungi {telepon} soal sampah menumpuk",
-    "Oknum bernama {nama} minta uang",
-    "KTP a.n. {nama} belum dicetak",
-)
-HOSTILE_TITLES = (
-    "Bcc: all@example.com",
-    '=HYPERLINK("http://evil.example","klik")',
-    "Lampu mati <script>alert(1)</script> di lorong",
-    "Bansos {{ 7*7 }} belum cair",
-    "Jalan rusak parah 😡 tolong pak bupati",
-)
-LAPOR_CHANNELS = {
-    "Website": 46,
-    "Android": 25,
-    "Website - pemerintah-kabupaten-contoh": 10,
-    "WhatsApp": 7,
-    "ios": 4,
-    "SMS": 4,
-    "Website - kementerian-sosial": 2,
-    "Website - pemerintah-provinsi-contoh": 2,
-}
-DESK_CHANNELS = {"Tatap Muka": 55, "Telepon": 18, "Surat": 15, "Kotak Saran": 12}
-SECRECY = {"": 40, "Anonim": 23, "Rahasia": 17, "Anonim|Rahasia": 20}
-PLACES = {
-    ("Provinsi Contoh", "Contoh"): 62,
-    ("Provinsi Contoh", ""): 18,
-    ("", ""): 12,
-    ("Provinsi Contoh", "Kota Sejahtera"): 6,
-    ("Provinsi Lain", "Kota Jauh"): 2,
-}
+def _subjects(table: dict) -> Subjects:
+    return Subjects(
+        category=tuple(table["category"]),
+        service=table["service"],
+        complaints=tuple(table["complaints"]),
+        questions=tuple(table["questions"]),
+        wishes=tuple(table["wishes"]),
+    )
+
+
+WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+PEOPLE, SENTENCES = WORDS["people"], WORDS["sentences"]
+SUBJECTS = {unit: _subjects(table) for unit, table in WORDS["subjects"].items()}
+DISTRICT = SUBJECTS.pop("district")
+PLACES = {(p["province"], p["city"]): p["weight"] for p in WORDS["weights"]["places"]}
 
 
 def pick(rng: Random, weighted: dict) -> object:
@@ -1281,16 +933,16 @@ def pick(rng: Random, weighted: dict) -> object:
 
 def person(rng: Random) -> str:
     """A name that nobody bears."""
-    return f"{rng.choice(FIRST_NAMES)} {rng.choice(LAST_NAMES)}"
+    return f"{rng.choice(PEOPLE['first_names'])} {rng.choice(PEOPLE['last_names'])}"
 
 
 def fill(rng: Random, template: str, service: str = "") -> str:
     """Puts invented places, people and numbers into a template."""
-    village, other = rng.sample(VILLAGES, 2)
+    village, other = rng.sample(PEOPLE["villages"], 2)
     return template.format(
         desa=village,
         desa2=other,
-        jalan=rng.choice(STREETS),
+        jalan=rng.choice(PEOPLE["streets"]),
         n=rng.randint(2, 9),
         rupiah=rng.choice((20, 50, 100, 150, 300)),
         layanan=service,
@@ -1323,20 +975,24 @@ def put_words(rng: Random, c: SampleComplaint) -> None:
     elif c.classification == ASPIRATION:
         templates = subjects.wishes
     elif c.classification == SUPERVISORY and rng.random() < 0.8:
-        c.category, templates = MISCONDUCT_CATEGORY, MISCONDUCT
+        c.category = tuple(WORDS["misconduct"]["category"])
+        templates = WORDS["misconduct"]["complaints"]
     if rng.random() < 0.05:
         c.category = ("110", "Topik Lainnya")
     plain = fill(rng, rng.choice(templates), subjects.service)
     c.title = citizen(rng, plain)
     questions = c.classification in (INFORMATION, ASPIRATION)
-    end = fill(rng, rng.choice(OTHER_ENDS if questions else COMPLAINT_ENDS))
+    end = fill(
+        rng, rng.choice(SENTENCES["other_ends"] if questions else SENTENCES["complaint_ends"])
+    )
     c.text = f"{plain}{'' if plain.endswith('?') else '.'} {end}"
     if rng.random() < 0.18:
-        c.text += " " + fill(rng, rng.choice(LEAKS))
+        c.text += " " + fill(rng, rng.choice(SENTENCES["leaks"]))
     if rng.random() < 0.3:
         c.final_text = plain
-    c.secrecy = str(pick(rng, SECRECY))
-    c.channel = str(pick(rng, LAPOR_CHANNELS if c.source == "lapor" else DESK_CHANNELS))
+    c.secrecy = str(pick(rng, WORDS["weights"]["secrecy"]))
+    source = "lapor" if c.source == "lapor" else "register"
+    c.channel = str(pick(rng, WORDS[source]["channels"]))
     if c.source == "desk" and not is_working(c.received.date()):
         c.channel = "Kotak Saran"
     c.place = pick(rng, PLACES)
@@ -1360,11 +1016,12 @@ def number(rng: Random, complaints: list[SampleComplaint]) -> None:
 def put_traps(rng: Random, complaints: list[SampleComplaint]) -> None:
     """Hostile titles on open late complaints, so that they reach a mail; leaking ones anywhere."""
     late = [c for c in complaints if c.source == "lapor" and open_and_late(c)]
-    for c, title in zip(late[2:], HOSTILE_TITLES, strict=False):
+    hostile, leaking = SENTENCES["hostile_titles"], SENTENCES["leaking_titles"]
+    for c, title in zip(late[2:], hostile, strict=False):
         c.title, c.secrecy = title, ""
-    others = [c for c in complaints if c.title not in HOSTILE_TITLES]
-    for n, c in enumerate(rng.sample(others, 2 * len(LEAKING_TITLES) - 2) + late[-2:]):
-        c.title = fill(rng, LEAKING_TITLES[n % len(LEAKING_TITLES)])
+    others = [c for c in complaints if c.title not in hostile]
+    for n, c in enumerate(rng.sample(others, 2 * len(leaking) - 2) + late[-2:]):
+        c.title = fill(rng, leaking[n % len(leaking)])
     before = register_moment(max(d for d in register_days() if d < LEGACY_ENCODING))
     for c in complaints:
         if c.source == "desk" and changed_since(c, before, register_moment(LEGACY_ENCODING)):
@@ -1373,26 +1030,7 @@ def put_traps(rng: Random, complaints: list[SampleComplaint]) -> None:
 
 # --- the daily LAPOR! snapshot --------------------------------------------------------------------
 
-LAPOR_HEADER = (
-    "Tracking ID",
-    "Tanggal Laporan Masuk",
-    "Waktu Laporan Masuk",
-    "Nama Pelapor",
-    "Klasifikasi Laporan",
-    "ID Kategori",
-    "Kategori",
-    "Judul Laporan",
-    "Isi Laporan Awal",
-    "Isi Laporan Akhir",
-    "Tipe Laporan (Anonim/Rahasia)",
-    "Sumber Laporan",
-    "Instansi Induk",
-    "Instansi Terdisposisi",
-    "Status Laporan",
-    "Alasan Tunda/Arsip",
-    "Provinsi",
-    "Kota/Kabupaten",
-)
+LAPOR_HEADER = tuple(WORDS["lapor"]["header"])
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -1541,68 +1179,8 @@ def write_snapshot(path: Path, cells: list[list[str]]) -> None:
 
 # --- the front desk's register --------------------------------------------------------------------
 
-REGISTER_EVENTS = {  # column -> event
-    "Tanggal Masuk": "received",
-    "Tanggal Layanan": "service",
-    "Diverifikasi": "verified",
-    "Diteruskan": "assigned",
-    "Dikembalikan": "returned",
-    "Diteruskan Kembali": "reassigned",
-    "Tanggapan Awal": "responded",
-    "Permintaan Kelengkapan": "material_requested",
-    "Kelengkapan Diterima": "material_completed",
-    "Berkas Lengkap": "file_complete",
-    "Tindak Lanjut Pertama": "follow_up",
-    "Balasan Pelapor": "replied",
-    "Ditunda": "paused",
-    "Dilanjutkan": "resumed",
-    "Keputusan": "decided",
-    "Keputusan Disampaikan": "delivered",
-    "Selesai": "settled",
-    "Dibuka Kembali": "reopened",
-    "Selesai Kembali": "closed_again",
-    "Dicabut": "withdrawn",
-    "Klarifikasi Ombudsman Diminta": "clarification_asked",
-    "Klarifikasi Dikirim": "clarification_sent",
-    "Rekomendasi Ombudsman": "recommendation",
-    "Laporan Rekomendasi": "recommendation_reported",
-}
-REGISTER_HEADER = (
-    "No Register",
-    "Tanggal Masuk",
-    "Tanggal Layanan",
-    "Klasifikasi",
-    "Kategori",
-    "Perihal",
-    "Kerahasiaan",
-    "Kanal",
-    "Nama Pelapor",
-    "Alamat",
-    "Diverifikasi",
-    "Unit",
-    "Diteruskan",
-    "Dikembalikan",
-    "Unit Pengganti",
-    "Diteruskan Kembali",
-    "Tanggapan Awal",
-    "Permintaan Kelengkapan",
-    "Kelengkapan Diterima",
-    "Berkas Lengkap",
-    "Tindak Lanjut Pertama",
-    "Balasan Pelapor",
-    "Ditunda",
-    "Dilanjutkan",
-    "Keputusan",
-    "Keputusan Disampaikan",
-    "Selesai",
-    "Dibuka Kembali",
-    "Selesai Kembali",
-    "Dicabut",
-    "Klarifikasi Ombudsman Diminta",
-    "Klarifikasi Dikirim",
-    "Rekomendasi Ombudsman",
-    "Laporan Rekomendasi",
-)
+REGISTER_EVENTS = WORDS["register"]["events"]  # column -> event
+REGISTER_HEADER = tuple(WORDS["register"]["header"])
 
 
 def register_days() -> list[date]:

@@ -9,11 +9,12 @@ breach that day, its escalations fall on the 27th and so on; the first one waits
 from __future__ import annotations
 
 import csv
+import tomllib
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from conftest import WITA, wita
+from conftest import REPOSITORY, WITA, wita
 from sqlalchemy import select
 
 from db.models import Base, MessageKind, MessageRow, NoticeRow, SourceImport
@@ -37,33 +38,9 @@ ENTRY = {
     "Diteruskan": "16/11/2026 08:45",
     "Tindak Lanjut Pertama": "16/11/2026 09:00",
 }
-REGISTER_STEPS = (
-    "Tanggal Layanan",
-    "Diverifikasi",
-    "Unit",
-    "Diteruskan",
-    "Dikembalikan",
-    "Unit Pengganti",
-    "Diteruskan Kembali",
-    "Tanggapan Awal",
-    "Permintaan Kelengkapan",
-    "Kelengkapan Diterima",
-    "Berkas Lengkap",
-    "Tindak Lanjut Pertama",
-    "Balasan Pelapor",
-    "Ditunda",
-    "Dilanjutkan",
-    "Keputusan",
-    "Keputusan Disampaikan",
-    "Selesai",
-    "Dibuka Kembali",
-    "Selesai Kembali",
-    "Dicabut",
-    "Klarifikasi Ombudsman Diminta",
-    "Klarifikasi Dikirim",
-    "Rekomendasi Ombudsman",
-    "Laporan Rekomendasi",
-)
+SAMPLES = tomllib.loads((REPOSITORY / "scripts" / "make_samples.toml").read_text("utf-8"))
+NO_STEPS = {*list(ENTRY)[:7], "Nama Pelapor", "Alamat"}
+REGISTER_STEPS = tuple(name for name in SAMPLES["register"]["header"] if name not in NO_STEPS)
 """All columns of the register with a step of a complaint."""
 
 STEPS = tuple(step for step in REGISTER_STEPS if step not in ENTRY)
