@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from tasks.common.context import SiteContext
 from tasks.common.errors import TransientError, place_of
 from tasks.common.retry import is_lost_database, retrying_task
 from tasks.ingest.answers import answer_from_files
+from tasks.ingest.counted_rows import counted
 from tasks.ingest.importer import AlreadyImported, import_batch
 from tasks.ingest.source_count import SourceCount, UnreachedSource, UnreadSource
 from tasks.notifications.import_alerts import (
@@ -20,7 +20,7 @@ from tasks.notifications.import_alerts import (
     alert_silent_source,
 )
 from tasks.notifications.questions import enqueue_questions
-from tasks.sources import Extract, Row, SourceError, Waiting, WaitingReason, open_source
+from tasks.sources import Extract, SourceError, Waiting, WaitingReason, open_source
 from tasks.sources.base import NotYet, Source
 from tasks.sources.gaps import lately_missing
 
@@ -73,9 +73,9 @@ class _Reading:
 
         A failure is noted with the file and the last line that was read.
         """
-        rows = _CountedRows(batch.rows)
+        batch, rows = counted(batch)
         try:
-            self._write(replace(batch, rows=rows))
+            self._write(batch)
         except AlreadyImported:
             pass  # another run has just imported it
         except NotYet:
@@ -88,8 +88,7 @@ class _Reading:
             if is_lost_database(error) or isinstance(error, TransientError):
                 raise
             self.source.failures.append(
-                f"{batch.name}, read up to line {rows.line}: unexpected error ({place_of(error)});"
-                " nothing of it is imported. Please report it"
+                f"{rows.unexpected(error)}; nothing of it is imported. Please report it"
             )
             return batch.cursor is None
         if batch.done is not None:
@@ -108,19 +107,6 @@ class _Reading:
         count.drops += drops
         count.repeated += repeated
         count.mixed += mixed
-
-
-class _CountedRows:
-    """The rows of a snapshot, with the line of the last row that was read."""
-
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self._rows = rows
-        self.line = 0
-
-    def __iter__(self) -> Iterator[Row]:
-        for row in self._rows:
-            self.line = row[0]
-            yield row
 
 
 pull_task = retrying_task("pull {source_name}")(pull)

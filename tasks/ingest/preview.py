@@ -10,6 +10,7 @@ from db.engine import open_engine
 from db.models import Base
 from settings import Site
 from tasks.common.context import SiteContext
+from tasks.ingest.counted_rows import counted
 from tasks.ingest.open_questions import shown_value
 from tasks.ingest.row_parser import ComplaintRecord, stated_events
 from tasks.ingest.row_validator import RejectedRow, RowValidator
@@ -82,10 +83,16 @@ def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
     source = open_source(site, name)
     checked = Checked(name, waiting=source.waiting, failures=source.failures)
     try:
-        for batch in source.sample(office, now):
-            checked.names.append(batch.name)
-            checked.observed_at = min(batch.observed_at, now)
-            _read(checked, office, batch, rows)
+        for extract in source.sample(office, now):
+            checked.names.append(extract.name)
+            checked.observed_at = min(extract.observed_at, now)
+            batch, read = counted(extract)
+            try:
+                _read(checked, office, batch, rows)
+            except SourceError:
+                raise
+            except Exception as error:
+                checked.failures.append(f"{read.unexpected(error)}; please report it")
             if not checked.whole:
                 return checked
     finally:

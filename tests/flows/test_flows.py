@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from conftest import REPOSITORY, wita
 from sqlalchemy import select
 from support.forked import PLAIN_REPORTS, SILENT, Origin
 from support.prefect_shared import Shared, Told
-from support.small_site import NAME, small_site
+from support.small_site import NAME, export, small_site
 from support.wait import until
 
 import service
@@ -133,12 +134,48 @@ def test_no_complainant_is_named_anywhere_in_prefect(prefect, lived):
 # --- when something is wrong ----------------------------------------------------------------------
 
 
+FAULT = """
+from tasks.ingest.row_parser import RowParser
+record = RowParser.record
+def faulty(self, cells, observed):
+    if self.name == "register":
+        raise ZeroDivisionError(str(cells))
+    return record(self, cells, observed)
+RowParser.record = faulty
+"""
+"""To run before: no row of the register can be read, because of an unexpected error."""
+UNEXPECTED = (
+    r"register_2026-11-24_0715\.csv, read up to line 2: unexpected error \(ZeroDivisionError"
+)
+
+
 def test_a_failing_intake_keeps_nothing_else_from_running(origin, shared, tmp_path):
+    """A file is broken, another source has an unexpected error, and a third file waits."""
     site = small_site(tmp_path / "site")
     broken = site / "inbox" / "lapor" / "Laporan_Ringkas_2026-11-22_0700.xlsx"
     broken.write_bytes(b"PK, but no workbook")
-    done = call(origin, shared, site, "-m", "cli", "run", "--now", "2026-11-24T09:00", "--json")
+    export(site, "2026-11-25 07:00", {})
+    register = site / "inbox" / "register" / "register_2026-11-24_0715.csv"
+    header = next((REPOSITORY / "examples" / "kabupaten-contoh" / "inbox" / "register").iterdir())
+    columns = header.read_text("utf-8-sig").splitlines()[0]
+    rest = ";" * (columns.count(";") - 1)
+    register.write_text(f"{columns}\nFD-1;23/11/2026 08:30{rest}\n", "utf-8")
+    run = ("-m", "cli", "run", "--now", "2026-11-24T09:00", "--json")
+    done = call(origin, shared, site, *run, before=FAULT)
     counts = json.loads(done.stdout)
+    assert re.search(f"register: {UNEXPECTED} at ", done.stderr)
+    assert NAME not in done.stderr
+    lapor = next(each for each in counts["intake"]["sources"] if each["source"] == "lapor")
+    later = "Laporan_Ringkas_2026-11-25_0700.xlsx"
+    assert (lapor["new"], [each["name"] for each in lapor["waiting"]]) == (4, [later])
+    shown = {each["key"]: each["data"] for each in Told(shared.api, site).all("artifacts")}
+    artifact = shown["intake"].replace("\\", "")
+    assert later in artifact
+    assert re.search(UNEXPECTED, artifact)
+    for source, words in (("register", UNEXPECTED), ("lapor", re.escape(later))):
+        check = ("-m", "cli", "source", "check", source, "--now", "2026-11-24T09:00")
+        checked = call(origin, shared, site, *check, before=FAULT)
+        assert re.search(words, checked.stdout)
     assert done.returncode == 1
     assert "failed: intake: lapor: " in done.stderr
     assert broken.name in done.stderr
