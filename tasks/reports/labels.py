@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from db.models import ReplyKind
 from settings import Site
+from sla.escalation import SUPERIORS, OffsetUnit, Rung
 from sla.metrics.definitions import HEADLINE
 from tasks.text.catalog import catalog
 from tasks.text.formats import one_line
@@ -27,7 +28,7 @@ class Name(NamedTuple):
 class Names:
     """The names of keys, by the kind of the key (rule, unit, classification ...).
 
-    A key in no list is its own name: a category, a channel, a rung.
+    A key in no list is its own name: a category, a channel.
     """
 
     locale: str
@@ -54,9 +55,37 @@ def names_of(site: Site, locale: str, day: date | None = None) -> Names:
         rule = (law.on(rule_id, day) if day else None) or law.last(rule_id)
         mark = f" · {t('mail.confirm_mark')}" if rule.certainty.to_be_confirmed else ""
         known["rule", rule_id] = Name(rule.label[locale], rule.citation + mark)
+    for rung, texts in _rung_names(site, locale).items():
+        known["rung", rung] = Name(" / ".join(texts))
     for unit in site.directory.units:
         known["unit", unit] = Name(site.directory.name_of(unit))
     return Names(locale, known)
+
+
+def _rung_names(site: Site, locale: str) -> dict[str, list[str]]:
+    """Collect for each rung what it means, in every ladder that has a rung of this name."""
+    found: dict[str, list[str]] = {}
+    for rung in (rung for ladder in site.ladders for rung in ladder.rungs):
+        texts = found.setdefault(rung.id, [])
+        text = rung_name(rung, locale)
+        if text not in texts:
+            texts.append(text)
+    return found
+
+
+def rung_name(rung: Rung, locale: str) -> str:
+    """Format the time of a rung: '3 hari kerja setelah unit diberi tahu'."""
+    t, at = catalog(locale), rung.at
+    if at.unit is OffsetUnit.PERCENT:
+        return t("report.rung.percent", n=at.amount)
+    if at.unit is OffsetUnit.DUE_DAY:
+        return t("report.rung.due_day")
+    if at.amount == 0:
+        return t("report.rung.passed")
+    told = at.amount > 0 and all(role in SUPERIORS for role in rung.to)
+    side = "told" if told else "after" if at.amount > 0 else "before"
+    days = "working_days" if at.unit is OffsetUnit.WORKING_DAY else "days"
+    return t(f"report.rung.{side}_{days}", n=abs(at.amount))
 
 
 def month_name(key: str, locale: str) -> str:
@@ -114,6 +143,7 @@ MADE: dict[str, Callable[[str, str], str]] = {
     "finding": _worded("report.finding", *FINDINGS),
     "kind": _worded("notice", "reminder", "breach", "escalation"),
     "classification": lambda key, locale: _classification(key or "none", locale),
+    "rung": lambda key, locale: catalog(locale)("report.rung.former", rung=key),
     "channel": lambda key, locale: key or catalog(locale)("summary.unknown_channel"),
     "statement": _worded("reply.kind", *ReplyKind),
     "complaint": lambda key, locale: key.partition(" ")[0],

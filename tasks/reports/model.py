@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from settings.report import Letterhead
 from sla.metrics.table import Cell, Table
@@ -111,10 +110,6 @@ class Report:
     def link_of(self, ticket: str) -> str:
         """Return the address of a complaint, or an empty text if there is none."""
         return self.ticket_link.format(ticket=quote(ticket, safe="")) if self.ticket_link else ""
-
-    def explained_by(self, zone: ZoneInfo, ticket: str) -> str:
-        """Return the command to verify the report's statement about a complaint."""
-        return f"tenggat explain {ticket} --as-of {self.as_of.astimezone(zone).isoformat()}"
 
     def table(self, key: str) -> Table | None:
         """Return the table with this key, if the report has it."""

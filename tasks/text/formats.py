@@ -13,6 +13,8 @@ from tasks.text.catalog import catalog
 LONGEST_SUBJECT = 120
 
 
+ROMAN = ("I", "II", "III", "IV")
+
 INDONESIAN_ZONES = {
     "Asia/Jakarta": "WIB",
     "Asia/Pontianak": "WIB",
@@ -96,8 +98,12 @@ def one_line(text: str, length: int = LONGEST_SUBJECT) -> str:
 
 
 def period_text(view: Spanned, locale: str, zone: ZoneInfo) -> str:
-    """Return a period in words: 'November 2026', or its first and last day."""
+    """Return a period in words: 'November 2026', 'Triwulan III Tahun 2026', or its days."""
     t = catalog(locale)
+    if match := re.fullmatch(r"(\d{4})(?:-([HQ])([1-4]))?", view.period_key):
+        key = {"H": "half_year", "Q": "quarter", None: "year"}[match[2]]
+        roman = ROMAN[int(match[3] or 1) - 1]
+        return t(f"date.{key}", roman=roman, year=match[1])
     whole = view.first.day == 1 and (view.first.year, view.first.month) == (
         view.last.year,
         view.last.month,

@@ -186,7 +186,7 @@ def test_every_format_and_the_mail_tell_of_it(office, kept):
     known(office, LATER, SETTLED_IN_TIME, *ENTRIES[1:], NEW)
     summary = made(office, LATER, formats=FORMATS)
     by_ending = {path.suffix: path for path in summary.paths}
-    command = f"tenggat summary verify {kept.name}"
+    remedy = f"dapat diminta kepada administrator dengan menyebut berkas {kept.name}."
     page, pdf = (
         re.sub(r"<[^>]*>|\s+", " ", by_ending[ending].read_text("utf-8"))
         for ending in (".html", ".pdf")
@@ -199,7 +199,7 @@ def test_every_format_and_the_mail_tell_of_it(office, kept):
         assert "1 pengaduan yang saat itu sudah diterima baru tercatat kemudian." in shown
         assert "Diterima: 4 → 5" in shown
         assert "Dinas Sosial: " in shown
-        assert command in shown
+        assert remedy in shown
     deliver(office, LATER)
     line = earlier_line(summary.view.earlier, "id", office.site.zone)
     assert line.startswith("Pada laporan November 2026 keadaan per Senin, 30 November 2026")

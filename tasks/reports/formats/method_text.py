@@ -28,7 +28,7 @@ class Regulation:
 class MethodShown:
     """The section on method: how days are counted, the law, the holidays, and the evidence.
 
-    `explain` and `command` say how to verify one complaint; both are empty in a public edition.
+    `explain` says how to verify one complaint; it is empty in a public edition.
     """
 
     counting: str
@@ -37,7 +37,6 @@ class MethodShown:
     holidays_title: str
     holidays: str
     explain: str
-    command: str
     evidence: str
 
 
@@ -45,15 +44,13 @@ def method_shown(view: Report, zone: ZoneInfo) -> MethodShown:
     """Build the section on method in the language of the report."""
     t, notes = catalog(view.names.locale), view.notes
     policy = t("summary.policy", policy=t(f"policy.{notes.policy}"))
-    full = view.edition == "full"
     return MethodShown(
         counting=f"{t('summary.counting')} {policy}",
         regulations_title=t("summary.regulations"),
         regulations=tuple(_regulation(row, view.names.locale) for row in notes.regulations),
         holidays_title=t("summary.holidays"),
         holidays=_holidays(notes, view.names.locale, zone),
-        explain=t("report.explain") if full else "",
-        command=view.explained_by(zone, t("report.of_ticket")) if full else "",
+        explain=t("report.explain") if view.edition == "full" else "",
         evidence=t("report.evidence", revision=notes.revision, sha256=view.sha256),
     )
 

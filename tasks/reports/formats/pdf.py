@@ -45,7 +45,7 @@ longest word."""
 
 WIDTHS: dict[str, dict[int, float]] = {
     "headline": {0: 52},
-    "escalations": {0: 20},
+    "escalations": {0: 21, 1: 12, 2: 15},
     "quality": {0: 80},
     "late": {0: 15, 1: 11, 2: 23, 3: 24, 5: 12},
     "statements": {0: 18, 1: 26},
@@ -125,7 +125,12 @@ def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot], logo: str =
         "sections": [
             _section(section, view, zone, drawn) for section in sections(view, zone, MOST_ROWS)
         ],
-        "earlier": asdict(earlier) if earlier else None,
+        "earlier": {
+            **asdict(earlier),
+            "lines": [f"{name}: {change}" for name, change in earlier.lines],
+        }
+        if earlier
+        else None,
         "method_title": t("report.method"),
         "method": asdict(method_shown(view, zone)),
         "signature": _signature(view, zone),
@@ -142,9 +147,12 @@ def _marks(view: Report) -> Iterable[str]:
 
 
 def _signature(view: Report, zone: ZoneInfo) -> list[list[str]]:
-    """Return the lines above the signature, and the lines below it: the name first."""
+    """Return the lines above the signature, and the lines below it: the name first.
+
+    An interim report is not signed.
+    """
     signed: Signature | None = view.letterhead.signature
-    if signed is None:
+    if signed is None or view.interim:
         return []
     locale = view.names.locale
     t = catalog(locale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from zoneinfo import ZoneInfo
 
 from sla.metrics.table import Measure, Row, Table
@@ -32,6 +33,8 @@ from tasks.text.catalog import catalog
 from tasks.text.numbers import number_text, percent_text
 
 MOST_UNITS = 50
+WIDEST_RUNG = 26
+"""The most characters in a line of the name of a rung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +225,7 @@ def _escalations(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
                 color=(ORANGE, SKY, BLUE)[at % 3],
                 label=labelled(t("report.plot.within", n=int(key.rpartition("_")[2]))),
             )
-        names = [cut(labelled(_rung(row, view)), NARROW) for row in table.rows]
+        names = ["\n".join(wrap(labelled(_rung(row, view)), WIDEST_RUNG)) for row in table.rows]
         axes.set_yticks(range(len(table.rows)), names, fontsize=8)
         axes.set_ylim(len(table.rows) - 0.5, -0.5)
         axes.set_xlim(0, 1)

@@ -20,14 +20,13 @@ MOST_LINES = 12
 
 @dataclass(frozen=True, slots=True)
 class EarlierShown:
-    """The section: title, sentences, lines (name and change), and the command to verify them."""
+    """The section: title, sentences, lines (name and change), and how to get the rest."""
 
     title: str
     sentences: tuple[str, ...]
     lines: tuple[tuple[str, str], ...]
     more: str
     verify: str
-    command: str
 
 
 def earlier_shown(
@@ -43,8 +42,7 @@ def earlier_shown(
         sentences=tuple(_sentences(earlier, names.locale, zone)),
         lines=tuple(lines[:most]),
         more=t("report.earlier.more", n=len(lines) - most) if len(lines) > most else "",
-        verify=t("report.earlier.verify"),
-        command=f"tenggat summary verify {earlier.file}" if earlier.kept else "",
+        verify=t("report.earlier.verify", file=earlier.file) if earlier.kept else "",
     )
 
 

@@ -171,12 +171,11 @@ class _Writer:
             yield t("report.public_note")
         yield t("report.definitions")
         if view.edition == "full":
-            yield f"{t('report.explain')} {view.explained_by(self.zone, t('report.of_ticket'))}"
+            yield t("report.explain")
         shown = earlier_shown(view.earlier, view.names, self.zone, MOST_CHANGES)
         if shown is not None:
             lines = [f"{name}: {change}" for name, change in shown.lines]
-            proof = [f"{shown.verify} {shown.command}"] if shown.command else []
-            told = (f"{shown.title}.", *shown.sentences, *lines, shown.more, *proof)
+            told = (f"{shown.title}.", *shown.sentences, *lines, shown.more, shown.verify)
             yield from filter(None, told)
 
     def section(self, table: Table) -> tuple[str, str]:
