@@ -31,7 +31,8 @@ class LetterheadTable(Strict):
     """
 
     logo: str | None = None
-    """A .png, .jpg or .svg file in the site's folder, at most 2 MB."""
+    """A .png, .jpg or .svg file in the site's folder, at most 2 MB. Mails about complaints and
+    reports show it in small."""
     lines: tuple[Line, ...] = ()
     """The lines in large letters."""
     address: tuple[Line, ...] = ()

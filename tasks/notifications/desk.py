@@ -26,6 +26,7 @@ from tasks.common.notified import notified_by_role
 from tasks.evaluation import stored_deadlines
 from tasks.evaluation.loader import load_and_evaluate
 from tasks.evaluation.stored_deadlines import StoredDuty
+from tasks.notifications.coat_of_arms import coat_of_arms
 from tasks.notifications.enqueue import message_id_header
 from tasks.notifications.scope import Scope, Scopes
 from tasks.notifications.views import (
@@ -186,6 +187,7 @@ class DeskLoader:
             counts=counts,
             administrator=site.administrator_address(self.today),
             regent=regent_word(site.name, reader.locale),
+            coat=coat_of_arms(site.letterhead),
             superior=reader.scope.superior,
             units=self._lines([*items, *rest]) if reader.scope.superior else (),
             ended_late=self._ended_late if reader.scope.superior else 0,

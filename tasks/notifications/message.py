@@ -18,6 +18,7 @@ from typing import Any
 
 from db.models import MessageRow
 from settings import Site
+from tasks.notifications.coat_of_arms import CoatOfArms
 from tasks.notifications.render import RenderedMail, alert_mail, watch_mail
 from tasks.notifications.views import AlertMail, WatchMail
 from tasks.text.formats import moment_text
@@ -56,9 +57,13 @@ class Attachment:
 
 
 def as_mime(
-    headers: Mapping[str, str], text: str, html: str, attachments: Sequence[Attachment] = ()
+    headers: Mapping[str, str],
+    text: str,
+    html: str,
+    attachments: Sequence[Attachment] = (),
+    coat: CoatOfArms | None = None,
 ) -> bytes:
-    """Build the whole mail: text first, then HTML, then the attachments.
+    """Build the whole mail: text first, then HTML with its picture, then the attachments.
 
     Raises ValueError for a header that cannot be sent.
     """
@@ -67,6 +72,10 @@ def as_mime(
         mail[name] = value
     mail.set_content(text)
     mail.add_alternative(html, subtype="html")
+    if coat is not None:
+        page = mail.get_payload(1)
+        assert isinstance(page, EmailMessage)
+        page.add_related(coat.png, "image", "png", cid=f"<{coat.cid}>")
     for each in attachments:
         mail.add_attachment(
             each.content, maintype=each.maintype, subtype=each.subtype, filename=each.name
@@ -173,4 +182,4 @@ def in_envelope(
         "X-Auto-Response-Suppress": "All",
         "List-Id": f"<{mail.list_id}>",
     }
-    return as_mime(headers, rendered.text, rendered.html, attachments)
+    return as_mime(headers, rendered.text, rendered.html, attachments, rendered.coat)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import css_inline
 
+from tasks.notifications.coat_of_arms import CoatOfArms
 from tasks.notifications.views import AlertMail, Desk, DeskSection, Duty, QuestionsMail, WatchMail
 from tasks.text.catalog import catalog
 from tasks.text.formats import (
@@ -55,11 +56,12 @@ class Summed(Spanned, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
-    """A mail with its subject and bodies, without headers."""
+    """A mail with its subject and bodies, without headers; `coat` is a picture of the HTML body."""
 
     subject: str
     text: str
     html: str
+    coat: CoatOfArms | None = None
 
 
 def desk_mail(desk: Desk, locale: str, zone: ZoneInfo) -> tuple[RenderedMail, Desk]:
@@ -80,7 +82,7 @@ def desk_mail(desk: Desk, locale: str, zone: ZoneInfo) -> tuple[RenderedMail, De
 
 def _desk_mail(desk: Desk, subject: str, locale: str, zone: ZoneInfo) -> RenderedMail:
     texts = DutyTexts(desk.now, locale, zone)
-    return _mail("notices", subject, locale, zone, view=desk, texts=texts)
+    return _mail("notices", subject, locale, zone, coat=desk.coat, view=desk, texts=texts)
 
 
 def desk_subject(desk: Desk, locale: str) -> str:
@@ -174,11 +176,17 @@ class DutyTexts:
 
 
 def summary_mail(
-    view: Summed, recipient: str, role: str, locale: str, zone: ZoneInfo, earlier: str = ""
+    view: Summed,
+    recipient: str,
+    role: str,
+    locale: str,
+    zone: ZoneInfo,
+    earlier: str = "",
+    coat: CoatOfArms | None = None,
 ) -> RenderedMail:
     """Render the mail with a compliance report: its digest on one screen.
 
-    `earlier` is a text about the changes of an earlier report.
+    `earlier` is a text about the changes of an earlier report, `coat` the coat of arms of the site.
     """
     t = catalog(locale)
     subject = t("subject.summary", period=period_text(view, locale, zone), late=view.late_now)
@@ -187,6 +195,7 @@ def summary_mail(
         f"[Tenggat] {subject}",
         locale,
         zone,
+        coat=coat,
         view=view,
         recipient=recipient,
         role=role,
@@ -220,17 +229,24 @@ def questions_mail(view: QuestionsMail, locale: str, zone: ZoneInfo) -> Rendered
     return _mail("questions", f"[Tenggat] {text}", locale, zone, view=view)
 
 
-def _mail(name: str, subject: str, locale: str, zone: ZoneInfo, **values: Any) -> RenderedMail:
+def _mail(
+    name: str,
+    subject: str,
+    locale: str,
+    zone: ZoneInfo,
+    coat: CoatOfArms | None = None,
+    **values: Any,
+) -> RenderedMail:
     subject = one_line(subject)
     more = (
         {"subject": subject, "period": period_text(values["view"], locale, zone)}
         if name == "summary"
         else {"subject": subject}
     )
-    html = render(f"email/{name}.html.j2", locale=locale, zone=zone, **values, **more)
+    html = render(f"email/{name}.html.j2", locale=locale, zone=zone, coat=coat, **values, **more)
     text = render(f"email/{name}.txt.j2", locale=locale, zone=zone, **values, **more)
     tidy = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
-    return RenderedMail(subject, tidy, _inlined(html))
+    return RenderedMail(subject, tidy, _inlined(html), coat)
 
 
 def _inlined(html: str) -> str:

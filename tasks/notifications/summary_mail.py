@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.models import MessageRow, ReportRow
 from tasks.common.context import SiteContext
+from tasks.notifications.coat_of_arms import coat_of_arms
 from tasks.notifications.message import Attachment
 from tasks.notifications.render import RenderedMail, summary_mail
 from tasks.reports.builder import in_language, language_ending, report_view, with_earlier
@@ -41,7 +42,8 @@ class SummaryMailComposer:
         view = self._view(report, locale)
         earlier = earlier_line(view.earlier, locale, site.zone)
         name, role = message.recipient_name, message.role
-        rendered = summary_mail(digest_of(view), name, role, locale, site.zone, earlier)
+        coat = coat_of_arms(site.letterhead)
+        rendered = summary_mail(digest_of(view), name, role, locale, site.zone, earlier, coat)
         return rendered, list(self._files(report, view))
 
     def _view(self, report: ReportRow, locale: str) -> Report:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from tasks.common.notified import Notified
+from tasks.notifications.coat_of_arms import CoatOfArms
 from tasks.text.incidents import IncidentView
 
 
@@ -235,7 +236,8 @@ class Desk:
     `items` are the complaints of the body, by section and rank; `rest` are those of the workbook
     alone. `counts` has the number of complaints of each section, those of `rest` included. `title`
     is the reader's office for the salutation, `place` the short name of the unit for the subject,
-    `regent` the short title of the head of this government (Bupati, Wali Kota, Gubernur).
+    `regent` the short title of the head of this government (Bupati, Wali Kota, Gubernur),
+    `coat` the coat of arms.
 
     A superior reads a table of the `units` first. `unlisted` counts the late complaints of units
     that have not been notified of them yet. They are in no other number, and no unit is named.
@@ -258,6 +260,7 @@ class Desk:
     counts: Mapping[DeskSection, int]
     administrator: str
     regent: str = ""
+    coat: CoatOfArms | None = None
     superior: bool = False
     rest: tuple[NoticeItem, ...] = ()
     units: tuple[DeskUnitLine, ...] = ()

@@ -215,7 +215,10 @@ def test_the_text_comes_first_and_names_what_the_html_names(kind, mails):
     (both,) = [
         p for p in mails[kind].mail.walk() if p.get_content_type() == "multipart/alternative"
     ]
-    assert [p.get_content_type() for p in both.iter_parts()] == ["text/plain", "text/html"]
+    text_part, page_part = both.iter_parts()
+    page, *pictures = page_part.iter_parts() if page_part.is_multipart() else [page_part]
+    assert [p.get_content_type() for p in (text_part, page)] == ["text/plain", "text/html"]
+    assert [p.get_content_maintype() for p in pictures] == ["image"] * (kind != "alert")
     shown = " ".join(Outline(mails[kind].html).below)
     text = " ".join(mails[kind].text.split())
     for named in (r"FD-\d+", r"\d+ \w+ 2026", r"\d+(?:[.,]\d)?%", r"\S+@\S+"):

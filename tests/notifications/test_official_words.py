@@ -1,0 +1,91 @@
+"""The register of official Indonesian letters: words that no text for people may contain."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+from conftest import REPOSITORY
+
+CALQUES = {
+    "pemegang": "perangkat daerah penanggung jawab",
+    "jabatan tanpa pemegang": "jabatan kosong",
+    "menurut pemegang": "rekap per perangkat daerah",
+    "anak tangga": "jenjang eskalasi",
+    "jatuh tempo": "batas waktu, berakhir",
+    "sekarang juga": "segera",
+    "perlu konfirmasi": "ketentuan belum diverifikasi Bagian Hukum",
+    "mutu data": "kualitas data",
+    "hasil eskalasi": "efektivitas eskalasi",
+    "penerusan": "disposisi",
+    "putusan": "penilaian",
+    "satu surel memuat semua": "",
+    "surel ini menjadi saksi": "",
+}
+"""Translations word by word, each with the official term in its place."""
+
+OFFICIAL = (
+    "perangkat daerah penanggung jawab",
+    "jenjang eskalasi",
+    "batas waktu",
+    "segera",
+    "belum diverifikasi Bagian Hukum",
+    "Kualitas data",
+    "Efektivitas eskalasi",
+    "Rekap per perangkat daerah",
+    "jabatan kosong",
+    "disposisi",
+    "penilaian",
+)
+
+OFFICES = ("Bupati", "Sekretaris Daerah", "Inspektur", "Pejabat Penghubung", "Kepala Perangkat")
+"""Offices have capitals in official letters."""
+
+
+def strings(value: object) -> Iterator[str]:
+    """Yield every text of a TOML file."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from strings(each)
+
+
+def texts() -> dict[str, str]:
+    """Everything that people read in Indonesian, by file: words, templates and laws."""
+    folder = REPOSITORY / "templates"
+    files = {
+        str(path.relative_to(REPOSITORY)): path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in (".j2", ".typ")
+    }
+    for path in [
+        folder / "words" / "id.toml",
+        *sorted((REPOSITORY / "regulations").rglob("*.toml")),
+    ]:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        files[str(path.relative_to(REPOSITORY))] = "\n".join(strings(found))
+    guide = REPOSITORY / "docs" / "mulai-cepat.md"
+    files[guide.name] = guide.read_text(encoding="utf-8")
+    return files
+
+
+@pytest.mark.parametrize("calque", CALQUES)
+def test_no_text_has_a_calque(calque):
+    wrong = [
+        name
+        for name, text in texts().items()
+        if re.search(rf"\b{calque}\b", text, flags=re.IGNORECASE)
+    ]
+    assert not wrong, f"write '{CALQUES[calque]}' in the place of '{calque}'"
+
+
+def test_the_official_terms_are_in_use():
+    words = texts()["templates/words/id.toml"]
+    assert [term for term in OFFICIAL if term not in words] == []
+
+
+@pytest.mark.parametrize("office", OFFICES)
+def test_offices_have_capitals(office):
+    words = texts()["templates/words/id.toml"]
+    assert re.findall(rf"\b{office.lower()}\b", words) == []
