@@ -175,7 +175,7 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
     from tasks.delivery import send_owed  # noqa: PLC0415
     from tasks.intake import pull  # noqa: PLC0415
     from tasks.notifications import sender as notifications_sender  # noqa: PLC0415
-    from tasks.notifications.transport.choose import mail_way  # noqa: PLC0415
+    from tasks.notifications.transport.choose import smtp_address  # noqa: PLC0415
     from tasks.notifications.transport.smtp import Connection  # noqa: PLC0415
 
     with smtp_server(folder) as (mail_url, ca_file):
@@ -202,7 +202,7 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
                 (row.recipient, zlib.decompress(row.mime or b"")) for row in session.scalars(query)
             ]
         sender = office.site.file.mail.sender
-        with mail_way(office.site) as way, Connection(way) as connection:
+        with smtp_address(office.site) as way, Connection(way) as connection:
             connection.open()
             bare_client = connection._client  # the baseline is what it wraps
             assert bare_client is not None

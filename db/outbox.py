@@ -119,7 +119,7 @@ def release_stale_claims(session: Session, now: datetime) -> int:
     return len(stale)
 
 
-def next_turn(session: Session, alert: str | None = None) -> datetime | None:
+def next_send_time(session: Session, alert: str | None = None) -> datetime | None:
     """Return the earliest send time of all queued mails, or of the alerts of one kind."""
     return session.scalar(
         select(func.min(MessageRow.next_attempt_at)).where(

@@ -22,7 +22,7 @@ from tasks.common.context import SiteContext
 from tasks.common.whole_files import whole_file
 from tasks.monitoring.incident_log import IncidentLog, update_incidents
 from tasks.monitoring.incidents import Incident, IncidentKind
-from tasks.monitoring.send_alert import hand_over, send_without_database
+from tasks.monitoring.send_alert import send_watch_alerts, send_without_database
 from tasks.monitoring.watch import (
     administrators,
     again_after,
@@ -105,7 +105,7 @@ class ExternalWatch:
                 for key, known in sorted(book.incidents.items())
                 if not known.absent_since
             ]
-            return said + [f"mail: {trouble}" for trouble in hand_over(office, now, RUN)]
+            return said + [f"mail: {trouble}" for trouble in send_watch_alerts(office, now, RUN)]
         finally:
             engine.dispose()
 

@@ -11,7 +11,7 @@ from tasks.common.context import SiteContext
 from tasks.notifications.message import WATCH, watch_mime
 from tasks.notifications.send_policy import SendPolicy
 from tasks.notifications.sender import Sender
-from tasks.notifications.transport.choose import mail_way
+from tasks.notifications.transport.choose import smtp_address
 from tasks.notifications.transport.smtp import Connection
 
 ALERTS = SendPolicy(
@@ -29,7 +29,7 @@ administrator waits for its alerts, so it tries them again sooner and keeps no s
 """
 
 
-def hand_over(office: SiteContext, now: datetime, run_id: str) -> list[str]:
+def send_watch_alerts(office: SiteContext, now: datetime, run_id: str) -> list[str]:
     """Send the alerts of the watchdog in the outbox; return the errors of the mail server as
     texts.
     """
@@ -59,5 +59,5 @@ def send_without_database(
         detail=detail,
     )
     mime = watch_mime(site, message, now)
-    with mail_way(site, timeout=ALERTS.timeout) as way, Connection(way) as connection:
+    with smtp_address(site, timeout=ALERTS.timeout) as address, Connection(address) as connection:
         connection.send(site.file.mail.sender, holder.email, mime)

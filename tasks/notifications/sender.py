@@ -19,7 +19,7 @@ from tasks.notifications.import_alerts import FIRST_ALERTS
 from tasks.notifications.rate_limit import MINUTE, RateLimiter, RunClock, too_fast
 from tasks.notifications.readdress import readdress
 from tasks.notifications.send_policy import DELIVERY, SendPolicy
-from tasks.notifications.transport.choose import mail_way
+from tasks.notifications.transport.choose import smtp_address
 from tasks.notifications.transport.smtp import (
     Connection,
     MailError,
@@ -69,7 +69,7 @@ class Sender:
         self.office, self.policy, self.now, self.run_id = office, policy, now, run_id
         self.clock, self.count = clock(now), DeliveryCount()
         self.errors: list[MailError] = []
-        self.pace = RateLimiter(None, {})
+        self.limiter = RateLimiter(None, {})
         self.roles: dict[int, str] = {}
         self.domain_free_at: datetime | None = None
 
@@ -80,17 +80,17 @@ class Sender:
         """
         with self.office.transaction() as session:
             outbox.release_stale_claims(session, self.now)
-            turn = outbox.next_turn(session, self.policy.alert)
+            send_after = outbox.next_send_time(session, self.policy.alert)
             before = outbox.sent_since(session, self.now - MINUTE)
-        if turn is None or turn > self.now:
+        if send_after is None or send_after > self.now:
             return
         mail = self.office.site.file.mail
         if self.policy.rate_limited:
-            self.pace = RateLimiter(mail.per_minute, mail.per_minute_to, before)
+            self.limiter = RateLimiter(mail.per_minute, mail.per_minute_to, before)
         try:
             with (
-                mail_way(self.office.site, timeout=self.policy.timeout) as way,
-                Connection(way) as connection,
+                smtp_address(self.office.site, timeout=self.policy.timeout) as address,
+                Connection(address) as connection,
             ):
                 self._send_all(connection)
         except ServerUnavailable as error:  # the local mailbox cannot be opened
@@ -121,15 +121,15 @@ class Sender:
     def _any_due(self) -> bool:
         """Check whether a mail is due, now or as soon as the rate of its domain allows."""
         with self.office.transaction() as session:
-            turn = outbox.next_turn(session, self.policy.alert)
+            send_after = outbox.next_send_time(session, self.policy.alert)
         now = self.clock.moment()
-        return turn is not None and turn <= max(now, self.domain_free_at or now)
+        return send_after is not None and send_after <= max(now, self.domain_free_at or now)
 
     def _may_go_on(self) -> bool:
         """Wait until the next mail may be sent; return False if that is too late for this run."""
         moment = self.clock.moment()
-        pause = max(self.pace.free_at(moment) - moment, self.pace.delay)
-        if self.pace.exhausted or moment + pause - self.now > self.policy.longest_run:
+        pause = max(self.limiter.free_at(moment) - moment, self.limiter.delay)
+        if self.limiter.exhausted or moment + pause - self.now > self.policy.longest_run:
             return False
         if pause:
             self.clock.wait(pause)
@@ -151,7 +151,7 @@ class Sender:
         does not stop the others.
         """
         ready = []
-        most = self.pace.at_once(moment, AT_ONCE)
+        most = self.limiter.at_once(moment, AT_ONCE)
         if self.policy.alert is None:
             with self.office.run(moment, self.run_id) as run:
                 readdress(run, most)
@@ -178,10 +178,10 @@ class Sender:
         """
         if not _bound_to_hours(message):
             return False
-        turn = self.office.send_after(moment)
-        if turn > moment:
-            message.next_attempt_at = turn
-        return turn > moment
+        send_after = self.office.send_after(moment)
+        if send_after > moment:
+            message.next_attempt_at = send_after
+        return send_after > moment
 
     def _send(
         self,
@@ -195,7 +195,7 @@ class Sender:
         sender = self.office.site.file.mail.sender
         for mail in claimed:
             moment = self.clock.moment()
-            free = self.pace.free_at(moment, mail.recipient)
+            free = self.limiter.free_at(moment, mail.recipient)
             if free > moment:
                 self.domain_free_at = min(free, self.domain_free_at or free)
                 with self.office.transaction() as session:
@@ -207,15 +207,15 @@ class Sender:
             mime = zlib.decompress(mail.mime)
             try:
                 answer = connection.send(sender, mail.recipient, mime)
-            except MailError as trouble:
-                self._failed(token, mail.id, trouble)
-                if too_fast(trouble):
-                    self.pace.throttled()
+            except MailError as error:
+                self._failed(token, mail.id, error)
+                if too_fast(error):
+                    self.limiter.throttled()
                     return
                 if self.count.trouble:
                     return
             else:
-                self.pace.sent(moment, mail.recipient)
+                self.limiter.sent(moment, mail.recipient)
                 self.roles[mail.id] = mail.role
                 recorder.add(mail.id, answer)
 
@@ -228,32 +228,32 @@ class Sender:
             self.count.sent += 1
             self.count.by_role[role] = self.count.by_role.get(role, 0) + 1
 
-    def _failed(self, token: str, key: int, trouble: MailError) -> None:
+    def _failed(self, token: str, key: int, error: MailError) -> None:
         """Store the server's answer, or the error, of a mail that was not accepted."""
         with self.office.run(self.clock.moment(), self.run_id) as run:
             for message in outbox.claimed(run.session, token, [key]):
-                self._settle(run, message, trouble)
+                self._settle(run, message, error)
 
-    def _settle(self, run: RunContext, message: MessageRow, trouble: MailError) -> None:
+    def _settle(self, run: RunContext, message: MessageRow, error: MailError) -> None:
         now, count = run.now, self.count
-        self.errors.append(trouble)
+        self.errors.append(error)
         message.claim = None
-        if isinstance(trouble, ServerUnavailable):
+        if isinstance(error, ServerUnavailable):
             outages = sum(each.outcome == "unavailable" for each in message.attempts)
             message.status = MessageStatus.QUEUED
             message.next_attempt_at = now + self.policy.outage_after(outages)
-            _attempt(message, now, "unavailable", trouble)
+            _attempt(message, now, "unavailable", error)
             count.deferred += 1
-            count.trouble = trouble.answer
+            count.trouble = error.answer
             return
-        _try_again_or_give_up(self.office, self.policy, message, trouble, now)
+        _try_again_or_give_up(self.office, self.policy, message, error, now)
         dead = message.status == MessageStatus.DEAD
         count.dead += dead
         count.deferred += not dead
-        if (dead or isinstance(trouble, Uncomposable)) and message.kind != MessageKind.ALERT:
+        if (dead or isinstance(error, Uncomposable)) and message.kind != MessageKind.ALERT:
             facts = {
                 "recipient": message.recipient,
-                "answer": str(trouble)[:200],
+                "answer": str(error)[:200],
                 "mail": message.id,
             }
             kind = "dead_message" if dead else "uncomposable_message"
@@ -280,7 +280,7 @@ def _try_again_or_give_up(
     office: SiteContext,
     policy: SendPolicy,
     message: MessageRow,
-    trouble: MailError,
+    error: MailError,
     now: datetime,
 ) -> None:
     """Set a mail to dead after a permanent refusal or too much time, else set its next attempt.
@@ -291,16 +291,16 @@ def _try_again_or_give_up(
     tried = [each.attempted_at for each in message.attempts if each.outcome == "deferred"]
     tries, first = len(tried), min(tried, default=now)  # a server out of reach was not asked
     expired = policy.gives_up and _waited(office, message, first, now) >= limit
-    if isinstance(trouble, PermanentFailure) or expired:
+    if isinstance(error, PermanentFailure) or expired:
         message.status, message.next_attempt_at = MessageStatus.DEAD, None
-        _attempt(message, now, "refused", trouble)
+        _attempt(message, now, "refused", error)
         return
     message.status = MessageStatus.QUEUED
     message.next_attempt_at = now + policy.retry_after(tries)
-    _attempt(message, now, "deferred", trouble)
+    _attempt(message, now, "deferred", error)
 
 
-def _attempt(message: MessageRow, now: datetime, outcome: str, trouble: MailError) -> None:
+def _attempt(message: MessageRow, now: datetime, outcome: str, error: MailError) -> None:
     message.attempts.append(
-        DeliveryAttempt(attempted_at=now, outcome=outcome, code=trouble.code, answer=trouble.answer)
+        DeliveryAttempt(attempted_at=now, outcome=outcome, code=error.code, answer=error.answer)
     )

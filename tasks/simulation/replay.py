@@ -139,7 +139,7 @@ def _replay(
         with office.transaction() as session:
             recorded = [looked[0][0]] if looked else []
             wakes = [*recorded, replay_queue.next_news(session), replay_queue.next_action(session)]
-            turn = outbox.next_turn(session)
+            turn = outbox.next_send_time(session)
         due = min((moment for moment in wakes if moment is not None), default=None)
         judge_at = judging.at_or_after(max(due, may_judge, now)) if due is not None else end
         send_at = sending.at_or_after(max(turn, may_send, now)) if turn is not None else end

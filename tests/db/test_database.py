@@ -325,7 +325,7 @@ def test_mails_whose_turn_has_not_come_are_not_due(session):
     assert [row.message_id_header for row in outbox.take_due(session, NOON, 9)] == [
         "<2@contohkab.example>"
     ]
-    assert outbox.next_turn(session) == NOON
+    assert outbox.next_send_time(session) == NOON
     assert outbox.pending(session) == 2
 
 

@@ -33,7 +33,7 @@ from tasks.monitoring import external_watch as outside_module
 from tasks.monitoring.external_watch import ExternalWatch
 from tasks.monitoring.incident_log import IncidentLog, update_incidents
 from tasks.monitoring.incidents import Incident, IncidentKind
-from tasks.monitoring.send_alert import hand_over
+from tasks.monitoring.send_alert import send_watch_alerts
 from tasks.monitoring.watch import BY_ALL, check_and_notify, stopped
 from tasks.text.catalog import TEMPLATES, catalog
 
@@ -330,7 +330,7 @@ def test_other_alerts_are_left_to_the_delivery(outside, office, server):
     with office.transaction() as session:
         session.execute(update(MessageRow).values(status="queued", next_attempt_at=NOW))
     assert "dead_message" in alerts(office)
-    assert hand_over(office, NOW + MINUTE, "watch") == []
+    assert send_watch_alerts(office, NOW + MINUTE, "watch") == []
     assert len(server.letters) == before
 
 
@@ -340,7 +340,7 @@ def test_a_delivery_and_the_watch_at_once_send_one_mail(office, open_office, ser
     other = open_office()
     other.site.mail_url = office.site.mail_url
     with ThreadPoolExecutor(2) as threads:
-        one = threads.submit(hand_over, office, NOW + 51 * MINUTE, "watch")
+        one = threads.submit(send_watch_alerts, office, NOW + 51 * MINUTE, "watch")
         two = threads.submit(deliver, other, NOW + 51 * MINUTE)
         assert (one.result(), two.result().trouble) == ([], "")
     assert len(server.letters) == 1

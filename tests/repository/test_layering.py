@@ -16,6 +16,8 @@ import yaml
 from conftest import REPOSITORY
 from support.code_files import EVERYTHING, LAYERS, files_of, imported, nodes, tree
 
+from tasks.monitoring.failed_runs import FLOWS
+
 READS_THE_CLOCK = {"flows", "cli", "service", "scripts"}
 CLOCKS = {
     "datetime.now",
@@ -149,15 +151,19 @@ def test_deployments_lead_to_flows_that_are_there():
         flow = getattr(module, name)
         assert flow.name == deployment["name"]
         assert set(deployment["parameters"]) <= set(flow.parameters.properties)
-    assert {d["name"] for d in deployments} == {
-        "intake",
-        "deadlines",
-        "delivery",
-        "watchdog",
-        "maintenance",
-        "summary",
-        "storm",
-    }
+    assert (
+        {d["name"] for d in deployments}
+        == set(FLOWS)
+        == {
+            "intake",
+            "deadlines",
+            "delivery",
+            "watchdog",
+            "maintenance",
+            "summary",
+            "storm",
+        }
+    )
 
 
 def test_a_wheel_is_refused_with_the_reason(tmp_path):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from settings import Site
 from tasks.monitoring.health.finding import Finding
-from tasks.notifications.transport.choose import mail_way
+from tasks.notifications.transport.choose import smtp_address
 from tasks.notifications.transport.oauth2_file import open_to_all
 from tasks.notifications.transport.smtp import Connection, MailError
 from tasks.sources import open_source
@@ -27,11 +27,11 @@ def mail(site: Site) -> Iterator[Finding]:
         yield Finding("note", f"every user of the machine may read {login}", f"chmod o= {login}")
     try:
         with (
-            mail_way(site, timeout=ANSWERS_WITHIN) as way,
-            Connection(way) as connection,
+            smtp_address(site, timeout=ANSWERS_WITHIN) as address,
+            Connection(address) as connection,
         ):
             connection.open()
-            yield Finding("good", f"mail server {way} answers and takes the login")
+            yield Finding("good", f"mail server {address} answers and takes the login")
     except (MailError, ValueError) as error:
         yield Finding(
             "trouble",

@@ -110,14 +110,14 @@ class Connection:
     `clock` returns seconds, for the expiry of an access token.
     """
 
-    def __init__(self, way: SmtpAddress, clock: Callable[[], float] = monotonic) -> None:
-        self.way = way
+    def __init__(self, address: SmtpAddress, clock: Callable[[], float] = monotonic) -> None:
+        self.address = address
         self._client: yagmail.SMTP | None = None
         self._reply = ""
         self._tokens = None
-        if way.oauth2_file:
+        if address.oauth2_file:
             self._tokens = Tokens(
-                way.oauth2_file, timeout=way.timeout, ca_file=way.ca_file, clock=clock
+                address.oauth2_file, timeout=address.timeout, ca_file=address.ca_file, clock=clock
             )
 
     def __enter__(self) -> Connection:
@@ -128,30 +128,30 @@ class Connection:
 
     def open(self) -> None:
         """Connect, secure the connection and log in; raises :class:`ServerUnavailable`."""
-        way = self.way
+        address = self.address
         try:  # not for nothing: to read the machine's authorities takes longer than some mails
-            secured = way.implicit_tls or way.starttls or way.ca_file
-            context = ssl.create_default_context(cafile=way.ca_file) if secured else None
+            secured = address.implicit_tls or address.starttls or address.ca_file
+            context = ssl.create_default_context(cafile=address.ca_file) if secured else None
         except OSError as error:
-            raise ServerUnavailable(f"ca_file {way.ca_file}: {_words(error)}") from None
+            raise ServerUnavailable(f"ca_file {address.ca_file}: {_words(error)}") from None
         try:  # before connecting: a mail server does not wait long for a login
-            user, token = self._tokens.login(way.user) if self._tokens else (way.user, "")
+            user, token = self._tokens.login(address.user) if self._tokens else (address.user, "")
         except NoToken as error:
             raise ServerUnavailable(str(error)) from None
-        more = {"context": context} if way.implicit_tls else {}
+        more = {"context": context} if address.implicit_tls else {}
         client = yagmail.SMTP(
-            user=way.user or "tenggat",
-            password=way.password,
-            host=way.host,
-            port=way.port,
-            smtp_ssl=way.implicit_tls,
-            smtp_starttls={"context": context} if way.starttls else False,
-            smtp_skip_login=bool(token) or not way.user,
+            user=address.user or "tenggat",
+            password=address.password,
+            host=address.host,
+            port=address.port,
+            smtp_ssl=address.implicit_tls,
+            smtp_starttls={"context": context} if address.starttls else False,
+            smtp_skip_login=bool(token) or not address.user,
             soft_email_validation=False,
-            timeout=way.timeout,
+            timeout=address.timeout,
             **more,
         )
-        client.user = way.user  # yagmail makes 'name' into 'name@gmail.com'
+        client.user = address.user  # yagmail makes 'name' into 'name@gmail.com'
         try:
             client.login()
             client.smtp.ehlo_or_helo_if_needed()  # or a refused greeting would blame a mail
@@ -159,10 +159,10 @@ class Connection:
                 self._show_token(client, user, token)
         except OSError as error:  # all errors of smtplib are OSErrors
             _drop(client)
-            raise ServerUnavailable(f"{way}: {_words(error)}", _code(error)) from None
+            raise ServerUnavailable(f"{address}: {_words(error)}", _code(error)) from None
         except ValueError:  # the error text would repeat a part of the password
             _drop(client)
-            raise ServerUnavailable(f"{way}: host or login cannot be sent in ASCII") from None
+            raise ServerUnavailable(f"{address}: host or login cannot be sent in ASCII") from None
         except ServerUnavailable:
             _drop(client)
             raise
@@ -186,13 +186,15 @@ class Connection:
         """
         if "XOAUTH2" not in client.smtp.esmtp_features.get("auth", "").upper().split():
             raise ServerUnavailable(
-                f"{self.way}: the server does not support login by OAuth2 (XOAUTH2)"
+                f"{self.address}: the server does not support login by OAuth2 (XOAUTH2)"
             )
         words = generate_oauth2_string(user, token)
         try:
             client.smtp.auth("XOAUTH2", lambda asked=None: words if asked is None else "")
         except binascii.Error:
-            raise ServerUnavailable(f"{self.way}: an answer to the login is not base64") from None
+            raise ServerUnavailable(
+                f"{self.address}: an answer to the login is not base64"
+            ) from None
         except OSError as error:
             code = _code(error)
             if code is None:
@@ -201,8 +203,8 @@ class Connection:
             for secret in (token, base64.b64encode(words.encode()).decode()):
                 said = said.partition(secret[:12])[0]  # a server may repeat the token in its answer
             raise ServerUnavailable(
-                f"{self.way}: the login of {user} by OAuth2 is refused ({said}); is it the mailbox"
-                " that was authorized, for sending mail by SMTP?",
+                f"{self.address}: the login of {user} by OAuth2 is refused ({said}); is it the"
+                " mailbox that was authorized, for sending mail by SMTP?",
                 code,
             ) from None
 
@@ -225,9 +227,9 @@ class Connection:
                 raise TemporaryFailure(_words(error), code) from None
             self._forget_half_sent()
             if hasattr(error, "sender") and code >= 500 and code != TOO_BIG:
-                raise ServerUnavailable(f"{self.way}: {_words(error)}", code) from None
-            trouble = PermanentFailure if code >= 500 else TemporaryFailure
-            raise trouble(_words(error), code) from None
+                raise ServerUnavailable(f"{self.address}: {_words(error)}", code) from None
+            failure = PermanentFailure if code >= 500 else TemporaryFailure
+            raise failure(_words(error), code) from None
         except ValueError as error:
             self._forget_half_sent()
             raise PermanentFailure(

@@ -70,7 +70,7 @@ class Offline:
 @contextmanager
 def lived_through(site: Site, database: SqliteFile) -> Iterator[Life]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sender, "mail_way", lambda site, **more: nullcontext())
+        patch.setattr(sender, "smtp_address", lambda site, **more: nullcontext())
         patch.setattr(sender, "Connection", Offline)
         patch.setattr(Composer, "compose", _composed)
         database.empty()
