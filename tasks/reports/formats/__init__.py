@@ -3,4 +3,4 @@
 `writer` writes all of them. No format computes a figure.
 """
 
-__all__ = ["json_csv", "restatement_text", "writer"]
+__all__ = ["json_csv", "logo", "restatement_text", "writer"]
