@@ -134,6 +134,24 @@ def test_every_link_leads_somewhere():
     assert wrong == []
 
 
+NAMED_PATH = re.compile(r"`([\w./-]+(?:\.(?:py|toml|yaml|md|csv)|/))`")
+ELSEWHERE = {"sources.toml", "holidays.toml", "watch.json", "escalation.toml", "var/"}
+"""Files of a site, not of the project."""
+
+
+@pytest.mark.parametrize("page", ["architecture.md", "verification.md"])
+def test_every_path_that_a_page_for_engineers_names_is_there(page):
+    """A path may leave out its first folders: `ingest/importer.py`."""
+    skipped = {".git", ".venv", "node_modules", "var"}
+    tops = [each for each in REPOSITORY.iterdir() if each.name not in skipped]
+    paths = [*tops, *(path for top in tops if top.is_dir() for path in top.rglob("*"))]
+    there = {f"/{path.relative_to(REPOSITORY)}{'/' if path.is_dir() else ''}" for path in paths}
+    named = set(NAMED_PATH.findall((DOCS / page).read_text("utf-8"))) - ELSEWHERE
+    named = {name for name in named if "KIND" not in name}  # stands for the name of a kind
+    gone = [name for name in named if not any(path.endswith(f"/{name}") for path in there)]
+    assert sorted(gone) == []
+
+
 def test_the_front_page_is_short_and_leads_to_every_page():
     front = (REPOSITORY / "README.md").read_text("utf-8")
     assert len(front.splitlines()) <= 200
