@@ -13,7 +13,7 @@ from prefect.artifacts import (
 
 from flows.parameters import AsOf, Now, PeriodName, SiteFolder
 from flows.run_context import flow_run_context, run_name
-from tasks.reports.digest import Digest
+from tasks.reports.overview import ReportOverview
 from tasks.summary import make_summary_task
 from tasks.text.catalog import catalog
 from tasks.text.numbers import percent_text
@@ -47,9 +47,9 @@ def summary(
             at.office, chosen, as_of or at.now, at.now, at.run_id, progress=progress
         )
         log.info("summary of %s written, %d mails queued", chosen, made.mails)
-        at.show(view=made.digest, paths=[str(path) for path in made.paths])
+        at.show(view=made.overview, paths=[str(path) for path in made.paths])
         create_table_artifact(
-            by_unit(made.digest, at.office.site.locale),
+            by_unit(made.overview, at.office.site.locale),
             key="summary-units",
             description=at.office.site.name,
         )
@@ -64,7 +64,7 @@ def summary(
         return at.counts
 
 
-def by_unit(digest: Digest, locale: str) -> list[dict[str, Any]]:
+def by_unit(overview: ReportOverview, locale: str) -> list[dict[str, Any]]:
     """Return the units of a report as table rows for the UI, in the site's language."""
     t = catalog(locale)
     return [
@@ -75,5 +75,5 @@ def by_unit(digest: Digest, locale: str) -> list[dict[str, Any]]:
             t("summary.open"): unit.open,
             t("summary.late"): unit.late,
         }
-        for unit in digest.units
+        for unit in overview.units
     ]

@@ -16,9 +16,9 @@ from tasks.common.context import SiteContext
 from tasks.common.retry import retrying_task
 from tasks.notifications.enqueue import enqueue_summary
 from tasks.reports.builder import in_language, language_ending, report_view, with_earlier
-from tasks.reports.digest import Digest, digest_of
 from tasks.reports.formats.writer import FORMATS, READ, write_all
 from tasks.reports.model import Report
+from tasks.reports.overview import ReportOverview, overview_of
 from tasks.reports.public_edition import public_edition
 
 
@@ -27,7 +27,7 @@ class SummaryMade:
     """A report on disk, with its HTML file first, and the number of mails queued for it."""
 
     view: Report
-    digest: Digest
+    overview: ReportOverview
     paths: tuple[Path, ...]
     mails: int
     made_before: bool
@@ -72,7 +72,7 @@ def make_summary(
         ending = language_ending(office.site, locale)
         paths += write_all(other, place, zone, formats=set(READ) & set(formats), ending=ending)
     mails = _owe(office, view, paths[0], now, run_id) if owed else 0
-    return SummaryMade(shown, digest_of(view), tuple(paths), mails, made_before)
+    return SummaryMade(shown, overview_of(view), tuple(paths), mails, made_before)
 
 
 def _owe(office: SiteContext, view: Report, path: Path, now: datetime, run_id: str) -> int:

@@ -1,8 +1,8 @@
 """The certainty of verdicts: what remains of a verdict that another order of events contradicts.
 
 The evaluation computes the deadlines for every order in which the events can have happened
-(:mod:`sla.engine.orders`). A deadline counts as late only if it is late in every order. The policy
-of the site decides between a verdict in favour of the responsible unit and none.
+(:mod:`sla.engine.event_orders`). A deadline counts as late only if it is late in every order. The
+policy of the site decides between a verdict in favour of the responsible unit and none.
 """
 
 from __future__ import annotations

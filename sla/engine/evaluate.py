@@ -17,7 +17,7 @@ from sla.engine.certainty import agreed, possible_lapses, weakened, weakened_by_
 from sla.engine.clocks import clocks, doubt_about, undetermined
 from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext
 from sla.engine.deadline import Deadline, State
-from sla.engine.orders import possible_orders
+from sla.engine.event_orders import possible_orders
 from sla.engine.verdicts import ClockInput, verdicts
 from sla.events import Event, ImpossibleHistory, Knowledge, history_as_of
 from sla.regulations.model import Rule

@@ -47,7 +47,7 @@ the contact for questions.
 
 
 class Summed(Spanned, Protocol):
-    """The digest of a report."""
+    """The overview of a report."""
 
     @property
     def late_now(self) -> int:
@@ -184,7 +184,7 @@ def summary_mail(
     earlier: str = "",
     coat: CoatOfArms | None = None,
 ) -> RenderedMail:
-    """Render the mail with a compliance report: its digest on one screen.
+    """Render the mail with a compliance report: its overview on one screen.
 
     `earlier` is a text about the changes of an earlier report, `coat` the coat of arms of the site.
     """

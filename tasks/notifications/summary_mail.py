@@ -13,10 +13,10 @@ from tasks.notifications.coat_of_arms import coat_of_arms
 from tasks.notifications.message import Attachment
 from tasks.notifications.render import RenderedMail, summary_mail
 from tasks.reports.builder import in_language, language_ending, report_view, with_earlier
-from tasks.reports.digest import digest_of
 from tasks.reports.formats.restatement_text import earlier_line
 from tasks.reports.formats.writer import FORMATS, READ, write_all
 from tasks.reports.model import Report
+from tasks.reports.overview import overview_of
 
 KINDS = {
     "html": ("text", "html"),
@@ -43,7 +43,7 @@ class SummaryMailComposer:
         earlier = earlier_line(view.earlier, locale, site.zone)
         name, role = message.recipient_name, message.role
         coat = coat_of_arms(site.letterhead)
-        rendered = summary_mail(digest_of(view), name, role, locale, site.zone, earlier, coat)
+        rendered = summary_mail(overview_of(view), name, role, locale, site.zone, earlier, coat)
         return rendered, list(self._files(report, view))
 
     def _view(self, report: ReportRow, locale: str) -> Report:

@@ -1,4 +1,4 @@
-"""Reports: tables of metrics with their notes, digest, restatement and public edition.
+"""Reports: tables of metrics with their notes, overview, restatement and public edition.
 
 `builder` builds a report, `model` is its content, `verify` makes an earlier one again.
 """
@@ -7,9 +7,9 @@ __all__ = [
     "audit_heads",
     "builder",
     "diff",
-    "digest",
     "formats",
     "model",
+    "overview",
     "public_edition",
     "verify",
 ]

@@ -148,7 +148,7 @@ def rendered(summary: SummaryMade, locale: str) -> dict[str, RenderedMail]:
         "notices": mail_of(FULL, locale),
         "alert": alert_mail(alert, locale, WITA),
         "watch": watch_mail(WATCH, locale, WITA),
-        "summary": summary_mail(summary.digest, "Inspektur", "inspector", locale, WITA),
+        "summary": summary_mail(summary.overview, "Inspektur", "inspector", locale, WITA),
     }
 
 

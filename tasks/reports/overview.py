@@ -23,7 +23,7 @@ class UnitLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class ReportOverview:
     """The headline of a report, and its units, the lowest share first."""
 
     site: str
@@ -55,8 +55,8 @@ class Digest:
         return tuple(islice(fit, 3))
 
 
-def digest_of(view: Report) -> Digest:
-    """Compute the digest of a full report. Raises KeyError if a table is missing."""
+def overview_of(view: Report) -> ReportOverview:
+    """Compute the overview of a full report. Raises KeyError if a table is missing."""
     tables = {table.key: table for table in view.tables}
     head, units = tables["headline"], tables["by_unit"]
 
@@ -64,7 +64,7 @@ def digest_of(view: Report) -> Digest:
         found = head.value(figure, "value")
         return float(found) if isinstance(found, int | float) else None
 
-    return Digest(
+    return ReportOverview(
         site=view.site,
         period_key=view.period_key,
         first=view.first,
