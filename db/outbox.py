@@ -130,7 +130,10 @@ def next_send_time(session: Session, alert: str | None = None) -> datetime | Non
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[MessageRow]:
     """Load the queued mails that are due at `now`, oldest first, without a lock."""
-    return session.scalars(_due(now, limit)).all()
+    query = _due(now, limit).options(
+        selectinload(MessageRow.items).selectinload(MessageItem.notice)
+    )
+    return session.scalars(query).all()
 
 
 def locked(session: Session, messages: Iterable[int]) -> list[MessageRow]:
@@ -159,12 +162,7 @@ def _due(now: datetime, limit: int) -> Select[tuple[MessageRow]]:
         .where(MessageRow.status == MessageStatus.QUEUED, MessageRow.next_attempt_at <= now)
         .order_by(MessageRow.next_attempt_at, MessageRow.id)
         .limit(limit)
-        .options(
-            defer(MessageRow.mime),
-            selectinload(MessageRow.items)
-            .selectinload(MessageItem.notice)
-            .selectinload(NoticeRow.complaint),
-        )
+        .options(defer(MessageRow.mime))
     )
 
 
@@ -181,7 +179,9 @@ def take_due(
     one of the kinds `first` is due, only these alerts are loaded. Mails locked by another delivery
     are skipped if the database supports it.
     """
+    items = selectinload(MessageRow.items).selectinload(MessageItem.notice)
     query = _due(now, limit).where(*_alerts_only(alert))
+    query = query.options(items.selectinload(NoticeRow.complaint))
     query = query.with_for_update(skip_locked=True, of=MessageRow)
     kinds = list(first)
     if kinds:

@@ -7,6 +7,7 @@ therefore one lookup in an array. For a day that does not count, the calendar kn
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -63,6 +64,7 @@ class Calendar:
         self.first, self.last = first, last
         self.weekmask = tuple(weekmask)
         self.days_off = dict(days_off or {})
+        self._estimated = sorted(day for day, off in self.days_off.items() if off.estimate)
         self.decreed_until = decreed_until or last
         self._base = first.toordinal()
         ordinals = np.arange(self._base, last.toordinal() + 1, dtype=np.int64)
@@ -142,9 +144,10 @@ class Calendar:
 
     def provisional(self, after: date, until: date) -> bool:
         """Check whether a count of days in (after, until] depends on holidays not yet decreed."""
-        return until > self.decreed_until or any(
-            after < day <= until for day, off in self.days_off.items() if off.estimate
-        )
+        if until > self.decreed_until:
+            return True
+        found = bisect_right(self._estimated, after)
+        return found < len(self._estimated) and self._estimated[found] <= until
 
     def weekly(self, weekmask: Iterable[bool]) -> Calendar:
         """Return a calendar with the same holidays and another working week.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -102,10 +102,12 @@ def clocks(
     the clock of the rule, no further clock starts until the complaint is reopened.
     """
     found: list[tuple[Rule, Clock]] = []
+    starting, pauses = context.law.starting(rule_id), context.law.pauses(rule_id)
+    if not any(event.kind in starting for event in known):
+        return found
     holder: str | None = None
     ended: Event | None = None
     open_pauses: dict[str, Event] = {}  # a pause may begin before the clock does
-    versions = context.law.versions(rule_id)
     version_open = False
     for place, event in enumerate(known):
         if event.source == rule_id:
@@ -120,9 +122,9 @@ def clocks(
         running = found[-1] if found and found[-1][1].end is None else None
         if running is not None:
             _advance(*running, event, context)
-        else:
+        elif event.kind in starting:
             rule = context.law.on(rule_id, date.fromordinal(context.day(event.latest)))
-            version_open = version_open or _changes_version(versions, event, rule, context)
+            version_open = version_open or _changes_version(rule_id, event, rule, context)
             if rule is not None and _starts(rule, event, ended, again=bool(found)):
                 unit = event.unit or holder
                 facing = unit or _first_unit(known[place:])
@@ -134,7 +136,7 @@ def clocks(
                     found.append((rule, clock))
         if event.kind in ENDING:
             ended = event
-        _note_pauses(versions, event, open_pauses)
+        _note_pauses(pauses, event, open_pauses)
     return found
 
 
@@ -192,17 +194,15 @@ def undetermined(
 
 
 def _changes_version(
-    versions: Sequence[Rule], event: Event, rule: Rule | None, context: EvaluationContext
+    rule_id: str, event: Event, rule: Rule | None, context: EvaluationContext
 ) -> bool:
     """Check whether a start in the interval of the event could fall under another version."""
-    if event.earliest is None or not any(
-        event.kind in version.starts_on | version.restarts_on for version in versions
-    ):
+    if event.earliest is None:
         return False
     first, last = (
         date.fromordinal(context.day(moment)) for moment in (event.earliest, event.latest)
     )
-    spans = context.law.spans(versions[0].id)
+    spans = context.law.spans(rule_id)
     if rule is None:
         return any(span.first <= last and span.last >= first for span in spans)
     return not any(
@@ -245,8 +245,10 @@ def _already_open(
             yield open_pauses[begins], None
 
 
-def _note_pauses(versions: Sequence[Rule], event: Event, open_pauses: dict[str, Event]) -> None:
-    for begins, ends in {pair for rule in versions for pair in rule.pauses}:
+def _note_pauses(
+    pauses: Iterable[tuple[str, str]], event: Event, open_pauses: dict[str, Event]
+) -> None:
+    for begins, ends in pauses:
         if event.kind == begins:
             open_pauses.setdefault(begins, event)
         elif event.kind == ends:

@@ -192,6 +192,14 @@ class Law:
         for rule in self.rules:
             self._versions.setdefault(rule.id, []).append(rule)
         self._spans = {rule_id: _spans(rules) for rule_id, rules in self._versions.items()}
+        self._starting = {
+            rule_id: frozenset[str]().union(*(r.starts_on | r.restarts_on for r in rules))
+            for rule_id, rules in self._versions.items()
+        }
+        self._pauses = {
+            rule_id: frozenset(pair for rule in rules for pair in rule.pauses)
+            for rule_id, rules in self._versions.items()
+        }
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -211,6 +219,14 @@ class Law:
     def versions(self, rule_id: str) -> tuple[Rule, ...]:
         """Return every version of a rule, including overriding ones; empty for an unknown rule."""
         return tuple(self._versions.get(rule_id, ()))
+
+    def starting(self, rule_id: str) -> frozenset[str]:
+        """Return the kinds of event that start or restart a clock of any version of a rule."""
+        return self._starting.get(rule_id, frozenset())
+
+    def pauses(self, rule_id: str) -> frozenset[tuple[str, str]]:
+        """Return the pairs of events that begin and end a pause in any version of a rule."""
+        return self._pauses.get(rule_id, frozenset())
 
     def spans(self, rule_id: str) -> tuple[Span, ...]:
         """Return the periods of each version in order of time, without overlaps.

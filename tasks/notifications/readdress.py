@@ -53,11 +53,14 @@ def _moves(
     if message.resent_of is not None:
         return
     today, directory = run.today, run.site.directory
+    present: dict[tuple[str, str], tuple[OfficeHolder, ...]] = {}
     for item in message.items:
         if item.correction:
             continue
-        unit = item.notice.unit or None
-        holders = directory.holders(Role(item.role), unit, today, without).offices
+        unit, office = item.notice.unit or None, (item.role, item.notice.unit)
+        if office not in present:
+            present[office] = directory.holders(Role(item.role), unit, today, without).offices
+        holders = present[office]
         if _has(holders, message.recipient):
             continue
         lost = notices.without_answer(run.session, item.notice_id)
