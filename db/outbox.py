@@ -156,6 +156,11 @@ def _alerts_only(alert: str | None) -> Sequence[ColumnElement[bool]]:
     return (MessageRow.kind == MessageKind.ALERT, kind == alert)
 
 
+def details_of_alerts(session: Session, alert: str) -> list[dict[str, Any]]:
+    """Return the facts of all alerts of one kind, queued or sent at any time."""
+    return list(session.scalars(select(MessageRow.detail).where(*_alerts_only(alert))))
+
+
 def _due(now: datetime, limit: int) -> Select[tuple[MessageRow]]:
     return (
         select(MessageRow)

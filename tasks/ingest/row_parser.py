@@ -396,7 +396,8 @@ class RowParser:
         if not text:
             return None
         moment = self._in_a_format(text) or self._flexible(text, column)
-        (self._year_first if text[4:5] == "-" else self._year_last).add(column)
+        if not is_serial(text):
+            (self._year_first if text[4:5] == "-" else self._year_last).add(column)
         try:
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=self.zone)

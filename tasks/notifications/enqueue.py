@@ -237,9 +237,8 @@ def enqueue_alert(
     facts: Mapping[str, Any],
     *,
     same: Iterable[str] | None = None,
-) -> bool:
-    """Queue an alert to the administrators, once: the same cause gives the same Message-ID. Return
-    whether it is new.
+) -> None:
+    """Queue an alert to the administrators, once: the same cause gives the same Message-ID.
 
     The kind and the facts identify the cause, or only the facts named in `same`. `facts` must never
     contain data from a complainant.
@@ -248,14 +247,11 @@ def enqueue_alert(
     reached = run.site.directory.holders(
         Role.ADMINISTRATOR, None, run.today, bounces.suppressed_addresses(run.session)
     )
-    is_new = False
     for holder in reached.offices:
         key = message_id_header(run.office, "alert", kind, holder.email, *cause)
         if not outbox.knows(run.session, key):
             detail = {"alert": kind, **facts}
             enqueue(run, MessageKind.ALERT, holder, key, detail=detail)
-            is_new = True
-    return is_new
 
 
 def enqueue_summary(run: RunContext, report: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from db import imports
+from db import imports, outbox
 from db.models import SourceImport
 from tasks.common.context import RunContext, SiteContext
 from tasks.ingest.row_drop import latest_row_drop
@@ -17,6 +17,7 @@ SILENT_SOURCE, MIXED_DATES = "silent_source", "mixed_dates"
 FIRST_ALERTS = (ROW_DROP, REPEATED_EXPORT)
 """Kinds of alerts that leave before any other mail: an import may show a wrong state."""
 
+_BETWEEN = "; "
 _SAME = ("source", "file", "made")
 
 
@@ -63,14 +64,19 @@ def alert_repeated_export(
 
 def alert_mixed_dates(run: RunContext, record: SourceImport, columns: Iterable[str]) -> list[str]:
     """Notify the administrators once of each column of a source that mixes date cells and dates
-    written as text. Return the file and the column of each new alert.
+    written as text, with one mail for a file. Return the file and each new column.
     """
-    found = []
-    for column in columns:
+    columns = set(columns)
+    if not columns:
+        return []
+    for detail in outbox.details_of_alerts(run.session, MIXED_DATES):
+        if detail["source"] == record.source:
+            columns -= set(detail["column"].split(_BETWEEN))
+    if columns:
+        column = _BETWEEN.join(sorted(columns))
         facts = {"source": record.source, "file": record.name, "column": column}
-        if enqueue_alert(run, MIXED_DATES, facts, same=("source", "column")):
-            found.append(f"{record.name}: {column}")
-    return found
+        enqueue_alert(run, MIXED_DATES, facts, same=("source", "column"))
+    return [f"{record.name}: {column}" for column in sorted(columns)]
 
 
 def _facts(office: SiteContext, record: SourceImport) -> dict[str, object]:

@@ -589,3 +589,8 @@ def test_a_column_with_date_cells_and_texts_is_named_once(site):
     count = take(office, "2026-11-24 09:00")
     assert (count.new, count.mixed) == (1, [])
     assert alerts(office).count("mixed_dates") == 1
+    settled = ("2026-11-21 08:00:00", "21/11/2026 09:00", "46347.5")
+    rows = [(*row[:3], moment) for row, moment in zip(rows, settled, strict=True)]
+    drop(office, "d.xlsx", workbook(*rows), at="2026-11-24 08:00")
+    assert take(office, "2026-11-24 10:00").mixed == ["d.xlsx: Selesai"]
+    assert alerts(office).count("mixed_dates") == 2

@@ -152,6 +152,12 @@ def test_a_merged_cell_counts_for_every_row_it_covers(tmp_path, ranges, expected
     ] == expected
 
 
+def test_a_value_hidden_below_a_merged_cell_does_not_count(tmp_path):
+    lines = [["No", "Masuk", "Unit"], ["A-1", "x", ""], ["A-2", "x", "Dinas C"]]
+    path = merged(tmp_path / "a.xlsx", *lines, ranges={"C2:C3": "Dinas A"})
+    assert cells(path) == ["A-1 | x | Dinas A", "A-2 | x | Dinas A"]
+
+
 def test_a_merged_title_and_a_header_of_two_lines_do_no_harm(tmp_path):
     lines = [[], ["", "", ""], ["No", "", "Unit"], ["", "Masuk", ""], ROW]
     ranges = {"A1:C2": "Register", "A3:A4": "No", "C3:C4": "Unit"}

@@ -118,7 +118,8 @@ def _with_errors(
 def _filled(
     rows: Iterable[tuple[int, list[str]]], ranges: Iterable[Range], left: int
 ) -> Iterator[tuple[int, list[str]]]:
-    """Repeat the value of a merged cell in all rows that it covers.
+    """Repeat the value of a merged cell in all rows that it covers. A value that some programs keep
+    hidden below it does not count.
 
     Only the first of its columns gets the value. A row with no value of its own stays empty.
     """
@@ -130,8 +131,7 @@ def _filled(
         covered = [each for each in covered if each[1] >= number]
         if any(cells):
             for at, _, text in covered:
-                if not cells[at]:
-                    cells[at] = text
+                cells[at] = text
         covered += [
             (at, last, cells[at])
             for at, last in starts.get(number, ())
