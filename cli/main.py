@@ -8,10 +8,12 @@ gc.disable()  # imported modules stay alive: searching them for garbage takes 1/
 
 import os
 import sys
+from functools import cache
 from typing import Any
 
 import typer
 from rich.markup import escape
+from typer.main import get_command
 
 from cli import (
     backup,
@@ -80,7 +82,7 @@ app.add_typer(database_app, name="database")
 def main() -> None:
     """Run the command line. Errors are one line with the remedy; exit codes are 0, 1 and 2."""
     try:
-        sys.exit(app(prog_name="tenggat", standalone_mode=False) or console.GOOD)
+        sys.exit(_command()(prog_name="tenggat", standalone_mode=False) or console.GOOD)
     except (UsageError, SettingsError, RegulationError, PeriodError, OutsideCalendar) as error:
         _fail(str(error), console.USAGE)
     except BrokenPipeError:
@@ -91,6 +93,12 @@ def main() -> None:
         if os.environ.get("TENGGAT_DEBUG"):
             raise
         _fail(console.reason(error), console.TROUBLE)
+
+
+@cache
+def _command() -> Any:
+    """Build the command with all its subcommands; Typer reads their signatures each time."""
+    return get_command(app)
 
 
 def _misused(error: Any) -> None:

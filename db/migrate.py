@@ -49,8 +49,6 @@ def migrate(engine: Engine) -> None:
     with one_state(engine) as connection:
         if revision(connection) == newest_revision():
             return
-    pass
-
     upgrade(engine)
 
 

@@ -23,7 +23,7 @@ import pytest
 import trustme
 from hypothesis import settings
 from rich.console import Console
-from support import startup
+from support import migrated_databases, startup
 from support.empty_databases import Emptied, compile_once
 from support.prefect_databases import Template
 from support.servers.smtp_servers import Server, running
@@ -41,6 +41,7 @@ for side in ("PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"):
 
 import cli
 import db.engine
+import db.migrate
 import service.prefect_api
 from cli import console
 from db.engine import open_engine
@@ -71,6 +72,7 @@ service.prefect_api.ANSWER_SECONDS = 180.0
 create_engine = db.engine.create_engine
 db.engine.create_engine = lambda *of, **more: compile_once(create_engine(*of, **more))
 tomllib.loads = parsed_toml.loads
+db.migrate.upgrade = migrated_databases.upgrade
 
 
 SERVICE_OF_TWO_SITES = ("test_two_workers", "test_several_sites", "test_deploy", "test_outages")
@@ -131,6 +133,7 @@ def pytest_collection_finish() -> None:
     """Let no search for garbage walk through all modules again: each time that is 0.1 s of CPU."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 BLANK_PDF = b"%PDF-1.7\n%%EOF\n"

@@ -9,6 +9,7 @@ import re
 import shutil
 import sqlite3
 import zipfile
+from collections import defaultdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -209,12 +210,13 @@ def learnt(tenggat, site, file: Path, name: str, *, also: str = "") -> Path:
 
 def rows_of(office: SiteContext) -> dict[str, tuple[object, ...]]:
     """Complaints with what is known of them, and their events."""
+    events: dict[str, list[tuple[object, ...]]] = defaultdict(list)
     with office.transaction() as session:
-        events = session.execute(
-            select(Complaint.ticket, EventRow.kind, EventRow.latest, EventRow.unit).join(
-                EventRow, EventRow.complaint_id == Complaint.id
-            )
-        ).all()
+        query = select(Complaint.ticket, EventRow.kind, EventRow.latest, EventRow.unit)
+        for ticket, *event in session.execute(
+            query.join(EventRow, EventRow.complaint_id == Complaint.id)
+        ):
+            events[ticket].append(tuple(event))
         return {
             row.ticket: (
                 row.received_at,
@@ -226,7 +228,7 @@ def rows_of(office: SiteContext) -> dict[str, tuple[object, ...]]:
                 row.anonymous,
                 row.secret,
                 row.state,
-                sorted(tuple(event[1:]) for event in events if event.ticket == row.ticket),
+                sorted(events[row.ticket]),
             )
             for row in session.scalars(select(Complaint))
         }

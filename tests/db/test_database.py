@@ -15,6 +15,7 @@ from conftest import wita
 from sqlalchemy import Engine, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
+from support.migrated_databases import migrate_step_by_step
 
 from db import complaints, imports, outbox, quarantine, runs
 from db.engine import one_state, open_engine
@@ -34,6 +35,12 @@ from db.revisions import MIGRATIONS, newest_revision, revision
 from sla.events import Event, Knowledge
 
 NOON = wita("2026-11-24 12:00")
+
+
+@pytest.fixture(autouse=True)
+def _step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copy no database in place of the migrations."""
+    monkeypatch.setattr("db.migrate.upgrade", migrate_step_by_step)
 
 
 @pytest.fixture
