@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -35,6 +35,9 @@ from tasks.notifications.compose import notice_views
 from tasks.simulation.cron import CronTimes
 
 AT_ONCE = 200
+DEADLINES, DELIVERY = "deadlines", "delivery"
+"""The flows that a replay runs."""
+
 INSTANT = timedelta(microseconds=1)
 
 VERDICTS = (State.MET, State.MET_LATE, State.BREACHED)
@@ -113,46 +116,52 @@ def replay(
     mail.
     """
     outcome = Outcome()
-    with asyncio.Runner() as runner:
-        judging = CronTimes(office.site, "deadlines", runner)
-        sending = CronTimes(office.site, "delivery", runner)
-        _replay(office, begin, end, judging, sending, marks, say, outcome)
+    with office.transaction() as session:
+        looked = _looks(session, office, begin)
+    for now, flow in _ticks(office, looked, begin, end):
+        say(now)
+        if flow == DEADLINES:
+            _judge(office, now, looked, marks, outcome)
+        else:
+            _deliver(office, now, outcome)
     with office.transaction() as session:
         _take_stock(session, begin, end, outcome)
     return outcome
 
 
-def _replay(
-    office: SiteContext,
-    begin: datetime,
-    end: datetime,
-    judging: CronTimes,
-    sending: CronTimes,
-    marks: Sequence[replay_queue.Mark],
-    say: Callable[[datetime], None],
-    outcome: Outcome,
-) -> None:
-    with office.transaction() as session:
-        looked = _looks(session, office, begin)
-    now = may_judge = may_send = begin
-    while True:
-        with office.transaction() as session:
-            recorded = [looked[0][0]] if looked else []
-            wakes = [*recorded, replay_queue.next_news(session), replay_queue.next_action(session)]
-            turn = outbox.next_send_time(session)
-        due = min((moment for moment in wakes if moment is not None), default=None)
-        judge_at = judging.at_or_after(max(due, may_judge, now)) if due is not None else end
-        send_at = sending.at_or_after(max(turn, may_send, now)) if turn is not None else end
-        now = min(judge_at, send_at)
-        if now >= end:
-            return
-        say(now)
-        if judge_at == now:
-            _judge(office, now, looked, marks, outcome)
-            may_judge = now + INSTANT
-        else:
-            _deliver(office, now, outcome)
-            may_send = now + INSTANT
+def _ticks(
+    office: SiteContext, looked: deque[replay_queue.Looked], begin: datetime, end: datetime
+) -> Iterator[tuple[datetime, str]]:
+    """Yield the times in [begin, end) at which a flow has work to do, each with that flow.
+
+    The caller runs the flow before it asks for the next time. `looked` are the imports to come.
+    """
+    now = may_evaluate = may_send = begin
+    with asyncio.Runner() as runner:
+        evaluating = CronTimes(office.site, DEADLINES, runner)
+        sending = CronTimes(office.site, DELIVERY, runner)
+        while True:
+            with office.transaction() as session:
+                recorded = [looked[0][0]] if looked else []
+                news, action = replay_queue.next_news(session), replay_queue.next_action(session)
+                mail = outbox.next_send_time(session)
+            due = min(
+                (time for time in (*recorded, news, action) if time is not None), default=None
+            )
+            evaluate_at = send_at = end
+            if due is not None:
+                evaluate_at = evaluating.at_or_after(max(due, may_evaluate, now))
+            if mail is not None:
+                send_at = sending.at_or_after(max(mail, may_send, now))
+            now = min(evaluate_at, send_at)
+            if now >= end:
+                return
+            if evaluate_at == now:
+                yield now, DEADLINES
+                may_evaluate = now + INSTANT
+            else:
+                yield now, DELIVERY
+                may_send = now + INSTANT
 
 
 def _take_stock(session: Session, begin: datetime, end: datetime, outcome: Outcome) -> None:
