@@ -331,6 +331,12 @@ def absent_count(session: Session, source: str) -> int:
     return session.scalar(absent) or 0
 
 
+def earliest_receipt(session: Session, as_of: datetime) -> datetime | None:
+    """Return the earliest receipt of the complaints recorded until `as_of`."""
+    query = select(func.min(Complaint.received_at)).where(Complaint.recorded_at <= as_of)
+    return session.scalar(query)
+
+
 def received_before(session: Session, moment: datetime, as_of: datetime) -> int:
     """Count the complaints recorded until `as_of` and received before a moment."""
     query = select(func.count()).where(

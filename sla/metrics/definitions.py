@@ -19,6 +19,9 @@ Formulas, all as known at the report's as-of time:
   year of the as-of time.
 - observed_times, history_unknown: received complaints with an event known only as an interval, or
   with an event from before the first import.
+- previous, year_before: the same figures of the period before and of a year before. They are None
+  if the data do not cover that period. Before the last day of an unfinished period they count as
+  many working days as it has had (:mod:`sla.metrics.comparison`).
 - age: working days from the receipt of an open complaint to the as-of time.
 - statements: the newest statement of a unit about a complaint with an open deadline at that unit. A
   unit makes it by answering a notice; it changes no deadline.
@@ -66,6 +69,9 @@ HEADLINE = (
 )
 """The rows of the headline. `open` and the three numbers of late duties are known only at the as-of
 time, so they have no comparison."""
+
+PRESENT = frozenset({"open", "late", "late_duties", "late_ended"})
+"""Rows of the headline that are known only at the as-of time."""
 
 SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "headline": (

@@ -14,6 +14,7 @@ import numpy as np
 from sla.engine.context import EvaluationContext
 from sla.engine.deadline import State
 from sla.metrics.columns import CaseColumns, Flags, Ints
+from sla.metrics.comparison import compared_periods
 from sla.metrics.definitions import AGES, HEADLINE, SHAPES, SMALL_NUMBER, TREND_MONTHS, WITHIN
 from sla.metrics.encoding import STATES
 from sla.metrics.table import Cell, Row, Table
@@ -75,14 +76,16 @@ def report(
     findings: Mapping[str, int],
     notified: Callable[[int, int], str] = lambda case, deadline: "",
     statements: Sequence[UnitStatement] = (),
+    data_from: date | None = None,
 ) -> tuple[Table, ...]:
     """Compute all tables of a period as known at `as_of`, in the order of `SHAPES`.
 
     `findings` are the rows of the quality table that cannot be computed from the cases. `notified`
     returns the recipients notified of a late deadline, as a text, for the index of its case and the
-    index of the deadline. `statements` are the newest statements of units.
+    index of the deadline. `statements` are the newest statements of units. `data_from` is the day
+    of the earliest receipt: figures of times before it are None.
     """
-    return _ReportTables(gathered, period, context, as_of, tellings).tables(
+    return _ReportTables(gathered, period, context, as_of, tellings, data_from).tables(
         findings, notified, statements
     )
 
@@ -95,7 +98,9 @@ class _ReportTables:
         context: EvaluationContext,
         as_of: datetime,
         tellings: Tellings,
+        data_from: date | None,
     ) -> None:
+        self.data_from = data_from
         self.g, self.period, self.context, self.tellings = g, period, context, tellings
         self.today = context.day(as_of)
         self.year_begin = context.day(context.start_of_year(as_of))
@@ -163,9 +168,10 @@ class _ReportTables:
 
     def headline(self) -> list[Row]:
         now = self._headline(self.period)
+        today, calendar = date.fromordinal(self.today), self.context.calendar
         earlier = [
             self._headline(span) if span else {}
-            for span in (before(self.period), year_before(self.period))
+            for span in compared_periods(self.period, today, calendar, self.data_from)
         ]
         present = self._present()
         rows = []
@@ -318,6 +324,9 @@ class _ReportTables:
         g = self.g
         rows = []
         for month in months_until(self.period.last, TREND_MONTHS):
+            if self.data_from is not None and month.last < self.data_from:
+                rows.append(Row(month.name, (None,) * 4))
+                continue
             received, settled = self.within(g.received, month), self.within(g.settled, month)
             due = self.within(g.d_day, month)
             (judged, *_, share), small = self.verdicts(due)

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -73,7 +73,14 @@ def compute_tables(
             findings=_findings(session, office, gathered, period, as_of),
             notified=_notified(session, office, gathered, as_of),
             statements=_statements(session, office, gathered, as_of),
+            data_from=_data_from(session, office, as_of),
         )
+
+
+def _data_from(session: Session, office: SiteContext, as_of: datetime) -> date | None:
+    """Return the local day of the earliest receipt, or None if there is no complaint."""
+    earliest = complaints.earliest_receipt(session, as_of)
+    return None if earliest is None else office.local(earliest).date()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from settings.report import Letterhead
 from sla.metrics.table import Cell, Table
@@ -110,6 +111,10 @@ class Report:
     def link_of(self, ticket: str) -> str:
         """Return the address of a complaint, or an empty text if there is none."""
         return self.ticket_link.format(ticket=quote(ticket, safe="")) if self.ticket_link else ""
+
+    def unfinished(self, zone: ZoneInfo) -> bool:
+        """Check whether working days of the period may still come: comparisons are cut then."""
+        return self.as_of.astimezone(zone).date() < self.last
 
     def table(self, key: str) -> Table | None:
         """Return the table with this key, if the report has it."""

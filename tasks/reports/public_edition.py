@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+from sla.metrics.comparison import no_data
 from sla.metrics.table import SUPPRESSED, Cell, Measure, Row, Table
 from sla.periods import Period, before, year_before
 from tasks.reports import disclosure_control
@@ -54,7 +55,7 @@ class _Hiding:
     """Collects the withheld cells: (table, row's place, column)."""
 
     def __init__(self, view: Report) -> None:
-        self.by_key = {table.key: _published(table) for table in view.tables}
+        self.by_key = {table.key: _published(table, view) for table in view.tables}
         self.hidden: set[tuple[str, int, str]] = set()
         self.months = _months(view, self.by_key.get("trend"))
         self._split()
@@ -78,7 +79,9 @@ class _Hiding:
     def _row(self, table: Table, place: int, row: Row) -> Row:
         """Return a row for the public; with `verdicts` withheld it is always marked as small."""
         cells: tuple[Cell, ...] = tuple(
-            SUPPRESSED if (table.key, place, column.key) in self.hidden else cell
+            cell
+            if (table.key, place, column.key) not in self.hidden or no_data(table, row, column.key)
+            else SUPPRESSED
             for column, cell in zip(table.columns, row.cells, strict=True)
         )
         told = (table.key, place, "verdicts") not in self.hidden
@@ -237,10 +240,16 @@ class _Hiding:
                     self._hide(key, place, column)
 
 
-def _published(table: Table) -> Table:
+def _published(table: Table, view: Report) -> Table:
+    """Return the rows that are published, of an interim report without comparisons.
+
+    They count a part of a month then; beside the whole month it would show the rest.
+    """
     if table.key != "headline":
         return table
     rows = tuple(row for row in table.rows if row.key not in ROWS_LEFT_OUT)
+    if view.interim:
+        rows = tuple(replace(row, cells=(row.cells[0], None, None)) for row in rows)
     return replace(table, rows=rows)
 
 

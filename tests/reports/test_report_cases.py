@@ -20,6 +20,8 @@ from support.programs import sized
 from db.models import Complaint
 from sla.metrics.table import Table
 from tasks.reports.builder import report_view
+from tasks.reports.formats.html import report_html
+from tasks.reports.public_edition import public_edition
 from tasks.summary import SummaryMade, make_summary
 
 NOON, EVENING = "2026-11-24 12:00", "2026-11-30 18:00"
@@ -210,6 +212,7 @@ def test_what_was_reopened_and_returned_is_counted_by_its_unit(office):
             Selesai="13/10/2026 10:00",
             **{"Dibuka Kembali": "20/10/2026 10:00", "Selesai Kembali": "21/10/2026 10:00"},
         ),
+        at("DLH", "FD-0", **since("01/09/2025"), Selesai="02/09/2025 10:00"),  # so there are data
     )
     decide(office, EVENING)
     tables = tables_of(office)
@@ -224,6 +227,50 @@ def test_what_was_reopened_and_returned_is_counted_by_its_unit(office):
     }
     assert counted == {"dinsos": (1, 1), "dlh": (1, 0)}
     assert "FD-3" in tables["by_unit"].row("dinsos").tickets
+
+
+# --- comparisons ---
+
+
+def test_a_time_before_the_first_complaint_has_no_data_and_no_arrow(office):
+    register(office, EVENING, at("Dinas Sosial", "FD-1", **since("02/11/2026")))
+    decide(office, EVENING)
+    made = make_summary(
+        office, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False, formats=("html", "json")
+    )
+    headline = made.view.table("headline")
+    assert headline.row("received").cells == (1, None, None)
+    trend = made.view.table("trend")
+    assert {row.cells for row in trend.rows[:-1]} == {(None, None, None, None)}
+    assert trend.value("2026-11", "received") == 1
+    page = made.path.read_text("utf-8")
+    assert "periode sebelumnya: belum ada data" in page
+    assert "periode sama tahun lalu: belum ada data" in page
+    assert not {"▲", "▼"} & set(page)
+    assert "belum ada data</td>" in page
+
+
+def test_an_unfinished_month_is_compared_with_the_same_number_of_working_days(office):
+    """On the 17th working day: of October the first 17, without the day off on the 12th."""
+    register(
+        office,
+        NOON,
+        at("DLH", "FD-0", **since("01/09/2026"), Selesai="02/09/2026 10:00"),
+        *(at("DLH", f"FD-{day}", **since(f"{day}/10/2026")) for day in (1, 26, 27, 30)),
+        at("DLH", "FD-N", **since("02/11/2026")),
+    )
+    decide(office, NOON)
+    made = make_summary(
+        office, "2026-11", wita(NOON), wita(NOON), "s", mail=False, formats=("html",)
+    )
+    assert made.view.table("headline").row("received").cells == (1, 2, None)
+    assert made.view.table("trend").value("2026-10", "received") == 4
+    page = made.path.read_text("utf-8")
+    assert "▼ turun 1 dari periode sebelumnya sampai jumlah hari kerja yang sama (2)" in page
+    assert "pembandingnya dihitung sampai jumlah hari kerja yang sama." in page
+    public = public_edition(made.view)
+    assert {row.cells[1:] for row in public.table("headline").rows} == {(None, None)}
+    assert "sebelumnya: belum ada data" not in report_html(public, office.site.zone)
 
 
 # --- files ---

@@ -101,12 +101,10 @@ def counts(axis: mpl.axis.Axis, locale: str) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: number_text(int(value), locale)))
 
 
-def marks(
-    axes: Axes, values: Sequence[float | None], locale: str, heights: Sequence[float] = ()
-) -> None:
-    """Draw the sign for withheld values in the position of their bars."""
-    for place, value in enumerate(values):
-        if value is None:
+def marks(axes: Axes, withheld: Sequence[bool], locale: str, heights: Sequence[float] = ()) -> None:
+    """Draw the sign for withheld values in the position of their bars; none for missing data."""
+    for place, gone in enumerate(withheld):
+        if gone:
             height = heights[place] if heights else 0
             axes.text(place, height, catalog(locale)("report.suppressed"), ha="center", va="bottom")
 

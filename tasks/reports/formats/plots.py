@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from zoneinfo import ZoneInfo
 
-from sla.metrics.table import Measure, Row, Table
+from sla.metrics.table import SUPPRESSED, Measure, Row, Table
 from tasks.reports.formats.cell_text import cell_text, number
 from tasks.reports.formats.plot_style import (
     BLUE,
@@ -85,7 +85,7 @@ def _trend(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
             markersize=3.5,
             label=labelled(t("report.column.settled")),
         )
-        marks(above, received, locale)
+        marks(above, _withheld(table, "received"), locale)
         counts(above.yaxis, locale)
         above.set_ylabel(t("report.plot.complaints"))
         above.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderpad=0)
@@ -181,7 +181,10 @@ def _ageing(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
         axes = figure.subplots()
         axes.bar(labels, least, color=SKY, label=labelled(t("report.plot.not_late")))
         axes.bar(labels, alone, color=GREY)
-        marks(axes, [None if None in pair else pair[0] for pair in pairs], locale, alone)
+        gone = [
+            any(pair) for pair in zip(*(_withheld(table, k) for k in ("open", "late")), strict=True)
+        ]
+        marks(axes, gone, locale, alone)
         axes.bar(
             labels,
             [value or 0 for value in late],
@@ -255,6 +258,11 @@ DRAWN: dict[str, Callable[[Table, Report, ZoneInfo], Plot | None]] = {
 def _column(table: Table, key: str) -> list[float | None]:
     place = [column.key for column in table.columns].index(key)
     return [number(row.cells[place]) for row in table.rows]
+
+
+def _withheld(table: Table, key: str) -> list[bool]:
+    """Check for each row whether a figure is withheld; missing data are not."""
+    return [table.value(row.key, key) == SUPPRESSED for row in table.rows]
 
 
 def _said(table: Table, row: Row, key: str, view: Report, zone: ZoneInfo) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from sla.metrics.comparison import no_data
 from sla.metrics.table import SUPPRESSED, Cell, Column, Measure, Row, Table
 from tasks.reports.formats.cell_text import NUMBERS, cell_text, measure_of, number
 from tasks.reports.labels import Name
@@ -94,7 +95,7 @@ def _section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:
     return Section(
         key=table.key,
         title=t(f"report.section.{table.key}"),
-        note=t("report.definitions" if table.key == "headline" else f"report.note.{table.key}"),
+        note=_note(table, view, zone),
         head=t(f"report.column.{naming}" if naming else f"report.of.{table.of}"),
         columns=tuple(
             Shown(t(f"report.column.{column.key}"), numeric=_numeric(table, column))
@@ -104,6 +105,14 @@ def _section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:
         not_shown=max(0, len(table.rows) - most),
         below=t(f"report.column.{below}") if below else "",
     )
+
+
+def _note(table: Table, view: Report, zone: ZoneInfo) -> str:
+    t = catalog(view.names.locale)
+    if table.key != "headline":
+        return t(f"report.note.{table.key}")
+    note = t("report.definitions")
+    return f"{note} {t('report.cut_comparison')}" if view.unfinished(zone) else note
 
 
 def _numeric(table: Table, column: Column) -> bool:
@@ -129,15 +138,24 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
             detail = view.names(column.key, cell).detail
         if row.small and column.key == "share" and cell not in {None, SUPPRESSED}:
             detail = catalog(view.names.locale)("report.small")
+        shown_text = cell_text(cell, measure, column.key, view.names, zone)
+        if cell is None and _no_data(view, table, row, column.key):
+            shown_text = catalog(view.names.locale)("report.no_data")
         found.append(
             Shown(
-                cell_text(cell, measure, column.key, view.names, zone),
+                shown_text,
                 detail,
                 numeric=measure in NUMBERS,
                 strong=column.key in {"share", "late", "value", "working_days_late"},
             )
         )
     return Line(name, tuple(found), row.small, text(below) if below else "", link)
+
+
+def _no_data(view: Report, table: Table, row: Row, column: str) -> bool:
+    """Check whether a cell is empty for want of data; an interim public edition leaves more out."""
+    public_interim = view.edition == "public" and view.interim and table.key == "headline"
+    return not public_interim and no_data(table, row, column)
 
 
 def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
@@ -151,7 +169,9 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
         cells = {column.key: cell for column, cell in zip(headline.columns, row.cells, strict=True)}
         value, measure = cells["value"], measure_of(row, headline.columns[0])
         changes = (
-            _change(value, cells[than], measure, than, view, zone)
+            catalog(view.names.locale)(f"report.change.no_{than}")
+            if _no_data(view, headline, row, than)
+            else _change(value, cells[than], measure, than, view, zone)
             for than in ("previous", "year_before")
         )
         found.append(
@@ -175,7 +195,8 @@ def _change(
     if now is None or earlier is None:
         return ""
     shown = cell_text(before, measure, than, view.names, zone)
-    named = t(f"report.change.{than}", value=shown)
+    ends = "_cut" if view.unfinished(zone) else ""
+    named = t(f"report.change.{than}{ends}", value=shown)
     by = now - earlier
     if measure is Measure.SHARE:
         by = round(100 * now, 1) - round(100 * earlier, 1)  # as rounded for the reader
