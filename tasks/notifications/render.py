@@ -178,7 +178,7 @@ class DutyTexts:
 def summary_mail(
     view: Summed,
     recipient: str,
-    role: str,
+    title: str,
     locale: str,
     zone: ZoneInfo,
     earlier: str = "",
@@ -186,7 +186,8 @@ def summary_mail(
 ) -> RenderedMail:
     """Render the mail with a compliance report: its overview on one screen.
 
-    `earlier` is a text about the changes of an earlier report, `coat` the coat of arms of the site.
+    `title` is the office of the recipient. `earlier` is a text about the changes of an earlier
+    report, `coat` the coat of arms of the site.
     """
     t = catalog(locale)
     subject = t("subject.summary", period=period_text(view, locale, zone), late=view.late_now)
@@ -198,7 +199,7 @@ def summary_mail(
         coat=coat,
         view=view,
         recipient=recipient,
-        role=role,
+        title=title,
         earlier=earlier,
     )
 

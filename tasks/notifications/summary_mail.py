@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from db.models import MessageRow, ReportRow
+from settings import Site
+from sla.directory import OfficeHolder, Role
 from tasks.common.context import SiteContext
 from tasks.notifications.coat_of_arms import coat_of_arms
 from tasks.notifications.message import Attachment
@@ -17,12 +20,23 @@ from tasks.reports.formats.restatement_text import earlier_line
 from tasks.reports.formats.writer import FORMATS, READ, write_all
 from tasks.reports.model import Report
 from tasks.reports.overview import overview_of
+from tasks.text.titles import office_title
 
 KINDS = {
     "html": ("text", "html"),
     "pdf": ("application", "pdf"),
     "xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
+
+
+def _title(site: Site, message: MessageRow, moment: datetime, locale: str) -> str:
+    """Return the title of the office in which the recipient gets a report."""
+    role, address = Role(message.role), message.recipient
+    day = moment.astimezone(site.zone).date()
+    holders = (each for each in site.directory.held_by(address, day) if each.role is role)
+    holder = next(holders, OfficeHolder("", role, message.recipient_name, address))
+    unit = site.directory.name_of(holder.unit or None)
+    return office_title(holder, site=site.name, unit=unit, locale=locale)
 
 
 class SummaryMailComposer:
@@ -41,9 +55,15 @@ class SummaryMailComposer:
         locale = message.locale or site.locale
         view = self._view(report, locale)
         earlier = earlier_line(view.earlier, locale, site.zone)
-        name, role = message.recipient_name, message.role
-        coat = coat_of_arms(site.letterhead)
-        rendered = summary_mail(overview_of(view), name, role, locale, site.zone, earlier, coat)
+        rendered = summary_mail(
+            overview_of(view),
+            message.recipient_name,
+            _title(site, message, view.as_of, locale),
+            locale,
+            site.zone,
+            earlier,
+            coat_of_arms(site.letterhead),
+        )
         return rendered, list(self._files(report, view))
 
     def _view(self, report: ReportRow, locale: str) -> Report:

@@ -162,6 +162,7 @@ class Outline(HTMLParser):
         self.title = ""
         self.first_words = ""
         self.below: list[str] = []  # from the main heading on
+        self.all_text = ""
         self.feed(source)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -169,6 +170,7 @@ class Outline(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         text = " ".join(data.split())
+        self.all_text += f"{text} "
         if self.elements and self.elements[-1][0] == "title":
             self.title += text
         if self.all("body"):
@@ -265,6 +267,28 @@ def test_the_first_words_on_a_phone_say_what_is_urgent(kind, locale, mails):
     first = Outline(mails[kind].html).first_words
     assert first.startswith(FIRST_WORDS[locale][kind])
     assert TITLE not in first  # a locked screen shows them
+
+
+GREETED = {
+    "reminder": ("Pejabat Penghubung Dinas Sosial", "Liaison Officer, Dinas Sosial"),
+    "late and coming": ("Pejabat Penghubung RSUD Contoh Sehat", "Liaison Officer, RSUD Contoh"),
+    "long": ("Kepala Dinas Lingkungan Hidup", "Head of Dinas Lingkungan Hidup"),
+    "escalation": ("Sekretaris Daerah Kabupaten Contoh", "Regional Secretary of Kabupaten Contoh"),
+    "summary": ("Inspektur Kabupaten Contoh", "Inspector of Kabupaten Contoh"),
+}
+"""The office that a mail greets, in both languages; the name of the person stands below."""
+
+
+@pytest.mark.parametrize("kind", GREETED)
+def test_a_mail_greets_the_office_and_names_the_person(kind, locale, mails):
+    greeting = {"id": "Yth.", "en": "Dear"}[locale]
+    title = GREETED[kind][LOCALES.index(locale)]
+    person = mails[kind].mail["To"].addresses[0].display_name
+    lines = mails[kind].text.splitlines()
+    begin = next(n for n, line in enumerate(lines) if line.startswith(f"{greeting} {title}"))
+    assert lines[begin + 1] == person
+    page = " ".join(Outline(mails[kind].html).all_text.split())
+    assert f"{greeting} {title}" in page
 
 
 # --- filters --------------------------------------------------------------------------------------
