@@ -155,6 +155,32 @@ def without_answer(session: Session, notice: int) -> frozenset[str]:
     return frozenset(row.casefold() for row in rows)
 
 
+def heard_before(session: Session, notice: NoticeRow, recipient: str) -> bool:
+    """Check whether another mail about the clock of a notice has gone to this person, or waits."""
+    lost = (
+        MessageStatus.DEAD,
+        MessageStatus.BOUNCED,
+        MessageStatus.CANCELLED,
+        MessageStatus.DISCARDED,
+    )
+    query = (
+        select(MessageItem.notice_id)
+        .join(MessageRow, MessageRow.id == MessageItem.message_id)
+        .join(NoticeRow, NoticeRow.id == MessageItem.notice_id)
+        .where(
+            NoticeRow.complaint_id == notice.complaint_id,
+            NoticeRow.rule == notice.rule,
+            NoticeRow.clock == notice.clock,
+            NoticeRow.id != notice.id,
+            NoticeRow.taken_back_at.is_(None),
+            MessageRow.recipient == recipient,
+            MessageRow.status.not_in(lost),
+            MessageItem.included.is_not(False),
+        )
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def uncorrected(session: Session, notices: Iterable[int]) -> list[tuple[MessageRow, MessageItem]]:
     """Return the accepted mails with one of these notices, and its item, one for each recipient
     without a correction.

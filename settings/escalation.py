@@ -64,6 +64,9 @@ class RungTable(Strict):
     weekly: Weekday | None = None
     """The day of the week on which these notices are sent together in one mail, for example
     `monday`. If it is not set, they are sent in the next mail hours."""
+    new_at_once: bool = False
+    """If true, the first notice of a duty to a person is sent in the next mail hours; only later
+    notices of the same duty wait for the day in `weekly`."""
 
 
 class MailHoursTable(Strict):
@@ -241,4 +244,16 @@ def _rung(table: RungTable) -> Rung:
             " which follows when the unit was told"
         )
     weekly = None if table.weekly is None else list(Weekday).index(table.weekly)
-    return Rung(table.id, at, table.kind, table.to, table.cc, repeat, table.urgent, weekly)
+    if table.new_at_once and weekly is None:
+        raise LadderError("`new_at_once` needs `weekly`; without it every notice is sent at once")
+    return Rung(
+        table.id,
+        at,
+        table.kind,
+        table.to,
+        table.cc,
+        repeat,
+        table.urgent,
+        weekly,
+        table.new_at_once,
+    )

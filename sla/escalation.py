@@ -84,7 +84,8 @@ class Rung:
     repetition.
 
     An `urgent` notice is sent at any hour. A `weekly` notice waits for this day of the week
-    (0 = Monday), together with the other weekly notices of the same person.
+    (0 = Monday), together with the other weekly notices of the same person. With `new_at_once` the
+    first notice of a duty to a person does not wait.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Rung:
     repeat: Offset | None = None
     urgent: bool = False
     weekly: int | None = None
+    new_at_once: bool = False
 
     @property
     def roles(self) -> tuple[Role, ...]:

@@ -69,7 +69,8 @@ class Audience:
 class PendingNotice:
     """A pending notice, to be sent to people.
 
-    `weekly` is the day of the week for which it waits (0 = Monday). `inherited` marks the first
+    `weekly` is the day of the week for which it waits (0 = Monday); with `new_at_once` only if the
+    person has heard of the duty before. `inherited` marks the first
     notice to the unit about a deadline missed before the first import of the source.
     """
 
@@ -77,6 +78,7 @@ class PendingNotice:
     audience: Audience
     urgent: bool
     weekly: int | None = None
+    new_at_once: bool = False
     inherited: bool = False
 
 
@@ -209,7 +211,14 @@ def decide_notices(
             audience = Audience(rung.to, rung.cc)
             first_told = inherited and not rung.for_superiors and not each.reached.repeat
             decided.owed.append(
-                PendingNotice(notice, audience, rung.urgent, rung.weekly, first_told)
+                PendingNotice(
+                    notice,
+                    audience,
+                    rung.urgent,
+                    weekly=rung.weekly,
+                    new_at_once=rung.new_at_once,
+                    inherited=first_told,
+                )
             )
         decided.superseded += each.decision is RungDecision.SUPERSEDE
     return decided

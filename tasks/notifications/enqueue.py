@@ -176,13 +176,14 @@ def _queue(
     storm: Storm | None,
 ) -> None:
     urgent = any(entry.owed.urgent for entry in entries)
-    turn = run.now if urgent else _turn(run, address, entries)
+    weekdays = {_weekday(run, address, entry) for entry in entries}
+    turn = run.now if urgent else _turn(run, address, weekdays)
     keys = sorted(entry.owed.notice.id for entry in entries)
     first = next((entry for entry in entries if not entry.copied), entries[0])
     holder = replace(first.holder, role=first.role)
     cause = message_id_header(run.office, run.id, address, *keys)
     message = mail_to(run, holder, cause, storm, turn)
-    marks = {"urgent": urgent, "weekly": any(e.owed.weekly is not None for e in entries)}
+    marks = {"urgent": urgent, "weekly": weekdays != {None}}
     message.detail = {**message.detail, **{mark: True for mark, given in marks.items() if given}}
     known = {item.notice_id for item in message.items}
     message.items += [
@@ -194,11 +195,18 @@ def _queue(
     ]
 
 
-def _turn(run: RunContext, address: str, entries: Sequence[_OutboxEntry]) -> datetime:
+def _weekday(run: RunContext, address: str, entry: _OutboxEntry) -> int | None:
+    """Return the day of the week for which a notice waits; None if it does not wait."""
+    owed = entry.owed
+    if owed.new_at_once and not notices.heard_before(run.session, owed.notice, address):
+        return None
+    return owed.weekly
+
+
+def _turn(run: RunContext, address: str, weekdays: Iterable[int | None]) -> datetime:
     """Return the send time of a mail: in the mail hours, and on the day of the week if all its
     notices are weekly.
     """
-    weekdays = {entry.owed.weekly for entry in entries}
     site, turns = run.site, []
     for weekday in weekdays:
         if weekday is None:

@@ -137,6 +137,21 @@ def test_the_weekly_mail_leaves_on_monday_in_any_order_of_runs_and_once(office, 
     assert (weekly_mails(server), notices(office)[-1]) == (2, ("plus-3", "sent"))
 
 
+def test_the_regent_hears_at_once_of_a_new_duty_and_of_its_further_rungs_on_monday(office, server):
+    """A recommendation of the Ombudsman: 60 days, to Tuesday 24 November."""
+    old = since("01/09/2026")
+    first = at("Dinas Sosial", **old, **{"Rekomendasi Ombudsman": "25/09/2026 08:30"})
+    second = at("DLH", "FD-2", **old, **{"Rekomendasi Ombudsman": "02/10/2026 08:30"})
+    mails = {}
+    for day in ("19", "25", "26", "30"):
+        before = len(server.letters)
+        owe(office, f"2026-11-{day} 08:00", first, second)
+        deliver(office, f"2026-11-{day} 08:00")
+        mails[day] = [x for x in server.letters[before:] if x.recipient.startswith("bupati@")]
+    # three days are left; it is late, and this waits; the second one is new; nothing is left
+    assert {day: len(found) for day, found in mails.items()} == {"19": 1, "25": 0, "26": 1, "30": 0}
+
+
 def weekly_mails(server) -> int:
     return sum(letter.recipient.startswith("sekda@") for letter in server.letters)
 
