@@ -3,4 +3,12 @@
 A case is encoded after its evaluation; tables are computed from columns of encoded cases.
 """
 
-__all__ = ["case", "columns", "definitions", "encoding", "table", "tables"]
+__all__ = [
+    "case",
+    "columns",
+    "comparison",
+    "definitions",
+    "encoding",
+    "table",
+    "tables",
+]
