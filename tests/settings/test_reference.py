@@ -152,6 +152,17 @@ def test_every_path_that_a_page_for_engineers_names_is_there(page):
     assert sorted(gone) == []
 
 
+def test_every_name_of_the_code_in_the_architecture_is_there():
+    names = set(
+        re.findall(r"`(_?[A-Za-z]+(?:_[A-Za-z]+)*)`", (DOCS / "architecture.md").read_text())
+    )
+    parts = (*CODE, "sla", "scripts")
+    files = [path for part in parts for path in (REPOSITORY / part).rglob("*.py")]
+    words = {"scripts"}.union(*(re.findall(r"\w+", path.read_text("utf-8")) for path in files))
+    assert len(names) > 60
+    assert sorted(names - words) == []
+
+
 def test_the_front_page_is_short_and_leads_to_every_page():
     front = (REPOSITORY / "README.md").read_text("utf-8")
     assert len(front.splitlines()) <= 200
