@@ -23,7 +23,7 @@ demo: $(READY)
 	$(BIN)/python scripts/demo.py
 
 up: $(COMPILED)
-	$(BIN)/tenggat up --site examples/kabupaten-contoh
+	$(BIN)/tenggat up --site examples/kabupaten-contoh --as-root
 
 test: $(READY) lint
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=25

@@ -51,6 +51,11 @@ SitesOption = Annotated[
 ]
 
 
+AsRootOption = Annotated[
+    bool, typer.Option("--as-root", help="Start although the user is root; a trial only.")
+]
+
+
 def up(
     site: SitesOption = None,
     port: Annotated[int, typer.Option(help="Port of the Prefect UI.")] = 4200,
@@ -67,6 +72,7 @@ def up(
     backup: Annotated[
         bool, typer.Option("--backup/--no-backup", help="Whether to back up before an upgrade.")
     ] = True,
+    as_root: AsRootOption = False,
 ) -> None:
     """Run the service in the foreground.
 
@@ -82,6 +88,7 @@ def up(
         var=var.resolve() if var else None,
         worker=worker,
         backup=backup,
+        as_root=as_root,
         say=lambda text: console.out.print(escape(text), soft_wrap=True),
     )
 
@@ -95,6 +102,7 @@ def worker(
     limit: Annotated[
         int | None, typer.Option(help="How many runs at once (else as many as come).", min=1)
     ] = None,
+    as_root: AsRootOption = False,
 ) -> None:
     """Work for a server elsewhere.
 
@@ -115,6 +123,7 @@ def worker(
         api=api,
         name=name or service.default_worker_name(),
         limit=limit,
+        as_root=as_root,
         say=lambda text: console.out.print(escape(text), soft_wrap=True),
     )
 

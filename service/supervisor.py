@@ -29,6 +29,7 @@ from service.prefect_server import EVERYWHERE, api_of, environment_variables, st
 from service.process import Child
 from service.restarts import FIRST_WAIT, LONGEST_WAIT, SupervisedProcess
 from service.signals import until_stopped
+from service.user import refuse_root
 from service.worker import kept_worker
 from settings import Site
 
@@ -47,6 +48,7 @@ def up(
     host: str = LOOPBACK,
     worker: bool = True,
     backup: bool = True,
+    as_root: bool = False,
 ) -> None:
     """Run the service in the foreground until SIGINT or SIGTERM: server, pool, deployments, worker.
 
@@ -55,6 +57,7 @@ def up(
     are left to workers on other machines. Raises :class:`service.errors.ServiceError` if it cannot
     start.
     """
+    refuse_root(as_root=as_root)
     home = var or sites[0].var
     apart(sites)
     with until_stopped(say), ExitStack() as stack:

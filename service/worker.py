@@ -20,6 +20,7 @@ from service.prefect_api import ask, healthy
 from service.process import Child
 from service.restarts import SupervisedProcess
 from service.signals import until_stopped
+from service.user import refuse_root
 from settings import Site
 
 WORKER_PROGRAM = (sys.executable, "-m", "service.worker_process")
@@ -96,6 +97,7 @@ def work(
     name: str,
     say: Callable[[str], None],
     limit: int | None = None,
+    as_root: bool = False,
 ) -> None:
     """Run a worker for a server elsewhere, with `limit` simultaneous runs, until SIGINT or SIGTERM.
 
@@ -104,6 +106,7 @@ def work(
     for the server as long as necessary, and then starts the worker again. Raises
     :class:`service.errors.ServiceError` if a worker of this name already runs here.
     """
+    refuse_root(as_root=as_root)
     var = sites[0].var
     file = name.replace("/", "_").replace(" ", "-")
     with until_stopped(say), ExitStack() as stack:

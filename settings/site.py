@@ -166,6 +166,9 @@ class SiteFile(Strict):
     """The verdict if an observed time leaves it open: in favour of the unit (benefit_of_doubt) or
     none (strict, no_verdict), never late. With strict, reminders use the earliest possible due
     day."""
+    allow_folders: tuple[str, ...] = ()
+    """Folders outside the site's folder in which sources may read and archive files, relative to
+    the site's folder or absolute."""
     since: date | None = None
     """Complaints received before this day are imported, but not watched: they have no deadlines and
     cause no mail. If it is not set, all complaints are watched."""
@@ -307,6 +310,14 @@ class Site:
         mistakes += [f"{place}: {line}" for line in escalation.unfair(law)]
         if mistakes:
             raise SettingsError("\n".join(mistakes))
+
+    def may_use(self, folder: Path) -> bool:
+        """Check whether sources may read and archive files in a folder, links resolved.
+
+        It must be in the site's folder or in one of `allow_folders`.
+        """
+        allowed = [self.folder, *(self.folder / name for name in self.file.allow_folders)]
+        return any(folder.resolve().is_relative_to(each.resolve()) for each in allowed)
 
     def proposed(self, ladder: Path | None, regulations: Path | None) -> Site:
         """Load this site with another `escalation.toml` or another folder of its own regulations.

@@ -127,8 +127,18 @@ class FolderSource(SourceMapping):
 
     def place(self, site: Path) -> Path:
         """Return the folder of the files; an environment variable may name another one."""
-        variable = self.folder_variable
-        return site / ((variable and os.environ.get(variable)) or self.folder)
+        return site / (self._folder_by_variable() or self.folder)
+
+    def _folder_by_variable(self) -> str | None:
+        return os.environ.get(self.folder_variable) if self.folder_variable else None
+
+    def to_be_allowed(self, site: Path) -> tuple[Path, ...]:
+        """Return the folders that the site must allow: those that its own files name.
+
+        A folder named by the environment is a decision of the machine's administrator.
+        """
+        folders = self.folders(site)
+        return folders[1:] if self._folder_by_variable() else folders
 
     def folders(self, site: Path) -> tuple[Path, ...]:
         """Return the folder of the files, and the archive if there is one."""

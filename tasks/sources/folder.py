@@ -48,6 +48,7 @@ SETTLES = timedelta(seconds=5)
 """A file may be incomplete if it was written less than this before `now`: it waits for the next
 run."""
 
+ALLOW = "add it to `allow_folders` in site.toml, or correct sources.toml"
 EXPORTS = (".csv", ".tsv", ".xls", ".xlsx", ".xlsm", ".ods", ".htm", ".html", ".jsonl")
 """The ends of the names of exports; one that no pattern fits is named as not read."""
 
@@ -168,8 +169,11 @@ class Folder(Source[FolderSource]):
         return ()
 
     def check(self, timeout: float) -> Iterator[CheckResult]:
-        """Check whether the folder is there and can be read."""
-        if not self.place.is_dir():
+        """Check whether the folder is there, is allowed and can be read."""
+        if (forbidden := self._forbidden()) is not None:
+            text = f"source {self.name} may not use the folder {forbidden}"
+            yield CheckResult(False, text, ALLOW)
+        elif not self.place.is_dir():
             text = f"the folder of source {self.name} is not there: {self.place}"
             yield CheckResult(False, text, "make it, or correct `folder` in sources.toml")
         elif not os.access(self.place, os.R_OK | os.X_OK):
@@ -185,6 +189,8 @@ class Folder(Source[FolderSource]):
         archive if it cannot be read any more, or if its name is already used.
         """
         if self.archive is None or not self.archive.is_dir() or not self.place.is_dir():
+            return 0
+        if self._forbidden() is not None:
             return 0
         moved = 0
         for path in sorted(self.archive.glob("*/*")):
@@ -204,8 +210,8 @@ class Folder(Source[FolderSource]):
         `wanted` gives a name for each hash. A file may have any name; it may be in the folder, in
         the archive folder or inside a ZIP archive. Missing files are left out of the result.
         """
-        places = [*self.place.glob("*")]
-        if self.archive is not None:
+        places = [] if self._forbidden() else [*self.place.glob("*")]
+        if self.archive is not None and places:
             places += self.archive.rglob("*")
         names = {name.split("/")[0] for name in wanted.values()}
         files = [path for path in places if path.is_file() and not path.is_symlink()]
@@ -228,7 +234,14 @@ class Folder(Source[FolderSource]):
                     continue
             yield found
 
+    def _forbidden(self) -> Path | None:
+        """Return the first folder that is outside the site's and not allowed, or None."""
+        folders = self.settings.to_be_allowed(self.site.folder)
+        return next((each for each in folders if not self.site.may_use(each)), None)
+
     def _check_place(self) -> None:
+        if (forbidden := self._forbidden()) is not None:
+            raise SourceError(f"{forbidden} is outside the site's folder; {ALLOW}")
         if not self.place.is_dir():
             raise SourceError(f"{self.place}: no such folder; correct `folder` of {self.name}")
 

@@ -480,6 +480,55 @@ def test_a_missing_folder_is_named(office):
         take(office, "2026-11-24 08:00")
 
 
+def elsewhere(office: SiteContext, folder: Path) -> None:
+    """Let the source read another folder, with one export in it."""
+    lapor(office, "2026-11-24 07:00", {})
+    (office.site.folder / "inbox" / "lapor").rename(folder)
+    source = office.site.sources["lapor"].model_copy(update={"folder": str(folder)})
+    office.site.sources["lapor"] = source
+
+
+def test_a_folder_outside_the_site_must_be_allowed(office, tmp_path):
+    """Else a line in sources.toml would have the service read and move any file of the machine."""
+    folder = tmp_path / "exports"
+    elsewhere(office, folder)
+    with pytest.raises(
+        SourceError, match=f"{folder} is outside the site's folder; add it to `allo"
+    ):
+        take(office, "2026-11-24 08:00")
+    allowed = {"allow_folders": (str(tmp_path),)}
+    office.site.file = office.site.file.model_copy(update=allowed)
+    assert take(office, "2026-11-24 08:00").files == 1
+
+
+def test_a_link_out_of_the_site_must_be_allowed_too(office, tmp_path):
+    folder = tmp_path / "exports"
+    elsewhere(office, folder)
+    inbox = office.site.folder / "inbox" / "lapor"
+    inbox.symlink_to(folder)
+    source = office.site.sources["lapor"].model_copy(update={"folder": "inbox/lapor"})
+    office.site.sources["lapor"] = source
+    with pytest.raises(SourceError, match="is outside the site's folder"):
+        take(office, "2026-11-24 08:00")
+
+
+def test_an_archive_outside_the_site_must_be_allowed_too(office, tmp_path):
+    lapor(office, "2026-11-24 07:00", {})
+    archive = {"archive": str(tmp_path / "archive")}
+    office.site.sources["lapor"] = office.site.sources["lapor"].model_copy(update=archive)
+    with pytest.raises(SourceError, match=f"{tmp_path}/archive is outside the site's folder"):
+        take(office, "2026-11-24 08:00")
+
+
+def test_a_folder_that_the_environment_names_is_allowed(office, tmp_path, monkeypatch):
+    folder = tmp_path / "exports"
+    elsewhere(office, folder)
+    variable = {"folder": "inbox/lapor", "folder_variable": "CONTOH_LAPOR", "archive": None}
+    office.site.sources["lapor"] = office.site.sources["lapor"].model_copy(update=variable)
+    monkeypatch.setenv("CONTOH_LAPOR", str(folder))
+    assert take(office, "2026-11-24 08:00").files == 1
+
+
 def test_files_that_programs_keep_for_themselves_are_passed_over(office):
     lapor(office, "2026-11-24 07:00", {}, name=".part.xlsx")
     lapor(office, "2026-11-24 07:00", {TICKET: "2"}, name="~$Laporan.xlsx")

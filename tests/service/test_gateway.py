@@ -12,6 +12,7 @@ from service.errors import ServiceError
 from service.gateway import Gateway, is_closed
 from service.login import known_login, login_file, make_login, source_of_login
 from service.prefect_server import answered_names
+from service.user import refuse_root
 
 OURS = "tenggat.contohkab.example"
 FOREIGN_NAME = "does not answer under this name"
@@ -148,6 +149,25 @@ def test_more_names_come_from_a_variable(monkeypatch):
     names = set(answered_names("127.0.0.2"))
     assert {"127.0.0.2", "server", "tenggat.example"} < names
     assert "" not in names
+
+
+# --- the user of the machine ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["up", "worker"])
+def test_the_service_does_not_start_as_root_unless_told(
+    command, call_tenggat, site_folder, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    code, said, errors = call_tenggat(command, "--site", site_folder)
+    assert (code, said) == (1, "")
+    assert "the service does not run as root" in errors
+    assert not (tmp_path / "var" / "prefect").exists()
+    refuse_root(as_root=True)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    refuse_root(as_root=False)
 
 
 # --- the login ------------------------------------------------------------------------------------

@@ -220,7 +220,7 @@ class Up:
 
 def command(*sites: Path, port: int, options: Sequence[str] = ()) -> list[str]:
     named = [word for site in sites for word in ("--site", str(site))]
-    return [sys.executable, "-m", "cli", "up", *named, "--port", str(port), *options]
+    return [sys.executable, "-m", "cli", "up", "--as-root", *named, "--port", str(port), *options]
 
 
 def environment(var: Path) -> dict[str, str]:
@@ -366,7 +366,7 @@ def refused(
         before = signal.signal(signal.SIGALRM, stop)
         signal.alarm(60)
         try:
-            code, said, errors = call_tenggat("up", "--site", site, *options)
+            code, said, errors = call_tenggat("up", "--as-root", "--site", site, *options)
         finally:
             signal.alarm(0)
             signal.signal(signal.SIGALRM, before)
@@ -512,6 +512,7 @@ class Neighbours:
                         "-m",
                         "cli",
                         "worker",
+                        "--as-root",
                         "--site",
                         str(self.first),
                         "--site",
