@@ -359,6 +359,14 @@ def test_a_bad_byte_costs_its_line_of_json(tmp_path):
     assert json_outcome(path) == ["1 é", "2 undecodable"]
 
 
+def test_a_bad_byte_changes_no_key_of_json(tmp_path):
+    """All other bytes are ASCII, so another encoding would fit the file."""
+    path = tmp_path / "a.jsonl"
+    line = json.dumps(LINE | {"title": "biasa"}).encode()
+    path.write_bytes(line + b"\n" + line.replace(b"source", b"s\x94urce") + b"\n")
+    assert json_outcome(path) == ["1 biasa", "2 undecodable"]
+
+
 def test_a_broken_line_names_the_tickets_that_are_readable_in_it(tmp_path):
     path = tmp_path / "a.jsonl"
     one, other, last = (json.dumps(LINE | {"ticket": f"X-{n}"}) for n in (1, 2, 3))

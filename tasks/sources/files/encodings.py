@@ -59,22 +59,24 @@ class LongLine(str):
     __slots__ = ()
 
 
-def text_of(path: Path, source: FolderSource) -> io.TextIOWrapper:
-    """Open a file as text, in the encoding of its byte order mark, or else in a configured one.
+def text_of(path: Path, source: FolderSource, encodings: tuple[str, ...] = ()) -> io.TextIOWrapper:
+    """Open a file as text, in the encoding of its byte order mark, or else in one of `encodings`
+    (default: those of the source).
 
-    The first of the source's encodings that fits all of the file is used. A file in UTF-8 with a
+    The first of these encodings that fits all of the file is used. A file in UTF-8 with a
     few bad bytes is still read as UTF-8: `BAD_BYTE` takes the place of each of them. Raises
     :class:`UnreadableFile` if most of the file is not text.
     """
-    candidates = _candidates(path, source)
+    encodings = encodings or source.encodings
+    candidates = _candidates(path, encodings)
     chosen = _choose([_decoded(path, each, source) for each in candidates])
     if chosen.bad > max(chosen.beyond_ascii, _lines_in(path) // 2, 1):
-        raise UnreadableFile(f"{path.name}: not in {' or '.join(source.encodings)} (encodings)")
+        raise UnreadableFile(f"{path.name}: not in {' or '.join(encodings)} (encodings)")
     errors = MARK if chosen.bad else "strict"
     return io.TextIOWrapper(binary(path), encoding=chosen.encoding, errors=errors, newline="")
 
 
-def _candidates(path: Path, source: FolderSource) -> tuple[str, ...]:
+def _candidates(path: Path, encodings: tuple[str, ...]) -> tuple[str, ...]:
     try:
         with binary(path) as file:
             start = file.read(START)
@@ -82,8 +84,8 @@ def _candidates(path: Path, source: FolderSource) -> tuple[str, ...]:
         raise UnreadableFile(f"{path.name}: cannot be opened ({error})") from None
     marked = tuple(encoding for mark, encoding in BYTE_ORDER_MARKS if start.startswith(mark))
     if marked or not _is_utf_16(start):
-        return marked or source.encodings
-    expected = [each for each in source.encodings if codecs.lookup(each).name.startswith("utf-16")]
+        return marked or encodings
+    expected = [each for each in encodings if codecs.lookup(each).name.startswith("utf-16")]
     if not expected:
         raise UnreadableFile(
             f"{path.name}: it is in UTF-16 without the mark at its beginning. Save it as 'CSV"

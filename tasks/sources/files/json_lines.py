@@ -12,6 +12,9 @@ from settings.sources import FolderSource
 from tasks.sources.base import LineFault, Row, faulty
 from tasks.sources.files.encodings import BAD_BYTE, LongLine, limited_lines, text_of
 
+JSON_ENCODINGS = ("utf-8-sig",)
+"""The encoding of JSON. In another one, a wrong byte could change a key without a notice."""
+
 
 class _Repeated(dict[str, Any]):
     """An object with a key that occurs more than once; its last value is not trusted."""
@@ -30,7 +33,8 @@ def json_rows(path: Path, source: FolderSource) -> Iterator[Row]:
     """
     columns = source.columns
     yield 0, columns
-    with text_of(path, source) as text:
+    named = "encodings" in source.model_fields_set
+    with text_of(path, source, source.encodings if named else JSON_ENCODINGS) as text:
         for number, line in enumerate(limited_lines(text), start=1):
             if not line.strip():
                 continue
