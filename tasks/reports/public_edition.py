@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from sla.metrics.comparison import no_data
 from sla.metrics.table import SUPPRESSED, Cell, Measure, Row, Table
@@ -31,7 +32,7 @@ NO_COMPLAINTS = frozenset({"vacancies", "open_questions", "rules_to_be_confirmed
 """Findings not counting complaints: they identify no person."""
 
 REORDERED = frozenset({"by_unit", "by_classification", "by_category", "by_channel"})
-"""Tables with an order depending on their figures."""
+"""Tables in the order of their figures: in the public edition, of the published ones."""
 
 EARLIER = ("value", "previous", "year_before")
 
@@ -69,11 +70,7 @@ class _Hiding:
         for table in self.by_key.values():
             rows = [self._row(table, place, row) for place, row in enumerate(table.rows)]
             if table.key in REORDERED:
-                gone = [SUPPRESSED in row.cells for row in rows]
-                order = sorted(
-                    range(len(rows)), key=lambda n: (gone[n], rows[n].key if gone[n] else "")
-                )
-                rows = [rows[place] for place in order]
+                rows.sort(key=partial(_rank, table))
             yield replace(table, rows=tuple(rows))
 
     def _row(self, table: Table, place: int, row: Row) -> Row:
@@ -238,6 +235,21 @@ class _Hiding:
                 part = isinstance(cell, float) and isinstance(complaints, int)
                 if small(cell) or (part and _tells(cell, complaints)):
                     self._hide(key, place, column)
+
+
+def _rank(table: Table, row: Row) -> tuple[int, float, str]:
+    """Return the place of a row, computed only from its published cells.
+
+    Units: the lowest share first, then small numbers, then withheld shares. Other tables: the most
+    received first, then withheld numbers.
+    """
+    cells = dict(zip(_keys(table), row.cells, strict=True))
+    share, received = cells.get("share"), cells.get("received")
+    if table.key == "by_unit":
+        if not isinstance(share, int | float):
+            return 2, 0, row.key
+        return int(row.small), share, row.key
+    return (0, -received, row.key) if isinstance(received, int) else (1, 0, row.key)
 
 
 def _published(table: Table, view: Report) -> Table:

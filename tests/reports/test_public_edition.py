@@ -277,11 +277,12 @@ def test_the_public_edition_names_no_complaint_and_has_a_checksum_of_its_own():
         assert full.sha256 not in text
 
 
-def test_rows_whose_figures_are_withheld_stand_in_an_order_that_tells_nothing():
+def test_rows_whose_shares_are_withheld_stand_in_an_order_that_tells_nothing():
     public = public_edition(view(units=12, count=60))
     units = public.table("by_unit")
     assert units
-    gone = [row.key for row in units.rows if SUPPRESSED in row.cells]
+    gone = [row.key for row in units.rows if row.cells[7] == SUPPRESSED]
+    assert gone
     assert gone == sorted(gone)
     assert [row.key for row in units.rows][-len(gone) :] == gone
 
@@ -294,3 +295,19 @@ def test_an_empty_report_has_a_public_edition_too():
 def test_made_twice_it_is_the_same():
     full = view(units=12, count=60)
     assert public_edition(full) == public_edition(full)
+
+
+def test_the_public_tables_are_in_the_order_that_their_notes_say():
+    """Also rows with a withheld cell; the order follows from what is published."""
+    for seed in range(8):
+        public = public_edition(view(units=14, count=150, seed=seed))
+        units = public.table("by_unit")
+        shown = [
+            (row.cells[7], row.small, row.key) for row in units.rows if row.cells[7] != SUPPRESSED
+        ]
+        fit = [(share, key) for share, small, key in shown if not small and share is not None]
+        assert fit == sorted(fit)
+        assert fit == [(share, key) for share, _, key in shown][: len(fit)]
+        for key in ("by_classification", "by_category", "by_channel"):
+            came = [row.cells[0] for row in public.table(key).rows if row.cells[0] != SUPPRESSED]
+            assert came == sorted(came, reverse=True)

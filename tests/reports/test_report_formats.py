@@ -500,6 +500,38 @@ def test_the_pdf_has_page_numbers_contents_and_bookmarks(kind, locale):
         assert re.search(rf"{re.escape(mark)}[ .]*{page + 1}\b", contents), (mark, page + 1)
 
 
+OUT_OF = re.compile(
+    r"dari [\d.]+ (?:pengaduan|kewajiban yang dinilai)"
+    r"|of [\d,]+ (?:complaints?|judged dut(?:y|ies))"
+)
+"""The numbers that means, medians and shares are computed of."""
+
+
+@BOTH
+def test_the_number_behind_each_share_and_median_stands_beside_it(locale):
+    report = report_of("usual", locale)
+    t, headline = catalog(locale), report.table("headline")
+    judged = sum(row.cells[0] for row in report.table("by_rule").rows)
+    counted = {
+        row.key: t("report.of_duties", n=judged)
+        if row.key == "on_time"
+        else t("report.of_complaints", n=len(row.tickets))
+        for row in headline.rows
+        if row.measure is not Measure.COUNT
+    }
+    assert len(counted) == 8
+    source = page_of("usual", locale)
+    table = source.partition('<table class="headline')[2].partition("</table>")[0]
+    said = re.findall(r'</strong><span class="detail">([^<]*)</span>', table)
+    assert said == list(counted.values())
+    tile = re.search(r'data-figure="on_time">(.*?)</li>', source, re.DOTALL)
+    assert counted["on_time"] in tile[1]
+    public = page_of("public", locale)
+    assert (
+        OUT_OF.findall(public.partition('<table class="headline')[2].partition("</table>")[0]) == []
+    )
+
+
 @pytest.mark.parametrize(("kind", "locale"), [PRINTED[0], PRINTED[3]])
 def test_the_pdf_shows_the_figures_of_the_tables(kind, locale):
     report = report_of(kind, locale)
@@ -507,7 +539,7 @@ def test_the_pdf_shows_the_figures_of_the_tables(kind, locale):
     small = catalog(locale)("report.small")
     tokens = [
         token
-        for token in stream.replace(small, " ").split()
+        for token in OUT_OF.sub(" ", stream.replace(small, " ")).split()
         if re.fullmatch(r"\d[\d.,]*%?|[*–]", token)
     ]
     for table in report.tables:

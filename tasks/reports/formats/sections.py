@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -70,7 +71,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A headline figure with its changes as text; `bad` means it needs action."""
+    """A headline figure with the number behind it and its changes; `bad` means it needs action."""
 
     key: str
     label: str
@@ -136,6 +137,8 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
         detail = ""
         if measure is Measure.KEY and isinstance(cell, str):
             detail = view.names(column.key, cell).detail
+        if table.key == "headline" and column.key == "value":
+            detail = _out_of(view, row)
         if row.small and column.key == "share" and cell not in {None, SUPPRESSED}:
             detail = catalog(view.names.locale)("report.small")
         shown_text = cell_text(cell, measure, column.key, view.names, zone)
@@ -150,6 +153,25 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
             )
         )
     return Line(name, tuple(found), row.small, text(below) if below else "", link)
+
+
+def _out_of(view: Report, row: Row) -> str:
+    """Return the number that a mean, a median or a share is computed of: 'dari 22 pengaduan'.
+
+    The public edition has no complaints behind its rows, so it has none of these numbers.
+    """
+    value, t = row.cells[0], catalog(view.names.locale)
+    if (
+        row.measure is Measure.COUNT
+        or view.edition == "public"
+        or not isinstance(value, int | float)
+    ):
+        return ""
+    if row.key != "on_time":
+        return t("report.of_complaints", n=len(row.tickets))
+    rules = view.table("by_rule")
+    judged = (rules.value(each.key, "verdicts") for each in rules.rows) if rules else ()
+    return t("report.of_duties", n=sum(n for n in judged if isinstance(n, int)))
 
 
 def _no_data(view: Report, table: Table, row: Row, column: str) -> bool:
@@ -169,10 +191,8 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
         cells = {column.key: cell for column, cell in zip(headline.columns, row.cells, strict=True)}
         value, measure = cells["value"], measure_of(row, headline.columns[0])
         changes = (
-            catalog(view.names.locale)(f"report.change.no_{than}")
-            if _no_data(view, headline, row, than)
-            else _change(value, cells[than], measure, than, view, zone)
-            for than in ("previous", "year_before")
+            _out_of(view, row),
+            *_changes(headline, row, view, zone),
         )
         found.append(
             Tile(
@@ -184,6 +204,18 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
             )
         )
     return found
+
+
+def _changes(headline: Table, row: Row, view: Report, zone: ZoneInfo) -> Iterator[str]:
+    """Yield the changes against each earlier period, or that it has no data."""
+    for than in ("previous", "year_before"):
+        if _no_data(view, headline, row, than):
+            yield catalog(view.names.locale)(f"report.change.no_{than}")
+        else:
+            before = headline.value(row.key, than)
+            yield _change(
+                row.cells[0], before, measure_of(row, headline.columns[0]), than, view, zone
+            )
 
 
 def _change(
