@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 COMPILED := $(VENV)/.compiled
 
-.PHONY: install demo test up lint bench prove faults audit samples reference clean
+.PHONY: install demo test up lint style bench prove faults audit samples reference clean
 
 install: $(COMPILED)
 
@@ -25,13 +25,16 @@ demo: $(READY)
 up: $(COMPILED)
 	$(BIN)/tenggat up --site examples/kabupaten-contoh --as-root
 
-test: $(READY) lint
+# mypy is a test (tests/repository/test_types.py): it runs beside the others.
+test: $(READY) style
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=25
 
-lint: $(READY)
+lint: style
+	$(BIN)/mypy --no-error-summary
+
+style: $(READY)
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
-	$(BIN)/mypy --no-error-summary
 
 bench: $(READY)
 	$(BIN)/python bench/deadlines.py

@@ -84,8 +84,8 @@ SERVER_OF_FLOWS = (
     "test_demo",
     "test_registration",
 )
-WAITING = (*SERVICE_OF_TWO_SITES, *SERVICE_OF_ONE_SITE, *SERVER_OF_FLOWS)
-"""Modules that mostly wait for servers, the slowest first."""
+WAITING = (*SERVICE_OF_TWO_SITES, *SERVICE_OF_ONE_SITE, *SERVER_OF_FLOWS, "test_types")
+"""Modules that mostly wait for servers, the slowest first; then the longest single test."""
 
 TOGETHER = {
     **dict.fromkeys((*SERVER_OF_FLOWS, "test_retry", "test_safety"), "server of flows"),

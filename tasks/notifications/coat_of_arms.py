@@ -11,6 +11,7 @@ import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from settings.report import Letterhead
 from tasks.reports.formats.logo import logo_svg
@@ -57,9 +58,11 @@ def _drawn(logo: Path, changed: int, size: int) -> CoatOfArms | None:
     vector = logo.suffix.lower() == ".svg"
     name = "logo.svg" if vector else logo.name
     files = {"main.typ": PROGRAM.encode(), name: logo_svg(Letterhead(logo=logo)).encode()}
+    # An SVG must not find the files beside it. The types of Typst know no dictionary of files.
+    source: Any = files if vector else PROGRAM.encode()
     try:
         png = typst.compile(
-            files if vector else PROGRAM.encode(),  # an SVG must not find the files beside it
+            source,
             root=None if vector else str(logo.parent),
             format="png",
             ppi=72.0 * DENSITY,
