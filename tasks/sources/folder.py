@@ -210,9 +210,10 @@ class Folder(Source[FolderSource]):
         `wanted` gives a name for each hash. A file may have any name; it may be in the folder, in
         the archive folder or inside a ZIP archive. Missing files are left out of the result.
         """
-        places = [] if self._forbidden() else [*self.place.glob("*")]
-        if self.archive is not None and places:
-            places += self.archive.rglob("*")
+        places: list[Path] = []
+        if not self._forbidden():
+            places += self.place.glob("*")
+            places += [] if self.archive is None else self.archive.rglob("*")
         names = {name.split("/")[0] for name in wanted.values()}
         files = [path for path in places if path.is_file() and not path.is_symlink()]
         files.sort(key=lambda path: not path.name.endswith(tuple(names)))  # the likely ones first
