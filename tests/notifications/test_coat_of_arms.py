@@ -12,6 +12,7 @@ from support.pipeline import BREACHED, at, owe
 
 from db.models import MessageRow
 from settings.report import Letterhead
+from tasks.common.context import RunContext
 from tasks.notifications.coat_of_arms import HEIGHT, WIDEST, coat_of_arms
 from tasks.notifications.compose import compose
 
@@ -91,7 +92,7 @@ def first_mail(office) -> EmailMessage:
     owe(office, BREACHED, at("Dinas Sosial"))
     with office.transaction() as session:
         message = session.query(MessageRow).order_by(MessageRow.id).first()
-        raw = compose(session, office, message, message.created_at)
+        raw = compose(RunContext(office, session, message.created_at, "run"), message)
     mail = message_from_bytes(raw, policy=policy.default)
     assert isinstance(mail, EmailMessage)
     return mail

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from conftest import REPOSITORY
@@ -51,6 +52,7 @@ def strings(value: object) -> Iterator[str]:
             yield from strings(each)
 
 
+@cache
 def texts() -> dict[str, str]:
     """Everything that people read in Indonesian, by file: words, templates and laws."""
     folder = REPOSITORY / "templates"
