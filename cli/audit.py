@@ -11,7 +11,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import JsonOption, SiteOption, UsageError
 from settings import Site, load_site
-from sla.text import did_you_mean
+from sla.error_text import did_you_mean
 
 audit_app = typer.Typer(
     help="Every decision: who, what, when and why.",

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
-from sla.text import did_you_mean
+from sla.error_text import did_you_mean
 
 
 def list_bounces(site: SiteOption = None, as_json: JsonOption = False) -> None:

@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from settings import Site, load_site
-from sla.text import did_you_mean, first_line
+from sla.error_text import did_you_mean, first_line
 from tasks.common.whole_files import whole_file
 
 if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed

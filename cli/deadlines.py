@@ -11,8 +11,8 @@ from cli import console
 from cli.console import CsvOption, HtmlOption, JsonOption, NowOption, SiteOption, UsageError
 from settings import Site, load_site
 from sla.engine.deadline import State
+from sla.error_text import did_you_mean
 from sla.regulations.model import Rule
-from sla.text import did_you_mean
 
 
 def due(

@@ -13,7 +13,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from settings import SettingsError, load_site
-from sla.text import first_line
+from sla.error_text import first_line
 
 if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
     from tasks.ingest.preview import Checked

@@ -18,7 +18,7 @@ from sla.calendar import (
     last_indonesian_decree,
     with_corrections,
 )
-from sla.text import did_you_mean
+from sla.error_text import did_you_mean
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

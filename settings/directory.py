@@ -9,7 +9,7 @@ from pathlib import Path
 
 from settings.errors import LOCALES, SettingsError
 from sla.directory import Directory, OfficeHolder, Role, Unit
-from sla.text import did_you_mean
+from sla.error_text import did_you_mean
 
 COLUMNS = {
     "unit": "The id of the unit. Keep it even if the name of the unit changes.",

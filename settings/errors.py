@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from sla.text import did_you_mean
+from sla.error_text import did_you_mean
 
 LOCALES = ("id", "en")
 """The languages available for mails and reports."""

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from settings.errors import SettingsError, Strict, explained, read_toml
 from sla.directory import Role
+from sla.error_text import did_you_mean
 from sla.escalation import (
     SUPERIORS,
     Ladder,
@@ -27,7 +28,6 @@ from sla.escalation import (
 )
 from sla.holds import Hold
 from sla.regulations.model import Actor, Law
-from sla.text import did_you_mean
 
 
 class Weekday(StrEnum):

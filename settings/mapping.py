@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from settings.errors import Strict, Zone
+from sla.error_text import did_you_mean
 from sla.events import Kind
-from sla.text import did_you_mean
 
 TERMINAL = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
 

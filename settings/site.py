@@ -25,10 +25,10 @@ from settings.watch import WatchSettings, web_address
 from sla.calendar import Calendar
 from sla.directory import Role
 from sla.engine.context import EvaluationContext, Policy
+from sla.error_text import did_you_mean
 from sla.periods import parse
 from sla.regulations.loader import load
 from sla.regulations.model import Law, RegulationError
-from sla.text import did_you_mean
 
 T = TypeVar("T")
 

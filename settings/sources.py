@@ -15,8 +15,8 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from settings.errors import SettingsError, Strict, Zone, explained, read_toml
 from settings.mapping import Columns, EventColumn, Fields, SourceMapping, StatusWord, TimeFormat
 from settings.sql_check import bare_sql, only_reads
+from sla.error_text import did_you_mean
 from sla.events import Kind
-from sla.text import did_you_mean
 
 MODELS: dict[tuple[str, str | None], type[SourceMapping]] = {}
 """The models by `type`, and by `layout` if only that layout has a model of its own."""

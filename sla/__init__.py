@@ -9,6 +9,7 @@ __all__ = [
     "day_counting",
     "directory",
     "engine",
+    "error_text",
     "escalation",
     "events",
     "fingerprint",
@@ -18,5 +19,4 @@ __all__ = [
     "regulations",
     "rung_decisions",
     "shards",
-    "text",
 ]

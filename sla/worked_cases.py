@@ -20,13 +20,13 @@ from sla.calendar import OutsideCalendar
 from sla.engine.context import ComplaintFacts, EvaluationContext, Policy
 from sla.engine.deadline import Deadline, Reason, State
 from sla.engine.evaluate import evaluate
+from sla.error_text import did_you_mean
 from sla.events import Event, ImpossibleHistory, Kind, Knowledge
 from sla.regulations.model import Law
 from sla.regulations.parser import Mistake
 from sla.regulations.schema import shown
 from sla.regulations.toml_lines import TomlLines, place_of
 from sla.regulations.toml_table import Place, TomlTable
-from sla.text import did_you_mean
 
 SOURCE = "case"
 """The source of all events of a case. A later event of the same field replaces the earlier one."""

@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
-from sla.text import first_line
+from sla.error_text import first_line
 
 CONNECT_SECONDS = 30
 CLOSING_CHECKS = 20

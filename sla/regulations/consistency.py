@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import combinations, pairwise
 
+from sla.error_text import did_you_mean
 from sla.regulations.model import Law, Rule, Span
 from sla.regulations.parser import Entry, LawText, Mistake
 from sla.regulations.schema import RULE
-from sla.text import did_you_mean
 
 Versions = Mapping[str, Sequence[Entry]]
 """The entries of each rule id."""

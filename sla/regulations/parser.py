@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sla.error_text import did_you_mean
 from sla.regulations.model import Actor, Certainty, LengthUnit, Regulation, Rule
 from sla.regulations.rule_checks import wrong_head, wrong_rule
 from sla.regulations.toml_lines import TomlLines, place_of
-from sla.text import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

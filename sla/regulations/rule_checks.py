@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from sla.error_text import did_you_mean
 from sla.regulations.model import FACTS, Actor, Certainty, LengthUnit
 from sla.regulations.schema import (
     EVENT_KEYS,
@@ -17,7 +18,6 @@ from sla.regulations.schema import (
     wrong_keys,
     wrong_values,
 )
-from sla.text import did_you_mean
 
 LONGEST = 10_000
 """The largest allowed length, in days. It is 27 years; the longest length in the law is 60 days, so

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from sla.text import did_you_mean
+from sla.error_text import did_you_mean
 
 Found = tuple[tuple[str | int, ...], str]
 """The path of a mistake in a table, and its text."""

@@ -8,8 +8,8 @@ from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from sla.error_text import did_you_mean
 from sla.regulations.schema import shown
-from sla.text import did_you_mean
 
 Value = TypeVar("Value")
 Words = TypeVar("Words", bound=StrEnum)

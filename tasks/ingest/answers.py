@@ -13,8 +13,8 @@ from db import audit, complaints, imports, questions
 from db.models import Complaint, OpenQuestion, QuestionComplaint, QuestionRole
 from settings import Site
 from settings.mapping import SourceMapping
+from sla.error_text import did_you_mean
 from sla.events import QUESTION, Event, Kind
-from sla.text import did_you_mean
 from tasks.common.context import SiteContext
 from tasks.common.dates import parse_datetime, parse_iso
 from tasks.ingest.changes import past_facts, unit_in_charge

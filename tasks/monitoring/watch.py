@@ -17,8 +17,9 @@ from tasks.common.context import RunContext, SiteContext
 from tasks.monitoring import incidents
 from tasks.monitoring.incident_log import IncidentLog, IncidentUpdates, update_incidents
 from tasks.monitoring.incidents import Incident, IncidentKind
-from tasks.notifications.enqueue import enqueue, message_id_header
+from tasks.notifications.enqueue import enqueue
 from tasks.notifications.message import WATCH
+from tasks.notifications.message_ids import message_id_header
 
 BY_ALL = frozenset(
     {

@@ -11,6 +11,7 @@ __all__ = [
     "enqueue",
     "import_alerts",
     "message",
+    "message_ids",
     "questions",
     "rate_limit",
     "replies",

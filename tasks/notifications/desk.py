@@ -27,7 +27,7 @@ from tasks.evaluation import stored_deadlines
 from tasks.evaluation.loader import load_and_evaluate
 from tasks.evaluation.stored_deadlines import StoredDuty
 from tasks.notifications.coat_of_arms import coat_of_arms
-from tasks.notifications.enqueue import message_id_header
+from tasks.notifications.message_ids import message_id_header
 from tasks.notifications.scope import Scope, Scopes
 from tasks.notifications.views import (
     Desk,

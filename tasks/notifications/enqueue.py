@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,10 +13,11 @@ from db.mailbox import bounces
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeStatus, Storm
 from sla.directory import OfficeHolder, Role
 from sla.escalation import next_weekly
-from tasks.common.context import RunContext, SiteContext
+from tasks.common.context import RunContext
 from tasks.evaluation.corrections import PendingCorrection
 from tasks.evaluation.notices import PendingNotice
 from tasks.notifications import storms
+from tasks.notifications.message_ids import message_id_header
 
 WEEK = timedelta(days=7)
 
@@ -309,12 +309,3 @@ def enqueue(
     )
     run.session.add(message)
     return message
-
-
-def message_id_header(office: SiteContext, *cause: object) -> str:
-    """Return a Message-ID that depends only on its cause: the same mail always gets the
-    same one.
-    """
-    text = "\x1f".join(str(part) for part in (office.site.name, *cause))
-    host = office.site.file.mail.sender.rpartition("@")[2]
-    return f"<{hashlib.sha256(text.encode()).hexdigest()[:32]}@{host}>"

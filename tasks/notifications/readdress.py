@@ -15,7 +15,8 @@ from db.mailbox import bounces
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import RunContext
-from tasks.notifications.enqueue import mail_to, message_id_header
+from tasks.notifications.enqueue import mail_to
+from tasks.notifications.message_ids import message_id_header
 
 
 def readdress(run: RunContext, limit: int) -> None:

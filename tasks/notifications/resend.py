@@ -12,7 +12,8 @@ from db.models import MessageItem, MessageKind, MessageRow, MessageStatus
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import RunContext, SiteContext
 from tasks.notifications.compose import notice_views
-from tasks.notifications.enqueue import enqueue, message_id_header
+from tasks.notifications.enqueue import enqueue
+from tasks.notifications.message_ids import message_id_header
 
 OVER = (
     MessageStatus.SENT,

@@ -14,7 +14,7 @@ from pathlib import Path
 from settings import Site
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
-from sla.text import did_you_mean
+from sla.error_text import did_you_mean
 from tasks.common.dates import parse_datetime
 from tasks.ingest.inference.column_types import ColumnSample, ZoneGuess, event_of, named, zone_of
 from tasks.ingest.inference.probe import ProbedTable, table_of

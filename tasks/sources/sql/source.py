@@ -19,7 +19,7 @@ from sqlalchemy.types import NullType
 
 from settings.sources import SqlSource
 from settings.sql_check import with_colons_kept
-from sla.text import did_you_mean
+from sla.error_text import did_you_mean
 from tasks.common.context import SiteContext
 from tasks.common.dates import parse_datetime
 from tasks.sources import cursor as sources_cursor

@@ -1,0 +1,14 @@
+"""Message-IDs: the same mail always has the same one, also when it is sent again."""
+
+from __future__ import annotations
+
+import hashlib
+
+from tasks.common.context import SiteContext
+
+
+def message_id_header(office: SiteContext, *cause: object) -> str:
+    """Return a Message-ID that depends on nothing but the cause of the mail."""
+    text = "\x1f".join(str(part) for part in (office.site.name, *cause))
+    host = office.site.file.mail.sender.rpartition("@")[2]
+    return f"<{hashlib.sha256(text.encode()).hexdigest()[:32]}@{host}>"
