@@ -6,6 +6,8 @@ Tenggat and no person at the UI needs, before Prefect sees them.
 
 from __future__ import annotations
 
+import base64
+import hmac
 import ipaddress
 import json
 import re
@@ -51,6 +53,33 @@ def is_closed(method: str, path: str) -> bool:
     return bool(CLOSED.search(path))
 
 
+READING = re.compile(
+    r"^/api/([\w-]+/)*(filter|paginate|count|history|lateness|latest/(filter|count))/?$"
+    r"|^/api/events/count-by/[\w-]+$|^/api/ui/[\w/-]+$"
+)
+"""Requests by POST that only read."""
+
+ANSWERING = re.compile(r"^/api/flow_runs/[0-9a-f-]{36}/resume$")
+"""The answer to the form of a storm: the only change that is permitted for the `watch` login."""
+
+LISTENING = ("/api/events/out", "/api/logs/out")
+"""Websockets that only send to the browser."""
+
+
+def may_watch(kind: str, method: str, path: str) -> bool:
+    """Check whether the login `watch` permits a request; `kind` is 'http' or 'websocket'."""
+    if kind == "websocket":
+        return path in LISTENING
+    if method in READS:
+        return True
+    return method == "POST" and bool(READING.search(path) or ANSWERING.search(path))
+
+
+def basic(login: str) -> str:
+    """Return the header `Authorization` for a login."""
+    return "Basic " + base64.b64encode(login.encode()).decode()
+
+
 def host_of(netloc: str) -> str:
     """Return the host name or address in lower case, without the port."""
     host = netloc.strip().lower()
@@ -62,13 +91,18 @@ def host_of(netloc: str) -> str:
 class Gateway:
     """An ASGI application that passes permitted requests on to Prefect's."""
 
-    def __init__(self, app: App, hosts: Iterable[str]) -> None:
+    def __init__(
+        self, app: App, hosts: Iterable[str], *, login: str = "", watch_login: str = ""
+    ) -> None:
         """Set up the gateway. `hosts` are the names under which the server may be addressed.
 
         IP addresses and `localhost` are always permitted: an attacker cannot let a name of its own
         refer to them without that name in the request.
+
+        Prefect knows one `login`. The gateway also accepts `watch_login` for requests that
+        :func:`may_watch` permits, and passes them on with `login`.
         """
-        self.app = app
+        self.app, self.login, self.watch_login = app, login, watch_login
         self.hosts: Collection[str] = LOOPBACK_NAMES | {host.lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,7 +114,11 @@ class Gateway:
             scope["path"],
             {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         )
+        if reason is None and self.watch_login:
+            reason = self._as_watcher(scope)
         if reason is None:
+            if scope["type"] == "websocket" and may_watch("websocket", "", scope["path"]):
+                receive = self._first_message_as_watcher(receive)
             return await self.app(scope, receive, _with_headers(send))
         if scope["type"] == "websocket":
             await receive()
@@ -104,6 +142,45 @@ class Gateway:
         if is_closed(method, path):
             return "Tenggat does not use this endpoint; it is closed"
         return None
+
+    def _as_watcher(self, scope: Scope) -> str | None:
+        """Replace the `watch` login of a request by Prefect's; return the reason of a refusal."""
+        watch = basic(self.watch_login).encode()
+        for number, (name, value) in enumerate(scope["headers"]):
+            if name == b"authorization" and hmac.compare_digest(value, watch):
+                if not may_watch(scope["type"], scope.get("method", "GET"), scope["path"]):
+                    return "this login may only watch"
+                headers = list(scope["headers"])
+                headers[number] = (name, basic(self.login).encode())
+                scope["headers"] = headers
+        return None
+
+    def _first_message_as_watcher(self, receive: Receive) -> Receive:
+        """Replace the `watch` login in the first message of a websocket, where Prefect reads it."""
+        first = True
+
+        async def receiving() -> MutableMapping[str, Any]:
+            nonlocal first
+            message = await receive()
+            if message["type"] == "websocket.receive" and first:
+                first = False
+                message = {**message, "text": self._with_login(message.get("text"))}
+            return message
+
+        return receiving
+
+    def _with_login(self, text: str | None) -> str | None:
+        try:
+            sent = json.loads(text or "")
+            token = sent["token"] if sent["type"] == "auth" else ""
+        except (ValueError, KeyError, TypeError):
+            return text
+        known = self.watch_login.encode()
+        if not known or not isinstance(token, str):
+            return text
+        if not hmac.compare_digest(token.encode(), known):
+            return text
+        return json.dumps({**sent, "token": self.login})
 
     def _is_ours(self, host: str) -> bool:
         if host in self.hosts:

@@ -16,6 +16,9 @@ from service.errors import ServiceError
 USER = "tenggat"
 CLIENT = "PREFECT_API_AUTH_STRING"
 SERVER = "PREFECT_SERVER_API_AUTH_STRING"
+WATCH = "TENGGAT_WATCH_LOGIN"
+"""Environment variable with a second login, which may read and answer the form of a storm."""
+
 RANDOM_BYTES = 24
 
 
@@ -58,6 +61,18 @@ def make_login(var: Path) -> str:
         finally:
             half.unlink()
     return login
+
+
+def watch_login(login: str) -> str | None:
+    """Return the second login from the environment, or None.
+
+    Raises :class:`service.errors.ServiceError` if it is not of the form `user:password`, or the
+    same as `login`.
+    """
+    watch = os.environ.get(WATCH) or None
+    if watch is not None and (not all(watch.partition(":")) or watch == login):
+        raise ServiceError(f"{WATCH} must have the form user:password, and differ from the login")
+    return watch
 
 
 def known_login(var: Path) -> str | None:

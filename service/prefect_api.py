@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import time
@@ -104,9 +105,13 @@ def _send(url: str, body: Any = None, method: str | None = None, *, timeout: flo
     try:
         return _open(url, body, method, timeout=timeout, headers=_csrf_headers(url, timeout))
     except urllib.error.HTTPError as error:
-        if error.code != 403 or _tokens.pop(_token_key(url), None) is None:
-            raise  # refused for another reason than the token
-        error.close()
+        said = error.read()
+        if error.code != 403 or b"CSRF" not in said:
+            body_again = io.BytesIO(said)
+            raise urllib.error.HTTPError(
+                error.url, error.code, error.msg, error.hdrs, body_again
+            ) from None
+        _tokens.pop(_token_key(url), None)
     return _open(url, body, method, timeout=timeout, headers=_csrf_headers(url, timeout))
 
 

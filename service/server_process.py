@@ -6,6 +6,7 @@ host names under which browsers and workers address the server.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from prefect.server.api.server import create_app
 from prefect.settings import get_current_settings
 
 from service.gateway import Gateway
+from service.login import WATCH
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -22,7 +24,12 @@ def main(arguments: Sequence[str]) -> None:
     settings = get_current_settings().server
     assert settings.api.auth_string is not None, "the service always sets a login"
     uvicorn.run(
-        Gateway(create_app(final=True), names),
+        Gateway(
+            create_app(final=True),
+            names,
+            login=settings.api.auth_string.get_secret_value(),
+            watch_login=os.environ.get(WATCH, ""),
+        ),
         host=host,
         port=int(port),
         timeout_keep_alive=settings.api.keepalive_timeout,

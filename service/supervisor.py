@@ -22,7 +22,7 @@ from service.environment import LOOPBACK, NOT_NOW, REPOSITORY, WORKER, is_free, 
 from service.errors import Rejected, ServiceError, Unready
 from service.gateway import host_of
 from service.lock import exclusive_lock, marked
-from service.login import CLIENT, make_login, source_of_login
+from service.login import CLIENT, make_login, source_of_login, watch_login
 from service.logs import saying
 from service.prefect_api import ask, found, healthy
 from service.prefect_server import EVERYWHERE, api_of, environment_variables, start_server
@@ -68,7 +68,9 @@ def up(
             raise ServiceError(f"port {port} is taken; choose another with --port")
         heard = saying(say, home / "logs" / "tenggat.log")
         login_source = source_of_login(home)
-        stack.enter_context(environment_variables({CLIENT: make_login(home)}))
+        login = make_login(home)
+        watch_login(login)  # refuse an unsuitable one
+        stack.enter_context(environment_variables({CLIENT: login}))
         service = _Service(sites, home, host, port, heard, stack)
         service.run(worker=worker, backup=backup, login_source=login_source)
 

@@ -101,7 +101,8 @@ def test_prefect_asks_for_the_login_and_tells_nobody_outside(compose):
 def test_every_secret_is_asked_for_and_none_is_written(compose):
     text = (DEPLOY / "compose.yaml").read_text("utf-8")
     example = (DEPLOY / "settings.env.example").read_text("utf-8")
-    for name in ("DATABASE_PASSWORD", "LOGIN_PASSWORD", "LOGIN_HASH"):
+    secrets = ("DATABASE_PASSWORD", "LOGIN_PASSWORD", "LOGIN_HASH", "WATCH_PASSWORD", "WATCH_HASH")
+    for name in secrets:
         assert f"${{{name}:?" in text
         assert f"\n{name}=\n" in example + "\n"
     names = [line.partition("=")[0] for line in example.splitlines() if "=" in line]
@@ -133,7 +134,8 @@ def test_with_a_login_server_and_worker_know_each_other_and_a_stranger_is_refuse
     up = neighbours.up
     assert "did not finish well" not in up.first_said
     api = f"{up.url}/api/flow_runs/filter"
-    assert httpx.post(api, json={}).status_code == 401
+    assert httpx.get(f"{up.url}/api/admin/version").status_code == 401
+    assert httpx.post(api, json={}).status_code == 403  # it has no CSRF token either
     assert httpx.post(api, json={}, auth=tuple(LOGIN.split(":"))).status_code == 403  # no token
     runs = up.prefect("flow_runs")
     assert [run for run in runs if run["state_type"] == "COMPLETED"]

@@ -14,37 +14,48 @@ from typing import Any
 import httpx
 import pytest
 from conftest import REPOSITORY
-from support.services import Troubled, Up
+from support.services import WATCH_LOGIN, Troubled, Up
 
 from service.environment import POOL
-from service.errors import Rejected
+from service.errors import Rejected, Unready
 from service.prefect_api import ask
 
 CLOSED = ("/block_documents", "/block_schemas", "/block_types", "/admin", "/collections")
+READS = re.compile(r"^POST .*/(filter|paginate|count|history|lateness|count-by/.*)$|^POST /ui/")
 READING = re.compile(r"/(filter|count)$")
 
 
 class Attacker:
     """A person with the login, a folder of their own on the machine, and no other right there."""
 
-    def __init__(self, up: Up, folder: Path) -> None:
+    def __init__(self, up: Up, folder: Path, *, login: str = "") -> None:
         self.up, self.folder = up, folder
+        self.login = login or up.login()
         self.mark = folder / "was-here"
         self.command = f"touch {self.mark}"
         evil = folder / "evil.py"
         evil.write_text(f"import pathlib; pathlib.Path({str(self.mark)!r}).touch()\n", "utf-8")
 
-    def ask(self, where: str, body: Any = None, method: str | None = None) -> Any:
+    def ask(
+        self,
+        where: str,
+        body: Any = None,
+        method: str | None = None,
+        *,
+        patience: float | None = None,
+    ) -> Any:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PREFECT_API_AUTH_STRING", self.up.login())
-            return ask(f"{self.up.url}/api/{where}", body, method=method)
+            patch.setenv("PREFECT_API_AUTH_STRING", self.login)
+            return ask(f"{self.up.url}/api/{where}", body, method=method, patience=patience)
 
     def status(self, method: str, where: str, body: Any = None) -> int:
-        """The status of an answer; 200 for all that is accepted."""
+        """The status of an answer; 200 for all that is accepted, 500 if the server fails."""
         try:
-            self.ask(where, body, method)
+            self.ask(where, body, method, patience=0)
         except Rejected as error:
             return error.code
+        except Unready:
+            return 500
         return 200
 
     def deployment(self, flow: str, **more: Any) -> str:
@@ -143,6 +154,22 @@ def test_every_endpoint_that_writes_is_listed_in_the_threat_model_and_closed_as_
         if closed or path.startswith(CLOSED):
             answer = attacker.status(method, filled(path).removeprefix("/"), {})
             assert (answer == 403) == closed, f"{method} {path}: {answer}"
+
+
+def test_the_login_that_may_only_watch_is_refused_at_every_other_endpoint(attacker):
+    """What it may read, it reads; Prefect takes an empty request for wrong, or finds nothing."""
+    watcher = Attacker(attacker.up, attacker.folder, login=WATCH_LOGIN)
+    assert watcher.ask("flow_runs/filter", {})
+    permitted = set()
+    for method, path in endpoints(attacker):
+        if method == "GET" or path.startswith(CLOSED):
+            continue
+        answer = watcher.status(method, filled(path).removeprefix("/"), {})
+        if answer != 403:
+            permitted.add(f"{method} {path}")
+    writes = {each for each in permitted if not READS.search(each)}
+    assert writes == {"POST /flow_runs/{id}/resume"}
+    assert len(permitted) > 25
 
 
 def test_without_the_login_no_endpoint_answers(attacker):

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from service.errors import ServiceError
-from service.gateway import Gateway, is_closed
-from service.login import known_login, login_file, make_login, source_of_login
+from service.gateway import Gateway, basic, is_closed, may_watch
+from service.login import known_login, login_file, make_login, source_of_login, watch_login
 from service.prefect_server import answered_names
 from service.user import refuse_root
 
@@ -149,6 +149,119 @@ def test_more_names_come_from_a_variable(monkeypatch):
     names = set(answered_names("127.0.0.2"))
     assert {"127.0.0.2", "server", "tenggat.example"} < names
     assert "" not in names
+
+
+# --- the login that may only watch ----------------------------------------------------------------
+
+RUN = "/api/flow_runs/11111111-2222-3333-4444-555555555555"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "permitted"),
+    [
+        ("GET", RUN, True),
+        ("GET", "/api/csrf-token", True),
+        ("POST", "/api/flow_runs/filter", True),
+        ("POST", "/api/flow_runs/count", True),
+        ("POST", "/api/flow_runs/history", True),
+        ("POST", "/api/artifacts/latest/filter", True),
+        ("POST", "/api/work_pools/tenggat/queues/filter", True),
+        ("POST", "/api/events/count-by/time", True),
+        ("POST", "/api/ui/task_runs/dashboard/counts", True),
+        ("POST", f"{RUN}/resume", True),
+        ("POST", f"{RUN}/set_state", False),
+        ("POST", f"{RUN}/input", False),
+        ("DELETE", RUN, False),
+        ("PATCH", "/api/work_pools/filter", False),
+        ("POST", "/api//flow_runs/filter", False),
+        ("POST", "/api/deployments/resume", False),
+        ("POST", "/api/deployments/1/resume_deployment", False),
+        ("POST", "/api/deployments/1/create_flow_run", False),
+        ("POST", "/api/work_pools/tenggat/get_scheduled_flow_runs", False),
+        ("POST", "/api/variables/", False),
+    ],
+)
+def test_the_second_login_reads_and_answers_a_storm(method, path, permitted):
+    assert may_watch("http", method, path) == permitted
+
+
+async def _echo(scope: Any, receive: Any, send: Any) -> None:
+    given = dict(scope["headers"]).get(b"authorization", b"")
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-sent", given)]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def test_prefect_sees_its_own_login_for_a_watcher_and_what_others_sent():
+    async def answers() -> list[httpx.Response]:
+        gateway = Gateway(_echo, [], login="a:full", watch_login="watch:only")
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(gateway), base_url="http://127.0.0.1"
+        ) as client:
+            return [
+                await client.post("/api/flow_runs/filter", auth=("watch", "only")),
+                await client.post("/api/flow_runs/", auth=("watch", "only")),
+                await client.post("/api/flow_runs/", auth=("a", "full")),
+                await client.post("/api/flow_runs/filter", auth=("watch", "guess")),
+                await client.post("/api/flow_runs/filter"),
+            ]
+
+    read, written, full, guess, stranger = asyncio.run(answers())
+    assert [each.status_code for each in (read, written, full)] == [200, 403, 200]
+    assert read.headers["x-sent"] == full.headers["x-sent"] == basic("a:full")
+    assert "may only watch" in written.json()["detail"]
+    assert guess.headers["x-sent"] == basic("watch:guess")
+    assert stranger.headers["x-sent"] == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "seen"),
+    [
+        ("/api/events/out", "watch:only", "a:full"),
+        ("/api/logs/out", "watch:only", "a:full"),
+        ("/api/events/in", "watch:only", "watch:only"),
+        ("/api/work_pools/tenggat/workers/connect", "watch:only", "watch:only"),
+        ("/api/events/out", "a:full", "a:full"),
+        ("/api/events/out", "guess", "guess"),
+    ],
+)
+def test_a_watcher_hears_events_and_sends_none(path, sent, seen):
+    """Prefect refuses a login that it does not know."""
+    heard: list[str] = []
+
+    async def prefect(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        heard.append(json.loads((await receive())["text"])["token"])
+
+    async def connect() -> None:
+        messages = [
+            {"type": "websocket.connect"},
+            {"type": "websocket.receive", "text": json.dumps({"type": "auth", "token": sent})},
+        ]
+
+        async def receive() -> dict[str, Any]:
+            return messages.pop(0)
+
+        async def send(message: Any) -> None:
+            raise AssertionError(message)
+
+        scope = {"type": "websocket", "path": path, "headers": [(b"host", b"127.0.0.1")]}
+        await Gateway(prefect, [], login="a:full", watch_login="watch:only")(scope, receive, send)
+
+    asyncio.run(connect())
+    assert heard == [seen]
+
+
+@pytest.mark.parametrize(
+    ("watch", "good"),
+    [("watch:other", True), ("", True), ("watch", False), (":other", False), ("a:full", False)],
+)
+def test_the_second_login_must_have_two_parts_and_differ(watch, good, monkeypatch):
+    monkeypatch.setenv("TENGGAT_WATCH_LOGIN", watch)
+    if good:
+        assert watch_login("a:full") == (watch or None)
+        return
+    with pytest.raises(ServiceError, match="must have the form user:password, and differ"):
+        watch_login("a:full")
 
 
 # --- the user of the machine ----------------------------------------------------------------------

@@ -62,6 +62,7 @@ SECONDS = 300.0
 STOPS_WITHIN = 20.0
 REFUSAL = "554 5.7.1 Too many connections from you"
 LOGIN = "admin:rahasia"
+WATCH_LOGIN = "watch:lihat-saja"
 ELSEWHERE = "127.0.0.2"
 NAMES = ("contohkab", "tetanggakab")
 
@@ -227,7 +228,13 @@ def environment(var: Path) -> dict[str, str]:
     """The environment of a service that makes its login by itself."""
     ours = {name: value for name, value in os.environ.items() if not name.endswith("_AUTH_STRING")}
     rehearses = {"TENGGAT_REHEARSAL": "1"}  # many tests let time pass in their runs
-    return {**ours, **rehearses, "TENGGAT_VAR": str(var), "PYTHONPATH": PYTHONPATH}
+    return {
+        **ours,
+        **rehearses,
+        "TENGGAT_WATCH_LOGIN": WATCH_LOGIN,
+        "TENGGAT_VAR": str(var),
+        "PYTHONPATH": PYTHONPATH,
+    }
 
 
 def flow(run: str) -> list[psutil.Process]:
