@@ -1,24 +1,159 @@
-"""Masks personal data in free text: identity numbers, phone numbers and mail addresses."""
+"""Masks personal data in free text: identity, phone, NPWP and BPJS numbers, plates, mail addresses.
+
+One pass reads the digits of a text from left to right. A date, an amount of money, a time of day or
+a coordinate is recognized first and kept, so that its digits are not taken for a part of a number.
+Some forms have two meanings, such as `81234567890`. They are masked only after a word for such a
+number ('HP', 'WA', 'nopol', 'NPWP').
+"""
 
 from __future__ import annotations
 
 import re
 
-_PATTERNS = (
-    (re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"), "[email]"),
-    (re.compile(r"(?<!\d)(?:\d[ .-]?){15}\d(?!\d)"), "[NIK]"),
-    (re.compile(r"(?<!\d)(?:\+?62|0)[ .-]?8\d(?:[ .-]?\d){6,11}(?!\d)"), "[telepon]"),
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+"""Characters of no width: they split a number for the computer, but not for a reader."""
+
+_PLAIN = dict.fromkeys(map(ord, _INVISIBLE)) | {
+    ord("\uff00") + n - ord(" "): n for n in range(ord("!"), ord("~") + 1)
+}
+"""Full-width characters as the common ones."""
+
+_DASH = r"\-\u2010-\u2015\u2212"
+_GAP = rf"(?:\s?[{_DASH}._/]{{1,2}}\s?|,|\s{{1,2}})?"
+"""A separator between two digits of a number, or none."""
+
+_PHONE_GAP = rf"(?:\)?\s?[{_DASH}._/]{{1,2}}\s?\(?|\)\s?\(?|\s\(|\)?,|\s{{1,2}})?"
+_APART = rf"(?![._/{_DASH}]?\d)"
+"""No digit follows, neither at once nor after one separator."""
+
+_MONTH, _DAY, _YEAR = r"(?:0?[1-9]|1[0-2])", r"(?:[12]\d|3[01]|0?[1-9])", r"(?:19|20)\d\d"
+_BETWEEN = rf"[{_DASH}/.]"
+
+_KEPT = (
+    rf"rp\.?\s?\d{{1,3}}(?:[.,]\d{{3}})*(?:,\d{{1,2}})?{_APART}",
+    r"rp\.?\s?\d{1,15}(?![.,]?\d)",
+    rf"{_YEAR}{_BETWEEN}{_MONTH}{_BETWEEN}{_DAY}(?!\d)",
+    rf"{_DAY}{_BETWEEN}{_MONTH}{_BETWEEN}{_YEAR}(?!\d)",
+    rf"(?:[01]\d|2[0-3])[.:](?:00|15|30|45)\s?[{_DASH}]\s?(?:[01]\d|2[0-4])[.:][0-5]\d(?!\d)",
+    rf"(?:(?<=pukul )|(?<=jam ))\d\d?[.:]\d\d{_APART}",
+    rf"(?!62\.8\d\d\.\d{{3}}\.)[1-9]\d{{0,2}}(?:\.\d{{3}}){{1,4}}(?:,\d{{1,2}})?{_APART}",
+    rf"(?:1\d\d|[1-9]?\d)\.\d{{4,8}}(?![._/{_DASH}]?\d|\s\d)",
+    rf"{_YEAR}(?:[\s,/\-]{{1,2}}{_YEAR}){{2,}}(?!\d)",
 )
-_PERHAPS = re.compile(r"@|\d\D?\d")
-"""A quick test: a text without this pattern has nothing to mask, as most texts."""
+"""Amounts, dates, hours, coordinates and lists of years."""
+
+
+def _spaced(*digits: str) -> str:
+    """Return the pattern of these digits with possible separators between them."""
+    return _GAP.join(digits)
+
+
+_PROVINCE = (
+    f"(?:1{_GAP}[1-9]|2{_GAP}1|3{_GAP}[1-6]|5{_GAP}[1-3]|6{_GAP}[1-5]|7{_GAP}[1-6]"
+    f"|8{_GAP}[12]|9{_GAP}[1-7])"
+)
+_NIK = _spaced(
+    _PROVINCE, *[r"\d"] * 4, "[0-7]", r"\d", f"(?:0{_GAP}[1-9]|1{_GAP}[0-2])", *[r"\d"] * 6
+)
+"""A NIK with any separators: province, two areas, day (plus 40 for women), month, year, number."""
+
+_GROUPS = ((4, 4, 4, 4), (6, 6, 4), (6, 10), (12, 4), (4, 12), (8, 8))
+_PHONE = rf"8{_PHONE_GAP}[1-9](?:\d|{_PHONE_GAP}(?=\d\d)\d){{6,10}}(?!\d)"
+_OPENED = r"(?:\((?=[^()]{1,9}\)))?"
+"""A bracket around the first digits only; one around the whole number is not a part of it."""
+
+_LANDLINE = rf"\d{{3,4}}[\s.{_DASH}]?\d{{2,4}}(?!\d)"
+
+_MASKED = (
+    ("NPWP", rf"\d\d[.\s]?\d{{3}}[.\s]?\d{{3}}[.\s]\d[{_DASH}.\s]\d{{3}}[.\s]?\d{{3}}(?!\d)"),
+    ("NIK", r"\d{16}(?!\d)"),
+    ("BPJS", rf"000(?:{_GAP}\d){{10}}(?!\d)"),
+    (
+        "telepon",
+        rf"{_OPENED}(?:(?:\+|00)\s?)?{_OPENED}62\)?{_PHONE_GAP}\(?(?:0\)?{_PHONE_GAP})?{_PHONE}",
+    ),
+    ("telepon", rf"{_OPENED}0{_PHONE_GAP}{_PHONE}"),
+    ("telepon", r"0\s8\s[1-9](?:\s\d){7,10}(?!\d)"),
+    ("telepon", rf"(?:\+\s?|00)62(?:\d|{_PHONE_GAP}(?=\d\d)\d){{8,11}}(?!\d)"),
+    *(("NIK", _GAP.join(rf"\d{{{n}}}" for n in groups) + r"(?!\d)") for groups in _GROUPS),
+    ("NIK", _NIK + r"(?!\d)"),
+    ("telepon", rf"\(0[2-79]\d{{1,2}}\)\s?[{_DASH}]?\s?{_LANDLINE}"),
+    ("telepon", rf"0(?:21|22|24|31|61|[2-79]\d\d)\s?[\s{_DASH}]\s?{_LANDLINE}"),
+)
+_NUMBERS = re.compile(
+    rf"(?<!\d)(?=[\d(+r])(?:(?P<kept>{'|'.join(_KEPT)})"
+    + "".join(f"|(?P<m{n}>{pattern})" for n, (_, pattern) in enumerate(_MASKED))
+    + ")",
+    re.IGNORECASE,
+)
+
+_CODE = r"(?:A[ABDEG]|B[ABDEGHKLMNP]|D[ABCDEGHKLMNPRSTW]|E[ABD]|K[BHTU]|P[ABGST]|[ABD-HK-NPRSTWZ])"
+"""The area code of a plate."""
+
+_MARK = r"\b(?:\s*(?:no|nomor|nomer)\b)?[\s.:#]*"
+_PHONE_WORD = r"\b(?:hp|wa|whatsapp|telp|tlp|tel|telepon|telpon|hub|hubungi|kontak|call|sms|fax)"
+_AFTER_A_WORD = tuple(
+    (re.compile(rf"({before})(?:{number})", re.IGNORECASE), rf"\1[{word}]")
+    for word, before, number in (
+        ("telepon", _PHONE_WORD + _MARK, _PHONE),
+        ("telepon", _PHONE_WORD + _MARK, r"0[2-79]\d{7,9}(?!\d)"),
+        ("NPWP", r"\bnpwp" + _MARK, rf"\d(?:{_GAP}\d){{14,15}}(?!\d)"),
+        ("BPJS", r"\b(?:bpjs|jkn|kis)" + _MARK, rf"\d(?:{_GAP}\d){{10,12}}(?!\d)"),
+        (
+            "plat",
+            r"\b(?:plat|nopol|no\.?\s*pol(?:isi)?|nomor\s+polisi|motor|mobil|kendaraan)" + _MARK,
+            rf"{_CODE}[\s{_DASH}.]?\d{{1,4}}[\s{_DASH}.]?(?!(?:RT|RW|NO|KM|DI|KE)\b)[A-Z]{{1,3}}\b",
+        ),
+    )
+)
+_PLATE = re.compile(
+    rf"\b{_CODE}(?:[ {_DASH}](?!{_YEAR}\b)\d{{3,4}}[ {_DASH}]"
+    r"(?!(?:RT|RW|NO|KM|TH|KK|DI|KE|DAN|YG|TDK|UU|PP|JL|JLN|KG|HA|SD|SMP|SMA|CM|MM)\b)"
+    r"|\d{3,4})[A-Z]{2,3}\b"
+)
+"""A plate without such a word, in capitals."""
+
+_MAIL = re.compile(
+    r"(?:\"[^\"\n]{1,64}\"|[\w.+-]{1,64})(?:"
+    r"\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63})*\.[^\W\d][\w-]{0,62}"
+    r"|@[^\W\d][\w-]{0,62}"
+    r"|\s?[(\[{<]\s?(?:at|et|@)\s?[)\]}>]\s?[^\W\d][\w-]{0,62}"
+    r"(?:(?:\.|\s?[(\[{]\s?(?:dot|titik|\.)\s?[)\]}]\s?|\s(?:dot|titik)\s)[\w-]{1,63})*"
+    r"|\s(?:at|et)\s[^\W\d][\w-]{0,62}(?:(?:\.|\s(?:dot|titik)\s)[\w-]{2,63})+"
+    r")",
+    re.IGNORECASE,
+)
+"""A mail address: with '@', '(at)' or 'at ... dot', or with a quoted name."""
+
+# Quick tests: most texts have nothing to mask.
+_PERHAPS = re.compile(
+    rf"[@\uff01-\uff5e{_INVISIBLE}]|\d\D{{0,3}}\d|[(\[{{<\s]\s?(?:at|et)\b", re.IGNORECASE
+)
+_PERHAPS_MAIL = re.compile(r"@|[(\[{<\s]\s?(?:at|et)\b", re.IGNORECASE)
+_PERHAPS_NUMBER = re.compile(r"\d(?:\D{0,4}\d){3}")
+_WORD = re.compile(
+    r"hp|wa|tel|tlp|hub|kontak|call|sms|fax|npwp|bpjs|jkn|kis|pla?t|pol|mo[tb]|kend", re.IGNORECASE
+)
 
 
 def redact(text: str) -> str:
-    """Mask 16-digit identity numbers (NIK), mobile numbers and mail addresses in a text."""
-    if _PERHAPS.search(text):
-        for pattern, word in _PATTERNS:
-            text = pattern.sub(word, text)
-    return text
+    """Mask numbers of identity, phone, NPWP and BPJS, plates, and mail addresses in a text."""
+    if not _PERHAPS.search(text):
+        return text
+    text = text.translate(_PLAIN)
+    if _PERHAPS_MAIL.search(text):
+        text = _MAIL.sub("[email]", text)
+    if _WORD.search(text):
+        for pattern, masked in _AFTER_A_WORD:
+            text = pattern.sub(masked, text)
+    if _PERHAPS_NUMBER.search(text):
+        text = _NUMBERS.sub(_word, text)
+    return _PLATE.sub("[plat]", text)
+
+
+def _word(found: re.Match[str]) -> str:
+    name = found.lastgroup or "kept"
+    return found[0] if name == "kept" else f"[{_MASKED[int(name[1:])][0]}]"
 
 
 def redact_and_truncate(text: str, length: int) -> str:
