@@ -27,11 +27,14 @@ LABELS = {
     "reminder": "  reminders",
     "breach": "  breaches",
     "escalation": "  escalations",
+    "inventories": "mails with deadlines missed before the first import",
+    "corrections": "mails that correct a notice",
     "alerts": "alerts to the administrators",
     "kept_back": "notices suppressed by a hold",
     "unaddressed": "notices without a recipient",
     "due": "deadlines that fell due, with a verdict",
     "missed": "  missed",
+    "known_to_units": "late at the end, and only the unit was notified so far",
 }
 STORMS_SHOWN = 5
 GAP = 2

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import ColumnElement, Engine, func, select
 from sqlalchemy.orm import Session
 
 from db import complaints, notices, outbox, runs
@@ -28,8 +28,10 @@ from db.models import (
 from db.replica import replay_queue
 from settings import Site
 from sla.engine.deadline import State
+from sla.escalation import NoticeKind
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
+from tasks.evaluation.stored_deadlines import LATE
 from tasks.notifications import storms
 from tasks.notifications.compose import notice_views
 from tasks.simulation.cron import CronTimes
@@ -76,7 +78,9 @@ class Outcome:
     `storms` were released at once, so that the replay could continue. `alerts` counts mails to the
     administrators by cause. At the end, `waiting` mails are not yet due, `kept_back` notices are
     under a hold of escalation.toml, and `unaddressed` ones had no recipient. `due` deadlines fell
-    due in the time span, of which `missed` were not met in time.
+    due in the time span, of which `missed` were not met in time. `corrections` are the mails that
+    take a notice back, `inventories` those with deadlines missed before the first import. At the
+    end, no superior has heard of `known_to_units` late duties, because their units still have time.
     """
 
     told: list[SimulatedNotice] = field(default_factory=list)
@@ -88,6 +92,9 @@ class Outcome:
     unaddressed: int = 0
     due: int = 0
     missed: int = 0
+    corrections: int = 0
+    inventories: int = 0
+    known_to_units: int = 0
 
 
 class ReplayContext(SiteContext):
@@ -184,6 +191,28 @@ def _take_stock(session: Session, begin: datetime, end: datetime, outcome: Outco
     by_state = {row[0]: row[1] for row in verdicts}
     outcome.due = sum(by_state.values())
     outcome.missed = outcome.due - by_state.get(State.MET, 0)
+    outcome.known_to_units = _known_to_units(session)
+
+
+def _known_to_units(session: Session) -> int:
+    """Count the late duties with a notice to the unit and none to a superior."""
+
+    def sent(*kinds: NoticeKind) -> ColumnElement[bool]:
+        return (
+            select(NoticeRow.id)
+            .where(
+                NoticeRow.complaint_id == DeadlineRow.complaint_id,
+                NoticeRow.rule == DeadlineRow.rule,
+                NoticeRow.clock == DeadlineRow.clock,
+                NoticeRow.kind.in_(kinds),
+                NoticeRow.status == NoticeStatus.SENT,
+                NoticeRow.taken_back_at.is_(None),
+            )
+            .exists()
+        )
+
+    late = select(func.count()).select_from(DeadlineRow).where(LATE, sent(NoticeKind.BREACH))
+    return session.scalar(late.where(~sent(NoticeKind.ESCALATION))) or 0
 
 
 def _looks(session: Session, office: SiteContext, begin: datetime) -> deque[replay_queue.Looked]:
@@ -243,11 +272,29 @@ def _deliver(office: SiteContext, now: datetime, outcome: Outcome) -> None:
                 if message.kind == MessageKind.ALERT:
                     outcome.alerts[message.detail["alert"]] += 1
                 outcome.told += _told(message, office.local(now).date())
+                outcome.corrections += any(i.correction and i.included for i in message.items)
+                desk = views.get(message.id)
+                inherited = {i.complaint for i in desk.items if i.inherited} if desk else set()
+                outcome.inventories += _is_inventory(message, inherited)
             session.flush()
             items = [item for message in messages for item in message.items if not item.correction]
             notices.settle(session, [item.notice_id for item in items], now)
             for batch in complaints.chunked([item.notice_id for item in items if item.included]):
                 notices.evaluate_again(session, batch, now)
+
+
+def _is_inventory(message: MessageRow, inherited: Collection[int]) -> bool:
+    """Check whether a mail is the first one about a deadline missed before the first import.
+
+    `inherited` are the complaints on its desk with such a deadline.
+    """
+    return any(
+        item.included
+        and (item.notice.kind, item.notice.repeat) == (NoticeKind.BREACH, 0)
+        and item.notice.complaint_id in inherited
+        for item in message.items
+        if not item.correction
+    )
 
 
 def _told(message: MessageRow, day: date) -> list[SimulatedNotice]:

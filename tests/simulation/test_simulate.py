@@ -434,6 +434,20 @@ def test_mail_does_not_go_to_an_address_from_the_day_on_which_it_came_back(offic
     assert ("breach", "penghubung.dinsos") in told[2:]
 
 
+def test_corrections_and_inventories_are_counted(office):
+    """Both were late before the first register; one of the 26th shows that FD-1 was in time."""
+    late, old = at("Dinas Sosial"), at("DLH", "FD-2", **since("02/11/2026"))
+    register(office, "2026-11-24 07:00", late, old, begun=None)
+    done = late | {"Selesai": "20/11/2026 09:00"}
+    register(office, "2026-11-26 07:00", done, old)
+    found = replayed(office, last=date(2026, 11, 26))
+    assert (found.inventories, found.corrections) == (4, 2)  # to liaison and head of each unit
+    assert found.known_to_units == 1
+    register(office, "2026-11-27 07:00", done, old)
+    found = replayed(office)  # the regional secretary hears on Monday
+    assert (found.inventories, found.corrections, found.known_to_units) == (4, 2, 0)
+
+
 def test_a_site_without_complaints_would_have_sent_nothing(office):
     simulation = simulate(office.site, office.site, FIRST, LAST)
     assert simulation.outcomes == (Outcome(), Outcome())
