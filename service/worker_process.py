@@ -10,8 +10,8 @@ import asyncio
 import os
 import shlex
 import sys
+import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -147,7 +147,11 @@ def check_run(flow_run: FlowRun, configuration: FixedJobConfiguration) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Work until SIGTERM or SIGINT."""
+    """Work until SIGTERM or SIGINT, or until the server has been away for too long.
+
+    In the last case the process ends with 1, at once: threads of Prefect would wait for the server.
+    The service starts a new one.
+    """
     name, *limit = arguments
     setup_signal_handlers_worker(os.getpid(), "the worker", _say)
     worker = OwnFlowsWorker(
@@ -156,8 +160,14 @@ def main(arguments: Sequence[str]) -> None:
         limit=int(limit[0]) if limit else None,
         create_pool_if_not_found=False,
     )
-    with suppress(asyncio.CancelledError, KeyboardInterrupt):
+    try:
         asyncio.run(worker.start(printer=_say))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        return
+    except Exception:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def _say(text: object) -> None:
