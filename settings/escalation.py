@@ -18,7 +18,6 @@ from sla.escalation import (
     SUPERIORS,
     Ladder,
     LadderError,
-    MailHours,
     NoticeKind,
     Offset,
     OffsetUnit,
@@ -27,6 +26,7 @@ from sla.escalation import (
     unit_rungs_before,
 )
 from sla.holds import Hold
+from sla.mail_hours import MailHours
 from sla.regulations.model import Actor, Law
 
 

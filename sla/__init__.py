@@ -14,6 +14,7 @@ __all__ = [
     "events",
     "fingerprint",
     "holds",
+    "mail_hours",
     "metrics",
     "periods",
     "regulations",

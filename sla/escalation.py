@@ -6,7 +6,7 @@ import fnmatch
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -107,72 +107,6 @@ class Rung:
     def for_superiors(self) -> bool:
         """Check whether the rung notifies anyone above the responsible unit."""
         return any(role in SUPERIORS for role in self.roles)
-
-
-@dataclass(frozen=True, slots=True)
-class MailHours:
-    """The hours for sending mail: from one hour to another, on the working days of the site."""
-
-    opens: time
-    closes: time
-
-    def next_open(self, moment: datetime, bench: EvaluationContext) -> datetime:
-        """Return `moment` if it is within the mail hours, else the start of the next mail hours."""
-        local = moment.astimezone(bench.zone)
-        day = bench.day(moment)
-        if bench.calendar.counts(date.fromordinal(day)):
-            if self.opens <= local.time() < self.closes:
-                return moment
-            if local.time() < self.opens:
-                return datetime.combine(local.date(), self.opens, tzinfo=bench.zone)
-        following = date.fromordinal(due_day(bench.calendar, day, 1))
-        return datetime.combine(following, self.opens, tzinfo=bench.zone)
-
-    def open_time(self, begin: datetime, end: datetime, bench: EvaluationContext) -> timedelta:
-        """Return how much of the time between two moments is within the mail hours."""
-        total, moment = timedelta(0), self.next_open(begin, bench)
-        while moment < end:
-            local = moment.astimezone(bench.zone)
-            closes = datetime.combine(local.date(), self.closes, tzinfo=bench.zone)
-            total += min(closes, end) - moment
-            moment = self.next_open(closes, bench)
-        return total
-
-
-def next_weekly(
-    weekday: int,
-    moment: datetime,
-    hours: MailHours | None,
-    bench: EvaluationContext,
-    last: datetime | None = None,
-) -> datetime:
-    """Return the send time of a weekly notice decided at `moment` (weekday 0 = Monday).
-
-    The weekly mail leaves on its weekday, or on the next working day if that is a day off. A notice
-    decided on this very day leaves on it too, within the mail hours. `last` is the last weekly mail
-    to the same person: there is one a week.
-    """
-    today = bench.day(moment)
-    day = today - (date.fromordinal(today).weekday() - weekday) % 7
-    while True:
-        begin = bench.start_of(day)
-        if last is None or last < begin:
-            opens = _next_open(begin, hours, bench)
-            if opens > moment:
-                return opens
-            turn = _next_open(moment, hours, bench)
-            if bench.day(turn) == bench.day(opens):
-                return turn
-        day += 7
-
-
-def _next_open(moment: datetime, hours: MailHours | None, bench: EvaluationContext) -> datetime:
-    if hours is not None:
-        return hours.next_open(moment, bench)
-    day = bench.day(moment)
-    if bench.calendar.counts(date.fromordinal(day)):
-        return moment
-    return bench.start_of(due_day(bench.calendar, day, 1))
 
 
 @dataclass(frozen=True, slots=True)

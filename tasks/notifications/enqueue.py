@@ -12,7 +12,7 @@ from db.locks import advisory_lock
 from db.mailbox import bounces
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus, NoticeStatus, Storm
 from sla.directory import OfficeHolder, Role
-from sla.escalation import next_weekly
+from sla.mail_hours import next_weekly
 from tasks.common.context import RunContext
 from tasks.evaluation.corrections import PendingCorrection
 from tasks.evaluation.notices import PendingNotice

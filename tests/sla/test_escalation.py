@@ -18,17 +18,16 @@ from sla.escalation import (
     AcceptedNotices,
     Ladder,
     LadderError,
-    MailHours,
     NoticeKind,
     Offset,
     OffsetUnit,
     Rung,
     ladder_for,
     next_action_at,
-    next_weekly,
     reached,
 )
 from sla.events import Event
+from sla.mail_hours import MailHours, next_weekly
 from sla.regulations.loader import load
 
 FIRST, LAST = date(2025, 1, 1), date(2029, 12, 31)

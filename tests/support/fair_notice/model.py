@@ -15,8 +15,8 @@ from sla.directory import OF_A_UNIT, Role
 from sla.engine.context import ComplaintFacts
 from sla.engine.deadline import Deadline, State
 from sla.engine.evaluate import CaseHistory, evaluate_all
-from sla.escalation import next_weekly
 from sla.events import Event, Kind
+from sla.mail_hours import next_weekly
 from support.fair_notice.mornings import (
     INFORMATION,
     UNIT,
