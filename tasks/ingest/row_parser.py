@@ -502,8 +502,8 @@ class RowParser:
         """Put the ends and reopenings of a complaint in a possible order.
 
         Of several in the same minute, each counts a second after the one before, in the order of
-        the columns in the mapping. A reopening before the first end is impossible: its date becomes
-        an open question.
+        the columns in the mapping. A reopening before the first end, or without an end in a source
+        that shows ends, is impossible: it becomes an open question.
         """
         turns = [n for n, step in enumerate(steps) if step.kind in (*ENDING, Kind.REOPENED)]
         taken: set[datetime] = set()
@@ -513,26 +513,40 @@ class RowParser:
                 moment += timedelta(seconds=1)
             taken.add(moment)
             steps[n] = replace(steps[n], moment=moment)
-        first = min(
-            (step.moment for step in steps if step.kind in ENDING), default=None
-        )  # without an end the source does not show it
+        first = min((step.moment for step in steps if step.kind in ENDING), default=None)
+        if first is None and (not self._end_kind or self._is_end_asked()):
+            return steps
         return [
-            found
-            for step in steps
-            if (found := self._after_end(step, first, cells) if first else step) is not None
+            found for step in steps if (found := self._after_end(step, first, cells)) is not None
         ]
 
-    def _after_end(self, step: Step, first: datetime, cells: Mapping[str, str]) -> Step | None:
-        """Return the step; for a reopening before the first end, the answer about it."""
-        if step.kind != Kind.REOPENED or step.moment >= first:
+    @cached_property
+    def _end_kind(self) -> str:
+        """Return the kind of the first end that the mapping has, or nothing without one."""
+        return next((event.kind for event in self.source.events if event.kind in ENDING), "")
+
+    def _is_end_asked(self) -> bool:
+        """Check whether the date of an end is an open question of this row already."""
+        return any(cell.kind in ENDING for cell in self._unmapped)
+
+    def _after_end(
+        self, step: Step, first: datetime | None, cells: Mapping[str, str]
+    ) -> Step | None:
+        """Return the step; for a reopening before the first end, the answer about it.
+
+        A reopening proves that the complaint had ended. Without any end it is the date of the end
+        that is missing, so the question is about the end.
+        """
+        if step.kind != Kind.REOPENED or (first is not None and step.moment >= first):
             return step
         column = step.column.removesuffix(FIRST_VALUE)
         field = f"{column}/{step.kind}"
-        answer = self._ask(QuestionRole.STEP, column, cells[column], field, step.kind)
+        kind = step.kind if first is not None else self._end_kind
+        answer = self._ask(QuestionRole.STEP, column, cells[column], field, kind)
         if not answer:
             return None
         moment = datetime.fromisoformat(answer)
-        if moment >= first:
+        if first is not None and moment >= first:
             return replace(step, moment=moment)
         self._unmapped[-1] = replace(self._unmapped[-1], answer=None)  # wrong for this complaint
         return None

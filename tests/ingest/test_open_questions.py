@@ -157,6 +157,27 @@ def test_a_reopening_follows_an_end(office, settled, reopened, again, expected, 
     assert [column for _, column, _, _ in asked(office)] == open_columns
 
 
+def test_a_reopening_without_an_end_accuses_nobody_before_the_end_is_known(office):
+    """It proves an end, so neither the information nor the follow-up was certainly late."""
+    open_step = {"Tindak Lanjut Pertama": "", "Dibuka Kembali": "18/11/2026 10:00"}
+    desk(office, "2026-11-17 08:00", open_step | {"Dibuka Kembali": ""})
+    desk(office, "2026-11-24 08:00", open_step)
+    found = states(office, "2026-11-24 09:00", "FD-1")
+    assert {found[INFORMATION], found["sp4n/first-follow-up"]} == {"unknown"}
+    assert asked(office) == [("step", "Dibuka Kembali", "18/11/2026 10:00", 1)]
+    desk(office, "2026-11-24 10:00", open_step | {"Selesai": "17/11/2026 10:00"})
+    found = states(office, "2026-11-24 11:00", "FD-1")
+    assert (found[INFORMATION], found["sp4n/first-follow-up"]) == ("running", "met")
+    assert asked(office) == []
+
+
+def test_a_reopening_beside_an_unreadable_end_asks_only_about_the_end(office):
+    cells = {"Selesai": "entah", "Dibuka Kembali": "17/11/2026 10:00"}
+    desk(office, "2026-11-24 08:00", cells)
+    assert asked(office) == [("step", "Selesai", "entah", 1)]
+    assert states(office, "2026-11-24 09:00", "FD-1")[INFORMATION] == "unknown"
+
+
 def test_a_receipt_far_from_its_neighbours_is_a_question_before_it_accuses(office):
     days = ("02/11/2026", "02/11/2025", "03/11/2026", "04/11/2026")
     blank = dict.fromkeys(("Diverifikasi", "Diteruskan", "Tindak Lanjut Pertama"), "")

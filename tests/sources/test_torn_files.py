@@ -12,7 +12,7 @@ from conftest import wita
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory, Unit
 from tasks.ingest.row_parser import ComplaintRecord
-from tasks.ingest.row_validator import RejectedRow, RowValidator
+from tasks.ingest.row_validator import RejectedRow, RowValidator, ticket_hash
 from tasks.sources.base import UnreadableFile
 from tasks.sources.files.reader import read_sheet
 
@@ -189,6 +189,15 @@ def test_a_file_that_ends_within_a_row_leaves_that_row_waiting(tmp_path):
     assert outcome(path) == (["1"], ["3 short_row"])
 
 
+@pytest.mark.parametrize(("line", "ticket"), [("2;02/11/2026;Jalan;Din", "2"), ("2;02/11", "")])
+def test_a_row_cut_after_its_date_is_known_by_the_hash_of_its_ticket(tmp_path, line, ticket):
+    """So a later export that shows the ticket resolves the row."""
+    *_, (_, cut) = validated(file(tmp_path, row(1), line, end=""))
+    assert isinstance(cut, RejectedRow)
+    assert cut.ticket_hash == ticket_hash(ticket)
+    assert (cut.ticket, cut.cells) == ("", {})
+
+
 # --- signs for 'nothing' --------------------------------------------------------------------------
 
 SIGNS = ["-", "–", "--", ".", "n/a", "N/A", "null", "0", "00/00/0000", "0000-00-00", "belum", " "]
@@ -297,6 +306,16 @@ def test_a_mapped_column_that_occurs_twice_is_refused_by_its_name(tmp_path):
         "a.csv, line 1: the column 'Selesai' occurs 2 times. Rename or remove all but one of them"
         " in the file or in the system that makes it"
     )
+
+
+@pytest.mark.parametrize(
+    ("head", "why"),
+    [(HEAD.replace("Selesai", "Tuntas"), "no column 'Selesai'"), (f"{HEAD};Selesai", "2 times")],
+)
+def test_a_wrong_column_is_named_whatever_the_delimiter(tmp_path, head, why):
+    path = file(tmp_path, row(1).replace(";", "\t"), head=head.replace(";", "\t"))
+    with pytest.raises(UnreadableFile, match=why):
+        outcome(path)
 
 
 def test_a_column_that_is_not_mapped_may_occur_twice(tmp_path):

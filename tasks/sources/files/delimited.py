@@ -251,7 +251,9 @@ def _checked(record: _Record, layout: _Layout, *, complete: bool) -> _Record:
     if complete and (missing == 1 or left_out) and layout.begins(cells):
         return (number, cells + ("",) * missing, lines) if left_out else record
     detail = f"{len(cells)} < {layout.width}"
-    return number, faulty(LineFault.SHORT_ROW, lines, detail=detail), lines
+    certain = layout.begins(cells) and len(cells) > layout.ticket + 1  # the last cell may be cut
+    ticket = cells[layout.ticket].strip() if certain else ""
+    return number, faulty(LineFault.SHORT_ROW, lines, detail=detail, ticket=ticket), lines
 
 
 def _without_surplus(record: _Record, layout: _Layout) -> _Record:
@@ -305,18 +307,21 @@ def _layout(head: Sequence[str], delimiter: str, source: FolderSource) -> _Layou
 
 
 def _delimiter(head: Sequence[str], source: FolderSource, stated: str | None) -> str:
-    """Return the delimiter that gives, in a line near the top, all columns named by the mapping.
+    """Return the delimiter that gives the most columns of the mapping in a line near the top.
 
-    The stated one is tried first: a spreadsheet program may have saved the file with another one.
+    The stated one wins if others give no more. A spreadsheet program may have saved the file with
+    another one, and the header may lack a column: the message then names the column.
     """
     usual = stated or DELIMITERS[0]
     wanted = set(source.columns)
     lines = [line.replace("\0", "") for line in head]
+    best, most = usual, 0
     for delimiter in (usual, *DELIMITERS):
         rows = csv.reader(lines, delimiter=delimiter)
         try:
-            if any(wanted <= {cell.strip() for cell in row} for row in rows):
-                return delimiter
+            found = max((len(wanted & {cell.strip() for cell in row}) for row in rows), default=0)
         except csv.Error:
             continue
-    return usual
+        if found > most:
+            best, most = delimiter, found
+    return best
