@@ -45,7 +45,9 @@ def list_audit(
     place = load_site(site)
     from db import audit_verify  # noqa: PLC0415
     from db.engine import NotReady, reading  # noqa: PLC0415
+    from tasks.common.redaction import plain_ticket  # noqa: PLC0415
 
+    ticket = plain_ticket(ticket) if ticket else None
     kinds = _kinds(what) if what is not None else ()
     begin = console.moment(since, place) if since is not None else None
     try:

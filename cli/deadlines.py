@@ -64,11 +64,12 @@ def explain(
     `--as-of` uses only records from before this time: it verifies a report of this moment.
     """
     with console.office_of(site) as office:
+        from tasks.common.redaction import plain_ticket  # noqa: PLC0415
         from tasks.evaluation.explain import as_data, as_html, as_text, explanations  # noqa: PLC0415
 
         with office.transaction() as session:
             moment = console.moment(as_of or now, office.site)
-            found = explanations(session, office, ticket, moment)
+            found = explanations(session, office, plain_ticket(ticket), moment)
         if not found:
             raise UsageError(
                 f"no complaint has the ticket '{ticket}'; see `tenggat deadlines`, and"

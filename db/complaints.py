@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Table, func, or_, select, true, update
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import InstrumentedAttribute, Session, undefer
 
 from db.bulk_insert import insert_rows, new_ids
 from db.models import Complaint, DeadlineRow, EventRow, PastFacts
@@ -335,6 +335,21 @@ def earliest_receipt(session: Session, as_of: datetime) -> datetime | None:
     """Return the earliest receipt of the complaints recorded until `as_of`."""
     query = select(func.min(Complaint.received_at)).where(Complaint.recorded_at <= as_of)
     return session.scalar(query)
+
+
+def at_least(session: Session, number: int) -> bool:
+    """Check whether the database has at least this many complaints."""
+    return len(session.scalars(select(Complaint.id).limit(number)).all()) == number
+
+
+def count_words(session: Session, column: str, words: Sequence[str]) -> dict[str, int]:
+    """Count the complaints with each of these texts in a column."""
+    kind: InstrumentedAttribute[str | None] = getattr(Complaint, column)
+    found: dict[str, int] = {}
+    for batch in chunked(words):
+        query = select(kind, func.count()).where(kind.in_(batch)).group_by(kind)
+        found |= {text: number for text, number in session.execute(query) if text}
+    return found
 
 
 def received_before(session: Session, moment: datetime, as_of: datetime) -> int:

@@ -118,6 +118,14 @@ class QuestionRole(StrEnum):
     PROMISED_DUE = "promised_due"
     RECEIPT = "receipt"
     """A date of receipt far from those of the neighbouring rows."""
+    CATEGORY = "category"
+    """A category that the site does not know."""
+    CHANNEL = "channel"
+    """A channel that the site does not know."""
+
+
+WORD_ROLES = (QuestionRole.CATEGORY, QuestionRole.CHANNEL)
+"""Roles of questions about the words of a list, not about cells that cannot be read."""
 
 
 class MessageKind(StrEnum):

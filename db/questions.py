@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, or_, select
+from sqlalchemy import case, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from db.complaints import chunked
-from db.models import Complaint, OpenQuestion, QuestionComplaint
+from db.models import WORD_ROLES, Complaint, OpenQuestion, QuestionComplaint, QuestionRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,34 @@ def open_questions(
         .correlate(OpenQuestion)
         .scalar_subquery()
     )
-    query = select(OpenQuestion, number).order_by(OpenQuestion.id)
+    category, channel = (
+        select(func.count(Complaint.id))
+        .where(column == OpenQuestion.value)
+        .correlate(OpenQuestion)
+        .scalar_subquery()
+        for column in (Complaint.category, Complaint.channel)
+    )
+    counted = case(
+        (OpenQuestion.role == QuestionRole.CATEGORY, category),
+        (OpenQuestion.role == QuestionRole.CHANNEL, channel),
+        else_=number,
+    )
+    query = select(OpenQuestion, counted).order_by(OpenQuestion.id)
     if source is not None:
         query = query.where(OpenQuestion.source == source)
     if not answered:
         query = query.where(OpenQuestion.answered_at.is_(None))
     return [QuestionCount(question, waiting) for question, waiting in session.execute(query)]
+
+
+def answered_words(session: Session, as_of: datetime) -> list[OpenQuestion]:
+    """Load the categories and channels decided by a moment, in the order of the decisions."""
+    query = select(OpenQuestion).where(
+        OpenQuestion.role.in_(WORD_ROLES),
+        OpenQuestion.answer.is_not(None),
+        OpenQuestion.answered_at <= as_of,
+    )
+    return list(session.scalars(query.order_by(OpenQuestion.answered_at, OpenQuestion.id)))
 
 
 def count_open(session: Session, as_of: datetime) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -49,7 +50,9 @@ class Row:
     `key` is its permanent name: a rule id, a unit id, a month. `measure` is the measure of all its
     cells if it differs from the columns (in the headline). `small` is true if its share is based on
     too few deadlines for comparison. `tickets` are the complaints behind the row, sorted: its
-    evidence.
+    evidence. `behind` has the number of complaints behind each cell, where it may be smaller than
+    the cell (deadlines, events) or is not in it (shares): of a share the smaller group, those
+    inside or outside of it.
     """
 
     key: str
@@ -57,6 +60,7 @@ class Row:
     tickets: tuple[str, ...] = ()
     small: bool = False
     measure: Measure | None = None
+    behind: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +87,4 @@ class Table:
 
     def without_tickets(self) -> Table:
         """Return the same table without the tickets of the complaints."""
-        return replace(self, rows=tuple(replace(row, tickets=()) for row in self.rows))
+        return replace(self, rows=tuple(replace(row, tickets=(), behind={}) for row in self.rows))

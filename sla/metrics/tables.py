@@ -244,16 +244,45 @@ class _ReportTables:
                 made[key] = _verdicts(states, policy[key])
         return made
 
+    def behind_by(self, keys: Ints, chosen: Flags) -> defaultdict[int, dict[str, int]]:
+        """Count the complaints behind each column of `VERDICTS`, for each key of these deadlines.
+
+        `not_met` counts those with a deadline met late or breached.
+        """
+        g, n = self.g, max(len(self.g.tickets), 1)
+        found: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        codes = keys * n + g.d_case
+        judged, met = chosen & self.judged, chosen & (g.d_state == MET)
+        groups = {
+            "verdicts": judged,
+            "met": met,
+            "met_late": chosen & (g.d_state == MET_LATE),
+            "breached": chosen & (g.d_state == BREACHED),
+            "not_met": judged & ~met,
+            "unknown": chosen & (g.d_state == UNKNOWN),
+            "waived": chosen & (g.d_state == WAIVED),
+            "by_policy": chosen & g.d_by_policy,
+        }
+        for column, some in groups.items():
+            for key, number in _counts(np.unique(codes[some]) // n).items():
+                found[key][column] = number
+        for each in found.values():
+            parts = [each[part] for part in ("met", "not_met") if part in each]
+            if parts:
+                each["share"] = min(parts)
+        return found
+
     def by_rule(self) -> list[Row]:
         g, due, late = self.g, self.within(self.g.d_day), self.g.overdue
-        verdicts = self.verdicts_by(g.d_rule, due)
+        verdicts, counted = self.verdicts_by(g.d_rule, due), self.behind_by(g.d_rule, due)
         overdue = self.grouped((g.d_rule[late], g.d_case[late]))
         behind = self.grouped((g.d_rule[due | late], g.d_case[due | late]))
         rows = []
         for rule, cases in behind.items():
             cells, small = verdicts[rule]
             number = len(overdue.get(rule, ()))
-            rows.append(Row(g.words[rule], (*cells, number), self.tickets(cases), small))
+            tickets = self.tickets(cases)
+            rows.append(Row(g.words[rule], (*cells, number), tickets, small, behind=counted[rule]))
         return sorted(rows, key=lambda row: row.key)
 
     def by_unit(self) -> list[Row]:
@@ -264,6 +293,10 @@ class _ReportTables:
         again = g.reopenings[self.within(g.reopenings[:, 1])]
         back = g.returns[self.within(g.returns[:, 1])]
         verdicts = self.verdicts_by(g.d_answerable, due)
+        counted = self.behind_by(g.d_answerable, due)
+        for column, events in (("reopened", again), ("returned", back)):
+            for unit, cases in self.grouped((events[:, 2], events[:, 0])).items():
+                counted[unit][column] = len(cases)
         still = _counts(g.unit[g.open])
         overdue = self.grouped((g.d_unit[late], g.d_case[late]))
         reopened, returned = _counts(again[:, 2]), _counts(back[:, 2])
@@ -278,7 +311,10 @@ class _ReportTables:
         for unit, cases in behind.items():
             cells, small = verdicts[unit]
             present = (still[unit], len(overdue.get(unit, ())), reopened[unit], returned[unit])
-            rows.append(Row(g.words[unit], (*cells, *present), self.tickets(cases), small))
+            tickets = self.tickets(cases)
+            rows.append(
+                Row(g.words[unit], (*cells, *present), tickets, small, behind=counted[unit])
+            )
 
         def rank(row: Row) -> tuple[bool, float, int, str]:
             judged, share = row.cells[0], row.cells[7]
@@ -295,7 +331,7 @@ class _ReportTables:
         of_deadline = kinds[g.d_case]
         came, still = _counts(kinds[received]), _counts(kinds[g.open])
         late = _counts(kinds[self.late_cases & g.open])
-        verdicts = self.verdicts_by(of_deadline, due)
+        verdicts, counts = self.verdicts_by(of_deadline, due), self.behind_by(of_deadline, due)
         counted = received | g.open
         behind = self.grouped(
             (kinds[counted], np.flatnonzero(counted)), (of_deadline[due], g.d_case[due])
@@ -304,7 +340,8 @@ class _ReportTables:
         for kind, cases in behind.items():
             cells, small = verdicts[kind]
             values = (came[kind], *cells, still[kind], late[kind])
-            rows.append(Row(g.words[kind], values, self.tickets(cases), small))
+            tickets = self.tickets(cases)
+            rows.append(Row(g.words[kind], values, tickets, small, behind=counts[kind]))
         return sorted(rows, key=lambda row: (-_whole(row.cells[0]), row.key))
 
     def ageing(self) -> list[Row]:
@@ -332,7 +369,8 @@ class _ReportTables:
             (judged, *_, share), small = self.verdicts(due)
             cells = (int(received.sum()), int(settled.sum()), judged, share)
             tickets = self.tickets(received, settled, self.judged_places(due))
-            rows.append(Row(month.name, cells, tickets, small))
+            behind = self.behind_by(np.zeros(len(due), np.int64), due)[0]
+            rows.append(Row(month.name, cells, tickets, small, behind=behind))
         return rows
 
     def late(self, notified: Callable[[int, int], str]) -> list[Row]:

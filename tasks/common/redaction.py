@@ -8,6 +8,7 @@ number ('HP', 'WA', 'nopol', 'NPWP').
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
@@ -125,6 +126,8 @@ _MAIL = re.compile(
 )
 """A mail address: with '@', '(at)' or 'at ... dot', or with a quoted name."""
 
+_ADDRESS = re.compile(r"<?[^\s@<>]+[@\uff20][^\s<>]+>?")
+
 # Quick tests: most texts have nothing to mask.
 _PERHAPS = re.compile(
     rf"[@\uff01-\uff5e{_INVISIBLE}]|\d\D{{0,3}}\d|[(\[{{<\s]\s?(?:at|et)\b", re.IGNORECASE
@@ -149,6 +152,20 @@ def redact(text: str) -> str:
     if _PERHAPS_NUMBER.search(text):
         text = _NUMBERS.sub(_word, text)
     return _PLATE.sub("[plat]", text)
+
+
+def plain_ticket(ticket: str) -> str:
+    """Return a ticket number as it is stored and shown.
+
+    A spreadsheet adds decimals: '5010653.0' is '5010653'. A ticket with an '@' is a mail address or
+    a Message-ID, and names the complainant or the machine of one: a short hash replaces it.
+    """
+    number = ticket.removesuffix(".0")
+    if number != ticket and number.isdecimal():
+        return number
+    if _ADDRESS.fullmatch(ticket):
+        return f"surel-{hashlib.sha256(ticket.strip('<>').encode()).hexdigest()[:12]}"
+    return ticket
 
 
 def _word(found: re.Match[str]) -> str:

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from db import audit, complaints, imports, questions
-from db.models import Complaint, OpenQuestion, QuestionComplaint, QuestionRole
+from db.models import WORD_ROLES, Complaint, OpenQuestion, QuestionComplaint, QuestionRole
 from settings import Site
 from settings.mapping import SourceMapping
 from sla.error_text import did_you_mean
 from sla.events import QUESTION, Event, Kind
 from tasks.common.context import SiteContext
 from tasks.common.dates import parse_datetime, parse_iso
+from tasks.evaluation.known_words import folded, named_in_files
 from tasks.ingest.changes import past_facts, unit_in_charge
 from tasks.ingest.complaint_writer import ComplaintWriter
 from tasks.ingest.import_target import ImportTarget
@@ -59,6 +60,8 @@ def meaning_of(site: Site, question: OpenQuestion, text: str) -> str:
     """
     word = " ".join(text.split())
     source = site.sources[question.source]
+    if question.role in WORD_ROLES:
+        return _word(site, question, word)
     receipt = question.role == QuestionRole.RECEIPT
     if word.casefold() in EMPTY_WORDS and not receipt:
         return EMPTY_ANSWER
@@ -82,6 +85,22 @@ def meaning_of(site: Site, question: OpenQuestion, text: str) -> str:
     }
     return meanings.get(word.casefold()) or _no(
         f"no classification '{word}'{_hint(word, _classifications(site, source))}"
+    )
+
+
+def _word(site: Site, question: OpenQuestion, word: str) -> str:
+    """Return the meaning of a category or channel: itself, none of a list, or a word of a file."""
+    if word.casefold() in CORRECT_WORDS or folded(word) == folded(question.value):
+        return question.value
+    if word.casefold() in EMPTY_WORDS:
+        return EMPTY_ANSWER
+    named = named_in_files(site, QuestionRole(question.role))
+    if folded(word) in named:
+        return named[folded(word)]
+    raise WrongAnswer(
+        f"'{word}' is not a {question.role} of the site's files. `{CORRECT_WORDS[0]}` (or"
+        f" `{CORRECT_WORDS[1]}`) confirms the value, `{EMPTY_WORDS[0]}` (or `{EMPTY_WORDS[1]}`)"
+        " counts it under 'lainnya'"
     )
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from sqlalchemy.orm import Session
 
 from db import complaints, imports, state_history
-from db.models import SourceImport
+from db.models import WORD_ROLES, SourceImport
 from tasks.common.context import SiteContext
 from tasks.ingest.complaint_writer import OriginWriters
 from tasks.ingest.import_target import ImportTarget
@@ -19,6 +19,7 @@ from tasks.ingest.origins import record_origins
 from tasks.ingest.rejected_rows import RejectedRows
 from tasks.ingest.row_parser import MISALIGNED, ComplaintRecord
 from tasks.ingest.row_validator import RowValidator
+from tasks.ingest.word_questions import WordQuestions
 from tasks.sources.base import Extract, Row, SourceError
 
 CHUNK = 2_000
@@ -108,6 +109,7 @@ class ImportWriter:
             target.administrator_unit,
             self.answers,
         )
+        self.words = [WordQuestions(target, self.questions, role) for role in WORD_ROLES]
         self.rejected = RejectedRows(target, batch.name, batch.sha256)
         self.writers = OriginWriters(target, self.questions)
         self.rows = 0
@@ -128,6 +130,8 @@ class ImportWriter:
                 self.rejected.add(found)
         records = self._with_receipts_questioned(header, records, receipts)
         self.writers.write(records, self.rejected.keys)
+        for words in self.words:
+            words.see(records)
 
     def _with_receipts_questioned(
         self, header: tuple[str, ...], records: list[ComplaintRecord], rows: Sequence[Sequence[str]]
@@ -157,6 +161,8 @@ class ImportWriter:
         absent = own.absence.not_shown(period) if target.mapping.shows_everything else 0
         record = self._record(period, absent)
         target.session.add(record)
+        for words in self.words:
+            words.settle()
         self.questions.close_idle()
         own.derive_after_late_import()
         return record

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from db import questions
-from db.models import OpenQuestion, QuestionRole
+from db.models import WORD_ROLES, OpenQuestion, QuestionRole
 from settings.mapping import SourceMapping
 from sla.directory import Directory
 from sla.events import ANY_KIND, ASSIGNEE, PROMISED_DUE, QUESTION, Event, Knowledge
@@ -100,6 +100,20 @@ class QuestionLog:
         if self.opened:
             self._session.flush()
 
+    def find(self, column: str, hashed: str) -> OpenQuestion | None:
+        """Return the question about a value of a column, answered or not."""
+        return self._rows.get((column, hashed))
+
+    def of_role(self, role: QuestionRole) -> list[OpenQuestion]:
+        """Return the questions of a role, answered or not."""
+        return [each for each in self._rows.values() if each.role == role]
+
+    def add(self, question: OpenQuestion) -> OpenQuestion:
+        """Store a question that no cell of a row needs for its meaning."""
+        self._rows[question.column, question.value_hash] = question
+        self._session.add(question)
+        return question
+
     def number(self, cell: UnmappedCell) -> int:
         """Return the id of the question about this cell."""
         return self._rows[cell.key].id
@@ -152,7 +166,7 @@ class QuestionLog:
             return
         self._session.flush()
         for each in questions.open_questions(self._session, source=self._name):
-            if not each.waiting:
+            if not each.waiting and each.question.role not in WORD_ROLES:
                 each.question.answered_at, each.question.answer = self._now, None
                 each.question.answered_by = "source"
 

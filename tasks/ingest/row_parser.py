@@ -26,7 +26,7 @@ from tasks.common.flexible_dates import (
     parse_flexible,
     parse_serial,
 )
-from tasks.common.redaction import redact
+from tasks.common.redaction import plain_ticket, redact
 from tasks.ingest.cell_checks import EmptySigns, ShiftCheck
 from tasks.sources.base import NO_RESULT, FaultyRow
 
@@ -640,12 +640,6 @@ class RowParser:
             return None
         text = " ".join(value.split())
         return (redact(text) if self.source.mask else text)[:length] or None
-
-
-def plain_ticket(ticket: str) -> str:
-    """Return a ticket number without the decimals of a spreadsheet: '5010653.0' is '5010653'."""
-    number = ticket.removesuffix(".0")
-    return number if number != ticket and number.isdecimal() else ticket
 
 
 def _possible(moment: datetime, received: datetime | None, observed: datetime) -> bool:

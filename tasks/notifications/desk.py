@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from db import imports, notices, outbox
 from db.mailbox import bounces
-from db.models import Complaint, MessageRow
+from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
 from sla.day_counting import due_day
 from sla.directory import OF_A_UNIT, OfficeHolder, Role
@@ -24,6 +24,7 @@ from sla.regulations.model import Actor, LengthUnit
 from tasks.common.context import RunContext
 from tasks.common.notified import notified_by_role
 from tasks.evaluation import stored_deadlines
+from tasks.evaluation.known_words import KnownWords, known_words
 from tasks.evaluation.loader import load_and_evaluate
 from tasks.evaluation.stored_deadlines import StoredDuty
 from tasks.notifications.coat_of_arms import coat_of_arms
@@ -221,7 +222,7 @@ class DeskLoader:
         return NoticeItem(
             ticket=complaint.ticket,
             title="" if hidden else (complaint.title or "")[:160],
-            category=complaint.category or "",
+            category=self._category(complaint),
             classification=complaint.classification or "",
             privacy="secret" if complaint.secret else "anonymous" if complaint.anonymous else "",
             unit=site.directory.name_of(unit),
@@ -235,6 +236,16 @@ class DeskLoader:
             complaint=complaint.id,
             unit_id=unit or "",
         )
+
+    def _category(self, complaint: Complaint) -> str:
+        """Return the category; of an anonymous or secret report only a known one."""
+        if complaint.anonymous or complaint.secret:
+            return self._words.shown(QuestionRole.CATEGORY, complaint.category)
+        return complaint.category or ""
+
+    @cached_property
+    def _words(self) -> KnownWords:
+        return known_words(self._run.session, self._run.site, self._run.now)
 
     def _duty(
         self,

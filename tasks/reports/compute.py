@@ -34,6 +34,7 @@ from sla.metrics.tables import Tellings, UnitStatement, first_day, report
 from sla.periods import Period
 from tasks.common.context import SiteContext
 from tasks.common.notified import notified_by_role
+from tasks.evaluation.known_words import known_words
 from tasks.evaluation.loader import (
     LoadedComplaint,
     as_watched,
@@ -62,7 +63,9 @@ def compute_tables(
     context = office.site.evaluation_context
     span = context.start_of(period.first.toordinal()), context.end_of(period.last.toordinal())
     tellings = notices.first_notifications(session, *span, as_of)
-    gathered = _gathered(session, office, period, as_of, hindsight, tellings)
+    gathered = known_words(session, office.site, as_of).in_columns(
+        _gathered(session, office, period, as_of, hindsight, tellings)
+    )
     with _no_search_for_cycles():
         return report(
             gathered,

@@ -11,6 +11,7 @@ from db.models import ReplyKind
 from settings import Site
 from sla.escalation import SUPERIORS, OffsetUnit, Rung
 from sla.metrics.definitions import HEADLINE
+from tasks.evaluation.known_words import OTHER
 from tasks.text.catalog import catalog
 from tasks.text.formats import one_line
 
@@ -136,6 +137,11 @@ _classification = _worded(
     "whistleblowing",
 )
 
+
+def _word(key: str, locale: str) -> str:
+    return catalog(locale)("report.other_words") if key == OTHER else key
+
+
 MADE: dict[str, Callable[[str, str], str]] = {
     "metric": _worded("report.metric", *(key for key, _ in HEADLINE)),
     "month": month_name,
@@ -144,7 +150,8 @@ MADE: dict[str, Callable[[str, str], str]] = {
     "kind": _worded("notice", "reminder", "breach", "escalation"),
     "classification": lambda key, locale: _classification(key or "none", locale),
     "rung": lambda key, locale: catalog(locale)("report.rung.former", rung=key),
-    "channel": lambda key, locale: key or catalog(locale)("summary.unknown_channel"),
+    "category": _word,
+    "channel": lambda key, locale: _word(key, locale) or catalog(locale)("summary.unknown_channel"),
     "statement": _worded("reply.kind", *ReplyKind),
     "complaint": lambda key, locale: key.partition(" ")[0],
     "deadline": lambda key, locale: key.partition(" ")[0],

@@ -644,7 +644,7 @@ def test_questions_are_listed_and_answered(tenggat, site, open_site):
     assert "'Entah' in column Status Laporan means Terverifikasi" in out
     assert '  word = "Entah"\n  enter = ["verified"]' in out
     assert "0 open questions" in tenggat("questions")[1]
-    assert "0 open questions, 1 in all" in tenggat("questions", "--all")[1]
+    assert "0 open questions, 3 in all" in tenggat("questions", "--all")[1]
     assert "verified" in [kind for kind, *_ in events(open_site(), "2")]
     audit = json.loads(tenggat("audit", "list", "--json")[1])
     assert [row["kind"] for row in audit] == ["question.answered"]

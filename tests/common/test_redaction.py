@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks.common.redaction import redact, redact_and_truncate
+from tasks.common.redaction import plain_ticket, redact, redact_and_truncate
 
 PHONES = """
 081234500003|0812 3450 0003|0812-3450-0003|0812.3450.0003|0812/3450/0004|0812--3450--0003
@@ -119,6 +119,17 @@ def test_neighbours_are_masked_each_for_itself():
     text = "2026-10-26 6301 0141 0790 0001 0812 3450 0003 Rp 1.500.000 12 34 0812 3450 0003"
     assert redact(text) == "2026-10-26 [NIK] [telepon] Rp 1.500.000 12 34 [telepon]"
     assert redact_and_truncate("lapor\n0812 3450 0003 " + "x" * 99, 20) == "lapor [telepon] xxx…"
+
+
+def test_a_ticket_with_an_address_becomes_a_short_hash():
+    tickets = {
+        "5010653.0": "5010653",
+        "SP4N-2026/12": "SP4N-2026/12",
+        "1@mail.example": "surel-fecc7abea503",
+        "<1@mail.example>": "surel-fecc7abea503",
+        "rapat @ 3": "rapat @ 3",
+    }
+    assert {ticket: plain_ticket(ticket) for ticket in tickets} == tickets
 
 
 # --- how much is masked of titles as people write them ---

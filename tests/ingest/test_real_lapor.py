@@ -94,11 +94,14 @@ def test_every_row_is_watched_and_an_unknown_unit_is_a_question(bandung, sheet):
     count = pull(bandung, "lapor", NOW)
     waiting = [row for row in sheet if in_district(row[UNIT])]
     assert len(sheet) == count.rows == count.new == ROWS
-    assert count.questions == {UNIT: len({row[UNIT] for row in waiting})}
+    assert count.questions[UNIT] == len({row[UNIT] for row in waiting})
     with bandung.transaction() as session:
         assert session.scalars(select(QuarantineRow)).all() == []
         known = session.scalars(select(Complaint)).all()
-        asked = {each.question.value: each.waiting for each in questions.open_questions(session)}
+        open_now = questions.open_questions(session)
+        asked = {q.question.value: q.waiting for q in open_now if q.question.role == "unit"}
+        words = [q.question.role for q in open_now if q.question.role != "unit"]
+    assert Counter(words) == {"category": 5, "channel": 3}  # what a first export asks about words
     assert asked == Counter(row[UNIT] for row in waiting)
     unknown = {row["Tracking ID"] for row in waiting}
     administrator = bandung.site.evaluation_context.administrator_unit

@@ -23,6 +23,7 @@ from db.models import Complaint
 from settings import SettingsError
 from settings.sources import read_sources
 from tasks.common.context import SiteContext
+from tasks.common.redaction import plain_ticket
 from tasks.deadlines import evaluate_and_notify
 from tasks.sources.base import SourceError, Waiting
 from tasks.sources.imap import fetch
@@ -130,7 +131,17 @@ def deliver(
 def titles(office: SiteContext) -> dict[str, str | None]:
     with office.transaction() as session:
         rows = session.execute(select(Complaint.ticket, Complaint.title).order_by(Complaint.id))
-        return {ticket: title for ticket, title in rows}  # noqa: C416
+        return _Titles(map(tuple, rows))
+
+
+class _Titles(dict[str, str]):
+    """Titles by ticket; also found by the Message-ID, of which the ticket is a short hash."""
+
+    def __missing__(self, message_id: str) -> str:
+        stored = plain_ticket(message_id)
+        if stored == message_id:
+            raise KeyError(message_id)
+        return self[stored]
 
 
 # --- what comes in --------------------------------------------------------------------------------
@@ -213,7 +224,7 @@ def test_a_mail_sent_again_moves_no_deadline(server, box, office):
     count = take(office, "2026-11-20 10:00", "mail")
     assert (count.new, count.quarantined, len(count.waiting)) == (0, 0, 1)
     assert history(office, "1@rahasiawan.example") == ["received 19 09:00 stated"]
-    assert titles(office) == {"1@rahasiawan.example": "Jalan rusak di Salo"}
+    assert titles(office) == {plain_ticket("1@rahasiawan.example"): "Jalan rusak di Salo"}
 
 
 def test_many_mails_come_in_parts_and_none_is_lost(server, box, office, monkeypatch):

@@ -11,6 +11,7 @@ from imapclient import IMAPClient
 from db import complaints
 from settings.sources import MailboxSource
 from tasks.common.context import SiteContext
+from tasks.common.redaction import plain_ticket
 from tasks.sources import cursor
 from tasks.sources.base import CheckResult, Extract, Row, Source, Waiting
 from tasks.sources.endpoint import check_url, from_environment, not_set
@@ -87,7 +88,7 @@ class _Mails:
         self.now, self.validity = now, validity
         self.zone = ZoneInfo(source.zone)
         self.wanted = frozenset(source.columns)
-        self.received: dict[str, datetime] = {}  # by Message-ID, in this extract
+        self.received: dict[str, datetime] = {}  # by ticket, in this extract
         self.later = 0
         self.copies: list[int] = []
 
@@ -138,13 +139,15 @@ class _Mails:
         fields = self.source.fields
         has_own_receipt = (fields.ticket, fields.received) == ("message_id", "received")
         with self.context.transaction() as session:
-            known = complaints.by_ticket(session, self.name, {ticket for _, ticket, _, _ in found})
+            tickets = {plain_ticket(ticket) for _, ticket, _, _ in found}
+            known = complaints.by_ticket(session, self.name, tickets)
             for ticket, complaint in known.items():
                 self.received.setdefault(ticket, complaint.received_at)
         rows: list[Row] = []
         for uid, ticket, arrived, row in found:
             if arrived is not None:
-                first = self.received.setdefault(ticket, arrived.replace(microsecond=0))
+                stored = plain_ticket(ticket)
+                first = self.received.setdefault(stored, arrived.replace(microsecond=0))
                 if has_own_receipt and first != arrived.replace(microsecond=0):
                     self.copies.append(uid)
                     continue
