@@ -32,6 +32,8 @@ from prefect.workers.process import (
 from flows.permitted import NotPermitted, check_deployment, check_site, served_sites
 from service.deployment_specs import entrypoints
 from service.environment import POOL, REPOSITORY
+from service.errors import ServiceError
+from service.prefect_api import ask
 
 ENGINE = (sys.executable, "-m", "service.engine")
 
@@ -149,10 +151,14 @@ def check_run(flow_run: FlowRun, configuration: FixedJobConfiguration) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Work until SIGTERM or SIGINT, or until the server has been away for too long.
 
-    In the last case the process ends with 1, at once: threads of Prefect would wait for the server.
-    The service starts a new one.
+    In the last case, and if the server or the pool is not there at the start, the process ends with
+    1, at once: threads of Prefect would wait for the server. The service starts a new one.
     """
     name, *limit = arguments
+    try:
+        ask(f"{os.environ['PREFECT_API_URL']}/work_pools/{POOL}", patience=0)
+    except ServiceError as error:
+        sys.exit(str(error))
     setup_signal_handlers_worker(os.getpid(), "the worker", _say)
     worker = OwnFlowsWorker(
         work_pool_name=POOL,
