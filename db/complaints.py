@@ -30,14 +30,15 @@ def chunked(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
 
 
 class Existing(NamedTuple):
-    """An existing complaint: its id, the last import that showed it, and the content hash of its
-    row.
+    """An existing complaint: its id, the last import that showed it, the content hash of its row,
+    and its date of receipt.
     """
 
     id: int
     seen_at: datetime
     content_hash: int | None
     absent_since: datetime | None
+    received_at: datetime
 
 
 def existing(session: Session, source: str, tickets: Iterable[str]) -> dict[str, Existing]:
@@ -52,6 +53,7 @@ def existing(session: Session, source: str, tickets: Iterable[str]) -> dict[str,
                 seen_at,
                 Complaint.content_hash,
                 Complaint.absent_since,
+                Complaint.received_at,
             ).where(Complaint.source == source, Complaint.ticket.in_(batch))
         )
         found.update((ticket, Existing(*rest)) for ticket, *rest in rows)

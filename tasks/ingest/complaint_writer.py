@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -40,7 +40,8 @@ class ComplaintWriter:
     def __init__(self, target: ImportTarget, questions: QuestionLog, name: str) -> None:
         self.target, self.questions, self.name = target, questions, name
         self.mapping, self.is_snapshot = target.mapping, target.is_snapshot
-        self.new = self.updated = self.unchanged = 0
+        self.new = self.updated = self.unchanged = self.antedated = 0
+        self._far = timedelta(days=target.mapping.suspicious_days)
         self.shown: set[int] = set()
         self._shown_again: list[int] = []
         self._seen_before: dict[int, datetime] = {}
@@ -71,7 +72,7 @@ class ComplaintWriter:
         known = complaints.existing(session, self.name, records)
         same: list[int] = []
         changed: dict[str, ComplaintRecord] = {}
-        for ticket, (key, seen_at, content_hash, absent_since) in known.items():
+        for ticket, (key, seen_at, content_hash, absent_since, received) in known.items():
             if absent_since is not None:
                 self._shown_again.append(key)
             if records[ticket].key in rejected:
@@ -81,6 +82,8 @@ class ComplaintWriter:
                 same.append(key)
             elif newer or (self.is_snapshot and at < seen_at):
                 changed[ticket] = records[ticket]
+                earlier = received - records[ticket].received
+                self.antedated += timedelta(0) < self._far < earlier
         complaints.touch(session, same, at)
         new = {ticket: record for ticket, record in records.items() if ticket not in known}
         self.questions.ask((*changed.values(), *new.values()))
@@ -363,3 +366,8 @@ class OriginWriters:
     def unchanged(self) -> int:
         """The number of known complaints without a change."""
         return sum(writer.unchanged for writer in self.by_origin.values())
+
+    @property
+    def antedated(self) -> int:
+        """The number of known complaints with a far earlier date of receipt than before."""
+        return sum(writer.antedated for writer in self.by_origin.values())

@@ -39,6 +39,10 @@ class TooManyBadRows(SourceError):
     """Too much of a file or an answer is unreadable, so nothing of it is imported."""
 
 
+class AntedatedReceipts(SourceError):
+    """Known complaints have far earlier dates of receipt than before, so nothing is imported."""
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
     """One import: its record, the reasons for rejected rows, and the new questions by column."""
@@ -66,6 +70,7 @@ def import_batch(
     while chunk := list(islice(rows, CHUNK)):
         writer.add_rows(chunk)
     _check_share(writer)
+    _check_receipts(writer)
     record = writer.finish()
     period = (record.period_from, record.period_until)
     known_until = target.mapping.not_before(record.observed_at)
@@ -91,6 +96,26 @@ def _check_share(writer: ImportWriter) -> None:
         f"{writer.batch.name}: {counted} of {rows} rows cannot be read"
         f" ({', '.join(rejected.causes)}); nothing of it is imported."
         f" The first one is in line {rejected.first_line}. {remedy}"
+    )
+
+
+def _check_receipts(writer: ImportWriter) -> None:
+    """Raise :class:`AntedatedReceipts` if too many known complaints were suddenly received earlier.
+
+    A program that saves a file again may swap day and month. Each date is possible then, and the
+    rows around it agree, but all deadlines would be over since long.
+    """
+    writers, target = writer.writers, writer.target
+    known = writers.updated + writers.unchanged
+    small = writer.rows < ENOUGH_ROWS and not target.mapping.has_files
+    if small or writers.antedated <= known * target.mapping.max_bad_share:
+        return
+    raise AntedatedReceipts(
+        f"{writer.batch.name}: the date of receipt of {writers.antedated} of {known} known"
+        f" complaints is more than {target.mapping.suspicious_days} days earlier than before;"
+        " nothing of it is imported. Perhaps day and month are swapped. Export the file again, or"
+        f" correct `dates` of {target.name} in sources.toml. If the earlier dates are right, set"
+        " suspicious_days = 0 for this import"
     )
 
 

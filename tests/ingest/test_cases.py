@@ -231,6 +231,21 @@ def test_a_file_with_a_mapped_column_twice_is_refused_by_name(office):
     assert told_late(office) == {}
 
 
+@pytest.mark.parametrize(("swapped", "refused"), [((1, 2, 3), True), ((2, 3), True), ((), False)])
+def test_a_register_with_day_and_month_swapped_accuses_nobody(office, swapped, refused):
+    """Read as 11 February, requests of 2 November would all be late since February."""
+    drop(office, "2026-11-03 07:15", rows(*(entry(number) for number in (1, 2, 3))))
+    assert cycle(office, "2026-11-03 08:00") == []
+    wrong = {key: cell.replace("02/11/", "11/02/") for key, cell in ROW.items() if "02/11/" in cell}
+    made = [entry(n, **(wrong if n in swapped else {})) for n in (1, 2, 3)]
+    drop(office, "2026-11-04 07:15", rows(*made, entry(4)))
+    failures = cycle(office, "2026-11-04 08:00")
+    assert tickets(office) == numbers((1, 2, 3) if refused else (1, 2, 3, 4))
+    assert told_late(office) == {}
+    named = [f"{len(swapped)} of 3 known complaints" in each for each in failures]
+    assert named == [True] * refused
+
+
 def workbook(path: Path, **received: datetime) -> None:
     """A register of these tickets, received at these times."""
     with xlsxwriter.Workbook(path, {"default_date_format": "dd/mm/yyyy hh:mm"}) as book:
