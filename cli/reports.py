@@ -63,11 +63,14 @@ def summary(
             return
         known = console.moment(as_of, office.site) if as_of else moment
         parse(period, office.local(known).date())
-        from tasks.summary import make_summary  # noqa: PLC0415
+        from tasks.summary import PublishedOtherwise, make_summary  # noqa: PLC0415
 
-        made = make_summary(
-            office, period, known, moment, "by hand", mail=False, out=folder, public=public
-        )
+        try:
+            made = make_summary(
+                office, period, known, moment, "by hand", mail=False, out=folder, public=public
+            )
+        except PublishedOtherwise as error:
+            raise UsageError(str(error)) from None
     key, sha256 = made.view.period_key, made.view.sha256
     if as_json:
         files = [str(path) for path in made.paths]

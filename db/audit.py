@@ -50,6 +50,7 @@ class AuditKind(StrEnum):
     RULESET_ACTIVATED = "ruleset.activated"
     """Law, calendar, policy, ladder or suppressions differ from here on."""
     REPORT_MADE = "report.made"
+    REPORT_PUBLISHED = "report.published"
     QUARANTINE_RETRIED = "quarantine.retried"
     QUESTION_ANSWERED = "question.answered"
     DATA_DELETED = "data.deleted"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -67,6 +68,13 @@ def count_of(session: Session, kind: AuditKind, begin: datetime, end: datetime) 
         AuditRow.kind == kind, AuditRow.at >= begin, AuditRow.at <= end
     )
     return session.scalar(query) or 0
+
+
+def published_periods(session: Session) -> list[str]:
+    """Return the periods of all public editions made so far."""
+    query = select(AuditRow.subject).where(AuditRow.kind == AuditKind.REPORT_PUBLISHED)
+    found = (json.loads(subject)["period"] for subject in session.scalars(query))
+    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)

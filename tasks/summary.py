@@ -9,9 +9,10 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from db import audit, runs
+from db import audit, audit_verify, runs
 from db.mailbox import bounces
 from db.models import ReportRow
+from sla.periods import parse
 from tasks.common.context import SiteContext
 from tasks.common.retry import retrying_task
 from tasks.notifications.enqueue import enqueue_summary
@@ -38,6 +39,10 @@ class SummaryMade:
         return self.paths[0]
 
 
+class PublishedOtherwise(ValueError):
+    """A public edition of other days that overlap with these exists; the message names it."""
+
+
 def make_summary(
     office: SiteContext,
     period: str,
@@ -56,6 +61,8 @@ def make_summary(
     A report made again for the same period and moment has the same metrics and causes no second
     mail. Readers with another language than the site's also get the files in their language, with
     the same metrics and the same checksum. The public edition is only written, never mailed.
+    Raises :class:`PublishedOtherwise` if one of other, overlapping days was made before: their
+    difference would show the counts that each withholds.
     """
     owed = mail and not public
     with office.snapshot() as session:
@@ -66,6 +73,8 @@ def make_summary(
         locales = _other_languages(session, office, now) if owed else ()
         others = [(each, in_language(session, office, view, each)) for each in locales]
     shown = public_edition(view) if public else view
+    if public:
+        _publish(office, shown, now, run_id)
     place, zone = out or office.site.var / "reports", office.site.zone
     paths = write_all(shown, place, zone, progress, formats=formats)
     for locale, other in others:
@@ -73,6 +82,27 @@ def make_summary(
         paths += write_all(other, place, zone, formats=set(READ) & set(formats), ending=ending)
     mails = _owe(office, view, paths[0], now, run_id) if owed else 0
     return SummaryMade(shown, overview_of(view), tuple(paths), mails, made_before)
+
+
+def _publish(office: SiteContext, view: Report, now: datetime, run_id: str) -> None:
+    """Record a public edition in the audit, unless it contradicts an earlier one."""
+    with office.run(now, run_id) as run:
+        for name in audit_verify.published_periods(run.session):
+            other = parse(name, view.last)
+            if name != view.period_key and other.first <= view.last and view.first <= other.last:
+                raise PublishedOtherwise(
+                    f"the public edition of {name} overlaps with {view.period_key}: the difference"
+                    " of both would show counts of one or two. Publish periods of one kind only"
+                )
+        audit.note(
+            run.session,
+            audit.AuditKind.REPORT_PUBLISHED,
+            now,
+            f"public edition of {view.period_key}",
+            run_id=run_id,
+            period=view.period_key,
+            sha256=view.sha256,
+        )
 
 
 def _owe(office: SiteContext, view: Report, path: Path, now: datetime, run_id: str) -> int:

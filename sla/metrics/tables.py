@@ -25,6 +25,8 @@ MET, MET_LATE, BREACHED, UNKNOWN, WAIVED = (
     for state in (State.MET, State.MET_LATE, State.BREACHED, State.UNKNOWN, State.WAIVED)
 )
 JUDGED = (MET, MET_LATE, BREACHED)
+COLUMNS = tuple(column.key for column in SHAPES["headline"][1])
+"""The columns of the headline: the period itself and those that it is compared with."""
 
 
 def first_day(period: Period) -> date:
@@ -176,15 +178,19 @@ class _ReportTables:
         present = self._present()
         rows = []
         for key, measure in HEADLINE:
+            counted: dict[str, int] = {}
             if key in present:
                 number, behind = present[key]
                 cells: tuple[Cell, ...] = (number, None, None)
                 tickets = self.tickets(behind)
             else:
-                value, behind = now[key]
+                value, behind, _ = now[key]
                 cells = (value, *(each[key][0] if each else None for each in earlier))
                 tickets = self.tickets(behind)
-            rows.append(Row(key, cells, tickets, measure=measure))
+                for column, figures in zip(COLUMNS, (now, *earlier), strict=True):
+                    if figures:
+                        counted[column] = figures[key][2]
+            rows.append(Row(key, cells, tickets, measure=measure, behind=counted))
         return rows
 
     def _present(self) -> dict[str, tuple[int, Flags | Ints]]:
@@ -198,16 +204,28 @@ class _ReportTables:
             "late_ended": (int(ended.sum()), g.d_case[ended]),
         }
 
-    def _headline(self, period: Period) -> dict[str, tuple[Cell, Flags | Ints]]:
+    def _headline(self, period: Period) -> dict[str, tuple[Cell, Flags | Ints, int]]:
+        """Return each figure with the cases behind it, and with the number of the smaller group."""
         g = self.g
         received, settled = self.within(g.received, period), self.within(g.settled, period)
         due = self.within(g.d_day, period)
         states, judged = g.d_state[due], self.judged[due]
-        found: dict[str, tuple[Cell, Flags | Ints]] = {
-            "received": (int(received.sum()), received),
-            "settled": (int(settled.sum()), settled),
-            "followed_up_share": (_share((received & g.followed).sum(), received.sum()), received),
-            "on_time": (_share((states == MET).sum(), judged.sum()), self.judged_places(due)),
+        came, ended = int(received.sum()), int(settled.sum())
+        followed = int((received & g.followed).sum())
+        on_time = self.behind_by(np.zeros(len(due), np.int64), due)[0].get("share", 0)
+        found: dict[str, tuple[Cell, Flags | Ints, int]] = {
+            "received": (came, received, came),
+            "settled": (ended, settled, ended),
+            "followed_up_share": (
+                _share(followed, came),
+                received,
+                min([n for n in (followed, came - followed) if n], default=0),
+            ),
+            "on_time": (
+                _share((states == MET).sum(), judged.sum()),
+                self.judged_places(due),
+                on_time,
+            ),
         }
         for name, chosen, day in (
             ("follow_up", received & (g.follow_up > 0), g.follow_up),
@@ -215,10 +233,10 @@ class _ReportTables:
         ):
             days = np.sort(self.context.calendar.between(g.received[chosen], day[chosen]))
             for which, value in zip(("mean", "median", "ninetieth"), _spread(days), strict=True):
-                found[f"{which}_days_to_{name}"] = (value, chosen)
+                found[f"{which}_days_to_{name}"] = (value, chosen, len(days))
         for name, events in (("reopened", g.reopenings), ("returned", g.returns)):
             some = events[self.within(events[:, 1], period)]
-            found[name] = (len(some), some[:, 0])
+            found[name] = (len(some), some[:, 0], len(np.unique(some[:, 0])))
         return found
 
     def verdicts(self, chosen: Flags) -> tuple[tuple[Cell, ...], bool]:

@@ -1,9 +1,11 @@
 """Disclosure control: select the cells to withhold, so no small count can be computed.
 
-Counts of one or two are small. A count missing from a table is still revealed by three relations:
-its row (verdicts = met + met_late + breached, share = met / verdicts), the sum of its column
-(another table of the report shows it too), and a share of a whole. So other cells are withheld
-together with a small count:
+A count of one or two is small, and so is any count behind which are one or two complaints: three
+deadlines of one complaint are as small as the complaint. Of each count both numbers are checked,
+its own and that of the complaints. A missing count is still revealed by three relations: its row
+(verdicts = met + met_late + breached, share = met / verdicts), the sum of its column (another table
+of the report shows it too), and a share of a whole. So other cells are withheld together with a
+small count:
 
 - In a row: of the three parts of `verdicts`, met_late and breached are withheld together if at
   least three deadlines were not met. Otherwise all three are withheld, and the share. With a small
@@ -15,7 +17,7 @@ together with a small count:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import IntEnum
 
 from sla.metrics.table import Measure, Table
@@ -58,6 +60,17 @@ def counts(table: Table, column: str) -> list[int]:
     return [cell if isinstance(cell := row.cells[place], int) else 0 for row in table.rows]
 
 
+def behind(table: Table, column: str) -> list[int]:
+    """Return the numbers of complaints behind the counts of a column, from top to bottom."""
+    if column not in [each.key for each in table.columns]:  # such as `not_met`
+        return [row.behind.get(column, 0) for row in table.rows]
+    values = counts(table, column)
+    return [
+        min(value, row.behind.get(column, value))
+        for value, row in zip(values, table.rows, strict=True)
+    ]
+
+
 def columns_of(table: Table) -> list[str]:
     """Return the columns of independent counts: all but the verdicts."""
     return [
@@ -76,23 +89,36 @@ def level_of(verdicts: int, met: int, met_late: int, breached: int) -> Level:
     return LATE if not small(met) and met_late + breached >= LEAST else SHARE
 
 
+def level_behind(verdicts: int, met: int, met_late: int, breached: int, not_met: int) -> Level:
+    """Return the level for the sake of the complaints behind the verdicts of a row."""
+    if small(verdicts):
+        return ALL
+    if not any(map(small, (met, met_late, breached, not_met))):
+        return Level.NOTHING
+    return LATE if not small(met) and not small(not_met) else SHARE
+
+
 def fits(cells: Iterable[int]) -> bool:
     """Check whether these withheld cells protect each other if their sum is known."""
     hidden = list(cells)
     return not hidden or (len(hidden) > 1 and sum(hidden) >= max(LEAST, len(hidden) + 1))
 
 
-def column_hidden(values: list[int], gone: Iterable[int] = ()) -> set[int] | None:
+def column_hidden(
+    values: list[int], gone: Iterable[int] = (), complaints: list[int] | None = None
+) -> set[int] | None:
     """Return the rows to withhold in a column with a known sum; `gone` are withheld already.
 
-    None if no choice protects them: then the sum must be withheld as well.
+    `complaints` are the numbers of complaints behind the values. None if no choice protects them:
+    then the sum must be withheld as well.
     """
-    hidden = {place for place, value in enumerate(values) if small(value)} | set(gone)
+    known = complaints or values
+    hidden = {n for n in range(len(values)) if small(values[n]) or small(known[n])} | set(gone)
     others = sorted(
         (place for place, value in enumerate(values) if place not in hidden),
         key=lambda place: (not values[place], values[place]),
     )
-    while not fits(values[place] for place in hidden):
+    while not all(fits(each[place] for place in hidden) for each in (values, known)):
         if not others:
             return None
         hidden.add(others.pop(0))
@@ -100,7 +126,7 @@ def column_hidden(values: list[int], gone: Iterable[int] = ()) -> set[int] | Non
 
 
 Verdicts = Mapping[str, list[int]]
-"""The columns verdicts, met, met_late and breached of a table."""
+"""The columns verdicts, met, met_late and breached of a table, and perhaps not_met."""
 
 
 def verdicts_of(table: Table) -> Verdicts:
@@ -108,15 +134,40 @@ def verdicts_of(table: Table) -> Verdicts:
     return {column: counts(table, column) for column in ("verdicts", *PARTS)}
 
 
-def verdict_levels(verdicts: Verdicts, whole: Level) -> list[Level] | None:
+def complaints_of(table: Table) -> Verdicts:
+    """Return the complaints behind the verdicts of a table, with those not met in time."""
+    found = {column: behind(table, column) for column in ("verdicts", *PARTS, "not_met")}
+    late = zip(found["met_late"], found["breached"], found["not_met"], strict=True)
+    found["not_met"] = [either or max(parts) for *parts, either in late]
+    return found
+
+
+def verdict_levels(
+    verdicts: Verdicts,
+    whole: Level,
+    complaints: Verdicts | None = None,
+    forced: Collection[int] = (),
+) -> list[Level] | None:
     """Return how much of each row's verdicts is withheld, at least the level of the sums.
 
-    `whole` is the level of the sums. None if withholding these sums is not enough.
+    `whole` is the level of the sums, `complaints` the numbers of complaints behind the verdicts.
+    The verdicts of the rows in `forced` are withheld in any case.
+    None if withholding these sums is not enough.
     """
     rows = range(len(verdicts["verdicts"]))
     own = [level_of(*(verdicts[column][row] for column in verdicts)) for row in rows]
-    levels = [max(level, whole) for level in own]
-    while (wanting := _wanting(verdicts, levels, whole)) is not None:
+    if complaints is not None:
+        fewer = [level_behind(*(complaints[column][row] for column in complaints)) for row in rows]
+        own = [max(pair) for pair in zip(own, fewer, strict=True)]
+    levels = [ALL if row in forced else max(level, whole) for row, level in enumerate(own)]
+
+    def wanted() -> Level | None:
+        lacking = _wanting(verdicts, levels, whole)
+        if lacking is None and complaints is not None:
+            return _too_few(complaints, levels, whole)
+        return lacking
+
+    while (wanting := wanted()) is not None:
         others = [row for row in rows if levels[row] < wanting]
         if not others:
             return None
@@ -151,6 +202,25 @@ def _wanting(verdicts: Verdicts, levels: list[Level], whole: Level) -> Level | N
     return None
 
 
+def _too_few(complaints: Verdicts, levels: list[Level], whole: Level) -> Level | None:
+    """Return the level at which one more row must be withheld for the sake of the complaints."""
+    for level, columns in (
+        (ALL, ("verdicts",)),
+        (SHARE, ("met",)),
+        (LATE, ("met_late", "breached", "not_met")),
+    ):
+        hidden = [row for row, at in enumerate(levels) if at >= level]
+        if level <= whole or not hidden:
+            continue
+        for column in columns:
+            few = sum(complaints[column][row] for row in hidden) < LEAST
+            if any(complaints[column]) and few:
+                return level
+            if level is ALL and not fits(complaints[column][row] for row in hidden):
+                return level
+    return None
+
+
 def _unmoved(
     verdicts: Verdicts, levels: list[Level], whole: Level, row: int, column: str
 ) -> Level | None:
@@ -174,8 +244,13 @@ def _unmoved(
 
 def whole_level(tables: Iterable[Table]) -> Level:
     """Return the level to withhold of the verdicts' sums; all tables have the same sums."""
-    sums = ({key: sum(values) for key, values in verdicts_of(t).items()} for t in tables)
-    return max((level_of(**each) for each in sums), default=Level.NOTHING)
+    found = list(tables)
+    sums = ({key: sum(values) for key, values in verdicts_of(t).items()} for t in found)
+    own = max((level_of(**each) for each in sums), default=Level.NOTHING)
+    # a complaint may stand in several rows of a table: the smallest sum is nearest to the truth
+    known = [{key: sum(values) for key, values in complaints_of(t).items()} for t in found]
+    fewest = {key: min(each[key] for each in known) for key in (known[0] if known else ())}
+    return max(own, level_behind(**fewest)) if fewest else own
 
 
 def settled(tables: Iterable[Table], hide: Callable[[Table, Level], bool]) -> Level:

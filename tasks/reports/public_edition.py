@@ -1,7 +1,9 @@
 """The public edition: no complaint is named, and no count of one or two can be read or computed.
 
-:mod:`tasks.reports.disclosure_control` explains the withheld cells. The protection covers one
-report by itself. Comparing reports of overlapping periods may reveal more: publish in one rhythm.
+:mod:`tasks.reports.disclosure_control` explains the withheld cells. The months of earlier periods
+are withheld as in the editions of those periods, so that successive editions reveal no more than
+one. Editions of overlapping periods are refused (:mod:`tasks.summary`). What remains: a figure that
+differs in a later edition shows how many complaints were recorded late.
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ LEFT_OUT = frozenset({"late", "statements"})
 
 ROWS_LEFT_OUT = frozenset({"late_duties", "late_ended"})
 """Rows of the headline that would allow to compute withheld cells of the table of rules."""
+
+FINDINGS_LEFT_OUT = frozenset({"inherited", "taken_back"})
+"""Findings that count deadlines and notices: nothing tells how many complaints are behind them."""
 
 NO_COMPLAINTS = frozenset({"vacancies", "open_questions", "rules_to_be_confirmed"})
 """Findings not counting complaints: they identify no person."""
@@ -58,6 +63,7 @@ class _Hiding:
     def __init__(self, view: Report) -> None:
         self.by_key = {table.key: _published(table, view) for table in view.tables}
         self.hidden: set[tuple[str, int, str]] = set()
+        self.without_verdicts: set[tuple[str, int]] = set()
         self.months = _months(view, self.by_key.get("trend"))
         self._split()
         self._headline()
@@ -100,19 +106,51 @@ class _Hiding:
         ):
             among = [table for table in split if column in disclosure_control.columns_of(table)]
             values = [disclosure_control.counts(table, column) for table in among]
-            chosen = [disclosure_control.column_hidden(each) for each in values]
-            if None in chosen or any(small(sum(each)) for each in values):
+            behind = [disclosure_control.behind(table, column) for table in among]
+            gone = [
+                self._without_verdicts(table) if column == "received" else () for table in among
+            ]
+            chosen = [
+                disclosure_control.column_hidden(each, more, known)
+                for each, more, known in zip(values, gone, behind, strict=True)
+            ]
+            if None in chosen or any(small(sum(each)) for each in (*values, *behind)):
                 self._hide_figure(column)
                 chosen = [set(range(len(each))) for each in values]
             for table, places in zip(among, chosen, strict=True):
                 for place in places or ():
                     self._hide(table.key, place, column)
 
+    def _without_verdicts(self, table: Table) -> list[int]:
+        return [place for key, place in self.without_verdicts if key == table.key]
+
     def _hide_verdicts(self, table: Table, whole: Level) -> bool:
-        levels = disclosure_control.verdict_levels(disclosure_control.verdicts_of(table), whole)
-        for place, level in enumerate(levels or ()):
-            self._hide(table.key, place, *disclosure_control.WITHHELD[level])
-        return levels is not None
+        """Withhold verdicts; a row without them shows no number received either, and vice versa.
+
+        The reader may know how many deadlines a complaint has: then one number tells the other.
+        """
+        control = disclosure_control
+        rows, forced = range(len(table.rows)), set[int]()
+        received = control.counts(table, "received") if "received" in _keys(table) else None
+        while True:
+            levels = control.verdict_levels(
+                control.verdicts_of(table), whole, control.complaints_of(table), forced
+            )
+            if levels is None:
+                return False
+            gone = {row for row in rows if levels[row] is Level.ALL}
+            if received is None or whole is Level.ALL:
+                break
+            more = control.column_hidden(received, gone)
+            gone = set(rows) if more is None else more
+            if gone <= forced:
+                break
+            forced = gone
+        for place, level in enumerate(levels):
+            self._hide(table.key, place, *control.WITHHELD[level])
+            if level is Level.ALL:
+                self.without_verdicts.add((table.key, place))
+        return True
 
     # --- the headline and the months: two views of the same counts ---
 
@@ -138,8 +176,11 @@ class _Hiding:
                 behind = followed if row.key.endswith("follow_up") else settled
                 if column == "value" and row.tickets:
                     behind = len(row.tickets)
-                if ("_days_to_" in row.key and behind < LEAST) or (
-                    row.measure is Measure.COUNT and small(self._figure(row.key, column))
+                counted = row.behind.get(column, LEAST)
+                if (
+                    ("_days_to_" in row.key and behind < LEAST)
+                    or small(counted)
+                    or (row.measure is Measure.COUNT and small(self._figure(row.key, column)))
                 ):
                     self._hide("headline", place, column)
             judged, met = self._judged(column)
@@ -169,7 +210,7 @@ class _Hiding:
         for place, row in enumerate(trend.rows):
             judged, share = row.cells[2], row.cells[3]
             for column, cell in zip(trend.columns, row.cells, strict=True):
-                if small(cell):
+                if small(cell) or small(row.behind.get(column.key)):
                     self._hide("trend", place, column.key)
             if isinstance(judged, int) and isinstance(share, int | float):
                 met = round(share * judged)
@@ -233,7 +274,8 @@ class _Hiding:
             complaints = cells.get("complaints")
             for column, cell in cells.items():
                 part = isinstance(cell, float) and isinstance(complaints, int)
-                if small(cell) or (part and _tells(cell, complaints)):
+                few = small(cell) or (part and _tells(cell, complaints))
+                if few or (isinstance(cell, int) and row.tickets and len(row.tickets) < LEAST):
                     self._hide(key, place, column)
 
 
@@ -257,6 +299,9 @@ def _published(table: Table, view: Report) -> Table:
 
     They count a part of a month then; beside the whole month it would show the rest.
     """
+    if table.key == "quality":
+        rows = tuple(row for row in table.rows if row.key not in FINDINGS_LEFT_OUT)
+        return replace(table, rows=rows)
     if table.key != "headline":
         return table
     rows = tuple(row for row in table.rows if row.key not in ROWS_LEFT_OUT)
@@ -280,9 +325,20 @@ def _keys(table: Table) -> list[str]:
 
 
 def _months(view: Report, trend: Table | None) -> dict[str, list[int]]:
-    """Find the months adding up to each headline column; none for other periods."""
+    """Find the months adding up to each headline column; none for other periods.
+
+    Editions of still earlier periods have published the sums of their months. So there is an entry
+    for each of them too, although the headline of this edition has no such column.
+    """
     now = Period(view.period_key, view.first, view.last)
-    spans = dict(zip(EARLIER, (now, before(now), year_before(now)), strict=True))
+    spans: dict[str, Period | None] = dict(
+        zip(EARLIER, (now, before(now), year_before(now)), strict=True)
+    )
+    earlier = before(now)
+    while trend is not None and earlier is not None and len(spans) < len(trend.rows) + len(EARLIER):
+        earlier = before(earlier)
+        if earlier is not None:
+            spans[earlier.name] = earlier
     found: dict[str, list[int]] = {}
     for column, span in spans.items():
         found[column] = []

@@ -1,0 +1,199 @@
+"""The public edition, read by somebody who knows that each complaint has three duties.
+
+The reader tries every filling of the withheld cells that agrees with all published cells, their
+sums over the tables and the edition of a part of the period. No number of complaints may be left
+that can only be one or two.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+from conftest import wita
+from support.metric_cases import BENCH, NOVEMBER
+from support.programs import sized
+from support.synthetic_reports import view
+
+from sla.metrics.columns import CaseColumns
+from sla.metrics.encoding import STATES
+from sla.metrics.table import SUPPRESSED, Row, Table
+from sla.metrics.tables import Tellings
+from sla.metrics.tables import report as tables_of
+from tasks.reports.model import Report
+from tasks.reports.public_edition import public_edition
+from tasks.summary import PublishedOtherwise, make_summary
+
+DUTIES = 3
+"""Judged deadlines of each complaint, by the same three rules."""
+
+DAY = date(2026, 11, 10).toordinal()
+
+
+@pytest.fixture
+def database_url(sqlite_url):
+    """Nothing here depends on the kind of database."""
+    return sqlite_url
+
+
+def drawn(seed: int) -> CaseColumns:
+    """Return a few complaints of November in two to four categories, with three duties each."""
+    lot = random.Random(seed)
+    count, kinds = lot.randrange(3, 13), lot.randrange(2, 5)
+    words = [*(f"k{n}" for n in range(kinds)), "r1", "r2", "r3", "u1", "u2"]
+    numbers = {word: n for n, word in enumerate(words)}
+    weights = [4, 2, 1, 1][:kinds]
+    category = np.array(lot.choices(range(kinds), weights, k=count), dtype=np.int64)
+    unit = np.array([numbers[lot.choice(("u1", "u1", "u2"))] for _ in range(count)], dtype=np.int64)
+    states = [STATES.index(state) for state in ("met", "met", "met_late", "breached")]
+    day, flags = np.full(count, DAY, np.int64), np.zeros(count, np.bool_)
+    case = np.repeat(np.arange(count), DUTIES)
+    duty = np.zeros(len(case), np.bool_)
+    d_unit = unit[case]
+    return CaseColumns(
+        words=dict(enumerate(words)),
+        tickets=np.array([f"{n:03}" for n in range(count)], dtype=object),
+        keys=np.arange(count), received=day, followed=~flags, follow_up=day, settled=day,
+        settlement=day, open=flags, observed=flags, unknown=flags, unit=unit,
+        classification=category * 0, category=category, channel=unit,
+        d_case=case, d_rule=np.array([numbers[r] for r in ("r1", "r2", "r3")] * count),
+        d_clock=case * 0, d_answerable=d_unit, d_unit=d_unit, d_day=day[case], d_due=day[case],
+        d_state=np.array([lot.choice(states) for _ in case]), d_open=duty, d_by_policy=duty,
+        d_provisional=duty, settlements=np.zeros((0, 2), np.int64),
+        reopenings=np.zeros((0, 3), np.int64), returns=np.zeros((0, 3), np.int64),
+    )  # fmt: skip
+
+
+def report(cases: CaseColumns) -> Report:
+    made = tables_of(
+        cases, NOVEMBER, BENCH, wita("2026-12-02 09:30"), tellings=Tellings.none(), findings={}
+    )
+    return replace(view(count=0), tables=made)
+
+
+Filling = tuple[int, int, int]
+"""Complaints, met deadlines and missed deadlines of one row."""
+
+
+def fillings(table: Table, place: int, most: int) -> list[Filling]:
+    """Return all fillings of a row that its own published cells allow."""
+    keys = [column.key for column in table.columns]
+    row = dict(zip(keys, table.rows[place].cells, strict=True))
+    parts = row["met_late"], row["breached"]
+    late = None if SUPPRESSED in parts else sum(parts)
+    found = []
+    for complaints in range(most + 1):
+        if row.get("received", complaints) not in (complaints, SUPPRESSED):
+            continue
+        judged = complaints * DUTIES
+        if row["verdicts"] not in (judged, SUPPRESSED):
+            continue
+        for met in range(judged + 1):
+            share = row["share"]
+            if row["met"] not in (met, SUPPRESSED) or late not in (judged - met, None):
+                continue
+            if (share is None and judged) or (
+                isinstance(share, float) and round(share * judged) != met
+            ):
+                continue
+            found.append((complaints, met, judged - met))
+    return found
+
+
+def reached(rows: Iterable[list[Filling]]) -> set[Filling]:
+    """Return all sums of one filling for each row."""
+    sums: set[Filling] = {(0, 0, 0)}
+    for row in rows:
+        sums = {tuple(map(sum, zip(a, b, strict=True))) for a in sums for b in row}  # type: ignore[misc]
+    return sums
+
+
+def told(public: Report, full: Report, key: str) -> Iterator[tuple[str, str, int]]:
+    """Yield numbers of complaints that the reader knows to be one or two."""
+    table, original = public.table(key), full.table(key)
+    assert table
+    assert original
+    names = [column.key for column in original.columns]
+    total = sum(row.cells[names.index("verdicts")] for row in original.rows) // DUTIES
+    met = sum(row.cells[names.index("met")] for row in original.rows)
+    wholes = {(total, met, total * DUTIES - met)}
+    if any(SUPPRESSED in row.cells for row in public.table("by_rule").rows):
+        wholes = {(c, m, c * DUTIES - m) for c in range(total + 3) for m in range(c * DUTIES + 1)}
+        wholes = {each for each in wholes if public.table("headline").value("received", "value")
+                  in (each[0], SUPPRESSED)}  # fmt: skip
+    may_be = [fillings(table, n, total + 2) for n in range(len(table.rows))]
+    for place, row in enumerate(table.rows):
+        others = reached(each for n, each in enumerate(may_be) if n != place)
+        left = {
+            filling
+            for filling in may_be[place]
+            if any(tuple(map(sum, zip(filling, other, strict=True))) in wholes for other in others)
+        }
+        assert left, "the truth itself must fit"
+        for name, numbers in (
+            ("complaints", {c for c, _, _ in left}),
+            ("met", {(-(-m // DUTIES), min(m, c)) for c, m, _ in left}),
+            ("missed", {(-(-late // DUTIES), min(late, c)) for c, _, late in left}),
+        ):
+            ends = [n if isinstance(n, tuple) else (n, n) for n in numbers]
+            if all(low > 0 and high < 3 for low, high in ends):
+                yield row.key, name, seed_of(ends)
+
+
+def seed_of(ends: list[tuple[int, int]]) -> int:
+    return max(high for _, high in ends)
+
+
+@pytest.mark.long
+def test_no_reader_finds_one_or_two_complaints():
+    wrong = {}
+    for seed in range(sized(20, 400)):
+        full = report(drawn(seed))
+        public = public_edition(full)
+        found = [(key, *each) for key in ("by_category", "by_channel", "by_unit")
+                 for each in told(public, full, key)]  # fmt: skip
+        if found:
+            wrong[seed] = found
+    assert wrong == {}
+
+
+def test_the_months_of_an_earlier_quarter_stay_withheld_in_the_next_edition():
+    """The quarter's own edition withholds October with September, and gives their sum."""
+    rows = {7: 30, 8: 40, 9: 2, 10: 35, 11: 36, 12: 37}
+    full = view()
+    trend = full.table("trend")
+    assert trend
+    months = tuple(Row(f"2026-{n:02}", (count, 50, 50, 0.5)) for n, count in rows.items())
+    changed = tuple(replace(t, rows=months) if t is trend else t for t in full.tables)
+    fourth = replace(
+        full,
+        tables=changed,
+        period_key="2026-Q4",
+        first=date(2026, 10, 1),
+        last=date(2026, 12, 31),
+    )
+    third = replace(fourth, period_key="2026-Q3", first=date(2026, 7, 1), last=date(2026, 9, 30))
+    shown = [
+        [row.cells[0] for row in table.rows[:3]]
+        for each in (third, fourth)
+        if (table := public_edition(each).table("trend"))
+    ]
+    assert shown == [[SUPPRESSED, 40, SUPPRESSED]] * 2
+
+
+def test_editions_of_overlapping_periods_are_refused(office, tmp_path):
+    now = wita("2026-12-02 09:30")
+
+    def publish(period: str) -> None:
+        make_summary(office, period, now, now, "r", public=True, out=tmp_path, formats={"json"})
+
+    for period in ("2026-10", "2026-11", "2026-11"):
+        publish(period)
+    with pytest.raises(PublishedOtherwise, match="edition of 2026-10 overlaps with 2026-Q4"):
+        publish("2026-Q4")
+    assert len(list(tmp_path.glob("*Q4*"))) == 0
+    publish("2026-Q3")
