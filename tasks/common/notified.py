@@ -8,6 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from db.notices import Notification
+from sla.directory import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Notified:
 
 
 def notified_by_role(notifications: Iterable[Notification], zone: ZoneInfo) -> tuple[Notified, ...]:
-    """Group earlier notices by role, ordered by the last one.
+    """Group earlier notices by role, ordered by the day of the last one and then by rank.
 
     All mails of one local day are one occasion: two liaison officers who get the same notice count
     once, and so do two rungs on one day.
@@ -33,7 +34,10 @@ def notified_by_role(notifications: Iterable[Notification], zone: ZoneInfo) -> t
     for each in notifications:
         found.setdefault(each.role, []).append(each)
     grouped = [_grouped(role, each, zone) for role, each in found.items()]
-    return tuple(sorted(grouped, key=lambda notified: notified.last))
+    ranks = {str(role): rank for rank, role in enumerate(Role)}
+    return tuple(
+        sorted(grouped, key=lambda each: (each.last.astimezone(zone).date(), ranks[each.role]))
+    )
 
 
 def _grouped(role: str, notifications: list[Notification], zone: ZoneInfo) -> Notified:

@@ -280,7 +280,7 @@ class DeskLoader:
             uid=uid.strip("<>"),
             unit=deadline.unit or "",
             grave=(not rule.to_ombudsman, -rule.severity),
-            new=self._new(reader, complaint, deadline, known=known),
+            new=self._new(reader, complaint, deadline, known=known, triggered=clock in triggers),
             triggered=clock in triggers,
             own=clock in triggers or known or reader.scope.must_act(deadline),
         )
@@ -299,11 +299,18 @@ class DeskLoader:
         return due_day(context.calendar_of(unit), context.day(moment), SOON_WORKING_DAYS)
 
     def _new(
-        self, reader: DeskReader, complaint: Complaint, deadline: Deadline, *, known: bool
+        self,
+        reader: DeskReader,
+        complaint: Complaint,
+        deadline: Deadline,
+        *,
+        known: bool,
+        triggered: bool,
     ) -> bool:
         """Check whether a duty came into its section since the last mail to the reader.
 
-        Nothing is marked in the first mail.
+        A late duty is also new for the superior whom it has now reached. Nothing is marked in the
+        first mail.
         """
         last = reader.last_mail
         assert deadline.due is not None
@@ -312,7 +319,8 @@ class DeskLoader:
         if max(complaint.recorded_at, deadline.start.recorded_at) > last:
             return True
         if deadline.late:
-            return deadline.due >= last
+            reached = reader.scope.superior and triggered and not known
+            return reached or deadline.due >= last
         day = self._run.site.evaluation_context.day(deadline.due)
         return not known and day > self._soon_day(last, deadline.unit)
 
@@ -348,7 +356,7 @@ class DeskLoader:
                 unit=self._run.site.directory.short_name_of(_unit_of(unit)),
                 late=len(cases),
                 oldest=min((duty for duties in cases for duty in duties), key=lambda d: d.lateness),
-                new=sum(any(duty.new for duty in duties) for duties in cases),
+                new=sum(all(duty.new for duty in duties) for duties in cases),
             )
             for unit, cases in found.items()
         ]

@@ -191,8 +191,8 @@ class NoticeItem:
 
     @property
     def new(self) -> bool:
-        """Check whether a duty is new since the reader's last mail."""
-        return any(duty.new for duty in self.duties)
+        """Check whether the complaint came into its section since the reader's last mail."""
+        return all(duty.new for duty in self.duties if duty.section is self.section)
 
     @property
     def own(self) -> bool:

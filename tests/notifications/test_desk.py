@@ -124,6 +124,39 @@ def test_new_since_the_last_mail_is_marked_and_nothing_in_the_first_one(office):
     }
 
 
+def test_a_later_duty_beside_a_late_one_does_not_mark_the_complaint_as_new(office):
+    """The duty to decide is due in January and was in no mail."""
+    complaint = {
+        "Klasifikasi": "Pengaduan Tidak Berkadar Pengawasan",
+        "Berkas Lengkap": "03/11/2026 09:00",
+    }
+    late = at("Dinas Sosial", **since("30/10/2026"), **complaint)
+    for now, number in (("2026-11-20 08:00", "FD-2"), ("2026-11-24 08:00", "FD-3")):
+        owe(office, now, late, at("Dinas Sosial", number, **since("13/11/2026")))
+        desk = desks(office, now)["penghubung.dinsos"]
+        deliver(office, now)
+    found = {item.ticket: (item.section, item.new, len(item.duties)) for item in desk.items}
+    assert found["FD-1"] == (DeskSection.LATE, False, 2)
+
+
+def test_a_late_case_is_new_for_the_superior_whom_it_reaches(office):
+    """The table and the mark of the case count the same."""
+    pupr = "Dinas PUPR"
+    first = at(pupr, **since("13/11/2026"))  # due on the 20th
+    seen = {}
+    for now in ("2026-11-23 08:00", BREACHED, "2026-11-30 08:00", "2026-12-07 08:00"):
+        owe(office, now, first, at(pupr, "FD-2", **TODAY))
+        desk = desks(office, now).get("sekda")
+        deliver(office, now)
+        if desk:
+            marks = {item.ticket: item.new for item in desk.items}
+            seen[now[5:10]] = (marks, [line.new for line in desk.units])
+    assert seen == {
+        "11-30": ({"FD-1": False}, [0]),  # the first mail
+        "12-07": ({"FD-1": False, "FD-2": True}, [1]),  # late since the 24th
+    }
+
+
 def test_what_waits_for_the_complainant_is_counted(office):
     paused = {"Ditunda": "18/11/2026 09:00"}
     owe(office, BREACHED, at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **paused))

@@ -13,6 +13,7 @@ from support.site_mistakes import mistakes
 from settings import load_site
 from settings.schedules import Schedules
 from sla.directory import Role
+from sla.escalation import OffsetUnit
 
 CONFIG = REPOSITORY / "examples" / "kabupaten-contoh"
 UNIT = "camat,Camat Contoh,kecamatan,{parent},,{role},Nama,{email},{since},{until},{deputy}\n"
@@ -33,6 +34,21 @@ def test_the_example_site_and_the_boston_site_load():
     example, boston = load_site(CONFIG), load_site(REPOSITORY / "examples" / "boston")
     assert (example.zone.key, set(example.sources)) == ("Asia/Makassar", {"lapor", "register"})
     assert (boston.zone.key, set(boston.sources)) == ("America/New_York", {"boston311"})
+
+
+def test_each_ladder_of_the_example_reminds_whoever_must_act_on_the_last_day():
+    """A duty due today causes a mail; a rung before it would name it days earlier only."""
+    ladders = load_site(CONFIG).ladders
+    found = {
+        ladder.rules: [rung.to for rung in ladder.rungs if rung.at.unit is OffsetUnit.DUE_DAY]
+        for ladder in ladders
+    }
+    assert found == {
+        ("uu-37-2008/recommendation",): [(Role.REGIONAL_SECRETARY,)],
+        ("uu-37-2008/*",): [(Role.LIAISON, Role.HEAD_OF_UNIT)],
+        ("sp4n/verification",): [(Role.ADMINISTRATOR,)],
+        ("*",): [(Role.LIAISON,)],
+    }
 
 
 def test_the_example_directory_shows_what_a_real_one_has():
