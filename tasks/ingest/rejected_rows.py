@@ -19,7 +19,8 @@ UNUSABLE = MISALIGNED | {
     RejectionReason.MISSING_DATE,
 }
 """Reasons for which a row is no complaint at all: torn, or without ticket or date of receipt. An
-impossible date of receipt counts as well. Their share is checked in a file of any size.
+impossible date of receipt counts as well. Their share is checked in a file of any size. A line of
+text beside the table does not count.
 """
 
 
@@ -77,7 +78,7 @@ class RejectedRows:
 
     def _is_unusable(self, bad: RejectedRow) -> bool:
         undated = bad.reason == RejectionReason.BAD_DATE and bad.column in self._received
-        return undated or bad.reason in UNUSABLE
+        return (undated or bad.reason in UNUSABLE) and not bad.is_note
 
     def resolve(self, keys: Iterable[str]) -> None:
         """Resolve the quarantine rows of tickets that this snapshot has readable."""

@@ -41,6 +41,8 @@ class RejectedRow:
     key: str = field(default="", repr=False)
     sheet: str = ""
     """The sheet of the line, if its file has several."""
+    is_note: bool = False
+    """True for a line of text beside the table, for example the signature below it."""
 
     @property
     def position(self) -> str:
@@ -57,7 +59,7 @@ _NO_COMPLAINT = frozenset(
         RejectionReason.SHORT_ROW,
     }
 )
-"""The reasons for the rejection of a total line."""
+"""The reasons for the rejection of a total line or a line of text."""
 
 
 class RowValidator:
@@ -132,18 +134,34 @@ class RowValidator:
         key = self.reader.key(whole) if named.ticket in whole else ""
         if isinstance(row, FaultyRow):
             key = row.ticket
+        is_note = self._is_note(header, row, bad)
+        if is_note:
+            cells = {}  # perhaps the name of a person
         return RejectedRow(
             line=line,
             reason=bad.reason,
             column=bad.column,
-            value="" if bad.column in named.personal else redact_and_truncate(bad.value, 80),
+            value=""
+            if is_note or bad.column in named.personal
+            else redact_and_truncate(bad.value, 80),
             ticket=redact_and_truncate(cells.get(named.ticket, ""), 80),
             ticket_hash=ticket_hash(key),
             cells=cells,
             content=(bad.reason, bad.column, bad.value, *([] if cells else row)),
             key=key,
             sheet=sheet_of(line),
+            is_note=is_note,
         )
+
+    def _is_note(self, header: tuple[str, ...], row: tuple[str, ...], bad: RowError) -> bool:
+        """Check whether a rejected row is a line of text: its only filled cell is no ticket."""
+        if bad.reason not in _NO_COMPLAINT or isinstance(row, FaultyRow):
+            return False
+        filled = [place for place, cell in enumerate(row) if cell.strip()]
+        if len(filled) != 1:
+            return False
+        is_ticket = filled[0] == header.index(self.reader.source.fields.ticket)
+        return not (is_ticket and any(sign.isdigit() for sign in row[filled[0]]))
 
 
 def ticket_hash(key: str) -> str:

@@ -231,6 +231,28 @@ def test_a_file_with_a_mapped_column_twice_is_refused_by_name(office):
     assert told_late(office) == {}
 
 
+def test_a_signature_below_a_small_table_stops_nothing_and_keeps_no_name(office):
+    notes = ("Mengetahui,", "Kepala Bagian", NAME)
+    below = "".join(
+        f"{';' * (at * 10)}{text}{';' * (len(ROW) - 1 - at * 10)}\n"
+        for at in (0, 2)
+        for text in notes
+    )
+    drop(office, "2026-11-03 07:15", rows(entry(1), entry(2)) + below)
+    assert cycle(office, "2026-11-03 08:00") == []
+    assert tickets(office) == numbers((1, 2))
+    waiting = quarantine(office, "register")
+    assert [(line, value) for line, _, _, value in waiting] == [(n, "") for n in range(4, 10)]
+    assert NAME not in dump(office)
+
+
+def test_rows_with_nothing_but_a_ticket_are_refused_as_a_whole(office):
+    only = "".join(f"FD-{number}{';' * (len(ROW) - 1)}\n" for number in (1, 2, 3))
+    drop(office, "2026-11-03 07:15", rows() + only)
+    (failure,) = cycle(office, "2026-11-03 08:00")
+    assert "3 of 3 rows cannot be read" in failure
+
+
 @pytest.mark.parametrize(("swapped", "refused"), [((1, 2, 3), True), ((2, 3), True), ((), False)])
 def test_a_register_with_day_and_month_swapped_accuses_nobody(office, swapped, refused):
     """Read as 11 February, requests of 2 November would all be late since February."""
