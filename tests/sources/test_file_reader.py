@@ -116,6 +116,8 @@ def test_a_huge_cell_does_not_keep_the_file_from_being_read(tmp_path):
             "No,Masuk,Perihal\n".encode("utf-16-le"),
             "a.csv: it is in UTF-16 without the mark at its beginning. Save it as 'CSV UTF-8', or",
         ),
+        ("a.csv", "No,Masuk\n".encode("utf-16-le"), 'or add "utf-16-le" to `encodings`'),
+        ("a.csv", "No,Masuk\n".encode("utf-16-be"), 'or add "utf-16-be" to `encodings`'),
         ("a.csv.gz", b"No,Masuk", "a.csv.gz: cannot be opened (Not a gzipped file"),
         ("a.csv.gz", gzip.compress(b"No" * 99, mtime=0)[:-9], "a.csv.gz: cannot be opened ("),
         ("a.xlsx", b"", "a.xlsx: no readable workbook ("),

@@ -87,9 +87,10 @@ def _candidates(path: Path, encodings: tuple[str, ...]) -> tuple[str, ...]:
         return marked or encodings
     expected = [each for each in encodings if codecs.lookup(each).name.startswith("utf-16")]
     if not expected:
+        order = "be" if start.startswith(b"\0") else "le"
         raise UnreadableFile(
             f"{path.name}: it is in UTF-16 without the mark at its beginning. Save it as 'CSV"
-            ' UTF-8\', or add "utf-16-le" to `encodings` in sources.toml'
+            f' UTF-8\', or add "utf-16-{order}" to `encodings` in sources.toml'
         )
     return tuple(expected)
 
