@@ -16,6 +16,7 @@ from crash_tests.model import DEADLINES
 from crash_tests.player import Life, Played
 from db.models import MessageRow, MessageStatus, NoticeRow
 from tasks.common.context import SiteContext
+from tasks.text.catalog import catalog
 
 LONGEST_LIFE = timedelta(minutes=10)
 """Within this time a process has come to its end, by its own clock."""
@@ -115,24 +116,29 @@ class _Accepted:
 
 
 def told_in(kept: Kept, office: SiteContext) -> set[tuple[str, str]]:
-    """(ticket, rule) of every duty that the text of a mail names."""
+    """(ticket, rule) of every duty that the text of a mail names.
+
+    Each pressing duty of a complaint has a line that begins with the verb; the others share a line.
+    """
     body = kept.letter.mail.get_body(("plain",))
     assert body is not None
     text = " ".join(body.get_content().split())
     law, locale = office.site.evaluation_context.law, office.site.locale
-    duties = {
-        f"{rule.verb[locale][:1].upper()}{rule.verb[locale][1:]}: ": rule_id
+    verbs = {
+        rule.verb[locale]: rule_id
         for rule_id in law.ids
         for rule in law.versions(rule_id)
         if rule.verb
     }
+    further = catalog(locale)("mail.further")
     parts = re.split(r"\d+\. Pengaduan (FD-\d+) - ", text)
-    return {
-        (ticket, rule_id)
-        for ticket, entry in zip(parts[1::2], parts[2::2], strict=True)
-        for words, rule_id in duties.items()
-        if words in entry
-    }
+    found = set()
+    for ticket, entry in zip(parts[1::2], parts[2::2], strict=True):
+        lines, _, others = entry.partition(f"{further}: ")
+        for verb, rule_id in verbs.items():
+            if f"{verb[:1].upper()}{verb[1:]}: " in lines or f"{verb} " in others:
+                found.add((ticket, rule_id))
+    return found
 
 
 def _came_to_an_end(run: Life) -> bool:

@@ -97,7 +97,9 @@ def test_every_flow_leaves_an_artifact_in_the_language_of_the_site(prefect, live
     assert "| terlambat |" in told["deadlines"]
     assert "| Dinas Komunikasi, Informatika dan Statistik | 2 |" in told["deadlines"]
     assert "## Pengiriman surel" in told["delivery"]
-    assert "| administrator | 3 |" in told["delivery"]  # of the verification, and two alerts
+    assert (
+        "| Administrator Pengaduan | 3 |" in told["delivery"]
+    )  # of the verification, and two alerts
 
 
 def test_a_missed_deadline_is_an_event_that_automations_can_use(prefect, lived):
