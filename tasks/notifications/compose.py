@@ -276,6 +276,16 @@ def _stand_ins(office: SiteContext, message: MessageRow, now: datetime) -> tuple
     own = [h for h in directory.offices if h.email.casefold() == address and h.in_office_on(today)]
     above = next((holder for holder in own if holder.role not in OF_A_UNIT), None)
     reader = (above or own[0]).role if own else Role(message.role)
+
+    def title_of(holder: OfficeHolder) -> str:
+        return office_title(
+            holder,
+            site=office.site.name,
+            unit=directory.name_of(holder.unit or None),
+            locale=message.locale or office.site.locale,
+        )
+
+    reader_title = title_of(own[0]) if own and above is None else ""
     found: dict[StandIn, None] = {}
     for item in message.items:
         if not item.included or item.correction:
@@ -285,13 +295,8 @@ def _stand_ins(office: SiteContext, message: MessageRow, now: datetime) -> tuple
         holds = any(holder.email.casefold() == address for holder in regular.offices)
         if regular.vacancy is not None or not holds:
             vacant = regular.vacancy is not None
-            title = office_title(
-                OfficeHolder(unit or "", role, "", ""),
-                site=office.site.name,
-                unit=directory.name_of(unit),
-                locale=message.locale or office.site.locale,
-            )
-            found[StandIn(title, reader, vacant)] = None
+            title = title_of(OfficeHolder(unit or "", role, "", ""))
+            found[StandIn(title, reader, vacant, reader_title)] = None
     return tuple(found)
 
 

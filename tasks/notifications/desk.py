@@ -282,6 +282,7 @@ class DeskLoader:
             grave=(not rule.to_ombudsman, -rule.severity),
             new=self._new(reader, complaint, deadline, known=known, triggered=clock in triggers),
             triggered=clock in triggers,
+            in_doubt=deadline.doubt is not None,
             own=clock in triggers or known or reader.scope.must_act(deadline),
         )
 

@@ -35,8 +35,8 @@ class Duty:
     days) and `working_days_left` are negative if late. `unit` is the responsible unit. `grave`
     sorts by the law: lower is graver. `new` means new since the reader's last mail, `own` that the
     reader must act: the duty has reached a rung for the reader. `triggered` means that this mail
-    has a notice about it. `uid` is a permanent identifier of
-    the deadline, for calendars.
+    has a notice about it. `in_doubt` means that the source no longer shows whether it is done.
+    `uid` is a permanent identifier of the deadline, for calendars.
     """
 
     rule: str
@@ -60,6 +60,7 @@ class Duty:
     new: bool = False
     own: bool = True
     triggered: bool = False
+    in_doubt: bool = False
     short_citation: str = ""
 
     @property
@@ -80,11 +81,13 @@ class StandIn:
     """The reader gets a notice in the place of another office, vacant or out of reach.
 
     `title` is that office in words, and `reader` the reader's own role, a key of the texts.
+    `reader_title` is the office of a reader who holds one in a unit, in words.
     """
 
     title: str
     reader: str
     vacant: bool
+    reader_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,22 @@ def test_a_complaint_is_on_it_once_with_all_its_duties_the_worst_first(office):
     ]
 
 
+def test_a_late_complaint_that_the_source_no_longer_shows_is_told_with_the_doubt(office, server):
+    """It stays late by the last import after its due time; whether it is done is not known."""
+    dinsos = "Dinas Sosial"
+    owe(office, BREACHED, at(dinsos), at(dinsos, "FD-2", **TODAY))
+    owe(office, "2026-11-25 08:00", at(dinsos, "FD-2", **TODAY))
+    desk = desks(office, "2026-11-25 08:00")["penghubung.dinsos"]
+    found = {item.ticket: (item.section, item.worst.in_doubt) for item in desk.items}
+    assert found == {"FD-1": (DeskSection.LATE, True), "FD-2": (DeskSection.LATE, False)}
+    deliver(office, "2026-11-25 08:00")
+    said = "keadaan terakhir belum diketahui: tidak terbaca lagi dari sumber data"
+    for letter in server.letters:
+        if letter.recipient.startswith("penghubung"):
+            page = " ".join(letter.mail.get_body(("plain",)).get_content().split())
+            assert page.count(said) == 1
+
+
 def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(office, server):
     dinsos = "Dinas Sosial"
     owe(office, "2026-11-20 08:00", at(dinsos), at(dinsos, "FD-2", **TODAY))

@@ -246,7 +246,7 @@ FIRST_WORDS = {
         "late and coming": "Paling mendesak: pengaduan FD-3, terlambat 1 hari kerja · RSUD Contoh",
         "long": "Paling mendesak: pengaduan FD-100, terlambat 1 hari kerja · Dinas Lingkungan",
         "escalation": "Paling mendesak: pengaduan FD-1, terlambat 5 hari kerja · Dinas Sosial · ",
-        "alert": "Unit: Dinas Perhubungan · Jabatan: Kepala Perangkat Daerah",
+        "alert": "Perangkat daerah: Dinas Perhubungan · Jabatan: Kepala Perangkat Daerah",
         "summary": "66,7% tepat waktu · 65 masih terbuka · Ketepatan terendah: Dinas Lingkungan",
     },
     "en": {
@@ -280,7 +280,7 @@ GREETED = {
 
 
 @pytest.mark.parametrize("kind", GREETED)
-def test_a_mail_greets_the_office_and_names_the_person(kind, locale, mails):
+def test_a_mail_greets_the_office_names_the_person_and_closes(kind, locale, mails):
     greeting = {"id": "Yth.", "en": "Dear"}[locale]
     title = GREETED[kind][LOCALES.index(locale)]
     person = mails[kind].mail["To"].addresses[0].display_name
@@ -289,6 +289,9 @@ def test_a_mail_greets_the_office_and_names_the_person(kind, locale, mails):
     assert lines[begin + 1] == person
     page = " ".join(Outline(mails[kind].html).all_text.split())
     assert f"{greeting} {title}" in page
+    closing = {"id": "Demikian disampaikan. Atas perhatian", "en": "Thank you for your attention"}
+    assert closing[locale] in page
+    assert closing[locale] in " ".join(lines)
 
 
 # --- filters --------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from conftest import REPOSITORY, WITA, example_site, wita
 from icalendar import Calendar
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
-from support.outgoing_mail.desk_views import NOW, duty, item, view
+from support.outgoing_mail.desk_views import NOW, duty, full_desk, item, view
 from support.pipeline import BREACHED, REMINDED, at, owe, since
 from support.programs import needed
 
@@ -921,6 +921,21 @@ def test_today_and_late_are_in_the_calendar_and_only_what_comes_has_an_alarm():
     assert late.walk("VALARM") == []
     (alarm,) = today.walk("VALARM")
     assert (alarm["action"], alarm.decoded("trigger")) == ("DISPLAY", timedelta(hours=7.5))
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        (3, "2 pengaduan lainnya dimuat dalam lampiran XLSX."),
+        (16, "2 pengaduan lainnya dimuat dalam lampiran XLSX. Di antaranya 1 pengaduan memerlukan"),
+        (17, "2 pengaduan lainnya dimuat dalam lampiran XLSX. Seluruhnya memerlukan tindak lanjut"),
+    ],
+)
+def test_a_superior_reads_how_many_of_the_cases_in_the_workbook_wait_for_action(own, said):
+    cases = [item(duty(-3, own=n < own), ticket=f"FD-{n}") for n in range(17)]
+    desk = full_desk(*cases, superior=True)
+    mail, _ = desk_mail(desk, "id", WITA)
+    assert said in " ".join(mail.text.split())
 
 
 def test_an_ended_duty_is_cancelled_in_the_calendar():

@@ -91,6 +91,9 @@ def test_next_in_line_stands_in_for_a_unit_without_anybody_and_the_ladder_starts
     assert names == {"11-24": ["penghubung.kab", "sekda"], "11-30": ["sekda"]}
     said = "Dinas Sosial: jabatan kosong; disampaikan kepada"
     assert all(said in text(each) for each in mails["11-24"])
+    liaison = next(each for each in mails["11-24"] if each.recipient.startswith("penghubung"))
+    reader = "Pejabat Penghubung Pemerintah Kabupaten Contoh"
+    assert f"Pejabat Penghubung {said} {reader}." in text(liaison)
     assert said not in text(mails["11-30"][0])
     with office.transaction() as session:
         roles = {
