@@ -31,7 +31,7 @@ def chunked(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
 
 class Existing(NamedTuple):
     """An existing complaint: its id, the last import that showed it, the content hash of its row,
-    and its date of receipt.
+    its date of receipt and its classification.
     """
 
     id: int
@@ -39,6 +39,7 @@ class Existing(NamedTuple):
     content_hash: int | None
     absent_since: datetime | None
     received_at: datetime
+    classification: str | None
 
 
 def existing(session: Session, source: str, tickets: Iterable[str]) -> dict[str, Existing]:
@@ -54,6 +55,7 @@ def existing(session: Session, source: str, tickets: Iterable[str]) -> dict[str,
                 Complaint.content_hash,
                 Complaint.absent_since,
                 Complaint.received_at,
+                Complaint.classification,
             ).where(Complaint.source == source, Complaint.ticket.in_(batch))
         )
         found.update((ticket, Existing(*rest)) for ticket, *rest in rows)

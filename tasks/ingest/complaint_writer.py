@@ -21,8 +21,8 @@ from tasks.ingest.changes import (
 )
 from tasks.ingest.exchange_reader import known_as
 from tasks.ingest.import_target import ImportTarget
-from tasks.ingest.open_questions import QuestionLog, Written, doubts
-from tasks.ingest.row_parser import ComplaintRecord, stated_events
+from tasks.ingest.open_questions import QuestionLog, Written, doubts, question_emptied
+from tasks.ingest.row_parser import Answers, ComplaintRecord, stated_events
 from tasks.ingest.snapshot_diff import OBSERVED, StateSpan, Vocabulary, with_sight
 from tasks.ingest.state_spans import SpanChanges, SpanEvents, question_number
 
@@ -53,6 +53,10 @@ class ComplaintWriter:
         return self.questions.vocabulary(self.mapping, self.target.administrator_unit)
 
     @cached_property
+    def _answers(self) -> Answers:
+        return self.questions.answers
+
+    @cached_property
     def absence(self) -> AbsenceWriter:
         """The writer of doubts about complaints that this import does not show."""
         return AbsenceWriter(self.target, self.name)
@@ -72,18 +76,18 @@ class ComplaintWriter:
         known = complaints.existing(session, self.name, records)
         same: list[int] = []
         changed: dict[str, ComplaintRecord] = {}
-        for ticket, (key, seen_at, content_hash, absent_since, received) in known.items():
-            if absent_since is not None:
-                self._shown_again.append(key)
-            if records[ticket].key in rejected:
-                self._seen_before[key] = seen_at
+        for ticket, before in known.items():
+            record, seen_at = records[ticket], before.seen_at
+            if before.absent_since is not None:
+                self._shown_again.append(before.id)
+            if record.key in rejected:
+                self._seen_before[before.id] = seen_at
             newer = at > seen_at or (at == seen_at and not self.is_snapshot)
-            if newer and content_hash == records[ticket].content_hash:
-                same.append(key)
+            if newer and before.content_hash == record.content_hash:
+                same.append(before.id)
             elif newer or (self.is_snapshot and at < seen_at):
-                changed[ticket] = records[ticket]
-                earlier = received - records[ticket].received
-                self.antedated += timedelta(0) < self._far < earlier
+                self.antedated += timedelta(0) < self._far < before.received_at - record.received
+                changed[ticket] = self._compared(record, before) if newer else record
         complaints.touch(session, same, at)
         new = {ticket: record for ticket, record in records.items() if ticket not in known}
         self.questions.ask((*changed.values(), *new.values()))
@@ -95,6 +99,13 @@ class ComplaintWriter:
         self.new += len(new)
         self.updated += updated
         self.unchanged += len(known) - updated
+
+    def _compared(self, record: ComplaintRecord, before: complaints.Existing) -> ComplaintRecord:
+        """Return a changed row, with a question about a value that its complaint has lost."""
+        if record.history:
+            return record  # of another installation, where the same question was asked
+        column = self.mapping.fields.classification
+        return question_emptied(record, before.classification, column, self._answers)
 
     def _link(
         self,

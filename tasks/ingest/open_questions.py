@@ -13,6 +13,7 @@ from db import questions
 from db.models import WORD_ROLES, OpenQuestion, QuestionRole
 from settings.mapping import SourceMapping
 from sla.directory import Directory
+from sla.engine.context import UNDETERMINED
 from sla.events import ANY_KIND, ASSIGNEE, PROMISED_DUE, QUESTION, Event, Knowledge
 from tasks.common.redaction import redact_and_truncate
 from tasks.ingest.import_target import ImportTarget
@@ -281,6 +282,27 @@ def question_receipts(
             received = datetime.fromisoformat(answer)
         found[n] = replace(found[n], received=received, unmapped=(*found[n].unmapped, cell))
     return found
+
+
+def question_emptied(
+    record: ComplaintRecord, before: str | None, column: str | None, answers: Answers
+) -> ComplaintRecord:
+    """Return a row; if it has lost the classification of its complaint, with a question about it.
+
+    `before` is the classification on record. An emptied cell is no statement that the complaint has
+    none, so the classification is undetermined until an answer.
+    """
+    asked = any(cell.role is QuestionRole.CLASSIFICATION for cell in record.unmapped)
+    if column is None or before is None or record.classification is not None or asked:
+        return record
+    cell = UnmappedCell(QuestionRole.CLASSIFICATION, column, "", "classification")
+    cell = replace(cell, answer=answers.get(cell.key))
+    return replace(
+        record,
+        classification=UNDETERMINED if cell.answer is None else cell.answer or None,
+        unmapped=(*record.unmapped, cell),
+        row_hash=record.content_hash,
+    )
 
 
 def isolated(moments: Sequence[datetime], far: timedelta) -> list[int]:

@@ -166,6 +166,8 @@ class ComplaintRecord:
     text: str | None = None
     attachments: str | None = None
     reporter: str | None = None
+    row_hash: int | None = None
+    """The content hash of the row itself, if the record differs from it by an added question."""
 
     @property
     def key(self) -> str:
@@ -181,6 +183,8 @@ class ComplaintRecord:
 
         It is stored, so it must never change.
         """
+        if self.row_hash is not None:
+            return self.row_hash
         facts = (
             self.ticket,
             self.received.timestamp(),

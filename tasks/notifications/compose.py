@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from db import notices, outbox
 from db.models import MessageItem, MessageKind, MessageRow, NoticeRow
 from sla.directory import OF_A_UNIT, OfficeHolder, Role
-from sla.engine.deadline import Deadline
+from sla.engine.clocks import CLASS
+from sla.engine.context import UNDETERMINED
+from sla.engine.deadline import Deadline, State
 from sla.escalation import SUPERIORS
 from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.corrections import LATE
@@ -258,12 +260,15 @@ def _correction(
         return None
     law = office.site.evaluation_context.law
     rule = law.last(notice.rule) if notice.rule in law.ids else None
+    state = "" if deadline is None else str(deadline.state)
+    if not state and rule is not None and CLASS in rule.applies_when:
+        state = State.UNKNOWN if notice.complaint.classification == UNDETERMINED else ""
     return Correction(
         ticket=notice.complaint.ticket,
         unit=office.site.directory.name_of(notice.unit or None),
         rule=rule.label[locale] if rule else notice.rule,
         citation=rule.citation if rule else "",
-        state=str(deadline.state) if deadline is not None else "",
+        state=state,
     )
 
 

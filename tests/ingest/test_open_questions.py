@@ -221,6 +221,27 @@ def test_a_long_file_in_random_order_raises_no_question():
 # --- what rests on an unknown word ----------------------------------------------------------------
 
 
+def test_a_classification_that_is_emptied_later_is_undetermined_until_answered(office):
+    """Without one from the start, the rules that need one do not apply and nothing is asked."""
+    late = {STATUS: "Terverifikasi", KIND: "Permintaan Informasi"}
+    second = {TICKET: "2", KIND: "-"}
+    for made in ("2026-11-03 07:00", "2026-11-24 07:00"):
+        lapor(office, made, late, second)
+    assert states(office, "2026-11-24 08:00")[INFORMATION] == "breached"
+    assert asked(office) == []
+    for made, category in (("2026-11-25 07:00", "Jalan"), ("2026-11-26 07:00", "Jembatan")):
+        lapor(office, made, late | {KIND: "-", "Kategori": category}, second)
+        assert asked(office) == [("classification", KIND, "", 1)]
+        assert known(office, "5010653").classification == UNDETERMINED
+        assert INFORMATION not in states(office, made.replace("07:00", "08:00"))
+    assert answered(office, "2026-11-26 09:00", "Permintaan Informasi") == 1
+    assert states(office, "2026-11-26 10:00")[INFORMATION] == "breached"
+    lapor(office, "2026-11-27 07:00", late | {KIND: "", "Kategori": "Jalan"}, second)
+    assert known(office, "5010653").classification == "information_request"
+    assert known(office, "2").classification is None
+    assert asked(office) == []
+
+
 @ON_BOTH
 def test_nothing_is_decided_from_an_unknown_status_on(office):
     """The deadline of the verification is the end of the 5th."""

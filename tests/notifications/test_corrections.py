@@ -76,6 +76,17 @@ def test_everyone_who_was_told_gets_one_correction(office, server):
     assert row["reason"] == "a deadline that counted as late is met now"
 
 
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [("", "tidak dapat dinilai"), ("Pengaduan Berkadar Pengawasan", "kewajiban ini tidak berlaku")],
+)
+def test_the_correction_of_an_emptied_classification_says_unknown(office, server, word, state):
+    told_late(office)
+    owe(office, NEXT, at("Dinas Sosial", Klasifikasi=word))
+    assert deliver(office, NEXT).sent > 0
+    assert any(f"keadaan sekarang: {state}" in text(letter) for letter in server.letters[2:])
+
+
 def test_a_superior_who_was_told_gets_the_correction_too_and_nobody_else(office, server):
     told_late(office)
     register(office, ESCALATED, at("Dinas Sosial"))
