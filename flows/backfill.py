@@ -19,7 +19,7 @@ from db import audit, runs
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.delivery import send_owed
-from tasks.intake import pull
+from tasks.intake import ask, pull
 from tasks.notifications.transport.smtp import ServerUnavailable
 
 FLOW = "time-lapse"
@@ -31,6 +31,7 @@ def live_through(office: SiteContext, now: datetime) -> dict[str, int]:
     run = f"{FLOW} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     office.by = audit.AuditActor(f"flow run {run}", run)
     pulled = [pull(office, source, now) for source in office.site.sources]
+    ask(office, now, run)
     decided = evaluate_and_notify(office, now, run)
     sent = send_owed(office, now, run)
     if sent.trouble:

@@ -217,6 +217,8 @@ class DeskLoader:
             return None
         duties.sort(key=lambda duty: duty.lateness)
         told = [each for deadline in shown for each in self._notifications(complaint.id, deadline)]
+        if reader.scope.superior:  # who also got the notices of a vacant office of the unit
+            told = [e for e in told if e.recipient.casefold() != reader.address] or told
         site, unit = self._run.site, _unit_of(duties[0].unit)
         hidden, link = complaint.anonymous or complaint.secret, site.file.ticket_link
         return NoticeItem(

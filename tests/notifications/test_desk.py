@@ -190,6 +190,20 @@ def test_two_liaison_officers_told_on_one_day_are_one_occasion_with_two_names(of
     assert told.names == ("Arwinsah Kadere", "Melatiwati Sarang")
 
 
+def test_a_superior_who_stood_in_for_the_unit_is_not_named_to_herself(office):
+    dishub = "Dinas Perhubungan"  # its head is vacant: the regional secretary gets the notices
+    named = {}
+    for now in (BREACHED, "2026-11-27 08:00", "2026-11-30 08:00"):
+        owe(office, now, at(dishub))
+        found = desks(office, now)
+        deliver(office, now)
+        named |= {who: [each.role for each in desk.items[0].told] for who, desk in found.items()}
+    assert named == {
+        "penghubung.dishub": ["liaison", "head_of_unit"],
+        "sekda": ["liaison"],
+    }
+
+
 def test_a_vacant_office_is_named(office):
     owe(office, BREACHED, at("Dinas Perhubungan"))
     assert desks(office, BREACHED)["penghubung.dishub"].items[0].vacant == ("head_of_unit",)

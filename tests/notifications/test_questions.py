@@ -11,6 +11,7 @@ from support.small_site import DAY, STATUS, TICKET, UNIT, export
 
 from db import questions
 from db.models import MessageStatus, QuarantineRow
+from flows.backfill import live_through
 from tasks.common.context import SiteContext
 from tasks.ingest.answers import answer
 from tasks.intake import ask
@@ -57,6 +58,12 @@ def test_a_run_asks_about_all_new_values_in_one_mail_and_once(office):
     assert alerts(office) == ["questions"] * 2
     (text,) = texts(office, "2026-11-05 08:00")
     assert ("Isi: Baru" in text, "Isi: Entah" in text) == (True, False)
+
+
+def test_a_morning_run_in_hindsight_asks_as_the_scheduled_intake_does(office):
+    export(office.site.folder, "2026-11-03 07:00", {STATUS: "Entah"})
+    live_through.fn(office, wita("2026-11-03 08:00"))
+    assert alerts(office) == ["questions"]
 
 
 def test_open_questions_are_listed_again_after_a_week(office):
