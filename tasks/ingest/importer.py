@@ -137,13 +137,18 @@ class ImportWriter:
         self.words = [WordQuestions(target, self.questions, role) for role in WORD_ROLES]
         self.rejected = RejectedRows(target, batch.name, batch.sha256)
         self.writers = OriginWriters(target, self.questions)
-        self.rows = 0
+        self._read_rows = 0
         self._lost_rows = False
+
+    @property
+    def rows(self) -> int:
+        """The number of rows read so far, without total lines."""
+        return self._read_rows - self.validator.totals
 
     def add_rows(self, rows: Sequence[Row]) -> None:
         """Parse some rows and write the complaints and events in them."""
         header = self.batch.header
-        self.rows += len(rows)
+        self._read_rows += len(rows)
         cells = dict(rows)
         records: list[ComplaintRecord] = []
         receipts: list[tuple[str, ...]] = []
@@ -202,7 +207,7 @@ class ImportWriter:
             sha256=self.batch.sha256,
             observed_at=self.target.observed_at,
             recorded_at=self.target.now,
-            rows=self.rows,
+            rows=self.rows - self.rejected.notes,
             new=writers.new,
             updated=writers.updated,
             unchanged=writers.unchanged,

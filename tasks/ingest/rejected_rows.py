@@ -39,7 +39,8 @@ class RejectedRows:
 
     `keys` has the tickets of these rows, with their origin; `torn_keys` those from a torn row, in
     which the ticket itself may be broken. `without_ticket` counts the rows that may belong to any
-    complaint. `unusable` counts those for a reason in `UNUSABLE`.
+    complaint. `unusable` counts those for a reason in `UNUSABLE`, `notes` the lines of text beside
+    the table.
     """
 
     def __init__(self, target: ImportTarget, file: str, sha256: str) -> None:
@@ -52,6 +53,7 @@ class RejectedRows:
         self.without_ticket = 0
         self.count = 0
         self.unusable = 0
+        self.notes = 0
         self.first_line = 0
         self.quarantined = 0
         self.reasons: dict[str, int] = {}
@@ -69,6 +71,7 @@ class RejectedRows:
         else:
             self.without_ticket += 1
         self.unusable += self._is_unusable(bad)
+        self.notes += bad.is_note
         self.first_line = self.first_line or bad.line
         self.causes.setdefault(f"{bad.reason} in {bad.column}" if bad.column else bad.reason)
         row = quarantine_row(bad, self._origin, self._target.now)

@@ -21,7 +21,15 @@ from support.servers.open311_server import serving
 from support.small_site import NAME, REPORT, STATUS, TICKET, UNIT, export
 
 from db import questions
-from db.models import Complaint, DeadlineRow, DeliveryAttempt, MessageItem, MessageRow, NoticeRow
+from db.models import (
+    Complaint,
+    DeadlineRow,
+    DeliveryAttempt,
+    MessageItem,
+    MessageRow,
+    NoticeRow,
+    SourceImport,
+)
 from settings.sources import read_sources
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
@@ -244,6 +252,22 @@ def test_a_signature_below_a_small_table_stops_nothing_and_keeps_no_name(office)
     waiting = quarantine(office, "register")
     assert [(line, value) for line, _, _, value in waiting] == [(n, "") for n in range(4, 10)]
     assert NAME not in dump(office)
+
+
+@pytest.mark.parametrize(("shown", "alarms"), [(50, 1), (49, 0), (51, 0)])
+def test_total_lines_and_notes_are_no_rows_of_an_import(office, shown, alarms):
+    """Else the file would have 53 rows, which hides that 50 is a typical limit of an export."""
+    rest = ";" * (len(ROW) - 1)
+    below = f"Jumlah{rest}\n;{shown}{rest[1:]}\nMengetahui,{rest}\n"
+    for made, number in (("03", 52), ("04", shown)):
+        drop(office, f"2026-11-{made} 07:15", rows(*map(entry, range(number))) + below)
+        assert cycle(office, f"2026-11-{made} 08:00") == []
+    with office.transaction() as session:
+        assert list(session.scalars(select(SourceImport.rows).order_by(SourceImport.id))) == [
+            52,
+            shown,
+        ]
+    assert alerts(office).count("fewer_rows") == alarms
 
 
 def test_rows_with_nothing_but_a_ticket_are_refused_as_a_whole(office):
