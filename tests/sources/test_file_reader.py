@@ -68,6 +68,49 @@ def test_a_number_in_a_workbook_has_no_decimals_and_a_formula_stays_text(tmp_pat
     assert rows(path) == [(2, ("5010653", "1.5", "=1+1"))]
 
 
+ALIKE = ["no", "MASUK :", "Per\u200bihal*"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        (ALIKE, ("No", "Masuk", "Perihal")),
+        (["No\xa0", "Masuk", " perihal:*"], ("No", "Masuk", "Perihal")),
+        (["\ufeffNO:", "masuk*", "PERIHAL"], ("No", "Masuk", "Perihal")),
+        (["no", "Masuk", "Perihal", "masuk"], ("No", "Masuk", "Perihal", "masuk")),  # exact wins
+    ],
+)
+def test_a_header_written_a_little_otherwise_is_the_mapped_one(tmp_path, suffix, header, found):
+    path, row = tmp_path / f"a.{suffix}", [*ROW, "02/01/2026"][: len(header)]
+    if suffix == "csv":
+        text(path, "\n".join(["Daftar;;", ";".join(header), ";".join(row), ""]))
+    else:
+        workbook(path, ["Daftar"], header, row)
+    sheet = read_sheet(path, source())
+    assert sheet.header == found
+    assert list(sheet.rows) == [(3, tuple(row))]
+
+
+def test_two_spaces_in_a_column_of_two_words_are_one(tmp_path):
+    fields = {"ticket": "No", "received": "Masuk", "title": "Isi  Singkat"}
+    path = text(tmp_path / "a.csv", "No;Masuk;isi \xa0singkat\n17;01/11/2026;Jalan\n")
+    assert read_sheet(path, source(fields=fields)).header == ("No", "Masuk", "Isi  Singkat")
+
+
+@pytest.mark.parametrize(
+    ("header", "title", "words"),
+    [
+        ("No;masuk;MASUK;Perihal", "Perihal", "the column 'Masuk' occurs 2 times"),
+        ("No;masuk;Perihal;x", "masuk*", "no column 'Masuk'"),  # two names of one spelling
+    ],
+)
+def test_a_similar_name_that_is_not_certain_is_refused_by_name(tmp_path, header, title, words):
+    path = text(tmp_path / "a.csv", f"{header}\n17;01/11/2026;02/11/2026;Jalan\n")
+    fields = {"ticket": "No", "received": "Masuk", "title": title}
+    assert words in refusal(path, fields=fields)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
 def test_csv_is_read_in_the_encodings_that_offices_use(tmp_path, encoding):
     path = text(tmp_path / "a.csv", "No,Masuk,Perihal\n17,01/11/2026,Café\n", encoding)

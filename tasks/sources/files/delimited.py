@@ -20,6 +20,7 @@ from settings.sources import FolderSource
 from tasks.common.dates import parse_datetime
 from tasks.sources.base import FaultyRow, LineFault, Row, UnreadableFile, faulty
 from tasks.sources.files.encodings import BAD_BYTE, LONGEST_LINE, short_lines, text_of
+from tasks.sources.files.headers import HeaderNames
 
 DELIMITERS = (",", ";", "\t", "|")
 PREAMBLE = 100
@@ -284,12 +285,13 @@ def _layout(head: Sequence[str], delimiter: str, source: FolderSource) -> _Layou
         ]
     except csv.Error:
         return None
-    wanted = set(source.columns)
+    wanted, spelling = set(source.columns), HeaderNames((*source.columns, source.header))
     for number, row in enumerate(rows):
-        is_header = source.header is None or row[:1] == (source.header,)
+        names = spelling.read(row)
+        is_header = source.header is None or names[:1] == (source.header,)
         if not is_header:
             continue
-        if not wanted <= set(row) or not row[1:]:
+        if not wanted <= set(names) or not names[1:]:
             return None
         below = [each for each in rows[number + 1 :] if any(each)]
         full = [each for each in below if len(each) == len(row)]
@@ -297,8 +299,8 @@ def _layout(head: Sequence[str], delimiter: str, source: FolderSource) -> _Layou
         return _Layout(
             delimiter=delimiter,
             header=row,
-            ticket=row.index(source.fields.ticket),
-            received=tuple(row.index(name) for name in dated),
+            ticket=names.index(source.fields.ticket),
+            received=tuple(names.index(name) for name in dated),
             dates=source.dates,
             trims=not any(not each[-1] for each in full),
             surplus=more[0][0] if more else 0,
@@ -313,13 +315,13 @@ def _delimiter(head: Sequence[str], source: FolderSource, stated: str | None) ->
     another one, and the header may lack a column: the message then names the column.
     """
     usual = stated or DELIMITERS[0]
-    wanted = set(source.columns)
+    wanted, spelling = set(source.columns), HeaderNames(source.columns)
     lines = [line.replace("\0", "") for line in head]
     best, most = usual, 0
     for delimiter in (usual, *DELIMITERS):
         rows = csv.reader(lines, delimiter=delimiter)
         try:
-            found = max((len(wanted & {cell.strip() for cell in row}) for row in rows), default=0)
+            found = max((len(wanted.intersection(spelling.read(row))) for row in rows), default=0)
         except csv.Error:
             continue
         if found > most:

@@ -17,6 +17,7 @@ from tasks.common.flexible_dates import is_serial
 from tasks.sources.base import FaultyRow, Row, Sheet, SheetLine, UnreadableFile, WrongMapping
 from tasks.sources.files.delimited import PREAMBLE, delimited_rows
 from tasks.sources.files.encodings import text_of
+from tasks.sources.files.headers import HeaderNames
 from tasks.sources.files.json_lines import json_rows
 from tasks.sources.files.kinds import FileKind, kind_of
 from tasks.sources.files.web_pages import web_page_tables
@@ -92,12 +93,12 @@ class _SheetTable:
 def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTable:
     """Find the header of a sheet: the first row with all mapped columns, else the closest row."""
     rows = _limited(path, sheet.rows, source, sheet.name)
-    wanted = set(source.columns)
+    wanted, spelling = set(source.columns), HeaderNames((*source.columns, source.header))
     above: list[tuple[str, ...]] = []
     closest: tuple[str, ...] = ()
     line, most = 0, -1
     for number, cells in rows:
-        names = tuple(cell.strip() for cell in cells)
+        names = spelling.read(cells)
         found = len(wanted.intersection(names))
         if found == len(wanted) and (source.header is None or source.header in names):
             closest, line, most = names, number, found

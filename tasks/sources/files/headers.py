@@ -1,0 +1,39 @@
+"""Recognize the mapped columns in a header that is written a little otherwise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+"""Characters of no width."""
+
+
+class HeaderNames:
+    """The names that a mapping uses for columns.
+
+    A cell of a header that differs from a name only in letter case, spaces, characters of no width,
+    or a colon or asterisk at its end is that column.
+    """
+
+    def __init__(self, names: Iterable[str | None]) -> None:
+        every = {name for name in names if name}
+        count = Counter(map(_plain, every))
+        self._by_plain = {_plain(name): name for name in every if count[_plain(name)] == 1}
+
+    def read(self, cells: Sequence[str]) -> tuple[str, ...]:
+        """Return the cells of a row, with the columns of the mapping as the mapping names them.
+
+        Where a cell is exactly the name, no other cell is. Of several cells that are only similar,
+        each gets the name, so a column that occurs twice is found.
+        """
+        texts = tuple(cell.strip() for cell in cells)
+        exact = set(texts)
+        return tuple(
+            name if (name := self._by_plain.get(_plain(text))) and name not in exact else text
+            for text in texts
+        )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.translate(_INVISIBLE).split()).rstrip(":* ").casefold()
