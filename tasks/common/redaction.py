@@ -126,6 +126,9 @@ _MAIL = re.compile(
 )
 """A mail address: with '@', '(at)' or 'at ... dot', or with a quoted name."""
 
+_PROTECTED = re.compile(r"=\"\s*([\w.][^\"]*?)\s*\"|['\u2019]\s*([\w.][^'\u2019]*)['\u2019]?")
+"""A cell that a program has marked as text."""
+
 _ADDRESS = re.compile(r"<?[^\s@<>]+[@\uff20][^\s<>]+>?")
 
 # Quick tests: most texts have nothing to mask.
@@ -157,9 +160,14 @@ def redact(text: str) -> str:
 def plain_ticket(ticket: str) -> str:
     """Return a ticket number as it is stored and shown.
 
-    A spreadsheet adds decimals: '5010653.0' is '5010653'. A ticket with an '@' is a mail address or
-    a Message-ID, and names the complainant or the machine of one: a short hash replaces it.
+    A spreadsheet adds decimals: '5010653.0' is '5010653'. A program that writes CSV protects the
+    digits by an apostrophe before them, or by a formula: ="5010653". A ticket with an '@' is a mail
+    address or a Message-ID, and names the complainant or the machine of one: a short hash replaces
+    it.
     """
+    protected = _PROTECTED.fullmatch(ticket)
+    if protected:
+        ticket = protected[1] or protected[2]
     number = ticket.removesuffix(".0")
     if number != ticket and number.isdecimal():
         return number

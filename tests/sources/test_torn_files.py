@@ -78,6 +78,12 @@ OPENED, CLOSED = '"Jalan rusak', 'Lampu mati"'
         ),
         pytest.param([row(1), row(2, OPENED)], ["1"], ["3 torn_row"], id="unclosed-in-last-row"),
         pytest.param(
+            [row('="1"'), row("'2", OPENED), row('="3"')],
+            ["1", "3"],
+            ["3 torn_row"],
+            id="tickets-marked-as-text",
+        ),
+        pytest.param(
             [row(1, OPENED), row(2, OPENED), row(3)],
             ["3"],
             ["2 torn_row", "3 torn_row"],

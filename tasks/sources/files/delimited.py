@@ -18,6 +18,7 @@ from pathlib import Path
 
 from settings.sources import FolderSource
 from tasks.common.dates import parse_datetime
+from tasks.common.redaction import plain_ticket
 from tasks.sources.base import FaultyRow, LineFault, Row, UnreadableFile, faulty
 from tasks.sources.files.encodings import BAD_BYTE, LONGEST_LINE, short_lines, text_of
 from tasks.sources.files.headers import HeaderNames
@@ -66,7 +67,7 @@ class _Layout:
         """Check whether these cells begin a row: with a plausible ticket and date of receipt."""
         if len(cells) <= max(self.ticket, *self.received):
             return False
-        ticket = cells[self.ticket].strip()
+        ticket = plain_ticket(cells[self.ticket].strip())
         if not ticket or len(ticket) > LONGEST_TICKET or '"' in ticket or "\n" in ticket:
             return False
         return self._is_date(" ".join(cells[index].strip() for index in self.received).strip())
@@ -92,7 +93,7 @@ class _Layout:
     def ticket_before_quote(self, line: str) -> str:
         """Return the ticket of a line if it and the date stand before the first quotation mark."""
         cells = line.partition('"')[0].split(self.delimiter)[:-1]  # the last cell is cut
-        return cells[self.ticket].strip() if self.begins(cells) else ""
+        return plain_ticket(cells[self.ticket].strip()) if self.begins(cells) else ""
 
     def unnamed(self, length: int) -> bool:
         """Check whether the columns from this index on have no name."""
@@ -253,7 +254,7 @@ def _checked(record: _Record, layout: _Layout, *, complete: bool) -> _Record:
         return (number, cells + ("",) * missing, lines) if left_out else record
     detail = f"{len(cells)} < {layout.width}"
     certain = layout.begins(cells) and len(cells) > layout.ticket + 1  # the last cell may be cut
-    ticket = cells[layout.ticket].strip() if certain else ""
+    ticket = plain_ticket(cells[layout.ticket].strip()) if certain else ""
     return number, faulty(LineFault.SHORT_ROW, lines, detail=detail, ticket=ticket), lines
 
 
