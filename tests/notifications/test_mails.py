@@ -277,7 +277,7 @@ def test_a_superior_reads_the_units_first():
         assert catalog("en")("mail.by_unit_more", n=14) in text
         assert text.index("Unit 5") < text.index("5010653")
         assert "Unit 6" not in text
-    assert "Unit 1: 8 late, oldest since 19 Nov, 1 new" in flat(mail.text)
+    assert "Unit 1: 8 late, oldest due 19 Nov, 1 new" in flat(mail.text)
 
 
 def test_a_subject_never_shows_a_title_and_stays_short():
