@@ -21,8 +21,14 @@ from tasks.ingest.changes import (
 )
 from tasks.ingest.exchange_reader import known_as
 from tasks.ingest.import_target import ImportTarget
-from tasks.ingest.open_questions import QuestionLog, Written, doubts, question_emptied
-from tasks.ingest.row_parser import Answers, ComplaintRecord, stated_events
+from tasks.ingest.open_questions import (
+    QuestionLog,
+    Written,
+    doubts,
+    question_emptied,
+    question_moved_receipt,
+)
+from tasks.ingest.row_parser import Answers, ComplaintRecord, stated_events, value_hash
 from tasks.ingest.snapshot_diff import OBSERVED, StateSpan, Vocabulary, with_sight
 from tasks.ingest.state_spans import SpanChanges, SpanEvents, question_number
 
@@ -76,18 +82,22 @@ class ComplaintWriter:
         known = complaints.existing(session, self.name, records)
         same: list[int] = []
         changed: dict[str, ComplaintRecord] = {}
+        newer: dict[str, complaints.Existing] = {}
         for ticket, before in known.items():
             record, seen_at = records[ticket], before.seen_at
             if before.absent_since is not None:
                 self._shown_again.append(before.id)
             if record.key in rejected:
                 self._seen_before[before.id] = seen_at
-            newer = at > seen_at or (at == seen_at and not self.is_snapshot)
-            if newer and before.content_hash == record.content_hash:
+            is_newer = at > seen_at or (at == seen_at and not self.is_snapshot)
+            if is_newer and before.content_hash == record.content_hash:
                 same.append(before.id)
-            elif newer or (self.is_snapshot and at < seen_at):
-                self.antedated += timedelta(0) < self._far < before.received_at - record.received
-                changed[ticket] = self._compared(record, before) if newer else record
+            elif is_newer or (self.is_snapshot and at < seen_at):
+                changed[ticket] = record
+                self.antedated += self._is_antedated(record, before)
+                if is_newer:
+                    newer[ticket] = before
+        changed |= self._compared(newer, changed)
         complaints.touch(session, same, at)
         new = {ticket: record for ticket, record in records.items() if ticket not in known}
         self.questions.ask((*changed.values(), *new.values()))
@@ -100,12 +110,34 @@ class ComplaintWriter:
         self.updated += updated
         self.unchanged += len(known) - updated
 
-    def _compared(self, record: ComplaintRecord, before: complaints.Existing) -> ComplaintRecord:
-        """Return a changed row, with a question about a value that its complaint has lost."""
-        if record.history:
-            return record  # of another installation, where the same question was asked
-        column = self.mapping.fields.classification
-        return question_emptied(record, before.classification, column, self._answers)
+    def _is_antedated(self, record: ComplaintRecord, before: complaints.Existing) -> bool:
+        """Check whether a row has a far earlier date of receipt than its complaint."""
+        return timedelta(0) < self._far < before.received_at - record.received
+
+    def _compared(
+        self, known: Mapping[str, complaints.Existing], records: Mapping[str, ComplaintRecord]
+    ) -> dict[str, ComplaintRecord]:
+        """Return the changed rows of these complaints, with questions about doubtful changes.
+
+        These are a lost classification, and a far earlier date of receipt as long as the source
+        shows it. Another installation has asked such questions about its complaints itself.
+        """
+        fields = self.mapping.fields
+        column = fields.received if isinstance(fields.received, str) else fields.received[0]
+        moved = self.questions.moved_receipts(before.id for before in known.values())
+        found: dict[str, ComplaintRecord] = {}
+        for ticket, before in known.items():
+            record = records[ticket]
+            if record.history:
+                continue
+            key = (column, value_hash(record.receipt_text))
+            record = question_emptied(
+                record, before.classification, fields.classification, self._answers
+            )
+            if self._is_antedated(record, before) or key in moved.get(before.id, ()):
+                record = question_moved_receipt(record, column, self._answers)
+            found[ticket] = record
+        return found
 
     def _link(
         self,

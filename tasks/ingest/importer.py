@@ -149,33 +149,18 @@ class ImportWriter:
         """Parse some rows and write the complaints and events in them."""
         header = self.batch.header
         self._read_rows += len(rows)
-        cells = dict(rows)
         records: list[ComplaintRecord] = []
-        receipts: list[tuple[str, ...]] = []
-        for line, found in self.validator.validate(header, rows):
+        for _, found in self.validator.validate(header, rows):
             if isinstance(found, ComplaintRecord):
                 records.append(found)
-                receipts.append(cells[line])
             else:
                 self.rejected.add(found)
-        records = self._with_receipts_questioned(header, records, receipts)
+        column = self.validator.reader.receipt_columns[0]
+        days = self.target.mapping.suspicious_days
+        records = question_receipts(records, column, days, self.answers)
         self.writers.write(records, self.rejected.keys)
         for words in self.words:
             words.see(records)
-
-    def _with_receipts_questioned(
-        self, header: tuple[str, ...], records: list[ComplaintRecord], rows: Sequence[Sequence[str]]
-    ) -> list[ComplaintRecord]:
-        """Ask about dates of receipt that are far from those of the neighbouring rows."""
-        columns = self.validator.reader.receipt_columns
-        places = [header.index(column) for column in columns]
-
-        def text(n: int) -> str:
-            row = rows[n]
-            return " ".join(row[place].strip() for place in places if place < len(row))
-
-        days = self.target.mapping.suspicious_days
-        return question_receipts(records, text, columns[0], days, self.answers)
 
     def finish(self) -> SourceImport:
         """Store the import and what follows from it as a whole: doubts about complaints that it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -35,6 +35,9 @@ LONGEST_WORD = 160
 
 HIDDEN = "…"
 """Placeholder for such a text."""
+
+MOVED_RECEIPT = "moved-receipt/"
+"""Prefix of the field of a question about a date of receipt far earlier than before."""
 
 NEIGHBOURS = 2
 """Number of rows on each side of a row to compare its date of receipt with."""
@@ -161,6 +164,24 @@ class QuestionLog:
         self._session.flush()
         questions.add_links(self._session, new)
 
+    def moved_receipts(self, complaints: Iterable[int]) -> dict[int, set[tuple[str, str]]]:
+        """Return the dates of receipt of these complaints that were far earlier than before.
+
+        They are given by complaint, as column and hash of the value.
+        """
+        if not self.of_role(QuestionRole.RECEIPT):
+            return {}
+        keys = {question.id: key for key, question in self._rows.items()}
+        links = questions.links_of(self._session, complaints)
+        return {
+            complaint: {
+                keys[link.question_id]
+                for link in some
+                if link.source_field.startswith(MOVED_RECEIPT)
+            }
+            for complaint, some in links.items()
+        }
+
     def close_idle(self) -> None:
         """End the questions whose value no complaint shows any more."""
         if all(question.answered_at for question in self._rows.values()):
@@ -259,29 +280,43 @@ def doubts(
 
 
 def question_receipts(
-    records: Sequence[ComplaintRecord],
-    text: Callable[[int], str],
-    column: str,
-    days: int,
-    answers: Answers,
+    records: Sequence[ComplaintRecord], column: str, days: int, answers: Answers
 ) -> list[ComplaintRecord]:
     """Return the rows of a file; one with a doubtful date of receipt has a question about it.
 
     A date of receipt is doubtful if it is more than `days` away from those of the two rows before
     and the two rows after it, while these are near each other. In a file that is not in the order
-    of receipt none of them is doubtful. `text` gives the date as written in a row.
+    of receipt none of them is doubtful.
     """
     doubtful = isolated([record.received for record in records], timedelta(days=days))
     found = list(records)
     for n in doubtful:
-        cell = UnmappedCell(QuestionRole.RECEIPT, column, text(n), f"receipt/{column}")
-        answer = answers.get(cell.key)
-        cell = replace(cell, answer=answer)
-        received = found[n].received
-        if answer and answer != CORRECT_ANSWER:
-            received = datetime.fromisoformat(answer)
-        found[n] = replace(found[n], received=received, unmapped=(*found[n].unmapped, cell))
+        found[n] = _with_receipt_questioned(found[n], column, f"receipt/{column}", answers)
     return found
+
+
+def question_moved_receipt(
+    record: ComplaintRecord, column: str, answers: Answers
+) -> ComplaintRecord:
+    """Return a row with a question about a date of receipt far earlier than the one on record."""
+    others = tuple(cell for cell in record.unmapped if cell.role is not QuestionRole.RECEIPT)
+    found = _with_receipt_questioned(
+        replace(record, unmapped=others), column, f"{MOVED_RECEIPT}{column}", answers
+    )
+    return replace(found, row_hash=record.content_hash)
+
+
+def _with_receipt_questioned(
+    record: ComplaintRecord, column: str, source_field: str, answers: Answers
+) -> ComplaintRecord:
+    """Return a row with a question about its date of receipt, or with the answer to it."""
+    cell = UnmappedCell(QuestionRole.RECEIPT, column, record.receipt_text, source_field)
+    answer = answers.get(cell.key)
+    cell = replace(cell, answer=answer)
+    received = record.received
+    if answer and answer != CORRECT_ANSWER:
+        received = datetime.fromisoformat(answer)
+    return replace(record, received=received, unmapped=(*record.unmapped, cell))
 
 
 def question_emptied(

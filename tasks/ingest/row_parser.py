@@ -166,6 +166,8 @@ class ComplaintRecord:
     text: str | None = None
     attachments: str | None = None
     reporter: str | None = None
+    receipt_text: str = ""
+    """The date of receipt as written in the row, for a question about it."""
     row_hash: int | None = None
     """The content hash of the row itself, if the record differs from it by an added question."""
 
@@ -384,6 +386,7 @@ class RowParser:
             status_at=self._status_at(cells, status, received, observed),
             steps=self._steps(cells, received, observed),
             unmapped=tuple(self._unmapped),
+            receipt_text=self.receipt_text(cells),
         )
 
     def _received(self, cells: Mapping[str, str]) -> datetime | None:

@@ -292,6 +292,19 @@ def test_a_register_with_day_and_month_swapped_accuses_nobody(office, swapped, r
     assert named == [True] * refused
 
 
+def test_two_of_five_dates_with_day_and_month_swapped_accuse_nobody(office):
+    drop(office, "2026-11-03 07:15", rows(*map(entry, range(5))))
+    assert cycle(office, "2026-11-03 08:00") == []
+    wrong = {key: cell.replace("02/11/", "11/02/") for key, cell in ROW.items() if "02/11/" in cell}
+    for day, title in (("04", "Jalan"), ("05", "Lampu")):
+        made = [entry(n, Perihal=title, **(wrong if n in (1, 3) else {})) for n in range(5)]
+        drop(office, f"2026-11-{day} 07:15", rows(*made))
+        assert cycle(office, f"2026-11-{day} 08:00") == []
+        assert {wrong["Tanggal Masuk"]} <= asked(office)
+    assert told_late(office) == {}
+    assert states(office, "unknown") == numbers((1, 3))
+
+
 def workbook(path: Path, **received: datetime) -> None:
     """A register of these tickets, received at these times."""
     with xlsxwriter.Workbook(path, {"default_date_format": "dd/mm/yyyy hh:mm"}) as book:

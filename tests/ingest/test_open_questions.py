@@ -198,6 +198,47 @@ def test_a_receipt_far_from_its_neighbours_is_a_question_before_it_accuses(offic
     assert "breached" not in states(office, "2026-11-05 13:00", "FD-1").values()
 
 
+@pytest.mark.parametrize(
+    ("reply", "is_late"),
+    [
+        ("benar", True),
+        ("02/11/2026 09:00", False),
+    ],
+)
+def test_a_receipt_moved_far_back_is_a_question_until_it_is_answered(office, reply, is_late):
+    """With day and month swapped the requests of 2 November are requests of 11 February."""
+    blank = dict.fromkeys(("Diverifikasi", "Diteruskan", "Tindak Lanjut Pertama"), "")
+
+    def register(made: str, swapped: set[int], **more: str) -> None:
+        entries = [
+            blank | {"No Register": f"FD-{n}", "Tanggal Masuk": f"{day}/2026 09:00"} | more
+            for n in range(5)
+            for day in ["11/02" if n in swapped else "02/11"]
+        ]
+        desk(office, made, *entries)
+
+    question = ("receipt", "Tanggal Masuk", "11/02/2026 09:00", 2)
+    register("2026-11-02 10:00", set())
+    first = states(office, "2026-11-02 11:00", "FD-0")
+    for made, title in (("2026-11-03 08:00", "Jalan"), ("2026-11-04 08:00", "Lampu")):
+        register(made, {0, 1}, Perihal=title)
+        assert asked(office) == [question]
+        found = states(office, made.replace("08:00", "09:00"), "FD-0")
+        assert set(found.values()) == {"unknown"}
+    register("2026-11-05 08:00", {0}, Perihal="Jalan")  # the date of FD-1 has come back
+    assert asked(office) == [(*question[:3], 1)]
+    assert states(office, "2026-11-05 09:00", "FD-1") == first
+    with office.transaction() as session:
+        number = questions.open_questions(session)[0].question.id
+    assert answered(office, "2026-11-05 10:00", reply, number) == 1
+    assert asked(office) == []
+    register("2026-11-05 12:00", {0}, Perihal="Lampu")  # the answer stays
+    assert asked(office) == []
+    found = states(office, "2026-11-05 13:00", "FD-0")
+    assert ("breached" in found.values()) is is_late
+    assert is_late or found == first
+
+
 def test_receipts_in_no_order_raise_no_question(office):
     days = ("1 Jan 2026", "1 Oct 2026", "2 Feb 2026", "2 Nov 2026", "3 Mar 2026", "3 Nov 2026")
     lapor(
