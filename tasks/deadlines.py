@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import audit, complaints, imports, notices, rulesets
-from db.models import Complaint, DeadlineRow, NoticeRow
+from db import audit, complaints, imports, notices, questions, rulesets
+from db.models import Complaint, DeadlineRow, NoticeRow, QuestionRole
 from sla.calendar import OutsideCalendar
 from sla.engine.deadline import Deadline, State
 from sla.engine.evaluate import Evaluation
@@ -138,10 +138,16 @@ class EvaluationRun:
         return changes
 
     def _postpone(self, case: _EvaluatedCase) -> None:
-        """Try a complaint again later, because it could not be evaluated."""
+        """Try a complaint again later, because it could not be evaluated.
+
+        The administrator is not told if a question about its date of receipt is open: this date may
+        be the reason.
+        """
         case.complaint.next_action_at = self.run.now + PUSHED_BACK
         self.metrics.forget(case.complaint)
-        self.count.not_evaluated.append(case.complaint.ticket)
+        asked = questions.open_of_complaint(self.run.session, case.complaint.id)
+        if not any(question.role == QuestionRole.RECEIPT for question, _ in asked):
+            self.count.not_evaluated.append(case.complaint.ticket)
 
     def _persist(self, case: _EvaluatedCase) -> list[dict[str, Any]]:
         """Store the deadlines and metrics of a complaint; return the changes by a new ruleset."""

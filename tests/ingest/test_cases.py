@@ -305,6 +305,22 @@ def test_two_of_five_dates_with_day_and_month_swapped_accuse_nobody(office):
     assert states(office, "unknown") == numbers((1, 3))
 
 
+def test_a_receipt_before_the_calendar_is_told_only_as_a_question(office):
+    typo = ROW["Tanggal Masuk"].replace("2026", "2006")
+    made = [entry(n, **({"Tanggal Masuk": typo} if n == 2 else {})) for n in range(5)]
+    drop(office, "2026-11-03 07:15", rows(*made))
+    assert cycle(office, "2026-11-03 08:00") == []
+    assert typo in asked(office)
+    assert alerts(office).count("questions") == 1
+    assert alerts(office).count("evaluation_failed") == 0
+
+
+def test_a_receipt_before_the_calendar_without_a_question_is_told(office):
+    drop(office, "2026-11-03 07:15", rows(entry(1, **{"Tanggal Masuk": "02/11/2006 08:30"})))
+    cycle(office, "2026-11-03 08:00")
+    assert alerts(office).count("evaluation_failed") == 1
+
+
 def workbook(path: Path, **received: datetime) -> None:
     """A register of these tickets, received at these times."""
     with xlsxwriter.Workbook(path, {"default_date_format": "dd/mm/yyyy hh:mm"}) as book:
