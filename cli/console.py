@@ -18,9 +18,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from settings import Site, load_site
 from sla.error_text import did_you_mean, first_line
+from tasks.common.plain_text import formula_safe, without_control
 from tasks.common.whole_files import whole_file
 
 if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
@@ -35,8 +37,17 @@ WIDE = 240
 terminal = sys.stdout.isatty() or "COLUMNS" in os.environ
 Chosen = TypeVar("Chosen", bound=StrEnum)
 
-out = Console(highlight=False, width=None if terminal else WIDE)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class PlainConsole(Console):
+    """A console that prints no control character of a text: no file or row moves the cursor."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a text for the terminal without its control characters."""
+        return super().render_str(without_control(text).replace("\r", " "), **options)
+
+
+out = PlainConsole(highlight=False, width=None if terminal else WIDE)
+err = PlainConsole(stderr=True, highlight=False, soft_wrap=True)
 
 SiteOption = Annotated[
     Path | None,
@@ -159,8 +170,6 @@ def show_rows(
     as_json: bool,
 ) -> None:
     """Print rows as a table or JSON, or write CSV without formulas for a spreadsheet."""
-    from cli.listings import formula_safe  # noqa: PLC0415
-
     if csv_file is not None:
         with writing(csv_file), csv_file.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, columns)

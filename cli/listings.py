@@ -201,8 +201,3 @@ def change_rows(session: Session, office: SiteContext) -> list[Row]:
         }
         for move, activated_at, ticket in rulesets.deadline_changes(session)
     ]
-
-
-def formula_safe(value: str) -> str:
-    """Return a cell that a spreadsheet shows as text and does not run as a formula."""
-    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -10,8 +10,10 @@ __all__ = [
     "flexible_dates",
     "loopback",
     "notified",
+    "plain_text",
     "redaction",
     "retry",
     "total_rows",
     "whole_files",
+    "work_folder",
 ]

@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+from tasks.common.plain_text import CONTROL, one_plain_line, without_control
+
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 """Characters of no width: they split a number for the computer, but not for a reader."""
 
@@ -133,7 +135,7 @@ _ADDRESS = re.compile(r"<?[^\s@<>]+[@\uff20][^\s<>]+>?")
 
 # Quick tests: most texts have nothing to mask.
 _PERHAPS = re.compile(
-    rf"[@\uff01-\uff5e{_INVISIBLE}]|\d\D{{0,3}}\d|[(\[{{<\s]\s?(?:at|et)\b", re.IGNORECASE
+    rf"[@\uff01-\uff5e{_INVISIBLE}{CONTROL}]|\d\D{{0,3}}\d|[(\[{{<\s]\s?(?:at|et)\b", re.IGNORECASE
 )
 _PERHAPS_MAIL = re.compile(r"@|[(\[{<\s]\s?(?:at|et)\b", re.IGNORECASE)
 _PERHAPS_NUMBER = re.compile(r"\d(?:\D{0,4}\d){3}")
@@ -146,7 +148,7 @@ def redact(text: str) -> str:
     """Mask numbers of identity, phone, NPWP and BPJS, plates, and mail addresses in a text."""
     if not _PERHAPS.search(text):
         return text
-    text = text.translate(_PLAIN)
+    text = without_control(text.translate(_PLAIN))
     if _PERHAPS_MAIL.search(text):
         text = _MAIL.sub("[email]", text)
     if _WORD.search(text):
@@ -165,6 +167,7 @@ def plain_ticket(ticket: str) -> str:
     address or a Message-ID, and names the complainant or the machine of one: a short hash replaces
     it.
     """
+    ticket = without_control(ticket)
     protected = _PROTECTED.fullmatch(ticket)
     if protected:
         ticket = protected[1] or protected[2]
@@ -179,6 +182,11 @@ def plain_ticket(ticket: str) -> str:
 def _word(found: re.Match[str]) -> str:
     name = found.lastgroup or "kept"
     return found[0] if name == "kept" else f"[{_MASKED[int(name[1:])][0]}]"
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a file as it is shown: masked, on one line, without control characters."""
+    return one_plain_line(redact(name))
 
 
 def redact_and_truncate(text: str, length: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from settings.mapping import SourceMapping
@@ -150,6 +151,19 @@ class ShiftCheck:
             if kind and cells[kind] and self._is_strange(kind, cells[kind]):
                 return True
         return strict and (not self._knows(cells) or self._has_loose_date(cells))
+
+    def has_misplaced_cell(self, cells: Mapping[str, str]) -> bool:
+        """Check whether a rejected row has a date in a column with words, or the reverse.
+
+        The reader rejects such a row for another reason, often the date itself. Its other cells
+        may be in wrong columns too, and a name may be in any of them.
+        """
+        if any(self._is_date(cells.get(name, "")) for name in self._words):
+            return True
+        received = self._source.fields.received
+        whole = {received} if isinstance(received, str) else set(received)
+        dates = (cells.get(name, "") for name in self._dates | whole)
+        return any(value[:1].isalpha() and not _FRAGMENT_OF_DATE.search(value) for value in dates)
 
     def _has_loose_date(self, cells: dict[str, str]) -> bool:
         words = (*self._units, *filter(None, self._known))

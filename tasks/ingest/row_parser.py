@@ -323,12 +323,12 @@ class RowParser:
             return {}
         if reason == RejectionReason.MISSING_TICKET and not self.has_receipt(header, row):
             return {}  # perhaps a shifted row
+        places = [(name, place) for name, place in self._places(header) if place < len(row)]
+        whole = {name: row[place].strip() for name, place in places}
+        if self.source.has_files and self._shift.has_misplaced_cell(whole):
+            return {}
         personal = self.source.fields.personal
-        return {
-            name: redact(row[place].strip())[:200]
-            for name, place in self._places(header)
-            if name not in personal and place < len(row)
-        }
+        return {name: redact(whole[name])[:200] for name in whole if name not in personal}
 
     def _places(self, header: tuple[str, ...]) -> list[tuple[str, int]]:
         """Return the mapped columns with their index, computed once for all rows of a file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from tasks.common.redaction import redact_and_truncate
 from tasks.common.total_rows import has_only_totals, is_total_label
 from tasks.ingest.exchange_reader import ExchangeReader
 from tasks.ingest.row_parser import (
+    MISALIGNED,
     Answers,
     ComplaintRecord,
     RejectionReason,
@@ -130,20 +132,22 @@ class RowValidator:
     ) -> RejectedRow:
         named = self.reader.source.fields
         cells = self.reader.kept(header, row, bad.reason)
-        whole = {name: row[header.index(name)].strip() for name in cells}
-        key = self.reader.key(whole) if named.ticket in whole else ""
+        place = header.index(named.ticket)
+        key = ""
         if isinstance(row, FaultyRow):
             key = row.ticket
+        elif bad.reason not in MISALIGNED and place < len(row):
+            written = dict(zip(header, map(str.strip, row), strict=False))
+            key = self.reader.key(defaultdict(str, written))
         is_note = self._is_note(header, row, bad)
         if is_note:
             cells = {}  # perhaps the name of a person
+        hidden = is_note or bad.column in named.personal or (bad.column and not cells)
         return RejectedRow(
             line=line,
             reason=bad.reason,
             column=bad.column,
-            value=""
-            if is_note or bad.column in named.personal
-            else redact_and_truncate(bad.value, 80),
+            value="" if hidden else redact_and_truncate(bad.value, 80),
             ticket=redact_and_truncate(cells.get(named.ticket, ""), 80),
             ticket_hash=ticket_hash(key),
             cells=cells,

@@ -16,6 +16,8 @@ from settings import Site
 from settings.mapping import SourceMapping
 from tasks.common.context import SiteContext
 from tasks.common.errors import TransientError
+from tasks.common.plain_text import one_plain_line
+from tasks.common.redaction import redact
 
 Row = tuple[int, tuple[str, ...]]
 """A line number, or a position in an answer, and the cells of the row."""
@@ -40,7 +42,13 @@ def sheet_of(line: int) -> str:
 
 
 class SourceError(ValueError):
-    """A source, or a part of it, cannot be read; the message gives the reason and the remedy."""
+    """A source, or a part of it, cannot be read; the message gives the reason and the remedy.
+
+    It is one line: the name of a file or the answer of a server cannot make another line in a log.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(one_plain_line(text))
 
 
 class TransientSourceError(SourceError, TransientError):
@@ -50,9 +58,15 @@ class TransientSourceError(SourceError, TransientError):
 class NotYet(SourceError):
     """A file is still being written; nothing of it is imported, and the next run tries again."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(redact(text))
+
 
 class UnreadableFile(SourceError):
-    """A file cannot be read at all."""
+    """A file cannot be read at all. The message masks numbers, as in the name of a file."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(redact(text))
 
 
 class WrongMapping(UnreadableFile):

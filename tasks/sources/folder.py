@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import tempfile
 import zipfile
 import zlib
 from bisect import insort
@@ -23,6 +22,8 @@ from settings import Site
 from settings.sources import FolderSource
 from tasks.common.context import SiteContext
 from tasks.common.errors import place_of
+from tasks.common.redaction import plain_name
+from tasks.common.work_folder import work_folder
 from tasks.sources.base import (
     CheckResult,
     Extract,
@@ -107,8 +108,8 @@ class Folder(Source[FolderSource]):
         with context.transaction() as session:
             imported = imports.imported_files(session, self.name)
         read = sorted((made, sha256) for sha256, made in imported)
-        with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
-            files = self._files(now, Path(unpacked), self.archive)
+        with work_folder(self.site.var) as unpacked:
+            files = self._files(now, unpacked, self.archive)
             unread = Counter(file.origin for file in files)
 
             def finished(file: _File, sha256: str, *, is_new: bool = True) -> None:
@@ -152,8 +153,8 @@ class Folder(Source[FolderSource]):
     def sample(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
         """Yield the folder's newest file, imported or not; else the newest in the archive."""
         self._check_place()
-        with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
-            files = self._files(now, Path(unpacked))
+        with work_folder(self.site.var) as unpacked:
+            files = self._files(now, unpacked)
             ready = [file for file in files if not self._is_later(file, now)]
             file = ready[-1] if ready else self._newest_archived(now)
             if file is None:
@@ -218,13 +219,13 @@ class Folder(Source[FolderSource]):
         files = [path for path in places if path.is_file() and not path.is_symlink()]
         files.sort(key=lambda path: not path.name.endswith(tuple(names)))  # the likely ones first
         found: dict[str, FoundFile] = {}
-        with tempfile.TemporaryDirectory(prefix="tenggat-") as unpacked:
+        with work_folder(self.site.var) as unpacked:
             for number, path in enumerate(files):
                 if len(found) == len(wanted):
                     break
                 try:
                     packed = path.suffix.lower() == ".zip"
-                    inside = Path(unpacked) / str(number)
+                    inside = unpacked / str(number)
                     members = _members(path, self.settings, inside) if packed else ()
                     for each in [member.path for member in members] or [path]:
                         sha256 = digest(each)
@@ -252,7 +253,7 @@ class Folder(Source[FolderSource]):
         if earliest <= now:
             return False
         since = self._local(earliest).isoformat(timespec="minutes")
-        self.waiting.append(Waiting(file.name, WaitingReason.MADE_LATER, since))
+        self.waiting.append(Waiting(plain_name(file.name), WaitingReason.MADE_LATER, since))
         return True
 
     def _note_unreadable(self, file: _File, state: tuple[int, int], error: UnreadableFile) -> None:
@@ -260,7 +261,7 @@ class Folder(Source[FolderSource]):
         if not file.path.exists():
             return
         if _state(file.path) != state:
-            self.waiting.append(Waiting(file.name, WaitingReason.CHANGING))
+            self.waiting.append(Waiting(plain_name(file.name), WaitingReason.CHANGING))
         else:
             self.failures.append(_named(str(error), file))
 
@@ -271,7 +272,8 @@ class Folder(Source[FolderSource]):
         """Return the files of the folder and of the ZIP archives in it, oldest first."""
         found: list[_File] = []
         kept = None if archive is None else archive.resolve()
-        self.waiting += (Waiting(path.name, WaitingReason.OTHER_NAME) for path in self._unmatched())
+        unmatched = (plain_name(path.name) for path in self._unmatched())
+        self.waiting += (Waiting(name, WaitingReason.OTHER_NAME) for name in unmatched)
         for path in _dropped(self.place, self.settings.pattern):
             unfinished = path.name.startswith((".", "~")) or path.suffix.lower() in UNFINISHED
             if unfinished or path.is_symlink() or not path.is_file():
@@ -282,7 +284,8 @@ class Folder(Source[FolderSource]):
             try:
                 if timedelta(0) <= now - written_at(path) < SETTLES:
                     settled = self._local(written_at(path) + SETTLES).isoformat(timespec="seconds")
-                    self.waiting.append(Waiting(path.name, WaitingReason.JUST_WRITTEN, settled))
+                    shown = plain_name(path.name)
+                    self.waiting.append(Waiting(shown, WaitingReason.JUST_WRITTEN, settled))
                 elif path.suffix.lower() == ".zip":
                     members = _members(path, self.settings, unpacked / path.name)
                     found += list(members)  # all of it or nothing
@@ -293,7 +296,7 @@ class Folder(Source[FolderSource]):
             except UnreadableFile as error:
                 self.failures.append(str(error))
             except Exception as error:
-                self.failures.append(_unexpected(path.name, error))
+                self.failures.append(_unexpected(plain_name(path.name), error))
         return sorted(found, key=lambda file: (file.made, file.name))
 
     def _unmatched(self) -> list[Path]:
@@ -346,7 +349,7 @@ class Folder(Source[FolderSource]):
         except (OSError, UnreadableFile) as error:
             why = getattr(error, "strerror", None) or error
             self.failures.append(
-                f"{file.origin.name}: read, but cannot be moved to {folder} ({why})"
+                f"{plain_name(file.origin.name)}: read, but cannot be moved to {folder} ({why})"
             )
 
 
@@ -401,7 +404,7 @@ def _changed(path: Path, state: tuple[int, int]) -> bool:
 
 def _named(text: str, file: _File) -> str:
     """Replace the path's name in an error text by the file's name known to people."""
-    return text.replace(file.path.name, file.name, 1)
+    return text.replace(plain_name(file.path.name), file.name, 1)
 
 
 def _unexpected(name: str, error: Exception) -> str:
@@ -429,7 +432,7 @@ def _called(name: str, pattern: str) -> bool:
 def _file(path: Path, name: str, origin: Path, source: FolderSource) -> _File:
     sheet = read_sheet(path, source) if source.needs_sheet else None
     stated = stated_time(path, sheet, source)
-    return _File(path, name, stated or written_at(origin), stated is not None, origin)
+    return _File(path, plain_name(name), stated or written_at(origin), stated is not None, origin)
 
 
 def _members(path: Path, source: FolderSource, folder: Path) -> Iterator[_File]:

@@ -14,11 +14,13 @@ from conftest import wita
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
-from support.pipeline import deliver, dump, register
+from support.pipeline import deliver, dump, register, write_register
 
+from db import quarantine
 from db.models import MessageRow
 from tasks.deadlines import evaluate_and_notify
 from tasks.ingest.exchange_writer import export
+from tasks.intake import pull
 from tasks.summary import make_summary
 
 NAME, NIK, PHONE, MAIL = (
@@ -96,3 +98,23 @@ def test_nothing_of_it_comes_out_anywhere(lived):
     assert found == []
     # what is kept of an open title is masked
     assert "Jalan rusak, NIK [NIK], HP [telepon], [email]" in lived["database"]
+
+
+@pytest.mark.parametrize(
+    ("shifted", "kept"),
+    [
+        ({"Tanggal Masuk": "rusak parah", "Kategori": NAME}, False),  # a word as the date
+        ({"Tanggal Masuk": "99/99/2026 08:30", "Kategori": "Jalan"}, True),  # only a wrong date
+    ],
+)
+def test_a_row_with_a_visible_shift_is_kept_without_any_cell(office, shifted, kept):
+    good = ({"No Register": f"FD-{n}"} for n in range(10, 50))
+    bad = {"No Register": "FD-7", **shifted}
+    path = write_register(office, wita("2026-11-20 07:15"), bad, *good)
+    pull(office, "register", wita("2026-11-20 07:15"))
+    with office.transaction() as session:
+        (row,) = quarantine.quarantined(session)
+        assert (row.line, row.file, bool(row.cells)) == (2, path.name, kept)
+        assert (row.value, row.ticket) == (("99/99/2026 08:30", "FD-7") if kept else ("", ""))
+        assert row.ticket_hash  # the complaint itself is known to be unreadable
+    assert NAME not in str(dump(office))

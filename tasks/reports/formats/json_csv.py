@@ -16,11 +16,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from sla.metrics.table import Table
+from tasks.common.plain_text import formula_safe
 from tasks.reports.model import Report
 
 FORMAT = "tenggat-report/1"
 DECIMALS = 6
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 COLUMNS = ("table", "row", "column", "value")
 
 
@@ -55,8 +55,8 @@ def report_csv(view: Report) -> str:
         for row in table.rows:
             for column, cell in zip(table.columns, row.cells, strict=True):
                 value = _plain(cell)
-                text = "" if value is None else safe(value) if isinstance(value, str) else value
-                writer.writerow((table.key, safe(row.key), column.key, text))
+                text = formula_safe(value) if isinstance(value, str) else value
+                writer.writerow((table.key, formula_safe(row.key), column.key, text))
     return kept.getvalue()
 
 
@@ -68,11 +68,6 @@ def plain_tables(tables: Iterable[Table]) -> Any:
 def sha256_of(tables: Iterable[Table]) -> str:
     """Compute the checksum of figures and evidence: SHA-256 of the tables' canonical JSON."""
     return hashlib.sha256(_canonical(_tables(tables)).encode()).hexdigest()
-
-
-def safe(text: str) -> str:
-    """Escape a text against use as a spreadsheet formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def _tables(tables: Iterable[Table]) -> list[dict[str, Any]]:

@@ -199,15 +199,20 @@ def _check_header(path: Path, table: _SheetTable, source: FolderSource) -> None:
 
 
 def _instead(column: str, header: Sequence[str], source: FolderSource) -> str:
-    """Return a hint for the error text: the columns of the file, or a similar name.
+    """Return a hint for the error text: a similar name, or the mapped columns of the file.
 
-    Without a configured header the first row may be data about a person, so it is not quoted as a
-    whole.
+    The first row may be data about a person, so no other cell of it is quoted.
     """
+    close = difflib.get_close_matches(column, header, n=1, cutoff=0.75)
+    if close:
+        return f"; did you mean `{close[0]}`?"
     if source.header is None:
-        close = difflib.get_close_matches(column, header, n=1)
-        return f"; did you mean `{close[0]}`?" if close else ""
-    return f"; the file has {', '.join(header)}"
+        return ""
+    known = [name for name in header if name in source.columns]
+    others = len(header) - len(known)
+    return f"; the file has {', '.join(known) or 'none of the mapped columns'}" + (
+        f" and {others} columns without a mapping" if others else ""
+    )
 
 
 def _where(path: Path, sheet: str) -> str:

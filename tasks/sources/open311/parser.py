@@ -14,7 +14,6 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, iterparse
 
 from settings.sources import ISO_TIME
-from tasks.common.redaction import redact_and_truncate
 from tasks.sources.base import SourceError
 from tasks.sources.open311.client import Answer
 
@@ -24,6 +23,18 @@ Request = dict[str, str]
 ONE = ("request", "service_request")
 MANY = ("service_requests", "requests", *ONE)
 ERRORS = ("errors", "error")
+PARAMETERS = (
+    "jurisdiction_id",
+    "api_key",
+    "start_date",
+    "end_date",
+    "page",
+    "page_size",
+    "service_code",
+    "service_request_id",
+)
+"""Words of GeoReport that a message may repeat from the description of an error."""
+
 TELLING = ("code", "description", "message")
 
 _NAMED_UTC = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)
@@ -31,19 +42,17 @@ _SPACED_OFFSET = re.compile(r"\s+([+-]\d\d:?\d\d)$")
 _DAY_ONLY = re.compile(r"\d{4}-?\d\d-?\d\d")
 
 
-def requests_in(
-    answer: Answer, form: str, ticket: str, hide: Callable[[str], str]
-) -> list[Request]:
+def requests_in(answer: Answer, form: str, ticket: str) -> list[Request]:
     """Return the requests of an answer, in its order.
 
     Servers deviate from the standard, and all known deviations are accepted: one object instead of
     a list, a list within an object, numbers, nothing, additional fields. `ticket` is the field
     distinguishing a request from an error. Raises :class:`SourceError` with the reason if the
-    answer has another form; `hide` removes secrets from this text.
+    answer has another form.
     """
     read = _json if form == "json" else _xml
     if not 200 <= answer.status < 300:
-        raise SourceError(_refused(answer, read, ticket, hide))
+        raise SourceError(_refused(answer, read, ticket))
     if _is_page(answer):
         raise SourceError(
             f"{answer.place}: answers with a web page (HTML) where {form.upper()} was asked for;"
@@ -52,19 +61,28 @@ def requests_in(
     try:
         return read(answer, ticket)
     except _ErrorAnswer as error:
-        text = redact_and_truncate(hide(str(error)), 200)
-        raise SourceError(f"{answer.place}: the server refuses: {text}") from None
+        raise SourceError(f"{answer.place}: the server refuses: {error}") from None
 
 
 class _ErrorAnswer(Exception):
-    """The server reports an error of the question in the form of GeoReport."""
+    """The server reports an error of the question in the form of GeoReport.
+
+    Its description may repeat text of a complainant, so the message has the code and the length.
+    """
+
+    def __init__(self, code: object, description: object) -> None:
+        number = str(code or "").strip()
+        known = f"code {number}, " if number.isdecimal() and len(number) <= 4 else ""
+        text = str(description or "").strip()
+        named = [word for word in PARAMETERS if re.search(rf"\b{word}\b", text)]
+        about = f" about {', '.join(named)}" if named else ""
+        super().__init__(f"{known}a text of {len(text)} characters{about}, not repeated here")
 
 
 def _refused(
     answer: Answer,
     read: Callable[[Answer, str], list[Request]],
     ticket: str,
-    hide: Callable[[str], str],
 ) -> str:
     remedy = {
         401: "; see `key_variable` and `jurisdiction`",
@@ -75,7 +93,7 @@ def _refused(
     try:
         read(answer, ticket)
     except _ErrorAnswer as error:
-        text = f" ({redact_and_truncate(hide(str(error)), 200)})"
+        text = f" ({error})"
     except SourceError:
         pass  # most likely an HTML page for people
     return f"{answer.place}: the server answers HTTP {answer.status}{text}{remedy}"
@@ -114,16 +132,16 @@ def _entries(found: Any, ticket: str, place: str) -> Iterator[dict[str, Any]]:
             if len(inner) == 1 and isinstance(named := next(iter(inner.values())), dict):
                 inner = named
             if "description" in inner and "code" in inner and ticket not in inner:
-                raise _ErrorAnswer(f"{inner['code']} {inner['description']}")
+                raise _ErrorAnswer(inner["code"], inner["description"])
             yield inner
     elif isinstance(found, dict) and found and ticket not in found:
         name = next((name for name in (*MANY, *ERRORS) if name in found), None)
         if name in ERRORS and isinstance(found[name], str):
-            raise _ErrorAnswer(found[name])
+            raise _ErrorAnswer("", found[name])
         if name is not None:
             yield from _entries(found[name], ticket, place)
         elif text := [found[part] for part in TELLING if isinstance(found.get(part), str)]:
-            raise _ErrorAnswer(" ".join(text))
+            raise _ErrorAnswer(found.get("code"), " ".join(text))
         else:
             raise SourceError(f"{place}: the answer has no list of requests; correct `url`")
     elif isinstance(found, dict):
@@ -181,7 +199,7 @@ def _elements(answer: Answer) -> Iterator[Request]:
         name = _name(element)
         if root in ERRORS and name == "error" and len(element):
             text = _children(element)
-            raise _ErrorAnswer(f"{text.get('code', '')} {text.get('description', '')}".strip())
+            raise _ErrorAnswer(text.get("code"), text.get("description"))
         if depth == 1 and root not in ONE:
             if name in ONE:
                 yield _children(element)
@@ -189,7 +207,7 @@ def _elements(answer: Answer) -> Iterator[Request]:
         elif depth == 0 and root in ONE:
             yield _children(element)
         elif depth == 0 and root in ERRORS:
-            raise _ErrorAnswer((element.text or "").strip())
+            raise _ErrorAnswer("", element.text)
 
 
 def _children(element: Any) -> Request:

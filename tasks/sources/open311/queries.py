@@ -170,7 +170,7 @@ class Questions:
         if page > 1 and answer.status == 404:
             return []  # the answer of some servers to a page after the last
         ticket = self.source.fields.ticket
-        return requests_in(answer, self.source.format, ticket, self.server.hide)
+        return requests_in(answer, self.source.format, ticket)
 
     def _check_heeded(self, requests: list[Request], since: datetime) -> None:
         """Check whether the server limits its answer to the changes asked for."""

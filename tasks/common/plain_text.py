@@ -1,0 +1,35 @@
+"""Texts from outside for terminals, logs and tables: no control characters, no formulas.
+
+A text of a file, a row or a server may have terminal escapes (ESC, OSC, C1), line breaks that
+pretend another log line, or the start of a formula for a spreadsheet.
+"""
+
+from __future__ import annotations
+
+import re
+
+CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+"""Control characters and signs of direction, without tab and line breaks."""
+
+_CONTROL = re.compile(f"[{CONTROL}]")
+_CONTROL_OR_BREAK = re.compile(f"[{CONTROL}\t\r\n]+")
+_FORMULA = re.compile(r"(^|[;\t\r\n])(\s*)(?=[=+\-@＝＋－＠\t\r\n])")
+
+
+def without_control(text: str) -> str:
+    """Remove control characters; tabs and line breaks stay."""
+    return text if text.isprintable() else _CONTROL.sub("", text)
+
+
+def one_plain_line(text: str) -> str:
+    """Replace each run of control characters and line breaks by a blank."""
+    return text if text.isprintable() else _CONTROL_OR_BREAK.sub(" ", text).strip()
+
+
+def formula_safe(text: str) -> str:
+    """Return a cell of a CSV file that a spreadsheet shows as text and does not run as a formula.
+
+    A spreadsheet with `;` or a tab as separator splits a cell there, even between quotation marks,
+    so the text after such a sign gets an apostrophe too.
+    """
+    return _FORMULA.sub(r"\1\2'", text)
