@@ -5,6 +5,7 @@ Names in an open title cannot be known for names and are not looked for; see
 """
 
 import logging
+import os
 import zlib
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -17,7 +18,7 @@ from sqlalchemy import select
 from support.pipeline import deliver, dump, register, write_register
 
 from db import quarantine
-from db.models import MessageRow
+from db.models import Complaint, MessageRow
 from tasks.deadlines import evaluate_and_notify
 from tasks.ingest.exchange_writer import export
 from tasks.intake import pull
@@ -118,3 +119,28 @@ def test_a_row_with_a_visible_shift_is_kept_without_any_cell(office, shifted, ke
         assert (row.value, row.ticket) == (("99/99/2026 08:30", "FD-7") if kept else ("", ""))
         assert row.ticket_hash  # the complaint itself is known to be unreadable
     assert NAME not in str(dump(office))
+
+
+def test_no_file_name_header_or_ticket_reaches_error_log_or_database_raw(office, caplog):
+    """A file without the mapped columns, with planted values in its name, header and rows."""
+    caplog.set_level(logging.DEBUG)
+    inbox = office.site.folder / "inbox" / "register"
+    forged = f"register_2026-11-20_0715.csv {PHONE}\n2026-11-20 ERROR \x1b[2Jpalsu"
+    name = f"{forged.replace('/', '')}.csv"
+    (inbox / name).write_text(f"No Register;{NAME};{NIK}\n1;{MAIL};x\n", encoding="utf-8")
+    before = wita("2026-11-20 07:00").timestamp()
+    os.utime(inbox / name, (before, before))
+    write_register(office, wita("2026-11-20 07:15"), {"No Register": "FD\x1b]0;x\x07-8\x9b2J"})
+    errors = ""
+    try:
+        pull(office, "register", wita("2026-11-20 07:15"))
+    except ValueError as error:
+        errors = str(error)
+    with office.transaction() as session:
+        tickets = list(session.scalars(select(Complaint.ticket)))
+    assert tickets == ["FD]0;x-82J"]
+    texts = (errors, caplog.text, str(dump(office)))
+    raw = (NAME, NIK, PHONE, MAIL, "\x1b", "\\x1b", "\x9b", "\x07")
+    assert [(n, each) for n, text in enumerate(texts) for each in raw if each in text] == []
+    assert "[telepon]" in errors
+    assert "\n" not in errors
