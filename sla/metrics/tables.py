@@ -29,6 +29,10 @@ COLUMNS = tuple(column.key for column in SHAPES["headline"][1])
 """The columns of the headline: the period itself and those that it is compared with."""
 
 
+MOST_FLAGS = 20_000_000
+"""Flags of one byte are faster than sorting, up to so many."""
+
+
 def first_day(period: Period) -> date:
     """Return the first day needed for the report of a period: the earliest day of its
     comparisons.
@@ -282,7 +286,7 @@ class _ReportTables:
             "by_policy": chosen & g.d_by_policy,
         }
         for column, some in groups.items():
-            for key, number in _counts(np.unique(codes[some]) // n).items():
+            for key, number in _distinct(codes[some], n).items():
                 found[key][column] = number
         for each in found.values():
             parts = [each[part] for part in ("met", "not_met") if part in each]
@@ -521,6 +525,19 @@ def _counts(keys: Ints) -> Counter[int]:
     """Count the occurrences of each key."""
     counts = np.bincount(keys)
     return Counter({int(key): int(counts[key]) for key in np.flatnonzero(counts)})
+
+
+def _distinct(codes: Ints, n: int) -> dict[int, int]:
+    """Count the distinct codes of each key; a code is the key times `n` plus a number below `n`."""
+    if not len(codes):
+        return {}
+    size = (int(codes.max()) // n + 1) * n
+    if size > MOST_FLAGS:
+        return _counts(np.unique(codes) // n)
+    flags = np.zeros(size, np.bool_)
+    flags[codes] = True
+    numbers = np.count_nonzero(flags.reshape(-1, n), axis=1)
+    return {int(key): int(numbers[key]) for key in np.flatnonzero(numbers)}
 
 
 def _verdicts(counts: Ints, by_policy: int) -> tuple[tuple[Cell, ...], bool]:
