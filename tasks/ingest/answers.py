@@ -14,10 +14,10 @@ from db.models import WORD_ROLES, Complaint, OpenQuestion, QuestionComplaint, Qu
 from settings import Site
 from settings.mapping import SourceMapping
 from sla.error_text import did_you_mean
-from sla.events import QUESTION, Event, Kind
+from sla.events import ANY_KIND, QUESTION, Event, Kind
 from tasks.common.context import SiteContext
 from tasks.common.dates import parse_datetime, parse_iso
-from tasks.evaluation.known_words import folded, named_in_files
+from tasks.evaluation.known_words import classifications_of, folded, named_in_files
 from tasks.ingest.changes import past_facts, unit_in_charge
 from tasks.ingest.complaint_writer import ComplaintWriter
 from tasks.ingest.import_target import ImportTarget
@@ -116,14 +116,7 @@ def _hint(word: str, known: Iterable[str]) -> str:
 
 
 def _classifications(site: Site, source: SourceMapping) -> list[str]:
-    law = site.evaluation_context.law
-    asked = [
-        rule.applies_when.get("classification", frozenset())
-        for rule_id in law.ids
-        for rule in law.versions(rule_id)
-    ]
-    named = {each for some in asked for each in some}
-    return sorted(named.union(source.values.classification.values()))
+    return sorted(classifications_of(site).union(source.values.classification.values()))
 
 
 def _date(source: SourceMapping, question: OpenQuestion, text: str) -> str:
@@ -379,7 +372,7 @@ class _Application:
             if unit != before.unit:
                 found.append(replace(before, unit=unit, recorded_at=self.now))
             return found
-        if role == QuestionRole.STEP and moment is not None:
+        if role == QuestionRole.STEP and moment is not None and before.kind != ANY_KIND:
             source_field = self._slot(before.kind)
             event = Event(
                 before.kind,

@@ -19,7 +19,7 @@ from tasks.ingest.changes import (
     unit_of_record,
     update_facts,
 )
-from tasks.ingest.exchange_reader import known_as
+from tasks.ingest.exchange_reader import EVENTS, known_as
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.open_questions import (
     QuestionLog,
@@ -243,7 +243,7 @@ class ComplaintWriter:
             record, old = records[ticket], events.get(row.id, [])
             stated = self._stated(record, old, row.seen_at)
             if record.history:
-                new = missing_events(stated, old)
+                new = self._new_of_exchange(stated, old)
             else:
                 new = corrections(stated, old, self.name, now)
             past = update_facts(row, record, now)
@@ -253,6 +253,20 @@ class ComplaintWriter:
             updated += self._mark_changed(row, new, past)
         complaints.add_events(session, appended)
         return updated
+
+    def _new_of_exchange(self, stated: Sequence[Event], old: Sequence[Event]) -> list[Event]:
+        """Return the new events of an exchange line.
+
+        Those of an unreadable event are our own: they are corrected, or retracted if the line is
+        readable now.
+        """
+        own = [event for event in stated if event.source_field.startswith(f"{EVENTS}/")]
+        known = [event for event in old if event.source_field.startswith(f"{EVENTS}/")]
+        others = [event for event in stated if event not in own]
+        return [
+            *missing_events(others, old),
+            *corrections(own, known, self.name, self.target.now),
+        ]
 
     def _derive(
         self,
@@ -306,7 +320,7 @@ class ComplaintWriter:
             target.observed_at,
             target.now,
             last_events(old, self.name),
-            seen_at and self.mapping.not_before(seen_at),
+            None if record.history or seen_at is None else self.mapping.not_before(seen_at),
             of_spans=self.is_snapshot,
         )
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from db.models import QuestionRole
+from settings.mapping import SourceMapping
+from sla.directory import Directory
+from sla.engine.context import UNDETERMINED
 from sla.events import (
     ANY_KIND,
     ASSIGNEE,
@@ -21,6 +26,7 @@ from tasks.common.dates import parse_iso
 from tasks.ingest.row_parser import (
     RECEIVED,
     UNIT_FIELD,
+    Answers,
     ComplaintRecord,
     RejectionReason,
     RowError,
@@ -29,6 +35,9 @@ from tasks.ingest.row_parser import (
 
 DOUBTED = (*Kind, ANY_KIND, ASSIGNEE, PROMISED_DUE)
 """The kinds of doubts: see `sla.events.Event`."""
+
+EVENTS = "events"
+"""The column with the events, and the first part of the `source_field` of an unreadable one."""
 
 LONGEST = 64
 """Length limit for the name of a source: our name and the other installation's name together."""
@@ -43,6 +52,21 @@ class ExchangeReader(RowParser):
     """Parser for a line of the exchange format: its columns are fixed, and all events are
     included.
     """
+
+    def __init__(
+        self,
+        name: str,
+        source: SourceMapping,
+        directory: Directory,
+        administrator_unit: str | None = None,
+        answers: Answers | None = None,
+        *,
+        classifications: frozenset[str] | None = None,
+    ) -> None:
+        """Prepare a parser; without `classifications` every classification is known."""
+        super().__init__(name, source, directory, administrator_unit, answers)
+        meanings = source.values.classification.values()
+        self._known = None if classifications is None else {*classifications, *meanings}
 
     def key(self, cells: Mapping[str, str]) -> str:
         """Return the key of a row: the other installation's source and ticket."""
@@ -90,10 +114,17 @@ class ExchangeReader(RowParser):
             raise RowError(RejectionReason.BAD_DATE, column, cells[column]) from None
 
     def _meaning(self, word: str) -> str | None:
-        """Return a classification as mapped by `values.classification`, else unchanged."""
-        if len(word) > 64:
-            raise RowError(RejectionReason.TOO_LONG, "classification", word[:40])
-        return self._classifications.get(" ".join(word.split()).casefold(), word) or None
+        """Return a classification as mapped by `values.classification`, else unchanged.
+
+        There is a question about one that neither a rule nor the mapping names.
+        """
+        if not word:
+            return None
+        meaning = self._classifications.get(" ".join(word.split()).casefold(), word)
+        if meaning == UNDETERMINED or self._known is None or meaning in self._known:
+            return meaning
+        answer = self._ask(QuestionRole.CLASSIFICATION, "classification", word, "classification")
+        return UNDETERMINED if answer is None else answer or None
 
     def _history(
         self, text: str, origin: str, received: datetime, observed: datetime
@@ -105,30 +136,59 @@ class ExchangeReader(RowParser):
             raise RowError(RejectionReason.BAD_EVENT, "events") from None
         if not isinstance(told, list):
             raise RowError(RejectionReason.BAD_EVENT, "events")
-        events = [self._event(one, origin) for one in told]
-        late = next((event for event in events if event.latest > observed), None)
-        if late is not None:
-            raise RowError(
-                RejectionReason.IN_THE_FUTURE, "events", f"{late.kind} {late.latest.isoformat()}"
-            )
+        bounds = _Bounds(origin, received, observed)
+        found = [self._event(one, bounds) for one in told]
+        events = [event for event in found if event is not None]
         if not any(event.kind == Kind.RECEIVED for event in events):
             source_field = f"{RECEIVED}/{Kind.RECEIVED}"
             events.insert(
                 0, Event(Kind.RECEIVED, received, received, origin, source_field=source_field)
             )
-        try:
-            events_as_of(events, max(observed, *(event.recorded_at for event in events)))
-        except ImpossibleHistory as error:
-            raise RowError(RejectionReason.BEFORE_RECEIPT, "events", str(error)) from None
+        if not _is_possible(events, observed):
+            found = [self._not_before_receipt(event, bounds) for event in events]
+            events = [event for event in found if event is not None]
+        if not _is_possible(events, observed):
+            raise RowError(RejectionReason.BEFORE_RECEIPT, EVENTS)
         return tuple(events)
 
-    def _event(self, told: Any, origin: str) -> Event:
+    def _event(self, told: Any, bounds: _Bounds) -> Event | None:
+        """Return an event; for an unreadable or future one, what the answer about it says."""
+        try:
+            event = self._readable(told, bounds.origin)
+        except _BadEvent as bad:
+            return self._answered(bad, bounds)
+        if event.latest > bounds.observed:
+            return self._answered(_BadEvent.of(event), bounds)
+        return event
+
+    def _not_before_receipt(self, event: Event, bounds: _Bounds) -> Event | None:
+        """Return an event; for one before the receipt, what the answer about it says."""
+        certain = event.kind in (Kind.RECEIVED, Kind.SERVICE_RECEIVED) or event.retracted
+        if certain or event.is_doubt or event.latest >= bounds.received:
+            return event
+        return self._answered(_BadEvent.of(event), bounds)
+
+    def _answered(self, bad: _BadEvent, bounds: _Bounds) -> Event | None:
+        """Ask about an event; return the event that the answer gives, if any."""
+        kind = bad.kind if bad.kind in list(Kind) else ANY_KIND
+        source_field = f"{EVENTS}/{kind}"
+        answer = self._ask(QuestionRole.STEP, EVENTS, bad.value, source_field, kind)
+        self._unmapped[-1] = replace(self._unmapped[-1], unit=bad.unit)
+        if not answer or kind == ANY_KIND:
+            return None
+        moment = datetime.fromisoformat(answer)
+        if not bounds.received <= moment <= bounds.observed:
+            self._unmapped[-1] = replace(self._unmapped[-1], answer=None)
+            return None
+        return Event(kind, moment, moment, bounds.origin, unit=bad.unit, source_field=source_field)
+
+    def _readable(self, told: Any, origin: str) -> Event:
         if not isinstance(told, dict):
-            raise RowError(RejectionReason.BAD_EVENT, "events")
+            raise _BadEvent("", str(type(told).__name__))
         kind, knowledge = told.get("kind"), told.get("knowledge", str(Knowledge.STATED))
         kinds = DOUBTED if knowledge == Knowledge.UNREADABLE else tuple(Kind)
         if kind not in kinds or knowledge not in list(Knowledge):
-            raise RowError(RejectionReason.BAD_EVENT, "events", f"{kind} {knowledge}")
+            raise _BadEvent(str(kind), f"{kind} {knowledge}")
         name = str(told.get("unit") or "").strip()
         source_field = str(told.get("source_field") or "")[:255]
         unit = self._unit({"unit": name}, "unit", source_field)
@@ -149,9 +209,38 @@ class ExchangeReader(RowParser):
                 retracted=_yes(str(told.get("retracted") or "")),
             )
         except ValueError:
-            raise RowError(
-                RejectionReason.BAD_EVENT, "events", f"{kind} {told.get('at')}"
-            ) from None
+            raise _BadEvent(str(kind), f"{kind} {told.get('at')}", unit) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """The source of a line, its date of receipt, and the time of the import."""
+
+    origin: str
+    received: datetime
+    observed: datetime
+
+
+class _BadEvent(Exception):
+    """An event that cannot be read: its kind, the value for the question, and its unit."""
+
+    def __init__(self, kind: str, value: str, unit: str | None = None) -> None:
+        super().__init__(kind)
+        self.kind, self.value, self.unit = kind, value, unit
+
+    @classmethod
+    def of(cls, event: Event) -> _BadEvent:
+        """Return an event with an impossible time."""
+        return cls(event.kind, f"{event.kind} {event.latest.isoformat()}", event.unit)
+
+
+def _is_possible(events: list[Event], observed: datetime) -> bool:
+    """Check whether no event contradicts the date of receipt."""
+    try:
+        events_as_of(events, max(observed, *(event.recorded_at for event in events)))
+    except ImpossibleHistory:
+        return False
+    return True
 
 
 def _yes(text: str) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from db import complaints, imports, state_history
 from db.models import WORD_ROLES, SourceImport
 from tasks.common.context import SiteContext
+from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.complaint_writer import OriginWriters
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.open_questions import QuestionLog, question_receipts
@@ -133,6 +134,7 @@ class ImportWriter:
             target.observed_at,
             target.administrator_unit,
             self.answers,
+            classifications=classifications_of(target.ctx.site),
         )
         self.words = [WordQuestions(target, self.questions, role) for role in WORD_ROLES]
         self.rejected = RejectedRows(target, batch.name, batch.sha256)

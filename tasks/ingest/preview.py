@@ -10,6 +10,7 @@ from db.engine import open_engine
 from db.models import Base
 from settings import Site
 from tasks.common.context import SiteContext
+from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.counted_rows import counted
 from tasks.ingest.open_questions import shown_value
 from tasks.ingest.row_parser import ComplaintRecord, stated_events
@@ -107,7 +108,14 @@ def _read(checked: Checked, office: SiteContext, batch: Extract, rows: int) -> N
     site, name = office.site, checked.source
     observed_at = checked.observed_at or batch.observed_at
     unit = site.file.administrator_unit
-    sieve = RowValidator(name, site.sources[name], site.directory, observed_at, unit)
+    sieve = RowValidator(
+        name,
+        site.sources[name],
+        site.directory,
+        observed_at,
+        unit,
+        classifications=classifications_of(site),
+    )
     for row in batch.rows:
         checked.rows += 1
         for line, found in sieve.validate(batch.header, [row]):

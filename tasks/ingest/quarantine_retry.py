@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from db import audit, imports, quarantine
 from db.models import QuarantineRow
 from tasks.common.context import SiteContext
+from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.complaint_writer import OriginWriters
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.rejected_rows import RowOrigin, quarantine_row
@@ -59,7 +60,11 @@ def retry(office: SiteContext, name: str, now: datetime) -> Retried:
         for (_, sha256), group in groupby(here, key=_file):
             rows = list(group)
             validator = RowValidator(
-                name, source.settings, office.site.directory, rows[0].observed_at
+                name,
+                source.settings,
+                office.site.directory,
+                rows[0].observed_at,
+                classifications=classifications_of(office.site),
             )
             try:
                 some = _read(files[sha256].read(), validator, rows)

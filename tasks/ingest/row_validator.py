@@ -70,7 +70,7 @@ class RowValidator:
     It passes over an exact repetition of a row, and rejects a row with another content for the same
     ticket. It also passes over a total line. A row is one if all of its filled cells are numbers or
     labels such as 'Jumlah', the cell of the ticket is empty or such a label, and the date of
-    receipt cannot be read.
+    receipt cannot be read. `classifications` are those that the rules ask for.
     """
 
     def __init__(
@@ -81,9 +81,15 @@ class RowValidator:
         observed_at: datetime,
         administrator_unit: str | None = None,
         answers: Answers | None = None,
+        *,
+        classifications: frozenset[str] | None = None,
     ) -> None:
-        kind = ExchangeReader if source.is_exchange else RowParser
-        self.reader = kind(name, source, directory, administrator_unit, answers)
+        given = (name, source, directory, administrator_unit, answers)
+        self.reader = (
+            ExchangeReader(*given, classifications=classifications)
+            if source.is_exchange
+            else RowParser(*given)
+        )
         self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
         self.totals = 0
         """The number of total lines so far."""

@@ -48,6 +48,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return kind_of_database(request)
 
 
+INFORMATION = "sp4n-guideline/information"
 MAPPING = """
 [kab]
 type = "folder"
@@ -399,10 +400,6 @@ def test_equal_tickets_of_different_sources_do_not_meet(theirs):
 
 
 def test_bad_lines_wait_with_their_line_and_the_rest_comes_in(theirs):
-    def told(**event: object) -> dict[str, object]:
-        return LINE | {"ticket": "X", "events": [event]}
-
-    at = "2026-11-19T02:00:00Z"
     bad: Iterable[tuple[object, str]] = (
         ("{", "no_object"),
         ("[1]", "no_object"),
@@ -415,15 +412,6 @@ def test_bad_lines_wait_with_their_line_and_the_rest_comes_in(theirs):
         (LINE | {"ticket": "X", "source": "x" * 70}, "too_long"),
         (LINE | {"ticket": "X", "events": "?"}, "bad_event"),
         (LINE | {"ticket": "X", "events": {"kind": "settled"}}, "bad_event"),
-        (told(kind="setled", at=at), "bad_event"),
-        (told(kind="settled"), "bad_event"),
-        (told(kind="settled", at="19/11/2026"), "bad_event"),
-        (told(kind=["settled"], at=at), "bad_event"),
-        (told(kind="settled", at=at, knowledge="observed"), "bad_event"),
-        (told(kind="settled", at=at, after="2026-11-20T02:00:00Z"), "bad_event"),
-        (told(kind="settled", at=at, retracted=True), "bad_event"),
-        (told(kind="settled", at="2026-11-01T02:00:00Z"), "before_receipt"),
-        (told(kind="settled", at="2027-11-01T02:00:00Z"), "in_the_future"),
     )
     good = (LINE | {"ticket": f"G-{n}"} for n in range(30))
     write(theirs, LINE, *(line for line, _ in bad), *good)
@@ -434,6 +422,92 @@ def test_bad_lines_wait_with_their_line_and_the_rest_comes_in(theirs):
         (line, reason) for line, (_, reason) in enumerate(bad, start=2)
     ]
     assert not [row for row in rows if "<html>" in row.value + json.dumps(row.cells)]
+
+
+AT = "2026-11-19T02:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("event", "doubt", "value"),
+    [
+        ({"kind": "setled", "at": AT}, "any", "setled stated"),
+        ({"kind": ["settled"], "at": AT}, "any", "['settled'] stated"),
+        ("settled", "any", "str"),
+        ({"kind": "settled"}, "settled", "settled None"),
+        ({"kind": "settled", "at": "19/11/2026"}, "settled", "settled 19/11/2026"),
+        ({"kind": "settled", "at": AT, "knowledge": "observed"}, "settled", f"settled {AT}"),
+        (
+            {"kind": "settled", "at": AT, "after": "2026-11-20T02:00:00Z"},
+            "settled",
+            f"settled {AT}",
+        ),
+        ({"kind": "settled", "at": AT, "retracted": True}, "settled", f"settled {AT}"),
+        (
+            {"kind": "settled", "at": "2026-11-01T02:00:00Z"},
+            "settled",
+            "settled 2026-11-01T02:00:00+00:00",
+        ),
+        (
+            {"kind": "settled", "at": "2027-11-01T02:00:00Z"},
+            "settled",
+            "settled 2027-11-01T02:00:00+00:00",
+        ),
+    ],
+)
+def test_a_line_with_one_bad_event_is_watched_and_that_step_is_unknown(theirs, event, doubt, value):
+    """The information of the 16th is due at the end of the 23rd, so without the step it is late."""
+
+    def state() -> str:
+        found = verdicts(theirs, NOW + timedelta(hours=3))["kab/desa", "A-1"]
+        return next(state for rule, *_, state, _, _, _ in found if rule == INFORMATION)
+
+    others = LINE["events"][:2]
+    write(theirs, LINE | {"events": [*others, event]})
+    assert pull(theirs, "kab", NOW).new == 1
+    kinds = [kind for _, _, kind, *_ in events(theirs)]
+    assert kinds == ["received", "verified", "assigned", doubt]
+    assert state() == "unknown"
+    with theirs.transaction() as session:
+        assert not session.scalars(select(QuarantineRow)).all()
+        (asked,) = questions.open_questions(session)
+        assert (asked.question.column, asked.question.value) == ("events", value)
+        meaning = meaning_of(theirs.site, asked.question, "2026-11-20 10:00")
+        answer(session, theirs, asked.question, meaning, "test", NOW + timedelta(hours=1))
+    assert state() == ("breached" if doubt == "any" else "met")
+    write(theirs, LINE | {"events": [*others, event], "channel": "Loket"}, name="b.jsonl")
+    assert pull(theirs, "kab", NOW + timedelta(hours=2)).updated == 1
+    assert state() == ("breached" if doubt == "any" else "met")  # the answer stays
+
+
+def test_an_event_that_becomes_readable_ends_the_doubt(theirs):
+    bad = {"kind": "settled", "at": "19/11/2026"}
+    write(theirs, LINE | {"events": [*LINE["events"][:2], bad]})
+    pull(theirs, "kab", NOW)
+    write(theirs, LINE, name="b.jsonl")
+    assert pull(theirs, "kab", NOW + timedelta(hours=1)).updated == 1
+    found = verdicts(theirs, NOW + timedelta(hours=2))["kab/desa", "A-1"]
+    assert next(state for rule, *_, state, _, _, _ in found if rule == INFORMATION) == "met"
+    with theirs.transaction() as session:
+        assert questions.open_questions(session) == []
+
+
+def test_an_unknown_classification_is_a_question(theirs):
+    words = ("permintaan", "aspiration", "undetermined", "")
+    write(theirs, *(LINE | {"ticket": f"A-{n}", "classification": w} for n, w in enumerate(words)))
+    assert pull(theirs, "kab", NOW).new == 4
+    found = facts(theirs)
+    expected = ["undetermined", "aspiration", "undetermined", None]
+    assert [found["kab/desa", f"A-{n}"][1] for n in range(4)] == expected
+    with theirs.transaction() as session:
+        (asked,) = questions.open_questions(session)
+        assert (asked.question.column, asked.question.value, asked.waiting) == (
+            "classification",
+            "permintaan",
+            1,
+        )
+        meaning = meaning_of(theirs.site, asked.question, "information_request")
+        answer(session, theirs, asked.question, meaning, "test", NOW + timedelta(hours=1))
+    assert facts(theirs)["kab/desa", "A-0"][1] == "information_request"
 
 
 def test_privacy_that_nobody_understands_is_kept_to_ourselves(theirs):
