@@ -109,7 +109,7 @@ escalation.toml  | "-1wd"                    | "+1wd"
 escalation.toml  | "regent"]                 | "regnt"]
   ladder #1.rung #2.to #2: Input should be 'liaison', 'head_of_unit',
 escalation.toml  | repeat =                  | repeats =
-  ladder #1.rung #3.repeats: unknown key; did you mean `repeat`?
+  ladder #1.rung #4.repeats: unknown key; did you mean `repeat`?
 holidays.toml    | decree =                  | decre =
   add #1.decre: unknown key; did you mean `decree`?
 holidays.toml    | [[add]]                   | [[remove]]
