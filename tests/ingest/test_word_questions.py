@@ -81,8 +81,12 @@ def test_a_rare_word_becomes_known_by_an_answer_or_by_more_complaints(office):
 
 
 def test_a_small_source_asks_nothing_and_a_text_is_never_a_word(office):
-    register(office, FIRST, *entries(Jalan=5, Air=2), *({"No Register": f"B-{n}", "Kategori": NAMED,
-             "Kanal": NAMED} for n in range(9)))  # fmt: skip
+    register(
+        office,
+        FIRST,
+        *entries(Jalan=5, Air=2),
+        *({"No Register": f"B-{n}", "Kategori": NAMED, "Kanal": NAMED} for n in range(9)),
+    )
     assert asked(office) == []
     assert received(office, "by_category", "2026-11-20 08:00") == {"lainnya": 11, "Jalan": 5}
     assert received(office, "by_channel", "2026-11-20 08:00") == {"lainnya": 9, "Tatap Muka": 7}

@@ -57,15 +57,34 @@ def drawn(seed: int) -> CaseColumns:
     return CaseColumns(
         words=dict(enumerate(words)),
         tickets=np.array([f"{n:03}" for n in range(count)], dtype=object),
-        keys=np.arange(count), received=day, followed=~flags, follow_up=day, settled=day,
-        settlement=day, open=flags, observed=flags, unknown=flags, unit=unit,
-        classification=category * 0, category=category, channel=unit,
-        d_case=case, d_rule=np.array([numbers[r] for r in ("r1", "r2", "r3")] * count),
-        d_clock=case * 0, d_answerable=d_unit, d_unit=d_unit, d_day=day[case], d_due=day[case],
-        d_state=np.array([lot.choice(states) for _ in case]), d_open=duty, d_by_policy=duty,
-        d_provisional=duty, settlements=np.zeros((0, 2), np.int64),
-        reopenings=np.zeros((0, 3), np.int64), returns=np.zeros((0, 3), np.int64),
-    )  # fmt: skip
+        keys=np.arange(count),
+        received=day,
+        followed=~flags,
+        follow_up=day,
+        settled=day,
+        settlement=day,
+        open=flags,
+        observed=flags,
+        unknown=flags,
+        unit=unit,
+        classification=category * 0,
+        category=category,
+        channel=unit,
+        d_case=case,
+        d_rule=np.array([numbers[r] for r in ("r1", "r2", "r3")] * count),
+        d_clock=case * 0,
+        d_answerable=d_unit,
+        d_unit=d_unit,
+        d_day=day[case],
+        d_due=day[case],
+        d_state=np.array([lot.choice(states) for _ in case]),
+        d_open=duty,
+        d_by_policy=duty,
+        d_provisional=duty,
+        settlements=np.zeros((0, 2), np.int64),
+        reopenings=np.zeros((0, 3), np.int64),
+        returns=np.zeros((0, 3), np.int64),
+    )
 
 
 def report(cases: CaseColumns) -> Report:
@@ -123,8 +142,11 @@ def told(public: Report, full: Report, key: str) -> Iterator[tuple[str, str, int
     wholes = {(total, met, total * DUTIES - met)}
     if any(SUPPRESSED in row.cells for row in public.table("by_rule").rows):
         wholes = {(c, m, c * DUTIES - m) for c in range(total + 3) for m in range(c * DUTIES + 1)}
-        wholes = {each for each in wholes if public.table("headline").value("received", "value")
-                  in (each[0], SUPPRESSED)}  # fmt: skip
+        wholes = {
+            each
+            for each in wholes
+            if public.table("headline").value("received", "value") in (each[0], SUPPRESSED)
+        }
     may_be = [fillings(table, n, total + 2) for n in range(len(table.rows))]
     for place, row in enumerate(table.rows):
         others = reached(each for n, each in enumerate(may_be) if n != place)
@@ -154,8 +176,11 @@ def test_no_reader_finds_one_or_two_complaints():
     for seed in range(sized(20, 400)):
         full = report(drawn(seed))
         public = public_edition(full)
-        found = [(key, *each) for key in ("by_category", "by_channel", "by_unit")
-                 for each in told(public, full, key)]  # fmt: skip
+        found = [
+            (key, *each)
+            for key in ("by_category", "by_channel", "by_unit")
+            for each in told(public, full, key)
+        ]
         if found:
             wrong[seed] = found
     assert wrong == {}
