@@ -52,13 +52,13 @@ def site(folder: Path, url: str = "") -> SiteContext:
     return SiteContext.open(place)
 
 
-def fill(office: SiteContext, count: int) -> None:
+def fill(context: SiteContext, count: int) -> None:
     """Put so many complaints and their steps on record, each on the morning after it happened."""
     from db import complaints  # noqa: PLC0415
     from db.models import SourceImport  # noqa: PLC0415
     from sla.events import Event  # noqa: PLC0415
 
-    zone = office.site.zone
+    zone = context.site.zone
 
     def morning(moment: datetime) -> datetime:
         later = moment.astimezone(zone) + timedelta(days=1)
@@ -87,7 +87,7 @@ def fill(office: SiteContext, count: int) -> None:
             )
             for kind, at in (("received", came), *steps)
         ]
-    with office.transaction() as session:
+    with context.transaction() as session:
         ids = complaints.add(session, rows)
         complaints.add_events(session, ((ids[ticket], event) for ticket, event in events))
         for day in range((LAST - FIRST).days):
@@ -108,7 +108,7 @@ def fill(office: SiteContext, count: int) -> None:
             )
 
 
-def multiply(office: SiteContext, tables: Sequence[str], by: int) -> None:
+def multiply(context: SiteContext, tables: Sequence[str], by: int) -> None:
     """Copy the rows of these tables until there are so many times as many.
 
     The tables are `complaint` and such as have a `complaint_id`; a copy has its own ids.
@@ -117,7 +117,7 @@ def multiply(office: SiteContext, tables: Sequence[str], by: int) -> None:
 
     from db.models import Base  # noqa: PLC0415
 
-    with office.transaction() as session:
+    with context.transaction() as session:
         step = session.scalar(select(func.max(Base.metadata.tables["complaint"].c.id))) or 0
         for name in tables:
             table = Base.metadata.tables[name]
@@ -137,6 +137,6 @@ def multiply(office: SiteContext, tables: Sequence[str], by: int) -> None:
             if session.get_bind().dialect.name == "postgresql":
                 place = cast(func.pg_get_serial_sequence(name, "id"), String)
                 session.execute(select(func.setval(place, rows * by)))
-    tidy = "ANALYZE" if office.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"
-    with office.engine.connect() as connection:  # or PostgreSQL would do it in the middle
+    tidy = "ANALYZE" if context.engine.dialect.name == "sqlite" else "VACUUM ANALYZE"
+    with context.engine.connect() as connection:  # or PostgreSQL would do it in the middle
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(tidy))

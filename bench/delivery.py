@@ -80,10 +80,10 @@ def serve(pipe: Pipe, certificate: str) -> None:
             return "250 OK"
 
     async def run() -> None:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(certificate)
+        tls_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls_context.load_cert_chain(certificate)
         server = await asyncio.get_running_loop().create_server(
-            lambda: SMTP(Sink(), tls_context=context, require_starttls=True), "127.0.0.1", 0
+            lambda: SMTP(Sink(), tls_context=tls_context, require_starttls=True), "127.0.0.1", 0
         )
         pipe.send(server.sockets[0].getsockname()[1])
         while not pipe.poll():
@@ -184,25 +184,25 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
             "TENGGAT_MAIL_URL": mail_url,
             "TENGGAT_VAR": str(folder / "var"),
         }
-        office = SiteContext.open(site_of(folder, ca_file))
+        context = SiteContext.open(site_of(folder, ca_file))
         asked = datetime(2026, 11, 20, 8, 0, tzinfo=ZONE)
-        pull(office, "register", asked)
-        evaluate_and_notify(office, asked, "bench")
-        with office.transaction() as session:
+        pull(context, "register", asked)
+        evaluate_and_notify(context, asked, "bench")
+        with context.transaction() as session:
             query = select(MessageRow).where(MessageRow.kind == MessageKind.NOTICES)
             owed = len(session.scalars(query).all())
         assert owed == MAILS, f"{owed} mails are owed"
         began = time.perf_counter()
         with timed(notifications_sender.Sender, "_make_ready") as making_ready:
-            count = send_owed(office, asked, "bench")
+            count = send_owed(context, asked, "bench")
         taken = time.perf_counter() - began
         delivery, sending = count.sent / taken, count.sent / (taken - sum(making_ready))
-        with office.transaction() as session:
+        with context.transaction() as session:
             mails = [
                 (row.recipient, zlib.decompress(row.mime or b"")) for row in session.scalars(query)
             ]
-        sender = office.site.file.mail.sender
-        with smtp_address(office.site) as way, Connection(way) as connection:
+        sender = context.site.file.mail.sender
+        with smtp_address(context.site) as way, Connection(way) as connection:
             connection.open()
             bare_client = connection._client  # the baseline is what it wraps
             assert bare_client is not None
@@ -210,13 +210,13 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
             for recipient, mime in mails:
                 bare_client.smtp.sendmail(sender, [recipient], mime)
             bare = len(mails) / (time.perf_counter() - began)
-            context = ssl.create_default_context(cafile=ca_file)
+            tls_context = ssl.create_default_context(cafile=ca_file)
             client = yagmail.SMTP(
                 user=sender,
                 host=way.host,
                 port=way.port,
                 smtp_ssl=False,
-                smtp_starttls={"context": context},
+                smtp_starttls={"context": tls_context},
                 smtp_skip_login=True,
             )
             parsed = [message_from_bytes(mime, policy=policy.default) for _, mime in mails]
@@ -225,7 +225,7 @@ def measured(url: str, folder: Path) -> tuple[float, float, float, float]:
                 text, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
                 client.send(recipient, str(mail["Subject"]), [text, html])
             plain = WITH_SEND / (time.perf_counter() - began)
-        office.close()
+        context.close()
     return delivery, sending, bare, plain
 
 

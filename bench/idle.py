@@ -28,10 +28,10 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         folder = Path(place)
-        office = site(folder)
-        fill(office, COMPLAINTS)
-        var, zone, settings = office.site.var, office.site.zone, str(office.site.folder)
-        office.close()
+        context = site(folder)
+        fill(context, COMPLAINTS)
+        var, zone, settings = context.site.var, context.site.zone, str(context.site.folder)
+        context.close()
         with service.prefect_api(var):
             from prefect import flow  # noqa: PLC0415
 

@@ -170,14 +170,14 @@ def ours(url: str, folder: Path, file: str) -> dict[str, float]:
     shutil.copytree(CONFIG, site, ignore=shutil.ignore_patterns("inbox", "boston"))
     (site / "sources.toml").write_text(SOURCE, encoding="utf-8")
     (site / "inbox").mkdir()
-    office = SiteContext.open(site)
+    context = SiteContext.open(site)
     taken = {}
     suffix = Path(file).suffix
     shutil.copy(folder / file, site / "inbox" / f"e_{MADE:%Y-%m-%d_%H%M}{suffix}")
     os.utime(site / "inbox" / f"e_{MADE:%Y-%m-%d_%H%M}{suffix}", (MADE.timestamp(),) * 2)
     for name in ("first", "same"):
         began = time.perf_counter()
-        count = pull(office, "desk", NOW)
+        count = pull(context, "desk", NOW)
         taken[name] = time.perf_counter() - began
         assert count.quarantined == 0
         assert name == "same" or count.new == (ROWS if file == "all.csv" else IN_WORKBOOK)
@@ -186,10 +186,10 @@ def ours(url: str, folder: Path, file: str) -> dict[str, float]:
         later = MADE + timedelta(days=1)
         (site / "inbox" / f"e_{later:%Y-%m-%d_%H%M}.csv").write_text(text + "\n", encoding="utf-8")
         began = time.perf_counter()
-        count = pull(office, "desk", NOW + timedelta(days=1))
+        count = pull(context, "desk", NOW + timedelta(days=1))
         taken["unchanged"] = time.perf_counter() - began
         assert count.unchanged == ROWS
-    office.close()
+    context.close()
     return taken
 
 

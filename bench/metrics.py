@@ -31,16 +31,16 @@ def prepare(folder: str, url: str, count: str) -> dict[str, Any]:
     from db.models import MessageItem, MessageRow, MessageStatus  # noqa: PLC0415
     from tasks.deadlines import evaluate_and_notify  # noqa: PLC0415
 
-    office = site(Path(folder), url)
-    fill(office, FEW)
-    now = as_of(office.site.zone)
-    evaluate_and_notify(office, now, "bench")
-    with office.transaction() as session:
+    context = site(Path(folder), url)
+    fill(context, FEW)
+    now = as_of(context.site.zone)
+    evaluate_and_notify(context, now, "bench")
+    with context.transaction() as session:
         session.execute(update(MessageRow).values(status=MessageStatus.SENT, sent_at=now))
         session.execute(update(MessageItem).values(included=True))
     received = figures(folder, url)["received"]
-    multiply(office, ["complaint"], int(count) // FEW)
-    office.close()
+    multiply(context, ["complaint"], int(count) // FEW)
+    context.close()
     return {"received": received}
 
 
@@ -54,13 +54,13 @@ def figures(folder: str, url: str) -> dict[str, Any]:
     from sla.periods import parse  # noqa: PLC0415
     from tasks.reports.compute import compute_tables  # noqa: PLC0415
 
-    office = site(Path(folder), url)
-    moment = as_of(office.site.zone) + timedelta(minutes=5)
+    context = site(Path(folder), url)
+    moment = as_of(context.site.zone) + timedelta(minutes=5)
     before = time.perf_counter()
-    with office.transaction() as session:
-        tables = compute_tables(session, office, parse(PERIOD, moment.date()), moment)
+    with context.transaction() as session:
+        tables = compute_tables(session, context, parse(PERIOD, moment.date()), moment)
     taken = time.perf_counter() - before
-    office.close()
+    context.close()
     (received,) = (row.cells[0] for row in tables[0].rows if row.key == "received")
     late = next(len(table.rows) for table in tables if table.key == "late")
     return {"seconds": taken, "memory": memory(), "received": received, "late": late}
@@ -72,14 +72,14 @@ def plain(folder: str, url: str) -> dict[str, Any]:
 
     from db.models import Complaint  # noqa: PLC0415
 
-    office = site(Path(folder), url)
+    context = site(Path(folder), url)
     before = time.perf_counter()
-    with office.transaction() as session:
+    with context.transaction() as session:
         query = select(Complaint.id, Complaint.ticket, Complaint.metrics)
         for _ in session.execute(query.execution_options(yield_per=20_000)).partitions():
             pass
     taken = time.perf_counter() - before
-    office.close()
+    context.close()
     return {"seconds": taken, "memory": memory()}
 
 

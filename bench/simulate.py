@@ -25,11 +25,11 @@ def main() -> None:
 
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COMPLAINTS
     with tempfile.TemporaryDirectory() as folder:
-        office = site(Path(folder))
-        fill(office, count)
+        context = site(Path(folder))
+        fill(context, count)
         before, wall = time.process_time(), time.monotonic()
-        (outcome,) = simulate(office.site, None, FIRST, LAST).outcomes
-        office.close()
+        (outcome,) = simulate(context.site, None, FIRST, LAST).outcomes
+        context.close()
     notices, mails = len({t.notice for t in outcome.told}), len({t.mail for t in outcome.told})
     print(
         f"a year of {count:,} complaints replayed: {time.process_time() - before:.0f} s of CPU,"

@@ -32,11 +32,11 @@ def prepare(folder: str, url: str, count: str) -> dict[str, Any]:
     """A year of complaints, judged."""
     from tasks.deadlines import evaluate_and_notify  # noqa: PLC0415
 
-    office = site(Path(folder), url)
-    fill(office, ORIGINALS)
-    evaluate_and_notify(office, as_of(office.site.zone), "bench")
-    multiply(office, ["complaint", "event", "deadline", "notice"], int(count) // ORIGINALS)
-    office.close()
+    context = site(Path(folder), url)
+    fill(context, ORIGINALS)
+    evaluate_and_notify(context, as_of(context.site.zone), "bench")
+    multiply(context, ["complaint", "event", "deadline", "notice"], int(count) // ORIGINALS)
+    context.close()
     return {}
 
 
@@ -48,20 +48,20 @@ def sweep(folder: str, url: str) -> dict[str, Any]:
     from tasks.deadlines import evaluate_and_notify  # noqa: PLC0415
     from tasks.evaluation.status import site_status  # noqa: PLC0415
 
-    office = site(Path(folder), url)
+    context = site(Path(folder), url)
     seconds = []
     for number in range(ROUNDS):
-        now = as_of(office.site.zone) + timedelta(minutes=1 + number)
-        with office.transaction() as session:
+        now = as_of(context.site.zone) + timedelta(minutes=1 + number)
+        with context.transaction() as session:
             total = session.scalar(select(func.count()).select_from(Complaint)) or 0
             due = Complaint.id % (total // DUE) == number
             session.execute(update(Complaint).where(due).values(next_action_at=now))
         before = time.perf_counter()
-        count = evaluate_and_notify(office, now, f"bench {number}")
-        site_status(office, now)
+        count = evaluate_and_notify(context, now, f"bench {number}")
+        site_status(context, now)
         seconds.append(time.perf_counter() - before)
         assert count.evaluated >= DUE, count.evaluated
-    office.close()
+    context.close()
     return {"seconds": min(seconds), "evaluated": count.evaluated}
 
 

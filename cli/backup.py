@@ -59,10 +59,10 @@ def restore(
     done = put_back(
         file, place.database_url, place.backups, now, lock=place.var / "service.lock", force=force
     )
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from tasks.notifications.after_restore import settle  # noqa: PLC0415
 
-        settled = settle(office, now, file.name, made_at(file))
+        settled = settle(context, now, file.name, made_at(file))
     lines = [f"restored from {file} (revision {done.revision}, now at the newest)"]
     if done.replaced is not None:
         lines.append(f"what was there before: {done.replaced}")

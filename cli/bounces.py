@@ -17,11 +17,11 @@ def list_bounces(site: SiteOption = None, as_json: JsonOption = False) -> None:
 
     Shows for each since when, and the mail server's answer.
     """
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from cli.listings import BOUNCE_COLUMNS, bounce_rows  # noqa: PLC0415
 
-        with office.transaction() as session:
-            rows = bounce_rows(session, office)
+        with context.transaction() as session:
+            rows = bounce_rows(session, context)
     if as_json:
         console.print_json(rows)
     else:
@@ -38,12 +38,12 @@ def lift_address(
 
     Use it after the mailbox was repaired.
     """
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from db.mailbox import bounces  # noqa: PLC0415
 
-        with office.transaction() as session:
+        with context.transaction() as session:
             marked = bounces.suppressed_addresses(session)
-            if not bounces.lift(session, address, console.moment(now, office.site)):
+            if not bounces.lift(session, address, console.moment(now, context.site)):
                 which = did_you_mean(address, sorted(marked)) if marked else "; none is marked"
                 raise UsageError(f"mail to '{address}' has not come back{which}")
     console.out.print(f"mail goes to {escape(address)} again", soft_wrap=True)

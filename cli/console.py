@@ -79,19 +79,19 @@ class UsageError(ValueError):
 
 
 @contextmanager
-def office_of(site: Path | None) -> Iterator[SiteContext]:
+def context_of(site: Path | None) -> Iterator[SiteContext]:
     """Open the site context with its database for the length of the block."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     load_site(site)  # report its errors before loading Prefect, which takes seconds
     from db.audit import AuditActor  # noqa: PLC0415
     from tasks.common.context import SiteContext  # noqa: PLC0415
 
-    office = SiteContext.open(site)
-    office.by = AuditActor(caller())
+    context = SiteContext.open(site)
+    context.by = AuditActor(caller())
     try:
-        yield office
+        yield context
     finally:
-        office.close()
+        context.close()
 
 
 def caller() -> str:

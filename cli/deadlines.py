@@ -63,25 +63,25 @@ def explain(
     Every deadline is shown day by day, with its article: each day counted or not, and the reason.
     `--as-of` uses only records from before this time: it verifies a report of this moment.
     """
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from tasks.common.redaction import plain_ticket  # noqa: PLC0415
         from tasks.evaluation.explain import as_data, as_html, as_text, explanations  # noqa: PLC0415
 
-        with office.transaction() as session:
-            moment = console.moment(as_of or now, office.site)
-            found = explanations(session, office, plain_ticket(ticket), moment)
+        with context.transaction() as session:
+            moment = console.moment(as_of or now, context.site)
+            found = explanations(session, context, plain_ticket(ticket), moment)
         if not found:
             raise UsageError(
                 f"no complaint has the ticket '{ticket}'; see `tenggat deadlines`, and"
                 " `tenggat quarantine list` for rows that could not be read"
             )
         if html is not None:
-            console.write_html(html, "\n".join(as_html(office.site, one) for one in found))
+            console.write_html(html, "\n".join(as_html(context.site, one) for one in found))
         elif as_json:
-            console.print_json([as_data(office, one) for one in found])
+            console.print_json([as_data(context, one) for one in found])
         else:
             for one in found:
-                console.print_text(as_text(office.site, one))
+                console.print_text(as_text(context.site, one))
 
 
 def list_deadlines(
@@ -100,17 +100,17 @@ def list_deadlines(
     deadline is breached and no longer late; those due in the same calendar year are counted.
     """
     console.chosen(State, "state", state)
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from cli.listings import DEADLINE_COLUMNS, deadline_rows  # noqa: PLC0415
         from tasks.evaluation.stored_deadlines import last_evaluation, late_counts  # noqa: PLC0415
 
-        chosen = _unit(office.site, unit) if unit is not None else None
-        with office.transaction() as session:
+        chosen = _unit(context.site, unit) if unit is not None else None
+        with context.transaction() as session:
             rows = deadline_rows(
-                session, office, state=State(state) if state is not None else None, unit=chosen
+                session, context, state=State(state) if state is not None else None, unit=chosen
             )
-            evaluated = last_evaluation(session) or console.moment(None, office.site)
-            begin = office.site.evaluation_context.start_of_year(evaluated)
+            evaluated = last_evaluation(session) or console.moment(None, context.site)
+            begin = context.site.evaluation_context.start_of_year(evaluated)
             late = late_counts(session, begin, chosen)
     console.show_rows(DEADLINE_COLUMNS, rows, "deadlines", csv_file, as_json=as_json)
     if csv_file is None and not as_json:
@@ -128,11 +128,11 @@ def list_changes(
     A changed calendar moves deadlines as well. The newest change is first. Notices sent before stay
     unchanged.
     """
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from cli.listings import CHANGE_COLUMNS, change_rows  # noqa: PLC0415
 
-        with office.transaction() as session:
-            rows = change_rows(session, office)
+        with context.transaction() as session:
+            rows = change_rows(session, context)
     console.show_rows(CHANGE_COLUMNS, rows, "deadlines moved", csv_file, as_json=as_json)
 
 

@@ -44,14 +44,14 @@ Row = dict[str, str]
 
 
 def deadline_rows(
-    session: Session, office: SiteContext, *, state: State | None = None, unit: str | None = None
+    session: Session, context: SiteContext, *, state: State | None = None, unit: str | None = None
 ) -> list[Row]:
     """Return the deadlines as last evaluated, earliest due time first, with local times in ISO
     8601.
     """
 
     def local(moment: datetime | None) -> str:
-        return office.local(moment).isoformat(timespec="seconds") if moment else ""
+        return context.local(moment).isoformat(timespec="seconds") if moment else ""
 
     query = (
         select(DeadlineRow, Complaint.ticket)
@@ -78,14 +78,14 @@ def deadline_rows(
 
 
 def mail_rows(
-    session: Session, office: SiteContext, limit: int, status: MessageStatus | None = None
+    session: Session, context: SiteContext, limit: int, status: MessageStatus | None = None
 ) -> list[Row]:
     """Return the newest mails, newest first; `sent` is the local time, or empty if not sent."""
     return [
         {
             "id": str(row.id),
             "status": row.status,
-            "sent": f"{office.local(row.sent_at):%Y-%m-%d %H:%M}" if row.sent_at else "",
+            "sent": f"{context.local(row.sent_at):%Y-%m-%d %H:%M}" if row.sent_at else "",
             "role": row.role,
             "recipient": row.recipient,
             "subject": row.subject or "",
@@ -94,7 +94,7 @@ def mail_rows(
     ]
 
 
-def bounce_rows(session: Session, office: SiteContext) -> list[Row]:
+def bounce_rows(session: Session, context: SiteContext) -> list[Row]:
     """Return the addresses marked as undeliverable, each with the cause of its mark, oldest first.
 
     `since` is the local time of the report of failure, `mail` the number of the returned mail.
@@ -102,7 +102,7 @@ def bounce_rows(session: Session, office: SiteContext) -> list[Row]:
     return [
         {
             "address": row.address,
-            "since": f"{office.local(row.reported_at):%Y-%m-%d %H:%M}",
+            "since": f"{context.local(row.reported_at):%Y-%m-%d %H:%M}",
             "code": row.code,
             "answer": row.answer,
             "mail": str(row.message_id or ""),
@@ -112,7 +112,7 @@ def bounce_rows(session: Session, office: SiteContext) -> list[Row]:
 
 
 def reply_rows(
-    session: Session, office: SiteContext, limit: int, outcome: ReplyOutcome | None = None
+    session: Session, context: SiteContext, limit: int, outcome: ReplyOutcome | None = None
 ) -> list[Row]:
     """Return the newest answers to notices, newest first; `received` is the local time.
 
@@ -120,7 +120,7 @@ def reply_rows(
     """
     return [
         {
-            "received": f"{office.local(row.received_at):%Y-%m-%d %H:%M}",
+            "received": f"{context.local(row.received_at):%Y-%m-%d %H:%M}",
             "ticket": ticket or "",
             "unit": row.unit,
             "role": row.role,
@@ -135,7 +135,7 @@ def reply_rows(
 
 
 def quarantine_rows(
-    session: Session, office: SiteContext, *, source: str | None = None, resolved: bool = False
+    session: Session, context: SiteContext, *, source: str | None = None, resolved: bool = False
 ) -> list[Row]:
     """Return the rows in quarantine, oldest first, with file, line, reason and local time.
 
@@ -150,8 +150,8 @@ def quarantine_rows(
             "reason": row.reason,
             "column": row.column,
             "value": row.value,
-            "since": office.local(row.recorded_at).isoformat(timespec="seconds"),
-            "resolved": office.local(row.resolved_at).isoformat(timespec="seconds")
+            "since": context.local(row.recorded_at).isoformat(timespec="seconds"),
+            "resolved": context.local(row.resolved_at).isoformat(timespec="seconds")
             if row.resolved_at
             else "",
         }
@@ -160,12 +160,12 @@ def quarantine_rows(
 
 
 def question_rows(
-    session: Session, office: SiteContext, *, source: str | None = None, answered: bool = False
+    session: Session, context: SiteContext, *, source: str | None = None, answered: bool = False
 ) -> list[Row]:
     """Return the open questions, oldest first; with `answered` also the answered ones."""
 
     def local(moment: datetime | None) -> str:
-        return office.local(moment).isoformat(timespec="seconds") if moment else ""
+        return context.local(moment).isoformat(timespec="seconds") if moment else ""
 
     return [
         {
@@ -183,15 +183,15 @@ def question_rows(
     ]
 
 
-def change_rows(session: Session, office: SiteContext) -> list[Row]:
+def change_rows(session: Session, context: SiteContext) -> list[Row]:
     """Return the deadlines changed by a new law or calendar, newest change first."""
 
     def local(moment: datetime | None) -> str:
-        return office.local(moment).isoformat(timespec="seconds") if moment else ""
+        return context.local(moment).isoformat(timespec="seconds") if moment else ""
 
     return [
         {
-            "changed": f"{office.local(activated_at):%Y-%m-%d %H:%M}",
+            "changed": f"{context.local(activated_at):%Y-%m-%d %H:%M}",
             "ticket": ticket,
             "rule": move.rule,
             "due_before": local(move.due_before),

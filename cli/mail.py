@@ -23,13 +23,13 @@ def list_mail(
     as_json: JsonOption = False,
 ) -> None:
     """List the newest mails and their status."""
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from cli.listings import MAIL_COLUMNS, mail_rows  # noqa: PLC0415
         from db.models import MessageStatus  # noqa: PLC0415
 
         chosen = console.chosen(MessageStatus, "status", status)
-        with office.transaction() as session:
-            rows = mail_rows(session, office, limit, chosen)
+        with context.transaction() as session:
+            rows = mail_rows(session, context, limit, chosen)
     if as_json:
         console.print_json(rows)
     else:
@@ -49,16 +49,16 @@ def show_mail(
     import email.policy  # noqa: PLC0415
     import zlib  # noqa: PLC0415
 
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from db.models import MessageRow  # noqa: PLC0415
 
-        with office.transaction() as session:
+        with context.transaction() as session:
             row = session.get(MessageRow, number)
             if row is None:
                 raise UsageError(f"no mail {number}; see `tenggat mail list`")
             lines = [f"{row.status}  {row.message_id_header}  to {row.recipient} ({row.role})"]
             lines += [
-                f"  {office.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}"
+                f"  {context.local(a.attempted_at):%Y-%m-%d %H:%M}  {a.outcome}"
                 f"  {a.code or ''} {a.answer}"
                 for a in row.attempts
             ]
@@ -89,12 +89,12 @@ def resend_mail(
     """
     if to is not None and (to.count("@") != 1 or any(c.isspace() or c in "<>,;" for c in to)):
         raise UsageError(f"'{to}' is no mail address")
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from tasks.notifications.resend import NotResent, resend  # noqa: PLC0415
 
         try:
-            with office.transaction() as session:
-                again = resend(session, office, number, console.moment(now, office.site), to)
+            with context.transaction() as session:
+                again = resend(session, context, number, console.moment(now, context.site), to)
         except NotResent as error:
             raise UsageError(str(error)) from None
     console.out.print(
@@ -119,13 +119,13 @@ def release_mail(
     A run with more mails than the site allows sends none of them. Released mails are evaluated
     again and sent with the next delivery.
     """
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from tasks.notifications.storms import NoStorm, decide  # noqa: PLC0415
 
         try:
-            moment = console.moment(now, office.site)
+            moment = console.moment(now, context.site)
             who = console.caller() + (f": {by}" if by else "")
-            found, mails = decide(office, storm, moment, who, send=not drop)
+            found, mails = decide(context, storm, moment, who, send=not drop)
         except NoStorm as error:
             raise UsageError(str(error)) from None
     what = "are dropped" if drop else "go with the next delivery"

@@ -23,11 +23,11 @@ def list_quarantine(
     as_json: JsonOption = False,
 ) -> None:
     """List the rows with place and reason."""
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from cli.listings import QUARANTINE_COLUMNS, quarantine_rows  # noqa: PLC0415
 
-        with office.transaction() as session:
-            rows = quarantine_rows(session, office, resolved=everything)
+        with context.transaction() as session:
+            rows = quarantine_rows(session, context, resolved=everything)
     if as_json:
         console.print_json(rows)
     else:
@@ -53,16 +53,18 @@ def retry_quarantine(
     Use it after correcting a mapping or the directory: rows readable now are imported as usual.
     Exit code 1 if rows still wait.
     """
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from dataclasses import asdict  # noqa: PLC0415
 
         from tasks.ingest.quarantine_retry import retry  # noqa: PLC0415
 
         names = (
-            list(office.site.sources) if name is None else [console.known_source(office.site, name)]
+            list(context.site.sources)
+            if name is None
+            else [console.known_source(context.site, name)]
         )
-        moment = console.moment(now, office.site)
-        retried = [retry(office, each, moment) for each in names]
+        moment = console.moment(now, context.site)
+        retried = [retry(context, each, moment) for each in names]
     if as_json:
         console.print_json([asdict(each) for each in retried])
     else:
@@ -87,10 +89,10 @@ def export_quarantine(
     site: SiteOption = None,
 ) -> None:
     """Write the rows to a CSV file."""
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from cli.listings import QUARANTINE_COLUMNS, quarantine_rows  # noqa: PLC0415
 
-        with office.transaction() as session:
-            rows = quarantine_rows(session, office, resolved=everything)
+        with context.transaction() as session:
+            rows = quarantine_rows(session, context, resolved=everything)
     columns = (*QUARANTINE_COLUMNS, "resolved")
     console.show_rows(columns, rows, "rows", file, as_json=False)

@@ -17,7 +17,7 @@ questions_app = typer.Typer(
 
 @questions_app.callback()
 def list_questions(
-    context: typer.Context,
+    evaluation_context: typer.Context,
     name: Annotated[
         str | None, typer.Option("--source", help="Only this source.", metavar="NAME")
     ] = None,
@@ -29,15 +29,15 @@ def list_questions(
 
     Each is a value of one column, with the number of complaints that wait for its meaning.
     """
-    if context.invoked_subcommand is not None:
+    if evaluation_context.invoked_subcommand is not None:
         return
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from cli.listings import QUESTION_COLUMNS, question_rows  # noqa: PLC0415
 
         if name is not None:
-            console.known_source(office.site, name)
-        with office.transaction() as session:
-            rows = question_rows(session, office, source=name, answered=everything)
+            console.known_source(context.site, name)
+        with context.transaction() as session:
+            rows = question_rows(session, context, source=name, answered=everything)
     if as_json:
         console.print_json(rows)
         return
@@ -70,7 +70,7 @@ def answer_question(
     The answer is stored, and applied at once to all complaints that waited for it. Their events get
     the times at which the source showed them. Another answer to the same question replaces it.
     """
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from db import questions  # noqa: PLC0415
         from tasks.ingest.answers import (  # noqa: PLC0415
             WrongAnswer,
@@ -79,17 +79,17 @@ def answer_question(
             permanent_lines,
         )
 
-        with office.transaction() as session:
+        with context.transaction() as session:
             question = questions.get(session, number)
-            if question is None or question.source not in office.site.sources:
+            if question is None or question.source not in context.site.sources:
                 raise UsageError(f"no question {number}; see `tenggat questions`")
-            moment = console.moment(now, office.site)
+            moment = console.moment(now, context.site)
             try:
-                stored = meaning_of(office.site, question, meaning)
-                applied = answer(session, office, question, stored, "command line", moment)
+                stored = meaning_of(context.site, question, meaning)
+                applied = answer(session, context, question, stored, "command line", moment)
             except WrongAnswer as error:
                 raise UsageError(str(error)) from None
-        lines = permanent_lines(office.site, question)
+        lines = permanent_lines(context.site, question)
     console.out.print(
         f"question {number} is answered: '{escape(question.value)}' in column"
         f" {escape(question.column)} means {escape(stored) or 'an empty cell'};"

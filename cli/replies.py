@@ -24,13 +24,13 @@ def list_replies(
     An accepted answer is a statement of the unit. It changes no deadline. The sender of an answer
     with the outcome wrong_sender is not stored.
     """
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from cli.listings import REPLY_COLUMNS, reply_rows  # noqa: PLC0415
         from db.models import ReplyOutcome  # noqa: PLC0415
 
         chosen = console.chosen(ReplyOutcome, "outcome", outcome)
-        with office.transaction() as session:
-            rows = reply_rows(session, office, limit, chosen)
+        with context.transaction() as session:
+            rows = reply_rows(session, context, limit, chosen)
     if as_json:
         console.print_json(rows)
     else:

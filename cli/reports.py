@@ -56,18 +56,18 @@ def summary(
     """
     if (period == "verify") != (file is not None):
         raise UsageError("write `tenggat summary verify FILE.json`, or the name of one period")
-    with console.office_of(site) as office:
-        moment = console.moment(now, office.site)
+    with console.context_of(site) as context:
+        moment = console.moment(now, context.site)
         if file is not None:
-            _verify(office, file, moment, as_json=as_json)
+            _verify(context, file, moment, as_json=as_json)
             return
-        known = console.moment(as_of, office.site) if as_of else moment
-        parse(period, office.local(known).date())
+        known = console.moment(as_of, context.site) if as_of else moment
+        parse(period, context.local(known).date())
         from tasks.summary import PublishedOtherwise, make_summary  # noqa: PLC0415
 
         try:
             made = make_summary(
-                office, period, known, moment, "by hand", mail=False, out=folder, public=public
+                context, period, known, moment, "by hand", mail=False, out=folder, public=public
             )
         except PublishedOtherwise as error:
             raise UsageError(str(error)) from None
@@ -84,22 +84,22 @@ def summary(
         console.out.print(f"in the same folder: {beside}")
 
 
-def _verify(office: SiteContext, file: Path, now: datetime, *, as_json: bool) -> None:
+def _verify(context: SiteContext, file: Path, now: datetime, *, as_json: bool) -> None:
     from tasks.reports.verify import NoReport, verify  # noqa: PLC0415
 
     try:
-        found = verify(office, file, now)
+        found = verify(context, file, now)
     except NoReport as error:
         raise UsageError(str(error)) from None
     if as_json:
         console.print_json(asdict(found))
     else:
-        as_of = f"{office.local(found.as_of):%Y-%m-%d %H:%M}"
+        as_of = f"{context.local(found.as_of):%Y-%m-%d %H:%M}"
         same = "the same figures" if not found.then else f"{len(found.then)} figures differ"
         console.out.print(f"{found.period} as of {as_of}: {same}, SHA-256 {found.sha256}")
         _print_differences(found.then)
         if found.then and found.ruleset_changed:
-            since = f"{office.local(found.ruleset_changed):%Y-%m-%d %H:%M}"
+            since = f"{context.local(found.ruleset_changed):%Y-%m-%d %H:%M}"
             console.out.print(f"the law, the calendar or the ladder has changed since, on {since}")
         if found.late:
             what = f"{len(found.late)} figures would differ, had all been recorded in time"
@@ -108,8 +108,8 @@ def _verify(office: SiteContext, file: Path, now: datetime, *, as_json: bool) ->
         for event in found.events:
             console.out.print(
                 escape(
-                    f"  {event.ticket}: {event.kind} on {office.local(event.occurred):%Y-%m-%d},"
-                    f" recorded {office.local(event.recorded):%Y-%m-%d %H:%M} ({event.source})"
+                    f"  {event.ticket}: {event.kind} on {context.local(event.occurred):%Y-%m-%d},"
+                    f" recorded {context.local(event.recorded):%Y-%m-%d %H:%M} ({event.source})"
                 ),
                 soft_wrap=True,
             )
@@ -148,11 +148,11 @@ def export_complaints(
     """
     if file.suffix != ".jsonl":
         raise UsageError(f"'{file.name}' is not called .jsonl; a source reads the form by its name")
-    with console.office_of(site) as office:
+    with console.context_of(site) as context:
         from tasks.ingest.exchange_writer import export  # noqa: PLC0415
 
-        moment = console.moment(now, office.site)
-        begin = console.moment(since, office.site) if since else None
+        moment = console.moment(now, context.site)
+        begin = console.moment(since, context.site) if since else None
         with console.writing(file):
-            number = export(office, file, moment, since=begin, titles=titles)
+            number = export(context, file, moment, since=begin, titles=titles)
     console.err.print(f"{number} complaints written to {escape(str(file))}")

@@ -26,14 +26,14 @@ FLOW = "time-lapse"
 
 
 @task(name="a morning", task_run_name="{now:%Y-%m-%d}", cache_policy=NO_CACHE)
-def live_through(office: SiteContext, now: datetime) -> dict[str, int]:
+def live_through(context: SiteContext, now: datetime) -> dict[str, int]:
     """Run one morning: import, evaluate and send, by the same steps as the scheduled flows."""
     run = f"{FLOW} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    office.by = audit.AuditActor(f"flow run {run}", run)
-    pulled = [pull(office, source, now) for source in office.site.sources]
-    ask(office, now, run)
-    decided = evaluate_and_notify(office, now, run)
-    sent = send_owed(office, now, run)
+    context.by = audit.AuditActor(f"flow run {run}", run)
+    pulled = [pull(context, source, now) for source in context.site.sources]
+    ask(context, now, run)
+    decided = evaluate_and_notify(context, now, run)
+    sent = send_owed(context, now, run)
     if sent.trouble:
         raise ServerUnavailable(sent.trouble)
     counts = {
@@ -43,7 +43,7 @@ def live_through(office: SiteContext, now: datetime) -> dict[str, int]:
         "notices": sum(decided.notices.values()),
         "sent": sent.sent,
     }
-    with office.transaction() as session:
+    with context.transaction() as session:
         runs.finished(session, run, FLOW, now, counts)
     return counts
 
@@ -54,7 +54,7 @@ def time_lapse(site: str, first: datetime, last: datetime) -> list[dict[str, Any
     plan = _plan.get()
     counts = []
     for morning in plan.mornings:
-        counts.append(live_through(plan.office, morning))
+        counts.append(live_through(plan.context, morning))
         plan.say(morning)
     return counts
 
@@ -63,7 +63,7 @@ def time_lapse(site: str, first: datetime, last: datetime) -> list[dict[str, Any
 class _Backfill:
     """What a time-lapse runs with: objects that no parameter of a flow can hold."""
 
-    office: SiteContext
+    context: SiteContext
     mornings: Sequence[datetime]
     say: Callable[[datetime], None]
 
@@ -79,14 +79,14 @@ def backfill(
     Mornings not later than the last run of the site are skipped, because they are already done.
     `say` is called after each morning.
     """
-    office = SiteContext.open(site)
+    context = SiteContext.open(site)
     try:
-        with office.transaction() as session:
+        with context.transaction() as session:
             before = runs.last(session)
         coming = [morning for morning in mornings if before is None or morning > before]
         if not coming:
             return []
-        _plan.set(_Backfill(office, coming, say))
+        _plan.set(_Backfill(context, coming, say))
         return time_lapse(site, coming[0], coming[-1])
     finally:
-        office.close()
+        context.close()

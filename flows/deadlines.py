@@ -25,8 +25,8 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
     Several runs at the same time, on one or more machines, each process one shard of the units.
     """
     with flow_run_context("deadlines", site, now, part) as at:
-        decided = evaluate_and_notify_task(at.office, at.now, at.run_id, Shard.parse(part))
-        status = site_status(at.office, at.now)
+        decided = evaluate_and_notify_task(at.context, at.now, at.run_id, Shard.parse(part))
+        status = site_status(at.context, at.now)
         get_run_logger().info(
             "%d complaints evaluated, %d notices, %d mails queued, %d superseded",
             decided.evaluated,
@@ -37,10 +37,10 @@ def deadlines(site: SiteFolder = None, now: Now = None, part: PartName = "") -> 
         if decided.breached:
             emit_event(
                 "tenggat.deadline.breached",
-                resource={"prefect.resource.id": f"tenggat.site.{at.office.site.folder.name}"},
+                resource={"prefect.resource.id": f"tenggat.site.{at.context.site.folder.name}"},
                 payload={"count": decided.breached},
             )
-        name = at.office.site.directory.name_of
+        name = at.context.site.directory.name_of
         at.show(
             evaluated=decided.evaluated,
             states=status.states,

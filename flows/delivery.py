@@ -26,10 +26,10 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     mails.
     """
     with flow_run_context("delivery", site, now) as at:
-        mailbox = read_mailbox_task(at.office, at.now, at.run_id)
+        mailbox = read_mailbox_task(at.context, at.now, at.run_id)
         if mailbox.trouble:
             get_run_logger().warning("the mailbox is not read: %s", mailbox.trouble)
-        count = send_owed_task(at.office, at.now, at.run_id)
+        count = send_owed_task(at.context, at.now, at.run_id)
         get_run_logger().info(
             "%d sent, %d deferred, %d dead, %d cancelled, %d still queued",
             count.sent,
@@ -40,7 +40,7 @@ def delivery(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         )
         at.counts = {**asdict(count), "mailbox": asdict(mailbox)}
         at.show(**at.counts)
-        send_heartbeat(at.office, at.now, well=not count.trouble)
+        send_heartbeat(at.context, at.now, well=not count.trouble)
         if count.trouble:
             raise ServerUnavailable(
                 f"the mail server cannot be used: {count.trouble}. Mails that wait for it:"

@@ -11,15 +11,15 @@ from tasks.monitoring.ping import ping
 from tasks.monitoring.watch import stopped
 
 
-def send_heartbeat(office: SiteContext, now: datetime, *, well: bool) -> None:
+def send_heartbeat(context: SiteContext, now: datetime, *, well: bool) -> None:
     """Call the site's `ping_url` if it has one; never fails.
 
     Success is reported only if the watchdog knows of no stopped flow. Otherwise a working delivery
     would hide that the deadlines flow has stopped.
     """
-    url = office.site.ping_url
+    url = context.site.ping_url
     if not url:
         return
-    trouble = ping(url, well=well and not stopped(office, now))
+    trouble = ping(url, well=well and not stopped(context, now))
     if trouble:
         get_run_logger().warning("%s", trouble)

@@ -25,9 +25,9 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     log = get_run_logger()
     with flow_run_context("intake", site, now) as at:
         counts, failures = [], []
-        for name in at.office.site.sources:
+        for name in at.context.site.sources:
             try:
-                counts.append(asdict(pull_task(at.office, name, at.now)))
+                counts.append(asdict(pull_task(at.context, name, at.now)))
             except SourceError as error:
                 failures.append(f"{name}: {error}")
                 if isinstance(error, UnreadSource):
@@ -36,7 +36,7 @@ def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
                 if is_lost_database(error):
                     raise  # no source could be imported
                 failures.append(f"{name}: unexpected error ({place_of(error)}); please report it")
-        ask_task(at.office, at.now, at.run_id)
+        ask_task(at.context, at.now, at.run_id)
         for count in counts:
             log.info(
                 "%(source)s: %(files)d files, %(new)d new, %(updated)d updated,"

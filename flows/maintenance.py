@@ -38,12 +38,12 @@ def maintenance(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
                 get_run_logger().error("%s", failed[-1])
                 return None
 
-        office, keeps = at.office, at.office.site.file.keep
-        made = tried("backup", lambda: back_up_task(office, at.now))
-        texts = tried("texts", lambda: forget_texts_task(office, at.now))
+        context, keeps = at.context, at.context.site.file.keep
+        made = tried("backup", lambda: back_up_task(context, at.now))
+        texts = tried("texts", lambda: forget_texts_task(context, at.now))
         oldest = at.now - timedelta(days=keeps.prefect_days)
         gone = tried("Prefect's runs", lambda: remove_runs_task(oldest))
-        sizes = tried("databases", lambda: tidy_databases_task(office))
+        sizes = tried("databases", lambda: tidy_databases_task(context))
         ours, theirs = sizes or (None, None)
         at.counts = {
             "backup": made and made.path.name,

@@ -22,7 +22,7 @@ from tasks.text.templates import render
 class FlowRunContext:
     """Run context of a flow: open site, time, run id, and counts so far."""
 
-    office: SiteContext
+    context: SiteContext
     flow: str
     now: datetime
     run_id: str
@@ -30,7 +30,7 @@ class FlowRunContext:
 
     def show(self, **values: Any) -> None:
         """Publish this flow's artifact in the site's language, without data of complainants."""
-        site = self.office.site
+        site = self.context.site
         markdown = render(
             f"report/{self.flow}.md.j2",
             locale=site.locale,
@@ -59,25 +59,25 @@ def flow_run_context(
     if now.tzinfo is None:
         raise ValueError("`now` needs a zone, as in 2026-11-24T08:00+08:00")
     check_site(site, served_sites())
-    office = SiteContext.open(site)
+    context = SiteContext.open(site)
     try:
-        with office.transaction() as session:
+        with context.transaction() as session:
             before = runs.last(session, flow)
         if before is not None and before - patience <= now < before:
             now = before
         if before is not None and now < before:
             raise ClockInThePast(
-                f"it is {office.local(now):%Y-%m-%d %H:%M}, but {flow} has already run at"
-                f" {office.local(before):%Y-%m-%d %H:%M}; check the machine's clock or --now"
+                f"it is {context.local(now):%Y-%m-%d %H:%M}, but {flow} has already run at"
+                f" {context.local(before):%Y-%m-%d %H:%M}; check the machine's clock or --now"
             )
         run = f"{flow} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {part}".rstrip()
-        at = FlowRunContext(office, flow, now, run)
-        office.by = audit.AuditActor(f"flow run {flow_run.name or flow}", at.run_id)
+        at = FlowRunContext(context, flow, now, run)
+        context.by = audit.AuditActor(f"flow run {flow_run.name or flow}", at.run_id)
         yield at
-        with office.transaction() as session:
+        with context.transaction() as session:
             runs.finished(session, at.run_id, flow, now, at.counts)
     finally:
-        office.close()
+        context.close()
 
 
 def run_name() -> str:

@@ -47,9 +47,9 @@ def storm(storm: StormNumber, site: SiteFolder = None) -> dict[str, Any]:
     decision and ends.
     """
     check_site(site, served_sites())
-    office = SiteContext.open(site)
+    context = SiteContext.open(site)
     try:
-        with office.transaction() as session:
+        with context.transaction() as session:
             found = storms.found(session, storm)
             if found is None:
                 raise ValueError(
@@ -57,22 +57,22 @@ def storm(storm: StormNumber, site: SiteFolder = None) -> dict[str, Any]:
                 )
             waits, facts = found.status == StormStatus.WAITING, (found.mails, found.mail_limit)
         if waits:
-            asked = form(office, *facts)
+            asked = form(context, *facts)
             answer: Any = suspend_flow_run(wait_for_input=asked, key=f"storm-{storm}")
             send, by = answer.decision.name == "SEND", f"Prefect UI: {answer.by}"
-            done, mails = decide(office, storm, datetime.now(UTC), by, send=send)
+            done, mails = decide(context, storm, datetime.now(UTC), by, send=send)
             get_run_logger().info("storm %d: %d mails %s", storm, mails, done.status)
-        with office.transaction() as session:
+        with context.transaction() as session:
             found = storms.found(session, storm)
             assert found is not None
             return {"storm": storm, "status": found.status, "decided_by": found.decided_by}
     finally:
-        office.close()
+        context.close()
 
 
-def form(office: SiteContext, mails: int, mail_limit: int) -> type[RunInput]:
+def form(context: SiteContext, mails: int, mail_limit: int) -> type[RunInput]:
     """Build the form for the UI, in the site's language. No choice is preselected."""
-    t = catalog(office.site.locale)
+    t = catalog(context.site.locale)
     choice = StrEnum("choice", [("SEND", t("storm.send")), ("DROP", t("storm.drop"))])
     fields: dict[str, Any] = {
         "decision": (choice, Field(title=t("storm.decision"))),
@@ -81,9 +81,9 @@ def form(office: SiteContext, mails: int, mail_limit: int) -> type[RunInput]:
     model: type[RunInput] = create_model("StormDecision", __base__=RunInput, **fields)
     text = render(
         "report/storm.md.j2",
-        locale=office.site.locale,
-        zone=office.site.zone,
-        site=office.site.name,
+        locale=context.site.locale,
+        zone=context.site.zone,
+        site=context.site.name,
         mails=mails,
         mail_limit=mail_limit,
     )

@@ -35,23 +35,23 @@ def summary(
     """
     log = get_run_logger()
     with flow_run_context("summary", site, now) as at:
-        chosen = period or at.office.site.file.summary.period
+        chosen = period or at.context.site.file.summary.period
         bar: Any = create_progress_artifact(
-            0.0, key="summary-progress", description=at.office.site.name
+            0.0, key="summary-progress", description=at.context.site.name
         )
 
         def progress(percent: float) -> None:
             update_progress_artifact(bar, percent)
 
         made = make_summary_task(
-            at.office, chosen, as_of or at.now, at.now, at.run_id, progress=progress
+            at.context, chosen, as_of or at.now, at.now, at.run_id, progress=progress
         )
         log.info("summary of %s written, %d mails queued", chosen, made.mails)
         at.show(view=made.overview, paths=[str(path) for path in made.paths])
         create_table_artifact(
-            by_unit(made.overview, at.office.site.locale),
+            by_unit(made.overview, at.context.site.locale),
             key="summary-units",
-            description=at.office.site.name,
+            description=at.context.site.name,
         )
         at.counts = {
             "period": made.view.period_key,

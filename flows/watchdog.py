@@ -23,16 +23,16 @@ def watchdog(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
     checks the same without a worker, except for Prefect's runs. Both use the same incident log.
     """
     with flow_run_context("watchdog", site, now) as at:
-        place, log = at.office.site, get_run_logger()
+        place, log = at.context.site, get_run_logger()
         runs_until = None
         try:
-            failed = failed_runs(place, runs_seen_until(at.office, at.now), at.now)
+            failed = failed_runs(place, runs_seen_until(at.context, at.now), at.now)
             runs_until = at.now
         except NotAsked as error:
             failed = []
             log.warning("runs are not checked: %s", error)
         book, telling = check_and_notify(
-            at.office, at.now, at.run_id, failed, runs_until=runs_until
+            at.context, at.now, at.run_id, failed, runs_until=runs_until
         )
         present = [book.incidents[key] for key in book.present()]
         at.counts = {
@@ -42,7 +42,7 @@ def watchdog(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
         }
         log.info("%d incidents present, %d notified, %d over", *at.counts.values())
         at.show(ill=list(map(_ill, present)), well=list(map(_ill, telling.resolved)))
-        send_heartbeat(at.office, at.now, well=True)
+        send_heartbeat(at.context, at.now, well=True)
         return at.counts
 
 

@@ -54,8 +54,8 @@ def main() -> None:
             for step, run in demo.steps:  # noqa: B007 - the error message names the failed step
                 run()
             step = "closing table"
-            _closing(demo.office, demo.counts, demo.last, time.monotonic() - began)
-            demo.office.close()
+            _closing(demo.context, demo.counts, demo.last, time.monotonic() - began)
+            demo.context.close()
     except Exception as error:
         out.print(f"[bold red]failed in step '{step}':[/] {escape(reason(error))}", soft_wrap=True)
         if os.environ.get("TENGGAT_DEBUG"):
@@ -70,13 +70,13 @@ class _Demo:
         from tasks.common.context import SiteContext  # noqa: PLC0415 - needs the API's address
 
         self.site, self.last = site, LAST_MORNING.replace(tzinfo=site.zone)
-        self.office = SiteContext.open(site.folder)
+        self.context = SiteContext.open(site.folder)
         self.counts: dict[str, Any] = {}
 
     @property
     def steps(self) -> list[tuple[str, Callable[[], None]]]:
         """The steps in order, by name; a demo that was run before has only one, which says so."""
-        gone_on = _gone_on_since(self.office, self.last)
+        gone_on = _gone_on_since(self.context, self.last)
         if gone_on is not None:
             return [("earlier run", partial(_already_over, self.site, gone_on))]
         return [
@@ -139,24 +139,24 @@ def _time_lapse(site: Site) -> None:
             progress.update(bar, completed=len(mornings), day="already done")
 
 
-def _gone_on_since(office: SiteContext, last: datetime) -> datetime | None:
+def _gone_on_since(context: SiteContext, last: datetime) -> datetime | None:
     """Return the time of the site's last run if it was after the demo's morning."""
     from db import runs  # noqa: PLC0415
 
-    with office.transaction() as session:
+    with context.transaction() as session:
         before = runs.last(session)
-    return office.local(before) if before is not None and before > last else None
+    return context.local(before) if before is not None and before > last else None
 
 
-def _closing(office: SiteContext, counts: dict[str, Any], now: datetime, seconds: float) -> None:
+def _closing(context: SiteContext, counts: dict[str, Any], now: datetime, seconds: float) -> None:
     """Print the table at the end of the demo, and suggestions for further reading."""
     from tasks.evaluation.status import site_status  # noqa: PLC0415
 
-    stands = site_status(office, now)
-    name = office.site.directory.name_of
+    stands = site_status(context, now)
+    name = context.site.directory.name_of
     out.print()
     table = Table(
-        title=f"{office.site.name}, {now:%Y-%m-%d %H:%M}",
+        title=f"{context.site.name}, {now:%Y-%m-%d %H:%M}",
         title_justify="left",
         title_style="bold",
         show_header=False,
@@ -165,13 +165,13 @@ def _closing(office: SiteContext, counts: dict[str, Any], now: datetime, seconds
     )
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
-    for line in _pulled(office, counts):
+    for line in _pulled(context, counts):
         table.add_row(*line)
     states = [f"{stands.states[state]} {state}" for state in STATES if stands.states.get(state)]
     table.add_row("deadlines", ", ".join(states))
     late = ", ".join(f"{name(unit)} {number}" for unit, number in stands.late_by_unit)
     table.add_row("complaints late by unit", late or "none")
-    for line in _mails(office, counts):
+    for line in _mails(context, counts):
         table.add_row(*line)
     out.print(table)
     if counts and not _changed(counts):
@@ -179,17 +179,17 @@ def _closing(office: SiteContext, counts: dict[str, Any], now: datetime, seconds
             "[bold]nothing has changed:[/] everything was imported, evaluated and sent before"
         )
     out.print(f"\ntook {seconds:.0f} s. Where to look next:")
-    for what, where in _next(office):
+    for what, where in _next(context):
         out.print(f"  {what:<22}{escape(where)}", soft_wrap=True)
 
 
-def _pulled(office: SiteContext, counts: dict[str, Any]) -> list[tuple[str, str]]:
+def _pulled(context: SiteContext, counts: dict[str, Any]) -> list[tuple[str, str]]:
     from db import (  # noqa: PLC0415
         complaints,
         quarantine,
     )
 
-    with office.transaction() as session:
+    with context.transaction() as session:
         known = complaints.count(session)
         held = len(quarantine.quarantined(session))
     lines = [("complaints", f"{known} in all, {held} rows in quarantine")]
@@ -199,12 +199,12 @@ def _pulled(office: SiteContext, counts: dict[str, Any]) -> list[tuple[str, str]
     return lines
 
 
-def _mails(office: SiteContext, counts: dict[str, Any]) -> list[tuple[str, str]]:
+def _mails(context: SiteContext, counts: dict[str, Any]) -> list[tuple[str, str]]:
     from sqlalchemy import func, select  # noqa: PLC0415
 
     from db.models import MessageRow, MessageStatus  # noqa: PLC0415
 
-    with office.transaction() as session:
+    with context.transaction() as session:
         query = select(MessageRow.role, func.count()).where(MessageRow.status == MessageStatus.SENT)
         rows = session.execute(query.group_by(MessageRow.role))
         sent = {row[0]: row[1] for row in rows}
@@ -230,8 +230,8 @@ def _changed(counts: dict[str, Any]) -> bool:
     )
 
 
-def _next(office: SiteContext) -> list[tuple[str, str]]:
-    var = office.site.var
+def _next(context: SiteContext) -> list[tuple[str, str]]:
+    var = context.site.var
     found = []
     mails = sorted(
         (var / "mailbox").glob("2026-11-24_*"),

@@ -66,7 +66,7 @@ class EvaluationCount:
 
 
 def evaluate_and_notify(
-    office: SiteContext, now: datetime, run_id: str, part: Shard = EVERYTHING
+    context: SiteContext, now: datetime, run_id: str, part: Shard = EVERYTHING
 ) -> EvaluationCount:
     """Evaluate all complaints with an action due at `now` and queue their mail, in one transaction.
 
@@ -77,11 +77,11 @@ def evaluate_and_notify(
     complaint is evaluated again and the changed deadlines are listed. Notices already sent are not
     changed.
     """
-    with office.run(now, run_id) as run:
+    with context.run(now, run_id) as run:
         session, evaluation = run.session, EvaluationRun(run)
         count = evaluation.count
-        ruleset = rulesets.activate(session, office.ruleset_fingerprint(), now)
-        units = sorted(office.site.directory.units)
+        ruleset = rulesets.activate(session, context.ruleset_fingerprint(), now)
+        units = sorted(context.site.directory.units)
         while batch := complaints.due_for_evaluation(session, now, BATCH, part, units):
             moves = evaluation.batch(batch)
             session.flush()
@@ -108,7 +108,7 @@ class EvaluationRun:
         self.count = EvaluationCount()
         self.owed: list[PendingNotice] = []
         self.corrections: list[PendingCorrection] = []
-        self.metrics = MetricsCache(run.session, run.office)
+        self.metrics = MetricsCache(run.session, run.context)
         self.lapses: list[tuple[int, Event]] = []
         self.first_imports = imports.first_of_each(run.session)
 
@@ -121,7 +121,7 @@ class EvaluationRun:
         every = [row.id for each in rows.values() for row in each]
         accepted = notices.acceptances(session, every, now)
         changes: list[dict[str, Any]] = []
-        for found, evaluation in load_and_evaluate(session, self.run.office, batch, now):
+        for found, evaluation in load_and_evaluate(session, self.run.context, batch, now):
             key = found.complaint.id
             case = _EvaluatedCase(found, evaluation, deadlines.get(key, []), rows.get(key, []))
             revoked = self._revoked(case)
@@ -152,7 +152,7 @@ class EvaluationRun:
     def _persist(self, case: _EvaluatedCase) -> list[dict[str, Any]]:
         """Store the deadlines and metrics of a complaint; return the changes by a new ruleset."""
         run, complaint = self.run, case.complaint
-        lapses = _new_lapses(run.office, case.evaluation, case.loaded, run.now)
+        lapses = _new_lapses(run.context, case.evaluation, case.loaded, run.now)
         self.lapses += [(complaint.id, event) for event in lapses]
         changes = []
         if complaint.evaluated_at is None and case.before:  # evaluated with an earlier ruleset
@@ -204,7 +204,7 @@ class EvaluationRun:
         """Return the deadlines that are late no more; not those of a complaint left alone by
         `since`.
         """
-        watched = self.run.office.watched(case.complaint.received_at)
+        watched = self.run.context.watched(case.complaint.received_at)
         if case.evaluation.error is not None or not watched:
             return {}
         return corrections.revoked(case.before, case.deadlines)
@@ -218,13 +218,13 @@ class EvaluationRun:
         """Return the rungs reached by each deadline; raise the error of the evaluation, if any."""
         if case.evaluation.error is not None:
             raise case.evaluation.error
-        office, now = self.run.office, self.run.now
+        context, now = self.run.context, self.run.now
         plans = []
         for deadline in case.deadlines:
             taken_back = _key(deadline) in revoked
             history = history_of(deadline, case.notices, accepted, revoked=taken_back)
-            steps = rungs_reached(office, deadline, now, history.notified)
-            next_at = _next_at(office, deadline, now, history.with_decided(steps, now))
+            steps = rungs_reached(context, deadline, now, history.notified)
+            next_at = _next_at(context, deadline, now, history.with_decided(steps, now))
             plans.append(_EvaluationPlan(deadline, history, steps, next_at))
         return plans
 
@@ -281,14 +281,14 @@ def _key(deadline: Deadline) -> corrections.Clock:
 
 
 def _new_lapses(
-    office: SiteContext, judged: Evaluation, found: LoadedComplaint, now: datetime
+    context: SiteContext, judged: Evaluation, found: LoadedComplaint, now: datetime
 ) -> list[Event]:
     """Return the lapses by law, caused by inaction, that are not yet on record."""
     before = {(event.source, event.latest) for event in found.history.events}
     return [
         replace(event, recorded_at=now)
         for event in judged.known
-        if event.source in office.site.evaluation_context.law.lapsing
+        if event.source in context.site.evaluation_context.law.lapsing
         and (event.source, event.latest) not in before
     ]
 
@@ -358,10 +358,10 @@ def _write(
 
 
 def _next_at(
-    office: SiteContext, deadline: Deadline, now: datetime, notified: AcceptedNotices
+    context: SiteContext, deadline: Deadline, now: datetime, notified: AcceptedNotices
 ) -> datetime | None:
     """Return the time of the next evaluation of a deadline: its next rung, or the end of a hold."""
-    site, ladder = office.site, ladder_of(office, deadline)
+    site, ladder = context.site, ladder_of(context, deadline)
     turns = [
         next_action_at(deadline, ladder, site.evaluation_context, now, notified),
         released_at(site.holds, deadline, site.evaluation_context, now) if deadline.open else None,

@@ -13,7 +13,7 @@ from tasks.notifications.sender import DeliveryCount, Sender
 
 
 def send_owed(
-    office: SiteContext,
+    context: SiteContext,
     now: datetime,
     run_id: str,
     clock: Callable[[datetime], RunClock] = RunClock,
@@ -29,9 +29,9 @@ def send_owed(
     long are left to the next run. If the server itself is unusable, the other mails stay queued and
     `trouble` gives the reason.
     """
-    sender = Sender(office, now, run_id, clock=clock)
+    sender = Sender(context, now, run_id, clock=clock)
     sender.run()
-    with office.transaction() as session:
+    with context.transaction() as session:
         sender.count.pending = outbox.pending(session)
     return sender.count
 

@@ -25,18 +25,18 @@ from tasks.sources.base import NotYet, Source
 from tasks.sources.gaps import lately_missing
 
 
-def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
+def pull(context: SiteContext, source_name: str, now: datetime) -> SourceCount:
     """Import every new snapshot of a source, oldest first, each in its own transaction.
 
     Raises :class:`UnreadSource` if one could not be read, after importing the others. An unexpected
     error in one snapshot undoes the import of that snapshot only.
     """
-    source = open_source(office.site, source_name)
-    with office.transaction() as session:
-        answered = answer_from_files(session, office, source_name, now)
-    reading = _Reading(office, source, now, SourceCount(source_name, answered=answered))
+    source = open_source(context.site, source_name)
+    with context.transaction() as session:
+        answered = answer_from_files(session, context, source_name, now)
+    reading = _Reading(context, source, now, SourceCount(source_name, answered=answered))
     try:
-        for batch in source.extracts(office, now):
+        for batch in source.extracts(context, now):
             if not reading.import_one(batch):
                 break
     except SourceError as error:
@@ -48,9 +48,9 @@ def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
             f"{source_name}: unexpected error ({place_of(error)}); please report it"
         )
     count = reading.count
-    with office.run(now, "intake") as run:
+    with context.run(now, "intake") as run:
         alert_silent_source(run, source_name)
-        missing = lately_missing(run.session, office, source_name, now)
+        missing = lately_missing(run.session, context, source_name, now)
         count.missing += (day.isoformat() for day in missing)
     count.waiting += source.waiting
     if source.failures:
@@ -63,7 +63,7 @@ def pull(office: SiteContext, source_name: str, now: datetime) -> SourceCount:
 class _Reading:
     """One reading of a source: its snapshots are imported one by one, and counted."""
 
-    office: SiteContext
+    context: SiteContext
     source: Source[Any]
     now: datetime
     count: SourceCount
@@ -96,9 +96,9 @@ class _Reading:
         return True
 
     def _write(self, batch: Extract) -> None:
-        office, count = self.office, self.count
-        with office.run(self.now, "intake") as run:
-            imported = import_batch(run.session, office, self.source.name, batch, self.now)
+        context, count = self.context, self.count
+        with context.run(self.now, "intake") as run:
+            imported = import_batch(run.session, context, self.source.name, batch, self.now)
             record = imported.record
             drops = alert_row_drop(run, record)
             repeated = alert_repeated_export(run, record, batch.repeats)
@@ -112,9 +112,9 @@ class _Reading:
 pull_task = retrying_task("pull {source_name}")(pull)
 
 
-def ask(office: SiteContext, now: datetime, run_id: str) -> None:
+def ask(context: SiteContext, now: datetime, run_id: str) -> None:
     """Queue one mail to the administrators about the values and rows that cannot be read."""
-    with office.run(now, run_id) as run:
+    with context.run(now, run_id) as run:
         enqueue_questions(run)
 
 

@@ -73,7 +73,7 @@ Arrived = tuple[datetime | None, dsn.BounceReport | parse.IncomingReply]
 """A mail of interest with its time of arrival."""
 
 
-def read_mailbox(office: SiteContext, now: datetime, run_id: str) -> MailboxCount:
+def read_mailbox(context: SiteContext, now: datetime, run_id: str) -> MailboxCount:
     """Read the mails that arrived in the sender's mailbox since the last poll, if one is
     configured.
 
@@ -85,36 +85,36 @@ def read_mailbox(office: SiteContext, now: datetime, run_id: str) -> MailboxCoun
     notified once a day.
     """
     count = MailboxCount()
-    if not office.site.bounces_url:
+    if not context.site.bounces_url:
         return count
     try:
-        _read_new(office, now, run_id, count)
+        _read_new(context, now, run_id, count)
     except SQLAlchemyError:
         raise
     except Exception as error:
         count.trouble = error_text(error)
     if count.trouble:
-        facts = {"trouble": count.trouble[:300], "day": str(office.local(now).date())}
-        with office.run(now, run_id) as run:
+        facts = {"trouble": count.trouble[:300], "day": str(context.local(now).date())}
+        with context.run(now, run_id) as run:
             enqueue_alert(run, "bounce_mailbox_unreadable", facts, same=("day",))
     return count
 
 
-def _read_new(office: SiteContext, now: datetime, run_id: str, count: MailboxCount) -> None:
+def _read_new(context: SiteContext, now: datetime, run_id: str, count: MailboxCount) -> None:
     """Read the mails that arrived since the last poll, or all of them if UIDVALIDITY has
     changed.
     """
-    with mailbox_of(office.site) as (client, validity, next_uid):
-        with office.transaction() as session:
+    with mailbox_of(context.site) as (client, validity, next_uid):
+        with context.transaction() as session:
             stored = position.position(session)
         last = stored[1] if stored is not None and stored[0] == validity else 0
-        since = office.local(now - OLDEST).date()
+        since = context.local(now - OLDEST).date()
         found = list(uids(client, last + 1, next_uid, "SINCE", since))
         new = found[:MOST]
         for start in range(0, len(new), BATCH):
             group = new[start : start + BATCH]
-            mails = list(_of_interest(client, office, group))
-            with office.run(now, run_id) as run:
+            mails = list(_of_interest(client, context, group))
+            with context.run(now, run_id) as run:
                 position.lock(run.session)
                 for arrived, mail in mails:
                     moment = min(arrived or now, now)
@@ -124,22 +124,22 @@ def _read_new(office: SiteContext, now: datetime, run_id: str, count: MailboxCou
                         count.replies.add(record_reply(run, mail, moment))
                 position.set_position(run.session, validity, group[-1])
         if new == found and next_uid is not None and stored != (validity, next_uid - 1):
-            with office.transaction() as session:
+            with context.transaction() as session:
                 position.set_position(session, validity, next_uid - 1)
 
 
-def _of_interest(client: IMAPClient, office: SiteContext, group: list[int]) -> Iterator[Arrived]:
+def _of_interest(client: IMAPClient, context: SiteContext, group: list[int]) -> Iterator[Arrived]:
     """Return the reports and answers among these mails with their time of arrival.
 
     Of other mails only the header is fetched.
     """
-    host = office.site.file.mail.sender.rpartition("@")[2]
+    host = context.site.file.mail.sender.rpartition("@")[2]
     for uid, (arrived, header) in sorted(heads(client, group).items()):
         if dsn.may_be(header):
             if report := dsn.read(whole(client, uid, dsn.LARGEST)):
                 yield arrived, report
         elif (
-            office.site.reply_address
+            context.site.reply_address
             and parse.may_be(header, host)
             and (reply := parse.read(whole(client, uid, parse.LARGEST)))
         ):

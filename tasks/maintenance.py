@@ -34,13 +34,13 @@ class BackedUp:
     removed: int
 
 
-def back_up(office: SiteContext, now: datetime) -> BackedUp:
+def back_up(context: SiteContext, now: datetime) -> BackedUp:
     """Back up the database and remove expired backups.
 
     Old backups are removed even if the new one fails, because they may be the reason for a full
     disk.
     """
-    site, kept = office.site, office.site.file.keep
+    site, kept = context.site, context.site.file.keep
 
     def clear() -> int:
         return len(
@@ -62,19 +62,19 @@ def back_up(office: SiteContext, now: datetime) -> BackedUp:
     return BackedUp(made, made.stat().st_size, clear())
 
 
-def forget_texts(office: SiteContext, now: datetime) -> int:
+def forget_texts(context: SiteContext, now: datetime) -> int:
     """Empty the texts of complaints that ended long ago; return their number.
 
     Title, text, attachments and reporter are emptied, and also the cells of quarantine rows that
     could be read since. Nothing happens unless the site sets a number of days. Mails already sent
     stay unchanged: they are the evidence of all notifications.
     """
-    days = office.site.file.keep.texts_days
+    days = context.site.file.keep.texts_days
     if days is None:
         return 0
     before, last, emptied = now - timedelta(days=days), 0, 0
     while True:
-        with office.transaction() as session:
+        with context.transaction() as session:
             rows = retention.with_texts(session, before, last, AT_ONCE)
             if not rows:
                 break
@@ -88,7 +88,7 @@ def forget_texts(office: SiteContext, now: datetime) -> int:
                 what = audit.AuditKind.DATA_DELETED
                 for complaint in ended:
                     audit.note(session, what, now, why, complaint=complaint, what_of="texts")
-    with office.transaction() as session:
+    with context.transaction() as session:
         rows_emptied = retention.forget_quarantined(session, before)
         if rows_emptied:
             why = f"texts are kept for {days} days after a row could be read"
@@ -114,10 +114,10 @@ def _ended(events: list[Event], now: datetime, before: datetime) -> bool:
     return bool(turns) and turns[-1].kind in ENDING and turns[-1].latest < before
 
 
-def tidy_databases(office: SiteContext) -> tuple[Size, Size | None]:
+def tidy_databases(context: SiteContext) -> tuple[Size, Size | None]:
     """Tidy the databases of the site and of Prefect; the second is None if it is on a server."""
     prefect = own_database()
-    return tidy(office.engine), shrink(prefect, early=True) if prefect is not None else None
+    return tidy(context.engine), shrink(prefect, early=True) if prefect is not None else None
 
 
 RUNS_A_REQUEST = 50

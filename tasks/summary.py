@@ -44,7 +44,7 @@ class PublishedOtherwise(ValueError):
 
 
 def make_summary(
-    office: SiteContext,
+    context: SiteContext,
     period: str,
     as_of: datetime,
     now: datetime,
@@ -65,28 +65,28 @@ def make_summary(
     difference would show the counts that each withholds.
     """
     owed = mail and not public
-    with office.snapshot() as session:
-        view = report_view(session, office, period, as_of)
+    with context.snapshot() as session:
+        view = report_view(session, context, period, as_of)
         if not public:
-            view = with_earlier(session, office, view)
+            view = with_earlier(session, context, view)
         made_before = runs.report(session, view.period_key, as_of) is not None
-        locales = _other_languages(session, office, now) if owed else ()
-        others = [(each, in_language(session, office, view, each)) for each in locales]
+        locales = _other_languages(session, context, now) if owed else ()
+        others = [(each, in_language(session, context, view, each)) for each in locales]
     shown = public_edition(view) if public else view
     if public:
-        _publish(office, shown, now, run_id)
-    place, zone = out or office.site.var / "reports", office.site.zone
+        _publish(context, shown, now, run_id)
+    place, zone = out or context.site.var / "reports", context.site.zone
     paths = write_all(shown, place, zone, progress, formats=formats)
     for locale, other in others:
-        ending = language_ending(office.site, locale)
+        ending = language_ending(context.site, locale)
         paths += write_all(other, place, zone, formats=set(READ) & set(formats), ending=ending)
-    mails = _owe(office, view, paths[0], now, run_id) if owed else 0
+    mails = _owe(context, view, paths[0], now, run_id) if owed else 0
     return SummaryMade(shown, overview_of(view), tuple(paths), mails, made_before)
 
 
-def _publish(office: SiteContext, view: Report, now: datetime, run_id: str) -> None:
+def _publish(context: SiteContext, view: Report, now: datetime, run_id: str) -> None:
     """Record a public edition in the audit, unless it contradicts an earlier one."""
-    with office.run(now, run_id) as run:
+    with context.run(now, run_id) as run:
         for name in audit_verify.published_periods(run.session):
             other = parse(name, view.last)
             if name != view.period_key and other.first <= view.last and view.first <= other.last:
@@ -105,11 +105,11 @@ def _publish(office: SiteContext, view: Report, now: datetime, run_id: str) -> N
         )
 
 
-def _owe(office: SiteContext, view: Report, path: Path, now: datetime, run_id: str) -> int:
+def _owe(context: SiteContext, view: Report, path: Path, now: datetime, run_id: str) -> int:
     """Store that a report was made, unless it is on record, and queue its mails; return their
     number.
     """
-    with office.run(now, run_id) as run:
+    with context.run(now, run_id) as run:
         session = run.session
         report = runs.report(session, view.period_key, view.as_of)
         if report is None:
@@ -137,9 +137,9 @@ def _owe(office: SiteContext, view: Report, path: Path, now: datetime, run_id: s
         return enqueue_summary(run, report.id)
 
 
-def _other_languages(session: Session, office: SiteContext, now: datetime) -> list[str]:
+def _other_languages(session: Session, context: SiteContext, now: datetime) -> list[str]:
     """Return the languages of report readers other than the site's own."""
-    site, today = office.site, office.local(now).date()
+    site, today = context.site, context.local(now).date()
     without = bounces.suppressed_addresses(session)
     found = {
         holder.locale or site.locale

@@ -383,7 +383,7 @@ def example_site(folder: Path) -> Path:
 
 
 @pytest.fixture
-def open_office(
+def open_context(
     site_folder: Path, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], SiteContext]]:
     """Opens the site as a flow would, as often as one likes; all are closed at the end."""
@@ -396,21 +396,21 @@ def open_office(
         return opened[-1]
 
     yield open_one
-    for office in opened:
-        office.close()
+    for context in opened:
+        context.close()
 
 
 @pytest.fixture
-def office(open_office: Callable[[], SiteContext]) -> SiteContext:
+def context(open_context: Callable[[], SiteContext]) -> SiteContext:
     """The example site on a new database."""
-    return open_office()
+    return open_context()
 
 
 @pytest.fixture
-def server(office: SiteContext) -> Iterator[Server]:
+def server(context: SiteContext) -> Iterator[Server]:
     """A good SMTP server, to which the site's mail goes."""
     with running() as server:
-        office.site.mail_url = server.url()
+        context.site.mail_url = server.url()
         yield server
 
 

@@ -122,7 +122,7 @@ class SiteContext:
 class RunContext:
     """One transaction of a run: the open site, the session, the time of the run and its id."""
 
-    office: SiteContext
+    context: SiteContext
     session: Session
     now: datetime
     id: str
@@ -130,9 +130,9 @@ class RunContext:
     @property
     def site(self) -> Site:
         """The settings of the site."""
-        return self.office.site
+        return self.context.site
 
     @property
     def today(self) -> date:
         """The day of the run in the zone of the site."""
-        return self.office.local(self.now).date()
+        return self.context.local(self.now).date()

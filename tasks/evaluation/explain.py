@@ -92,7 +92,7 @@ class Explanation:
 
 
 def explanations(
-    session: Session, office: SiteContext, ticket: str, now: datetime
+    session: Session, context: SiteContext, ticket: str, now: datetime
 ) -> list[Explanation]:
     """Evaluate the complaints with this ticket again and explain them.
 
@@ -101,11 +101,11 @@ def explanations(
     """
     found = []
     for known, evaluation in load_and_evaluate(
-        session, office, complaints.by_ticket_number(session, ticket), now
+        session, context, complaints.by_ticket_number(session, ticket), now
     ):
         if evaluation.error is not None:
             raise evaluation.error
-        explained = tuple(_explained(d, office.site, now) for d in evaluation.deadlines)
+        explained = tuple(_explained(d, context.site, now) for d in evaluation.deadlines)
         asked = tuple(
             ComplaintQuestion(question.id, question.column, question.value, since)
             for question, since in questions.open_of_complaint(session, known.complaint.id)
@@ -198,11 +198,11 @@ def _rendered(template: str, site: Site, explanation: Explanation) -> str:
     )
 
 
-def as_data(office: SiteContext, explanation: Explanation) -> dict[str, Any]:
+def as_data(context: SiteContext, explanation: Explanation) -> dict[str, Any]:
     """Return the explanation as data: local times in ISO 8601, days as YYYY-MM-DD."""
 
     def local(moment: datetime | None) -> str | None:
-        return office.local(moment).isoformat(timespec="seconds") if moment else None
+        return context.local(moment).isoformat(timespec="seconds") if moment else None
 
     complaint = explanation.complaint
     assert complaint is not None

@@ -24,7 +24,7 @@ class LoadedComplaint:
 
 
 def load_complaints(
-    session: Session, office: SiteContext, rows: Sequence[Complaint], as_of: datetime
+    session: Session, context: SiteContext, rows: Sequence[Complaint], as_of: datetime
 ) -> Iterator[LoadedComplaint]:
     """Load these complaints with their facts as known at `as_of`.
 
@@ -33,21 +33,21 @@ def load_complaints(
     keys = [row.id for row in rows]
     events = complaints.events_of(session, keys)
     past = complaints.past_facts(session, keys, as_of)
-    changes = [name for name, each in office.site.sources.items() if not each.shows_everything]
+    changes = [name for name, each in context.site.sources.items() if not each.shows_everything]
     coverage = {
         name: [
-            each._replace(moment=office.site.sources[name].not_before(each.moment))
+            each._replace(moment=context.site.sources[name].not_before(each.moment))
             for each in covered
         ]
         for name, covered in imports.coverage(session, as_of, changes).items()
-        if name in office.site.sources
+        if name in context.site.sources
     }
-    foreign = {row.source for row in rows} - office.site.sources.keys()
+    foreign = {row.source for row in rows} - context.site.sources.keys()
     origins = imports.origins(session, as_of) if foreign else {}
     for row in rows:
         then: Complaint | PastFacts = past.get(row.id, row)
         facts = replace(
-            _source_facts(office, row.source, origins),
+            _source_facts(context, row.source, origins),
             classification=then.classification,
             category=then.category,
             channel=then.channel,
@@ -70,26 +70,26 @@ def _known_until(row: Complaint, coverage: Sequence[imports.Covered] | None) -> 
 
 
 def source_facts(
-    session: Session, office: SiteContext, as_of: datetime
+    session: Session, context: SiteContext, as_of: datetime
 ) -> dict[str, ComplaintFacts]:
     """Return the facts about each source: the site's own ones, and those of other installations."""
     own = {
         name: facts
-        for name, facts in office.source_facts.items()
-        if not office.site.sources[name].is_exchange
+        for name, facts in context.source_facts.items()
+        if not context.site.sources[name].is_exchange
     }
     origins = imports.origins(session, as_of)
-    return own | {name: _source_facts(office, name, origins) for name in sorted(origins)}
+    return own | {name: _source_facts(context, name, origins) for name in sorted(origins)}
 
 
-def _source_facts(office: SiteContext, source: str, origins: dict[str, Origin]) -> ComplaintFacts:
+def _source_facts(context: SiteContext, source: str, origins: dict[str, Origin]) -> ComplaintFacts:
     """Return the facts about a source, with its visible kinds of events.
 
     For a source of another installation these are its own statements.
     """
     name, _, origin = source.partition("/")
-    if source in office.source_facts or source not in origins or name not in office.site.sources:
-        return office.source_facts.get(source, ComplaintFacts(sees=frozenset()))
+    if source in context.source_facts or source not in origins or name not in context.site.sources:
+        return context.source_facts.get(source, ComplaintFacts(sees=frozenset()))
     facts = origins[source].facts
     return ComplaintFacts(
         source=origin,
@@ -100,23 +100,23 @@ def _source_facts(office: SiteContext, source: str, origins: dict[str, Origin]) 
 
 
 def load_and_evaluate(
-    session: Session, office: SiteContext, rows: Sequence[Complaint], as_of: datetime
+    session: Session, context: SiteContext, rows: Sequence[Complaint], as_of: datetime
 ) -> Iterator[tuple[LoadedComplaint, Evaluation]]:
     """Evaluate these complaints as of `as_of`; see :func:`as_watched` for old ones."""
-    known = list(load_complaints(session, office, rows, as_of))
+    known = list(load_complaints(session, context, rows, as_of))
     evaluations = evaluate_all(
-        [each.history for each in known], office.site.evaluation_context, as_of
+        [each.history for each in known], context.site.evaluation_context, as_of
     )
     for each, found in zip(known, evaluations, strict=True):
-        yield each, as_watched(office, each.complaint, found)
+        yield each, as_watched(context, each.complaint, found)
 
 
-def as_watched(office: SiteContext, complaint: Complaint, found: Evaluation) -> Evaluation:
+def as_watched(context: SiteContext, complaint: Complaint, found: Evaluation) -> Evaluation:
     """Return the evaluation of a complaint, without deadlines if the site does not watch it.
 
     A complaint received before `since` of the site has no deadlines and lapses by no law.
     """
-    if office.watched(complaint.received_at):
+    if context.watched(complaint.received_at):
         return found
-    lapsing = office.site.evaluation_context.law.lapsing
+    lapsing = context.site.evaluation_context.law.lapsing
     return Evaluation([event for event in found.known if event.source not in lapsing])

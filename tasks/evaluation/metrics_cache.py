@@ -19,8 +19,8 @@ from tasks.evaluation.loader import LoadedComplaint
 class MetricsCache:
     """Stores the metrics of complaints at their evaluation, with the labels used by them."""
 
-    def __init__(self, session: Session, office: SiteContext) -> None:
-        self._session, self._office = session, office
+    def __init__(self, session: Session, context: SiteContext) -> None:
+        self._session, self._context = session, context
         self._words = {"": 0} | metrics.labels(session)
 
     def store(self, known: LoadedComplaint, evaluation: Evaluation, now: datetime) -> None:
@@ -31,8 +31,8 @@ class MetricsCache:
         """
         complaint = known.complaint
         found = encode_case(
-            case_of(self._office, known, evaluation),
-            self._office.site.evaluation_context,
+            case_of(self._context, known, evaluation),
+            self._context.site.evaluation_context,
             self._number,
         )
         packed = found.packed()
@@ -58,7 +58,7 @@ class MetricsCache:
         return self._words[word]
 
 
-def case_of(office: SiteContext, known: LoadedComplaint, evaluation: Evaluation) -> Case:
+def case_of(context: SiteContext, known: LoadedComplaint, evaluation: Evaluation) -> Case:
     """Return an evaluated complaint in the form for metrics."""
     row, facts, events = known.complaint, known.history.facts, evaluation.known
     received = next((e.latest for e in events if e.kind == Kind.RECEIVED), row.received_at)
@@ -68,7 +68,7 @@ def case_of(office: SiteContext, known: LoadedComplaint, evaluation: Evaluation)
         classification=facts.classification,
         category=facts.category,
         channel=facts.channel,
-        unit=holder(events) or office.site.file.administrator_unit,
+        unit=holder(events) or context.site.file.administrator_unit,
         received=received,
         events=tuple(events),
         deadlines=tuple(evaluation.deadlines),

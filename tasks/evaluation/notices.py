@@ -150,15 +150,15 @@ class NoticeDecision:
 
 
 def rungs_reached(
-    office: SiteContext, deadline: Deadline, now: datetime, notified: AcceptedNotices
+    context: SiteContext, deadline: Deadline, now: datetime, notified: AcceptedNotices
 ) -> list[Reached]:
     """Return the rungs that a deadline has reached on its ladder, lowest first."""
-    ladder, context = ladder_of(office, deadline), office.site.evaluation_context
-    return reached(deadline, ladder, context, now, notified)
+    ladder, evaluation_context = ladder_of(context, deadline), context.site.evaluation_context
+    return reached(deadline, ladder, evaluation_context, now, notified)
 
 
 def may_be_told(
-    office: SiteContext,
+    context: SiteContext,
     notice: NoticeRow,
     deadline: Deadline,
     rows: Sequence[NoticeRow],
@@ -170,19 +170,19 @@ def may_be_told(
     The mail to the unit may have come back since the notice was queued. `rows` are the notices of
     the complaint, and `accepted` their accepted mails.
     """
-    ladder, context = ladder_of(office, deadline), office.site.evaluation_context
+    ladder, evaluation_context = ladder_of(context, deadline), context.site.evaluation_context
     rungs = ladder.rungs if ladder is not None else ()
     rung = next((each for each in rungs if each.id == notice.rung), None)
     if ladder is None or rung is None:  # another ladder since then
         return True
     notified = history_of(deadline, rows, accepted).notified
-    return unit_had_its_time(deadline, ladder, rung, context, now, notified)
+    return unit_had_its_time(deadline, ladder, rung, evaluation_context, now, notified)
 
 
-def ladder_of(office: SiteContext, deadline: Deadline) -> Ladder | None:
+def ladder_of(context: SiteContext, deadline: Deadline) -> Ladder | None:
     """Return the ladder for a deadline, by its rule and the kind of its unit."""
-    kind = office.site.evaluation_context.unit_kinds.get(deadline.unit or "")
-    return ladder_for(deadline.rule.id, office.site.ladders, kind)
+    kind = context.site.evaluation_context.unit_kinds.get(deadline.unit or "")
+    return ladder_for(deadline.rule.id, context.site.ladders, kind)
 
 
 def decide_notices(

@@ -28,11 +28,11 @@ class SiteStatus:
     due_soon: int
 
 
-def site_status(office: SiteContext, now: datetime) -> SiteStatus:
+def site_status(context: SiteContext, now: datetime) -> SiteStatus:
     """Return the deadlines as last evaluated; `due_soon` counts the seven days after today."""
-    today = office.site.evaluation_context.day(now)
-    tonight = office.site.evaluation_context.end_of(today)
-    law = office.site.evaluation_context.law
+    today = context.site.evaluation_context.day(now)
+    tonight = context.site.evaluation_context.end_of(today)
+    law = context.site.evaluation_context.law
     binding = [rule_id for rule_id in law.ids if law.last(rule_id).binds_provider]
 
     def running(after: datetime, until: datetime) -> int:
@@ -48,11 +48,11 @@ def site_status(office: SiteContext, now: datetime) -> SiteStatus:
         )
         return session.scalar(query) or 0
 
-    with office.transaction() as session:
+    with context.transaction() as session:
         return SiteStatus(
             states=runs.deadline_states(session),
             late=stored_deadlines.late_counts(
-                session, office.site.evaluation_context.start_of_year(now)
+                session, context.site.evaluation_context.start_of_year(now)
             ),
             late_by_unit=stored_deadlines.late_by_unit(session),
             due_today=running(now, tonight),

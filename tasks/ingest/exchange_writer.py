@@ -18,7 +18,7 @@ from tasks.common.whole_files import whole_file
 
 
 def export(
-    office: SiteContext, path: Path, now: datetime, *, since: datetime | None, titles: bool
+    context: SiteContext, path: Path, now: datetime, *, since: datetime | None, titles: bool
 ) -> int:
     """Write the complaints with any change since a moment; return their number.
 
@@ -28,14 +28,14 @@ def export(
     Titles are exported only if they are stored, and never for an anonymous or secret report.
     """
     number = 0
-    with office.transaction() as session, whole_file(path) as file:
-        for about in _sources(session, office, now):
+    with context.transaction() as session, whole_file(path) as file:
+        for about in _sources(session, context, now):
             file.write(_line(about))
         for some in complaints.changed(session, since):
-            ours = [row for row in some if not _given(office, row.source)]
+            ours = [row for row in some if not _given(context, row.source)]
             events = complaints.events_of(session, (row.id for row in ours))
             for row in ours:
-                file.write(_line(_complaint(office, row, events.get(row.id, []), titles=titles)))
+                file.write(_line(_complaint(context, row, events.get(row.id, []), titles=titles)))
             number += len(ours)
     return number
 
@@ -44,17 +44,17 @@ def _line(value: dict[str, Any]) -> bytes:
     return (json.dumps(value, ensure_ascii=False) + "\n").encode()
 
 
-def _given(office: SiteContext, source: str) -> bool:
+def _given(context: SiteContext, source: str) -> bool:
     """Check whether complaints of this source came from another installation."""
     name = source.partition("/")[0]
-    found = office.site.sources.get(name)
+    found = context.site.sources.get(name)
     return found is not None and found.is_exchange
 
 
-def _sources(session: Session, office: SiteContext, now: datetime) -> Iterator[dict[str, Any]]:
+def _sources(session: Session, context: SiteContext, now: datetime) -> Iterator[dict[str, Any]]:
     seen = imports.last_of_each(session, now)
-    for name, source in office.site.sources.items():
-        if _given(office, name):
+    for name, source in context.site.sources.items():
+        if _given(context, name):
             continue
         last = seen.get(name)
         yield {
@@ -68,7 +68,7 @@ def _sources(session: Session, office: SiteContext, now: datetime) -> Iterator[d
 
 
 def _complaint(
-    office: SiteContext, row: Complaint, events: list[Event], *, titles: bool
+    context: SiteContext, row: Complaint, events: list[Event], *, titles: bool
 ) -> dict[str, Any]:
     told = {
         "ticket": row.ticket,
@@ -84,7 +84,7 @@ def _complaint(
         "events": [
             _event(event)
             for event in events
-            if event.source not in office.site.evaluation_context.law.lapsing
+            if event.source not in context.site.evaluation_context.law.lapsing
         ],
     }
     return told | ({"title": row.title} if titles else {})

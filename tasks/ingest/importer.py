@@ -54,7 +54,7 @@ class Imported:
 
 
 def import_batch(
-    session: Session, office: SiteContext, name: str, batch: Extract, now: datetime
+    session: Session, context: SiteContext, name: str, batch: Extract, now: datetime
 ) -> Imported:
     """Import one snapshot in the caller's transaction.
 
@@ -62,7 +62,7 @@ def import_batch(
     does not change the result. Raises :class:`TooManyBadRows` if more rows are bad than the source
     allows, and :class:`AlreadyImported` if another run has imported this snapshot.
     """
-    target = ImportTarget(session, office, name, min(batch.observed_at, now), now)
+    target = ImportTarget(session, context, name, min(batch.observed_at, now), now)
     imports.lock(session, name)
     if imports.is_imported(session, name, batch.sha256, target.observed_at):
         raise AlreadyImported(batch.name)

@@ -80,16 +80,16 @@ def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
     """
     engine = open_engine("sqlite://")  # in memory and empty: rows imported before are shown too
     Base.metadata.create_all(engine)
-    office = SiteContext(site, engine)
+    context = SiteContext(site, engine)
     source = open_source(site, name)
     checked = Checked(name, waiting=source.waiting, failures=source.failures)
     try:
-        for extract in source.sample(office, now):
+        for extract in source.sample(context, now):
             checked.names.append(extract.name)
             checked.observed_at = min(extract.observed_at, now)
             batch, read = counted(extract)
             try:
-                _read(checked, office, batch, rows)
+                _read(checked, context, batch, rows)
             except SourceError:
                 raise
             except Exception as error:
@@ -103,9 +103,9 @@ def check_source(site: Site, name: str, now: datetime, rows: int) -> Checked:
     return checked
 
 
-def _read(checked: Checked, office: SiteContext, batch: Extract, rows: int) -> None:
+def _read(checked: Checked, context: SiteContext, batch: Extract, rows: int) -> None:
     """Read one extract, as far as the sample goes, and note its first rows."""
-    site, name = office.site, checked.source
+    site, name = context.site, checked.source
     observed_at = checked.observed_at or batch.observed_at
     unit = site.file.administrator_unit
     sieve = RowValidator(
@@ -119,7 +119,7 @@ def _read(checked: Checked, office: SiteContext, batch: Extract, rows: int) -> N
     for row in batch.rows:
         checked.rows += 1
         for line, found in sieve.validate(batch.header, [row]):
-            _note(checked, office, line, found, rows)
+            _note(checked, context, line, found, rows)
         if checked.rows >= ENOUGH:
             checked.whole = False
             break
@@ -130,7 +130,7 @@ def _read(checked: Checked, office: SiteContext, batch: Extract, rows: int) -> N
 
 def _note(
     checked: Checked,
-    office: SiteContext,
+    context: SiteContext,
     line: int,
     found: ComplaintRecord | RejectedRow,
     rows: int,
@@ -139,7 +139,7 @@ def _note(
         checked.refused.append(found)
         return
     checked.readable += 1
-    told = _told(office, checked.source, found, checked.observed_at)
+    told = _told(context, checked.source, found, checked.observed_at)
     for cell in found.unmapped:
         value = shown_value(cell.value)
         checked.questions[cell.column, value] += 1
@@ -159,14 +159,14 @@ def _note(
 
 
 def _told(
-    office: SiteContext, source: str, record: ComplaintRecord, observed_at: datetime | None
+    context: SiteContext, source: str, record: ComplaintRecord, observed_at: datetime | None
 ) -> dict[str, str]:
     """Return one row for display, with local times and the names of units."""
 
     def local(moment: datetime | None) -> str:
-        return office.local(moment).isoformat(timespec="seconds") if moment else ""
+        return context.local(moment).isoformat(timespec="seconds") if moment else ""
 
-    name_of = office.site.directory.name_of
+    name_of = context.site.directory.name_of
     events = [
         " ".join(filter(None, (event.kind, local(event.latest), name_of(event.unit))))
         for event in stated_events(record, source, observed_at or record.received)

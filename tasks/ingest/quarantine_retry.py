@@ -42,7 +42,7 @@ class Retried:
     failures: list[str] = field(default_factory=list)
 
 
-def retry(office: SiteContext, name: str, now: datetime) -> Retried:
+def retry(context: SiteContext, name: str, now: datetime) -> Retried:
     """Import the quarantined rows of a source that can now be read.
 
     Each row is imported with the times of the first and of the last snapshot that showed it. Later
@@ -50,9 +50,9 @@ def retry(office: SiteContext, name: str, now: datetime) -> Retried:
     everything.
     """
     retried = Retried(name)
-    with office.transaction() as session:
+    with context.transaction() as session:
         waiting = quarantine.quarantined(session, source=name)
-    source = open_source(office.site, name)
+    source = open_source(context.site, name)
     found: dict[int, Found] = {}
     with source.found_again({row.sha256: row.file for row in waiting}) as files:
         retried.gone += [_place(row) for row in waiting if row.sha256 not in files]
@@ -62,9 +62,9 @@ def retry(office: SiteContext, name: str, now: datetime) -> Retried:
             validator = RowValidator(
                 name,
                 source.settings,
-                office.site.directory,
+                context.site.directory,
                 rows[0].observed_at,
-                classifications=classifications_of(office.site),
+                classifications=classifications_of(context.site),
             )
             try:
                 some = _read(files[sha256].read(), validator, rows)
@@ -74,8 +74,8 @@ def retry(office: SiteContext, name: str, now: datetime) -> Retried:
                 text = str(error).replace(files[sha256].name, rows[0].file, 1)
                 retried.failures.append(text)
                 retried.unreadable += len(rows)
-    with office.transaction() as session:
-        _write(session, office, name, found, retried, now)
+    with context.transaction() as session:
+        _write(session, context, name, found, retried, now)
     return retried
 
 
@@ -113,7 +113,7 @@ def _read(sheet: Sheet, validator: RowValidator, rows: Sequence[QuarantineRow]) 
 
 def _write(
     session: Session,
-    office: SiteContext,
+    context: SiteContext,
     name: str,
     found: dict[int, Found],
     retried: Retried,
@@ -136,7 +136,7 @@ def _write(
             shown += [(moment, one) for moment in {row.observed_at, row.last_observed_at}]
     shown.sort(key=lambda each: each[0])
     for moment, group in groupby(shown, key=lambda each: each[0]):
-        writers = OriginWriters(ImportTarget(session, office, name, moment, now))
+        writers = OriginWriters(ImportTarget(session, context, name, moment, now))
         writers.write(record for _, record in group)
         writers.amend_import()
         retried.new += writers.new

@@ -97,15 +97,15 @@ class ExternalWatch:
         with reading(self.site.database_url, patience=CONNECTS_WITHIN):
             pass  # ready, and of this version: nothing is created or changed
         engine = open_engine(self.site.database_url, patience=CONNECTS_WITHIN)
-        office = SiteContext(self.site, engine)
+        context = SiteContext(self.site, engine)
         try:
-            book, _ = check_and_notify(office, now, RUN)
+            book, _ = check_and_notify(context, now, RUN)
             said = [
                 f"{key}: {'told' if known.notified_at else 'noticed'}"
                 for key, known in sorted(book.incidents.items())
                 if not known.absent_since
             ]
-            return said + [f"mail: {trouble}" for trouble in send_watch_alerts(office, now, RUN)]
+            return said + [f"mail: {trouble}" for trouble in send_watch_alerts(context, now, RUN)]
         finally:
             engine.dispose()
 

@@ -29,11 +29,11 @@ administrator waits for its alerts, so it tries them again sooner and keeps no s
 """
 
 
-def send_watch_alerts(office: SiteContext, now: datetime, run_id: str) -> list[str]:
+def send_watch_alerts(context: SiteContext, now: datetime, run_id: str) -> list[str]:
     """Send the alerts of the watchdog in the outbox; return the errors of the mail server as
     texts.
     """
-    sender = Sender(office, now, run_id, ALERTS)
+    sender = Sender(context, now, run_id, ALERTS)
     try:
         sender.run()
     except ValueError as error:  # the mail URL is wrong

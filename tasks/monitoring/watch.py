@@ -38,7 +38,7 @@ BY_PREFECT = frozenset({IncidentKind.FAILED, IncidentKind.CRASHED})
 
 
 def check_and_notify(
-    office: SiteContext,
+    context: SiteContext,
     now: datetime,
     run_id: str,
     more: Iterable[Incident] = (),
@@ -51,12 +51,12 @@ def check_and_notify(
     two simultaneous checks sends a mail. The memory and the mail are committed together. `more` are
     incidents of Prefect's flow runs, checked up to `runs_until`.
     """
-    with office.run(now, run_id) as run:
+    with context.run(now, run_id) as run:
         session = run.session
         book = IncidentLog.read(watch_state.recall(session), now)
-        found = [*_seen(session, office.site, now, book), *more]
+        found = [*_seen(session, context.site, now, book), *more]
         kinds = BY_ALL if runs_until is None else BY_ALL | BY_PREFECT
-        telling = update_incidents(book, found, kinds, now, again_after(office.site))
+        telling = update_incidents(book, found, kinds, now, again_after(context.site))
         book.runs_until = runs_until or book.runs_until
         watch_state.remember(session, book.model_dump_json())
         if telling:
@@ -64,9 +64,9 @@ def check_and_notify(
     return book, telling
 
 
-def runs_seen_until(office: SiteContext, now: datetime) -> datetime | None:
+def runs_seen_until(context: SiteContext, now: datetime) -> datetime | None:
     """Return the time up to which Prefect's flow runs were checked; None before the first check."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         return IncidentLog.read(watch_state.recall(session), now).runs_until
 
 
@@ -85,7 +85,7 @@ def again_after(site: Site) -> timedelta:
 
 def _tell(run: RunContext, telling: IncidentUpdates) -> None:
     for holder in administrators(run.site, run.now, bounces.suppressed_addresses(run.session)):
-        key = watch_id(run.office, holder, telling, run.now)
+        key = watch_id(run.context, holder, telling, run.now)
         enqueue(run, MessageKind.ALERT, holder, key, detail=alert_detail(telling))
 
 
@@ -95,10 +95,10 @@ def alert_detail(telling: IncidentUpdates) -> Mapping[str, Any]:
 
 
 def watch_id(
-    office: SiteContext, holder: OfficeHolder, telling: IncidentUpdates, now: datetime
+    context: SiteContext, holder: OfficeHolder, telling: IncidentUpdates, now: datetime
 ) -> str:
     """Return the Message-ID of an update to one administrator at a moment."""
-    return message_id_header(office, WATCH, holder.email, now.isoformat(), telling.detail())
+    return message_id_header(context, WATCH, holder.email, now.isoformat(), telling.detail())
 
 
 def administrators(
@@ -110,7 +110,7 @@ def administrators(
     return tuple({holder.email: holder for holder in found}.values())
 
 
-def stopped(office: SiteContext, now: datetime) -> bool:
+def stopped(context: SiteContext, now: datetime) -> bool:
     """Check whether an incident is open that an external monitor must learn of."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         return IncidentLog.read(watch_state.recall(session), now).stopped

@@ -28,16 +28,16 @@ class Settled:
     files: int
 
 
-def settle(office: SiteContext, now: datetime, backup: str, made_at: datetime | None) -> Settled:
+def settle(context: SiteContext, now: datetime, backup: str, made_at: datetime | None) -> Settled:
     """Complete a restore.
 
     The held mails become a storm, and the administrators are notified of it. Files archived since
     `made_at` (all of them if it is None) go back to the inbox, to be imported again. The audit gets
     an entry.
     """
-    site = office.site
+    site = context.site
     files = sum(open_source(site, name).put_back(made_at) for name in site.sources)
-    with office.run(now, RUN_ID) as run:
+    with context.run(now, RUN_ID) as run:
         held = storms.without_a_storm(run.session)
         if held:
             tell_of_restored(run, hold(run, 0))

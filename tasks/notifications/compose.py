@@ -79,7 +79,7 @@ class Composer:
         self.run = run
         self.desks = notice_views(run, messages, began)
         self.threads = _threads(run.session, messages, self.desks, began or run.now)
-        self.reports = SummaryMailComposer(run.session, run.office)
+        self.reports = SummaryMailComposer(run.session, run.context)
 
     def compose(self, message: MessageRow) -> bytes | None:
         """Return the bytes of a mail to send, or None if nothing in it is still true."""
@@ -217,21 +217,21 @@ class _FairNotice:
             return True
         notice = item.notice
         rows = self._rows[notice.complaint_id]
-        return may_be_told(self._run.office, notice, deadline, rows, self._accepted, self._run.now)
+        return may_be_told(self._run.context, notice, deadline, rows, self._accepted, self._run.now)
 
 
 def _view(
     run: RunContext, message: MessageRow, loader: DeskLoader, fair: _FairNotice
 ) -> Desk | None:
-    office, now = run.office, run.now
-    locale = message.locale or office.site.locale
+    context, now = run.context, run.now
+    locale = message.locale or context.site.locale
     corrections: dict[tuple[int, str, int], Correction] = {}
     triggers: dict[int, frozenset[Clock]] = {}
     for item in message.items:
         complaint, judged = loader.cases[item.notice.complaint_id]
         clock = (item.notice.rule, item.notice.clock)
         if item.correction:
-            correction = _correction(office, item.notice, judged, locale)
+            correction = _correction(context, item.notice, judged, locale)
             item.included = correction is not None
             if correction is not None:
                 corrections[complaint.id, *clock] = correction
@@ -246,37 +246,37 @@ def _view(
         loader.desk(message, triggers),
         copied=bool(triggers) and all(item.copied for item in message.items if item.included),
         corrections=tuple(sorted(corrections.values(), key=lambda each: each.ticket)),
-        stand_ins=_stand_ins(office, message, now),
+        stand_ins=_stand_ins(context, message, now),
     )
 
 
 def _correction(
-    office: SiteContext, notice: NoticeRow, deadlines: Sequence[Deadline], locale: str
+    context: SiteContext, notice: NoticeRow, deadlines: Sequence[Deadline], locale: str
 ) -> Correction | None:
     """Return the correction of a notice, or None if its deadline is late again."""
     clock = (notice.rule, notice.clock)
     deadline = next((d for d in deadlines if (d.rule.id, d.clock) == clock), None)
     if deadline is not None and deadline.state in LATE:
         return None
-    law = office.site.evaluation_context.law
+    law = context.site.evaluation_context.law
     rule = law.last(notice.rule) if notice.rule in law.ids else None
     state = "" if deadline is None else str(deadline.state)
     if not state and rule is not None and CLASS in rule.applies_when:
         state = State.UNKNOWN if notice.complaint.classification == UNDETERMINED else ""
     return Correction(
         ticket=notice.complaint.ticket,
-        unit=office.site.directory.name_of(notice.unit or None),
+        unit=context.site.directory.name_of(notice.unit or None),
         rule=rule.label[locale] if rule else notice.rule,
         citation=rule.citation if rule else "",
         state=state,
     )
 
 
-def _stand_ins(office: SiteContext, message: MessageRow, now: datetime) -> tuple[StandIn, ...]:
+def _stand_ins(context: SiteContext, message: MessageRow, now: datetime) -> tuple[StandIn, ...]:
     """Return the offices, vacant or out of reach, in the place of which the recipient is told."""
     if message.resent_of is not None:
         return ()
-    today, directory = office.local(now).date(), office.site.directory
+    today, directory = context.local(now).date(), context.site.directory
     address = message.recipient.casefold()
     own = [h for h in directory.offices if h.email.casefold() == address and h.in_office_on(today)]
     above = next((holder for holder in own if holder.role not in OF_A_UNIT), None)
@@ -285,9 +285,9 @@ def _stand_ins(office: SiteContext, message: MessageRow, now: datetime) -> tuple
     def title_of(holder: OfficeHolder) -> str:
         return office_title(
             holder,
-            site=office.site.name,
+            site=context.site.name,
             unit=directory.name_of(holder.unit or None),
-            locale=message.locale or office.site.locale,
+            locale=message.locale or context.site.locale,
         )
 
     reader_title = title_of(own[0]) if own and above is None else ""

@@ -127,7 +127,7 @@ class DeskLoader:
             for complaint in stored_deadlines.concerned(self._run.session, until, units):
                 found.setdefault(complaint.id, complaint)
         judged = load_and_evaluate(
-            self._run.session, self._run.office, list(found.values()), self._run.now
+            self._run.session, self._run.context, list(found.values()), self._run.now
         )
         return {known.complaint.id: (known.complaint, each.deadlines) for known, each in judged}
 
@@ -260,8 +260,8 @@ class DeskLoader:
         assert deadline.due is not None
         told = self._notifications(complaint.id, deadline)
         known = any(each.recipient.casefold() == reader.address for each in told)
-        due = self._run.office.local(deadline.due).date()
-        uid = message_id_header(self._run.office, complaint.source, complaint.ticket, *clock)
+        due = self._run.context.local(deadline.due).date()
+        uid = message_id_header(self._run.context, complaint.source, complaint.ticket, *clock)
         return Duty(
             rule=rule.label[reader.locale],
             verb=rule.verb.get(reader.locale, ""),
@@ -298,8 +298,10 @@ class DeskLoader:
 
     def _soon_day(self, moment: datetime, unit: str | None = None) -> int:
         """Return the last day, as an ordinal, that is within two working days of a moment."""
-        context = self._run.site.evaluation_context
-        return due_day(context.calendar_of(unit), context.day(moment), SOON_WORKING_DAYS)
+        evaluation_context = self._run.site.evaluation_context
+        return due_day(
+            evaluation_context.calendar_of(unit), evaluation_context.day(moment), SOON_WORKING_DAYS
+        )
 
     def _new(
         self,
@@ -407,7 +409,7 @@ class DeskLoader:
     def _ended_view(self, reader: DeskReader, ended: StoredDuty) -> EndedDuty:
         key = (ended.source, ended.ticket, ended.rule, ended.clock)
         label = self._run.site.evaluation_context.law.last(ended.rule).label[reader.locale]
-        uid = message_id_header(self._run.office, *key).strip("<>")
+        uid = message_id_header(self._run.context, *key).strip("<>")
         return EndedDuty(ended.ticket, label, uid, ended.due)
 
 

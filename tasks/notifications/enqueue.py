@@ -108,8 +108,8 @@ def enqueue_corrections(
             locale=first.locale,
         )
         keys = sorted(each.notice.id for each in entries)
-        cause = message_id_header(run.office, run.id, address, "correction", *keys)
-        message = mail_to(run, holder, cause, None, run.office.send_after(run.now))
+        cause = message_id_header(run.context, run.id, address, "correction", *keys)
+        message = mail_to(run, holder, cause, None, run.context.send_after(run.now))
         items = {item.notice_id: item for item in message.items}
         for each in entries:
             if (known := items.get(each.notice.id)) is not None:
@@ -181,7 +181,7 @@ def _queue(
     keys = sorted(entry.owed.notice.id for entry in entries)
     first = next((entry for entry in entries if not entry.copied), entries[0])
     holder = replace(first.holder, role=first.role)
-    cause = message_id_header(run.office, run.id, address, *keys)
+    cause = message_id_header(run.context, run.id, address, *keys)
     message = mail_to(run, holder, cause, storm, turn)
     marks = {"urgent": urgent, "weekly": weekdays != {None}}
     message.detail = {**message.detail, **{mark: True for mark, given in marks.items() if given}}
@@ -210,10 +210,10 @@ def _turn(run: RunContext, address: str, weekdays: Iterable[int | None]) -> date
     site, turns = run.site, []
     for weekday in weekdays:
         if weekday is None:
-            return run.office.send_after(run.now)
+            return run.context.send_after(run.now)
         last = outbox.last_weekly(run.session, address, run.now - WEEK, run.now)
-        hours, context = site.mail_hours, site.evaluation_context
-        turns.append(next_weekly(weekday, run.now, hours, context, last))
+        hours, evaluation_context = site.mail_hours, site.evaluation_context
+        turns.append(next_weekly(weekday, run.now, hours, evaluation_context, last))
     return min(turns)
 
 
@@ -256,7 +256,7 @@ def enqueue_alert(
         Role.ADMINISTRATOR, None, run.today, bounces.suppressed_addresses(run.session)
     )
     for holder in reached.offices:
-        key = message_id_header(run.office, "alert", kind, holder.email, *cause)
+        key = message_id_header(run.context, "alert", kind, holder.email, *cause)
         if not outbox.knows(run.session, key):
             detail = {"alert": kind, **facts}
             enqueue(run, MessageKind.ALERT, holder, key, detail=detail)
@@ -269,7 +269,7 @@ def enqueue_summary(run: RunContext, report: int) -> int:
     told: set[str] = set()
     for role in run.site.file.summary.to:
         for holder in run.site.directory.holders(role, None, run.today, without).offices:
-            key = message_id_header(run.office, "summary", report, holder.email)
+            key = message_id_header(run.context, "summary", report, holder.email)
             if holder.email in told or outbox.knows(run.session, key):
                 continue
             told.add(holder.email)

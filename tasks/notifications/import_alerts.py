@@ -27,18 +27,18 @@ def alert_row_drop(run: RunContext, record: SourceImport) -> list[dict[str, obje
     The alert is part of the transaction of the import, so it is queued once, and before any notice
     that could follow. Return the numbers for the artifact.
     """
-    office = run.office
+    context = run.context
     run.session.flush()
     drop = latest_row_drop(run.session, record.source, run.site.sources[record.source])
     if drop is None or (drop.name, drop.made) != (record.name, record.observed_at):
         return []
-    facts = _facts(office, record) | {"rows": drop.rows}
+    facts = _facts(context, record) | {"rows": drop.rows}
     if drop.before is not None:
         facts["rows_before"] = drop.before
     facts["absent"] = record.absent
     for key, period in (("period_shown", drop.period), ("period_before", drop.period_before)):
         if period is not None:
-            first, last = (office.local(moment).date().isoformat() for moment in period)
+            first, last = (context.local(moment).date().isoformat() for moment in period)
             facts[key] = f"{first} – {last}"
     enqueue_alert(run, ROW_DROP, facts, same=_SAME)
     return [facts]
@@ -56,8 +56,8 @@ def alert_repeated_export(
     newest = imports.last(run.session, record.source)
     if repeats is None or not record.rows or newest != record.observed_at:
         return []
-    facts = _facts(run.office, record)
-    facts["same_as"] = run.office.local(repeats).isoformat(timespec="minutes")
+    facts = _facts(run.context, record)
+    facts["same_as"] = run.context.local(repeats).isoformat(timespec="minutes")
     enqueue_alert(run, REPEATED_EXPORT, facts, same=_SAME)
     return [facts]
 
@@ -79,8 +79,8 @@ def alert_mixed_dates(run: RunContext, record: SourceImport, columns: Iterable[s
     return [f"{record.name}: {column}" for column in sorted(columns)]
 
 
-def _facts(office: SiteContext, record: SourceImport) -> dict[str, object]:
-    made = office.local(record.observed_at).isoformat(timespec="minutes")
+def _facts(context: SiteContext, record: SourceImport) -> dict[str, object]:
+    made = context.local(record.observed_at).isoformat(timespec="minutes")
     return {"source": record.source, "file": record.name, "made": made}
 
 
@@ -89,6 +89,6 @@ def alert_silent_source(run: RunContext, name: str) -> None:
     last = imports.last(run.session, name)
     limit = timedelta(hours=run.site.sources[name].silent_after_hours)
     if last is not None and limit and run.now - last > limit:
-        since = run.office.local(last).isoformat(timespec="minutes")
+        since = run.context.local(last).isoformat(timespec="minutes")
         facts = {"source": name, "since": since}
         enqueue_alert(run, SILENT_SOURCE, facts)

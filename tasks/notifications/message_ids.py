@@ -7,8 +7,8 @@ import hashlib
 from tasks.common.context import SiteContext
 
 
-def message_id_header(office: SiteContext, *cause: object) -> str:
+def message_id_header(context: SiteContext, *cause: object) -> str:
     """Return a Message-ID that depends on nothing but the cause of the mail."""
-    text = "\x1f".join(str(part) for part in (office.site.name, *cause))
-    host = office.site.file.mail.sender.rpartition("@")[2]
+    text = "\x1f".join(str(part) for part in (context.site.name, *cause))
+    host = context.site.file.mail.sender.rpartition("@")[2]
     return f"<{hashlib.sha256(text.encode()).hexdigest()[:32]}@{host}>"

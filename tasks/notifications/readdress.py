@@ -58,10 +58,10 @@ def _moves(
     for item in message.items:
         if item.correction:
             continue
-        unit, office = item.notice.unit or None, (item.role, item.notice.unit)
-        if office not in present:
-            present[office] = directory.holders(Role(item.role), unit, today, without).offices
-        holders = present[office]
+        unit, context = item.notice.unit or None, (item.role, item.notice.unit)
+        if context not in present:
+            present[context] = directory.holders(Role(item.role), unit, today, without).offices
+        holders = present[context]
         if _has(holders, message.recipient):
             continue
         lost = notices.without_answer(run.session, item.notice_id)
@@ -78,7 +78,7 @@ def _move(
     """Put an item into the waiting mails of these people, or into new ones."""
     role = Role(item.role)
     for holder in holders:
-        key = message_id_header(run.office, "moved", message.message_id_header, holder.email)
+        key = message_id_header(run.context, "moved", message.message_id_header, holder.email)
         turn = message.next_attempt_at or run.now
         there = mail_to(run, replace(holder, role=role), key, None, turn)
         marks = {mark: True for mark in ("urgent", "weekly") if message.detail.get(mark)}

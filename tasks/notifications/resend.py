@@ -30,7 +30,7 @@ class NotResent(ValueError):
 
 
 def resend(
-    session: Session, office: SiteContext, number: int, now: datetime, to: str | None = None
+    session: Session, context: SiteContext, number: int, now: datetime, to: str | None = None
 ) -> MessageRow:
     """Queue a mail again as a new mail with only the items that are still true.
 
@@ -44,12 +44,12 @@ def resend(
         raise NotResent(f"mail {number} is held back; see `tenggat mail release --help`")
     if first.status not in OVER:
         raise NotResent(f"mail {number} still waits to be sent; see `tenggat mail show {number}`")
-    holder = _addressee(office, first, now, to)
+    holder = _addressee(context, first, now, to)
     before = session.scalar(
         select(func.count()).select_from(MessageRow).where(MessageRow.resent_of == number)
     )
-    run = RunContext(office, session, now, f"resend {number}")
-    key = message_id_header(office, "resent", first.message_id_header, before, holder.email)
+    run = RunContext(context, session, now, f"resend {number}")
+    key = message_id_header(context, "resent", first.message_id_header, before, holder.email)
     again = enqueue(
         run,
         MessageKind(first.kind),
@@ -80,11 +80,11 @@ def resend(
 
 
 def _addressee(
-    office: SiteContext, first: MessageRow, now: datetime, to: str | None
+    context: SiteContext, first: MessageRow, now: datetime, to: str | None
 ) -> OfficeHolder:
     """Return the recipient of the new mail, with the language."""
-    directory, role = office.site.directory, Role(first.role)
-    today = office.local(now).date()
+    directory, role = context.site.directory, Role(first.role)
+    today = context.local(now).date()
     known = [each for each in directory.offices if each.in_office_on(today)]
     address = to or first.recipient
     for each in known:

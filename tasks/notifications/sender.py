@@ -60,13 +60,13 @@ class Sender:
 
     def __init__(
         self,
-        office: SiteContext,
+        context: SiteContext,
         now: datetime,
         run_id: str,
         policy: SendPolicy = DELIVERY,
         clock: Callable[[datetime], RunClock] = RunClock,
     ) -> None:
-        self.office, self.policy, self.now, self.run_id = office, policy, now, run_id
+        self.context, self.policy, self.now, self.run_id = context, policy, now, run_id
         self.clock, self.count = clock(now), DeliveryCount()
         self.errors: list[MailError] = []
         self.limiter = RateLimiter(None, {})
@@ -78,18 +78,18 @@ class Sender:
 
         Raises ValueError if the mail URL is wrong.
         """
-        with self.office.transaction() as session:
+        with self.context.transaction() as session:
             outbox.release_stale_claims(session, self.now)
             send_after = outbox.next_send_time(session, self.policy.alert)
             before = outbox.sent_since(session, self.now - MINUTE)
         if send_after is None or send_after > self.now:
             return
-        mail = self.office.site.file.mail
+        mail = self.context.site.file.mail
         if self.policy.rate_limited:
             self.limiter = RateLimiter(mail.per_minute, mail.per_minute_to, before)
         try:
             with (
-                smtp_address(self.office.site, timeout=self.policy.timeout) as address,
+                smtp_address(self.context.site, timeout=self.policy.timeout) as address,
                 Connection(address) as connection,
             ):
                 self._send_all(connection)
@@ -108,19 +108,19 @@ class Sender:
             token, begun = str(uuid.uuid4()), self.clock.moment()
             if begun - moment > SOON:
                 continue  # the machine was suspended: compose these mails again
-            with self.office.transaction() as session:
+            with self.context.transaction() as session:
                 claimed = outbox.claim(session, token, ready, begun)
             try:
                 with AckWriter(partial(self._sent, token)) as recorder:
                     self._send(connection, token, claimed, begun, recorder)
                     recorder.flush()
             finally:
-                with self.office.transaction() as session:
+                with self.context.transaction() as session:
                     outbox.give_back(session, token, [mail.id for mail in claimed])
 
     def _any_due(self) -> bool:
         """Check whether a mail is due, now or as soon as the rate of its domain allows."""
-        with self.office.transaction() as session:
+        with self.context.transaction() as session:
             send_after = outbox.next_send_time(session, self.policy.alert)
         now = self.clock.moment()
         return send_after is not None and send_after <= max(now, self.domain_free_at or now)
@@ -153,9 +153,9 @@ class Sender:
         ready = []
         most = self.limiter.at_once(moment, AT_ONCE)
         if self.policy.alert is None:
-            with self.office.run(moment, self.run_id) as run:
+            with self.context.run(moment, self.run_id) as run:
                 readdress(run, most)
-        with self.office.run(moment, self.run_id) as run:
+        with self.context.run(moment, self.run_id) as run:
             session = run.session
             found = outbox.take_due(session, moment, most, self.policy.alert, FIRST_ALERTS)
             messages = [message for message in found if not self._waits(message, moment)]
@@ -178,7 +178,7 @@ class Sender:
         """
         if not _bound_to_hours(message):
             return False
-        send_after = self.office.send_after(moment)
+        send_after = self.context.send_after(moment)
         if send_after > moment:
             message.next_attempt_at = send_after
         return send_after > moment
@@ -192,13 +192,13 @@ class Sender:
         recorder: AckWriter,
     ) -> None:
         """Send the mails one after another, while their content and the claim are fresh."""
-        sender = self.office.site.file.mail.sender
+        sender = self.context.site.file.mail.sender
         for mail in claimed:
             moment = self.clock.moment()
             free = self.limiter.free_at(moment, mail.recipient)
             if free > moment:
                 self.domain_free_at = min(free, self.domain_free_at or free)
-                with self.office.transaction() as session:
+                with self.context.transaction() as session:
                     outbox.give_back(session, token, [mail.id], free)
                 continue
             if moment - begun > FRESH:
@@ -221,7 +221,7 @@ class Sender:
 
     def _sent(self, token: str, answers: dict[int, str]) -> None:
         """Store the server's acceptance of some mails."""
-        with self.office.transaction() as session:
+        with self.context.transaction() as session:
             ours = outbox.sent(session, token, answers, self.clock.moment())
         for key in ours:  # without those with a stale claim, taken over by another run
             role = self.roles[key]
@@ -230,7 +230,7 @@ class Sender:
 
     def _failed(self, token: str, key: int, error: MailError) -> None:
         """Store the server's answer, or the error, of a mail that was not accepted."""
-        with self.office.run(self.clock.moment(), self.run_id) as run:
+        with self.context.run(self.clock.moment(), self.run_id) as run:
             for message in outbox.claimed(run.session, token, [key]):
                 self._settle(run, message, error)
 
@@ -246,7 +246,7 @@ class Sender:
             count.deferred += 1
             count.trouble = error.answer
             return
-        _try_again_or_give_up(self.office, self.policy, message, error, now)
+        _try_again_or_give_up(self.context, self.policy, message, error, now)
         dead = message.status == MessageStatus.DEAD
         count.dead += dead
         count.deferred += not dead
@@ -268,16 +268,16 @@ def _bound_to_hours(message: MessageRow) -> bool:
     return message.kind == MessageKind.NOTICES and not urgent
 
 
-def _waited(office: SiteContext, message: MessageRow, first: datetime, now: datetime) -> timedelta:
+def _waited(context: SiteContext, message: MessageRow, first: datetime, now: datetime) -> timedelta:
     """Return the time since the first attempt in which a mail was allowed to leave."""
-    hours = office.site.mail_hours
+    hours = context.site.mail_hours
     if hours is None or not _bound_to_hours(message):
         return now - first
-    return hours.open_time(first, now, office.site.evaluation_context)
+    return hours.open_time(first, now, context.site.evaluation_context)
 
 
 def _try_again_or_give_up(
-    office: SiteContext,
+    context: SiteContext,
     policy: SendPolicy,
     message: MessageRow,
     error: MailError,
@@ -287,10 +287,10 @@ def _try_again_or_give_up(
 
     Nights and days off are no time of a mail that waits for the mail hours.
     """
-    limit = timedelta(hours=office.site.file.mail.give_up_after_hours)
+    limit = timedelta(hours=context.site.file.mail.give_up_after_hours)
     tried = [each.attempted_at for each in message.attempts if each.outcome == "deferred"]
     tries, first = len(tried), min(tried, default=now)  # a server out of reach was not asked
-    expired = policy.gives_up and _waited(office, message, first, now) >= limit
+    expired = policy.gives_up and _waited(context, message, first, now) >= limit
     if isinstance(error, PermanentFailure) or expired:
         message.status, message.next_attempt_at = MessageStatus.DEAD, None
         _attempt(message, now, "refused", error)

@@ -107,23 +107,23 @@ def hold(run: RunContext, mails: int) -> Storm:
 
 
 def decide(
-    office: SiteContext, number: int | None, now: datetime, by: str, *, send: bool
+    context: SiteContext, number: int | None, now: datetime, by: str, *, send: bool
 ) -> tuple[Storm, int]:
     """Release the mails of a storm or drop them; return the storm and their number.
 
     Released mails are evaluated again before they are sent. `by` names the person who decides.
     Raises :class:`NoStorm` if none waits.
     """
-    with office.transaction() as session:
+    with context.transaction() as session:
         storm = storms.waiting(session)
         if storm is None or number not in (None, storm.id):
             which = "no storm waits" if storm is None else f"storm {number} does not wait"
             raise NoStorm(f"{which} for a decision; see `tenggat mail list --status held`")
         what = audit.AuditKind.STORM_RELEASED if send else audit.AuditKind.STORM_DISCARDED
-        who = office.by and audit.AuditActor(by, f"storm {storm.id}")
+        who = context.by and audit.AuditActor(by, f"storm {storm.id}")
         audit.note(session, what, now, "said on being asked", storm=storm.id, by=who)
         if send:
-            mails = storms.release(session, storm, office.send_after(now))
+            mails = storms.release(session, storm, context.send_after(now))
         else:
             mails = storms.drop(session, storm, now)
         storm.status = StormStatus.RELEASED if send else StormStatus.DISCARDED

@@ -42,13 +42,13 @@ def _title(site: Site, message: MessageRow, moment: datetime, locale: str) -> st
 class SummaryMailComposer:
     """The report mails of one delivery run. Each report is evaluated only once for all of them."""
 
-    def __init__(self, session: Session, office: SiteContext) -> None:
-        self._session, self._office = session, office
+    def __init__(self, session: Session, context: SiteContext) -> None:
+        self._session, self._context = session, context
         self._views: dict[tuple[int, str], Report] = {}
 
     def composed(self, message: MessageRow) -> tuple[RenderedMail, list[Attachment]] | None:
         """Return a mail and its attachments, or None if its report is no longer on record."""
-        site = self._office.site
+        site = self._context.site
         report = self._session.get(ReportRow, message.detail["report"])
         if report is None:
             return None
@@ -68,18 +68,18 @@ class SummaryMailComposer:
 
     def _view(self, report: ReportRow, locale: str) -> Report:
         """Return the report in a language, evaluated again as of its own moment."""
-        session, office = self._session, self._office
-        own = (report.id, office.site.locale)
+        session, context = self._session, self._context
+        own = (report.id, context.site.locale)
         if own not in self._views:
-            view = report_view(session, office, report.period, report.as_of)
-            self._views[own] = with_earlier(session, office, view)
+            view = report_view(session, context, report.period, report.as_of)
+            self._views[own] = with_earlier(session, context, view)
         if (report.id, locale) not in self._views:
-            self._views[report.id, locale] = in_language(session, office, self._views[own], locale)
+            self._views[report.id, locale] = in_language(session, context, self._views[own], locale)
         return self._views[report.id, locale]
 
     def _files(self, report: ReportRow, view: Report) -> Iterator[Attachment]:
         """Yield the report files for people in the language of the view; create them if missing."""
-        site = self._office.site
+        site = self._context.site
         ending = language_ending(site, view.names.locale)
         kept = Path(report.path)
         first = kept.with_name(f"{kept.stem}{ending}{kept.suffix}")

@@ -28,7 +28,7 @@ from tasks.sources.gaps import missing_days
 
 def report_view(
     session: Session,
-    office: SiteContext,
+    context: SiteContext,
     period: str,
     as_of: datetime,
     *,
@@ -38,10 +38,10 @@ def report_view(
 
     Raises `sla.periods.PeriodError`.
     """
-    site = office.site
-    today = office.local(as_of).date()
+    site = context.site
+    today = context.local(as_of).date()
     span = parse(period, today)
-    tables = compute_tables(session, office, span, as_of, hindsight=hindsight)
+    tables = compute_tables(session, context, span, as_of, hindsight=hindsight)
     return Report(
         site=site.name,
         letterhead=site.letterhead,
@@ -53,27 +53,27 @@ def report_view(
         edition="full",
         tables=tables,
         names=names_of(site, site.locale, span.last),
-        notes=_notes(session, office, span, as_of, site.locale),
+        notes=_notes(session, context, span, as_of, site.locale),
         sha256=sha256_of(tables),
         ticket_link=site.file.ticket_link,
     )
 
 
-def with_earlier(session: Session, office: SiteContext, view: Report) -> Report:
+def with_earlier(session: Session, context: SiteContext, view: Report) -> Report:
     """Return the same report with the restatement of the previous report."""
     span = Period(view.period_key, view.first, view.last)
-    return replace(view, earlier=earlier_report(session, office, span, view.as_of))
+    return replace(view, earlier=earlier_report(session, context, span, view.as_of))
 
 
-def in_language(session: Session, office: SiteContext, view: Report, locale: str) -> Report:
+def in_language(session: Session, context: SiteContext, view: Report, locale: str) -> Report:
     """Return the same report with its names and notes in another language."""
     if locale == view.names.locale:
         return view
     span = Period(view.period_key, view.first, view.last)
     return replace(
         view,
-        names=names_of(office.site, locale, view.last),
-        notes=_notes(session, office, span, view.as_of, locale),
+        names=names_of(context.site, locale, view.last),
+        notes=_notes(session, context, span, view.as_of, locale),
     )
 
 
@@ -83,26 +83,26 @@ def language_ending(site: Site, locale: str) -> str:
 
 
 def _notes(
-    session: Session, office: SiteContext, span: Period, as_of: datetime, locale: str
+    session: Session, context: SiteContext, span: Period, as_of: datetime, locale: str
 ) -> Notes:
     """Return the notes on the data and the method, in a language."""
-    site = office.site
-    facts = source_facts(session, office, as_of)
-    vacancies = site.directory.vacancies(office.local(as_of).date())
+    site = context.site
+    facts = source_facts(session, context, as_of)
+    vacancies = site.directory.vacancies(context.local(as_of).date())
     return Notes(
         missing=tuple(
             (name, tuple(days))
             for name in site.sources
-            if (days := missing_days(session, office, name, span.first, span.last, as_of))
+            if (days := missing_days(session, context, name, span.first, span.last, as_of))
         ),
         vacancies=tuple((site.directory.name_of(unit), role) for unit, role in vacancies),
-        not_evaluated=tuple(_not_judged(office, facts, locale)),
+        not_evaluated=tuple(_not_judged(context, facts, locale)),
         shown_later=tuple(
             (name, max(each.shown_later.values()))
             for name, each in facts.items()
             if each.shown_later
         ),
-        regulations=tuple(_regulation_rows(office, span.last, locale)),
+        regulations=tuple(_regulation_rows(context, span.last, locale)),
         holidays=tuple(
             (day, off.name, off.estimate)
             for day, off in sorted(site.evaluation_context.calendar.days_off.items())
@@ -115,10 +115,10 @@ def _notes(
 
 
 def _not_judged(
-    office: SiteContext, facts: Mapping[str, ComplaintFacts], locale: str
+    context: SiteContext, facts: Mapping[str, ComplaintFacts], locale: str
 ) -> Iterable[tuple[str, tuple[str, ...]]]:
     """Yield, for each source, the rules that its data cannot prove as met or missed."""
-    law = office.site.evaluation_context.law
+    law = context.site.evaluation_context.law
     for name, source in facts.items():
         sees = source.sees or frozenset()
         blind = [
@@ -132,13 +132,13 @@ def _not_judged(
             yield name, tuple(blind)
 
 
-def _regulation_rows(office: SiteContext, day: date, locale: str) -> Iterable[RegulationRow]:
+def _regulation_rows(context: SiteContext, day: date, locale: str) -> Iterable[RegulationRow]:
     """Yield the regulations in force on a day, with their rules not yet confirmed by a legal
     officer.
     """
-    law = office.site.evaluation_context.law
+    law = context.site.evaluation_context.law
     regulations: dict[Any, list[Rule]] = {}
-    for rule in filter(None, map(partial(_on, office, day), law.ids)):
+    for rule in filter(None, map(partial(_on, context, day), law.ids)):
         regulations.setdefault(rule.regulation, []).append(rule)
     for regulation, rules in regulations.items():
         open_rules = [r.label[locale] for r in rules if r.certainty.to_be_confirmed]
@@ -147,14 +147,14 @@ def _regulation_rows(office: SiteContext, day: date, locale: str) -> Iterable[Re
             regulation.title,
             regulation.note,
             tuple(open_rules),
-            tuple(_override_row(office, rule, day, locale) for rule in rules if rule.overrides),
+            tuple(_override_row(context, rule, day, locale) for rule in rules if rule.overrides),
         )
 
 
-def _override_row(office: SiteContext, rule: Rule, day: date, locale: str) -> OverrideRow:
-    replaced = office.site.evaluation_context.law.overridden(rule.id, day)
+def _override_row(context: SiteContext, rule: Rule, day: date, locale: str) -> OverrideRow:
+    replaced = context.site.evaluation_context.law.overridden(rule.id, day)
     return OverrideRow(rule.label[locale], replaced.citation if replaced else rule.id, rule.basis)
 
 
-def _on(office: SiteContext, day: date, rule_id: str) -> Rule | None:
-    return office.site.evaluation_context.law.on(rule_id, day)
+def _on(context: SiteContext, day: date, rule_id: str) -> Rule | None:
+    return context.site.evaluation_context.law.on(rule_id, day)

@@ -47,7 +47,7 @@ from tasks.reports.notified_text import told_key
 
 def compute_tables(
     session: Session,
-    office: SiteContext,
+    context: SiteContext,
     period: Period,
     as_of: datetime,
     *,
@@ -60,30 +60,33 @@ def compute_tables(
     event up to then had been recorded at once. The restatement uses the records known at the later
     moment.
     """
-    context = office.site.evaluation_context
-    span = context.start_of(period.first.toordinal()), context.end_of(period.last.toordinal())
+    evaluation_context = context.site.evaluation_context
+    span = (
+        evaluation_context.start_of(period.first.toordinal()),
+        evaluation_context.end_of(period.last.toordinal()),
+    )
     tellings = notices.first_notifications(session, *span, as_of)
-    gathered = known_words(session, office.site, as_of).in_columns(
-        _gathered(session, office, period, as_of, hindsight, tellings)
+    gathered = known_words(session, context.site, as_of).in_columns(
+        _gathered(session, context, period, as_of, hindsight, tellings)
     )
     with _no_search_for_cycles():
         return report(
             gathered,
             period,
-            context,
+            evaluation_context,
             as_of,
-            tellings=_tellings(office, gathered, tellings),
-            findings=_findings(session, office, gathered, period, as_of),
-            notified=_notified(session, office, gathered, as_of),
-            statements=_statements(session, office, gathered, as_of),
-            data_from=_data_from(session, office, as_of),
+            tellings=_tellings(context, gathered, tellings),
+            findings=_findings(session, context, gathered, period, as_of),
+            notified=_notified(session, context, gathered, as_of),
+            statements=_statements(session, context, gathered, as_of),
+            data_from=_data_from(session, context, as_of),
         )
 
 
-def _data_from(session: Session, office: SiteContext, as_of: datetime) -> date | None:
+def _data_from(session: Session, context: SiteContext, as_of: datetime) -> date | None:
     """Return the local day of the earliest receipt, or None if there is no complaint."""
     earliest = complaints.earliest_receipt(session, as_of)
-    return None if earliest is None else office.local(earliest).date()
+    return None if earliest is None else context.local(earliest).date()
 
 
 @contextmanager
@@ -104,7 +107,7 @@ def _no_search_for_cycles() -> Iterator[None]:
 
 def _gathered(
     session: Session,
-    office: SiteContext,
+    context: SiteContext,
     period: Period,
     as_of: datetime,
     hindsight: datetime | None,
@@ -117,8 +120,8 @@ def _gathered(
     deadlines run, or for a restatement.
     """
     gathering, numbered = Gathering(), LabelTable(metrics.labels(session))
-    context = office.site.evaluation_context
-    if hindsight is None and _evaluated_with_this_ruleset(session, office):
+    evaluation_context = context.site.evaluation_context
+    if hindsight is None and _evaluated_with_this_ruleset(session, context):
         begin = first_day(period)
         told_of = sorted({telling.complaint for telling in tellings})
         with _no_search_for_cycles():
@@ -131,29 +134,31 @@ def _gathered(
         anew = complaints.recorded_by(session, hindsight or as_of)
     for batch in anew:
         rows = [row for row in batch if row.recorded_at <= as_of or row.received_at <= as_of]
-        for known, judged in _judged(session, office, rows, as_of, hindsight):
-            case = case_of(office, known, judged)
+        for known, judged in _judged(session, context, rows, as_of, hindsight):
+            case = case_of(context, known, judged)
             gathering.add(
-                known.complaint.id, case.ticket, encode_case(case, context, numbered.number)
+                known.complaint.id,
+                case.ticket,
+                encode_case(case, evaluation_context, numbered.number),
             )
     with _no_search_for_cycles():
         return gathering.done(numbered.by_number())
 
 
-def _evaluated_with_this_ruleset(session: Session, office: SiteContext) -> bool:
+def _evaluated_with_this_ruleset(session: Session, context: SiteContext) -> bool:
     ruleset = rulesets.current(session)
-    return ruleset is not None and ruleset.fingerprint == office.ruleset_fingerprint()
+    return ruleset is not None and ruleset.fingerprint == context.ruleset_fingerprint()
 
 
 def _judged(
     session: Session,
-    office: SiteContext,
+    context: SiteContext,
     rows: Sequence[Complaint],
     as_of: datetime,
     hindsight: datetime | None,
 ) -> Iterator[tuple[LoadedComplaint, Evaluation]]:
     if hindsight is None:
-        yield from load_and_evaluate(session, office, rows, as_of)
+        yield from load_and_evaluate(session, context, rows, as_of)
         return
     known = [
         replace(
@@ -162,11 +167,11 @@ def _judged(
                 each.history, events=_known_at_once(each.history.events, as_of, hindsight)
             ),
         )
-        for each in load_complaints(session, office, rows, hindsight)
+        for each in load_complaints(session, context, rows, hindsight)
     ]
-    judged = evaluate_all([each.history for each in known], office.site.evaluation_context, as_of)
+    judged = evaluate_all([each.history for each in known], context.site.evaluation_context, as_of)
     for each, found in zip(known, judged, strict=True):
-        yield each, as_watched(office, each.complaint, found)
+        yield each, as_watched(context, each.complaint, found)
 
 
 def _known_at_once(events: Iterable[Event], as_of: datetime, hindsight: datetime) -> list[Event]:
@@ -180,26 +185,26 @@ def _known_at_once(events: Iterable[Event], as_of: datetime, hindsight: datetime
 
 
 def _tellings(
-    office: SiteContext, gathered: CaseColumns, rows: Sequence[NotificationRecord]
+    context: SiteContext, gathered: CaseColumns, rows: Sequence[NotificationRecord]
 ) -> Tellings:
     """Return the first notifications of a rung in the period, each on the day of its first mail."""
     places = gathered.places(np.array([row.complaint for row in rows], dtype=np.int64))
     found = [(place, row) for place, row in zip(places.tolist(), rows, strict=True) if place >= 0]
     return Tellings(
         np.array([place for place, _ in found], dtype=np.int64),
-        np.array([office.site.evaluation_context.day(row.at) for _, row in found], dtype=np.int64),
+        np.array([context.site.evaluation_context.day(row.at) for _, row in found], dtype=np.int64),
         [row.rung for _, row in found],
         [row.kind for _, row in found],
     )
 
 
 def _statements(
-    session: Session, office: SiteContext, gathered: CaseColumns, as_of: datetime
+    session: Session, context: SiteContext, gathered: CaseColumns, as_of: datetime
 ) -> list[UnitStatement]:
     """Return the newest statements of units about complaints of the report, known at `as_of`."""
     known = replies.statements(session, None, as_of)
     places = gathered.places(np.array([complaint for complaint, _ in known], dtype=np.int64))
-    day = office.site.evaluation_context.day
+    day = context.site.evaluation_context.day
     return [
         UnitStatement(place, unit, reply.kind, day(reply.received_at))
         for place, ((_, unit), reply) in zip(places.tolist(), known.items(), strict=True)
@@ -208,7 +213,7 @@ def _statements(
 
 
 def _findings(
-    session: Session, office: SiteContext, gathered: CaseColumns, period: Period, as_of: datetime
+    session: Session, context: SiteContext, gathered: CaseColumns, period: Period, as_of: datetime
 ) -> dict[str, int]:
     """Return counts about the quality of the data and the configuration.
 
@@ -216,34 +221,35 @@ def _findings(
     in the period, complaints that are not watched, rows in quarantine, open questions, vacancies
     and rules to be confirmed.
     """
-    context, since = office.site.evaluation_context, office.site.file.since
+    evaluation_context, since = context.site.evaluation_context, context.site.file.since
     begin, end = (
-        context.start_of(day) for day in (period.first.toordinal(), period.last.toordinal() + 1)
+        evaluation_context.start_of(day)
+        for day in (period.first.toordinal(), period.last.toordinal() + 1)
     )
-    begun = None if since is None else context.start_of(since.toordinal())
-    law = office.site.evaluation_context.law
+    begun = None if since is None else evaluation_context.start_of(since.toordinal())
+    law = context.site.evaluation_context.law
     in_force = (law.on(rule, period.last) for rule in law.ids)
     open_rules = sum(rule.certainty.to_be_confirmed for rule in in_force if rule is not None)
     return {
-        "inherited": _inherited(session, office, gathered),
+        "inherited": _inherited(session, context, gathered),
         "taken_back": audit_verify.count_of(
             session, audit.AuditKind.NOTICE_TAKEN_BACK, begin, min(as_of, end)
         ),
         "not_watched": 0 if begun is None else complaints.received_before(session, begun, as_of),
         "quarantined": quarantine.quarantine_count(session, as_of),
         "open_questions": questions.count_open(session, as_of),
-        "vacancies": len(office.site.directory.vacancies(office.local(as_of).date())),
+        "vacancies": len(context.site.directory.vacancies(context.local(as_of).date())),
         "rules_to_be_confirmed": open_rules,
     }
 
 
-def _inherited(session: Session, office: SiteContext, gathered: CaseColumns) -> int:
+def _inherited(session: Session, context: SiteContext, gathered: CaseColumns) -> int:
     """Count the late deadlines that were missed before the first import of their source."""
     first = imports.first_of_each(session)
     late = np.flatnonzero(gathered.overdue)
     keys = gathered.keys[gathered.d_case[late]]
     found = complaints.first_seen_in(session, np.unique(keys).tolist(), first)
-    days = {key: office.site.evaluation_context.day(moment) for key, moment in found.items()}
+    days = {key: context.site.evaluation_context.day(moment) for key, moment in found.items()}
     return sum(
         key in days and int(gathered.d_day[deadline]) < days[key]
         for key, deadline in zip(keys.tolist(), late.tolist(), strict=True)
@@ -251,7 +257,7 @@ def _inherited(session: Session, office: SiteContext, gathered: CaseColumns) -> 
 
 
 def _notified(
-    session: Session, office: SiteContext, gathered: CaseColumns, as_of: datetime
+    session: Session, context: SiteContext, gathered: CaseColumns, as_of: datetime
 ) -> Callable[[int, int], str]:
     """Return a function that gives the recipients notified of a late deadline, in the format of
     `told_text`.
@@ -262,6 +268,6 @@ def _notified(
     def said(case: int, deadline: int) -> str:
         rule = gathered.words[int(gathered.d_rule[deadline])]
         key = (int(gathered.keys[case]), rule, int(gathered.d_clock[deadline]))
-        return told_key(notified_by_role(told.get(key, []), office.site.zone), office.site.zone)
+        return told_key(notified_by_role(told.get(key, []), context.site.zone), context.site.zone)
 
     return said

@@ -34,7 +34,7 @@ COLUMNS = {
 
 
 def earlier_report(
-    session: Session, office: SiteContext, period: Period, as_of: datetime
+    session: Session, context: SiteContext, period: Period, as_of: datetime
 ) -> Earlier | None:
     """Return the report before this period and moment, and its metrics that would now differ.
 
@@ -46,15 +46,15 @@ def earlier_report(
     report = late_records.kept_report(session, names, as_of)
     if report is None:
         return None
-    span = parse(report.period, office.local(report.as_of).date())
+    span = parse(report.period, context.local(report.as_of).date())
     recorded, changed = late_records.recorded_late(session, report.as_of, as_of)
     looked = late_records.looked_at_later(session, report.as_of, as_of)
     ruleset = late_records.ruleset_since(session, report.as_of, as_of)
     changes: list[Changed] = []
     others = 0
-    tables = _kept_tables(session, office, report, span)
+    tables = _kept_tables(session, context, report, span)
     if tables is not None and (recorded or changed or looked or ruleset):
-        found = compute_tables(session, office, span, report.as_of, hindsight=as_of)
+        found = compute_tables(session, context, span, report.as_of, hindsight=as_of)
         for each in _in_order(diff_reports(tables, plain_tables(found))):
             if each.column in COLUMNS.get(each.table, ()) and _named(each):
                 change = Changed(each.table, each.row, each.column, each.kept, each.found)
@@ -103,17 +103,17 @@ def _in_order(found: Iterable[Difference]) -> list[Difference]:
     return sorted(listed, key=place)
 
 
-def _kept_tables(session: Session, office: SiteContext, report: ReportRow, span: Period) -> Any:
+def _kept_tables(session: Session, context: SiteContext, report: ReportRow, span: Period) -> Any:
     """Return the tables of a stored report from its file, else by a new evaluation.
 
     Returns None if neither gives the tables of the stored checksum.
     """
     path = Path(report.path).with_suffix(".json")
-    for place in (path, office.site.var / "reports" / path.name):
+    for place in (path, context.site.var / "reports" / path.name):
         kept = _read(place)
         if kept.get("format") == FORMAT and kept.get("sha256") == report.sha256:
             return kept["tables"]
-    again: tuple[Table, ...] = compute_tables(session, office, span, report.as_of)
+    again: tuple[Table, ...] = compute_tables(session, context, span, report.as_of)
     return plain_tables(again) if sha256_of(again) == report.sha256 else None
 
 

@@ -62,13 +62,13 @@ class Verification:
     events: tuple[LaterEvent, ...]
 
 
-def verify(office: SiteContext, path: Path, now: datetime) -> Verification:
+def verify(context: SiteContext, path: Path, now: datetime) -> Verification:
     """Evaluate a stored report again; raises :class:`NoReport`."""
     kept = _read(path)
     as_of = datetime.fromisoformat(kept["as_of"])
-    with office.snapshot() as session:
-        then = _again(session, office, kept, as_of)
-        later = _again(session, office, kept, as_of, now)
+    with context.snapshot() as session:
+        then = _again(session, context, kept, as_of)
+        later = _again(session, context, kept, as_of, now)
         changed = tuple(diff_reports(kept["tables"], later["tables"]))
         ruleset = rulesets.current(session)
         took_over = ruleset.activated_at if ruleset and ruleset.activated_at > as_of else None
@@ -99,12 +99,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _again(
     session: Session,
-    office: SiteContext,
+    context: SiteContext,
     kept: dict[str, Any],
     as_of: datetime,
     hindsight: datetime | None = None,
 ) -> Any:
-    view = report_view(session, office, kept["period"]["name"], as_of, hindsight=hindsight)
+    view = report_view(session, context, kept["period"]["name"], as_of, hindsight=hindsight)
     return json.loads(report_json(public_edition(view) if kept["edition"] == "public" else view))
 
 

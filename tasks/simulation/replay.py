@@ -109,13 +109,13 @@ class ReplayContext(SiteContext):
 
 
 def replay(
-    office: SiteContext,
+    context: SiteContext,
     begin: datetime,
     end: datetime,
     marks: Sequence[replay_queue.Mark],
     say: Callable[[datetime], None] = lambda moment: None,
 ) -> Outcome:
-    """Replay [begin, end) on the replica of `office`.
+    """Replay [begin, end) on the replica of `context`.
 
     The replay goes from tick to tick and skips those without due work: 1. complaints with records
     up to the tick are scheduled for evaluation; 2. deadlines are evaluated and mails queued; 3. a
@@ -123,21 +123,21 @@ def replay(
     mail.
     """
     outcome = Outcome()
-    with office.transaction() as session:
-        looked = _looks(session, office, begin)
-    for now, flow in _ticks(office, looked, begin, end):
+    with context.transaction() as session:
+        looked = _looks(session, context, begin)
+    for now, flow in _ticks(context, looked, begin, end):
         say(now)
         if flow == DEADLINES:
-            _judge(office, now, looked, marks, outcome)
+            _judge(context, now, looked, marks, outcome)
         else:
-            _deliver(office, now, outcome)
-    with office.transaction() as session:
+            _deliver(context, now, outcome)
+    with context.transaction() as session:
         _take_stock(session, begin, end, outcome)
     return outcome
 
 
 def _ticks(
-    office: SiteContext, looked: deque[replay_queue.Looked], begin: datetime, end: datetime
+    context: SiteContext, looked: deque[replay_queue.Looked], begin: datetime, end: datetime
 ) -> Iterator[tuple[datetime, str]]:
     """Yield the times in [begin, end) at which a flow has work to do, each with that flow.
 
@@ -145,10 +145,10 @@ def _ticks(
     """
     now = may_evaluate = may_send = begin
     with asyncio.Runner() as runner:
-        evaluating = CronTimes(office.site, DEADLINES, runner)
-        sending = CronTimes(office.site, DELIVERY, runner)
+        evaluating = CronTimes(context.site, DEADLINES, runner)
+        sending = CronTimes(context.site, DELIVERY, runner)
         while True:
-            with office.transaction() as session:
+            with context.transaction() as session:
                 recorded = [looked[0][0]] if looked else []
                 news, action = replay_queue.next_news(session), replay_queue.next_action(session)
                 mail = outbox.next_send_time(session)
@@ -215,9 +215,9 @@ def _known_to_units(session: Session) -> int:
     return session.scalar(late.where(~sent(NoticeKind.ESCALATION))) or 0
 
 
-def _looks(session: Session, office: SiteContext, begin: datetime) -> deque[replay_queue.Looked]:
+def _looks(session: Session, context: SiteContext, begin: datetime) -> deque[replay_queue.Looked]:
     """Return the imports since `begin`, each with the time up to which it covers its source."""
-    sources = office.site.sources
+    sources = context.site.sources
     own = [
         (recorded, source, sources[source].not_before(observed))
         for recorded, source, observed in replay_queue.looks_since(session, begin)
@@ -227,14 +227,14 @@ def _looks(session: Session, office: SiteContext, begin: datetime) -> deque[repl
 
 
 def _judge(
-    office: SiteContext,
+    context: SiteContext,
     now: datetime,
     looked: deque[replay_queue.Looked],
     marks: Sequence[replay_queue.Mark],
     outcome: Outcome,
 ) -> None:
     """Run the deadlines flow at this tick, if any complaint is due."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         while looked and looked[0][0] <= now:
             recorded, source, until = looked.popleft()
             complaints.schedule_undecided(session, source, until, recorded)
@@ -244,19 +244,19 @@ def _judge(
     if first is None or first > now:
         return
     run = f"deadlines {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    count = evaluate_and_notify(office, now, run)
+    count = evaluate_and_notify(context, now, run)
     outcome.not_evaluated.update(count.not_evaluated)
-    with office.transaction() as session:
+    with context.transaction() as session:
         runs.finished(session, run, "deadlines", now, {"messages": count.messages})
     if count.storm is not None:
-        storm, mails = storms.decide(office, count.storm, now, "replay", send=True)
+        storm, mails = storms.decide(context, count.storm, now, "replay", send=True)
         outcome.storms.append(HeldUp(now, mails, storm.mail_limit))
 
 
-def _deliver(office: SiteContext, now: datetime, outcome: Outcome) -> None:
+def _deliver(context: SiteContext, now: datetime, outcome: Outcome) -> None:
     """Run the delivery flow at this tick, with a server that accepts everything."""
     while True:
-        with office.run(now, "replay") as run:
+        with context.run(now, "replay") as run:
             session = run.session
             messages = outbox.take_due(session, now, AT_ONCE)
             if not messages:
@@ -271,7 +271,7 @@ def _deliver(office: SiteContext, now: datetime, outcome: Outcome) -> None:
                 message.status, message.sent_at = MessageStatus.SENT, now
                 if message.kind == MessageKind.ALERT:
                     outcome.alerts[message.detail["alert"]] += 1
-                outcome.told += _told(message, office.local(now).date())
+                outcome.told += _told(message, context.local(now).date())
                 outcome.corrections += any(i.correction and i.included for i in message.items)
                 desk = views.get(message.id)
                 inherited = {i.complaint for i in desk.items if i.inherited} if desk else set()

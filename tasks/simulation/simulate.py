@@ -48,21 +48,21 @@ def simulate(
     begin = site.evaluation_context.start_of(first.toordinal())
     end = site.evaluation_context.start_of(last.toordinal() + 1)
     with reading(site.database_url) as source:
-        office = ReplayContext(site, empty_replica())
-        with office.transaction() as session:
+        context = ReplayContext(site, empty_replica())
+        with context.transaction() as session:
             derived = site.evaluation_context.law.lapsing
             copy_known(source, session, begin=begin, end=end, derived=derived)
             if not from_scratch:
-                copy_done(source, session, begin=begin, turn=office.send_after(begin))
-            if rulesets.last_fingerprint(source) == office.ruleset_fingerprint():
+                copy_done(source, session, begin=begin, turn=context.send_after(begin))
+            if rulesets.last_fingerprint(source) == context.ruleset_fingerprint():
                 replay_queue.wake_restless(source, session, begin)
             else:
                 replay_queue.reset_all(session, begin)
         marks = replay_queue.marks_until(source, end)
         recorded_until = replay_queue.last_recorded(source)
-    offices = [office]
+    offices = [context]
     if proposed is not None:
-        offices.append(ReplayContext(proposed, clone(office.engine)))
+        offices.append(ReplayContext(proposed, clone(context.engine)))
         with offices[1].transaction() as session:
             if proposed.evaluation_context.law.rules != site.evaluation_context.law.rules:
                 replay_queue.reset_all(session, begin)

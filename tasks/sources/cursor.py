@@ -16,9 +16,9 @@ JUST_AFTER = timedelta(hours=1)
 waits for the next run. A later time is an error and goes to quarantine."""
 
 
-def position(office: SiteContext, name: str) -> str | None:
+def position(context: SiteContext, name: str) -> str | None:
     """Return the stored cursor of a source, or None before the first import."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         return imports.cursor(session, name)
 
 

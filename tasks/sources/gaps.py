@@ -15,7 +15,7 @@ LOOKED_BACK = timedelta(days=14)
 
 
 def missing_days(
-    session: Session, office: SiteContext, name: str, first: date, last: date, as_of: datetime
+    session: Session, context: SiteContext, name: str, first: date, last: date, as_of: datetime
 ) -> list[date]:
     """Return the days in [first, last] without an import of a source, as known at `as_of`.
 
@@ -24,31 +24,31 @@ def missing_days(
     `as_of`, because it is not over. An import belongs to the local day of its snapshot; a late one
     still fills its day.
     """
-    source = office.site.sources[name]
+    source = context.site.sources[name]
     if not source.expected:
         return []
     made = imports.moments(session, name, as_of)
     if not made:
         return []
-    days = {office.local(source.not_before(moment)).date() for moment in made}
+    days = {context.local(source.not_before(moment)).date() for moment in made}
     day = max(first, min(days))
-    end = min(last, office.local(as_of).date() - timedelta(days=1))
+    end = min(last, context.local(as_of).date() - timedelta(days=1))
     found = []
     while day <= end:
-        if day not in days and (source.expected == "daily" or _worked(office, day)):
+        if day not in days and (source.expected == "daily" or _worked(context, day)):
             found.append(day)
         day += timedelta(days=1)
     return found
 
 
-def lately_missing(session: Session, office: SiteContext, name: str, now: datetime) -> list[date]:
+def lately_missing(session: Session, context: SiteContext, name: str, now: datetime) -> list[date]:
     """Return the days of the last two weeks without an import of a source."""
-    today = office.local(now).date()
-    return missing_days(session, office, name, today - LOOKED_BACK, today, now)
+    today = context.local(now).date()
+    return missing_days(session, context, name, today - LOOKED_BACK, today, now)
 
 
-def _worked(office: SiteContext, day: date) -> bool:
+def _worked(context: SiteContext, day: date) -> bool:
     try:
-        return office.site.evaluation_context.calendar.counts(day)
+        return context.site.evaluation_context.calendar.counts(day)
     except OutsideCalendar:
         return False

@@ -55,12 +55,12 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     site, var = small_site(folder / "site"), folder / "var"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TENGGAT_VAR", str(var))
-        office = SiteContext.open(site)
-        for source in office.site.sources:
-            pull(office, source, wita("2026-11-24 08:00"))
-        evaluate_and_notify(office, wita("2026-11-24 08:00"), "a morning")
-        send_owed(office, wita("2026-11-24 08:00"), "a morning")
-        office.close()
+        context = SiteContext.open(site)
+        for source in context.site.sources:
+            pull(context, source, wita("2026-11-24 08:00"))
+        evaluate_and_notify(context, wita("2026-11-24 08:00"), "a morning")
+        send_owed(context, wita("2026-11-24 08:00"), "a morning")
+        context.close()
     return site, var
 
 

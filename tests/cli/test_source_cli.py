@@ -53,8 +53,8 @@ def open_site(site):
         return opened[-1]
 
     yield open_one
-    for office in opened:
-        office.close()
+    for context in opened:
+        context.close()
 
 
 def correct(site: Path, file: str, old: str, new: str) -> None:
@@ -208,10 +208,10 @@ def learnt(tenggat, site, file: Path, name: str, *, also: str = "") -> Path:
     return site / "sources.toml"
 
 
-def rows_of(office: SiteContext) -> dict[str, tuple[object, ...]]:
+def rows_of(context: SiteContext) -> dict[str, tuple[object, ...]]:
     """Complaints with what is known of them, and their events."""
     events: dict[str, list[tuple[object, ...]]] = defaultdict(list)
-    with office.transaction() as session:
+    with context.transaction() as session:
         query = select(Complaint.ticket, EventRow.kind, EventRow.latest, EventRow.unit)
         for ticket, *event in session.execute(
             query.join(EventRow, EventRow.complaint_id == Complaint.id)
@@ -442,9 +442,9 @@ def waiting(site, open_site) -> SiteContext:
     """Two exports with a date in another form, closed in the second; one impossible date."""
     export(site, "2026-11-22 07:00", {}, OTHER, BAD, {TICKET: "3"}, {TICKET: "4"})
     export(site, "2026-11-24 07:30", {}, OTHER | {STATUS: "Ditutup oleh Admin"})
-    office = open_site()
-    pull(office, "lapor", wita("2026-11-24 08:00"))
-    return office
+    context = open_site()
+    pull(context, "lapor", wita("2026-11-24 08:00"))
+    return context
 
 
 def listed(tenggat, *more: str) -> list[dict[str, str]]:
@@ -457,9 +457,9 @@ def known_form(site: Path) -> None:
     correct(site, "sources.toml", form, f'{form}, "#%d %b %Y %H:%M:%S"')
 
 
-def events(office: SiteContext, ticket: str) -> list[tuple[object, ...]]:
+def events(context: SiteContext, ticket: str) -> list[tuple[object, ...]]:
     """The recorded events of a complaint; a doubt between two retried exports is withdrawn."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         query = select(EventRow.kind, EventRow.earliest, EventRow.latest, EventRow.knowledge)
         query = query.join(Complaint, Complaint.id == EventRow.complaint_id)
         query = query.where(Complaint.ticket == ticket, EventRow.knowledge != "unreadable")

@@ -129,9 +129,9 @@ def _deliveries(found: Findings, since: datetime) -> list[datetime]:
 def a_dead_mail_is_told_to_the_administrator(found: Findings) -> Iterator[str]:
     """By an alert in the mailbox that names the address; one that died itself at least was owed."""
     administrators = {
-        office.email
-        for office in found.views.office.site.directory.offices
-        if office.role is Role.ADMINISTRATOR
+        context.email
+        for context in found.views.context.site.directory.offices
+        if context.role is Role.ADMINISTRATOR
     }
     alerts = [m for m in found.messages if m.kind == MessageKind.ALERT]
     for message in found.messages:
@@ -153,7 +153,7 @@ def a_dead_mail_is_told_to_the_administrator(found: Findings) -> Iterator[str]:
 
 def no_mail_was_given_up_early(found: Findings) -> Iterator[str]:
     """Dead is what the server refused for good, or would not take for as long as the site waits."""
-    limit = timedelta(hours=found.views.office.site.file.mail.give_up_after_hours)
+    limit = timedelta(hours=found.views.context.site.file.mail.give_up_after_hours)
     for message in found.messages:
         if message.status == MessageStatus.DEAD:
             first, last = message.attempts[0], message.attempts[-1]
@@ -217,7 +217,7 @@ def each_letter_tells_what_was_true(found: Findings) -> Iterator[str]:
                 }
                 for moment in moments
             ]
-            told = told_in(kept, views.office)
+            told = told_in(kept, views.context)
             if not any(
                 due <= told <= due | views.open_duties(moment)
                 for due, moment in zip(true, moments, strict=True)

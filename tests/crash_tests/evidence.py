@@ -68,9 +68,9 @@ class Findings:
         return [now, max(now, *(self.lives[other].process.now for other in life.companions))]
 
 
-def gather(session: Session, played: Played, office: SiteContext) -> Findings:
+def gather(session: Session, played: Played, context: SiteContext) -> Findings:
     """What is to be known of a run when it is over."""
-    views = Views(session, office)
+    views = Views(session, context)
     notices = {
         Key(n.complaint_id, n.rule, n.clock, n.unit or "", n.rung, n.repeat, n.episode): n
         for n in session.scalars(select(NoticeRow).order_by(NoticeRow.id))
@@ -115,7 +115,7 @@ class _Accepted:
         return first
 
 
-def told_in(kept: Kept, office: SiteContext) -> set[tuple[str, str]]:
+def told_in(kept: Kept, context: SiteContext) -> set[tuple[str, str]]:
     """(ticket, rule) of every duty that the text of a mail names.
 
     Each pressing duty of a complaint has a line that begins with the verb; the others share a line.
@@ -123,7 +123,7 @@ def told_in(kept: Kept, office: SiteContext) -> set[tuple[str, str]]:
     body = kept.letter.mail.get_body(("plain",))
     assert body is not None
     text = " ".join(body.get_content().split())
-    law, locale = office.site.evaluation_context.law, office.site.locale
+    law, locale = context.site.evaluation_context.law, context.site.locale
     verbs = {
         rule.verb[locale]: rule_id
         for rule_id in law.ids

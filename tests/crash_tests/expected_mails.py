@@ -50,8 +50,8 @@ class Debt:
 class Views:
     """The complaints of a run as the law sees them at any moment."""
 
-    def __init__(self, session: Session, office: SiteContext) -> None:
-        self.session, self.office = session, office
+    def __init__(self, session: Session, context: SiteContext) -> None:
+        self.session, self.context = session, context
         self.complaints = list(session.scalars(select(Complaint).order_by(Complaint.id)))
         self.tickets = {complaint.id: complaint.ticket for complaint in self.complaints}
         self.at = lru_cache(maxsize=None)(self._at)
@@ -61,7 +61,7 @@ class Views:
         known = [c for c in self.complaints if c.recorded_at <= moment]
         return {
             found.complaint.id: judged.deadlines
-            for found, judged in load_and_evaluate(self.session, self.office, known, moment)
+            for found, judged in load_and_evaluate(self.session, self.context, known, moment)
             if judged.error is None
         }
 
@@ -87,12 +87,12 @@ class Views:
     ) -> list[Reached]:
         """The rungs that a deadline has reached on its ladder, lowest first."""
         ladder = self._ladder(deadline.rule.id, deadline.unit)
-        context = self.office.site.evaluation_context
-        return reached(deadline, ladder, context, moment, notified)
+        evaluation_context = self.context.site.evaluation_context
+        return reached(deadline, ladder, evaluation_context, moment, notified)
 
     def _ladder(self, rule: str, unit: str | None) -> Ladder | None:
-        kind = self.office.site.evaluation_context.unit_kinds.get(unit or "")
-        return ladder_for(rule, self.office.site.ladders, kind)
+        kind = self.context.site.evaluation_context.unit_kinds.get(unit or "")
+        return ladder_for(rule, self.context.site.ladders, kind)
 
     def is_late(self, rule: str, unit: str, rung: str) -> bool:
         """Whether a rung of the ladder of a rule lies after the deadline."""
@@ -102,7 +102,7 @@ class Views:
 
     def people(self, key: Key, roles: Iterable[Role], moment: datetime) -> set[str]:
         """Who holds these roles for the unit of a notice at this moment."""
-        directory, today = self.office.site.directory, self.office.local(moment).date()
+        directory, today = self.context.site.directory, self.context.local(moment).date()
         return {
             holder.email
             for role in roles

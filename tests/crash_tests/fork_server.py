@@ -29,9 +29,9 @@ PATIENCE = 60
 """Seconds after which a process that does not end is ended, which counts as a failure."""
 
 WORK: dict[str, Callable[[SiteContext, datetime, str], Any]] = {
-    "intake": lambda office, now, run: pull(office, "register", now),
+    "intake": lambda context, now, run: pull(context, "register", now),
     "deadlines": evaluate_and_notify,
-    "delivery": lambda office, now, run: send_owed(office, now, run, Hurried),
+    "delivery": lambda context, now, run: send_owed(context, now, run, Hurried),
 }
 
 
@@ -52,25 +52,25 @@ class Hurried(RunClock):
         self.waited += span
 
 
-def live(order: dict[str, Any], office: SiteContext, crossings: Crossings, pipe: int) -> None:
+def live(order: dict[str, Any], context: SiteContext, crossings: Crossings, pipe: int) -> None:
     """One process: a step of the program as a flow would take it, with connections of its own."""
     random.seed(order["run"])
     asleep = timedelta(seconds=order["asleep"])
     crossings.begin(order["name"], order["fate"], pipe, lambda: Hurried.last.wait(asleep))
-    office.site.mail_url = order["mail_url"]
+    context.site.mail_url = order["mail_url"]
     signal.alarm(PATIENCE)
     try:
-        WORK[order["work"]](office, datetime.fromisoformat(order["now"]), order["run"])
+        WORK[order["work"]](context, datetime.fromisoformat(order["now"]), order["run"])
     except Exception as error:
         crossings.tell(error=f"{type(error).__name__}: {error}"[:600])
-    office.close()
+    context.close()
     signal.alarm(0)
 
 
 class Victim:
     """A forked process, and what it has told so far."""
 
-    def __init__(self, order: dict[str, Any], office: SiteContext, crossings: Crossings) -> None:
+    def __init__(self, order: dict[str, Any], context: SiteContext, crossings: Crossings) -> None:
         self.reading, writing = os.pipe()
         self.ended = ""
         self.pid = os.fork()
@@ -78,7 +78,7 @@ class Victim:
             code = 1
             try:
                 os.close(self.reading)
-                live(order, office, crossings, writing)
+                live(order, context, crossings, writing)
                 code = 0
             finally:
                 os._exit(code)
@@ -110,14 +110,14 @@ def _read(pipe: int) -> list[dict[str, Any]]:
 
 
 def bear(
-    orders: list[dict[str, Any]], office: SiteContext, crossings: Crossings, *, overlapping: bool
+    orders: list[dict[str, Any]], context: SiteContext, crossings: Crossings, *, overlapping: bool
 ) -> list[dict[str, Any]]:
     """Let these processes live, at once or the second while the first stands still."""
-    victims = [Victim(orders[0], office, crossings)]
+    victims = [Victim(orders[0], context, crossings)]
     if overlapping:
         victims[0].wait(even_if_stalled=True)
     stalled = victims[0].ended == "stalled"
-    victims += [Victim(order, office, crossings) for order in orders[1:]]
+    victims += [Victim(order, context, crossings) for order in orders[1:]]
     for victim in victims:
         if not victim.ended:
             victim.wait()
@@ -129,10 +129,10 @@ def bear(
     ]
 
 
-def live_here(order: dict[str, Any], office: SiteContext, crossings: Crossings) -> dict[str, Any]:
+def live_here(order: dict[str, Any], context: SiteContext, crossings: Crossings) -> dict[str, Any]:
     """A process that will come to no harm needs no fork: it lives in this one, which is quicker."""
     reading, writing = os.pipe()
-    live(order, office, crossings, writing)
+    live(order, context, crossings, writing)
     os.close(writing)
     return {"ended": "exit 0", "told": _read(reading), "stalled": False}
 
@@ -141,17 +141,17 @@ def main(folder: str, database_url: str) -> None:
     """Serve until the orders end."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever is printed is no answer
-    office = SiteContext(load_site(folder), open_engine(database_url))
+    context = SiteContext(load_site(folder), open_engine(database_url))
     crossings = Crossings()
-    crossings.watch_database(office.engine)
+    crossings.watch_database(context.engine)
     crossings.watch_smtp()
     for line in sys.stdin:
         orders = json.loads(line)
         processes = orders["processes"]
         if len(processes) == 1 and processes[0]["fate"] is None:
-            born = [live_here(processes[0], office, crossings)]
+            born = [live_here(processes[0], context, crossings)]
         else:
-            born = bear(processes, office, crossings, overlapping=orders["overlapping"])
+            born = bear(processes, context, crossings, overlapping=orders["overlapping"])
         answers.write(json.dumps(born) + "\n")
         answers.flush()
 

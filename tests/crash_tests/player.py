@@ -113,23 +113,23 @@ class Stage:
         self.database.empty()
         engine = open_engine(self.database.url)
         try:
-            office = SiteContext(self.site, engine)
+            context = SiteContext(self.site, engine)
             played = Played(plan, mailbox=post.mailbox, faults=post.faults_met)
             for step in plan.steps:
                 self._take(step, played)
-            self._let_all_be_well(office, played)
+            self._let_all_be_well(context, played)
             played.seconds = monotonic() - begun
-            yield played, office
+            yield played, context
         finally:
             engine.dispose()
 
-    def _let_all_be_well(self, office: SiteContext, played: Played) -> None:
+    def _let_all_be_well(self, context: SiteContext, played: Played) -> None:
         """The last restart: judge once more, then send until nothing is owed."""
         end = played.plan.end + timedelta(minutes=5)
         self._take(Step((Process(DEADLINES, end),)), played)
         for hours in HOURS_UNTIL_WELL:
             self._take(Step((Process(DELIVERY, end + timedelta(hours=hours)),)), played)
-            with office.transaction() as session:
+            with context.transaction() as session:
                 query = select(func.count()).where(MessageRow.status.not_in(SETTLED))
                 played.pending = session.scalar(query) or 0
             if not played.pending:

@@ -35,8 +35,8 @@ class Outcome:
 
 def prove(stage: Stage, database: str, seed: int) -> Outcome:
     """Play the run of a seed and look at what is wrong with it."""
-    with stage.play(plan(seed)) as (played, office), office.transaction() as session:
-        found = gather(session, played, office)
+    with stage.play(plan(seed)) as (played, context), context.transaction() as session:
+        found = gather(session, played, context)
         return _outcome(seed, database, played, found, verdicts(found))
 
 

@@ -63,18 +63,18 @@ LATER, NEXT_DAY = "2026-11-24 10:00", "2026-11-25 08:00"
 FLOW = AuditActor("flow run deadlines 2026-11-24 08:00", "deadlines 2026-11-24T00:00:00Z")
 
 
-def rows(office) -> list[dict[str, Any]]:
+def rows(context) -> list[dict[str, Any]]:
     """The audit, oldest first."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         return audit_verify.rows(session.connection())[::-1]
 
 
-def kinds(office, *of: str) -> Counter[str]:
-    return Counter(row["kind"] for row in rows(office) if row["kind"].startswith(of or ("",)))
+def kinds(context, *of: str) -> Counter[str]:
+    return Counter(row["kind"] for row in rows(context) if row["kind"].startswith(of or ("",)))
 
 
-def only(office, what: AuditKind) -> dict[str, Any]:
-    (row,) = [row for row in rows(office) if row["kind"] == what]
+def only(context, what: AuditKind) -> dict[str, Any]:
+    (row,) = [row for row in rows(context) if row["kind"] == what]
     return row | {"subject": json.loads(row["subject"])}
 
 
@@ -83,19 +83,19 @@ def verified(engine: Engine, *heads: Head) -> audit_verify.AuditVerification:
         return audit_verify.verify(connection, heads)
 
 
-def limit(office, most: int) -> None:
-    mail = office.site.file.mail.model_copy(update={"storm": StormSettings(most=most)})
-    office.site.file = office.site.file.model_copy(update={"mail": mail})
+def limit(context, most: int) -> None:
+    mail = context.site.file.mail.model_copy(update={"storm": StormSettings(most=most)})
+    context.site.file = context.site.file.model_copy(update={"mail": mail})
 
 
 # --- every decision ---------------------------------------------------------------------------
 
 
-def test_a_notice_that_is_owed_tells_who_decided_what_when_and_why(office):
-    register(office, BREACHED, at("Dinas Sosial"))
-    office.by = FLOW
-    decide(office, BREACHED, FLOW.run_id)
-    row = only(office, AuditKind.NOTICE_QUEUED)
+def test_a_notice_that_is_owed_tells_who_decided_what_when_and_why(context):
+    register(context, BREACHED, at("Dinas Sosial"))
+    context.by = FLOW
+    decide(context, BREACHED, FLOW.run_id)
+    row = only(context, AuditKind.NOTICE_QUEUED)
     assert row["subject"].pop("rule")
     assert (row["at"], row["actor"], row["run_id"]) == (wita(BREACHED), FLOW.actor, FLOW.run_id)
     assert (row["complaint_id"], row["ticket"], row["message_id"]) == (1, "FD-1", None)
@@ -109,82 +109,84 @@ def test_a_notice_that_is_owed_tells_who_decided_what_when_and_why(office):
     assert row["reason"] == "reached 2026-11-24 00:00 UTC"
 
 
-def test_a_notice_that_a_higher_rung_made_needless_is_told(office):
-    owe(office, REMINDED, at("Dinas Sosial"))
-    superseded = [rung for rung, status in notices(office) if status == "superseded"]
-    (owed,) = [rung for rung, status in notices(office) if status == "queued"]
-    row = only(office, AuditKind.NOTICE_SUPERSEDED)
+def test_a_notice_that_a_higher_rung_made_needless_is_told(context):
+    owe(context, REMINDED, at("Dinas Sosial"))
+    superseded = [rung for rung, status in notices(context) if status == "superseded"]
+    (owed,) = [rung for rung, status in notices(context) if status == "queued"]
+    row = only(context, AuditKind.NOTICE_SUPERSEDED)
     assert [row["subject"]["rung"]] == superseded
     assert row["reason"] == f"the higher rung {owed} was reached as well"
 
 
 @ON_BOTH
-def test_what_happens_to_a_notice_is_told_once_each(office, server):
+def test_what_happens_to_a_notice_is_told_once_each(context, server):
     """Owed; withdrawn before it went; the next one held, and owed when it is held no more."""
-    owe(office, "2026-11-17 08:00", at("DLH"))  # the first run: a ruleset, and nothing due
-    assert kinds(office) == {AuditKind.RULESET_ACTIVATED: 1}
-    register(office, BREACHED, at("DLH"), at("Dinas Sosial", "FD-2"))
-    decide(office, BREACHED)
-    before = kinds(office, "notice")
+    owe(context, "2026-11-17 08:00", at("DLH"))  # the first run: a ruleset, and nothing due
+    assert kinds(context) == {AuditKind.RULESET_ACTIVATED: 1}
+    register(context, BREACHED, at("DLH"), at("Dinas Sosial", "FD-2"))
+    decide(context, BREACHED)
+    before = kinds(context, "notice")
     assert before[AuditKind.NOTICE_QUEUED] == 2
     done = at("DLH") | {"Selesai": "24/11/2026 09:00"}
-    register(office, LATER, done, at("Dinas Sosial", "FD-2"))
-    decide(office, LATER)
-    deliver(office, LATER)
-    assert kinds(office, "notice") - before == {AuditKind.NOTICE_WITHDRAWN: 1}
-    gone = only(office, AuditKind.NOTICE_WITHDRAWN)
+    register(context, LATER, done, at("Dinas Sosial", "FD-2"))
+    decide(context, LATER)
+    deliver(context, LATER)
+    assert kinds(context, "notice") - before == {AuditKind.NOTICE_WITHDRAWN: 1}
+    gone = only(context, AuditKind.NOTICE_WITHDRAWN)
     assert (gone["ticket"], gone["at"]) == ("FD-1", wita(LATER))
-    office.site.holds = (Hold(("dinsos",), "gempa bumi", last=date(2026, 11, 29)),)
-    decide(office, ESCALATED)
-    held = kinds(office, "notice.suppressed")[AuditKind.NOTICE_SUPPRESSED]
+    context.site.holds = (Hold(("dinsos",), "gempa bumi", last=date(2026, 11, 29)),)
+    decide(context, ESCALATED)
+    held = kinds(context, "notice.suppressed")[AuditKind.NOTICE_SUPPRESSED]
     assert held == 1
     for now in ("2026-11-26 09:00", "2026-11-27 08:00"):
-        decide(office, now)
-    assert kinds(office, "notice.suppressed")[AuditKind.NOTICE_SUPPRESSED] == held, (
+        decide(context, now)
+    assert kinds(context, "notice.suppressed")[AuditKind.NOTICE_SUPPRESSED] == held, (
         "held as before is no decision"
     )
-    office.site.holds = ()
-    decide(office, "2026-11-27 09:00")
-    last = [row for row in rows(office) if row["kind"] == AuditKind.NOTICE_QUEUED][-1]
+    context.site.holds = ()
+    decide(context, "2026-11-27 09:00")
+    last = [row for row in rows(context) if row["kind"] == AuditKind.NOTICE_QUEUED][-1]
     assert last["reason"].endswith("; before, it was held back")
-    assert verified(office.engine).fault is None
+    assert verified(context.engine).fault is None
 
 
 @pytest.mark.parametrize("send", [True, False], ids=["released", "dropped"])
-def test_a_storm_is_told_with_who_said_so(office, send):
-    limit(office, 1)
-    office.by = FLOW
-    owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
-    held = only(office, AuditKind.STORM_HELD)
+def test_a_storm_is_told_with_who_said_so(context, send):
+    limit(context, 1)
+    context.by = FLOW
+    owe(context, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
+    held = only(context, AuditKind.STORM_HELD)
     assert (held["storm_id"], held["subject"], held["actor"]) == (1, {"mails": 4}, FLOW.actor)
-    storms.decide(office, None, wita(LATER), "Prefect UI: Ibu Sari", send=send)
-    row = only(office, AuditKind.STORM_RELEASED if send else AuditKind.STORM_DISCARDED)
+    storms.decide(context, None, wita(LATER), "Prefect UI: Ibu Sari", send=send)
+    row = only(context, AuditKind.STORM_RELEASED if send else AuditKind.STORM_DISCARDED)
     assert (row["storm_id"], row["actor"], row["at"]) == (1, "Prefect UI: Ibu Sari", wita(LATER))
-    discarded = [row["ticket"] for row in rows(office) if row["kind"] == AuditKind.NOTICE_DISCARDED]
+    discarded = [
+        row["ticket"] for row in rows(context) if row["kind"] == AuditKind.NOTICE_DISCARDED
+    ]
     assert discarded == ([] if send else ["FD-1", "FD-2"])
 
 
-def test_a_mail_sent_once_more_is_told_unless_it_was_refused(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    with pytest.raises(NotResent), office.transaction() as session:
-        resend(session, office, 1, wita(BREACHED))
-    assert kinds(office, "mail") == {}
-    deliver(office, BREACHED)
-    office.by = AuditActor("command line of sari")
-    with office.transaction() as session:
-        again = resend(session, office, 1, wita(LATER), "other@contohkab.example").id
-    row = only(office, AuditKind.MAIL_RESENT)
+def test_a_mail_sent_once_more_is_told_unless_it_was_refused(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    with pytest.raises(NotResent), context.transaction() as session:
+        resend(session, context, 1, wita(BREACHED))
+    assert kinds(context, "mail") == {}
+    deliver(context, BREACHED)
+    context.by = AuditActor("command line of sari")
+    with context.transaction() as session:
+        again = resend(session, context, 1, wita(LATER), "other@contohkab.example").id
+    row = only(context, AuditKind.MAIL_RESENT)
     assert (row["message_id"], row["subject"]) == (again, {"first": 1})
     assert (row["actor"], row["run_id"]) == ("command line of sari", "resend 1")
     assert "contohkab" not in json.dumps(row, default=str)
 
 
-def test_an_address_is_told_when_it_is_marked_and_when_it_is_lifted(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    address = messages(office)[0].recipient
+def test_an_address_is_told_when_it_is_marked_and_when_it_is_lifted(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    address = messages(context)[0].recipient
     for report in ("a@mx", "b@mx"):  # of two reports the first one marks
-        with office.transaction() as session:
+        with context.transaction() as session:
             bounces.add(
                 session,
                 session.get_one(MessageRow, 1),
@@ -195,40 +197,40 @@ def test_an_address_is_told_when_it_is_marked_and_when_it_is_lifted(office, serv
                 now=wita(LATER),
             )
     for _ in range(2):
-        with office.transaction() as session:
+        with context.transaction() as session:
             bounces.lift(session, address, wita(NEXT_DAY))
-    assert kinds(office, "bounce") == {AuditKind.BOUNCE_SUPPRESSED: 1, AuditKind.BOUNCE_LIFTED: 1}
-    assert only(office, AuditKind.BOUNCE_LIFTED)["subject"] == {"bounces": [1, 2]}
-    assert address not in str(rows(office))
+    assert kinds(context, "bounce") == {AuditKind.BOUNCE_SUPPRESSED: 1, AuditKind.BOUNCE_LIFTED: 1}
+    assert only(context, AuditKind.BOUNCE_LIFTED)["subject"] == {"bounces": [1, 2]}
+    assert address not in str(rows(context))
 
 
-def test_a_notice_that_nobody_can_be_told_of_is_told(office):
-    office.site.directory.offices = ()
-    owe(office, BREACHED, at("Dinas Sosial"))
-    assert kinds(office, "notice.f", "notice.q") == {
+def test_a_notice_that_nobody_can_be_told_of_is_told(context):
+    context.site.directory.offices = ()
+    owe(context, BREACHED, at("Dinas Sosial"))
+    assert kinds(context, "notice.f", "notice.q") == {
         AuditKind.NOTICE_QUEUED: 1,
         AuditKind.NOTICE_FAILED: 1,
     }
 
 
-def test_a_changed_rule_or_calendar_is_told_and_an_unchanged_one_is_not(office):
-    register(office, BREACHED, at("Dinas Sosial"))
-    decide(office, BREACHED)
-    decide(office, LATER)
-    assert kinds(office, "ruleset") == {AuditKind.RULESET_ACTIVATED: 1}
-    first = only(office, AuditKind.RULESET_ACTIVATED)["subject"]
-    office.site.holds = (Hold(("dlh",), "banjir"),)
-    decide(office, NEXT_DAY)
-    row = [row for row in rows(office) if row["kind"] == AuditKind.RULESET_ACTIVATED][-1]
+def test_a_changed_rule_or_calendar_is_told_and_an_unchanged_one_is_not(context):
+    register(context, BREACHED, at("Dinas Sosial"))
+    decide(context, BREACHED)
+    decide(context, LATER)
+    assert kinds(context, "ruleset") == {AuditKind.RULESET_ACTIVATED: 1}
+    first = only(context, AuditKind.RULESET_ACTIVATED)["subject"]
+    context.site.holds = (Hold(("dlh",), "banjir"),)
+    decide(context, NEXT_DAY)
+    row = [row for row in rows(context) if row["kind"] == AuditKind.RULESET_ACTIVATED][-1]
     changed = json.loads(row["subject"])
     assert (changed["before"], changed["ruleset"]) == (first["fingerprint"], 2)
 
 
-def test_a_report_that_is_kept_is_told_once(office):
-    owe(office, BREACHED, at("Dinas Sosial"))
+def test_a_report_that_is_kept_is_told_once(context):
+    owe(context, BREACHED, at("Dinas Sosial"))
     for public in (False, False, True):
         make_summary(
-            office,
+            context,
             "2026-11",
             wita(NEXT_DAY),
             wita(NEXT_DAY),
@@ -236,65 +238,65 @@ def test_a_report_that_is_kept_is_told_once(office):
             public=public,
             formats=("json",),
         )
-    row = only(office, AuditKind.REPORT_MADE)
+    row = only(context, AuditKind.REPORT_MADE)
     assert (row["run_id"], row["subject"]["period"]) == ("summary 1", "2026-11")
 
 
-def test_rows_of_the_quarantine_that_are_read_again_are_told(office, site_folder):
-    path = register(office, BREACHED, at("Dinas Sosial"))
-    assert retry(office, "register", wita(LATER)).resolved == 0
-    assert kinds(office, "quarantine") == {}
+def test_rows_of_the_quarantine_that_are_read_again_are_told(context, site_folder):
+    path = register(context, BREACHED, at("Dinas Sosial"))
+    assert retry(context, "register", wita(LATER)).resolved == 0
+    assert kinds(context, "quarantine") == {}
     content = path.read_text("utf-8")
     row = content.splitlines()[1]
     unreadable = row.replace("16/11/2026 08:30", "31/02/2026 08:30").replace("FD-1", "FD-9")
     bad = path.with_name("register_2026-11-25_0700.csv")
     bad.write_text(f"{content}{unreadable}\n", "utf-8")
-    assert pull(office, "register", wita(NEXT_DAY)).quarantined == 1
-    retry(office, "register", wita(NEXT_DAY))
-    assert only(office, AuditKind.QUARANTINE_RETRIED)["subject"]["source"] == "register"
+    assert pull(context, "register", wita(NEXT_DAY)).quarantined == 1
+    retry(context, "register", wita(NEXT_DAY))
+    assert only(context, AuditKind.QUARANTINE_RETRIED)["subject"]["source"] == "register"
 
 
 @ON_BOTH
-def test_a_run_that_decides_nothing_writes_nothing(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    before = dump(office)["audit"]
-    decide(office, LATER)
-    deliver(office, LATER)
-    assert dump(office)["audit"] == before != []
+def test_a_run_that_decides_nothing_writes_nothing(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    before = dump(context)["audit"]
+    decide(context, LATER)
+    deliver(context, LATER)
+    assert dump(context)["audit"] == before != []
 
 
 @ON_BOTH
-def test_what_is_undone_is_not_told(office):
-    with suppress(ZeroDivisionError), office.transaction() as session:
+def test_what_is_undone_is_not_told(context):
+    with suppress(ZeroDivisionError), context.transaction() as session:
         audit.note(session, AuditKind.DATA_DELETED, wita(LATER), "older than the site keeps it")
         raise ZeroDivisionError
-    with Session(office.engine) as session:
+    with Session(context.engine) as session:
         audit.note(session, AuditKind.DATA_DELETED, wita(LATER), "older than the site keeps it")
         session.rollback()
         session.commit()
-    assert rows(office) == []
+    assert rows(context) == []
 
 
-def test_nothing_that_a_complainant_gave_is_in_it(office, server):
+def test_nothing_that_a_complainant_gave_is_in_it(context, server):
     name = "Zulaikha Tandibone"
-    owe(office, BREACHED, at("Dinas Sosial", Perihal=f"Surat {name}", Nama=name))
-    deliver(office, BREACHED)
-    assert kinds(office)
-    assert name not in str(dump(office)["audit"])
+    owe(context, BREACHED, at("Dinas Sosial", Perihal=f"Surat {name}", Nama=name))
+    deliver(context, BREACHED)
+    assert kinds(context)
+    assert name not in str(dump(context)["audit"])
 
 
 @ON_BOTH
-def test_a_simulation_writes_no_audit(office, server, monkeypatch):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    before = dump(office)["audit"]
+def test_a_simulation_writes_no_audit(context, server, monkeypatch):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    before = dump(context)["audit"]
     written = []
     monkeypatch.setattr(audit, "hash_of", written.append)
-    found = simulate(office.site, None, date(2026, 11, 20), date(2026, 11, 27), from_scratch=True)
+    found = simulate(context.site, None, date(2026, 11, 20), date(2026, 11, 27), from_scratch=True)
     assert found.outcomes[0].told
     assert written == []
     monkeypatch.undo()
-    assert dump(office)["audit"] == before
+    assert dump(context)["audit"] == before
 
 
 # --- nobody touches it -------------------------------------------------------------------------
@@ -509,10 +511,10 @@ def test_a_new_database_without_a_head_begins_with_one(database_url):
 
 @ON_BOTH
 def test_two_processes_at_once_keep_one_unbroken_chain(engine, database_url):
-    context = multiprocessing.get_context("spawn")
+    spawn = multiprocessing.get_context("spawn")
     names = [("one", "two"), ("two", "one")]
     both = [
-        context.Process(target=append_until_both_have, args=(database_url, *each)) for each in names
+        spawn.Process(target=append_until_both_have, args=(database_url, *each)) for each in names
     ]
     for process in both:
         process.start()
@@ -528,17 +530,17 @@ def test_two_processes_at_once_keep_one_unbroken_chain(engine, database_url):
 
 
 @pytest.mark.usefixtures("plain_reports")
-def test_a_mail_with_a_summary_and_its_json_bear_witness(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2") | since("02/11/2026"))
-    end = verified(office.engine).head
-    made = make_summary(office, "2026-11", wita(NEXT_DAY), wita(NEXT_DAY), "summary 1")
-    deliver(office, NEXT_DAY)
+def test_a_mail_with_a_summary_and_its_json_bear_witness(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2") | since("02/11/2026"))
+    end = verified(context.engine).head
+    made = make_summary(context, "2026-11", wita(NEXT_DAY), wita(NEXT_DAY), "summary 1")
+    deliver(context, NEXT_DAY)
     inspector = [m for m in server.letters if "Tenggat" in m.mail["From"] and m.mail.is_multipart()]
     bodies = [m.mail.get_body(("plain",)).get_content() for m in inspector]
     assert any(str(end) in body for body in bodies)
     (kept,) = heads_in(made.path.parent)
     assert (kept.seq, kept.hash) == (end.seq, end.hash)
-    assert verified(office.engine, kept).anchors == 1
+    assert verified(context.engine, kept).anchors == 1
 
 
 def test_a_folder_of_other_files_has_no_heads(tmp_path: Path):
@@ -549,10 +551,10 @@ def test_a_folder_of_other_files_has_no_heads(tmp_path: Path):
 
 
 @ON_BOTH
-def test_the_command_lists_decisions_and_verifies_them(office, server, call_tenggat, site_folder):
-    limit(office, 1)
-    office.by = FLOW
-    owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
+def test_the_command_lists_decisions_and_verifies_them(context, server, call_tenggat, site_folder):
+    limit(context, 1)
+    context.by = FLOW
+    owe(context, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
     site = ("--site", site_folder)
     code, out, _ = call_tenggat("mail", "release", "--by", "Ibu Sari", "--now", LATER, *site)
     assert code == 0
@@ -571,10 +573,10 @@ def test_the_command_lists_decisions_and_verifies_them(office, server, call_teng
     assert [row["kind"] for row in json.loads(out)] == [AuditKind.STORM_RELEASED]
     code, out, _ = call_tenggat("audit", "verify", *site)
     assert (code, "none touched" in out) == (0, True)
-    head = verified(office.engine).head
+    head = verified(context.engine).head
     code, out, _ = call_tenggat("audit", "verify", "--head", head, "--json", *site)
     assert (code, json.loads(out)["kept"], json.loads(out)["bad"]) == (0, 1, None)
-    tamper(office.engine, "UPDATE audit SET actor = 'nobody' WHERE seq = 2")
+    tamper(context.engine, "UPDATE audit SET actor = 'nobody' WHERE seq = 2")
     code, out, _ = call_tenggat("audit", "verify", *site)
     assert code == 1
     assert "row 2: it was changed" in out
@@ -591,7 +593,7 @@ def test_the_command_lists_decisions_and_verifies_them(office, server, call_teng
         (("list", "--since", "soon"), "'soon' is no time"),
     ],
 )
-def test_what_cannot_be_understood_is_said(office, arguments, said, call_tenggat, site_folder):
+def test_what_cannot_be_understood_is_said(context, arguments, said, call_tenggat, site_folder):
     code, _, errors = call_tenggat("audit", *arguments, "--site", site_folder)
     assert (code, said in errors) == (2, True), errors
 

@@ -59,21 +59,21 @@ def new_url(request, tmp_path):
 
 
 @pytest.fixture
-def lived(office: SiteContext, server) -> SiteContext:
+def lived(context: SiteContext, server) -> SiteContext:
     """A site in which something of every kind has happened."""
-    owe(office, BREACHED, *EVERYWHERE, at("Dinas Sosial", "FD-99", Kerahasiaan="Rahasia"))
-    deliver(office, BREACHED)
-    return office
+    owe(context, BREACHED, *EVERYWHERE, at("Dinas Sosial", "FD-99", Kerahasiaan="Rahasia"))
+    deliver(context, BREACHED)
+    return context
 
 
-def moved(office: SiteContext, new_url: str, monkeypatch) -> SiteContext:
+def moved(context: SiteContext, new_url: str, monkeypatch) -> SiteContext:
     """The same site on the copy of its database."""
     done = copy(
-        office.site.database_url, new_url, wita(NOW), BY, lock=office.site.var / "service.lock"
+        context.site.database_url, new_url, wita(NOW), BY, lock=context.site.var / "service.lock"
     )
     assert done.audit.fault is None
     monkeypatch.setenv("TENGGAT_DATABASE_URL", new_url)
-    return SiteContext.open(office.site.folder)
+    return SiteContext.open(context.site.folder)
 
 
 def test_every_row_is_there_the_audit_goes_on_and_another_copy_is_refused(
@@ -136,11 +136,11 @@ def test_a_table_of_another_program_is_left_alone(lived, new_url, monkeypatch):
     engine.dispose()
 
 
-def test_nothing_is_copied_onto_itself(office):
-    office.close()
-    url = office.site.database_url
+def test_nothing_is_copied_onto_itself(context):
+    context.close()
+    url = context.site.database_url
     with pytest.raises(CopyError, match="is the one that the site uses"):
-        copy(url, url, wita(NOW), BY, lock=office.site.var / "service.lock")
+        copy(url, url, wita(NOW), BY, lock=context.site.var / "service.lock")
 
 
 @FROM_SQLITE
@@ -156,9 +156,9 @@ def test_nothing_is_copied_while_the_service_runs(lived, new_url, monkeypatch):
 
 
 @TO_SQLITE
-def test_nothing_is_copied_while_anybody_works_with_it(lived, new_url, open_office, monkeypatch):
+def test_nothing_is_copied_while_anybody_works_with_it(lived, new_url, open_context, monkeypatch):
     lived.close()
-    other = open_office()
+    other = open_context()
     with other.transaction() as session:
         session.execute(text("SELECT count(*) FROM complaint"))
         with pytest.raises(CopyError, match=r"another process uses|other connections"):
@@ -169,15 +169,15 @@ def test_nothing_is_copied_while_anybody_works_with_it(lived, new_url, open_offi
 @FROM_SQLITE
 @pytest.mark.parametrize("new_url", ["to postgresql"], indirect=True)
 def test_what_the_new_database_cannot_hold_is_named_and_leaves_it_empty(
-    office, new_url, monkeypatch
+    context, new_url, monkeypatch
 ):
     """SQLite takes a text of any length, PostgreSQL one as long as its column."""
-    register(office, BREACHED, *EVERYWHERE)
-    with office.engine.begin() as connection:
+    register(context, BREACHED, *EVERYWHERE)
+    with context.engine.begin() as connection:
         connection.execute(text("UPDATE complaint SET category = :long"), {"long": "s3cret" * 99})
-    office.close()
+    context.close()
     with pytest.raises(CopyError, match=r"complaint, rows 1 to 11: .*too long") as raised:
-        moved(office, new_url, monkeypatch)
+        moved(context, new_url, monkeypatch)
     assert "s3cret" not in str(raised.value)
     engine = open_engine(new_url)
     with engine.connect() as connection:

@@ -56,52 +56,52 @@ ODD = {"restore", "audit", "audit_head"}
 """Tables in which a restore itself is noted."""
 
 
-def put_back(office, path, now: str = NOW, *, force: bool = True):
+def put_back(context, path, now: str = NOW, *, force: bool = True):
     """Restore as the command does; gives what was replaced and what was held."""
-    office.close()
+    context.close()
     done = restore(
         path,
-        office.site.database_url,
-        office.site.backups,
+        context.site.database_url,
+        context.site.backups,
         wita(now),
-        lock=office.site.var / "service.lock",
+        lock=context.site.var / "service.lock",
         force=force,
     )
-    return done, settle(office, wita(now), path.name, wita(THEN))
+    return done, settle(context, wita(now), path.name, wita(THEN))
 
 
-def keep(office, now: str = THEN):
-    return backup(office.site.database_url, office.site.backups, wita(now))
+def keep(context, now: str = THEN):
+    return backup(context.site.database_url, context.site.backups, wita(now))
 
 
 # --- the database ---------------------------------------------------------------------------------
 
 
 @ON_BOTH
-def test_everything_is_as_it_was_and_what_was_replaced_is_kept(office, server):
-    owe(office, REMINDED, *EVERYWHERE)
-    deliver(office, REMINDED)
-    before, made = dump(office, *ODD), keep(office)
-    owe(office, BREACHED, *EVERYWHERE, at("Inspektorat", "FD-99"))
-    later = dump(office, *ODD)
+def test_everything_is_as_it_was_and_what_was_replaced_is_kept(context, server):
+    owe(context, REMINDED, *EVERYWHERE)
+    deliver(context, REMINDED)
+    before, made = dump(context, *ODD), keep(context)
+    owe(context, BREACHED, *EVERYWHERE, at("Inspektorat", "FD-99"))
+    later = dump(context, *ODD)
     assert later != before
-    done, settled = put_back(office, made)
-    assert (dump(office, *ODD), settled.held) == (before, 0)
+    done, settled = put_back(context, made)
+    assert (dump(context, *ODD), settled.held) == (before, 0)
     assert done.replaced.name.startswith("tenggat-20261124T040000Z-before-restore")
-    done, _ = put_back(office, done.replaced, "2026-11-24 12:05")
-    held = {row.id for row in messages(office) if row.status == "held"}
-    again = dump(office, *ODD, "message", "storm")
+    done, _ = put_back(context, done.replaced, "2026-11-24 12:05")
+    held = {row.id for row in messages(context) if row.status == "held"}
+    again = dump(context, *ODD, "message", "storm")
     assert again == {name: rows for name, rows in later.items() if name not in ("message", "storm")}
     assert held
 
 
 @ON_BOTH
-def test_after_a_restore_the_audit_still_refuses_every_change(office, server):
+def test_after_a_restore_the_audit_still_refuses_every_change(context, server):
     """Its triggers are part of a backup, and what is appended follows on what it held."""
-    owe(office, REMINDED, *EVERYWHERE)
-    made = keep(office)
-    put_back(office, made)
-    with office.engine.connect() as connection:
+    owe(context, REMINDED, *EVERYWHERE)
+    made = keep(context)
+    put_back(context, made)
+    with context.engine.connect() as connection:
         found = verify(connection)
     assert found.fault is None
     assert found.rows > len(EVERYWHERE)
@@ -113,92 +113,92 @@ def test_after_a_restore_the_audit_still_refuses_every_change(office, server):
     ):
         with (
             pytest.raises(DBAPIError, match="the audit is append-only"),
-            office.engine.begin() as c,
+            context.engine.begin() as c,
         ):
             c.execute(text(statement))
-    owe(office, "2026-11-25 08:00", *EVERYWHERE)
-    with office.engine.connect() as connection:
+    owe(context, "2026-11-25 08:00", *EVERYWHERE)
+    with context.engine.connect() as connection:
         again = verify(connection)
     assert again.fault is None
     assert again.rows > found.rows
 
 
-def test_a_new_site_begins_with_a_backup(office, server):
-    owe(office, REMINDED, *EVERYWHERE)
-    deliver(office, REMINDED)
-    made, before = keep(office), dump(office, *ODD)
-    if office.engine.dialect.name == "sqlite":
-        office.close()
-        place = make_url(office.site.database_url).database
+def test_a_new_site_begins_with_a_backup(context, server):
+    owe(context, REMINDED, *EVERYWHERE)
+    deliver(context, REMINDED)
+    made, before = keep(context), dump(context, *ODD)
+    if context.engine.dialect.name == "sqlite":
+        context.close()
+        place = make_url(context.site.database_url).database
         for suffix in ("", "-wal", "-shm"):
             Path(f"{place}{suffix}").unlink(missing_ok=True)
     else:
-        with office.engine.begin() as connection:
+        with context.engine.begin() as connection:
             connection.execute(text("DROP SCHEMA public CASCADE"))
             connection.execute(text("CREATE SCHEMA public"))
-    done, _ = put_back(office, made, force=False)
+    done, _ = put_back(context, made, force=False)
     assert done.replaced is None
-    assert dump(office, *ODD) == before
+    assert dump(context, *ODD) == before
 
 
 @ON_BOTH
-def test_a_database_that_holds_something_needs_force(office):
-    register(office, REMINDED, *EVERYWHERE)
-    made, before = keep(office), dump(office)
+def test_a_database_that_holds_something_needs_force(context):
+    register(context, REMINDED, *EVERYWHERE)
+    made, before = keep(context), dump(context)
     with pytest.raises(BackupError, match="with --force it is backed up and replaced"):
-        put_back(office, made, force=False)
-    assert dump(office) == before
-    assert backups(office.site.backups) == [made]
+        put_back(context, made, force=False)
+    assert dump(context) == before
+    assert backups(context.site.backups) == [made]
 
 
 @ON_BOTH
-def test_nothing_is_put_back_while_the_service_runs(office):
-    register(office, REMINDED, *EVERYWHERE)
-    made = keep(office)
-    office.site.var.mkdir(exist_ok=True)
-    with (office.site.var / "service.lock").open("w") as lock:
+def test_nothing_is_put_back_while_the_service_runs(context):
+    register(context, REMINDED, *EVERYWHERE)
+    made = keep(context)
+    context.site.var.mkdir(exist_ok=True)
+    with (context.site.var / "service.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(BackupError, match="the service runs; stop it first"):
-            put_back(office, made)
-    put_back(office, made)
+            put_back(context, made)
+    put_back(context, made)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_connection_that_is_about_to_close_is_waited_for(office):
+def test_a_connection_that_is_about_to_close_is_waited_for(context):
     """As those of a service that ended a moment ago."""
-    register(office, REMINDED, *EVERYWHERE)
-    made, before = keep(office), dump(office, *ODD)
-    other = psycopg.connect(office.site.database_url.replace("+psycopg", ""))
+    register(context, REMINDED, *EVERYWHERE)
+    made, before = keep(context), dump(context, *ODD)
+    other = psycopg.connect(context.site.database_url.replace("+psycopg", ""))
     closing = Timer(0.3, other.close)
     closing.start()
-    put_back(office, made)
+    put_back(context, made)
     closing.join()
-    assert dump(office, *ODD) == before
+    assert dump(context, *ODD) == before
 
 
 @ON_BOTH
-def test_nothing_is_put_back_while_anybody_works_with_the_database(office, open_office):
-    register(office, REMINDED, *EVERYWHERE)
-    made, before, other = keep(office), dump(office), open_office()
+def test_nothing_is_put_back_while_anybody_works_with_the_database(context, open_context):
+    register(context, REMINDED, *EVERYWHERE)
+    made, before, other = keep(context), dump(context), open_context()
     with other.transaction() as session:
         session.execute(text("SELECT count(*) FROM complaint"))
         with pytest.raises(BackupError, match=r"another process uses|other connections"):
-            put_back(office, made)
+            put_back(context, made)
     other.close()
-    assert dump(office) == before
+    assert dump(context) == before
 
 
 @ON_BOTH
-def test_a_damaged_backup_changes_nothing(office):
-    register(office, REMINDED, *EVERYWHERE)
-    made, before = keep(office), dump(office)
+def test_a_damaged_backup_changes_nothing(context):
+    register(context, REMINDED, *EVERYWHERE)
+    made, before = keep(context), dump(context)
     whole = made.read_bytes()
     for part in (whole[: len(whole) // 2], whole[:-4], b"", b"PK\3\4"):
         made.write_bytes(part)
         with pytest.raises(BackupError, match=r"damaged|not a backup of Tenggat"):
-            put_back(office, made)
-    assert dump(office) == before
-    assert [path for path in office.site.backups.iterdir() if path != made] == []
+            put_back(context, made)
+    assert dump(context) == before
+    assert [path for path in context.site.backups.iterdir() if path != made] == []
 
 
 def test_an_older_revision_is_brought_up_to_the_newest(
@@ -266,165 +266,165 @@ def test_a_backup_of_the_other_kind_of_database_is_refused(tmp_path, postgres):
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_damaged_database_is_set_aside(office):
+def test_a_damaged_database_is_set_aside(context):
     """A server keeps its own files."""
-    register(office, REMINDED, *EVERYWHERE)
-    made, before = keep(office), dump(office, *ODD)
-    office.close()
-    place = make_url(office.site.database_url).database
+    register(context, REMINDED, *EVERYWHERE)
+    made, before = keep(context), dump(context, *ODD)
+    context.close()
+    place = make_url(context.site.database_url).database
     with Path(place).open("r+b") as file:
         file.seek(0)
         file.write(b"\0" * 8192)
     with pytest.raises(BackupError, match="is damaged; with --force it is set aside"):
-        put_back(office, made, force=False)
-    done, _ = put_back(office, made)
+        put_back(context, made, force=False)
+    done, _ = put_back(context, made)
     assert (done.replaced / "tenggat.db").is_file()
-    assert dump(office, *ODD) == before
+    assert dump(context, *ODD) == before
 
 
 # --- the mails ------------------------------------------------------------------------------------
 
 
-def test_what_was_sent_after_the_backup_is_not_sent_again(office, server):
+def test_what_was_sent_after_the_backup_is_not_sent_again(context, server):
     """Queued in the backup, sent since: the copy would bear the same Message-ID, but it is one."""
-    owe(office, BREACHED, *EVERYWHERE)
-    made = keep(office)
-    sent = deliver(office, THEN).sent
+    owe(context, BREACHED, *EVERYWHERE)
+    made = keep(context)
+    sent = deliver(context, THEN).sent
     assert sent == len(server.letters) > 10
-    _, settled = put_back(office, made)
+    _, settled = put_back(context, made)
     assert settled.held == sent
     for hour in range(13, 17):
         now = f"2026-11-24 {hour}:00"
-        register(office, now, *EVERYWHERE)
-        decide(office, now)
-        deliver(office, now)
+        register(context, now, *EVERYWHERE)
+        decide(context, now)
+        deliver(context, now)
     told = [letter.recipient for letter in server.letters[sent:]]
     assert told == ["admin.lapor@contohkab.example"]
-    assert alerts(office)[-1] == "restore_hold"
-    assert set(statuses(office)) == {"held"}
+    assert alerts(context)[-1] == "restore_hold"
+    assert set(statuses(context)) == {"held"}
 
 
 @ON_BOTH
-def test_what_was_decided_and_sent_after_the_backup_is_not_sent_again(office, server):
+def test_what_was_decided_and_sent_after_the_backup_is_not_sent_again(context, server):
     """The backup knows nothing of it: it is decided once more, with another Message-ID."""
-    register(office, "2026-11-17 08:00", *EVERYWHERE)
-    made = keep(office, "2026-11-17 09:00")
-    owe(office, BREACHED, *EVERYWHERE)
-    sent = deliver(office, BREACHED).sent
+    register(context, "2026-11-17 08:00", *EVERYWHERE)
+    made = keep(context, "2026-11-17 09:00")
+    owe(context, BREACHED, *EVERYWHERE)
+    sent = deliver(context, BREACHED).sent
     assert sent > 10
-    _, settled = put_back(office, made)
+    _, settled = put_back(context, made)
     assert settled.held == 0
-    register(office, "2026-11-24 13:00", *EVERYWHERE)
-    count = decide(office, "2026-11-24 13:00")
+    register(context, "2026-11-24 13:00", *EVERYWHERE)
+    count = decide(context, "2026-11-24 13:00")
     assert count.messages == sent
     assert count.storm is not None
-    deliver(office, "2026-11-24 13:00")
+    deliver(context, "2026-11-24 13:00")
     told = [letter.recipient for letter in server.letters[sent:]]
     assert told == ["admin.lapor@contohkab.example"]
-    assert set(statuses(office)) == {"held"}
+    assert set(statuses(context)) == {"held"}
 
 
-def test_what_comes_up_after_the_restore_goes_out_as_ever(office, server):
-    register(office, "2026-11-17 08:00", *EVERYWHERE)
-    made = keep(office, "2026-11-17 09:00")
-    owe(office, BREACHED, *EVERYWHERE)
-    deliver(office, BREACHED)
-    put_back(office, made)
-    owe(office, "2026-11-24 13:00", *EVERYWHERE)
-    deliver(office, "2026-11-24 13:00")
+def test_what_comes_up_after_the_restore_goes_out_as_ever(context, server):
+    register(context, "2026-11-17 08:00", *EVERYWHERE)
+    made = keep(context, "2026-11-17 09:00")
+    owe(context, BREACHED, *EVERYWHERE)
+    deliver(context, BREACHED)
+    put_back(context, made)
+    owe(context, "2026-11-24 13:00", *EVERYWHERE)
+    deliver(context, "2026-11-24 13:00")
     before = len(server.letters)
     new = at("Dinas Sosial", "FD-99", **since("18/11/2026"))
-    owe(office, "2026-11-26 08:00", *EVERYWHERE, new)  # its breach, reached on the 26th
-    assert deliver(office, "2026-11-26 08:00").sent == len(server.letters) - before > 0
-    assert "held" in statuses(office)
+    owe(context, "2026-11-26 08:00", *EVERYWHERE, new)  # its breach, reached on the 26th
+    assert deliver(context, "2026-11-26 08:00").sent == len(server.letters) - before > 0
+    assert "held" in statuses(context)
 
 
-def test_the_administrator_lets_it_go_or_drops_it(office, server):
-    register(office, "2026-11-17 08:00", *EVERYWHERE)
-    made = keep(office, "2026-11-17 09:00")
+def test_the_administrator_lets_it_go_or_drops_it(context, server):
+    register(context, "2026-11-17 08:00", *EVERYWHERE)
+    made = keep(context, "2026-11-17 09:00")
     for send, status in ((False, "discarded"), (True, "queued")):
-        put_back(office, made)
-        register(office, "2026-11-24 13:00", *EVERYWHERE)
-        count = decide(office, "2026-11-24 13:00")
-        storm, mails = storms.decide(office, None, wita("2026-11-24 14:00"), "a test", send=send)
+        put_back(context, made)
+        register(context, "2026-11-24 13:00", *EVERYWHERE)
+        count = decide(context, "2026-11-24 13:00")
+        storm, mails = storms.decide(context, None, wita("2026-11-24 14:00"), "a test", send=send)
         assert (storm.id, mails) == (count.storm, count.messages)
-        assert set(statuses(office)) == {status}
-        assert [s for _, s in notices(office) if s not in ("superseded", status)] == []
-    decide(office, "2026-11-24 15:00")
-    assert deliver(office, "2026-11-24 15:00").sent == count.messages + 1  # and the alert
+        assert set(statuses(context)) == {status}
+        assert [s for _, s in notices(context) if s not in ("superseded", status)] == []
+    decide(context, "2026-11-24 15:00")
+    assert deliver(context, "2026-11-24 15:00").sent == count.messages + 1  # and the alert
 
 
-def test_a_source_that_catches_up_late_is_held_as_well(office, server):
-    put_back(office, keep(office))
-    register(office, "2026-11-25 08:00", *EVERYWHERE)
-    assert decide(office, "2026-11-25 08:00").storm is not None
-    assert set(statuses(office)) == {"held"}
+def test_a_source_that_catches_up_late_is_held_as_well(context, server):
+    put_back(context, keep(context))
+    register(context, "2026-11-25 08:00", *EVERYWHERE)
+    assert decide(context, "2026-11-25 08:00").storm is not None
+    assert set(statuses(context)) == {"held"}
 
 
-def test_after_a_week_nothing_is_doubtful_any_more(office):
-    put_back(office, keep(office))
+def test_after_a_week_nothing_is_doubtful_any_more(context):
+    put_back(context, keep(context))
     reached = {hour: wita(f"2026-11-24 {hour}:00") for hour in (11, 12, 13)}
     owed = [
         PendingNotice(NoticeRow(reached_at=at), Audience(()), urgent=False)
         for at in reached.values()
     ]
-    with office.transaction() as session:
+    with context.transaction() as session:
         for days in (0, 7):
-            run = RunContext(office, session, wita(NOW) + timedelta(days=days), "a test")
+            run = RunContext(context, session, wita(NOW) + timedelta(days=days), "a test")
             assert storms.divided(run, owed) == (owed[:2], owed[2:])
-        later = RunContext(office, session, wita(NOW) + timedelta(days=7, seconds=1), "a test")
+        later = RunContext(context, session, wita(NOW) + timedelta(days=7, seconds=1), "a test")
         assert storms.divided(later, owed) == ([], owed)
 
 
-def test_a_restore_that_died_before_its_mails_had_a_storm_is_made_good(office, server):
-    owe(office, BREACHED, *EVERYWHERE)
-    made = keep(office)
-    office.close()
+def test_a_restore_that_died_before_its_mails_had_a_storm_is_made_good(context, server):
+    owe(context, BREACHED, *EVERYWHERE)
+    made = keep(context)
+    context.close()
     restore(
         made,
-        office.site.database_url,
-        office.site.backups,
+        context.site.database_url,
+        context.site.backups,
         wita(NOW),
-        lock=office.site.var / "service.lock",
+        lock=context.site.var / "service.lock",
         force=True,
     )
-    assert deliver(office, "2026-11-24 12:30").sent == 0
-    held = len(messages(office))
-    decide(office, "2026-11-24 13:00")
-    _, mails = storms.decide(office, None, wita("2026-11-24 14:00"), "a test", send=True)
+    assert deliver(context, "2026-11-24 12:30").sent == 0
+    held = len(messages(context))
+    decide(context, "2026-11-24 13:00")
+    _, mails = storms.decide(context, None, wita("2026-11-24 14:00"), "a test", send=True)
     assert mails == held
 
 
 @ON_BOTH
-def test_numbers_of_storms_in_the_lost_time_are_not_used_again(office, server):
-    made = keep(office)
-    put_back(office, made)
-    with office.run(wita(NOW), "r") as run:
+def test_numbers_of_storms_in_the_lost_time_are_not_used_again(context, server):
+    made = keep(context)
+    put_back(context, made)
+    with context.run(wita(NOW), "r") as run:
         first = storms.hold(run, 1)
         assert first.id == 100
         first.status = "released"
-    with office.run(wita(NOW) + timedelta(hours=1), "r") as run:
+    with context.run(wita(NOW) + timedelta(hours=1), "r") as run:
         assert storms.hold(run, 1).id == 101
 
 
-def test_files_that_were_archived_since_are_read_again(office):
-    source = office.site.sources["register"].model_copy(update={"archive": "done"})
-    office.site.sources["register"] = source
-    first = register(office, "2026-11-17 08:00", EVERYWHERE[0])
-    made = keep(office, "2026-11-17 09:00")
-    second = register(office, "2026-11-18 08:00", *EVERYWHERE)
+def test_files_that_were_archived_since_are_read_again(context):
+    source = context.site.sources["register"].model_copy(update={"archive": "done"})
+    context.site.sources["register"] = source
+    first = register(context, "2026-11-17 08:00", EVERYWHERE[0])
+    made = keep(context, "2026-11-17 09:00")
+    second = register(context, "2026-11-18 08:00", *EVERYWHERE)
     assert not first.exists()
     assert not second.exists()
-    office.close()
+    context.close()
     restore(
         made,
-        office.site.database_url,
-        office.site.backups,
+        context.site.database_url,
+        context.site.backups,
         wita(NOW),
-        lock=office.site.var / "service.lock",
+        lock=context.site.var / "service.lock",
         force=True,
     )
-    assert settle(office, wita(NOW), made.name, None).files == 2
+    assert settle(context, wita(NOW), made.name, None).files == 2
     assert first.exists()
     assert second.exists()
 
@@ -433,10 +433,10 @@ def test_files_that_were_archived_since_are_read_again(office):
 
 
 @ON_BOTH
-def test_the_commands_say_what_they_did(office, server, call_tenggat, tmp_path):
-    owe(office, BREACHED, *EVERYWHERE)
-    office.close()
-    site = ("--site", office.site.folder)
+def test_the_commands_say_what_they_did(context, server, call_tenggat, tmp_path):
+    owe(context, BREACHED, *EVERYWHERE)
+    context.close()
+    site = ("--site", context.site.folder)
     code, said, _ = call_tenggat("backup", "--to", tmp_path / "mine", *site)
     assert code == 0
     found = re.fullmatch(r"backup made and checked: (\S+) \([\d.]+ kB\)\n", said)
@@ -450,7 +450,7 @@ def test_the_commands_say_what_they_did(office, server, call_tenggat, tmp_path):
     assert lines[0] == (
         f"restored from {found[1]} (revision {newest_revision()}, now at the newest)"
     )
-    assert lines[1].startswith(f"what was there before: {office.site.backups}")
+    assert lines[1].startswith(f"what was there before: {context.site.backups}")
     assert "queued mails are held: " in lines[2]
     assert lines[-1] == "  tenggat mail release [--drop]"
     code, said, _ = call_tenggat("mail", "release", "--drop", *site)
@@ -458,9 +458,9 @@ def test_the_commands_say_what_they_did(office, server, call_tenggat, tmp_path):
     assert "are dropped" in said
 
 
-def test_a_file_that_is_not_there_is_said_in_one_line(office, call_tenggat, tmp_path):
-    office.close()
-    code, _, error = call_tenggat("restore", tmp_path / "none", "--site", office.site.folder)
+def test_a_file_that_is_not_there_is_said_in_one_line(context, call_tenggat, tmp_path):
+    context.close()
+    code, _, error = call_tenggat("restore", tmp_path / "none", "--site", context.site.folder)
     assert (code, error.count("\n")) == (1, 1)
     assert "none cannot be read" in error
 

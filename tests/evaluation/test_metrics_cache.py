@@ -18,13 +18,13 @@ from sla.periods import parse
 from tasks.reports.compute import compute_tables
 
 
-def test_figures_hold_from_the_judgment_that_first_found_them(office):
-    register(office, "2026-11-20 08:00", at("Dinas Sosial", Selesai="19/11/2026 10:00"))
-    decide(office, "2026-11-20 08:05")
-    with office.transaction() as session:
+def test_figures_hold_from_the_judgment_that_first_found_them(context):
+    register(context, "2026-11-20 08:00", at("Dinas Sosial", Selesai="19/11/2026 10:00"))
+    decide(context, "2026-11-20 08:05")
+    with context.transaction() as session:
         session.scalars(select(Complaint)).one().next_action_at = wita("2026-11-21 08:00")
-    decide(office, "2026-11-21 08:00")  # the same again
-    with office.transaction() as session:
+    decide(context, "2026-11-21 08:00")  # the same again
+    with context.transaction() as session:
         row = session.scalars(select(Complaint)).one()
         assert (row.metrics_since, row.evaluated_at) == (
             wita("2026-11-20 08:05"),
@@ -35,60 +35,60 @@ def test_figures_hold_from_the_judgment_that_first_found_them(office):
         assert kept(session, wita("2027-03-01 08:00"), date(2026, 11, 24)) == {}  # due on the 23rd
 
 
-def test_what_was_learnt_in_between_may_have_been_otherwise_then(office):
+def test_what_was_learnt_in_between_may_have_been_otherwise_then(context):
     """Settled by a look and taken back by the next: judged before and after, not in between."""
-    register(office, "2026-11-17 08:00", at("Dinas Sosial"))
-    decide(office, "2026-11-17 08:05")
-    register(office, "2026-11-17 10:00", at("Dinas Sosial", Selesai="17/11/2026 09:00"))
-    register(office, "2026-11-17 12:00", at("Dinas Sosial"))
-    decide(office, "2026-11-17 13:00")
+    register(context, "2026-11-17 08:00", at("Dinas Sosial"))
+    decide(context, "2026-11-17 08:05")
+    register(context, "2026-11-17 10:00", at("Dinas Sosial", Selesai="17/11/2026 09:00"))
+    register(context, "2026-11-17 12:00", at("Dinas Sosial"))
+    decide(context, "2026-11-17 13:00")
     for moment in ("2026-11-17 09:00", "2026-11-17 11:00", "2026-11-17 12:30", "2026-11-17 14:00"):
-        compare(office, wita(moment))
+        compare(context, wita(moment))
 
 
-def test_another_ruleset_makes_all_of_them_doubtful(office, monkeypatch):
+def test_another_ruleset_makes_all_of_them_doubtful(context, monkeypatch):
     """Until a run of deadlines has judged by it a report judges anew, and afterwards the past."""
     register(
-        office, "2026-11-20 08:00", at("Dinas Sosial"), at("DLH", "FD-2", **since("02/11/2026"))
+        context, "2026-11-20 08:00", at("Dinas Sosial"), at("DLH", "FD-2", **since("02/11/2026"))
     )
-    decide(office, "2026-11-20 08:05")
-    office.site.evaluation_context = replace(office.site.evaluation_context, policy=Policy.STRICT)
+    decide(context, "2026-11-20 08:05")
+    context.site.evaluation_context = replace(context.site.evaluation_context, policy=Policy.STRICT)
     period, as_of = parse("2026-11", date(2026, 11, 20)), wita("2026-11-20 18:00")
-    with office.transaction() as session:
-        before = compute_tables(session, office, period, as_of)
-    assert before == judged_anew(monkeypatch, office, period, as_of)
-    decide(office, "2026-11-21 08:00")
-    with office.transaction() as session:
+    with context.transaction() as session:
+        before = compute_tables(session, context, period, as_of)
+    assert before == judged_anew(monkeypatch, context, period, as_of)
+    decide(context, "2026-11-21 08:00")
+    with context.transaction() as session:
         assert kept(session, as_of) == {}
         assert len(kept(session, wita("2026-11-21 08:00"))) == 2
-    assert compare(office, wita("2026-11-21 09:00")) == 2
+    assert compare(context, wita("2026-11-21 09:00")) == 2
 
 
-def test_a_complaint_that_cannot_be_judged_has_none(office):
-    register(office, "2026-11-20 08:00", at("Dinas Sosial"))
-    decide(office, "2026-11-20 08:05")
-    with office.transaction() as session:
+def test_a_complaint_that_cannot_be_judged_has_none(context):
+    register(context, "2026-11-20 08:00", at("Dinas Sosial"))
+    decide(context, "2026-11-20 08:05")
+    with context.transaction() as session:
         session.scalars(select(Complaint)).one().next_action_at = wita("2026-11-20 09:00")
-    calendar = office.site.evaluation_context.calendar
+    calendar = context.site.evaluation_context.calendar
     short = type(calendar)(calendar.first, date(2026, 11, 20))
-    office.site.evaluation_context = replace(office.site.evaluation_context, calendar=short)
-    assert decide(office, "2026-11-20 09:00").not_evaluated == ["FD-1"]
-    with office.transaction() as session:
+    context.site.evaluation_context = replace(context.site.evaluation_context, calendar=short)
+    assert decide(context, "2026-11-20 09:00").not_evaluated == ["FD-1"]
+    with context.transaction() as session:
         assert kept(session, wita("2026-11-20 10:00")) == {}
         assert len(metrics.to_judge(session, wita("2026-11-20 10:00"))) == 1
 
 
-def test_who_was_told_of_a_case_long_over_still_counts(office, monkeypatch, server):
+def test_who_was_told_of_a_case_long_over_still_counts(context, monkeypatch, server):
     """Its settlement was recorded too late: it was over before the first day that counts here."""
     old = at("Dinas Sosial", **since("03/02/2025"))
-    register(office, "2026-11-20 08:00", old)
-    decide(office, "2026-11-20 08:05")
-    deliver(office, "2026-11-20 08:06")
-    register(office, "2026-11-21 08:00", old | {"Selesai": "05/02/2025 10:00"})
-    decide(office, "2026-11-21 08:05")
+    register(context, "2026-11-20 08:00", old)
+    decide(context, "2026-11-20 08:05")
+    deliver(context, "2026-11-20 08:06")
+    register(context, "2026-11-21 08:00", old | {"Selesai": "05/02/2025 10:00"})
+    decide(context, "2026-11-21 08:05")
     period, as_of = parse("2026-11", date(2026, 11, 21)), wita("2026-11-21 18:00")
-    with office.transaction() as session:
-        tables = compute_tables(session, office, period, as_of)
-    assert tables == judged_anew(monkeypatch, office, period, as_of)
+    with context.transaction() as session:
+        tables = compute_tables(session, context, period, as_of)
+    assert tables == judged_anew(monkeypatch, context, period, as_of)
     (row,) = next(table.rows for table in tables if table.key == "escalations")
     assert row.tickets == ("FD-1",)

@@ -26,29 +26,29 @@ RULE = "sp4n-guideline/information"  # received on Monday 16 November, due on Mo
 
 
 @pytest.fixture
-def judged(office):
+def judged(context):
     """The front desk's entry, judged and reminded of on the morning before its last day."""
-    register(office, "2026-11-20 07:15", {})
-    evaluate_and_notify(office, wita("2026-11-20 08:00"), "r1")
-    return office
+    register(context, "2026-11-20 07:15", {})
+    evaluate_and_notify(context, wita("2026-11-20 08:00"), "r1")
+    return context
 
 
-def decree(office, day: date) -> None:
+def decree(context, day: date) -> None:
     """A holiday decreed yesterday."""
-    calendar = office.site.evaluation_context.calendar
+    calendar = context.site.evaluation_context.calendar
     off = {**calendar.days_off, day: DayOff("Cuti bersama", "SKB 9/2026")}
     longer = type(calendar)(calendar.first, calendar.last, days_off=off)
-    office.site.evaluation_context = replace(office.site.evaluation_context, calendar=longer)
+    context.site.evaluation_context = replace(context.site.evaluation_context, calendar=longer)
 
 
-def due(office) -> str:
-    with office.transaction() as session:
+def due(context) -> str:
+    with context.transaction() as session:
         row = session.scalars(select(DeadlineRow).where(DeadlineRow.rule == RULE)).one()
-    return f"{office.local(row.due):%Y-%m-%d}"
+    return f"{context.local(row.due):%Y-%m-%d}"
 
 
-def notices(office) -> list[tuple[str, str]]:
-    with office.transaction() as session:
+def notices(context) -> list[tuple[str, str]]:
+    with context.transaction() as session:
         rows = session.scalars(select(NoticeRow).where(NoticeRow.rule == RULE))
         return sorted((row.rung, row.status) for row in rows)
 
@@ -88,19 +88,21 @@ def test_what_comes_in_after_a_change_was_never_judged_otherwise(judged):
     assert (count.evaluated, count.moved) == (1, None)
 
 
-def test_the_fingerprint_tells_law_calendar_policy_and_sources_apart(office):
-    context, sources = office.site.evaluation_context, office.source_facts
-    same = fingerprint(context, sources)
-    assert fingerprint(replace(context), dict(sources)) == same
-    strict = replace(context, policy=Policy.STRICT)
+def test_the_fingerprint_tells_law_calendar_policy_and_sources_apart(context):
+    evaluation_context, sources = context.site.evaluation_context, context.source_facts
+    same = fingerprint(evaluation_context, sources)
+    assert fingerprint(replace(evaluation_context), dict(sources)) == same
+    strict = replace(evaluation_context, policy=Policy.STRICT)
     blind = {name: replace(facts, sees=frozenset()) for name, facts in sources.items()}
-    rule = context.law.rules[0]
-    law = type(context.law)([replace(rule, length=rule.length + 1), *context.law.rules[1:]])
-    decree(office, date(2026, 11, 23))
+    rule = evaluation_context.law.rules[0]
+    law = type(evaluation_context.law)(
+        [replace(rule, length=rule.length + 1), *evaluation_context.law.rules[1:]]
+    )
+    decree(context, date(2026, 11, 23))
     others = {
         fingerprint(strict, sources),
-        fingerprint(context, blind),
-        fingerprint(replace(context, law=law), sources),
-        fingerprint(office.site.evaluation_context, sources),
+        fingerprint(evaluation_context, blind),
+        fingerprint(replace(evaluation_context, law=law), sources),
+        fingerprint(context.site.evaluation_context, sources),
     }
     assert len(others | {same}) == 5

@@ -74,15 +74,15 @@ def run_parts(offices, of: int, now: str = NOW) -> list:
     return counts
 
 
-def units_of(office) -> list[str]:
+def units_of(context) -> list[str]:
     """The unit of each complaint that has one."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         return [unit for unit in session.scalars(select(Complaint.unit)) if unit]
 
 
 @pytest.fixture
-def offices(open_office: Callable) -> list:
-    return [open_office() for _ in range(3)]
+def offices(open_context: Callable) -> list:
+    return [open_context() for _ in range(3)]
 
 
 FOR_ONE = Rung("breach", Offset.parse("0"), NoticeKind.BREACH, (Role.ADMINISTRATOR,))
@@ -90,41 +90,41 @@ FOR_ONE = Rung("breach", Offset.parse("0"), NoticeKind.BREACH, (Role.ADMINISTRAT
 
 @ON_BOTH
 def test_together_they_find_what_one_finds_and_each_person_has_one_mail(offices):
-    office = offices[0]
+    context = offices[0]
     for each in offices:  # one person for the late complaints of all units
         each.site.ladders = (Ladder(("*",), (FOR_ONE,)),)
     stray = at("", "FD-X", **since("02/11/2026"))  # of no unit: the first part's
-    register(office, NOW, *LATE, stray)
+    register(context, NOW, *LATE, stray)
     counts = run_parts(offices, 3)
-    units = list(office.site.directory.units)
-    shares = [len(set(Shard(n, 3).units(units)) & set(units_of(office))) for n in (1, 2, 3)]
+    units = list(context.site.directory.units)
+    shares = [len(set(Shard(n, 3).units(units)) & set(units_of(context))) for n in (1, 2, 3)]
     assert [count.evaluated for count in counts] == [shares[0] + 1, shares[1], shares[2]]
     assert min(shares) > 0
-    told = messages(office)
+    told = messages(context)
     assert max(Counter(mail.recipient for mail in told).values()) == 1
     by_mail = {mail.recipient: len(mail.items) for mail in told}
     assert max(by_mail.values()) > len(LATE)  # of all units, and the stray one
-    again = decide(office, "2026-11-26 08:30")
+    again = decide(context, "2026-11-26 08:30")
     assert (again.evaluated, again.messages) == (0, 0)
 
 
-def test_alone_it_leaves_the_other_parts_to_others(office):
-    register(office, NOW, *LATE)
-    evaluate_and_notify(office, wita(NOW), "one", Shard(2, 3))
-    with office.transaction() as session:
+def test_alone_it_leaves_the_other_parts_to_others(context):
+    register(context, NOW, *LATE)
+    evaluate_and_notify(context, wita(NOW), "one", Shard(2, 3))
+    with context.transaction() as session:
         judged = session.scalars(select(Complaint.unit).where(Complaint.evaluated_at.is_not(None)))
-        assert set(judged) < set(Shard(2, 3).units(sorted(office.site.directory.units)))
-    assert len(notices(office)) > 0
-    decide(office, "2026-11-26 08:30")  # all that is left
-    with office.transaction() as session:
+        assert set(judged) < set(Shard(2, 3).units(sorted(context.site.directory.units)))
+    assert len(notices(context)) > 0
+    decide(context, "2026-11-26 08:30")  # all that is left
+    with context.transaction() as session:
         left = select(func.count()).select_from(Complaint).where(Complaint.evaluated_at.is_(None))
         assert session.scalar(left) == 0
 
 
 @ON_BOTH
 def test_a_new_ruleset_is_taken_over_once_and_every_move_is_listed(offices):
-    office = offices[0]
-    register(office, "2026-11-16 18:00", *EVERYWHERE)
+    context = offices[0]
+    register(context, "2026-11-16 18:00", *EVERYWHERE)
     run_parts(offices, 3, "2026-11-17 08:00")
     for each in offices:
         calendar = each.site.evaluation_context.calendar
@@ -134,7 +134,7 @@ def test_a_new_ruleset_is_taken_over_once_and_every_move_is_listed(offices):
         )
     counts = run_parts(offices, 3, "2026-11-17 09:00")
     assert sum(count.evaluated for count in counts) == len(EVERYWHERE)
-    with office.transaction() as session:
+    with context.transaction() as session:
         assert session.scalar(select(func.count()).select_from(Ruleset)) == 2
         moved = session.scalars(select(DeadlineChange.complaint_id).distinct()).all()
         assert len(moved) == len(EVERYWHERE)
@@ -152,11 +152,11 @@ def test_the_schedules_name_the_parts(site_folder):
     assert plan.body["concurrency_limit"] == 2
 
 
-def test_clocks_of_two_machines_may_differ_a_little(office, monkeypatch):
+def test_clocks_of_two_machines_may_differ_a_little(context, monkeypatch):
     """The other machine's clock is ahead: its run is not in the future, but this one is now."""
     from flows import run_context as module  # noqa: PLC0415
 
-    folder = str(office.site.folder)
+    folder = str(context.site.folder)
     other = wita("2026-11-26 08:00:30")
     with flow_run_context("delivery", folder, other) as at_work:
         at_work.counts = {}

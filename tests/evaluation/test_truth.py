@@ -62,12 +62,12 @@ def samples():
 class Month:
     """The example site after a month, and what was found wrong with its kept figures meanwhile."""
 
-    office: SiteContext
+    context: SiteContext
     kept: int = 0
     wrong: dict[datetime, set[int]] = field(default_factory=dict)
 
     def look(self, as_of: datetime) -> None:
-        number, wrong = wrongly_kept(self.office, as_of)
+        number, wrong = wrongly_kept(self.context, as_of)
         self.kept += number
         if wrong:
             self.wrong[as_of] = wrong
@@ -88,27 +88,27 @@ def month(tmp_path_factory) -> Iterator[Month]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TENGGAT_VAR", str(folder / "var"))
         lived = Month(SiteContext.open(site))
-    office, chance = lived.office, random.Random(11)
+    context, chance = lived.context, random.Random(11)
     morning, last = wita("2026-10-26 08:00"), wita("2026-11-24 08:00")
     while morning <= last:
         if chance.random() < PULLED or morning == last:
-            for source in office.site.sources:
-                pull(office, source, morning)
+            for source in context.site.sources:
+                pull(context, source, morning)
             if chance.random() < JUDGED or morning == last:
-                evaluate_and_notify(office, morning, f"deadlines {morning:%F}")
+                evaluate_and_notify(context, morning, f"deadlines {morning:%F}")
         if morning.day % 8 == 0:
             lived.look(morning)
             lived.look(morning + timedelta(hours=20))
             lived.look(morning - timedelta(days=chance.randrange(1, 9), hours=3))
         morning += timedelta(days=1)
     yield lived
-    office.close()
+    context.close()
 
 
 @pytest.fixture(scope="module")
 def verdicts(month) -> dict[Key, tuple[DeadlineRow, Complaint]]:
     """Every provider's deadline at the end of the month."""
-    with month.office.transaction() as session:
+    with month.context.transaction() as session:
         query = select(DeadlineRow, Complaint).join(
             Complaint, Complaint.id == DeadlineRow.complaint_id
         )
@@ -215,9 +215,9 @@ def test_the_kept_figures_agree_all_the_month_with_a_new_judgment(month):
 
 @pytest.mark.parametrize("name", ["2026-11", "2026-W45", "2026"])
 def test_a_report_of_kept_figures_is_one_that_judges_anew(month, name, monkeypatch):
-    office, as_of = month.office, wita("2026-11-24 18:00")
+    context, as_of = month.context, wita("2026-11-24 18:00")
     period = parse(name, as_of.date())
-    with office.transaction() as session:
-        tables = compute_tables(session, office, period, as_of)
-    assert tables == judged_anew(monkeypatch, office, period, as_of)
+    with context.transaction() as session:
+        tables = compute_tables(session, context, period, as_of)
+    assert tables == judged_anew(monkeypatch, context, period, as_of)
     assert tables[0].value("received", "value") > 0

@@ -68,11 +68,11 @@ def prefect(shared: Shared, lived: Path) -> Told:
 
 
 @pytest.fixture
-def office(lived: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SiteContext]:
+def context(lived: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SiteContext]:
     monkeypatch.setenv("TENGGAT_VAR", str(lived.parent / "var"))
-    office = SiteContext.open(lived)
-    yield office
-    office.close()
+    context = SiteContext.open(lived)
+    yield context
+    context.close()
 
 
 # --- what an administrator sees -------------------------------------------------------------------
@@ -213,23 +213,23 @@ def test_a_mailbox_that_cannot_be_read_keeps_no_mail_from_going_out(origin, shar
 
 
 @pytest.mark.parametrize("flow", ["intake", "deadlines", "delivery"])
-def test_no_flow_runs_at_a_time_before_its_last_run(office, flow):
+def test_no_flow_runs_at_a_time_before_its_last_run(context, flow):
     earlier = wita("2026-11-24 07:59")
     says = f"it is 2026-11-24 07:59, but {flow} has already run at 2026-11-24 08:00"
     with (
         pytest.raises(ClockInThePast, match=says),
-        flow_run_context(flow, str(office.site.folder), earlier),
+        flow_run_context(flow, str(context.site.folder), earlier),
     ):
         pytest.fail("the flow ran")
 
 
-def test_a_time_without_a_zone_is_refused(office):
+def test_a_time_without_a_zone_is_refused(context):
     naive = wita("2026-11-24 09:00").replace(tzinfo=None)
     with pytest.raises(ValueError, match="needs a zone"), flow_run_context("intake", None, naive):
         pytest.fail("the flow ran")
 
 
-def test_a_summary_made_twice_is_owed_once(origin, shared, prefect, lived, office):
+def test_a_summary_made_twice_is_owed_once(origin, shared, prefect, lived, context):
     twice = """
 from datetime import datetime
 from flows.summary import summary
@@ -243,7 +243,7 @@ for hour in (9, 10):
     first, second = (line.split() for line in done.stdout.splitlines())
     assert first[0] == second[0]
     assert (first[1], second[1]) == ("False", "True")
-    with office.transaction() as session:
+    with context.transaction() as session:
         query = select(MessageRow.role).where(MessageRow.kind == MessageKind.SUMMARY)
         assert sorted(session.scalars(query)) == ["inspector", "regional_secretary"]
     artifact = next(a for a in prefect.all("artifacts") if a["key"] == "summary")

@@ -159,15 +159,15 @@ def test_without_a_server_the_rest_is_done():
 # --- the backups ----------------------------------------------------------------------------------
 
 
-def test_each_night_one_backup_and_no_more_than_the_site_keeps(office):
+def test_each_night_one_backup_and_no_more_than_the_site_keeps(context):
     keeps = KeepSettings(daily=3, weekly=1, monthly=1)
-    office.site.file = office.site.file.model_copy(update={"keep": keeps})
+    context.site.file = context.site.file.model_copy(update={"keep": keeps})
     for night in range(1, 8):
-        made = back_up(office, wita(f"2026-11-{night:02} 02:30"))
-    assert made.path == backups(office.site.backups)[0]
+        made = back_up(context, wita(f"2026-11-{night:02} 02:30"))
+    assert made.path == backups(context.site.backups)[0]
     assert made.size == made.path.stat().st_size > 1000
     assert made.removed == 1
-    assert len(backups(office.site.backups)) == 3
+    assert len(backups(context.site.backups)) == 3
 
 
 # --- texts ----------------------------------------------------------------------------------------
@@ -175,31 +175,31 @@ def test_each_night_one_backup_and_no_more_than_the_site_keeps(office):
 TEXTS = ("title", "text", "attachments", "reporter")
 
 
-def keep_texts(office, days: int | None) -> None:
+def keep_texts(context, days: int | None) -> None:
     keeps = KeepSettings(texts_days=days)
-    office.site.file = office.site.file.model_copy(update={"keep": keeps})
+    context.site.file = context.site.file.model_copy(update={"keep": keeps})
 
 
-def texts(office) -> dict[str, tuple[str | None, ...]]:
-    with office.transaction() as session:
+def texts(context) -> dict[str, tuple[str | None, ...]]:
+    with context.transaction() as session:
         rows = session.scalars(select(Complaint).order_by(Complaint.ticket))
         return {row.ticket: tuple(getattr(row, name) for name in TEXTS) for row in rows}
 
 
 @pytest.fixture
-def ended(office):
+def ended(context):
     """Three complaints with all texts: open, ended on the 18th, ended and taken up again."""
     register(
-        office,
+        context,
         "2026-11-20 08:00",
         EVERYWHERE[0] | {"No Register": "OPEN"},
         at("Dinas Sosial", "ENDED", Selesai="18/11/2026 09:00"),
         at("DLH", "AGAIN", Selesai="18/11/2026 09:00", **{"Dibuka Kembali": "19/11/2026 09:00"}),
     )
-    with office.transaction() as session:
+    with context.transaction() as session:
         for row in session.scalars(select(Complaint)):
             row.text, row.attachments, row.reporter = f"Saya, {NAME}", "a.pdf", NAME
-    return office
+    return context
 
 
 def test_texts_stay_unless_the_site_says_how_long(ended):
@@ -279,13 +279,13 @@ def test_a_database_that_will_grow_is_rewritten_while_it_is_small(tmp_path):
         assert connection.execute("PRAGMA auto_vacuum").fetchone()[0] == 2
 
 
-def test_our_own_database_is_brought_in_order_while_others_use_it(office, open_office):
-    register(office, "2026-11-20 08:00", *EVERYWHERE)
-    other = open_office()
-    size = tidy(office.engine)
+def test_our_own_database_is_brought_in_order_while_others_use_it(context, open_context):
+    register(context, "2026-11-20 08:00", *EVERYWHERE)
+    other = open_context()
+    size = tidy(context.engine)
     assert size.before > 0
     assert size.after > 0
     register(other, "2026-11-20 09:00", *EVERYWHERE)
-    if office.engine.dialect.name == "sqlite":
-        with closing(sqlite3.connect(office.engine.url.database)) as connection:
+    if context.engine.dialect.name == "sqlite":
+        with closing(sqlite3.connect(context.engine.url.database)) as connection:
             assert connection.execute("SELECT count(*) FROM sqlite_stat1").fetchone()[0] > 5

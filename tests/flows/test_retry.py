@@ -66,10 +66,10 @@ def test_only_the_step_that_failed_is_taken_again(origin, shared, tmp_path, monk
     runs = {run["name"]: run["run_count"] for run in told.all("task_runs")}
     assert (runs["pull lapor"], runs["pull desk"]) == (1, 2)
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
-    office = SiteContext.open(site)
-    with office.transaction() as session:
+    context = SiteContext.open(site)
+    with context.transaction() as session:
         looked = sorted(session.scalars(select(SourceImport.source)))
-    office.close()
+    context.close()
     assert looked == ["desk", "lapor", "lapor"]  # an export each, and each once
 
 

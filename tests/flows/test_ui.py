@@ -172,12 +172,12 @@ def test_the_question_of_a_storm_is_answered_in_its_form_and_the_mails_go(desk):
     desk.pages.submit("Diputuskan oleh")
     desk.pages.leave()
     desk.up.until(lambda: desk.runs("storm")[0]["state_type"] == "COMPLETED")
-    with desk.up.office() as office, office.transaction() as session:
+    with desk.up.context() as context, context.transaction() as session:
         assert "Prefect UI: Rahmadsyah" in set(session.scalars(select(AuditRow.actor)))
 
     run = desk.up.ask_for("delivery")
     assert desk.up.ends(run) == "COMPLETED"
-    with desk.up.office() as office, office.transaction() as session:
+    with desk.up.context() as context, context.transaction() as session:
         sent = select(MessageRow.role, MessageRow.recipient).where(MessageRow.status == "sent")
         found = session.execute(sent).all()
     assert roles <= {role for role, _ in found}

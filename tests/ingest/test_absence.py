@@ -35,9 +35,9 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return kind_of_database(request)
 
 
-def doubts(office: SiteContext, as_of: str = LATER) -> dict[str, tuple[str, str]]:
+def doubts(context: SiteContext, as_of: str = LATER) -> dict[str, tuple[str, str]]:
     """Of each complaint in doubt: the local times when it was last known, and since when not."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         rows = session.scalars(select(Complaint).order_by(Complaint.ticket)).all()
         events = complaints.events_of(session, [row.id for row in rows])
         found = {}
@@ -45,20 +45,22 @@ def doubts(office: SiteContext, as_of: str = LATER) -> dict[str, tuple[str, str]
             for doubt in history_as_of(events[row.id], wita(as_of))[1]:
                 assert doubt.source_field == ABSENT
                 assert doubt.earliest is not None
-                found[row.ticket] = (local(office, doubt.earliest), local(office, doubt.latest))
+                found[row.ticket] = (local(context, doubt.earliest), local(context, doubt.latest))
         if as_of == LATER:
             assert {row.ticket for row in rows if row.absent_since} == set(found)
     return found
 
 
-def local(office: SiteContext, moment: datetime) -> str:
-    return f"{office.local(moment):%d %H:%M}"
+def local(context: SiteContext, moment: datetime) -> str:
+    return f"{context.local(moment):%d %H:%M}"
 
 
-def evaluated(office: SiteContext, now: str, rule: str = INFORMATION) -> dict[str, tuple[str, str]]:
+def evaluated(
+    context: SiteContext, now: str, rule: str = INFORMATION
+) -> dict[str, tuple[str, str]]:
     """The state and the reason of a rule for each complaint, after a run of deadlines."""
-    evaluate_and_notify(office, wita(now), f"deadlines {now}")
-    with office.transaction() as session:
+    evaluate_and_notify(context, wita(now), f"deadlines {now}")
+    with context.transaction() as session:
         rows = session.execute(
             select(Complaint.ticket, DeadlineRow.state, DeadlineRow.reason)
             .join(DeadlineRow, DeadlineRow.complaint_id == Complaint.id)
@@ -67,51 +69,51 @@ def evaluated(office: SiteContext, now: str, rule: str = INFORMATION) -> dict[st
         return {ticket: (state, reason) for ticket, state, reason in rows}
 
 
-def told_of_drops(office: SiteContext) -> int:
-    return alerts(office).count("fewer_rows")
+def told_of_drops(context: SiteContext) -> int:
+    return alerts(context).count("fewer_rows")
 
 
 @ON_BOTH
-def test_what_a_register_no_longer_shows_is_unknown_until_it_shows_it_again(office):
-    register(office, "2026-11-17 07:15", ONE, TWO)
-    take(office, "2026-11-17 08:00", "register")
-    assert evaluated(office, "2026-11-17 08:00") == {
+def test_what_a_register_no_longer_shows_is_unknown_until_it_shows_it_again(context):
+    register(context, "2026-11-17 07:15", ONE, TWO)
+    take(context, "2026-11-17 08:00", "register")
+    assert evaluated(context, "2026-11-17 08:00") == {
         "FD-1": ("running", ""),
         "FD-2": ("running", ""),
     }
-    register(office, "2026-11-18 07:15", ONE)
-    assert take(office, "2026-11-18 08:00", "register").absent == 1
-    assert doubts(office) == {"FD-2": ("17 07:15", "18 07:15")}
-    assert evaluated(office, "2026-11-18 08:00")["FD-2"] == ("unknown", "not_shown")
-    register(office, "2026-11-24 07:15", ONE)  # due on the 23rd
-    assert take(office, "2026-11-24 08:00", "register").absent == 0
-    assert evaluated(office, "2026-11-24 08:00") == {
+    register(context, "2026-11-18 07:15", ONE)
+    assert take(context, "2026-11-18 08:00", "register").absent == 1
+    assert doubts(context) == {"FD-2": ("17 07:15", "18 07:15")}
+    assert evaluated(context, "2026-11-18 08:00")["FD-2"] == ("unknown", "not_shown")
+    register(context, "2026-11-24 07:15", ONE)  # due on the 23rd
+    assert take(context, "2026-11-24 08:00", "register").absent == 0
+    assert evaluated(context, "2026-11-24 08:00") == {
         "FD-1": ("breached", ""),
         "FD-2": ("unknown", "not_shown"),
     }
-    with office.transaction() as session:
-        (explained,) = explanations(session, office, "FD-2", wita("2026-11-24 08:00"))
-    text = as_text(office.site, explained)
+    with context.transaction() as session:
+        (explained,) = explanations(session, context, "FD-2", wita("2026-11-24 08:00"))
+    text = as_text(context.site, explained)
     assert (
         "Tidak lagi ditampilkan oleh sumber data sejak Rabu, 18 November 2026 pukul 07.15" in text
     )
-    register(office, "2026-11-25 07:15", ONE, TWO)
-    take(office, "2026-11-25 08:00", "register")
-    assert doubts(office) == {}
-    assert doubts(office, "2026-11-24 08:00") == {"FD-2": ("17 07:15", "18 07:15")}
-    assert evaluated(office, "2026-11-25 08:00")["FD-2"] == ("breached", "")
+    register(context, "2026-11-25 07:15", ONE, TWO)
+    take(context, "2026-11-25 08:00", "register")
+    assert doubts(context) == {}
+    assert doubts(context, "2026-11-24 08:00") == {"FD-2": ("17 07:15", "18 07:15")}
+    assert evaluated(context, "2026-11-25 08:00")["FD-2"] == ("breached", "")
 
 
-def test_an_unchanged_complaint_is_not_evaluated_again(office):
-    register(office, "2026-11-17 07:15", ONE, TWO)
-    take(office, "2026-11-17 08:00", "register")
-    assert evaluate_and_notify(office, wita("2026-11-17 08:00"), "r1").evaluated == 2
-    register(office, "2026-11-17 09:15", ONE)
-    take(office, "2026-11-17 09:30", "register")
-    assert evaluate_and_notify(office, wita("2026-11-17 09:30"), "r2").evaluated == 1
-    register(office, "2026-11-17 10:15", ONE, THREE)
-    take(office, "2026-11-17 10:30", "register")
-    assert evaluate_and_notify(office, wita("2026-11-17 10:30"), "r3").evaluated == 1
+def test_an_unchanged_complaint_is_not_evaluated_again(context):
+    register(context, "2026-11-17 07:15", ONE, TWO)
+    take(context, "2026-11-17 08:00", "register")
+    assert evaluate_and_notify(context, wita("2026-11-17 08:00"), "r1").evaluated == 2
+    register(context, "2026-11-17 09:15", ONE)
+    take(context, "2026-11-17 09:30", "register")
+    assert evaluate_and_notify(context, wita("2026-11-17 09:30"), "r2").evaluated == 1
+    register(context, "2026-11-17 10:15", ONE, THREE)
+    take(context, "2026-11-17 10:30", "register")
+    assert evaluate_and_notify(context, wita("2026-11-17 10:30"), "r3").evaluated == 1
 
 
 EXPORTS = {
@@ -123,88 +125,90 @@ EXPORTS = {
 
 
 @pytest.mark.parametrize("order", list(permutations(EXPORTS)), ids=str)
-def test_the_order_of_the_imports_makes_no_difference(office, order):
+def test_the_order_of_the_imports_makes_no_difference(context, order):
     for hour, made in enumerate(order):
-        register(office, made, *EXPORTS[made])
-        take(office, f"2026-11-21 {8 + hour:02}:00", "register")
-    assert doubts(office) == {"FD-2": ("19 07:15", "20 07:15"), "FD-3": ("18 07:15", "19 07:15")}
-    assert evaluated(office, "2026-11-21 13:00") == {
+        register(context, made, *EXPORTS[made])
+        take(context, f"2026-11-21 {8 + hour:02}:00", "register")
+    assert doubts(context) == {"FD-2": ("19 07:15", "20 07:15"), "FD-3": ("18 07:15", "19 07:15")}
+    assert evaluated(context, "2026-11-21 13:00") == {
         "FD-1": ("running", ""),
         "FD-2": ("unknown", "not_shown"),
         "FD-3": ("unknown", "not_shown"),
     }
 
 
-def test_a_snapshot_that_leaves_out_a_report_puts_it_in_doubt(office):
+def test_a_snapshot_that_leaves_out_a_report_puts_it_in_doubt(context):
     other = {TICKET: "5010654"}
-    lapor(office, "2026-11-20 07:00", {}, other)
-    take(office, "2026-11-20 08:00")
-    lapor(office, "2026-11-21 07:00", {STATUS: "Ditutup oleh Admin"})
-    take(office, "2026-11-21 08:00")
-    assert doubts(office) == {"5010654": ("20 07:00", "21 07:00")}
-    lapor(office, "2026-11-22 07:00", {STATUS: "Ditutup oleh Admin"}, other | {UNIT: "Disdukcapil"})
-    take(office, "2026-11-22 08:00")
-    assert doubts(office) == {}
+    lapor(context, "2026-11-20 07:00", {}, other)
+    take(context, "2026-11-20 08:00")
+    lapor(context, "2026-11-21 07:00", {STATUS: "Ditutup oleh Admin"})
+    take(context, "2026-11-21 08:00")
+    assert doubts(context) == {"5010654": ("20 07:00", "21 07:00")}
+    lapor(
+        context, "2026-11-22 07:00", {STATUS: "Ditutup oleh Admin"}, other | {UNIT: "Disdukcapil"}
+    )
+    take(context, "2026-11-22 08:00")
+    assert doubts(context) == {}
 
 
-def test_a_known_complaint_with_a_rejected_row_is_in_doubt(office):
-    register(office, "2026-11-17 07:15", ONE, TWO)
-    take(office, "2026-11-17 08:00", "register")
-    register(office, "2026-11-18 07:15", ONE, TWO | {"Tanggal Masuk": "31/02/2026 08:30"})
-    assert take(office, "2026-11-18 08:00", "register").quarantined == 1
-    assert doubts(office) == {"FD-2": ("17 07:15", "18 07:15")}
+def test_a_known_complaint_with_a_rejected_row_is_in_doubt(context):
+    register(context, "2026-11-17 07:15", ONE, TWO)
+    take(context, "2026-11-17 08:00", "register")
+    register(context, "2026-11-18 07:15", ONE, TWO | {"Tanggal Masuk": "31/02/2026 08:30"})
+    assert take(context, "2026-11-18 08:00", "register").quarantined == 1
+    assert doubts(context) == {"FD-2": ("17 07:15", "18 07:15")}
 
 
-def test_two_rows_with_one_number_leave_open_which_is_right(office):
-    register(office, "2026-11-17 07:15", ONE, TWO)
-    take(office, "2026-11-17 08:00", "register")
+def test_two_rows_with_one_number_leave_open_which_is_right(context):
+    register(context, "2026-11-17 07:15", ONE, TWO)
+    take(context, "2026-11-17 08:00", "register")
     settled = TWO | {"Selesai": "17/11/2026 10:00"}
-    register(office, "2026-11-18 07:15", ONE, TWO, settled)
-    take(office, "2026-11-18 08:00", "register")
-    assert doubts(office) == {"FD-2": ("17 07:15", "18 07:15")}
-    register(office, "2026-11-19 07:15", ONE, settled)
-    take(office, "2026-11-19 08:00", "register")
-    assert doubts(office) == {}
+    register(context, "2026-11-18 07:15", ONE, TWO, settled)
+    take(context, "2026-11-18 08:00", "register")
+    assert doubts(context) == {"FD-2": ("17 07:15", "18 07:15")}
+    register(context, "2026-11-19 07:15", ONE, settled)
+    take(context, "2026-11-19 08:00", "register")
+    assert doubts(context) == {}
 
 
-def changes_only(office: SiteContext, source: str = "register") -> None:
-    file = office.site.folder / "sources.toml"
+def changes_only(context: SiteContext, source: str = "register") -> None:
+    file = context.site.folder / "sources.toml"
     text = file.read_text("utf-8")
     file.write_text(text.replace(f"[{source}]\n", f'[{source}]\nshows = "changes"\n'), "utf-8")
-    office.site.sources[source] = read_sources(file)[source]
+    context.site.sources[source] = read_sources(file)[source]
 
 
-def test_a_source_of_changes_leaves_nothing_in_doubt_but_rejected_rows(office):
-    changes_only(office)
-    register(office, "2026-11-17 07:15", ONE, TWO)
-    take(office, "2026-11-17 08:00", "register")
-    register(office, "2026-11-18 07:15", ONE | {"Kategori": "Lain"})
-    take(office, "2026-11-18 08:00", "register")
+def test_a_source_of_changes_leaves_nothing_in_doubt_but_rejected_rows(context):
+    changes_only(context)
+    register(context, "2026-11-17 07:15", ONE, TWO)
+    take(context, "2026-11-17 08:00", "register")
+    register(context, "2026-11-18 07:15", ONE | {"Kategori": "Lain"})
+    take(context, "2026-11-18 08:00", "register")
     bad = TWO | {"Tanggal Masuk": "31/02/2026 08:30"}
-    register(office, "2026-11-19 07:15", ONE, bad)
-    count = take(office, "2026-11-19 08:00", "register")
-    assert (count.absent, count.drops, told_of_drops(office)) == (0, [], 0)
-    assert doubts(office) == {"FD-2": ("18 07:15", "19 07:15")}
-    register(office, "2026-11-20 07:15", TWO)
-    take(office, "2026-11-20 08:00", "register")
-    assert doubts(office) == {}
+    register(context, "2026-11-19 07:15", ONE, bad)
+    count = take(context, "2026-11-19 08:00", "register")
+    assert (count.absent, count.drops, told_of_drops(context)) == (0, [], 0)
+    assert doubts(context) == {"FD-2": ("18 07:15", "19 07:15")}
+    register(context, "2026-11-20 07:15", TWO)
+    take(context, "2026-11-20 08:00", "register")
+    assert doubts(context) == {}
 
 
-def test_a_row_read_after_a_correction_of_the_mapping_is_no_longer_in_doubt(office):
-    register(office, "2026-11-17 07:15", ONE, TWO)
-    take(office, "2026-11-17 08:00", "register")
+def test_a_row_read_after_a_correction_of_the_mapping_is_no_longer_in_doubt(context):
+    register(context, "2026-11-17 07:15", ONE, TWO)
+    take(context, "2026-11-17 08:00", "register")
     again = TWO | {"Tanggal Masuk": "08.30 16~11~2026"}
-    register(office, "2026-11-18 07:15", ONE, again)
-    assert take(office, "2026-11-18 08:00", "register").quarantined == 1
-    assert doubts(office) == {"FD-2": ("17 07:15", "18 07:15")}
-    file = office.site.folder / "sources.toml"
+    register(context, "2026-11-18 07:15", ONE, again)
+    assert take(context, "2026-11-18 08:00", "register").quarantined == 1
+    assert doubts(context) == {"FD-2": ("17 07:15", "18 07:15")}
+    file = context.site.folder / "sources.toml"
     text = file.read_text("utf-8").replace(
         '"%d/%m/%Y %H:%M"]', '"%d/%m/%Y %H:%M", "%H.%M %d~%m~%Y"]'
     )
     file.write_text(text, "utf-8")
-    office.site.sources["register"] = read_sources(file)["register"]
-    assert retry(office, "register", wita("2026-11-18 09:00")).resolved == 1
-    assert doubts(office) == {}
+    context.site.sources["register"] = read_sources(file)["register"]
+    assert retry(context, "register", wita("2026-11-18 09:00")).resolved == 1
+    assert doubts(context) == {}
 
 
 # --- the filter of an export ----------------------------------------------------------------------
@@ -220,8 +224,8 @@ def test_a_row_read_after_a_correction_of_the_mapping_is_no_longer_in_doubt(offi
         ("", "%Y-%m-%d", None),
     ],
 )
-def test_the_period_of_an_export(office, cell, form, expected):
-    source = with_period(office, form)
+def test_the_period_of_an_export(context, cell, form, expected):
+    source = with_period(context, form)
     above = (("Laporan",), ("Periode Masuk", "", cell))
     found = stated_period("x.xlsx", above, source)
     if expected is None:
@@ -235,44 +239,44 @@ def test_the_period_of_an_export(office, cell, form, expected):
 
 
 @pytest.mark.parametrize("cell", ["2026-11-01", "2026-11-30 - 2026-11-01", "1/11/26 - 30/11/26"])
-def test_a_period_that_cannot_be_read_is_refused(office, cell):
-    source = with_period(office, "%Y-%m-%d")
+def test_a_period_that_cannot_be_read_is_refused(context, cell):
+    source = with_period(context, "%Y-%m-%d")
     with pytest.raises(ValueError, match="'Periode Masuk' has no first and last day") as refused:
         stated_period("x.xlsx", (("Periode Masuk", cell),), source)
     assert cell not in str(refused.value)
 
 
-def with_period(office: SiteContext, form: str):
-    source = office.site.sources["lapor"]
+def with_period(context: SiteContext, form: str):
+    source = context.site.sources["lapor"]
     return source.model_copy(update={"period": source.period.model_copy(update={"format": form})})
 
 
-def register_of(office: SiteContext, made: str, period: str, *entries: dict[str, str]) -> None:
+def register_of(context: SiteContext, made: str, period: str, *entries: dict[str, str]) -> None:
     """A register with a filter above its table."""
-    path = register(office, made, *entries)
+    path = register(context, made, *entries)
     text = path.read_text("utf-8")
     path.write_text(f"Periode Masuk;{period}\n{text}", "utf-8")
 
 
-def test_a_filtered_export_says_nothing_about_complaints_of_other_days(office):
-    source = office.site.sources["register"]
-    period = office.site.sources["lapor"].period
-    office.site.sources["register"] = source.model_copy(update={"period": period})
+def test_a_filtered_export_says_nothing_about_complaints_of_other_days(context):
+    source = context.site.sources["register"]
+    period = context.site.sources["lapor"].period
+    context.site.sources["register"] = source.model_copy(update={"period": period})
     old = ONE | {"Tanggal Masuk": "30/10/2026 08:30"}
-    register_of(office, "2026-11-05 07:15", "(2026-10-01) - (2026-11-05)", old)
-    take(office, "2026-11-05 08:00", "register")
-    register_of(office, "2026-11-17 07:15", "(2026-11-01) - (2026-11-17)", TWO, THREE)
-    take(office, "2026-11-17 08:00", "register")
-    assert doubts(office) == {}
-    assert evaluated(office, "2026-11-17 08:00")["FD-1"] == ("unknown", "awaiting_source")
-    with office.transaction() as session:
+    register_of(context, "2026-11-05 07:15", "(2026-10-01) - (2026-11-05)", old)
+    take(context, "2026-11-05 08:00", "register")
+    register_of(context, "2026-11-17 07:15", "(2026-11-01) - (2026-11-17)", TWO, THREE)
+    take(context, "2026-11-17 08:00", "register")
+    assert doubts(context) == {}
+    assert evaluated(context, "2026-11-17 08:00")["FD-1"] == ("unknown", "awaiting_source")
+    with context.transaction() as session:
         rows = session.scalars(select(Complaint).order_by(Complaint.ticket)).all()
-        loaded = load_complaints(session, office, rows, wita("2026-11-17 08:00"))
+        loaded = load_complaints(session, context, rows, wita("2026-11-17 08:00"))
         until = [each.history.facts.known_until for each in loaded]
     assert until == [wita("2026-11-05 07:15"), *[wita("2026-11-17 07:15")] * 2]
-    register_of(office, "2026-11-18 07:15", "(2026-10-01) - (2026-11-18)", TWO)
-    assert take(office, "2026-11-18 08:00", "register").absent == 2
-    assert doubts(office) == {"FD-1": ("05 07:15", "18 07:15"), "FD-3": ("17 07:15", "18 07:15")}
+    register_of(context, "2026-11-18 07:15", "(2026-10-01) - (2026-11-18)", TWO)
+    assert take(context, "2026-11-18 08:00", "register").absent == 2
+    assert doubts(context) == {"FD-1": ("05 07:15", "18 07:15"), "FD-3": ("17 07:15", "18 07:15")}
 
 
 # --- fewer rows -----------------------------------------------------------------------------------
@@ -282,11 +286,11 @@ def rows_of(number: int) -> list[dict[str, str]]:
     return [ENTRY | {"No Register": f"FD-{n}"} for n in range(number)]
 
 
-def imported_twice(office: SiteContext, before: int, now: int) -> SourceCount:
-    register(office, "2026-11-17 07:15", *rows_of(before))
-    take(office, "2026-11-17 08:00", "register")
-    register(office, "2026-11-18 07:15", *rows_of(now))
-    return take(office, "2026-11-18 08:00", "register")
+def imported_twice(context: SiteContext, before: int, now: int) -> SourceCount:
+    register(context, "2026-11-17 07:15", *rows_of(before))
+    take(context, "2026-11-17 08:00", "register")
+    register(context, "2026-11-18 07:15", *rows_of(now))
+    return take(context, "2026-11-18 08:00", "register")
 
 
 @pytest.mark.parametrize(
@@ -302,14 +306,14 @@ def imported_twice(office: SiteContext, before: int, now: int) -> SourceCount:
         (50, 60, 0),
     ],
 )
-def test_a_fall_in_the_number_of_rows_is_told(office, before, now, drops):
-    count = imported_twice(office, before, now)
-    assert (len(count.drops), told_of_drops(office)) == (drops, drops)
+def test_a_fall_in_the_number_of_rows_is_told(context, before, now, drops):
+    count = imported_twice(context, before, now)
+    assert (len(count.drops), told_of_drops(context)) == (drops, drops)
     assert count.absent == max(0, before - now)
 
 
-def test_the_administrator_is_told_of_a_fall_once_and_with_its_numbers(office):
-    count = imported_twice(office, 9, 3)
+def test_the_administrator_is_told_of_a_fall_once_and_with_its_numbers(context):
+    count = imported_twice(context, 9, 3)
     (drop,) = count.drops
     assert drop == {
         "source": "register",
@@ -319,14 +323,14 @@ def test_the_administrator_is_told_of_a_fall_once_and_with_its_numbers(office):
         "rows_before": 9,
         "absent": 6,
     }
-    take(office, "2026-11-18 09:00", "register")
-    register(office, "2026-11-19 07:15", *rows_of(3), ONE | {"No Register": "FD-99"})
-    assert take(office, "2026-11-19 08:00", "register").drops == []
-    assert told_of_drops(office) == 1
+    take(context, "2026-11-18 09:00", "register")
+    register(context, "2026-11-19 07:15", *rows_of(3), ONE | {"No Register": "FD-99"})
+    assert take(context, "2026-11-19 08:00", "register").drops == []
+    assert told_of_drops(context) == 1
     shown = render(
         "report/intake.md.j2",
         locale="id",
-        zone=office.site.zone,
+        zone=context.site.zone,
         now=wita("2026-11-18 08:00"),
         sources=[vars_of(count)],
         failures=[],
@@ -339,9 +343,9 @@ def vars_of(count: SourceCount) -> dict[str, object]:
     return {name: getattr(count, name) for name in SourceCount.__slots__}
 
 
-def test_doctor_tells_of_a_fall_and_of_what_is_not_shown(office):
-    imported_twice(office, 9, 3)
-    found = [each.what for each in check(office.site, wita("2026-11-18 09:00"))]
+def test_doctor_tells_of_a_fall_and_of_what_is_not_shown(context):
+    imported_twice(context, 9, 3)
+    found = [each.what for each in check(context.site, wita("2026-11-18 09:00"))]
     assert (
         "the newest file of source register, register_2026-11-18_0715.csv, has 3 rows, the one"
         " before 9"
@@ -349,30 +353,30 @@ def test_doctor_tells_of_a_fall_and_of_what_is_not_shown(office):
     assert "6 complaints are no longer shown by source register; their state is unknown" in found
 
 
-def test_a_header_alone_is_imported_and_puts_everything_in_doubt(office):
-    count = imported_twice(office, 2, 0)
+def test_a_header_alone_is_imported_and_puts_everything_in_doubt(context):
+    count = imported_twice(context, 2, 0)
     assert (count.files, count.absent, count.drops[0]["rows"]) == (1, 2, 0)
-    assert set(doubts(office)) == {"FD-0", "FD-1"}
-    with office.transaction() as session:
+    assert set(doubts(context)) == {"FD-0", "FD-1"}
+    with context.transaction() as session:
         assert session.scalars(select(SourceImport.absent).order_by(SourceImport.id)).all() == [
             0,
             2,
         ]
 
 
-def test_a_shorter_period_is_told(office):
-    source = office.site.sources["register"]
-    period = office.site.sources["lapor"].period
-    office.site.sources["register"] = source.model_copy(update={"period": period})
-    register_of(office, "2026-11-17 07:15", "(2026-01-01) - (2026-11-17)", ONE)
-    take(office, "2026-11-17 08:00", "register")
-    register_of(office, "2026-11-18 07:15", "(2026-11-01) - (2026-11-18)", ONE, TWO)
-    (drop,) = take(office, "2026-11-18 08:00", "register").drops
+def test_a_shorter_period_is_told(context):
+    source = context.site.sources["register"]
+    period = context.site.sources["lapor"].period
+    context.site.sources["register"] = source.model_copy(update={"period": period})
+    register_of(context, "2026-11-17 07:15", "(2026-01-01) - (2026-11-17)", ONE)
+    take(context, "2026-11-17 08:00", "register")
+    register_of(context, "2026-11-18 07:15", "(2026-11-01) - (2026-11-18)", ONE, TWO)
+    (drop,) = take(context, "2026-11-18 08:00", "register").drops
     assert drop["period_shown"] == "2026-11-01 – 2026-11-18"
     assert drop["period_before"] == "2026-01-01 – 2026-11-17"
 
 
-def test_only_what_can_show_everything_may_say_so(office, tmp_path):
+def test_only_what_can_show_everything_may_say_so(context, tmp_path):
     file = tmp_path / "sources.toml"
     file.write_text(
         '[city]\ntype = "open311"\nurl = "https://city.example"\nfirst_day = 2026-01-01\n'

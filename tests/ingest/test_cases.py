@@ -65,28 +65,28 @@ def entry(number: int, **more: str) -> dict[str, str]:
     return {"No Register": f"FD-{number}", **more}
 
 
-def drop(office: SiteContext, made: str, content: str | bytes, name: str = "register") -> Path:
+def drop(context: SiteContext, made: str, content: str | bytes, name: str = "register") -> Path:
     stem = f"{name}_{wita(made):%Y-%m-%d_%H%M}"
-    path = office.site.folder / "inbox" / name / f"{stem}.csv"
+    path = context.site.folder / "inbox" / name / f"{stem}.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
 
 
-def cycle(office: SiteContext, now: str, source: str = "register") -> list[str]:
+def cycle(context: SiteContext, now: str, source: str = "register") -> list[str]:
     """Run intake, deadlines and delivery; return the failures of the source."""
     failures = []
     moment = wita(now)
     try:
-        pull(office, source, moment)
+        pull(context, source, moment)
     except SourceError as error:
         failures.append(str(error))
-    ask(office, moment, f"intake {now}")
-    evaluate_and_notify(office, moment, f"deadlines {now}")
-    deliver(office, now)
+    ask(context, moment, f"intake {now}")
+    evaluate_and_notify(context, moment, f"deadlines {now}")
+    deliver(context, now)
     return failures
 
 
-def told_late(office: SiteContext) -> dict[str, set[str]]:
+def told_late(context: SiteContext) -> dict[str, set[str]]:
     """The tickets that a sent mail calls late, by the reader without the domain."""
     query = (
         select(MessageRow.recipient, Complaint.ticket)
@@ -96,26 +96,26 @@ def told_late(office: SiteContext) -> dict[str, set[str]]:
         .where(MessageRow.status == "sent", MessageItem.included, NoticeRow.kind != "reminder")
     )
     found: dict[str, set[str]] = {}
-    with office.transaction() as session:
+    with context.transaction() as session:
         for reader, ticket in session.execute(query):
             found.setdefault(reader.partition("@")[0], set()).add(ticket)
     return found
 
 
-def tickets(office: SiteContext) -> set[str]:
-    with office.transaction() as session:
+def tickets(context: SiteContext) -> set[str]:
+    with context.transaction() as session:
         return set(session.scalars(select(Complaint.ticket)))
 
 
-def states(office: SiteContext, *wanted: str) -> set[str]:
+def states(context: SiteContext, *wanted: str) -> set[str]:
     """The tickets of deadlines in one of these states."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         query = select(Complaint.ticket).join(DeadlineRow, DeadlineRow.complaint_id == Complaint.id)
         return set(session.scalars(query.where(DeadlineRow.state.in_(wanted))))
 
 
-def asked(office: SiteContext) -> set[str]:
-    with office.transaction() as session:
+def asked(context: SiteContext) -> set[str]:
+    with context.transaction() as session:
         return {each.question.value for each in questions.open_questions(session)}
 
 
@@ -126,7 +126,7 @@ def numbers(found: Iterable[int]) -> set[str]:
 # --- words that no mapping knows ------------------------------------------------------------------
 
 
-def test_unknown_words_are_asked_about_once_and_everything_is_watched(office):
+def test_unknown_words_are_asked_about_once_and_everything_is_watched(context):
     unknown = (
         {TICKET: "1", STATUS: "Ditanggapi Pelapor"},
         {TICKET: "2", KIND: "Keluhan Layanan"},
@@ -134,59 +134,59 @@ def test_unknown_words_are_asked_about_once_and_everything_is_watched(office):
     )
     for made in ("2026-11-02 10:00", "2026-11-03 10:00", "2026-11-30 10:00"):
         export(
-            office.site.folder,
+            context.site.folder,
             made,
             {TICKET: "4", UNIT: "", STATUS: "Belum Terverifikasi"},
             *unknown,
         )
-        cycle(office, made.replace("10:00", "11:00"), "lapor")
-    assert tickets(office) == {"1", "2", "3", "4"}
-    assert asked(office) == {"Ditanggapi Pelapor", "Keluhan Layanan", "Dinas Pertanian"}
+        cycle(context, made.replace("10:00", "11:00"), "lapor")
+    assert tickets(context) == {"1", "2", "3", "4"}
+    assert asked(context) == {"Ditanggapi Pelapor", "Keluhan Layanan", "Dinas Pertanian"}
     assert (
-        alerts(office).count("questions") == 2
+        alerts(context).count("questions") == 2
     )  # at once, and again with what is open weeks later
-    assert told_late(office) == {"admin.lapor": {"4"}}  # whose rules rest on no unknown word
+    assert told_late(context) == {"admin.lapor": {"4"}}  # whose rules rest on no unknown word
 
 
-def test_nobody_is_called_late_after_the_last_readable_row(office):
-    export(office.site.folder, "2026-11-02 10:00", *({TICKET: str(n)} for n in range(4)))
-    cycle(office, "2026-11-02 11:00", "lapor")
+def test_nobody_is_called_late_after_the_last_readable_row(context):
+    export(context.site.folder, "2026-11-02 10:00", *({TICKET: str(n)} for n in range(4)))
+    cycle(context, "2026-11-02 11:00", "lapor")
     for made in ("2026-11-03 10:00", "2026-12-21 10:00", "2026-12-28 10:00"):
         export(
-            office.site.folder,
+            context.site.folder,
             made,
             {TICKET: "0", STATUS: "Ditanggapi Pelapor"},
             {TICKET: "1", STATUS: "Selesai"},
             {TICKET: "2", UNIT: "Dinas Pertanian"},
             {TICKET: "3", KIND: "Permintaan Data"},
         )
-        cycle(office, made.replace("10:00", "11:00"), "lapor")
-    assert told_late(office) == {}
-    assert states(office, "breached", "met_late") == set()
+        cycle(context, made.replace("10:00", "11:00"), "lapor")
+    assert told_late(context) == {}
+    assert states(context, "breached", "met_late") == set()
 
 
 # --- exports that do not show everything ----------------------------------------------------------
 
 
-def test_a_cut_export_and_a_header_alone_accuse_nobody(office):
+def test_a_cut_export_and_a_header_alone_accuse_nobody(context):
     for made, shown in (("03", range(9)), ("04", range(3)), ("10", range(3)), ("13", ())):
-        drop(office, f"2026-11-{made} 07:15", rows(*(entry(n) for n in shown)))
-        cycle(office, f"2026-11-{made} 08:15")
-    assert alerts(office).count("fewer_rows") == 2
-    assert told_late(office) == {LIAISON: numbers(range(3)), HEAD: numbers(range(3))}
-    assert states(office, "unknown") == numbers(range(9)) - told_late(office)[LIAISON]
+        drop(context, f"2026-11-{made} 07:15", rows(*(entry(n) for n in shown)))
+        cycle(context, f"2026-11-{made} 08:15")
+    assert alerts(context).count("fewer_rows") == 2
+    assert told_late(context) == {LIAISON: numbers(range(3)), HEAD: numbers(range(3))}
+    assert states(context, "unknown") == numbers(range(9)) - told_late(context)[LIAISON]
 
 
-def test_the_alarm_of_fewer_rows_leaves_before_mails_that_waited_longer(office):
-    drop(office, "2026-11-03 07:15", rows(*(entry(n) for n in range(9))))
-    cycle(office, "2026-11-03 08:15")
-    drop(office, "2026-11-10 07:15", rows(*(entry(n) for n in range(9))))
-    pull(office, "register", wita("2026-11-10 08:15"))
-    evaluate_and_notify(office, wita("2026-11-10 08:15"), "deadlines")  # and no delivery
-    drop(office, "2026-11-10 08:30", rows(*(entry(n) for n in range(3))))
-    cycle(office, "2026-11-10 09:15")
+def test_the_alarm_of_fewer_rows_leaves_before_mails_that_waited_longer(context):
+    drop(context, "2026-11-03 07:15", rows(*(entry(n) for n in range(9))))
+    cycle(context, "2026-11-03 08:15")
+    drop(context, "2026-11-10 07:15", rows(*(entry(n) for n in range(9))))
+    pull(context, "register", wita("2026-11-10 08:15"))
+    evaluate_and_notify(context, wita("2026-11-10 08:15"), "deadlines")  # and no delivery
+    drop(context, "2026-11-10 08:30", rows(*(entry(n) for n in range(3))))
+    cycle(context, "2026-11-10 09:15")
     query = select(MessageRow).join(DeliveryAttempt).order_by(DeliveryAttempt.id)
-    with office.transaction() as session:
+    with context.transaction() as session:
         first, *others = session.scalars(query)
         assert first.detail["alert"] == "fewer_rows"
         assert {LIAISON, HEAD} <= {mail.recipient.partition("@")[0] for mail in others}
@@ -195,130 +195,130 @@ def test_the_alarm_of_fewer_rows_leaves_before_mails_that_waited_longer(office):
 # --- files that are torn, or written otherwise ----------------------------------------------------
 
 
-def test_a_torn_row_waits_and_takes_over_no_date_and_no_name(office):
+def test_a_torn_row_waits_and_takes_over_no_date_and_no_name(context):
     done = "09/11/2026 09:00"
     follow_up, settled = "Tindak Lanjut Pertama", "Selesai"
     plain = [entry(n, **{follow_up: done, settled: done} if n == 5 else {}) for n in range(9)]
-    drop(office, "2026-11-09 10:00", rows(*plain))
-    cycle(office, "2026-11-09 11:00")
+    drop(context, "2026-11-09 10:00", rows(*plain))
+    cycle(context, "2026-11-09 11:00")
     lines = rows(*plain).splitlines()
     lines[3] = lines[3].replace("Syarat", '"Syarat')  # FD-2; FD-5 closes what it has opened
     lines[6] = lines[6].replace("alamat", 'alamat"')
-    drop(office, "2026-11-10 10:00", "\n".join(lines) + "\n")
-    cycle(office, "2026-11-10 11:00")
-    ((line, reason, _, value),) = quarantine(office, "register")
+    drop(context, "2026-11-10 10:00", "\n".join(lines) + "\n")
+    cycle(context, "2026-11-10 11:00")
+    ((line, reason, _, value),) = quarantine(context, "register")
     assert (line, reason, value) == (4, "torn_row", "")
-    assert alerts(office).count("questions") == 1
-    assert states(office, "breached") == numbers((0, 1, 3, 4, 6, 7, 8))
-    assert told_late(office)[LIAISON] == numbers((0, 1, 3, 4, 6, 7, 8))
-    box = office.site.var / "mailbox"
-    assert NAME not in dump(office) + "".join(path.read_text() for path in box.iterdir())
+    assert alerts(context).count("questions") == 1
+    assert states(context, "breached") == numbers((0, 1, 3, 4, 6, 7, 8))
+    assert told_late(context)[LIAISON] == numbers((0, 1, 3, 4, 6, 7, 8))
+    box = context.site.var / "mailbox"
+    assert NAME not in dump(context) + "".join(path.read_text() for path in box.iterdir())
 
 
 @pytest.mark.parametrize("sign", ["-", "–", "n/a", "00/00/0000", "belum ada"])
-def test_a_sign_for_nothing_hides_no_follow_up(office, sign):
-    drop(office, "2026-11-03 07:15", rows(entry(1)))
-    cycle(office, "2026-11-03 08:15")
+def test_a_sign_for_nothing_hides_no_follow_up(context, sign):
+    drop(context, "2026-11-03 07:15", rows(entry(1)))
+    cycle(context, "2026-11-03 08:15")
     done = entry(1, **{"Tindak Lanjut Pertama": "03/11/2026 10:00", "Selesai": sign})
     for day in ("04", "10"):
-        drop(office, f"2026-11-{day} 07:15", rows(done))
-        cycle(office, f"2026-11-{day} 08:15")
-    assert asked(office) == set()
-    with office.transaction() as session:
+        drop(context, f"2026-11-{day} 07:15", rows(done))
+        cycle(context, f"2026-11-{day} 08:15")
+    assert asked(context) == set()
+    with context.transaction() as session:
         found = dict(session.execute(select(DeadlineRow.rule, DeadlineRow.state)).tuples().all())
     assert found["sp4n/first-follow-up"] == "met"
     assert found["sp4n-guideline/information"] == "breached"
 
 
-def test_a_file_with_a_mapped_column_twice_is_refused_by_name(office):
+def test_a_file_with_a_mapped_column_twice_is_refused_by_name(context):
     twice = rows(entry(1), entry(2)).replace("Dicabut", "Selesai")
-    drop(office, "2026-11-10 07:15", twice)
-    (failure,) = cycle(office, "2026-11-10 08:15")
+    drop(context, "2026-11-10 07:15", twice)
+    (failure,) = cycle(context, "2026-11-10 08:15")
     assert failure.startswith("register_2026-11-10_0715.csv, line 1: the column 'Selesai' occurs 2")
-    assert tickets(office) == set()
-    assert told_late(office) == {}
+    assert tickets(context) == set()
+    assert told_late(context) == {}
 
 
-def test_a_signature_below_a_small_table_stops_nothing_and_keeps_no_name(office):
+def test_a_signature_below_a_small_table_stops_nothing_and_keeps_no_name(context):
     notes = ("Mengetahui,", "Kepala Bagian", NAME)
     below = "".join(
         f"{';' * (at * 10)}{text}{';' * (len(ROW) - 1 - at * 10)}\n"
         for at in (0, 2)
         for text in notes
     )
-    drop(office, "2026-11-03 07:15", rows(entry(1), entry(2)) + below)
-    assert cycle(office, "2026-11-03 08:00") == []
-    assert tickets(office) == numbers((1, 2))
-    waiting = quarantine(office, "register")
+    drop(context, "2026-11-03 07:15", rows(entry(1), entry(2)) + below)
+    assert cycle(context, "2026-11-03 08:00") == []
+    assert tickets(context) == numbers((1, 2))
+    waiting = quarantine(context, "register")
     assert [(line, value) for line, _, _, value in waiting] == [(n, "") for n in range(4, 10)]
-    assert NAME not in dump(office)
+    assert NAME not in dump(context)
 
 
 @pytest.mark.parametrize(("shown", "alarms"), [(50, 1), (49, 0), (51, 0)])
-def test_total_lines_and_notes_are_no_rows_of_an_import(office, shown, alarms):
+def test_total_lines_and_notes_are_no_rows_of_an_import(context, shown, alarms):
     """Else the file would have 53 rows, which hides that 50 is a typical limit of an export."""
     rest = ";" * (len(ROW) - 1)
     below = f"Jumlah{rest}\n;{shown}{rest[1:]}\nMengetahui,{rest}\n"
     for made, number in (("03", 52), ("04", shown)):
-        drop(office, f"2026-11-{made} 07:15", rows(*map(entry, range(number))) + below)
-        assert cycle(office, f"2026-11-{made} 08:00") == []
-    with office.transaction() as session:
+        drop(context, f"2026-11-{made} 07:15", rows(*map(entry, range(number))) + below)
+        assert cycle(context, f"2026-11-{made} 08:00") == []
+    with context.transaction() as session:
         assert list(session.scalars(select(SourceImport.rows).order_by(SourceImport.id))) == [
             52,
             shown,
         ]
-    assert alerts(office).count("fewer_rows") == alarms
+    assert alerts(context).count("fewer_rows") == alarms
 
 
-def test_rows_with_nothing_but_a_ticket_are_refused_as_a_whole(office):
+def test_rows_with_nothing_but_a_ticket_are_refused_as_a_whole(context):
     only = "".join(f"FD-{number}{';' * (len(ROW) - 1)}\n" for number in (1, 2, 3))
-    drop(office, "2026-11-03 07:15", rows() + only)
-    (failure,) = cycle(office, "2026-11-03 08:00")
+    drop(context, "2026-11-03 07:15", rows() + only)
+    (failure,) = cycle(context, "2026-11-03 08:00")
     assert "3 of 3 rows cannot be read" in failure
 
 
 @pytest.mark.parametrize(("swapped", "refused"), [((1, 2, 3), True), ((2, 3), True), ((), False)])
-def test_a_register_with_day_and_month_swapped_accuses_nobody(office, swapped, refused):
+def test_a_register_with_day_and_month_swapped_accuses_nobody(context, swapped, refused):
     """Read as 11 February, requests of 2 November would all be late since February."""
-    drop(office, "2026-11-03 07:15", rows(*(entry(number) for number in (1, 2, 3))))
-    assert cycle(office, "2026-11-03 08:00") == []
+    drop(context, "2026-11-03 07:15", rows(*(entry(number) for number in (1, 2, 3))))
+    assert cycle(context, "2026-11-03 08:00") == []
     wrong = {key: cell.replace("02/11/", "11/02/") for key, cell in ROW.items() if "02/11/" in cell}
     made = [entry(n, **(wrong if n in swapped else {})) for n in (1, 2, 3)]
-    drop(office, "2026-11-04 07:15", rows(*made, entry(4)))
-    failures = cycle(office, "2026-11-04 08:00")
-    assert tickets(office) == numbers((1, 2, 3) if refused else (1, 2, 3, 4))
-    assert told_late(office) == {}
+    drop(context, "2026-11-04 07:15", rows(*made, entry(4)))
+    failures = cycle(context, "2026-11-04 08:00")
+    assert tickets(context) == numbers((1, 2, 3) if refused else (1, 2, 3, 4))
+    assert told_late(context) == {}
     named = [f"{len(swapped)} of 3 known complaints" in each for each in failures]
     assert named == [True] * refused
 
 
-def test_two_of_five_dates_with_day_and_month_swapped_accuse_nobody(office):
-    drop(office, "2026-11-03 07:15", rows(*map(entry, range(5))))
-    assert cycle(office, "2026-11-03 08:00") == []
+def test_two_of_five_dates_with_day_and_month_swapped_accuse_nobody(context):
+    drop(context, "2026-11-03 07:15", rows(*map(entry, range(5))))
+    assert cycle(context, "2026-11-03 08:00") == []
     wrong = {key: cell.replace("02/11/", "11/02/") for key, cell in ROW.items() if "02/11/" in cell}
     for day, title in (("04", "Jalan"), ("05", "Lampu")):
         made = [entry(n, Perihal=title, **(wrong if n in (1, 3) else {})) for n in range(5)]
-        drop(office, f"2026-11-{day} 07:15", rows(*made))
-        assert cycle(office, f"2026-11-{day} 08:00") == []
-        assert {wrong["Tanggal Masuk"]} <= asked(office)
-    assert told_late(office) == {}
-    assert states(office, "unknown") == numbers((1, 3))
+        drop(context, f"2026-11-{day} 07:15", rows(*made))
+        assert cycle(context, f"2026-11-{day} 08:00") == []
+        assert {wrong["Tanggal Masuk"]} <= asked(context)
+    assert told_late(context) == {}
+    assert states(context, "unknown") == numbers((1, 3))
 
 
-def test_a_receipt_before_the_calendar_is_told_only_as_a_question(office):
+def test_a_receipt_before_the_calendar_is_told_only_as_a_question(context):
     typo = ROW["Tanggal Masuk"].replace("2026", "2006")
     made = [entry(n, **({"Tanggal Masuk": typo} if n == 2 else {})) for n in range(5)]
-    drop(office, "2026-11-03 07:15", rows(*made))
-    assert cycle(office, "2026-11-03 08:00") == []
-    assert typo in asked(office)
-    assert alerts(office).count("questions") == 1
-    assert alerts(office).count("evaluation_failed") == 0
+    drop(context, "2026-11-03 07:15", rows(*made))
+    assert cycle(context, "2026-11-03 08:00") == []
+    assert typo in asked(context)
+    assert alerts(context).count("questions") == 1
+    assert alerts(context).count("evaluation_failed") == 0
 
 
-def test_a_receipt_before_the_calendar_without_a_question_is_told(office):
-    drop(office, "2026-11-03 07:15", rows(entry(1, **{"Tanggal Masuk": "02/11/2006 08:30"})))
-    cycle(office, "2026-11-03 08:00")
-    assert alerts(office).count("evaluation_failed") == 1
+def test_a_receipt_before_the_calendar_without_a_question_is_told(context):
+    drop(context, "2026-11-03 07:15", rows(entry(1, **{"Tanggal Masuk": "02/11/2006 08:30"})))
+    cycle(context, "2026-11-03 08:00")
+    assert alerts(context).count("evaluation_failed") == 1
 
 
 def workbook(path: Path, **received: datetime) -> None:
@@ -331,40 +331,40 @@ def workbook(path: Path, **received: datetime) -> None:
             sheet.write_datetime(y, list(ROW).index("Tanggal Masuk"), moment)
 
 
-def test_a_date_cell_at_midnight_is_midnight_here(office):
-    source = office.site.sources["register"]
+def test_a_date_cell_at_midnight_is_midnight_here(context):
+    source = context.site.sources["register"]
     named = source.observed.model_copy(update={"file_name": "register_%Y-%m-%d_%H%M.xlsx"})
-    office.site.sources["register"] = source.model_copy(
+    context.site.sources["register"] = source.model_copy(
         update={"pattern": "*.xlsx", "observed": named, "delimiter": None}
     )
-    path = office.site.folder / "inbox" / "register" / "register_2026-11-06_0700.xlsx"
+    path = context.site.folder / "inbox" / "register" / "register_2026-11-06_0700.xlsx"
     workbook(path, A1=datetime(2026, 11, 2), A2=datetime(2026, 11, 2, 8, 30))
-    assert cycle(office, "2026-11-06 08:00") == []
-    assert known(office, "A1").received_at == wita("2026-11-02 00:00")
-    assert known(office, "A2").received_at == wita("2026-11-02 08:30")
-    assert quarantine(office, "register") == []
+    assert cycle(context, "2026-11-06 08:00") == []
+    assert known(context, "A1").received_at == wita("2026-11-02 00:00")
+    assert known(context, "A2").received_at == wita("2026-11-02 08:30")
+    assert quarantine(context, "register") == []
 
 
-def test_a_merged_cell_of_units_holds_for_all_its_rows(office):
+def test_a_merged_cell_of_units_holds_for_all_its_rows(context):
     reports = [REPORT | {TICKET: str(n), KIND: "Permintaan Informasi"} for n in range(5)]
     for made in ("2026-11-03", "2026-11-24"):
         name = f"Laporan_Ringkas_{made}_0700.xlsx"
-        with xlsxwriter.Workbook(office.site.folder / "inbox" / "lapor" / name) as book:
+        with xlsxwriter.Workbook(context.site.folder / "inbox" / "lapor" / name) as book:
             sheet = book.add_worksheet()
             sheet.write_row(0, 0, list(REPORT))
             for y, report in enumerate(reports, start=1):
                 sheet.write_row(y, 0, list(report.values()))
             column = list(REPORT).index(UNIT)
             sheet.merge_range(1, column, 5, column, "Dinas Sosial")
-        cycle(office, f"{made} 08:00", "lapor")
+        cycle(context, f"{made} 08:00", "lapor")
     everything = {str(n) for n in range(5)}
-    assert told_late(office) == {LIAISON: everything, HEAD: everything}
+    assert told_late(context) == {LIAISON: everything, HEAD: everything}
 
 
 # --- the ladder, other installations and cities ---------------------------------------------------
 
 
-def test_a_backlog_is_told_to_the_units_and_only_later_to_superiors(office):
+def test_a_backlog_is_told_to_the_units_and_only_later_to_superiors(context):
     units = ("Dinas Sosial", "Dinas Kesehatan", "Disdikbud", "DLH")
     backlog = [
         entry(
@@ -372,40 +372,40 @@ def test_a_backlog_is_told_to_the_units_and_only_later_to_superiors(office):
         )
         for n, unit in enumerate(units * 3)
     ]
-    drop(office, "2026-11-24 07:15", rows(*backlog))
-    cycle(office, "2026-11-24 08:15")
-    first = told_late(office)
+    drop(context, "2026-11-24 07:15", rows(*backlog))
+    cycle(context, "2026-11-24 08:15")
+    first = told_late(context)
     assert {reader for reader in first if reader.startswith("penghubung")} == {
         f"penghubung.{unit}" for unit in ("dinsos", "dinkes", "disdik", "dlh")
     }
     assert not first.keys() & {"sekda", "bupati", "inspektur"}
-    drop(office, "2026-11-25 07:15", rows(*backlog, entry(99)))
-    cycle(office, "2026-11-25 08:15")
-    assert not told_late(office).keys() & {"sekda", "bupati", "inspektur"}
+    drop(context, "2026-11-25 07:15", rows(*backlog, entry(99)))
+    cycle(context, "2026-11-25 08:15")
+    assert not told_late(context).keys() & {"sekda", "bupati", "inspektur"}
     for day in ("2026-11-30", "2026-12-07"):
-        drop(office, f"{day} 07:15", rows(*backlog, entry(int(day[-2:]))))
-        cycle(office, f"{day} 08:15")
-    assert told_late(office).keys() & {"sekda", "bupati", "inspektur"}
+        drop(context, f"{day} 07:15", rows(*backlog, entry(int(day[-2:]))))
+        cycle(context, f"{day} 08:15")
+    assert told_late(context).keys() & {"sekda", "bupati", "inspektur"}
 
 
-def test_half_a_character_stops_neither_its_row_nor_another_source(office):
-    file = office.site.folder / "sources.toml"
+def test_half_a_character_stops_neither_its_row_nor_another_source(context):
+    file = context.site.folder / "sources.toml"
     kab = '[kab]\ntype = "folder"\nfolder = "inbox/kab"\nlayout = "exchange"\n'
     kab += 'fields = { title = "title" }\n'
     file.write_text(file.read_text("utf-8") + kab, "utf-8")
-    office.site.sources = read_sources(file)
-    (office.site.folder / "inbox" / "kab").mkdir()
+    context.site.sources = read_sources(file)
+    (context.site.folder / "inbox" / "kab").mkdir()
     at = "2026-11-10T07:00:00+08:00"
     about = {"source": "lapor", "exported_at": at, "imported_until": at, "sees": ["settled"]}
     line = {"source": "lapor", "received": "2026-11-02T08:00:00+08:00", "unit": "dinsos"}
     lines = [about, line | {"ticket": "X-1", "title": "\ud83d rusak"}, line | {"ticket": "X-2"}]
-    path = office.site.folder / "inbox" / "kab" / "kab.jsonl"
+    path = context.site.folder / "inbox" / "kab" / "kab.jsonl"
     path.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
-    drop(office, "2026-11-10 07:15", rows(entry(1)))
+    drop(context, "2026-11-10 07:15", rows(entry(1)))
     for source in ("kab", "register"):
-        assert cycle(office, "2026-11-10 08:15", source) == []
-    assert tickets(office) == {"X-1", "X-2", "FD-1"}
-    assert known(office, "X-1").title == "\ufffd rusak"
+        assert cycle(context, "2026-11-10 08:15", source) == []
+    assert tickets(context) == {"X-1", "X-2", "FD-1"}
+    assert known(context, "X-1").title == "\ufffd rusak"
 
 
 CITY = """
@@ -424,7 +424,7 @@ first = true
 """
 
 
-def test_a_follow_up_within_the_uncertainty_of_its_start_is_never_late(office):
+def test_a_follow_up_within_the_uncertainty_of_its_start_is_never_late(context):
     request = {
         "service_code": "roads",
         "service_name": "Jalan",
@@ -434,40 +434,40 @@ def test_a_follow_up_within_the_uncertainty_of_its_start_is_never_late(office):
         "agency_responsible": "Dinas Sosial",
     }
     noted = {"status_notes": "sudah dicek", "updated_datetime": "2026-11-03T09:00:00+08:00"}
-    file = office.site.folder / "sources.toml"
+    file = context.site.folder / "sources.toml"
     with serving() as server:
         server.requests = [
             request | {"service_request_id": "1"},
             request | {"service_request_id": "2"} | noted,
         ]
         file.write_text(CITY.format(url=server.url), "utf-8")
-        office.site.sources = read_sources(file)
+        context.site.sources = read_sources(file)
         for day in ("05", "10", "17", "24"):
-            assert cycle(office, f"2026-11-{day} 08:00", "city") == []
-    assert "follow_up_published 03 09:00 stated" in counted(office, "2")
-    assert told_late(office)[LIAISON] == {"1"}
-    assert states(office, "breached", "met_late") == {"1"}
+            assert cycle(context, f"2026-11-{day} 08:00", "city") == []
+    assert "follow_up_published 03 09:00 stated" in counted(context, "2")
+    assert told_late(context)[LIAISON] == {"1"}
+    assert states(context, "breached", "met_late") == {"1"}
 
 
 # --- more of the same kinds -----------------------------------------------------------------------
 
 
-def test_a_file_that_no_pattern_fits_is_named(office):
-    inbox = office.site.folder / "inbox" / "lapor"
+def test_a_file_that_no_pattern_fits_is_named(context):
+    inbox = context.site.folder / "inbox" / "lapor"
     (inbox / "Laporan_Ringkas_2026-11-03_0700.xls").write_text("<html></html>", encoding="utf-8")
     (inbox / "catatan.txt").write_text("catatan", encoding="utf-8")
-    count = pull(office, "lapor", wita("2026-11-03 08:00"))
+    count = pull(context, "lapor", wita("2026-11-03 08:00"))
     assert [(each.name, each.reason) for each in count.waiting] == [
         ("Laporan_Ringkas_2026-11-03_0700.xls", "other_name")
     ]
 
 
 @pytest.mark.parametrize(("delimiter", "encoding"), [(",", "utf-8-sig"), ("\t", "utf-16")])
-def test_a_register_saved_with_another_delimiter_is_read(office, delimiter, encoding):
+def test_a_register_saved_with_another_delimiter_is_read(context, delimiter, encoding):
     text = rows(entry(1), entry(2)).replace(";", delimiter)
-    drop(office, "2026-11-03 07:15", text.encode(encoding))
-    assert cycle(office, "2026-11-03 08:15") == []
-    assert tickets(office) == {"FD-1", "FD-2"}
+    drop(context, "2026-11-03 07:15", text.encode(encoding))
+    assert cycle(context, "2026-11-03 08:15") == []
+    assert tickets(context) == {"FD-1", "FD-2"}
 
 
 def shifted(at: int, by: int, **more: str) -> dict[str, str]:
@@ -481,48 +481,48 @@ def shifted(at: int, by: int, **more: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("at", "by"), [*((at, 1) for at in range(4)), *((at, -1) for at in range(8))]
 )
-def test_shifted_cells_of_a_workbook_show_no_name(office, at, by, unit):
+def test_shifted_cells_of_a_workbook_show_no_name(context, at, by, unit):
     more = {"Judul Laporan": "Jalan rusak, NIK 9999123456789012", UNIT: unit}
     good = {TICKET: "1"}
     export(
-        office.site.folder, "2026-11-03 07:00", good, good | {TICKET: "3"}, shifted(at, by, **more)
+        context.site.folder, "2026-11-03 07:00", good, good | {TICKET: "3"}, shifted(at, by, **more)
     )
-    assert cycle(office, "2026-11-03 08:00", "lapor") == []
-    assert len(quarantine(office)) <= 1
-    found = dump(office)
+    assert cycle(context, "2026-11-03 08:00", "lapor") == []
+    assert len(quarantine(context)) <= 1
+    found = dump(context)
     assert NAME not in found
     assert "9999123456789012" not in found
-    assert {"1", "3"} <= tickets(office)
+    assert {"1", "3"} <= tickets(context)
 
 
-def test_a_lost_row_of_a_register_of_changes_accuses_nobody(office):
+def test_a_lost_row_of_a_register_of_changes_accuses_nobody(context):
     """It may be a change of any complaint; the next good import counts again."""
-    source = office.site.sources["register"]
-    office.site.sources["register"] = source.model_copy(update={"shows": "changes"})
-    drop(office, "2026-11-03 07:15", rows(entry(1), entry(2)))
-    cycle(office, "2026-11-03 08:15")
+    source = context.site.sources["register"]
+    context.site.sources["register"] = source.model_copy(update={"shows": "changes"})
+    drop(context, "2026-11-03 07:15", rows(entry(1), entry(2)))
+    cycle(context, "2026-11-03 08:15")
     new = [entry(n, **{"Tanggal Masuk": "09/11/2026 08:30"}) for n in range(10, 20)]
     lost = {"No Register": "", "Tindak Lanjut Pertama": "05/11/2026 09:00"}
-    drop(office, "2026-11-10 07:15", rows(*new, lost))
-    assert cycle(office, "2026-11-10 08:15") == []
-    assert states(office, "breached") == set()
-    assert told_late(office) == {}
-    drop(office, "2026-11-11 07:15", rows(*new[:1]))
-    cycle(office, "2026-11-11 08:15")
-    assert states(office, "breached") == {"FD-1", "FD-2"}
+    drop(context, "2026-11-10 07:15", rows(*new, lost))
+    assert cycle(context, "2026-11-10 08:15") == []
+    assert states(context, "breached") == set()
+    assert told_late(context) == {}
+    drop(context, "2026-11-11 07:15", rows(*new[:1]))
+    cycle(context, "2026-11-11 08:15")
+    assert states(context, "breached") == {"FD-1", "FD-2"}
 
 
 SEES = ["assigned", "follow_up_published"]
 
 
 @pytest.mark.parametrize("ticket", [None, '"X"-1"', '"X-2"-1"', '"X-\\q1"'])
-def test_an_exchange_file_that_lost_lines_accuses_nobody(office, ticket):
+def test_an_exchange_file_that_lost_lines_accuses_nobody(context, ticket):
     """A line without a readable ticket may be any complaint: its source is known until before."""
-    file = office.site.folder / "sources.toml"
+    file = context.site.folder / "sources.toml"
     kab = '[kab]\ntype = "folder"\nfolder = "inbox/kab"\nlayout = "exchange"\n'
     file.write_text(file.read_text("utf-8") + kab, "utf-8")
-    office.site.sources = read_sources(file)
-    inbox = office.site.folder / "inbox" / "kab"
+    context.site.sources = read_sources(file)
+    inbox = context.site.folder / "inbox" / "kab"
     inbox.mkdir()
     line = {"source": "desk", "received": "2026-11-02T08:00:00+08:00", "unit": "dinsos"}
     line |= {"events": [{"kind": "assigned", "at": "2026-11-02T09:00:00+08:00", "unit": "dinsos"}]}
@@ -533,12 +533,12 @@ def test_an_exchange_file_that_lost_lines_accuses_nobody(office, ticket):
         about = {"source": "desk", "exported_at": at, "imported_until": at, "sees": SEES}
         path = inbox / f"{at[:10]}.jsonl"
         path.write_text("\n".join((json.dumps(about), *lines)) + "\n", encoding="utf-8")
-        cycle(office, made, "kab")
+        cycle(context, made, "kab")
 
     given("2026-11-03 08:00", *complaints)
     broken = complaints[0].replace('"X-1"', ticket) if ticket else '{"ti'
     given("2026-11-10 08:00", *complaints[1:], broken)  # it may show the follow-up
-    assert told_late(office) == {}
-    assert states(office, "breached") == set()
+    assert told_late(context) == {}
+    assert states(context, "breached") == set()
     given("2026-11-11 08:00", *complaints)
-    assert states(office, "breached") == {f"X-{n}" for n in range(1, 9)}
+    assert states(context, "breached") == {f"X-{n}" for n in range(1, 9)}

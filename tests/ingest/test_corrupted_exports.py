@@ -131,7 +131,7 @@ def database_url(sqlite_url: str) -> str:
 class Bench:
     """A site that is emptied between histories."""
 
-    office: SiteContext
+    context: SiteContext
     template: Path
     caught: pytest.LogCaptureFixture
     capsys: pytest.CaptureFixture[str]
@@ -139,8 +139,8 @@ class Bench:
 
     def emptied(self, base: Base) -> SiteContext:
         """The site with an empty database, without exports, reading files of this kind."""
-        self.office.engine.dispose()
-        site = self.office.site
+        self.context.engine.dispose()
+        site = self.context.site
         shutil.rmtree(site.var / "mailbox", ignore_errors=True)
         file = site.var.parent / "corrupted.db"
         for each in site.var.parent.glob("corrupted.db*"):
@@ -149,16 +149,16 @@ class Bench:
         inbox = self.inbox(base)
         for each in inbox.iterdir():
             each.unlink()
-        self.office.engine = open_engine(f"sqlite:///{file}")
+        self.context.engine = open_engine(f"sqlite:///{file}")
         site.sources[base.source] = as_kind(site.sources[base.source], base.suffix)
-        return self.office
+        return self.context
 
     def inbox(self, base: Base) -> Path:
-        return self.office.site.folder / "inbox" / base.source
+        return self.context.site.folder / "inbox" / base.source
 
     def live(self, base: Base, files: list[bytes]) -> Lived:
         """Import these exports with a cycle an hour after each; collect all that came out."""
-        office = self.emptied(base)
+        context = self.emptied(base)
         self.caught.clear()
         lived = Lived()
         shown: list[str] = []
@@ -170,34 +170,34 @@ class Bench:
             count = SourceCount(base.source)
             failures: list[str] = []
             try:
-                count = pull(office, base.source, now)
+                count = pull(context, base.source, now)
             except SourceError as error:
                 failures.append(str(error))
-            ask(office, now, f"intake {now}")
-            evaluate_and_notify(office, now, f"deadlines {now}")
+            ask(context, now, f"intake {now}")
+            evaluate_and_notify(context, now, f"deadlines {now}")
             if day == MORNINGS[-1]:
-                deliver(office, now)
+                deliver(context, now)
             shown.append(
                 render(
                     "report/intake.md.j2",
                     locale="id",
-                    zone=office.site.zone,
+                    zone=context.site.zone,
                     now=now,
                     sources=[asdict(count)],
                     failures=failures,
                 )
             )
             lived.failures += failures
-            lived.missed.append(missed(office))
-        with office.transaction() as session:
+            lived.missed.append(missed(context))
+        with context.transaction() as session:
             lived.tickets = set(session.scalars(select(Complaint.ticket)))
             lived.quarantined = len(session.scalars(select(QuarantineRow.id)).all())
-        lived.asked = "questions" in alerts(office)
+        lived.asked = "questions" in alerts(context)
         printed = self.capsys.readouterr()
         lived.out = "\n".join(
             (
-                *(*shown, *lived.failures, dump(office), self.caught.text, printed.out),
-                *(printed.err, *written(office.site.var)),
+                *(*shown, *lived.failures, dump(context), self.caught.text, printed.out),
+                *(printed.err, *written(context.site.var)),
             )
         )
         return lived
@@ -214,9 +214,9 @@ def as_kind(source: SourceMapping, suffix: str) -> SourceMapping:
     )
 
 
-def missed(office: SiteContext) -> set[tuple[str, str]]:
+def missed(context: SiteContext) -> set[tuple[str, str]]:
     """The deadlines that are called missed now, by ticket and rule."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         rows = session.execute(
             select(Complaint.ticket, DeadlineRow.rule)
             .join(DeadlineRow, DeadlineRow.complaint_id == Complaint.id)
@@ -241,25 +241,25 @@ def written(var: Path) -> Iterator[str]:
 @pytest.fixture
 def bench(
     site: Path,
-    open_office: Callable[[], SiteContext],
+    open_context: Callable[[], SiteContext],
     sqlite_template: Path,
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> Bench:
     caplog.set_level(logging.DEBUG)
-    return Bench(open_office(), sqlite_template, caplog, capsys)
+    return Bench(open_context(), sqlite_template, caplog, capsys)
 
 
 def exchanged(bench: Bench) -> tuple[bytes, ...]:
     """What another installation gives of the register, an hour after each of its exports."""
     base = Base("register", "csv", tables("register"))
-    source = bench.office.site.sources["register"]
+    source = bench.context.site.sources["register"]
     files = [base.write(number, source) for number in range(len(MORNINGS))]
     texts = []
     for number, day in enumerate(MORNINGS, start=1):
         bench.live(base, files[:number])
-        path = bench.office.site.var.parent / "given.jsonl"
-        export(bench.office, path, wita(f"{day} 08:15"), since=None, titles=True)
+        path = bench.context.site.var.parent / "given.jsonl"
+        export(bench.context, path, wita(f"{day} 08:15"), since=None, titles=True)
         texts.append(path.read_bytes())
     return tuple(texts)
 
@@ -270,7 +270,7 @@ def exchanged(bench: Bench) -> tuple[bytes, ...]:
 def tried(bench: Bench, base: Base, plain: Lived, seed: int) -> list[str]:
     """Live through one corrupted history; return what is wrong, in words."""
     chance = random.Random(f"{base.source} {base.suffix} {seed}")
-    source = bench.office.site.sources[base.source]
+    source = bench.context.site.sources[base.source]
     files = [base.write(number, source) for number in range(len(MORNINGS))]
     done: dict[int, Corrupted] = {}
     for number in chance.sample(range(len(files)), chance.choice((1, 1, 2))):

@@ -64,10 +64,10 @@ def ours(tmp_path, monkeypatch, sqlite_template):
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "ours"))
     (tmp_path / "ours").mkdir(mode=0o700)
     shutil.copyfile(sqlite_template, tmp_path / "ours" / "tenggat.db")
-    office = SiteContext.open(small_site(tmp_path / "site"))
-    pull(office, "lapor", NOW)
-    yield office
-    office.close()
+    context = SiteContext.open(small_site(tmp_path / "site"))
+    pull(context, "lapor", NOW)
+    yield context
+    context.close()
 
 
 @pytest.fixture
@@ -80,10 +80,10 @@ def theirs(tmp_path, monkeypatch, database_url, ours):
     (folder / "sources.toml").write_text(MAPPING, encoding="utf-8")
     (folder / "inbox" / "kab").mkdir(parents=True)
     monkeypatch.setenv("TENGGAT_DATABASE_URL", database_url)
-    office = SiteContext.open(folder)
+    context = SiteContext.open(folder)
     monkeypatch.delenv("TENGGAT_DATABASE_URL")
-    yield office
-    office.close()
+    yield context
+    context.close()
 
 
 def give(ours: SiteContext, theirs: SiteContext, now=NOW, **options) -> Path:
@@ -103,9 +103,9 @@ def write(theirs: SiteContext, *lines: object, name: str = "a.jsonl") -> Path:
     return path
 
 
-def facts(office: SiteContext, prefix: str = "") -> dict[tuple[str, str], tuple[object, ...]]:
+def facts(context: SiteContext, prefix: str = "") -> dict[tuple[str, str], tuple[object, ...]]:
     """Complaints by source and ticket, and what is known of them."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         return {
             (row.source.removeprefix(prefix), row.ticket): (
                 row.received_at,
@@ -121,10 +121,10 @@ def facts(office: SiteContext, prefix: str = "") -> dict[tuple[str, str], tuple[
         }
 
 
-def events(office: SiteContext, prefix: str = "") -> list[tuple[object, ...]]:
+def events(context: SiteContext, prefix: str = "") -> list[tuple[object, ...]]:
     """All events that a source tells of, without when each side has learnt them."""
-    lapsing = office.site.evaluation_context.law.lapsing
-    with office.transaction() as session:
+    lapsing = context.site.evaluation_context.law.lapsing
+    with context.transaction() as session:
         rows = session.execute(
             select(Complaint.ticket, EventRow)
             .join(EventRow, EventRow.complaint_id == Complaint.id)
@@ -147,9 +147,9 @@ def events(office: SiteContext, prefix: str = "") -> list[tuple[object, ...]]:
         ]
 
 
-def verdicts(office: SiteContext, now, prefix: str = "") -> dict[tuple[str, str], list[object]]:
+def verdicts(context: SiteContext, now, prefix: str = "") -> dict[tuple[str, str], list[object]]:
     """What the judge says of every complaint."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         rows = session.scalars(select(Complaint)).all()
         return {
             (known.complaint.source.removeprefix(prefix), known.complaint.ticket): [
@@ -167,12 +167,12 @@ def verdicts(office: SiteContext, now, prefix: str = "") -> dict[tuple[str, str]
                 )
                 for each in judged.deadlines
             ]
-            for known, judged in load_and_evaluate(session, office, rows, now)
+            for known, judged in load_and_evaluate(session, context, rows, now)
         }
 
 
-def dump(office: SiteContext) -> dict[str, list[tuple[object, ...]]]:
-    with office.transaction() as session:
+def dump(context: SiteContext) -> dict[str, list[tuple[object, ...]]]:
+    with context.transaction() as session:
         return {
             table.name: [
                 tuple(r) for r in session.execute(select(table).order_by(*table.primary_key))
@@ -216,15 +216,15 @@ def test_a_whole_example_site_is_judged_alike_on_both_sides(tmp_path, monkeypatc
     for source, keep in (("lapor", 4), ("register", 6)):
         for old in sorted((folder / "inbox" / source).iterdir())[:-keep]:
             old.unlink()
-    office = SiteContext.open(folder)
+    context = SiteContext.open(folder)
     try:
         for source in ("lapor", "register"):
-            pull(office, source, NOW)
-        evaluate_and_notify(office, NOW, "run")  # puts lapses on record, which are not exported
-        give(office, theirs)
+            pull(context, source, NOW)
+        evaluate_and_notify(context, NOW, "run")  # puts lapses on record, which are not exported
+        give(context, theirs)
         assert pull(theirs, "kab", NOW + timedelta(minutes=1)).quarantined == 0
         assert len(facts(theirs)) > 450
-        same(office, theirs, NOW + timedelta(minutes=2))
+        same(context, theirs, NOW + timedelta(minutes=2))
         assert (
             len(
                 {
@@ -236,7 +236,7 @@ def test_a_whole_example_site_is_judged_alike_on_both_sides(tmp_path, monkeypatc
             > 5
         )
     finally:
-        office.close()
+        context.close()
 
 
 @ON_BOTH
@@ -662,9 +662,9 @@ def test_a_summary_tells_of_each_source_of_the_other_side_what_it_cannot_show(ou
     pull(theirs, "kab", NOW + timedelta(minutes=1))
     as_of = NOW + timedelta(minutes=2)
 
-    def blind(office: SiteContext, prefix: str = "") -> tuple[object, ...]:
-        with office.transaction() as session:
-            notes = report_view(session, office, "2026-11", as_of).notes
+    def blind(context: SiteContext, prefix: str = "") -> tuple[object, ...]:
+        with context.transaction() as session:
+            notes = report_view(session, context, "2026-11", as_of).notes
         told = [(name.removeprefix(prefix), rules) for name, rules in notes.not_evaluated]
         return told, [(name.removeprefix(prefix), days) for name, days in notes.shown_later]
 

@@ -181,22 +181,22 @@ class Desk:
         engine = open_engine("sqlite://")
         with engine.connect() as connection:
             self._empty.backup(connection.connection.driver_connection)
-        office = SiteContext(self.site, engine)
+        context = SiteContext(self.site, engine)
         now = FIRST + timedelta(days=DAYS)
         for part in parts:
             now += timedelta(hours=1)
-            self.pull(office, part, now)
-        found = told(office)
+            self.pull(context, part, now)
+        found = told(context)
         engine.dispose()
         return found
 
-    def pull(self, office: SiteContext, part: Sequence[File], now: datetime) -> None:
+    def pull(self, context: SiteContext, part: Sequence[File], now: datetime) -> None:
         for file in part:
             path = self.inbox / file.source / file.name
             path.parent.mkdir(exist_ok=True)
             path.write_text(file.text, encoding="utf-8")
         for source in self.site.sources:
-            pull(office, source, now)
+            pull(context, source, now)
 
 
 def in_doubt(event: Event) -> bool:
@@ -204,13 +204,13 @@ def in_doubt(event: Event) -> bool:
     return event.is_doubt and not event.source_field.startswith((OBSERVED, ABSENT))
 
 
-def told(office: SiteContext) -> list[object]:
+def told(context: SiteContext) -> list[object]:
     """What is known, without when it was learnt: complaints, events by effect, verdicts.
 
     An older register is not read beside a newer one. So the time since which a step of it is in
     doubt depends on the order, and with it the verdicts of such a complaint: they are left out.
     """
-    with office.transaction() as session:
+    with context.transaction() as session:
         rows = complaints.everything(session, END)
         keys = {row.id: row.ticket for row in rows}
         events = complaints.events_of(session, keys)
@@ -246,7 +246,7 @@ def told(office: SiteContext) -> list[object]:
                 deadline.stopped,
                 deadline.by_policy,
             )
-            for known, judged in load_and_evaluate(session, office, rows, END)
+            for known, judged in load_and_evaluate(session, context, rows, END)
             for deadline in judged.deadlines
             if not any(map(in_doubt, known.history.events))
         ]
@@ -321,9 +321,9 @@ def test_a_partial_export_beside_a_whole_one_teaches_nothing_more(desk, files):
 
 
 @pytest.mark.parametrize("at_once", [2, 3])
-def test_pulls_at_once_end_in_the_same_database(office, at_once):
+def test_pulls_at_once_end_in_the_same_database(context, at_once):
     """Of runs that meet, one may fail and is then repeated; the end is that of one alone."""
-    folder = office.site.folder / "inbox" / "register"
+    folder = context.site.folder / "inbox" / "register"
     sample = next(
         (REPOSITORY / "examples" / "kabupaten-contoh" / "inbox" / "register").glob("*.csv")
     )
@@ -342,7 +342,7 @@ def test_pulls_at_once_end_in_the_same_database(office, at_once):
 
     def one() -> bool:
         try:
-            pull(office, "register", now)
+            pull(context, "register", now)
         except SourceError:
             return False
         return True
@@ -350,8 +350,8 @@ def test_pulls_at_once_end_in_the_same_database(office, at_once):
     with ThreadPoolExecutor(at_once) as pool:
         done = [run.result() for run in [pool.submit(one) for _ in range(at_once)]]
     assert any(done)
-    pull(office, "register", now)
-    with office.transaction() as session:
+    pull(context, "register", now)
+    with context.transaction() as session:
         rows = session.scalars(select(Complaint).where(Complaint.source == "register")).all()
         events = complaints.events_of(session, [row.id for row in rows])
         looks = session.scalars(select(SourceImport)).all()

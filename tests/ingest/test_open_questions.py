@@ -38,54 +38,54 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return kind_of_database(request)
 
 
-def lapor(office: SiteContext, made: str, *reports: dict[str, str]) -> None:
-    export(office.site.folder, made, *reports)
-    take(office, made)
+def lapor(context: SiteContext, made: str, *reports: dict[str, str]) -> None:
+    export(context.site.folder, made, *reports)
+    take(context, made)
 
 
-def desk(office: SiteContext, made: str, *entries: dict[str, str]) -> None:
+def desk(context: SiteContext, made: str, *entries: dict[str, str]) -> None:
     """Import the front desk's register of this local moment."""
-    path = office.site.folder / "inbox" / "register" / f"register_{wita(made):%Y-%m-%d_%H%M}.csv"
+    path = context.site.folder / "inbox" / "register" / f"register_{wita(made):%Y-%m-%d_%H%M}.csv"
     blank = ENTRY | dict.fromkeys(STEPS, "")
     lines = [";".join(blank), *(";".join((blank | entry).values()) for entry in entries)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    take(office, made, "register")
+    take(context, made, "register")
 
 
-def asked(office: SiteContext) -> list[tuple[str, str, str, int]]:
+def asked(context: SiteContext) -> list[tuple[str, str, str, int]]:
     """The open questions: role, column, value, number of waiting complaints."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         return [
             (each.question.role, each.question.column, each.question.value, each.waiting)
             for each in questions.open_questions(session)
         ]
 
 
-def states(office: SiteContext, now: str, ticket: str = "5010653") -> dict[str, str]:
+def states(context: SiteContext, now: str, ticket: str = "5010653") -> dict[str, str]:
     """The states of the deadlines of a complaint after a run at this moment, by rule."""
-    evaluate_and_notify(office, wita(now), f"deadlines {now}")
-    with office.transaction() as session:
+    evaluate_and_notify(context, wita(now), f"deadlines {now}")
+    with context.transaction() as session:
         rows = session.scalars(
             select(DeadlineRow).where(DeadlineRow.complaint.has(ticket=ticket))
         ).all()
         return {row.rule: row.state for row in rows}
 
 
-def answered(office: SiteContext, now: str, meaning: str, number: int = 1) -> int:
+def answered(context: SiteContext, now: str, meaning: str, number: int = 1) -> int:
     """Answer a question; return the number of changed complaints."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         question = questions.get(session, number)
         assert question is not None
-        stored = meaning_of(office.site, question, meaning)
-        return answer(session, office, question, stored, "test", wita(now)).complaints
+        stored = meaning_of(context.site, question, meaning)
+        return answer(session, context, question, stored, "test", wita(now)).complaints
 
 
 # --- every row with a ticket and a date of receipt is watched -------------------------------------
 
 
-def test_an_unreadable_cell_of_a_snapshot_leaves_the_complaint_watched(office):
+def test_an_unreadable_cell_of_a_snapshot_leaves_the_complaint_watched(context):
     lapor(
-        office,
+        context,
         "2026-11-03 07:00",
         {TICKET: "1", STATUS: "Entah"},
         {TICKET: "2", UNIT: "Dinas Sosail"},
@@ -95,17 +95,17 @@ def test_an_unreadable_cell_of_a_snapshot_leaves_the_complaint_watched(office):
         {TICKET: "6", "Kategori": "x" * 20_001},
         {TICKET: "7", STATUS: "kalimat " * 30},
     )
-    assert quarantine(office) == []
-    assert asked(office) == [
+    assert quarantine(context) == []
+    assert asked(context) == [
         ("status", STATUS, "Entah", 2),
         ("unit", UNIT, "Dinas Sosail", 1),
         ("classification", KIND, "Keluhan", 1),
         ("status", STATUS, "", 1),
         ("status", STATUS, HIDDEN, 1),
     ]
-    assert known(office, "2").unit == "diskominfo"
-    assert known(office, "3").classification == UNDETERMINED
-    assert known(office, "6").category == "x" * 255
+    assert known(context, "2").unit == "diskominfo"
+    assert known(context, "3").classification == UNDETERMINED
+    assert known(context, "6").category == "x" * 255
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,13 @@ def test_an_unreadable_cell_of_a_snapshot_leaves_the_complaint_watched(office):
         ("Diverifikasi", "16/13/2026", "verified"),
     ],
 )
-def test_an_unreadable_date_of_a_step_is_a_doubt_about_that_step(office, column, cell, kind):
-    desk(office, "2026-11-17 08:00", {column: cell})
-    assert quarantine(office, "register") == []
-    assert asked(office) == [("step", column, cell, 1)]
-    doubts = [line for line in history(office, "FD-1") if line.endswith("unreadable")]
+def test_an_unreadable_date_of_a_step_is_a_doubt_about_that_step(context, column, cell, kind):
+    desk(context, "2026-11-17 08:00", {column: cell})
+    assert quarantine(context, "register") == []
+    assert asked(context) == [("step", column, cell, 1)]
+    doubts = [line for line in history(context, "FD-1") if line.endswith("unreadable")]
     assert doubts == [f"{kind} 16 08:30 - 17 08:00 unreadable"]
-    assert counted(office, "FD-1")[0] == "received 16 08:30 stated"
+    assert counted(context, "FD-1")[0] == "received 16 08:30 stated"
 
 
 NINE, TEN = "17/11 09:00", "17/11 10:00"
@@ -142,60 +142,60 @@ SETTLED, REOPENED = "settled 17 09:00", "reopened 17 09:00"
         (NINE, TEN, "", [SETTLED, "reopened 17 10:00"], []),
     ],
 )
-def test_a_reopening_follows_an_end(office, settled, reopened, again, expected, open_columns):
+def test_a_reopening_follows_an_end(context, settled, reopened, again, expected, open_columns):
     def full(text: str) -> str:
         return text.replace(" ", "/2026 ")
 
     cells = {"Selesai": settled, "Dibuka Kembali": reopened, "Selesai Kembali": again}
-    desk(office, "2026-11-18 08:00", {column: full(cell) for column, cell in cells.items()})
+    desk(context, "2026-11-18 08:00", {column: full(cell) for column, cell in cells.items()})
     ends = [
         line.removesuffix(" stated")
-        for line in counted(office, "FD-1")
+        for line in counted(context, "FD-1")
         if line.startswith(("settled", "reopened"))
     ]
     assert ends == expected
-    assert [column for _, column, _, _ in asked(office)] == open_columns
+    assert [column for _, column, _, _ in asked(context)] == open_columns
 
 
-def test_a_reopening_without_an_end_accuses_nobody_before_the_end_is_known(office):
+def test_a_reopening_without_an_end_accuses_nobody_before_the_end_is_known(context):
     """It proves an end, so neither the information nor the follow-up was certainly late."""
     open_step = {"Tindak Lanjut Pertama": "", "Dibuka Kembali": "18/11/2026 10:00"}
-    desk(office, "2026-11-17 08:00", open_step | {"Dibuka Kembali": ""})
-    desk(office, "2026-11-24 08:00", open_step)
-    found = states(office, "2026-11-24 09:00", "FD-1")
+    desk(context, "2026-11-17 08:00", open_step | {"Dibuka Kembali": ""})
+    desk(context, "2026-11-24 08:00", open_step)
+    found = states(context, "2026-11-24 09:00", "FD-1")
     assert {found[INFORMATION], found["sp4n/first-follow-up"]} == {"unknown"}
-    assert asked(office) == [("step", "Dibuka Kembali", "18/11/2026 10:00", 1)]
-    desk(office, "2026-11-24 10:00", open_step | {"Selesai": "17/11/2026 10:00"})
-    found = states(office, "2026-11-24 11:00", "FD-1")
+    assert asked(context) == [("step", "Dibuka Kembali", "18/11/2026 10:00", 1)]
+    desk(context, "2026-11-24 10:00", open_step | {"Selesai": "17/11/2026 10:00"})
+    found = states(context, "2026-11-24 11:00", "FD-1")
     assert (found[INFORMATION], found["sp4n/first-follow-up"]) == ("running", "met")
-    assert asked(office) == []
+    assert asked(context) == []
 
 
-def test_a_reopening_beside_an_unreadable_end_asks_only_about_the_end(office):
+def test_a_reopening_beside_an_unreadable_end_asks_only_about_the_end(context):
     cells = {"Selesai": "entah", "Dibuka Kembali": "17/11/2026 10:00"}
-    desk(office, "2026-11-24 08:00", cells)
-    assert asked(office) == [("step", "Selesai", "entah", 1)]
-    assert states(office, "2026-11-24 09:00", "FD-1")[INFORMATION] == "unknown"
+    desk(context, "2026-11-24 08:00", cells)
+    assert asked(context) == [("step", "Selesai", "entah", 1)]
+    assert states(context, "2026-11-24 09:00", "FD-1")[INFORMATION] == "unknown"
 
 
-def test_a_receipt_far_from_its_neighbours_is_a_question_before_it_accuses(office):
+def test_a_receipt_far_from_its_neighbours_is_a_question_before_it_accuses(context):
     days = ("02/11/2026", "02/11/2025", "03/11/2026", "04/11/2026")
     blank = dict.fromkeys(("Diverifikasi", "Diteruskan", "Tindak Lanjut Pertama"), "")
     desk(
-        office,
+        context,
         "2026-11-05 08:00",
         *(
             blank | {"No Register": f"FD-{n}", "Tanggal Masuk": f"{day} 09:00"}
             for n, day in enumerate(days)
         ),
     )
-    assert asked(office) == [("receipt", "Tanggal Masuk", "02/11/2025 09:00", 1)]
-    assert set(states(office, "2026-11-05 09:00", "FD-1").values()) == {"unknown"}
-    assert answered(office, "2026-11-05 10:00", "benar") == 1
-    assert "breached" in states(office, "2026-11-05 11:00", "FD-1").values()
-    assert answered(office, "2026-11-05 12:00", "02/11/2026 09:00") == 1
-    assert known(office, "FD-1").received_at == wita("2026-11-02 09:00")
-    assert "breached" not in states(office, "2026-11-05 13:00", "FD-1").values()
+    assert asked(context) == [("receipt", "Tanggal Masuk", "02/11/2025 09:00", 1)]
+    assert set(states(context, "2026-11-05 09:00", "FD-1").values()) == {"unknown"}
+    assert answered(context, "2026-11-05 10:00", "benar") == 1
+    assert "breached" in states(context, "2026-11-05 11:00", "FD-1").values()
+    assert answered(context, "2026-11-05 12:00", "02/11/2026 09:00") == 1
+    assert known(context, "FD-1").received_at == wita("2026-11-02 09:00")
+    assert "breached" not in states(context, "2026-11-05 13:00", "FD-1").values()
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_receipt_far_from_its_neighbours_is_a_question_before_it_accuses(offic
         ("02/11/2026 09:00", False),
     ],
 )
-def test_a_receipt_moved_far_back_is_a_question_until_it_is_answered(office, reply, is_late):
+def test_a_receipt_moved_far_back_is_a_question_until_it_is_answered(context, reply, is_late):
     """With day and month swapped the requests of 2 November are requests of 11 February."""
     blank = dict.fromkeys(("Diverifikasi", "Diteruskan", "Tindak Lanjut Pertama"), "")
 
@@ -215,38 +215,38 @@ def test_a_receipt_moved_far_back_is_a_question_until_it_is_answered(office, rep
             for n in range(5)
             for day in ["11/02" if n in swapped else "02/11"]
         ]
-        desk(office, made, *entries)
+        desk(context, made, *entries)
 
     question = ("receipt", "Tanggal Masuk", "11/02/2026 09:00", 2)
     register("2026-11-02 10:00", set())
-    first = states(office, "2026-11-02 11:00", "FD-0")
+    first = states(context, "2026-11-02 11:00", "FD-0")
     for made, title in (("2026-11-03 08:00", "Jalan"), ("2026-11-04 08:00", "Lampu")):
         register(made, {0, 1}, Perihal=title)
-        assert asked(office) == [question]
-        found = states(office, made.replace("08:00", "09:00"), "FD-0")
+        assert asked(context) == [question]
+        found = states(context, made.replace("08:00", "09:00"), "FD-0")
         assert set(found.values()) == {"unknown"}
     register("2026-11-05 08:00", {0}, Perihal="Jalan")  # the date of FD-1 has come back
-    assert asked(office) == [(*question[:3], 1)]
-    assert states(office, "2026-11-05 09:00", "FD-1") == first
-    with office.transaction() as session:
+    assert asked(context) == [(*question[:3], 1)]
+    assert states(context, "2026-11-05 09:00", "FD-1") == first
+    with context.transaction() as session:
         number = questions.open_questions(session)[0].question.id
-    assert answered(office, "2026-11-05 10:00", reply, number) == 1
-    assert asked(office) == []
+    assert answered(context, "2026-11-05 10:00", reply, number) == 1
+    assert asked(context) == []
     register("2026-11-05 12:00", {0}, Perihal="Lampu")  # the answer stays
-    assert asked(office) == []
-    found = states(office, "2026-11-05 13:00", "FD-0")
+    assert asked(context) == []
+    found = states(context, "2026-11-05 13:00", "FD-0")
     assert ("breached" in found.values()) is is_late
     assert is_late or found == first
 
 
-def test_receipts_in_no_order_raise_no_question(office):
+def test_receipts_in_no_order_raise_no_question(context):
     days = ("1 Jan 2026", "1 Oct 2026", "2 Feb 2026", "2 Nov 2026", "3 Mar 2026", "3 Nov 2026")
     lapor(
-        office,
+        context,
         "2026-11-05 07:00",
         *({TICKET: str(n), DAY: day} for n, day in enumerate(days)),
     )
-    assert asked(office) == []
+    assert asked(context) == []
 
 
 def test_a_long_file_in_random_order_raises_no_question():
@@ -262,73 +262,73 @@ def test_a_long_file_in_random_order_raises_no_question():
 # --- what rests on an unknown word ----------------------------------------------------------------
 
 
-def test_a_classification_that_is_emptied_later_is_undetermined_until_answered(office):
+def test_a_classification_that_is_emptied_later_is_undetermined_until_answered(context):
     """Without one from the start, the rules that need one do not apply and nothing is asked."""
     late = {STATUS: "Terverifikasi", KIND: "Permintaan Informasi"}
     second = {TICKET: "2", KIND: "-"}
     for made in ("2026-11-03 07:00", "2026-11-24 07:00"):
-        lapor(office, made, late, second)
-    assert states(office, "2026-11-24 08:00")[INFORMATION] == "breached"
-    assert asked(office) == []
+        lapor(context, made, late, second)
+    assert states(context, "2026-11-24 08:00")[INFORMATION] == "breached"
+    assert asked(context) == []
     for made, category in (("2026-11-25 07:00", "Jalan"), ("2026-11-26 07:00", "Jembatan")):
-        lapor(office, made, late | {KIND: "-", "Kategori": category}, second)
-        assert asked(office) == [("classification", KIND, "", 1)]
-        assert known(office, "5010653").classification == UNDETERMINED
-        assert INFORMATION not in states(office, made.replace("07:00", "08:00"))
-    assert answered(office, "2026-11-26 09:00", "Permintaan Informasi") == 1
-    assert states(office, "2026-11-26 10:00")[INFORMATION] == "breached"
-    lapor(office, "2026-11-27 07:00", late | {KIND: "", "Kategori": "Jalan"}, second)
-    assert known(office, "5010653").classification == "information_request"
-    assert known(office, "2").classification is None
-    assert asked(office) == []
+        lapor(context, made, late | {KIND: "-", "Kategori": category}, second)
+        assert asked(context) == [("classification", KIND, "", 1)]
+        assert known(context, "5010653").classification == UNDETERMINED
+        assert INFORMATION not in states(context, made.replace("07:00", "08:00"))
+    assert answered(context, "2026-11-26 09:00", "Permintaan Informasi") == 1
+    assert states(context, "2026-11-26 10:00")[INFORMATION] == "breached"
+    lapor(context, "2026-11-27 07:00", late | {KIND: "", "Kategori": "Jalan"}, second)
+    assert known(context, "5010653").classification == "information_request"
+    assert known(context, "2").classification is None
+    assert asked(context) == []
 
 
 @ON_BOTH
-def test_nothing_is_decided_from_an_unknown_status_on(office):
+def test_nothing_is_decided_from_an_unknown_status_on(context):
     """The deadline of the verification is the end of the 5th."""
     new = {STATUS: "Belum Terverifikasi", UNIT: ""}
-    lapor(office, "2026-11-03 07:00", new)
-    assert states(office, "2026-11-03 08:00")[VERIFICATION] == "running"
-    lapor(office, "2026-11-04 07:00", new | {STATUS: "Entah"})
-    assert states(office, "2026-11-04 08:00")[VERIFICATION] == "unknown"
-    lapor(office, "2026-11-09 07:00", new | {STATUS: "Entah"})
-    assert states(office, "2026-11-09 08:00")[VERIFICATION] == "unknown"
-    assert answered(office, "2026-11-09 09:00", "belum terverifikasi") == 1
-    assert states(office, "2026-11-09 10:00")[VERIFICATION] == "breached"
+    lapor(context, "2026-11-03 07:00", new)
+    assert states(context, "2026-11-03 08:00")[VERIFICATION] == "running"
+    lapor(context, "2026-11-04 07:00", new | {STATUS: "Entah"})
+    assert states(context, "2026-11-04 08:00")[VERIFICATION] == "unknown"
+    lapor(context, "2026-11-09 07:00", new | {STATUS: "Entah"})
+    assert states(context, "2026-11-09 08:00")[VERIFICATION] == "unknown"
+    assert answered(context, "2026-11-09 09:00", "belum terverifikasi") == 1
+    assert states(context, "2026-11-09 10:00")[VERIFICATION] == "breached"
 
 
-def test_what_was_late_before_an_unknown_word_stays_late(office):
+def test_what_was_late_before_an_unknown_word_stays_late(context):
     new = {STATUS: "Belum Terverifikasi", UNIT: ""}
-    lapor(office, "2026-11-03 07:00", new)
-    lapor(office, "2026-11-06 07:00", new)
-    lapor(office, "2026-11-09 07:00", new | {STATUS: "Entah"})
-    assert states(office, "2026-11-09 08:00")[VERIFICATION] == "breached"
+    lapor(context, "2026-11-03 07:00", new)
+    lapor(context, "2026-11-06 07:00", new)
+    lapor(context, "2026-11-09 07:00", new | {STATUS: "Entah"})
+    assert states(context, "2026-11-09 08:00")[VERIFICATION] == "breached"
 
 
 @ON_BOTH
-def test_an_answer_applies_as_of_the_time_of_each_snapshot(office):
+def test_an_answer_applies_as_of_the_time_of_each_snapshot(context):
     new = {STATUS: "Belum Terverifikasi", UNIT: ""}
-    lapor(office, "2026-11-03 07:00", new)
-    lapor(office, "2026-11-04 07:00", {STATUS: "Entah"})
-    lapor(office, "2026-11-06 07:00", {})
-    assert counted(office)[1:] == [
+    lapor(context, "2026-11-03 07:00", new)
+    lapor(context, "2026-11-04 07:00", {STATUS: "Entah"})
+    lapor(context, "2026-11-06 07:00", {})
+    assert counted(context)[1:] == [
         "assigned 03 07:00 - 04 07:00 observed dinsos",
         "verified 03 07:00 - 06 07:00 observed",
     ]
-    assert answered(office, "2026-11-09 09:00", "Terverifikasi") == 1
-    assert counted(office)[1:] == [
+    assert answered(context, "2026-11-09 09:00", "Terverifikasi") == 1
+    assert counted(context)[1:] == [
         "verified 03 07:00 - 04 07:00 observed",
         "assigned 03 07:00 - 04 07:00 observed dinsos",
     ]
-    assert answered(office, "2026-11-09 10:00", "kosong") == 1  # another answer replaces it
-    assert counted(office)[2] == "verified 03 07:00 - 06 07:00 observed"
-    lapor(office, "2026-11-10 07:00", {STATUS: "Entah"}, {TICKET: "2", STATUS: "Entah"})
-    assert asked(office) == []
+    assert answered(context, "2026-11-09 10:00", "kosong") == 1  # another answer replaces it
+    assert counted(context)[2] == "verified 03 07:00 - 06 07:00 observed"
+    lapor(context, "2026-11-10 07:00", {STATUS: "Entah"}, {TICKET: "2", STATUS: "Entah"})
+    assert asked(context) == []
 
 
 @ON_BOTH
 @pytest.mark.parametrize("at", [0, 1, 2, 3])
-def test_the_order_of_imports_does_not_matter(office, at):
+def test_the_order_of_imports_does_not_matter(context, at):
     """Neither that of the files, nor when between them the answer comes."""
     new = {STATUS: "Belum Terverifikasi", UNIT: "Dinas Lama"}
     files = {
@@ -344,128 +344,128 @@ def test_the_order_of_imports_does_not_matter(office, at):
         "closed 04 07:00 - 05 07:00 observed",
     ]
     for n, made in enumerate(permuted(list(files), at)):
-        export(office.site.folder, made, {} | files[made])
-        take(office, f"2026-11-06 0{n}:00")
+        export(context.site.folder, made, {} | files[made])
+        take(context, f"2026-11-06 0{n}:00")
         if n == 1:
-            answer_all(office, "2026-11-06 01:30")
-    answer_all(office, "2026-11-06 09:00")
-    assert counted(office)[1:] == expected
-    assert asked(office) == []
+            answer_all(context, "2026-11-06 01:30")
+    answer_all(context, "2026-11-06 09:00")
+    assert counted(context)[1:] == expected
+    assert asked(context) == []
 
 
 def permuted(files: list[str], number: int) -> tuple[str, ...]:
     return list(permutations(files))[number + 1]
 
 
-def answer_all(office: SiteContext, now: str) -> None:
-    with office.transaction() as session:
+def answer_all(context: SiteContext, now: str) -> None:
+    with context.transaction() as session:
         for each in questions.open_questions(session, answered=True):
             meaning = "Terverifikasi" if each.question.role == QuestionRole.STATUS else "pupr"
-            answer(session, office, each.question, meaning, "test", wita(now))
+            answer(session, context, each.question, meaning, "test", wita(now))
 
 
-def test_an_unknown_unit_is_held_by_the_administrators_unit_and_said_so(office):
-    lapor(office, "2026-11-03 07:00", {})
-    lapor(office, "2026-11-04 07:00", {UNIT: "Dinas Pertanian"})
-    assert counted(office)[-2:] == [
+def test_an_unknown_unit_is_held_by_the_administrators_unit_and_said_so(context):
+    lapor(context, "2026-11-03 07:00", {})
+    lapor(context, "2026-11-04 07:00", {UNIT: "Dinas Pertanian"})
+    assert counted(context)[-2:] == [
         "returned 03 07:00 - 04 07:00 observed dinsos",
         "assigned 03 07:00 - 04 07:00 observed diskominfo",
     ]
-    assert known(office).unit == "diskominfo"
-    assert "kolom Instansi Terdisposisi berisi “Dinas Pertanian”" in explained(office)
-    assert answered(office, "2026-11-05 09:00", "Dinas Pekerjaan Umum dan Penataan Ruang") == 1
-    assert counted(office)[-1] == "assigned 03 07:00 - 04 07:00 observed pupr"
-    assert known(office).unit == "pupr"
-    assert "Dinas Pertanian" not in explained(office)
+    assert known(context).unit == "diskominfo"
+    assert "kolom Instansi Terdisposisi berisi “Dinas Pertanian”" in explained(context)
+    assert answered(context, "2026-11-05 09:00", "Dinas Pekerjaan Umum dan Penataan Ruang") == 1
+    assert counted(context)[-1] == "assigned 03 07:00 - 04 07:00 observed pupr"
+    assert known(context).unit == "pupr"
+    assert "Dinas Pertanian" not in explained(context)
 
 
-def test_nobody_is_called_late_while_the_unit_in_charge_is_unknown(office):
+def test_nobody_is_called_late_while_the_unit_in_charge_is_unknown(context):
     """The clocks run on and remind the administrator's unit; the answer decides who is late."""
-    lapor(office, "2026-11-03 07:00", {})
-    first = states(office, "2026-11-03 08:00")
-    lapor(office, "2026-11-04 07:00", {UNIT: "Dinas Pertanian"})
+    lapor(context, "2026-11-03 07:00", {})
+    first = states(context, "2026-11-03 08:00")
+    lapor(context, "2026-11-04 07:00", {UNIT: "Dinas Pertanian"})
     running = {rule for rule, state in first.items() if state == "running"}
     assert running
-    waiting = states(office, "2026-11-04 08:00")
+    waiting = states(context, "2026-11-04 08:00")
     assert {waiting[rule] for rule in running} == {"running"}
-    lapor(office, "2026-12-28 07:00", {UNIT: "Dinas Pertanian"})
-    late = states(office, "2026-12-28 08:00")
+    lapor(context, "2026-12-28 07:00", {UNIT: "Dinas Pertanian"})
+    late = states(context, "2026-12-28 08:00")
     assert {late[rule] for rule in running} == {"unknown"}
-    assert answered(office, "2026-12-28 09:00", "Dinas Pekerjaan Umum dan Penataan Ruang") == 1
-    decided = states(office, "2026-12-28 10:00")
+    assert answered(context, "2026-12-28 09:00", "Dinas Pekerjaan Umum dan Penataan Ruang") == 1
+    decided = states(context, "2026-12-28 10:00")
     assert {decided[rule] for rule in running} == {"breached"}
 
 
-def test_nobody_is_called_late_while_a_register_names_an_unknown_unit(office):
+def test_nobody_is_called_late_while_a_register_names_an_unknown_unit(context):
     entries = ({}, {"No Register": "FD-9", "Unit": "Dinas Entah"})
-    desk(office, "2026-11-17 08:00", *entries)
-    desk(office, "2026-12-28 08:00", *entries)
-    known_unit = states(office, "2026-12-28 09:00", "FD-1")
+    desk(context, "2026-11-17 08:00", *entries)
+    desk(context, "2026-12-28 08:00", *entries)
+    known_unit = states(context, "2026-12-28 09:00", "FD-1")
     late = {rule for rule, state in known_unit.items() if state == "breached"}
     assert late
-    found = states(office, "2026-12-28 09:00", "FD-9")
+    found = states(context, "2026-12-28 09:00", "FD-9")
     assert {found[rule] for rule in late} == {"unknown"}
-    assert answered(office, "2026-12-28 10:00", "Dinas Sosial") == 1
-    assert states(office, "2026-12-28 11:00", "FD-9") == known_unit
+    assert answered(context, "2026-12-28 10:00", "Dinas Sosial") == 1
+    assert states(context, "2026-12-28 11:00", "FD-9") == known_unit
 
 
-def explained(office: SiteContext, ticket: str = "5010653", at: str = "2026-11-12 08:00") -> str:
-    with office.transaction() as session:
+def explained(context: SiteContext, ticket: str = "5010653", at: str = "2026-11-12 08:00") -> str:
+    with context.transaction() as session:
         return "".join(
-            as_text(office.site, one) for one in explanations(session, office, ticket, wita(at))
+            as_text(context.site, one) for one in explanations(session, context, ticket, wita(at))
         )
 
 
-def test_rules_that_ask_for_an_unknown_classification_are_undetermined(office):
+def test_rules_that_ask_for_an_unknown_classification_are_undetermined(context):
     blank = {"Tindak Lanjut Pertama": "", "Klasifikasi": "Keluhan Layanan"}
-    desk(office, "2026-11-17 08:00", blank)
-    assert INFORMATION not in states(office, "2026-11-24 09:00", "FD-1")
-    text = explained(office, "FD-1", "2026-11-24 09:30")
+    desk(context, "2026-11-17 08:00", blank)
+    assert INFORMATION not in states(context, "2026-11-24 09:00", "FD-1")
+    text = explained(context, "FD-1", "2026-11-24 09:30")
     assert f"({INFORMATION})" in text
     assert "Belum dapat ditentukan apakah aturan ini berlaku" in text
     assert f"({VERIFICATION})" in text  # it asks for no classification
-    assert answered(office, "2026-11-24 10:00", "permintaan informasi") == 1
-    assert states(office, "2026-11-24 11:00", "FD-1")[INFORMATION] == "unknown"  # read on the 17th
-    desk(office, "2026-11-24 12:00", blank)
-    assert states(office, "2026-11-24 13:00", "FD-1")[INFORMATION] == "breached"
+    assert answered(context, "2026-11-24 10:00", "permintaan informasi") == 1
+    assert states(context, "2026-11-24 11:00", "FD-1")[INFORMATION] == "unknown"  # read on the 17th
+    desk(context, "2026-11-24 12:00", blank)
+    assert states(context, "2026-11-24 13:00", "FD-1")[INFORMATION] == "breached"
 
 
 @ON_BOTH
-def test_a_step_with_an_unreadable_date_leaves_its_rules_open_until_it_is_answered(office):
+def test_a_step_with_an_unreadable_date_leaves_its_rules_open_until_it_is_answered(context):
     """The request for information of the 16th is due at the end of the 23rd."""
-    desk(office, "2026-11-17 08:00", {})
-    desk(office, "2026-11-24 08:00", {"Selesai": "30/02/2026 10:00"})
-    assert states(office, "2026-11-24 09:00", "FD-1")[INFORMATION] == "unknown"
-    assert "Isian Selesai tidak dapat dibaca" in explained(office, "FD-1", "2026-11-24 09:00")
+    desk(context, "2026-11-17 08:00", {})
+    desk(context, "2026-11-24 08:00", {"Selesai": "30/02/2026 10:00"})
+    assert states(context, "2026-11-24 09:00", "FD-1")[INFORMATION] == "unknown"
+    assert "Isian Selesai tidak dapat dibaca" in explained(context, "FD-1", "2026-11-24 09:00")
     with pytest.raises(WrongAnswer, match="before the receipt of 1 of the complaints"):
-        answered(office, "2026-11-24 10:00", "15/11/2026 10:00")
+        answered(context, "2026-11-24 10:00", "15/11/2026 10:00")
     with pytest.raises(WrongAnswer, match="is no date; write for example 2026-11-24 08:30"):
-        answered(office, "2026-11-24 10:00", "besok")
-    assert answered(office, "2026-11-24 10:00", "20/11/2026 10:00") == 1
-    assert states(office, "2026-11-24 11:00", "FD-1")[INFORMATION] == "met"
-    before = dump(office)
-    desk(office, "2026-11-25 08:00", {"Selesai": "30/02/2026 10:00"})  # the answer stays
-    assert counted(office, "FD-1", "2026-11-25 09:00")[-1] == "settled 20 10:00 stated"
-    assert len(dump(office).splitlines()) == len(before.splitlines()) + 1  # the import
-    assert answered(office, "2026-11-25 10:00", "kosong") == 1
-    assert states(office, "2026-11-25 11:00", "FD-1")[INFORMATION] == "breached"
+        answered(context, "2026-11-24 10:00", "besok")
+    assert answered(context, "2026-11-24 10:00", "20/11/2026 10:00") == 1
+    assert states(context, "2026-11-24 11:00", "FD-1")[INFORMATION] == "met"
+    before = dump(context)
+    desk(context, "2026-11-25 08:00", {"Selesai": "30/02/2026 10:00"})  # the answer stays
+    assert counted(context, "FD-1", "2026-11-25 09:00")[-1] == "settled 20 10:00 stated"
+    assert len(dump(context).splitlines()) == len(before.splitlines()) + 1  # the import
+    assert answered(context, "2026-11-25 10:00", "kosong") == 1
+    assert states(context, "2026-11-25 11:00", "FD-1")[INFORMATION] == "breached"
 
 
-def test_a_step_corrected_at_the_source_ends_its_question(office):
-    desk(office, "2026-11-17 08:00", {"Selesai": "30/02/2026 10:00"})
-    desk(office, "2026-11-18 08:00", {"Selesai": "17/11/2026 10:00"})
-    assert asked(office) == []
-    assert counted(office, "FD-1")[-1] == "settled 17 10:00 stated"
+def test_a_step_corrected_at_the_source_ends_its_question(context):
+    desk(context, "2026-11-17 08:00", {"Selesai": "30/02/2026 10:00"})
+    desk(context, "2026-11-18 08:00", {"Selesai": "17/11/2026 10:00"})
+    assert asked(context) == []
+    assert counted(context, "FD-1")[-1] == "settled 17 10:00 stated"
 
 
 @ON_BOTH
-def test_editing_the_sites_files_answers_what_waited(site_folder, open_office):
-    office = open_office()
+def test_editing_the_sites_files_answers_what_waited(site_folder, open_context):
+    context = open_context()
     new = {STATUS: "Belum Terverifikasi", UNIT: ""}
-    lapor(office, "2026-11-03 07:00", new)
+    lapor(context, "2026-11-03 07:00", new)
     strange = {STATUS: "Diterima", UNIT: "Dinas Lama", KIND: "Keluhan Layanan"}
-    lapor(office, "2026-11-04 07:00", strange)
-    assert len(asked(office)) == 3
+    lapor(context, "2026-11-04 07:00", strange)
+    assert len(asked(context)) == 3
     file = site_folder / "sources.toml"
     text = file.read_text("utf-8")
     text = text.replace(
@@ -476,18 +476,18 @@ def test_editing_the_sites_files_answers_what_waited(site_folder, open_office):
     directory = site_folder / "directory.csv"
     told = directory.read_text("utf-8").replace("Dinas Sosial Kab. Contoh", "Dinas Lama")
     directory.write_text(told, encoding="utf-8")
-    office = open_office()
-    count = take(office, "2026-11-05 08:00")  # without a new file
+    context = open_context()
+    count = take(context, "2026-11-05 08:00")  # without a new file
     assert (count.files, count.answered) == (0, 3)
-    assert asked(office) == []
-    assert counted(office)[1:] == [
+    assert asked(context) == []
+    assert counted(context)[1:] == [
         "verified 03 07:00 - 04 07:00 observed",
         "assigned 03 07:00 - 04 07:00 observed dinsos",
     ]
-    complaint = known(office)
+    complaint = known(context)
     assert (complaint.classification, complaint.unit) == ("complaint", "dinsos")
     assert complaint.next_action_at == wita("2026-11-05 08:00")
-    with office.transaction() as session:
+    with context.transaction() as session:
         rows = session.scalars(select(AuditRow).where(AuditRow.kind == AuditKind.QUESTION_ANSWERED))
         reasons = sorted(row.reason for row in rows)
     assert reasons == ["answered by directory.csv", *["answered by sources.toml"] * 2]
@@ -502,26 +502,26 @@ def test_editing_the_sites_files_answers_what_waited(site_folder, open_office):
     ],
 )
 def test_an_answer_that_the_column_cannot_mean_is_refused_with_a_suggestion(
-    office, role, text, error
+    context, role, text, error
 ):
     cells = {"status": STATUS, "unit": UNIT, "classification": KIND}
-    lapor(office, "2026-11-03 07:00", {cells[role]: "Entah"})
+    lapor(context, "2026-11-03 07:00", {cells[role]: "Entah"})
     with pytest.raises(WrongAnswer, match=error.replace("?", r"\?")):
-        answered(office, "2026-11-03 08:00", text)
+        answered(context, "2026-11-03 08:00", text)
 
 
-def test_the_answer_is_shown_as_lines_for_the_sites_files(office):
-    lapor(office, "2026-11-03 07:00", {STATUS: "Tutup", UNIT: "Dinas Lama", KIND: 'Aduan "Baru"'})
-    with office.transaction() as session:
+def test_the_answer_is_shown_as_lines_for_the_sites_files(context):
+    lapor(context, "2026-11-03 07:00", {STATUS: "Tutup", UNIT: "Dinas Lama", KIND: 'Aduan "Baru"'})
+    with context.transaction() as session:
         found = {}
         for each in questions.open_questions(session):
             question = each.question
             text = {"status": "Ditutup oleh Sistem", "unit": "dinsos"}.get(
                 question.role, "complaint"
             )
-            meaning = meaning_of(office.site, question, text)
-            answer(session, office, question, meaning, "test", wita("2026-11-03 08:00"))
-            found[question.role] = permanent_lines(office.site, question)
+            meaning = meaning_of(context.site, question, text)
+            answer(session, context, question, meaning, "test", wita("2026-11-03 08:00"))
+            found[question.role] = permanent_lines(context.site, question)
     assert found == {
         "status": [
             "[[lapor.status]]",
@@ -535,13 +535,13 @@ def test_the_answer_is_shown_as_lines_for_the_sites_files(office):
     }
 
 
-def test_a_name_in_an_unknown_cell_reaches_no_log_and_no_artifact(office, caplog):
+def test_a_name_in_an_unknown_cell_reaches_no_log_and_no_artifact(context, caplog):
     caplog.set_level(logging.DEBUG)
     person = "Budi Rahasiawan, HP 081234567890"
-    export(office.site.folder, "2026-11-03 07:00", {STATUS: person, UNIT: person, KIND: person})
-    count = take(office, "2026-11-03 08:00")
-    evaluate_and_notify(office, wita("2026-11-03 08:05"), "run")
-    answered(office, "2026-11-03 09:00", "kosong")
+    export(context.site.folder, "2026-11-03 07:00", {STATUS: person, UNIT: person, KIND: person})
+    count = take(context, "2026-11-03 08:00")
+    evaluate_and_notify(context, wita("2026-11-03 08:05"), "run")
+    answered(context, "2026-11-03 09:00", "kosong")
     shown = render(
         "report/intake.md.j2",
         locale="id",
@@ -551,7 +551,7 @@ def test_a_name_in_an_unknown_cell_reaches_no_log_and_no_artifact(office, caplog
         failures=[],
     )
     assert "lapor: 3 pertanyaan baru tentang kolom" in shown
-    with office.transaction() as session:
+    with context.transaction() as session:
         audit = [f"{row.subject} {row.reason}" for row in session.scalars(select(AuditRow))]
     assert "Rahasiawan" not in f"{shown} {caplog.text} {audit}"
-    assert "081234567890" not in dump(office)
+    assert "081234567890" not in dump(context)

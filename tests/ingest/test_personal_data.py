@@ -45,24 +45,24 @@ def database_url(sqlite_url):
 
 
 @pytest.fixture
-def lived(office, caplog, tmp_path):
+def lived(context, caplog, tmp_path):
     """All that came out: database, mails, reports, export and logs, as text by where it stood."""
     caplog.set_level(logging.DEBUG)
-    register(office, "2026-11-20 07:15", *ENTRIES)
+    register(context, "2026-11-20 07:15", *ENTRIES)
     for morning in ("2026-11-20 08:00", "2026-11-24 08:00"):
         if morning > "2026-11-21":
-            register(office, "2026-11-24 07:15", *ENTRIES)
-        evaluate_and_notify(office, wita(morning), morning)
-        deliver(office, morning)
+            register(context, "2026-11-24 07:15", *ENTRIES)
+        evaluate_and_notify(context, wita(morning), morning)
+        deliver(context, morning)
     now = wita("2026-11-24 09:00")
-    made = make_summary(office, "2026-11", now, now, "summary")
-    deliver(office, "2026-11-24 09:00")
-    export(office, tmp_path / "given.jsonl", now, since=None, titles=True)
-    with office.transaction() as session:
+    made = make_summary(context, "2026-11", now, now, "summary")
+    deliver(context, "2026-11-24 09:00")
+    export(context, tmp_path / "given.jsonl", now, since=None, titles=True)
+    with context.transaction() as session:
         kept = [zlib.decompress(mime) for mime in session.scalars(select(MessageRow.mime)) if mime]
-    sent = [path.read_bytes() for path in (office.site.var / "mailbox").iterdir()]
+    sent = [path.read_bytes() for path in (context.site.var / "mailbox").iterdir()]
     return {
-        "database": str(dump(office)),
+        "database": str(dump(context)),
         "kept mails": "".join(map(read, kept)),
         "sent mails": "".join(map(read, sent)),
         **{f"report as {path.suffix[1:]}": printed(path) for path in made.paths},
@@ -108,38 +108,38 @@ def test_nothing_of_it_comes_out_anywhere(lived):
         ({"Tanggal Masuk": "99/99/2026 08:30", "Kategori": "Jalan"}, True),  # only a wrong date
     ],
 )
-def test_a_row_with_a_visible_shift_is_kept_without_any_cell(office, shifted, kept):
+def test_a_row_with_a_visible_shift_is_kept_without_any_cell(context, shifted, kept):
     good = ({"No Register": f"FD-{n}"} for n in range(10, 50))
     bad = {"No Register": "FD-7", **shifted}
-    path = write_register(office, wita("2026-11-20 07:15"), bad, *good)
-    pull(office, "register", wita("2026-11-20 07:15"))
-    with office.transaction() as session:
+    path = write_register(context, wita("2026-11-20 07:15"), bad, *good)
+    pull(context, "register", wita("2026-11-20 07:15"))
+    with context.transaction() as session:
         (row,) = quarantine.quarantined(session)
         assert (row.line, row.file, bool(row.cells)) == (2, path.name, kept)
         assert (row.value, row.ticket) == (("99/99/2026 08:30", "FD-7") if kept else ("", ""))
         assert row.ticket_hash  # the complaint itself is known to be unreadable
-    assert NAME not in str(dump(office))
+    assert NAME not in str(dump(context))
 
 
-def test_no_file_name_header_or_ticket_reaches_error_log_or_database_raw(office, caplog):
+def test_no_file_name_header_or_ticket_reaches_error_log_or_database_raw(context, caplog):
     """A file without the mapped columns, with planted values in its name, header and rows."""
     caplog.set_level(logging.DEBUG)
-    inbox = office.site.folder / "inbox" / "register"
+    inbox = context.site.folder / "inbox" / "register"
     forged = f"register_2026-11-20_0715.csv {PHONE}\n2026-11-20 ERROR \x1b[2Jpalsu"
     name = f"{forged.replace('/', '')}.csv"
     (inbox / name).write_text(f"No Register;{NAME};{NIK}\n1;{MAIL};x\n", encoding="utf-8")
     before = wita("2026-11-20 07:00").timestamp()
     os.utime(inbox / name, (before, before))
-    write_register(office, wita("2026-11-20 07:15"), {"No Register": "FD\x1b]0;x\x07-8\x9b2J"})
+    write_register(context, wita("2026-11-20 07:15"), {"No Register": "FD\x1b]0;x\x07-8\x9b2J"})
     errors = ""
     try:
-        pull(office, "register", wita("2026-11-20 07:15"))
+        pull(context, "register", wita("2026-11-20 07:15"))
     except ValueError as error:
         errors = str(error)
-    with office.transaction() as session:
+    with context.transaction() as session:
         tickets = list(session.scalars(select(Complaint.ticket)))
     assert tickets == ["FD]0;x-82J"]
-    texts = (errors, caplog.text, str(dump(office)))
+    texts = (errors, caplog.text, str(dump(context)))
     raw = (NAME, NIK, PHONE, MAIL, "\x1b", "\\x1b", "\x9b", "\x07")
     assert [(n, each) for n, text in enumerate(texts) for each in raw if each in text] == []
     assert "[telepon]" in errors

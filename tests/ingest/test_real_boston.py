@@ -75,17 +75,17 @@ def test_our_verdict_is_the_citys_on_every_case(real_data: Path, cases, tmp_path
     written = (real_data / NAME).stat().st_mtime
     os.utime(tmp_path / NAME, (written, written))
     now = datetime.fromtimestamp(written + 60, tz=UTC)
-    office = SiteContext.open(REPOSITORY / "examples" / "boston")
+    context = SiteContext.open(REPOSITORY / "examples" / "boston")
     try:
-        count = pull(office, "boston311", now)
-        decided = evaluate_and_notify(office, now, "run")
-        with office.transaction() as session:
+        count = pull(context, "boston311", now)
+        decided = evaluate_and_notify(context, now, "run")
+        with context.transaction() as session:
             query = select(Complaint.ticket, DeadlineRow.state)
             rows = session.execute(query.join(Complaint, DeadlineRow.complaint_id == Complaint.id))
             ours = {ticket: OURS.get(state, state) for ticket, state in rows.all()}
             waiting = session.scalar(select(func.count()).select_from(QuarantineRow))
     finally:
-        office.close()
+        context.close()
     theirs = {
         case["case_enquiry_id"]: case["ontime"]
         for case in cases

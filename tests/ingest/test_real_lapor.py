@@ -58,7 +58,7 @@ def in_district(name: str) -> bool:
 
 
 @pytest.fixture
-def bandung(site_folder: Path, real_data: Path, sheet, monkeypatch, open_office):
+def bandung(site_folder: Path, real_data: Path, sheet, monkeypatch, open_context):
     """A site of its own for the export: its units, its zone, and where its time stands."""
     names = {row[UNIT] for row in sheet} - {""}
     with (site_folder / "directory.csv").open("w", encoding="utf-8", newline="") as file:
@@ -81,7 +81,7 @@ def bandung(site_folder: Path, real_data: Path, sheet, monkeypatch, open_office)
         assert changed, f"{file} no longer holds {pattern}"
         path.write_text(text, encoding="utf-8")
     monkeypatch.setenv("TENGGAT_LAPOR", str(real_data))
-    return open_office()
+    return open_context()
 
 
 def test_unit_names_come_in_several_spellings(sheet):

@@ -28,17 +28,17 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """Where what is tested hangs on no database."""
 
 
-def found(office: SiteContext, now: datetime = NOW, **more: Any) -> dict[str, tuple[str, str]]:
+def found(context: SiteContext, now: datetime = NOW, **more: Any) -> dict[str, tuple[str, str]]:
     """Each thing that the doctor says, with its level and its remedy."""
-    return {each.what: (each.level, each.remedy) for each in check(office.site, now, **more)}
+    return {each.what: (each.level, each.remedy) for each in check(context.site, now, **more)}
 
 
-def troubles(office: SiteContext, now: datetime = NOW) -> list[str]:
-    return [what for what, (level, _) in found(office, now).items() if level == "trouble"]
+def troubles(context: SiteContext, now: datetime = NOW) -> list[str]:
+    return [what for what, (level, _) in found(context, now).items() if level == "trouble"]
 
 
-def ran(office: SiteContext, moment: datetime, *flows: str) -> None:
-    with office.transaction() as session:
+def ran(context: SiteContext, moment: datetime, *flows: str) -> None:
+    with context.transaction() as session:
         for flow in flows or FLOWS:
             runs.finished(session, f"{flow} {moment}", flow, moment, {})
 
@@ -46,10 +46,10 @@ def ran(office: SiteContext, moment: datetime, *flows: str) -> None:
 # --- the database and what ran --------------------------------------------------------------------
 
 
-def test_a_site_that_runs_is_well(office):
-    ran(office, NOW - 5 * MINUTE)
-    said = found(office)
-    assert troubles(office) == []
+def test_a_site_that_runs_is_well(context):
+    ran(context, NOW - 5 * MINUTE)
+    said = found(context)
+    assert troubles(context) == []
     for flow in FLOWS:
         assert said[f"{flow} last ran at 2026-11-24 07:55"] == ("good", "")
     assert said["it is 2026-11-24 08:00 at the site (Asia/Makassar)"] == ("good", "")
@@ -59,80 +59,80 @@ def test_a_site_that_runs_is_well(office):
 
 
 @on_sqlite
-def test_a_flow_that_stands_still_is_trouble(office):
-    ran(office, NOW - 2 * HOUR)
-    (trouble, another) = troubles(office)
+def test_a_flow_that_stands_still_is_trouble(context):
+    ran(context, NOW - 2 * HOUR)
+    (trouble, another) = troubles(context)
     assert trouble.startswith("delivery has not finished a run since 2026-11-24 06:00")
     assert another.startswith("watchdog has not finished")
-    assert "`tenggat up`" in found(office)[trouble][1]
+    assert "`tenggat up`" in found(context)[trouble][1]
 
 
 @on_sqlite
-def test_complaints_of_the_example_site_in_another_site_are_trouble(office):
+def test_complaints_of_the_example_site_in_another_site_are_trouble(context):
     """Who copies the whole example would import its invented complaints and mail about them."""
     sample = next(path for path in (EXAMPLE / "inbox" / "lapor").iterdir())
-    shutil.copy(sample, office.site.folder / "inbox" / "lapor")
-    (trouble,) = troubles(office)
+    shutil.copy(sample, context.site.folder / "inbox" / "lapor")
+    (trouble,) = troubles(context)
     assert trouble == "source lapor has 1 files of the example site: invented complaints"
-    assert "before the first run" in found(office)[trouble][1]
+    assert "before the first run" in found(context)[trouble][1]
 
 
 @on_sqlite
-def test_what_has_never_run_is_a_note(office):
-    assert found(office)["no run of deadlines has ended well yet"][0] == "note"
-    assert troubles(office) == []
+def test_what_has_never_run_is_a_note(context):
+    assert found(context)["no run of deadlines has ended well yet"][0] == "note"
+    assert troubles(context) == []
 
 
 @on_sqlite
-def test_a_clock_that_has_gone_back_is_trouble(office):
-    ran(office, NOW + HOUR)
-    assert troubles(office) == ["the last run was at 2026-11-24 09:00, later than now"]
+def test_a_clock_that_has_gone_back_is_trouble(context):
+    ran(context, NOW + HOUR)
+    assert troubles(context) == ["the last run was at 2026-11-24 09:00, later than now"]
 
 
-def test_the_clock_of_a_database_server_is_compared_with_ours(office):
-    if office.engine.dialect.name == "sqlite":
+def test_the_clock_of_a_database_server_is_compared_with_ours(context):
+    if context.engine.dialect.name == "sqlite":
         assert not [
-            what for what in found(office, datetime.now(UTC), clock=True) if "agree" in what
+            what for what in found(context, datetime.now(UTC), clock=True) if "agree" in what
         ]
         return
-    right = found(office, datetime.now(UTC), clock=True)
+    right = found(context, datetime.now(UTC), clock=True)
     assert right["the clock agrees with that of the database server"] == ("good", "")
-    wrong = found(office, datetime.now(UTC) - 3 * HOUR, clock=True)
+    wrong = found(context, datetime.now(UTC) - 3 * HOUR, clock=True)
     (told,) = [what for what in wrong if what.startswith("the clocks of this machine")]
     assert told.endswith(("179 minutes apart", "180 minutes apart"))
     assert wrong[told][0] == "trouble"
 
 
-def test_mail_that_waits_for_too_long_is_trouble(office):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    ran(office, NOW + 4 * HOUR)
-    assert not [t for t in troubles(office, NOW + 4 * HOUR - MINUTE) if "wait for too long" in t][
+def test_mail_that_waits_for_too_long_is_trouble(context):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    ran(context, NOW + 4 * HOUR)
+    assert not [t for t in troubles(context, NOW + 4 * HOUR - MINUTE) if "wait for too long" in t][
         1:
     ]
-    (trouble,) = troubles(office, NOW + 4 * HOUR)
+    (trouble,) = troubles(context, NOW + 4 * HOUR)
     assert "mails wait for too long, the oldest since 2026-11-24 08:00" in trouble
 
 
-def test_a_database_that_is_behind_is_trouble_and_stays_behind(office, later_revision):
-    with office.engine.begin():
+def test_a_database_that_is_behind_is_trouble_and_stays_behind(context, later_revision):
+    with context.engine.begin():
         pass
-    (trouble,) = troubles(office)
+    (trouble,) = troubles(context)
     assert trouble == f"the database is at revision 0001, the program at {later_revision}"
-    assert troubles(office) == [trouble]
+    assert troubles(context) == [trouble]
 
 
-def test_looking_changes_nothing(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    before = dump(office)
-    found(office, NOW + HOUR)
-    assert dump(office) == before
+def test_looking_changes_nothing(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    before = dump(context)
+    found(context, NOW + HOUR)
+    assert dump(context) == before
     assert server.letters == []
 
 
-def test_it_does_not_wait_for_one_who_writes(office):
-    with office.transaction():  # on SQLite the only writer
+def test_it_does_not_wait_for_one_who_writes(context):
+    with context.transaction():  # on SQLite the only writer
         began = datetime.now(UTC)
-        assert "database in order, 0 complaints" in found(office)
+        assert "database in order, 0 complaints" in found(context)
         assert datetime.now(UTC) - began < timedelta(seconds=30)
 
 
@@ -149,21 +149,21 @@ def test_no_database_is_made_where_none_is(tmp_path, site_folder, monkeypatch, c
 
 
 @on_sqlite
-def test_it_logs_in_and_sends_nothing(office):
+def test_it_logs_in_and_sends_nothing(context):
     with running(Server(login=("tenggat", "s3cret"))) as server:
-        office.site.mail_url = server.url()
-        assert f"mail server 127.0.0.1:{server.port} answers and takes the login" in found(office)
+        context.site.mail_url = server.url()
+        assert f"mail server 127.0.0.1:{server.port} answers and takes the login" in found(context)
         assert (server.logins, server.letters) == ([("tenggat", "s3cret")], [])
-        office.site.mail_url = server.url().replace("s3cret", "wr0ng")
-        (trouble,) = troubles(office)
+        context.site.mail_url = server.url().replace("s3cret", "wr0ng")
+        (trouble,) = troubles(context)
         assert trouble.startswith("mail server: ")
         assert "wr0ng" not in trouble
 
 
 @pytest.fixture
-def with_sources(office: SiteContext, monkeypatch: pytest.MonkeyPatch) -> SiteContext:
+def with_sources(context: SiteContext, monkeypatch: pytest.MonkeyPatch) -> SiteContext:
     """The example site with a desk's database and a city's server as sources too."""
-    file = office.site.folder / "sources.toml"
+    file = context.site.folder / "sources.toml"
     more = """
 [desk]
 type = "sql"
@@ -183,8 +183,8 @@ zone = "Asia/Makassar"
 fields = { unit = "agency_responsible" }
 """
     file.write_text(file.read_text("utf-8") + more, encoding="utf-8")
-    office.site = load_site(office.site.folder)
-    return office
+    context.site = load_site(context.site.folder)
+    return context
 
 
 @on_sqlite
@@ -213,129 +213,129 @@ def test_sources_that_are_not_there_are_trouble(with_sources, monkeypatch):
 
 
 @on_sqlite
-def test_a_disk_that_is_nearly_full_is_trouble(office):
-    file = office.site.folder / "site.toml"
+def test_a_disk_that_is_nearly_full_is_trouble(context):
+    file = context.site.folder / "site.toml"
     text = file.read_text("utf-8").replace("disk_free_mb = 1000", "disk_free_mb = 1000000000")
     file.write_text(text, encoding="utf-8")
-    office.site = load_site(office.site.folder)
-    told = troubles(office)
+    context.site = load_site(context.site.folder)
+    told = troubles(context)
     assert told
     assert all("are left for" in trouble for trouble in told)
 
 
 def test_a_database_that_every_user_may_read_is_a_note(tmp_path, site_folder, monkeypatch):
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
-    office = SiteContext.open(site_folder)
+    context = SiteContext.open(site_folder)
     kept = tmp_path / "var" / "tenggat.db"
     kept.chmod(0o644)
-    assert not [what for what in found(office) if what.startswith("every user")]
+    assert not [what for what in found(context) if what.startswith("every user")]
     kept.parent.chmod(0o755)  # as made by another
-    assert found(office)[f"every user of the machine may read {kept}"][0] == "note"
+    assert found(context)[f"every user of the machine may read {kept}"][0] == "note"
     (kept.parent / "mailbox").mkdir(mode=0o755)
     (kept.parent / "logs").mkdir(mode=0o755)
     (kept.parent / "prefect").mkdir(mode=0o700)
     told = f"every user of the machine may look into mailbox, logs in {kept.parent}"
-    assert found(office)[told] == ("note", f"chmod o= {kept.parent}")
+    assert found(context)[told] == ("note", f"chmod o= {kept.parent}")
     kept.parent.chmod(0o750)
-    assert not [what for what in found(office) if what.startswith("every user")]
-    office.close()
+    assert not [what for what in found(context) if what.startswith("every user")]
+    context.close()
 
 
 @on_sqlite
-def test_a_site_s_folder_that_every_user_may_reach_is_a_note(office, monkeypatch):
-    folder = office.site.folder
+def test_a_site_s_folder_that_every_user_may_reach_is_a_note(context, monkeypatch):
+    folder = context.site.folder
     told = f"every user of the machine may read the site's folder {folder}"
     folder.chmod(0o755)
-    assert told not in found(office)  # a folder above it is closed
+    assert told not in found(context)  # a folder above it is closed
     monkeypatch.setattr("tasks.monitoring.health.host._reachable", lambda folder: True)
-    assert found(office)[told] == ("note", f"chmod o= {folder}")
+    assert found(context)[told] == ("note", f"chmod o= {folder}")
     folder.chmod(0o750)
-    assert told not in found(office)
+    assert told not in found(context)
 
 
 @on_sqlite
-def test_a_login_of_the_ui_that_every_user_may_read_is_a_note(office):
-    file = office.site.var / "prefect" / "login"
+def test_a_login_of_the_ui_that_every_user_may_read_is_a_note(context):
+    file = context.site.var / "prefect" / "login"
     file.parent.mkdir(mode=0o755)
     file.write_text("tenggat:known", "utf-8")
     for mode, expected in ((0o644, True), (0o600, False)):
         file.chmod(mode)
-        assert (f"every user of the machine may read {file}" in found(office)) == expected
+        assert (f"every user of the machine may read {file}" in found(context)) == expected
 
 
-def test_missing_triggers_of_the_audit_are_trouble(office):
+def test_missing_triggers_of_the_audit_are_trouble(context):
     drop = {"sqlite": "DROP TRIGGER audit_head_not_put_back"}
     drop["postgresql"] = drop["sqlite"] + " ON audit_head"
-    with office.transaction() as session:
+    with context.transaction() as session:
         session.execute(text(drop[session.get_bind().dialect.name]))
     gone = "the database no longer protects the audit: audit_head_not_put_back gone or disabled"
-    assert gone in troubles(office)
+    assert gone in troubles(context)
 
 
 @on_sqlite
-def test_backups_elsewhere_that_every_user_may_read_are_a_note(office, tmp_path):
-    office.site.backups = tmp_path / "disk"
-    office.site.backups.mkdir(mode=0o700)
-    assert not [what for what in found(office) if "the backups in" in what]
-    office.site.backups.chmod(0o755)
-    told = f"every user of the machine may look into the backups in {office.site.backups}"
-    assert found(office)[told] == ("note", f"chmod o= {office.site.backups}")
+def test_backups_elsewhere_that_every_user_may_read_are_a_note(context, tmp_path):
+    context.site.backups = tmp_path / "disk"
+    context.site.backups.mkdir(mode=0o700)
+    assert not [what for what in found(context) if "the backups in" in what]
+    context.site.backups.chmod(0o755)
+    told = f"every user of the machine may look into the backups in {context.site.backups}"
+    assert found(context)[told] == ("note", f"chmod o= {context.site.backups}")
 
 
-def with_line(office: SiteContext, section: str, line: str) -> SiteContext:
+def with_line(context: SiteContext, section: str, line: str) -> SiteContext:
     """The site with another line at the head of a section of site.toml."""
     key = line.partition(" =")[0]
-    file = office.site.folder / "site.toml"
+    file = context.site.folder / "site.toml"
     kept = [old for old in file.read_text("utf-8").splitlines() if not old.startswith(f"{key} =")]
     kept.insert(kept.index(next(old for old in kept if old.startswith(f"[{section}]"))) + 1, line)
     file.write_text("\n".join(kept) + "\n", encoding="utf-8")
-    office.site = load_site(office.site.folder)
-    return office
+    context.site = load_site(context.site.folder)
+    return context
 
 
 @on_sqlite
-def test_a_schedule_with_longer_gaps_than_a_silence_is_a_note(office):
+def test_a_schedule_with_longer_gaps_than_a_silence_is_a_note(context):
     """The 30 minutes after which delivery is silent, and a mail server that sleeps at night."""
-    assert not [what for what in found(office) if "by its schedule" in what]
-    office = with_line(office, "schedules", 'delivery = "*/5 7-17 * * 1-5"')
+    assert not [what for what in found(context) if "by its schedule" in what]
+    context = with_line(context, "schedules", 'delivery = "*/5 7-17 * * 1-5"')
     told = (
         "by its schedule delivery does not run from 2026-11-27 17:55 to 2026-11-30 07:00,"
         " and after 30 minutes [watch] calls it silent"
     )
     remedy = "give silent_minutes.delivery in site.toml 3725, or let it run more often"
-    assert found(office)[told] == ("note", remedy)
-    office = with_line(office, "watch", "silent_minutes = { delivery = 3725 }")
-    assert not [what for what in found(office) if "by its schedule" in what]
+    assert found(context)[told] == ("note", remedy)
+    context = with_line(context, "watch", "silent_minutes = { delivery = 3725 }")
+    assert not [what for what in found(context) if "by its schedule" in what]
 
 
 @on_sqlite
-def test_two_schedules_of_a_flow_fill_each_others_gaps(office):
-    office = with_line(office, "schedules", 'deadlines = ["0 0-10 * * *", "30 12-23 * * *"]')
-    assert not [what for what in found(office) if "by its schedule" in what]
+def test_two_schedules_of_a_flow_fill_each_others_gaps(context):
+    context = with_line(context, "schedules", 'deadlines = ["0 0-10 * * *", "30 12-23 * * *"]')
+    assert not [what for what in found(context) if "by its schedule" in what]
 
 
 @on_sqlite
-def test_a_schedule_by_the_day_of_the_month_is_followed_for_two_months(office):
-    office = with_line(office, "schedules", 'maintenance = "30 2 1 * *"')
-    (told,) = [what for what in found(office) if "by its schedule" in what]
+def test_a_schedule_by_the_day_of_the_month_is_followed_for_two_months(context):
+    context = with_line(context, "schedules", 'maintenance = "30 2 1 * *"')
+    (told,) = [what for what in found(context) if "by its schedule" in what]
     assert "from 2026-12-01 02:30 to 2027-01-01 02:30" in told
 
 
 @on_sqlite
-def test_a_schedule_that_is_none_is_trouble(office):
-    office = with_line(office, "schedules", 'intake = "every hour"')
-    assert troubles(office) == ["schedules.intake: every hour cannot be read"]
+def test_a_schedule_that_is_none_is_trouble(context):
+    context = with_line(context, "schedules", 'intake = "every hour"')
+    assert troubles(context) == ["schedules.intake: every hour cannot be read"]
 
 
 # --- the command ----------------------------------------------------------------------------------
 
 
 @on_sqlite
-def test_its_exit_code_is_for_monitoring(office, call_tenggat):
-    arguments = ("doctor", "--site", office.site.folder, "--now", "2026-11-24T08:00")
-    ran(office, NOW - MINUTE)
+def test_its_exit_code_is_for_monitoring(context, call_tenggat):
+    arguments = ("doctor", "--site", context.site.folder, "--now", "2026-11-24T08:00")
+    ran(context, NOW - MINUTE)
     assert call_tenggat(*arguments)[0] == 0
-    ran(office, NOW + HOUR)
+    ran(context, NOW + HOUR)
     code, out, _ = call_tenggat(*arguments)
     assert code == 1
     assert "trouble  the last run was at 2026-11-24 09:00, later than now\n" in out

@@ -45,24 +45,24 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """Where what is tested hangs on no database."""
 
 
-def ran(office: SiteContext, moment: datetime, *flows: str) -> None:
-    with office.transaction() as session:
+def ran(context: SiteContext, moment: datetime, *flows: str) -> None:
+    with context.transaction() as session:
         for flow in flows or FLOWS:
             runs.finished(session, f"{flow} {moment}", flow, moment, {})
 
 
-def watch(office: SiteContext, *moments: datetime) -> list[str]:
+def watch(context: SiteContext, *moments: datetime) -> list[str]:
     """Look at each of these moments; what the mails then owed tell, oldest first."""
     for moment in moments:
-        check_and_notify(office, moment, f"watch {moment}")
-    alerts = messages(office, "alert")
+        check_and_notify(context, moment, f"watch {moment}")
+    alerts = messages(context, "alert")
     return [",".join(told(alert)) for alert in alerts if alert.detail["alert"] == "watch"]
 
 
-def lively(office: SiteContext, moment: datetime) -> list[str]:
+def lively(context: SiteContext, moment: datetime) -> list[str]:
     """Look while every flow has just run."""
-    ran(office, moment)
-    return watch(office, moment)
+    ran(context, moment)
+    return watch(context, moment)
 
 
 def subjects(server: Server) -> list[str]:
@@ -144,136 +144,136 @@ def test_a_book_is_the_same_after_it_was_kept():
 # --- silence --------------------------------------------------------------------------------------
 
 
-def test_a_flow_that_has_not_finished_for_too_long_is_told_once_and_its_end_once(office):
-    ran(office, NOW)
-    assert watch(office, NOW + 30 * MINUTE) == []
-    ran(office, NOW + 170 * MINUTE, "intake", "delivery", "watchdog")
-    assert watch(office, NOW + 181 * MINUTE) == []  # noticed
+def test_a_flow_that_has_not_finished_for_too_long_is_told_once_and_its_end_once(context):
+    ran(context, NOW)
+    assert watch(context, NOW + 30 * MINUTE) == []
+    ran(context, NOW + 170 * MINUTE, "intake", "delivery", "watchdog")
+    assert watch(context, NOW + 181 * MINUTE) == []  # noticed
     for later in range(191, 200):
-        assert watch(office, NOW + later * MINUTE) == ["+silent:deadlines"]
-    ran(office, NOW + 200 * MINUTE)
+        assert watch(context, NOW + later * MINUTE) == ["+silent:deadlines"]
+    ran(context, NOW + 200 * MINUTE)
     for later in range(201, 210):
-        assert watch(office, NOW + later * MINUTE) == ["+silent:deadlines", "-silent:deadlines"]
+        assert watch(context, NOW + later * MINUTE) == ["+silent:deadlines", "-silent:deadlines"]
 
 
 @on_sqlite
-def test_several_flows_that_stand_still_are_one_mail(office):
-    ran(office, NOW)
-    found = watch(office, NOW + DAY, NOW + DAY + 10 * MINUTE)
+def test_several_flows_that_stand_still_are_one_mail(context):
+    ran(context, NOW)
+    found = watch(context, NOW + DAY, NOW + DAY + 10 * MINUTE)
     assert found == ["+silent:intake,+silent:deadlines,+silent:delivery,+silent:watchdog"]
 
 
 @on_sqlite
-def test_a_flow_that_has_never_run_is_silent_since_the_watch_began(office):
-    assert watch(office, NOW, NOW + 31 * MINUTE) == []
-    assert watch(office, NOW + 41 * MINUTE) == ["+silent:delivery"]
+def test_a_flow_that_has_never_run_is_silent_since_the_watch_began(context):
+    assert watch(context, NOW, NOW + 31 * MINUTE) == []
+    assert watch(context, NOW + 41 * MINUTE) == ["+silent:delivery"]
 
 
-def test_a_restart_does_not_make_the_watch_forget(office, open_office):
-    ran(office, NOW)
-    watch(office, NOW + 40 * MINUTE, NOW + 50 * MINUTE)
-    assert watch(open_office(), NOW + 51 * MINUTE) == ["+silent:delivery"]
+def test_a_restart_does_not_make_the_watch_forget(context, open_context):
+    ran(context, NOW)
+    watch(context, NOW + 40 * MINUTE, NOW + 50 * MINUTE)
+    assert watch(open_context(), NOW + 51 * MINUTE) == ["+silent:delivery"]
 
 
-def test_of_two_that_look_at_once_one_tells(office, open_office):
-    ran(office, NOW)
-    watch(office, NOW + 40 * MINUTE)
-    offices = [open_office() for _ in range(4)]
+def test_of_two_that_look_at_once_one_tells(context, open_context):
+    ran(context, NOW)
+    watch(context, NOW + 40 * MINUTE)
+    offices = [open_context() for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda each: check_and_notify(each, NOW + 50 * MINUTE, "watch"), offices))
-    assert watch(office) == ["+silent:delivery"]
+    assert watch(context) == ["+silent:delivery"]
 
 
 @on_sqlite
-def test_a_clock_that_has_gone_back_is_told_instead_of_a_silence(office):
-    ran(office, NOW - 9 * DAY)
-    ran(office, NOW + 2 * HOUR, "deadlines")
-    assert watch(office, NOW) == watch(office, NOW + HOUR) == ["+clock"]
-    assert watch(office, NOW + 2 * HOUR) == ["+clock", "-clock"]  # right again
+def test_a_clock_that_has_gone_back_is_told_instead_of_a_silence(context):
+    ran(context, NOW - 9 * DAY)
+    ran(context, NOW + 2 * HOUR, "deadlines")
+    assert watch(context, NOW) == watch(context, NOW + HOUR) == ["+clock"]
+    assert watch(context, NOW + 2 * HOUR) == ["+clock", "-clock"]  # right again
 
 
 # --- the other causes -----------------------------------------------------------------------------
 
 
-def test_mail_that_waits_for_too_long_is_told_until_it_went(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    assert lively(office, NOW + 2 * HOUR) == []
-    assert lively(office, NOW + 4 * HOUR) == ["+outbox"]
-    assert lively(office, NOW + 4 * HOUR + MINUTE) == ["+outbox"]
-    deliver(office, NOW + 4 * HOUR + 2 * MINUTE)
-    assert lively(office, NOW + 4 * HOUR + 3 * MINUTE) == ["+outbox", "-outbox"]
+def test_mail_that_waits_for_too_long_is_told_until_it_went(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    assert lively(context, NOW + 2 * HOUR) == []
+    assert lively(context, NOW + 4 * HOUR) == ["+outbox"]
+    assert lively(context, NOW + 4 * HOUR + MINUTE) == ["+outbox"]
+    deliver(context, NOW + 4 * HOUR + 2 * MINUTE)
+    assert lively(context, NOW + 4 * HOUR + 3 * MINUTE) == ["+outbox", "-outbox"]
 
 
-def test_mail_that_a_server_puts_off_waits_since_the_first_try(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
+def test_mail_that_a_server_puts_off_waits_since_the_first_try(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
     server.always = "451 4.7.1 Greylisted"
-    deliver(office, NOW + HOUR)
-    deliver(office, NOW + 3 * HOUR)  # the next try is a while after it
-    assert lively(office, NOW + 3 * HOUR + 59 * MINUTE) == []
-    assert lively(office, NOW + 4 * HOUR + MINUTE) == ["+outbox"]
+    deliver(context, NOW + HOUR)
+    deliver(context, NOW + 3 * HOUR)  # the next try is a while after it
+    assert lively(context, NOW + 3 * HOUR + 59 * MINUTE) == []
+    assert lively(context, NOW + 4 * HOUR + MINUTE) == ["+outbox"]
 
 
 @on_sqlite
-def test_mail_for_the_next_morning_does_not_wait(office):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    with office.transaction() as session:
+def test_mail_for_the_next_morning_does_not_wait(context):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    with context.transaction() as session:
         session.execute(update(MessageRow).values(next_attempt_at=NOW + 60 * HOUR))
-    assert lively(office, NOW + 60 * HOUR) == []
-    assert lively(office, NOW + 63 * HOUR + MINUTE) == ["+outbox"]
+    assert lively(context, NOW + 60 * HOUR) == []
+    assert lively(context, NOW + 63 * HOUR + MINUTE) == ["+outbox"]
 
 
 @on_sqlite
-def test_mail_that_was_given_up_and_that_nobody_looks_after_is_told(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
+def test_mail_that_was_given_up_and_that_nobody_looks_after_is_told(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
     server.data_answers = ["550 5.1.1 No such user"]
-    deliver(office, NOW)
-    assert lively(office, NOW + 23 * HOUR) == []
-    assert lively(office, NOW + 25 * HOUR) == ["+dead"]
-    assert lively(office, NOW + 26 * HOUR) == ["+dead"]
+    deliver(context, NOW)
+    assert lively(context, NOW + 23 * HOUR) == []
+    assert lively(context, NOW + 25 * HOUR) == ["+dead"]
+    assert lively(context, NOW + 26 * HOUR) == ["+dead"]
 
 
 @on_sqlite
-def test_a_full_disk_is_told_and_needs_more_room_to_be_well(office, monkeypatch):
+def test_a_full_disk_is_told_and_needs_more_room_to_be_well(context, monkeypatch):
     free = {"megabytes": 400}
     usage = type("Usage", (), {"free": property(lambda self: free["megabytes"] * 1_000_000)})
     monkeypatch.setattr("tasks.monitoring.incidents.shutil.disk_usage", lambda place: usage())
-    assert lively(office, NOW) == ["+disk"]
+    assert lively(context, NOW) == ["+disk"]
     free["megabytes"] = 1100  # more than the floor, but at the edge
-    assert watch(office, NOW + MINUTE) == ["+disk"]
+    assert watch(context, NOW + MINUTE) == ["+disk"]
     free["megabytes"] = 1300
-    assert watch(office, NOW + 2 * MINUTE) == ["+disk", "-disk"]
+    assert watch(context, NOW + 2 * MINUTE) == ["+disk", "-disk"]
 
 
 @on_sqlite
-def test_holidays_that_are_not_known_are_told(office):
+def test_holidays_that_are_not_known_are_told(context):
     late = wita("2027-12-20 08:00")
-    ran(office, late)
-    assert watch(office, late) == ["+calendar"]
-    (alert,) = messages(office, "alert")
+    ran(context, late)
+    assert watch(context, late) == ["+calendar"]
+    (alert,) = messages(context, "alert")
     assert alert.detail["opened"][0]["facts"] == {"day": "2027-12-31"}
 
 
 @on_sqlite
-def test_the_external_monitor_hears_of_what_stops_the_work_only(office):
+def test_the_external_monitor_hears_of_what_stops_the_work_only(context):
     late = wita("2027-12-20 08:00")
-    ran(office, late)
-    watch(office, late)
-    assert not stopped(office, late)  # the calendar
-    watch(office, late + 40 * MINUTE, late + 50 * MINUTE)
-    assert stopped(office, late + 50 * MINUTE)
+    ran(context, late)
+    watch(context, late)
+    assert not stopped(context, late)  # the calendar
+    watch(context, late + 40 * MINUTE, late + 50 * MINUTE)
+    assert stopped(context, late + 50 * MINUTE)
 
 
 # --- from outside ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def outside(office: SiteContext, server: Server) -> ExternalWatch:
+def outside(context: SiteContext, server: Server) -> ExternalWatch:
     """The watch of the example site from outside; nobody else runs."""
-    return ExternalWatch(office.site)
+    return ExternalWatch(context.site)
 
 
-def test_a_silence_is_mailed_without_any_delivery(outside, office, server):
-    ran(office, NOW)
+def test_a_silence_is_mailed_without_any_delivery(outside, context, server):
+    ran(context, NOW)
     outside.check(NOW + 40 * MINUTE)
     assert server.letters == []
     said = outside.check(NOW + 50 * MINUTE)
@@ -285,24 +285,24 @@ def test_a_silence_is_mailed_without_any_delivery(outside, office, server):
     assert "Selasa, 24 November 2026 pukul 08.00 WITA" in " ".join(text.split())
     for later in range(51, 55):
         outside.check(NOW + later * MINUTE)
-    assert deliver(office, NOW + HOUR).sent == 0  # it is no longer owed
-    ran(office, NOW + HOUR)
+    assert deliver(context, NOW + HOUR).sent == 0  # it is no longer owed
+    ran(context, NOW + HOUR)
     assert outside.check(NOW + 61 * MINUTE) == []
     outside.check(NOW + 62 * MINUTE)
     assert subjects(server)[1:] == ["[Tenggat] Pengiriman surel (delivery) berjalan lagi"]
-    (first, second) = messages(office, "alert")
+    (first, second) = messages(context, "alert")
     assert (first.status, second.status) == ("sent", "sent")
     assert first.attempts[0].answer == "OK"
 
 
 @on_sqlite
-def test_a_mail_server_that_is_away_gets_the_mail_when_it_is_back(outside, office, server):
-    ran(office, NOW)
+def test_a_mail_server_that_is_away_gets_the_mail_when_it_is_back(outside, context, server):
+    ran(context, NOW)
     server.greeting = "421 4.3.2 closing down"
     outside.check(NOW + 40 * MINUTE)
     outside.check(NOW + 50 * MINUTE)
     assert outside.check(NOW + 51 * MINUTE)[0] == "silent/delivery: told"
-    (alert,) = messages(office, "alert")
+    (alert,) = messages(context, "alert")
     assert (alert.status, {each.outcome for each in alert.attempts}) == ("queued", {"unavailable"})
     server.greeting = ""
     for later in (70, 71, 72):
@@ -311,48 +311,48 @@ def test_a_mail_server_that_is_away_gets_the_mail_when_it_is_back(outside, offic
 
 
 @on_sqlite
-def test_an_address_that_is_refused_is_dead_and_not_tried_again(outside, office, server):
-    ran(office, NOW)
+def test_an_address_that_is_refused_is_dead_and_not_tried_again(outside, context, server):
+    ran(context, NOW)
     server.rcpt_answers = {ADMINISTRATOR: "550 5.1.1 No such user"}
     for later in (40, 50, 51, 52):
         outside.check(NOW + later * MINUTE)
-    (alert,) = messages(office, "alert")
+    (alert,) = messages(context, "alert")
     assert alert.status == MessageStatus.DEAD
     assert [each.outcome for each in alert.attempts] == ["refused"]
 
 
-def test_other_alerts_are_left_to_the_delivery(outside, office, server):
-    ran(office, NOW)
+def test_other_alerts_are_left_to_the_delivery(outside, context, server):
+    ran(context, NOW)
     server.data_answers = ["550 5.1.1 No such user"]
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, NOW)
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, NOW)
     before = len(server.letters)
-    with office.transaction() as session:
+    with context.transaction() as session:
         session.execute(update(MessageRow).values(status="queued", next_attempt_at=NOW))
-    assert "dead_message" in alerts(office)
-    assert send_watch_alerts(office, NOW + MINUTE, "watch") == []
+    assert "dead_message" in alerts(context)
+    assert send_watch_alerts(context, NOW + MINUTE, "watch") == []
     assert len(server.letters) == before
 
 
-def test_a_delivery_and_the_watch_at_once_send_one_mail(office, open_office, server):
-    ran(office, NOW)
-    watch(office, NOW + 40 * MINUTE, NOW + 50 * MINUTE)
-    other = open_office()
-    other.site.mail_url = office.site.mail_url
+def test_a_delivery_and_the_watch_at_once_send_one_mail(context, open_context, server):
+    ran(context, NOW)
+    watch(context, NOW + 40 * MINUTE, NOW + 50 * MINUTE)
+    other = open_context()
+    other.site.mail_url = context.site.mail_url
     with ThreadPoolExecutor(2) as threads:
-        one = threads.submit(send_watch_alerts, office, NOW + 51 * MINUTE, "watch")
+        one = threads.submit(send_watch_alerts, context, NOW + 51 * MINUTE, "watch")
         two = threads.submit(deliver, other, NOW + 51 * MINUTE)
         assert (one.result(), two.result().trouble) == ([], "")
     assert len(server.letters) == 1
 
 
 def test_a_database_that_is_gone_is_mailed_without_it_once_and_its_return_once(
-    outside, office, server
+    outside, context, server
 ):
-    ran(office, NOW)
-    there = office.site.database_url
+    ran(context, NOW)
+    there = context.site.database_url
     with nobody_listens() as port:
-        office.site.database_url = f"postgresql+psycopg://tenggat:s3cret@127.0.0.1:{port}/tenggat"
+        context.site.database_url = f"postgresql+psycopg://tenggat:s3cret@127.0.0.1:{port}/tenggat"
         said = outside.check(NOW)
         assert said[0].startswith("the database cannot be used: ")
         outside.check(NOW + 4 * MINUTE)
@@ -361,10 +361,10 @@ def test_a_database_that_is_gone_is_mailed_without_it_once_and_its_return_once(
             said += outside.check(NOW + later * MINUTE)
         assert "s3cret" not in "".join(said)
         assert subjects(server) == ["[Tenggat] Basis data tidak dapat digunakan"]
-        again = ExternalWatch(office.site)  # the watch itself was started anew
+        again = ExternalWatch(context.site)  # the watch itself was started anew
         again.check(NOW + 9 * MINUTE)
         assert len(server.letters) == 1
-    office.site.database_url = there
+    context.site.database_url = there
     again.check(NOW + 10 * MINUTE)
     again.check(NOW + 11 * MINUTE)
     assert subjects(server)[1:] == ["[Tenggat] Basis data dapat digunakan lagi"]
@@ -376,15 +376,15 @@ def test_a_database_that_is_gone_is_mailed_without_it_once_and_its_return_once(
 
 @on_sqlite
 def test_mail_that_cannot_leave_while_the_database_is_gone_is_kept_in_the_file(
-    outside, office, server
+    outside, context, server
 ):
     with nobody_listens() as port:
-        office.site.database_url = f"postgresql+psycopg://tenggat@127.0.0.1:{port}/tenggat"
+        context.site.database_url = f"postgresql+psycopg://tenggat@127.0.0.1:{port}/tenggat"
         server.greeting = "421 4.3.2 closing down"
         for later in range(8):
             outside.check(NOW + later * MINUTE)
         server.greeting = ""
-        again = ExternalWatch(office.site)
+        again = ExternalWatch(context.site)
         for later in range(8, 11):
             again.check(NOW + later * MINUTE)
     assert subjects(server) == ["[Tenggat] Basis data tidak dapat digunakan"]
@@ -392,12 +392,12 @@ def test_mail_that_cannot_leave_while_the_database_is_gone_is_kept_in_the_file(
 
 
 @on_sqlite
-def test_where_the_file_cannot_be_written_it_is_remembered_and_told_once(outside, office, server):
-    blocker = office.site.var.parent / "no-folder"
+def test_where_the_file_cannot_be_written_it_is_remembered_and_told_once(outside, context, server):
+    blocker = context.site.var.parent / "no-folder"
     blocker.write_text("", encoding="utf-8")
-    office.site.var = blocker
+    context.site.var = blocker
     with nobody_listens() as port:
-        office.site.database_url = f"postgresql+psycopg://tenggat@127.0.0.1:{port}/tenggat"
+        context.site.database_url = f"postgresql+psycopg://tenggat@127.0.0.1:{port}/tenggat"
         said = [line for later in range(9) for line in outside.check(NOW + later * MINUTE)]
     assert any("watch.json cannot be written" in line for line in said)
     assert len(server.letters) == 1
@@ -420,14 +420,14 @@ def test_a_database_that_has_frozen_is_given_up(tmp_path, site_folder, monkeypat
     url = own.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     monkeypatch.setenv("TENGGAT_DATABASE_URL", url)
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
-    office = SiteContext.open(site_folder)
+    context = SiteContext.open(site_folder)
     head = psutil.Process(int((folder / "postmaster.pid").read_text().splitlines()[0]))
     family = [head, *head.children(recursive=True)]
     try:
         with running() as server:
-            office.site.mail_url = server.url()
-            outside = ExternalWatch(office.site)
-            ran(office, NOW + 10 * MINUTE)
+            context.site.mail_url = server.url()
+            outside = ExternalWatch(context.site)
+            ran(context, NOW + 10 * MINUTE)
             assert outside.check(NOW + 10 * MINUTE) == []
             for process in family:
                 process.suspend()
@@ -444,12 +444,12 @@ def test_a_database_that_has_frozen_is_given_up(tmp_path, site_folder, monkeypat
     finally:
         for process in family:
             process.resume()
-        office.close()
+        context.close()
         own.cleanup()
 
 
 @on_sqlite
-def test_an_error_of_the_watch_itself_is_told(outside, office, server, monkeypatch):
+def test_an_error_of_the_watch_itself_is_told(outside, context, server, monkeypatch):
     def broken(*more: object) -> None:
         raise KeyError("what a complainant wrote")
 
@@ -469,10 +469,10 @@ def stood_still(site_folder, tmp_path, monkeypatch) -> Callable[[Server], dict[s
     """A site whose silence has been noticed long ago; its environment for a program."""
     monkeypatch.setenv("TENGGAT_VAR", str(tmp_path / "var"))
     holidays_are_known(site_folder)
-    office = SiteContext.open(site_folder)
-    ran(office, NOW - 400 * DAY)
-    watch(office, NOW - 399 * DAY)
-    office.close()
+    context = SiteContext.open(site_folder)
+    ran(context, NOW - 400 * DAY)
+    watch(context, NOW - 399 * DAY)
+    context.close()
     return lambda server: {
         **os.environ,
         "TENGGAT_SITE": str(site_folder),

@@ -50,25 +50,25 @@ class Place:
         done = self.origin.run("-c", call, **environment)
         return done.stderr if done.returncode else ""
 
-    def office(self) -> SiteContext:
+    def context(self) -> SiteContext:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("TENGGAT_VAR", str(self.var))
             return SiteContext.open(self.folder)
 
     def owe(self) -> None:
         """Let a mail wait: an alert, which is always told at once."""
-        office = self.office()
-        with office.run(datetime.now(UTC), "a test") as run:
+        context = self.context()
+        with context.run(datetime.now(UTC), "a test") as run:
             enqueue_alert(run, "vacancy", {"unit": "dinsos", "role": "liaison"})
-        office.close()
+        context.close()
 
     def failures(self) -> list[MessageRow]:
         """The mails that tell of a failed delivery, newest first."""
-        office = self.office()
-        with office.transaction() as session:
+        context = self.context()
+        with context.transaction() as session:
             query = select(MessageRow).where(MessageRow.kind == MessageKind.ALERT)
             rows = list(session.scalars(query.order_by(MessageRow.id.desc())))
-        office.close()
+        context.close()
         return [row for row in rows if "+failed:delivery" in told(row)]
 
 
@@ -105,11 +105,11 @@ def test_a_run_that_fails_is_told_once_with_a_link_and_the_reason(place, tmp_pat
             "ServerUnavailable: the mail server cannot be used: 127.0.0"
         )
         assert facts["n"] == "1"
-        office = place.office()  # the next try is in a minute
-        with office.transaction() as session:
+        context = place.context()  # the next try is in a minute
+        with context.transaction() as session:
             for row in session.scalars(select(MessageRow)):
                 row.next_attempt_at = datetime.now(UTC)
-        office.close()
+        context.close()
         assert "ServerUnavailable" in place.run("delivery")
         assert place.run("watchdog") == ""
         assert len(place.failures()) == 1

@@ -54,137 +54,137 @@ def handed(number: str = "FD-1", **more: str) -> dict[str, str]:
     )
 
 
-def test_after_a_handover_the_new_unit_is_told_and_the_old_one_nothing_more(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    owe(office, "2026-11-24 10:00", handed())
-    assert deliver(office, "2026-11-24 10:00").sent == 2
-    assert recipients(office) == [
+def test_after_a_handover_the_new_unit_is_told_and_the_old_one_nothing_more(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    owe(context, "2026-11-24 10:00", handed())
+    assert deliver(context, "2026-11-24 10:00").sent == 2
+    assert recipients(context) == [
         "penghubung.dinsos",
         "plt.kepala.dinsos",
         "penghubung.dinkes",
         "kepala.dinkes",
     ]
-    assert notices(office) == [("breach", "sent"), ("breach", "sent")]
+    assert notices(context) == [("breach", "sent"), ("breach", "sent")]
     assert "Yth. Kepala Dinas Kesehatan" in text(server.letters[-1])
-    decide(office, "2026-11-24 11:00")
-    register(office, ESCALATED, handed())
-    decide(office, ESCALATED)
-    assert "sekda" in recipients(office)[4:]  # three working days after the new unit was told
+    decide(context, "2026-11-24 11:00")
+    register(context, ESCALATED, handed())
+    decide(context, ESCALATED)
+    assert "sekda" in recipients(context)[4:]  # three working days after the new unit was told
 
 
 @ON_BOTH
-def test_after_a_handover_superiors_hear_of_the_new_unit_when_it_has_had_its_time(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    register(office, ESCALATED, at("Dinas Sosial"))
-    decide(office, ESCALATED)
-    deliver(office, MONDAY)
+def test_after_a_handover_superiors_hear_of_the_new_unit_when_it_has_had_its_time(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    register(context, ESCALATED, at("Dinas Sosial"))
+    decide(context, ESCALATED)
+    deliver(context, MONDAY)
     new = handed(**{"Diteruskan Kembali": "30/11/2026 09:00"})
-    owe(office, "2026-11-30 10:00", new)
-    assert deliver(office, "2026-11-30 10:00").sent == 2
-    assert recipients(office)[2:] == ["sekda", "penghubung.dinkes", "kepala.dinkes"]
+    owe(context, "2026-11-30 10:00", new)
+    assert deliver(context, "2026-11-30 10:00").sent == 2
+    assert recipients(context)[2:] == ["sekda", "penghubung.dinkes", "kepala.dinkes"]
     for day, escalations in (("2026-12-02 08:00", 0), ("2026-12-03 08:00", 1)):
-        register(office, day, new)
-        assert decide(office, day).notices.get("escalation", 0) == escalations
+        register(context, day, new)
+        assert decide(context, day).notices.get("escalation", 0) == escalations
 
 
 @ON_BOTH
-def test_a_handover_before_the_mail_went_leaves_nobody_untold(office, server):
+def test_a_handover_before_the_mail_went_leaves_nobody_untold(context, server):
     """The secretary is not told of the old unit any more, and of the new one in its turn."""
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    register(office, ESCALATED, at("Dinas Sosial"))
-    decide(office, ESCALATED)
-    owe(office, "2026-11-27 09:30", handed(**{"Diteruskan Kembali": "27/11/2026 09:00"}))
-    assert deliver(office, "2026-11-27 09:30").sent == 2
-    count = deliver(office, MONDAY)
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    register(context, ESCALATED, at("Dinas Sosial"))
+    decide(context, ESCALATED)
+    owe(context, "2026-11-27 09:30", handed(**{"Diteruskan Kembali": "27/11/2026 09:00"}))
+    assert deliver(context, "2026-11-27 09:30").sent == 2
+    count = deliver(context, MONDAY)
     assert (count.sent, count.cancelled, count.pending) == (0, 1, 0)
-    assert [status for _, status in notices(office)].count("withdrawn") == 1
+    assert [status for _, status in notices(context)].count("withdrawn") == 1
     told = [letter.recipient.partition("@")[0] for letter in server.letters]
     assert told[:2] == ["penghubung.dinsos", "plt.kepala.dinsos"]
     assert told[2:] == ["penghubung.dinkes", "kepala.dinkes"]
 
 
-def test_handed_back_the_first_unit_is_not_told_the_same_twice(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    owe(office, "2026-11-24 10:00", handed())
-    deliver(office, "2026-11-24 10:00")
-    owe(office, "2026-11-24 12:00", at("Dinas Sosial"))
-    count = deliver(office, "2026-11-24 12:00")
+def test_handed_back_the_first_unit_is_not_told_the_same_twice(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    owe(context, "2026-11-24 10:00", handed())
+    deliver(context, "2026-11-24 10:00")
+    owe(context, "2026-11-24 12:00", at("Dinas Sosial"))
+    count = deliver(context, "2026-11-24 12:00")
     assert count.by_role == {"administrator": 1}  # the export equals an older one
 
 
 # --- held back ------------------------------------------------------------------------------------
 
 
-def hold(office, *units: str, **more: object) -> None:
-    office.site.holds = (Hold(units, "gempa bumi", **more),)
+def hold(context, *units: str, **more: object) -> None:
+    context.site.holds = (Hold(units, "gempa bumi", **more),)
 
 
-def test_a_unit_under_a_hold_is_left_alone_and_the_others_are_not(office, server):
-    hold(office, "dinsos")
-    owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
-    assert recipients(office) == ["penghubung.dlh", "kepala.dlh"]
-    assert sorted(notices(office)) == [("breach", "queued"), ("breach", "suppressed")]
+def test_a_unit_under_a_hold_is_left_alone_and_the_others_are_not(context, server):
+    hold(context, "dinsos")
+    owe(context, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
+    assert recipients(context) == ["penghubung.dlh", "kepala.dlh"]
+    assert sorted(notices(context)) == [("breach", "queued"), ("breach", "suppressed")]
 
 
 @ON_BOTH
-def test_when_a_hold_ends_what_still_stands_is_told_once(office, server):
-    hold(office, "dinsos", last=date(2026, 11, 25))
-    register(office, BREACHED, at("Dinas Sosial"))
+def test_when_a_hold_ends_what_still_stands_is_told_once(context, server):
+    hold(context, "dinsos", last=date(2026, 11, 25))
+    register(context, BREACHED, at("Dinas Sosial"))
     for now in (BREACHED, "2026-11-25 16:00"):
-        assert decide(office, now).messages == 0
-    assert decide(office, "2026-11-26 00:05").notices == {"breach": 1}
-    assert notices(office) == [("breach", "queued")]
-    assert deliver(office, "2026-11-26 07:30").sent == 2
-    assert decide(office, "2026-11-26 09:00").messages == 0
+        assert decide(context, now).messages == 0
+    assert decide(context, "2026-11-26 00:05").notices == {"breach": 1}
+    assert notices(context) == [("breach", "queued")]
+    assert deliver(context, "2026-11-26 07:30").sent == 2
+    assert decide(context, "2026-11-26 09:00").messages == 0
 
 
-def test_a_hold_on_one_rung_leaves_the_one_below_to_be_told(office, server):
-    hold(office, "din*", rungs=("plus-*",), rules=("sp4n*",))
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    register(office, ESCALATED, at("Dinas Sosial"))
-    decide(office, ESCALATED)
-    assert sorted(notices(office)) == [("breach", "sent"), ("plus-3", "suppressed")]
-    assert recipients(office) == ["penghubung.dinsos", "plt.kepala.dinsos"]
+def test_a_hold_on_one_rung_leaves_the_one_below_to_be_told(context, server):
+    hold(context, "din*", rungs=("plus-*",), rules=("sp4n*",))
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    register(context, ESCALATED, at("Dinas Sosial"))
+    decide(context, ESCALATED)
+    assert sorted(notices(context)) == [("breach", "sent"), ("plus-3", "suppressed")]
+    assert recipients(context) == ["penghubung.dinsos", "plt.kepala.dinsos"]
 
 
-def test_while_the_notice_to_the_unit_is_held_no_superior_is_told(office, server):
-    hold(office, "dinsos", rungs=("breach",))
+def test_while_the_notice_to_the_unit_is_held_no_superior_is_told(context, server):
+    hold(context, "dinsos", rungs=("breach",))
     for day in (BREACHED, ESCALATED, "2026-12-14 08:00"):
-        register(office, day, at("Dinas Sosial"))
-        decide(office, day)
-        deliver(office, day)
-    assert sorted(notices(office)) == [("breach", "suppressed")]
+        register(context, day, at("Dinas Sosial"))
+        decide(context, day)
+        deliver(context, day)
+    assert sorted(notices(context)) == [("breach", "suppressed")]
     assert server.letters == []
 
 
-def test_a_hold_that_is_taken_away_is_noticed_at_once(office, server):
-    hold(office, "dinsos")
-    owe(office, BREACHED, at("Dinas Sosial"))
-    hold(office, "dlh")
-    assert decide(office, "2026-11-24 09:00").messages == 2
-    assert notices(office) == [("breach", "queued")]
+def test_a_hold_that_is_taken_away_is_noticed_at_once(context, server):
+    hold(context, "dinsos")
+    owe(context, BREACHED, at("Dinas Sosial"))
+    hold(context, "dlh")
+    assert decide(context, "2026-11-24 09:00").messages == 2
+    assert notices(context) == [("breach", "queued")]
 
 
 # --- which ladder, and for information ------------------------------------------------------------
 
 
-def test_a_ladder_may_be_for_some_kinds_of_unit(office):
-    rest = office.site.ladders[-1]
+def test_a_ladder_may_be_for_some_kinds_of_unit(context):
+    rest = context.site.ladders[-1]
     (breach,) = (rung for rung in rest.rungs if rung.id == "breach")
     camat = replace(breach, id="camat", to=(Role.HEAD_OF_UNIT,))
-    office.site.ladders = (Ladder(("*",), (camat,), ("kecamatan",)), rest)
-    owe(office, BREACHED, at("Kecamatan Bukit Contoh"), at("Dinas Sosial", "FD-2"))
-    assert recipients(office) == ["camat.bukitcontoh", "penghubung.dinsos", "plt.kepala.dinsos"]
+    context.site.ladders = (Ladder(("*",), (camat,), ("kecamatan",)), rest)
+    owe(context, BREACHED, at("Kecamatan Bukit Contoh"), at("Dinas Sosial", "FD-2"))
+    assert recipients(context) == ["camat.bukitcontoh", "penghubung.dinsos", "plt.kepala.dinsos"]
 
 
-def test_who_gets_a_copy_is_told_that_it_is_for_information(office, server):
-    rest = office.site.ladders[-1]
-    office.site.ladders = (
+def test_who_gets_a_copy_is_told_that_it_is_for_information(context, server):
+    rest = context.site.ladders[-1]
+    context.site.ladders = (
         replace(
             rest,
             rungs=tuple(
@@ -192,8 +192,8 @@ def test_who_gets_a_copy_is_told_that_it_is_for_information(office, server):
             ),
         ),
     )
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
     first, second = server.letters
     assert "Mohon pengaduan berikut segera" in text(first)
     assert "Tembusan sebagai laporan" in text(second)
@@ -203,8 +203,8 @@ def test_who_gets_a_copy_is_told_that_it_is_for_information(office, server):
 # --- in his own language --------------------------------------------------------------------------
 
 
-def test_a_person_is_written_to_in_the_language_that_the_directory_names(office, server):
-    path = office.site.folder / "directory.csv"
+def test_a_person_is_written_to_in_the_language_that_the_directory_names(context, server):
+    path = context.site.folder / "directory.csv"
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
@@ -213,9 +213,9 @@ def test_a_person_is_written_to_in_the_language_that_the_directory_names(office,
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    office.site.directory = load_site(office.site.folder).directory
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
+    context.site.directory = load_site(context.site.folder).directory
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
     liaison, head = server.letters
     assert liaison.mail["Subject"] == "Pengaduan FD-1 – Dinas Sosial"
     assert head.mail["Subject"] == "Complaint FD-1 – Dinas Sosial"
@@ -292,16 +292,16 @@ def test_a_hold_is_read_from_the_file(site_folder):
     assert found == Hold(("kec-*",), "banjir", ("half",), last=date(2026, 12, 31))
 
 
-def test_a_reminder_that_is_held_past_its_deadline_is_superseded_by_the_breach(office, server):
-    hold(office, "dinsos", last=date(2026, 11, 23))
-    register(office, REMINDED, at("Dinas Sosial"))
-    decide(office, REMINDED)
-    register(office, BREACHED, at("Dinas Sosial"))
-    decide(office, BREACHED)
-    assert sorted(notices(office)) == [
+def test_a_reminder_that_is_held_past_its_deadline_is_superseded_by_the_breach(context, server):
+    hold(context, "dinsos", last=date(2026, 11, 23))
+    register(context, REMINDED, at("Dinas Sosial"))
+    decide(context, REMINDED)
+    register(context, BREACHED, at("Dinas Sosial"))
+    decide(context, BREACHED)
+    assert sorted(notices(context)) == [
         ("breach", "queued"),
         ("day-before", "suppressed"),
         ("half", "suppressed"),
     ]
-    assert len(messages(office)) == 2
-    assert deliver(office, wita(BREACHED)).sent == 2
+    assert len(messages(context)) == 2
+    assert deliver(context, wita(BREACHED)).sent == 2

@@ -61,33 +61,33 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def lived(box, office) -> SiteContext:
+def lived(box, context) -> SiteContext:
     """A site that has sent what a missed deadline owes: a mail to the liaison, one to the head."""
-    register(office, BREACHED, at("Dinas Sosial"))
-    decide(office, BREACHED)
-    assert deliver(office, BREACHED).sent == 2
-    return office
+    register(context, BREACHED, at("Dinas Sosial"))
+    decide(context, BREACHED)
+    assert deliver(context, BREACHED).sent == 2
+    return context
 
 
-def look(office: SiteContext, now: str) -> MailboxCount:
-    return read_mailbox(office, wita(now), f"delivery {now}")
+def look(context: SiteContext, now: str) -> MailboxCount:
+    return read_mailbox(context, wita(now), f"delivery {now}")
 
 
-def mail_to(office: SiteContext, address: str) -> MessageRow:
+def mail_to(context: SiteContext, address: str) -> MessageRow:
     """The newest mail to an address."""
-    return next(m for m in reversed(messages(office)) if m.recipient == address)
+    return next(m for m in reversed(messages(context)) if m.recipient == address)
 
 
-def marked(office: SiteContext) -> frozenset[str]:
-    with office.transaction() as session:
+def marked(context: SiteContext) -> frozenset[str]:
+    with context.transaction() as session:
         return bounces.suppressed_addresses(session)
 
 
-def next_breach(office: SiteContext, now: str, ticket: str, received: str) -> None:
+def next_breach(context: SiteContext, now: str, ticket: str, received: str) -> None:
     """Another complaint on the same unit becomes late, and what is owed for it is sent."""
-    register(office, now, at("Dinas Sosial"), at("Dinas Sosial", ticket, **since(received)))
-    decide(office, now)
-    deliver(office, now)
+    register(context, now, at("Dinas Sosial"), at("Dinas Sosial", ticket, **since(received)))
+    decide(context, now)
+    deliver(context, now)
 
 
 def to(server: Server, ticket: str) -> set[str]:
@@ -99,14 +99,16 @@ def to(server: Server, ticket: str) -> set[str]:
     }
 
 
-def lift(office: SiteContext, address: str, now: str) -> bool:
-    with office.transaction() as session:
+def lift(context: SiteContext, address: str, now: str) -> bool:
+    with context.transaction() as session:
         return bounces.lift(session, address, wita(now))
 
 
-def comes_back(office: SiteContext, box: Box, address: str = LIAISON, now: str = CAME_BACK) -> None:
+def comes_back(
+    context: SiteContext, box: Box, address: str = LIAISON, now: str = CAME_BACK
+) -> None:
     box.gets(
-        now, postfix(mail_to(office, address).message_id_header, address, report_id=f"r {now}")
+        now, postfix(mail_to(context, address).message_id_header, address, report_id=f"r {now}")
     )
 
 
@@ -333,21 +335,21 @@ def test_an_administrator_is_not_written_to_about_the_own_address(lived, box, se
     assert deliver(lived, LATER).sent == 0
 
 
-def test_another_administrator_is_told_of_it(site_folder, box, open_office):
+def test_another_administrator_is_told_of_it(site_folder, box, open_context):
     file = site_folder / "directory.csv"
     text = file.read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if ADMINISTRATOR in line)
     second = line.replace(ADMINISTRATOR, "kedua@contohkab.example")
     file.write_text(text + second + "\n", encoding="utf-8")
-    office = open_office()
-    register(office, BREACHED, at("Dinas Perhubungan"))  # has no head: an alert
-    decide(office, BREACHED)
-    deliver(office, BREACHED)
-    alone = [m.recipient for m in messages(office, MessageKind.ALERT)]
+    context = open_context()
+    register(context, BREACHED, at("Dinas Perhubungan"))  # has no head: an alert
+    decide(context, BREACHED)
+    deliver(context, BREACHED)
+    alone = [m.recipient for m in messages(context, MessageKind.ALERT)]
     assert sorted(alone) == [ADMINISTRATOR, "kedua@contohkab.example"]
-    comes_back(office, box, ADMINISTRATOR)
-    look(office, CAME_BACK)
-    told = [m.recipient for m in messages(office) if m.detail.get("alert") == "bounced_message"]
+    comes_back(context, box, ADMINISTRATOR)
+    look(context, CAME_BACK)
+    told = [m.recipient for m in messages(context) if m.detail.get("alert") == "bounced_message"]
     assert "kedua@contohkab.example" in told
 
 
@@ -363,43 +365,43 @@ def unreachable() -> Iterator[str]:
 
 
 def test_a_mailbox_that_is_down_keeps_no_mail_and_is_told_once_a_day(
-    unreachable, open_office, server, monkeypatch, caplog
+    unreachable, open_context, server, monkeypatch, caplog
 ):
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("TENGGAT_BOUNCES_URL", unreachable)
     monkeypatch.setenv("TENGGAT_MAIL_URL", server.url())
-    office = open_office()
-    register(office, BREACHED, at("Dinas Sosial"))
-    decide(office, BREACHED)
+    context = open_context()
+    register(context, BREACHED, at("Dinas Sosial"))
+    decide(context, BREACHED)
     for now in (BREACHED, CAME_BACK, LATER):
-        trouble = look(office, now).trouble
+        trouble = look(context, now).trouble
         assert trouble.startswith("mail/bounces: the mail server cannot be reached (")
         assert "TENGGAT_BOUNCES_URL" in trouble
-        deliver(office, now)
-    assert [m.recipient for m in messages(office)] == [LIAISON, HEAD, ADMINISTRATOR]
+        deliver(context, now)
+    assert [m.recipient for m in messages(context)] == [LIAISON, HEAD, ADMINISTRATOR]
     assert len(server.letters) == 3
     told = server.letters[-1].mail.get_body(("plain",)).get_content()
     assert f"Pesan galat: {trouble}" in told
     assert "Hari: 2026-11-24" in told
-    look(office, NEXT_DAY)
-    assert alerts(office) == ["bounce_mailbox_unreadable"] * 2
-    assert "s3cret" not in trouble + told + caplog.text + str(dump(office))
+    look(context, NEXT_DAY)
+    assert alerts(context) == ["bounce_mailbox_unreadable"] * 2
+    assert "s3cret" not in trouble + told + caplog.text + str(dump(context))
 
 
-def test_a_server_that_talks_nonsense_keeps_no_mail(office, server, monkeypatch):
+def test_a_server_that_talks_nonsense_keeps_no_mail(context, server, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as odd:
         port = odd.getsockname()[1]
         thread = threading.Thread(target=nonsense, args=(odd,))
         thread.start()
-        office.site.mail_url = server.url()
-        office.site.bounces_url = f"imap+plain://tenggat:s3cret@127.0.0.1:{port}/INBOX"
-        register(office, BREACHED, at("Dinas Sosial"))
-        decide(office, BREACHED)
-        count = look(office, BREACHED)
+        context.site.mail_url = server.url()
+        context.site.bounces_url = f"imap+plain://tenggat:s3cret@127.0.0.1:{port}/INBOX"
+        register(context, BREACHED, at("Dinas Sosial"))
+        decide(context, BREACHED)
+        count = look(context, BREACHED)
         thread.join(10)
     assert count.trouble.startswith("mail/bounces: ")
     assert "Rahasia" not in count.trouble
-    assert deliver(office, BREACHED).sent == 3
+    assert deliver(context, BREACHED).sent == 3
 
 
 def nonsense(listener: socket.socket) -> None:
@@ -416,22 +418,22 @@ def nonsense(listener: socket.socket) -> None:
             line.flush()
 
 
-def test_a_wrong_url_is_told_without_repeating_it(office):
+def test_a_wrong_url_is_told_without_repeating_it(context):
     for url in ("imap://host/INBOX", "https://a:s3cret@host", "imaps://a:s3cret#@host"):
-        office.site.bounces_url = url
-        trouble = look(office, BREACHED).trouble
+        context.site.bounces_url = url
+        trouble = look(context, BREACHED).trouble
         assert "TENGGAT_BOUNCES_URL must be imaps://user:password@host/INBOX" in trouble
         assert "s3cret" not in trouble
 
 
 def test_the_authority_of_the_mailbox_is_named_in_site_toml(
-    site_folder, imap, open_office, monkeypatch
+    site_folder, imap, open_context, monkeypatch
 ):
     with imap.client() as client:
         if not client.folder_exists("Kembali"):
             client.create_folder("Kembali")
     monkeypatch.setenv("TENGGAT_BOUNCES_URL", imap.url("Kembali", "imap"))
-    trouble = look(open_office(), BREACHED).trouble
+    trouble = look(open_context(), BREACHED).trouble
     assert "certificate cannot be trusted" in trouble
     assert "`[mail] bounces_ca_file`" in trouble
     file = site_folder / "site.toml"
@@ -439,20 +441,20 @@ def test_the_authority_of_the_mailbox_is_named_in_site_toml(
     shutil.copy(imap.authority, site_folder / "authority.pem")
     text = text.replace("[mail]\n", '[mail]\nbounces_ca_file = "authority.pem"\n')
     file.write_text(text, encoding="utf-8")
-    assert look(open_office(), CAME_BACK) == MailboxCount()
+    assert look(open_context(), CAME_BACK) == MailboxCount()
 
 
-def test_without_a_mailbox_nothing_is_looked_for(office, monkeypatch):
-    before = dump(office)
-    assert look(office, BREACHED) == MailboxCount()
-    assert dump(office) == before
+def test_without_a_mailbox_nothing_is_looked_for(context, monkeypatch):
+    before = dump(context)
+    assert look(context, BREACHED) == MailboxCount()
+    assert dump(context) == before
 
 
 # --- who watches ----------------------------------------------------------------------------------
 
 
-def found(office: SiteContext, now: str) -> dict[str, tuple[str, str]]:
-    return {each.what: (each.level, each.remedy) for each in check(office.site, wita(now))}
+def found(context: SiteContext, now: str) -> dict[str, tuple[str, str]]:
+    return {each.what: (each.level, each.remedy) for each in check(context.site, wita(now))}
 
 
 def test_doctor_shows_marked_addresses_and_what_to_do(lived, box):
@@ -471,23 +473,23 @@ def test_doctor_shows_marked_addresses_and_what_to_do(lived, box):
     assert not [what for what in found(lived, LATER) if what.startswith("mail to")]
 
 
-def test_an_address_that_nobody_has_any_more_is_no_trouble(lived, box, site_folder, open_office):
+def test_an_address_that_nobody_has_any_more_is_no_trouble(lived, box, site_folder, open_context):
     comes_back(lived, box)
     look(lived, CAME_BACK)
     file = site_folder / "directory.csv"
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace(LIAISON, "kasmira@contohkab.example"), encoding="utf-8")
-    told = found(open_office(), LATER)
+    told = found(open_context(), LATER)
     assert not [what for what in told if what.startswith("mail to")]
 
 
-def test_doctor_shows_a_mailbox_that_cannot_be_read(office, unreachable):
-    office.site.mail_url = "smtp+plain://127.0.0.1:9"
-    level, remedy = found(office, LATER)["mails that come back are not looked for"]
+def test_doctor_shows_a_mailbox_that_cannot_be_read(context, unreachable):
+    context.site.mail_url = "smtp+plain://127.0.0.1:9"
+    level, remedy = found(context, LATER)["mails that come back are not looked for"]
     assert (level, "TENGGAT_BOUNCES_URL" in remedy) == ("note", True)
-    office.site.bounces_url = unreachable
-    (what,) = [what for what in found(office, LATER) if what.startswith("mail/bounces: ")]
-    assert found(office, LATER)[what][0] == "trouble"
+    context.site.bounces_url = unreachable
+    (what,) = [what for what in found(context, LATER) if what.startswith("mail/bounces: ")]
+    assert found(context, LATER)[what][0] == "trouble"
 
 
 @pytest.mark.parametrize("locale", ["id", "en"])

@@ -88,25 +88,25 @@ def test_an_svg_reads_no_other_file(tmp_path):
     assert drawn[0] == drawn[1]
 
 
-def first_mail(office) -> EmailMessage:
-    owe(office, BREACHED, at("Dinas Sosial"))
-    with office.transaction() as session:
+def first_mail(context) -> EmailMessage:
+    owe(context, BREACHED, at("Dinas Sosial"))
+    with context.transaction() as session:
         message = session.query(MessageRow).order_by(MessageRow.id).first()
-        raw = compose(RunContext(office, session, message.created_at, "run"), message)
+        raw = compose(RunContext(context, session, message.created_at, "run"), message)
     mail = message_from_bytes(raw, policy=policy.default)
     assert isinstance(mail, EmailMessage)
     return mail
 
 
-def test_the_mail_shows_the_picture_that_it_brings(office):
-    mail = first_mail(office)
+def test_the_mail_shows_the_picture_that_it_brings(context):
+    mail = first_mail(context)
     (picture,) = (part for part in mail.walk() if part.get_content_maintype() == "image")
     cid = picture["Content-ID"].strip("<>")
     page = mail.get_body(("html",)).get_content()
     assert page.count("<img ") == page.count(f'<img src="cid:{cid}" width="27" height="32"') == 1
     assert 'alt="Lambang Pemerintah Kabupaten Contoh"' in page
     assert picture.get_content_disposition() == "inline"
-    coat = coat_of_arms(office.site.letterhead)
+    coat = coat_of_arms(context.site.letterhead)
     assert base64.b64decode(picture.get_payload()) == coat.png
     text = mail.get_body(("plain",)).get_content()
     assert text.startswith("PEMERINTAH KABUPATEN CONTOH")
@@ -114,8 +114,8 @@ def test_the_mail_shows_the_picture_that_it_brings(office):
     assert [part.get_filename() for part in mail.iter_attachments()] == ["tenggat.ics"]
 
 
-def test_a_site_without_a_logo_sends_mails_without_a_picture(office, monkeypatch):
-    monkeypatch.setattr(office.site, "letterhead", Letterhead())
-    mail = first_mail(office)
+def test_a_site_without_a_logo_sends_mails_without_a_picture(context, monkeypatch):
+    monkeypatch.setattr(context.site, "letterhead", Letterhead())
+    mail = first_mail(context)
     assert not [part for part in mail.walk() if part.get_content_maintype() == "image"]
     assert "<img" not in mail.get_body(("html",)).get_content()

@@ -40,9 +40,9 @@ def text(letter: Letter) -> str:
     return " ".join(letter.mail.get_body(("plain",)).get_content().split())
 
 
-def audited(office) -> list[dict]:
+def audited(context) -> list[dict]:
     """The rows of the audit about lateness that was taken back."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         rows = session.scalars(select(AuditRow).order_by(AuditRow.seq))
         return [
             json.loads(row.subject) | {"reason": row.reason}
@@ -51,27 +51,27 @@ def audited(office) -> list[dict]:
         ]
 
 
-def told_late(office) -> None:
-    owe(office, BREACHED, at("Dinas Sosial"))
-    assert deliver(office, BREACHED).sent == 2
+def told_late(context) -> None:
+    owe(context, BREACHED, at("Dinas Sosial"))
+    assert deliver(context, BREACHED).sent == 2
 
 
 @ON_BOTH
-def test_everyone_who_was_told_gets_one_correction(office, server):
-    told_late(office)
-    owe(office, NEXT, at("Dinas Sosial", **IN_TIME))
-    assert deliver(office, NEXT).sent == 2
+def test_everyone_who_was_told_gets_one_correction(context, server):
+    told_late(context)
+    owe(context, NEXT, at("Dinas Sosial", **IN_TIME))
+    assert deliver(context, NEXT).sent == 2
     for letter in server.letters[2:]:
         assert letter.mail["Subject"] == "Ralat: 1 kewajiban tidak terlambat – Dinas Sosial"
         assert "Pengaduan FD-1 (Dinas Sosial)" in text(letter)
         assert "keadaan sekarang: tepat waktu" in text(letter)
-    assert recipients(office)[2:] == ["penghubung.dinsos", "plt.kepala.dinsos"]
-    assert notices(office) == [("breach", "sent")]
+    assert recipients(context)[2:] == ["penghubung.dinsos", "plt.kepala.dinsos"]
+    assert notices(context) == [("breach", "sent")]
     for now in ("2026-11-25 09:00", "2026-11-26 08:00"):
-        register(office, now, at("Dinas Sosial", **IN_TIME))
-        decide(office, now)
-        assert deliver(office, now).sent == 0
-    (row,) = audited(office)
+        register(context, now, at("Dinas Sosial", **IN_TIME))
+        decide(context, now)
+        assert deliver(context, now).sent == 0
+    (row,) = audited(context)
     assert (row["rule"], row["notices"], row["people"]) == ("sp4n-guideline/information", 1, 2)
     assert row["reason"] == "a deadline that counted as late is met now"
 
@@ -80,36 +80,36 @@ def test_everyone_who_was_told_gets_one_correction(office, server):
     ("word", "state"),
     [("", "tidak dapat dinilai"), ("Pengaduan Berkadar Pengawasan", "kewajiban ini tidak berlaku")],
 )
-def test_the_correction_of_an_emptied_classification_says_unknown(office, server, word, state):
-    told_late(office)
-    owe(office, NEXT, at("Dinas Sosial", Klasifikasi=word))
-    assert deliver(office, NEXT).sent > 0
+def test_the_correction_of_an_emptied_classification_says_unknown(context, server, word, state):
+    told_late(context)
+    owe(context, NEXT, at("Dinas Sosial", Klasifikasi=word))
+    assert deliver(context, NEXT).sent > 0
     assert any(f"keadaan sekarang: {state}" in text(letter) for letter in server.letters[2:])
 
 
-def test_a_superior_who_was_told_gets_the_correction_too_and_nobody_else(office, server):
-    told_late(office)
-    register(office, ESCALATED, at("Dinas Sosial"))
-    decide(office, ESCALATED)
-    deliver(office, MONDAY)
-    owe(office, "2026-12-01 08:00", at("Dinas Sosial", **IN_TIME))
-    assert deliver(office, "2026-12-01 08:00").sent == 3
-    assert recipients(office)[3:] == ["penghubung.dinsos", "plt.kepala.dinsos", "sekda"]
+def test_a_superior_who_was_told_gets_the_correction_too_and_nobody_else(context, server):
+    told_late(context)
+    register(context, ESCALATED, at("Dinas Sosial"))
+    decide(context, ESCALATED)
+    deliver(context, MONDAY)
+    owe(context, "2026-12-01 08:00", at("Dinas Sosial", **IN_TIME))
+    assert deliver(context, "2026-12-01 08:00").sent == 3
+    assert recipients(context)[3:] == ["penghubung.dinsos", "plt.kepala.dinsos", "sekda"]
 
 
-def test_what_was_told_to_nobody_needs_no_correction_but_a_row_in_the_audit(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    owe(office, "2026-11-24 09:00", at("Dinas Sosial", **IN_TIME))
-    assert deliver(office, "2026-11-24 09:00").cancelled == 2
-    assert notices(office) == [("breach", "withdrawn")]
-    assert [(row["notices"], row["people"]) for row in audited(office)] == [(1, 0)]
+def test_what_was_told_to_nobody_needs_no_correction_but_a_row_in_the_audit(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    owe(context, "2026-11-24 09:00", at("Dinas Sosial", **IN_TIME))
+    assert deliver(context, "2026-11-24 09:00").cancelled == 2
+    assert notices(context) == [("breach", "withdrawn")]
+    assert [(row["notices"], row["people"]) for row in audited(context)] == [(1, 0)]
     assert server.letters == []
 
 
-def test_a_correction_joins_the_mail_that_goes_out_that_day(office, server):
-    told_late(office)
-    owe(office, NEXT, at("Dinas Sosial", **IN_TIME), at("Dinas Sosial", "FD-2"))
-    assert deliver(office, NEXT).sent == 2
+def test_a_correction_joins_the_mail_that_goes_out_that_day(context, server):
+    told_late(context)
+    owe(context, NEXT, at("Dinas Sosial", **IN_TIME), at("Dinas Sosial", "FD-2"))
+    assert deliver(context, NEXT).sent == 2
     for letter in server.letters[2:]:
         assert letter.mail["Subject"].startswith("1 ralat, 1 terlambat – Dinas Sosial")
         assert "Pengaduan FD-1 (Dinas Sosial)" in text(letter)
@@ -122,14 +122,14 @@ AGAIN = {"Perihal": "Pindah alamat"}
 """The class is as it was; something else is new, so that the file is."""
 
 
-def test_late_again_the_ladder_starts_anew_at_the_unit(office, server):
+def test_late_again_the_ladder_starts_anew_at_the_unit(context, server):
     """The class is another one on the 25th; and on 1 December that was a mistake."""
-    told_late(office)
-    owe(office, NEXT, at("Dinas Sosial", **COMPLAINT))
-    deliver(office, NEXT)
-    owe(office, "2026-12-01 08:00", at("Dinas Sosial", **AGAIN))
-    deliver(office, "2026-12-01 08:00")
-    with office.transaction() as session:
+    told_late(context)
+    owe(context, NEXT, at("Dinas Sosial", **COMPLAINT))
+    deliver(context, NEXT)
+    owe(context, "2026-12-01 08:00", at("Dinas Sosial", **AGAIN))
+    deliver(context, "2026-12-01 08:00")
+    with context.transaction() as session:
         rows = session.scalars(select(NoticeRow).order_by(NoticeRow.id))
         late = [(row.rule, row.rung, row.episode, row.status) for row in rows]
     assert [each for each in late if each[1] == "breach"] == [
@@ -137,34 +137,34 @@ def test_late_again_the_ladder_starts_anew_at_the_unit(office, server):
         ("sp4n-guideline/information", "breach", 1, "sent"),
     ]
     for day, escalations in (("2026-12-03 08:00", 0), ("2026-12-04 08:00", 1)):
-        register(office, day, at("Dinas Sosial", **AGAIN))
-        assert decide(office, day).notices.get("escalation", 0) == escalations
+        register(context, day, at("Dinas Sosial", **AGAIN))
+        assert decide(context, day).notices.get("escalation", 0) == escalations
 
 
-def test_a_correction_that_waits_is_left_out_if_the_deadline_is_late_again(office, server):
-    told_late(office)
-    owe(office, "2026-11-24 18:00", at("Dinas Sosial", **COMPLAINT))  # after the mail hours
-    owe(office, "2026-11-24 19:00", at("Dinas Sosial", **AGAIN))
-    assert deliver(office, "2026-11-25 07:30").sent == 2
+def test_a_correction_that_waits_is_left_out_if_the_deadline_is_late_again(context, server):
+    told_late(context)
+    owe(context, "2026-11-24 18:00", at("Dinas Sosial", **COMPLAINT))  # after the mail hours
+    owe(context, "2026-11-24 19:00", at("Dinas Sosial", **AGAIN))
+    assert deliver(context, "2026-11-25 07:30").sent == 2
     for letter in server.letters[2:]:
         assert "RALAT" not in text(letter)
         assert letter.mail["Subject"] == "Pengaduan FD-1 – Dinas Sosial"
-    owe(office, "2026-11-26 08:00", at("Dinas Sosial", **IN_TIME))  # and this is the truth
-    assert deliver(office, "2026-11-26 08:00").sent == 2
+    owe(context, "2026-11-26 08:00", at("Dinas Sosial", **IN_TIME))  # and this is the truth
+    assert deliver(context, "2026-11-26 08:00").sent == 2
     assert "Ralat" in server.letters[-1].mail["Subject"]
-    with office.transaction() as session:
+    with context.transaction() as session:
         items = session.scalars(select(MessageItem).where(MessageItem.correction.is_(True)))
         assert sorted(str(item.included) for item in items) == ["False"] * 2 + ["True"] * 4
 
 
-def test_a_complaint_that_waits_anew_is_no_longer_called_late(office, server):
+def test_a_complaint_that_waits_anew_is_no_longer_called_late(context, server):
     """The file was given the wrong class: a complaint has 14 working days."""
-    told_late(office)
-    owe(office, NEXT, at("Dinas Sosial", **COMPLAINT))
-    deliver(office, NEXT)
+    told_late(context)
+    owe(context, NEXT, at("Dinas Sosial", **COMPLAINT))
+    deliver(context, NEXT)
     assert "kewajiban ini tidak berlaku" in text(server.letters[2])
-    assert [row["reason"] for row in audited(office)] == [
+    assert [row["reason"] for row in audited(context)] == [
         "a deadline that counted as late no longer applies"
     ]
-    assert statuses(office)[:2] == ["sent", "sent"]
-    assert len(messages(office, "notices")) >= 4
+    assert statuses(context)[:2] == ["sent", "sent"]
+    assert len(messages(context, "notices")) >= 4

@@ -76,52 +76,52 @@ def to(server: Server) -> list[str]:
 
 
 @ON_BOTH
-def test_what_a_run_owes_is_sent_once(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    count = deliver(office, BREACHED)
+def test_what_a_run_owes_is_sent_once(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    count = deliver(context, BREACHED)
     assert (count.sent, count.pending, count.trouble) == (2, 0, "")
     assert count.by_role == {"liaison": 1, "head_of_unit": 1}
     assert sorted(to(server)) == [LIAISON, HEAD]
-    assert (notices(office), statuses(office)) == ([("breach", "sent")], ["sent", "sent"])
-    before = dump(office)
-    assert deliver(office, LATER).sent == 0
-    assert (len(server.letters), dump(office)) == (2, before)
+    assert (notices(context), statuses(context)) == ([("breach", "sent")], ["sent", "sent"])
+    before = dump(context)
+    assert deliver(context, LATER).sent == 0
+    assert (len(server.letters), dump(context)) == (2, before)
 
 
-def test_a_person_gets_one_mail_a_run(office, server):
+def test_a_person_gets_one_mail_a_run(context, server):
     numbers = [f"FD-{number}" for number in range(30)]
-    owe(office, REMINDED, *(at("Dinas Sosial", number) for number in numbers))
-    assert deliver(office, REMINDED).sent == 1
+    owe(context, REMINDED, *(at("Dinas Sosial", number) for number in numbers))
+    assert deliver(context, REMINDED).sent == 1
     (letter,) = server.letters
     assert set(re.findall(r"FD-\d+", text(letter))) == set(numbers)
 
 
-def test_a_batch_goes_over_one_connection(office, server):
-    owe(office, BREACHED, *EVERYWHERE)
-    assert deliver(office, BREACHED).sent == 2 * len(UNITS)
+def test_a_batch_goes_over_one_connection(context, server):
+    owe(context, BREACHED, *EVERYWHERE)
+    assert deliver(context, BREACHED).sent == 2 * len(UNITS)
     assert server.connections == 1
 
 
-def test_where_nothing_is_owed_nobody_is_called(office, server):
-    deliver(office, BREACHED)
+def test_where_nothing_is_owed_nobody_is_called(context, server):
+    deliver(context, BREACHED)
     assert server.connections == 0
 
 
 @ON_BOTH
-def test_what_was_sent_is_kept_as_evidence(office, server):
-    owe(office, REMINDED, at("Dinas Sosial"))
-    deliver(office, REMINDED)
-    (message,) = messages(office)
+def test_what_was_sent_is_kept_as_evidence(context, server):
+    owe(context, REMINDED, at("Dinas Sosial"))
+    deliver(context, REMINDED)
+    (message,) = messages(context)
     assert zlib.decompress(message.mime) == server.letters[0].raw
     assert (message.sent_at, message.claim) == (wita(REMINDED), None)
     assert message.subject == server.letters[0].mail["Subject"]
     assert [(a.outcome, a.code, a.answer) for a in message.attempts] == [("sent", 250, "OK")]
 
 
-def test_a_mail_is_such_that_every_server_can_carry_it(office, server):
+def test_a_mail_is_such_that_every_server_can_carry_it(context, server):
     titles = ("Jalan – " * 40, "." * 200, "道路" * 400, ".\n..\n.")
-    owe(office, BREACHED, *(at("DLH", f"FD-{n}", Perihal=t) for n, t in enumerate(titles)))
-    deliver(office, BREACHED)
+    owe(context, BREACHED, *(at("DLH", f"FD-{n}", Perihal=t) for n, t in enumerate(titles)))
+    deliver(context, BREACHED)
     for letter in server.letters:
         assert letter.raw.isascii()
         assert b"\n" not in letter.raw.replace(b"\r\n", b"")
@@ -147,147 +147,147 @@ def test_a_mail_is_such_that_every_server_can_carry_it(office, server):
     ],
     ids=["stopped", "paused", "withdrawn", "reassigned", "reclassified"],
 )
-def test_what_is_no_longer_true_is_not_sent(change, office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    register(office, SOON, at("Dinas Sosial", **change))
-    count = deliver(office, SOON)
+def test_what_is_no_longer_true_is_not_sent(change, context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    register(context, SOON, at("Dinas Sosial", **change))
+    count = deliver(context, SOON)
     assert (count.sent, count.cancelled, count.pending) == (0, 2, 0)
-    assert statuses(office) == ["cancelled", "cancelled"]
-    assert (notices(office), server.letters) == ([("breach", "withdrawn")], [])
+    assert statuses(context) == ["cancelled", "cancelled"]
+    assert (notices(context), server.letters) == ([("breach", "withdrawn")], [])
 
 
-def test_only_the_item_that_is_no_longer_true_is_dropped(office, server):
-    owe(office, BREACHED, at("Dinas Sosial", "FD-1"), at("Dinas Sosial", "FD-2"))
+def test_only_the_item_that_is_no_longer_true_is_dropped(context, server):
+    owe(context, BREACHED, at("Dinas Sosial", "FD-1"), at("Dinas Sosial", "FD-2"))
     done = at("Dinas Sosial", "FD-1", Selesai="24/11/2026 08:05")
-    register(office, SOON, done, at("Dinas Sosial", "FD-2"))
-    assert deliver(office, SOON).sent == 2
+    register(context, SOON, done, at("Dinas Sosial", "FD-2"))
+    assert deliver(context, SOON).sent == 2
     for letter in server.letters:
         assert "FD-2" in letter.mail["Subject"]
         assert "FD-1" not in letter.mail.as_string()
-    assert notices(office) == [("breach", "withdrawn"), ("breach", "sent")]
+    assert notices(context) == [("breach", "withdrawn"), ("breach", "sent")]
 
 
 # --- the server is unusable -----------------------------------------------------------------------
 
 
-def test_while_the_server_is_unusable_everything_waits_and_then_goes(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
-    owed = {message.message_id_header for message in messages(office)}
+def test_while_the_server_is_unusable_everything_waits_and_then_goes(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
+    owed = {message.message_id_header for message in messages(context)}
     server.greeting = "421 4.3.2 Down for the night"
-    count = deliver(office, BREACHED)
+    count = deliver(context, BREACHED)
     assert (count.sent, count.pending) == (0, 4)
     assert "Down for the night" in count.trouble
     assert server.connections == 1  # one is enough to know
-    assert statuses(office) == ["queued"] * 4
+    assert statuses(context) == ["queued"] * 4
     server.greeting = ""
-    assert deliver(office, SOON).sent == 4
+    assert deliver(context, SOON).sent == 4
     assert set(keys(server)) == owed
 
 
-def test_a_refused_sender_kills_no_mail(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
+def test_a_refused_sender_kills_no_mail(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
     server.mail_answers = ["553 5.7.1 Sender not allowed"]
-    assert "Sender not allowed" in deliver(office, BREACHED).trouble
-    assert statuses(office) == ["queued", "queued"]
-    assert deliver(office, SOON).sent == 2
+    assert "Sender not allowed" in deliver(context, BREACHED).trouble
+    assert statuses(context) == ["queued", "queued"]
+    assert deliver(context, SOON).sent == 2
 
 
-def test_a_server_that_takes_few_mails_at_a_time_gets_them_all(office, server):
-    owe(office, BREACHED, *EVERYWHERE)
+def test_a_server_that_takes_few_mails_at_a_time_gets_them_all(context, server):
+    owe(context, BREACHED, *EVERYWHERE)
     server.mails_per_connection = 5
-    first = deliver(office, BREACHED)
+    first = deliver(context, BREACHED)
     assert first.sent + first.deferred == 2 * len(UNITS)
     assert first.deferred > 0
-    assert deliver(office, SOON).pending == 0
+    assert deliver(context, SOON).pending == 0
     assert sorted(keys(server)) == sorted(
-        {message.message_id_header for message in messages(office)}
+        {message.message_id_header for message in messages(context)}
     )
 
 
-def test_a_long_outage_and_then_greylisting_is_survived(office, server):
+def test_a_long_outage_and_then_greylisting_is_survived(context, server):
     """Every run of the outage is an attempt; the next wait must not grow beyond all bounds."""
-    owe(office, REMINDED, at("Dinas Sosial"))
+    owe(context, REMINDED, at("Dinas Sosial"))
     server.greeting = "421 4.3.2 Down"
     for number in range(45):
-        deliver(office, wita(REMINDED) + number * timedelta(minutes=5))
+        deliver(context, wita(REMINDED) + number * timedelta(minutes=5))
     server.greeting, server.data_answers = "", ["451 4.7.1 Greylisted"]
-    assert deliver(office, "2026-11-20 14:00").deferred == 1
-    assert messages(office)[0].next_attempt_at <= wita("2026-11-20 20:00")
-    assert deliver(office, "2026-11-20 20:00").sent == 0  # a Friday evening
-    assert messages(office)[0].next_attempt_at == wita("2026-11-23 07:30")
-    assert deliver(office, "2026-11-23 07:30").sent == 1
+    assert deliver(context, "2026-11-20 14:00").deferred == 1
+    assert messages(context)[0].next_attempt_at <= wita("2026-11-20 20:00")
+    assert deliver(context, "2026-11-20 20:00").sent == 0  # a Friday evening
+    assert messages(context)[0].next_attempt_at == wita("2026-11-23 07:30")
+    assert deliver(context, "2026-11-23 07:30").sent == 1
 
 
 # --- the server says no ---------------------------------------------------------------------------
 
 
-def test_a_deferred_mail_is_tried_later_each_time_and_given_up_at_last(office, server):
-    office.site.mail_hours = None
-    owe(office, REMINDED, at("Dinas Sosial"))
+def test_a_deferred_mail_is_tried_later_each_time_and_given_up_at_last(context, server):
+    context.site.mail_hours = None
+    owe(context, REMINDED, at("Dinas Sosial"))
     server.rcpt_answers = {LIAISON: "450 4.2.1 Mailbox busy"}
     now, waits = wita(REMINDED), []
-    while not deliver(office, now).dead:
-        (message,) = messages(office, "notices")
+    while not deliver(context, now).dead:
+        (message,) = messages(context, "notices")
         waits.append(message.next_attempt_at - now)
-        assert deliver(office, message.next_attempt_at - timedelta(seconds=1)).deferred == 0
+        assert deliver(context, message.next_attempt_at - timedelta(seconds=1)).deferred == 0
         now = message.next_attempt_at
     growing = [wait for wait in waits if wait < LONGEST_RETRY]
     assert timedelta(minutes=1) <= growing[0] <= timedelta(minutes=1.5)
     assert growing == sorted(growing)
     assert max(waits) <= 1.5 * LONGEST_RETRY
     assert timedelta(hours=48) <= now - wita(REMINDED) <= timedelta(hours=48) + 1.5 * LONGEST_RETRY
-    assert (statuses(office), notices(office)[-1]) == (["dead"], ("day-before", "failed"))
-    assert alerts(office) == ["dead_message"]
-    deliver(office, now)
-    deliver(office, now + timedelta(hours=1))
+    assert (statuses(context), notices(context)[-1]) == (["dead"], ("day-before", "failed"))
+    assert alerts(context) == ["dead_message"]
+    deliver(context, now)
+    deliver(context, now + timedelta(hours=1))
     assert to(server) == [ADMINISTRATOR]
     assert "450 4.2.1 Mailbox busy" in text(server.letters[0])
 
 
-def test_a_mail_does_not_expire_on_days_off(office, server):
+def test_a_mail_does_not_expire_on_days_off(context, server):
     """Deferred on the Friday before Lebaran 2027, the 5th of March: ten days off follow."""
     day = since("01/03/2027")  # its last working day is the 5th
     server.rcpt_answers = {LIAISON: "450 4.2.1 Mailbox busy"}
-    owe(office, "2027-03-05 16:50", at("Dinas Sosial", **day))
-    assert deliver(office, "2027-03-05 16:50").deferred == 1
+    owe(context, "2027-03-05 16:50", at("Dinas Sosial", **day))
+    assert deliver(context, "2027-03-05 16:50").deferred == 1
     for now in ("2027-03-05 17:00", "2027-03-07 12:00", "2027-03-15 08:00"):
-        assert deliver(office, now).deferred == 0
-    assert messages(office, "notices")[0].next_attempt_at == wita("2027-03-16 07:30")
-    assert deliver(office, "2027-03-16 07:30").deferred == 1
-    assert (statuses(office), alerts(office)) == (["queued"], [])
+        assert deliver(context, now).deferred == 0
+    assert messages(context, "notices")[0].next_attempt_at == wita("2027-03-16 07:30")
+    assert deliver(context, "2027-03-16 07:30").deferred == 1
+    assert (statuses(context), alerts(context)) == (["queued"], [])
     server.rcpt_answers = {}
-    assert deliver(office, "2027-03-16 12:00").sent == 1
+    assert deliver(context, "2027-03-16 12:00").sent == 1
 
 
-def test_one_refused_recipient_does_not_stop_the_others(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
+def test_one_refused_recipient_does_not_stop_the_others(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
     server.rcpt_answers = {LIAISON: "550 5.1.1 No such user"}
-    count = deliver(office, BREACHED)
+    count = deliver(context, BREACHED)
     assert (count.sent, count.dead, count.pending) == (4, 1, 0)  # three mails and the alert
-    assert alerts(office) == ["dead_message"]
+    assert alerts(context) == ["dead_message"]
     assert ADMINISTRATOR in to(server)
-    assert notices(office) == [("breach", "sent"), ("breach", "sent")]  # the heads were told
+    assert notices(context) == [("breach", "sent"), ("breach", "sent")]  # the heads were told
 
 
-def test_a_notice_that_reached_nobody_has_failed(office, server):
-    owe(office, REMINDED, at("Dinas Sosial"))
+def test_a_notice_that_reached_nobody_has_failed(context, server):
+    owe(context, REMINDED, at("Dinas Sosial"))
     server.rcpt_answers = {LIAISON: "550 5.1.1 No such user"}
-    deliver(office, REMINDED)
-    assert notices(office)[-1] == ("day-before", "failed")
+    deliver(context, REMINDED)
+    assert notices(context)[-1] == ("day-before", "failed")
 
 
-def test_a_dead_alert_begets_no_alert(office, server):
-    owe(office, REMINDED, at("Dinas Sosial"))
+def test_a_dead_alert_begets_no_alert(context, server):
+    owe(context, REMINDED, at("Dinas Sosial"))
     server.rcpt_answers = dict.fromkeys((LIAISON, ADMINISTRATOR), "550 5.1.1 No such user")
-    assert deliver(office, REMINDED).dead == 2
-    assert alerts(office) == ["dead_message"]
+    assert deliver(context, REMINDED).dead == 2
+    assert alerts(context) == ["dead_message"]
 
 
-def test_a_mail_whose_answer_was_lost_goes_again_as_the_same(office, server):
-    owe(office, REMINDED, at("Dinas Sosial"))
+def test_a_mail_whose_answer_was_lost_goes_again_as_the_same(context, server):
+    owe(context, REMINDED, at("Dinas Sosial"))
     server.data_answers = [DROP]
-    assert deliver(office, REMINDED).deferred == 1
-    assert deliver(office, "2026-11-20 08:10").sent == 1
+    assert deliver(context, REMINDED).deferred == 1
+    assert deliver(context, "2026-11-20 08:10").sent == 1
     assert server.lost[0].key == server.letters[0].key
 
 
@@ -306,48 +306,48 @@ delivery.send_owed(office, datetime.fromisoformat(sys.argv[3]), "dies")
 """
 
 
-def test_a_process_killed_after_the_servers_yes_sends_the_same_mail_once_more(office, server):
-    owe(office, REMINDED, at("Dinas Sosial"))
-    arguments = [str(office.site.folder), server.url(), wita(REMINDED).isoformat()]
+def test_a_process_killed_after_the_servers_yes_sends_the_same_mail_once_more(context, server):
+    owe(context, REMINDED, at("Dinas Sosial"))
+    arguments = [str(context.site.folder), server.url(), wita(REMINDED).isoformat()]
     died = subprocess.run(
         [sys.executable, "-c", DIES, *arguments],
         env=os.environ | {"PYTHONPATH": PYTHONPATH},
         check=False,
     )
-    assert (died.returncode, len(server.letters), statuses(office)) == (9, 1, ["sending"])
+    assert (died.returncode, len(server.letters), statuses(context)) == (9, 1, ["sending"])
     claimed = wita(REMINDED)
-    assert deliver(office, claimed + STALE_CLAIM).sent == 0  # perhaps it still lives
-    assert deliver(office, claimed + STALE_CLAIM + timedelta(minutes=1)).sent == 1
+    assert deliver(context, claimed + STALE_CLAIM).sent == 0  # perhaps it still lives
+    assert deliver(context, claimed + STALE_CLAIM + timedelta(minutes=1)).sent == 1
     first, second = keys(server)
     assert first == second
-    assert (statuses(office), notices(office)[-1]) == (["sent"], ("day-before", "sent"))
+    assert (statuses(context), notices(context)[-1]) == (["sent"], ("day-before", "sent"))
 
 
 @ON_BOTH
-def test_who_lost_its_claim_writes_nothing(office, server, monkeypatch):
+def test_who_lost_its_claim_writes_nothing(context, server, monkeypatch):
     """A delivery believed dead comes back while another has taken over and sent."""
-    owe(office, REMINDED, at("Dinas Sosial"))
+    owe(context, REMINDED, at("Dinas Sosial"))
     really, later = Connection.send, wita(REMINDED) + 2 * STALE_CLAIM
 
     def slow(*mail):
         answer = really(*mail)
         monkeypatch.setattr(Connection, "send", really)
-        assert deliver(office, later).sent == 1
+        assert deliver(context, later).sent == 1
         return answer
 
     monkeypatch.setattr(Connection, "send", slow)
-    assert deliver(office, REMINDED).sent == 0
-    (message,) = messages(office)
+    assert deliver(context, REMINDED).sent == 0
+    (message,) = messages(context)
     assert message.sent_at == later
     assert [attempt.outcome for attempt in message.attempts] == ["lost", "sent"]
 
 
 @ON_BOTH
-def test_two_deliveries_at_once_send_no_mail_twice(office, server, open_office, monkeypatch):
+def test_two_deliveries_at_once_send_no_mail_twice(context, server, open_context, monkeypatch):
     """Neither sends before both have claimed some and connected."""
     monkeypatch.setattr(sender, "AT_ONCE", 2)
-    owe(office, BREACHED, *EVERYWHERE)
-    together, other, really = Barrier(2), open_office(), Connection.open
+    owe(context, BREACHED, *EVERYWHERE)
+    together, other, really = Barrier(2), open_context(), Connection.open
     other.site.mail_url = server.url()
 
     def opened(connection):
@@ -356,37 +356,37 @@ def test_two_deliveries_at_once_send_no_mail_twice(office, server, open_office, 
 
     monkeypatch.setattr(Connection, "open", opened)
     with ThreadPoolExecutor(2) as pool:
-        counts = pool.map(lambda mine: deliver(mine, BREACHED).sent, (office, other))
+        counts = pool.map(lambda mine: deliver(mine, BREACHED).sent, (context, other))
         assert sum(counts) == 2 * len(UNITS)
     assert server.connections == 2
     assert len(keys(server)) == len(set(keys(server))) == 2 * len(UNITS)
-    assert set(statuses(office)) == {"sent"}
+    assert set(statuses(context)) == {"sent"}
 
 
 @ON_BOTH
-def test_what_is_settled_while_a_run_waits_for_its_pace_is_not_told(office, server):
+def test_what_is_settled_while_a_run_waits_for_its_pace_is_not_told(context, server):
     """Each batch is judged as of its own time."""
-    mail = office.site.file.mail.model_copy(update={"per_minute": 1})
-    office.site.file = office.site.file.model_copy(update={"mail": mail})
-    owe(office, BREACHED, at("Dinas Sosial"))  # a mail to the liaison, one to the head
+    mail = context.site.file.mail.model_copy(update={"per_minute": 1})
+    context.site.file = context.site.file.model_copy(update={"mail": mail})
+    owe(context, BREACHED, at("Dinas Sosial"))  # a mail to the liaison, one to the head
 
     class Meanwhile(Hurried):
         def wait(self, span):
             super().wait(span)
-            register(office, "2026-11-24 08:01", at("Dinas Sosial", Selesai="24/11/2026 08:00"))
+            register(context, "2026-11-24 08:01", at("Dinas Sosial", Selesai="24/11/2026 08:00"))
 
-    count = send_owed(office, wita(BREACHED), "slow", Meanwhile)
+    count = send_owed(context, wita(BREACHED), "slow", Meanwhile)
     assert (count.sent, count.cancelled) == (1, 1)
 
 
 @ON_BOTH
 def test_who_stands_still_between_claim_and_sending_sends_nothing_stale(
-    office, open_office, server, monkeypatch
+    context, open_context, server, monkeypatch
 ):
     """Twenty minutes later another delivery has taken over."""
     units = ("Dinas Sosial", "DLH", "Disdukcapil")
-    owe(office, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(units)))
-    other = open_office()
+    owe(context, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(units)))
+    other = open_context()
     other.site.mail_url = server.url()
     clocks = []
 
@@ -404,17 +404,19 @@ def test_who_stands_still_between_claim_and_sending_sends_nothing_stale(
         return send(self, *arguments)
 
     monkeypatch.setattr(sender.Sender, "_send", asleep)
-    send_owed(office, wita(BREACHED), "stands still", Mine)
+    send_owed(context, wita(BREACHED), "stands still", Mine)
     keys = [letter.key for letter in server.letters]
     assert len(keys) == len(set(keys)) == 6
 
 
 @ON_BOTH
-def test_what_joins_a_mail_after_it_was_composed_is_told(office, open_office, server, monkeypatch):
+def test_what_joins_a_mail_after_it_was_composed_is_told(
+    context, open_context, server, monkeypatch
+):
     """Composed, joined by another matter, and only then claimed."""
     second = {"No Register": "FD-2", **since("17/11/2026")}
-    owe(office, "2026-11-20 18:00", at("Dinas Sosial"))  # waits for Monday 07:30
-    other = open_office()
+    owe(context, "2026-11-20 18:00", at("Dinas Sosial"))  # waits for Monday 07:30
+    other = open_context()
     claim = outbox.claim
 
     def late(*arguments):
@@ -425,29 +427,29 @@ def test_what_joins_a_mail_after_it_was_composed_is_told(office, open_office, se
         return claim(*arguments)
 
     monkeypatch.setattr(outbox, "claim", late)
-    deliver(office, "2026-11-23 07:31")
-    deliver(office, "2026-11-23 08:00")
-    assert [status for _, status in notices(office) if status != "superseded"] == ["sent"] * 3
+    deliver(context, "2026-11-23 07:31")
+    deliver(context, "2026-11-23 08:00")
+    assert [status for _, status in notices(context) if status != "superseded"] == ["sent"] * 3
     assert any("FD-2" in letter.mail.as_string() for letter in server.letters)
 
 
-def test_what_was_owed_before_an_outage_and_what_came_up_since_is_one_mail(office, server):
+def test_what_was_owed_before_an_outage_and_what_came_up_since_is_one_mail(context, server):
     """The machine dies between judging and sending; the next morning all of it is one mail."""
-    owe(office, "2026-11-19 08:00", at("Dinas Sosial"))  # `half`; nothing is sent that day
-    register(office, "2026-11-20 08:00", at("Dinas Sosial"))
-    decide(office, "2026-11-20 08:00")  # `day-before`
-    deliver(office, "2026-11-20 08:00")
+    owe(context, "2026-11-19 08:00", at("Dinas Sosial"))  # `half`; nothing is sent that day
+    register(context, "2026-11-20 08:00", at("Dinas Sosial"))
+    decide(context, "2026-11-20 08:00")  # `day-before`
+    deliver(context, "2026-11-20 08:00")
     assert len(server.letters) == 1
 
 
 @ON_BOTH
-def test_nothing_joins_a_mail_that_the_server_may_have_seen(office, server, monkeypatch):
+def test_nothing_joins_a_mail_that_the_server_may_have_seen(context, server, monkeypatch):
     """Who died with a claim may have handed the mail over: a copy must not bring another notice.
 
     The copy may show FD-2, for it shows the whole desk. But the server may drop the copy, so the
     notice about FD-2 goes with a mail of its own.
     """
-    owe(office, "2026-11-20 08:00", at("Dinas Sosial"))
+    owe(context, "2026-11-20 08:00", at("Dinas Sosial"))
 
     def dies(*arguments):
         raise KeyboardInterrupt
@@ -456,16 +458,16 @@ def test_nothing_joins_a_mail_that_the_server_may_have_seen(office, server, monk
         patch.setattr(outbox, "sent", dies)
         patch.setattr(outbox, "give_back", lambda *arguments: None)
         with pytest.raises(KeyboardInterrupt):
-            deliver(office, "2026-11-20 08:00")
+            deliver(context, "2026-11-20 08:00")
     server.greeting = "421 4.3.2 Down"
-    deliver(office, "2026-11-20 08:20")  # the claim is released, nothing more
+    deliver(context, "2026-11-20 08:20")  # the claim is released, nothing more
     second = at("Dinas Sosial", "FD-2", **since("17/11/2026"))
-    register(office, "2026-11-23 08:00", at("Dinas Sosial"), second)
-    decide(office, "2026-11-23 08:00")  # FD-2 is due tomorrow
+    register(context, "2026-11-23 08:00", at("Dinas Sosial"), second)
+    decide(context, "2026-11-23 08:00")  # FD-2 is due tomorrow
     server.greeting = ""
-    deliver(office, "2026-11-23 08:30")
+    deliver(context, "2026-11-23 08:30")
     keys = [letter.key for letter in server.letters]
-    first, *others = messages(office, MessageKind.NOTICES)
+    first, *others = messages(context, MessageKind.NOTICES)
     assert keys.count(first.message_id_header) == 2
     complaints = [{item.notice.complaint_id for item in m.items} for m in (first, *others)]
     assert len(complaints[0]) == 1
@@ -474,16 +476,16 @@ def test_nothing_joins_a_mail_that_the_server_may_have_seen(office, server, monk
     assert "FD-2" in server.letters[-1].mail.get_body(("plain",)).get_content()
 
 
-def test_while_no_server_can_be_reached_what_comes_up_joins_what_waits(office, server):
+def test_while_no_server_can_be_reached_what_comes_up_joins_what_waits(context, server):
     server.greeting = "421 4.3.2 Down"
-    owe(office, "2026-11-19 08:00", at("Dinas Sosial"))
-    assert deliver(office, "2026-11-19 08:00").trouble
-    register(office, "2026-11-20 08:00", at("Dinas Sosial"))
-    decide(office, "2026-11-20 08:00")
-    assert deliver(office, "2026-11-20 08:00").trouble
+    owe(context, "2026-11-19 08:00", at("Dinas Sosial"))
+    assert deliver(context, "2026-11-19 08:00").trouble
+    register(context, "2026-11-20 08:00", at("Dinas Sosial"))
+    decide(context, "2026-11-20 08:00")
+    assert deliver(context, "2026-11-20 08:00").trouble
     server.greeting = ""
-    assert deliver(office, "2026-11-20 09:00").sent == 1
-    assert [status for _, status in notices(office)] == ["sent", "sent"]
+    assert deliver(context, "2026-11-20 09:00").sent == 1
+    assert [status for _, status in notices(context)] == ["sent", "sent"]
 
 
 # --- a mail that cannot be composed ---------------------------------------------------------------
@@ -491,9 +493,9 @@ def test_while_no_server_can_be_reached_what_comes_up_joins_what_waits(office, s
 PLANTED = "Budi Rahasiawan, NIK 9999010203040506"
 
 
-def test_an_odd_mail_waits_alone_and_its_cause_is_not_spread(office, server, monkeypatch, caplog):
+def test_an_odd_mail_waits_alone_and_its_cause_is_not_spread(context, server, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
-    owe(office, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
+    owe(context, BREACHED, at("Dinas Sosial"), at("Dinas Kesehatan", "FD-2"))
 
     really = compose.in_envelope
 
@@ -503,31 +505,31 @@ def test_an_odd_mail_waits_alone_and_its_cause_is_not_spread(office, server, mon
         return really(site, message, *more, **others)
 
     monkeypatch.setattr(compose, "in_envelope", odd)
-    count = deliver(office, BREACHED)
+    count = deliver(context, BREACHED)
     assert (count.sent, count.deferred, count.trouble) == (4, 1, "")
-    deliver(office, LATER)
-    assert (alerts(office), to(server).count(ADMINISTRATOR)) == (["uncomposable_message"], 1)
-    seen = [repr(dump(office)), caplog.text, *(str(letter.mail) for letter in server.letters)]
+    deliver(context, LATER)
+    assert (alerts(context), to(server).count(ADMINISTRATOR)) == (["uncomposable_message"], 1)
+    seen = [repr(dump(context)), caplog.text, *(str(letter.mail) for letter in server.letters)]
     assert not any("Rahasiawan" in text or "99990102" in text for text in seen)
     monkeypatch.undo()
-    assert deliver(office, "2026-11-24 14:00").sent == 1
+    assert deliver(context, "2026-11-24 14:00").sent == 1
 
 
 # --- the built-in mailbox -------------------------------------------------------------------------
 
 
-def mails(office: SiteContext) -> list[Path]:
-    return sorted((office.site.var / "mailbox").glob("*.eml"))
+def mails(context: SiteContext) -> list[Path]:
+    return sorted((context.site.var / "mailbox").glob("*.eml"))
 
 
-def test_the_built_in_mailbox_keeps_each_mail_as_a_file(office):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    assert deliver(office, BREACHED).sent == 2
-    assert [path.name.split("_")[2] for path in mails(office)] == [LIAISON, HEAD]
+def test_the_built_in_mailbox_keeps_each_mail_as_a_file(context):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    assert deliver(context, BREACHED).sent == 2
+    assert [path.name.split("_")[2] for path in mails(context)] == [LIAISON, HEAD]
 
 
-def test_a_full_disk_defers_the_mails(office, monkeypatch):
-    owe(office, BREACHED, at("Dinas Sosial"))
+def test_a_full_disk_defers_the_mails(context, monkeypatch):
+    owe(context, BREACHED, at("Dinas Sosial"))
 
     def full(path, raw):
         path.touch()
@@ -535,11 +537,11 @@ def test_a_full_disk_defers_the_mails(office, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full)
-        assert deliver(office, BREACHED).deferred == 2
-    assert (statuses(office), mails(office)) == (["queued", "queued"], [])
-    assert messages(office)[0].attempts[0].code == 452
-    assert deliver(office, SOON).sent == 2
-    assert len(mails(office)) == 2
+        assert deliver(context, BREACHED).deferred == 2
+    assert (statuses(context), mails(context)) == (["queued", "queued"], [])
+    assert messages(context)[0].attempts[0].code == 452
+    assert deliver(context, SOON).sent == 2
+    assert len(mails(context)) == 2
 
 
 def test_a_mailbox_folder_that_vanished_defers_the_mail(tmp_path):
@@ -550,34 +552,34 @@ def test_a_mailbox_folder_that_vanished_defers_the_mail(tmp_path):
             connection.send("a@b.example", "c@d.example", b"Subject: x\r\n\r\nx\r\n")
 
 
-def test_a_mailbox_that_cannot_be_opened_loses_nothing(office):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    office.site.var.mkdir(exist_ok=True)
-    (office.site.var / "mailbox").write_text("a file where the folder should be")
-    count = deliver(office, BREACHED)
+def test_a_mailbox_that_cannot_be_opened_loses_nothing(context):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    context.site.var.mkdir(exist_ok=True)
+    (context.site.var / "mailbox").write_text("a file where the folder should be")
+    count = deliver(context, BREACHED)
     assert "cannot be kept: File exists" in count.trouble
     assert count.pending == 2
-    assert statuses(office) == ["queued", "queued"]
+    assert statuses(context) == ["queued", "queued"]
 
 
 # --- one complaint, one thread --------------------------------------------------------------------
 
 
-def test_mails_about_one_complaint_answer_each_other(office, server):
-    owe(office, REMINDED, at("Dinas Sosial"))
-    deliver(office, REMINDED)
-    register(office, BREACHED, at("Dinas Sosial"))
-    decide(office, BREACHED)
-    deliver(office, BREACHED)
+def test_mails_about_one_complaint_answer_each_other(context, server):
+    owe(context, REMINDED, at("Dinas Sosial"))
+    deliver(context, REMINDED)
+    register(context, BREACHED, at("Dinas Sosial"))
+    decide(context, BREACHED)
+    deliver(context, BREACHED)
     first, *later = [letter.mail for letter in server.letters if LIAISON in letter.mail["To"]]
     assert first["In-Reply-To"] is None
     assert [mail["In-Reply-To"] for mail in later] == [first["Message-ID"]]
     assert later[0]["References"] == first["Message-ID"]
 
 
-def test_a_mail_about_several_complaints_answers_none(office, server):
+def test_a_mail_about_several_complaints_answers_none(context, server):
     for morning in (REMINDED, BREACHED):
-        register(office, morning, at("Dinas Sosial"), at("Dinas Sosial", "FD-2"))
-        decide(office, morning)
-        deliver(office, morning)
+        register(context, morning, at("Dinas Sosial"), at("Dinas Sosial", "FD-2"))
+        decide(context, morning)
+        deliver(context, morning)
     assert {letter.mail["In-Reply-To"] for letter in server.letters} == {None}

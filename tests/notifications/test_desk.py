@@ -29,11 +29,11 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-def desks(office: SiteContext, now: str) -> dict[str, Desk]:
+def desks(context: SiteContext, now: str) -> dict[str, Desk]:
     """The desks of all mails on record as of now, by the first part of the address; the newest
     mail of each person counts.
     """
-    with office.run(wita(now), "a test") as run:
+    with context.run(wita(now), "a test") as run:
         rows = run.session.scalars(select(MessageRow).order_by(MessageRow.id)).all()
         found = notice_views(run, rows)
         return {
@@ -47,22 +47,22 @@ def tickets(desk: Desk, section: DeskSection) -> list[str]:
     return [item.ticket for item in desk.section(section)]
 
 
-def week(office: SiteContext, *entries: dict[str, str]) -> None:
+def week(context: SiteContext, *entries: dict[str, str]) -> None:
     """Let these fall due on the 24th, tell the unit, and the superiors on the Friday."""
     for now in (BREACHED, "2026-11-27 08:00"):
-        register(office, now, *entries)
-        decide(office, now)
-        deliver(office, now)
+        register(context, now, *entries)
+        decide(context, now)
+        deliver(context, now)
 
 
 # --- what is on a desk ----------------------------------------------------------------------------
 
 
-def test_one_new_rung_shows_everything_that_is_open(office):
+def test_one_new_rung_shows_everything_that_is_open(context):
     """Only FD-1 has reached a rung this morning; the mail names what is due today and soon too."""
     dinsos = "Dinas Sosial"
     owe(
-        office,
+        context,
         BREACHED,
         at(dinsos),
         at(dinsos, "FD-2", **TODAY),
@@ -70,7 +70,7 @@ def test_one_new_rung_shows_everything_that_is_open(office):
         at(dinsos, "FD-4", **FAR),
         at("DLH", "FD-5"),
     )
-    desk = desks(office, BREACHED)["plt.kepala.dinsos"]
+    desk = desks(context, BREACHED)["plt.kepala.dinsos"]
     assert tickets(desk, DeskSection.LATE) == ["FD-1"]
     assert tickets(desk, DeskSection.TODAY) == ["FD-2"]
     assert tickets(desk, DeskSection.SOON) == ["FD-3"]
@@ -78,10 +78,10 @@ def test_one_new_rung_shows_everything_that_is_open(office):
     assert [desk.count(section) for section in DeskSection] == [1, 1, 1, 0]
 
 
-def test_a_complaint_is_on_it_once_with_all_its_duties_the_worst_first(office):
+def test_a_complaint_is_on_it_once_with_all_its_duties_the_worst_first(context):
     slow = {"Diteruskan": "17/11/2026 08:45", "Tindak Lanjut Pertama": ""}
-    owe(office, BREACHED, at("Dinas Sosial", **slow))
-    (item,) = desks(office, BREACHED)["penghubung.dinsos"].items
+    owe(context, BREACHED, at("Dinas Sosial", **slow))
+    (item,) = desks(context, BREACHED)["penghubung.dinsos"].items
     found = [(duty.verb, duty.section, duty.days_left) for duty in item.duties]
     assert found == [
         ("selesaikan permintaan informasi", DeskSection.LATE, -1),
@@ -89,15 +89,15 @@ def test_a_complaint_is_on_it_once_with_all_its_duties_the_worst_first(office):
     ]
 
 
-def test_a_late_complaint_that_the_source_no_longer_shows_is_told_with_the_doubt(office, server):
+def test_a_late_complaint_that_the_source_no_longer_shows_is_told_with_the_doubt(context, server):
     """It stays late by the last import after its due time; whether it is done is not known."""
     dinsos = "Dinas Sosial"
-    owe(office, BREACHED, at(dinsos), at(dinsos, "FD-2", **TODAY))
-    owe(office, "2026-11-25 08:00", at(dinsos, "FD-2", **TODAY))
-    desk = desks(office, "2026-11-25 08:00")["penghubung.dinsos"]
+    owe(context, BREACHED, at(dinsos), at(dinsos, "FD-2", **TODAY))
+    owe(context, "2026-11-25 08:00", at(dinsos, "FD-2", **TODAY))
+    desk = desks(context, "2026-11-25 08:00")["penghubung.dinsos"]
     found = {item.ticket: (item.section, item.worst.in_doubt) for item in desk.items}
     assert found == {"FD-1": (DeskSection.LATE, True), "FD-2": (DeskSection.LATE, False)}
-    deliver(office, "2026-11-25 08:00")
+    deliver(context, "2026-11-25 08:00")
     said = "keadaan terakhir belum diketahui: tidak terbaca lagi dari sumber data"
     for letter in server.letters:
         if letter.recipient.startswith("penghubung"):
@@ -105,16 +105,16 @@ def test_a_late_complaint_that_the_source_no_longer_shows_is_told_with_the_doubt
             assert page.count(said) == 1
 
 
-def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(office, server):
+def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(context, server):
     dinsos = "Dinas Sosial"
-    owe(office, "2026-11-20 08:00", at(dinsos), at(dinsos, "FD-2", **TODAY))
-    deliver(office, "2026-11-20 08:00")
-    owe(office, BREACHED, at(dinsos, **DONE), at(dinsos, "FD-2", **TODAY))
-    desk = desks(office, BREACHED)["penghubung.dinsos"]
+    owe(context, "2026-11-20 08:00", at(dinsos), at(dinsos, "FD-2", **TODAY))
+    deliver(context, "2026-11-20 08:00")
+    owe(context, BREACHED, at(dinsos, **DONE), at(dinsos, "FD-2", **TODAY))
+    desk = desks(context, BREACHED)["penghubung.dinsos"]
     assert (desk.settled, tickets(desk, DeskSection.TODAY)) == (1, ["FD-2"])
     (ended,) = desk.ended
     assert (ended.ticket, ended.due) == ("FD-1", wita("2026-11-23 23:59:59.999999"))
-    deliver(office, BREACHED)
+    deliver(context, BREACHED)
     letter = server.letters[-1].mail
     assert "Sejak surel terakhir (20 Nov), 1 pengaduan telah ditindaklanjuti." in " ".join(
         letter.get_body(("plain",)).get_content().split()
@@ -125,14 +125,14 @@ def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(o
     assert cancelled.decoded("dtstart") == date(2026, 11, 23)
 
 
-def test_new_since_the_last_mail_is_marked_and_nothing_in_the_first_one(office):
+def test_new_since_the_last_mail_is_marked_and_nothing_in_the_first_one(context):
     dinsos = "Dinas Sosial"
-    owe(office, "2026-11-23 08:00", at(dinsos), at(dinsos, "FD-2", **TODAY))
-    first = desks(office, "2026-11-23 08:00")["penghubung.dinsos"]
+    owe(context, "2026-11-23 08:00", at(dinsos), at(dinsos, "FD-2", **TODAY))
+    first = desks(context, "2026-11-23 08:00")["penghubung.dinsos"]
     assert [item.new for item in first.items] == [False, False]
-    deliver(office, "2026-11-23 08:00")
-    owe(office, BREACHED, at(dinsos), at(dinsos, "FD-2", **TODAY), at(dinsos, "FD-3", **SOON))
-    desk = desks(office, BREACHED)["penghubung.dinsos"]
+    deliver(context, "2026-11-23 08:00")
+    owe(context, BREACHED, at(dinsos), at(dinsos, "FD-2", **TODAY), at(dinsos, "FD-3", **SOON))
+    desk = desks(context, BREACHED)["penghubung.dinsos"]
     assert {item.ticket: item.new for item in desk.items} == {
         "FD-1": True,  # late since this midnight
         "FD-2": False,  # was due within two working days yesterday
@@ -140,7 +140,7 @@ def test_new_since_the_last_mail_is_marked_and_nothing_in_the_first_one(office):
     }
 
 
-def test_a_later_duty_beside_a_late_one_does_not_mark_the_complaint_as_new(office):
+def test_a_later_duty_beside_a_late_one_does_not_mark_the_complaint_as_new(context):
     """The duty to decide is due in January and was in no mail."""
     complaint = {
         "Klasifikasi": "Pengaduan Tidak Berkadar Pengawasan",
@@ -148,22 +148,22 @@ def test_a_later_duty_beside_a_late_one_does_not_mark_the_complaint_as_new(offic
     }
     late = at("Dinas Sosial", **since("30/10/2026"), **complaint)
     for now, number in (("2026-11-20 08:00", "FD-2"), ("2026-11-24 08:00", "FD-3")):
-        owe(office, now, late, at("Dinas Sosial", number, **since("13/11/2026")))
-        desk = desks(office, now)["penghubung.dinsos"]
-        deliver(office, now)
+        owe(context, now, late, at("Dinas Sosial", number, **since("13/11/2026")))
+        desk = desks(context, now)["penghubung.dinsos"]
+        deliver(context, now)
     found = {item.ticket: (item.section, item.new, len(item.duties)) for item in desk.items}
     assert found["FD-1"] == (DeskSection.LATE, False, 2)
 
 
-def test_a_late_case_is_new_for_the_superior_whom_it_reaches(office):
+def test_a_late_case_is_new_for_the_superior_whom_it_reaches(context):
     """The table and the mark of the case count the same."""
     pupr = "Dinas PUPR"
     first = at(pupr, **since("13/11/2026"))  # due on the 20th
     seen = {}
     for now in ("2026-11-23 08:00", BREACHED, "2026-11-30 08:00", "2026-12-07 08:00"):
-        owe(office, now, first, at(pupr, "FD-2", **TODAY))
-        desk = desks(office, now).get("sekda")
-        deliver(office, now)
+        owe(context, now, first, at(pupr, "FD-2", **TODAY))
+        desk = desks(context, now).get("sekda")
+        deliver(context, now)
         if desk:
             marks = {item.ticket: item.new for item in desk.items}
             seen[now[5:10]] = (marks, [line.new for line in desk.units])
@@ -173,30 +173,30 @@ def test_a_late_case_is_new_for_the_superior_whom_it_reaches(office):
     }
 
 
-def test_what_waits_for_the_complainant_is_counted(office):
+def test_what_waits_for_the_complainant_is_counted(context):
     paused = {"Ditunda": "18/11/2026 09:00"}
-    owe(office, BREACHED, at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **paused))
-    desk = desks(office, BREACHED)["penghubung.dinsos"]
+    owe(context, BREACHED, at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **paused))
+    desk = desks(context, BREACHED)["penghubung.dinsos"]
     assert (desk.waiting, desk.total) == (1, 1)
 
 
-def test_two_liaison_officers_told_on_one_day_are_one_occasion_with_two_names(office):
+def test_two_liaison_officers_told_on_one_day_are_one_occasion_with_two_names(context):
     pupr = "Dinas PUPR"
-    owe(office, "2026-11-20 08:00", at(pupr))
-    deliver(office, "2026-11-20 08:00")
-    owe(office, BREACHED, at(pupr))
-    (told,) = desks(office, BREACHED)["kepala.pupr"].items[0].told
+    owe(context, "2026-11-20 08:00", at(pupr))
+    deliver(context, "2026-11-20 08:00")
+    owe(context, BREACHED, at(pupr))
+    (told,) = desks(context, BREACHED)["kepala.pupr"].items[0].told
     assert (told.role, told.times) == ("liaison", 1)
     assert told.names == ("Arwinsah Kadere", "Melatiwati Sarang")
 
 
-def test_a_superior_who_stood_in_for_the_unit_is_not_named_to_herself(office):
+def test_a_superior_who_stood_in_for_the_unit_is_not_named_to_herself(context):
     dishub = "Dinas Perhubungan"  # its head is vacant: the regional secretary gets the notices
     named = {}
     for now in (BREACHED, "2026-11-27 08:00", "2026-11-30 08:00"):
-        owe(office, now, at(dishub))
-        found = desks(office, now)
-        deliver(office, now)
+        owe(context, now, at(dishub))
+        found = desks(context, now)
+        deliver(context, now)
         named |= {who: [each.role for each in desk.items[0].told] for who, desk in found.items()}
     assert named == {
         "penghubung.dishub": ["liaison", "head_of_unit"],
@@ -204,32 +204,32 @@ def test_a_superior_who_stood_in_for_the_unit_is_not_named_to_herself(office):
     }
 
 
-def test_a_vacant_office_is_named(office):
-    owe(office, BREACHED, at("Dinas Perhubungan"))
-    assert desks(office, BREACHED)["penghubung.dishub"].items[0].vacant == ("head_of_unit",)
+def test_a_vacant_office_is_named(context):
+    owe(context, BREACHED, at("Dinas Perhubungan"))
+    assert desks(context, BREACHED)["penghubung.dishub"].items[0].vacant == ("head_of_unit",)
 
 
 # --- superiors ------------------------------------------------------------------------------------
 
 
-def test_a_superior_acts_on_what_reached_the_rung_and_sees_the_rest_as_numbers(office):
+def test_a_superior_acts_on_what_reached_the_rung_and_sees_the_rest_as_numbers(context):
     dinsos, young = at("Dinas Sosial"), at("DLH", "FD-2", **since("20/11/2026"))
-    week(office, dinsos, young)
-    register(office, MONDAY, dinsos, young)
-    decide(office, MONDAY)
-    deliver(office, MONDAY)
-    desk = desks(office, MONDAY)["sekda"]
+    week(context, dinsos, young)
+    register(context, MONDAY, dinsos, young)
+    decide(context, MONDAY)
+    deliver(context, MONDAY)
+    desk = desks(context, MONDAY)["sekda"]
     assert [item.ticket for item in desk.items] == ["FD-1"]
     assert [(line.unit, line.late) for line in desk.units] == [("DLH", 1), ("Dinas Sosial", 1)]
     assert (desk.count(DeskSection.LATE), desk.own_count) == (2, 1)
 
 
-def test_a_late_case_of_which_the_unit_has_not_heard_names_no_unit(office):
+def test_a_late_case_of_which_the_unit_has_not_heard_names_no_unit(context):
     """Only its number is given, so that all numbers together are those of the report."""
-    week(office, at("Dinas Sosial"))
-    register(office, MONDAY, at("Dinas Sosial"), at("DLH", "FD-2"))
-    decide(office, MONDAY)
-    desk = desks(office, MONDAY)["sekda"]
+    week(context, at("Dinas Sosial"))
+    register(context, MONDAY, at("Dinas Sosial"), at("DLH", "FD-2"))
+    decide(context, MONDAY)
+    desk = desks(context, MONDAY)["sekda"]
     assert (desk.count(DeskSection.LATE), desk.unlisted) == (1, 1)
     assert [line.unit for line in desk.units] == ["Dinas Sosial"]
     assert "FD-2" not in {item.ticket for item in (*desk.items, *desk.rest)}
@@ -238,8 +238,8 @@ def test_a_late_case_of_which_the_unit_has_not_heard_names_no_unit(office):
 # --- whose desk -----------------------------------------------------------------------------------
 
 
-def test_the_scope_of_a_reader_follows_the_directory(office):
-    directory = office.site.directory
+def test_the_scope_of_a_reader_follows_the_directory(context):
+    directory = context.site.directory
     scopes = Scopes(
         directory, date(2026, 11, 24), without=frozenset(), administrator_unit="diskominfo"
     )
@@ -255,10 +255,10 @@ def test_the_scope_of_a_reader_follows_the_directory(office):
     assert (deputy.role, deputy.deputy) == (Role.HEAD_OF_UNIT, True)
 
 
-def test_a_duty_of_verification_is_on_the_administrator_s_desk_and_not_the_liaison_s(office):
+def test_a_duty_of_verification_is_on_the_administrator_s_desk_and_not_the_liaison_s(context):
     unverified = {"Diverifikasi": "", "Diteruskan": "", "Tindak Lanjut Pertama": "", "Unit": ""}
-    owe(office, BREACHED, at("Diskominfo", "FD-2"), {"No Register": "FD-1", **unverified})
-    found = desks(office, BREACHED)
+    owe(context, BREACHED, at("Diskominfo", "FD-2"), {"No Register": "FD-1", **unverified})
+    found = desks(context, BREACHED)
     verbs = {
         name: {duty.verb for item in found[name].items for duty in item.duties}
         for name in ("admin.lapor", "penghubung.diskominfo")

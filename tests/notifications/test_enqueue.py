@@ -51,29 +51,29 @@ def database_url(request: pytest.FixtureRequest) -> str:
 # --- who is told when -----------------------------------------------------------------------------
 
 
-def test_the_ladder_is_climbed_a_rung_at_a_time_and_each_rung_once(office):
+def test_the_ladder_is_climbed_a_rung_at_a_time_and_each_rung_once(context):
     for day in (16, 17, 18, 19, 20, 23, 24, 25, 26, 27, 30):
-        register(office, f"2026-11-{day} 10:00", at("Dinas Sosial"))
+        register(context, f"2026-11-{day} 10:00", at("Dinas Sosial"))
         for hour in ("10:00", "10:00", "17:00"):  # the first twice: a run repeated
-            decide(office, f"2026-11-{day} {hour}")
-    assert notices(office) == [
+            decide(context, f"2026-11-{day} {hour}")
+    assert notices(context) == [
         (rung, "queued") for rung in ("half", "day-before", "last-day", "breach")
     ]
     # nothing was delivered: what comes up joins the mail that waits, and no superior is told
-    assert recipients(office) == ["penghubung.dinsos", "plt.kepala.dinsos"]
+    assert recipients(context) == ["penghubung.dinsos", "plt.kepala.dinsos"]
 
 
-def test_superiors_follow_after_the_unit_was_told(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
+def test_superiors_follow_after_the_unit_was_told(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
     days = [f"2026-{day} 08:00" for day in ("11-24", "11-26", "11-27", "12-03", "12-14", "12-21")]
     told = {}
     for day in days:
-        register(office, day, at("Dinas Sosial"))
-        told[day] = decide(office, day).notices
-        deliver(office, day)
+        register(context, day, at("Dinas Sosial"))
+        told[day] = decide(context, day).notices
+        deliver(context, day)
     assert [told[day].get("escalation", 0) for day in days] == [0, 0, 1, 1, 1, 1]
-    escalations = [rung for rung, _ in notices(office) if rung.startswith("plus")]
+    escalations = [rung for rung, _ in notices(context) if rung.startswith("plus")]
     assert escalations == ["plus-3", "plus-7", "plus-14", "plus-14#1"]
     letters = [letter.recipient.partition("@")[0] for letter in server.letters]
     assert [name for name in letters if name in ("sekda", "inspektur", "bupati")] == [
@@ -84,60 +84,60 @@ def test_superiors_follow_after_the_unit_was_told(office, server):
     ]
 
 
-def test_after_an_outage_the_unit_is_told_first(office, server):
-    register(office, "2026-12-02 08:00", at("Dinas Sosial"))
-    count = decide(office, "2026-12-02 08:00")
+def test_after_an_outage_the_unit_is_told_first(context, server):
+    register(context, "2026-12-02 08:00", at("Dinas Sosial"))
+    count = decide(context, "2026-12-02 08:00")
     assert (count.notices, count.superseded, count.messages) == ({"breach": 1}, 0, 2)
-    assert notices(office) == [("breach", "queued")]
-    assert recipients(office) == ["penghubung.dinsos", "plt.kepala.dinsos"]
-    deliver(office, "2026-12-02 08:00")
-    register(office, "2026-12-11 08:00", at("Dinas Sosial"))
-    count = decide(office, "2026-12-11 08:00")  # no run in between: only the highest is told
+    assert notices(context) == [("breach", "queued")]
+    assert recipients(context) == ["penghubung.dinsos", "plt.kepala.dinsos"]
+    deliver(context, "2026-12-02 08:00")
+    register(context, "2026-12-11 08:00", at("Dinas Sosial"))
+    count = decide(context, "2026-12-11 08:00")  # no run in between: only the highest is told
     assert (count.notices, count.superseded) == ({"breach": 1, "escalation": 1}, 1)
-    assert notices(office)[1:] == [
+    assert notices(context)[1:] == [
         ("breach#1", "queued"),
         ("plus-3", "superseded"),
         ("plus-7", "queued"),
     ]
 
 
-def test_a_repeated_rung_missed_several_times_is_told_once(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    register(office, "2027-02-01 08:00", at("Dinas Sosial"))
-    decide(office, "2027-02-01 08:00")
-    decide(office, "2027-02-01 09:00")
-    queued = [rung for rung, status in notices(office) if status == "queued"]
+def test_a_repeated_rung_missed_several_times_is_told_once(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    register(context, "2027-02-01 08:00", at("Dinas Sosial"))
+    decide(context, "2027-02-01 08:00")
+    decide(context, "2027-02-01 09:00")
+    queued = [rung for rung, status in notices(context) if status == "queued"]
     assert queued == ["breach#9", "plus-14"]  # 45 working days since 24 November
 
 
-def test_the_weekly_mail_waits_for_monday(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    register(office, ESCALATED, at("Dinas Sosial"))
-    decide(office, ESCALATED)
-    assert deliver(office, ESCALATED).sent == 0
-    assert waits(office) == ["Mon 07:30"]
-    assert deliver(office, MONDAY).by_role == {"regional_secretary": 1}
+def test_the_weekly_mail_waits_for_monday(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    register(context, ESCALATED, at("Dinas Sosial"))
+    decide(context, ESCALATED)
+    assert deliver(context, ESCALATED).sent == 0
+    assert waits(context) == ["Mon 07:30"]
+    assert deliver(context, MONDAY).by_role == {"regional_secretary": 1}
 
 
 @pytest.mark.parametrize("hour", ["07:29", "07:30", "10:05"])
-def test_the_weekly_mail_leaves_on_monday_in_any_order_of_runs_and_once(office, server, hour):
+def test_the_weekly_mail_leaves_on_monday_in_any_order_of_runs_and_once(context, server, hour):
     """Monday's first register shows only one of two late complaints, the next one both."""
     first, second = at("Dinas Sosial"), at("DLH", "FD-2")
-    owe(office, "2026-11-25 08:00", first, second)
-    deliver(office, "2026-11-25 08:00")  # +3wd is Monday the 30th
-    owe(office, f"2026-11-30 {hour}", first)
-    deliver(office, f"2026-11-30 {max(hour, '07:30')}")
+    owe(context, "2026-11-25 08:00", first, second)
+    deliver(context, "2026-11-25 08:00")  # +3wd is Monday the 30th
+    owe(context, f"2026-11-30 {hour}", first)
+    deliver(context, f"2026-11-30 {max(hour, '07:30')}")
     assert weekly_mails(server) == 1
-    owe(office, "2026-11-30 11:00", first, second)
-    deliver(office, "2026-11-30 11:00")
-    assert (weekly_mails(server), notices(office)[-1]) == (1, ("plus-3", "queued"))
-    deliver(office, "2026-12-07 07:30")
-    assert (weekly_mails(server), notices(office)[-1]) == (2, ("plus-3", "sent"))
+    owe(context, "2026-11-30 11:00", first, second)
+    deliver(context, "2026-11-30 11:00")
+    assert (weekly_mails(server), notices(context)[-1]) == (1, ("plus-3", "queued"))
+    deliver(context, "2026-12-07 07:30")
+    assert (weekly_mails(server), notices(context)[-1]) == (2, ("plus-3", "sent"))
 
 
-def test_the_regent_hears_at_once_of_a_new_duty_and_of_its_further_rungs_on_monday(office, server):
+def test_the_regent_hears_at_once_of_a_new_duty_and_of_its_further_rungs_on_monday(context, server):
     """A recommendation of the Ombudsman: 60 days, to Tuesday 24 November."""
     old = since("01/09/2026")
     first = at("Dinas Sosial", **old, **{"Rekomendasi Ombudsman": "25/09/2026 08:30"})
@@ -145,8 +145,8 @@ def test_the_regent_hears_at_once_of_a_new_duty_and_of_its_further_rungs_on_mond
     mails = {}
     for day in ("19", "25", "26", "30"):
         before = len(server.letters)
-        owe(office, f"2026-11-{day} 08:00", first, second)
-        deliver(office, f"2026-11-{day} 08:00")
+        owe(context, f"2026-11-{day} 08:00", first, second)
+        deliver(context, f"2026-11-{day} 08:00")
         mails[day] = [x for x in server.letters[before:] if x.recipient.startswith("bupati@")]
     # three days are left; it is late, and this waits; the second one is new; nothing is left
     assert {day: len(found) for day, found in mails.items()} == {"19": 1, "25": 0, "26": 1, "30": 0}
@@ -156,98 +156,98 @@ def weekly_mails(server) -> int:
     return sum(letter.recipient.startswith("sekda@") for letter in server.letters)
 
 
-def test_the_first_import_of_a_backlog_is_one_mail_a_person(office):
+def test_the_first_import_of_a_backlog_is_one_mail_a_person(context):
     """The units get their inventory, the administrator the counts, the superiors nothing."""
     backlog = [at("Dinas Sosial", f"FD-{number}") for number in range(120)]
     started = ("02/11/2026", "16/11/2026", "17/11/2026")  # long late, just late, not yet
     entries = [e | since(started[n % 3]) for n, e in enumerate(backlog)]
-    register(office, BREACHED, *entries, begun=None)
-    count = decide(office, BREACHED)
-    told = recipients(office)
+    register(context, BREACHED, *entries, begun=None)
+    count = decide(context, BREACHED)
+    told = recipients(context)
     assert len(told) == len(set(told)) == count.messages
     assert set(told) == {"penghubung.dinsos", "plt.kepala.dinsos"}
-    owed = [notice for notice in notices(office) if notice[1] == "queued"]
+    owed = [notice for notice in notices(context) if notice[1] == "queued"]
     assert len(owed) == 120
-    assert sum(len(message.items) for message in messages(office)) == 80 + 80 + 40
+    assert sum(len(message.items) for message in messages(context)) == 80 + 80 + 40
     assert count.inherited == {"register": 80}
-    (alert,) = messages(office, "alert")
+    (alert,) = messages(context, "alert")
     assert alert.detail == {"alert": "inventory", "source": "register", "late": 80}
 
 
-def test_an_inventory_is_no_storm_and_a_later_backlog_is_one(office):
+def test_an_inventory_is_no_storm_and_a_later_backlog_is_one(context):
     storm = StormSettings(complaints=30)
-    mail = office.site.file.mail.model_copy(update={"storm": storm})
-    office.site.file = office.site.file.model_copy(update={"mail": mail})
+    mail = context.site.file.mail.model_copy(update={"storm": storm})
+    context.site.file = context.site.file.model_copy(update={"mail": mail})
     backlog = [at("Dinas Sosial", f"FD-{n}", **since("02/11/2026")) for n in range(40)]
-    register(office, BREACHED, *backlog, begun=None)
-    assert decide(office, BREACHED).storm is None
+    register(context, BREACHED, *backlog, begun=None)
+    assert decide(context, BREACHED).storm is None
     later = [at("DLH", f"FD-{n}", **since("02/11/2026")) for n in range(100, 131)]
-    register(office, "2026-11-24 09:00", *backlog, *later)
-    assert decide(office, "2026-11-24 09:00").storm is not None
-    held = [m.recipient.partition("@")[0] for m in messages(office) if m.status == "held"]
+    register(context, "2026-11-24 09:00", *backlog, *later)
+    assert decide(context, "2026-11-24 09:00").storm is not None
+    held = [m.recipient.partition("@")[0] for m in messages(context) if m.status == "held"]
     assert held == ["penghubung.dlh", "kepala.dlh"]
 
 
-def test_what_came_in_before_the_first_day_is_imported_and_not_watched(office, server):
-    office.site.file = office.site.file.model_copy(update={"since": date(2026, 11, 16)})
+def test_what_came_in_before_the_first_day_is_imported_and_not_watched(context, server):
+    context.site.file = context.site.file.model_copy(update={"since": date(2026, 11, 16)})
     old = at("Dinas Sosial", "FD-2", **since("13/11/2026"))
-    register(office, "2026-11-30 08:00", at("Dinas Sosial"), old, begun=None)
-    decide(office, "2026-11-30 08:00")
-    deliver(office, "2026-11-30 08:00")
-    assert notices(office) == [("breach", "sent")]
-    with office.transaction() as session:
+    register(context, "2026-11-30 08:00", at("Dinas Sosial"), old, begun=None)
+    decide(context, "2026-11-30 08:00")
+    deliver(context, "2026-11-30 08:00")
+    assert notices(context) == [("breach", "sent")]
+    with context.transaction() as session:
         assert session.query(Complaint).count() == 2
         (ticket,) = {row.complaint.ticket for row in session.query(NoticeRow)}
     assert ticket == "FD-1"
     # a new ruleset: both are watched
-    office.site.file = office.site.file.model_copy(update={"since": None})
-    decide(office, "2026-11-30 09:00")
-    assert notices(office)[1:] == [("breach", "queued")]
+    context.site.file = context.site.file.model_copy(update={"since": None})
+    decide(context, "2026-11-30 09:00")
+    assert notices(context)[1:] == [("breach", "queued")]
 
 
-def test_one_person_in_two_roles_gets_one_mail(office, server):
+def test_one_person_in_two_roles_gets_one_mail(context, server):
     """The regional secretary heads the regency's own office and stands above every unit."""
     late = at("Dinas Sosial", "FD-2", **since("11/11/2026"))
-    owe(office, "2026-11-19 08:00", late)
-    deliver(office, "2026-11-19 08:00")
-    owe(office, BREACHED, at("Pemerintah Kabupaten Contoh", "FD-1"), late)
-    (mail,) = [m for m in messages(office) if m.recipient.startswith("sekda@")]
+    owe(context, "2026-11-19 08:00", late)
+    deliver(context, "2026-11-19 08:00")
+    owe(context, BREACHED, at("Pemerintah Kabupaten Contoh", "FD-1"), late)
+    (mail,) = [m for m in messages(context) if m.recipient.startswith("sekda@")]
     assert sorted(item.role for item in mail.items) == ["head_of_unit", "regional_secretary"]
 
 
-def test_the_deputy_is_told_in_his_time_and_the_head_before(office):
+def test_the_deputy_is_told_in_his_time_and_the_head_before(context):
     """The head's tenure ends with October, a deputy (Plt.) acts from November."""
     old, new = at("Dinas Sosial", **since("19/10/2026")), at("Dinas Sosial", "FD-2")
-    owe(office, "2026-10-27 08:00", old)
-    owe(office, BREACHED, old | {"Selesai": "28/10/2026 09:00"}, new)
-    heads = [name for name in recipients(office) if "kepala" in name]
+    owe(context, "2026-10-27 08:00", old)
+    owe(context, BREACHED, old | {"Selesai": "28/10/2026 09:00"}, new)
+    heads = [name for name in recipients(context) if "kepala" in name]
     assert heads == ["kepala.dinsos", "plt.kepala.dinsos"]
 
 
-def test_a_unit_without_a_head_is_told_through_its_parent_and_the_hole_is_told_once(office):
-    owe(office, BREACHED, at("Dinas Perhubungan", "FD-1"), at("Dinas Perhubungan", "FD-2"))
-    assert recipients(office) == ["penghubung.dishub", "sekda"]
-    assert alerts(office) == ["vacancy"]
-    (alert,) = messages(office, "alert")
+def test_a_unit_without_a_head_is_told_through_its_parent_and_the_hole_is_told_once(context):
+    owe(context, BREACHED, at("Dinas Perhubungan", "FD-1"), at("Dinas Perhubungan", "FD-2"))
+    assert recipients(context) == ["penghubung.dishub", "sekda"]
+    assert alerts(context) == ["vacancy"]
+    (alert,) = messages(context, "alert")
     assert alert.recipient == "admin.lapor@contohkab.example"
     assert alert.detail == {"alert": "vacancy", "unit": "dishub", "role": "head_of_unit"}
     known = [at("Dinas Perhubungan", "FD-1"), at("Dinas Perhubungan", "FD-2")]
-    owe(office, "2026-11-25 08:00", *known, at("Dinas Perhubungan", "FD-3", **since("17/11/2026")))
-    assert recipients(office)[2:] == []  # it joins the mails that wait
-    assert [len(message.items) for message in messages(office, "notices")] == [3, 3]
-    assert alerts(office) == ["vacancy"]
+    owe(context, "2026-11-25 08:00", *known, at("Dinas Perhubungan", "FD-3", **since("17/11/2026")))
+    assert recipients(context)[2:] == []  # it joins the mails that wait
+    assert [len(message.items) for message in messages(context, "notices")] == [3, 3]
+    assert alerts(context) == ["vacancy"]
 
 
-def test_where_nobody_at_all_holds_an_office_the_notice_has_failed(office):
-    office.site.directory = Directory(office.site.directory.units.values(), [])
-    owe(office, REMINDED, at("Dinas Sosial"))
-    assert (notices(office)[-1], messages(office)) == (("day-before", "failed"), [])
+def test_where_nobody_at_all_holds_an_office_the_notice_has_failed(context):
+    context.site.directory = Directory(context.site.directory.units.values(), [])
+    owe(context, REMINDED, at("Dinas Sosial"))
+    assert (notices(context)[-1], messages(context)) == (("day-before", "failed"), [])
 
 
-def test_every_mail_of_a_run_has_its_own_lasting_name(office):
-    owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
-    keys = {message.message_id_header for message in messages(office)}
-    assert len(keys) == len(messages(office)) == 4
+def test_every_mail_of_a_run_has_its_own_lasting_name(context):
+    owe(context, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
+    keys = {message.message_id_header for message in messages(context)}
+    assert len(keys) == len(messages(context)) == 4
     assert all(key.endswith("@contohkab.example>") for key in keys)
 
 
@@ -255,34 +255,34 @@ def test_every_mail_of_a_run_has_its_own_lasting_name(office):
 
 
 @pytest.mark.parametrize("what", ["Ditunda", "Selesai", "Dicabut"])
-def test_a_clock_that_does_not_tick_owes_nothing(what, office):
-    register(office, "2026-11-18 10:00", at("Dinas Sosial", **{what: "18/11/2026 09:00"}))
+def test_a_clock_that_does_not_tick_owes_nothing(what, context):
+    register(context, "2026-11-18 10:00", at("Dinas Sosial", **{what: "18/11/2026 09:00"}))
     for now in (REMINDED, BREACHED, ESCALATED):
-        decide(office, now)
-    assert (notices(office), messages(office)) == ([], [])
+        decide(context, now)
+    assert (notices(context), messages(context)) == ([], [])
 
 
-def test_a_notice_withdrawn_by_a_pause_is_owed_again_when_the_clock_goes_on(office, server):
+def test_a_notice_withdrawn_by_a_pause_is_owed_again_when_the_clock_goes_on(context, server):
     """Paused on the 20th before its mail went; two days later the same rung is reached anew."""
     paused = at("Dinas Sosial", Ditunda="20/11/2026 08:05")
-    owe(office, REMINDED, at("Dinas Sosial"))
-    register(office, "2026-11-20 08:10", paused)
-    deliver(office, "2026-11-20 08:10")
-    decide(office, "2026-11-20 08:15")
-    assert (notices(office)[-1], server.letters) == (("day-before", "withdrawn"), [])
-    register(office, "2026-11-23 10:00", paused | {"Dilanjutkan": "23/11/2026 09:00"})
-    decide(office, "2026-11-23 10:00")
-    assert notices(office)[-1] == ("day-before", "queued")
-    assert deliver(office, "2026-11-23 10:00").sent == 1
+    owe(context, REMINDED, at("Dinas Sosial"))
+    register(context, "2026-11-20 08:10", paused)
+    deliver(context, "2026-11-20 08:10")
+    decide(context, "2026-11-20 08:15")
+    assert (notices(context)[-1], server.letters) == (("day-before", "withdrawn"), [])
+    register(context, "2026-11-23 10:00", paused | {"Dilanjutkan": "23/11/2026 09:00"})
+    decide(context, "2026-11-23 10:00")
+    assert notices(context)[-1] == ("day-before", "queued")
+    assert deliver(context, "2026-11-23 10:00").sent == 1
 
 
 # --- all or nothing -------------------------------------------------------------------------------
 
 
 @ON_BOTH
-def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(office, monkeypatch):
-    register(office, BREACHED, at("Dinas Sosial"), at("Dinas Perhubungan", "FD-2"))
-    before = dump(office)
+def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(context, monkeypatch):
+    register(context, BREACHED, at("Dinas Sosial"), at("Dinas Perhubungan", "FD-2"))
+    before = dump(context)
 
     def fails(*arguments):
         raise RuntimeError("the last step")
@@ -290,10 +290,10 @@ def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(office, mo
     with monkeypatch.context() as patch:
         patch.setattr(enqueue, "enqueue_alert", fails)  # notices and mails are written by then
         with pytest.raises(RuntimeError, match="the last step"):
-            decide(office, BREACHED)
-    assert dump(office) == before
-    decide(office, BREACHED)
-    assert recipients(office) == [
+            decide(context, BREACHED)
+    assert dump(context) == before
+    decide(context, BREACHED)
+    assert recipients(context) == [
         "penghubung.dinsos",
         "plt.kepala.dinsos",
         "penghubung.dishub",
@@ -302,30 +302,30 @@ def test_what_was_decided_and_the_mail_it_owes_stand_or_fall_together(office, mo
 
 
 @ON_BOTH
-def test_a_run_with_nothing_due_writes_nothing_and_judges_nobody(office, monkeypatch):
-    owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
-    before = dump(office, "flow_run")
+def test_a_run_with_nothing_due_writes_nothing_and_judges_nobody(context, monkeypatch):
+    owe(context, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
+    before = dump(context, "flow_run")
     monkeypatch.setattr(deadlines.EvaluationRun, "batch", None)
-    count = decide(office, "2026-11-24 09:00")
+    count = decide(context, "2026-11-24 09:00")
     assert (count.evaluated, count.messages) == (0, 0)
-    assert dump(office, "flow_run") == before
+    assert dump(context, "flow_run") == before
 
 
 @ON_BOTH
-def test_a_notice_forgotten_by_the_program_is_still_kept_by_the_database(office):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    with office.transaction() as session:
+def test_a_notice_forgotten_by_the_program_is_still_kept_by_the_database(context):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    with context.transaction() as session:
         (row,) = session.query(NoticeRow).all()
         again = {c.key: getattr(row, c.key) for c in NoticeRow.__table__.c if c.key != "id"}
-    with pytest.raises(IntegrityError), office.transaction() as session:
+    with pytest.raises(IntegrityError), context.transaction() as session:
         session.add(NoticeRow(**again))
 
 
 @ON_BOTH
-def test_two_deadline_runs_at_once_double_nothing(office, open_office):
+def test_two_deadline_runs_at_once_double_nothing(context, open_context):
     units = ("Dinas Sosial", "DLH", "Dinas Perhubungan", "Dinas Kesehatan")
-    register(office, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(units * 10)))
-    together, other = Barrier(2), open_office()
+    register(context, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(units * 10)))
+    together, other = Barrier(2), open_context()
 
     def run(mine: SiteContext) -> int:
         together.wait(20)
@@ -334,51 +334,51 @@ def test_two_deadline_runs_at_once_double_nothing(office, open_office):
         return 0
 
     with ThreadPoolExecutor(2) as pool:
-        assert sum(pool.map(run, (office, other))) == 8
-    assert notices(office) == [("breach", "queued")] * 40
-    assert len(recipients(office)) == len(set(recipients(office))) == 8
-    assert alerts(office) == ["vacancy"]
+        assert sum(pool.map(run, (context, other))) == 8
+    assert notices(context) == [("breach", "queued")] * 40
+    assert len(recipients(context)) == len(set(recipients(context))) == 8
+    assert alerts(context) == ["vacancy"]
 
 
 # --- mail hours -----------------------------------------------------------------------------------
 
 
-def waits(office) -> list[str]:
-    with office.transaction() as session:
+def waits(context) -> list[str]:
+    with context.transaction() as session:
         rows = session.scalars(select(MessageRow).where(MessageRow.status == "queued"))
-        return sorted(f"{office.local(row.next_attempt_at):%a %H:%M}" for row in rows)
+        return sorted(f"{context.local(row.next_attempt_at):%a %H:%M}" for row in rows)
 
 
-def test_at_night_a_mail_waits_for_the_next_working_morning(office):
-    register(office, "2026-11-18 07:15", {})
-    decide(office, "2026-11-19 00:30")  # half of the time has passed: the liaison officer is told
-    assert waits(office) == ["Thu 07:30"]
-    assert deliver(office, "2026-11-19 01:00").sent == 0
-    assert deliver(office, "2026-11-19 07:30").sent == 1
+def test_at_night_a_mail_waits_for_the_next_working_morning(context):
+    register(context, "2026-11-18 07:15", {})
+    decide(context, "2026-11-19 00:30")  # half of the time has passed: the liaison officer is told
+    assert waits(context) == ["Thu 07:30"]
+    assert deliver(context, "2026-11-19 01:00").sent == 0
+    assert deliver(context, "2026-11-19 07:30").sent == 1
 
 
 @ON_BOTH
-def test_what_comes_up_while_a_mail_waits_joins_it(office):
+def test_what_comes_up_while_a_mail_waits_joins_it(context):
     second = {"No Register": "FD-2", **since("17/11/2026")}  # due on Tuesday the 24th
-    register(office, "2026-11-20 07:15", {}, second)
-    decide(office, "2026-11-20 18:00")  # after hours on a Friday
-    decide(office, "2026-11-21 09:00")
-    decide(office, "2026-11-23 00:30")  # FD-2 is due tomorrow
-    assert waits(office) == ["Mon 07:30"]
-    assert deliver(office, "2026-11-23 07:30").sent == 1
-    assert [(rung, status) for rung, status in notices(office) if rung == "day-before"] == [
+    register(context, "2026-11-20 07:15", {}, second)
+    decide(context, "2026-11-20 18:00")  # after hours on a Friday
+    decide(context, "2026-11-21 09:00")
+    decide(context, "2026-11-23 00:30")  # FD-2 is due tomorrow
+    assert waits(context) == ["Mon 07:30"]
+    assert deliver(context, "2026-11-23 07:30").sent == 1
+    assert [(rung, status) for rung, status in notices(context) if rung == "day-before"] == [
         ("day-before", "sent"),
         ("day-before", "sent"),
     ]
 
 
-def test_an_urgent_rung_goes_out_at_any_hour(office):
-    ladder = office.site.ladders[-1]
+def test_an_urgent_rung_goes_out_at_any_hour(context):
+    ladder = context.site.ladders[-1]
     rungs = tuple(replace(rung, urgent=True) for rung in ladder.rungs)
-    office.site.ladders = (replace(ladder, rungs=rungs),)
-    register(office, "2026-11-18 07:15", {})
-    decide(office, "2026-11-19 00:30")
-    assert deliver(office, "2026-11-19 00:30").sent == 1
+    context.site.ladders = (replace(ladder, rungs=rungs),)
+    register(context, "2026-11-18 07:15", {})
+    decide(context, "2026-11-19 00:30")
+    assert deliver(context, "2026-11-19 00:30").sent == 1
 
 
 @pytest.mark.parametrize(
@@ -392,21 +392,21 @@ def test_an_urgent_rung_goes_out_at_any_hour(office):
         ("2026-12-24 10:00", "Mon 28 07:30"),  # cuti bersama, Christmas, a weekend
     ],
 )
-def test_the_hours_are_those_of_working_days(office, moment, opens):
-    found = office.site.mail_hours.next_open(wita(moment), office.site.evaluation_context)
-    assert f"{office.local(found):%a %d %H:%M}" == opens
+def test_the_hours_are_those_of_working_days(context, moment, opens):
+    found = context.site.mail_hours.next_open(wita(moment), context.site.evaluation_context)
+    assert f"{context.local(found):%a %d %H:%M}" == opens
 
 
 # --- what is no longer shown ----------------------------------------------------------------------
 
 
-def test_the_administrator_is_told_of_a_cut_export_before_anybody_is_told_anything(office):
-    register(office, "2026-11-17 08:00", *(at("Dinas Sosial", f"FD-{n}") for n in range(6)))
-    register(office, REMINDED, *(at("Dinas Sosial", f"FD-{n}") for n in range(2)))
-    decide(office, REMINDED)
-    deliver(office, REMINDED)
-    assert alerts(office) == ["fewer_rows"]
-    with office.transaction() as session:
+def test_the_administrator_is_told_of_a_cut_export_before_anybody_is_told_anything(context):
+    register(context, "2026-11-17 08:00", *(at("Dinas Sosial", f"FD-{n}") for n in range(6)))
+    register(context, REMINDED, *(at("Dinas Sosial", f"FD-{n}") for n in range(2)))
+    decide(context, REMINDED)
+    deliver(context, REMINDED)
+    assert alerts(context) == ["fewer_rows"]
+    with context.transaction() as session:
         sent = session.scalars(
             select(MessageRow.kind)
             .join(DeliveryAttempt, DeliveryAttempt.message_id == MessageRow.id)
@@ -416,27 +416,27 @@ def test_the_administrator_is_told_of_a_cut_export_before_anybody_is_told_anythi
     assert set(sent[1:]) == {"notices"}
 
 
-def test_nobody_is_told_of_a_complaint_that_is_no_longer_shown(office):
+def test_nobody_is_told_of_a_complaint_that_is_no_longer_shown(context):
     both = [at("Dinas Sosial", "FD-1"), at("Dinas Sosial", "FD-2")]
-    register(office, "2026-11-17 08:00", *both)
-    register(office, "2026-11-18 08:00", both[0])
-    owe(office, BREACHED, both[0])
-    owe(office, ESCALATED, both[0])
-    with office.transaction() as session:
+    register(context, "2026-11-17 08:00", *both)
+    register(context, "2026-11-18 08:00", both[0])
+    owe(context, BREACHED, both[0])
+    owe(context, ESCALATED, both[0])
+    with context.transaction() as session:
         told = session.scalars(
             select(Complaint.ticket).join(NoticeRow, NoticeRow.complaint_id == Complaint.id)
         ).all()
     assert set(told) == {"FD-1"}
 
 
-def test_a_complaint_late_before_it_vanished_climbs_no_further(office, server):
+def test_a_complaint_late_before_it_vanished_climbs_no_further(context, server):
     both = [at("Dinas Sosial", "FD-1"), at("Dinas Sosial", "FD-2")]
-    owe(office, BREACHED, *both)
-    deliver(office, BREACHED)
-    before = notices(office)
-    owe(office, ESCALATED, both[0])
-    climbed = notices(office)[len(before) :]
-    with office.transaction() as session:
+    owe(context, BREACHED, *both)
+    deliver(context, BREACHED)
+    before = notices(context)
+    owe(context, ESCALATED, both[0])
+    climbed = notices(context)[len(before) :]
+    with context.transaction() as session:
         told = session.scalars(
             select(Complaint.ticket)
             .join(NoticeRow, NoticeRow.complaint_id == Complaint.id)

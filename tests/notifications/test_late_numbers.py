@@ -38,45 +38,45 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def lived(office, server) -> list[Letter]:
+def lived(context, server) -> list[Letter]:
     """The letters of the morning on which superiors get their weekly mail."""
     first_day = [entry for entry in ENTRIES if "Dicabut" not in entry]
     for now, entries in zip(MORNINGS, (first_day, ENTRIES), strict=True):
-        register(office, now, *entries)
-        decide(office, now)
-        deliver(office, now)
-    register(office, MONDAY, *ENTRIES)
-    decide(office, MONDAY)
+        register(context, now, *entries)
+        decide(context, now)
+        deliver(context, now)
+    register(context, MONDAY, *ENTRIES)
+    decide(context, MONDAY)
     first = len(server.letters)
-    deliver(office, MONDAY)
+    deliver(context, MONDAY)
     return server.letters[first:]
 
 
 def test_mail_report_artifact_and_cli_have_the_same_numbers(
-    office, lived, call_tenggat, site_folder, monkeypatch
+    context, lived, call_tenggat, site_folder, monkeypatch
 ):
-    assert artifact(office) == (LATE, DUTIES, ENDED, BY_UNIT)
-    assert report(office) == (LATE, DUTIES, ENDED, BY_UNIT)
+    assert artifact(context) == (LATE, DUTIES, ENDED, BY_UNIT)
+    assert report(context) == (LATE, DUTIES, ENDED, BY_UNIT)
     assert cli(call_tenggat, site_folder, monkeypatch) == (LATE, DUTIES, ENDED)
     (sekda,) = (letter for letter in lived if letter.recipient.startswith("sekda@"))
     assert mail(sekda) == (LATE, DUTIES, ENDED, BY_UNIT)
 
 
 @pytest.mark.parametrize(("year", "ended"), [(2026, 1), (2027, 0)])
-def test_the_duties_that_ended_otherwise_are_those_of_the_year(office, lived, year, ended):
-    begin = office.site.evaluation_context.start_of_year(wita(f"{year}-06-01 12:00"))
-    with office.transaction() as session:
+def test_the_duties_that_ended_otherwise_are_those_of_the_year(context, lived, year, ended):
+    begin = context.site.evaluation_context.start_of_year(wita(f"{year}-06-01 12:00"))
+    with context.transaction() as session:
         assert late_counts(session, begin).ended == ended
 
 
-def artifact(office: SiteContext) -> tuple[int, int, int, dict[str, int]]:
-    status = site_status(office, wita(MONDAY))
-    name = office.site.directory.short_name_of
+def artifact(context: SiteContext) -> tuple[int, int, int, dict[str, int]]:
+    status = site_status(context, wita(MONDAY))
+    name = context.site.directory.short_name_of
     nothing = {"evaluated": 0, "notices": {}, "superseded": 0, "messages": 0, "vacancies": []}
     shown = render(
         "report/deadlines.md.j2",
         locale="id",
-        zone=office.site.zone,
+        zone=context.site.zone,
         now=wita(MONDAY),
         states=status.states,
         late=status.late,
@@ -94,16 +94,16 @@ def artifact(office: SiteContext) -> tuple[int, int, int, dict[str, int]]:
     return complaints, duties, ended, {name(unit): n for unit, n in status.late_by_unit}
 
 
-def report(office: SiteContext) -> tuple[int, int, int, dict[str, int]]:
-    with office.transaction() as session:
-        view = report_view(session, office, "2026-11", wita(MONDAY))
+def report(context: SiteContext) -> tuple[int, int, int, dict[str, int]]:
+    with context.transaction() as session:
+        view = report_view(session, context, "2026-11", wita(MONDAY))
     tables: dict[str, Table] = {table.key: table for table in view.tables}
     late, duties, ended = (
         tables["headline"].row(key).cells[0] for key in ("late", "late_duties", "late_ended")
     )
     assert duties == len(tables["late"].rows)
     place = [column.key for column in tables["by_unit"].columns].index("late")
-    name = office.site.directory.short_name_of
+    name = context.site.directory.short_name_of
     by_unit = {name(row.key): row.cells[place] for row in tables["by_unit"].rows}
     return late, duties, ended, {unit: number for unit, number in by_unit.items() if number}
 

@@ -115,9 +115,9 @@ class Desk:
             for engine in engines:
                 engine.dispose()
 
-    def told(self, office: SiteContext, first: int = 0) -> list[tuple[str, tuple[str, ...]]]:
+    def told(self, context: SiteContext, first: int = 0) -> list[tuple[str, tuple[str, ...]]]:
         """To whom the mails with notices went from the `first` letter on, and their tickets."""
-        about = {message.message_id_header for message in messages(office, MessageKind.NOTICES)}
+        about = {message.message_id_header for message in messages(context, MessageKind.NOTICES)}
         return [
             (letter.recipient.partition("@")[0], tickets(letter.mail))
             for letter in self.server.letters[first:]
@@ -163,23 +163,23 @@ def text(moment: datetime) -> str:
     return f"{moment.astimezone(WITA):%Y-%m-%d %H:%M}"
 
 
-def read(office: SiteContext, moment: datetime, known: Sequence[Case]) -> None:
+def read(context: SiteContext, moment: datetime, known: Sequence[Case]) -> None:
     """The register of this moment, written and pulled."""
     there = [case for case in known if case.received < moment.date()]
-    register(office, text(moment), *(case.entry(moment) for case in there))
+    register(context, text(moment), *(case.entry(moment) for case in there))
 
 
-def run_of(office: SiteContext, moment: datetime, known: Sequence[Case]) -> None:
+def run_of(context: SiteContext, moment: datetime, known: Sequence[Case]) -> None:
     """Read, judge, and send: now, and when mails next go out."""
-    read(office, moment, known)
-    decide(office, text(moment))
-    deliver(office, moment)
-    deliver(office, office.send_after(moment))
+    read(context, moment, known)
+    decide(context, text(moment))
+    deliver(context, moment)
+    deliver(context, context.send_after(moment))
 
 
-def on_record(office: SiteContext) -> dict[tuple[object, ...], NoticeRow]:
+def on_record(context: SiteContext) -> dict[tuple[object, ...], NoticeRow]:
     """All notices, by what they are about."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         rows = session.scalars(select(NoticeRow).order_by(NoticeRow.id)).all()
         return {(n.complaint.ticket, n.rule, n.clock, n.unit, n.rung, n.repeat): n for n in rows}
 
@@ -201,13 +201,13 @@ def test_catching_up_after_an_outage_is_one_mail_a_person(desk, known, outage):
 
     Superiors are told only of clocks of which the unit was told before the outage.
     """
-    with desk.empty() as [office]:
-        run_of(office, START, known)
-        before, past = len(desk.server.letters), on_record(office)
-        run_of(office, START + outage * HOUR, known)
-        people = [person for person, _ in desk.told(office, before)]
+    with desk.empty() as [context]:
+        run_of(context, START, known)
+        before, past = len(desk.server.letters), on_record(context)
+        run_of(context, START + outage * HOUR, known)
+        people = [person for person, _ in desk.told(context, before)]
         assert len(people) == len(set(people))
-        new = {key: notice for key, notice in on_record(office).items() if key not in past}
+        new = {key: notice for key, notice in on_record(context).items() if key not in past}
         owed = Counter(
             line(key, n) for key, n in new.items() if n.status != NoticeStatus.SUPERSEDED
         )
@@ -247,20 +247,20 @@ def runs(draw: st.DrawFn) -> list[tuple[datetime, str]]:
 )
 def test_a_clock_that_stopped_or_paused_sends_nothing(desk, known, steps):
     """However it was queued before: once the register says so, no letter names the complaint."""
-    with desk.empty() as [office]:
+    with desk.empty() as [context]:
         read_at = None
         for moment, order in [*steps, (START + 40 * DAY, "rjs")]:
             first = len(desk.server.letters)
             for step in order:
                 if step == "r":
-                    read(office, moment, known)
+                    read(context, moment, known)
                     read_at = moment
                 elif step == "j":
-                    decide(office, text(moment))
+                    decide(context, text(moment))
                 else:
-                    deliver(office, moment)
+                    deliver(context, moment)
             over = {case.ticket for case in known if read_at and case.over(read_at)}
-            named = {t for _, found in desk.told(office, first) for t in found}
+            named = {t for _, found in desk.told(context, first) for t in found}
             assert not named & over
 
 
@@ -280,7 +280,7 @@ def lived(
         for moment in moments:
             read(programs[0], moment, known)
             list(pool.map(judge, range(offices)))
-            list(pool.map(lambda office: deliver(office, moment), programs))  # noqa: B023
+            list(pool.map(lambda context: deliver(context, moment), programs))  # noqa: B023
         deliver(programs[0], programs[0].send_after(moments[-1]))
         return sorted(desk.told(programs[0]))
 
@@ -294,10 +294,10 @@ def interleaved(
             read(programs[0], moment, known)
             todo: list[list[Callable[[], object]]] = [
                 [
-                    partial(decide, office, text(moment), f"{text(moment)} {number}"),
-                    partial(deliver, office, moment),
+                    partial(decide, context, text(moment), f"{text(moment)} {number}"),
+                    partial(deliver, context, moment),
                 ]
-                for number, office in enumerate(programs)
+                for number, context in enumerate(programs)
             ]
             for number in order:
                 todo[number].pop(0)()
@@ -347,28 +347,28 @@ def test_more_runs_tell_more_steps_of_the_way_but_the_same_end(desk, known, days
     kept = data.draw(st.sets(st.integers(0, len(often) - 2)), label="of which only")
     ends, found = [], []
     for moments in (often, [*(often[n] for n in sorted(kept)), often[-1]]):
-        with desk.empty() as [office]:
+        with desk.empty() as [context]:
             for moment in moments:
-                run_of(office, moment, known)
+                run_of(context, moment, known)
             ticking = {case.ticket for case in known if not case.over(often[-1])}
-            ends.append({k: v for k, v in latest(office).items() if k[0] in ticking})
-            found.append({key[:5] for key in on_record(office)})
+            ends.append({k: v for k, v in latest(context).items() if k[0] in ticking})
+            found.append({key[:5] for key in on_record(context)})
             people = Counter(
                 (message.recipient, item.notice_id)
-                for message in messages(office, MessageKind.NOTICES)
+                for message in messages(context, MessageKind.NOTICES)
                 for item in message.items
                 if item.included
             )
             assert set(people.values()) <= {1}
-            no_superior_before_the_unit(office)
+            no_superior_before_the_unit(context)
     assert found[1] <= found[0]
     assert ends[0] == ends[1]
 
 
-def latest(office: SiteContext) -> dict[tuple[object, ...], str]:
+def latest(context: SiteContext) -> dict[tuple[object, ...], str]:
     """The last rung of each clock of which its unit was told, or was to be."""
     found: dict[tuple[object, ...], NoticeRow] = {}
-    for key, notice in on_record(office).items():
+    for key, notice in on_record(context).items():
         if notice.kind == NoticeKind.ESCALATION or notice.status == NoticeStatus.WITHDRAWN:
             continue
         best = found.get(key[:3])
@@ -377,9 +377,9 @@ def latest(office: SiteContext) -> dict[tuple[object, ...], str]:
     return {clock: notice.rung for clock, notice in found.items()}
 
 
-def no_superior_before_the_unit(office: SiteContext) -> None:
+def no_superior_before_the_unit(context: SiteContext) -> None:
     """Each escalation was decided after the server had accepted a mail about the breach."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         rows = session.scalars(select(NoticeRow)).all()
         accepted = acceptances(session, [row.id for row in rows], datetime.max.replace(tzinfo=UTC))
         told = {
@@ -397,10 +397,10 @@ def no_superior_before_the_unit(office: SiteContext) -> None:
 @given(known=cases(), moments=MORNINGS, times=st.integers(2, 3))
 def test_a_run_repeated_changes_nothing(desk, known, moments, times):
     def sent(repeated: int) -> list[tuple[str, tuple[str, ...]]]:
-        with desk.empty() as [office]:
+        with desk.empty() as [context]:
             for moment in moments:
                 for _ in range(repeated):
-                    run_of(office, moment, known)
-            return sorted(desk.told(office))
+                    run_of(context, moment, known)
+            return sorted(desk.told(context))
 
     assert sent(times) == sent(1)

@@ -107,15 +107,15 @@ def summary(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TENGGAT_VAR", str(folder / "var"))
         environment.setenv("TENGGAT_DATABASE_URL", f"sqlite:///{folder}/tenggat.db")
-        office = SiteContext.open(example_site(folder / "site"))
+        context = SiteContext.open(example_site(folder / "site"))
     units = ("Dinas Sosial", "DLH", "Dinas Perhubungan", "RSUD Contoh Sehat")
     entries = [at(units[n % 4], f"FD-{n}", **since(f"{n % 9 + 2:02}/11/2026")) for n in range(40)]
     settled = {"Selesai": "20/11/2026 10:00"}
     try:
-        owe(office, BREACHED, *(e | settled if n % 3 else e for n, e in enumerate(entries)))
-        return make_summary(office, "2026-11", NOW, NOW, "run", formats=("html",))
+        owe(context, BREACHED, *(e | settled if n % 3 else e for n, e in enumerate(entries)))
+        return make_summary(context, "2026-11", NOW, NOW, "run", formats=("html",))
     finally:
-        office.close()
+        context.close()
 
 
 SINCE = {"since": wita("2026-11-24 04:00").isoformat()}
@@ -400,10 +400,10 @@ HEADERS = [
 ]
 
 
-def composed(office: Any, complaint: dict[str, Any], message: dict[str, Any]) -> EmailMessage:
+def composed(context: Any, complaint: dict[str, Any], message: dict[str, Any]) -> EmailMessage:
     """The mail about a complaint, with these things planted in the database."""
-    owe(office, BREACHED, at("Dinas Sosial"))
-    with office.run(NOW, "a test") as run:
+    owe(context, BREACHED, at("Dinas Sosial"))
+    with context.run(NOW, "a test") as run:
         session = run.session
         if complaint:
             session.execute(update(Complaint).values(**complaint))
@@ -423,9 +423,9 @@ def body(mail: EmailMessage, kind: str) -> str:
 
 @pytest.mark.parametrize("evil", [*EVIL, BIDI])
 @pytest.mark.parametrize("place", ["ticket", "title", "category", "recipient_name"])
-def test_nothing_that_was_written_adds_a_header(place, evil, office):
+def test_nothing_that_was_written_adds_a_header(place, evil, context):
     on_complaint = {place: evil} if place != "recipient_name" else {}
-    mail = composed(office, on_complaint, {} if on_complaint else {place: evil})
+    mail = composed(context, on_complaint, {} if on_complaint else {place: evil})
     assert mail.keys() == HEADERS
     assert mail.defects == []
     assert [address.addr_spec for address in mail["To"].addresses] == [
@@ -450,8 +450,8 @@ def test_nothing_that_was_written_adds_a_header(place, evil, office):
         "N" * 200,
     ],
 )
-def test_a_name_is_never_an_address(name, office):
-    mail = composed(office, {}, {"recipient_name": name})
+def test_a_name_is_never_an_address(name, context):
+    mail = composed(context, {}, {"recipient_name": name})
     (address,) = mail["To"].addresses
     assert address.addr_spec == "penghubung.dinsos@contohkab.example"
     assert address.display_name.replace(" ", "") == name.replace(" ", "")
@@ -461,17 +461,17 @@ def test_a_name_is_never_an_address(name, office):
     "title",
     ["{{ 7 * 7 }} {% raw %}", "{{ site.__class__ }}", "😡🛣️ " * 30, "طريق مكسور", "%s %(name)s {0}"],
 )
-def test_a_title_is_never_a_template_and_emoji_and_arabic_arrive(title, office):
-    mail = composed(office, {"title": title}, {})
+def test_a_title_is_never_a_template_and_emoji_and_arabic_arrive(title, context):
+    mail = composed(context, {"title": title}, {})
     assert flat(title)[:40].strip() in flat(body(mail, "plain"))  # a longer one is cut
     assert flat(title)[:40].strip() in Page(body(mail, "html")).text
 
 
 @pytest.mark.parametrize("place", ["ticket", "title", "category"])
-def test_ten_thousand_characters_break_nothing(place, office):
-    owe(office, BREACHED, at("Dinas Sosial"))
+def test_ten_thousand_characters_break_nothing(place, context):
+    owe(context, BREACHED, at("Dinas Sosial"))
     long = "panjang sekali " * 667
-    with office.run(NOW, "a test") as run:
+    with context.run(NOW, "a test") as run:
         session = run.session
         session.execute(update(Complaint).values(**{place: long}))
         raw = compose(run, session.scalars(select(MessageRow)).first())
@@ -485,8 +485,8 @@ def test_ten_thousand_characters_break_nothing(place, office):
 @pytest.mark.parametrize(
     "address", ['"budi santoso"@a.example', '"a,b"@a.example', "o'neil@a.example"]
 )
-def test_an_address_with_quotes_is_one_address(address, office):
-    mail = composed(office, {}, {"recipient": address})
+def test_an_address_with_quotes_is_one_address(address, context):
+    mail = composed(context, {}, {"recipient": address})
     (to,) = mail["To"].addresses
     assert to.addr_spec == address
 
@@ -507,26 +507,26 @@ def test_html_in_what_was_written_is_text():
 
 @BOTH
 @pytest.mark.parametrize("privacy", ["anonymous", "secret"])
-def test_an_anonymous_or_secret_report_shows_no_title_anywhere(privacy, locale, office):
+def test_an_anonymous_or_secret_report_shows_no_title_anywhere(privacy, locale, context):
     """Even if a title stood in the database, where intake does not let it in."""
-    office.site.locale = locale
-    mail = composed(office, {"title": "Rahasiawan", privacy: True}, {})
+    context.site.locale = locale
+    mail = composed(context, {"title": "Rahasiawan", privacy: True}, {})
     whole = mail.as_string() + body(mail, "plain") + body(mail, "html")
     assert "Rahasiawan" not in whole
     assert catalog(locale)(f"privacy.{privacy}") in body(mail, "plain")
     assert catalog(locale)(f"privacy.{privacy}_note") in Page(body(mail, "html")).text
 
 
-def test_long_names_of_the_site_break_no_header(office):
+def test_long_names_of_the_site_break_no_header(context):
     host = "pengaduan.pelayanan-publik.diskominfo.kabupaten-contoh-timur-laut.go.example"
-    office.site.file = office.site.file.model_copy(
+    context.site.file = context.site.file.model_copy(
         update={
-            "mail": office.site.file.mail.model_copy(
+            "mail": context.site.file.mail.model_copy(
                 update={"sender_name": "Pemerintah Kabupaten Contoh – " * 6, "list_id": host}
             )
         }
     )
-    mail = composed(office, {}, {"message_id_header": f"<{'a' * 32}@{host}>"})
+    mail = composed(context, {}, {"message_id_header": f"<{'a' * 32}@{host}>"})
     assert mail["Message-ID"] == f"<{'a' * 32}@{host}>"
     assert mail["List-Id"] == f"<{host}>"
     raw = mail.as_string(policy=policy.default.clone(refold_source="none"))
@@ -872,22 +872,22 @@ def test_the_workbook_has_the_statement_of_the_unit(text, locale, cell):
     assert (first[-1], second[-1]) == (cell, "")
 
 
-def first_mail(office: Any, now: datetime) -> EmailMessage:
-    with office.run(now, "a test") as run:
+def first_mail(context: Any, now: datetime) -> EmailMessage:
+    with context.run(now, "a test") as run:
         session = run.session
         message = session.scalars(select(MessageRow)).first()
         return message_from_bytes(compose(run, message), policy=policy.default)
 
 
-def test_a_mail_with_room_for_all_has_only_its_calendar(office):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    names = [part.get_filename() for part in first_mail(office, NOW).iter_attachments()]
+def test_a_mail_with_room_for_all_has_only_its_calendar(context):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    names = [part.get_filename() for part in first_mail(context, NOW).iter_attachments()]
     assert names == ["tenggat.ics"]
 
 
-def test_a_reminder_brings_its_deadline_for_the_calendar(office):
-    owe(office, REMINDED, at("Dinas Sosial"))
-    (attached,) = first_mail(office, wita(REMINDED)).iter_attachments()
+def test_a_reminder_brings_its_deadline_for_the_calendar(context):
+    owe(context, REMINDED, at("Dinas Sosial"))
+    (attached,) = first_mail(context, wita(REMINDED)).iter_attachments()
     assert (attached.get_content_type(), attached.get_filename()) == (
         "text/calendar",
         "tenggat.ics",
@@ -953,9 +953,9 @@ def test_an_ended_duty_is_cancelled_in_the_calendar():
     assert cancelled["sequence"] > entry["sequence"]
 
 
-def test_the_workbook_goes_with_the_mail(office):
-    owe(office, BREACHED, *(at("Dinas Sosial", f"FD-{n}") for n in range(60)))
-    attached, _ = first_mail(office, NOW).iter_attachments()
+def test_the_workbook_goes_with_the_mail(context):
+    owe(context, BREACHED, *(at("Dinas Sosial", f"FD-{n}") for n in range(60)))
+    attached, _ = first_mail(context, NOW).iter_attachments()
     assert attached.get_filename() == "pengaduan-2026-11-24.xlsx"
     book = CalamineWorkbook.from_filelike(io.BytesIO(attached.get_content()))
     assert len(book.get_sheet_by_index(0).to_python()) == 61

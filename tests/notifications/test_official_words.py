@@ -87,7 +87,7 @@ def test_the_official_terms_are_in_use():
     assert [term for term in OFFICIAL if term not in words] == []
 
 
-@pytest.mark.parametrize("office", OFFICES)
-def test_offices_have_capitals(office):
+@pytest.mark.parametrize("context", OFFICES)
+def test_offices_have_capitals(context):
     words = texts()["templates/words/id.toml"]
-    assert re.findall(rf"\b{office.lower()}\b", words) == []
+    assert re.findall(rf"\b{context.lower()}\b", words) == []

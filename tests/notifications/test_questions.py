@@ -24,17 +24,17 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return kind_of_database(request)
 
 
-def intake(office: SiteContext, now: str, *reports: dict[str, str]) -> None:
+def intake(context: SiteContext, now: str, *reports: dict[str, str]) -> None:
     """One run of the intake with a new export."""
-    export(office.site.folder, now, *reports)
-    take(office, now)
-    ask(office, wita(now), f"intake {now}")
+    export(context.site.folder, now, *reports)
+    take(context, now)
+    ask(context, wita(now), f"intake {now}")
 
 
-def texts(office: SiteContext, now: str) -> list[str]:
+def texts(context: SiteContext, now: str) -> list[str]:
     """The mails that a delivery at this moment sends to the administrator."""
-    deliver(office, now)
-    files = sorted((office.site.var / "mailbox").glob(f"{wita(now):%Y-%m-%d_%H%M}_admin*"))
+    deliver(context, now)
+    files = sorted((context.site.var / "mailbox").glob(f"{wita(now):%Y-%m-%d_%H%M}_admin*"))
     return [plain_text(file.read_bytes()) for file in files]
 
 
@@ -44,80 +44,80 @@ def plain_text(mail: bytes) -> str:
     return str(body.get_content()).replace("\r\n", "\n")
 
 
-def test_a_run_asks_about_all_new_values_in_one_mail_and_once(office):
+def test_a_run_asks_about_all_new_values_in_one_mail_and_once(context):
     strange = {STATUS: "Entah", UNIT: "Dinas Lama"}
-    intake(office, "2026-11-03 07:00", strange, strange | {TICKET: "2"})
-    assert alerts(office) == ["questions"]
-    (text,) = texts(office, "2026-11-03 08:00")
+    intake(context, "2026-11-03 07:00", strange, strange | {TICKET: "2"})
+    assert alerts(context) == ["questions"]
+    (text,) = texts(context, "2026-11-03 08:00")
     assert "Kolom: Status Laporan\n  Isi: Entah\n  2 pengaduan menunggu" in text
     assert "Isi: Dinas Lama" in text
     assert "tenggat questions answer NOMOR MAKNA" in text
-    intake(office, "2026-11-04 07:00", strange, strange | {TICKET: "2"})
-    assert alerts(office) == ["questions"]
-    intake(office, "2026-11-05 07:00", {STATUS: "Baru"}, strange | {TICKET: "2"})
-    assert alerts(office) == ["questions"] * 2
-    (text,) = texts(office, "2026-11-05 08:00")
+    intake(context, "2026-11-04 07:00", strange, strange | {TICKET: "2"})
+    assert alerts(context) == ["questions"]
+    intake(context, "2026-11-05 07:00", {STATUS: "Baru"}, strange | {TICKET: "2"})
+    assert alerts(context) == ["questions"] * 2
+    (text,) = texts(context, "2026-11-05 08:00")
     assert ("Isi: Baru" in text, "Isi: Entah" in text) == (True, False)
 
 
-def test_a_morning_run_in_hindsight_asks_as_the_scheduled_intake_does(office):
-    export(office.site.folder, "2026-11-03 07:00", {STATUS: "Entah"})
-    live_through.fn(office, wita("2026-11-03 08:00"))
-    assert alerts(office) == ["questions"]
+def test_a_morning_run_in_hindsight_asks_as_the_scheduled_intake_does(context):
+    export(context.site.folder, "2026-11-03 07:00", {STATUS: "Entah"})
+    live_through.fn(context, wita("2026-11-03 08:00"))
+    assert alerts(context) == ["questions"]
 
 
-def test_open_questions_are_listed_again_after_a_week(office):
-    intake(office, "2026-11-03 07:00", {STATUS: "Entah"})
-    texts(office, "2026-11-03 08:00")
+def test_open_questions_are_listed_again_after_a_week(context):
+    intake(context, "2026-11-03 07:00", {STATUS: "Entah"})
+    texts(context, "2026-11-03 08:00")
     for day in (9, 10, 11, 16, 17):
-        intake(office, f"2026-11-{day:02} 07:00", {STATUS: "Entah"}, {TICKET: str(day)})
-    sent = [message.created_at for message in messages(office, "alert")]
+        intake(context, f"2026-11-{day:02} 07:00", {STATUS: "Entah"}, {TICKET: str(day)})
+    sent = [message.created_at for message in messages(context, "alert")]
     assert sent == [wita(f"2026-11-{day:02} 07:00") for day in (3, 10, 17)]
-    (text, _) = texts(office, "2026-11-17 08:00")
+    (text, _) = texts(context, "2026-11-17 08:00")
     assert "MASIH TERBUKA" in text
 
 
-def test_rows_in_quarantine_are_told_once_for_each_new_group(office):
+def test_rows_in_quarantine_are_told_once_for_each_new_group(context):
     bad = {TICKET: "9", DAY: "31 Feb 2026"}
     good = [{TICKET: str(n)} for n in range(20, 24)]
-    intake(office, "2026-11-03 07:00", {}, bad, *good)
-    (text,) = texts(office, "2026-11-03 08:00")
+    intake(context, "2026-11-03 07:00", {}, bad, *good)
+    (text,) = texts(context, "2026-11-03 08:00")
     assert "* lapor: 1 baris, tanggal tidak mungkin (Tanggal Laporan Masuk)" in text
     assert "Laporan_Ringkas_2026-11-03_0700.xlsx, baris 5" in text
-    intake(office, "2026-11-04 07:00", {}, bad, bad | {TICKET: "10"}, *good)
-    assert alerts(office) == ["questions"]
-    intake(office, "2026-11-05 07:00", {}, {TICKET: ""}, {TICKET: "11"}, *good)
-    assert alerts(office) == ["questions"] * 2
-    with office.transaction() as session:
+    intake(context, "2026-11-04 07:00", {}, bad, bad | {TICKET: "10"}, *good)
+    assert alerts(context) == ["questions"]
+    intake(context, "2026-11-05 07:00", {}, {TICKET: ""}, {TICKET: "11"}, *good)
+    assert alerts(context) == ["questions"] * 2
+    with context.transaction() as session:
         assert all(row.notified_at for row in session.scalars(select(QuarantineRow)))
 
 
-def test_a_mail_whose_questions_are_answered_is_not_sent(office):
-    intake(office, "2026-11-03 07:00", {STATUS: "Entah"})
-    with office.transaction() as session:
+def test_a_mail_whose_questions_are_answered_is_not_sent(context):
+    intake(context, "2026-11-03 07:00", {STATUS: "Entah"})
+    with context.transaction() as session:
         (asked,) = questions.open_questions(session)
-        answer(session, office, asked.question, "Terverifikasi", "test", wita("2026-11-03 07:30"))
-    assert texts(office, "2026-11-03 08:00") == []
-    assert [message.status for message in messages(office, "alert")] == [MessageStatus.CANCELLED]
+        answer(session, context, asked.question, "Terverifikasi", "test", wita("2026-11-03 07:30"))
+    assert texts(context, "2026-11-03 08:00") == []
+    assert [message.status for message in messages(context, "alert")] == [MessageStatus.CANCELLED]
 
 
-def test_the_detail_of_the_mail_has_no_value(office):
-    intake(office, "2026-11-03 07:00", {STATUS: "Zulaikha Tandibone"})
-    (message,) = messages(office, "alert")
+def test_the_detail_of_the_mail_has_no_value(context):
+    intake(context, "2026-11-03 07:00", {STATUS: "Zulaikha Tandibone"})
+    (message,) = messages(context, "alert")
     assert "Zulaikha" not in str(message.detail)
 
 
-def test_the_mail_is_in_the_language_of_its_reader(site_folder, open_office):
+def test_the_mail_is_in_the_language_of_its_reader(site_folder, open_context):
     file = site_folder / "site.toml"
     file.write_text(file.read_text("utf-8").replace('locale = "id"', 'locale = "en"'), "utf-8")
-    office = open_office()
-    intake(office, "2026-11-03 07:00", {STATUS: "Entah"}, {TICKET: ""})
-    (text,) = texts(office, "2026-11-03 08:00")
+    context = open_context()
+    intake(context, "2026-11-03 07:00", {STATUS: "Entah"}, {TICKET: ""})
+    (text,) = texts(context, "2026-11-03 08:00")
     assert "1 complaint waits, since Tuesday, 3 November 2026" in text
     assert "Answer with `tenggat questions answer NUMBER MEANING`" in text
 
 
-def test_the_doctor_names_the_number(office):
-    intake(office, "2026-11-03 07:00", {STATUS: "Entah"})
-    told = [finding.what for finding in check(office.site, wita("2026-11-03 08:00"))]
+def test_the_doctor_names_the_number(context):
+    intake(context, "2026-11-03 07:00", {STATUS: "Entah"})
+    told = [finding.what for finding in check(context.site, wita("2026-11-03 08:00"))]
     assert "1 open questions about values of the sources" in told

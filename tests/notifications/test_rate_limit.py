@@ -28,9 +28,9 @@ NOW = wita(BREACHED)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
-def settings(office, **more: object) -> None:
-    mail = office.site.file.mail.model_copy(update=more)
-    office.site.file = office.site.file.model_copy(update={"mail": mail})
+def settings(context, **more: object) -> None:
+    mail = context.site.file.mail.model_copy(update=more)
+    context.site.file = context.site.file.model_copy(update={"mail": mail})
 
 
 @pytest.fixture
@@ -61,48 +61,48 @@ def busiest_minute(departures: list[tuple[timedelta, str]], address: str = "") -
 # --- the site's rates -----------------------------------------------------------------------------
 
 
-def test_no_more_mails_leave_in_a_minute_than_the_site_says(office, server, departures):
-    settings(office, per_minute=6)
-    owe(office, BREACHED, *EVERYWHERE)
-    assert deliver(office, BREACHED).sent == 22
+def test_no_more_mails_leave_in_a_minute_than_the_site_says(context, server, departures):
+    settings(context, per_minute=6)
+    owe(context, BREACHED, *EVERYWHERE)
+    assert deliver(context, BREACHED).sent == 22
     assert busiest_minute(departures) == 6
     assert max(departures)[0] < 4 * MINUTE
 
 
 @ON_BOTH
-def test_what_would_take_too_long_is_left_to_the_next_run(office, server, departures):
-    settings(office, per_minute=2)
-    owe(office, BREACHED, *EVERYWHERE)
-    first = deliver(office, BREACHED)
+def test_what_would_take_too_long_is_left_to_the_next_run(context, server, departures):
+    settings(context, per_minute=2)
+    owe(context, BREACHED, *EVERYWHERE)
+    first = deliver(context, BREACHED)
     assert (first.sent, first.pending) == (10, 12)
     assert max(departures)[0] <= DELIVERY.longest_run
-    assert all(message.claim is None for message in messages(office))
-    assert deliver(office, NOW + timedelta(minutes=5)).sent == 10
-    assert deliver(office, NOW + timedelta(minutes=10)).pending == 0
+    assert all(message.claim is None for message in messages(context))
+    assert deliver(context, NOW + timedelta(minutes=5)).sent == 10
+    assert deliver(context, NOW + timedelta(minutes=10)).pending == 0
 
 
 @ON_BOTH
-def test_the_rate_holds_from_one_run_to_the_next(office, server):
-    settings(office, per_minute=4)
-    owe(office, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
-    assert deliver(office, BREACHED).sent == 4
-    owe(office, BREACHED, *EVERYWHERE[:2])
+def test_the_rate_holds_from_one_run_to_the_next(context, server):
+    settings(context, per_minute=4)
+    owe(context, BREACHED, at("Dinas Sosial"), at("DLH", "FD-2"))
+    assert deliver(context, BREACHED).sent == 4
+    owe(context, BREACHED, *EVERYWHERE[:2])
     clock = Hurried(NOW + 20 * SECOND)
-    count = send_owed(office, NOW + 20 * SECOND, "next", lambda now: clock)
+    count = send_owed(context, NOW + 20 * SECOND, "next", lambda now: clock)
     assert count.sent == 4
     assert clock.now == NOW + MINUTE
 
 
-def test_one_domain_may_be_slower_than_the_rest(office, server, departures):
+def test_one_domain_may_be_slower_than_the_rest(context, server, departures):
     heads = ("Dinas Sosial", "DLH", "Dinas Kesehatan")
     offices = tuple(
         _at(each, "gmail.example") if each.email.startswith("penghubung") else each
-        for each in office.site.directory.offices
+        for each in context.site.directory.offices
     )
-    office.site.directory.offices = offices
-    settings(office, per_minute_to={"gmail.example": 1})
-    owe(office, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(heads)))
-    assert deliver(office, BREACHED).sent == 6
+    context.site.directory.offices = offices
+    settings(context, per_minute_to={"gmail.example": 1})
+    owe(context, BREACHED, *(at(unit, f"FD-{n}") for n, unit in enumerate(heads)))
+    assert deliver(context, BREACHED).sent == 6
     early = Counter(to.rpartition("@")[2] for moment, to in departures if moment < 10 * SECOND)
     assert early == {"contohkab.example": 3, "gmail.example": 1}
     assert busiest_minute(departures, "@gmail.example") == 1
@@ -115,30 +115,30 @@ def _at(holder, domain):
 # --- what the server bears ------------------------------------------------------------------------
 
 
-def test_after_each_421_the_batch_slows_down_and_after_some_it_stops(office, server, departures):
-    owe(office, BREACHED, *EVERYWHERE)
+def test_after_each_421_the_batch_slows_down_and_after_some_it_stops(context, server, departures):
+    owe(context, BREACHED, *EVERYWHERE)
     server.mail_answers = ["421 4.7.0 Try again later"] * 99
-    count = deliver(office, BREACHED)
+    count = deliver(context, BREACHED)
     assert (count.sent, count.deferred, count.pending) == (0, 5, 22)
     gaps = [later - sooner for (sooner, _), (later, _) in pairwise(departures)]
     assert [round(gap / SECOND) for gap in gaps] == [1, 2, 4, 8]
-    assert [len(message.attempts) for message in messages(office)].count(0) == 17
+    assert [len(message.attempts) for message in messages(context)].count(0) == 17
 
 
-def test_a_server_that_recovers_gets_the_rest_in_the_same_run(office, server, departures):
-    owe(office, BREACHED, *EVERYWHERE)
+def test_a_server_that_recovers_gets_the_rest_in_the_same_run(context, server, departures):
+    owe(context, BREACHED, *EVERYWHERE)
     server.data_answers = ["", "", "451 4.7.1 Rate limit exceeded", "451 4.7.1 Too many messages"]
-    count = deliver(office, BREACHED)
+    count = deliver(context, BREACHED)
     assert (count.sent, count.deferred) == (20, 2)
     assert max(departures)[0] < 10 * SECOND
 
 
-def test_claims_are_given_back_when_a_batch_stops(office, server):
-    owe(office, BREACHED, *EVERYWHERE)
+def test_claims_are_given_back_when_a_batch_stops(context, server):
+    owe(context, BREACHED, *EVERYWHERE)
     server.greeting = "421 4.3.2 Down"
-    deliver(office, BREACHED)
-    assert set(statuses(office)) == {"queued"}
-    assert all(message.claim is None for message in messages(office))
+    deliver(context, BREACHED)
+    assert set(statuses(context)) == {"queued"}
+    assert all(message.claim is None for message in messages(context))
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ def test_the_real_clock_goes_on_from_the_time_it_is_given():
 # --- freshness ------------------------------------------------------------------------------------
 
 
-def test_what_was_judged_too_long_ago_is_judged_again_before_it_goes(office, monkeypatch):
+def test_what_was_judged_too_long_ago_is_judged_again_before_it_goes(context, monkeypatch):
     """A slow server: the second mail of the batch would go a minute after it was composed."""
-    owe(office, BREACHED, at("Dinas Sosial"))
+    owe(context, BREACHED, at("Dinas Sosial"))
     composed, clocks = [], []
     really = notifications_sender.compose_all
 
@@ -216,7 +216,7 @@ def test_what_was_judged_too_long_ago_is_judged_again_before_it_goes(office, mon
         return clocks[-1]
 
     with running(Server()) as server:
-        office.site.mail_url = server.url()
+        context.site.mail_url = server.url()
         send = Connection.send
 
         def slow(connection, *mail):
@@ -225,7 +225,7 @@ def test_what_was_judged_too_long_ago_is_judged_again_before_it_goes(office, mon
 
         monkeypatch.setattr(notifications_sender, "compose_all", noted)
         monkeypatch.setattr(Connection, "send", slow)
-        assert send_owed(office, NOW, "slow", clock).sent == 2
+        assert send_owed(context, NOW, "slow", clock).sent == 2
         assert [count for count in composed if count] == [2, 1]
         assert len(server.letters) == len({letter.key for letter in server.letters}) == 2
 

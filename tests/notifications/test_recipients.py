@@ -43,28 +43,28 @@ def told(server) -> list[str]:
     return [letter.recipient.partition("@")[0] for letter in server.letters]
 
 
-def replaced(office, role: Role, unit: str, *emails: str) -> None:
+def replaced(context, role: Role, unit: str, *emails: str) -> None:
     """Give an office of a unit to other people, or to nobody."""
-    before = office.site.directory
+    before = context.site.directory
     others = [each for each in before.offices if (each.role, each.unit) != (role, unit)]
     new = [OfficeHolder(unit, role, "Pejabat Baru", f"{name}@contohkab.example") for name in emails]
-    office.site.directory = Directory(before.units.values(), [*others, *new])
+    context.site.directory = Directory(before.units.values(), [*others, *new])
 
 
-def test_a_mail_goes_to_the_one_who_holds_the_office_when_it_leaves(office, server):
-    owe(office, "2026-11-24 18:00", at("Dinas Sosial"))
-    replaced(office, Role.LIAISON, "dinsos", "baru")
-    assert deliver(office, "2026-11-25 07:30").sent == 2
+def test_a_mail_goes_to_the_one_who_holds_the_office_when_it_leaves(context, server):
+    owe(context, "2026-11-24 18:00", at("Dinas Sosial"))
+    replaced(context, Role.LIAISON, "dinsos", "baru")
+    assert deliver(context, "2026-11-25 07:30").sent == 2
     assert sorted(told(server)) == ["baru", "plt.kepala.dinsos"]
-    assert notices(office) == [("breach", "sent")]
-    decide(office, LATER)
-    assert deliver(office, LATER).sent == 0
+    assert notices(context) == [("breach", "sent")]
+    decide(context, LATER)
+    assert deliver(context, LATER).sent == 0
 
 
-def test_an_office_that_fell_vacant_before_its_mail_left_is_stood_in_for(office, server):
-    owe(office, "2026-11-24 18:00", at("Dinas Sosial"))
-    replaced(office, Role.HEAD_OF_UNIT, "dinsos")
-    deliver(office, "2026-11-25 07:30")
+def test_an_office_that_fell_vacant_before_its_mail_left_is_stood_in_for(context, server):
+    owe(context, "2026-11-24 18:00", at("Dinas Sosial"))
+    replaced(context, Role.HEAD_OF_UNIT, "dinsos")
+    deliver(context, "2026-11-25 07:30")
     assert sorted(told(server)) == ["penghubung.dinsos", "sekda"]
     (letter,) = [each for each in server.letters if each.recipient.startswith("sekda")]
     said = "Kepala Dinas Sosial: jabatan kosong; disampaikan kepada Sekretaris Daerah."
@@ -72,16 +72,16 @@ def test_an_office_that_fell_vacant_before_its_mail_left_is_stood_in_for(office,
 
 
 def test_next_in_line_stands_in_for_a_unit_without_anybody_and_the_ladder_starts_there(
-    office, server
+    context, server
 ):
     """The regional secretary hears in place of the head at once, and as superior after +3wd."""
     for role in (Role.LIAISON, Role.HEAD_OF_UNIT):
-        replaced(office, role, "dinsos")
+        replaced(context, role, "dinsos")
     mails = {}
     for day in ("11-24", "11-25", "11-26", "11-27", "11-30"):
         now, first = f"2026-{day} 08:00", len(server.letters)
-        owe(office, now, at("Dinas Sosial"))
-        deliver(office, now)
+        owe(context, now, at("Dinas Sosial"))
+        deliver(context, now)
         mails[day] = [each for each in server.letters[first:] if "FD-1" in text(each)]
     names = {
         day: sorted(each.recipient.partition("@")[0] for each in found)
@@ -95,7 +95,7 @@ def test_next_in_line_stands_in_for_a_unit_without_anybody_and_the_ladder_starts
     reader = "Pejabat Penghubung Pemerintah Kabupaten Contoh"
     assert f"Pejabat Penghubung {said} {reader}." in text(liaison)
     assert said not in text(mails["11-30"][0])
-    with office.transaction() as session:
+    with context.transaction() as session:
         roles = {
             (message.sent_at, item.role)
             for message in session.query(MessageRow).filter_by(kind="notices")
@@ -108,41 +108,41 @@ def test_next_in_line_stands_in_for_a_unit_without_anybody_and_the_ladder_starts
     }
 
 
-def test_what_every_mailbox_of_the_unit_refused_goes_to_the_next_in_line(office, server):
+def test_what_every_mailbox_of_the_unit_refused_goes_to_the_next_in_line(context, server):
     """Nobody above hears of it as a superior before: a refused mail tells nobody."""
     dead = "550 5.1.1 no such user"
     unit = ("penghubung.dinsos@contohkab.example", "plt.kepala.dinsos@contohkab.example")
     server.rcpt_answers = dict.fromkeys(unit, dead)
-    owe(office, BREACHED, at("Dinas Sosial"))
-    assert deliver(office, BREACHED).dead == 2
-    assert notices(office) == [("breach", "failed")]
-    decide(office, "2026-11-24 09:00")
-    deliver(office, "2026-11-24 09:00")
-    assert notices(office) == [("breach", "sent")]
+    owe(context, BREACHED, at("Dinas Sosial"))
+    assert deliver(context, BREACHED).dead == 2
+    assert notices(context) == [("breach", "failed")]
+    decide(context, "2026-11-24 09:00")
+    deliver(context, "2026-11-24 09:00")
+    assert notices(context) == [("breach", "sent")]
     late = [letter for letter in server.letters if "Pengaduan FD-1" in text(letter)]
     assert sorted(each.recipient.partition("@")[0] for each in late) == [
         "penghubung.kab",
         "sekda",
     ]
     assert all("surel tidak sampai; disampaikan kepada" in text(each) for each in late)
-    register(office, ESCALATED, at("Dinas Sosial"))
-    assert decide(office, ESCALATED).notices == {"escalation": 1}
-    assert alerts(office) == ["dead_message", "dead_message"]
+    register(context, ESCALATED, at("Dinas Sosial"))
+    assert decide(context, ESCALATED).notices == {"escalation": 1}
+    assert alerts(context) == ["dead_message", "dead_message"]
 
 
-def test_what_reached_nobody_at_all_is_not_tried_without_end(office, server):
+def test_what_reached_nobody_at_all_is_not_tried_without_end(context, server):
     server.always = "550 5.7.1 refused"
-    owe(office, BREACHED, at("Dinas Sosial"))
+    owe(context, BREACHED, at("Dinas Sosial"))
     for hour in range(9, 16):
-        deliver(office, f"2026-11-24 {hour:02}:00")
-        decide(office, f"2026-11-24 {hour:02}:30")
-    assert notices(office) == [("breach", "failed")]
-    mails = [m for m in office_mails(office) if m.kind == "notices"]
+        deliver(context, f"2026-11-24 {hour:02}:00")
+        decide(context, f"2026-11-24 {hour:02}:30")
+    assert notices(context) == [("breach", "failed")]
+    mails = [m for m in office_mails(context) if m.kind == "notices"]
     assert len(mails) == len({m.recipient for m in mails}) <= 6
 
 
-def office_mails(office) -> list[MessageRow]:
-    with office.transaction() as session:
+def office_mails(context) -> list[MessageRow]:
+    with context.transaction() as session:
         return list(session.query(MessageRow))
 
 
@@ -162,12 +162,12 @@ def test_a_status_changes_only_as_the_table_allows(row, old, new):
         changed.status = new
 
 
-def test_an_accepted_mail_changes_no_notice_against_the_table(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    with office.transaction() as session:
+def test_an_accepted_mail_changes_no_notice_against_the_table(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    with context.transaction() as session:
         session.execute(update(NoticeRow).values(status=NoticeStatus.SUPERSEDED))
-    assert deliver(office, BREACHED).sent == 2
-    assert notices(office) == [("breach", "superseded")]
+    assert deliver(context, BREACHED).sent == 2
+    assert notices(context) == [("breach", "superseded")]
 
 
 def test_every_status_has_its_place_in_the_table():

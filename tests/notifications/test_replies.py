@@ -67,27 +67,27 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def lived(box: Box, office: SiteContext) -> SiteContext:
+def lived(box: Box, context: SiteContext) -> SiteContext:
     """A site that has sent the breach of FD-1 to the liaison and the head."""
-    register(office, BREACHED, at("Dinas Sosial"))
-    decide(office, BREACHED)
-    assert deliver(office, BREACHED).sent == 2
-    return office
+    register(context, BREACHED, at("Dinas Sosial"))
+    decide(context, BREACHED)
+    assert deliver(context, BREACHED).sent == 2
+    return context
 
 
-def look(office: SiteContext, now: str = ANSWERED) -> ReplyCount:
-    count = read_mailbox(office, wita(now), f"delivery {now}")
+def look(context: SiteContext, now: str = ANSWERED) -> ReplyCount:
+    count = read_mailbox(context, wita(now), f"delivery {now}")
     assert (count.trouble, count.reports) == ("", 0)
     return count.replies
 
 
-def mail_to(office: SiteContext, address: str = LIAISON) -> MessageRow:
+def mail_to(context: SiteContext, address: str = LIAISON) -> MessageRow:
     """The newest mail to an address."""
-    return next(m for m in reversed(messages(office)) if m.recipient == address)
+    return next(m for m in reversed(messages(context)) if m.recipient == address)
 
 
-def stored(office: SiteContext) -> list[Reply]:
-    with office.transaction() as session:
+def stored(context: SiteContext) -> list[Reply]:
+    with context.transaction() as session:
         return list(session.scalars(select(Reply).order_by(Reply.id)))
 
 
@@ -106,21 +106,21 @@ def links(mail: EmailMessage) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
-def subject_for(office: SiteContext, choice: int = 1, address: str = LIAISON) -> str:
+def subject_for(context: SiteContext, choice: int = 1, address: str = LIAISON) -> str:
     """The subject of an answer about FD-1 to the newest mail to an address; 0 chooses nothing."""
-    message = mail_to(office, address)
-    with office.transaction() as session:
+    message = mail_to(context, address)
+    with context.transaction() as session:
         complaint = session.scalars(select(Complaint).where(Complaint.ticket == "FD-1")).one()
         named = f"{message.message_id_header}\x1f{complaint.source}\x1f{complaint.ticket}"
         token = token_text(replies.signing_key(session), message.id, complaint.id, named)
     return f"Jawaban [{token}-{choice}]" if choice else f"[{token}]"
 
 
-def states(office: SiteContext, box: Box, choice: int = 1, text: str = "", **more: str) -> None:
+def states(context: SiteContext, box: Box, choice: int = 1, text: str = "", **more: str) -> None:
     """The liaison answers about FD-1, and the answer is read."""
     now = more.pop("now", ANSWERED)
     sender = more.pop("sender", LIAISON)
-    subject = more.pop("subject", "") or subject_for(office, choice)
+    subject = more.pop("subject", "") or subject_for(context, choice)
     reply_id = more.pop("reply_id", f"{now.replace(' ', 'T')}@dinas.example")
     box.gets(now, plain(text, sender=sender, subject=subject, reply_id=reply_id, **more))
 
@@ -176,11 +176,11 @@ def test_a_statement_in_english_where_the_reader_reads_english(site_folder, box,
     directory = site_folder / "directory.csv"
     rows = directory.read_text(encoding="utf-8").replace(",id\n", ",en\n")
     directory.write_text(rows, encoding="utf-8")
-    office = SiteContext.open(site_folder)
+    context = SiteContext.open(site_folder)
     try:
-        register(office, BREACHED, at("Dinas Sosial"))
-        decide(office, BREACHED)
-        deliver(office, BREACHED)
+        register(context, BREACHED, at("Dinas Sosial"))
+        decide(context, BREACHED)
+        deliver(context, BREACHED)
         first = letter_to(server, LIAISON)
         assert links(first)[0][1]["subject"].startswith("Already followed up: FD-1 [TGT-")
         token = find_token(links(first)[0][1]["subject"])
@@ -189,7 +189,7 @@ def test_a_statement_in_english_where_the_reader_reads_english(site_folder, box,
         assert f"subject [TGT-{text.partition('[TGT-')[2].partition(']')[0]}]" in text
         assert find_token(text).signature == token.signature
     finally:
-        office.close()
+        context.close()
 
 
 @pytest.mark.parametrize("locale", ["id", "en"])
@@ -207,17 +207,17 @@ def test_a_link_is_short_and_its_parts_are_escaped(locale):
         assert set(given) & set('\r\n <>"') == set()
 
 
-def test_without_a_mailbox_or_switched_off_no_mail_has_links(office, server):
-    office.site.mail_url = server.url()
-    assert office.site.reply_address == ""
-    register(office, BREACHED, at("Dinas Sosial"))
-    decide(office, BREACHED)
-    deliver(office, BREACHED)
+def test_without_a_mailbox_or_switched_off_no_mail_has_links(context, server):
+    context.site.mail_url = server.url()
+    assert context.site.reply_address == ""
+    register(context, BREACHED, at("Dinas Sosial"))
+    decide(context, BREACHED)
+    deliver(context, BREACHED)
     assert links(letter_to(server, LIAISON)) == []
     assert "TGT-" not in letter_to(server, LIAISON).get_body(("plain",)).get_content()
 
 
-def test_the_settings_name_another_address_or_switch_answers_off(site_folder, box, open_office):
+def test_the_settings_name_another_address_or_switch_answers_off(site_folder, box, open_context):
     file = site_folder / "site.toml"
     text = file.read_text(encoding="utf-8")
     for line, address in (
@@ -226,7 +226,7 @@ def test_the_settings_name_another_address_or_switch_answers_off(site_folder, bo
         ("", "tenggat@contohkab.example"),
     ):
         file.write_text(text.replace("[mail]\n", f"[mail]\n{line}\n"), encoding="utf-8")
-        assert open_office().site.reply_address == address
+        assert open_context().site.reply_address == address
 
 
 # --- who is believed, and what is recorded --------------------------------------------------------
@@ -358,8 +358,8 @@ def test_after_a_handover_the_statement_stays_that_of_the_unit_that_made_it(live
         (None, None, ""),
     ],
 )
-def test_the_unit_of_a_complaint_without_a_notice_in_the_mail(office, reader, responsible, unit):
-    assert match._unit_below(office, reader, responsible) == unit
+def test_the_unit_of_a_complaint_without_a_notice_in_the_mail(context, reader, responsible, unit):
+    assert match._unit_below(context, reader, responsible) == unit
 
 
 # --- an answer without a link: to the mail itself -------------------------------------------------
@@ -506,8 +506,8 @@ def test_the_token_survives_mail_programs(subject):
 PLANTED = ("Qzxvina", "3171234567890123", "081234567890", "korban@rumah.example")
 
 
-def everything_but_replies(office: SiteContext) -> str:
-    return json.dumps(dump(office, "reply", "message"), default=repr)
+def everything_but_replies(context: SiteContext) -> str:
+    return json.dumps(dump(context, "reply", "message"), default=repr)
 
 
 def test_nothing_that_an_answer_says_reaches_log_audit_or_counts(lived, box, caplog):

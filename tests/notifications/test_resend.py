@@ -22,95 +22,95 @@ LATER = "2026-11-25 08:00"
 LIAISON = "penghubung.dinsos@contohkab.example"
 
 
-def again(office, number: int, to: str | None = None, now: str = LATER) -> str:
+def again(context, number: int, to: str | None = None, now: str = LATER) -> str:
     """Resend; the address it goes to."""
-    with office.transaction() as session:
-        return resend(session, office, number, wita(now), to).recipient
+    with context.transaction() as session:
+        return resend(session, context, number, wita(now), to).recipient
 
 
-def test_a_refused_mail_reaches_the_address_that_was_corrected(office, server):
+def test_a_refused_mail_reaches_the_address_that_was_corrected(context, server):
     server.rcpt_answers = {LIAISON: "550 5.1.1 No such user"}
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    assert statuses(office) == ["dead", "sent"]
-    office.site.directory.offices = tuple(
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    assert statuses(context) == ["dead", "sent"]
+    context.site.directory.offices = tuple(
         replace(each, email="baru.dinsos@contohkab.example") if each.email == LIAISON else each
-        for each in office.site.directory.offices
+        for each in context.site.directory.offices
     )
-    assert again(office, 1) == "baru.dinsos@contohkab.example"
-    assert deliver(office, LATER).sent == 1
+    assert again(context, 1) == "baru.dinsos@contohkab.example"
+    assert deliver(context, LATER).sent == 1
     assert server.letters[-1].recipient == "baru.dinsos@contohkab.example"
     assert "FD-1" in server.letters[-1].mail["Subject"]
-    assert sorted(statuses(office)) == ["dead", "sent", "sent"]
-    assert notices(office) == [("breach", "sent")]
+    assert sorted(statuses(context)) == ["dead", "sent", "sent"]
+    assert notices(context) == [("breach", "sent")]
 
 
 @ON_BOTH
-def test_a_sent_mail_goes_once_more_as_another_one_and_the_first_stays_on_record(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    first = messages(office)[0]
-    assert again(office, 1) == LIAISON
-    assert again(office, 1) == LIAISON
-    assert deliver(office, LATER).sent == 2
+def test_a_sent_mail_goes_once_more_as_another_one_and_the_first_stays_on_record(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    first = messages(context)[0]
+    assert again(context, 1) == LIAISON
+    assert again(context, 1) == LIAISON
+    assert deliver(context, LATER).sent == 2
     keys = [letter.key for letter in server.letters if letter.recipient == LIAISON]
     assert len(set(keys)) == 3
-    assert messages(office)[0].mime == first.mime
-    assert [m.resent_of for m in messages(office)] == [None, None, 1, 1]
+    assert messages(context)[0].mime == first.mime
+    assert [m.resent_of for m in messages(context)] == [None, None, 1, 1]
 
 
-def test_it_may_go_to_another_address(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    assert again(office, 1, "pengganti@contohkab.example") == "pengganti@contohkab.example"
-    deliver(office, LATER)
+def test_it_may_go_to_another_address(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    assert again(context, 1, "pengganti@contohkab.example") == "pengganti@contohkab.example"
+    deliver(context, LATER)
     assert server.letters[-1].mail["To"] == "pengganti@contohkab.example"
 
 
-def test_only_what_is_still_true_is_told_once_more(office, server):
-    owe(office, BREACHED, at("Dinas Sosial", "FD-1"), at("Dinas Sosial", "FD-2"))
-    deliver(office, BREACHED)
+def test_only_what_is_still_true_is_told_once_more(context, server):
+    owe(context, BREACHED, at("Dinas Sosial", "FD-1"), at("Dinas Sosial", "FD-2"))
+    deliver(context, BREACHED)
     done = at("Dinas Sosial", "FD-1", Selesai="24/11/2026 15:00")
-    register(office, LATER, done, at("Dinas Sosial", "FD-2"))
-    again(office, 1)
-    deliver(office, LATER)
+    register(context, LATER, done, at("Dinas Sosial", "FD-2"))
+    again(context, 1)
+    deliver(context, LATER)
     assert "FD-1" not in server.letters[-1].mail.as_string()
     assert "FD-2" in server.letters[-1].mail["Subject"]
 
 
-def test_where_nothing_is_still_true_nothing_is_sent(office, server):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    register(office, LATER, at("Dinas Sosial", Selesai="24/11/2026 15:00"))
+def test_where_nothing_is_still_true_nothing_is_sent(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    register(context, LATER, at("Dinas Sosial", Selesai="24/11/2026 15:00"))
     with pytest.raises(NotResent, match="no item of mail 1 is still true"):
-        again(office, 1)
-    assert len(messages(office)) == 2
-    assert statuses(office) == ["sent", "sent"]
+        again(context, 1)
+    assert len(messages(context)) == 2
+    assert statuses(context) == ["sent", "sent"]
 
 
-def test_what_waits_is_not_sent_twice(office):
-    owe(office, BREACHED, at("Dinas Sosial"))
+def test_what_waits_is_not_sent_twice(context):
+    owe(context, BREACHED, at("Dinas Sosial"))
     with pytest.raises(NotResent, match="mail 1 still waits to be sent"):
-        again(office, 1)
+        again(context, 1)
     with pytest.raises(NotResent, match="no mail 99"):
-        again(office, 99)
+        again(context, 99)
 
 
 @ON_BOTH
-def test_nobody_joins_a_mail_that_is_sent_once_more(office, server):
+def test_nobody_joins_a_mail_that_is_sent_once_more(context, server):
     """It tells of the old matter alone: new ones are a mail of their own."""
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    again(office, 1, now="2026-11-24 20:00")
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    again(context, 1, now="2026-11-24 20:00")
     other = at("Dinas Sosial", "FD-2", **{"Tanggal Masuk": "16/11/2026 08:35"})
-    owe(office, "2026-11-24 20:00", at("Dinas Sosial"), other)
-    assert [len(message.items) for message in messages(office)] == [1, 1, 1, 1, 1]
+    owe(context, "2026-11-24 20:00", at("Dinas Sosial"), other)
+    assert [len(message.items) for message in messages(context)] == [1, 1, 1, 1, 1]
 
 
-def test_the_command_says_to_whom_it_goes(office, server, call_tenggat):
-    owe(office, BREACHED, at("Dinas Sosial"))
-    deliver(office, BREACHED)
-    folder = office.site.folder
+def test_the_command_says_to_whom_it_goes(context, server, call_tenggat):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    folder = context.site.folder
     code, said, _ = call_tenggat("mail", "resend", "1", "--site", folder, "--now", LATER)
     assert (code, said) == (0, f"mail 3 to {LIAISON} goes with the next delivery\n")
     code, _, said = call_tenggat("mail", "resend", "3", "--site", folder, "--now", LATER)

@@ -210,11 +210,11 @@ def test_the_months_of_an_earlier_quarter_stay_withheld_in_the_next_edition():
     assert shown == [[SUPPRESSED, 40, SUPPRESSED]] * 2
 
 
-def test_editions_of_overlapping_periods_are_refused(office, tmp_path):
+def test_editions_of_overlapping_periods_are_refused(context, tmp_path):
     now = wita("2026-12-02 09:30")
 
     def publish(period: str) -> None:
-        make_summary(office, period, now, now, "r", public=True, out=tmp_path, formats={"json"})
+        make_summary(context, period, now, now, "r", public=True, out=tmp_path, formats={"json"})
 
     for period in ("2026-10", "2026-11", "2026-11"):
         publish(period)

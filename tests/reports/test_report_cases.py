@@ -36,16 +36,16 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-def tables_of(office, now=EVENING, period="2026-11") -> dict[str, Table]:
-    with office.transaction() as session:
-        view = report_view(session, office, period, wita(now))
+def tables_of(context, now=EVENING, period="2026-11") -> dict[str, Table]:
+    with context.transaction() as session:
+        view = report_view(session, context, period, wita(now))
         return {table.key: table for table in view.tables}
 
 
-def names_in(office, now=EVENING) -> dict[str, str]:
+def names_in(context, now=EVENING) -> dict[str, str]:
     """The name of each unit of the report."""
-    with office.transaction() as session:
-        view = report_view(session, office, "2026-11", wita(now))
+    with context.transaction() as session:
+        view = report_view(session, context, "2026-11", wita(now))
         return {row.key: view.names("unit", row.key).text for row in view.table("by_unit").rows}
 
 
@@ -72,15 +72,15 @@ def directory(site_folder: Path, change) -> None:
 # --- units ---
 
 
-def test_a_renamed_unit_stays_one_under_its_new_name(office, site_folder, open_office):
+def test_a_renamed_unit_stays_one_under_its_new_name(context, site_folder, open_context):
     """From the 24th Dinas Sosial is called otherwise; sources use the old name and the new one."""
     entries = [
         at("Dinas Sosial", "FD-1", Selesai="20/11/2026 10:00"),
         at("Dinas Sosial", "FD-2", **since("17/11/2026")),
     ]
-    register(office, NOON, *entries)
-    decide(office, NOON)
-    before = tables_of(office, NOON)
+    register(context, NOON, *entries)
+    decide(context, NOON)
+    before = tables_of(context, NOON)
     new = "Dinas Sosial dan Pemberdayaan Masyarakat"
 
     def renamed(row):
@@ -89,7 +89,7 @@ def test_a_renamed_unit_stays_one_under_its_new_name(office, site_folder, open_o
         yield row
 
     directory(site_folder, renamed)
-    later = open_office()
+    later = open_context()
     register(later, EVENING, *entries, at(new, "FD-3", **since("18/11/2026")))
     decide(later, EVENING)
     assert names_in(later)["dinsos"] == new
@@ -98,7 +98,9 @@ def test_a_renamed_unit_stays_one_under_its_new_name(office, site_folder, open_o
     assert tables_of(later, NOON) == before  # a past report keeps its figures
 
 
-def test_where_a_unit_is_merged_each_bears_what_fell_due_with_it(office, site_folder, open_office):
+def test_where_a_unit_is_merged_each_bears_what_fell_due_with_it(
+    context, site_folder, open_context
+):
     """On the 24th Dinas Sosial becomes a part of DLH, which takes over what it has not done.
 
     FD-1 fell due before, on the 23rd, and is still late now; FD-2 falls due after, on the 25th;
@@ -109,8 +111,8 @@ def test_where_a_unit_is_merged_each_bears_what_fell_due_with_it(office, site_fo
         at("Dinas Sosial", "FD-2", **since("18/11/2026")),
         at("Dinas Sosial", "FD-3", Selesai="20/11/2026 10:00"),
     ]
-    register(office, NOON, *entries)
-    decide(office, NOON)
+    register(context, NOON, *entries)
+    decide(context, NOON)
     moved = {"Unit Pengganti": "DLH", "Diteruskan Kembali": "24/11/2026 13:00"}
 
     def merged(row):
@@ -120,7 +122,7 @@ def test_where_a_unit_is_merged_each_bears_what_fell_due_with_it(office, site_fo
         yield row
 
     directory(site_folder, merged)
-    later = open_office()
+    later = open_context()
     register(later, EVENING, entries[0] | moved, entries[1] | moved, entries[2])
     decide(later, EVENING)
     tables = tables_of(later)
@@ -137,18 +139,18 @@ def test_where_a_unit_is_merged_each_bears_what_fell_due_with_it(office, site_fo
 
 
 def test_a_unit_struck_from_the_directory_is_the_other_one_and_the_report_tells_that_it_moved(
-    office, site_folder, open_office
+    context, site_folder, open_context
 ):
     """The name of Dinas Sosial becomes another spelling of DLH: so it is read, the past included.
 
     A report of an earlier moment still has both, Dinas Sosial under its id.
     """
     entries = [at("Dinas Sosial", "FD-1"), at("DLH", "FD-2", Selesai="20/11/2026 10:00")]
-    register(office, NOON, *entries)
-    decide(office, NOON)
+    register(context, NOON, *entries)
+    decide(context, NOON)
     json_only = {"formats": ("json",)}
-    make_summary(office, "2026-11", wita(NOON), wita(NOON), "summary", **json_only)
-    before = tables_of(office, NOON)
+    make_summary(context, "2026-11", wita(NOON), wita(NOON), "summary", **json_only)
+    before = tables_of(context, NOON)
 
     def struck(row):
         if row["unit"] == "dlh":
@@ -157,7 +159,7 @@ def test_a_unit_struck_from_the_directory_is_the_other_one_and_the_report_tells_
             yield row
 
     directory(site_folder, struck)
-    later = open_office()
+    later = open_context()
     register(later, EVENING, *entries)
     decide(later, EVENING)
     made = make_summary(later, "2026-11", wita(EVENING), wita(EVENING), "summary", **json_only)
@@ -178,10 +180,10 @@ def test_a_unit_struck_from_the_directory_is_the_other_one_and_the_report_tells_
 # --- reopened and returned ---
 
 
-def test_what_was_reopened_and_returned_is_counted_by_its_unit(office):
+def test_what_was_reopened_and_returned_is_counted_by_its_unit(context):
     """Settled and reopened: FD-1 (twice told, once in October) and FD-2. Returned: FD-3, to DLH."""
     register(
-        office,
+        context,
         EVENING,
         at(
             "Dinas Sosial",
@@ -214,8 +216,8 @@ def test_what_was_reopened_and_returned_is_counted_by_its_unit(office):
         ),
         at("DLH", "FD-0", **since("01/09/2025"), Selesai="02/09/2025 10:00"),  # so there are data
     )
-    decide(office, EVENING)
-    tables = tables_of(office)
+    decide(context, EVENING)
+    tables = tables_of(context)
     headline = tables["headline"]
     row = headline.row("reopened")
     assert (row.cells, row.tickets) == ((2, 1, 0), ("FD-1", "FD-2"))
@@ -232,11 +234,11 @@ def test_what_was_reopened_and_returned_is_counted_by_its_unit(office):
 # --- comparisons ---
 
 
-def test_a_time_before_the_first_complaint_has_no_data_and_no_arrow(office):
-    register(office, EVENING, at("Dinas Sosial", "FD-1", **since("02/11/2026")))
-    decide(office, EVENING)
+def test_a_time_before_the_first_complaint_has_no_data_and_no_arrow(context):
+    register(context, EVENING, at("Dinas Sosial", "FD-1", **since("02/11/2026")))
+    decide(context, EVENING)
     made = make_summary(
-        office, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False, formats=("html", "json")
+        context, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False, formats=("html", "json")
     )
     headline = made.view.table("headline")
     assert headline.row("received").cells == (1, None, None)
@@ -250,18 +252,18 @@ def test_a_time_before_the_first_complaint_has_no_data_and_no_arrow(office):
     assert "belum ada data</td>" in page
 
 
-def test_an_unfinished_month_is_compared_with_the_same_number_of_working_days(office):
+def test_an_unfinished_month_is_compared_with_the_same_number_of_working_days(context):
     """On the 17th working day: of October the first 17, without the day off on the 12th."""
     register(
-        office,
+        context,
         NOON,
         at("DLH", "FD-0", **since("01/09/2026"), Selesai="02/09/2026 10:00"),
         *(at("DLH", f"FD-{day}", **since(f"{day}/10/2026")) for day in (1, 26, 27, 30)),
         at("DLH", "FD-N", **since("02/11/2026")),
     )
-    decide(office, NOON)
+    decide(context, NOON)
     made = make_summary(
-        office, "2026-11", wita(NOON), wita(NOON), "s", mail=False, formats=("html",)
+        context, "2026-11", wita(NOON), wita(NOON), "s", mail=False, formats=("html",)
     )
     assert made.view.table("headline").row("received").cells == (1, 2, None)
     assert made.view.table("trend").value("2026-10", "received") == 4
@@ -270,7 +272,7 @@ def test_an_unfinished_month_is_compared_with_the_same_number_of_working_days(of
     assert "pembandingnya dihitung sampai jumlah hari kerja yang sama." in page
     public = public_edition(made.view)
     assert {row.cells[1:] for row in public.table("headline").rows} == {(None, None)}
-    assert "sebelumnya: belum ada data" not in report_html(public, office.site.zone)
+    assert "sebelumnya: belum ada data" not in report_html(public, context.site.zone)
 
 
 # --- files ---
@@ -299,10 +301,10 @@ def texts_of(made: SummaryMade) -> dict[str, str]:
     return found
 
 
-def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(office):
-    register(office, EVENING)
-    decide(office, EVENING)
-    made = make_summary(office, "2026-11", wita(EVENING), wita(EVENING), "summary")
+def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(context):
+    register(context, EVENING)
+    decide(context, EVENING)
+    made = make_summary(context, "2026-11", wita(EVENING), wita(EVENING), "summary")
     texts = texts_of(made)
     for ending in (".html", ".pdf"):
         assert "Tidak ada data dalam periode ini." in texts[ending]
@@ -313,9 +315,9 @@ def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(offic
         ("received", "settled", "open", "late"), 0
     )
     assert {values["on_time"], values["median_days_to_settlement"]} == {None}
-    deliver(office, EVENING)
-    assert [mail.status for mail in messages(office, "summary")] == ["sent", "sent"]
-    mails = [Sent(p.read_bytes()) for p in (office.site.var / "mailbox").glob("*.eml")]
+    deliver(context, EVENING)
+    assert [mail.status for mail in messages(context, "summary")] == ["sent", "sent"]
+    mails = [Sent(p.read_bytes()) for p in (context.site.var / "mailbox").glob("*.eml")]
     assert mails
     for mail in mails:
         assert {name.rpartition(".")[2] for name in mail.attached} == {"html", "pdf", "xlsx"}
@@ -325,17 +327,17 @@ def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(offic
 
 @pytest.mark.long
 @pytest.mark.usefixtures(sized("plain_reports", "without_plots"))
-def test_three_hundred_units_with_complaints_stand_in_every_format(site_folder, open_office):
+def test_three_hundred_units_with_complaints_stand_in_every_format(site_folder, open_context):
     path = site_folder / "directory.csv"
     names = [f"Balai Uji {number:03}" for number in range(300)]
     with path.open("a", encoding="utf-8") as file:
         for number, name in enumerate(names):
             file.write(f"balai{number:03},{name},upt,kab,,,,,,,\n")
-    office = open_office()
+    context = open_context()
     entries = [at(name, f"FD-{number}") for number, name in enumerate(names)]
-    register(office, EVENING, *entries)
-    decide(office, EVENING)
-    made = make_summary(office, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False)
+    register(context, EVENING, *entries)
+    decide(context, EVENING)
+    made = make_summary(context, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False)
     texts = texts_of(made)
     for ending in (".html", ".pdf", ".xlsx"):
         plain = " ".join(texts[ending].split())
@@ -347,20 +349,20 @@ def test_three_hundred_units_with_complaints_stand_in_every_format(site_folder, 
 
 
 @pytest.mark.usefixtures("plain_reports")
-def test_no_title_of_any_length_stands_in_a_report(office):
+def test_no_title_of_any_length_stands_in_a_report(context):
     lengths = (5, 40, 255, LONGEST_TITLE)
     titles = {
         f"FD-{length}": (MARK + "".join(chr(97 + (n * n) % 23) for n in range(length)))[:length]
         for length in lengths
     }
     register(
-        office,
+        context,
         EVENING,
         *(at("Dinas Sosial", ticket, Perihal=title) for ticket, title in titles.items()),
         at("Dinas Sosial", "FD-S", Perihal=f"{MARK} rahasia", Kerahasiaan="Rahasia"),
     )
-    decide(office, EVENING)
-    with office.transaction() as session:
+    decide(context, EVENING)
+    with context.transaction() as session:
         kept = dict(session.execute(select(Complaint.ticket, Complaint.title)).tuples().all())
     for ticket, title in titles.items():
         assert len(kept[ticket]) >= min(len(title), 255)
@@ -368,7 +370,7 @@ def test_no_title_of_any_length_stands_in_a_report(office):
     assert not kept["FD-S"]
     for public in (False, True):
         made = make_summary(
-            office, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False, public=public
+            context, "2026-11", wita(EVENING), wita(EVENING), "s", mail=False, public=public
         )
         texts = texts_of(made)
         assert [ending for ending, text in texts.items() if MARK in text] == []

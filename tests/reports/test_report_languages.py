@@ -27,7 +27,7 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def office(site_folder, open_office):
+def context(site_folder, open_context):
     """The example site whose inspector reads English, with two complaints of November."""
     path = site_folder / "directory.csv"
     with path.open(encoding="utf-8", newline="") as file:
@@ -38,7 +38,7 @@ def office(site_folder, open_office):
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    opened = open_office()
+    opened = open_context()
     register(
         opened,
         NOW,
@@ -49,13 +49,13 @@ def office(site_folder, open_office):
     return opened
 
 
-def made(office, **more):
-    return make_summary(office, "2026-11", wita(NOW), wita(NOW), "summary", **more)
+def made(context, **more):
+    return make_summary(context, "2026-11", wita(NOW), wita(NOW), "summary", **more)
 
 
-def mails_of(office) -> dict[str, Sent]:
+def mails_of(context) -> dict[str, Sent]:
     """The mails with a report, by whom they went to."""
-    sent = [Sent(path.read_bytes()) for path in (office.site.var / "mailbox").glob("*.eml")]
+    sent = [Sent(path.read_bytes()) for path in (context.site.var / "mailbox").glob("*.eml")]
     return {
         re.search(r"<(\w+)", str(mail.mail["To"]))[1]: mail
         for mail in sent
@@ -64,14 +64,14 @@ def mails_of(office) -> dict[str, Sent]:
 
 
 @pytest.mark.usefixtures("plain_reports")
-def test_each_reader_gets_the_files_in_his_language(office):
-    summary = made(office)
+def test_each_reader_gets_the_files_in_his_language(context):
+    summary = made(context)
     assert [path.name for path in summary.paths] == [
         *(f"{STEM}.{form}" for form in ("html", "pdf", "xlsx", "json", "csv")),
         *(f"{STEM}_en.{form}" for form in ("html", "pdf", "xlsx")),
     ]
-    deliver(office, NOW)
-    mails = mails_of(office)
+    deliver(context, NOW)
+    mails = mails_of(context)
     assert {who: mail.attached for who, mail in mails.items()} == {
         "sekda": [f"{STEM}.{form}" for form in ("html", "pdf", "xlsx")],
         "inspektur": [f"{STEM}_en.{form}" for form in ("html", "pdf", "xlsx")],
@@ -93,18 +93,18 @@ def test_each_reader_gets_the_files_in_his_language(office):
         assert summary.view.sha256 in mails[who].text
 
 
-def test_who_was_told_stands_in_the_readers_language(office):
+def test_who_was_told_stands_in_the_readers_language(context):
     """FD-1 fell due on the 23rd; its unit got the mail on 1 December, its superiors later."""
     for now in ("2026-12-01 08:00", "2026-12-04 08:00", "2026-12-07 08:00", "2026-12-10 08:00"):
-        register(office, now, at("Dinas Sosial", "FD-1"))
-        decide(office, now)
-        deliver(office, now)
-    with office.transaction() as session:
-        view = report_view(session, office, "2026-11", wita("2026-12-11 08:00"))
-        english = in_language(session, office, view, "en")
+        register(context, now, at("Dinas Sosial", "FD-1"))
+        decide(context, now)
+        deliver(context, now)
+    with context.transaction() as session:
+        view = report_view(session, context, "2026-11", wita("2026-12-11 08:00"))
+        english = in_language(session, context, view, "en")
     (cell,) = {row.cells[-1] for row in view.table("late").rows}
     assert re.fullmatch(r"(\w+ \d+ 2026-\d\d-\d\d(, )?)+", cell)
-    zone = office.site.zone
+    zone = context.site.zone
     ours, theirs = (
         next(s for s in sections(v, zone, 9) if s.key == "late").lines[0].below
         for v in (view, english)
@@ -117,11 +117,11 @@ def test_who_was_told_stands_in_the_readers_language(office):
     )
 
 
-def test_notes_and_names_change_their_language_and_no_figure_does(office):
-    with office.transaction() as session:
-        view = report_view(session, office, "2026-11", wita(NOW))
-        english = in_language(session, office, view, "en")
-        assert in_language(session, office, view, "id") is view
+def test_notes_and_names_change_their_language_and_no_figure_does(context):
+    with context.transaction() as session:
+        view = report_view(session, context, "2026-11", wita(NOW))
+        english = in_language(session, context, view, "en")
+        assert in_language(session, context, view, "id") is view
     assert (english.tables, english.sha256) == (view.tables, view.sha256)
     rule = "sp4n-guideline/information"
     assert view.names("rule", rule).text != english.names("rule", rule).text
@@ -134,12 +134,12 @@ def test_notes_and_names_change_their_language_and_no_figure_does(office):
 
 
 @pytest.mark.usefixtures("plain_reports")
-def test_files_that_are_gone_are_made_again_in_their_language(office):
-    summary = made(office)
+def test_files_that_are_gone_are_made_again_in_their_language(context):
+    summary = made(context)
     for path in summary.paths:
         path.unlink()
-    deliver(office, NOW)
-    mails = mails_of(office)
+    deliver(context, NOW)
+    mails = mails_of(context)
     assert set(mails) == {"sekda", "inspektur"}
     for who, locale in (("sekda", "id"), ("inspektur", "en")):
         page = next(mails[who].mail.iter_attachments()).get_payload(decode=True).decode()
@@ -148,14 +148,14 @@ def test_files_that_are_gone_are_made_again_in_their_language(office):
 
 
 @pytest.mark.usefixtures("plain_reports")
-def test_where_all_read_the_sites_language_nothing_else_is_made(office):
-    office.site.directory.offices = tuple(
-        each for each in office.site.directory.offices if each.locale is None
+def test_where_all_read_the_sites_language_nothing_else_is_made(context):
+    context.site.directory.offices = tuple(
+        each for each in context.site.directory.offices if each.locale is None
     )
-    assert not [path for path in made(office).paths if "_en." in path.name]
+    assert not [path for path in made(context).paths if "_en." in path.name]
 
 
 @pytest.mark.usefixtures("plain_reports")
-def test_a_report_made_by_hand_or_for_everybody_is_in_the_sites_language(office):
+def test_a_report_made_by_hand_or_for_everybody_is_in_the_sites_language(context):
     for more in ({"mail": False}, {"mail": False, "public": True}):
-        assert not [path for path in made(office, **more).paths if "_en." in path.name]
+        assert not [path for path in made(context, **more).paths if "_en." in path.name]

@@ -31,18 +31,18 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def kept(office, tmp_path) -> Path:
+def kept(context, tmp_path) -> Path:
     """The JSON of November's report, made on its last evening."""
-    return made(office, tmp_path)
+    return made(context, tmp_path)
 
 
-def made(office, tmp_path, *, public: bool = False) -> Path:
-    owe(office, "2026-11-24 08:00", *ENTRIES[:2], at("DLH", "FD-3"), ENTRIES[3])
-    register(office, MADE, *ENTRIES)
-    decide(office, MADE)
+def made(context, tmp_path, *, public: bool = False) -> Path:
+    owe(context, "2026-11-24 08:00", *ENTRIES[:2], at("DLH", "FD-3"), ENTRIES[3])
+    register(context, MADE, *ENTRIES)
+    decide(context, MADE)
     now = wita(MADE)
     found = make_summary(
-        office,
+        context,
         "2026-11",
         now,
         now,
@@ -59,20 +59,20 @@ def figures(differences) -> dict[tuple[str, str, str], tuple[object, object]]:
     return {(d.table, d.row, d.column): (d.kept, d.found) for d in differences}
 
 
-def test_counted_again_later_it_says_the_same(office, kept):
-    register(office, LATER, *ENTRIES[1:], ENTRIES[0] | {"Selesai": "02/12/2026 09:00"})
-    decide(office, LATER)
-    deliver(office, LATER)
-    found = verify(office, kept, wita(LATER))
+def test_counted_again_later_it_says_the_same(context, kept):
+    register(context, LATER, *ENTRIES[1:], ENTRIES[0] | {"Selesai": "02/12/2026 09:00"})
+    decide(context, LATER)
+    deliver(context, LATER)
+    found = verify(context, kept, wita(LATER))
     assert (found.then, found.late, found.events) == ((), (), ())
     assert (found.period, found.as_of, found.edition) == ("2026-11", wita(MADE), "full")
 
 
-def test_what_was_recorded_too_late_is_told_with_its_complaint(office, kept):
+def test_what_was_recorded_too_late_is_told_with_its_complaint(context, kept):
     """FD-1 had been settled on the 23rd, in time; the register says so only in December."""
     late = ENTRIES[0] | {"Selesai": "23/11/2026 15:00"}
-    register(office, LATER, late, *ENTRIES[1:])
-    found = verify(office, kept, wita(LATER))
+    register(context, LATER, late, *ENTRIES[1:])
+    found = verify(context, kept, wita(LATER))
     assert found.then == ()
     changed = figures(found.late)
     assert changed["by_unit", "dinsos", "met"][1] == changed["by_unit", "dinsos", "met"][0] + 1
@@ -85,60 +85,60 @@ def test_what_was_recorded_too_late_is_told_with_its_complaint(office, kept):
     assert (settled.come, settled.gone) == (("FD-1",), ())
 
 
-def test_a_complaint_that_came_in_late_is_one_of_them(office, kept):
-    register(office, LATER, *ENTRIES, at("DLH", "FD-9", **since("25/11/2026")))
-    found = verify(office, kept, wita(LATER))
+def test_a_complaint_that_came_in_late_is_one_of_them(context, kept):
+    register(context, LATER, *ENTRIES, at("DLH", "FD-9", **since("25/11/2026")))
+    found = verify(context, kept, wita(LATER))
     assert found.then == ()
     assert figures(found.late)["headline", "received", "value"] == (4, 5)
 
 
-def test_a_figure_that_was_altered_is_found(office, kept):
+def test_a_figure_that_was_altered_is_found(context, kept):
     report = json.loads(kept.read_text("utf-8"))
     (headline,) = (table for table in report["tables"] if table["key"] == "headline")
     headline["rows"][0]["cells"]["value"] = 40
     kept.write_text(json.dumps(report), encoding="utf-8")
-    found = verify(office, kept, wita(LATER))
+    found = verify(context, kept, wita(LATER))
     assert figures(found.then) == {("headline", "received", "value"): (40, 4)}
     assert found.ruleset_changed is None
 
 
-def test_where_the_law_has_changed_since_that_is_said(office, kept):
-    office.site.evaluation_context = replace(
-        office.site.evaluation_context, policy=Policy.STRICT, calendar=_longer(office)
+def test_where_the_law_has_changed_since_that_is_said(context, kept):
+    context.site.evaluation_context = replace(
+        context.site.evaluation_context, policy=Policy.STRICT, calendar=_longer(context)
     )
-    decide(office, LATER)
-    found = verify(office, kept, wita(LATER))
+    decide(context, LATER)
+    found = verify(context, kept, wita(LATER))
     assert found.then
     assert found.ruleset_changed == wita(LATER)
 
 
-def _longer(office):
+def _longer(context):
     """A calendar in which the 23rd was no working day."""
-    calendar = office.site.evaluation_context.calendar
+    calendar = context.site.evaluation_context.calendar
     return calendar.weekly([False, True, True, True, True, False, False])
 
 
-def test_the_public_edition_is_counted_as_it_was_published(office, tmp_path):
-    path = made(office, tmp_path, public=True)
-    found = verify(office, path, wita(LATER))
+def test_the_public_edition_is_counted_as_it_was_published(context, tmp_path):
+    path = made(context, tmp_path, public=True)
+    found = verify(context, path, wita(LATER))
     assert (found.then, found.edition) == ((), "public")
     assert "FD-" not in path.read_text("utf-8")
 
 
 @pytest.mark.parametrize("content", [None, "no JSON", "[]", '{"format": "other/1"}'])
-def test_what_is_no_report_is_named(content, office, tmp_path):
+def test_what_is_no_report_is_named(content, context, tmp_path):
     path = tmp_path / "x.json"
     if content is not None:
         path.write_text(content, encoding="utf-8")
     with pytest.raises(NoReport, match=r"x\.json"):
-        verify(office, path, wita(LATER))
+        verify(context, path, wita(LATER))
 
 
-def test_the_command_tells_by_its_exit_code(office, kept, call_tenggat):
-    site = ("--site", office.site.folder, "--now", "2026-12-03T08:00")
+def test_the_command_tells_by_its_exit_code(context, kept, call_tenggat):
+    site = ("--site", context.site.folder, "--now", "2026-12-03T08:00")
     code, said, _ = call_tenggat("summary", "verify", kept, *site)
     assert (code, "the same figures" in said) == (0, True)
-    register(office, LATER, ENTRIES[0] | {"Selesai": "23/11/2026 15:00"}, *ENTRIES[1:])
+    register(context, LATER, ENTRIES[0] | {"Selesai": "23/11/2026 15:00"}, *ENTRIES[1:])
     code, said, _ = call_tenggat("summary", "verify", kept, *site)
     assert code == 0
     assert "had all been recorded in time" in said
@@ -151,15 +151,15 @@ def test_the_command_tells_by_its_exit_code(office, kept, call_tenggat):
     assert (code, "summary verify FILE.json" in said) == (2, True)
 
 
-def test_explain_proves_what_a_report_of_a_moment_says(office, kept, call_tenggat):
+def test_explain_proves_what_a_report_of_a_moment_says(context, kept, call_tenggat):
     """FD-1 was late as of the report; that it had been settled in time is known only later."""
-    register(office, LATER, ENTRIES[0] | {"Selesai": "23/11/2026 15:00"}, *ENTRIES[1:])
+    register(context, LATER, ENTRIES[0] | {"Selesai": "23/11/2026 15:00"}, *ENTRIES[1:])
     report = json.loads(kept.read_text("utf-8"))
     late = next(table for table in report["tables"] if table["key"] == "late")
 
     states = []
     for moment in (("--as-of", report["as_of"]), ("--now", "2026-12-03T08:00")):
-        site = ("--site", office.site.folder, "--json")
+        site = ("--site", context.site.folder, "--json")
         code, said, _ = call_tenggat("explain", "FD-1", *moment, *site)
         assert code == 0
         (found,) = json.loads(said)

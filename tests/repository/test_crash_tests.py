@@ -88,8 +88,8 @@ def over(
     """A run that went well, to be spoilt, with a copy of its database."""
     path = tmp_path_factory.mktemp("over") / "run.db"
     with (
-        sqlite_stage.play(plan(SPOILT)) as (played, office),
-        office.engine.connect() as connection,
+        sqlite_stage.play(plan(SPOILT)) as (played, context),
+        context.engine.connect() as connection,
         closing(sqlite3.connect(path)) as copy,
     ):
         connection.connection.driver_connection.backup(copy)
@@ -102,11 +102,11 @@ def found_wrong(
     over: tuple[Played, SiteContext], spoil: Callable[[Session, Played], Played | None]
 ) -> str:
     """What the checks say of the run when something in it is other than it was."""
-    played, office = over
-    with Session(office.engine) as session:
+    played, context = over
+    with Session(context.engine) as session:
         spoilt = spoil(session, played) or played
         session.flush()
-        found = verdicts(gather(session, spoilt, office))
+        found = verdicts(gather(session, spoilt, context))
         session.rollback()
     return "\n".join(found)
 

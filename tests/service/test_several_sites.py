@@ -23,8 +23,8 @@ from settings import SettingsError, load_site
 from tasks.common.context import SiteContext
 
 
-def tickets(office: SiteContext) -> set[str]:
-    with office.transaction() as session:
+def tickets(context: SiteContext) -> set[str]:
+    with context.transaction() as session:
         return set(session.scalars(select(Complaint.ticket)))
 
 
@@ -48,9 +48,9 @@ def test_each_site_has_its_own_deployments_and_its_first_cycle(neighbours):
 
 
 def test_no_site_sees_the_complaints_of_the_other(neighbours):
-    with neighbours.up.office(neighbours.first) as first:
+    with neighbours.up.context(neighbours.first) as first:
         here = tickets(first)
-    with neighbours.up.office(neighbours.second) as second:
+    with neighbours.up.context(neighbours.second) as second:
         there = tickets(second)
     assert there - here == {"7000001"}
     assert REPORT[TICKET] in here & there

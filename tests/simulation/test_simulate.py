@@ -71,16 +71,16 @@ def few_ticks(site: Path) -> Path:
 
 
 @pytest.fixture
-def office(site_folder, open_office) -> SiteContext:
+def context(site_folder, open_context) -> SiteContext:
     """The example site with schedules that have few ticks."""
     few_ticks(site_folder)
-    return open_office()
+    return open_context()
 
 
 @pytest.fixture
-def server(office):
+def server(context):
     with running() as server:
-        office.site.mail_url = server.url()
+        context.site.mail_url = server.url()
         yield server
 
 
@@ -97,33 +97,33 @@ def days(first: date, last: date) -> Iterator[date]:
     yield from (first + timedelta(number) for number in range((last - first).days + 1))
 
 
-def show(office: SiteContext, story: Story, day: date) -> None:
+def show(context: SiteContext, story: Story, day: date) -> None:
     """The register of a working morning, with what is known by then."""
     now = f"{day} 07:00"
     entries = {entry["No Register"]: entry for moment, entry in story if moment <= now}
     if day.weekday() < 5:
-        register(office, now, *entries.values())
+        register(context, now, *entries.values())
 
 
-def recorded(office: SiteContext, story: Story, first: date = FIRST, last: date = LAST) -> None:
+def recorded(context: SiteContext, story: Story, first: date = FIRST, last: date = LAST) -> None:
     """All registers of a time, and nothing done about them."""
     for day in days(first, last):
-        show(office, story, day)
+        show(context, story, day)
 
 
-def lived(office: SiteContext, morning: Callable[[date], None], first: date, last: date) -> None:
+def lived(context: SiteContext, morning: Callable[[date], None], first: date, last: date) -> None:
     """A time as it really is lived through: intake at 07:00, deadlines and delivery."""
     for day in days(first, last):
-        decide(office, f"{day} 06:05")
+        decide(context, f"{day} 06:05")
         morning(day)
-        deliver(office, f"{day} 07:35")
+        deliver(context, f"{day} 07:35")
         for hour, going in zip(JUDGED[1:], SENT[1:], strict=True):
-            decide(office, f"{day} {hour}")
-            deliver(office, f"{day} {going}")
+            decide(context, f"{day} {hour}")
+            deliver(context, f"{day} {going}")
 
 
-def replayed(office: SiteContext, first: date = FIRST, last: date = LAST, **more) -> Outcome:
-    (outcome,) = simulate(office.site, None, first, last, **more).outcomes
+def replayed(context: SiteContext, first: date = FIRST, last: date = LAST, **more) -> Outcome:
+    (outcome,) = simulate(context.site, None, first, last, **more).outcomes
     return outcome
 
 
@@ -131,16 +131,16 @@ Telling = tuple[str, str, str, str, str, str]
 
 
 def really_told(
-    office: SiteContext, first: date, last: date
+    context: SiteContext, first: date, last: date
 ) -> tuple[Counter[Telling], Counter[tuple]]:
     """What went out between two days: each notice with its mail, and the mails."""
     told: Counter[Telling] = Counter()
     mails: Counter[tuple] = Counter()
-    with office.transaction() as session:
+    with context.transaction() as session:
         for message in session.scalars(select(MessageRow).where(MessageRow.kind == "notices")):
             if message.status != "sent":
                 continue
-            day = office.local(message.sent_at).date()
+            day = context.local(message.sent_at).date()
             if first <= day <= last:
                 about = [item for item in message.items if item.included and not item.correction]
                 mails[str(day), message.recipient] += bool(about)
@@ -208,23 +208,23 @@ def elsewhere(folder: Path, template: Path) -> Iterator[SiteContext]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TENGGAT_VAR", str(folder / "var"))
         environment.setenv("TENGGAT_DATABASE_URL", f"sqlite:///{folder}/tenggat.db")
-        office = SiteContext.open(few_ticks(example_site(folder / "site")))
-        yield office
-        office.close()
+        context = SiteContext.open(few_ticks(example_site(folder / "site")))
+        yield context
+        context.close()
 
 
-def copy_of(office: SiteContext, file: Path) -> Path:
+def copy_of(context: SiteContext, file: Path) -> Path:
     """A copy of the present state of an office's SQLite database."""
-    with office.engine.connect() as connection, closing(sqlite3.connect(file)) as copy:
+    with context.engine.connect() as connection, closing(sqlite3.connect(file)) as copy:
         connection.connection.driver_connection.backup(copy)
     return file
 
 
-def given(office: SiteContext, state: Path) -> None:
+def given(context: SiteContext, state: Path) -> None:
     """Let this office, which is on SQLite, have this state of its database."""
-    office.close()
-    assert office.engine.url.database is not None
-    shutil.copyfile(state, office.engine.url.database)
+    context.close()
+    assert context.engine.url.database is not None
+    shutil.copyfile(state, context.engine.url.database)
 
 
 @dataclass(frozen=True)
@@ -238,11 +238,11 @@ class Life:
 @pytest.fixture(scope="module")
 def life(tmp_path_factory, sqlite_template) -> Life:
     folder, first, states = tmp_path_factory.mktemp("life"), FIRST, {}
-    with elsewhere(folder, sqlite_template) as office, running() as server:
-        office.site.mail_url = server.url()
+    with elsewhere(folder, sqlite_template) as context, running() as server:
+        context.site.mail_url = server.url()
         for last in (date(2026, 11, 20), date(2026, 11, 24), LAST):
-            lived(office, lambda day: show(office, STORY, day), first, last)
-            states[last] = copy_of(office, folder / f"{last}.db")
+            lived(context, lambda day: show(context, STORY, day), first, last)
+            states[last] = copy_of(context, folder / f"{last}.db")
             first = last + timedelta(days=1)
     return Life(states, server.letters)
 
@@ -251,19 +251,19 @@ def life(tmp_path_factory, sqlite_template) -> Life:
 def story_recorded(tmp_path_factory, sqlite_template) -> Path:
     """The database with all registers of the story, and nothing done about them."""
     folder = tmp_path_factory.mktemp("recorded")
-    with elsewhere(folder, sqlite_template) as office:
-        recorded(office, STORY)
-        return copy_of(office, folder / "recorded.db")
+    with elsewhere(folder, sqlite_template) as context:
+        recorded(context, STORY)
+        return copy_of(context, folder / "recorded.db")
 
 
 # --- the same as really happened ------------------------------------------------------------------
 
 
-def test_a_replay_tells_just_what_was_really_told(office, life):
+def test_a_replay_tells_just_what_was_really_told(context, life):
     """Two weeks, from the first day and from one in the middle, with a mail waiting overnight."""
-    given(office, life.states[LAST])
-    told, mails = really_told(office, FIRST, LAST)
-    outcome = replayed(office)
+    given(context, life.states[LAST])
+    told, mails = really_told(context, FIRST, LAST)
+    outcome = replayed(context)
     assert told_by(outcome) == (told, mails)
     arrived = Counter((f"{a.mail['Date'].datetime:%Y-%m-%d}", a.recipient) for a in life.letters)
     assert arrived - mails == {
@@ -273,15 +273,15 @@ def test_a_replay_tells_just_what_was_really_told(office, life):
     }
     assert outcome.alerts == {"vacancy": 1}  # Dinas Perhubungan has no head
     for middle in (date(2026, 11, 20), date(2026, 11, 24)):
-        assert told_by(replayed(office, first=middle)) == really_told(office, middle, LAST)
-    assert "cancelled" in {message.status for message in messages(office)}
+        assert told_by(replayed(context, first=middle)) == really_told(context, middle, LAST)
+    assert "cancelled" in {message.status for message in messages(context)}
     assert {rung for _, _, _, _, rung, _ in told} == {"half", "day-before", "breach", "plus-3"}
 
 
 @ON_POSTGRESQL
-def test_each_complaint_is_told_of_as_its_events_became_known(office):
-    recorded(office, STORY)
-    outcome = replayed(office)
+def test_each_complaint_is_told_of_as_its_events_became_known(context):
+    recorded(context, STORY)
+    outcome = replayed(context)
     assert {unit: steps(outcome, unit) for unit in sorted({t.unit for t in outcome.told})} == {
         "dinkes": ["19 half"],
         "dinsos": ["18 half", "19 day-before", "23 breach", "26 plus-3"],
@@ -308,7 +308,7 @@ def test_each_complaint_is_told_of_as_its_events_became_known(office):
     }
 
 
-def test_a_snapshot_source_is_replayed_by_its_looks(office, server):
+def test_a_snapshot_source_is_replayed_by_its_looks(context, server):
     """Another classification from the 5th on; no export from the 6th to the 8th."""
     first, last = date(2026, 11, 2), date(2026, 11, 20)
 
@@ -317,12 +317,12 @@ def test_a_snapshot_source_is_replayed_by_its_looks(office, server):
             return
         more = {"Klasifikasi Laporan": "Aspirasi"} if day.day > 4 else {}
         more |= {STATUS: "Ditutup oleh Admin"} if day.day > 16 else {}
-        export(office.site.folder, f"{day} 07:00", WAITING | more, REPORT | more)
-        assert pull(office, "lapor", wita(f"{day} 07:00")).quarantined == 0
+        export(context.site.folder, f"{day} 07:00", WAITING | more, REPORT | more)
+        assert pull(context, "lapor", wita(f"{day} 07:00")).quarantined == 0
 
-    lived(office, morning, first, last)
-    outcome = replayed(office, first, last)
-    assert told_by(outcome) == really_told(office, first, last)
+    lived(context, morning, first, last)
+    outcome = replayed(context, first, last)
+    assert told_by(outcome) == really_told(context, first, last)
     assert steps(outcome) == [
         "04 half",
         "05 half",
@@ -334,11 +334,11 @@ def test_a_snapshot_source_is_replayed_by_its_looks(office, server):
     ]
 
 
-def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(office, life):
-    given(office, life.states[date(2026, 11, 24)])
-    recorded(office, STORY, date(2026, 11, 25), LAST)
+def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(context, life):
+    given(context, life.states[date(2026, 11, 24)])
+    recorded(context, STORY, date(2026, 11, 25), LAST)
     first = date(2026, 11, 25)
-    later = replayed(office, first)
+    later = replayed(context, first)
     assert steps(later) == [
         "25 day-before",
         "25 half",
@@ -348,7 +348,7 @@ def test_what_was_told_before_the_first_day_stays_told_unless_it_is_forgotten(of
         "27 plus-3",
         "30 breach",
     ]
-    forgetful = replayed(office, first, from_scratch=True)
+    forgetful = replayed(context, first, from_scratch=True)
     assert set(steps(forgetful)) - set(steps(later)) == {"25 breach", "30 plus-3"}
     assert {t.unit for t in forgetful.told if t.rung == "breach" and t.day == first} == {
         "dinsos",
@@ -362,22 +362,22 @@ BREACH = {("24 breach", "penghubung.dlh"), ("24 breach", "kepala.dlh")}
 
 
 @ON_POSTGRESQL
-def test_a_mail_that_waited_overnight_goes_when_it_really_went(office, server):
-    register(office, "2026-11-23 17:30", at("DLH", **since("13/11/2026")))
-    decide(office, "2026-11-23 18:05")
-    deliver(office, "2026-11-24 12:35")  # the machine was off in the morning
+def test_a_mail_that_waited_overnight_goes_when_it_really_went(context, server):
+    register(context, "2026-11-23 17:30", at("DLH", **since("13/11/2026")))
+    decide(context, "2026-11-23 18:05")
+    deliver(context, "2026-11-24 12:35")  # the machine was off in the morning
     first = date(2026, 11, 24)
-    outcome = replayed(office, first, first)
-    assert told_by(outcome) == really_told(office, first, first)
+    outcome = replayed(context, first, first)
+    assert told_by(outcome) == really_told(context, first, first)
     assert {(step, t.recipient.partition("@")[0]) for step, t in named(outcome)} == BREACH
 
 
 @pytest.mark.parametrize("fate", ["queued", "held", "dead"])
-def test_a_mail_that_waited_and_never_went_goes_on_the_first_morning(fate, office):
+def test_a_mail_that_waited_and_never_went_goes_on_the_first_morning(fate, context):
     """The replay has a server that takes everything."""
-    register(office, "2026-11-23 17:30", at("DLH", **since("13/11/2026")))
-    decide(office, "2026-11-23 18:05")
-    with office.transaction() as session:
+    register(context, "2026-11-23 17:30", at("DLH", **since("13/11/2026")))
+    decide(context, "2026-11-23 18:05")
+    with context.transaction() as session:
         for message in session.scalars(select(MessageRow)):
             message.status = fate
             if fate == "dead":
@@ -385,39 +385,39 @@ def test_a_mail_that_waited_and_never_went_goes_on_the_first_morning(fate, offic
                 refusal = DeliveryAttempt(attempted_at=at_last, outcome="refused", answer="")
                 message.next_attempt_at = None
                 message.attempts.append(refusal)
-    outcome = replayed(office, date(2026, 11, 24))
+    outcome = replayed(context, date(2026, 11, 24))
     told = {(step, t.recipient.partition("@")[0]) for step, t in named(outcome)}
     assert {each for each in told if "breach" in each[0]} == BREACH
     if fate == "dead":  # before
-        later = replayed(office, date(2026, 11, 26))
+        later = replayed(context, date(2026, 11, 26))
         assert not any("breach" in step for step in steps(later))
 
 
-def test_what_has_come_to_rest_is_left_out_and_nothing_is_missed(office):
+def test_what_has_come_to_rest_is_left_out_and_nothing_is_missed(context):
     """By another ruleset than the last run's everything is judged: with the same outcome."""
     for day in days(FIRST, LAST):
-        decide(office, f"{day} 06:05")
-        show(office, STORY, day)
+        decide(context, f"{day} 06:05")
+        show(context, STORY, day)
     middle = date(2026, 11, 26)
     replica = empty_replica()
     begin = wita("2026-11-26 00:00")
-    with reading(office.site.database_url) as source, Session(replica) as session:
+    with reading(context.site.database_url) as source, Session(replica) as session:
         copy_known(source, session, begin=begin, end=begin, derived=())
         replay_queue.wake_restless(source, session, begin)
         asleep = select(Complaint.ticket).where(Complaint.next_action_at.is_(None))
         assert set(session.scalars(asleep)) == {"FD-1", "FD-2"}
     replica.dispose()
-    spared = replayed(office, middle, from_scratch=True)
-    with office.transaction() as session:
+    spared = replayed(context, middle, from_scratch=True)
+    with context.transaction() as session:
         session.execute(update(Ruleset).values(fingerprint="another"))
-    assert spared == replayed(office, middle, from_scratch=True)
+    assert spared == replayed(context, middle, from_scratch=True)
     assert spared.due > 0
 
 
 @ON_POSTGRESQL
-def test_mail_does_not_go_to_an_address_from_the_day_on_which_it_came_back(office):
-    recorded(office, known(at("Dinas Sosial")))
-    with office.transaction() as session:
+def test_mail_does_not_go_to_an_address_from_the_day_on_which_it_came_back(context):
+    recorded(context, known(at("Dinas Sosial")))
+    with context.transaction() as session:
         session.add(
             Bounce(
                 address="penghubung.dinsos@contohkab.example",
@@ -429,27 +429,27 @@ def test_mail_does_not_go_to_an_address_from_the_day_on_which_it_came_back(offic
                 lifted_at=wita("2026-11-23 12:00"),
             )
         )
-    told = [(t.rung, t.recipient.partition("@")[0]) for t in replayed(office).told]
+    told = [(t.rung, t.recipient.partition("@")[0]) for t in replayed(context).told]
     assert told[:2] == [("half", "penghubung.dinsos"), ("day-before", "penghubung.kab")]
     assert ("breach", "penghubung.dinsos") in told[2:]
 
 
-def test_corrections_and_inventories_are_counted(office):
+def test_corrections_and_inventories_are_counted(context):
     """Both were late before the first register; one of the 26th shows that FD-1 was in time."""
     late, old = at("Dinas Sosial"), at("DLH", "FD-2", **since("02/11/2026"))
-    register(office, "2026-11-24 07:00", late, old, begun=None)
+    register(context, "2026-11-24 07:00", late, old, begun=None)
     done = late | {"Selesai": "20/11/2026 09:00"}
-    register(office, "2026-11-26 07:00", done, old)
-    found = replayed(office, last=date(2026, 11, 26))
+    register(context, "2026-11-26 07:00", done, old)
+    found = replayed(context, last=date(2026, 11, 26))
     assert (found.inventories, found.corrections) == (4, 2)  # to liaison and head of each unit
     assert found.known_to_units == 1
-    register(office, "2026-11-27 07:00", done, old)
-    found = replayed(office)  # the regional secretary hears on Monday
+    register(context, "2026-11-27 07:00", done, old)
+    found = replayed(context)  # the regional secretary hears on Monday
     assert (found.inventories, found.corrections, found.known_to_units) == (4, 2, 0)
 
 
-def test_a_site_without_complaints_would_have_sent_nothing(office):
-    simulation = simulate(office.site, office.site, FIRST, LAST)
+def test_a_site_without_complaints_would_have_sent_nothing(context):
+    simulation = simulate(context.site, context.site, FIRST, LAST)
     assert simulation.outcomes == (Outcome(), Outcome())
     assert simulation.recorded_until is None
     assert tally.rows(simulation) == []
@@ -458,18 +458,18 @@ def test_a_site_without_complaints_would_have_sent_nothing(office):
 # --- what a proposal changes ----------------------------------------------------------------------
 
 
-def ladder_with(office: SiteContext, old: str, new: str, where: Path) -> Path:
+def ladder_with(context: SiteContext, old: str, new: str, where: Path) -> Path:
     """The site's escalation.toml with one thing changed."""
-    text = (office.site.folder / "escalation.toml").read_text(encoding="utf-8")
+    text = (context.site.folder / "escalation.toml").read_text(encoding="utf-8")
     assert old in text
     where.write_text(text.replace(old, new), encoding="utf-8")
     return where
 
 
 def compared(
-    office: SiteContext, ladder: Path | None = None, law: Path | None = None
+    context: SiteContext, ladder: Path | None = None, law: Path | None = None
 ) -> Simulation:
-    return simulate(office.site, office.site.proposed(ladder, law), FIRST, LAST)
+    return simulate(context.site, context.site.proposed(ladder, law), FIRST, LAST)
 
 
 def changes(simulation: Simulation) -> list[str]:
@@ -482,10 +482,10 @@ def changes(simulation: Simulation) -> list[str]:
     ]
 
 
-def test_a_changed_rung_changes_just_what_hangs_on_it(office, tmp_path):
-    recorded(office, known(at("DLH", "FD-1"), at("Dinkes", "FD-2")))
-    earlier = ladder_with(office, 'at = "+3wd"', 'at = "+2wd"', tmp_path / "earlier.toml")
-    assert changes(compared(office, earlier)) == [
+def test_a_changed_rung_changes_just_what_hangs_on_it(context, tmp_path):
+    recorded(context, known(at("DLH", "FD-1"), at("Dinkes", "FD-2")))
+    earlier = ladder_with(context, 'at = "+3wd"', 'at = "+2wd"', tmp_path / "earlier.toml")
+    assert changes(compared(context, earlier)) == [
         "26 plus-3 regional_secretary 0>2",
         "27 plus-3 regional_secretary 2>0",
     ]
@@ -500,28 +500,28 @@ to = ["{2}"]
 """
 
 
-def test_another_rung_tells_at_once_what_has_passed_it(office, server, tmp_path):
+def test_another_rung_tells_at_once_what_has_passed_it(context, server, tmp_path):
     """Due on the 9th and told of up to plus-3: of the new rungs only the higher one is told."""
     story = [("2026-11-09 06:00", at("DLH", **since("02/11/2026")))]
-    lived(office, lambda day: show(office, story, day), date(2026, 11, 9), date(2026, 11, 15))
-    recorded(office, story)
+    lived(context, lambda day: show(context, story, day), date(2026, 11, 9), date(2026, 11, 15))
+    recorded(context, story)
     old = RUNG.format("plus-3", "+3wd", "regional_secretary")
     new = RUNG.format("plus-1", "+1wd", "inspector") + old + RUNG.format("plus-4", "+4wd", "regent")
-    assert changes(compared(office, ladder_with(office, old, new, tmp_path / "more.toml"))) == [
+    assert changes(compared(context, ladder_with(context, old, new, tmp_path / "more.toml"))) == [
         "16 plus-4 regent 0>1",
     ]
 
 
-def test_a_hold_is_silence_for_its_units(office, tmp_path):
-    recorded(office, known(at("DLH", "FD-1"), at("Dinkes", "FD-2")))
+def test_a_hold_is_silence_for_its_units(context, tmp_path):
+    recorded(context, known(at("DLH", "FD-1"), at("Dinkes", "FD-2")))
     hold = '[[hold]]\nunits = ["dlh"]\nrungs = ["half", "plus-3"]\nreason = "pindah kantor"\n\n'
     held = ladder_with(
-        office,
+        context,
         '[[ladder]]\nrules = ["*"]',
         hold + '[[ladder]]\nrules = ["*"]',
         tmp_path / "held.toml",
     )
-    simulation = compared(office, held)
+    simulation = compared(context, held)
     assert changes(simulation) == [
         "19 half liaison 2>1",
         "27 plus-3 regional_secretary 2>1",
@@ -563,12 +563,12 @@ def law(tmp_path) -> Path:
     return folder
 
 
-def test_a_shorter_rule_moves_its_notices_and_no_others(office, law):
+def test_a_shorter_rule_moves_its_notices_and_no_others(context, law):
     """Due on Thursday the 19th instead of Monday the 23rd, when it was settled."""
     settled = at("Dinkes", Selesai="23/11/2026 09:00")
     story = known(at("Dinkes"), at("DLH", "FD-2", Klasifikasi="Aspirasi"))
-    recorded(office, [*story, ("2026-11-24 06:00", settled)])
-    simulation = compared(office, law=law)
+    recorded(context, [*story, ("2026-11-24 06:00", settled)])
+    simulation = compared(context, law=law)
     before, after = simulation.outcomes
     assert steps(before, "dlh") == ["19 half", "20 day-before", "24 breach", "27 plus-3"]
     assert steps(after, "dlh") == steps(before, "dlh")
@@ -577,16 +577,16 @@ def test_a_shorter_rule_moves_its_notices_and_no_others(office, law):
     assert (after.due, before.missed, after.missed) == (before.due, 1, 2)
 
 
-def test_a_storm_is_named_and_what_follows_is_shown_all_the_same(office, law):
+def test_a_storm_is_named_and_what_follows_is_shown_all_the_same(context, law):
     units = ("Dinas Sosial", "DLH", "Dinas Kesehatan", "Dinas PUPR", "Satpol PP")
-    recorded(office, known(*(at(unit, f"FD-{n}") for n, unit in enumerate(units))))
-    free = replayed(office)
+    recorded(context, known(*(at(unit, f"FD-{n}") for n, unit in enumerate(units))))
+    free = replayed(context)
     assert free.storms == []
-    guard = office.site.file.mail.storm.model_copy(update={"most": 6})
-    mail = office.site.file.mail.model_copy(update={"storm": guard})
-    office.site.file = office.site.file.model_copy(update={"mail": mail})
-    held = replayed(office)
-    assert [(f"{office.local(s.at):%d %H:%M}", s.mails, s.mail_limit) for s in held.storms] == [
+    guard = context.site.file.mail.storm.model_copy(update={"most": 6})
+    mail = context.site.file.mail.model_copy(update={"storm": guard})
+    context.site.file = context.site.file.model_copy(update={"mail": mail})
+    held = replayed(context)
+    assert [(f"{context.local(s.at):%d %H:%M}", s.mails, s.mail_limit) for s in held.storms] == [
         ("24 12:05", 11, 6)
     ]
     assert told_by(held) == told_by(free)
@@ -595,17 +595,17 @@ def test_a_storm_is_named_and_what_follows_is_shown_all_the_same(office, law):
 # --- nothing is touched ---------------------------------------------------------------------------
 
 
-def test_nothing_is_written_and_nothing_is_sent(office, server, life, law, tmp_path):
-    given(office, life.states[date(2026, 11, 20)])
-    before = dump(office)
+def test_nothing_is_written_and_nothing_is_sent(context, server, life, law, tmp_path):
+    given(context, life.states[date(2026, 11, 20)])
+    before = dump(context)
     letters, connections = len(server.letters), server.connections
-    office.close()
+    context.close()
     files = state_of(tmp_path)
-    simulation = simulate(office.site, office.site.proposed(None, law), FIRST, LAST)
+    simulation = simulate(context.site, context.site.proposed(None, law), FIRST, LAST)
     assert all(outcome.told for outcome in simulation.outcomes)
     assert state_of(tmp_path) == files
     assert (len(server.letters), server.connections) == (letters, connections)
-    assert dump(office) == before
+    assert dump(context) == before
 
 
 def state_of(folder: Path) -> dict[str, tuple[int, int]]:
@@ -617,12 +617,12 @@ def state_of(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 @ON_BOTH
-def test_a_replica_holds_nothing_that_a_complainant_gave(office):
-    recorded(office, known(at("Dinkes", Perihal="Syarat pindah alamat")))
+def test_a_replica_holds_nothing_that_a_complainant_gave(context):
+    recorded(context, known(at("Dinkes", Perihal="Syarat pindah alamat")))
     replica = empty_replica()
     with (
-        reading(office.site.database_url) as source,
-        SiteContext(office.site, replica).transaction() as s,
+        reading(context.site.database_url) as source,
+        SiteContext(context.site, replica).transaction() as s,
     ):
         assert source.scalars(select(Complaint.title)).all() == ["Syarat pindah alamat"]
         copy_known(
@@ -635,12 +635,12 @@ def test_a_replica_holds_nothing_that_a_complainant_gave(office):
 
 
 @ON_BOTH
-def test_a_database_is_read_in_one_state_while_others_write(office):
-    register(office, "2026-11-17 07:00", at("Dinkes"))
+def test_a_database_is_read_in_one_state_while_others_write(context):
+    register(context, "2026-11-17 07:00", at("Dinkes"))
     count = select(func.count()).select_from(Complaint)
-    with reading(office.site.database_url) as source:
+    with reading(context.site.database_url) as source:
         assert source.scalar(count) == 1
-        register(office, "2026-11-18 07:00", at("Dinkes"), at("DLH", "FD-2"))
+        register(context, "2026-11-18 07:00", at("Dinkes"), at("DLH", "FD-2"))
         assert source.scalar(count) == 1
         with pytest.raises(DBAPIError, match=r"read-?only"):
             source.execute(update(Complaint).values(unit="dlh"))
@@ -668,9 +668,9 @@ def test_a_database_that_is_not_ready_is_left_as_it_is(
 # --- when -----------------------------------------------------------------------------------------
 
 
-def test_ticks_are_those_of_the_schedule_in_the_site_s_zone(office):
+def test_ticks_are_those_of_the_schedule_in_the_site_s_zone(context):
     with asyncio.Runner() as runner:
-        ticks = CronTimes(office.site, "deadlines", runner)
+        ticks = CronTimes(context.site, "deadlines", runner)
         for moment, tick in (
             ("2026-11-24 06:05:00", "2026-11-24 06:05"),
             ("2026-11-24 06:05:01", "2026-11-24 12:05"),
@@ -679,20 +679,20 @@ def test_ticks_are_those_of_the_schedule_in_the_site_s_zone(office):
             assert ticks.at_or_after(wita(moment)) == wita(tick)
 
 
-def test_a_schedule_that_is_none_is_named_with_its_file(office):
-    schedules = office.site.file.schedules.model_copy(update={"delivery": "every morning"})
-    office.site.file = office.site.file.model_copy(update={"schedules": schedules})
+def test_a_schedule_that_is_none_is_named_with_its_file(context):
+    schedules = context.site.file.schedules.model_copy(update={"delivery": "every morning"})
+    context.site.file = context.site.file.model_copy(update={"schedules": schedules})
     with pytest.raises(SettingsError, match=r"site\.toml: schedules\.delivery: 'every morning'"):
-        replayed(office)
+        replayed(context)
 
 
 # --- as people and programs call it ---------------------------------------------------------------
 
 
 @pytest.fixture
-def call(office, call_tenggat, monkeypatch):
+def call(context, call_tenggat, monkeypatch):
     """`tenggat simulate` on this site."""
-    monkeypatch.setenv("TENGGAT_SITE", str(office.site.folder))
+    monkeypatch.setenv("TENGGAT_SITE", str(context.site.folder))
     return lambda *arguments: call_tenggat("simulate", *arguments)
 
 
@@ -704,8 +704,8 @@ def lines(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines()]
 
 
-def test_people_see_the_time_in_tables(office, call, story_recorded):
-    given(office, story_recorded)
+def test_people_see_the_time_in_tables(context, call, story_recorded):
+    given(context, story_recorded)
     code, out, err = call(*SPAN)
     assert (code, err) == (0, "")
     assert set(lines(out)) >= {
@@ -738,9 +738,9 @@ def once(monkeypatch) -> None:
     monkeypatch.setattr("tasks.simulation.simulate.simulate", simulate_once)
 
 
-def test_people_see_before_and_after(office, call, law, story_recorded, monkeypatch):
+def test_people_see_before_and_after(context, call, law, story_recorded, monkeypatch):
     """In a narrow terminal too, where no figure is cut."""
-    given(office, story_recorded)
+    given(context, story_recorded)
     once(monkeypatch)
     code, out, _ = call(*SPAN, "--regulations", law)
     assert code == 0
@@ -758,17 +758,17 @@ def test_people_see_before_and_after(office, call, law, story_recorded, monkeypa
     assert "2026-11-20 Fri" in out
 
 
-def test_people_see_that_nothing_would_be_otherwise(office, call, story_recorded):
-    given(office, story_recorded)
-    same = office.site.folder / "escalation.toml"
+def test_people_see_that_nothing_would_be_otherwise(context, call, story_recorded):
+    given(context, story_recorded)
+    same = context.site.folder / "escalation.toml"
     _, out, _ = call("--from", "2026-11-16", "--to", "2026-11-20", "--ladder", same)
     assert lines(out)[-1].startswith("note: no difference: by the proposed files the same")
 
 
-def test_programs_get_json_and_csv(office, call, tmp_path, story_recorded, monkeypatch):
-    given(office, story_recorded)
+def test_programs_get_json_and_csv(context, call, tmp_path, story_recorded, monkeypatch):
+    given(context, story_recorded)
     once(monkeypatch)
-    ladder = ladder_with(office, 'at = "+3wd"', 'at = "+2wd"', tmp_path / "earlier.toml")
+    ladder = ladder_with(context, 'at = "+3wd"', 'at = "+2wd"', tmp_path / "earlier.toml")
     code, out, _ = call(*SPAN, "--ladder", ladder, "--json")
     assert code == 0
     found = json.loads(out)
@@ -801,12 +801,12 @@ def test_programs_get_json_and_csv(office, call, tmp_path, story_recorded, monke
     }
 
 
-def test_a_storm_is_told_with_its_numbers(office, call, story_recorded):
-    place = office.site.folder / "site.toml"
+def test_a_storm_is_told_with_its_numbers(context, call, story_recorded):
+    place = context.site.folder / "site.toml"
     text = place.read_text(encoding="utf-8")
     assert "most = 200" in text
     place.write_text(text.replace("most = 200", "most = 6"), encoding="utf-8")
-    given(office, story_recorded)
+    given(context, story_recorded)
     _, out, _ = call(*SPAN)
     storm = "the run of 2026-11-24 12:05 would be held as a storm: it has 10 mails, more than 6"
     assert f"note: {storm} (they would wait for `tenggat mail release`;" in out
@@ -834,8 +834,8 @@ def test_a_wrong_call_says_what_to_write(call, arguments, message):
     assert message in err
 
 
-def test_a_mistake_in_a_proposal_is_named_by_its_file(office, call, law, tmp_path):
-    wrong = ladder_with(office, 'to = ["regent"]', 'to = ["mayor"]', tmp_path / "wrong.toml")
+def test_a_mistake_in_a_proposal_is_named_by_its_file(context, call, law, tmp_path):
+    wrong = ladder_with(context, 'to = ["regent"]', 'to = ["mayor"]', tmp_path / "wrong.toml")
     (law / "perbup.toml").write_text(LAW.replace("length = 3", "length = 0"), encoding="utf-8")
     code, _, err = call(*SPAN, "--ladder", wrong, "--regulations", law)
     assert code == 2
@@ -843,8 +843,8 @@ def test_a_mistake_in_a_proposal_is_named_by_its_file(office, call, law, tmp_pat
     assert f"{law / 'perbup.toml'}:" in err
 
 
-def test_what_was_not_recorded_is_not_taken_for_quiet(office, call):
-    recorded(office, known(at("Dinkes")), FIRST, date(2026, 11, 19))
+def test_what_was_not_recorded_is_not_taken_for_quiet(context, call):
+    recorded(context, known(at("Dinkes")), FIRST, date(2026, 11, 19))
     code, out, _ = call(*SPAN)
     assert code == 0
     assert "note: nothing was recorded after 2026-11-19" in out

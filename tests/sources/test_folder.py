@@ -51,14 +51,14 @@ TOLD = 'observed = { file_name = "e_%Y-%m-%d_%H%M.csv" }'
 
 
 @pytest.fixture
-def site(site_folder: Path, open_office) -> Callable[..., SiteContext]:
+def site(site_folder: Path, open_context) -> Callable[..., SiteContext]:
     """Opens a site whose only source is a folder, with these lines more in its table."""
 
     def opened(*more: str) -> SiteContext:
         text = SOURCE.format(more="\n".join(more))
         (site_folder / "sources.toml").write_text(text, encoding="utf-8")
         (site_folder / "inbox" / "desk").mkdir()
-        return open_office()
+        return open_context()
 
     return opened
 
@@ -95,38 +95,38 @@ def packed(members: dict[str, bytes | str]) -> bytes:
 
 
 def drop(
-    office: SiteContext, name: str, content: bytes | str, at: str = "2026-11-23 07:00"
+    context: SiteContext, name: str, content: bytes | str, at: str = "2026-11-23 07:00"
 ) -> Path:
     """A file in the inbox, last written to at this local time."""
-    path = office.site.folder / "inbox" / "desk" / name
+    path = context.site.folder / "inbox" / "desk" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     os.utime(path, (wita(at).timestamp(),) * 2)
     return path
 
 
-def take(office: SiteContext, now: str = "2026-11-24 08:00") -> SourceCount:
-    return pull(office, "desk", wita(now))
+def take(context: SiteContext, now: str = "2026-11-24 08:00") -> SourceCount:
+    return pull(context, "desk", wita(now))
 
 
-def failure(office: SiteContext, now: str = "2026-11-24 08:00") -> str:
+def failure(context: SiteContext, now: str = "2026-11-24 08:00") -> str:
     with pytest.raises(SourceError) as error:
-        take(office, now)
+        take(context, now)
     return str(error.value)
 
 
-def tickets(office: SiteContext) -> list[str]:
-    with office.transaction() as session:
+def tickets(context: SiteContext) -> list[str]:
+    with context.transaction() as session:
         return sorted(session.scalars(select(Complaint.ticket)))
 
 
-def names(office: SiteContext) -> list[str]:
-    with office.transaction() as session:
+def names(context: SiteContext) -> list[str]:
+    with context.transaction() as session:
         return list(session.scalars(select(SourceImport.name).order_by(SourceImport.id)))
 
 
-def titles(office: SiteContext) -> set[str | None]:
-    with office.transaction() as session:
+def titles(context: SiteContext) -> set[str | None]:
+    with context.transaction() as session:
         return set(session.scalars(select(Complaint.title)))
 
 
@@ -136,11 +136,11 @@ def titles(office: SiteContext) -> set[str | None]:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
 def test_the_delimiter_and_the_encoding_are_found_out(site, delimiter, encoding):
-    office = site()
+    context = site()
     text = csv_text(row(1, title="Café di Jalan Melati"), delimiter=delimiter)
-    drop(office, "a.csv", text.encode(encoding))
-    assert take(office).new == 1
-    assert titles(office) == {"Café di Jalan Melati"}
+    drop(context, "a.csv", text.encode(encoding))
+    assert take(context).new == 1
+    assert titles(context) == {"Café di Jalan Melati"}
 
 
 def lines(*rows: tuple[str, ...]) -> str:
@@ -164,29 +164,29 @@ def lines(*rows: tuple[str, ...]) -> str:
     ids=range(10),
 )
 def test_every_form_brings_the_same(site, name, content):
-    office = site()
-    drop(office, name, content)
-    assert (take(office).new, tickets(office), titles(office)) == (1, ["1"], {"Jalan rusak"})
-    assert take(office).files == 0
+    context = site()
+    drop(context, name, content)
+    assert (take(context).new, tickets(context), titles(context)) == (1, ["1"], {"Jalan rusak"})
+    assert take(context).files == 0
 
 
 def test_a_pattern_holds_for_what_is_compressed_as_well(site):
-    office = site('pattern = "lap*.csv"')
-    drop(office, "lap1.csv", csv_text(row(1)))
-    drop(office, "lap2.csv.gz", gzip.compress(csv_text(row(2)).encode()))
-    drop(office, "any.zip", packed({"LAP3.csv": csv_text(row(3)), "baca.txt": "tidak"}))
-    drop(office, "other.csv", csv_text(row(4)))
-    assert take(office).new == 3
-    assert tickets(office) == ["1", "2", "3"]
+    context = site('pattern = "lap*.csv"')
+    drop(context, "lap1.csv", csv_text(row(1)))
+    drop(context, "lap2.csv.gz", gzip.compress(csv_text(row(2)).encode()))
+    drop(context, "any.zip", packed({"LAP3.csv": csv_text(row(3)), "baca.txt": "tidak"}))
+    drop(context, "other.csv", csv_text(row(4)))
+    assert take(context).new == 3
+    assert tickets(context) == ["1", "2", "3"]
 
 
 def test_a_member_of_an_archive_is_named_with_it(site):
-    office = site()
+    context = site()
     content = {"b.csv": csv_text(row(1)), "x/b.csv": csv_text(row(2), ("", "", "", "?"))}
-    drop(office, "a.zip", packed(content))
-    assert take(office).new == 2
-    assert names(office) == ["a.zip/b.csv", "a.zip/b.csv"]
-    with office.transaction() as session:
+    drop(context, "a.zip", packed(content))
+    assert take(context).new == 2
+    assert names(context) == ["a.zip/b.csv", "a.zip/b.csv"]
+    with context.transaction() as session:
         (bad,) = session.scalars(select(QuarantineRow))
         assert (bad.file, bad.line) == ("a.zip/b.csv", 3)
 
@@ -196,12 +196,12 @@ def test_a_member_of_an_archive_is_named_with_it(site):
 
 @pytest.mark.parametrize("name", ["../../out.csv", "/etc/out.csv", "..\\..\\out.csv"])
 def test_no_member_leaves_its_folder(site, name):
-    office = site()
-    drop(office, "a.zip", packed({name: csv_text(row(1))}))
-    before = {path for path in office.site.folder.rglob("*") if path.is_file()}
-    assert take(office).new == 1
-    assert names(office) == ["a.zip/out.csv"]
-    assert {path for path in office.site.folder.rglob("*") if path.is_file()} == before
+    context = site()
+    drop(context, "a.zip", packed({name: csv_text(row(1))}))
+    before = {path for path in context.site.folder.rglob("*") if path.is_file()}
+    assert take(context).new == 1
+    assert names(context) == ["a.zip/out.csv"]
+    assert {path for path in context.site.folder.rglob("*") if path.is_file()} == before
 
 
 def link() -> bytes:
@@ -234,28 +234,28 @@ def encrypted() -> bytes:
     ids=["link", "encrypted", "nested", "cut", "many", "empty", "bomb"],
 )
 def test_an_archive_that_cannot_be_read_is_refused_as_a_whole_and_stays(site, content, why):
-    office = site("max_unpacked_mb = 2", ARCHIVE)
-    path = drop(office, "a.zip", content)
-    drop(office, "good.csv", csv_text(row(7)))
-    assert why in failure(office)
-    assert (tickets(office), path.exists()) == (["7"], True)
+    context = site("max_unpacked_mb = 2", ARCHIVE)
+    path = drop(context, "a.zip", content)
+    drop(context, "good.csv", csv_text(row(7)))
+    assert why in failure(context)
+    assert (tickets(context), path.exists()) == (["7"], True)
 
 
 def test_a_link_in_the_folder_is_not_followed(site, tmp_path):
-    office = site('pattern = "**/*.csv"')
+    context = site('pattern = "**/*.csv"')
     (tmp_path / "elsewhere").mkdir()
     secret = tmp_path / "elsewhere" / "a.csv"
     secret.write_text(csv_text(row(1)))
-    inbox = office.site.folder / "inbox" / "desk"
+    inbox = context.site.folder / "inbox" / "desk"
     (inbox / "a.csv").symlink_to(secret)
     (inbox / "sub").symlink_to(secret.parent)
-    assert take(office).files == 0
+    assert take(context).files == 0
 
 
 def test_a_pattern_does_not_lead_out_of_the_folder(site):
-    office = site('pattern = "../*.csv"')
-    (office.site.folder / "inbox" / "a.csv").write_text(csv_text(row(1)))
-    assert take(office).files == 0
+    context = site('pattern = "../*.csv"')
+    (context.site.folder / "inbox" / "a.csv").write_text(csv_text(row(1)))
+    assert take(context).files == 0
 
 
 def lying(content: bytes, says: int) -> bytes:
@@ -272,11 +272,11 @@ def lying(content: bytes, says: int) -> bytes:
 
 @pytest.mark.parametrize("says", [None, 100])
 def test_a_workbook_that_would_fill_the_memory_is_stopped(site, says):
-    office = site("max_unpacked_mb = 2", "max_cell = 1000000")
+    context = site("max_unpacked_mb = 2", "max_cell = 1000000")
     book = workbook(*(row(n, title=chr(97 + n % 26) * (30_000 - n)) for n in range(99)))
     assert len(book) < 100_000
-    drop(office, "a.xlsx", book if says is None else lying(book, says))
-    assert "a.xlsx: more than 2 MB unpacked (max_unpacked_mb)" in failure(office)
+    drop(context, "a.xlsx", book if says is None else lying(book, says))
+    assert "a.xlsx: more than 2 MB unpacked (max_unpacked_mb)" in failure(context)
 
 
 def corners(cell: tuple[int, int]) -> bytes:
@@ -297,46 +297,46 @@ def corners(cell: tuple[int, int]) -> bytes:
     ],
 )
 def test_two_cells_far_apart_do_not_take_the_room_of_all_between(site, cell, why):
-    office = site()
-    drop(office, "a.xlsx", corners(cell))
-    assert failure(office) == why
+    context = site()
+    drop(context, "a.xlsx", corners(cell))
+    assert failure(context) == why
 
 
 def test_limits_of_rows_columns_cells_and_lines(site):
-    office = site("max_rows = 3", "max_columns = 6", "max_cell = 50")
-    drop(office, "columns.csv", csv_text(row(2), row(3) + ("",) * 3))
-    drop(office, "line.csv", csv_text(row(4, title="x" * 5_000_000)))
-    drop(office, "quote.csv", csv_text(row(5, title='"' + "x\n" * 3_000_000)))
-    drop(office, "rows.csv", csv_text(row(6), row(7), row(8)))
-    drop(office, "zcell.csv", csv_text(row(9, title="x" * 51), row(10)))
-    told = failure(office)
+    context = site("max_rows = 3", "max_columns = 6", "max_cell = 50")
+    drop(context, "columns.csv", csv_text(row(2), row(3) + ("",) * 3))
+    drop(context, "line.csv", csv_text(row(4, title="x" * 5_000_000)))
+    drop(context, "quote.csv", csv_text(row(5, title='"' + "x\n" * 3_000_000)))
+    drop(context, "rows.csv", csv_text(row(6), row(7), row(8)))
+    drop(context, "zcell.csv", csv_text(row(9, title="x" * 51), row(10)))
+    told = failure(context)
     assert "columns.csv, line 3: more than 6 columns (max_columns)" in told
     assert "line.csv: a line of more than" in told
     assert "quote.csv: " in told
     assert "rows.csv: more than 3 rows (max_rows)" in told
-    assert tickets(office) == ["10", "9"]  # too long a title is shortened
-    with office.transaction() as session:
+    assert tickets(context) == ["10", "9"]  # too long a title is shortened
+    with context.transaction() as session:
         assert list(session.scalars(select(QuarantineRow.reason))) == []
 
 
 def test_a_gz_that_unpacks_without_end_is_stopped(site):
-    office = site("max_unpacked_mb = 2")
-    drop(office, "a.csv.gz", gzip.compress(b"No,Masuk\n" * 400_000))
-    assert failure(office) == "a.csv.gz: more than 2 MB unpacked (max_unpacked_mb)"
+    context = site("max_unpacked_mb = 2")
+    drop(context, "a.csv.gz", gzip.compress(b"No,Masuk\n" * 400_000))
+    assert failure(context) == "a.csv.gz: more than 2 MB unpacked (max_unpacked_mb)"
 
 
 # --- files that are not whole ---------------------------------------------------------------------
 
 
 def test_a_file_just_written_to_is_left_for_the_next_run(site):
-    office = site()
-    drop(office, "a.csv", csv_text(row(1)), at="2026-11-24 07:59:57")
-    count = take(office, "2026-11-24 08:00")
+    context = site()
+    drop(context, "a.csv", csv_text(row(1)), at="2026-11-24 07:59:57")
+    count = take(context, "2026-11-24 08:00")
     assert (count.files, count.waiting) == (
         0,
         [Waiting("a.csv", WaitingReason.JUST_WRITTEN, "2026-11-24T08:00:02+08:00")],
     )
-    assert take(office, "2026-11-24 08:15").new == 1
+    assert take(context, "2026-11-24 08:15").new == 1
 
 
 @pytest.mark.parametrize(
@@ -345,20 +345,20 @@ def test_a_file_just_written_to_is_left_for_the_next_run(site):
     ids=["xlsx", "gz"],
 )
 def test_a_cut_file_comes_in_when_its_writer_is_done(site, name, whole):
-    office = site(ARCHIVE)
-    drop(office, name, whole[: len(whole) // 2], at="2026-11-24 07:59:58")
+    context = site(ARCHIVE)
+    drop(context, name, whole[: len(whole) // 2], at="2026-11-24 07:59:58")
     written = Waiting(name, WaitingReason.JUST_WRITTEN, "2026-11-24T08:00:03+08:00")
-    assert take(office, "2026-11-24 08:00").waiting == [written]
-    path = drop(office, name, whole[: len(whole) // 2], at="2026-11-24 08:00")
-    assert f"{name}: " in failure(office, "2026-11-24 08:15")  # the writer has stalled or died
+    assert take(context, "2026-11-24 08:00").waiting == [written]
+    path = drop(context, name, whole[: len(whole) // 2], at="2026-11-24 08:00")
+    assert f"{name}: " in failure(context, "2026-11-24 08:15")  # the writer has stalled or died
     assert path.exists()
-    drop(office, name, whole, at="2026-11-24 08:20")
-    assert take(office, "2026-11-24 08:30").new == 1
+    drop(context, name, whole, at="2026-11-24 08:20")
+    assert take(context, "2026-11-24 08:30").new == 1
 
 
 def test_of_a_file_that_grows_while_it_is_read_nothing_is_taken(site, monkeypatch):
-    office = site()
-    path = drop(office, "a.csv", csv_text(*map(row, range(5000))))
+    context = site()
+    path = drop(context, "a.csv", csv_text(*map(row, range(5000))))
     read = folder.read_sheet
 
     def meanwhile(*given):
@@ -367,31 +367,31 @@ def test_of_a_file_that_grows_while_it_is_read_nothing_is_taken(site, monkeypatc
         return read(*given)
 
     monkeypatch.setattr(folder, "read_sheet", meanwhile)
-    assert take(office).waiting == [Waiting("a.csv", WaitingReason.CHANGING)]
-    assert tickets(office) == []
+    assert take(context).waiting == [Waiting("a.csv", WaitingReason.CHANGING)]
+    assert tickets(context) == []
     monkeypatch.undo()
     os.utime(path, (wita("2026-11-24 08:01").timestamp(),) * 2)
-    assert take(office, "2026-11-24 08:15").new == 5001
+    assert take(context, "2026-11-24 08:15").new == 5001
 
 
 # --- the archive ----------------------------------------------------------------------------------
 
 
-def archived(office: SiteContext) -> list[str]:
-    place = office.site.folder / "archive" / "desk"
+def archived(context: SiteContext) -> list[str]:
+    place = context.site.folder / "archive" / "desk"
     return sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
 
 
 def test_what_was_read_is_moved_and_known_again_under_another_name(site):
-    office = site(ARCHIVE)
+    context = site(ARCHIVE)
     content = csv_text(row(1))
-    path = drop(office, "a.csv", content)
-    assert take(office).new == 1
+    path = drop(context, "a.csv", content)
+    assert take(context).new == 1
     sha256 = hashlib.sha256(content.encode()).hexdigest()
-    assert (archived(office), path.exists()) == ([f"2026-11/{sha256}_a.csv"], False)
-    again = drop(office, "salinan (1).csv", content, at="2026-11-22 07:00")
-    assert (take(office).files, again.exists()) == (0, False)
-    assert names(office) == ["a.csv"]
+    assert (archived(context), path.exists()) == ([f"2026-11/{sha256}_a.csv"], False)
+    again = drop(context, "salinan (1).csv", content, at="2026-11-22 07:00")
+    assert (take(context).files, again.exists()) == (0, False)
+    assert names(context) == ["a.csv"]
 
 
 OPEN, ENDED = csv_text(row(1)), csv_text(row(1, "21/11/2026 08:00"))
@@ -413,80 +413,80 @@ OPEN, ENDED = csv_text(row(1)), csv_text(row(1, "21/11/2026 08:00"))
 def test_a_file_equal_to_an_older_one_counts_at_the_moment_it_was_made(
     site, more, third, at, imported, settled
 ):
-    office = site(more)
+    context = site(more)
     first, second = "e_2026-11-21_0700.csv", "e_2026-11-22_0700.csv"
-    drop(office, first, ENDED, at="2026-11-21 07:00")
-    drop(office, second, OPEN, at="2026-11-22 07:00")
-    assert take(office, "2026-11-22 08:00").files == 2
-    drop(office, third, ENDED, at=at)
-    count = take(office, "2026-11-23 08:00")
+    drop(context, first, ENDED, at="2026-11-21 07:00")
+    drop(context, second, OPEN, at="2026-11-22 07:00")
+    assert take(context, "2026-11-22 08:00").files == 2
+    drop(context, third, ENDED, at=at)
+    count = take(context, "2026-11-23 08:00")
     assert count.files == imported
     assert len(count.repeated) == settled
-    assert alerts(office).count("repeated_export") == settled
-    with office.transaction() as session:
+    assert alerts(context).count("repeated_export") == settled
+    with context.transaction() as session:
         (key,) = session.scalars(select(Complaint.id))
         events = events_as_of(complaints.events_of(session, [key])[key], wita("2026-11-23 08:00"))
     assert any(event.kind == "settled" for event in events) == settled
-    assert take(office, "2026-11-23 09:00").files == 0
+    assert take(context, "2026-11-23 09:00").files == 0
 
 
 def test_an_unchanged_file_written_again_is_a_new_export(site):
-    office = site()
+    context = site()
     for day in (21, 22, 23):
-        drop(office, "e.csv", OPEN, at=f"2026-11-{day} 07:00")
-        count = take(office, f"2026-11-{day} 08:00")
+        drop(context, "e.csv", OPEN, at=f"2026-11-{day} 07:00")
+        count = take(context, f"2026-11-{day} 08:00")
         assert (count.files, count.repeated) == (1, [])
-    assert take(office, "2026-11-23 09:00").files == 0
+    assert take(context, "2026-11-23 09:00").files == 0
 
 
 def test_a_long_name_does_not_keep_a_file_from_the_archive(site):
-    office = site(ARCHIVE)
-    drop(office, "a" * 240 + ".csv", csv_text(row(1)))
-    assert take(office).new == 1
-    assert archived(office)[0].endswith("aaa.csv")
+    context = site(ARCHIVE)
+    drop(context, "a" * 240 + ".csv", csv_text(row(1)))
+    assert take(context).new == 1
+    assert archived(context)[0].endswith("aaa.csv")
 
 
 def test_an_archive_within_the_folder_is_not_read_again(site):
-    office = site('archive = "inbox/desk/done"', 'pattern = "**/*.csv"')
-    drop(office, "a.csv", csv_text(row(1)))
-    assert (take(office).files, take(office).files) == (1, 0)
-    assert len(list((office.site.folder / "inbox" / "desk" / "done").rglob("*.csv"))) == 1
+    context = site('archive = "inbox/desk/done"', 'pattern = "**/*.csv"')
+    drop(context, "a.csv", csv_text(row(1)))
+    assert (take(context).files, take(context).files) == (1, 0)
+    assert len(list((context.site.folder / "inbox" / "desk" / "done").rglob("*.csv"))) == 1
 
 
 def test_a_zip_goes_to_the_archive_when_all_of_it_is_in(site):
-    office = site(ARCHIVE)
+    context = site(ARCHIVE)
     good, bad = csv_text(row(1)), "Nomor,Masuk\n"
-    path = drop(office, "a.zip", packed({"a.csv": good, "b.csv": bad}))
-    assert "a.zip/b.csv: no row begins with 'No'" in failure(office)
-    assert (tickets(office), path.exists()) == (["1"], True)
-    drop(office, "a.zip", packed({"a.csv": good, "b.csv": csv_text(row(2))}))
-    assert take(office).new == 1
-    assert (tickets(office), path.exists(), len(archived(office))) == (["1", "2"], False, 1)
+    path = drop(context, "a.zip", packed({"a.csv": good, "b.csv": bad}))
+    assert "a.zip/b.csv: no row begins with 'No'" in failure(context)
+    assert (tickets(context), path.exists()) == (["1"], True)
+    drop(context, "a.zip", packed({"a.csv": good, "b.csv": csv_text(row(2))}))
+    assert take(context).new == 1
+    assert (tickets(context), path.exists(), len(archived(context))) == (["1", "2"], False, 1)
 
 
 def test_an_archive_that_takes_nothing_loses_nothing(site):
-    office = site(ARCHIVE)
-    (office.site.folder / "archive").write_text("no folder")
-    path = drop(office, "a.csv", csv_text(row(1)))
-    assert "a.csv: read, but cannot be moved to" in failure(office)
-    assert (tickets(office), path.exists()) == (["1"], True)
-    assert "a.csv: read, but cannot be moved to" in failure(office)  # until somebody mends it
-    (office.site.folder / "archive").unlink()
-    assert take(office).files == 0
-    assert (len(names(office)), len(archived(office)), path.exists()) == (1, 1, False)
+    context = site(ARCHIVE)
+    (context.site.folder / "archive").write_text("no folder")
+    path = drop(context, "a.csv", csv_text(row(1)))
+    assert "a.csv: read, but cannot be moved to" in failure(context)
+    assert (tickets(context), path.exists()) == (["1"], True)
+    assert "a.csv: read, but cannot be moved to" in failure(context)  # until somebody mends it
+    (context.site.folder / "archive").unlink()
+    assert take(context).files == 0
+    assert (len(names(context)), len(archived(context)), path.exists()) == (1, 1, False)
 
 
 # --- whole exports and parts of them --------------------------------------------------------------
 
 
 def test_a_partial_export_changes_what_it_shows_and_nothing_else(site):
-    office = site(TOLD, 'shows = "changes"')
-    drop(office, "e_2026-11-22_0700.csv", csv_text(row(1), row(2), row(3)))
-    drop(office, "e_2026-11-23_0700.csv", csv_text(row(2, "22/11/2026 10:00")))
-    drop(office, "e_2026-11-24_0700.csv", csv_text(row(1), row(2, "22/11/2026 10:00"), row(3)))
-    count = take(office)
+    context = site(TOLD, 'shows = "changes"')
+    drop(context, "e_2026-11-22_0700.csv", csv_text(row(1), row(2), row(3)))
+    drop(context, "e_2026-11-23_0700.csv", csv_text(row(2, "22/11/2026 10:00")))
+    drop(context, "e_2026-11-24_0700.csv", csv_text(row(1), row(2, "22/11/2026 10:00"), row(3)))
+    count = take(context)
     assert (count.new, count.updated, count.unchanged) == (3, 1, 3)
-    with office.transaction() as session:
+    with context.transaction() as session:
         kinds = list(session.scalars(select(EventRow.kind).order_by(EventRow.id)))
     assert kinds == ["received"] * 3 + ["settled"]
 
@@ -495,18 +495,18 @@ def test_a_partial_export_changes_what_it_shows_and_nothing_else(site):
 
 
 def test_a_file_that_is_mostly_bad_fails_loudly_and_nothing_of_it_is_taken(site):
-    office = site("max_bad_share = 0.2", ARCHIVE)
+    context = site("max_bad_share = 0.2", ARCHIVE)
     # more rows than are recorded at once
     rows = [
         row(n) if n % 2 else (str(n), "kemarin", "", "") for n in range(2400)
     ]  # more than are recorded at once
-    bad = drop(office, "a.csv", csv_text(*rows), at="2026-11-22 07:00")
-    drop(office, "b.csv", csv_text(row("good")), at="2026-11-23 07:00")
-    copy = drop(office, "c.csv", csv_text(*rows), at="2026-11-23 08:00")
-    told = failure(office)
+    bad = drop(context, "a.csv", csv_text(*rows), at="2026-11-22 07:00")
+    drop(context, "b.csv", csv_text(row("good")), at="2026-11-23 07:00")
+    copy = drop(context, "c.csv", csv_text(*rows), at="2026-11-23 08:00")
+    told = failure(context)
     assert "a.csv: 1200 of 2400 rows cannot be read (bad_date in Masuk); nothing of it" in told
-    assert (tickets(office), bad.exists(), copy.exists()) == (["good"], True, True)
-    with office.transaction() as session:
+    assert (tickets(context), bad.exists(), copy.exists()) == (["good"], True, True)
+    with context.transaction() as session:
         assert list(session.scalars(select(QuarantineRow.id))) == []
         assert list(session.scalars(select(SourceImport.name))) == ["b.csv"]
 
@@ -519,17 +519,17 @@ def test_a_file_that_is_mostly_bad_fails_loudly_and_nothing_of_it_is_taken(site)
     ],
 )
 def test_a_small_file_that_is_mostly_bad_is_refused_as_well(site, good, bad, told):
-    office = site("max_bad_share = 0.2")
+    context = site("max_bad_share = 0.2")
     rows = [row(n) for n in range(good)] + [(f"b{n}", "kemarin", "", "") for n in range(bad)]
-    drop(office, "a.csv", csv_text(*rows))
-    assert failure(office).startswith(f"{told} The first one is in line {good + 2}. Correct the")
-    assert tickets(office) == []
+    drop(context, "a.csv", csv_text(*rows))
+    assert failure(context).startswith(f"{told} The first one is in line {good + 2}. Correct the")
+    assert tickets(context) == []
 
 
 def test_a_bad_row_among_enough_good_ones_waits(site):
-    office = site("max_bad_share = 0.2")
-    drop(office, "a.csv", csv_text(*map(row, range(4)), ("b", "kemarin", "", "")))
-    count = take(office)
+    context = site("max_bad_share = 0.2")
+    drop(context, "a.csv", csv_text(*map(row, range(4)), ("b", "kemarin", "", "")))
+    count = take(context)
     assert (count.new, count.quarantined) == (4, 1)
 
 
@@ -547,50 +547,50 @@ def sheets(**lines: list[tuple[str, ...]]) -> bytes:
 
 
 def test_a_bad_row_names_its_sheet_and_is_found_there_again(site):
-    office = site("max_bad_share = 0.6")
+    context = site("max_bad_share = 0.6")
     january = [HEADER, row(1), ("2", "20261120", "Jalan rusak", "")]
     february = [HEADER, row(3), ("4", "20261120", "Jalan rusak", ""), ("Jumlah", "", "", "2")]
-    drop(office, "a.xlsx", sheets(Sampul=[("Register",)], Januari=january, Februari=february))
-    count = take(office)
-    assert (count.new, count.quarantined, tickets(office)) == (2, 2, ["1", "3"])
-    with office.transaction() as session:
+    drop(context, "a.xlsx", sheets(Sampul=[("Register",)], Januari=january, Februari=february))
+    count = take(context)
+    assert (count.new, count.quarantined, tickets(context)) == (2, 2, ["1", "3"])
+    with context.transaction() as session:
         bad = [(each.file, each.line) for each in session.scalars(select(QuarantineRow))]
     assert bad == [("a.xlsx/Januari", 3), ("a.xlsx/Februari", 3)]
-    path = office.site.folder / "sources.toml"
+    path = context.site.folder / "sources.toml"
     formats = 'dates = ["%d/%m/%Y %H:%M"'
     corrected = path.read_text(encoding="utf-8").replace(formats, f'{formats}, "%Y%m%d"')
     path.write_text(corrected, encoding="utf-8")
-    again = SiteContext(load_site(office.site.folder), office.engine)
+    again = SiteContext(load_site(context.site.folder), context.engine)
     retried = retry(again, "desk", wita("2026-11-24 09:00"))
     assert (retried.resolved, retried.gone, retried.failures) == (2, [], [])
-    assert tickets(office) == ["1", "2", "3", "4"]
+    assert tickets(context) == ["1", "2", "3", "4"]
 
 
 @pytest.mark.parametrize(
     "name", ["~$a.xlsx", ".~lock.a.xlsx#", "a.xlsx.tmp", "a.xlsx.part", "a.xlsx.crdownload"]
 )
 def test_a_file_that_is_open_or_not_whole_is_ignored(site, name):
-    office = site()
-    drop(office, name, b"\0" * 165)
-    drop(office, "a.xlsx", workbook(row(1)))
-    count = take(office)
-    assert (count.files, count.waiting, tickets(office)) == (1, [], ["1"])
+    context = site()
+    drop(context, name, b"\0" * 165)
+    drop(context, "a.xlsx", workbook(row(1)))
+    count = take(context)
+    assert (count.files, count.waiting, tickets(context)) == (1, [], ["1"])
 
 
 def test_a_column_with_date_cells_and_texts_is_named_once(site):
-    office = site()
+    context = site()
     dates = ("2026-11-20 08:00:00", "20/11/2026 09:00", "20 Nopember 2026 10.00")
     rows = [(str(n), date, "Jalan rusak", "") for n, date in enumerate(dates)]
-    drop(office, "a.xlsx", workbook(*rows))
-    drop(office, "b.xlsx", workbook(row(7)))
-    count = take(office)
+    drop(context, "a.xlsx", workbook(*rows))
+    drop(context, "b.xlsx", workbook(row(7)))
+    count = take(context)
     assert (count.new, count.mixed) == (4, ["a.xlsx: Masuk"])
-    drop(office, "c.xlsx", workbook(*rows, ("9", dates[1], "Lubang", "")), at="2026-11-24 07:00")
-    count = take(office, "2026-11-24 09:00")
+    drop(context, "c.xlsx", workbook(*rows, ("9", dates[1], "Lubang", "")), at="2026-11-24 07:00")
+    count = take(context, "2026-11-24 09:00")
     assert (count.new, count.mixed) == (1, [])
-    assert alerts(office).count("mixed_dates") == 1
+    assert alerts(context).count("mixed_dates") == 1
     settled = ("2026-11-21 08:00:00", "21/11/2026 09:00", "46347.5")
     rows = [(*row[:3], moment) for row, moment in zip(rows, settled, strict=True)]
-    drop(office, "d.xlsx", workbook(*rows), at="2026-11-24 08:00")
-    assert take(office, "2026-11-24 10:00").mixed == ["d.xlsx: Selesai"]
-    assert alerts(office).count("mixed_dates") == 2
+    drop(context, "d.xlsx", workbook(*rows), at="2026-11-24 08:00")
+    assert take(context, "2026-11-24 10:00").mixed == ["d.xlsx: Selesai"]
+    assert alerts(context).count("mixed_dates") == 2

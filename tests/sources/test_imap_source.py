@@ -84,18 +84,18 @@ Connects = Callable[[str], SiteContext]
 
 
 @pytest.fixture
-def connect(site_folder: Path, open_office: Callable[[], SiteContext]) -> Connects:
+def connect(site_folder: Path, open_context: Callable[[], SiteContext]) -> Connects:
     """Opens a site with this mapping."""
 
     def opened(more: str = "") -> SiteContext:
         (site_folder / "sources.toml").write_text(MINIMAL + more, encoding="utf-8")
-        return open_office()
+        return open_context()
 
     return opened
 
 
 @pytest.fixture
-def office(connect: Connects) -> SiteContext:
+def context(connect: Connects) -> SiteContext:
     """A site with the smallest mapping of a mailbox."""
     return connect()
 
@@ -128,8 +128,8 @@ def deliver(
     server.deliver(box, *((m if isinstance(m, bytes) else bytes(m), moment) for m in mails))
 
 
-def titles(office: SiteContext) -> dict[str, str | None]:
-    with office.transaction() as session:
+def titles(context: SiteContext) -> dict[str, str | None]:
+    with context.transaction() as session:
         rows = session.execute(select(Complaint.ticket, Complaint.title).order_by(Complaint.id))
         return _Titles(map(tuple, rows))
 
@@ -147,59 +147,60 @@ class _Titles(dict[str, str]):
 # --- what comes in --------------------------------------------------------------------------------
 
 
-def test_each_mail_is_a_complaint(server, box, office):
+def test_each_mail_is_a_complaint(server, box, context):
     deliver(server, box, "2026-11-19 09:00:07", letter(1), letter(2, "Lampu jalan mati"))
-    count = take(office, "2026-11-19 10:00", "mail")
+    count = take(context, "2026-11-19 10:00", "mail")
     assert (count.rows, count.new, count.quarantined, count.waiting) == (2, 2, 0, [])
-    complaint = known(office, "1@rahasiawan.example")
+    complaint = known(context, "1@rahasiawan.example")
     assert (complaint.title, complaint.channel) == ("Jalan rusak di Salo", "email")
     assert complaint.received_at == wita("2026-11-19 09:00:07")
-    assert history(office, "2@rahasiawan.example") == ["received 19 09:00 stated"]
-    evaluate_and_notify(office, wita("2026-11-19 10:05"), "run")
+    assert history(context, "2@rahasiawan.example") == ["received 19 09:00 stated"]
+    evaluate_and_notify(context, wita("2026-11-19 10:05"), "run")
 
 
-def test_a_second_pull_brings_only_what_is_new(server, box, office):
+def test_a_second_pull_brings_only_what_is_new(server, box, context):
     deliver(server, box, "2026-11-19 09:00", letter(1), letter(2))
-    take(office, "2026-11-19 10:00", "mail")
+    take(context, "2026-11-19 10:00", "mail")
     deliver(server, box, "2026-11-19 10:30", letter(3))
-    count = take(office, "2026-11-19 11:00", "mail")
+    count = take(context, "2026-11-19 11:00", "mail")
     assert (count.files, count.rows, count.new) == (1, 1, 1)
 
 
-def test_the_same_mailbox_twice_changes_nothing(server, box, office):
+def test_the_same_mailbox_twice_changes_nothing(server, box, context):
     deliver(server, box, "2026-11-19 09:00", letter(1), letter(2))
-    take(office, "2026-11-19 10:00", "mail")
-    before = dump(office)
-    assert take(office, "2026-11-19 10:00", "mail").rows == 0
-    assert take(office, "2026-11-19 10:00", "mail").files == 0
-    assert take(office, "2026-11-19 10:15", "mail").rows == 0
+    take(context, "2026-11-19 10:00", "mail")
+    before = dump(context)
+    assert take(context, "2026-11-19 10:00", "mail").rows == 0
+    assert take(context, "2026-11-19 10:00", "mail").files == 0
+    assert take(context, "2026-11-19 10:15", "mail").rows == 0
     changed = {
-        line.partition(":")[0] for line in set(dump(office).splitlines()) - set(before.splitlines())
+        line.partition(":")[0]
+        for line in set(dump(context).splitlines()) - set(before.splitlines())
     }
     assert changed == {"source_import"}
 
 
-def test_an_empty_mailbox_is_a_look(server, box, office):
-    count = take(office, "2026-11-19 10:00", "mail")
+def test_an_empty_mailbox_is_a_look(server, box, context):
+    count = take(context, "2026-11-19 10:00", "mail")
     assert (count.files, count.rows) == (1, 0)
     deliver(server, box, "2026-11-19 10:30", letter(1))
-    assert take(office, "2026-11-19 11:00", "mail").new == 1
+    assert take(context, "2026-11-19 11:00", "mail").new == 1
 
 
 def test_the_mailbox_stays_as_it_was(server, box, connect):
-    office = connect('fields = { ticket = "message_id", received = "received", title = "text" }')
+    context = connect('fields = { ticket = "message_id", received = "received", title = "text" }')
     deliver(server, box, "2026-11-19 09:00", letter(1))
-    take(office, "2026-11-19 10:00", "mail")
+    take(context, "2026-11-19 10:00", "mail")
     with server.client() as client:
         client.select_folder(box, readonly=True)
         (mail,) = client.fetch(client.search(), ["FLAGS"]).values()
     assert b"\\Seen" not in mail[b"FLAGS"]
 
 
-def test_mails_numbered_anew_are_read_again_and_none_is_doubled(server, box, office):
+def test_mails_numbered_anew_are_read_again_and_none_is_doubled(server, box, context):
     """UIDVALIDITY changes when a mailbox is rebuilt; the moments of arrival may change with it."""
     deliver(server, box, "2026-11-19 09:00", letter(1), letter(2))
-    take(office, "2026-11-19 10:00", "mail")
+    take(context, "2026-11-19 10:00", "mail")
     with server.client() as client:
         old = client.folder_status(box, ["UIDVALIDITY"])[b"UIDVALIDITY"]
         client.delete_folder(box)
@@ -208,26 +209,26 @@ def test_mails_numbered_anew_are_read_again_and_none_is_doubled(server, box, off
     assert validity != old
     deliver(server, box, "2026-11-19 09:00", letter(1))
     deliver(server, box, "2026-11-19 10:30", letter(2), letter(3))
-    count = take(office, "2026-11-19 11:00", "mail")
+    count = take(context, "2026-11-19 11:00", "mail")
     assert (count.new, count.updated) == (1, 0)
     assert [told.name.partition(", UID")[0] for told in count.waiting] == [
         "mail: 1 copies of mails known already"
     ]
-    assert history(office, "2@rahasiawan.example") == ["received 19 09:00 stated"]
+    assert history(context, "2@rahasiawan.example") == ["received 19 09:00 stated"]
 
 
-def test_a_mail_sent_again_moves_no_deadline(server, box, office):
+def test_a_mail_sent_again_moves_no_deadline(server, box, context):
     deliver(server, box, "2026-11-19 09:00", letter(1))
     deliver(server, box, "2026-11-19 09:30", letter(1))
-    take(office, "2026-11-19 10:00", "mail")
+    take(context, "2026-11-19 10:00", "mail")
     deliver(server, box, "2026-11-20 09:00", letter(1, "Lain"))
-    count = take(office, "2026-11-20 10:00", "mail")
+    count = take(context, "2026-11-20 10:00", "mail")
     assert (count.new, count.quarantined, len(count.waiting)) == (0, 0, 1)
-    assert history(office, "1@rahasiawan.example") == ["received 19 09:00 stated"]
-    assert titles(office) == {plain_ticket("1@rahasiawan.example"): "Jalan rusak di Salo"}
+    assert history(context, "1@rahasiawan.example") == ["received 19 09:00 stated"]
+    assert titles(context) == {plain_ticket("1@rahasiawan.example"): "Jalan rusak di Salo"}
 
 
-def test_many_mails_come_in_parts_and_none_is_lost(server, box, office, monkeypatch):
+def test_many_mails_come_in_parts_and_none_is_lost(server, box, context, monkeypatch):
     monkeypatch.setattr(imap_feed, "BATCH", 3)
     monkeypatch.setattr(fetch, "WINDOW", 4)
     deliver(server, box, "2026-11-19 09:00", *(letter(n) for n in range(10)))
@@ -235,29 +236,29 @@ def test_many_mails_come_in_parts_and_none_is_lost(server, box, office, monkeypa
         client.select_folder(box)
         client.delete_messages(client.search()[3:5])
         client.expunge()
-    count = take(office, "2026-11-19 10:00", "mail")
+    count = take(context, "2026-11-19 10:00", "mail")
     assert (count.files, count.new) == (3, 8)
 
 
-def test_a_mail_that_came_since_the_run_began_waits_for_the_next(server, box, office):
+def test_a_mail_that_came_since_the_run_began_waits_for_the_next(server, box, context):
     deliver(server, box, "2026-11-19 09:59", letter(1))
     deliver(server, box, "2026-11-19 10:01", letter(2))
-    count = take(office, "2026-11-19 10:00", "mail")
+    count = take(context, "2026-11-19 10:00", "mail")
     assert (count.new, count.waiting) == (1, [Waiting("mail: mails later than this run")])
-    assert take(office, "2026-11-19 10:15", "mail").new == 1
+    assert take(context, "2026-11-19 10:15", "mail").new == 1
 
 
-def test_a_mail_from_the_far_future_goes_to_quarantine(server, box, office):
+def test_a_mail_from_the_far_future_goes_to_quarantine(server, box, context):
     deliver(server, box, "2030-11-19 09:59", letter(1))
     deliver(server, box, "2026-11-19 09:00", letter(2))
-    count = take(office, "2026-11-19 10:00", "mail")
+    count = take(context, "2026-11-19 10:00", "mail")
     assert (count.new, count.reasons) == (1, {"in_the_future": 1})
 
 
 # --- mails as they are ----------------------------------------------------------------------------
 
 
-def test_broken_mails_stop_no_other(server, box, office):
+def test_broken_mails_stop_no_other(server, box, context):
     head = "Message-ID: <{}@x>\r\nFrom: a@b.example"
     broken = [
         raw(head.format("none"), "", "no subject at all"),
@@ -289,9 +290,9 @@ def test_broken_mails_stop_no_other(server, box, office):
         b"neither header nor body",
     ]
     deliver(server, box, "2026-11-19 09:00", *broken, letter(1))
-    count = take(office, "2026-11-19 10:00", "mail")
+    count = take(context, "2026-11-19 10:00", "mail")
     assert (count.new, count.quarantined) == (len(broken) + 1, 0)
-    found = titles(office)
+    found = titles(context)
     assert found["none@x"] is None
     assert found["eight@x"] == found["unknown@x"] == "Jalan rüsak"
     assert found["utf8@x"] == "Jalan rüsak – dua"
@@ -304,7 +305,7 @@ def test_broken_mails_stop_no_other(server, box, office):
     assert found["folded-id@x"] == "Nomor terlipat"
     unnamed = {title for ticket, title in found.items() if ticket.startswith("sha256-")}
     assert unnamed == {"Tanpa nomor", "Nomor panjang", "Nomor aneh", None}
-    assert take(office, "2026-11-19 11:00", "mail").rows == 0
+    assert take(context, "2026-11-19 11:00", "mail").rows == 0
 
 
 COLUMNS = """
@@ -334,18 +335,18 @@ def with_attachments(number: int) -> EmailMessage:
 
 
 def test_text_and_names_of_attachments_are_taken_where_they_are_mapped(server, box, connect):
-    office = connect(COLUMNS)
+    context = connect(COLUMNS)
     deliver(server, box, "2026-11-19 09:00", with_attachments(1))
-    assert take(office, "2026-11-19 10:00", "mail").new == 1
-    complaint = known(office, "1@rahasiawan.example")
+    assert take(context, "2026-11-19 10:00", "mail").new == 1
+    complaint = known(context, "1@rahasiawan.example")
     assert complaint.title == f"Saya {PERSON}, {STREET}, melaporkan jalan rusak."
     assert complaint.category == "foto jalan.jpg; bukti–dua.pdf; ../../etc/passwd; message/rfc822"
     assert (complaint.unit, complaint.channel) == ("dinsos", "[email]")  # masked like all texts
-    assert "secret picture" not in dump(office)
+    assert "secret picture" not in dump(context)
 
 
 def test_a_mail_that_is_only_html_is_read_as_a_page(server, box, connect):
-    office = connect(COLUMNS)
+    context = connect(COLUMNS)
     page = (
         "<html><head><title>Judul</title><style>p { color: red }</style></head><body>"
         "<p>Jalan &amp; jembatan<br>rusak</p><script>alert(1)</script><p>di\r\n Salo</p></body>"
@@ -353,22 +354,22 @@ def test_a_mail_that_is_only_html_is_read_as_a_page(server, box, connect):
     mail = letter(1, To="dinsos@contohkab.example")
     mail.set_content(page, subtype="html")
     deliver(server, box, "2026-11-19 09:00", mail)
-    take(office, "2026-11-19 10:00", "mail")
-    assert known(office, "1@rahasiawan.example").title == "Jalan & jembatan rusak di Salo"
+    take(context, "2026-11-19 10:00", "mail")
+    assert known(context, "1@rahasiawan.example").title == "Jalan & jembatan rusak di Salo"
 
 
 def test_of_a_huge_mail_no_more_is_read_than_the_limit(server, box, connect):
-    office = connect("max_mail_mb = 1\n" + COLUMNS)
+    context = connect("max_mail_mb = 1\n" + COLUMNS)
     huge = letter(1, To="dinsos@contohkab.example")
     huge.add_attachment(
         b"x" * (3 << 20), maintype="application", subtype="zip", filename="besar.zip"
     )
     deliver(server, box, "2026-11-19 09:00", huge, letter(2, To="dinsos@contohkab.example"))
-    assert take(office, "2026-11-19 10:00", "mail").new == 2
-    assert known(office, "1@rahasiawan.example").category == "besar.zip"
+    assert take(context, "2026-11-19 10:00", "mail").new == 2
+    assert known(context, "1@rahasiawan.example").category == "besar.zip"
 
 
-def test_only_headers_are_fetched_where_no_more_is_mapped(server, box, office, monkeypatch):
+def test_only_headers_are_fetched_where_no_more_is_mapped(server, box, context, monkeypatch):
     asked: list[str] = []
     real = imap_feed.IMAPClient.fetch
 
@@ -378,7 +379,7 @@ def test_only_headers_are_fetched_where_no_more_is_mapped(server, box, office, m
 
     monkeypatch.setattr(imap_feed.IMAPClient, "fetch", fetch)
     deliver(server, box, "2026-11-19 09:00", letter(1))
-    take(office, "2026-11-19 10:00", "mail")
+    take(context, "2026-11-19 10:00", "mail")
     assert asked == ["INTERNALDATE", "BODY.PEEK[HEADER]<0.65536>"]
 
 
@@ -434,14 +435,14 @@ def test_a_message_id_is_the_one_of_the_header():
 # --- whom it concerns -----------------------------------------------------------------------------
 
 
-def test_what_a_sender_wrote_is_found_nowhere(server, box, office, caplog):
+def test_what_a_sender_wrote_is_found_nowhere(server, box, context, caplog):
     caplog.set_level(logging.DEBUG)
     planted = with_attachments(1)
     deliver(server, box, "2026-11-19 09:00", planted, letter(2, f"Hubungi {MAIL}"))
     deliver(server, box, "2030-11-19 09:00", letter(3, f"Dari {PERSON}"))
-    assert take(office, "2026-11-19 10:00", "mail").quarantined == 1
-    assert [reason for _, reason, _, _ in quarantine(office, "mail")] == ["in_the_future"]
-    for told in (dump(office), caplog.text):
+    assert take(context, "2026-11-19 10:00", "mail").quarantined == 1
+    assert [reason for _, reason, _, _ in quarantine(context, "mail")] == ["in_the_future"]
+    for told in (dump(context), caplog.text):
         for word in (PERSON, MAIL, STREET, "foto jalan", PASSWORD, USER):
             assert word not in told
 
@@ -449,9 +450,9 @@ def test_what_a_sender_wrote_is_found_nowhere(server, box, office, caplog):
 # --- the connection -------------------------------------------------------------------------------
 
 
-def trouble(office: SiteContext) -> str:
+def trouble(context: SiteContext) -> str:
     with pytest.raises(SourceError) as error:
-        take(office, "2026-11-19 10:00", "mail")
+        take(context, "2026-11-19 10:00", "mail")
     told = str(error.value)
     assert [s for s in (PASSWORD, "Rahasia", "p%2Fw", USER, "contohkab") if s in told] == []
     return told
@@ -459,9 +460,9 @@ def trouble(office: SiteContext) -> str:
 
 def test_starttls_with_a_certificate_that_is_trusted(server, box, connect, monkeypatch):
     monkeypatch.setenv("TENGGAT_MAILBOX_URL", server.url(box, "imap"))
-    office = connect(f'ca_file = "{server.authority}"')
+    context = connect(f'ca_file = "{server.authority}"')
     deliver(server, box, "2026-11-19 09:00", letter(1))
-    assert take(office, "2026-11-19 10:00", "mail").new == 1
+    assert take(context, "2026-11-19 10:00", "mail").new == 1
 
 
 def test_tls_from_the_start_with_a_certificate_that_is_trusted(dovecot, connect, monkeypatch):
@@ -476,19 +477,19 @@ def test_an_unknown_certificate_or_one_for_another_host_is_refused(
     monkeypatch.setenv("TENGGAT_MAILBOX_URL", server.url(box, "imap"))
     assert "certificate cannot be trusted" in trouble(connect())
     monkeypatch.setenv("TENGGAT_MAILBOX_URL", server.url(box, "imap", "localhost"))
-    office = connect(f'ca_file = "{server.authority}"')
-    assert "certificate cannot be trusted (Hostname mismatch" in trouble(office)
+    context = connect(f'ca_file = "{server.authority}"')
+    assert "certificate cannot be trusted (Hostname mismatch" in trouble(context)
     assert "ca_file nowhere.pem: No such file" in trouble(connect('ca_file = "nowhere.pem"'))
 
 
-def test_a_refused_login_and_a_missing_mailbox_say_so(server, box, office, monkeypatch):
+def test_a_refused_login_and_a_missing_mailbox_say_so(server, box, context, monkeypatch):
     url = server.url(box)
     monkeypatch.setenv("TENGGAT_MAILBOX_URL", url.replace("Rahasia", "Salah"))
-    assert trouble(office) == (
+    assert trouble(context) == (
         "mail: the mail server refuses the login; correct user and password in TENGGAT_MAILBOX_URL"
     )
     monkeypatch.setenv("TENGGAT_MAILBOX_URL", server.url("Rahasia"))
-    assert trouble(office).startswith("mail: the server has no such mailbox")
+    assert trouble(context).startswith("mail: the server has no such mailbox")
 
 
 @pytest.mark.parametrize(
@@ -506,9 +507,9 @@ def test_a_refused_login_and_a_missing_mailbox_say_so(server, box, office, monke
         ("imap+plain://a:Rahasia@127.0.0.1:1", "cannot be reached (Connection refused)"),
     ],
 )
-def test_a_wrong_url_is_told_without_repeating_it(office, monkeypatch, url, told):
+def test_a_wrong_url_is_told_without_repeating_it(context, monkeypatch, url, told):
     monkeypatch.setenv("TENGGAT_MAILBOX_URL", url)
-    assert told in trouble(office)
+    assert told in trouble(context)
 
 
 @pytest.fixture
@@ -549,25 +550,25 @@ CAPABLE = "* CAPABILITY IMAP4rev1\r\nTAG OK done"
 
 
 def test_a_server_that_falls_silent_is_given_up(odd_server, connect):
-    office = connect("timeout_seconds = 0.5")
+    context = connect("timeout_seconds = 0.5")
     odd_server("* OK here")
-    assert trouble(office) == (
+    assert trouble(context) == (
         "mail: the mail server does not answer within 0.5 seconds (timeout_seconds)"
     )
     odd_server()
-    assert "does not answer within" in trouble(office)
+    assert "does not answer within" in trouble(context)
 
 
 def test_a_server_that_is_none_or_breaks_off_says_so(odd_server, connect, monkeypatch):
-    office = connect("timeout_seconds = 0.5")
+    context = connect("timeout_seconds = 0.5")
     odd_server("220 mail.example ESMTP")
-    assert trouble(office).startswith("mail: the mail server ")
+    assert trouble(context).startswith("mail: the mail server ")
     odd_server("* OK here", CAPABLE, hangs_up=True)
-    assert trouble(office).startswith("mail: the mail server ")
+    assert trouble(context).startswith("mail: the mail server ")
     odd_server("* OK here", CAPABLE)
     url = os.environ["TENGGAT_MAILBOX_URL"].replace("imap+plain", "imap")
     monkeypatch.setenv("TENGGAT_MAILBOX_URL", url)
-    assert "offers no STARTTLS" in trouble(office)
+    assert "offers no STARTTLS" in trouble(context)
 
 
 # --- settings -------------------------------------------------------------------------------------

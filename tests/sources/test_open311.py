@@ -77,35 +77,35 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def connect(
-    site_folder: Path, open_office: Callable[[], SiteContext], waits: list[float]
+    site_folder: Path, open_context: Callable[[], SiteContext], waits: list[float]
 ) -> Callable[..., SiteContext]:
     """Opens the example site with the city's server as a source, by a small table."""
 
     def connected(city: GeoServer, table: str = "", first_day: str = "2026-11-01") -> SiteContext:
         site = f'[city]\ntype = "open311"\nurl = "{city.url}"\nfirst_day = {first_day}\n{table}\n'
         (site_folder / "sources.toml").write_text(site, encoding="utf-8")
-        return open_office()
+        return open_context()
 
     return connected
 
 
-def take(office: SiteContext, now: str = NOW) -> SourceCount:
-    return pull(office, "city", wita(now))
+def take(context: SiteContext, now: str = NOW) -> SourceCount:
+    return pull(context, "city", wita(now))
 
 
-def tickets(office: SiteContext) -> set[str]:
-    with office.transaction() as session:
+def tickets(context: SiteContext) -> set[str]:
+    with context.transaction() as session:
         return set(session.scalars(select(Complaint.ticket)))
 
 
-def known(office: SiteContext, ticket: str = "1") -> Complaint:
-    with office.transaction() as session:
+def known(context: SiteContext, ticket: str = "1") -> Complaint:
+    with context.transaction() as session:
         return session.scalars(select(Complaint).where(Complaint.ticket == ticket)).one()
 
 
-def history(office: SiteContext, ticket: str = "1") -> list[str]:
+def history(context: SiteContext, ticket: str = "1") -> list[str]:
     """The events of a complaint: kind, local day and hour, knowledge, unit."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         query = select(EventRow).join(Complaint, Complaint.id == EventRow.complaint_id)
         rows = session.scalars(query.where(Complaint.ticket == ticket).order_by(EventRow.id)).all()
     told = []
@@ -116,15 +116,15 @@ def history(office: SiteContext, ticket: str = "1") -> list[str]:
     return told
 
 
-def quarantine(office: SiteContext) -> list[tuple[str, str, str]]:
-    with office.transaction() as session:
+def quarantine(context: SiteContext) -> list[tuple[str, str, str]]:
+    with context.transaction() as session:
         rows = session.scalars(select(QuarantineRow).order_by(QuarantineRow.id))
         return [(row.reason, row.column, row.value) for row in rows]
 
 
-def dump(office: SiteContext, *without: str) -> str:
+def dump(context: SiteContext, *without: str) -> str:
     """Every row of every table but these as text."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         return "\n".join(
             f"{table.name}: {tuple(row)}"
             for table in Base.metadata.sorted_tables
@@ -133,8 +133,8 @@ def dump(office: SiteContext, *without: str) -> str:
         )
 
 
-def cursor(office: SiteContext) -> str | None:
-    with office.transaction() as session:
+def cursor(context: SiteContext) -> str | None:
+    with context.transaction() as session:
         return imports.cursor(session, "city")
 
 
@@ -159,25 +159,25 @@ def many(number: int, first: str = "2026-11-02T08:00:00+08:00", step: int = 60) 
 @pytest.mark.parametrize("form", ["json", "xml"])
 def test_a_small_table_is_enough(city, connect, form):
     city.requests.append(LIGHT | CLOSED | {"service_request_id": "2"})
-    office = connect(city, f'format = "{form}"')
-    assert take(office).new == 2
-    complaint = known(office)
+    context = connect(city, f'format = "{form}"')
+    assert take(context).new == 2
+    complaint = known(context)
     assert complaint.received_at == wita("2026-11-19 09:00")
     assert complaint.promised_due == wita("2026-11-26 09:00")
     assert (complaint.category, complaint.state) == ("Lampu jalan", "open")
-    assert history(office) == ["received 19 09:00 stated"]
-    assert history(office, "2") == ["received 19 09:00 stated", "closed 23 15:00 stated"]
+    assert history(context) == ["received 19 09:00 stated"]
+    assert history(context, "2") == ["received 19 09:00 stated", "closed 23 15:00 stated"]
     assert city.paths[0] == f"/v2/requests.{form}"
 
 
 def test_what_closes_and_opens_again_is_seen_by_looking_again(city, connect):
-    office = connect(city, '[city.fields]\nunit = "agency_responsible"')
-    take(office, "2026-11-20 08:00")
+    context = connect(city, '[city.fields]\nunit = "agency_responsible"')
+    take(context, "2026-11-20 08:00")
     city.requests[0] |= CLOSED
-    assert take(office, "2026-11-24 08:00").updated == 1
+    assert take(context, "2026-11-24 08:00").updated == 1
     city.requests[0] |= {"status": "open", "updated_datetime": "2026-11-24T10:00:00+08:00"}
-    take(office, "2026-11-24 12:00")
-    assert history(office) == [
+    take(context, "2026-11-24 12:00")
+    assert history(context) == [
         "received 19 09:00 stated",
         "assigned 19 09:00 - 20 08:00 unknown dinsos",
         "closed 23 15:00 stated",
@@ -186,19 +186,19 @@ def test_what_closes_and_opens_again_is_seen_by_looking_again(city, connect):
 
 
 def test_a_closing_without_a_time_is_observed_between_two_looks(city, connect):
-    office = connect(city)
-    take(office, "2026-11-20 08:00")
+    context = connect(city)
+    take(context, "2026-11-20 08:00")
     city.requests[0] |= {"status": "closed", "updated_datetime": None}
-    take(office, "2026-11-24 08:00")
-    assert history(office)[-1] == "closed 20 08:00 - 24 08:00 observed"
+    take(context, "2026-11-24 08:00")
+    assert history(context)[-1] == "closed 20 08:00 - 24 08:00 observed"
 
 
 def test_what_is_new_on_a_later_page_is_observed_as_well(city, connect):
-    office = connect(city, 'page_size = 10\n[city.fields]\nunit = "agency_responsible"')
-    take(office, "2026-11-19 08:00")
+    context = connect(city, 'page_size = 10\n[city.fields]\nunit = "agency_responsible"')
+    take(context, "2026-11-19 08:00")
     city.requests = many(25, "2026-11-20T08:00:00+08:00")
-    take(office)
-    told = {history(office, str(each))[1].rsplit(" ", 2)[1] for each in range(25)}
+    take(context)
+    told = {history(context, str(each))[1].rsplit(" ", 2)[1] for each in range(25)}
     assert told == {"observed"}
 
 
@@ -221,16 +221,16 @@ def test_what_is_new_on_a_later_page_is_observed_as_well(city, connect):
 def test_a_time_is_read_in_every_form(city, connect, text, local):
     city.tricks = [raw(json.dumps([LIGHT | {"requested_datetime": text}]).encode())]
     table = 'zone = "Asia/Makassar"\ndates = ["%d/%m/%Y %H:%M"]'
-    office = connect(city, table)
-    take(office)
-    assert known(office).received_at == wita(local)
+    context = connect(city, table)
+    take(context)
+    assert known(context).received_at == wita(local)
 
 
 def test_what_is_promised_for_a_day_is_in_time_until_it_is_over(city, connect):
     city.requests[0]["expected_datetime"] = "2026-11-26"
-    office = connect(city, 'zone = "Asia/Makassar"')
-    take(office)
-    assert known(office).promised_due == wita("2026-11-26 23:59:59")
+    context = connect(city, 'zone = "Asia/Makassar"')
+    take(context)
+    assert known(context).promised_due == wita("2026-11-26 23:59:59")
 
 
 QUIRKS = {
@@ -262,18 +262,18 @@ QUIRKS = {
 @pytest.mark.parametrize("answer", QUIRKS.values(), ids=QUIRKS)
 def test_servers_take_liberties(city, connect, answer):
     city.tricks = [raw(json.dumps(answer).encode())]
-    office = connect(city)
-    take(office)
-    assert (tickets(office), quarantine(office)) == ({"1"}, [])
-    assert known(office).category == "Lampu jalan"
+    context = connect(city)
+    take(context)
+    assert (tickets(context), quarantine(context)) == ({"1"}, [])
+    assert known(context).category == "Lampu jalan"
 
 
 def test_a_large_number_keeps_every_digit(city, connect):
     number = "9" * 30
     city.tricks = [raw(json.dumps([LIGHT]).replace('"1"', number).encode())]
-    office = connect(city)
-    take(office)
-    assert number in tickets(office)
+    context = connect(city)
+    take(context)
+    assert number in tickets(context)
 
 
 def test_xml_takes_liberties_too(city, connect):
@@ -289,10 +289,10 @@ def test_xml_takes_liberties_too(city, connect):
         )
     ):
         city.tricks = [raw(body.encode(), "text/xml")]
-        office = connect(city, 'format = "xml"')
-        assert take(office, f"2026-11-24 08:0{number}").rows >= 1
-        assert quarantine(office) == []
-    assert history(office) == ["received 19 09:00 stated"]
+        context = connect(city, 'format = "xml"')
+        assert take(context, f"2026-11-24 08:0{number}").rows >= 1
+        assert quarantine(context) == []
+    assert history(context) == ["received 19 09:00 stated"]
 
 
 def test_what_cannot_be_read_waits_with_its_reason_and_the_rest_is_in(city, connect):
@@ -308,10 +308,10 @@ def test_what_cannot_be_read_waits_with_its_reason_and_the_rest_is_in(city, conn
     unlike = LIGHT | {"service_request_id": "2"}
     twice = [unlike, unlike | {"service_name": "Jalan"}]
     city.tricks = [raw(json.dumps([*rows, LIGHT, *twice, None]).encode()), raw(b"[]")]
-    office = connect(city)
-    count = take(office)
+    context = connect(city)
+    count = take(context)
     assert count.new == 4
-    assert [reason for reason, _, _ in quarantine(office)] == [
+    assert [reason for reason, _, _ in quarantine(context)] == [
         "missing_ticket",
         "missing_date",
         "bad_date",
@@ -319,7 +319,7 @@ def test_what_cannot_be_read_waits_with_its_reason_and_the_rest_is_in(city, conn
         "duplicate_ticket",
         "missing_ticket",
     ]
-    assert tickets(office) == {"1", "2", "B3", "B4"}
+    assert tickets(context) == {"1", "2", "B3", "B4"}
     assert count.questions == {"status": 1, "updated_datetime": 1}
 
 
@@ -327,8 +327,8 @@ def test_what_cannot_be_read_waits_with_its_reason_and_the_rest_is_in(city, conn
 
 
 def test_the_past_is_asked_for_in_windows_that_leave_nothing_out(city, connect):
-    office = connect(city, first_day="2026-01-01")
-    take(office)
+    context = connect(city, first_day="2026-01-01")
+    take(context)
     spans = sorted({(each["start_date"], each["end_date"]) for each in city.asked})
     windows = [(moment(start), moment(end)) for start, end in spans]
     assert windows[0][0] == moment("2026-01-01T00:00:00Z")
@@ -344,9 +344,9 @@ def test_the_past_is_asked_for_in_windows_that_leave_nothing_out(city, connect):
 )
 def test_every_request_comes_in_however_the_server_pages(city, connect, pages, most):
     city.requests, city.pages, city.most = many(130), pages, most
-    office = connect(city, "page_size = 50")
-    count = take(office)
-    assert (count.new, len(tickets(office))) == (130, 130)
+    context = connect(city, "page_size = 50")
+    count = take(context)
+    assert (count.new, len(tickets(context))) == (130, 130)
     assert len(city.asked) < 60
 
 
@@ -358,21 +358,21 @@ def test_a_failure_later_loses_nothing_of_what_is_in(city, connect):
     ]
     for request in city.requests:
         request["requested_datetime"] += "T00:00:00Z"
-    office = connect(city, "window_days = 30\nattempts = 1", first_day="2026-01-01")
+    context = connect(city, "window_days = 30\nattempts = 1", first_day="2026-01-01")
 
     def fail(server, handler):
         return 500, {}, b""
 
     city.tricks = [_pass] * 4 + [fail]
     with pytest.raises(SourceError, match="HTTP 500"):
-        take(office, "2026-11-23 08:00")
-    assert tickets(office) == {"1", "2"}
-    kept = cursor(office)
+        take(context, "2026-11-23 08:00")
+    assert tickets(context) == {"1", "2"}
+    kept = cursor(context)
     city.asked.clear()
     city.requests[0] |= CLOSED
-    assert take(office).new == 9
-    assert kept != cursor(office)
-    assert history(office)[-1] == "closed 23 15:00 stated"  # what is in was looked at first
+    assert take(context).new == 9
+    assert kept != cursor(context)
+    assert history(context)[-1] == "closed 23 15:00 stated"  # what is in was looked at first
     assert sum(each["start_date"] == "2026-01-01T00:00:00Z" for each in city.asked) == 2
 
 
@@ -382,8 +382,8 @@ def _pass(server: GeoServer, handler: object) -> object:
 
 def test_days_on_which_nothing_came_are_in_as_well(city, connect):
     city.requests = []
-    office = connect(city, "window_days = 1", first_day="2026-11-18")
-    assert (take(office).files, take(office, "2026-11-24 09:00").files) == (7, 1)
+    context = connect(city, "window_days = 1", first_day="2026-11-18")
+    assert (take(context).files, take(context, "2026-11-24 09:00").files) == (7, 1)
 
 
 def test_a_server_that_heeds_no_question_is_found_out(city, connect):
@@ -395,15 +395,15 @@ def test_a_server_that_heeds_no_question_is_found_out(city, connect):
 @ON_BOTH
 def test_half_a_look_is_none(city, connect):
     """Or the other half would be called late for what nobody had looked at."""
-    office = connect(city, "page_size = 10\nattempts = 1")
-    take(office, "2026-11-23 08:00")
-    before = dump(office)
+    context = connect(city, "page_size = 10\nattempts = 1")
+    take(context, "2026-11-23 08:00")
+    before = dump(context)
     city.requests = many(25)
     city.tricks = [_pass, raw(b"", status=503)]
     with pytest.raises(SourceError, match="HTTP 503"):
-        take(office)
-    assert dump(office) == before
-    assert take(office).new == 24
+        take(context)
+    assert dump(context) == before
+    assert take(context).new == 24
 
 
 def test_without_updates_what_may_still_change_is_asked_for_again(city, connect):
@@ -411,11 +411,11 @@ def test_without_updates_what_may_still_change_is_asked_for_again(city, connect)
         LIGHT | {"requested_datetime": "2026-01-15T00:00:00Z"},
         LIGHT | CLOSED | {"service_request_id": "2", "requested_datetime": "2026-05-15T00:00:00Z"},
     ]
-    office = connect(city, "window_days = 30", first_day="2026-01-01")
-    take(office, "2026-11-23 08:00")
+    context = connect(city, "window_days = 30", first_day="2026-01-01")
+    take(context, "2026-11-23 08:00")
     city.asked.clear()
     city.requests[0] |= CLOSED
-    assert take(office).updated == 1
+    assert take(context).updated == 1
     starts = sorted({each["start_date"][:10] for each in city.asked})
     assert starts[0] == "2026-01-01"
     assert all(start > "2026-07-15" for start in starts[1:])
@@ -424,13 +424,13 @@ def test_without_updates_what_may_still_change_is_asked_for_again(city, connect)
 def test_with_updates_only_what_changed_is_asked_for(city, connect):
     city.updates_by = "updated_after"
     city.requests = [LIGHT | {"requested_datetime": "2026-01-15T00:00:00Z"}]
-    office = connect(city, 'updates_by = "updated_after"', first_day="2026-01-01")
-    take(office, "2026-11-23 08:00")
+    context = connect(city, 'updates_by = "updated_after"', first_day="2026-01-01")
+    take(context, "2026-11-23 08:00")
     city.asked.clear()
     city.requests[0] |= CLOSED
     fresh = {"service_request_id": "2", "requested_datetime": "2026-11-23T20:00:00Z"}
     city.requests.append(LIGHT | fresh | {"updated_datetime": None})
-    count = take(office)
+    count = take(context)
     assert (count.files, count.new, count.updated) == (1, 1, 1)
     asked = [{*each} - {"page", "page_size"} for each in city.asked]
     assert asked == [{"updated_after"}] * 2 + [{"start_date", "end_date"}] * 2
@@ -438,21 +438,21 @@ def test_with_updates_only_what_changed_is_asked_for(city, connect):
 
 
 def test_a_server_that_does_not_heed_the_parameter_is_found_out(city, connect):
-    office = connect(city, 'updates_by = "updated_after"')
-    take(office, "2026-11-23 08:00")
+    context = connect(city, 'updates_by = "updated_after"')
+    take(context, "2026-11-23 08:00")
     with pytest.raises(SourceError, match="does not heed `updated_after`; take updates_by out"):
-        take(office)
+        take(context)
 
 
 def test_updates_that_may_be_cut_off_are_not_relied_upon(city, connect):
     city.updates_by, city.pages = "updated_after", False
     city.requests = many(40)
-    office = connect(city, 'updates_by = "updated_after"')
-    take(office, "2026-11-23 08:00")
+    context = connect(city, 'updates_by = "updated_after"')
+    take(context, "2026-11-23 08:00")
     for request in city.requests:
         request.update(CLOSED)
     city.most = 15
-    assert take(office).updated == 40
+    assert take(context).updated == 40
 
 
 def test_what_changes_while_we_look_is_left_for_the_next_look(city, connect):
@@ -460,41 +460,41 @@ def test_what_changes_while_we_look_is_left_for_the_next_look(city, connect):
     old = {"requested_datetime": "2026-01-15T00:00:00Z"}
     late = {"updated_datetime": "2026-11-24T08:01:00+08:00", "status": "closed"}
     city.requests = [LIGHT | old | late, LIGHT | late | {"service_request_id": "2"}]
-    office = connect(city, "window_days = 30", first_day="2026-01-01")
-    assert take(office).rows == 0
-    assert quarantine(office) == []
-    assert take(office, "2026-11-24 09:00").new == 2
-    assert history(office)[-1] == "closed 24 08:01 stated"
+    context = connect(city, "window_days = 30", first_day="2026-01-01")
+    assert take(context).rows == 0
+    assert quarantine(context) == []
+    assert take(context, "2026-11-24 09:00").new == 2
+    assert history(context)[-1] == "closed 24 08:01 stated"
 
 
 def test_an_earlier_first_day_brings_what_lies_before(city, connect):
     city.requests.append(LIGHT | {"service_request_id": "2"})
     city.requests[1]["requested_datetime"] = "2026-03-15T00:00:00Z"
     assert take(connect(city), "2026-11-23 08:00").new == 1
-    office = connect(city, first_day="2026-01-01")
-    assert take(office).new == 1
-    assert tickets(office) == {"1", "2"}
+    context = connect(city, first_day="2026-01-01")
+    assert take(context).new == 1
+    assert tickets(context) == {"1", "2"}
 
 
 @ON_BOTH
 def test_the_same_answer_twice_changes_nothing(city, connect):
     city.requests += [LIGHT | CLOSED | {"service_request_id": "2"}, LIGHT | {"status": "?"}]
     city.requests[2]["service_request_id"] = "3"
-    office = connect(city, "page_size = 2")
-    take(office, "2026-11-24 08:00")
-    before = dump(office)
-    assert take(office, "2026-11-24 08:00").files == 0  # at this moment all has been seen
-    assert dump(office) == before
-    count = take(office, "2026-11-24 09:00")
+    context = connect(city, "page_size = 2")
+    take(context, "2026-11-24 08:00")
+    before = dump(context)
+    assert take(context, "2026-11-24 08:00").files == 0  # at this moment all has been seen
+    assert dump(context) == before
+    count = take(context, "2026-11-24 09:00")
     assert (count.new, count.updated, count.quarantined) == (0, 0, 0)
-    with office.transaction() as session:
+    with context.transaction() as session:
         for row in session.scalars(select(Complaint)):
             row.seen_at = wita("2026-11-24 08:00")
         for held in session.scalars(select(QuarantineRow)):
             held.last_seen_at = held.last_observed_at = wita("2026-11-24 08:00")
     changing = ("source_import", "cursor")
     kept = "\n".join(line for line in before.splitlines() if not line.startswith(changing))
-    assert dump(office, *changing) == kept
+    assert dump(context, *changing) == kept
 
 
 # --- when it fails --------------------------------------------------------------------------------
@@ -540,8 +540,8 @@ def test_the_same_answer_twice_changes_nothing(city, connect):
 )
 def test_what_may_pass_is_asked_again_after_a_while(city, connect, waits, trick, least, most):
     city.tricks = [trick]
-    office = connect(city, "timeout_seconds = 0.3")
-    assert take(office).new == 1
+    context = connect(city, "timeout_seconds = 0.3")
+    assert take(context).new == 1
     assert len(waits) == 1
     assert least <= waits[0] <= most
 
@@ -573,14 +573,14 @@ def test_no_answer_in_time_names_the_setting(city, connect):
 
 
 def test_nobody_there_is_told(city, connect):
-    office = connect(city, 'attempts = 1\nurl_variable = "TENGGAT_CITY_URL"')
+    context = connect(city, 'attempts = 1\nurl_variable = "TENGGAT_CITY_URL"')
     with serving() as gone:
         url = gone.url
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TENGGAT_CITY_URL", url)
         with pytest.raises(SourceError, match="the connection failed"):
-            take(office)
-    assert take(office).new == 1
+            take(context)
+    assert take(context).new == 1
 
 
 BOMB = (
@@ -646,11 +646,11 @@ PAGE = b"<!DOCTYPE html><html><title>Masuk</title></html>"
 )
 def test_an_answer_that_is_none_says_so_at_once(city, connect, waits, form, trick, told):
     city.tricks = [trick]
-    office = connect(city, f'format = "{form}"\nmax_answer_mb = 1')
+    context = connect(city, f'format = "{form}"\nmax_answer_mb = 1')
     with pytest.raises(SourceError, match=told) as error:
-        take(office)
+        take(context)
     assert "page_size" not in str(error.value).replace("(window_days, page_size)", "")
-    assert (waits, tickets(office), cursor(office)) == ([], set(), None)
+    assert (waits, tickets(context), cursor(context)) == ([], set(), None)
 
 
 def test_a_packed_answer_is_measured_unpacked(city, connect):
@@ -662,10 +662,10 @@ def test_a_packed_answer_is_measured_unpacked(city, connect):
 def test_nearly_all_bad_and_nothing_of_the_window_is_taken(city, connect):
     bad = [each | {"requested_datetime": "yesterday"} for each in many(25)]
     city.tricks = [raw(json.dumps(bad).encode()), raw(b"[]")]
-    office = connect(city)
+    context = connect(city)
     with pytest.raises(SourceError, match="25 of 25 rows cannot be read"):
-        take(office)
-    assert cursor(office) is None
+        take(context)
+    assert cursor(context) is None
 
 
 # --- redirects, keys, certificates ----------------------------------------------------------------
@@ -708,7 +708,7 @@ def test_the_key_is_sent_and_stands_nowhere(city, connect, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("CITY_KEY", KEY)
     table = 'key_variable = "CITY_KEY"\njurisdiction = "contoh.go.id"\nattempts = 2'
-    office = connect(city, table)
+    context = connect(city, table)
     refused = json.dumps([{"code": 403, "description": f"the key {KEY} is not known"}]).encode()
     tricks = (
         [raw(b"", status=500, Location=f"/?api_key={KEY}")],
@@ -721,13 +721,13 @@ def test_the_key_is_sent_and_stands_nowhere(city, connect, monkeypatch, caplog):
     for number, trick in enumerate(tricks):
         city.tricks = list(trick)
         try:
-            take(office, f"2026-11-24 08:0{number}")
+            take(context, f"2026-11-24 08:0{number}")
         except SourceError as error:
             errors.append(str(error))
     assert len(errors) == 4
     assert (city.asked[0]["api_key"], city.asked[0]["jurisdiction_id"]) == (KEY, "contoh.go.id")
     assert "HTTP Request: GET" in caplog.text
-    assert "k3y" not in caplog.text + dump(office) + "".join(errors)
+    assert "k3y" not in caplog.text + dump(context) + "".join(errors)
 
 
 def test_a_missing_key_is_named(city, connect):
@@ -773,11 +773,11 @@ def test_a_certificate_that_nobody_vouches_for_is_said_to_be_so(connect, waits, 
 
 
 def test_a_server_without_tls_is_said_to_have_none(city, connect):
-    office = connect(city, 'attempts = 1\nurl_variable = "CITY_URL"')
+    context = connect(city, 'attempts = 1\nurl_variable = "CITY_URL"')
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CITY_URL", city.url.replace("http:", "https:"))
         with pytest.raises(SourceError, match=r"no secure connection \(TLS\)"):
-            take(office)
+            take(context)
 
 
 # --- whom it concerns -----------------------------------------------------------------------------
@@ -793,19 +793,19 @@ def test_what_a_complainant_wrote_is_found_nowhere(city, connect, caplog):
         LIGHT | said | {"service_request_id": "", "status": "?"},
         LIGHT | said | {"service_request_id": "3", "first_name": PERSON, "notes": [PERSON]},
     ]
-    office = connect(city)
-    assert take(office).quarantined == 1
+    context = connect(city)
+    assert take(context).quarantined == 1
     city.tricks = [raw(json.dumps(city.requests).encode()[:-2])]
     with pytest.raises(SourceError) as error:
-        take(office, "2026-11-24 09:00")
-    assert "Rahasiawan" not in dump(office) + caplog.text + str(error.value)
+        take(context, "2026-11-24 09:00")
+    assert "Rahasiawan" not in dump(context) + caplog.text + str(error.value)
 
 
 def test_a_description_is_kept_where_a_mapping_asks_for_it(city, connect):
     city.requests[0]["description"] = "Lampu padam, hubungi 0812-0000-1234"
-    office = connect(city, '[city.fields]\ntitle = "description"')
-    take(office)
-    assert known(office).title == "Lampu padam, hubungi [telepon]"
+    context = connect(city, '[city.fields]\ntitle = "description"')
+    take(context)
+    assert known(context).title == "Lampu padam, hubungi [telepon]"
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -831,9 +831,9 @@ def test_a_wrong_table_is_refused_before_anything_is_asked(tmp_path, line, told)
 
 def test_a_column_of_the_servers_own_can_be_mapped_by_name(city, connect):
     city.requests[0]["channel"] = "Aplikasi"
-    office = connect(city, 'extra_columns = ["channel"]\n[city.fields]\nchannel = "channel"')
-    take(office)
-    assert known(office).channel == "Aplikasi"
+    context = connect(city, 'extra_columns = ["channel"]\n[city.fields]\nchannel = "channel"')
+    take(context)
+    assert known(context).channel == "Aplikasi"
 
 
 def test_a_past_that_has_not_begun_is_named(city, connect):
@@ -854,15 +854,15 @@ def test_two_real_answers_are_taken_in_whole(city, connect, real_data, file, fir
     path = real_data / "open311" / file
     city.tricks = [raw(path.read_bytes(), "text/xml" if path.suffix == ".xml" else "text/json")]
     city.requests = []
-    office = connect(city, f'format = "{path.suffix[1:]}"\n{unit}', first_day)
-    count = take(office)
-    assert (count.rows, count.new, quarantine(office)) == (2, 2, [])
+    context = connect(city, f'format = "{path.suffix[1:]}"\n{unit}', first_day)
+    count = take(context)
+    assert (count.rows, count.new, quarantine(context)) == (2, 2, [])
     assert set(count.questions) == ({"agency_responsible"} if unit else set())
     told = parser.requests_in(client.Answer("", 200, "", path.read_bytes()), path.suffix[1:], "")
-    assert tickets(office) == {each["service_request_id"] for each in told}
+    assert tickets(context) == {each["service_request_id"] for each in told}
     if not unit:
         for each in told:
-            complaint = known(office, each["service_request_id"])
+            complaint = known(context, each["service_request_id"])
             assert complaint.received_at == moment(each["requested_datetime"])
             expected = each.get("expected_datetime")
             assert complaint.promised_due == (moment(expected) if expected else None)

@@ -39,7 +39,7 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def office(site_folder: Path, open_office, monkeypatch) -> SiteContext:
+def context(site_folder: Path, open_context, monkeypatch) -> SiteContext:
     """A site with a source of a kind that only this test knows."""
     monkeypatch.setattr(sources, "MODELS", dict(sources.MODELS))
     monkeypatch.setattr(registry, "SOURCES", dict(registry.SOURCES))
@@ -64,31 +64,31 @@ def office(site_folder: Path, open_office, monkeypatch) -> SiteContext:
             yield CheckResult(timeout < 1, f"source {self.name} is slow", "be patient")
 
     (site_folder / "sources.toml").write_text(KIOSK, encoding="utf-8")
-    return open_office()
+    return open_context()
 
 
-def test_a_source_registered_here_is_imported_checked_and_previewed(office):
+def test_a_source_registered_here_is_imported_checked_and_previewed(context):
     with pytest.raises(TransientSourceError, match=r"^kiosk: the printer in hall 2 is empty$"):
-        take(office, "2026-11-24 08:00", "kiosk")
-    with office.transaction() as session:
+        take(context, "2026-11-24 08:00", "kiosk")
+    with context.transaction() as session:
         table = session.connection().exec_driver_sql
         assert table("SELECT ticket FROM complaint").scalars().all() == ["K-1"]
         assert table("SELECT value FROM cursor WHERE source = 'kiosk'").scalars().all() == ["1"]
         assert table("SELECT count(*) FROM quarantine").scalar() == 1
-    assert list(connectivity.source(office.site, "kiosk")) == [
+    assert list(connectivity.source(context.site, "kiosk")) == [
         Finding("trouble", "source kiosk is slow", "be patient")
     ]
     with pytest.raises(SourceError, match="the printer"):
-        check_source(office.site, "kiosk", wita("2026-11-24 08:00"), rows=3)
-    assert retry(office, "kiosk", wita("2026-11-24 09:00")).gone == ["first, line 2"]
+        check_source(context.site, "kiosk", wita("2026-11-24 08:00"), rows=3)
+    assert retry(context, "kiosk", wita("2026-11-24 09:00")).gone == ["first, line 2"]
 
 
-def test_an_unknown_type_names_the_registered_ones(office):
-    place = office.site.folder / "sources.toml"
+def test_an_unknown_type_names_the_registered_ones(context):
+    place = context.site.folder / "sources.toml"
     place.write_text(KIOSK.replace('type = "kiosk"', 'type = "fax"'), encoding="utf-8")
     known = "no type 'fax'; known are folder, imap, kiosk, open311, sql"
     with pytest.raises(sources.SettingsError, match=known):
-        load_site(office.site.folder)
+        load_site(context.site.folder)
 
 
 @pytest.mark.parametrize("model", sources.MODELS.values(), ids=lambda model: model.kind)

@@ -163,7 +163,7 @@ Connects = Callable[..., SiteContext]
 
 
 @pytest.fixture
-def connect(site_folder: Path, open_office: Callable[[], SiteContext]) -> Connects:
+def connect(site_folder: Path, open_context: Callable[[], SiteContext]) -> Connects:
     """Opens a site with this mapping; each pair replaces a piece of it."""
 
     def opened(mapping: str = MAPPING, *changes: tuple[str, str]) -> SiteContext:
@@ -171,18 +171,18 @@ def connect(site_folder: Path, open_office: Callable[[], SiteContext]) -> Connec
             assert old in mapping
             mapping = mapping.replace(old, new)
         (site_folder / "sources.toml").write_text(mapping, encoding="utf-8")
-        return open_office()
+        return open_context()
 
     return opened
 
 
-def tickets(office: SiteContext) -> list[str]:
-    with office.transaction() as session:
+def tickets(context: SiteContext) -> list[str]:
+    with context.transaction() as session:
         return sorted(session.scalars(select(Complaint.ticket)))
 
 
-def look_names(office: SiteContext) -> list[str]:
-    with office.transaction() as session:
+def look_names(context: SiteContext) -> list[str]:
+    with context.transaction() as session:
         return list(session.scalars(select(SourceImport.name).order_by(SourceImport.id)))
 
 
@@ -190,33 +190,33 @@ def look_names(office: SiteContext) -> list[str]:
 
 
 def test_rows_become_complaints_and_a_change_becomes_an_event(desk, connect):
-    office = connect()
+    context = connect()
     desk.put(
         ("D-1", "2026-11-16 08:30:00", None, "2026-11-16 08:30:00"),
         ("D-2", "2026-11-17 09:00:00", "2026-11-18 15:00:00", "2026-11-18 15:00:00"),
     )
-    count = take(office, "2026-11-19 08:00", "desk")
+    count = take(context, "2026-11-19 08:00", "desk")
     assert (count.rows, count.new, count.quarantined) == (2, 2, 0)
-    assert history(office, "D-2") == ["received 17 09:00 stated", "settled 18 15:00 stated"]
-    assert known(office, "D-1").title == "Jalan rusak"
+    assert history(context, "D-2") == ["received 17 09:00 stated", "settled 18 15:00 stated"]
+    assert known(context, "D-1").title == "Jalan rusak"
     desk.run(
         "UPDATE laporan SET selesai = '2026-11-19 10:00:00', diubah = '2026-11-19 10:00:00'"
         " WHERE nomor = 'D-1'"
     )
-    count = take(office, "2026-11-20 08:00", "desk")
+    count = take(context, "2026-11-20 08:00", "desk")
     assert (count.new, count.updated, count.unchanged) == (0, 1, 1)
-    assert history(office, "D-1") == ["received 16 08:30 stated", "settled 19 10:00 stated"]
+    assert history(context, "D-1") == ["received 16 08:30 stated", "settled 19 10:00 stated"]
 
 
 def test_reading_twice_changes_nothing(desk, connect):
-    office = connect()
+    context = connect()
     desk.put(*((f"D-{n}", "2026-11-16 08:30:00", None, "2026-11-16 08:30:00") for n in range(5)))
-    take(office, "2026-11-19 08:00", "desk")
-    before = dump(office)
-    assert take(office, "2026-11-19 08:00", "desk").new == 0
-    assert take(office, "2026-11-19 08:00", "desk").files == 0
-    after = dump(office)
-    count = take(office, "2026-11-19 09:00", "desk")
+    take(context, "2026-11-19 08:00", "desk")
+    before = dump(context)
+    assert take(context, "2026-11-19 08:00", "desk").new == 0
+    assert take(context, "2026-11-19 08:00", "desk").files == 0
+    after = dump(context)
+    count = take(context, "2026-11-19 09:00", "desk")
     assert (count.files, count.new, count.updated, count.unchanged) == (1, 0, 0, 5)
 
     def without_looks(told: str) -> list[str]:
@@ -229,24 +229,24 @@ def test_reading_twice_changes_nothing(desk, connect):
 
 @BY_SQLITE
 def test_an_answer_without_rows_is_a_look(desk, connect):
-    office = connect()
+    context = connect()
     for hour in ("08", "09"):
-        assert take(office, f"2026-11-19 {hour}:00", "desk").files == 1
-    with office.transaction() as session:
+        assert take(context, f"2026-11-19 {hour}:00", "desk").files == 1
+    with context.transaction() as session:
         assert imports.last(session, "desk") == wita("2026-11-19 09:00")
 
 
 def test_without_a_cursor_all_rows_are_read_each_time_as_one_look(desk, connect):
-    office = connect(ALL)
+    context = connect(ALL)
     desk.put(*((f"D-{n}", "2026-11-16 08:30:00", None, "2026-11-16 08:30:00") for n in range(7)))
-    assert take(office, "2026-11-19 08:00", "desk").new == 7
-    assert take(office, "2026-11-19 08:00", "desk").files == 0
-    count = take(office, "2026-11-19 09:00", "desk")
+    assert take(context, "2026-11-19 08:00", "desk").new == 7
+    assert take(context, "2026-11-19 08:00", "desk").files == 0
+    count = take(context, "2026-11-19 09:00", "desk")
     assert (count.files, count.new, count.unchanged) == (1, 0, 7)
 
 
 def test_a_number_can_be_the_cursor(desk, connect):
-    office = connect(
+    context = connect(
         MAPPING,
         ("SELECT nomor", "SELECT CAST(nomor AS DECIMAL(12)) AS id, nomor"),
         ("diubah >= :since", "CAST(nomor AS DECIMAL(12)) >= :since"),
@@ -254,14 +254,14 @@ def test_a_number_can_be_the_cursor(desk, connect):
         ("first_cursor = 2000-01-01", "first_cursor = 0"),
     )
     desk.put(("9", "2026-11-16 08:30:00", None, "2026-11-16 08:30:00"))
-    take(office, "2026-11-19 08:00", "desk")
+    take(context, "2026-11-19 08:00", "desk")
     desk.put(("10", "2026-11-16 08:30:00", None, "2026-11-16 08:30:00"))
-    count = take(office, "2026-11-19 09:00", "desk")
+    count = take(context, "2026-11-19 09:00", "desk")
     assert (count.rows, count.new) == (2, 1)  # as a text '10' would come before '9'
 
 
 def test_texts_that_look_like_a_parameter_are_texts(desk, connect):
-    office = connect(
+    context = connect(
         MAPPING,
         ("WHERE", "WHERE perihal <> 'pukul 10 :since' -- :nothing\n AND"),
         ("perihal, pelapor", "perihal || ' 100%' AS perihal, pelapor")
@@ -269,8 +269,8 @@ def test_texts_that_look_like_a_parameter_are_texts(desk, connect):
         else ("perihal, pelapor", "CONCAT(perihal, ' 100%') AS perihal, pelapor"),
     )
     desk.put(("D-1", "2026-11-16 08:30:00", None, "2026-11-16 08:30:00"))
-    take(office, "2026-11-19 08:00", "desk")
-    assert known(office, "D-1").title == "Jalan rusak 100%"
+    take(context, "2026-11-19 08:00", "desk")
+    assert known(context, "D-1").title == "Jalan rusak 100%"
 
 
 def test_moments_with_a_zone_are_converted_and_days_begin_at_midnight(
@@ -278,7 +278,7 @@ def test_moments_with_a_zone_are_converted_and_days_begin_at_midnight(
 ):
     desk = postgresql_desk(postgres)
     monkeypatch.setenv("TENGGAT_DESK_URL", desk.url)
-    office = connect(
+    context = connect(
         ALL,
         (
             "SELECT * FROM laporan",
@@ -286,14 +286,14 @@ def test_moments_with_a_zone_are_converted_and_days_begin_at_midnight(
             " DATE '2026-11-18' AS selesai UNION ALL SELECT 8, '2026-11-16 20:30+08', NULL",
         ),
     )
-    take(office, "2026-11-19 08:00", "desk")
-    assert history(office, "7.50") == ["received 17 04:30 stated", "settled 18 00:00 stated"]
-    assert history(office, "8") == ["received 16 20:30 stated"]
+    take(context, "2026-11-19 08:00", "desk")
+    assert history(context, "7.50") == ["received 17 04:30 stated", "settled 18 00:00 stated"]
+    assert history(context, "8") == ["received 16 20:30 stated"]
     desk.close()
 
 
 def test_a_snapshot_can_be_asked_for_too(desk, connect):
-    office = connect(
+    context = connect(
         MAPPING,
         (
             "SELECT nomor",
@@ -307,12 +307,12 @@ def test_a_snapshot_can_be_asked_for_too(desk, connect):
         ),
     )
     desk.put(("D-1", "2026-11-16 08:30:00", None, "2026-11-16 08:30:00"))
-    take(office, "2026-11-17 08:00", "desk")
+    take(context, "2026-11-17 08:00", "desk")
     desk.run("UPDATE laporan SET selesai = masuk, diubah = '2026-11-18 07:30:00'")
     desk.put(("D-2", "2026-11-17 12:00:00", "2026-11-17 13:00:00", "2026-11-17 13:00:00"))
-    take(office, "2026-11-18 08:00", "desk")
-    assert history(office, "D-1")[1:] == ["closed 17 08:00 - 18 08:00 observed"]
-    assert history(office, "D-2")[1:] == ["closed 17 12:00 - 18 08:00 observed"]
+    take(context, "2026-11-18 08:00", "desk")
+    assert history(context, "D-1")[1:] == ["closed 17 08:00 - 18 08:00 observed"]
+    assert history(context, "D-2")[1:] == ["closed 17 12:00 - 18 08:00 observed"]
 
 
 # --- the cursor -----------------------------------------------------------------------------------
@@ -326,15 +326,15 @@ SAME = "2026-11-16 08:30:00"
     indirect=["desk"],
 )
 def test_rows_that_bear_one_cursor_value_all_come_in(desk, connect, batch):
-    office = connect(MAPPING, ("layout =", f"batch = {batch}\nlayout ="))
+    context = connect(MAPPING, ("layout =", f"batch = {batch}\nlayout ="))
     desk.put(*((f"D-{n}", SAME, None, SAME) for n in range(7)))
-    assert take(office, "2026-11-19 08:00", "desk").new == 7
+    assert take(context, "2026-11-19 08:00", "desk").new == 7
     desk.put(("D-7", SAME, None, SAME), ("D-8", SAME, None, "2026-11-17 00:00:00"))
-    assert take(office, "2026-11-19 09:00", "desk").new == 2
+    assert take(context, "2026-11-19 09:00", "desk").new == 2
 
 
 def test_the_first_reading_goes_on_where_it_broke_off(desk, connect, monkeypatch):
-    office = connect(MAPPING, ("layout =", "batch = 3\nlayout ="))
+    context = connect(MAPPING, ("layout =", "batch = 3\nlayout ="))
     desk.put(*((f"D-{n}", SAME, None, f"2026-11-{10 + n // 2} 08:00:00") for n in range(10)))
     real, calls = intake.import_batch, []
 
@@ -346,65 +346,65 @@ def test_the_first_reading_goes_on_where_it_broke_off(desk, connect, monkeypatch
 
     monkeypatch.setattr(intake, "import_batch", breaks)
     with pytest.raises(SourceError, match="the disk is full"):
-        take(office, "2026-11-19 08:00", "desk")
-    assert tickets(office) == [f"D-{n}" for n in range(6)]
-    count = take(office, "2026-11-19 09:00", "desk")
+        take(context, "2026-11-19 08:00", "desk")
+    assert tickets(context) == [f"D-{n}" for n in range(6)]
+    count = take(context, "2026-11-19 09:00", "desk")
     assert (count.new, count.quarantined) == (4, 0)
-    assert look_names(office)[:2] == ["desk: rows 1-3", "desk: rows 4-6"]
-    assert take(office, "2026-11-19 10:00", "desk").new == 0
-    assert look_names(office)[-1] == "desk: changes"
+    assert look_names(context)[:2] == ["desk: rows 1-3", "desk: rows 4-6"]
+    assert take(context, "2026-11-19 10:00", "desk").new == 0
+    assert look_names(context)[-1] == "desk: changes"
 
 
 @BY_SQLITE
 def test_a_change_is_one_look_however_large(desk, connect):
-    office = connect(MAPPING, ("layout =", "batch = 2\nlayout ="))
+    context = connect(MAPPING, ("layout =", "batch = 2\nlayout ="))
     desk.put(("D-0", SAME, None, SAME))
-    take(office, "2026-11-19 08:00", "desk")
+    take(context, "2026-11-19 08:00", "desk")
     desk.put(*((f"D-{n}", SAME, None, "2026-11-19 08:30:00") for n in range(1, 8)))
-    count = take(office, "2026-11-19 09:00", "desk")
+    count = take(context, "2026-11-19 09:00", "desk")
     assert (count.files, count.new, count.unchanged) == (1, 7, 1)
 
 
 def test_a_row_without_a_cursor_value_is_taken_and_moves_nothing(desk, connect):
-    office = connect(MAPPING, ("diubah >= :since", "(diubah IS NULL OR diubah >= :since)"))
+    context = connect(MAPPING, ("diubah >= :since", "(diubah IS NULL OR diubah >= :since)"))
     desk.put(("D-1", SAME, None, SAME))
     desk.run("INSERT INTO laporan VALUES ('D-2', :m, NULL, 'x', 'y', NULL)", {"m": SAME})
-    assert take(office, "2026-11-19 08:00", "desk").new == 2
+    assert take(context, "2026-11-19 08:00", "desk").new == 2
     desk.put(("D-3", SAME, None, "2026-11-17 00:00:00"))
-    assert take(office, "2026-11-19 09:00", "desk").new == 1
+    assert take(context, "2026-11-19 09:00", "desk").new == 1
 
 
 def test_a_row_that_came_in_since_the_run_began_waits_for_the_next(desk, connect):
-    office = connect()
+    context = connect()
     desk.put(
         ("D-1", "2026-11-19 07:59:00", None, "2026-11-19 07:59:00"),
         ("D-2", "2026-11-19 08:00:01", None, "2026-11-19 08:00:01"),
         ("D-3", "2026-11-16 08:30:00", None, "2026-11-19 08:00:02"),
     )
-    count = take(office, "2026-11-19 08:00", "desk")
+    count = take(context, "2026-11-19 08:00", "desk")
     assert (count.new, count.quarantined, count.waiting) == (
         1,
         0,
         [Waiting("desk: 1 later than this run")],
     )
-    assert take(office, "2026-11-19 08:15", "desk").new == 2
+    assert take(context, "2026-11-19 08:15", "desk").new == 2
 
 
 @BY_SQLITE
 def test_a_row_far_ahead_goes_to_quarantine_and_holds_nothing_up(desk, connect):
-    office = connect()
+    context = connect()
     desk.put(("D-1", "2062-11-19 07:59:00", None, SAME), ("D-2", SAME, None, "2026-11-18 01:00:00"))
-    count = take(office, "2026-11-19 08:00", "desk")
+    count = take(context, "2026-11-19 08:00", "desk")
     assert (count.new, count.reasons) == (1, {"in_the_future": 1})
 
 
 @BY_SQLITE
 def test_bad_rows_wait_in_quarantine(desk, connect):
-    office = connect()
+    context = connect()
     desk.put(("", SAME, None, SAME), ("D-2", SAME, "2026-11-01 00:00:00", SAME))
     desk.run("INSERT INTO laporan VALUES ('D-3', NULL, NULL, 'x', 'y', :m)", {"m": SAME})
-    count = take(office, "2026-11-19 08:00", "desk")
-    assert {reason for _, reason, _, _ in quarantine(office, "desk")} == {
+    count = take(context, "2026-11-19 08:00", "desk")
+    assert {reason for _, reason, _, _ in quarantine(context, "desk")} == {
         "missing_ticket",
         "missing_date",
     }
@@ -416,9 +416,9 @@ def test_bad_rows_wait_in_quarantine(desk, connect):
 
 def test_the_database_itself_refuses_to_write(desk, connect):
     """The transaction is read only even for a statement that came past the check of settings."""
-    office = connect()
-    source = office.site.sources["desk"]
-    with reading(office.site.folder, "desk", source) as connection:
+    context = connect()
+    source = context.site.sources["desk"]
+    with reading(context.site.folder, "desk", source) as connection:
         cursor = connection.connection.cursor()
         with pytest.raises(Exception, match=r"(?i)read-? ?only"):
             cursor.execute("DELETE FROM laporan")
@@ -431,11 +431,11 @@ def test_a_function_that_writes_is_refused_by_postgresql(postgres, connect, monk
         "CREATE FUNCTION sly() RETURNS text LANGUAGE sql AS"
         " $$INSERT INTO laporan VALUES ('x') RETURNING nomor$$"
     )
-    office = connect(
+    context = connect(
         ALL, ("SELECT * FROM laporan", "SELECT sly() AS nomor, now() AS masuk, 1 AS selesai")
     )
     with pytest.raises(SourceError, match="the query would change something"):
-        take(office, "2026-11-19 08:00", "desk")
+        take(context, "2026-11-19 08:00", "desk")
     desk.close()
 
 
@@ -496,9 +496,9 @@ def test_a_query_that_reads_is_taken(tmp_path, query):
 # --- trouble --------------------------------------------------------------------------------------
 
 
-def trouble(office: SiteContext) -> str:
+def trouble(context: SiteContext) -> str:
     with pytest.raises(SourceError) as error:
-        take(office, "2026-11-19 08:00", "desk")
+        take(context, "2026-11-19 08:00", "desk")
     told = str(error.value)
     assert [secret for secret in (PERSON, "Rahasia", "p%2Fw", "127.0.0.1") if secret in told] == []
     return told
@@ -506,28 +506,28 @@ def trouble(office: SiteContext) -> str:
 
 def test_a_missing_table_or_column_is_named(desk, connect):
     desk.put(("D-1", SAME, None, SAME))
-    office = connect(MAPPING, ("FROM laporan", "FROM aduan"))
-    assert trouble(office).startswith("desk: there is no table 'aduan'")
-    office = connect(MAPPING, ("nomor, masuk", "nomer, masuk"))
-    assert trouble(office).startswith("desk: there is no column 'nomer'")
-    office = connect(MAPPING, ('title = "perihal"', 'title = "judul"'))
-    assert trouble(office).startswith("desk: the query gives no column 'judul'; known are diubah,")
-    office = connect(ALL, ("SELECT *", "SELECT nomor, masuk, masuk, selesai"))
-    assert trouble(office) == "desk: the query gives two columns 'masuk'; name them with AS"
+    context = connect(MAPPING, ("FROM laporan", "FROM aduan"))
+    assert trouble(context).startswith("desk: there is no table 'aduan'")
+    context = connect(MAPPING, ("nomor, masuk", "nomer, masuk"))
+    assert trouble(context).startswith("desk: there is no column 'nomer'")
+    context = connect(MAPPING, ('title = "perihal"', 'title = "judul"'))
+    assert trouble(context).startswith("desk: the query gives no column 'judul'; known are diubah,")
+    context = connect(ALL, ("SELECT *", "SELECT nomor, masuk, masuk, selesai"))
+    assert trouble(context) == "desk: the query gives two columns 'masuk'; name them with AS"
 
 
 REFUSED = "the database refuses the login; correct user and password in TENGGAT_DESK_URL"
 
 
 def test_a_refused_login_says_so(mariadb, postgres, connect, monkeypatch):
-    office = connect()
+    context = connect()
     url = mariadb_desk(mariadb).url.replace("p%2Fw%40Rahasia", "p%2FwRahasia")
     monkeypatch.setenv("TENGGAT_DESK_URL", url)
-    assert trouble(office) == f"desk: {REFUSED}"
+    assert trouble(context) == f"desk: {REFUSED}"
     monkeypatch.setenv(
         "TENGGAT_DESK_URL", postgres.replace("postgres:", "nobody:p%2Fw%40Rahasia", 1)
     )
-    assert trouble(office) == f"desk: {REFUSED}"
+    assert trouble(context) == f"desk: {REFUSED}"
 
 
 def test_a_wrong_password_of_postgresql_is_known_by_its_words():
@@ -539,10 +539,10 @@ def test_a_wrong_password_of_postgresql_is_known_by_its_words():
 
 
 def test_a_database_that_is_not_there_says_so(desk, connect, monkeypatch):
-    office = connect()
+    context = connect()
     url, _, options = desk.url.partition("?")
     monkeypatch.setenv("TENGGAT_DESK_URL", f"{url.rpartition('/')[0]}/nothing?{options}")
-    told = trouble(office)
+    told = trouble(context)
     assert "there is no such database" in told or "the file of" in told
 
 
@@ -561,21 +561,21 @@ def test_a_database_that_is_not_there_says_so(desk, connect, monkeypatch):
     ],
 )
 def test_a_wrong_url_is_told_without_repeating_it(connect, monkeypatch, value, told):
-    office = connect()
+    context = connect()
     monkeypatch.setenv("TENGGAT_DESK_URL", value)
-    assert told in trouble(office)
-    assert not (office.site.folder / "Rahasia.db").exists()
+    assert told in trouble(context)
+    assert not (context.site.folder / "Rahasia.db").exists()
 
 
 def test_a_file_that_is_no_database_and_one_beside_the_site(connect, monkeypatch):
-    office = connect()
+    context = connect()
     monkeypatch.setenv("TENGGAT_DESK_URL", "sqlite:///desk.db")
-    place = office.site.folder / "desk.db"
+    place = context.site.folder / "desk.db"
     place.write_text(f"{PERSON}\n" * 100, encoding="utf-8")
-    assert trouble(office) == "desk: the file of TENGGAT_DESK_URL is no SQLite database"
+    assert trouble(context) == "desk: the file of TENGGAT_DESK_URL is no SQLite database"
     place.unlink()
     Desk(f"sqlite:///{place}", "sqlite:", "TEXT").put(("D-1", SAME, None, SAME))
-    assert take(office, "2026-11-19 08:00", "desk").new == 1
+    assert take(context, "2026-11-19 08:00", "desk").new == 1
 
 
 def test_text_that_is_no_utf8_stops_nothing(tmp_path, connect, monkeypatch):
@@ -584,46 +584,46 @@ def test_text_that_is_no_utf8_stops_nothing(tmp_path, connect, monkeypatch):
     desk.put(("D-1", SAME, None, SAME))
     with sqlite3.connect(tmp_path / "desk.db") as connection:
         connection.execute("UPDATE laporan SET perihal = CAST(x'4a616c616ee900' AS TEXT)")
-    office = connect()
-    take(office, "2026-11-19 08:00", "desk")
-    assert known(office, "D-1").title == "Jalan�"
+    context = connect()
+    take(context, "2026-11-19 08:00", "desk")
+    assert known(context, "D-1").title == "Jalan�"
 
 
 def test_a_value_that_cannot_be_read_is_not_repeated(postgres, connect, monkeypatch):
     desk = postgresql_desk(postgres)
     monkeypatch.setenv("TENGGAT_DESK_URL", desk.url)
     desk.put(("D-1", SAME, None, SAME))
-    office = connect(MAPPING, ("nomor, masuk", "CAST(pelapor AS integer) AS nomor, masuk"))
-    assert "cannot carry out the query (InvalidTextRepresentation, 22P02)" in trouble(office)
-    office = connect(MAPPING, ("nomor, masuk", "nomor, timestamp 'infinity' AS masuk"))
-    assert trouble(office).startswith("desk: ")
+    context = connect(MAPPING, ("nomor, masuk", "CAST(pelapor AS integer) AS nomor, masuk"))
+    assert "cannot carry out the query (InvalidTextRepresentation, 22P02)" in trouble(context)
+    context = connect(MAPPING, ("nomor, masuk", "nomor, timestamp 'infinity' AS masuk"))
+    assert trouble(context).startswith("desk: ")
     desk.close()
 
 
 def test_a_database_that_takes_too_long_is_given_up(postgres, connect, monkeypatch):
     desk = postgresql_desk(postgres)
     monkeypatch.setenv("TENGGAT_DESK_URL", desk.url)
-    office = connect(
+    context = connect(
         ALL,
         ("SELECT *", "SELECT pg_sleep(20)::text, *"),
         ("layout =", "timeout_seconds = 1\nlayout ="),
     )
     desk.put(("D-1", SAME, None, SAME))
-    assert trouble(office) == "desk: no answer within 1 seconds (timeout_seconds)"
+    assert trouble(context) == "desk: no answer within 1 seconds (timeout_seconds)"
     desk.close()
 
 
 def test_what_is_not_mapped_is_found_nowhere(desk, connect, caplog):
     caplog.set_level(logging.DEBUG)
-    office = connect()
+    context = connect()
     desk.put(
         ("D-1", SAME, None, SAME),
         ("", SAME, None, SAME),
         ("D-3", SAME, "2026-11-01 00:00:00", SAME),
     )
-    count = take(office, "2026-11-19 08:00", "desk")
+    count = take(context, "2026-11-19 08:00", "desk")
     assert (count.quarantined, count.questions) == (1, {"selesai": 1})
-    for text_ in (dump(office), caplog.text):
+    for text_ in (dump(context), caplog.text):
         assert PERSON not in text_
         assert "Rahasia" not in text_
 
@@ -639,10 +639,10 @@ def test_a_large_answer_is_never_held_whole(tmp_path, connect, monkeypatch):
                 'x', strftime('%Y-%m-%d %H:%M:%S', '2026-01-01', '+' || i || ' seconds') FROM n
         """)
     )
-    office = connect()
+    context = connect()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    source = open_source(office.site, "desk")
-    extracts = source.extracts(office, wita("2026-11-19 08:00"))
+    source = open_source(context.site, "desk")
+    extracts = source.extracts(context, wita("2026-11-19 08:00"))
     rows = sum(len(list(extract.rows)) for extract in extracts)
     assert rows == 30_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60 << 10

@@ -17,20 +17,20 @@ from tasks.ingest.source_count import SourceCount
 from tasks.intake import pull
 
 
-def take(office: SiteContext, now: str, source: str = "lapor") -> SourceCount:
-    return pull(office, source, wita(now))
+def take(context: SiteContext, now: str, source: str = "lapor") -> SourceCount:
+    return pull(context, source, wita(now))
 
 
-def known(office: SiteContext, ticket: str = "5010653") -> Complaint:
-    with office.transaction() as session:
+def known(context: SiteContext, ticket: str = "5010653") -> Complaint:
+    with context.transaction() as session:
         return session.scalars(
             select(Complaint).where(Complaint.ticket == plain_ticket(ticket))
         ).one()
 
 
-def history(office: SiteContext, ticket: str = "5010653") -> list[str]:
+def history(context: SiteContext, ticket: str = "5010653") -> list[str]:
     """The events of a complaint, in the order learnt: kind, local day and hour, knowledge, unit."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         query = select(EventRow).join(Complaint, Complaint.id == EventRow.complaint_id)
         rows = session.scalars(
             query.where(Complaint.ticket == plain_ticket(ticket)).order_by(EventRow.id)
@@ -44,16 +44,16 @@ def described(event: Event | EventRow) -> str:
     return " ".join(part for part in (event.kind, when, event.knowledge, event.unit) if part)
 
 
-def quarantine(office: SiteContext, source: str = "lapor") -> list[tuple[int, str, str, str]]:
-    with office.transaction() as session:
+def quarantine(context: SiteContext, source: str = "lapor") -> list[tuple[int, str, str, str]]:
+    with context.transaction() as session:
         query = select(QuarantineRow).where(QuarantineRow.source == source)
         rows = session.scalars(query.order_by(QuarantineRow.line))
         return [(row.line, row.reason, row.column, row.value) for row in rows]
 
 
-def dump(office: SiteContext) -> str:
+def dump(context: SiteContext) -> str:
     """Every row of every table as text."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         return "\n".join(
             f"{table.name}: {tuple(row)}"
             for table in Base.metadata.sorted_tables
@@ -62,10 +62,10 @@ def dump(office: SiteContext) -> str:
 
 
 def counted(
-    office: SiteContext, ticket: str = "5010653", as_of: str = "2026-11-24 08:00"
+    context: SiteContext, ticket: str = "5010653", as_of: str = "2026-11-24 08:00"
 ) -> list[str]:
     """The events of a complaint that count at a moment, in the order in which they happened."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         row = session.scalars(select(Complaint).where(Complaint.ticket == ticket)).one()
         events = events_as_of(complaints.events_of(session, [row.id])[row.id], wita(as_of))
     return [described(event) for event in events]

@@ -20,40 +20,40 @@ def kept(session, as_of, first=ALWAYS) -> dict[int, bytes]:
     }
 
 
-def anew(session, office, as_of) -> dict[int, bytes]:
+def anew(session, context, as_of) -> dict[int, bytes]:
     """Every complaint recorded by then, judged as it stood; by the numbers of the kept words."""
     words = LabelTable(metrics.labels(session))
-    bench = office.site.evaluation_context
+    bench = context.site.evaluation_context
     return {
         known.complaint.id: encode_case(
-            case_of(office, known, judged), bench, words.number
+            case_of(context, known, judged), bench, words.number
         ).packed()
         for rows in complaints.recorded_by(session, as_of)
-        for known, judged in load_and_evaluate(session, office, rows, as_of)
+        for known, judged in load_and_evaluate(session, context, rows, as_of)
     }
 
 
-def wrongly_kept(office, as_of) -> tuple[int, set[int]]:
+def wrongly_kept(context, as_of) -> tuple[int, set[int]]:
     """How many complaints have kept figures, and those of which they are not a new judgment's.
 
     One that has none must be known to be judged anew.
     """
-    with office.transaction() as session:
-        found, wanted = kept(session, as_of), anew(session, office, as_of)
+    with context.transaction() as session:
+        found, wanted = kept(session, as_of), anew(session, context, as_of)
         known = found.keys() | set(metrics.to_judge(session, as_of))
     other = {key for key, line in found.items() if wanted.get(key) != line}
     return len(found), other | (known ^ wanted.keys())
 
 
-def compare(office, as_of) -> int:
+def compare(context, as_of) -> int:
     """Kept figures agree with a new judgment; how many there are."""
-    number, wrong = wrongly_kept(office, as_of)
+    number, wrong = wrongly_kept(context, as_of)
     assert wrong == set()
     return number
 
 
-def judged_anew(monkeypatch, office, period, as_of):
+def judged_anew(monkeypatch, context, period, as_of):
     """The tables as they are where nothing kept is trusted."""
-    with monkeypatch.context() as patch, office.transaction() as session:
+    with monkeypatch.context() as patch, context.transaction() as session:
         patch.setattr(compute, "_evaluated_with_this_ruleset", lambda *_: False)
-        return compute_tables(session, office, period, as_of)
+        return compute_tables(session, context, period, as_of)

@@ -55,24 +55,24 @@ BEGUN = "2026-01-05 08:00"
 
 
 def register(
-    office: SiteContext, now: str, *entries: dict[str, str], begun: str | None = BEGUN
+    context: SiteContext, now: str, *entries: dict[str, str], begun: str | None = BEGUN
 ) -> Path:
     """Write today's register and pull it; each entry tells what it has unlike `ENTRY`.
 
     `begun` is the first import of this source, and None makes this import the first.
     """
     if begun is not None:
-        begin(office, "register", wita(begun))
-    path = write_register(office, wita(now), *entries)
-    count = pull(office, "register", wita(now))
+        begin(context, "register", wita(begun))
+    path = write_register(context, wita(now), *entries)
+    count = pull(context, "register", wita(now))
     assert count.quarantined == 0, count.reasons
     return path
 
 
-def write_register(office: SiteContext, moment: datetime, *entries: dict[str, str]) -> Path:
+def write_register(context: SiteContext, moment: datetime, *entries: dict[str, str]) -> Path:
     """Write the register of a moment into the inbox."""
     name = f"register_{moment.astimezone(WITA):%Y-%m-%d_%H%M}.csv"
-    path = office.site.folder / "inbox" / "register" / name
+    path = context.site.folder / "inbox" / "register" / name
     blank = ENTRY | dict.fromkeys(STEPS, "")
     with path.open("w", encoding="utf-8", newline="") as file:
         named = dict.fromkeys(name for entry in (blank, *entries) for name in entry)
@@ -82,9 +82,9 @@ def write_register(office: SiteContext, moment: datetime, *entries: dict[str, st
     return path
 
 
-def begin(office: SiteContext, source: str, moment: datetime) -> None:
+def begin(context: SiteContext, source: str, moment: datetime) -> None:
     """Record an empty first import of a source: no complaint imported later is inherited."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         if session.scalar(select(SourceImport.id).where(SourceImport.source == source)):
             return
         empty = {"rows": 0, "new": 0, "updated": 0, "unchanged": 0, "quarantined": 0}
@@ -127,15 +127,15 @@ def since(day: str) -> dict[str, str]:
     return {key: value.replace("16/11/2026", day) for key, value in ENTRY.items() if "/" in value}
 
 
-def decide(office: SiteContext, now: str, run_id: str = "") -> EvaluationCount:
+def decide(context: SiteContext, now: str, run_id: str = "") -> EvaluationCount:
     """A deadline run at this local moment."""
-    return evaluate_and_notify(office, wita(now), run_id or f"deadlines {now}")
+    return evaluate_and_notify(context, wita(now), run_id or f"deadlines {now}")
 
 
-def deliver(office: SiteContext, now: str | datetime) -> DeliveryCount:
+def deliver(context: SiteContext, now: str | datetime) -> DeliveryCount:
     """A delivery run at this moment."""
     moment = wita(now) if isinstance(now, str) else now
-    return send_owed(office, moment, f"delivery {moment}", Hurried)
+    return send_owed(context, moment, f"delivery {moment}", Hurried)
 
 
 class Hurried(RunClock):
@@ -152,15 +152,15 @@ class Hurried(RunClock):
         self.now += span
 
 
-def owe(office: SiteContext, now: str, *entries: dict[str, str]) -> None:
+def owe(context: SiteContext, now: str, *entries: dict[str, str]) -> None:
     """Register these, and let a deadline run queue the mail for them."""
-    register(office, now, *entries)
-    decide(office, now)
+    register(context, now, *entries)
+    decide(context, now)
 
 
-def messages(office: SiteContext, kind: str = "") -> list[MessageRow]:
+def messages(context: SiteContext, kind: str = "") -> list[MessageRow]:
     """All mails of the outbox, or those of a kind, oldest first."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         rows = session.scalars(select(MessageRow).order_by(MessageRow.id)).all()
         found = [row for row in rows if kind in ("", row.kind)]
         for row in found:
@@ -169,29 +169,29 @@ def messages(office: SiteContext, kind: str = "") -> list[MessageRow]:
         return found
 
 
-def statuses(office: SiteContext, kind: str = MessageKind.NOTICES) -> list[str]:
-    return [message.status for message in messages(office, kind)]
+def statuses(context: SiteContext, kind: str = MessageKind.NOTICES) -> list[str]:
+    return [message.status for message in messages(context, kind)]
 
 
-def recipients(office: SiteContext, kind: str = MessageKind.NOTICES) -> list[str]:
+def recipients(context: SiteContext, kind: str = MessageKind.NOTICES) -> list[str]:
     """To whom mails of a kind are owed, without the domain."""
-    return [message.recipient.partition("@")[0] for message in messages(office, kind)]
+    return [message.recipient.partition("@")[0] for message in messages(context, kind)]
 
 
-def alerts(office: SiteContext) -> list[str]:
-    return [message.detail["alert"] for message in messages(office, MessageKind.ALERT)]
+def alerts(context: SiteContext) -> list[str]:
+    return [message.detail["alert"] for message in messages(context, MessageKind.ALERT)]
 
 
-def notices(office: SiteContext) -> list[tuple[str, str]]:
+def notices(context: SiteContext) -> list[tuple[str, str]]:
     """Each notice by rung, with repeat if any, and what became of it."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         rows = session.scalars(select(NoticeRow).order_by(NoticeRow.id))
         return [(f"{n.rung}#{n.repeat}" if n.repeat else n.rung, n.status) for n in rows]
 
 
-def dump(office: SiteContext, *without: str) -> dict[str, Any]:
+def dump(context: SiteContext, *without: str) -> dict[str, Any]:
     """Every row of every table but these."""
-    with office.transaction() as session:
+    with context.transaction() as session:
         return {
             table.name: [
                 tuple(row)

@@ -162,7 +162,7 @@ class Up:
             yield
 
     @contextmanager
-    def office(self, site: Path | None = None) -> Iterator[SiteContext]:
+    def context(self, site: Path | None = None) -> Iterator[SiteContext]:
         """A site of the service, opened by this process as well."""
         with self.environs():
             found = SiteContext.open(site or self.site)
@@ -304,10 +304,10 @@ class Sending:
     def owe(self) -> None:
         """Owe a mail more: an alert of another unit, which is always told at once."""
         with (
-            self.up.office(self.site) as office,
-            office.run(self.now, f"owed at {self.now}") as run,
+            self.up.context(self.site) as context,
+            context.run(self.now, f"owed at {self.now}") as run,
         ):
-            units = sorted(office.site.directory.units)
+            units = sorted(context.site.directory.units)
             facts = {"unit": units[self.owed], "role": "liaison"}
             self.owed += 1
             enqueue_alert(run, "vacancy", facts)
@@ -321,7 +321,7 @@ class Sending:
             MessageRow.detail,
         )
         query = select(*columns).where(MessageRow.status != MessageStatus.HELD)
-        with self.up.office(self.site) as office, office.transaction() as session:
+        with self.up.context(self.site) as context, context.transaction() as session:
             found = [dict(row) for row in session.execute(query).mappings()]
         return [mail for mail in found if mail["detail"].get("alert") != WATCH]
 
@@ -332,7 +332,7 @@ class Sending:
 
     def set_the_clock_back(self) -> None:
         """Let no run on record lie after now, else the next one would refuse to work."""
-        with self.up.office(self.site) as office, office.transaction() as session:
+        with self.up.context(self.site) as context, context.transaction() as session:
             session.execute(delete(FlowRunRecord).where(FlowRunRecord.now > datetime.now(UTC)))
 
     def in_mid_run(self) -> str:
@@ -422,13 +422,13 @@ def in_trouble(folder: Path) -> Iterator[Troubled]:
     with running(Holding(greeting=REFUSAL)) as server:
         assert isinstance(server, Holding)
         up = Up([site], folder, TENGGAT_MAIL_URL=server.url())
-        with up.office() as office:
-            begin(office, "lapor", wita(BEGUN))  # what is inherited is never a storm
+        with up.context() as context:
+            begin(context, "lapor", wita(BEGUN))  # what is inherited is never a storm
         up.start()
         try:
             up.live_through_the_first_cycle()
             elsewhere.rename(gone)
-            with up.office() as office, office.transaction() as session:
+            with up.context() as context, context.transaction() as session:
                 of_status = select(NoticeRow.status, func.count()).group_by(NoticeRow.status)
                 notices = dict(session.execute(of_status).tuples().all())
                 held = select(MessageRow.id, MessageRow.role).where(
@@ -496,12 +496,12 @@ class Neighbours:
 
     def begin(self) -> None:
         """Start all of it; the second site has been silent since yesterday."""
-        with self.up.office(self.second) as office:
+        with self.up.context(self.second) as context:
             now = datetime.now(UTC)
-            with office.transaction() as session:
+            with context.transaction() as session:
                 for flow in ("intake", "deadlines", "delivery", "watchdog"):
                     runs.finished(session, flow, flow, now - timedelta(days=1), {})
-            check_and_notify(office, now - timedelta(hours=1), "noticed")
+            check_and_notify(context, now - timedelta(hours=1), "noticed")
         self.worker("two")  # the server comes later
         self.up.start()
         self.up.live_through_the_first_cycle()
@@ -628,8 +628,8 @@ def lose_a_worker(place: Neighbours) -> Lost:
         halfway = owed()
         assert up.ends(place.ask("1/2")) == "COMPLETED"
         found = owed()
-        with up.office(place.first) as office:
-            evaluate_and_notify(office, place.now, "once more")
+        with up.context(place.first) as context:
+            evaluate_and_notify(context, place.now, "once more")
         return Lost(lost, survivor, before, halfway, found, owed())
 
 

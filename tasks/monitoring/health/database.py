@@ -148,8 +148,8 @@ def _local(site: Site, moment: datetime) -> str:
     return f"{moment.astimezone(site.zone):%Y-%m-%d %H:%M}"
 
 
-def _contents(session: Session, office: SiteContext, now: datetime) -> Iterator[Finding]:
-    site = office.site
+def _contents(session: Session, context: SiteContext, now: datetime) -> Iterator[Finding]:
+    site = context.site
     yield Finding("good", f"database in order, {complaints.count(session)} complaints")
     gone = missing_triggers(session.connection())
     if gone:
@@ -166,7 +166,7 @@ def _contents(session: Session, office: SiteContext, now: datetime) -> Iterator[
             yield Finding(
                 "note", f"nothing new from source {name} {since}", "check that exports arrive"
             )
-        missing = lately_missing(session, office, name, now)
+        missing = lately_missing(session, context, name, now)
         if missing:
             yield Finding(
                 "note",

@@ -37,17 +37,17 @@ def record_reply(run: RunContext, reply: IncomingReply, arrived: datetime) -> Re
     An automatic answer, an answer to no mail of this site, an answer read before and an answer
     beyond the limit of a complaint are ignored. Nobody gets a mail about an answer.
     """
-    session, office, now = run.session, run.office, run.now
+    session, context, now = run.session, run.context, run.now
     if reply.automatic or replies.is_known(session, reply.reply_id):
         return None
-    answered = _answered(session, office, reply)
+    answered = _answered(session, context, reply)
     if answered is None:
         return None
     message, complaint = answered.message, answered.complaint
     key = complaint.id if complaint is not None else None
     if replies.count_of(session, message.id, key) >= MOST_PER_COMPLAINT:
         return None
-    role = None if reply.failed_check else _role_of(office, answered, reply.sender, now)
+    role = None if reply.failed_check else _role_of(context, answered, reply.sender, now)
     row = Reply(
         reply_id=reply.reply_id,
         message_id=message.id,
@@ -67,7 +67,7 @@ def record_reply(run: RunContext, reply: IncomingReply, arrived: datetime) -> Re
     return ReplyOutcome(row.outcome)
 
 
-def _answered(session: Session, office: SiteContext, reply: IncomingReply) -> Answered | None:
+def _answered(session: Session, context: SiteContext, reply: IncomingReply) -> Answered | None:
     """Find the mail that was answered, by the token, else by the Message-IDs in the header."""
     if reply.token is not None:
         message = replies.answered_mail(session, reply.token.message)
@@ -77,7 +77,7 @@ def _answered(session: Session, office: SiteContext, reply: IncomingReply) -> An
         named = signed_name(message, complaint)
         if not is_signed(reply.token, replies.signing_key(session), named):
             return None
-        return Answered(message, complaint, _unit_of(office, message, complaint))
+        return Answered(message, complaint, _unit_of(context, message, complaint))
     found = (replies.mail_called(session, name) for name in reply.answered)
     message = next((each for each in found if each is not None), None)
     if message is None:
@@ -85,23 +85,23 @@ def _answered(session: Session, office: SiteContext, reply: IncomingReply) -> An
     told = [item.notice for item in message.items if item.included and not item.correction]
     about = {notice.complaint_id: notice for notice in told}
     complaint = next(iter(about.values())).complaint if len(about) == 1 else None
-    return Answered(message, complaint, _unit_of(office, message, complaint))
+    return Answered(message, complaint, _unit_of(context, message, complaint))
 
 
-def _unit_of(office: SiteContext, message: MessageRow, complaint: Complaint | None) -> str:
+def _unit_of(context: SiteContext, message: MessageRow, complaint: Complaint | None) -> str:
     """Return the unit that the mail made responsible for the complaint."""
     if complaint is None:
         return message.unit or ""
     own = [item.notice.unit for item in message.items if item.notice.complaint_id == complaint.id]
-    return next(filter(None, own), "") or _unit_below(office, message.unit, complaint.unit)
+    return next(filter(None, own), "") or _unit_below(context, message.unit, complaint.unit)
 
 
-def _unit_below(office: SiteContext, reader: str | None, responsible: str | None) -> str:
+def _unit_below(context: SiteContext, reader: str | None, responsible: str | None) -> str:
     """Return the responsible unit if it is the reader's unit or below it, else the reader's.
 
     The complaint may have gone to another unit since the mail.
     """
-    units, place, seen = office.site.directory.units, responsible, set[str]()
+    units, place, seen = context.site.directory.units, responsible, set[str]()
     while place is not None and place not in seen:
         if reader in (None, place):
             return responsible or ""
@@ -110,7 +110,7 @@ def _unit_below(office: SiteContext, reader: str | None, responsible: str | None
     return reader or ""
 
 
-def _role_of(office: SiteContext, answered: Answered, sender: str, now: datetime) -> str | None:
+def _role_of(context: SiteContext, answered: Answered, sender: str, now: datetime) -> str | None:
     """Return the role of the sender, or None if the sender may not answer.
 
     The recipient of the mail may answer, and everyone who now holds an office of the unit.
@@ -126,9 +126,9 @@ def _role_of(office: SiteContext, answered: Answered, sender: str, now: datetime
             if complaint is not None and item.notice.complaint_id == complaint.id
         ]
         return roles[0] if roles else message.role
-    today = office.local(now).date()
+    today = context.local(now).date()
     for role in OF_A_UNIT:
-        for holder in office.site.directory.holders(role, answered.unit or None, today).offices:
+        for holder in context.site.directory.holders(role, answered.unit or None, today).offices:
             if holder.unit == answered.unit and holder.email.casefold() == sender:
                 return role
     return None

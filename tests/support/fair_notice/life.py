@@ -90,12 +90,12 @@ def _composed(composer: Composer, message: MessageRow) -> bytes | None:
 class Life:
     """A site with its database, through the mornings of a world."""
 
-    def __init__(self, office: SiteContext) -> None:
-        self.office, self.directory = office, office.site.directory
+    def __init__(self, context: SiteContext) -> None:
+        self.context, self.directory = context, context.site.directory
         self.diary = Diary()
-        for path in (office.site.folder / "inbox" / "register").iterdir():
+        for path in (context.site.folder / "inbox" / "register").iterdir():
             path.unlink()
-        begin(office, "register", wita("2026-01-05 08:00"))
+        begin(context, "register", wita("2026-01-05 08:00"))
 
     def through(self, world: World) -> Diary:
         self.world = world
@@ -107,17 +107,17 @@ class Life:
         for sent, then in self.world.returning(day):
             for address in addresses(self.directory, then.returns):
                 self._comes_back(address, sent, now)
-        self.office.site.directory = without(self.directory, plan.vacant)
+        self.context.site.directory = without(self.directory, plan.vacant)
         Offline.plan, Offline.refuses = plan, addresses(self.directory, plan.refuses)
         if plan.works and plan.register is not None:
             moment = now - timedelta(days=plan.register, minutes=1)
-            write_register(self.office, moment, *self._entries(moment))
-            pull(self.office, "register", now)
+            write_register(self.context, moment, *self._entries(moment))
+            pull(self.context, "register", now)
 
     def run(self, now: datetime, plan: Morning) -> None:
         self.diary.runs.append(now)
-        decide(self.office, f"{now.astimezone(WITA):%Y-%m-%d %H:%M}")
-        with self.office.transaction() as session:
+        decide(self.context, f"{now.astimezone(WITA):%Y-%m-%d %H:%M}")
+        with self.context.transaction() as session:
             late = (
                 select(Complaint.ticket)
                 .join(DeadlineRow, DeadlineRow.complaint_id == Complaint.id)
@@ -125,8 +125,8 @@ class Life:
                 .where(DeadlineRow.rule == INFORMATION)
             )
             self.diary.found += [(now, ticket) for ticket in session.scalars(late)]
-        deliver(self.office, now)
-        if plan.server and self.office.send_after(now) == now:
+        deliver(self.context, now)
+        if plan.server and self.context.send_after(now) == now:
             self.diary.could_leave.append(now)
 
     def _entries(self, moment: datetime) -> Iterator[dict[str, str]]:
@@ -139,7 +139,7 @@ class Life:
                 yield at("Dinas Sosial", complaint.ticket, **since(day), **more)
 
     def _comes_back(self, address: str, day: date, now: datetime) -> None:
-        with self.office.transaction() as session:
+        with self.context.transaction() as session:
             sent = select(MessageRow).where(
                 MessageRow.recipient == address, MessageRow.kind == MessageKind.NOTICES
             )
@@ -160,11 +160,11 @@ class Life:
             .where(MessageItem.included.is_(True), MessageItem.correction.is_(False))
             .where(MessageRow.sent_at.is_not(None))
         )
-        with self.office.transaction() as session:
+        with self.context.transaction() as session:
             for message, role, notice, ticket in session.execute(query):
                 back = None
                 if message.status == MessageStatus.BOUNCED:
-                    day = self.office.local(message.sent_at).date()
+                    day = self.context.local(message.sent_at).date()
                     after = dict(self.world.days())[day].after
                     back = wita(f"{day + timedelta(days=after)} {HOURS[0]:02}:00")
                 sent, rung = message.sent_at, notice.rung

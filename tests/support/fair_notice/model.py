@@ -58,15 +58,15 @@ class Model:
 
     def __init__(self, site: Site, world: World) -> None:
         self.world, self.directory = world, site.directory
-        context = site.evaluation_context
+        evaluation_context = site.evaluation_context
         self.site = SimpleNamespace(
-            evaluation_context=context,
+            evaluation_context=evaluation_context,
             ladders=site.ladders,
             holds=(),
             directory=site.directory,
             mail_hours=site.mail_hours,
         )
-        self.office = SimpleNamespace(site=self.site, local=lambda now: now.astimezone(WITA))
+        self.context = SimpleNamespace(site=self.site, local=lambda now: now.astimezone(WITA))
         self.registers: list[tuple[datetime, datetime]] = []
         self.rows: dict[str, list[NoticeRow]] = {each.ticket: [] for each in world.complaints}
         self.mails: list[Mail] = []
@@ -86,7 +86,7 @@ class Model:
 
     def run(self, now: datetime, plan: Morning) -> None:
         self.diary.runs.append(now)
-        run = SimpleNamespace(office=self.office, site=self.site, now=now, id="run")
+        run = SimpleNamespace(context=self.context, site=self.site, now=now, id="run")
         run.today = now.astimezone(WITA).date()
         deadlines = self._evaluated(now)
         owed: list[PendingNotice] = []
@@ -94,7 +94,7 @@ class Model:
             if deadline.state is State.BREACHED and deadline.ticking:
                 self.diary.found.append((now, ticket))
             history = history_of(deadline, self.rows[ticket], self._acceptances(ticket))
-            steps = rungs_reached(self.office, deadline, now, history.notified)
+            steps = rungs_reached(self.context, deadline, now, history.notified)
             decided = decide_notices(run, 0, deadline, steps, history)
             for row in decided.new:
                 row.id = 1 + sum(map(len, self.rows.values()))
@@ -213,7 +213,7 @@ class Model:
         if role in OF_A_UNIT:
             return True
         rows, accepted = self.rows[ticket], self._acceptances(ticket)
-        return may_be_told(self.office, row, deadline, rows, accepted, now)
+        return may_be_told(self.context, row, deadline, rows, accepted, now)
 
     def _ticket(self, row: NoticeRow) -> str:
         return next(ticket for ticket, rows in self.rows.items() if row in rows)

@@ -91,21 +91,21 @@ def send_each_kind(folder: Path, locale: str, *, plain: bool = False) -> dict[st
     Of the report that goes with a summary the PDF is an empty page, which no client and no filter
     looks into; `plain` leaves its plots out as well.
     """
-    office = _office(folder, locale)
-    with closing(office), pytest.MonkeyPatch.context() as patch:
+    context = _context(folder, locale)
+    with closing(context), pytest.MonkeyPatch.context() as patch:
         patch.setattr("tasks.reports.formats.pdf.report_pdf", lambda view, zone, drawn: BLANK_PDF)
         if plain:
             patch.setattr("tasks.reports.formats.plots.plots", lambda view, zone: {})
         for now in (REMINDED, BREACHED, ESCALATED, WEEKLY):
-            register(office, now, *ENTRIES)
-            decide(office, now)
+            register(context, now, *ENTRIES)
+            decide(context, now)
             if now == ESCALATED:
-                make_summary(office, "2026-11", wita(now), wita(now), "summary")
-            deliver(office, now)
-        return {kind: _kept(office, *told) for kind, told in KINDS.items()}
+                make_summary(context, "2026-11", wita(now), wita(now), "summary")
+            deliver(context, now)
+        return {kind: _kept(context, *told) for kind, told in KINDS.items()}
 
 
-def _office(folder: Path, locale: str) -> SiteContext:
+def _context(folder: Path, locale: str) -> SiteContext:
     site = folder / "site"
     shutil.copytree(
         REPOSITORY / "examples" / "kabupaten-contoh", site, ignore=shutil.ignore_patterns("inbox")
@@ -127,9 +127,9 @@ def _office(folder: Path, locale: str) -> SiteContext:
         return SiteContext.open(site)
 
 
-def _kept(office: SiteContext, now: str, to: str, kind: MessageKind) -> Sent:
+def _kept(context: SiteContext, now: str, to: str, kind: MessageKind) -> Sent:
     """The mail to this person of that moment; a person may have a summary beside the notices."""
-    paths = (office.site.var / "mailbox").glob(f"{wita(now):%Y-%m-%d_%H%M}_{to}@*.eml")
+    paths = (context.site.var / "mailbox").glob(f"{wita(now):%Y-%m-%d_%H%M}_{to}@*.eml")
     (found,) = (
         sent
         for sent in (Sent(path.read_bytes()) for path in paths)
