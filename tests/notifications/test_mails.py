@@ -731,9 +731,10 @@ def test_every_word_that_a_template_or_an_alert_asks_for_is_there(locale):
         for path in TEMPLATES.rglob("*.j2")
         for key in re.findall(r'\bt\("([\w.]+)"[,)]', path.read_text(encoding="utf-8"))
     }
-    code = "".join(p.read_text(encoding="utf-8") for p in (REPOSITORY / "tasks").glob("*.py"))
-    kinds = re.findall(r'alert\(\s*session, office, "(\w+)"', code)
-    facts = re.findall(r'alert\(\s*session, office, "\w+", \{([^}]*)\}', code)
+    code = "".join(p.read_text(encoding="utf-8") for p in (REPOSITORY / "tasks").rglob("*.py"))
+    kinds = re.findall(r'enqueue_alert\(\s*run, "(\w+)"', code)
+    facts = re.findall(r'enqueue_alert\(\s*run, "\w+", \{([^}]*)\}', code)
+    assert {"vacancy", "bounced_message"} <= set(kinds)
     asked |= {f"alert.{kind}.{part}" for kind in kinds for part in ("title", "text")}
     asked |= {f"fact.{name}" for fact in facts for name in re.findall(r'"(\w+)":', fact)}
     known = dict(texts(table(locale)))
