@@ -172,7 +172,7 @@ def responsible_roles(rule: Rule) -> tuple[Role, ...]:
 def reached(
     deadline: Deadline,
     ladder: Ladder | None,
-    bench: EvaluationContext,
+    context: EvaluationContext,
     as_of: datetime,
     notified: AcceptedNotices = NOT_NOTIFIED,
 ) -> list[Reached]:
@@ -194,18 +194,18 @@ def reached(
     for rung in ladder.rungs:
         if (rung.kind is NoticeKind.REMINDER) == late:
             continue
-        first = _first(deadline, ladder, rung, bench, notified)
+        first = _first(deadline, ladder, rung, context, notified)
         if first is None or first.at > as_of:
             continue
-        repeat = _repeats(deadline, first, bench, as_of)
-        found.append(Reached(rung, repeat, _repetition(deadline, first, repeat, bench)))
+        repeat = _repeats(deadline, first, context, as_of)
+        found.append(Reached(rung, repeat, _repetition(deadline, first, repeat, context)))
     return sorted(found, key=lambda r: (r.at, r.rung.at.after_due, ladder.rungs.index(r.rung)))
 
 
 def next_action_at(
     deadline: Deadline,
     ladder: Ladder | None,
-    bench: EvaluationContext,
+    context: EvaluationContext,
     as_of: datetime,
     notified: AcceptedNotices = NOT_NOTIFIED,
 ) -> datetime | None:
@@ -220,14 +220,14 @@ def next_action_at(
     moments = [turn + timedelta(microseconds=1) for turn in turns]
     if ladder is not None and deadline.rule.binds_provider and not deadline.paused:
         for rung in ladder.rungs:
-            first = _first(deadline, ladder, rung, bench, notified)
+            first = _first(deadline, ladder, rung, context, notified)
             if first is None:
                 continue
             if first.at > as_of:
                 moments.append(first.at)
             elif first.base is not None:
-                number = _repeats(deadline, first, bench, as_of) + 1
-                moments.append(_repetition(deadline, first, number, bench))
+                number = _repeats(deadline, first, context, as_of) + 1
+                moments.append(_repetition(deadline, first, number, context))
     return min((moment for moment in moments if moment > as_of), default=None)
 
 
@@ -250,18 +250,18 @@ def _first(
     deadline: Deadline,
     ladder: Ladder,
     rung: Rung,
-    bench: EvaluationContext,
+    context: EvaluationContext,
     notified: AcceptedNotices,
 ) -> _First | None:
     """Return when a rung is reached first; None while the unit has not been notified before."""
-    moment = _moment(deadline, rung, bench)
+    moment = _moment(deadline, rung, context)
     if _follows_the_unit(deadline, rung):
-        after_unit = _after_unit(deadline, ladder, rung, bench, notified)
+        after_unit = _after_unit(deadline, ladder, rung, context, notified)
         if after_unit is None:
             return None
         moment = max(moment, after_unit)
     decided = notified.decided.get(rung.id) if rung.repeat is not None else None
-    return _First(rung, moment, None if decided is None else bench.day(decided))
+    return _First(rung, moment, None if decided is None else context.day(decided))
 
 
 def _follows_the_unit(deadline: Deadline, rung: Rung) -> bool:
@@ -272,7 +272,7 @@ def _after_unit(
     deadline: Deadline,
     ladder: Ladder,
     rung: Rung,
-    bench: EvaluationContext,
+    context: EvaluationContext,
     notified: AcceptedNotices,
 ) -> datetime | None:
     """Return the end of the time that the ladder gives the unit before a rung for superiors.
@@ -283,15 +283,15 @@ def _after_unit(
     before = unit_rungs_before(ladder, rung, deadline.rule)
     if not before:
         return None
-    before.sort(key=lambda each: _exact(deadline, each, bench))
+    before.sort(key=lambda each: _exact(deadline, each, context))
     told = [each for each in before if each.id in notified.accepted]
     if not told:
         return None
     first = min(notified.accepted[each.id] for each in told)
-    turns = [_later(first, _distance(deadline, before[0], rung, bench), deadline, bench)]
+    turns = [_later(first, _distance(deadline, before[0], rung, context), deadline, context)]
     if told[-1] is not before[0]:
         last = notified.accepted[told[-1].id]
-        turns.append(_later(last, _distance(deadline, told[-1], rung, bench), deadline, bench))
+        turns.append(_later(last, _distance(deadline, told[-1], rung, context), deadline, context))
     return max(turns)
 
 
@@ -299,14 +299,14 @@ def unit_had_its_time(
     deadline: Deadline,
     ladder: Ladder,
     rung: Rung,
-    bench: EvaluationContext,
+    context: EvaluationContext,
     as_of: datetime,
     notified: AcceptedNotices,
 ) -> bool:
     """Check whether the recipients of a rung may hear of a duty now (fair notice)."""
     if not _follows_the_unit(deadline, rung):
         return True
-    after_unit = _after_unit(deadline, ladder, rung, bench, notified)
+    after_unit = _after_unit(deadline, ladder, rung, context, notified)
     return after_unit is not None and after_unit <= as_of
 
 
@@ -334,83 +334,83 @@ def _surely_later(one: Offset, other: Offset) -> bool:
     return one.unit is other.unit and one.amount > other.amount
 
 
-def _distance(deadline: Deadline, one: Rung, other: Rung, bench: EvaluationContext) -> Offset:
+def _distance(deadline: Deadline, one: Rung, other: Rung, context: EvaluationContext) -> Offset:
     """Return the distance from one rung to a later one, in the unit of the later one."""
     unit = other.at.unit
     if unit in (OffsetUnit.WORKING_DAY, OffsetUnit.DAY) and (
         one.at.unit is unit or one.at.amount == 0
     ):
         return Offset(max(0, other.at.amount - one.at.amount), unit)
-    first, last = (bench.day(_exact(deadline, each, bench)) for each in (one, other))
+    first, last = (context.day(_exact(deadline, each, context)) for each in (one, other))
     if unit is OffsetUnit.DAY:
         return Offset(max(0, last - first), unit)
-    days = working_days_between(bench.calendar_of(deadline.unit), first, last)
+    days = working_days_between(context.calendar_of(deadline.unit), first, last)
     return Offset(max(0, days), OffsetUnit.WORKING_DAY)
 
 
 def _later(
-    moment: datetime, distance: Offset, deadline: Deadline, bench: EvaluationContext
+    moment: datetime, distance: Offset, deadline: Deadline, context: EvaluationContext
 ) -> datetime:
     """Return the start of the day at this distance after a moment, without the days of pauses."""
     if distance.amount == 0:
         return moment
-    calendar = bench.calendar_of(deadline.unit)
-    counted = calendar if distance.unit is OffsetUnit.WORKING_DAY else bench.every_day
-    day = due_day(counted, bench.day(moment), distance.amount, deadline.pauses)
+    calendar = context.calendar_of(deadline.unit)
+    counted = calendar if distance.unit is OffsetUnit.WORKING_DAY else context.every_day
+    day = due_day(counted, context.day(moment), distance.amount, deadline.pauses)
     if not calendar.counts(date.fromordinal(day)):
         day = due_day(calendar, day, 1)
-    return bench.start_of(day)
+    return context.start_of(day)
 
 
-def _repeats(deadline: Deadline, first: _First, bench: EvaluationContext, until: datetime) -> int:
+def _repeats(deadline: Deadline, first: _First, context: EvaluationContext, until: datetime) -> int:
     """Return the number of the last repetition reached by `until`."""
     repeat = first.rung.repeat
     if repeat is None or first.base is None:
         return 0
-    last = bench.day(until)
+    last = context.day(until)
     passed = last - first.base
     if repeat.unit is OffsetUnit.WORKING_DAY:
-        passed = working_days_between(bench.calendar_of(deadline.unit), first.base, last)
+        passed = working_days_between(context.calendar_of(deadline.unit), first.base, last)
     number = max(0, passed // repeat.amount)
     # a repetition may have been moved to the next working day, after `until`
-    while number and _repetition(deadline, first, number, bench) > until:
+    while number and _repetition(deadline, first, number, context) > until:
         number -= 1
     return number
 
 
 def _repetition(
-    deadline: Deadline, first: _First, number: int, bench: EvaluationContext
+    deadline: Deadline, first: _First, number: int, context: EvaluationContext
 ) -> datetime:
     """Return the time of a repetition, moved to the next working day if it is on a day off."""
     repeat = first.rung.repeat
     if not number or repeat is None or first.base is None:
         return first.at
-    calendar = bench.calendar_of(deadline.unit)
+    calendar = context.calendar_of(deadline.unit)
     day = _shift(first.base, Offset(repeat.amount * number, repeat.unit), calendar)
     if not calendar.counts(date.fromordinal(day)):
         day = due_day(calendar, day, 1)
-    return bench.start_of(day)
+    return context.start_of(day)
 
 
-def _moment(deadline: Deadline, rung: Rung, bench: EvaluationContext) -> datetime:
+def _moment(deadline: Deadline, rung: Rung, context: EvaluationContext) -> datetime:
     """Return the time of a rung by the deadline alone: always on a working day.
 
     On a day off it is moved to the next working day. A reminder that would then be after the
     deadline is moved to the last working day before it.
     """
-    moment = _exact(deadline, rung, bench)
-    day = bench.day(moment)
-    calendar = bench.calendar_of(deadline.unit)
+    moment = _exact(deadline, rung, context)
+    day = context.day(moment)
+    calendar = context.calendar_of(deadline.unit)
     if calendar.counts(date.fromordinal(day)):
         return moment
-    later = bench.start_of(due_day(calendar, day, 1))
+    later = context.start_of(due_day(calendar, day, 1))
     assert deadline.due is not None
     if rung.at.after_due or later <= deadline.due:
         return later
-    return bench.start_of(int(calendar.before(np.array([day]), 1)[0]))
+    return context.start_of(int(calendar.before(np.array([day]), 1)[0]))
 
 
-def _exact(deadline: Deadline, rung: Rung, bench: EvaluationContext) -> datetime:
+def _exact(deadline: Deadline, rung: Rung, context: EvaluationContext) -> datetime:
     """Return the exact time of the rung: midnight at the start of its day.
 
     For the offset `0` it is the first moment after the deadline.
@@ -418,14 +418,14 @@ def _exact(deadline: Deadline, rung: Rung, bench: EvaluationContext) -> datetime
     assert deadline.due is not None
     assert deadline.shown_by is not None
     if rung.at.unit is OffsetUnit.PERCENT:
-        return _share(deadline, rung.at.amount, bench)
-    calendar = bench.calendar_of(deadline.unit)
+        return _share(deadline, rung.at.amount, context)
+    calendar = context.calendar_of(deadline.unit)
     base = deadline.shown_by if rung.at.after_due else deadline.due
     if rung.at.unit is OffsetUnit.DUE_DAY:
-        return bench.start_of(bench.day(base))
+        return context.start_of(context.day(base))
     if rung.at.amount == 0:
         return base + timedelta(microseconds=1)
-    return bench.start_of(_shift(bench.day(base), rung.at, calendar))
+    return context.start_of(_shift(context.day(base), rung.at, calendar))
 
 
 def _shift(day: int, offset: Offset, calendar: Calendar) -> int:
@@ -436,11 +436,11 @@ def _shift(day: int, offset: Offset, calendar: Calendar) -> int:
     return due_day(calendar, day, offset.amount)
 
 
-def _share(deadline: Deadline, percent: int, bench: EvaluationContext) -> datetime:
+def _share(deadline: Deadline, percent: int, context: EvaluationContext) -> datetime:
     assert deadline.due is not None
     if deadline.rule.promised:
         return deadline.started + (deadline.due - deadline.started) * percent / 100
     length = -(-deadline.rule.length * percent // 100)
-    counted = bench.counted_by(deadline.rule.unit, deadline.unit)
-    day = due_day(counted, bench.day(deadline.started), length, deadline.pauses)
-    return bench.start_of(min(day, date.max.toordinal() - 1))
+    counted = context.counted_by(deadline.rule.unit, deadline.unit)
+    day = due_day(counted, context.day(deadline.started), length, deadline.pauses)
+    return context.start_of(min(day, date.max.toordinal() - 1))

@@ -142,7 +142,7 @@ def history(
     previous_look: datetime | None,
     not_before: Callable[[datetime], datetime],
     now: datetime,
-    bench: EvaluationContext,
+    context: EvaluationContext,
 ) -> list[Event]:
     """Return all events derived from the state spans of a complaint, each with its own field.
 
@@ -175,7 +175,7 @@ def history(
             status_at=run.state.status_at,
             previous_look=previous_look,
             now=now,
-            bench=bench,
+            context=context,
         ):
             number[event.kind, event.unit] += 1
             source_field = (
@@ -223,7 +223,7 @@ def observed(
     look: datetime,
     previous_look: datetime | None,
     now: datetime,
-    bench: EvaluationContext,
+    context: EvaluationContext,
     status_at: datetime | None = None,
 ) -> list[Event]:
     """Return the events shown by this snapshot and not by the one before.
@@ -256,9 +256,9 @@ def observed(
             events.append(Event(kind, max(status_at, received), now, source))
             continue
         if days:
-            latest = max(floor, _eve(look, days, bench))
+            latest = max(floor, _eve(look, days, context))
             if after > received:
-                earliest = max(floor, _eve(after, days, bench, at_dawn=True))
+                earliest = max(floor, _eve(after, days, context, at_dawn=True))
             earliest = min(earliest, latest)
         events.append(Event(kind, latest, now, source, earliest, knowledge, changed_unit))
     return events
@@ -284,12 +284,12 @@ def _changes(
 
 
 def _eve(
-    moment: datetime, days: int, bench: EvaluationContext, *, at_dawn: bool = False
+    moment: datetime, days: int, context: EvaluationContext, *, at_dawn: bool = False
 ) -> datetime:
     """Return the end of the day (`at_dawn`: its start) of an event shown `days` later.
 
     The source waits until that many full working days have passed. So an event shown on a day
     happened on or before the eve of the `days`-th working day before it.
     """
-    eve = int(bench.calendar.before(np.array([bench.day(moment)]), days)[0]) - 1
-    return min(moment, bench.start_of(eve) if at_dawn else bench.end_of(eve))
+    eve = int(context.calendar.before(np.array([context.day(moment)]), days)[0]) - 1
+    return min(moment, context.start_of(eve) if at_dawn else context.end_of(eve))

@@ -103,7 +103,7 @@ class SpanEvents:
             previous_look=self._previous_import(spans[0].first),
             not_before=self._mapping.not_before,
             now=self._target.now,
-            bench=self._target.ctx.site.evaluation_context,
+            context=self._target.ctx.site.evaluation_context,
         )
 
     def forget_imports(self) -> None:

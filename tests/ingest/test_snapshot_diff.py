@@ -48,7 +48,7 @@ def told(now: Shown, then: Before | None, look: str, previous: str | None = None
         look=wita(look),
         previous_look=wita(previous) if previous else None,
         now=wita(look),
-        bench=BENCH,
+        context=BENCH,
     )
     assert all(event.recorded_at == wita(look) for event in events)
     return [
