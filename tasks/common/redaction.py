@@ -11,12 +11,9 @@ from __future__ import annotations
 import hashlib
 import re
 
-from tasks.common.plain_text import CONTROL, one_plain_line, without_control
+from tasks.common.plain_text import CONTROL, INVISIBLE, one_plain_line, without_control
 
-_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-"""Characters of no width: they split a number for the computer, but not for a reader."""
-
-_PLAIN = dict.fromkeys(map(ord, _INVISIBLE)) | {
+_PLAIN = dict.fromkeys(map(ord, INVISIBLE)) | {
     ord("\uff00") + n - ord(" "): n for n in range(ord("!"), ord("~") + 1)
 }
 """Full-width characters as the common ones."""
@@ -135,7 +132,7 @@ _ADDRESS = re.compile(r"<?[^\s@<>]+[@\uff20][^\s<>]+>?")
 
 # Quick tests: most texts have nothing to mask.
 _PERHAPS = re.compile(
-    rf"[@\uff01-\uff5e{_INVISIBLE}{CONTROL}]|\d\D{{0,3}}\d|[(\[{{<\s]\s?(?:at|et)\b", re.IGNORECASE
+    rf"[@\uff01-\uff5e{INVISIBLE}{CONTROL}]|\d\D{{0,3}}\d|[(\[{{<\s]\s?(?:at|et)\b", re.IGNORECASE
 )
 _PERHAPS_MAIL = re.compile(r"@|[(\[{<\s]\s?(?:at|et)\b", re.IGNORECASE)
 _PERHAPS_NUMBER = re.compile(r"\d(?:\D{0,4}\d){3}")

@@ -52,9 +52,10 @@ def alert_repeated_export(
 
     Return the facts for the artifact. An import without rows changes nothing.
     """
+    if repeats is None or not record.rows:
+        return []
     run.session.flush()
-    newest = imports.last(run.session, record.source)
-    if repeats is None or not record.rows or newest != record.observed_at:
+    if imports.last(run.session, record.source) != record.observed_at:
         return []
     facts = _facts(run.context, record)
     facts["same_as"] = run.context.local(repeats).isoformat(timespec="minutes")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 import httpx
@@ -14,6 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 
 from settings.errors import Strict, explained
 from tasks.common.loopback import is_loopback
+from tasks.common.whole_files import whole_file
 
 GOOGLE = "https://oauth2.googleapis.com/token"
 
@@ -103,21 +102,11 @@ def keep(file: Path, refresh_token: str) -> None:
     """Store a new refresh token in the file, with an atomic replacement; raises OSError."""
     raw = _read(file)
     name = "refresh_token" if "refresh_token" in raw else "google_refresh_token"
-    place = file.resolve()
-    old = place.stat()
-    with NamedTemporaryFile("w", dir=place.parent, prefix=f".{place.name}.", delete=False) as new:
-        beside = Path(new.name)
-        try:
-            os.chown(beside, old.st_uid, old.st_gid)  # root may run the doctor
-            beside.chmod(old.st_mode & 0o777)
-            new.write(json.dumps(raw | {name: refresh_token}, indent=2) + "\n")
-            new.flush()
-            os.fsync(new.fileno())
-            beside.replace(place)
-        except OSError:
-            with suppress(OSError):
-                beside.unlink()
-            raise
+    old = file.stat()
+    with whole_file(file) as new:
+        os.fchown(new.fileno(), old.st_uid, old.st_gid)  # root may run the doctor
+        os.fchmod(new.fileno(), old.st_mode & 0o777)
+        new.write(f"{json.dumps(raw | {name: refresh_token}, indent=2)}\n".encode())
 
 
 def open_to_all(file: Path) -> bool:

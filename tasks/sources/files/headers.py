@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
-"""Characters of no width."""
+from tasks.common.plain_text import INVISIBLE
+
+_WITHOUT_INVISIBLE = dict.fromkeys(map(ord, INVISIBLE))
 
 
 class HeaderNames:
@@ -36,4 +37,4 @@ class HeaderNames:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.translate(_INVISIBLE).split()).rstrip(":* ").casefold()
+    return " ".join(text.translate(_WITHOUT_INVISIBLE).split()).rstrip(":* ").casefold()
