@@ -19,4 +19,5 @@ __all__ = [
     "sources",
     "summary",
     "text",
+    "workbook_reader",
 ]

@@ -104,13 +104,6 @@ def parse_serial(text: str) -> datetime:
     return _EPOCH + timedelta(seconds=round(days * 86_400))
 
 
-def to_second(moment: datetime) -> datetime:
-    """Round a time to the nearest second."""
-    if not moment.microsecond:
-        return moment
-    return (moment + timedelta(microseconds=500_000)).replace(microsecond=0)
-
-
 def _day_and_month(part: dict[str, str | None], order: DateOrder) -> tuple[int, int]:
     if part.get("name"):
         month = month_number(str(part["name"]))

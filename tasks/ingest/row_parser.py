@@ -28,7 +28,8 @@ from tasks.common.flexible_dates import (
 )
 from tasks.common.redaction import plain_ticket, redact
 from tasks.ingest.cell_checks import EmptySigns, ShiftCheck
-from tasks.sources.base import NO_RESULT, FaultyRow
+from tasks.sources.base import FaultyRow
+from tasks.workbook_reader.limits import NO_RESULT
 
 
 class RejectionReason(StrEnum):

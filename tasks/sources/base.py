@@ -69,6 +69,10 @@ class UnreadableFile(SourceError):
         super().__init__(redact(text))
 
 
+class FatalFile(UnreadableFile):
+    """A file has made its reader process fail: it filled the memory, took too long, or crashed."""
+
+
 class WrongMapping(UnreadableFile):
     """A file is readable, but its layout differs from the mapping in `sources.toml`."""
 
@@ -128,10 +132,6 @@ class FoundFile(NamedTuple):
 
     name: str
     read: Callable[[], Sheet]
-
-
-NO_RESULT = "#FORMULA!"
-"""The text of a workbook's cell with a formula that was never calculated."""
 
 
 class LineFault(StrEnum):

@@ -191,7 +191,7 @@ def test_every_module_is_packed():
 
 
 TASK_LAYERS = (
-    {"common", "text"},
+    {"common", "text", "workbook_reader"},
     {"sources", "evaluation"},
     {"reports", "ingest"},
     {"notifications"},

@@ -6,7 +6,7 @@ import pytest
 
 from settings.sources import FolderSource
 from tasks.sources.files.reader import read_sheet
-from tasks.sources.files.xls_parts import xls_parts
+from tasks.workbook_reader.xls_parts import xls_parts
 
 FREE, END, FAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import zipfile
 from enum import StrEnum
 from pathlib import Path, PurePath
 
 from tasks.sources.base import UnreadableFile
+from tasks.workbook_reader.formats import COMPOUND, HEAD, OTHER_FORMATS, ZIPPED
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 
-ZIPPED, COMPOUND = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-"""The first bytes of XLSX and ODS, and of XLS."""
-
-_HEAD = 4096
-_OTHERS = {
-    b"%PDF": "it is a PDF",
-    b"\x89PNG": "it is a picture",
-    b"\xff\xd8\xff": "it is a picture",
-    b"Rar!": "it is a RAR archive",
-    b"7z\xbc\xaf": "it is a 7-Zip archive",
-}
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
 
 
 class FileKind(StrEnum):
@@ -63,29 +51,10 @@ def suffix_of(path: Path) -> str:
     return PurePath(path.name.lower().removesuffix(".gz")).suffix
 
 
-def why_no_workbook(path: Path, error: Exception) -> str:
-    """Return the reason a workbook cannot be opened, in words for its owner."""
-    head = _head(path)
-    if not head:
-        return "the file is empty"
-    for begin, what in _OTHERS.items():
-        if head.startswith(begin):
-            return what
-    if b"schemas-microsoft-com:office:spreadsheet" in head:
-        return "it is an 'XML Spreadsheet 2003'; save it as .xlsx"
-    if type(error).__name__ == "PasswordError" or _is_protected(path, head):
-        return "it is protected by a password; save it without one"
-    if head.startswith(ZIPPED) and not zipfile.is_zipfile(path):
-        return "its end is missing; copy or download it again"
-    if not head.strip(b"\0"):
-        return "it has only empty bytes; copy or download it again"
-    return str(error) or type(error).__name__
-
-
 def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(_HEAD)
+            return file.read(HEAD)
     except OSError as error:
         raise UnreadableFile(f"{path.name}: cannot be opened ({error.strerror})") from None
 
@@ -104,18 +73,6 @@ def _is_web_page(head: bytes) -> bool:
 
 def _is_text(head: bytes) -> bool:
     """Check whether the first bytes may be text; an XML spreadsheet is not read as text."""
-    if not head or head.startswith(tuple(_OTHERS)) or head.lstrip().startswith(b"<?xml"):
+    if not head or head.startswith(tuple(OTHER_FORMATS)) or head.lstrip().startswith(b"<?xml"):
         return False
     return head.startswith(_UTF_16) or b"\0" not in head
-
-
-def _is_protected(path: Path, head: bytes) -> bool:
-    try:
-        if head.startswith(COMPOUND):
-            return _ENCRYPTED_STREAM in path.read_bytes()
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as packed:
-                return b"encryption-data" in packed.read("META-INF/manifest.xml")
-    except (OSError, KeyError, zipfile.BadZipFile, RuntimeError):
-        return False
-    return False

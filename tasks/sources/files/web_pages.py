@@ -9,7 +9,7 @@ from pathlib import Path
 from settings.sources import FolderSource
 from tasks.sources.base import Row, UnreadableFile
 from tasks.sources.files.encodings import CHUNK, text_of
-from tasks.sources.files.workbook_parts import MOST_CELLS
+from tasks.workbook_reader.limits import MOST_CELLS
 
 MOST_SPANNED = 10_000
 """Limit of rows or columns covered by one cell."""

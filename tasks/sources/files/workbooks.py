@@ -1,45 +1,30 @@
-"""Read the rows of the visible sheets of a workbook: XLSX, XLS and ODS."""
+"""Read the rows of the visible sheets of a workbook (XLSX, XLS, ODS) in a process of its own."""
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
-from datetime import date, datetime, time
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
-from xml.etree.ElementTree import ParseError
-
-from python_calamine import (
-    CalamineError,
-    CalamineSheet,
-    CalamineWorkbook,
-    SheetTypeEnum,
-    SheetVisibleEnum,
-)
+from typing import Any, NamedTuple
 
 from settings.sources import FolderSource
-from tasks.common.flexible_dates import to_second
-from tasks.sources.base import Row, UnreadableFile
-from tasks.sources.files.kinds import why_no_workbook
-from tasks.sources.files.workbook_parts import Cell, Range, WorkbookParts, workbook_parts
-from tasks.sources.files.xls_parts import xls_parts
+from tasks.common.errors import ROOT
+from tasks.sources.base import FatalFile, Row, UnreadableFile
+from tasks.workbook_reader.limits import MEMORY_MB, SECONDS, Answer
 
-EXACT = 10**15
-"""A spreadsheet keeps 15 digits of a number; the digits of a larger number are lost."""
-
-_DAY_OF_TIMES = date(1900, 1, 1)
-_UNREADABLE = (
-    CalamineError,
-    OSError,
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    RuntimeError,
-    ParseError,
-    ValueError,
-    KeyError,
+_LONGEST_LINE = 64 << 20
+_START = (
+    "import sys; sys.path[:] = sys.argv[1].split(':');"
+    " from tasks.workbook_reader.child import main; main(*sys.argv[2:])"
 )
+_REMEDY = "open and save the file again, or save it as CSV"
 
 
 class WorkbookSheet(NamedTuple):
@@ -55,109 +40,106 @@ class WorkbookSheet(NamedTuple):
 def workbook_sheets(path: Path, source: FolderSource) -> Iterator[WorkbookSheet]:
     """Yield the visible sheets of a workbook in their order.
 
-    Raises :class:`UnreadableFile` if the file is too large, damaged, or protected by a password.
+    The rows of a sheet can be read until the next sheet is asked for. Raises
+    :class:`UnreadableFile` if the file is too large, damaged, or protected by a password, and
+    :class:`FatalFile` if its reader process fails.
     """
-    try:
-        parts = _parts(path, source)
-        with path.open("rb") as file:
-            book = CalamineWorkbook.from_filelike(file)
-        visible = [
-            sheet.name
-            for sheet in book.sheets_metadata
-            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
-        ]
-        for name in visible:
-            sheet = book.get_sheet_by_name(name)
-            ranges = parts.merged.get(name) or sheet.merged_cell_ranges or ()
-            rows = _rows(sheet, ranges, parts.errors.get(name, {}))
-            yield WorkbookSheet(name if len(visible) > 1 else "", rows, parts.days_more)
-    except UnreadableFile:
-        raise
-    except _UNREADABLE as error:
-        why = why_no_workbook(path, error)
-        raise UnreadableFile(f"{path.name}: no readable workbook ({why})") from None
+    with closing(_answers(path, source)) as answers:
+        sheet = next(answers, None)
+        while sheet is not None:
+            rows = _SheetRows(answers)
+            yield WorkbookSheet(sheet[1], iter(rows), sheet[2])
+            sheet = rows.following_sheet()
 
 
-def _parts(path: Path, source: FolderSource) -> WorkbookParts:
-    if zipfile.is_zipfile(path):
-        return workbook_parts(path, source)
-    return xls_parts(path, serial=source.serial)
+class _SheetRows:
+    """The rows of one sheet, from the answers up to the next sheet."""
+
+    def __init__(self, answers: Iterator[list[Any]]) -> None:
+        self._answers = answers
+        self._following: list[Any] | None = None
+
+    def __iter__(self) -> Iterator[Row]:
+        for answer in self._parts():
+            for number, *cells in answer[1:]:
+                yield number, tuple(cells)
+
+    def following_sheet(self) -> list[Any] | None:
+        """Skip the other rows; return the answer that begins the next sheet, if there is one."""
+        for _ in self._parts():
+            pass
+        return self._following
+
+    def _parts(self) -> Iterator[list[Any]]:
+        while self._following is None:
+            answer = next(self._answers, None)
+            if answer is None:
+                return
+            if answer[0] == Answer.SHEET:
+                self._following = answer
+            else:
+                yield answer
 
 
-def _rows(sheet: CalamineSheet, ranges: Iterable[Range], errors: dict[Cell, str]) -> Iterator[Row]:
-    """Yield the rows of a sheet as text, with the errors of formulas and with merged values."""
-    if sheet.start is None:
-        return
-    left = sheet.start[1]  # the cells of a row begin with the first column in use
-    rows: Iterator[tuple[int, list[str]]] = enumerate(
-        (list(map(_text, row)) for row in sheet.iter_rows()), start=1
+def _answers(path: Path, source: FolderSource) -> Generator[list[Any], None, None]:
+    """Yield the answers `sheet` and `rows` of the process that reads the workbook."""
+    limits = (
+        MEMORY_MB,
+        source.max_rows,
+        source.max_columns,
+        source.max_unpacked_mb,
+        int(source.serial),
     )
-    if errors:
-        rows = _with_errors(rows, errors, left)
-    downwards = [each for each in ranges if each[1][0] > each[0][0]]
-    if downwards:
-        rows = _filled(rows, downwards, left)
-    for number, cells in rows:
-        yield number, tuple(cells)
+    modules = ":".join([str(ROOT), *filter(None, sys.path)])
+    command = [sys.executable, "-I", "-S", "-c", _START, modules, str(path), *map(str, limits)]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
+    ) as process:
+        try:
+            for line in _lines(path, process):
+                answer: list[Any] = json.loads(line)
+                if answer[0] == Answer.END:
+                    return
+                if answer[0] == Answer.REFUSED:
+                    raise UnreadableFile(f"{path.name}: {answer[1]}")
+                if answer[0] == Answer.TOO_LARGE:
+                    raise FatalFile(
+                        f"{path.name}: its rows need more than {MEMORY_MB} MB of memory; {_REMEDY}"
+                    )
+                yield answer
+            raise FatalFile(f"{path.name}: its reader failed ({_end(process)}); {_REMEDY}")
+        finally:
+            process.kill()
 
 
-def _with_errors(
-    rows: Iterable[tuple[int, list[str]]], errors: dict[Cell, str], left: int
-) -> Iterator[tuple[int, list[str]]]:
-    """Put the errors of formulas into the cells that are read as empty."""
-    by_row: dict[int, list[tuple[int, str]]] = {}
-    for (row, column), text in errors.items():
-        by_row.setdefault(row + 1, []).append((column - left, text))
-    for number, cells in rows:
-        for at, text in by_row.get(number, ()):
-            if 0 <= at < len(cells) and cells[at] in ("", "0"):
-                cells[at] = text
-        yield number, cells
+def _lines(path: Path, process: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """Yield the lines that the process writes.
 
-
-def _filled(
-    rows: Iterable[tuple[int, list[str]]], ranges: Iterable[Range], left: int
-) -> Iterator[tuple[int, list[str]]]:
-    """Repeat the value of a merged cell in all rows that it covers. A value that some programs keep
-    hidden below it does not count.
-
-    Only the first of its columns gets the value. A row with no value of its own stays empty.
+    The time in which nobody asks for a line does not count.
     """
-    starts: dict[int, list[tuple[int, int]]] = {}
-    for (first, column), (last, _) in ranges:
-        starts.setdefault(first + 1, []).append((column - left, last + 1))
-    covered: list[tuple[int, int, str]] = []
-    for number, cells in rows:
-        covered = [each for each in covered if each[1] >= number]
-        if any(cells):
-            for at, _, text in covered:
-                cells[at] = text
-        covered += [
-            (at, last, cells[at])
-            for at, last in starts.get(number, ())
-            if 0 <= at < len(cells) and cells[at]
-        ]
-        yield number, cells
+    assert process.stdout is not None
+    file, left, kept = process.stdout.fileno(), float(SECONDS), bytearray()
+    ready = select.poll()
+    ready.register(file, select.POLLIN)
+    while True:
+        began = time.monotonic()
+        arrived = ready.poll(left * 1000)
+        left = max(0.0, left - (time.monotonic() - began))
+        if not arrived or len(kept) > _LONGEST_LINE:
+            raise FatalFile(f"{path.name}: it cannot be read within {SECONDS} seconds; {_REMEDY}")
+        chunk = os.read(file, 1 << 20)
+        if not chunk:
+            return
+        first, *others = chunk.split(b"\n")
+        kept += first
+        for piece in others:
+            yield bytes(kept)
+            kept = bytearray(piece)
 
 
-def _text(cell: object) -> str:
-    """Return a cell as text that keeps its meaning.
-
-    A whole number has no decimals. A number with more digits than a spreadsheet keeps is written as
-    a spreadsheet shows it (1.23456789012346E+17). A time is rounded to the nearest second, and
-    midnight is a date alone.
-    """
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float | int):
-        if abs(cell) >= EXACT:
-            return f"{cell:.14E}"
-        return str(int(cell)) if isinstance(cell, int) or cell.is_integer() else str(cell)
-    if isinstance(cell, datetime):
-        moment = to_second(cell)
-        return str(moment if moment.time() != time() else moment.date())
-    if isinstance(cell, time):
-        return str(to_second(datetime.combine(_DAY_OF_TIMES, cell)).time())
-    return "" if cell is None else str(cell)
+def _end(process: subprocess.Popen[bytes]) -> str:
+    """Return how the process ended, in words."""
+    code = process.wait(timeout=SECONDS)
+    if code == -signal.SIGABRT:
+        return f"perhaps it needs more than {MEMORY_MB} MB of memory"
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
-from tasks.sources.files.workbook_parts import DAYS_TO_1904, Cell, WorkbookParts
+from tasks.workbook_reader.parts import DAYS_TO_1904, Cell, WorkbookParts
 
 _BOF, _EOF, _DATE_SYSTEM, _SHEET, _BOOL_OR_ERROR, _FORMULA = 0x809, 0x0A, 0x22, 0x85, 0x205, 0x06
 _ERRORS = {
