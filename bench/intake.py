@@ -1,10 +1,10 @@
 """`make bench`: what it costs to take in a file, against a plain insert of the same rows.
 
-`--rows N` measures a smaller file. Prints ratios; nothing here passes or fails. Invented complaints with the times of their steps are
-read from a CSV file and from a workbook into a new database, on SQLite and on PostgreSQL. The
-baseline puts the same rows into one table with SQLAlchemy Core, each column in its type; it gets
-them from memory, not from the file, already parsed. Every part runs in a process of its own, one
-after another.
+Prints ratios; nothing here passes or fails. `--rows N` measures a smaller file. Invented complaints
+with the times of their steps are read from a CSV file and from a workbook into a new database, on
+SQLite and on PostgreSQL. The baseline puts the same rows into one table with SQLAlchemy Core, each
+column in its type; it gets them from memory, not from the file, already parsed. Every part runs in
+a process of its own, one after another.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,10 @@ def open_engine(url: str, *, patience: int | None = None) -> Engine:
             connection.execute("SET TIME ZONE 'UTC'")
             connection.commit()
 
+        @event.listens_for(engine, "do_executemany")
+        def _copy(cursor: Any, statement: str, rows: Any, _context: Any) -> bool:
+            return _copied(cursor, statement, rows)
+
         @event.listens_for(engine, "handle_error")
         def _hide_row(context: ExceptionContext) -> None:
             _without_detail(context)
@@ -82,6 +86,20 @@ def open_engine(url: str, *, patience: int | None = None) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+COPY = "COPY "
+"""The begin of a statement that sends many rows to PostgreSQL at once."""
+
+
+def _copied(cursor: Any, statement: str, rows: Iterable[Sequence[Any]]) -> bool:
+    """Send the rows of a COPY statement; return False for any other statement, still to execute."""
+    if not statement.startswith(COPY):
+        return False
+    with cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+    return True
 
 
 READS_ONLY = "reads_only"

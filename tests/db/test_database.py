@@ -359,6 +359,15 @@ def test_an_event_comes_back_as_it_was(session):
     assert complaints.add(session, []) == {}
 
 
+def test_many_rows_at_once_keep_every_sign_of_a_text(session):
+    texts = ["a\tb", "a\nb", "a\r", r"a\b", r"\N", r"\.", "", None, "%s", "ñ'\"", "{1,2}"]
+    rows = [complaint(str(n), title=text) for n, text in enumerate(texts)]
+    complaints.add(session, rows)
+    found = session.execute(select(Complaint.title, Complaint.received_at).order_by(Complaint.id))
+    assert list(found) == [(text, NOON) for text in texts]
+    assert set(session.scalars(select(Complaint.metrics_last_day))) == {0}  # its default
+
+
 def test_looks_are_known_by_content_and_the_newest_is_found(session):
     assert imports.last(session, "lapor") is None
     for day, sha256 in ((24, "b"), (22, "a")):
