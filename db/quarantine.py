@@ -24,6 +24,10 @@ TORN_REASONS = frozenset(
 """Reasons of torn rows: the position of every cell is uncertain, so even a ticket may be wrong."""
 
 
+TEXT_LINE = "text_line"
+"""The reason of a line of text beside the table. It is no complaint, so no change is lost."""
+
+
 def quarantine(session: Session, row: QuarantineRow) -> bool:
     """Put a rejected row into quarantine; returns False if it was there already.
 

@@ -13,7 +13,7 @@ __all__ = [
     "plain_text",
     "redaction",
     "retry",
-    "total_rows",
+    "table_lines",
     "whole_files",
     "work_folder",
 ]

@@ -165,6 +165,12 @@ class ShiftCheck:
         dates = (cells.get(name, "") for name in self._dates | whole)
         return any(value[:1].isalpha() and not _FRAGMENT_OF_DATE.search(value) for value in dates)
 
+    def has_known_word(self, cells: Mapping[str, str]) -> bool:
+        """Check whether a cell is a unit, a status or a classification in its own column."""
+        return any(
+            cells.get(name) and not self._is_strange(name, cells[name]) for name in self._meanings
+        )
+
     def _has_loose_date(self, cells: dict[str, str]) -> bool:
         words = (*self._units, *filter(None, self._known))
         last = max((self._place[name] for name in words if cells[name]), default=-1)

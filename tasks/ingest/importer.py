@@ -85,8 +85,9 @@ def import_batch(
 
 def _check_share(writer: ImportWriter) -> None:
     """Raise :class:`TooManyBadRows` if more rows are bad than the source allows."""
-    rows, rejected, target = writer.rows, writer.rejected, writer.target
-    counted = rejected.count if rows >= ENOUGH_ROWS else rejected.unusable
+    rejected, target = writer.rejected, writer.target
+    rows = writer.rows - rejected.notes
+    counted = rejected.count - rejected.notes if rows >= ENOUGH_ROWS else rejected.unusable
     small = rows < ENOUGH_ROWS and not target.mapping.has_files
     if small or counted <= rows * target.mapping.max_bad_share:
         return
@@ -144,8 +145,8 @@ class ImportWriter:
 
     @property
     def rows(self) -> int:
-        """The number of rows read so far, without total lines."""
-        return self._read_rows - self.validator.totals
+        """The number of rows read so far, without lines that are no complaints."""
+        return self._read_rows - self.validator.passed_over
 
     def add_rows(self, rows: Sequence[Row]) -> None:
         """Parse some rows and write the complaints and events in them."""

@@ -123,7 +123,7 @@ def _read(checked: Checked, context: SiteContext, batch: Extract, rows: int) -> 
         if checked.rows >= ENOUGH:
             checked.whole = False
             break
-    checked.rows -= sieve.totals
+    checked.rows -= sieve.passed_over
     mixed = sorted(sieve.reader.mixed_dates)
     checked.mixed_dates += (f"{batch.name}: {column}" for column in mixed)
 

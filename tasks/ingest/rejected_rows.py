@@ -68,7 +68,7 @@ class RejectedRows:
             self.keys.add(bad.key)
             if bad.reason in MISALIGNED:
                 self.torn_keys.add(bad.key)
-        else:
+        elif not bad.is_note:
             self.without_ticket += 1
         self.unusable += self._is_unusable(bad)
         self.notes += bad.is_note

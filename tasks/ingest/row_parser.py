@@ -39,6 +39,7 @@ class RejectionReason(StrEnum):
     else that cannot be read is an open question about one field (:class:`UnmappedCell`).
     """
 
+    TEXT_LINE = "text_line"
     MISSING_TICKET = "missing_ticket"
     DUPLICATE_TICKET = "duplicate_ticket"
     MISSING_DATE = "missing_date"
@@ -320,8 +321,8 @@ class RowParser:
         """Return the storable cells of a bad row: the mapped columns except personal ones,
         masked.
         """
-        if reason in MISALIGNED:
-            return {}
+        if reason in MISALIGNED or reason == RejectionReason.TEXT_LINE:
+            return {}  # perhaps the name of a person
         if reason == RejectionReason.MISSING_TICKET and not self.has_receipt(header, row):
             return {}  # perhaps a shifted row
         places = [(name, place) for name, place in self._places(header) if place < len(row)]
@@ -399,6 +400,23 @@ class RowParser:
             return self._received(self.cells(header, row)) is not None
         except RowError:
             return False
+
+    def is_date(self, text: str) -> bool:
+        """Check whether a text is a date, in a format of the mapping or in a common form."""
+        if self._in_a_format(text) is not None:
+            return True
+        try:
+            parse_serial(text) if is_serial(text) else parse_flexible(text, self._order)
+        except (ValueError, OverflowError):
+            return False
+        return True
+
+    def has_known_word(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
+        """Check whether a cell of a row is a unit, a status or a classification in its column."""
+        whole = {
+            name: row[place].strip() for name, place in self._places(header) if place < len(row)
+        }
+        return self._shift.has_known_word(whole)
 
     def _moment(self, text: str, column: str) -> datetime | None:
         if not text:

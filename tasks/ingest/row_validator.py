@@ -11,7 +11,14 @@ from datetime import UTC, datetime
 from settings.mapping import SourceMapping
 from sla.directory import Directory
 from tasks.common.redaction import redact_and_truncate
-from tasks.common.total_rows import has_only_totals, is_total_label
+from tasks.common.table_lines import (
+    has_column_numbers,
+    has_counts,
+    has_only_totals,
+    is_heading,
+    is_text,
+    is_total_label,
+)
 from tasks.ingest.exchange_reader import ExchangeReader
 from tasks.ingest.row_parser import (
     MISALIGNED,
@@ -43,8 +50,11 @@ class RejectedRow:
     key: str = field(default="", repr=False)
     sheet: str = ""
     """The sheet of the line, if its file has several."""
-    is_note: bool = False
-    """True for a line of text beside the table, for example the signature below it."""
+
+    @property
+    def is_note(self) -> bool:
+        """Check whether this is a line of text beside the table, as the signature below it."""
+        return self.reason == RejectionReason.TEXT_LINE
 
     @property
     def position(self) -> str:
@@ -63,14 +73,19 @@ _NO_COMPLAINT = frozenset(
 )
 """The reasons for the rejection of a total line or a line of text."""
 
+_PERHAPS_TEXT = _NO_COMPLAINT | {RejectionReason.TORN_ROW, RejectionReason.LONG_ROW}
+"""The reasons for the rejection of a line of text, which may stand in a column with dates."""
+
+MOST_TEXTS = 3
+"""A line of text has at most so many filled cells: a signature has one or two columns."""
+
 
 class RowValidator:
     """Validator for the rows of one snapshot.
 
     It passes over an exact repetition of a row, and rejects a row with another content for the same
-    ticket. It also passes over a total line. A row is one if all of its filled cells are numbers or
-    labels such as 'Jumlah', the cell of the ticket is empty or such a label, and the date of
-    receipt cannot be read. `classifications` are those that the rules ask for.
+    ticket. It also passes over total lines, column numbers and headings, which are no complaints.
+    `classifications` are those that the rules ask for.
     """
 
     def __init__(
@@ -91,8 +106,8 @@ class RowValidator:
             else RowParser(*given)
         )
         self.observed_at = observed_at.astimezone(UTC)  # in UTC, as the times in the rows
-        self.totals = 0
-        """The number of total lines so far."""
+        self.passed_over = 0
+        """The number of total lines, column numbers and headings so far."""
         self._seen: dict[str, int] = {}  # key -> hash of its record
 
     @property
@@ -105,7 +120,7 @@ class RowValidator:
     ) -> Iterator[tuple[int, ComplaintRecord | RejectedRow]]:
         """Yield each row with its line number, as a record or as a rejected row.
 
-        A repeated row and a total line are skipped.
+        A repeated row, and a line that is no complaint, are skipped.
         """
         for line, cells in rows:
             row = without_lone_surrogates(cells)
@@ -120,10 +135,57 @@ class RowValidator:
                     column = self.reader.source.fields.ticket
                     raise RowError(RejectionReason.DUPLICATE_TICKET, column, record.ticket)
             except RowError as bad:
-                if bad.reason in _NO_COMPLAINT and self._is_total(header, row):
-                    self.totals += 1
+                if self._is_passed_over(header, row, bad):
+                    self.passed_over += 1
                     continue
+                if self._is_text_line(header, row, bad):
+                    bad = RowError(RejectionReason.TEXT_LINE)
                 yield line, self._refused(header, line, row, bad)
+
+    def _is_passed_over(self, header: tuple[str, ...], row: tuple[str, ...], bad: RowError) -> bool:
+        """Check whether a rejected row is a total line, a line of column numbers or a heading."""
+        if isinstance(row, FaultyRow) or bad.reason not in _PERHAPS_TEXT:
+            return False
+        if bad.reason in _NO_COMPLAINT and self._is_total(header, row):
+            return True
+        if has_column_numbers(row):
+            return not self._has_date(row)
+        return self._is_heading(header, row)
+
+    def _is_heading(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
+        """Check whether the only filled cell of a row is a heading or a part of a signature.
+
+        It is one in a column with dates, in the column of the ticket and in one without a mapping.
+        In another one it may be the value of a complaint.
+        """
+        filled = [place for place, cell in enumerate(row) if cell.strip()]
+        if len(filled) != 1 or filled[0] >= len(header):
+            return False
+        source, name, text = self.reader.source, header[filled[0]], row[filled[0]].strip()
+        if name == source.fields.ticket:
+            return is_heading(text) or (is_text(text) and (" " in text or text[-1] in ",:"))
+        is_apart = name not in source.columns or name in source.date_columns
+        return is_apart and (is_heading(text) or is_text(text)) and not self._has_date(row)
+
+    def _is_text_line(self, header: tuple[str, ...], row: tuple[str, ...], bad: RowError) -> bool:
+        """Check whether a rejected row is a line of text or of a summary beside the table.
+
+        It has few cells with words or a count for each unit, no date, and no ticket with a digit.
+        """
+        if isinstance(row, FaultyRow) or bad.reason not in _PERHAPS_TEXT:
+            return False
+        filled = [cell.strip() for cell in row if cell.strip()]
+        texts = all(is_text(cell) or is_heading(cell) for cell in filled)
+        if not (has_counts(filled) or (texts and len(filled) <= MOST_TEXTS)):
+            return False
+        place = header.index(self.reader.source.fields.ticket)
+        ticket = row[place].strip() if place < len(row) else ""
+        if any(sign.isdigit() for sign in ticket) and not is_heading(ticket):
+            return False
+        return not self._has_date(row) and not self.reader.has_known_word(header, row)
+
+    def _has_date(self, row: tuple[str, ...]) -> bool:
+        return any(cell.strip() and self.reader.is_date(cell.strip()) for cell in row)
 
     def _is_total(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
         """Check whether a rejected row is a total line."""
@@ -131,7 +193,9 @@ class RowValidator:
             return False
         place = header.index(self.reader.source.fields.ticket)
         ticket = row[place].strip() if place < len(row) else ""
-        return (not ticket or is_total_label(ticket)) and not self.reader.has_receipt(header, row)
+        first = next(filter(None, map(str.strip, row)))
+        labelled = is_total_label(ticket) or is_total_label(first)
+        return (not ticket or labelled) and not self.reader.has_receipt(header, row)
 
     def _refused(
         self, header: tuple[str, ...], line: int, row: tuple[str, ...], bad: RowError
@@ -140,15 +204,13 @@ class RowValidator:
         cells = self.reader.kept(header, row, bad.reason)
         place = header.index(named.ticket)
         key = ""
+        apart = MISALIGNED | {RejectionReason.TEXT_LINE}
         if isinstance(row, FaultyRow):
             key = row.ticket
-        elif bad.reason not in MISALIGNED and place < len(row):
+        elif bad.reason not in apart and place < len(row):
             written = dict(zip(header, map(str.strip, row), strict=False))
             key = self.reader.key(defaultdict(str, written))
-        is_note = self._is_note(header, row, bad)
-        if is_note:
-            cells = {}  # perhaps the name of a person
-        hidden = is_note or bad.column in named.personal or (bad.column and not cells)
+        hidden = bad.column in named.personal or (bad.column and not cells)
         return RejectedRow(
             line=line,
             reason=bad.reason,
@@ -160,18 +222,7 @@ class RowValidator:
             content=(bad.reason, bad.column, bad.value, *([] if cells else row)),
             key=key,
             sheet=sheet_of(line),
-            is_note=is_note,
         )
-
-    def _is_note(self, header: tuple[str, ...], row: tuple[str, ...], bad: RowError) -> bool:
-        """Check whether a rejected row is a line of text: its only filled cell is no ticket."""
-        if bad.reason not in _NO_COMPLAINT or isinstance(row, FaultyRow):
-            return False
-        filled = [place for place, cell in enumerate(row) if cell.strip()]
-        if len(filled) != 1:
-            return False
-        is_ticket = filled[0] == header.index(self.reader.source.fields.ticket)
-        return not (is_ticket and any(sign.isdigit() for sign in row[filled[0]]))
 
 
 def ticket_hash(key: str) -> str:

@@ -240,17 +240,17 @@ def test_a_file_with_a_mapped_column_twice_is_refused_by_name(context):
 
 
 def test_a_signature_below_a_small_table_stops_nothing_and_keeps_no_name(context):
-    notes = ("Mengetahui,", "Kepala Bagian", NAME)
+    """A line in a column with words may be a value of a complaint, so it waits without its text."""
+    notes = ("Mengetahui,", "Kepala Bagian", NAME, "NIP. 19780101 200501 1 002")
+    columns = [list(ROW).index(name) for name in ("No Register", "Perihal", "Selesai")]
     below = "".join(
-        f"{';' * (at * 10)}{text}{';' * (len(ROW) - 1 - at * 10)}\n"
-        for at in (0, 2)
-        for text in notes
+        f"{';' * at}{text}{';' * (len(ROW) - 1 - at)}\n" for at in columns for text in notes
     )
     drop(context, "2026-11-03 07:15", rows(entry(1), entry(2)) + below)
     assert cycle(context, "2026-11-03 08:00") == []
     assert tickets(context) == numbers((1, 2))
     waiting = quarantine(context, "register")
-    assert [(line, value) for line, _, _, value in waiting] == [(n, "") for n in range(4, 10)]
+    assert waiting == [(line, "text_line", "", "") for line in range(8, 12)]
     assert NAME not in dump(context)
 
 
@@ -495,10 +495,24 @@ def test_shifted_cells_of_a_workbook_show_no_name(context, at, by, unit):
     assert {"1", "3"} <= tickets(context)
 
 
-def test_a_lost_row_of_a_register_of_changes_accuses_nobody(context):
-    """It may be a change of any complaint; the next good import counts again."""
+def shows_changes(context: SiteContext) -> None:
     source = context.site.sources["register"]
     context.site.sources["register"] = source.model_copy(update={"shows": "changes"})
+
+
+def test_a_signature_below_a_register_of_changes_loses_no_change(context):
+    shows_changes(context)
+    signature = {**dict.fromkeys(ROW, ""), "Perihal": "Mengetahui,", "Selesai": "Pengelola"}
+    for made, new in (("03", []), ("10", [entry(9, **{"Tanggal Masuk": "09/11/2026 08:30"})])):
+        drop(context, f"2026-11-{made} 07:15", rows(*(new or [entry(1), entry(2)]), signature))
+        assert cycle(context, f"2026-11-{made} 08:15") == []
+    assert [reason for _, reason, _, _ in quarantine(context, "register")] == ["text_line"]
+    assert states(context, "breached") == {"FD-1", "FD-2"}
+
+
+def test_a_lost_row_of_a_register_of_changes_accuses_nobody(context):
+    """It may be a change of any complaint; the next good import counts again."""
+    shows_changes(context)
     drop(context, "2026-11-03 07:15", rows(entry(1), entry(2)))
     cycle(context, "2026-11-03 08:15")
     new = [entry(n, **{"Tanggal Masuk": "09/11/2026 08:30"}) for n in range(10, 20)]

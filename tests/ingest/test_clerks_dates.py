@@ -1,4 +1,4 @@
-"""Dates, ticket numbers and total lines as clerks write them. All data are invented."""
+"""Dates, ticket numbers and lines beside the table as clerks write them. All data are invented."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from settings.sources import FolderSource
 from sla.directory import Directory
 from tasks.common.flexible_dates import date_order, parse_flexible, parse_serial
-from tasks.common.total_rows import has_only_totals
+from tasks.common.table_lines import has_only_totals
 from tasks.ingest.row_parser import RowParser
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 
@@ -186,16 +186,52 @@ def test_a_formula_error_is_named_where_a_meaning_is_needed_and_left_out_elsewhe
         (("", "60", "", "12,5 %"), True),
         (("", "", "", "Grand Total 1.200"), True),
         (("Jumlah", "12"), True),
+        (("(1)", "(2)", "(3)", "(4)"), True),
+        (("1", "2", "3", "4"), True),
+        (("A", "B", "", "D"), True),
+        (("1", "2", "3 = 1+2", "4"), True),
+        (("BULAN NOVEMBER 2026", "", "", ""), True),
+        (("Minggu ke-2", "", "", ""), True),
+        (("II. PENGADUAN MELALUI SMS", "", "", ""), True),
+        (("", "BULAN NOVEMBER", "", ""), True),
+        (("", "", "", "Salo, 30 November 2026"), True),
+        (("Mengetahui,", "", "", ""), True),
+        (("NIP. 19780101 200501 1 002", "", "", ""), True),
         (("17", "", "", ""), False),
         (("", GOOD, "", ""), False),
         (("", "05.11.2026", "", ""), False),
         (("", "", "Jalan", ""), False),
         (("Jumlah", "", "Jalan rusak", ""), False),
         (("Totalitas", "", "", ""), False),
+        (("4", "2", "9", ""), False),
+        (("1", "", "3", "5/11/2026"), False),
+        (("FD-12/2026", "", "", ""), False),
+        (("12 Tahun 2026 A", "", "", ""), False),
+        (("", "", "", "05/11/2026"), False),
+        (("", "", "BULAN NOVEMBER", ""), False),
     ],
 )
-def test_a_total_line_is_passed_over_and_nothing_else(row, passed_over):
+def test_lines_that_are_no_complaints_are_passed_over_and_nothing_else(row, passed_over):
     assert (results(source(), row) == []) == passed_over
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (("", "", "Jalan rusak", ""), "text_line"),
+        (("Mengetahui,", "", "", "Pengelola Pengaduan"), "text_line"),
+        (("NIP. 19780101", "", "", "NIP. 19900202"), "text_line"),
+        (("", "Kepala Dinas", "Pengelola", ""), "text_line"),
+        (("Dinas Sosial", "3", "1", "2"), "text_line"),
+        (("FD-7", "", "Jalan rusak", ""), "missing_date Masuk"),
+        (("FD-7", "kemarin", "Jalan rusak", ""), "bad_date Masuk"),
+        (("", "05/11/2026", "Jalan rusak", ""), "missing_ticket No"),
+        (("", "", "Jalan rusak", "05/11/2026"), "missing_ticket No"),
+    ],
+)
+def test_a_line_of_text_or_of_a_summary_waits_as_what_it_is(row, expected):
+    (found,) = results(source(), row)
+    assert found.removesuffix(" kemarin") == f"2 {expected}"
 
 
 def test_a_row_with_a_ticket_and_a_date_is_never_a_total():

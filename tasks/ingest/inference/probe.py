@@ -13,7 +13,7 @@ from pathlib import Path
 
 from settings.sources import FolderSource
 from tasks.common.dates import parse_datetime
-from tasks.common.total_rows import has_only_totals
+from tasks.common.table_lines import has_only_totals
 from tasks.ingest.inference.column_types import FORMATS, ColumnSample
 from tasks.sources.base import Row, UnreadableFile
 from tasks.sources.files.delimited import DELIMITERS, PREAMBLE

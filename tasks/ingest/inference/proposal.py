@@ -494,5 +494,5 @@ def _tried(
         for _, found in sieve.validate(sheet.header, [row]):
             if isinstance(found, RejectedRow):
                 reasons[found.reason] += 1
-    rows -= sieve.totals
+    rows -= sieve.passed_over
     return rows, rows - reasons.total(), dict(reasons.most_common())

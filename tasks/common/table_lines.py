@@ -1,0 +1,82 @@
+"""Recognize the lines of a table that are no complaints: totals, column numbers, headings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import pairwise
+
+from tasks.common.dates import month_number
+
+_NUMBER = re.compile(r"-?[\d.,]+ ?%?")
+_LABEL = re.compile(
+    r"(?:grand |sub[ -]?)?(?:total|jumlah|rata-rata|average|sum)\b[^\d]{0,40}(?:[\d.,]+ ?%?)?",
+    re.IGNORECASE,
+)
+_COLUMN_NUMBER = re.compile(r"[(\[]?(?:kolom )?(?:(\d{1,3})|([a-z]))(?: ?=.{1,40})?[.)\]]{0,2}")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_LIST_ITEM = re.compile(r"(?:\d{1,2}|[ivx]{1,4}|[a-z])[.)] ?\D{3,}", re.IGNORECASE)
+_SIGNED = re.compile(r"[^\W\d][^\d,]{1,60}, ?\d{1,2} [^\W\d]{3,9} \d{4}|NIP\b.*", re.IGNORECASE)
+_PERIODS = frozenset(
+    (
+        *("bulan", "bln", "minggu", "pekan", "triwulan", "semester", "tahun", "thn", "periode"),
+        *("ke", "sd", "dan"),
+    )
+)
+_PERIOD_NUMBER = re.compile(r"\d{1,2}|20\d\d|[ivx]{1,4}|s", re.IGNORECASE)
+
+
+def is_total_label(cell: str) -> bool:
+    """Check whether a cell is the label of a total: 'Jumlah', 'Total laporan: 12', 'Subtotal'."""
+    return _LABEL.fullmatch(cell.strip()) is not None
+
+
+def has_only_totals(cells: Iterable[str]) -> bool:
+    """Check whether every filled cell of a row is a number or the label of a total."""
+    filled = _filled(cells)
+    return bool(filled) and all(_NUMBER.fullmatch(cell) or is_total_label(cell) for cell in filled)
+
+
+def has_column_numbers(cells: Iterable[str]) -> bool:
+    """Check whether a row only numbers the columns, as forms do below the header: (1) (2) (3).
+
+    It has at least three numbers, or letters, each greater than the one before.
+    """
+    marks = [_COLUMN_NUMBER.fullmatch(cell.casefold()) for cell in _filled(cells)]
+    found = [mark for mark in marks if mark]
+    if len(found) < 3 or len(found) < len(marks):
+        return False
+    numbers = [int(mark[1]) if mark[1] else ord(mark[2]) - ord("a") + 1 for mark in found]
+    return numbers[0] <= 3 and all(0 < after - before <= 3 for before, after in pairwise(numbers))
+
+
+def is_text(cell: str) -> bool:
+    """Check whether a cell has words and no digits."""
+    return _WORD.search(cell) is not None and not any(sign.isdigit() for sign in cell)
+
+
+def is_heading(cell: str) -> bool:
+    """Check whether a text is a heading or a part of a signature, although it may have digits.
+
+    'BULAN NOVEMBER 2026', 'Minggu ke-2', '1. Bupati', 'Salo, 30 November 2026', 'NIP. 1978'.
+    """
+    text = " ".join(cell.split())
+    if _SIGNED.fullmatch(text) or _LIST_ITEM.fullmatch(text):
+        return True
+    words = re.findall(r"[^\W_]+", text.casefold())
+    named = [word for word in words if word in _PERIODS or (word.isalpha() and month_number(word))]
+    return bool(named) and all(
+        word in named or _PERIOD_NUMBER.fullmatch(word) is not None for word in words
+    )
+
+
+def has_counts(cells: Iterable[str]) -> bool:
+    """Check whether a row is a line of a summary: one text, and otherwise only small numbers."""
+    filled = _filled(cells)
+    texts = [cell for cell in filled if is_text(cell)]
+    numbers = [cell for cell in filled if re.fullmatch(r"\d{1,4}", cell)]
+    return len(texts) == 1 and len(numbers) > 1 and len(filled) == len(texts) + len(numbers)
+
+
+def _filled(cells: Iterable[str]) -> list[str]:
+    return [cell.strip() for cell in cells if cell.strip()]
