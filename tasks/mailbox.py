@@ -12,12 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import notices
 from db.mailbox import bounces, position
 from db.models import MessageStatus, ReplyOutcome
-from sla.directory import Role
 from tasks.common.context import RunContext, SiteContext
 from tasks.common.retry import retrying_task
 from tasks.notifications.bounces import dsn
 from tasks.notifications.bounces.mailbox import error_text, mailbox_of
-from tasks.notifications.enqueue import enqueue_alert
+from tasks.notifications.enqueue import enqueue_alert, tell_of_lost_address
 from tasks.notifications.replies import parse
 from tasks.notifications.replies.match import record_reply
 from tasks.sources.imap.fetch import heads, uids, whole
@@ -175,20 +174,9 @@ def _take(
         count.bounced += 1
         run.session.flush()
         notices.settle(run.session, [item.notice_id for item in message.items], run.now)
-    if newly_marked and _somebody_can_be_told(run):
-        answer = f"{failure.code} {failure.answer}".strip()[:200]
-        facts = {"recipient": message.recipient, "answer": answer, "mail": message.id}
-        enqueue_alert(run, "bounced_message", facts)
-
-
-def _somebody_can_be_told(run: RunContext) -> bool:
-    """Check whether an alert can reach an administrator.
-
-    It cannot if the mails to every administrator come back.
-    """
-    marked = bounces.suppressed_addresses(run.session)
-    administrators = run.site.directory.holders(Role.ADMINISTRATOR, None, run.today)
-    return any(holder.email.casefold() not in marked for holder in administrators.offices)
+    if newly_marked:
+        answer = f"{failure.code} {failure.answer}".strip()
+        tell_of_lost_address(run, "bounced_message", message, answer)
 
 
 read_mailbox_task = retrying_task("read mailbox")(read_mailbox)

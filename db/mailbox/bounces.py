@@ -1,4 +1,6 @@
-"""Bounced mails, and addresses suppressed by a bounce until an administrator lifts this."""
+"""Bounced mails, and addresses suppressed by a bounce or a refusal until an administrator lifts
+this.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,12 @@ def add(
     code: str,
     answer: str,
     now: datetime,
+    why: str = "a mail to it came back",
 ) -> bool:
     """Record a bounced mail once per report; returns True if its address is newly suppressed.
+
+    `why` is the reason for the audit. If the mail server refused the address, the report is the
+    mail itself.
 
     If the mail was sent before the address was last lifted, it says nothing about the mailbox
     today. Its bounce is then stored as already lifted at that time.
@@ -60,14 +66,25 @@ def add(
     )
     session.flush()
     if newly_marked:
-        why = f"a mail to it came back{f' ({code})' if code else ''}"
-        audit.note(session, audit.AuditKind.BOUNCE_SUPPRESSED, now, why, message=message.id)
+        reason = f"{why}{f' ({code})' if code else ''}"
+        audit.note(session, audit.AuditKind.BOUNCE_SUPPRESSED, now, reason, message=message.id)
     return newly_marked
 
 
 def suppressed_addresses(session: Session) -> frozenset[str]:
     """Return the suppressed addresses, casefolded: mail to them does not arrive."""
     query = select(Bounce.address).where(Bounce.lifted_at.is_(None)).distinct()
+    return frozenset(session.scalars(query))
+
+
+def refused_addresses(session: Session) -> frozenset[str]:
+    """Return those of the suppressed addresses, casefolded, that the mail server itself refused."""
+    query = (
+        select(Bounce.address)
+        .join(MessageRow, MessageRow.id == Bounce.message_id)
+        .where(Bounce.lifted_at.is_(None), MessageRow.status == MessageStatus.DEAD)
+        .distinct()
+    )
     return frozenset(session.scalars(query))
 
 

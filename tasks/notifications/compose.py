@@ -11,8 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from db import notices, outbox
+from db.mailbox import bounces
 from db.models import MessageItem, MessageKind, MessageRow, NoticeRow
-from sla.directory import OF_A_UNIT, OfficeHolder, Role
+from sla.directory import OF_A_UNIT, Holders, OfficeHolder, Role
 from sla.engine.clocks import CLASS
 from sla.engine.context import UNDETERMINED
 from sla.engine.deadline import Deadline, State
@@ -28,7 +29,7 @@ from tasks.notifications.render import desk_mail
 from tasks.notifications.replies.links import with_replies
 from tasks.notifications.summary_mail import SummaryMailComposer
 from tasks.notifications.transport.smtp import Uncomposable
-from tasks.notifications.views import Correction, Desk, StandIn
+from tasks.notifications.views import Absence, Correction, Desk, StandIn
 from tasks.notifications.workbook_attachment import notices_workbook
 from tasks.text.catalog import catalog
 from tasks.text.titles import office_title
@@ -223,7 +224,7 @@ class _FairNotice:
 def _view(
     run: RunContext, message: MessageRow, loader: DeskLoader, fair: _FairNotice
 ) -> Desk | None:
-    context, now = run.context, run.now
+    context = run.context
     locale = message.locale or context.site.locale
     corrections: dict[tuple[int, str, int], Correction] = {}
     triggers: dict[int, frozenset[Clock]] = {}
@@ -246,7 +247,7 @@ def _view(
         loader.desk(message, triggers),
         copied=bool(triggers) and all(item.copied for item in message.items if item.included),
         corrections=tuple(sorted(corrections.values(), key=lambda each: each.ticket)),
-        stand_ins=_stand_ins(context, message, now),
+        stand_ins=_stand_ins(run, message),
     )
 
 
@@ -272,11 +273,11 @@ def _correction(
     )
 
 
-def _stand_ins(context: SiteContext, message: MessageRow, now: datetime) -> tuple[StandIn, ...]:
+def _stand_ins(run: RunContext, message: MessageRow) -> tuple[StandIn, ...]:
     """Return the offices, vacant or out of reach, in the place of which the recipient is told."""
     if message.resent_of is not None:
         return ()
-    today, directory = context.local(now).date(), context.site.directory
+    today, directory = run.today, run.site.directory
     address = message.recipient.casefold()
     own = [h for h in directory.offices if h.email.casefold() == address and h.in_office_on(today)]
     above = next((holder for holder in own if holder.role not in OF_A_UNIT), None)
@@ -285,12 +286,13 @@ def _stand_ins(context: SiteContext, message: MessageRow, now: datetime) -> tupl
     def title_of(holder: OfficeHolder) -> str:
         return office_title(
             holder,
-            site=context.site.name,
+            site=run.site.name,
             unit=directory.name_of(holder.unit or None),
-            locale=message.locale or context.site.locale,
+            locale=message.locale or run.site.locale,
         )
 
     reader_title = title_of(own[0]) if own and above is None else ""
+    refused = bounces.refused_addresses(run.session)
     found: dict[StandIn, None] = {}
     for item in message.items:
         if not item.included or item.correction:
@@ -299,10 +301,17 @@ def _stand_ins(context: SiteContext, message: MessageRow, now: datetime) -> tupl
         regular = directory.holders(role, unit, today)
         holds = any(holder.email.casefold() == address for holder in regular.offices)
         if regular.vacancy is not None or not holds:
-            vacant = regular.vacancy is not None
             title = title_of(OfficeHolder(unit or "", role, "", ""))
-            found[StandIn(title, reader, vacant, reader_title)] = None
+            found[StandIn(title, reader, _absence(regular, refused), reader_title)] = None
     return tuple(found)
+
+
+def _absence(regular: Holders, refused: frozenset[str]) -> Absence:
+    """Return why none of the regular holders of an office can be notified."""
+    if regular.vacancy is not None:
+        return Absence.VACANT
+    known = all(holder.email.casefold() in refused for holder in regular.offices)
+    return Absence.REFUSED if known else Absence.UNREACHABLE
 
 
 def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> Deadline | None:

@@ -262,6 +262,18 @@ def enqueue_alert(
             enqueue(run, MessageKind.ALERT, holder, key, detail=detail)
 
 
+def tell_of_lost_address(run: RunContext, kind: str, message: MessageRow, answer: str) -> None:
+    """Notify the administrators of an address that is suppressed from now on.
+
+    Nobody is notified if the mails to every administrator are lost.
+    """
+    marked = bounces.suppressed_addresses(run.session)
+    administrators = run.site.directory.holders(Role.ADMINISTRATOR, None, run.today)
+    if any(holder.email.casefold() not in marked for holder in administrators.offices):
+        facts = {"recipient": message.recipient, "answer": answer[:200], "mail": message.id}
+        enqueue_alert(run, kind, facts)
+
+
 def enqueue_summary(run: RunContext, report: int) -> int:
     """Queue a report for the roles named by the site; return the number of mails."""
     without = bounces.suppressed_addresses(run.session)

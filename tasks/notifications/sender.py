@@ -10,20 +10,23 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from db import notices, outbox
+from db.mailbox import bounces
 from db.models import DeliveryAttempt, MessageKind, MessageRow, MessageStatus
 from tasks.common.context import RunContext, SiteContext
 from tasks.notifications.ack_writer import AckWriter
 from tasks.notifications.compose import compose_all
-from tasks.notifications.enqueue import enqueue_alert
+from tasks.notifications.enqueue import enqueue_alert, tell_of_lost_address
 from tasks.notifications.import_alerts import FIRST_ALERTS
 from tasks.notifications.rate_limit import MINUTE, RateLimiter, RunClock, too_fast
 from tasks.notifications.readdress import readdress
 from tasks.notifications.send_policy import DELIVERY, SendPolicy
 from tasks.notifications.transport.choose import smtp_address
 from tasks.notifications.transport.smtp import (
+    AddressRefused,
     Connection,
     MailError,
     PermanentFailure,
+    SenderLimited,
     ServerUnavailable,
     Uncomposable,
 )
@@ -241,7 +244,8 @@ class Sender:
         if isinstance(error, ServerUnavailable):
             outages = sum(each.outcome == "unavailable" for each in message.attempts)
             message.status = MessageStatus.QUEUED
-            message.next_attempt_at = now + self.policy.outage_after(outages)
+            wait = self.policy.retry_after if isinstance(error, SenderLimited) else None
+            message.next_attempt_at = now + (wait or self.policy.outage_after)(outages)
             _attempt(message, now, "unavailable", error)
             count.deferred += 1
             count.trouble = error.answer
@@ -250,7 +254,9 @@ class Sender:
         dead = message.status == MessageStatus.DEAD
         count.dead += dead
         count.deferred += not dead
-        if (dead or isinstance(error, Uncomposable)) and message.kind != MessageKind.ALERT:
+        if isinstance(error, AddressRefused):
+            _suppress(run, message, error)
+        elif (dead or isinstance(error, Uncomposable)) and message.kind != MessageKind.ALERT:
             facts = {
                 "recipient": message.recipient,
                 "answer": str(error)[:200],
@@ -260,6 +266,22 @@ class Sender:
             enqueue_alert(run, kind, facts)
         run.session.flush()
         notices.settle(run.session, [item.notice_id for item in message.items], now)
+
+
+def _suppress(run: RunContext, message: MessageRow, error: AddressRefused) -> None:
+    """Suppress an address that the server refused, as a returned mail does; notify once."""
+    newly_marked = bounces.add(
+        run.session,
+        message,
+        report_id=message.message_id_header,
+        reported_at=run.now,
+        code=error.enhanced_code,
+        answer=str(error),
+        now=run.now,
+        why="the mail server knows no such address",
+    )
+    if newly_marked:
+        tell_of_lost_address(run, "refused_address", message, str(error))
 
 
 def _bound_to_hours(message: MessageRow) -> bool:

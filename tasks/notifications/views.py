@@ -76,6 +76,15 @@ class Duty:
         return not self.late, self.days_left, self.due
 
 
+class Absence(StrEnum):
+    """Why another person is notified in the place of an office; a key of the texts."""
+
+    VACANT = "vacant"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    """The mail server knows no such address."""
+
+
 @dataclass(frozen=True, slots=True)
 class StandIn:
     """The reader gets a notice in the place of another office, vacant or out of reach.
@@ -86,7 +95,7 @@ class StandIn:
 
     title: str
     reader: str
-    vacant: bool
+    absence: Absence
     reader_title: str = ""
 
 

@@ -97,7 +97,7 @@ def _person_told(
     person: str,
     mine: list[tuple[MessageRow, MessageItem]],
 ) -> Iterator[str]:
-    if not mine:
+    if not mine and person not in found.views.suppressed():  # else its notices went to another
         yield f"{person} is owed no mail about {key}, due since {notice.decided_at}"
     told = [
         message for message, item in mine if message.status == MessageStatus.SENT and item.included

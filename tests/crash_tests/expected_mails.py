@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.models import Complaint, NoticeRow
+from db.models import Bounce, Complaint, NoticeRow
 from sla.directory import Role
 from sla.engine.deadline import Deadline, State
 from sla.escalation import AcceptedNotices, Ladder, NoticeKind, Reached, ladder_for, reached
@@ -101,13 +101,25 @@ class Views:
         return any(each.id == rung and each.kind != NoticeKind.REMINDER for each in rungs)
 
     def people(self, key: Key, roles: Iterable[Role], moment: datetime) -> set[str]:
-        """Who holds these roles for the unit of a notice at this moment."""
+        """Who holds these roles for the unit of a notice at this moment.
+
+        A refused address counts as vacant from its refusal on.
+        """
         directory, today = self.context.site.directory, self.context.local(moment).date()
         return {
             holder.email
             for role in roles
-            for holder in directory.holders(role, key.unit or None, today).offices
+            for holder in directory.holders(
+                role, key.unit or None, today, self.suppressed(moment)
+            ).offices
         }
+
+    def suppressed(self, moment: datetime | None = None) -> frozenset[str]:
+        """The addresses that the mail server had refused by a moment, or at any time."""
+        query = select(Bounce.address)
+        if moment is not None:
+            query = query.where(Bounce.recorded_at <= moment)
+        return frozenset(self.session.scalars(query))
 
 
 class Ledger:

@@ -264,7 +264,7 @@ def test_one_refused_recipient_does_not_stop_the_others(context, server):
     server.rcpt_answers = {LIAISON: "550 5.1.1 No such user"}
     count = deliver(context, BREACHED)
     assert (count.sent, count.dead, count.pending) == (4, 1, 0)  # three mails and the alert
-    assert alerts(context) == ["dead_message"]
+    assert alerts(context) == ["refused_address"]
     assert ADMINISTRATOR in to(server)
     assert notices(context) == [("breach", "sent"), ("breach", "sent")]  # the heads were told
 
@@ -280,7 +280,7 @@ def test_a_dead_alert_begets_no_alert(context, server):
     owe(context, REMINDED, at("Dinas Sosial"))
     server.rcpt_answers = dict.fromkeys((LIAISON, ADMINISTRATOR), "550 5.1.1 No such user")
     assert deliver(context, REMINDED).dead == 2
-    assert alerts(context) == ["dead_message"]
+    assert alerts(context) == ["refused_address"]
 
 
 def test_a_mail_whose_answer_was_lost_goes_again_as_the_same(context, server):

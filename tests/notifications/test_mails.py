@@ -732,9 +732,9 @@ def test_every_word_that_a_template_or_an_alert_asks_for_is_there(locale):
         for key in re.findall(r'\bt\("([\w.]+)"[,)]', path.read_text(encoding="utf-8"))
     }
     code = "".join(p.read_text(encoding="utf-8") for p in (REPOSITORY / "tasks").rglob("*.py"))
-    kinds = re.findall(r'enqueue_alert\(\s*run, "(\w+)"', code)
+    kinds = re.findall(r'(?:enqueue_alert|tell_of_lost_address)\(\s*run, "(\w+)"', code)
     facts = re.findall(r'enqueue_alert\(\s*run, "\w+", \{([^}]*)\}', code)
-    assert {"vacancy", "bounced_message"} <= set(kinds)
+    assert {"vacancy", "bounced_message", "refused_address"} <= set(kinds)
     asked |= {f"alert.{kind}.{part}" for kind in kinds for part in ("title", "text")}
     asked |= {f"fact.{name}" for fact in facts for name in re.findall(r'"(\w+)":', fact)}
     known = dict(texts(table(locale)))

@@ -10,15 +10,19 @@ from support.pipeline import (
     at,
     decide,
     deliver,
+    messages,
     notices,
     owe,
     register,
+    since,
 )
 from support.servers.smtp_servers import Letter
 
+from db.mailbox import bounces
 from db.models import (
     MAIL_LIFE,
     NOTICE_LIFE,
+    AuditRow,
     IllegalChange,
     MessageRow,
     MessageStatus,
@@ -124,10 +128,50 @@ def test_what_every_mailbox_of_the_unit_refused_goes_to_the_next_in_line(context
         "penghubung.kab",
         "sekda",
     ]
-    assert all("surel tidak sampai; disampaikan kepada" in text(each) for each in late)
+    assert all("alamat tidak diterima peladen; disampaikan kepada" in text(each) for each in late)
     register(context, ESCALATED, at("Dinas Sosial"))
     assert decide(context, ESCALATED).notices == {"escalation": 1}
-    assert alerts(context) == ["dead_message", "dead_message"]
+    assert alerts(context) == ["refused_address", "refused_address"]
+
+
+def test_a_refused_address_counts_as_vacant_until_it_is_lifted(context, server):
+    head = "plt.kepala.dinsos@contohkab.example"
+    server.rcpt_answers = {head: "550 5.1.1 no such user"}
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    assert marked(context) == {head}
+    owe(context, LATER, at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **since("17/11/2026")))
+    deliver(context, LATER)
+    (letter,) = [each for each in server.letters if each.recipient.startswith("sekda")]
+    said = "Plt. Kepala Dinas Sosial: alamat tidak diterima peladen; disampaikan kepada"
+    assert said.removeprefix("Plt. ") in text(letter)
+    assert "FD-2" in text(letter)
+    assert (alerts(context), notices(context)) == (
+        ["refused_address"],
+        [("breach", "sent"), ("breach", "sent")],
+    )
+    with context.transaction() as session:
+        assert bounces.lift(session, head, wita(LATER))
+        reason = session.query(AuditRow).filter_by(kind="bounce.suppressed").one().reason
+    assert reason == "the mail server knows no such address (5.1.1)"
+    assert marked(context) == set()
+
+
+def test_while_the_sender_is_limited_the_queue_waits_and_nothing_dies(context, server):
+    server.always = "550 5.4.5 Daily user sending limit exceeded"
+    owe(context, BREACHED, at("Dinas Sosial"))
+    for hour in range(8, 17):
+        assert deliver(context, f"2026-11-24 {hour:02}:00").dead == 0
+    attempts = [len(mail.attempts) for mail in messages(context)]
+    assert sum(attempts) <= 9  # one mail in a run asks whether the limit is over
+    assert (marked(context), alerts(context)) == (set(), [])
+    server.always = ""
+    assert deliver(context, "2026-11-25 10:00").sent == 2
+
+
+def marked(context) -> frozenset[str]:
+    with context.transaction() as session:
+        return bounces.suppressed_addresses(session)
 
 
 def test_what_reached_nobody_at_all_is_not_tried_without_end(context, server):

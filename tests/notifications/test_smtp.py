@@ -1,6 +1,7 @@
 """The way out: addresses of mail servers, TLS, logins, refusals, and one kept connection."""
 
 import socket
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from support.outgoing_mail.plain_mail import LIAISON, SENDER, mail
 from support.servers.smtp_servers import DROP, Server, certificate, running, trusted
 
 from tasks.notifications.transport.smtp import (
+    AddressRefused,
     Connection,
+    MailError,
     PermanentFailure,
+    SenderLimited,
     ServerUnavailable,
     SmtpAddress,
     TemporaryFailure,
@@ -191,7 +195,7 @@ def test_a_server_that_greets_with_421_is_unusable():
         (Server(data_answers=["451 4.3.0 Greylisted"]), TemporaryFailure, 451),
         (Server(data_answers=["552 5.2.2 Mailbox full"]), PermanentFailure, 552),
         (Server(rcpt_answers={LIAISON: "450 4.2.1 Busy"}), TemporaryFailure, 450),
-        (Server(rcpt_answers={LIAISON: "550 5.1.1 No such user"}), PermanentFailure, 550),
+        (Server(rcpt_answers={LIAISON: "550 5.1.1 No such user"}), AddressRefused, 550),
         (Server(mail_answers=["451 4.3.0 Later"]), TemporaryFailure, 451),
         (Server(mail_answers=["552 5.3.4 Too big"]), PermanentFailure, 552),
         (Server(mail_answers=["553 5.7.1 Not your sender"]), ServerUnavailable, 553),
@@ -206,6 +210,70 @@ def test_what_to_do_next_hangs_on_the_answer_and_the_next_mail_goes(server, trou
         assert (type(error.value), error.value.code) == (trouble, code)
         send(connection, to=other)
         assert [letter.recipient for letter in server.letters] == [other]
+
+
+AT_RECIPIENT, AT_DATA = "RCPT", "DATA"
+REFUSALS = (
+    (AT_RECIPIENT, "550 5.1.1 User unknown in local recipient table", AddressRefused),
+    (AT_RECIPIENT, "550 5.1.2 Host or domain name not found", AddressRefused),
+    (AT_RECIPIENT, "501 5.1.3 Bad recipient address syntax", AddressRefused),
+    (AT_RECIPIENT, "550 5.1.6 The mailbox has moved", AddressRefused),
+    (AT_RECIPIENT, "550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found", AddressRefused),
+    (AT_RECIPIENT, "553 sorry, no mailbox here by that name (#5.1.1)", AddressRefused),
+    (AT_RECIPIENT, "550 Unknown user", AddressRefused),
+    (AT_RECIPIENT, "550 no such user here", AddressRefused),
+    (AT_RECIPIENT, "550 Administrative prohibition", PermanentFailure),
+    (AT_RECIPIENT, "550 5.2.1 The mailbox is disabled", PermanentFailure),
+    (AT_RECIPIENT, "552 5.2.2 Mailbox full: over quota, daily limit of the box", PermanentFailure),
+    (AT_RECIPIENT, "554 5.7.1 Relay access denied", PermanentFailure),
+    (AT_RECIPIENT, "550 5.4.1 Recipient address rejected: Access denied", PermanentFailure),
+    (AT_DATA, "550 5.1.1 No such user", PermanentFailure),  # perhaps another one of a list
+    (AT_DATA, "550 5.2.0 Other mailbox status", PermanentFailure),
+    (AT_DATA, "550 5.7.1 Looks like spam", PermanentFailure),
+    (AT_RECIPIENT, "550 5.4.5 Daily user sending limit exceeded", SenderLimited),
+    (AT_DATA, "550 5.4.5 Daily SMTP relay limit exceeded for customer", SenderLimited),
+    (AT_DATA, "550 5.1.8 Access denied, bad outbound sender", SenderLimited),
+    (AT_RECIPIENT, "550 5.1.90 Your message can't be sent: daily limit", SenderLimited),
+    (AT_DATA, "550 5.7.233 Tenant external recipient rate limit", SenderLimited),
+    (
+        AT_DATA,
+        "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException",
+        SenderLimited,
+    ),
+    (AT_DATA, "550 Domain has exceeded the max emails per hour (100/100)", SenderLimited),
+    (
+        AT_RECIPIENT,
+        "554 5.7.1 Recipient address rejected: Message count quota exceeded",
+        SenderLimited,
+    ),
+)
+
+
+@pytest.mark.parametrize(("stage", "answer", "error"), REFUSALS, ids=[r[1] for r in REFUSALS])
+def test_what_a_permanent_answer_is_about(stage, answer, error, fresh_server):
+    if stage == AT_RECIPIENT:
+        fresh_server.rcpt_answers = {LIAISON: answer}
+    else:
+        fresh_server.data_answers = [answer]
+    with (
+        Connection(SmtpAddress(fresh_server.url())) as connection,
+        pytest.raises(MailError) as found,
+    ):
+        send(connection)
+    assert (type(found.value), found.value.code) == (error, int(answer[:3]))
+
+
+@pytest.fixture(scope="module")
+def one_server() -> Iterator[Server]:
+    """One server for a table of answers."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def fresh_server(one_server: Server) -> Server:
+    one_server.rcpt_answers, one_server.data_answers = {}, []
+    return one_server
 
 
 def test_an_address_that_cannot_be_sent_is_refused_and_the_next_mail_goes():

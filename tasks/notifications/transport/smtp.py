@@ -22,6 +22,7 @@ from yagmail.oauth2 import generate_oauth2_string
 from tasks.common.loopback import is_loopback
 from tasks.notifications.transport.oauth2 import Tokens
 from tasks.notifications.transport.oauth2_file import NoToken
+from tasks.notifications.transport.refusals import Refusal, enhanced_code, meaning
 
 TOO_BIG = 552
 """The only 5xx answer to MAIL about the mail itself; any other one is about our sender."""
@@ -39,6 +40,15 @@ class PermanentFailure(MailError):
     """The server refused this mail permanently (5xx): a retry is useless."""
 
 
+class AddressRefused(PermanentFailure):
+    """The server knows no such address: no mail to it will arrive."""
+
+    @property
+    def enhanced_code(self) -> str:
+        """Return the enhanced status code of the answer, or an empty text."""
+        return enhanced_code(self.answer)
+
+
 class TemporaryFailure(MailError):
     """The server does not accept this mail now (4xx), or the connection broke: try again later."""
 
@@ -51,6 +61,10 @@ class Uncomposable(MailError):
 
 class ServerUnavailable(MailError):
     """No mail can be sent now: no connection, no TLS, no login, or our sender was refused."""
+
+
+class SenderLimited(ServerUnavailable):
+    """Our sender has sent too much, or is restricted: every mail has to wait, often for hours."""
 
 
 class SmtpAddress:
@@ -212,6 +226,8 @@ class Connection:
         """Send one mail; return the text of the server's acceptance.
 
         Raises :class:`PermanentFailure`, :class:`TemporaryFailure` or :class:`ServerUnavailable`.
+        The first is :class:`AddressRefused` if the server knows no such address, and the last is
+        :class:`SenderLimited` if our sender has sent too much.
         """
         if self._client is not None and _has_hung_up(self._client):
             self.close()
@@ -226,16 +242,25 @@ class Connection:
                 self.close()
                 raise TemporaryFailure(_words(error), code) from None
             self._forget_half_sent()
-            if hasattr(error, "sender") and code >= 500 and code != TOO_BIG:
-                raise ServerUnavailable(f"{self.address}: {_words(error)}", code) from None
-            failure = PermanentFailure if code >= 500 else TemporaryFailure
-            raise failure(_words(error), code) from None
+            raise self._failure(error, code) from None
         except ValueError as error:
             self._forget_half_sent()
             raise PermanentFailure(
                 f"the address or the mail cannot be sent: {type(error).__name__}"
             ) from None
         return self._reply
+
+    def _failure(self, error: OSError, code: int) -> MailError:
+        """Return the error for the answer of the server to one mail."""
+        text = _words(error)
+        if code < 500:
+            return TemporaryFailure(text, code)
+        refusal = meaning(code, text, at_recipient=hasattr(error, "recipients"))
+        if refusal is Refusal.SENDER:
+            return SenderLimited(f"{self.address}: {text}", code)
+        if hasattr(error, "sender") and code != TOO_BIG:
+            return ServerUnavailable(f"{self.address}: {text}", code)
+        return (AddressRefused if refusal is Refusal.ADDRESS else PermanentFailure)(text, code)
 
     def _forget_half_sent(self) -> None:
         assert self._client is not None

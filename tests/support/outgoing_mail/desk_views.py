@@ -12,6 +12,7 @@ from tasks.common.notified import Notified
 from tasks.notifications.replies.links import reply_links
 from tasks.notifications.replies.token import token_text
 from tasks.notifications.views import (
+    Absence,
     Desk,
     DeskSection,
     DeskUnitLine,
@@ -141,7 +142,7 @@ def full_desk(*items: NoticeItem, superior: bool = False) -> Desk:
         units=tuple(
             DeskUnitLine(f"{unit}", 9 - n, duty(-5 - n), n) for n, unit in enumerate(units * 2)
         ),
-        stand_ins=(StandIn("Kepala Dinas Perhubungan", "regional_secretary", vacant=True),),
+        stand_ins=(StandIn("Kepala Dinas Perhubungan", "regional_secretary", Absence.VACANT),),
         ended_late=12,
     )
 

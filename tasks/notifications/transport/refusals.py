@@ -1,0 +1,116 @@
+"""Refusals: the meaning of a permanent answer of a mail server, as a table.
+
+A server answers with a code of 5xx if the address does not exist, if it does not want this mail, or
+if our sender has sent too much. Only the first is about the recipient.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """What a server refuses: the address, this mail, or for some time every mail of our sender."""
+
+    ADDRESS = "address"
+    MAIL = "mail"
+    SENDER = "sender"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalRule:
+    """A row of the table. It applies if everything given in it matches the answer.
+
+    `enhanced` are enhanced status codes (RFC 3463), `words` a pattern of the text. `unexplained`
+    limits the row to answers without an enhanced code, and `codes` to some codes. `at_recipient`
+    limits it to the command RCPT, which is about the address alone.
+    """
+
+    means: Refusal
+    source: str
+    enhanced: frozenset[str] = frozenset()
+    words: str = ""
+    codes: frozenset[int] = frozenset()
+    unexplained: bool = False
+    at_recipient: bool = False
+
+    def applies(self, code: int, enhanced: str, text: str, *, at_recipient: bool) -> bool:
+        """Check whether the row applies to an answer."""
+        return (
+            (not self.enhanced or enhanced in self.enhanced)
+            and (not self.codes or code in self.codes)
+            and not (self.unexplained and enhanced)
+            and not (self.at_recipient and not at_recipient)
+            and (not self.words or re.search(self.words, text, re.IGNORECASE) is not None)
+        )
+
+
+TABLE = (
+    RefusalRule(
+        means=Refusal.MAIL,
+        enhanced=frozenset({"5.2.2", "5.2.3", "5.3.4"}),
+        source="RFC 3463: the mailbox is full, or the mail is too big",
+    ),
+    RefusalRule(
+        means=Refusal.SENDER,
+        enhanced=frozenset({"5.4.5"}),
+        source="Google Workspace, SMTP errors: daily sending limit exceeded",
+    ),
+    RefusalRule(
+        means=Refusal.SENDER,
+        enhanced=frozenset({"5.1.7", "5.1.8"}),
+        source="RFC 3463: the sender's address; Exchange Online: sender restricted",
+    ),
+    RefusalRule(
+        means=Refusal.SENDER,
+        enhanced=frozenset({"5.1.90", "5.7.232", "5.7.233", "5.7.705"}),
+        source="Exchange Online, NDR codes: daily limit of recipients, tenant's limit",
+    ),
+    RefusalRule(
+        means=Refusal.SENDER,
+        words=r"SubmissionQuotaExceeded",
+        source="Exchange Online: 554 5.2.0 with this exception, the mailbox has sent too much",
+    ),
+    RefusalRule(
+        means=Refusal.SENDER,
+        words=r"\b(daily|hourly|sending|relay|messages? count|rate)\b.{0,40}\b(limit|quota)\b"
+        r"|\bmax(imum)? \w+ per (minute|hour|day)\b",
+        source="cPanel (emails per hour), Zimbra and cbpolicyd (message count quota), others",
+    ),
+    RefusalRule(
+        means=Refusal.ADDRESS,
+        at_recipient=True,
+        enhanced=frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"}),
+        source="RFC 3463 and RFC 7505: mailbox, domain or form of the address, moved, no mail here",
+    ),
+    RefusalRule(
+        means=Refusal.ADDRESS,
+        at_recipient=True,
+        unexplained=True,
+        codes=frozenset({550, 551, 553}),
+        words=r"\b(user|recipient|mailbox|address)\b( is)? (unknown|not found|does not exist)"
+        r"|\bunknown (user|recipient|mailbox|address)\b|\bno (such|mailbox) (user|here|mailbox|by)",
+        source="RFC 5321, 4.2.3, without an enhanced code: Exim, qmail, older servers",
+    ),
+)
+"""The rows in their order: the first that applies counts. Without any, the mail is refused."""
+
+ENHANCED = re.compile(r"(?<![\d.])5\.\d{1,3}\.\d{1,3}(?!\.?\d)")
+"""An enhanced status code of a permanent failure in the text of an answer."""
+
+
+def meaning(code: int, text: str, *, at_recipient: bool) -> Refusal:
+    """Return the meaning of a permanent answer; `at_recipient` means that it came after RCPT."""
+    enhanced = enhanced_code(text)
+    for row in TABLE:
+        if row.applies(code, enhanced, text, at_recipient=at_recipient):
+            return row.means
+    return Refusal.MAIL
+
+
+def enhanced_code(text: str) -> str:
+    """Return the enhanced status code in an answer, or an empty text."""
+    found = ENHANCED.search(text)
+    return found[0] if found else ""
