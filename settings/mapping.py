@@ -22,10 +22,14 @@ EMPTY_SIGNS = (
     "null",
     "none",
     "nan",
+    "nat",
+    "(null)",
+    "(kosong)",
     "nihil",
     "kosong",
     "belum",
     "belum ada",
+    "blm",
     "tidak ada",
 )
 """The words by which clerks and portals write 'nothing' in a cell."""
@@ -220,7 +224,8 @@ class SourceMapping(Strict):
     neighbouring rows; 0: never."""
     empty: tuple[str, ...] = EMPTY_SIGNS
     """The words that mean an empty cell, in every mapped column except free text. Cells with only
-    punctuation, and dates with only zeros, are always empty."""
+    punctuation, and dates with only zeros, are always empty. With `belum`, so is a text without a
+    digit that begins with it, in a column with dates."""
     mask: bool = True
     """If true, identity numbers, mobile numbers and mail addresses in titles are replaced."""
 

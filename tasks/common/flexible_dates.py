@@ -32,11 +32,13 @@ _DATES = (
     r"(?P<name>[a-z]{3,9})\.? (?P<day>\d{1,2}),? (?P<year>\d{4})",
 )
 _TIME = (
-    r"(?:(?:t|,? (?:(?:pukul|pkl\.?|jam) ?)?)(?P<hour>\d{1,2})[.:](?P<minute>\d{2})"
-    r"(?:[.:](?P<seconds>\d{2})(?:[.,]\d{1,9})?)?(?: ?(?P<half>[ap])\.?m\.?)?)?"
+    r"(?:(?:t|,? (?:[-\u2013@|] )?\(?(?:(?:pukul|pkl\.?|jam) ?)?)"
+    r"(?P<hour>\d{1,2})[.:](?P<minute>\d{2})"
+    r"(?:[.:](?P<seconds>\d{2})(?:[.,]\d{1,9})?)?(?: ?(?P<half>[ap])\.?m\.?)?\)?)?"
 )
-_ZONE = rf"(?: ?\(?(?P<zone>{'|'.join(ZONES)}|[+-]\d{{2}}:?\d{{2}})\)?)?"
-_FORMS = tuple(re.compile(f"{_WEEKDAY}{date}{_TIME}{_ZONE}") for date in _DATES)
+_ZONE = rf"(?: ?\(?(?P<zone>{'|'.join(ZONES)}|[+-]\d{{2}}(?::?\d{{2}})?)\)?)?"
+_DAY_WORD = r"(?:(?:tanggal|tgl)[.:]? ?)?"
+_FORMS = tuple(re.compile(f"{_DAY_WORD}{_WEEKDAY}{date}{_TIME}{_ZONE}") for date in _DATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def parse_flexible(text: str, order: DateOrder) -> datetime:
             hour, minute, second = _clock(part)
             year = int(part["year"]) + (2000 if len(part["year"]) == 2 else 0)
             moment = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001
+            if (part["zone"] or "").startswith("-") and not part["seconds"]:
+                raise ValueError("perhaps two times of a day")
             return moment.replace(tzinfo=_zone(part["zone"])) if part["zone"] else moment
     raise ValueError("no form of a date")
 
@@ -135,5 +139,5 @@ def _zone(word: str) -> timezone:
     if word in ZONES:
         hours = ZONES[word]
         return timezone(timedelta(hours=hours)) if hours else UTC
-    offset = timedelta(hours=int(word[1:3]), minutes=int(word[-2:]))
+    offset = timedelta(hours=int(word[1:3]), minutes=int(word[3:].lstrip(":") or 0))
     return timezone(-offset if word[0] == "-" else offset)

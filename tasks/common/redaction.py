@@ -164,16 +164,19 @@ def plain_ticket(ticket: str) -> str:
     address or a Message-ID, and names the complainant or the machine of one: a short hash replaces
     it.
     """
-    ticket = without_control(ticket)
-    protected = _PROTECTED.fullmatch(ticket)
-    if protected:
-        ticket = protected[1] or protected[2]
+    ticket = unprotected(without_control(ticket))
     number = ticket.removesuffix(".0")
     if number != ticket and number.isdecimal():
         return number
     if _ADDRESS.fullmatch(ticket):
         return f"surel-{hashlib.sha256(ticket.strip('<>').encode()).hexdigest()[:12]}"
     return ticket
+
+
+def unprotected(cell: str) -> str:
+    """Return a cell without the signs by which a program has marked it as text."""
+    protected = _PROTECTED.fullmatch(cell)
+    return cell if protected is None else protected[1] or protected[2]
 
 
 def _word(found: re.Match[str]) -> str:

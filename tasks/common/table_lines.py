@@ -80,3 +80,8 @@ def has_counts(cells: Iterable[str]) -> bool:
 
 def _filled(cells: Iterable[str]) -> list[str]:
     return [cell.strip() for cell in cells if cell.strip()]
+
+
+def has_text(cells: Iterable[str]) -> bool:
+    """Check whether a row has a letter or a digit; a row of blanks, dashes or lines is empty."""
+    return any(any(map(str.isalnum, cell)) for cell in cells)

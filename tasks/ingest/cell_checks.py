@@ -9,10 +9,20 @@ from functools import lru_cache
 from settings.mapping import SourceMapping
 from sla.directory import Directory
 from tasks.common.dates import parse_datetime
+from tasks.common.plain_text import CONTROL, INVISIBLE
+from tasks.common.redaction import unprotected
 
 _NO_DATE = re.compile(r"[0\W_]+")
 """A date made only of zeros and punctuation: `00/00/0000`, `0000-00-00 00:00:00`, `-`."""
 
+_ZERO_DATE = re.compile(
+    r"(?:00([-/.])0?1\1(?:19)?00|30([-/.])12\2(?:18)?99|1899-12-30|01([-/.])01\3000?1|0001-01-01)"
+    r"(?:[ T][0:.]+)?"
+)
+"""An empty date as programs show it: the day 0 of spreadsheets, or 1 January of the year 1."""
+
+_NOT_YET = re.compile(r"(?:belum|blm)\b\D*")
+_UNSEEN = re.compile(f"[{CONTROL}{INVISIBLE}]")
 _MARKS_ONLY = re.compile(r"[\W_]+")
 _DATE_LIKE = re.compile(r"\d[/.:-]\d|\d{4}|\d \w{3,}")
 _FRAGMENT_OF_DATE = re.compile(r"\d{4}|\d[/.:-]\d")
@@ -42,6 +52,7 @@ class EmptySigns:
         self._words = frozenset(map(_folded, source.empty)) - frozenset(map(_folded, meant))
         self._meant = frozenset(map(_folded, meant))
         self._has_numbers = any(word[:1].isdigit() for word in self._words)
+        self._says_not_yet = "belum" in self._words
         self._is_sign = lru_cache(maxsize=10_000)(self._check_sign)
         self._longest = max(map(len, self._words), default=0)
         self._dates = date_columns(source)
@@ -51,17 +62,33 @@ class EmptySigns:
         self._received = source.fields.received
 
     def apply(self, cells: dict[str, str]) -> None:
-        """Empty the cells that hold only a sign for 'nothing'."""
+        """Empty the cells that hold only a sign for 'nothing', and clean the others.
+
+        Characters of no width, and the signs by which a program marks a cell as text, have no
+        meaning.
+        """
         for name in self._columns:
             value = cells[name]
+            if not value.isascii():
+                value = cells[name] = " ".join(_UNSEEN.sub("", value).split())
             if not value or (value[0] in "123456789" and not self._has_numbers):
+                if "1899" in value and name in self._dates and _ZERO_DATE.fullmatch(value):
+                    cells[name] = ""
                 continue  # most dates: nothing more to check
-            if self._is_sign(value) or (name in self._dates and _NO_DATE.fullmatch(value)):
+            if value[0] in "'=\u2019":
+                value = cells[name] = unprotected(value)
+            if self._is_sign(value) or (name in self._dates and self._is_no_date(value)):
                 cells[name] = ""
         if not isinstance(self._received, str) and self._columns:
             whole = [cells[name] for name in self._received]
             if all(not value or _NO_DATE.fullmatch(value) for value in whole):
                 cells.update(dict.fromkeys(self._received, ""))
+
+    def _is_no_date(self, value: str) -> bool:
+        """Check whether a cell in a column with dates has zeros, or 'not yet' in some words."""
+        if _NO_DATE.fullmatch(value) or _ZERO_DATE.fullmatch(value):
+            return True
+        return self._says_not_yet and _NOT_YET.fullmatch(_folded(value)) is not None
 
     def _check_sign(self, value: str) -> bool:
         if not value[0].isalnum() and _MARKS_ONLY.fullmatch(value):

@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import wita
+from conftest import WITA, wita
 
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory, Unit
 from tasks.ingest.row_parser import ComplaintRecord
 from tasks.ingest.row_validator import RejectedRow, RowValidator, ticket_hash
-from tasks.sources.base import UnreadableFile
+from tasks.sources.base import UnreadableFile, WrongMapping
 from tasks.sources.files.reader import read_sheet
 
 MAPPING = {
@@ -106,6 +106,13 @@ OPENED, CLOSED = '"Jalan rusak', 'Lampu mati"'
             id="a-line-break-without-marks",
         ),
         pytest.param(
+            # the rest of the row looks like a row: 'Sosial' as ticket, a date of a step as receipt
+            ["1;02/11/2026;Jalan rusak;Dinas", f"Sosial;05/11/2026;{NAME}", row(2)],
+            ["2"],
+            ["2 short_row", "3 short_row"],
+            id="a-line-break-before-a-date",
+        ),
+        pytest.param(
             [row(1, "Jalan; rusak"), row(2)], ["2"], ["2 long_row"], id="a-delimiter-in-a-title"
         ),
         pytest.param(
@@ -190,6 +197,45 @@ def test_empty_cells_more_or_less_at_the_end_change_nothing(tmp_path, head, line
     assert outcome(file(tmp_path, *lines, head=head)) == (good, bad)
 
 
+OTHER_ORDER = "No;Nama;Selesai;Masuk;Unit;Perihal"
+BLANKS = (" ; ; ; ; ; ", "\u00a0;;;;;", "-;-;-;-;-;-", "----------", "======", "\t")
+
+
+@pytest.mark.parametrize(
+    ("lines", "good", "bad"),
+    [
+        pytest.param([row(1), *BLANKS * 50, row(2), *BLANKS], ["1", "2"], [], id="blank-rows"),
+        pytest.param(["1;2;3;4;5;6", row(1)], ["1"], [], id="numbers-of-the-columns"),
+        pytest.param(["(1);(2);(3);(4);(5);(6)", row(1)], ["1"], [], id="numbers-in-brackets"),
+        pytest.param(["1;3;2;4;5;6", row(1)], ["1"], ["2 bad_date"], id="other-numbers"),
+        pytest.param([row(1), HEAD, row(2)], ["1", "2"], [], id="header-repeated"),
+        pytest.param([row(1), f"\ufeff{HEAD}", row(2)], ["1", "2"], [], id="two-files-with-mark"),
+        pytest.param([row(1), HEAD.upper(), row(2)], ["1", "2"], [], id="other-letter-case"),
+        pytest.param(
+            [row(1), OTHER_ORDER, f"2;{NAME};05/11/2026;02/11/2026;Dinas Sosial;Jalan"],
+            ["1", "2"],
+            [],
+            id="header-in-another-order",
+        ),
+    ],
+)
+def test_rows_without_data_and_repeated_headers_do_no_harm(tmp_path, lines, good, bad):
+    assert outcome(file(tmp_path, *lines)) == (good, bad)
+
+
+def test_rows_below_a_header_in_another_order_keep_their_columns(tmp_path):
+    moved = f"2;{NAME};05/11/2026;02/11/2026;Dinas Sosial;Lampu"
+    _, (_, found) = validated(file(tmp_path, row(1), OTHER_ORDER, moved))
+    assert isinstance(found, ComplaintRecord)
+    assert (found.unit, found.title, len(found.steps)) == ("dinsos", "Lampu", 1)
+
+
+def test_a_later_header_without_a_mapped_column_is_refused_by_name(tmp_path):
+    path = file(tmp_path, row(1), HEAD.replace("Selesai", "Akhir"), row(2))
+    with pytest.raises(WrongMapping, match="no column 'Selesai'"):
+        outcome(path)
+
+
 def test_a_file_that_ends_within_a_row_leaves_that_row_waiting(tmp_path):
     path = file(tmp_path, row(1), "2;02/11/2026;Jalan;Dinas", end="")
     assert outcome(path) == (["1"], ["3 short_row"])
@@ -209,11 +255,49 @@ def test_a_row_cut_after_its_date_is_known_by_the_hash_of_its_ticket(tmp_path, l
 SIGNS = ["-", "–", "--", ".", "n/a", "N/A", "null", "0", "00/00/0000", "0000-00-00", "belum", " "]
 
 
-@pytest.mark.parametrize("sign", [*SIGNS, "00/00/0000 00:00", "Belum ada", "'-"])
+@pytest.mark.parametrize(
+    "sign",
+    [
+        *SIGNS,
+        "00/00/0000 00:00",
+        "Belum ada",
+        "'-",
+        "(null)",
+        "NaT",
+        "blm",
+        "belum ditindaklanjuti",
+        "00/01/1900 00:00",
+        "30/12/1899",
+        "1899-12-30 00:00:00",
+        "01/01/0001",
+        "0001-01-01 00:00:00",
+    ],
+)
 def test_a_sign_for_nothing_in_a_column_with_dates_is_an_empty_cell(tmp_path, sign):
     ((_, found),) = validated(file(tmp_path, row(1, settled=sign)))
     assert isinstance(found, ComplaintRecord)
     assert found.steps == ()
+
+
+@pytest.mark.parametrize("cell", ["belum 05/11/2026", "01/01/1900"])
+def test_other_cells_in_a_column_with_dates_are_a_question(tmp_path, cell):
+    ((_, found),) = validated(file(tmp_path, row(1, settled=cell)))
+    assert isinstance(found, ComplaintRecord)
+    assert [each.value for each in found.unmapped] == [cell]
+
+
+@pytest.mark.parametrize(
+    ("cells", "settled"),
+    [
+        ("\ufeff1;02/11/2026\u200b;x;Dinas\u00a0Sosial\u200e;\u202a05/11/2026\u202c;", "05"),
+        ("'1;'02/11/2026;x;'Dinas Sosial;'05/11/2026;", "05"),
+    ],
+)
+def test_signs_that_nobody_sees_and_marks_of_text_change_no_cell(tmp_path, cells, settled):
+    ((_, found),) = validated(file(tmp_path, cells))
+    assert isinstance(found, ComplaintRecord)
+    assert (found.ticket, found.unit, found.unmapped) == ("1", "dinsos", ())
+    assert [f"{step.moment.astimezone(WITA):%d}" for step in found.steps] == [settled]
 
 
 @pytest.mark.parametrize("sign", ["-", "–", "n/a", "NULL", "."])

@@ -19,6 +19,7 @@ from pathlib import Path
 from settings.sources import FolderSource
 from tasks.common.dates import parse_datetime
 from tasks.common.redaction import plain_ticket
+from tasks.common.table_lines import has_text
 from tasks.sources.base import FaultyRow, LineFault, Row, UnreadableFile, faulty
 from tasks.sources.files.encodings import BAD_BYTE, LONGEST_LINE, short_lines, text_of
 from tasks.sources.files.headers import HeaderNames
@@ -47,6 +48,7 @@ class _Layout:
     ticket: int
     received: tuple[int, ...]
     dates: tuple[str, ...]
+    date_columns: frozenset[int]
     trims: bool
     """True if the writer of the file leaves out empty cells at the end of a row."""
     surplus: int = 0
@@ -94,6 +96,16 @@ class _Layout:
         """Return the ticket of a line if it and the date stand before the first quotation mark."""
         cells = line.partition('"')[0].split(self.delimiter)[:-1]  # the last cell is cut
         return plain_ticket(cells[self.ticket].strip()) if self.begins(cells) else ""
+
+    def may_continue(self, length: int, cells: Sequence[str] | FaultyRow) -> bool:
+        """Check whether a row can be the rest of the row before it, which has `length` cells.
+
+        A line break within a cell has split a row in two if both parts together have one cell too
+        many, and if the date of receipt of the second part can be the date of a step in the first.
+        """
+        if isinstance(cells, FaultyRow) or length + len(cells) != self.width + 1:
+            return False
+        return all(length - 1 + index in self.date_columns for index in self.received)
 
     def unnamed(self, length: int) -> bool:
         """Check whether the columns from this index on have no name."""
@@ -228,13 +240,18 @@ def _whole(records: Iterator[_Record], layout: _Layout | None) -> Iterator[_Reco
     below = False
     for record in records:
         cells = record[1]
-        if short is not None and any(cells):
-            yield _checked(short, layout, complete=_begins(cells, layout))
+        empty = type(cells) is tuple and not has_text(cells)
+        if short is not None and not empty:
+            split = layout.may_continue(len(short[1]), cells)
+            yield _checked(short, layout, complete=not split and _begins(cells, layout))
             short = None
+            if split:
+                yield _fragment(record, layout)
+                continue
         if not below:
             below = tuple(cell.strip() for cell in cells) == layout.header
             yield record
-        elif type(cells) is not tuple or len(cells) >= width or not any(cells):
+        elif type(cells) is not tuple or len(cells) >= width or empty:
             yield _without_surplus(record, layout)
         else:
             short = record
@@ -244,6 +261,13 @@ def _whole(records: Iterator[_Record], layout: _Layout | None) -> Iterator[_Reco
 
 def _begins(cells: tuple[str, ...] | FaultyRow, layout: _Layout) -> bool:
     return bool(cells.ticket) if isinstance(cells, FaultyRow) else layout.begins(cells)
+
+
+def _fragment(record: _Record, layout: _Layout) -> _Record:
+    """Return the rest of a row that a line break has split, as a faulty row."""
+    number, cells, lines = record
+    detail = f"{len(cells)} < {layout.width}"
+    return number, faulty(LineFault.SHORT_ROW, lines, detail=detail), lines
 
 
 def _checked(record: _Record, layout: _Layout, *, complete: bool) -> _Record:
@@ -303,6 +327,9 @@ def _layout(head: Sequence[str], delimiter: str, source: FolderSource) -> _Layou
             ticket=names.index(source.fields.ticket),
             received=tuple(names.index(name) for name in dated),
             dates=source.dates,
+            date_columns=frozenset(
+                place for place, column in enumerate(names) if column in source.date_columns
+            ),
             trims=not any(not each[-1] for each in full),
             surplus=more[0][0] if more else 0,
         )

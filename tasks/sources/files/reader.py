@@ -14,6 +14,7 @@ from pathlib import Path
 
 from settings.sources import FolderSource
 from tasks.common.flexible_dates import is_serial
+from tasks.common.table_lines import has_text
 from tasks.sources.base import FaultyRow, Row, Sheet, SheetLine, UnreadableFile, WrongMapping
 from tasks.sources.files.delimited import PREAMBLE, delimited_rows
 from tasks.sources.files.encodings import text_of
@@ -102,7 +103,7 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTabl
         found = len(wanted.intersection(names))
         if found == len(wanted) and (source.header is None or source.header in names):
             closest, line, most = names, number, found
-            rows = _without(rows, cells)
+            rows = _below(path, sheet.name, rows, names, source)
             break
         begins = next(filter(None, names), "") == source.header
         if found > most and (begins or source.header is None):
@@ -115,9 +116,52 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTabl
     return _SheetTable(sheet.name, closest, line, most, rows, above)
 
 
-def _without(rows: Iterable[Row], header: tuple[str, ...]) -> Iterator[Row]:
-    """Leave out the header where it is repeated, as on each page of a printed register."""
-    return (row for row in rows if row[1] != header)
+def _below(
+    path: Path, sheet: str, rows: Iterable[Row], header: tuple[str, ...], source: FolderSource
+) -> Iterator[Row]:
+    """Yield the rows below a header, in the order of its columns.
+
+    The header may be repeated, as on each page of a printed register. Below one with another order
+    of the columns, as in two exports in one file, the cells are moved. Raises
+    :class:`WrongMapping` for a later header without a mapped column.
+    """
+    spelling = HeaderNames((*source.columns, source.header))
+    names = {_bare(name) for name in header if name}
+    ticket = header.index(source.fields.ticket)
+    order: list[int | None] | None = None
+    for line, cells in rows:
+        if (
+            type(cells) is not FaultyRow
+            and len(cells) > ticket
+            and _bare(cells[ticket]) in names
+            and _is_header(found := spelling.read(cells), source)
+        ):
+            table = _SheetTable(sheet, found, line, 0, iter(()), [])
+            _check_header(path, table, source)
+            order = None if found[: len(header)] == header else _order(found, header)
+        elif order is None or type(cells) is FaultyRow:
+            yield line, cells
+        else:
+            yield line, _moved(cells, order)
+
+
+def _bare(cell: str) -> str:
+    return cell.strip("\ufeff \t").casefold()
+
+
+def _is_header(names: Sequence[str], source: FolderSource) -> bool:
+    """Check whether a row has the names of more than half of the mapped columns."""
+    return 2 * len(set(source.columns).intersection(names)) > len(source.columns)
+
+
+def _order(header: Sequence[str], wanted: Sequence[str]) -> list[int | None]:
+    """Return the index of each wanted column in another header, or None."""
+    places = {name: at for at, name in reversed(list(enumerate(header))) if name}
+    return [places.get(name) for name in wanted]
+
+
+def _moved(cells: tuple[str, ...], order: Sequence[int | None]) -> tuple[str, ...]:
+    return tuple("" if at is None or at >= len(cells) else cells[at] for at in order)
 
 
 def _further_rows(
@@ -131,10 +175,9 @@ def _further_rows(
         if table.header == header:
             yield from table.rows
             continue
-        places = {name: at for at, name in reversed(list(enumerate(table.header))) if name}
-        order = [places.get(name) for name in header]
+        order = _order(table.header, header)
         for line, cells in table.rows:
-            yield line, tuple("" if at is None or at >= len(cells) else cells[at] for at in order)
+            yield line, cells if type(cells) is FaultyRow else _moved(cells, order)
 
 
 def _with_days(
@@ -234,7 +277,7 @@ def _limited(
         line = SheetLine.of(number, sheet) if sheet else number
         if type(cells) is FaultyRow:
             yield line, cells
-        elif any(cells):
+        elif has_text(cells):
             yield line, tuple(cell.replace("\0", "") for cell in cells)  # databases reject NUL
 
 
