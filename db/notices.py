@@ -65,12 +65,17 @@ def _reached(before: datetime, message: type[MessageRow] = MessageRow) -> Column
 
 
 class Notification(NamedTuple):
-    """A sent mail about a clock: the role of its recipient, the time, and the person."""
+    """A sent mail about a clock: the role of its recipient, the time, and the person.
+
+    `unit` is the responsible unit of the notice, and `kind` its kind.
+    """
 
     role: str
     sent_at: datetime
     name: str = ""
     recipient: str = ""
+    unit: str = ""
+    kind: str = ""
 
 
 def notified(
@@ -91,6 +96,8 @@ def notified(
                 MessageRow.sent_at,
                 MessageRow.recipient_name,
                 MessageRow.recipient,
+                NoticeRow.unit,
+                NoticeRow.kind,
             )
             .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
             .join(MessageRow, MessageRow.id == MessageItem.message_id)
@@ -103,9 +110,9 @@ def notified(
             )
             .order_by(MessageRow.sent_at, MessageRow.id)
         )
-        for complaint, rule, clock, role, sent_at, name, recipient in rows:
+        for complaint, rule, clock, role, sent_at, name, recipient, unit, kind in rows:
             if sent_at is not None:
-                mail = Notification(role, sent_at, name, recipient)
+                mail = Notification(role, sent_at, name, recipient, unit, kind)
                 found.setdefault((complaint, rule, clock), []).append(mail)
     return found
 

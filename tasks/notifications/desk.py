@@ -7,7 +7,7 @@ number is the number of the report and of `tenggat deadlines`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -18,8 +18,9 @@ from db.mailbox import bounces
 from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
 from sla.day_counting import due_day
-from sla.directory import OF_A_UNIT, OfficeHolder, Role
+from sla.directory import OfficeHolder, Role
 from sla.engine.deadline import Deadline, State
+from sla.escalation import SUPERIORS, NoticeKind, responsible_roles
 from sla.regulations.model import Actor, LengthUnit
 from tasks.common.context import RunContext
 from tasks.common.notified import notified_by_role
@@ -28,6 +29,7 @@ from tasks.evaluation.known_words import KnownWords, known_words
 from tasks.evaluation.loader import load_and_evaluate
 from tasks.evaluation.stored_deadlines import StoredDuty
 from tasks.notifications.coat_of_arms import coat_of_arms
+from tasks.notifications.left_out import DeskEntry, doubtful, unlisted
 from tasks.notifications.message_ids import message_id_header
 from tasks.notifications.scope import Scope, Scopes
 from tasks.notifications.views import (
@@ -156,11 +158,10 @@ class DeskLoader:
     def desk(self, message: MessageRow, triggers: Mapping[int, frozenset[Clock]]) -> Desk:
         """Return the desk of the reader of a mail."""
         reader = self.reader(message, triggers)
-        found = [item for case in self.cases.values() if (item := self._item(reader, case))]
-        found.sort(key=lambda item: item.rank)
+        entries = [self._entry(reader, case) for case in self.cases.values()]
+        found = sorted((e.item for e in entries if e.item), key=lambda item: item.rank)
         items = [item for item in found if item.own]
-        others = [item for item in found if not item.own and item.section is DeskSection.LATE]
-        rest = [item for item in others if self._unit_was_notified(item)]
+        rest = [item for item in found if not item.own and item.section is DeskSection.LATE]
         counts = {
             section: sum(item.section is section for item in (*items, *rest))
             for section in DeskSection
@@ -184,7 +185,8 @@ class DeskLoader:
             now=self._run.now,
             items=tuple(sorted(items, key=lambda item: (order.index(item.section), item.rank))),
             rest=tuple(rest),
-            unlisted=len(others) - len(rest),
+            unlisted=unlisted(entries),
+            doubtful=doubtful(entries),
             counts=counts,
             administrator=site.administrator_address(self.today),
             regent=regent_word(site.name, reader.locale),
@@ -200,23 +202,33 @@ class DeskLoader:
             last_mail=reader.last_mail,
         )
 
-    def _item(self, reader: DeskReader, case: Case) -> NoticeItem | None:
-        """Return a complaint on the desk of a reader, or None if it is not on it."""
+    def _entry(self, reader: DeskReader, case: Case) -> DeskEntry:
+        """Divide the open duties of a complaint into those that a mail lists and the others."""
         complaint, judged = case
         triggers = reader.triggers.get(complaint.id, frozenset())
-        shown = [
-            each
-            for each in judged
-            if _open_duty(each)
-            and (
-                reader.scope.covers(each.rule, each.unit) or (each.rule.id, each.clock) in triggers
-            )
-        ]
-        duties = [self._duty(reader, complaint, each, triggers) for each in shown]
-        if not duties or (not triggers and all(d.section is DeskSection.LATER for d in duties)):
-            return None
-        duties.sort(key=lambda duty: duty.lateness)
-        told = [each for deadline in shown for each in self._notifications(complaint.id, deadline)]
+        listed: list[tuple[Deadline, Duty]] = []
+        not_notified, in_doubt = 0, []
+        for each in judged:
+            covered = reader.scope.covers(each.rule, each.unit)
+            if not _open_duty(each) or not (covered or (each.rule.id, each.clock) in triggers):
+                continue
+            duty = self._duty(reader, complaint, each, triggers)
+            if each.doubt is not None:
+                in_doubt.append(each.doubt.latest)
+            elif reader.scope.superior and duty.late and not (duty.own or duty.unit_notified):
+                not_notified += 1
+            else:
+                listed.append((each, duty))
+        near = triggers or any(duty.section is not DeskSection.LATER for _, duty in listed)
+        item = self._item(reader, complaint, listed) if listed and near else None
+        return DeskEntry(complaint.ticket, item, not_notified, tuple(in_doubt))
+
+    def _item(
+        self, reader: DeskReader, complaint: Complaint, listed: Sequence[tuple[Deadline, Duty]]
+    ) -> NoticeItem:
+        """Return a complaint with these duties as a mail lists it."""
+        duties = sorted((duty for _, duty in listed), key=lambda duty: duty.lateness)
+        told = [each for line, _ in listed for each in self._notifications(complaint.id, line)]
         if reader.scope.superior:  # who also got the notices of a vacant office of the unit
             told = [e for e in told if e.recipient.casefold() != reader.address] or told
         site, unit = self._run.site, _unit_of(duties[0].unit)
@@ -284,7 +296,7 @@ class DeskLoader:
             grave=(not rule.to_ombudsman, -rule.severity),
             new=self._new(reader, complaint, deadline, known=known, triggered=clock in triggers),
             triggered=clock in triggers,
-            in_doubt=deadline.doubt is not None,
+            unit_notified=_unit_notified(deadline, told),
             own=clock in triggers or known or reader.scope.must_act(deadline),
         )
 
@@ -332,13 +344,6 @@ class DeskLoader:
     def _notifications(self, complaint: int, deadline: Deadline) -> list[Notification]:
         found = self._before.get((complaint, deadline.rule.id, deadline.clock), [])
         return [each._replace(name=_short_name(each, self._deputies)) for each in found]
-
-    def _unit_was_notified(self, item: NoticeItem) -> bool:
-        """Check whether the responsible unit got a notice about any late duty of a complaint."""
-        responsible = {*OF_A_UNIT, Role.ADMINISTRATOR}
-        return any(
-            told.role in responsible for duty in item.duties if duty.late for told in duty.told
-        )
 
     def _inherited(self, complaint: Complaint, duties: Iterable[Duty]) -> bool:
         first = self._first_imports.get(complaint.source.partition("/")[0])
@@ -417,6 +422,21 @@ def _short_name(notification: Notification, deputies: frozenset[str]) -> str:
     """Return the name of a person without the degrees behind it; a deputy's begins with 'Plt.'."""
     name = notification.name.partition(",")[0].strip()
     return f"Plt. {name}" if name and notification.recipient.casefold() in deputies else name
+
+
+def _unit_notified(deadline: Deadline, notifications: Iterable[Notification]) -> bool:
+    """Check whether the responsible unit got a mail that says that a duty is late.
+
+    For a superior's own duty any recipient counts.
+    """
+    roles: Collection[str] = responsible_roles(deadline.rule)
+    if deadline.rule.actor is Actor.SUPERIOR:
+        roles = (*roles, *SUPERIORS)
+    unit = deadline.unit or ""
+    return any(
+        each.kind != NoticeKind.REMINDER and each.unit == unit and each.role in roles
+        for each in notifications
+    )
 
 
 def _open_duty(deadline: Deadline) -> bool:

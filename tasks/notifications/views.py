@@ -35,7 +35,8 @@ class Duty:
     days) and `working_days_left` are negative if late. `unit` is the responsible unit. `grave`
     sorts by the law: lower is graver. `new` means new since the reader's last mail, `own` that the
     reader must act: the duty has reached a rung for the reader. `triggered` means that this mail
-    has a notice about it. `in_doubt` means that the source no longer shows whether it is done.
+    has a notice about it. `unit_notified` is false for a late duty if the unit got no mail that
+    says so.
     `uid` is a permanent identifier of the deadline, for calendars.
     """
 
@@ -60,7 +61,7 @@ class Duty:
     new: bool = False
     own: bool = True
     triggered: bool = False
-    in_doubt: bool = False
+    unit_notified: bool = True
     short_citation: str = ""
 
     @property
@@ -242,6 +243,20 @@ class EndedDuty:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Late duties that are in no section and no other number of a desk.
+
+    `complaints` is the number of complaints without a late duty on the desk. `tickets` are pairs of
+    ticket and first day, `since` is the earliest of these days.
+    """
+
+    complaints: int = 0
+    duties: int = 0
+    tickets: tuple[tuple[str, datetime | None], ...] = ()
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """All that is open for one reader at one moment: the content of a mail.
 
@@ -251,9 +266,11 @@ class Desk:
     `regent` the short title of the head of this government (Bupati, Wali Kota, Gubernur),
     `coat` the coat of arms.
 
-    A superior reads a table of the `units` first. `unlisted` counts the late complaints of units
-    that have not been notified of them yet. They are in no other number, and no unit is named.
-    `ended_late` counts the duties that were late this year and ended otherwise.
+    A superior reads a table of the `units` first. `unlisted` are the late duties of which the unit
+    has not been notified as late yet; no unit is named. `doubtful` are those of which the source no
+    longer shows whether they are done. The late complaints of the report are those of the sections,
+    the unlisted and the doubtful ones together. `ended_late` counts the duties that were late this
+    year and ended otherwise.
 
     `waiting` complaints wait for the complainant. `settled` complaints had a duty done since the
     last mail at `last_mail`. `copied` means that the recipient gets the mail for information only
@@ -276,7 +293,8 @@ class Desk:
     superior: bool = False
     rest: tuple[NoticeItem, ...] = ()
     units: tuple[DeskUnitLine, ...] = ()
-    unlisted: int = 0
+    unlisted: LeftOut = LeftOut()
+    doubtful: LeftOut = LeftOut()
     ended_late: int = 0
     waiting: int = 0
     settled: int = 0

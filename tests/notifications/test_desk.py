@@ -10,14 +10,14 @@ import pytest
 from conftest import wita
 from icalendar import Calendar
 from sqlalchemy import select
-from support.pipeline import BREACHED, MONDAY, at, decide, deliver, owe, register, since
+from support.pipeline import BREACHED, MONDAY, at, decide, deliver, notices, owe, register, since
 
 from db.models import MessageRow
 from sla.directory import Role
 from tasks.common.context import SiteContext
 from tasks.notifications.compose import notice_views
 from tasks.notifications.scope import Scopes
-from tasks.notifications.views import Desk, DeskSection
+from tasks.notifications.views import Desk, DeskSection, LeftOut
 
 TODAY, SOON, FAR = since("17/11/2026"), since("18/11/2026"), since("20/11/2026")
 DONE = {"Selesai": "23/11/2026 10:00"}
@@ -89,20 +89,26 @@ def test_a_complaint_is_on_it_once_with_all_its_duties_the_worst_first(context):
     ]
 
 
-def test_a_late_complaint_that_the_source_no_longer_shows_is_told_with_the_doubt(context, server):
-    """It stays late by the last import after its due time; whether it is done is not known."""
+def test_a_late_complaint_that_the_source_no_longer_shows_is_not_called_late(context, server):
+    """Whether it is done is not known: its notice is withdrawn, and a line names it."""
     dinsos = "Dinas Sosial"
     owe(context, BREACHED, at(dinsos), at(dinsos, "FD-2", **TODAY))
     owe(context, "2026-11-25 08:00", at(dinsos, "FD-2", **TODAY))
     desk = desks(context, "2026-11-25 08:00")["penghubung.dinsos"]
-    found = {item.ticket: (item.section, item.worst.in_doubt) for item in desk.items}
-    assert found == {"FD-1": (DeskSection.LATE, True), "FD-2": (DeskSection.LATE, False)}
+    assert {item.ticket: item.section for item in desk.items} == {"FD-2": DeskSection.LATE}
+    vanished = wita("2026-11-25 08:00")
+    assert desk.doubtful == LeftOut(1, 1, (("FD-1", vanished),), vanished)
     deliver(context, "2026-11-25 08:00")
-    said = "keadaan terakhir belum diketahui: tidak terbaca lagi dari sumber data"
+    assert notices(context)[0] == ("breach", "withdrawn")
+    said = (
+        "1 pengaduan terlambat (1 kewajiban) tidak lagi tampak atau terbaca dalam sumber data: FD-1"
+        " sejak 25 Nov. Keadaannya belum diketahui"
+    )
     for letter in server.letters:
         if letter.recipient.startswith("penghubung"):
             page = " ".join(letter.mail.get_body(("plain",)).get_content().split())
-            assert page.count(said) == 1
+            assert said in page
+            assert "Pengaduan FD-1" not in page
 
 
 def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(context, server):
@@ -217,8 +223,8 @@ def test_a_superior_acts_on_what_reached_the_rung_and_sees_the_rest_as_numbers(c
     week(context, dinsos, young)
     register(context, MONDAY, dinsos, young)
     decide(context, MONDAY)
-    deliver(context, MONDAY)
-    desk = desks(context, MONDAY)["sekda"]
+    deliver(context, MONDAY)  # the unit of FD-2 is notified as well
+    desk = desks(context, "2026-12-01 08:00")["sekda"]
     assert [item.ticket for item in desk.items] == ["FD-1"]
     assert [(line.unit, line.late) for line in desk.units] == [("DLH", 1), ("Dinas Sosial", 1)]
     assert (desk.count(DeskSection.LATE), desk.own_count) == (2, 1)
@@ -230,9 +236,40 @@ def test_a_late_case_of_which_the_unit_has_not_heard_names_no_unit(context):
     register(context, MONDAY, at("Dinas Sosial"), at("DLH", "FD-2"))
     decide(context, MONDAY)
     desk = desks(context, MONDAY)["sekda"]
-    assert (desk.count(DeskSection.LATE), desk.unlisted) == (1, 1)
+    assert (desk.count(DeskSection.LATE), desk.unlisted) == (1, LeftOut(1, 1))
     assert [line.unit for line in desk.units] == ["Dinas Sosial"]
     assert "FD-2" not in {item.ticket for item in (*desk.items, *desk.rest)}
+
+
+def test_a_reminder_to_the_unit_is_no_notice_of_its_delay(context):
+    """Both had reminders; on Monday FD-2 is late, and its unit gets that mail in the same run."""
+    dinsos, dlh = at("Dinas Sosial"), at("DLH", "FD-2", **since("20/11/2026"))
+    for now in (BREACHED, "2026-11-26 08:00", MONDAY):
+        register(context, now, dinsos, dlh)
+        decide(context, now)
+        if now != MONDAY:
+            deliver(context, now)
+    desk = desks(context, MONDAY)["sekda"]
+    assert [line.unit for line in desk.units] == ["Dinas Sosial"]
+    assert (desk.total, desk.late_duties, desk.unlisted) == (1, 1, LeftOut(1, 1))
+    deliver(context, MONDAY)
+    desk = desks(context, "2026-12-01 08:00")["sekda"]
+    assert [line.unit for line in desk.units] == ["DLH", "Dinas Sosial"]
+    assert (desk.total, desk.late_duties, desk.unlisted) == (2, 2, LeftOut())
+
+
+def test_a_late_duty_of_a_listed_complaint_waits_for_the_notice_to_its_unit(context):
+    """The second duty of FD-1 is late since this morning; the first has reached the secretary."""
+    slow = {"Diteruskan": "20/11/2026 08:45", "Tindak Lanjut Pertama": ""}  # due on the 27th
+    for now in (BREACHED, "2026-11-25 08:00", MONDAY):
+        register(context, now, at("Dinas Sosial", **slow))
+        decide(context, now)
+        if now != MONDAY:
+            deliver(context, now)
+    desk = desks(context, MONDAY)["sekda"]
+    (item,) = desk.items
+    assert [duty.verb for duty in item.duties] == ["selesaikan permintaan informasi"]
+    assert (desk.late_duties, desk.unlisted) == (1, LeftOut(0, 1))
 
 
 # --- whose desk -----------------------------------------------------------------------------------

@@ -1,0 +1,51 @@
+"""Late duties outside the sections of a mail: not notified to the unit yet, or in doubt.
+
+A complaint is counted once: in the sections, else as unlisted, else as doubtful. So the numbers
+together are those of the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from tasks.notifications.views import LeftOut, NoticeItem
+
+
+@dataclass(frozen=True, slots=True)
+class DeskEntry:
+    """One complaint on a desk: the item that a mail lists, or None, and what it leaves out.
+
+    `unlisted` is the number of late duties of which the unit has not been notified. `doubtful` has
+    for each late duty in doubt the time of the import that raised the doubt.
+    """
+
+    ticket: str
+    item: NoticeItem | None
+    unlisted: int = 0
+    doubtful: tuple[datetime, ...] = ()
+
+    @property
+    def listed_late(self) -> bool:
+        """Check whether the mail lists a late duty of the complaint."""
+        return self.item is not None and self.item.worst.late
+
+
+def unlisted(entries: Collection[DeskEntry]) -> LeftOut:
+    """Count the late duties of which the unit has not been notified as late yet."""
+    return LeftOut(
+        complaints=sum(each.unlisted > 0 and not each.listed_late for each in entries),
+        duties=sum(each.unlisted for each in entries),
+    )
+
+
+def doubtful(entries: Collection[DeskEntry]) -> LeftOut:
+    """Return the late duties of which the source no longer shows whether they are done."""
+    found = [each for each in entries if each.doubtful]
+    return LeftOut(
+        complaints=sum(not each.listed_late and not each.unlisted for each in found),
+        duties=sum(len(each.doubtful) for each in found),
+        tickets=tuple(sorted((each.ticket, min(each.doubtful)) for each in found)),
+        since=min((moment for each in found for moment in each.doubtful), default=None),
+    )
