@@ -14,7 +14,7 @@ from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.escalation import Ladder
 from sla.holds import Hold
 
-FORM = 2
+FORM = 3
 """The version of the evaluation. Increase it after every change of the program that evaluates or
 encodes complaints differently: all complaints are then evaluated again."""
 

@@ -140,17 +140,26 @@ def clocks(
     return found
 
 
+_CHANGES_OF_UNIT = frozenset({ASSIGNEE, Kind.ASSIGNED, Kind.RETURNED})
+"""The kinds of doubts that leave the unit in charge unknown."""
+
+
 def doubt_about(rule: Rule, doubts: Sequence[Event]) -> Event | None:
     """Return the doubt about a clock of a rule, or None; it reaches back as far as any of them.
 
-    A doubt about the unit in charge concerns every rule. It counts only if there is no other.
+    A doubt about the unit in charge concerns every rule. It counts only if there is no other. A
+    doubt about an assignment or a return is one too, for a rule that does not use these events.
     """
     if not doubts:
         return None
     pauses = {kind for pair in rule.pauses for kind in pair}
     kinds = {ANY_KIND, *pauses} | rule.starts_on | rule.restarts_on | rule.stops_on
     kinds |= rule.implied_by | rule.voids
-    concerning = [doubt for doubt in doubts if doubt.kind in kinds or doubt.kind == ASSIGNEE]
+    concerning = [
+        doubt if doubt.kind in kinds else replace(doubt, kind=ASSIGNEE)
+        for doubt in doubts
+        if doubt.kind in kinds or doubt.kind in _CHANGES_OF_UNIT
+    ]
     if not concerning:
         return None
     first = min(

@@ -12,6 +12,7 @@ __all__ = [
     "notified",
     "plain_text",
     "redaction",
+    "remarks",
     "retry",
     "table_lines",
     "whole_files",

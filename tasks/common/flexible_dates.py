@@ -22,8 +22,11 @@ FIRST_SERIAL, LAST_SERIAL = 36_526, 73_050
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - the caller knows the zone
 _SERIAL = re.compile(r"\d{1,7}(?:[.,]\d+)?")
 _WEEKDAY = (
-    r"(?:(?:senin|selasa|rabu|kamis|jum'?at|sabtu|minggu|ahad"
-    r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?)[,.]? )?"
+    r"(?:(?:hari )?(?:senin|selasa|rabu|kamis|jum['\u2019]?at|sabtu|minggu|ahad"
+    r"|sen|sel|rab|kam|jum|sab|min"
+    r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?)"
+    r"(?:[,.]? ?[/-] ?|[,.] ?| ))?"
+    r"(?:(?:tgl|tanggal)[.:]? ?)?"
 )
 _DATES = (
     r"(?P<year>\d{4})([-/.])(?P<second>\d{1,2})\2(?P<third>\d{1,2})",
@@ -32,13 +35,18 @@ _DATES = (
     r"(?P<name>[a-z]{3,9})\.? (?P<day>\d{1,2}),? (?P<year>\d{4})",
 )
 _TIME = (
-    r"(?:(?:t|,? (?:[-\u2013@|] )?\(?(?:(?:pukul|pkl\.?|jam) ?)?)"
+    r"(?:(?:t|,? (?:[-\u2013@|] (?!\d\d?\.\d\d?\.))?\(?(?:(?:pukul|pkl\.?|jam) ?)?)"
     r"(?P<hour>\d{1,2})[.:](?P<minute>\d{2})"
     r"(?:[.:](?P<seconds>\d{2})(?:[.,]\d{1,9})?)?(?: ?(?P<half>[ap])\.?m\.?)?\)?)?"
 )
 _ZONE = rf"(?: ?\(?(?P<zone>{'|'.join(ZONES)}|[+-]\d{{2}}(?::?\d{{2}})?)\)?)?"
-_DAY_WORD = r"(?:(?:tanggal|tgl)[.:]? ?)?"
-_FORMS = tuple(re.compile(f"{_DAY_WORD}{_WEEKDAY}{date}{_TIME}{_ZONE}") for date in _DATES)
+_APART = re.compile(
+    r" ?[(/|] ?((?:(?:pukul|pkl\.?|jam) ?)?\d{1,2}[.:]\d{2}(?: ?(?:wib|wita|wit))?)\)?(?: pagi)?"
+    r"|(?<=[.:]\d\d) pagi"
+)
+"""A time in brackets or after a stroke, and a word after a time that changes nothing."""
+
+_FORMS = tuple(re.compile(f"{_WEEKDAY}{date}{_TIME}{_ZONE}") for date in _DATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,10 @@ def parse_flexible(text: str, order: DateOrder) -> datetime:
     '26' is 2026. Raises ValueError for a text of another form, for a date that does not exist, and
     for a date in numbers if the order of day and month is not known.
     """
-    plain = " ".join(text.split()).casefold()
+    plain = " ".join(text.split()).casefold().rstrip(".,;")
+    apart = _APART.search(plain)
+    if apart is not None and apart.end() == len(plain):
+        plain = f"{plain[: apart.start()]} {apart[1] or ''}".rstrip()
     for form in _FORMS:
         found = form.fullmatch(plain)
         if found:

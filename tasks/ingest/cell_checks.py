@@ -11,6 +11,7 @@ from sla.directory import Directory
 from tasks.common.dates import parse_datetime
 from tasks.common.plain_text import CONTROL, INVISIBLE
 from tasks.common.redaction import unprotected
+from tasks.common.remarks import is_remark
 
 _NO_DATE = re.compile(r"[0\W_]+")
 """A date made only of zeros and punctuation: `00/00/0000`, `0000-00-00 00:00:00`, `-`."""
@@ -24,6 +25,11 @@ _ZERO_DATE = re.compile(
 _NOT_YET = re.compile(r"(?:belum|blm)\b\D*")
 _UNSEEN = re.compile(f"[{CONTROL}{INVISIBLE}]")
 _MARKS_ONLY = re.compile(r"[\W_]+")
+_SPEAKING = re.compile(
+    "[\"\u201c\u201d\u201e\u2033\u3003\u221a\u00d7\u2610-\u2612\u2705\u2713-\u2718\u274c]|''|,,|[-=]//"
+)
+"""Ditto marks, which repeat the cell above, and check marks: they mean more than 'nothing'."""
+
 _DATE_LIKE = re.compile(r"\d[/.:-]\d|\d{4}|\d \w{3,}")
 _FRAGMENT_OF_DATE = re.compile(r"\d{4}|\d[/.:-]\d")
 
@@ -38,6 +44,7 @@ class EmptySigns:
     They apply to every mapped column except free text: title, text, attachments and reporter. A
     word used by the mapping itself is never such a sign. In a column with dates, zeros alone are
     one too; a receipt in several columns is checked as a whole, because 00:00 is a time of day.
+    Ditto marks and check marks are no such signs, except as a ticket.
     """
 
     def __init__(self, source: SourceMapping) -> None:
@@ -60,6 +67,7 @@ class EmptySigns:
         checked = () if source.is_exchange else source.columns  # a program wrote the exchange form
         self._columns = tuple(name for name in checked if name not in free)
         self._received = source.fields.received
+        self._ticket = source.fields.ticket
 
     def apply(self, cells: dict[str, str]) -> None:
         """Empty the cells that hold only a sign for 'nothing', and clean the others.
@@ -77,6 +85,8 @@ class EmptySigns:
                 continue  # most dates: nothing more to check
             if value[0] in "'=\u2019":
                 value = cells[name] = unprotected(value)
+            if name != self._ticket and _SPEAKING.search(value):
+                continue
             if self._is_sign(value) or (name in self._dates and self._is_no_date(value)):
                 cells[name] = ""
         if not isinstance(self._received, str) and self._columns:
@@ -100,10 +110,10 @@ class ShiftCheck:
     """Finds rows with cells in the wrong columns: a separator too many or too few moved them.
 
     The evidence is a date in a column with words, a word in a column with dates, or a word of
-    another column. A word in a column with dates may also be a mistake of a clerk. It counts as a
-    shift if it is a word of another column, or if a column beside it is not mapped: then it may be
-    the name of a person. Without a status, which a snapshot always has, an unknown classification
-    counts as well.
+    another column. A word in a column with dates may also be written there by a clerk. It counts as
+    a shift if it is a word of another column, or if a column beside it is not mapped: then it may
+    be the name of a person. Words about the progress of a case are no names. Without a status,
+    which a snapshot always has, an unknown classification counts as well.
     """
 
     def __init__(self, source: SourceMapping, directory: Directory) -> None:
@@ -221,7 +231,8 @@ class ShiftCheck:
             return False
         if self._parses(value):
             return False
-        return column in self._exposed or self._is_word_of_another(value)
+        exposed = column in self._exposed and not is_remark(value)
+        return exposed or self._is_word_of_another(value)
 
     def _is_word_of_another(self, value: str) -> bool:
         word = _folded(value)

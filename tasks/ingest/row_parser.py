@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from operator import attrgetter
@@ -79,6 +79,8 @@ FIRST_VALUE = "#first-value"
 
 STATUS_FIELD, UNIT_FIELD = "status", "unit"
 """The fields of a complaint that depend on its status and on its unit, for open questions."""
+
+_TO_END_OF_DAY = timedelta(hours=23, minutes=59, seconds=59)
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 """A limit for times that may be in the future."""
@@ -362,7 +364,7 @@ class RowParser:
         if len(ticket) > 255:
             raise RowError(RejectionReason.TOO_LONG, named.ticket, ticket[:40])
         column = self.receipt_columns[0]
-        received = self._received(cells)
+        received = self._received(cells, observed)
         if received is None:
             raise RowError(RejectionReason.MISSING_DATE, column)
         if received > observed:
@@ -391,8 +393,23 @@ class RowParser:
             receipt_text=self.receipt_text(cells),
         )
 
-    def _received(self, cells: Mapping[str, str]) -> datetime | None:
-        return self._moment(self.receipt_text(cells), self.receipt_columns[0])
+    def _received(self, cells: Mapping[str, str], observed: datetime = FOREVER) -> datetime | None:
+        """Return the time of receipt; with an unreadable time of day, a time on the day.
+
+        It is the start of the day. A source in UTC names the day in Greenwich, which ends here on
+        the next day: then it is the end of that day.
+        """
+        column = self.receipt_columns[0]
+        try:
+            return self._moment(self.receipt_text(cells), column)
+        except RowError:
+            day = cells[column]
+            if len(self.receipt_columns) == 1 or not day or not self.is_date(day):
+                raise
+        moment = self._moment(day, column)
+        if moment is None or self.source.zone != "UTC" or moment.time() != time():
+            return moment
+        return max(moment, min(moment + _TO_END_OF_DAY, observed))
 
     def has_receipt(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
         """Check whether a row has a readable date of receipt."""
@@ -479,6 +496,8 @@ class RowParser:
             return None
         try:
             moment = self._moment(text, column)
+            if moment is not None and received is not None:
+                moment = self._on_day_of_receipt(moment, received)
             if moment is not None and _possible(moment, received, observed):
                 return moment
         except RowError:
@@ -492,6 +511,12 @@ class RowParser:
             return moment
         self._unmapped[-1] = replace(self._unmapped[-1], answer=None)  # wrong for this complaint
         return None
+
+    def _on_day_of_receipt(self, moment: datetime, received: datetime) -> datetime:
+        """Return the time of a step; for the day of receipt without a time, the time of receipt."""
+        day, arrived = (each.astimezone(self.zone) for each in (moment, received))
+        only_day = day.time() == time() and day.date() == arrived.date()
+        return max(moment, received) if only_day else moment
 
     def _promised_due(self, cells: Mapping[str, str]) -> datetime | None:
         column = self.source.fields.promised_due

@@ -11,7 +11,7 @@ from settings.sources import FolderSource
 from sla.directory import Directory
 from tasks.common.flexible_dates import date_order, parse_flexible, parse_serial
 from tasks.common.table_lines import has_only_totals
-from tasks.ingest.row_parser import RowParser
+from tasks.ingest.row_parser import RowError, RowParser
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 
 WITA = ZoneInfo("Asia/Makassar")
@@ -60,6 +60,15 @@ UNREADABLE = "unreadable"
         ("Kamis, 5 November 2026 pukul 08.00 WIB", DAY_FIRST, "2026-11-05T08:00:00+07:00"),
         ("5 Nov 2026 08:00 WITA", DAY_FIRST, "2026-11-05T08:00:00+08:00"),
         ("5 Agt. 2026 08:00 (WIT)", YEAR_FIRST, "2026-08-05T08:00:00+09:00"),
+        ("Kamis / 5 Nopember 2026", DAY_FIRST, "2026-11-05T00:00:00"),
+        ("Jum\u2019at, 6/11/2026", DAY_FIRST, "2026-11-06T00:00:00"),
+        ("Kam,5/11/2026", DAY_FIRST, "2026-11-05T00:00:00"),
+        ("hari Kamis tgl. 5 November 2026", DAY_FIRST, "2026-11-05T00:00:00"),
+        ("Tanggal 5-11-2026", DAY_FIRST, "2026-11-05T00:00:00"),
+        ("5 November 2026.", DAY_FIRST, "2026-11-05T00:00:00"),
+        ("5 Nov 2026 (08.30)", DAY_FIRST, "2026-11-05T08:30:00"),
+        ("5 Nov 2026 / pkl 08.30 WITA", DAY_FIRST, "2026-11-05T08:30:00+08:00"),
+        ("05/11/2026 08.30 pagi", DAY_FIRST, "2026-11-05T08:30:00"),
         ("Nov 5, 2026", YEAR_FIRST, "2026-11-05T00:00:00"),
         ("05-11-26", DAY_FIRST, "2026-11-05T00:00:00"),
         ("05-11-99", DAY_FIRST, "2099-11-05T00:00:00"),
@@ -87,6 +96,11 @@ UNREADABLE = "unreadable"
         ("05/11/2026 24.00", DAY_FIRST, UNREADABLE),
         ("05/11/2026 kira-kira", DAY_FIRST, UNREADABLE),
         ("5 Foo 2026", DAY_FIRST, UNREADABLE),
+        ("5 Nov 2026 s.d. 6 Nov 2026", DAY_FIRST, UNREADABLE),
+        ("5-6 November 2026", DAY_FIRST, UNREADABLE),
+        ("5.11.2026 - 6.11.26", DAY_FIRST, UNREADABLE),
+        ("5.11.2026 / 6.11.26", DAY_FIRST, UNREADABLE),
+        ("05/11/2026 08.30 malam", DAY_FIRST, UNREADABLE),
         ("November 2026", DAY_FIRST, UNREADABLE),
     ],
 )
@@ -141,6 +155,104 @@ def test_a_date_and_a_time_in_two_columns_are_read_together():
     given = source(fields={"ticket": "No", "received": ["Masuk", "Bidang"]})
     rows = (("1", "2026-11-05", "08:00:00", ""), ("2", "5 Nov 2026", "8.15", ""))
     assert results(given, *rows) == ["1 05-11-26 08:00:00", "2 05-11-26 08:15:00"]
+
+
+CLOCKS = ["08.30", "8:30 WITA", "pkl 08.30 WITA", "08:30:00"]
+UNREAD_CLOCKS = [
+    "",
+    "0.354166667",
+    "08.30-09.00",
+    "24.00",
+    "\u00b1 08.30",
+    "8",
+    "#N/A",
+    "13.30 s/d selesai",
+]
+
+
+@pytest.mark.parametrize(
+    ("clock", "zone", "expected"),
+    [
+        *((clock, "Asia/Makassar", "05-11-26 08:30:00") for clock in CLOCKS),
+        *((clock, "Asia/Makassar", "05-11-26 00:00:00") for clock in UNREAD_CLOCKS),
+        ("24.00", "UTC", "06-11-26 07:59:59"),
+        ("01:00", "UTC", "05-11-26 09:00:00"),
+    ],
+)
+def test_an_unreadable_time_of_day_loses_no_complaint(clock, zone, expected):
+    """In UTC the day ends here on the next morning, so only its end accuses nobody too early."""
+    given = source(zone=zone, fields={"ticket": "No", "received": ["Masuk", "Bidang"]})
+    assert results(given, ("1", "2026-11-05", clock, "")) == [f"1 {expected}"]
+
+
+def test_a_day_that_is_not_over_ends_with_the_import():
+    given = source(zone="UTC", fields={"ticket": "No", "received": ["Masuk", "Bidang"]})
+    assert results(given, ("1", "2026-11-24", "24.00", "")) == ["1 24-11-26 08:00:00"]
+
+
+@pytest.mark.parametrize(
+    ("masuk", "selesai", "expected"),
+    [
+        ("05/11/2026 08:30", "05/11/2026", "05-11 08:30"),
+        ("05/11/2026 08:30", "2026-11-05", "05-11 08:30"),
+        ("05/11/2026 08:30", "06/11/2026", "06-11 00:00"),
+        ("05/11/2026", "05/11/2026", "05-11 00:00"),
+        ("05/11/2026 08:30", "05/11/2026 08:00", "before the receipt"),
+        ("05/11/2026 08:30", "04/11/2026", "before the receipt"),
+    ],
+)
+def test_a_step_on_the_day_of_receipt_without_a_time_is_not_before_the_receipt(
+    masuk, selesai, expected
+):
+    parser = RowParser("x", source(), Directory((), ()))
+    record = parser.record(parser.cells(HEADER, ("1", masuk, "", selesai)), NOW)
+    found = [f"{step.moment.astimezone(WITA):%d-%m %H:%M}" for step in record.steps]
+    assert (found or ["before the receipt"]) == [expected]
+    assert len(record.unmapped) == (0 if found else 1)
+
+
+REMARKS = (
+    *(
+        "proses",
+        "dlm proses",
+        "sudah",
+        "ditolak",
+        "Minggu depan",
+        "v",
+        "TMS",
+        "sda",
+    ),
+    *("\u2713", '"', "\u3003", "-//-", "menunggu jawaban OPD"),
+)
+
+
+@pytest.mark.parametrize("remark", REMARKS)
+def test_a_remark_or_a_sign_for_done_in_a_column_with_dates_is_a_question(remark):
+    """The column beside it is not mapped, so any other word may be a name: the row is torn."""
+    header = (*HEADER, "Keterangan")
+    row = ("1", "05/11/2026 08:30", "", remark, "")
+    parser = RowParser("x", source(), Directory((), ()))
+    record = parser.record(parser.cells(header, row), NOW)
+    assert [(cell.column, cell.value) for cell in record.unmapped] == [("Selesai", remark)]
+
+
+@pytest.mark.parametrize("name", ["Zulaikha", "proses Zulaikha", "Pak Lurah"])
+def test_a_possible_name_in_a_column_with_dates_tears_the_row(name):
+    parser = RowParser("x", source(), Directory((), ()))
+    with pytest.raises(RowError, match="torn_row"):
+        parser.cells((*HEADER, "Keterangan"), ("1", "05/11/2026 08:30", "", name, ""))
+
+
+@pytest.mark.parametrize("sign", ["-", "\u2013", "...", "\u2026", "/ /", "?", "00/00/0000", "0"])
+def test_other_punctuation_in_a_column_with_dates_means_no_date(sign):
+    parser = RowParser("x", source(), Directory((), ()))
+    cells = parser.cells(HEADER, ("1", "05/11/2026 08:30", "", sign))
+    assert cells["Selesai"] == ""
+
+
+def test_ditto_marks_are_no_ticket_and_no_date_of_receipt():
+    assert results(source(), ('"', "05/11/2026", "", "")) == ["2 missing_ticket No"]
+    assert results(source(), ("1", '"', "", "")) == ['2 bad_date Masuk "']
 
 
 GOOD = "05/11/2026 08:00"

@@ -12,7 +12,16 @@ from sla.engine.context import ComplaintFacts, EvaluationContext, Policy
 from sla.engine.deadline import Reason, State
 from sla.engine.evaluate import evaluate
 from sla.escalation import next_action_at
-from sla.events import ABSENT, ANY_KIND, Event, Kind, Knowledge, events_as_of, history_as_of
+from sla.events import (
+    ABSENT,
+    ANY_KIND,
+    ASSIGNEE,
+    Event,
+    Kind,
+    Knowledge,
+    events_as_of,
+    history_as_of,
+)
 from sla.regulations.loader import load
 
 LAW = load([REPOSITORY / "regulations"])
@@ -84,6 +93,21 @@ ABSENT_ON_THE_12TH = doubt(wita("2026-11-11 07:00"), wita("2026-11-12 07:00"))
 def test_what_an_absent_complaint_leaves_decided(events, as_of, state, reasons):
     deadline = clock([START, *events], as_of)
     assert (deadline.state, deadline.reasons) == (state, reasons)
+
+
+@pytest.mark.parametrize("kind", [ASSIGNEE, Kind.ASSIGNED, Kind.RETURNED])
+@pytest.mark.parametrize(
+    ("since", "as_of", "state"),
+    [
+        (RECEIVED, "2026-11-06 08:00", State.RUNNING),
+        (RECEIVED, "2026-11-13 08:00", State.UNKNOWN),
+        (wita("2026-11-11 07:00"), "2026-11-13 08:00", State.BREACHED),
+    ],
+)
+def test_nobody_is_late_while_an_assignment_or_a_return_is_in_doubt(kind, since, as_of, state):
+    raised = max(since, wita("2026-11-05 07:00"))
+    unclear = doubt(since, raised, kind=kind, slot="Diteruskan/assigned")
+    assert clock([START, unclear], as_of).state is state
 
 
 def test_a_missed_deadline_in_doubt_asks_for_no_action():

@@ -1,0 +1,82 @@
+"""The words that clerks write about the progress of a case where a date is expected."""
+
+from __future__ import annotations
+
+import re
+
+from tasks.common.dates import month_number
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+_WORDS = frozenset(
+    (
+        *(
+            "ada",
+            "adanya",
+            "akan",
+            "atas",
+            "atau",
+            "awal",
+            "akhir",
+            "besok",
+            "dan",
+            "dari",
+            "dengan",
+        ),
+        *(
+            "depan",
+            "di",
+            "hari",
+            "hingga",
+            "ini",
+            "itu",
+            "karena",
+            "ke",
+            "kembali",
+            "kemarin",
+            "krn",
+        ),
+        *("lalu", "lusa", "malam", "masih", "minggu", "nanti", "oleh", "pada", "pagi", "pekan"),
+        *("pihak", "sama", "sampai", "sd", "sda", "segera", "siang", "sore", "tahun", "tengah"),
+        *("terkait", "untuk", "bulan", "bln", "dlm", "dalam", "idem", "tgl", "tanggal", "jam"),
+        *("belum", "blm", "sudah", "sdh", "telah", "sedang", "tidak", "tdk", "tak", "iya", "ya"),
+        *("oke", "ok", "proses", "diproses", "selesai", "tuntas", "tindak", "lanjut", "lanjutan"),
+        *("lanjuti", "tindaklanjut", "ditindaklanjuti", "ditindak", "menunggu", "tunggu", "tms"),
+        *("ms", "disposisi", "didisposisi", "penanganan", "ditangani", "pengerjaan", "dikerjakan"),
+        *(
+            "penyelesaian",
+            "diselesaikan",
+            "tanggapan",
+            "ditanggapi",
+            "jawaban",
+            "dijawab",
+            "balasan",
+        ),
+        *("dibalas", "ditolak", "tolak", "batal", "dibatalkan", "dicabut", "tunda", "ditunda"),
+        *("pending", "verifikasi", "diverifikasi", "koordinasi", "survei", "survey", "lapangan"),
+        *("lengkap", "dilengkapi", "kelengkapan", "berkas", "data", "surat", "laporan", "aduan"),
+        *("pengaduan", "memenuhi", "syarat", "dikembalikan", "diteruskan", "diterima", "dikirim"),
+        *("dinas", "opd", "instansi", "pelapor", "pemohon", "petugas", "menyusul", "lihat", "ket"),
+        *(
+            "keterangan",
+            "catatan",
+            "lampiran",
+            "terlampir",
+            "kosong",
+            "nihil",
+            "jelas",
+            "diketahui",
+        ),
+        *("done", "yes", "no", "not", "yet", "in", "progress", "closed", "open", "waiting", "none"),
+    )
+)
+
+
+def is_remark(text: str) -> bool:
+    """Check whether a text has only words about the progress of a case, or names of months.
+
+    So it is not the name of a person: 'dalam proses', 'belum selesai', 'minggu depan', 'v'.
+    """
+    words = _LETTERS.findall(text.casefold())
+    return bool(words) and all(
+        len(word) == 1 or word in _WORDS or month_number(word) for word in words
+    )
