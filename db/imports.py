@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from db.locks import advisory_lock
-from db.models import Cursor, Origin, QuarantineRow, SourceImport
+from db.models import Cursor, Origin, QuarantineRow, SourceImport, UnreadableFileRow
 from db.quarantine import TEXT_LINE, TORN_REASONS
 
 
@@ -206,3 +206,19 @@ def cursor(session: Session, source: str) -> str | None:
 def set_cursor(session: Session, source: str, value: str) -> None:
     """Store the position in a source after this import."""
     session.merge(Cursor(source=source, value=value))
+
+
+def unreadable_files(session: Session, source: str) -> dict[str, UnreadableFileRow]:
+    """Return the unreadable files of a source, by the hash of their name."""
+    rows = session.scalars(select(UnreadableFileRow).where(UnreadableFileRow.source == source))
+    return {row.file: row for row in rows}
+
+
+def forget_unreadable(session: Session, source: str, files: Collection[str]) -> None:
+    """Delete the records of files that are gone or readable; `files` are hashes of names."""
+    for file in files:
+        session.execute(
+            delete(UnreadableFileRow).where(
+                UnreadableFileRow.source == source, UnreadableFileRow.file == file
+            )
+        )

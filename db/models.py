@@ -603,6 +603,23 @@ class Cursor(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
+class UnreadableFileRow(Base):
+    """A file in the folder of a source that cannot be read; it is not read again until it changes.
+
+    `file` is the hash of its name. `state` is the hash of its size and times and of the settings of
+    the source. `failures` is the number of times it has made its reader process fail.
+    """
+
+    __tablename__ = "unreadable_file"
+
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    file: Mapped[str] = mapped_column(String(64), primary_key=True)
+    state: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text)
+    failures: Mapped[int]
+    noted_at: Mapped[datetime]
+
+
 class WatchState(Base):
     """The stored incident log of the watchdog as JSON, in a single row."""
 

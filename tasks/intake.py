@@ -14,6 +14,7 @@ from tasks.ingest.counted_rows import counted
 from tasks.ingest.importer import AlreadyImported, import_batch
 from tasks.ingest.source_count import SourceCount, UnreachedSource, UnreadSource
 from tasks.notifications.import_alerts import (
+    alert_files_set_aside,
     alert_mixed_dates,
     alert_repeated_export,
     alert_row_drop,
@@ -50,6 +51,7 @@ def pull(context: SiteContext, source_name: str, now: datetime) -> SourceCount:
     count = reading.count
     with context.run(now, "intake") as run:
         alert_silent_source(run, source_name)
+        alert_files_set_aside(run, source_name, source.set_aside)
         missing = lately_missing(run.session, context, source_name, now)
         count.missing += (day.isoformat() for day in missing)
     count.waiting += source.waiting
@@ -83,6 +85,8 @@ class _Reading:
             return True
         except SourceError as error:
             self.source.failures.append(str(error))
+            if batch.failed is not None:
+                batch.failed(error)
             return batch.cursor is None  # later extracts depend on this one
         except Exception as error:
             if is_lost_database(error) or isinstance(error, TransientError):

@@ -13,6 +13,7 @@ from tasks.notifications.enqueue import enqueue_alert
 
 ROW_DROP, REPEATED_EXPORT = "fewer_rows", "repeated_export"
 SILENT_SOURCE, MIXED_DATES = "silent_source", "mixed_dates"
+FILE_SET_ASIDE = "file_set_aside"
 
 FIRST_ALERTS = (ROW_DROP, REPEATED_EXPORT)
 """Kinds of alerts that leave before any other mail: an import may show a wrong state."""
@@ -93,3 +94,11 @@ def alert_silent_source(run: RunContext, name: str) -> None:
         since = run.context.local(last).isoformat(timespec="minutes")
         facts = {"source": name, "since": since}
         enqueue_alert(run, SILENT_SOURCE, facts)
+
+
+def alert_files_set_aside(run: RunContext, name: str, files: Iterable[tuple[str, str]]) -> None:
+    """Notify the administrators once of each file that is not read any more, with the time since
+    then.
+    """
+    for file, since in files:
+        enqueue_alert(run, FILE_SET_ASIDE, {"source": name, "file": file, "since": since})

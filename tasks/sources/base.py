@@ -98,11 +98,11 @@ class Extract:
 
     `sha256` is the hash of the content and identifies it in later runs. `rows` can be read once, in
     order. `cursor` is the start of the next extract after this one is imported, for sources read
-    incrementally. `done` is called after the import. `about` describes the sources of another
-    installation. `period` is the first and the last moment of receipt for which the extract is
-    complete; None means no limit. `repeats` is the time of an older extract with the same content,
-    if there was another one between them. The import adds to `mixed_dates` the columns with both
-    date cells and dates written as text.
+    incrementally. `done` is called after the import, `failed` if it failed. `about` describes the
+    sources of another installation. `period` is the first and the last moment of receipt for which
+    the extract is complete; None means no limit. `repeats` is the time of an older extract with the
+    same content, if there was another one between them. The import adds to `mixed_dates` the
+    columns with both date cells and dates written as text.
     """
 
     name: str
@@ -112,6 +112,7 @@ class Extract:
     rows: Iterable[Row]
     cursor: str | None = None
     done: Callable[[], None] | None = None
+    failed: Callable[[SourceError], None] | None = None
     about: tuple[RemoteSource, ...] = ()
     period: tuple[datetime, datetime] | None = None
     repeats: datetime | None = None
@@ -185,6 +186,7 @@ class WaitingReason(StrEnum):
     MADE_LATER = "made_later"
     CHANGING = "changing"
     OTHER_NAME = "other_name"
+    SET_ASIDE = "set_aside"
     OTHER = "other"
 
 
@@ -216,8 +218,9 @@ class Source(ABC, Generic[Settings]):
     """A source of complaints, opened to be read once. There is one subclass for each kind.
 
     `waiting` names the files and rows that are left to a later run. `failures` names the parts that
-    cannot be read. Both are filled while the extracts are read. The settings say whether the source
-    shows everything or only changes (`shows_everything`).
+    cannot be read. `set_aside` names the files that are not read any more, with the time of the
+    decision. All are filled while the extracts are read. The settings say whether the source shows
+    everything or only changes (`shows_everything`).
     """
 
     is_remote: ClassVar[bool] = True
@@ -227,6 +230,7 @@ class Source(ABC, Generic[Settings]):
         self.site, self.name, self.settings = site, name, settings
         self.waiting: list[Waiting] = []
         self.failures: list[str] = []
+        self.set_aside: list[tuple[str, str]] = []
 
     @abstractmethod
     def extracts(self, context: SiteContext, now: datetime) -> Iterator[Extract]:

@@ -43,6 +43,7 @@ from tasks.sources.files.period import stated_period
 from tasks.sources.files.reader import digest, read_sheet
 from tasks.sources.files.timestamps import stated_time, written_at
 from tasks.sources.registry import source_kind
+from tasks.sources.unreadable_files import UnreadableFiles
 
 UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".download")
 SETTLES = timedelta(seconds=5)
@@ -108,8 +109,9 @@ class Folder(Source[FolderSource]):
         with context.transaction() as session:
             imported = imports.imported_files(session, self.name)
         read = sorted((made, sha256) for sha256, made in imported)
+        bad = UnreadableFiles(context, self.name, self.settings, now)
         with work_folder(self.site.var) as unpacked:
-            files = self._files(now, unpacked, self.archive)
+            files = self._files(now, unpacked, self.archive, bad)
             unread = Counter(file.origin for file in files)
 
             def finished(file: _File, sha256: str, *, is_new: bool = True) -> None:
@@ -122,6 +124,8 @@ class Folder(Source[FolderSource]):
             for file in files:
                 if self._is_later(file, now):
                     continue
+                if self._is_known_bad(bad, file.origin, file.path, file.name):
+                    continue
                 try:
                     state = _state(file.path)
                     sha256 = digest(file.path)
@@ -133,7 +137,7 @@ class Folder(Source[FolderSource]):
                 except FileNotFoundError:
                     continue  # another run has just imported it
                 except UnreadableFile as error:
-                    self._note_unreadable(file, state, error)
+                    self._note_unreadable(file, state, error, bad)
                     continue
                 except Exception as error:
                     self.failures.append(_unexpected(file.name, error))
@@ -145,10 +149,12 @@ class Folder(Source[FolderSource]):
                     header=sheet.header,
                     rows=_steady(sheet.rows, file, state),
                     done=partial(finished, file, sha256),
+                    failed=partial(bad.note, file.origin, file.path),
                     about=self.about(sheet),
                     period=period,
                     repeats=_repeated(file.made, sha256, read),
                 )
+        bad.forget_others()
 
     def sample(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
         """Yield the folder's newest file, imported or not; else the newest in the archive."""
@@ -256,19 +262,46 @@ class Folder(Source[FolderSource]):
         self.waiting.append(Waiting(plain_name(file.name), WaitingReason.MADE_LATER, since))
         return True
 
-    def _note_unreadable(self, file: _File, state: tuple[int, int], error: UnreadableFile) -> None:
+    def _is_known_bad(self, bad: UnreadableFiles, origin: Path, path: Path, name: str) -> bool:
+        """Check whether a file was unreadable before and is unchanged; it is named again then.
+
+        `path` is the file in the folder, or the unpacked file inside of it.
+        """
+        known = bad.known(origin, path)
+        if known is None:
+            return False
+        if known.set_aside_at is None:
+            self.failures.append(known.reason)
+        else:
+            since = self._local(known.set_aside_at).isoformat(timespec="minutes")
+            self.waiting.append(Waiting(name, WaitingReason.SET_ASIDE, since))
+            self.set_aside.append((name, since))
+        return True
+
+    def _note_unreadable(
+        self, file: _File, state: tuple[int, int], error: UnreadableFile, bad: UnreadableFiles
+    ) -> None:
         """Note that a file cannot be read, or that it is still being written."""
         if not file.path.exists():
             return
         if _state(file.path) != state:
             self.waiting.append(Waiting(plain_name(file.name), WaitingReason.CHANGING))
         else:
-            self.failures.append(_named(str(error), file))
+            named = type(error)(_named(str(error), file))
+            self.failures.append(str(named))
+            named.__cause__ = error
+            bad.note(file.origin, file.path, named)
 
     def _local(self, moment: datetime) -> datetime:
         return moment.astimezone(self.site.zone)
 
-    def _files(self, now: datetime, unpacked: Path, archive: Path | None = None) -> list[_File]:
+    def _files(
+        self,
+        now: datetime,
+        unpacked: Path,
+        archive: Path | None = None,
+        bad: UnreadableFiles | None = None,
+    ) -> list[_File]:
         """Return the files of the folder and of the ZIP archives in it, oldest first."""
         found: list[_File] = []
         kept = None if archive is None else archive.resolve()
@@ -286,6 +319,8 @@ class Folder(Source[FolderSource]):
                     settled = self._local(written_at(path) + SETTLES).isoformat(timespec="seconds")
                     shown = plain_name(path.name)
                     self.waiting.append(Waiting(shown, WaitingReason.JUST_WRITTEN, settled))
+                elif bad and self._is_known_bad(bad, path, path, plain_name(path.name)):
+                    continue
                 elif path.suffix.lower() == ".zip":
                     members = _members(path, self.settings, unpacked / path.name)
                     found += list(members)  # all of it or nothing
@@ -295,6 +330,8 @@ class Folder(Source[FolderSource]):
                 continue  # another run has just imported it
             except UnreadableFile as error:
                 self.failures.append(str(error))
+                if bad is not None:
+                    bad.note(path, path, error)
             except Exception as error:
                 self.failures.append(_unexpected(plain_name(path.name), error))
         return sorted(found, key=lambda file: (file.made, file.name))
@@ -393,7 +430,7 @@ def _steady(rows: Iterable[Row], file: _File, state: tuple[int, int]) -> Iterato
     except UnreadableFile as error:
         if _changed(file.path, state):
             raise NotYet(f"{file.name}: is being written") from None
-        raise UnreadableFile(_named(str(error), file)) from None
+        raise type(error)(_named(str(error), file)) from None
     if _changed(file.path, state):
         raise NotYet(f"{file.name}: is being written")
 

@@ -50,7 +50,7 @@ def answers(path: Path, limits: WorkbookLimits) -> Iterator[list[Any]]:
     except MemoryError:
         yield [Answer.TOO_LARGE]
     except OSError as error:
-        yield [Answer.REFUSED, f"cannot be opened ({error.strerror})"]
+        yield [Answer.UNOPENED, error.errno]
     except Exception as error:
         yield [Answer.REFUSED, f"no readable workbook ({why_no_workbook(path, error)})"]
 

@@ -24,14 +24,15 @@ class Answer(StrEnum):
     """The first word of a line that the process writes.
 
     `sheet` is followed by a name and the days to add to serial numbers, `rows` by rows of the last
-    sheet with their numbers, `refused` by the reason. The last line is `end`, `refused` or
-    `too large` (for the memory).
+    sheet with their numbers, `refused` by the reason, `unopened` by a number of `errno`. The
+    last line is none of the first two; `too large` means the memory.
     """
 
     SHEET = "sheet"
     ROWS = "rows"
     END = "end"
     REFUSED = "refused"
+    UNOPENED = "unopened"
     TOO_LARGE = "too large"
 
 

@@ -22,6 +22,7 @@ TABLES = (
     "source_import",
     "origin",
     "cursor",
+    "unreadable_file",
     "quarantine",
     "ruleset",
     "deadline",
@@ -82,6 +83,7 @@ def upgrade() -> None:
     _create_source_import()
     _create_origin()
     _create_cursor()
+    _create_unreadable_file()
     _create_quarantine()
     _create_ruleset()
     _create_deadline()
@@ -600,6 +602,19 @@ def _create_reply_key() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("secret", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _create_unreadable_file() -> None:
+    op.create_table(
+        "unreadable_file",
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("file", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("source", "file"),
     )
 
 

@@ -102,6 +102,9 @@ def _answers(path: Path, source: FolderSource) -> Generator[list[Any], None, Non
                     return
                 if answer[0] == Answer.REFUSED:
                     raise UnreadableFile(f"{path.name}: {answer[1]}")
+                if answer[0] == Answer.UNOPENED:
+                    why = OSError(answer[1], os.strerror(answer[1] or 0))
+                    raise UnreadableFile(f"{path.name}: cannot be opened ({why.strerror})") from why
                 if answer[0] == Answer.TOO_LARGE:
                     raise FatalFile(
                         f"{path.name}: its rows need more than {MEMORY_MB} MB of memory; {_REMEDY}"
