@@ -1,4 +1,4 @@
-"""The process of one flow run: `python -m service.engine`, started by our worker.
+"""What the process of one flow run executes (`service.run_processes` starts it).
 
 It does the same as `prefect.engine`, except that the code is always ours: the flow comes from this
 checkout by its name, and nothing in the deployment decides what is imported or executed.
@@ -22,8 +22,8 @@ from prefect.states import Failed
 
 from flows.permitted import NotPermitted, check_site, check_times, served_sites
 from service.deployment_specs import entrypoints, flow_of
+from service.run_processes import RUN_ID
 
-RUN_ID = "PREFECT__FLOW_RUN_ID"
 FLOW_NAME = "PREFECT__FLOW_NAME"
 
 
@@ -73,7 +73,3 @@ def fail(flow_run: FlowRun, reason: str) -> None:
     """Set a run to failed, with the reason for people in the UI."""
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(flow_run.id, Failed(message=f"Refused: {reason}"))
-
-
-if __name__ == "__main__":
-    main()

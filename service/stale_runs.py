@@ -6,14 +6,14 @@ import json
 import socket
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
-
-import psutil
 
 from service.deployment_specs import AGAIN
 from service.environment import POOL, TAG, WORKER
 from service.errors import Rejected
 from service.prefect_api import PAGE, ask, every
+from service.run_locks import live_runs
 
 OVERDUE = timedelta(seconds=60)
 """Delay after which a scheduled run counts as missed."""
@@ -67,8 +67,10 @@ def skip_missed(api: str, now: datetime, caught_up: Collection[str] = ()) -> Ite
         yield f"{number} missed runs of {_name(api, deployment)} skipped: one catches up for all"
 
 
-def mark_crashed(api: str, now: datetime) -> Iterator[str]:
+def mark_crashed(api: str, prefect_home: Path, now: datetime) -> Iterator[str]:
     """Mark runs as crashed if their process is gone, to release their slots; yields lines to print.
+
+    `prefect_home` is the folder of Prefect's own files, where each process of a run has a lock.
 
     This is done only if all recent workers were on this machine, because Prefect does not say on
     which machine a process runs. Prefect's automation does it for all machines, after some missed
@@ -82,7 +84,7 @@ def mark_crashed(api: str, now: datetime) -> Iterator[str]:
     suspects = [run for run in live if _should_live(run, now)]
     if not suspects or not _alone(api, now):
         return
-    alive = _working()
+    alive = live_runs(prefect_home)
     for run in suspects:
         if run["id"] in alive:
             continue
@@ -141,15 +143,6 @@ def _alone(api: str, now: datetime) -> bool:
         or now - datetime.fromisoformat(worker["last_heartbeat_time"]) > FRESH
         for worker in workers
     )
-
-
-def _working() -> set[str]:
-    """Return the ids of the runs with a process on this machine."""
-    return {
-        str(environment["PREFECT__FLOW_RUN_ID"])
-        for process in psutil.process_iter(["environ"])
-        if (environment := process.info["environ"] or {}).get("PREFECT__FLOW_RUN_ID")
-    }
 
 
 def _set(api: str, run: str, state: dict[str, Any]) -> bool:

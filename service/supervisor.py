@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -119,6 +120,7 @@ class _Service:
         self.say, self.stack = say, stack
         self.api = api_of(port, host)
         self.environment = prefect_environment(home, self.api)
+        self.prefect_home = Path(self.environment["PREFECT_HOME"])
         keep_days = max(site.file.keep.prefect_days for site in sites)
         self.server = SupervisedProcess(
             "Prefect server",
@@ -188,9 +190,12 @@ class _Service:
             self._look_at = time.monotonic() + LOOK_SECONDS
             now = datetime.now(UTC)
             try:
-                for step in (stale_runs.mark_crashed, stale_runs.run_again, stale_runs.skip_missed):
-                    for line in step(self.api, now):
-                        self.say(line)
+                for line in chain(
+                    stale_runs.mark_crashed(self.api, self.prefect_home, now),
+                    stale_runs.run_again(self.api, now),
+                    stale_runs.skip_missed(self.api, now),
+                ):
+                    self.say(line)
             except ServiceError as error:
                 self.say(f"runs could not be checked: {error}")
 
@@ -245,7 +250,7 @@ class _Service:
         """Skip runs missed while the service was down, because the first cycle does their work."""
         now = datetime.now(UTC)
         with suppress(ServiceError):
-            for line in stale_runs.mark_crashed(self.api, now):
+            for line in stale_runs.mark_crashed(self.api, self.prefect_home, now):
                 self.say(line)
             caught_up = [
                 known["id"]

@@ -1,14 +1,13 @@
 """The process of a worker: `python -m service.worker_process NAME [LIMIT]`.
 
 Prefect's own process worker starts any command, in any folder and environment, that a deployment, a
-run or the work pool names. Ours starts one program: `service.engine`.
+run or the work pool names. Ours starts one program, `service.engine`, in a forked process.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -20,7 +19,6 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.runner._flow_run_executor import FlowRunExecutorContext
 from prefect.runner._process_manager import ProcessHandle
-from prefect.runner._starter_engine import EngineCommandStarter
 from prefect.states import Failed
 from prefect.utilities.processutils import setup_signal_handlers_worker
 from prefect.workers.process import (
@@ -34,8 +32,10 @@ from service.deployment_specs import entrypoints
 from service.environment import POOL, REPOSITORY
 from service.errors import ServiceError
 from service.prefect_api import ask
+from service.run_processes import ForkedRunStarter, fork_server
 
-ENGINE = (sys.executable, "-m", "service.engine")
+ENGINE = "service.engine"
+"""What a run executes. Prefect wants a command and logs it; the process is forked."""
 
 
 class FixedJobConfiguration(ProcessJobConfiguration):
@@ -49,7 +49,7 @@ class FixedJobConfiguration(ProcessJobConfiguration):
         client: PrefectClient | None = None,
     ) -> FixedJobConfiguration:
         """Return the configuration; template and values of the API are not used."""
-        return cls(command=shlex.join(ENGINE), working_dir=REPOSITORY, env={})
+        return cls(command=ENGINE, working_dir=REPOSITORY, env={})
 
     def of(self, kind: str) -> Any:
         """Return the 'flow' or 'deployment' of the run, or None."""
@@ -102,13 +102,8 @@ class OwnFlowsWorker(ProcessWorker):
     ) -> ProcessWorkerResult:
         """Run the engine, as `ProcessWorker.run` does for a configured command."""
         async with FlowRunExecutorContext() as context:
-            starter = EngineCommandStarter(
-                command=configuration.command,
-                cwd=REPOSITORY,
-                env=configuration.env,
-                stream_output=configuration.stream_output,
-                control_channel=context.control_channel,
-            )
+            environment = {name: value for name, value in configuration.env.items() if value}
+            starter = ForkedRunStarter(fork_server(), environment, context.control_channel)
             executor = context.create_executor(
                 flow_run, starter, hook_runner=NoHooks(), propose_submitting=False
             )

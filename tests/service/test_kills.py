@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.services import Sending, flow, kill
+from support.services import Sending, kill
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_of_what_a_killed_flow_and_a_killed_worker_leave_the_next_runs_do_all(se
     gone Prefect alone leaves the run Running for ever, and every later one waits for it.
     """
     run = sending.in_mid_run()
-    kill(flow(run))
+    kill(sending.up.flow(run))
     assert sending.up.ends(run) == "CRASHED"
 
     run = sending.in_mid_run()
@@ -37,7 +37,7 @@ def test_of_what_a_killed_flow_and_a_killed_worker_leave_the_next_runs_do_all(se
     assert "worker was ended by SIGKILL; starting it again in 1 s" in sending.up.said_by_now()
 
     run = sending.in_mid_run()
-    kill([*sending.up.part("service.worker_process"), *flow(run)])
+    kill([*sending.up.part("service.worker_process"), *sending.up.flow(run)])
     waiting = sending.deliver()
     assert sending.up.ends(run) == "CRASHED"
     sending.server.holds = False

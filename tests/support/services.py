@@ -41,6 +41,7 @@ from db.models import FlowRunRecord, MessageRow, MessageStatus, NoticeRow
 from service.environment import free_port
 from service.login import login_file
 from service.prefect_api import ask
+from service.run_locks import live_runs
 from support.pipeline import BEGUN, ENTRY, STEPS, UNITS, at, begin
 from support.prefect_databases import prefect_as_new
 from support.servers.smtp_servers import Server, running
@@ -200,6 +201,12 @@ class Up:
         assert [process.cmdline() for process in [*alive, *self.left()]] == []
         return int(code or 0)
 
+    def flow(self, run: str) -> list[psutil.Process]:
+        """The process that works on a run."""
+        homes = self.folder.glob("var*/prefect")  # a worker elsewhere has its own
+        numbers = [number for home in homes if (number := live_runs(home).get(run))]
+        return [psutil.Process(number) for number in numbers]
+
     def left(self) -> list[psutil.Process]:
         """Processes that still work in this folder, whoever their parent is."""
         return [
@@ -235,15 +242,6 @@ def environment(var: Path) -> dict[str, str]:
         "TENGGAT_VAR": str(var),
         "PYTHONPATH": PYTHONPATH,
     }
-
-
-def flow(run: str) -> list[psutil.Process]:
-    """The processes that work on a run."""
-    return [
-        process
-        for process in psutil.process_iter(["environ"])
-        if (process.info["environ"] or {}).get("PREFECT__FLOW_RUN_ID") == run
-    ]
 
 
 def kill(processes: list[psutil.Process]) -> None:
@@ -601,7 +599,7 @@ def lose_a_worker(place: Neighbours) -> Lost:
     up, elsewhere = place.up, place.worker("two")
 
     def works(run: str, worker: psutil.Process) -> bool:
-        return any(process in worker.children(recursive=True) for process in flow(run))
+        return any(process in worker.children(recursive=True) for process in up.flow(run))
 
     def waiting() -> int:
         query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
