@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,14 +65,15 @@ class ForkedRunStarter:
         task_status: anyio.abc.TaskStatus[ProcessHandle] = anyio.TASK_STATUS_IGNORED,
     ) -> None:
         """Start the process, give its handle to `task_status`, and return when it has ended."""
-        port, token = self._control_channel.register(flow_run.id)
         environment = {
             **self._environment,
             RUN_ID: str(flow_run.id),
-            "PREFECT__CONTROL_PORT": str(port),
-            "PREFECT__CONTROL_TOKEN": token,
             "PREFECT__ENABLE_CANCELLATION_AND_CRASHED_HOOKS": "false",
         }
+        with suppress(RuntimeError):  # without the channel a cancelled run is only killed
+            port, token = self._control_channel.register(flow_run.id)
+            environment["PREFECT__CONTROL_PORT"] = str(port)
+            environment["PREFECT__CONTROL_TOKEN"] = token
         process = self._context.Process(target=execute, args=(environment,))
         try:
             await anyio.to_thread.run_sync(process.start)
