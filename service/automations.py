@@ -23,7 +23,7 @@ def automations() -> list[dict[str, Any]]:
 
     No automation starts from the state Pending. That event comes in the same second as the events
     after it. On SQLite a server that counted them at once was seen to hang permanently (3.8.8,
-    'database is locked' in its consume_loop). `service.stale_runs.mark_crashed` handles such runs.
+    'database is locked' in its consume_loop). `service.runs.stale.mark_crashed` handles such runs.
     """
     return [
         {

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from service import stale_runs
 from service.database_upgrade import prepare
 from service.environment import LOOPBACK, NOT_NOW, REPOSITORY, WORKER, is_free, prefect_environment
 from service.errors import Rejected, ServiceError, Unready
@@ -29,6 +28,7 @@ from service.prefect_api import ask, found, healthy
 from service.prefect_server import EVERYWHERE, api_of, environment_variables, start_server
 from service.process import Child
 from service.restarts import FIRST_WAIT, LONGEST_WAIT, SupervisedProcess
+from service.runs import stale
 from service.signals import until_stopped
 from service.user import refuse_root
 from service.worker import kept_worker
@@ -191,9 +191,9 @@ class _Service:
             now = datetime.now(UTC)
             try:
                 for line in chain(
-                    stale_runs.mark_crashed(self.api, self.prefect_home, now),
-                    stale_runs.run_again(self.api, now),
-                    stale_runs.skip_missed(self.api, now),
+                    stale.mark_crashed(self.api, self.prefect_home, now),
+                    stale.run_again(self.api, now),
+                    stale.skip_missed(self.api, now),
                 ):
                     self.say(line)
             except ServiceError as error:
@@ -250,14 +250,14 @@ class _Service:
         """Skip runs missed while the service was down, because the first cycle does their work."""
         now = datetime.now(UTC)
         with suppress(ServiceError):
-            for line in stale_runs.mark_crashed(self.api, self.prefect_home, now):
+            for line in stale.mark_crashed(self.api, self.prefect_home, now):
                 self.say(line)
             caught_up = [
                 known["id"]
                 for name in self._first()
                 if (known := found(f"{self.api}/deployments/name/{name}"))
             ]
-            for line in stale_runs.skip_missed(self.api, now, caught_up):
+            for line in stale.skip_missed(self.api, now, caught_up):
                 self.say(line)
 
     def _first(self) -> list[str]:

@@ -1,7 +1,7 @@
 """The process of a worker: `python -m service.worker_process NAME [LIMIT]`.
 
 Prefect's own process worker starts any command, in any folder and environment, that a deployment, a
-run or the work pool names. Ours starts one program, `service.engine`, in a forked process.
+run or the work pool names. Ours starts one program, `service.runs.engine`, in a forked process.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from service.deployment_specs import entrypoints
 from service.environment import POOL, REPOSITORY
 from service.errors import ServiceError
 from service.prefect_api import ask
-from service.run_processes import ForkedRunStarter, fork_server
+from service.runs.processes import ForkedRunStarter, fork_server
 
-ENGINE = "service.engine"
+ENGINE = "service.runs.engine"
 """What a run executes. Prefect wants a command and logs it; the process is forked."""
 
 

@@ -18,7 +18,7 @@ from flows.permitted import (
 )
 from flows.run_context import flow_run_context
 from service.deployment_specs import entrypoints, flow_of
-from service.engine import permitted_call
+from service.runs.engine import permitted_call
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 SITE = "/srv/tenggat/site"

@@ -20,12 +20,12 @@ from support.small_site import small_site
 from support.wait import until
 
 import service
-from service import stale_runs
 from service.automations import PREFIX
 from service.environment import POOL
 from service.errors import Rejected
 from service.prefect_api import ask, every
 from service.registration import register
+from service.runs import stale
 from settings import load_site
 
 SECONDS = 90.0
@@ -190,7 +190,7 @@ def test_of_missed_runs_one_does_the_work_of_all(registered):
     asked = registered.ask(f"deployments/{ids['deadlines']}/create_flow_run", {})
     before = Counter(run["deployment_id"] for run in planned(registered))
     missed(registered, 400)
-    said = list(stale_runs.skip_missed(registered.api, datetime.now(UTC), [ids["watchdog"]]))
+    said = list(stale.skip_missed(registered.api, datetime.now(UTC), [ids["watchdog"]]))
     left = [run for run in planned(registered) if run["expected_start_time"] < a_month_ago()]
     per = Counter(run["deployment_id"] for run in left)
     assert per[ids["deadlines"]] == 1
@@ -203,7 +203,7 @@ def test_of_missed_runs_one_does_the_work_of_all(registered):
     assert before[ids["deadlines"]] > 2
     by_hand = registered.ask(f"flow_runs/{asked['id']}")
     assert by_hand["state_type"] == "SCHEDULED"
-    assert list(stale_runs.skip_missed(registered.api, datetime.now(UTC), [ids["watchdog"]])) == []
+    assert list(stale.skip_missed(registered.api, datetime.now(UTC), [ids["watchdog"]])) == []
 
 
 def a_month_ago() -> str:
@@ -223,13 +223,13 @@ def test_a_summary_that_crashed_is_begun_again_and_a_delivery_is_not(registered)
             put = {"state": {"type": state}, "force": True}
             registered.ask(f"flow_runs/{run}/set_state", put)
         crashed[name] = run
-    assert len(list(stale_runs.run_again(registered.api, datetime.now(UTC)))) == 1
+    assert len(list(stale.run_again(registered.api, datetime.now(UTC)))) == 1
     states = {
         name: registered.ask(f"flow_runs/{run}")["state_name"] for name, run in crashed.items()
     }
     assert states == {"summary": "AwaitingRetry", "delivery": "Crashed"}
     later = datetime.now(UTC) + timedelta(days=2)
-    assert list(stale_runs.run_again(registered.api, later)) == []
+    assert list(stale.run_again(registered.api, later)) == []
 
 
 def test_prefect_s_own_deploy_takes_the_file_as_it_stands(registered, tmp_path):

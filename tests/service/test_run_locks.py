@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from service.run_locks import live_runs, run_lock
+from service.runs.locks import live_runs, run_lock
 
 
 def test_a_run_is_alive_in_its_block_and_leaves_nothing(tmp_path):

@@ -41,7 +41,7 @@ from db.models import FlowRunRecord, MessageRow, MessageStatus, NoticeRow
 from service.environment import free_port
 from service.login import login_file
 from service.prefect_api import ask
-from service.run_locks import live_runs
+from service.runs.locks import live_runs
 from support.pipeline import BEGUN, ENTRY, STEPS, UNITS, at, begin
 from support.prefect_databases import prefect_as_new
 from support.servers.smtp_servers import Server, running

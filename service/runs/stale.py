@@ -13,7 +13,7 @@ from service.deployment_specs import AGAIN
 from service.environment import POOL, TAG, WORKER
 from service.errors import Rejected
 from service.prefect_api import PAGE, ask, every
-from service.run_locks import live_runs
+from service.runs.locks import live_runs
 
 OVERDUE = timedelta(seconds=60)
 """Delay after which a scheduled run counts as missed."""

@@ -15,7 +15,7 @@ import anyio.abc
 import anyio.to_thread
 from prefect.runner._process_manager import ProcessHandle
 
-from service.run_locks import run_lock
+from service.runs.locks import run_lock
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from prefect.runner._control_channel import ControlChannel
 
 RUN_ID = "PREFECT__FLOW_RUN_ID"
+PRELOADED = ["service.runs.engine", "service.worker_process", "flows.preloaded"]
 
 
 def fork_server() -> ForkServerContext:
@@ -32,7 +33,9 @@ def fork_server() -> ForkServerContext:
     It starts with the first process and ends with the process that called this function.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["service.preloaded_flows", "service.worker_process"])
+    context.set_forkserver_preload(
+        ["service.runs.engine", "service.worker_process", "flows.preloaded"]
+    )
     return context
 
 
@@ -40,7 +43,7 @@ def execute(environment: Mapping[str, str]) -> None:
     """Be the process of a run, with these variables in addition to those of the worker."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the fork server ignores it
     os.environ.update(environment)
-    from service import engine  # noqa: PLC0415 - loaded before the fork, unknown to the worker
+    from service.runs import engine  # noqa: PLC0415 - loaded before the fork, unknown to the worker
 
     with run_lock(Path(os.environ["PREFECT_HOME"]), environment[RUN_ID]):
         engine.main()

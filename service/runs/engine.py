@@ -1,4 +1,4 @@
-"""What the process of one flow run executes (`service.run_processes` starts it).
+"""What the process of one flow run executes (`service.runs.processes` starts it).
 
 It does the same as `prefect.engine`, except that the code is always ours: the flow comes from this
 checkout by its name, and nothing in the deployment decides what is imported or executed.
@@ -22,7 +22,7 @@ from prefect.states import Failed
 
 from flows.permitted import NotPermitted, check_site, check_times, served_sites
 from service.deployment_specs import entrypoints, flow_of
-from service.run_processes import RUN_ID
+from service.runs.processes import RUN_ID
 
 FLOW_NAME = "PREFECT__FLOW_NAME"
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 import gc
 import signal
 
-import service.engine
-import tasks.evaluation.status
-import tasks.reports.formats.html
-import tasks.reports.formats.json_csv
-import tasks.reports.formats.pdf
-import tasks.reports.formats.xlsx
-from service.deployment_specs import entrypoints, flow_of
+import flows.backfill
+import flows.cycle
+import flows.maintenance
+import flows.storm
+import flows.summary
+import flows.watchdog
 
-FLOWS = [flow_of(entrypoint) for entrypoint in entrypoints().values()]
-FIRST_USED_LATER = (service.engine, tasks.evaluation.status, tasks.reports.formats)
+ALL = (flows,)
 
 signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends with its worker, and its runs before it
 gc.collect()
