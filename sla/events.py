@@ -132,6 +132,17 @@ class Event:
 ENDING = frozenset({Kind.SETTLED, Kind.CLOSED, Kind.ARCHIVED, Kind.WITHDRAWN})
 """The kinds of event that end a complaint. The event `reopened` cancels them."""
 
+FOLLOWS: dict[str, str] = {
+    Kind.RETURNED: Kind.ASSIGNED,
+    Kind.MATERIAL_COMPLETED: Kind.MATERIAL_REQUESTED,
+    Kind.DELIVERED: Kind.DECIDED,
+    Kind.FOLLOW_UP_PUBLISHED: Kind.ASSIGNED,
+    Kind.RESUMED: Kind.PAUSED,
+    Kind.CLARIFICATION_SENT: Kind.CLARIFICATION_REQUESTED,
+    Kind.RECOMMENDATION_REPORTED: Kind.RECOMMENDATION_RECEIVED,
+}
+"""The kinds of event that are possible only after another one, with that kind."""
+
 _AT_ONCE: dict[str, int] = {
     kind: rank
     for rank, kind in enumerate(

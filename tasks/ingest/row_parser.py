@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 
 from db.models import QuestionRole
 from db.quarantine import TORN_REASONS
-from settings.mapping import SourceMapping, StatusWord
+from settings.mapping import EventColumn, SourceMapping, StatusWord
 from sla.directory import Directory
 from sla.engine.context import UNDETERMINED
-from sla.events import ENDING, Event, Kind
+from sla.events import ENDING, FOLLOWS, Event, Kind
 from tasks.common.dates import parse_datetime
 from tasks.common.flexible_dates import (
     DateOrder,
@@ -539,15 +539,57 @@ class RowParser:
             asked = len(self._unmapped)
             moment = self._step_date(cells, event.column, since, observed, kind=event.kind)
             if moment is not None:
-                unit = self._unit(cells, event.unit, f"{place}/{event.kind}")
+                unit = self._unit_of_step(cells, event, f"{place}/{event.kind}")
                 steps.append(Step(place, event.kind, moment, unit))
             elif len(self._unmapped) > asked:
                 unit = self._unit(cells, event.unit, f"{event.column}/{event.kind}")
                 self._unmapped[asked] = replace(self._unmapped[asked], unit=unit)
+        if any(step.kind in FOLLOWS for step in steps):
+            steps = self._after_what_they_follow(steps, cells)
         if any(step.kind == Kind.REOPENED for step in steps):
             steps = self._reopened_after_end(steps, cells)
         steps.sort(key=attrgetter("moment"))
         return tuple(steps)
+
+    def _after_what_they_follow(self, steps: list[Step], cells: Mapping[str, str]) -> list[Step]:
+        """Put each step after the step that it presupposes, for example a return after the
+        assignment.
+
+        On the same day the order of the procedure counts, because the law counts days. A step on an
+        earlier day is impossible: its date becomes an open question.
+        """
+        first: dict[str, datetime] = {}
+        for step in steps:
+            first[step.kind] = min(step.moment, first.get(step.kind, step.moment))
+        found: list[Step | None] = []
+        for step in steps:
+            begin = first.get(FOLLOWS.get(step.kind, ""))
+            if begin is None or step.moment >= begin:
+                found.append(step)
+            elif step.moment.astimezone(self.zone).date() == begin.astimezone(self.zone).date():
+                found.append(replace(step, moment=begin + timedelta(seconds=1)))
+            else:
+                found.append(self._asked_again(step, cells, step.kind, begin))
+        return [step for step in found if step is not None]
+
+    def _asked_again(
+        self, step: Step, cells: Mapping[str, str], kind: str, begin: datetime | None
+    ) -> Step | None:
+        """Ask about a step with an impossible date; return it as the answer says, if that is after
+        `begin`.
+
+        `kind` is the kind of event that is in doubt.
+        """
+        column = step.column.removesuffix(FIRST_VALUE)
+        answer = self._ask(QuestionRole.STEP, column, cells[column], f"{column}/{step.kind}", kind)
+        self._unmapped[-1] = replace(self._unmapped[-1], unit=step.unit)
+        if not answer:
+            return None
+        moment = datetime.fromisoformat(answer)
+        if begin is not None and moment >= begin:
+            return replace(step, moment=moment)
+        self._unmapped[-1] = replace(self._unmapped[-1], answer=None)  # wrong for this complaint
+        return None
 
     def _reopened_after_end(self, steps: list[Step], cells: Mapping[str, str]) -> list[Step]:
         """Put the ends and reopenings of a complaint in a possible order.
@@ -590,17 +632,17 @@ class RowParser:
         """
         if step.kind != Kind.REOPENED or (first is not None and step.moment >= first):
             return step
-        column = step.column.removesuffix(FIRST_VALUE)
-        field = f"{column}/{step.kind}"
         kind = step.kind if first is not None else self._end_kind
-        answer = self._ask(QuestionRole.STEP, column, cells[column], field, kind)
-        if not answer:
-            return None
-        moment = datetime.fromisoformat(answer)
-        if first is not None and moment >= first:
-            return replace(step, moment=moment)
-        self._unmapped[-1] = replace(self._unmapped[-1], answer=None)  # wrong for this complaint
-        return None
+        return self._asked_again(step, cells, kind, first)
+
+    def _unit_of_step(
+        self, cells: Mapping[str, str], event: EventColumn, source_field: str
+    ) -> str | None:
+        """Return the unit of a step; an assignment without the name of a unit is a question."""
+        if event.kind == Kind.ASSIGNED and event.unit and not cells[event.unit]:
+            answer = self._ask(QuestionRole.UNIT, event.unit, "", source_field)
+            return self.administrator_unit if answer is None else answer or None
+        return self._unit(cells, event.unit, source_field)
 
     def _unit(self, cells: Mapping[str, str], column: str | None, source_field: str) -> str | None:
         """Return the unit with this name; an unknown name counts as the administrator's unit."""

@@ -157,6 +157,60 @@ def test_a_reopening_follows_an_end(context, settled, reopened, again, expected,
     assert [column for _, column, _, _ in asked(context)] == open_columns
 
 
+PAIRS = [
+    ("Ditunda", "Dilanjutkan"),
+    ("Permintaan Kelengkapan", "Kelengkapan Diterima"),
+    ("Keputusan", "Keputusan Disampaikan"),
+    ("Klarifikasi Ombudsman Diminta", "Klarifikasi Dikirim"),
+    ("Rekomendasi Ombudsman", "Laporan Rekomendasi"),
+    ("Diteruskan", "Tindak Lanjut Pertama"),
+    ("Diteruskan", "Dikembalikan"),
+]
+
+
+@pytest.mark.parametrize(("begin", "end"), PAIRS)
+def test_a_step_on_a_day_before_the_one_that_it_follows_is_a_question(context, begin, end):
+    """Else an unanswered request would be late, or a pause without an end would never be over."""
+    cells = {begin: "18/11/2026 09:00", end: "17/11/2026 09:00"}
+    desk(context, "2026-11-19 08:00", {"Tindak Lanjut Pertama": "18/11/2026 10:00"} | cells)
+    assert asked(context) == [("step", end, "17/11/2026 09:00", 1)]
+    kinds = [line.partition(" ")[0] for line in counted(context, "FD-1")]
+    doubted = next(line for line in history(context, "FD-1") if "unreadable" in line)
+    assert doubted.partition(" ")[0] not in kinds
+    assert answered(context, "2026-11-19 09:00", "18/11/2026 09:30") == 1
+    assert f"{doubted.partition(' ')[0]} 18 09:30 stated" in [
+        line.removesuffix(" dinsos") for line in counted(context, "FD-1")
+    ]
+
+
+@pytest.mark.parametrize(("begin", "end"), PAIRS)
+def test_two_steps_of_one_day_are_in_the_order_of_the_procedure(context, begin, end):
+    cells = {begin: "18/11/2026 09:00", end: "18/11/2026 08:00"}
+    desk(context, "2026-11-19 08:00", {"Tindak Lanjut Pertama": "18/11/2026 10:00"} | cells)
+    assert asked(context) == []
+    assert len([line for line in counted(context, "FD-1") if " 18 09:00 " in line]) == 2
+
+
+def test_a_date_without_a_time_on_the_day_of_receipt_is_no_date_before_it(context):
+    days = {"Diverifikasi": "16/11/2026", "Diteruskan": "16/11/2026", "Selesai": "16/11/2026"}
+    desk(context, "2026-11-24 08:00", days | {"Tindak Lanjut Pertama": ""})
+    assert asked(context) == []
+    found = states(context, "2026-11-24 09:00", "FD-1")
+    assert {found[rule] for rule in (VERIFICATION, INFORMATION, "sp4n/first-follow-up")} == {"met"}
+
+
+def test_an_assignment_without_the_name_of_a_unit_calls_nobody_late(context):
+    """Also not the administrator's unit, which holds the complaint."""
+    blank = {"Tindak Lanjut Pertama": "", "No Register": "FD-2"}
+    desk(context, "2026-11-17 08:00", blank)
+    desk(context, "2026-12-28 08:00", blank | {"Unit": ""})
+    assert asked(context) == [("unit", "Unit", "", 1)]
+    found = states(context, "2026-12-28 09:00", "FD-2")
+    assert "breached" not in found.values()
+    assert answered(context, "2026-12-28 10:00", "Dinas Sosial") == 1
+    assert states(context, "2026-12-28 11:00", "FD-2")[INFORMATION] == "breached"
+
+
 def test_a_reopening_without_an_end_accuses_nobody_before_the_end_is_known(context):
     """It proves an end, so neither the information nor the follow-up was certainly late."""
     open_step = {"Tindak Lanjut Pertama": "", "Dibuka Kembali": "18/11/2026 10:00"}
