@@ -21,11 +21,15 @@ LONGEST_RUN = 3 * 60 * 60
 
 @flow(name="intake", flow_run_name=run_name, timeout_seconds=LONGEST_RUN)
 def intake(site: SiteFolder = None, now: Now = None) -> dict[str, Any]:
-    """Import from every source of a site. If one fails, the others continue, and the run fails."""
+    """Import from every source of a site. If one fails, the others continue, and the run fails.
+
+    Folders come first, because they wait for no server.
+    """
     log = get_run_logger()
     with flow_run_context("intake", site, now) as at:
         counts, failures = [], []
-        for name in at.context.site.sources:
+        sources = at.context.site.sources
+        for name in sorted(sources, key=lambda name: not sources[name].has_files):
             try:
                 counts.append(asdict(pull_task(at.context, name, at.now)))
             except SourceError as error:

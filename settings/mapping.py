@@ -212,6 +212,9 @@ class SourceMapping(Strict):
     """The columns with times of events, for a history."""
     expected: Literal["", "daily", "working_days"] = ""
     """The days with a new file or answer; a day without one is reported."""
+    max_minutes: int = Field(default=60, gt=0)
+    """Stop reading the source after N minutes, so that the others do not wait; the next run
+    continues."""
     silent_after_hours: int = Field(default=96, ge=0)
     """Notify the administrator after N hours without anything new; 0: never."""
     max_bad_share: float = Field(default=0.5, ge=0, le=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,8 +23,11 @@ from tasks.notifications.import_alerts import (
 )
 from tasks.notifications.questions import enqueue_questions
 from tasks.sources import Extract, SourceError, Waiting, WaitingReason, open_source
-from tasks.sources.base import NotYet, Source
+from tasks.sources.base import NotYet, SlowSource, Source
 from tasks.sources.gaps import lately_missing
+
+MOST_NAMED = 10
+"""Number of failures in the text of an error; Prefect stores this text several times."""
 
 
 def pull(context: SiteContext, source_name: str, now: datetime) -> SourceCount:
@@ -57,8 +61,14 @@ def pull(context: SiteContext, source_name: str, now: datetime) -> SourceCount:
     count.waiting += source.waiting
     if source.failures:
         failed = UnreachedSource if source.is_remote else UnreadSource
-        raise failed("; ".join(source.failures), count)
+        raise failed(_listed(source.failures), count)
     return count
+
+
+def _listed(failures: Sequence[str]) -> str:
+    """Return the first failures and the number of the others."""
+    others = len(failures) - MOST_NAMED
+    return "; ".join(failures[:MOST_NAMED]) + (f"; and {others} more" if others > 0 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +83,17 @@ class _Reading:
     def import_one(self, batch: Extract) -> bool:
         """Import one snapshot in its own transaction; return whether the next one may be imported.
 
-        A failure is noted with the file and the last line that was read.
+        A failure is noted with the file and the last line that was read. Raises `SlowSource` if the
+        source has taken too long.
         """
-        batch, rows = counted(batch)
+        self.source.check_time()
+        batch, rows = counted(batch, self.source.check_time)
         try:
             self._write(batch)
         except AlreadyImported:
             pass  # another run has just imported it
+        except SlowSource:
+            raise
         except NotYet:
             self.count.waiting.append(Waiting(batch.name, WaitingReason.CHANGING))
             return True

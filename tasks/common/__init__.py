@@ -15,6 +15,7 @@ __all__ = [
     "remarks",
     "retry",
     "table_lines",
+    "time_budget",
     "whole_files",
     "work_folder",
 ]

@@ -16,6 +16,7 @@ INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 _CONTROL = re.compile(f"[{CONTROL}]")
 _CONTROL_OR_BREAK = re.compile(f"[{CONTROL}\t\r\n]+")
+_HALF = re.compile("[\ud800-\udfff]")
 _FORMULA = re.compile(r"(^|[;\t\r\n])(\s*)(?=[=+\-@＝＋－＠\t\r\n])")
 
 
@@ -25,8 +26,14 @@ def without_control(text: str) -> str:
 
 
 def one_plain_line(text: str) -> str:
-    """Replace each run of control characters and line breaks by a blank."""
-    return text if text.isprintable() else _CONTROL_OR_BREAK.sub(" ", text).strip()
+    """Replace each run of control characters and line breaks by a blank.
+
+    Half a character, as in the name of a file with a wrong byte, becomes U+FFFD: nothing else can
+    be written to a log or a database.
+    """
+    if text.isprintable():
+        return text
+    return _CONTROL_OR_BREAK.sub(" ", _HALF.sub("\ufffd", text)).strip()
 
 
 def formula_safe(text: str) -> str:

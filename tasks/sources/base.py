@@ -18,6 +18,7 @@ from tasks.common.context import SiteContext
 from tasks.common.errors import TransientError
 from tasks.common.plain_text import one_plain_line
 from tasks.common.redaction import redact
+from tasks.common.time_budget import TimeBudget
 
 Row = tuple[int, tuple[str, ...]]
 """A line number, or a position in an answer, and the cells of the row."""
@@ -53,6 +54,10 @@ class SourceError(ValueError):
 
 class TransientSourceError(SourceError, TransientError):
     """A source on another machine cannot be read now; it may answer when it is asked again."""
+
+
+class SlowSource(SourceError):
+    """A source has taken longer than its settings allow."""
 
 
 class NotYet(SourceError):
@@ -231,6 +236,15 @@ class Source(ABC, Generic[Settings]):
         self.waiting: list[Waiting] = []
         self.failures: list[str] = []
         self.set_aside: list[tuple[str, str]] = []
+        self.budget = TimeBudget(settings.max_minutes * 60)
+
+    def check_time(self) -> None:
+        """Raise :class:`SlowSource` if the source has taken too long since it was opened."""
+        if not self.budget.left:
+            raise SlowSource(
+                f"{self.name}: not finished within {self.settings.max_minutes} minutes"
+                " (max_minutes); the next run continues"
+            )
 
     @abstractmethod
     def extracts(self, context: SiteContext, now: datetime) -> Iterator[Extract]:

@@ -1,6 +1,8 @@
 """A fault in one file or one source: what is said about it, and that nothing else is stopped."""
 
+import json
 import logging
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from support.import_results import dump, take
 from db import quarantine
 from db.models import Complaint, SourceImport
 from tasks.common.context import SiteContext
+from tasks.common.time_budget import TimeBudget
 from tasks.ingest import importer
 from tasks.ingest.row_parser import RowParser
 from tasks.ingest.source_count import SourceCount
@@ -171,3 +174,100 @@ def test_the_artifact_names_a_file_that_waits(locale, told):
         failures=[],
     )
     assert told in text
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RecursionError(NAME), UnicodeEncodeError("utf-8", NAME, 0, 1, NAME)]
+)
+def test_any_error_of_a_source_is_its_failure_and_printable(context, monkeypatch, error):
+    drop(context, 24, "A-1")
+
+    def fails(*given):
+        raise error
+
+    monkeypatch.setattr(folder, "read_sheet", fails)
+    with pytest.raises(SourceError) as caught:
+        take(context, "2026-11-24 08:00", "desk")
+    name = type(error).__name__
+    assert str(caught.value).startswith(f"e_2026-11-24_0700.csv: unexpected error ({name} at ")
+    assert NAME not in str(caught.value)
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_a_name_with_a_wrong_byte_is_printable(context, good):
+    inbox = context.site.folder / "inbox" / "desk"
+    text = f"{HEAD}\nA-1;16/11/2026 08:30;;;\n" if good else "PK\x03\x04"
+    path = Path(os.fsdecode(os.fsencode(inbox) + b"/e_2026-11-24_0700.csv\xff.csv"))
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, (1_795_000_000, 1_795_000_000))
+    named = "e_2026-11-24_0700.csv\ufffd.csv"
+    if good:
+        assert take(context, "2026-11-24 08:00", "desk").new == 1
+        assert f"source_import: (1, 'desk', '{named}'" in dump(context)
+        return
+    with pytest.raises(SourceError) as error:
+        take(context, "2026-11-24 08:00", "desk")
+    assert str(error.value).startswith(f"{named}: no readable workbook (")
+
+
+def test_a_line_of_open_brackets_is_a_row_in_quarantine(site_folder, open_context):
+    text = DESK.replace('header = "No"\n', "max_bad_share = 1\n").replace(
+        "e_%Y-%m-%d_%H%M.csv", "e_%Y-%m-%d_%H%M.jsonl"
+    )
+    (site_folder / "sources.toml").write_text(text, encoding="utf-8")
+    (site_folder / "inbox" / "desk").mkdir()
+    context = open_context()
+    line = json.dumps({"No": "A-1", "Masuk": "16/11/2026 08:30"})
+    path = site_folder / "inbox" / "desk" / "e_2026-11-24_0700.jsonl"
+    path.write_text(f"{line}\n{'[' * 100_000}\n", encoding="utf-8")
+    count = take(context, "2026-11-24 08:00", "desk")
+    assert (count.new, count.reasons) == (1, {"no_object": 1})
+
+
+def test_a_source_that_takes_too_long_is_ended_and_continues_later(context, monkeypatch):
+    drop(context, 23, "B-1")
+    drop(context, 24, "C-1")
+    minutes = iter([60.0, 60.0, 0.0])
+    left = property(lambda self: next(minutes, 0.0))
+    monkeypatch.setattr(TimeBudget, "left", left)
+    with pytest.raises(SourceError) as error:
+        take(context, "2026-11-24 08:00", "desk")
+    assert str(error.value) == (
+        "desk: not finished within 60 minutes (max_minutes); the next run continues"
+    )
+    assert tickets(context) == ["B-1"]
+    monkeypatch.undo()
+    assert take(context, "2026-11-24 09:00", "desk").new == 1
+
+
+def test_a_snapshot_that_takes_too_long_is_undone(context, monkeypatch):
+    drop(context, 23, "B-1", "B-2", "B-3")
+    minutes = iter([60.0, 60.0, 60.0, 0.0])
+    monkeypatch.setattr(TimeBudget, "left", property(lambda self: next(minutes, 0.0)))
+    with pytest.raises(SourceError, match=r"^desk: not finished within 60 minutes"):
+        take(context, "2026-11-24 08:00", "desk")
+    assert tickets(context) == []
+
+
+def test_many_failures_and_waiting_files_are_counted(context):
+    inbox = context.site.folder / "inbox" / "desk"
+    for number in range(13):
+        path = inbox / f"e_2026-11-24_07{number:02}.csv"
+        path.write_bytes(b"PK\x03\x04")
+        os.utime(path, (1_795_000_000, 1_795_000_000))
+    with pytest.raises(SourceError) as error:
+        take(context, "2026-11-24 08:00", "desk")
+    assert str(error.value).count("no readable workbook") == 10
+    assert str(error.value).endswith("; and 3 more")
+    count = SourceCount("desk", waiting=[Waiting(f"{n}.csv") for n in range(13)])
+    text = render(
+        "report/intake.md.j2",
+        locale="en",
+        zone=WITA,
+        now=wita("2026-11-23 08:00"),
+        sources=[asdict(count)],
+        failures=[],
+    )
+    assert "9.csv" in text
+    assert "10.csv" not in text
+    assert "desk: 3 more files are not read." in text

@@ -183,6 +183,10 @@ def explained(name: str, access: ImapSettings) -> Iterator[None]:
         raise SourceError(
             f"{name}: the mail server cannot be reached ({reason}); see {variable}"
         ) from None
+    except MemoryError:
+        raise SourceError(
+            f"{name}: the mail server announces a mail that is too large for the memory"
+        ) from None
     except IMAPClientAbortError:
         raise SourceError(f"{name}: the mail server broke off the connection") from None
     except IMAPClientError as error:
