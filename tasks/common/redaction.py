@@ -128,6 +128,9 @@ _MAIL = re.compile(
 _PROTECTED = re.compile(r"=\"\s*([\w.][^\"]*?)\s*\"|['\u2019]\s*([\w.][^'\u2019]*)['\u2019]?")
 """A cell that a program has marked as text."""
 
+_UNEVEN = re.compile(r"[^!-~]")
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
+_AROUND = re.compile(r" ?([/-]) ?")
 _ADDRESS = re.compile(r"<?[^\s@<>]+[@\uff20][^\s<>]+>?")
 
 # Quick tests: most texts have nothing to mask.
@@ -160,11 +163,15 @@ def plain_ticket(ticket: str) -> str:
     """Return a ticket number as it is stored and shown.
 
     A spreadsheet adds decimals: '5010653.0' is '5010653'. A program that writes CSV protects the
-    digits by an apostrophe before them, or by a formula: ="5010653". A ticket with an '@' is a mail
-    address or a Message-ID, and names the complainant or the machine of one: a short hash replaces
-    it.
+    digits by an apostrophe before them, or by a formula: ="5010653". A clerk writes '12 /XI/ 2026'
+    this week and 12/XI/2026 the next, or a long dash for a short one. A ticket with an '@' is a
+    mail address or a Message-ID, and names the complainant or the machine of one: a short hash
+    replaces it.
     """
     ticket = unprotected(without_control(ticket))
+    if "@" not in ticket and _UNEVEN.search(ticket):
+        dashed = _DASHES.sub("-", ticket.translate(_PLAIN))
+        ticket = _AROUND.sub(r"\1", " ".join(dashed.split()))
     number = ticket.removesuffix(".0")
     if number != ticket and number.isdecimal():
         return number

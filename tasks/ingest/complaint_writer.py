@@ -19,7 +19,7 @@ from tasks.ingest.changes import (
     unit_of_record,
     update_facts,
 )
-from tasks.ingest.exchange_reader import EVENTS, known_as
+from tasks.ingest.exchange_reader import EVENTS, OWN_DOUBTS, known_as
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.open_questions import (
     QuestionLog,
@@ -28,7 +28,13 @@ from tasks.ingest.open_questions import (
     question_emptied,
     question_moved_receipt,
 )
-from tasks.ingest.row_parser import Answers, ComplaintRecord, stated_events, value_hash
+from tasks.ingest.row_parser import (
+    Answers,
+    ComplaintRecord,
+    event_identity,
+    stated_events,
+    value_hash,
+)
 from tasks.ingest.snapshot_diff import OBSERVED, StateSpan, Vocabulary, with_sight
 from tasks.ingest.state_spans import SpanChanges, SpanEvents, question_number
 
@@ -243,7 +249,7 @@ class ComplaintWriter:
             record, old = records[ticket], events.get(row.id, [])
             stated = self._stated(record, old, row.seen_at)
             if record.history:
-                new = self._new_of_exchange(stated, old)
+                new = self._new_of_exchange(record, stated, old)
             else:
                 new = corrections(stated, old, self.name, now)
             past = update_facts(row, record, now)
@@ -254,18 +260,25 @@ class ComplaintWriter:
         complaints.add_events(session, appended)
         return updated
 
-    def _new_of_exchange(self, stated: Sequence[Event], old: Sequence[Event]) -> list[Event]:
+    def _new_of_exchange(
+        self, record: ComplaintRecord, stated: Sequence[Event], old: Sequence[Event]
+    ) -> list[Event]:
         """Return the new events of an exchange line.
 
-        Those of an unreadable event are our own: they are corrected, or retracted if the line is
-        readable now.
+        Our own doubts, and the answers to questions about events, are corrected, or retracted if
+        the line is readable now. The other installation may have a doubt with the same field.
         """
-        own = [event for event in stated if event.source_field.startswith(f"{EVENTS}/")]
-        known = [event for event in old if event.source_field.startswith(f"{EVENTS}/")]
-        others = [event for event in stated if event not in own]
+        given = set(map(event_identity, stated_events(record, self.name, self.target.now)))
+
+        def is_own(event: Event) -> bool:
+            doubt = event.source_field in OWN_DOUBTS and event_identity(event) not in given
+            return doubt or event.source_field.startswith(f"{EVENTS}/")
+
         return [
-            *missing_events(others, old),
-            *corrections(own, known, self.name, self.target.now),
+            *missing_events([event for event in stated if not is_own(event)], old),
+            *corrections(
+                list(filter(is_own, stated)), list(filter(is_own, old)), self.name, self.target.now
+            ),
         ]
 
     def _derive(

@@ -16,6 +16,7 @@ from sla.events import (
     ANY_KIND,
     ASSIGNEE,
     PROMISED_DUE,
+    QUESTION,
     Event,
     ImpossibleHistory,
     Kind,
@@ -39,6 +40,12 @@ DOUBTED = (*Kind, ANY_KIND, ASSIGNEE, PROMISED_DUE)
 EVENTS = "events"
 """The column with the events, and the first part of the `source_field` of an unreadable one."""
 
+CONTRADICTION = "before the receipt"
+"""The value of the question about events that contradict the date of receipt."""
+
+OWN_DOUBTS = frozenset(f"{QUESTION}{column}" for column in ("unit", "promised_due"))
+"""The source fields of our own doubts about other columns of a line."""
+
 LONGEST = 64
 """Length limit for the name of a source: our name and the other installation's name together."""
 
@@ -52,6 +59,8 @@ class ExchangeReader(RowParser):
     """Parser for a line of the exchange format: its columns are fixed, and all events are
     included.
     """
+
+    never_shortened = frozenset({EVENTS})
 
     def __init__(
         self,
@@ -99,7 +108,7 @@ class ExchangeReader(RowParser):
             title=self._title(cells, anonymous or secret),
             anonymous=anonymous,
             secret=secret,
-            promised_due=self._at(cells, "promised_due"),
+            promised_due=self._promised_due(cells),
             status=None,
             steps=(),
             origin=origin,
@@ -112,6 +121,15 @@ class ExchangeReader(RowParser):
             return parse_iso(cells[column])
         except ValueError:
             raise RowError(RejectionReason.BAD_DATE, column, cells[column]) from None
+
+    def _promised_due(self, cells: Mapping[str, str]) -> datetime | None:
+        column = "promised_due"
+        try:
+            return self._at(cells, column)
+        except RowError:
+            role = QuestionRole.PROMISED_DUE
+            answer = self._ask(role, column, cells[column], role)
+            return datetime.fromisoformat(answer) if answer else None
 
     def _meaning(self, word: str) -> str | None:
         """Return a classification as mapped by `values.classification`, else unchanged.
@@ -129,27 +147,37 @@ class ExchangeReader(RowParser):
     def _history(
         self, text: str, origin: str, received: datetime, observed: datetime
     ) -> tuple[Event, ...]:
-        """Return the events in the order of their recording at the other installation."""
-        try:
-            told = json.loads(text or "[]")
-        except ValueError:
-            raise RowError(RejectionReason.BAD_EVENT, "events") from None
-        if not isinstance(told, list):
-            raise RowError(RejectionReason.BAD_EVENT, "events")
+        """Return the events in the order of their recording at the other installation.
+
+        Without a readable list, any step may be missing. If the events contradict the date of
+        receipt in a way that names none of them, none is imported and any step may be missing.
+        """
         bounds = _Bounds(origin, received, observed)
-        found = [self._event(one, bounds) for one in told]
+        receipt = Event(
+            Kind.RECEIVED, received, received, origin, source_field=f"{RECEIVED}/{Kind.RECEIVED}"
+        )
+        found = [self._event(one, bounds) for one in self._listed(text, bounds)]
         events = [event for event in found if event is not None]
         if not any(event.kind == Kind.RECEIVED for event in events):
-            source_field = f"{RECEIVED}/{Kind.RECEIVED}"
-            events.insert(
-                0, Event(Kind.RECEIVED, received, received, origin, source_field=source_field)
-            )
+            events.insert(0, receipt)
         if not _is_possible(events, observed):
             found = [self._not_before_receipt(event, bounds) for event in events]
             events = [event for event in found if event is not None]
         if not _is_possible(events, observed):
-            raise RowError(RejectionReason.BEFORE_RECEIPT, EVENTS)
+            self._answered(_BadEvent("", CONTRADICTION), bounds)
+            events = [receipt]
         return tuple(events)
+
+    def _listed(self, text: str, bounds: _Bounds) -> list[Any]:
+        """Return the list of events; ask about another value by its type."""
+        try:
+            told = json.loads(text or "[]")
+        except ValueError:
+            told = text
+        if isinstance(told, list):
+            return told
+        self._answered(_BadEvent("", str(type(told).__name__)), bounds)
+        return []
 
     def _event(self, told: Any, bounds: _Bounds) -> Event | None:
         """Return an event; for an unreadable or future one, what the answer about it says."""

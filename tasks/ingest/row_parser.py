@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from operator import attrgetter
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from db.models import QuestionRole
@@ -44,7 +45,6 @@ class RejectionReason(StrEnum):
     DUPLICATE_TICKET = "duplicate_ticket"
     MISSING_DATE = "missing_date"
     BAD_DATE = "bad_date"
-    BEFORE_RECEIPT = "before_receipt"
     IN_THE_FUTURE = "in_the_future"
     SHORT_ROW = "short_row"
     LONG_ROW = "long_row"
@@ -54,7 +54,6 @@ class RejectionReason(StrEnum):
     LONG_LINE = "long_line"
     NO_OBJECT = "no_object"
     REPEATED_KEY = "repeated_key"
-    BAD_EVENT = "bad_event"
     UNFORMATTED_DATE = "unformatted_date"
     TICKET_AS_NUMBER = "ticket_as_number"
     ERROR_CELL = "error_cell"
@@ -226,6 +225,9 @@ class ComplaintRecord:
 class RowParser:
     """The parser for a source: its mapping, with words casefolded and columns located."""
 
+    never_shortened: ClassVar[frozenset[str]] = frozenset()
+    """The columns that are unreadable if they are cut."""
+
     def __init__(
         self,
         name: str,
@@ -292,7 +294,7 @@ class RowParser:
         found = {name: row[place].strip() for name, place in self._places(header)}
         longest = self.source.max_cell
         for name, value in found.items():
-            if len(value) > longest:
+            if len(value) > longest and name not in self.never_shortened:
                 if name in self._required:
                     raise RowError(RejectionReason.TOO_LONG, name, value[:40])
                 found[name] = value[:longest]

@@ -132,6 +132,25 @@ def test_a_ticket_with_an_address_becomes_a_short_hash():
     assert {ticket: plain_ticket(ticket) for ticket in tickets} == tickets
 
 
+@pytest.mark.parametrize(
+    ("written", "ticket"),
+    [
+        ("020 /XI/ 2026", "020/XI/2026"),
+        ("020/XI/2026", "020/XI/2026"),
+        ("FD \u2013 12", "FD-12"),
+        ("FD\u201112", "FD-12"),
+        ("\uff26\uff24-12", "FD-12"),
+        ("FD-12\u200b", "FD-12"),
+        ("No.\xa012\n/ 2026", "No. 12/2026"),
+        ("No. 12", "No. 12"),
+        ("fd-12", "fd-12"),
+        ("0012", "0012"),
+    ],
+)
+def test_a_ticket_with_other_blanks_and_dashes_is_the_same(written, ticket):
+    assert plain_ticket(written) == ticket
+
+
 # --- how much is masked of titles as people write them ---
 
 Maker = Callable[[random.Random], str]

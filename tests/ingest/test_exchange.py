@@ -410,8 +410,6 @@ def test_bad_lines_wait_with_their_line_and_the_rest_comes_in(theirs):
         (LINE | {"ticket": "X", "received": "2026-11-16T08:30:00"}, "bad_date"),
         (LINE | {"ticket": "X", "received": "2027-11-16T08:30:00Z"}, "in_the_future"),
         (LINE | {"ticket": "X", "source": "x" * 70}, "too_long"),
-        (LINE | {"ticket": "X", "events": "?"}, "bad_event"),
-        (LINE | {"ticket": "X", "events": {"kind": "settled"}}, "bad_event"),
     )
     good = (LINE | {"ticket": f"G-{n}"} for n in range(30))
     write(theirs, LINE, *(line for line, _ in bad), *good)
@@ -489,6 +487,62 @@ def test_an_event_that_becomes_readable_ends_the_doubt(theirs):
     assert next(state for rule, *_, state, _, _, _ in found if rule == INFORMATION) == "met"
     with theirs.transaction() as session:
         assert questions.open_questions(session) == []
+
+
+EARLY = [
+    {"kind": "received", "at": "2026-11-20T02:00:00Z"},
+    {"kind": "verified", "at": "2026-11-19T02:00:00Z"},
+]
+
+
+@pytest.mark.parametrize(
+    ("events_given", "value"),
+    [("?", "str"), ({"kind": "settled"}, "dict"), (3, "int"), (EARLY, "before the receipt")],
+)
+def test_a_line_without_readable_events_is_watched_and_any_step_may_be_missing(
+    theirs, events_given, value
+):
+    write(theirs, LINE | {"events": events_given})
+    assert pull(theirs, "kab", NOW).new == 1
+    assert [kind for _, _, kind, *_ in events(theirs)] == ["received", "any"]
+    with theirs.transaction() as session:
+        assert not session.scalars(select(QuarantineRow)).all()
+        (asked,) = questions.open_questions(session)
+        assert (asked.question.column, asked.question.value) == ("events", value)
+    write(theirs, LINE, name="b.jsonl")
+    assert pull(theirs, "kab", NOW + timedelta(hours=1)).updated == 1
+    found = verdicts(theirs, NOW + timedelta(hours=2))["kab/desa", "A-1"]
+    assert next(state for rule, *_, state, _, _, _ in found if rule == INFORMATION) == "met"
+
+
+@pytest.mark.parametrize(
+    ("bad", "doubt"),
+    [({"unit": "Dinas Lama"}, "assignee"), ({"promised_due": "20/11/2026"}, "promised_due")],
+)
+def test_a_line_that_becomes_readable_ends_the_doubt_about_another_field(theirs, bad, doubt):
+    theirs_own = {
+        "kind": doubt,
+        "at": "2026-11-17T02:00:00Z",
+        "after": "2026-11-16T02:00:00Z",
+        "knowledge": "unreadable",
+        "source": "desa",
+        "source_field": f"question/{next(iter(bad))}",
+    }
+    line = LINE | {"events": [*LINE["events"], theirs_own]}
+    write(theirs, line | bad)
+    assert pull(theirs, "kab", NOW).new == 1
+    write(theirs, line, name="b.jsonl")
+    assert pull(theirs, "kab", NOW + timedelta(hours=1)).updated == 1
+    with theirs.transaction() as session:
+        assert questions.open_questions(session) == []
+        found = session.scalars(
+            select(EventRow).where(EventRow.kind == doubt).order_by(EventRow.id)
+        )
+        told = [(each.latest > wita("2026-11-20"), each.retracted) for each in found]
+    assert told == [(False, False), (True, False), (True, True)]
+    write(theirs, line | {"channel": "Loket"}, name="c.jsonl")
+    pull(theirs, "kab", NOW + timedelta(hours=2))
+    assert len(events(theirs)) == 7
 
 
 def test_an_unknown_classification_is_a_question(theirs):
@@ -679,7 +733,7 @@ def test_lines_come_in_by_retry_under_the_source_that_they_tell(theirs):
     toml.write_text(f"{MAPPING}max_cell = 30\nmax_bad_share = 1\n", "utf-8")
     pull(SiteContext(load_site(theirs.site.folder), theirs.engine), "kab", NOW)
     retried = retry(theirs, "kab", NOW + timedelta(hours=1))
-    assert (retried.resolved, retried.new, retried.unreadable, retried.gone) == (3, 3, 0, [])
+    assert (retried.resolved, retried.new, retried.unreadable, retried.gone) == (2, 2, 0, [])
     assert set(facts(theirs)) == {("kab/desa", long), ("kab/x", long), ("kab/desa", "A-1")}
     corrected = theirs
     assert retry(corrected, "kab", NOW + timedelta(hours=2)).resolved == 0

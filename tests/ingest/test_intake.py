@@ -437,29 +437,28 @@ def test_every_row_that_cannot_be_read_waits_with_its_line_and_reason(context):
     both = quarantine(context) + quarantine(context, "register")
     of_json_lines = {  # see test_exchange.py
         RejectionReason.NO_OBJECT,
-        RejectionReason.BAD_EVENT,
-        RejectionReason.BEFORE_RECEIPT,
     }
-    of_workbooks = {  # see test_clerks_workbooks.py
+    of_registers = {  # see test_clerks_dates.py
+        RejectionReason.TEXT_LINE,
         RejectionReason.UNFORMATTED_DATE,
         RejectionReason.TICKET_AS_NUMBER,
         RejectionReason.ERROR_CELL,
     }
     of_text_files = {RejectionReason(fault) for fault in LineFault} - {RejectionReason.SHORT_ROW}
-    others = of_json_lines | of_workbooks | of_text_files  # see test_torn_files.py
+    others = of_json_lines | of_registers | of_text_files  # see test_torn_files.py
     assert {reason for _, reason, _, _ in both} == set(RejectionReason) - others
 
 
 def test_a_bad_row_that_every_export_repeats_is_kept_once(context):
     for day in (22, 23, 24):
-        lapor(context, f"2026-11-{day} 07:00", {HOUR: "25.00"}, {TICKET: str(day)})
+        lapor(context, f"2026-11-{day} 07:00", {DAY: "31 Feb 2026"}, {TICKET: str(day)})
     count = take(context, "2026-11-24 08:00")
     assert (count.files, count.quarantined, count.reasons) == (3, 1, {"bad_date": 1})
     assert len(quarantine(context)) == 1
 
 
 def test_a_row_comes_in_when_its_date_is_corrected(context):
-    lapor(context, "2026-11-23 07:00", {HOUR: "25.00"}, {TICKET: "2"})
+    lapor(context, "2026-11-23 07:00", {DAY: "31 Feb 2026"}, {TICKET: "2"})
     lapor(context, "2026-11-24 07:00", {}, {TICKET: "2"})
     assert take(context, "2026-11-24 08:00").new == 2
     assert history(context)[1] == "verified 19 09:00 - 24 07:00 unknown"
