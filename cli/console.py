@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import pwd
@@ -171,10 +172,12 @@ def show_rows(
 ) -> None:
     """Print rows as a table or JSON, or write CSV without formulas for a spreadsheet."""
     if csv_file is not None:
-        with writing(csv_file), csv_file.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows({k: formula_safe(v) for k, v in row.items()} for row in rows)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, columns)
+        writer.writeheader()
+        writer.writerows({k: formula_safe(v) for k, v in row.items()} for row in rows)
+        with writing(csv_file), whole_file(csv_file) as file:
+            file.write(text.getvalue().encode())
         err.print(f"{len(rows)} {what} written to {escape(str(csv_file))}")
     elif as_json:
         print_json(rows)
@@ -199,6 +202,7 @@ def waits(file: Mapping[str, str]) -> str:
         "made_later": "was made after this time; it is read from {since} on",
         "changing": "is being written; the next run reads it",
         "other_name": "(not read): its name does not fit `pattern` in sources.toml",
+        "set_aside": "has made its reader fail twice; set aside since {since} until it changes",
         "other": "",
     }[file["reason"]]
     return f"waits: {file['name']} {why.format(since=since)}".rstrip()

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from db import audit
 from db.engine import one_state, open_engine
 from db.migrate import migrate
-from db.private_dirs import make_private
-from settings import Site, load_site
+from db.private_dirs import is_open_to_others, make_private
+from settings import SettingsError, Site, load_site
 from sla.engine.context import ComplaintFacts
 from sla.fingerprint import fingerprint
 
@@ -44,10 +44,16 @@ class SiteContext:
     def open(cls, folder: Path | str | None = None) -> SiteContext:
         """Load the site and migrate its database to the newest revision.
 
-        A new folder for the working files is private to its owner.
+        A new folder for the working files is private to its owner. Raises `settings.SettingsError`
+        if every user of the machine may read an existing one.
         """
         site = load_site(folder)
         make_private(site.var)
+        if is_open_to_others(site.var):
+            raise SettingsError(
+                f"{site.var}: every user of the machine may read this folder, which has complaints"
+                f" and secrets; run: chmod o= {site.var}"
+            )
         engine = open_engine(site.database_url)
         migrate(engine)
         return cls(site, engine)

@@ -17,7 +17,8 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that appears under its name when the block ends without an error.
 
     Until then an earlier file of this name stays as it is. The content is on disk before the
-    name changes. On a full disk nothing is left. A device or a pipe is written directly.
+    name changes. On a full disk nothing is left. A new file is for its owner only; a file that
+    replaces another one has the rights of that one. A device or a pipe is written directly.
     """
     target = path.resolve()
     if target.exists() and not target.is_file():
@@ -26,7 +27,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         return
     part = _part_of(target)
     try:
-        with part.open("wb") as file:
+        with _private(part, target) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -48,7 +49,7 @@ def whole_files() -> Iterator[Callable[[Path, bytes], None]]:
     def write(path: Path, content: bytes) -> None:
         part = _part_of(path)
         parts.append((part, path))
-        with part.open("wb") as file:
+        with _private(part, path) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -62,6 +63,15 @@ def whole_files() -> Iterator[Callable[[Path, bytes], None]]:
     finally:
         for part, _ in parts:
             part.unlink(missing_ok=True)
+
+
+def _private(part: Path, target: Path) -> IO[bytes]:
+    """Open a new file for its owner only, or with the rights of the file that it will replace."""
+    part.unlink(missing_ok=True)
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    if target.is_file():
+        os.fchmod(handle, target.stat().st_mode & 0o777)
+    return os.fdopen(handle, "wb")
 
 
 def _part_of(path: Path) -> Path:

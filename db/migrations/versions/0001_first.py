@@ -110,10 +110,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in reversed(TABLES):
-        op.drop_table(table)
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute("DROP FUNCTION audit_refuse()")
+    raise NotImplementedError(
+        "there is no way back to an older revision: complaints and the audit would be lost."
+        " Restore the backup that was made before the upgrade: tenggat restore"
+    )
 
 
 def _create_open_question() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from db.private_dirs import is_open_to_others
 from settings import Site
 from tasks.monitoring.health.finding import Finding
 from tasks.monitoring.incidents import free_megabytes
@@ -56,7 +57,13 @@ def readers(site: Site) -> Iterator[Finding]:
             yield Finding(
                 "note", f"every user of the machine may read {file}", f"chmod o= {folder}"
             )
-    if _others(site.var) & 0o001:
+    if is_open_to_others(site.var):
+        yield Finding(
+            "trouble",
+            f"every user of the machine may read {site.var}; no run starts",
+            f"chmod o= {site.var}",
+        )
+    elif _others(site.var) & 0o001:
         inside = [name for name in FOLDERS if _others(site.var / name)]
         if inside:
             yield Finding(
