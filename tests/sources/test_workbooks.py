@@ -165,6 +165,47 @@ def test_a_merged_title_and_a_header_of_two_lines_do_no_harm(tmp_path):
     assert cells(path, header="No") == cells(path) == BOTH[:1]
 
 
+UPPER, LOWER = ["No", "Disposisi", "", "Ket"], ["", "Masuk", "Unit", ""]
+SAME = ["", "Tanggal", "Tanggal", ""]
+LINE = ["A-1", "05/11/2026 08:00", "Dinas Sosial", "x"]
+OTHER = ["A-2", "05/11/2026 09:00", "Dinas Sosial", ""]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [UPPER, LOWER, LINE, OTHER],
+        [["Register"], UPPER, LOWER, LINE, UPPER, LOWER, OTHER],
+        [["", "Disposisi"], ["No", "Masuk", "Unit"], LINE, OTHER],
+        [["No", "Disposisi", "", ""], ["", "Masuk", "", "x"], ["No", "Masuk", "Unit"], LINE, OTHER],
+    ],
+)
+@pytest.mark.parametrize("header", [None, "No"])
+def test_a_header_of_two_lines_is_read_as_one(tmp_path, header, lines):
+    found = cells(workbook(tmp_path / "a.xlsx", Data=lines), header=header)
+    assert [row.split(" | ")[:3] for row in found] == [LINE[:3], OTHER[:3]]
+
+
+@pytest.mark.parametrize("upper", [["No", "Terima", "Dinas", ""], ["No", "Terima", "", ""]])
+def test_a_column_below_a_group_is_named_by_both(tmp_path, upper):
+    path = workbook(tmp_path / "a.xlsx", Data=[upper, ["", "Tanggal", "Nama"], LINE[:3]])
+    unit = " ".join((upper[2] or upper[1], "Nama"))
+    more = {
+        "fields": {"ticket": "No", "received": "Terima Tanggal", "unit": unit},
+        "events": [{"column": "Terima Tanggal", "kind": "verified"}],
+    }
+    ((line, found),) = rows(path, **more)
+    assert (line, list(found[:3])) == (3, LINE[:3])
+
+
+def test_two_columns_of_one_name_in_the_second_line_are_refused(tmp_path):
+    lines = [["No", "Terima", "Selesai", "Unit"], SAME, LINE]
+    fields = {"ticket": "No", "received": "Tanggal", "unit": "Unit"}
+    events = [{"column": "Tanggal", "kind": "verified"}]
+    text = refusal(workbook(tmp_path / "a.xlsx", Data=lines), fields=fields, events=events)
+    assert "line 2: the column 'Tanggal' occurs 2 times" in text
+
+
 def test_cells_are_read_by_their_meaning(tmp_path):
     path = tmp_path / "a.xlsx"
     with xlsxwriter.Workbook(path) as book:

@@ -35,6 +35,20 @@ class HeaderNames:
             for text in texts
         )
 
+    def read_joined(self, upper: Sequence[str], lower: Sequence[str]) -> tuple[str, ...]:
+        """Return the cells of a header of two lines: each of the lower line, else the one above it.
+
+        A cell below the heading of a group is the column 'Group Cell' if the mapping has this name.
+        """
+        cells, group = [], ""
+        for at in range(max(len(upper), len(lower))):
+            above = upper[at].strip() if at < len(upper) else ""
+            below = lower[at].strip() if at < len(lower) else ""
+            group = above or group
+            whole = f"{group} {below}"
+            cells.append(whole if below and _plain(whole) in self._by_plain else below or above)
+        return self.read(cells)
+
 
 def _plain(text: str) -> str:
     return " ".join(text.translate(_WITHOUT_INVISIBLE).split()).rstrip(":* ").casefold()

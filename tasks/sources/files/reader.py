@@ -98,9 +98,14 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTabl
     above: list[tuple[str, ...]] = []
     closest: tuple[str, ...] = ()
     line, most = 0, -1
+    upper: tuple[str, ...] = ()
     for number, cells in rows:
         names = spelling.read(cells)
         found = len(wanted.intersection(names))
+        if found < len(wanted) and upper:
+            joined = spelling.read_joined(upper, cells)
+            if wanted.issubset(joined):
+                names, found = joined, len(wanted)
         if found == len(wanted) and (source.header is None or source.header in names):
             closest, line, most = names, number, found
             rows = _below(path, sheet.name, rows, names, source)
@@ -108,6 +113,7 @@ def _table(path: Path, sheet: WorkbookSheet, source: FolderSource) -> _SheetTabl
         begins = next(filter(None, names), "") == source.header
         if found > most and (begins or source.header is None):
             closest, line, most = names, number, found
+        upper = () if type(cells) is FaultyRow else cells
         above.append(cells)
         if len(above) > PREAMBLE:
             break
@@ -129,20 +135,35 @@ def _below(
     names = {_bare(name) for name in header if name}
     ticket = header.index(source.fields.ticket)
     order: list[int | None] | None = None
-    for line, cells in rows:
-        if (
-            type(cells) is not FaultyRow
-            and len(cells) > ticket
-            and _bare(cells[ticket]) in names
-            and _is_header(found := spelling.read(cells), source)
-        ):
-            table = _SheetTable(sheet, found, line, 0, iter(()), [])
-            _check_header(path, table, source)
-            order = None if found[: len(header)] == header else _order(found, header)
-        elif order is None or type(cells) is FaultyRow:
+    left, ahead = iter(rows), None
+    while (row := ahead or next(left, None)) is not None:
+        (line, cells), ahead = row, None
+        if type(cells) is not FaultyRow and len(cells) > ticket and _bare(cells[ticket]) in names:
+            below = next(left, None)
+            found, is_joined = _repeated(cells, below, spelling, source)
+            ahead = None if is_joined else below
+            if _is_header(found, source):
+                table = _SheetTable(sheet, found, line, 0, iter(()), [])
+                _check_header(path, table, source)
+                order = None if found[: len(header)] == header else _order(found, header)
+                continue
+        if order is None or type(cells) is FaultyRow:
             yield line, cells
         else:
             yield line, _moved(cells, order)
+
+
+def _repeated(
+    cells: tuple[str, ...], below: Row | None, spelling: HeaderNames, source: FolderSource
+) -> tuple[tuple[str, ...], bool]:
+    """Return the names in a row that begins like the header, and whether the next row belongs to it
+    as the second line of the header.
+    """
+    found, wanted = spelling.read(cells), set(source.columns)
+    if below is None or type(below[1]) is FaultyRow or wanted.issubset(found):
+        return found, False
+    joined = spelling.read_joined(cells, below[1])
+    return (joined, True) if wanted.issubset(joined) else (found, False)
 
 
 def _bare(cell: str) -> str:
