@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, insert, or_, select
+from sqlalchemy import case, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.complaints import chunked
@@ -113,6 +113,15 @@ def add_links(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert links between complaints and questions."""
     if rows:
         session.execute(insert(QuestionComplaint), list(rows))
+
+
+def end_links(session: Session, question: int, at: datetime) -> None:
+    """End the links of a question: no complaint shows its value any more."""
+    session.execute(
+        update(QuestionComplaint)
+        .where(QuestionComplaint.question_id == question, QuestionComplaint.until.is_(None))
+        .values(until=at)
+    )
 
 
 def complaints_of(

@@ -21,7 +21,7 @@ from tasks.evaluation.known_words import classifications_of, folded, named_in_fi
 from tasks.ingest.changes import past_facts, unit_in_charge
 from tasks.ingest.complaint_writer import ComplaintWriter
 from tasks.ingest.import_target import ImportTarget
-from tasks.ingest.open_questions import HIDDEN, QuestionLog
+from tasks.ingest.open_questions import HIDDEN, QuestionLog, is_vanished
 from tasks.ingest.row_parser import (
     CORRECT_ANSWER,
     EMPTY_ANSWER,
@@ -67,6 +67,11 @@ def meaning_of(site: Site, question: OpenQuestion, text: str) -> str:
         return EMPTY_ANSWER
     if word.casefold() in CORRECT_WORDS and receipt:
         return CORRECT_ANSWER
+    if is_vanished(question.role, question.value):
+        raise WrongAnswer(
+            f"no date fits every emptied cell; `{EMPTY_WORDS[0]}` (or `{EMPTY_WORDS[1]}`) means"
+            " that the step has not happened. Else enter the date again at the source"
+        )
     if receipt or question.role in DATES:
         return _date(source, question, word)
     if question.role == QuestionRole.UNIT:

@@ -9,6 +9,7 @@ from typing import Any
 
 from db import complaints, imports, state_history
 from db.models import Complaint, PastFacts
+from settings.mapping import EventColumn
 from sla.events import Event
 from tasks.ingest.absence import AbsenceWriter
 from tasks.ingest.changes import (
@@ -27,6 +28,7 @@ from tasks.ingest.open_questions import (
     doubts,
     question_emptied,
     question_moved_receipt,
+    question_vanished,
 )
 from tasks.ingest.row_parser import (
     Answers,
@@ -125,12 +127,18 @@ class ComplaintWriter:
     ) -> dict[str, ComplaintRecord]:
         """Return the changed rows of these complaints, with questions about doubtful changes.
 
-        These are a lost classification, and a far earlier date of receipt as long as the source
-        shows it. Another installation has asked such questions about its complaints itself.
+        These are a lost classification, a lost date of a step, and a far earlier date of receipt as
+        long as the source shows it. Another installation has asked such questions about its
+        complaints itself.
         """
         fields = self.mapping.fields
         column = fields.received if isinstance(fields.received, str) else fields.received[0]
         moved = self.questions.moved_receipts(before.id for before in known.values())
+        events: Mapping[int, Sequence[Event]] = {}
+        if self._lasting_steps:
+            events = complaints.events_of(
+                self.target.session, (before.id for before in known.values())
+            )
         found: dict[str, ComplaintRecord] = {}
         for ticket, before in known.items():
             record = records[ticket]
@@ -140,10 +148,25 @@ class ComplaintWriter:
             record = question_emptied(
                 record, before.classification, fields.classification, self._answers
             )
+            if self._lasting_steps:
+                last = last_events(events.get(before.id, ()), self.name)
+                record = question_vanished(record, self._lasting_steps, last)
             if self._is_antedated(record, before) or key in moved.get(before.id, ()):
                 record = question_moved_receipt(record, column, self._answers)
             found[ticket] = record
         return found
+
+    @cached_property
+    def _lasting_steps(self) -> dict[str, EventColumn]:
+        """The columns with dates of steps that do not vanish again, by source field.
+
+        A condition on other columns may end, and a first value is kept anyway.
+        """
+        return {
+            f"{event.column}/{event.kind}": event
+            for event in self.mapping.events
+            if not event.when and not event.first
+        }
 
     def _link(
         self,

@@ -11,7 +11,7 @@ import numpy as np
 
 from db import questions
 from db.models import WORD_ROLES, OpenQuestion, QuestionRole
-from settings.mapping import SourceMapping
+from settings.mapping import EventColumn, SourceMapping
 from sla.directory import Directory
 from sla.engine.context import UNDETERMINED
 from sla.events import ANY_KIND, ASSIGNEE, PROMISED_DUE, QUESTION, Event, Knowledge
@@ -98,7 +98,12 @@ class QuestionLog:
                 question = self._rows.get(cell.key)
                 if question is None:
                     self._rows[cell.key] = self._opened(cell)
-                elif cell.answer is None and question.answer is None and question.answered_at:
+                elif (
+                    cell.answer is None
+                    and question.answered_at
+                    and (question.answer is None or is_vanished(cell.role, cell.value))
+                ):
+                    questions.end_links(self._session, question.id, self._at)
                     _reopen(question)
                     question.value = shown_value(cell.value)
         if self.opened:
@@ -239,7 +244,8 @@ def doubts(
     """Return the doubts that follow from the unreadable cells of a row.
 
     The step in such a cell may have happened at any time since the receipt; if an earlier import
-    (`seen_at`) showed the cell empty, since then. `standing` are the last events of the complaint
+    (`seen_at`) showed the cell empty, since then. A step with a vanished date happened then or not
+    at all. `standing` are the last events of the complaint
     by source field. The doubt about a status, and `of_spans` the one about a unit, is derived from
     the state spans instead.
     """
@@ -252,7 +258,9 @@ def doubts(
         if cell.role is QuestionRole.STEP:
             kind = cell.kind
             before = (standing or {}).get(source_field)
-            if seen_at is not None and (before is None or before.retracted):
+            if not cell.value and before is not None:
+                earliest = before.first_possible
+            elif seen_at is not None and (before is None or before.retracted):
                 earliest = max(seen_at, record.received)
         elif cell.role in (QuestionRole.PROMISED_DUE, QuestionRole.RECEIPT):
             kind = PROMISED_DUE if cell.role is QuestionRole.PROMISED_DUE else ANY_KIND
@@ -338,6 +346,35 @@ def question_emptied(
         unmapped=(*record.unmapped, cell),
         row_hash=record.content_hash,
     )
+
+
+def question_vanished(
+    record: ComplaintRecord, columns: Mapping[str, EventColumn], last: Mapping[str, Event]
+) -> ComplaintRecord:
+    """Return a row, with a question for each step whose date an earlier import showed.
+
+    An emptied cell is no statement that the step has not happened: somebody may have deleted it, or
+    the export may lack the column's content. `columns` are the columns with dates by source field,
+    `last` the last events of the complaint. An answer counts for the complaints that wait, and not
+    for those that lose their date later.
+    """
+    shown = {f"{step.column}/{step.kind}" for step in record.steps}
+    shown.update(cell.source_field for cell in record.unmapped)
+    cells = [
+        UnmappedCell(
+            QuestionRole.STEP, column.column, "", field, column.kind, unit=last[field].unit
+        )
+        for field, column in columns.items()
+        if field in last and not last[field].retracted and field not in shown
+    ]
+    if not cells:
+        return record
+    return replace(record, unmapped=(*record.unmapped, *cells), row_hash=record.content_hash)
+
+
+def is_vanished(role: str, value: str) -> bool:
+    """Check whether a question is about the vanished date of a step."""
+    return role == QuestionRole.STEP and not value
 
 
 def isolated(moments: Sequence[datetime], far: timedelta) -> list[int]:

@@ -230,6 +230,39 @@ def test_a_sign_for_nothing_hides_no_follow_up(context, sign):
     assert found["sp4n-guideline/information"] == "breached"
 
 
+DONE = {"Tindak Lanjut Pertama": "05/11/2026 09:00", "Selesai": "05/11/2026 10:00"}
+
+
+def corrections(context: SiteContext) -> int:
+    with context.transaction() as session:
+        return len(session.scalars(select(MessageItem).where(MessageItem.correction)).all())
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_date_that_vanishes_accuses_nobody_and_takes_nothing_back(context, again):
+    """FD-2 was late before it was done: that stays so without the date as well."""
+    late = {step: cell.replace("05/11", "11/11") for step, cell in DONE.items()}
+    registers = {
+        "2026-11-03": [entry(1), entry(2)],
+        "2026-11-06": [entry(1, **DONE), entry(2)],
+        "2026-11-10": [entry(1), entry(2)],
+        "2026-11-11": [entry(1, Perihal="Lain"), entry(2)],
+        "2026-11-12": [entry(1), entry(2, **late)],
+        "2026-11-13": [entry(1), entry(2)],
+        "2026-11-16": [entry(1, **DONE), entry(2, **late)] if again else [entry(1), entry(2)],
+    }
+    for made, entries in registers.items():
+        drop(context, f"{made} 07:15", rows(*entries))
+        cycle(context, f"{made} 08:15")
+    assert told_late(context) == {LIAISON: {"FD-2"}, HEAD: {"FD-2"}}
+    assert corrections(context) == 0
+    assert states(context, "breached", "met_late") == {"FD-2"}
+    assert states(context, "unknown") == (set() if again else {"FD-1"})
+    with context.transaction() as session:
+        waiting = {(q.question.column, q.waiting) for q in questions.open_questions(session)}
+    assert waiting == (set() if again else {(step, 2) for step in DONE})
+
+
 def test_a_file_with_a_mapped_column_twice_is_refused_by_name(context):
     twice = rows(entry(1), entry(2)).replace("Dicabut", "Selesai")
     drop(context, "2026-11-10 07:15", twice)

@@ -224,7 +224,7 @@ def test_a_register_without_entries_is_a_look_too(context):
     assert take(context, "2026-11-24 09:00", "register").files == 0
 
 
-def test_a_corrected_cell_replaces_and_an_emptied_one_takes_back(context):
+def test_a_corrected_cell_replaces_and_an_emptied_one_no_longer_counts(context):
     def settled(at: str) -> list[str]:
         with context.transaction() as session:
             (row,) = session.scalars(select(Complaint))

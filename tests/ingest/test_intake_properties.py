@@ -114,10 +114,10 @@ def _snapshot(name: str, made: datetime, rows: Iterable[Sequence[str]]) -> File:
 
 @st.composite
 def registers(draw: st.DrawFn, header: Sequence[str]) -> list[File]:
-    """The register of each day: steps are filled in, corrected, and now and then emptied.
+    """The register of each day: steps are filled in and corrected.
 
-    No row shows a reopening without an end: it raises a question, and since when a complaint is in
-    doubt depends on the order of reading (see `told`).
+    No row shows a reopening without an end, or loses a date: that raises a question, and whether
+    and since when a complaint is in doubt depends on the order of reading (see `told`).
     """
     number = draw(st.integers(1, 3))
     entries: list[dict[str, str]] = [{} for _ in range(number)]
@@ -130,9 +130,8 @@ def registers(draw: st.DrawFn, header: Sequence[str]) -> list[File]:
             for step in draw(st.lists(st.sampled_from(STEPS), max_size=2)):
                 hours = draw(st.integers(-24, 24 * day))
                 moment = FIRST + timedelta(hours=hours)
-                entry[step] = "" if hours < -20 else f"{moment:%d/%m/%Y %H:%M}"
-            if not entry.get("Selesai"):
-                entry["Dibuka Kembali"] = ""
+                if step != "Dibuka Kembali" or entry.get("Selesai"):
+                    entry[step] = f"{moment:%d/%m/%Y %H:%M}"
             if draw(st.integers(0, 5)):
                 known = {"No Register": f"FD-{ticket}", "Tanggal Masuk": "01/11/2026 07:00"}
                 rows.append([(known | entry).get(name, "") for name in header])

@@ -505,6 +505,32 @@ def test_a_step_with_an_unreadable_date_leaves_its_rules_open_until_it_is_answer
     assert states(context, "2026-11-25 11:00", "FD-1")[INFORMATION] == "breached"
 
 
+@ON_BOTH
+def test_a_vanished_date_is_asked_about_for_each_time(context):
+    """The answer counts for those that wait: a later export may lose the dates of a column."""
+    done = {"Selesai": "17/11/2026 10:00"}
+    two = {"No Register": "FD-2"}
+    desk(context, "2026-11-18 08:00", done, done | two)
+    desk(context, "2026-11-24 08:00", {}, done | two)
+    assert asked(context) == [("step", "Selesai", "", 1)]
+    assert states(context, "2026-11-24 09:00", "FD-1")[INFORMATION] == "unknown"
+    assert "Isian Selesai tidak dapat dibaca atau dikosongkan" in explained(
+        context, "FD-1", "2026-11-24 09:00"
+    )
+    with pytest.raises(WrongAnswer, match="no date fits every emptied cell"):
+        answered(context, "2026-11-24 10:00", "20/11/2026 10:00")
+    assert answered(context, "2026-11-24 10:00", "kosong") == 1
+    assert states(context, "2026-11-24 11:00", "FD-1")[INFORMATION] == "breached"
+    desk(context, "2026-11-25 08:00", {"Perihal": "Lain"}, two)
+    assert asked(context) == [("step", "Selesai", "", 1)]
+    found = [
+        states(context, "2026-11-25 09:00", ticket)[INFORMATION] for ticket in ("FD-1", "FD-2")
+    ]
+    assert found == ["breached", "unknown"]
+    desk(context, "2026-11-26 08:00", {}, done | two)
+    assert asked(context) == []
+
+
 def test_a_step_corrected_at_the_source_ends_its_question(context):
     desk(context, "2026-11-17 08:00", {"Selesai": "30/02/2026 10:00"})
     desk(context, "2026-11-18 08:00", {"Selesai": "17/11/2026 10:00"})
