@@ -59,7 +59,7 @@ def restore(
     done = put_back(
         file, place.database_url, place.backups, now, lock=place.var / "service.lock", force=force
     )
-    with console.context_of(site) as context:
+    with console.context_of(site, finish=False) as context:
         from tasks.notifications.after_restore import settle  # noqa: PLC0415
 
         settled = settle(context, now, file.name, made_at(file))

@@ -80,8 +80,11 @@ class UsageError(ValueError):
 
 
 @contextmanager
-def context_of(site: Path | None) -> Iterator[SiteContext]:
-    """Open the site context with its database for the length of the block."""
+def context_of(site: Path | None, *, finish: bool = True) -> Iterator[SiteContext]:
+    """Open the site context with its database for the length of the block.
+
+    With `finish`, a restore that ended before its last step is finished first.
+    """
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     load_site(site)  # report its errors before loading Prefect, which takes seconds
     from db.audit import AuditActor  # noqa: PLC0415
@@ -90,9 +93,23 @@ def context_of(site: Path | None) -> Iterator[SiteContext]:
     context = SiteContext.open(site)
     context.by = AuditActor(caller())
     try:
+        if finish:
+            _finish_restores(context)
         yield context
     finally:
         context.close()
+
+
+def _finish_restores(context: SiteContext) -> None:
+    from db.runs import unsettled_restores  # noqa: PLC0415
+
+    with context.snapshot() as session:
+        unfinished = unsettled_restores(session)
+    if unfinished:
+        from tasks.notifications.after_restore import finish_restores  # noqa: PLC0415
+
+        finish_restores(context, datetime.now(UTC))
+        err.print(f"the restore of {escape(unfinished[-1])} was not finished; it is now")
 
 
 def caller() -> str:

@@ -742,13 +742,17 @@ class FlowRunRecord(Base):
 
 
 class Restore(Base):
-    """A restore of this database from a backup file."""
+    """A restore of this database from a backup file.
+
+    `settled_at` is the time at which all its steps were done; None until then.
+    """
 
     __tablename__ = "restore"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     restored_at: Mapped[datetime]
     backup: Mapped[str] = mapped_column(String(255))
+    settled_at: Mapped[datetime | None]
 
 
 class ReportRow(Base):

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from db.models import DeadlineRow, FlowRunRecord, NoticeRow, ReportRow, Restore
@@ -32,6 +32,18 @@ def last(session: Session, flow: str | None = None) -> datetime | None:
 def last_restore(session: Session) -> datetime | None:
     """Return the time of the last restore from a backup; None if there was none."""
     return session.scalar(select(func.max(Restore.restored_at)))
+
+
+def unsettled_restores(session: Session) -> list[str]:
+    """Return the backups with an unfinished restore: its process ended before the last step."""
+    query = select(Restore.backup).where(Restore.settled_at.is_(None)).order_by(Restore.id)
+    return list(session.scalars(query))
+
+
+def settle_restores(session: Session, now: datetime) -> bool:
+    """Note that all restores are finished; return False if another process has just done so."""
+    unfinished = update(Restore).where(Restore.settled_at.is_(None)).returning(Restore.id)
+    return bool(session.scalars(unfinished.values(settled_at=now)).all())
 
 
 def mails_of_last(session: Session, runs: int) -> list[int]:

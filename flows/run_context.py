@@ -15,6 +15,7 @@ from db import audit, runs
 from flows.permitted import SKEW, check_site, served_sites
 from settings import load_site
 from tasks.common.context import ClockInThePast, SiteContext
+from tasks.notifications.after_restore import finish_restores
 from tasks.text.templates import render
 
 
@@ -73,6 +74,7 @@ def flow_run_context(
         run = f"{flow} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {part}".rstrip()
         at = FlowRunContext(context, flow, now, run)
         context.by = audit.AuditActor(f"flow run {flow_run.name or flow}", at.run_id)
+        finish_restores(context, now)
         yield at
         with context.transaction() as session:
             runs.finished(session, at.run_id, flow, now, at.counts)

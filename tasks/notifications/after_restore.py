@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
-from db import audit, storms
+from db import audit, runs, storms
+from db.backup.create import made_at as time_of_backup
 from tasks.common.context import SiteContext
 from tasks.notifications.enqueue import tell_of_restored
 from tasks.notifications.storms import hold
@@ -33,11 +35,14 @@ def settle(context: SiteContext, now: datetime, backup: str, made_at: datetime |
 
     The held mails become a storm, and the administrators are notified of it. Files archived since
     `made_at` (all of them if it is None) go back to the inbox, to be imported again. The audit gets
-    an entry.
+    an entry. Each step may be repeated: a process that ends in between is followed by
+    :func:`finish_restores`.
     """
     site = context.site
     files = sum(open_source(site, name).put_back(made_at) for name in site.sources)
     with context.run(now, RUN_ID) as run:
+        if not runs.settle_restores(run.session, now):
+            return Settled(0, files)
         held = storms.without_a_storm(run.session)
         if held:
             tell_of_restored(run, hold(run, 0))
@@ -45,3 +50,11 @@ def settle(context: SiteContext, now: datetime, backup: str, made_at: datetime |
         kind = audit.AuditKind.DATA_RESTORED
         audit.note(run.session, kind, now, why, backup=backup, held=len(held))
     return Settled(len(held), files)
+
+
+def finish_restores(context: SiteContext, now: datetime) -> None:
+    """Do the last steps of a restore that ended after the database was replaced."""
+    with context.snapshot() as session:
+        unfinished = runs.unsettled_restores(session)
+    for backup in unfinished:
+        settle(context, now, backup, time_of_backup(Path(backup)))

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from alembic import command
 from conftest import ON_BOTH, kind_of_database, wita
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from support.pipeline import (
     BREACHED,
@@ -32,17 +32,18 @@ from support.pipeline import (
     statuses,
 )
 
+from db.audit import AuditKind
 from db.audit_verify import verify
 from db.backup.create import BackupError, backup, backups, check
 from db.backup.restore import restore
 from db.engine import open_engine
 from db.migrate import alembic_config, migrate
-from db.models import NoticeRow
+from db.models import AuditRow, NoticeRow, Restore, Storm
 from db.revisions import newest_revision
 from tasks.common.context import RunContext
 from tasks.evaluation.notices import Audience, PendingNotice
 from tasks.notifications import storms
-from tasks.notifications.after_restore import settle
+from tasks.notifications.after_restore import finish_restores, settle
 
 
 @pytest.fixture
@@ -427,6 +428,35 @@ def test_files_that_were_archived_since_are_read_again(context):
     assert settle(context, wita(NOW), made.name, None).files == 2
     assert first.exists()
     assert second.exists()
+
+
+@ON_BOTH
+def test_a_restore_that_ended_before_its_last_step_is_finished_later(context):
+    source = context.site.sources["register"].model_copy(update={"archive": "done"})
+    context.site.sources["register"] = source
+    owe(context, BREACHED, *EVERYWHERE)
+    made = keep(context, "2026-11-17 09:00")
+    later = register(context, "2026-11-18 08:00", *EVERYWHERE)
+    context.close()
+    restore(  # and the process ends here
+        made,
+        context.site.database_url,
+        context.site.backups,
+        wita(NOW),
+        lock=context.site.var / "service.lock",
+        force=True,
+    )
+    assert not later.exists()
+    now = wita("2026-11-24 13:00")
+    for _ in range(2):
+        finish_restores(context, now)
+        assert later.exists()
+        assert alerts(context) == ["restore_hold"]
+        with context.transaction() as session:
+            restored = select(AuditRow.kind).where(AuditRow.kind == AuditKind.DATA_RESTORED)
+            assert len(session.scalars(restored).all()) == 1
+            assert session.scalars(select(Restore.settled_at)).one() == now
+            assert session.scalars(select(Storm)).one().mails > 0
 
 
 # --- the commands ---------------------------------------------------------------------------------

@@ -656,6 +656,7 @@ def _create_restore() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("restored_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("backup", sa.String(length=255), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
 

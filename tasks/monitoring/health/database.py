@@ -185,6 +185,12 @@ def _contents(session: Session, context: SiteContext, now: datetime) -> Iterator
             f"{asked} open questions about values of the sources",
             "see `tenggat questions`, and answer with `tenggat questions answer`",
         )
+    for backup in runs.unsettled_restores(session):
+        yield Finding(
+            "trouble",
+            f"the restore of {backup} ended before its last step",
+            "the next run finishes it; its files are read again, and unsent mails are held",
+        )
     dead = outbox.unheard(session)
     if dead:
         yield Finding(
