@@ -220,7 +220,10 @@ class _BatchEvaluation:
         self, rules: Sequence[str], place: int, events: Sequence[Event]
     ) -> Iterator[ClockInput]:
         facts, doubts = self._cases[place].facts, self._doubts[place]
+        kinds = {event.kind for event in events}
         for rule_id in rules:
+            if self._context.law.starting(rule_id).isdisjoint(kinds):
+                continue
             found = clocks(rule_id, facts, events, self._context)
             for number, (rule, clock) in enumerate(found, start=1):
                 yield ClockInput(rule, number, clock, facts, doubt_about(rule, doubts))
