@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, false, func, insert, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, aliased, defer, selectinload
 
@@ -391,6 +391,27 @@ def earlier(
     return {pair: list(keys) for pair, keys in found.items()}
 
 
+def earlier_desks(
+    session: Session, recipients: Collection[str], before: datetime, most: int
+) -> dict[str, list[str]]:
+    """Return the Message-IDs of the last `most` mails with notices to each person, oldest first."""
+    found = {}
+    for recipient in recipients:
+        rows = session.scalars(
+            select(MessageRow.message_id_header)
+            .where(
+                MessageRow.recipient == recipient,
+                MessageRow.kind == MessageKind.NOTICES,
+                MessageRow.status == MessageStatus.SENT,
+                MessageRow.sent_at < before,
+            )
+            .order_by(MessageRow.sent_at.desc(), MessageRow.id.desc())
+            .limit(most)
+        )
+        found[recipient] = list(rows)[::-1]
+    return found
+
+
 def pending(session: Session) -> int:
     """Count the mails still to be sent."""
     query = select(func.count()).select_from(MessageRow).where(MessageRow.status.in_(PENDING))
@@ -421,8 +442,11 @@ def recent(session: Session, limit: int, status: str | None = None) -> Sequence[
     return session.scalars(query).all()
 
 
-def overdue(session: Session, before: datetime) -> tuple[int, datetime | None]:
+def overdue(session: Session, before: datetime, in_hours: datetime) -> tuple[int, datetime | None]:
     """Count the mails waiting since before a moment, and return the time of the oldest.
+
+    `in_hours` is the moment for mails that leave in the mail hours only: notices that are neither
+    urgent nor sent again by hand.
 
     A mail waits from its first attempt, or without one from its earliest send time. A mail
     scheduled for the next morning does not wait yet. Held mails of a storm have their own alert.
@@ -435,12 +459,14 @@ def overdue(session: Session, before: datetime) -> tuple[int, datetime | None]:
         .subquery()
     )
     since = case((first.c.at.is_(None), MessageRow.next_attempt_at), else_=first.c.at)
+    urgent = func.coalesce(MessageRow.detail["urgent"].as_boolean(), false())
+    bound = (MessageRow.kind == MessageKind.NOTICES) & MessageRow.resent_of.is_(None) & ~urgent
     waiting = (
         select(func.count(), func.min(since))
         .select_from(MessageRow)
         .outerjoin(first, first.c.message_id == MessageRow.id)
         .where(MessageRow.status.in_((MessageStatus.QUEUED, MessageStatus.SENDING)))
-        .where(since < before)
+        .where(or_(bound & (since < in_hours), ~bound & (since < before)))
     )
     count, oldest = session.execute(waiting).one()
     return count, oldest

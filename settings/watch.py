@@ -41,7 +41,8 @@ class WatchSettings(Strict):
     silent_minutes: Silence = Silence()
     """The number of minutes without a finished run after which a flow is reported."""
     waiting_mail_minutes: Minutes = 180
-    """Report a mail that is still waiting N minutes after its send time."""
+    """Report a mail that is still waiting N minutes after its send time; outside the mail hours the
+    time of a notice stands still."""
     dead_mail_hours: Annotated[int, Field(ge=1)] = 24
     """Report a mail that was given up N hours ago and still needs a decision."""
     disk_free_mb: Annotated[int, Field(ge=0)] = 1000

@@ -38,6 +38,24 @@ class MailHours:
             moment = self.next_open(closes, context)
         return total
 
+    def opened_before(
+        self, moment: datetime, span: timedelta, context: EvaluationContext
+    ) -> datetime:
+        """Return the last moment with at least this much mail hours between it and `moment`."""
+        day, left = context.day(moment), span
+        while True:
+            local = date.fromordinal(day)
+            if context.calendar.counts(local):
+                opens, closes = (
+                    datetime.combine(local, hour, tzinfo=context.zone)
+                    for hour in (self.opens, self.closes)
+                )
+                end = min(closes, moment)
+                if end - opens >= left:
+                    return end - left
+                left -= max(end - opens, timedelta(0))
+            day -= 1
+
 
 def next_weekly(
     weekday: int,

@@ -98,9 +98,15 @@ def silences(
 
 
 def waiting_mail(session: Session, site: Site, now: datetime) -> Iterator[Incident]:
-    """Find mail that has been waiting for too long."""
+    """Find mail that has been waiting for too long.
+
+    Nights and days off do not count for a mail that leaves in the mail hours only.
+    """
     allowed = timedelta(minutes=site.file.watch.waiting_mail_minutes)
-    count, oldest = outbox.overdue(session, now - allowed)
+    hours, in_hours = site.mail_hours, now - allowed
+    if hours is not None:
+        in_hours = hours.opened_before(now, allowed, site.evaluation_context)
+    count, oldest = outbox.overdue(session, now - allowed, in_hours)
     if oldest is not None:
         yield Incident(
             IncidentKind.OUTBOX, IncidentKind.OUTBOX, {"n": str(count), "since": oldest.isoformat()}

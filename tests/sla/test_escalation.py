@@ -379,8 +379,12 @@ def test_weekly_mail_without_mail_hours_leaves_at_midnight_of_a_working_day():
     ],
 )
 def test_only_the_mail_hours_count_as_time_to_leave(begin, end, hours):
-    open_time = MailHours(time(7, 30), time(17)).open_time(wita(begin), wita(end), BENCH)
-    assert open_time == timedelta(hours=hours)
+    every, span = MailHours(time(7, 30), time(17)), timedelta(hours=hours)
+    assert every.open_time(wita(begin), wita(end), BENCH) == span
+    if span:
+        last = every.opened_before(wita(end), span, BENCH)
+        assert every.open_time(last, wita(end), BENCH) == span
+        assert last >= wita(begin)
 
 
 # --- superiors after the unit ---------------------------------------------------------------------
