@@ -165,9 +165,9 @@ def _threads(
 ) -> dict[int, list[str]]:
     """Return the Message-IDs of the earlier mails that each mail answers, by key of the mail.
 
-    Only a mail with a `thread_item` has a thread: the earlier mails about this complaint to the
-    same address. Its subject is the same in all of them, because Gmail asks for both. Any other
-    mail begins its own thread.
+    A mail with a `thread_item` answers the earlier mails about this complaint to the same address.
+    Its subject is the same in all of them, because Gmail asks for both. A mail to a superior
+    answers the earlier ones to this person. Any other mail begins its own thread.
     """
     about = {}
     for message in messages:
@@ -176,7 +176,14 @@ def _threads(
         if desk is not None and desk.thread_item is not None and len(concerned) == 1:
             about[message.id] = (message.recipient, concerned.pop())
     earlier = outbox.earlier(session, set(about.values()), now)
-    return {key: earlier.get(pair, [])[-LONGEST_THREAD:] for key, pair in about.items()}
+    threads = {key: earlier.get(pair, [])[-LONGEST_THREAD:] for key, pair in about.items()}
+    superiors = {
+        message.id: message.recipient
+        for message in messages
+        if (desk := views.get(message.id)) is not None and desk.superior
+    }
+    before = outbox.earlier_desks(session, set(superiors.values()), now, LONGEST_THREAD)
+    return threads | {key: before[recipient] for key, recipient in superiors.items()}
 
 
 def notice_views(

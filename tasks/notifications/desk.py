@@ -21,6 +21,7 @@ from sla.day_counting import due_day
 from sla.directory import OfficeHolder, Role
 from sla.engine.deadline import Deadline, State
 from sla.escalation import SUPERIORS, NoticeKind, responsible_roles
+from sla.events import Kind
 from sla.regulations.model import Actor, LengthUnit
 from tasks.common.context import RunContext
 from tasks.common.notified import notified_by_role
@@ -45,6 +46,10 @@ from tasks.text.titles import office_title, regent_word
 
 SOON_WORKING_DAYS = 2
 """A duty due within this number of working days is on the desk."""
+
+DONE = (State.MET, State.MET_LATE)
+FOLLOWED_UP = frozenset({Kind.FOLLOW_UP_PUBLISHED, Kind.SETTLED})
+"""The events by which a complaint counts as followed up."""
 
 Clock = tuple[str, int]
 """A rule and the number of its clock."""
@@ -195,7 +200,8 @@ class DeskLoader:
             units=self._lines([*items, *rest]) if reader.scope.superior else (),
             ended_late=self._ended_late if reader.scope.superior else 0,
             waiting=self._waiting_count(reader),
-            settled=len({e.complaint for e in ended if e.state in (State.MET, State.MET_LATE)}),
+            settled=len({each.complaint for each in ended if self._follows_up(each)}),
+            fulfilled=self._fulfilled(reader, ended),
             ended=tuple(
                 self._ended_view(reader, each) for each in ended if self._shown(reader, each)
             ),
@@ -297,6 +303,7 @@ class DeskLoader:
             new=self._new(reader, complaint, deadline, known=known, triggered=clock in triggers),
             triggered=clock in triggers,
             unit_notified=_unit_notified(deadline, told),
+            of_superior=reader.scope.superior and reader.scope.must_act(deadline),
             own=clock in triggers or known or reader.scope.must_act(deadline),
         )
 
@@ -400,6 +407,27 @@ class DeskLoader:
         if ended.rule not in law.ids or not law.last(ended.rule).binds_provider:
             return False
         return reader.scope.covers(law.last(ended.rule), ended.unit)
+
+    def _follows_up(self, ended: StoredDuty) -> bool:
+        """Check whether a duty was done by a follow-up or the settlement of its complaint."""
+        law = self._run.site.evaluation_context.law
+        return ended.state in DONE and bool(law.last(ended.rule).stops_on & FOLLOWED_UP)
+
+    def _fulfilled(
+        self, reader: DeskReader, ended: Sequence[StoredDuty]
+    ) -> tuple[tuple[str, int], ...]:
+        """Return the duties done otherwise, for example a verification, each with its complaints.
+
+        A complaint that was followed up as well is not counted again.
+        """
+        law = self._run.site.evaluation_context.law
+        counted = {each.complaint for each in ended if self._follows_up(each)}
+        found: dict[str, set[int]] = {}
+        for each in ended:
+            if each.state in DONE and each.complaint not in counted:
+                label = law.last(each.rule).label[reader.locale]
+                found.setdefault(label, set()).add(each.complaint)
+        return tuple((label, len(complaints)) for label, complaints in sorted(found.items()))
 
     def _shown(self, reader: DeskReader, ended: StoredDuty) -> bool:
         """Check whether an earlier mail to the reader can have shown an ended duty."""

@@ -36,7 +36,8 @@ class Duty:
     sorts by the law: lower is graver. `new` means new since the reader's last mail, `own` that the
     reader must act: the duty has reached a rung for the reader. `triggered` means that this mail
     has a notice about it. `unit_notified` is false for a late duty if the unit got no mail that
-    says so.
+    says so. `of_superior` means that the law gives the duty to this reader as the superior of the
+    unit.
     `uid` is a permanent identifier of the deadline, for calendars.
     """
 
@@ -62,6 +63,7 @@ class Duty:
     own: bool = True
     triggered: bool = False
     unit_notified: bool = True
+    of_superior: bool = False
     short_citation: str = ""
 
     @property
@@ -272,10 +274,11 @@ class Desk:
     the unlisted and the doubtful ones together. `ended_late` counts the duties that were late this
     year and ended otherwise.
 
-    `waiting` complaints wait for the complainant. `settled` complaints had a duty done since the
-    last mail at `last_mail`. `copied` means that the recipient gets the mail for information only
-    (cc). `corrections` take back what earlier mails called late. `stand_ins` are the offices in the
-    place of which the reader gets the mail.
+    `waiting` complaints wait for the complainant. `settled` complaints were followed up or settled
+    since the last mail at `last_mail`. `fulfilled` are the other duties done since then: the rule,
+    and the number of complaints. `copied` means that the recipient gets the mail for information
+    only (cc). `corrections` take back what earlier mails called late. `stand_ins` are the offices
+    in the place of which the reader gets the mail.
     """
 
     site: str
@@ -298,6 +301,7 @@ class Desk:
     ended_late: int = 0
     waiting: int = 0
     settled: int = 0
+    fulfilled: tuple[tuple[str, int], ...] = ()
     ended: tuple[EndedDuty, ...] = ()
     last_mail: datetime | None = None
     copied: bool = False
@@ -351,6 +355,17 @@ class Desk:
     def only_item(self) -> NoticeItem | None:
         """Return the only complaint on the desk, or None if there is none or more than one."""
         return self.items[0] if self.total == 1 == len(self.items) else None
+
+    @property
+    def duties_of_superior(self) -> tuple[tuple[NoticeItem, Duty], ...]:
+        """Return the duties that the law gives to the reader, each with its complaint."""
+        items = (*self.items, *self.rest)
+        return tuple((item, duty) for item in items for duty in item.duties if duty.of_superior)
+
+    @property
+    def instructs(self) -> bool:
+        """Check whether a superior has anything to instruct a unit about."""
+        return any(duty.own and not duty.of_superior for item in self.items for duty in item.duties)
 
     @property
     def thread_item(self) -> NoticeItem | None:

@@ -577,6 +577,19 @@ def test_mails_about_one_complaint_answer_each_other(context, server):
     assert later[0]["References"] == first["Message-ID"]
 
 
+def test_the_weekly_mails_of_a_superior_answer_each_other(context, server):
+    entries = [at("Dinas Sosial"), at("Dinas Sosial", "FD-2", **since("17/11/2026"))]
+    weekly = []
+    for now in (BREACHED, "2026-11-30 08:00", "2026-12-01 08:00", "2026-12-07 08:00"):
+        owe(context, now, *entries)
+        first = len(server.letters)
+        deliver(context, now)
+        weekly += [each for each in server.letters[first:] if each.recipient.startswith("sekda")]
+    first, second = weekly
+    assert first.mail["References"] is None
+    assert second.mail["References"] == second.mail["In-Reply-To"] == first.key
+
+
 def test_a_mail_about_several_complaints_answers_none(context, server):
     for morning in (REMINDED, BREACHED):
         register(context, morning, at("Dinas Sosial"), at("Dinas Sosial", "FD-2"))

@@ -131,6 +131,24 @@ def test_what_was_done_since_the_last_mail_is_one_line_and_leaves_the_calendar(c
     assert cancelled.decoded("dtstart") == date(2026, 11, 23)
 
 
+def test_a_duty_done_otherwise_than_by_a_follow_up_is_named(context, server):
+    """A verification is no follow-up: the administrator reads which duty was done."""
+    unverified = {"Diverifikasi": "", "Diteruskan": "", "Tindak Lanjut Pertama": "", "Unit": ""}
+    entries = [{"No Register": f"FD-{n}", **unverified} for n in (1, 2)]
+    owe(context, "2026-11-20 08:00", *entries)
+    deliver(context, "2026-11-20 08:00")
+    owe(
+        context, "2026-11-27 08:00", at("Dinas Sosial", Diverifikasi="23/11/2026 09:00"), entries[1]
+    )
+    desk = desks(context, "2026-11-27 08:00")["admin.lapor"]
+    assert (desk.settled, desk.fulfilled) == (0, (("Verifikasi dan disposisi laporan", 1),))
+    deliver(context, "2026-11-27 08:00")
+    (letter,) = (each for each in server.letters[-3:] if each.recipient.startswith("admin"))
+    page = letter.mail.get_body(("plain",)).get_content()
+    said = "kewajiban berikut telah dipenuhi: Verifikasi dan disposisi laporan (1 pengaduan)."
+    assert said in " ".join(page.split())
+
+
 def test_new_since_the_last_mail_is_marked_and_nothing_in_the_first_one(context):
     dinsos = "Dinas Sosial"
     owe(context, "2026-11-23 08:00", at(dinsos), at(dinsos, "FD-2", **TODAY))

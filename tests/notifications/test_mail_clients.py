@@ -247,7 +247,7 @@ FIRST_WORDS = {
         "long": "Paling mendesak: pengaduan FD-100, terlambat 1 hari kerja · Dinas Lingkungan",
         "escalation": "Paling mendesak: pengaduan FD-1, terlambat 5 hari kerja · Dinas Sosial · ",
         "alert": "Perangkat daerah: Dinas Perhubungan · Jabatan: Kepala Perangkat Daerah",
-        "summary": "66,7% tepat waktu · 65 masih terbuka · Ketepatan terendah: Dinas Lingkungan",
+        "summary": "66,7% kewajiban tepat waktu · 65 pengaduan masih terbuka · Ketepatan terendah",
     },
     "en": {
         "reminder": "1 working day left · Settle the request for information · due Mon 23 Nov – ",
@@ -256,7 +256,7 @@ FIRST_WORDS = {
         "long": "Most urgent: complaint FD-100, 1 working day late · Dinas Lingkungan Hidup · ",
         "escalation": "Most urgent: complaint FD-1, 5 working days late · Dinas Sosial · ",
         "alert": "Unit: Dinas Perhubungan · Office: head of unit",
-        "summary": "66.7% on time · 65 still open · Lowest share on time: Dinas Lingkungan",
+        "summary": "66.7% of duties on time · 65 complaints still open · Lowest share on time: ",
     },
 }
 """What a phone shows under the subject: what is urgent, before any greeting."""

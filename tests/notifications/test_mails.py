@@ -281,6 +281,32 @@ def test_a_superior_reads_the_units_first():
     assert "Unit 1: 8 late, oldest due 19 Nov, 1 new" in flat(mail.text)
 
 
+def test_a_superior_reads_the_own_duty_in_a_paragraph_at_the_top():
+    """UU 37/2008 art. 38(2) binds the superior, and nobody can be instructed to do it."""
+    own = duty(
+        -3,
+        rule="Laporan pelaksanaan rekomendasi Ombudsman",
+        citation="UU 37/2008 Pasal 38 ayat (2)",
+        calendar_days=True,
+        of_superior=True,
+    )
+    alone = mail_of(view(item(own), superior=True))
+    both = mail_of(view(item(own), item(duty(-9), ticket="5010654"), superior=True))
+    said = (
+        "Kewajiban Bapak/Ibu selaku atasan terlapor: Laporan pelaksanaan rekomendasi Ombudsman"
+        " (UU 37/2008 Pasal 38 ayat (2)) – pengaduan 5010653, berakhir Kam 19 Nov, terlambat 5 hari"
+        " (3 hari kerja)."
+    )
+    for mail, do, instructs in (
+        (alone, "Mohon berkenan menyampaikan laporan tersebut kepada Ombudsman", False),
+        (both, "Mohon berkenan menginstruksikan perangkat daerah", True),
+    ):
+        for text in (flat(mail.text), Page(mail.html).text):
+            assert said in text
+            assert text.index(said) < text.index(do)
+            assert ("menginstruksikan" in text) == instructs
+
+
 def test_a_subject_never_shows_a_title_and_stays_short():
     subject = mail_of(view(item(ticket="9" * 300))).subject
     assert "Jalan" not in subject
