@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 MONTHS = {
@@ -77,6 +78,64 @@ def parse_datetime(text: str, form: str) -> datetime:
     if "%y" in form and moment.year < CENTURY:
         return moment.replace(year=moment.year + 100)
     return moment
+
+
+MOST_DAYS = 20_000
+"""Limit of days that a parser remembers."""
+
+
+class DateTimeParser:
+    """A parser for the times of one source, written in its formats and its zone.
+
+    The first format that fits is used. Of times in a first format of fixed width, each day and each
+    time of day is parsed only once: a file has a million times, but few days.
+    """
+
+    def __init__(self, formats: Sequence[str], zone: tzinfo) -> None:
+        self._formats, self._zone = formats, zone
+        fixed = _fixed(formats[0])
+        self._shape = fixed[0] if fixed else None
+        self._days: dict[str, datetime] = {}
+        self._clocks: dict[str, timedelta] = {}
+
+    def parse(self, text: str) -> datetime | None:
+        """Return the time in UTC; None if no format fits.
+
+        Raises OverflowError if the time is outside of the calendar in UTC.
+        """
+        day, _, clock = text.partition(" ")
+        midnight, elapsed = self._days.get(day), self._clocks.get(clock)
+        if midnight is not None and elapsed is not None:
+            return midnight + elapsed
+        for form in self._formats:
+            try:
+                moment = parse_datetime(text, form)
+            except (ValueError, OverflowError):
+                continue
+            if form is self._formats[0] and text.translate(_ZEROS) == self._shape:
+                self._remember(day, clock, moment)
+            return self.in_utc(moment)
+        return None
+
+    def in_utc(self, moment: datetime) -> datetime:
+        """Convert a time to UTC; one without a zone is in the zone of the source."""
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self._zone)
+        return moment.astimezone(UTC)
+
+    def _remember(self, day: str, clock: str, moment: datetime) -> None:
+        """Remember the parts of a time in the first format.
+
+        A day on which clocks change is not remembered.
+        """
+        midnight = moment.replace(hour=0, minute=0, second=0, tzinfo=self._zone)
+        try:
+            is_usual = midnight.utcoffset() == (midnight + timedelta(days=1)).utcoffset()
+            if is_usual and len(self._days) < MOST_DAYS:
+                self._days[day] = midnight.astimezone(UTC)
+        except OverflowError:
+            return  # at the end of the calendar
+        self._clocks[clock] = moment.replace(tzinfo=self._zone) - midnight
 
 
 def parse_iso(text: object) -> datetime | None:

@@ -131,6 +131,8 @@ _PROTECTED = re.compile(r"=\"\s*([\w.][^\"]*?)\s*\"|['\u2019]\s*([\w.][^'\u2019]
 _UNEVEN = re.compile(r"[^!-~]")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _AROUND = re.compile(r" ?([/-]) ?")
+_PROTECTING = ("=", "'", "\u2019")
+_AT = re.compile("[@\uff20]")
 _ADDRESS = re.compile(r"<?[^\s@<>]+[@\uff20][^\s<>]+>?")
 
 # Quick tests: most texts have nothing to mask.
@@ -175,13 +177,15 @@ def plain_ticket(ticket: str) -> str:
     number = ticket.removesuffix(".0")
     if number != ticket and number.isdecimal():
         return number
-    if _ADDRESS.fullmatch(ticket):
+    if _AT.search(ticket) and _ADDRESS.fullmatch(ticket):
         return f"surel-{hashlib.sha256(ticket.strip('<>').encode()).hexdigest()[:12]}"
     return ticket
 
 
 def unprotected(cell: str) -> str:
     """Return a cell without the signs by which a program has marked it as text."""
+    if cell[:1] not in _PROTECTING:
+        return cell
     protected = _PROTECTED.fullmatch(cell)
     return cell if protected is None else protected[1] or protected[2]
 

@@ -24,6 +24,7 @@ _ZERO_DATE = re.compile(
 
 _NOT_YET = re.compile(r"(?:belum|blm)\b\D*")
 _UNSEEN = re.compile(f"[{CONTROL}{INVISIBLE}]")
+_NOT_ZERO = frozenset("123456789")
 _MARKS_ONLY = re.compile(r"[\W_]+")
 _SPEAKING = re.compile(
     "[\"\u201c\u201d\u201e\u2033\u3003\u221a\u00d7\u2610-\u2612\u2705\u2713-\u2718\u274c]|''|,,|[-=]//"
@@ -36,6 +37,13 @@ _FRAGMENT_OF_DATE = re.compile(r"\d{4}|\d[/.:-]\d")
 
 def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()
+
+
+def _is_plain_number(text: str) -> bool:
+    """Check whether a text is a number or a date, and no empty date. Most dates are."""
+    if text[0] not in _NOT_ZERO:
+        return text[0] == "0" and text[1:2] in _NOT_ZERO and text[6:7] == "2" and text.isascii()
+    return "1899" not in text and text.isascii()
 
 
 class EmptySigns:
@@ -60,7 +68,7 @@ class EmptySigns:
         self._meant = frozenset(map(_folded, meant))
         self._has_numbers = any(word[:1].isdigit() for word in self._words)
         self._says_not_yet = "belum" in self._words
-        self._is_sign = lru_cache(maxsize=10_000)(self._check_sign)
+        self._cleaned = lru_cache(maxsize=10_000)(self._clean)  # tickets do not repeat
         self._longest = max(map(len, self._words), default=0)
         self._dates = date_columns(source)
         free = source.fields.personal
@@ -77,22 +85,27 @@ class EmptySigns:
         """
         for name in self._columns:
             value = cells[name]
-            if not value.isascii():
-                value = cells[name] = " ".join(_UNSEEN.sub("", value).split())
-            if not value or (value[0] in "123456789" and not self._has_numbers):
-                if "1899" in value and name in self._dates and _ZERO_DATE.fullmatch(value):
-                    cells[name] = ""
-                continue  # most dates: nothing more to check
-            if value[0] in "'=\u2019":
-                value = cells[name] = unprotected(value)
-            if name != self._ticket and _SPEAKING.search(value):
+            if not value or (not self._has_numbers and _is_plain_number(value)):
                 continue
-            if self._is_sign(value) or (name in self._dates and self._is_no_date(value)):
-                cells[name] = ""
+            clean = self._clean if name == self._ticket else self._cleaned
+            cells[name] = clean(name, value)
         if not isinstance(self._received, str) and self._columns:
             whole = [cells[name] for name in self._received]
             if all(not value or _NO_DATE.fullmatch(value) for value in whole):
                 cells.update(dict.fromkeys(self._received, ""))
+
+    def _clean(self, name: str, value: str) -> str:
+        if not value.isascii():
+            value = " ".join(_UNSEEN.sub("", value).split())
+        if not value or (value[0] in "123456789" and not self._has_numbers):
+            is_date = "1899" in value and name in self._dates
+            return "" if is_date and _ZERO_DATE.fullmatch(value) else value
+        if value[0] in "'=\u2019":
+            value = unprotected(value)
+        if name != self._ticket and _SPEAKING.search(value):
+            return value
+        empty = self._check_sign(value) or (name in self._dates and self._is_no_date(value))
+        return "" if empty else value
 
     def _is_no_date(self, value: str) -> bool:
         """Check whether a cell in a column with dates has zeros, or 'not yet' in some words."""
@@ -143,12 +156,11 @@ class ShiftCheck:
         self._place: dict[str, int] = {}
         self._is_date = lru_cache(maxsize=10_000)(self._check_date)
         self._is_strange = lru_cache(maxsize=10_000)(self._check_strange)
-        self._is_foreign = lru_cache(maxsize=10_000)(
-            lambda name, value: self._is_strange(name, value) and self._is_word_of_another(value)
-        )
         self._meanings = tuple(
             name for name in (fields.classification, fields.status, *self._units) if name
         )
+        self._checked = tuple(dict.fromkeys((*self._words, *self._meanings)))
+        self._have_foreign = lru_cache(maxsize=10_000)(self._check_words)
 
     def read_header(self, header: tuple[str, ...]) -> None:
         """Find the columns with dates beside a column that is not mapped."""
@@ -172,16 +184,13 @@ class ShiftCheck:
         """
         if not self._active:
             return False
-        for name in self._words:
-            if cells[name] and self._is_date(cells[name]):
-                return True
+        if self._have_foreign(tuple([cells[name] for name in self._checked])):
+            return True
         for name in (*self._dates, *self._receipt):
             value = cells[name]
             if value and value[0].isalpha() and self._is_misplaced(name, value):
                 return True
         if self._receipt and not cells[self._receipt[0]] and any(cells[n] for n in self._receipt):
-            return True
-        if any(cells[name] and self._is_foreign(name, cells[name]) for name in self._meanings):
             return True
         if self._has_status and not cells[self._source.fields.status or ""]:
             kind = self._source.fields.classification
@@ -214,6 +223,16 @@ class ShiftCheck:
         received = self._source.fields.received
         steps = self._dates - ({received} if isinstance(received, str) else set(received))
         return any(cells[name] and self._place[name] > last for name in steps)
+
+    def _check_words(self, values: tuple[str, ...]) -> bool:
+        """Check whether a column with words has a date or the word of another column."""
+        cells = dict(zip(self._checked, values, strict=True))
+        return any(cells[name] and self._is_date(cells[name]) for name in self._words) or any(
+            cells[name]
+            and self._is_strange(name, cells[name])
+            and self._is_word_of_another(cells[name])
+            for name in self._meanings
+        )
 
     def _check_date(self, value: str) -> bool:
         if not _DATE_LIKE.search(value):

@@ -19,7 +19,7 @@ from settings.mapping import EventColumn, SourceMapping, StatusWord
 from sla.directory import Directory
 from sla.engine.context import UNDETERMINED
 from sla.events import ENDING, FOLLOWS, Event, Kind
-from tasks.common.dates import parse_datetime
+from tasks.common.dates import DateTimeParser
 from tasks.common.flexible_dates import (
     DateOrder,
     date_order,
@@ -238,7 +238,8 @@ class RowParser:
     ) -> None:
         self.name, self.source, self.directory = name, source, directory
         self.administrator_unit, self.answers = administrator_unit, answers or {}
-        self.zone = ZoneInfo(source.zone)
+        self._zone = ZoneInfo(source.zone)
+        self._dates = DateTimeParser(source.dates, self._zone)
         self._unmapped: list[UnmappedCell] = []
         self._header: tuple[str, ...] = ()
         self._found: list[tuple[str, int]] = []
@@ -246,6 +247,10 @@ class RowParser:
         self._year_last: set[str] = set()
         self._signs = EmptySigns(source)
         self._shift = ShiftCheck(source, directory)
+        # most cells with words repeat those of other rows
+        self._unit_named = lru_cache(maxsize=10_000)(self._find_unit)
+        self._privacy_of = lru_cache(maxsize=10_000)(self._read_privacy)
+        self._short_text = lru_cache(maxsize=10_000)(self._read_short_text)
 
     @property
     def mixed_dates(self) -> frozenset[str]:
@@ -292,24 +297,29 @@ class RowParser:
         if length < width:
             row += ("",) * (width - length)
         found = {name: row[place].strip() for name, place in self._places(header)}
-        longest = self.source.max_cell
-        for name, value in found.items():
-            if len(value) > longest and name not in self.never_shortened:
-                if name in self._required:
-                    raise RowError(RejectionReason.TOO_LONG, name, value[:40])
-                found[name] = value[:longest]
+        if max(map(len, found.values())) > self.source.max_cell:
+            self._shorten(found)
         self._signs.apply(found)
         if self._shift.is_shifted(found, strict=length != width):
             detail = "" if length == width else f"{length} {'<' if length < width else '>'} {width}"
             raise RowError(_misfit(length, width), "", detail)
         return found
 
+    def _shorten(self, cells: dict[str, str]) -> None:
+        """Shorten cells that are too long; raises :class:`RowError` for a ticket or a receipt."""
+        longest = self.source.max_cell
+        for name, value in cells.items():
+            if len(value) > longest and name not in self.never_shortened:
+                if name in self._required:
+                    raise RowError(RejectionReason.TOO_LONG, name, value[:40])
+                cells[name] = value[:longest]
+
     @cached_property
     def _required(self) -> frozenset[str]:
         """Return the columns without which a row is no complaint: ticket and date of receipt."""
         return frozenset((self.source.fields.ticket, *self.receipt_columns))
 
-    @property
+    @cached_property
     def receipt_columns(self) -> tuple[str, ...]:
         """Return the column, or the columns, of the date of receipt."""
         received = self.source.fields.received
@@ -317,7 +327,10 @@ class RowParser:
 
     def receipt_text(self, cells: Mapping[str, str]) -> str:
         """Return the date of receipt as it is written in the row."""
-        return " ".join(cells[column] for column in self.receipt_columns).strip()
+        columns = self.receipt_columns
+        if len(columns) == 1:
+            return cells[columns[0]]
+        return " ".join(cells[column] for column in columns).strip()
 
     def kept(
         self, header: tuple[str, ...], row: tuple[str, ...], reason: RejectionReason
@@ -422,9 +435,9 @@ class RowParser:
 
     def is_date(self, text: str) -> bool:
         """Check whether a text is a date, in a format of the mapping or in a common form."""
-        if self._in_a_format(text) is not None:
-            return True
         try:
+            if self._dates.parse(text) is not None:
+                return True
             parse_serial(text) if is_serial(text) else parse_flexible(text, self._order)
         except (ValueError, OverflowError):
             return False
@@ -440,23 +453,17 @@ class RowParser:
     def _moment(self, text: str, column: str) -> datetime | None:
         if not text:
             return None
-        moment = self._in_a_format(text) or self._flexible(text, column)
-        if not is_serial(text):
-            (self._year_first if text[4:5] == "-" else self._year_last).add(column)
         try:
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=self.zone)
-            return moment.astimezone(UTC)
+            moment = self._dates.parse(text)
+            if moment is None:
+                moment = self._dates.in_utc(self._flexible(text, column))
         except OverflowError:
             raise RowError(RejectionReason.BAD_DATE, column, text) from None
-
-    def _in_a_format(self, text: str) -> datetime | None:
-        for form in self.source.dates:
-            try:
-                return parse_datetime(text, form)
-            except (ValueError, OverflowError):
-                continue
-        return None
+        if text[4:5] == "-":
+            self._year_first.add(column)
+        elif column not in self._year_last and not is_serial(text):
+            self._year_last.add(column)
+        return moment
 
     def _flexible(self, text: str, column: str) -> datetime:
         """Parse a date in none of the mapping's formats."""
@@ -516,9 +523,11 @@ class RowParser:
 
     def _on_day_of_receipt(self, moment: datetime, received: datetime) -> datetime:
         """Return the time of a step; for the day of receipt without a time, the time of receipt."""
-        day, arrived = (each.astimezone(self.zone) for each in (moment, received))
+        if moment >= received:
+            return moment
+        day, arrived = (each.astimezone(self._zone) for each in (moment, received))
         only_day = day.time() == time() and day.date() == arrived.date()
-        return max(moment, received) if only_day else moment
+        return received if only_day else moment
 
     def _promised_due(self, cells: Mapping[str, str]) -> datetime | None:
         column = self.source.fields.promised_due
@@ -546,11 +555,12 @@ class RowParser:
             elif len(self._unmapped) > asked:
                 unit = self._unit(cells, event.unit, f"{event.column}/{event.kind}")
                 self._unmapped[asked] = replace(self._unmapped[asked], unit=unit)
-        if any(step.kind in FOLLOWS for step in steps):
+        if self._has_followers and any(step.kind in FOLLOWS for step in steps):
             steps = self._after_what_they_follow(steps, cells)
-        if any(step.kind == Kind.REOPENED for step in steps):
+        if self._has_reopenings and any(step.kind == Kind.REOPENED for step in steps):
             steps = self._reopened_after_end(steps, cells)
-        steps.sort(key=attrgetter("moment"))
+        if len(steps) > 1:
+            steps.sort(key=_by_moment)
         return tuple(steps)
 
     def _after_what_they_follow(self, steps: list[Step], cells: Mapping[str, str]) -> list[Step]:
@@ -568,7 +578,7 @@ class RowParser:
             begin = first.get(FOLLOWS.get(step.kind, ""))
             if begin is None or step.moment >= begin:
                 found.append(step)
-            elif step.moment.astimezone(self.zone).date() == begin.astimezone(self.zone).date():
+            elif step.moment.astimezone(self._zone).date() == begin.astimezone(self._zone).date():
                 found.append(replace(step, moment=begin + timedelta(seconds=1)))
             else:
                 found.append(self._asked_again(step, cells, step.kind, begin))
@@ -616,6 +626,14 @@ class RowParser:
         ]
 
     @cached_property
+    def _has_followers(self) -> bool:
+        return any(event.kind in FOLLOWS for event in self.source.events)
+
+    @cached_property
+    def _has_reopenings(self) -> bool:
+        return any(event.kind == Kind.REOPENED for event in self.source.events)
+
+    @cached_property
     def _end_kind(self) -> str:
         """Return the kind of the first end that the mapping has, or nothing without one."""
         return next((event.kind for event in self.source.events if event.kind in ENDING), "")
@@ -651,11 +669,14 @@ class RowParser:
         name = cells[column] if column else self.source.constants.get("unit", "")
         if not name:
             return None
-        unit = self._units.get(_folded(name)) or self.directory.unit_called(name)
+        unit = self._unit_named(name)
         if unit is not None:
             return unit
         answer = self._ask(QuestionRole.UNIT, column or "", name, source_field)
         return self.administrator_unit if answer is None else answer or None
+
+    def _find_unit(self, name: str) -> str | None:
+        return self._units.get(_folded(name)) or self.directory.unit_called(name)
 
     def _classification(self, cells: Mapping[str, str]) -> str | None:
         column = self.source.fields.classification
@@ -694,9 +715,11 @@ class RowParser:
 
     def _privacy(self, cells: Mapping[str, str]) -> tuple[bool, bool]:
         column = self.source.fields.privacy
-        if column is None:
-            return False, False
-        words = {_folded(word) for word in cells[column].split("|")}
+        return (False, False) if column is None else self._privacy_of(cells[column])
+
+    def _read_privacy(self, text: str) -> tuple[bool, bool]:
+        """Return whether a report with this text in its column `privacy` is anonymous or secret."""
+        words = {_folded(word) for word in text.split("|")}
         anonymous, secret = bool(words & self._anonymous), bool(words & self._secret)
         if words - {""} and not (anonymous or secret):
             return True, True  # an unmapped word: protect privacy
@@ -731,10 +754,16 @@ class RowParser:
     def _plain(self, cells: Mapping[str, str], field: str, length: int) -> str | None:
         column = getattr(self.source.fields, field)
         value = cells[column] if column else self.source.constants.get(field, "")
+        return self._short_text(value, length)
+
+    def _read_short_text(self, value: str, length: int) -> str | None:
         if value in FORMULA_ERRORS:
             return None
         text = " ".join(value.split())
         return (redact(text) if self.source.mask else text)[:length] or None
+
+
+_by_moment = attrgetter("moment")
 
 
 def _possible(moment: datetime, received: datetime | None, observed: datetime) -> bool:

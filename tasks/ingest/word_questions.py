@@ -38,16 +38,19 @@ class WordQuestions:
             folded(each.value) for each in log.of_role(role) if each.answered_at is not None
         }
         self._new: dict[str, str] = {}
+        self._known: set[str | None] = set()
 
     def see(self, records: Iterable[ComplaintRecord]) -> None:
         """Note the undecided words of these rows."""
         if self._column is None:
             return
-        for record in records:
-            text = getattr(record, self._role)
-            if text and text not in self._new and may_be_word(text):
-                if folded(text) in self._decided:
-                    continue
+        texts = {getattr(record, self._role) for record in records}
+        for text in texts.difference(self._new, self._known):
+            if not text or not may_be_word(text):
+                continue
+            if folded(text) in self._decided:
+                self._known.add(text)
+            else:
                 self._new[text] = folded(text)
 
     def settle(self) -> None:

@@ -299,7 +299,10 @@ def _limited(
         if type(cells) is FaultyRow:
             yield line, cells
         elif has_text(cells):
-            yield line, tuple(cell.replace("\0", "") for cell in cells)  # databases reject NUL
+            if "\0" in "".join(cells):  # databases reject NUL
+                yield line, tuple(cell.replace("\0", "") for cell in cells)
+            else:
+                yield line, cells
 
 
 def _exchange(header: tuple[str, ...], lines: Iterator[Row]) -> Sheet:

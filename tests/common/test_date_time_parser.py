@@ -1,0 +1,55 @@
+"""The parser of times remembers days and times of day, with the same results as without."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tasks.common.dates import DateTimeParser, parse_datetime
+
+FORMATS = ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%Y-%m-%d")
+TEXTS = (
+    "24/11/2026 07:05",
+    "24/11/2026 23:59",
+    "11/24/2026 07:05",  # only the second format fits
+    "11/24/2026 23:59",
+    "5/4/2026 7:05",
+    "24/11/2026  07:05",
+    "29/03/2026 01:59",  # in Berlin the clock changes on this day
+    "29/03/2026 03:01",
+    "25/10/2026 02:30",
+    "25/10/2026 23:59",
+    "2026-11-24",
+)
+REFUSED = ("", "24/11/2026", "24/11/2026 24:00", "31/02/2026 07:05", "07:05")
+
+
+@pytest.mark.parametrize("zone", ["Asia/Makassar", "Europe/Berlin", "UTC"])
+def test_a_remembered_day_changes_no_time(zone):
+    parser = DateTimeParser(FORMATS, ZoneInfo(zone))
+
+    def alone(text: str) -> datetime:
+        for form in FORMATS:
+            try:
+                return parse_datetime(text, form).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+            except ValueError:
+                continue
+        raise AssertionError(text)
+
+    for _ in range(2):
+        assert [parser.parse(text) for text in TEXTS] == [alone(text) for text in TEXTS]
+        assert [parser.parse(text) for text in REFUSED] == [None] * len(REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [("Asia/Makassar", "01/01/0001 07:00"), ("America/New_York", "31/12/9999 20:00")],
+)
+def test_a_time_outside_of_the_calendar_in_utc_is_an_overflow(zone, text):
+    parser = DateTimeParser(FORMATS, ZoneInfo(zone))
+    assert parser.parse(f"{text[:10]} 12:00") is not None
+    for _ in range(2):
+        with pytest.raises(OverflowError):
+            parser.parse(text)
