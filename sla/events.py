@@ -100,6 +100,14 @@ class Event:
     retracted: bool = False
 
     def __post_init__(self) -> None:
+        if (
+            self.knowledge is Knowledge.STATED
+            and self.earliest is None
+            and self.latest.tzinfo is not None
+            and self.recorded_at.tzinfo is not None
+            and not self.retracted
+        ):
+            return  # most events
         for moment in (self.latest, self.earliest, self.recorded_at):
             if moment is not None and moment.tzinfo is None:
                 raise ValueError(f"event {self.kind}: the time {moment} has no zone")

@@ -137,10 +137,15 @@ _ADDRESS = re.compile(r"<?[^\s@<>]+[@\uff20][^\s<>]+>?")
 
 # Quick tests: most texts have nothing to mask.
 _PERHAPS = re.compile(
-    rf"[@\uff01-\uff5e{INVISIBLE}{CONTROL}]|\d\D{{0,3}}\d|[(\[{{<\s]\s?(?:at|et)\b", re.IGNORECASE
+    rf"[@\uff01-\uff5e{INVISIBLE}{CONTROL}]|\d\D{{0,3}}\d|[(\[{{<\s]\s?[AaEe][Tt]\b"
 )
-_PERHAPS_MAIL = re.compile(r"@|[(\[{<\s]\s?(?:at|et)\b", re.IGNORECASE)
-_PERHAPS_NUMBER = re.compile(r"\d(?:\D{0,4}\d){3}")
+_PERHAPS_MAIL = re.compile(r"@|[(\[{<\s]\s?[AaEe][Tt]\b")
+_PERHAPS_NUMBER = re.compile(r"(?:\d\D*){8}")
+"""Every number but a plate has eight digits."""
+
+_PERHAPS_PLATE = re.compile(rf"\d[\s{_DASH}.]?[^\W\d_]")
+"""Every plate has a letter after its digits."""
+
 _WORD = re.compile(
     r"hp|wa|tel|tlp|hub|kontak|call|sms|fax|npwp|bpjs|jkn|kis|pla?t|pol|mo[tb]|kend", re.IGNORECASE
 )
@@ -150,15 +155,17 @@ def redact(text: str) -> str:
     """Mask numbers of identity, phone, NPWP and BPJS, plates, and mail addresses in a text."""
     if not _PERHAPS.search(text):
         return text
-    text = without_control(text.translate(_PLAIN))
+    text = without_control(text if text.isascii() else text.translate(_PLAIN))
     if _PERHAPS_MAIL.search(text):
         text = _MAIL.sub("[email]", text)
-    if _WORD.search(text):
+    has_number = _PERHAPS_NUMBER.search(text) is not None
+    has_plate = _PERHAPS_PLATE.search(text) is not None
+    if (has_number or has_plate) and _WORD.search(text):
         for pattern, masked in _AFTER_A_WORD:
             text = pattern.sub(masked, text)
-    if _PERHAPS_NUMBER.search(text):
+    if has_number:
         text = _NUMBERS.sub(_word, text)
-    return _PLATE.sub("[plat]", text)
+    return _PLATE.sub("[plat]", text) if has_plate else text
 
 
 def plain_ticket(ticket: str) -> str:

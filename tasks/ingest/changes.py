@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from db.models import Complaint, PastFacts
-from sla.events import ABSENT, Event, events_as_of, holder
+from sla.events import ABSENT, Event, Kind, Knowledge, events_as_of, holder
 from tasks.ingest.row_parser import FIRST_VALUE, ComplaintRecord, event_identity
 from tasks.ingest.snapshot_diff import OBSERVED
 
 PERSONAL = ("text", "attachments", "reporter")
 """Texts stored only if a mapping names them."""
+
+HANDOVERS = frozenset({Kind.ASSIGNED, Kind.RETURNED})
 
 RULE_FACTS = ("classification", "category", "channel", "promised_due")
 """Facts of a complaint that a rule may use: a change requires a new evaluation."""
@@ -74,7 +76,22 @@ def unit_of_record(record: ComplaintRecord, events: Sequence[Event], now: dateti
 
 def unit_in_charge(events: Iterable[Event], now: datetime) -> str | None:
     """Return the unit in charge of a complaint by its events."""
+    events = list(events)
+    handovers = [event for event in events if event.kind in HANDOVERS]
+    if not handovers:
+        return None
+    if len(handovers) == 1 and _is_certain(handovers[0], events, now):
+        return handovers[0].unit if handovers[0].kind == Kind.ASSIGNED else None
     return holder(events_as_of(events, now))
+
+
+def _is_certain(event: Event, events: Sequence[Event], now: datetime) -> bool:
+    """Check whether an event counts at `now` in any order of the others."""
+    if event.knowledge is not Knowledge.STATED or event.retracted:
+        return False
+    place = event.source_field
+    replaced = place and any(e.source_field == place for e in events if e is not event)
+    return not replaced and event.latest <= now and event.recorded_at <= now
 
 
 def corrections(

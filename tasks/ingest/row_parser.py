@@ -87,6 +87,8 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 RECEIVED = "received"
 """The `source_field` of the receipt, also if several columns state it."""
 
+_RECEIPT_FIELD = f"{RECEIVED}/{Kind.RECEIVED}"
+
 
 class RowError(ValueError):
     """A row that cannot be read: the reason, the column and the value in it."""
@@ -782,17 +784,20 @@ def stated_events(record: ComplaintRecord, source: str, now: datetime) -> list[E
             replace(event, recorded_at=now, source=f"{prefix}{event.source}"[:128])
             for event in record.history
         ]
-    steps = [Step(RECEIVED, Kind.RECEIVED, record.received, None), *record.steps]
+    receipt = Event(Kind.RECEIVED, record.received, now, source, source_field=_RECEIPT_FIELD)
     return [
-        Event(
-            step.kind,
-            step.moment,
-            now,
-            source,
-            unit=step.unit,
-            source_field=f"{step.column}/{step.kind}",
-        )
-        for step in steps
+        receipt,
+        *[
+            Event(
+                step.kind,
+                step.moment,
+                now,
+                source,
+                unit=step.unit,
+                source_field=f"{step.column}/{step.kind}",
+            )
+            for step in record.steps
+        ],
     ]
 
 
