@@ -20,6 +20,7 @@ from tasks.ingest.origins import record_origins
 from tasks.ingest.rejected_rows import RejectedRows
 from tasks.ingest.row_parser import MISALIGNED, ComplaintRecord
 from tasks.ingest.row_validator import RowValidator
+from tasks.ingest.swapped_dates import swapped_receipts
 from tasks.ingest.word_questions import WordQuestions
 from tasks.sources.base import Extract, Row, SourceError
 
@@ -160,7 +161,9 @@ class ImportWriter:
                 self.rejected.add(found)
         column = self.validator.reader.receipt_columns[0]
         days = self.target.mapping.suspicious_days
-        records = question_receipts(records, column, days, self.answers)
+        made = self.target.ctx.local(self.target.observed_at).date()
+        swapped = swapped_receipts(records, self.target.mapping, made) if days else []
+        records = question_receipts(records, column, days, self.answers, swapped)
         self.writers.write(records, self.rejected.keys)
         for words in self.words:
             words.see(records)

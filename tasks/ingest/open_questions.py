@@ -288,15 +288,21 @@ def doubts(
 
 
 def question_receipts(
-    records: Sequence[ComplaintRecord], column: str, days: int, answers: Answers
+    records: Sequence[ComplaintRecord],
+    column: str,
+    days: int,
+    answers: Answers,
+    also: Iterable[int] = (),
 ) -> list[ComplaintRecord]:
     """Return the rows of a file; one with a doubtful date of receipt has a question about it.
+
+    `also` are the positions of rows in doubt for another reason.
 
     A date of receipt is doubtful if it is more than `days` away from those of the two rows before
     and the two rows after it, while these are near each other. In a file that is not in the order
     of receipt none of them is doubtful.
     """
-    doubtful = isolated([record.received for record in records], timedelta(days=days))
+    doubtful = {*isolated([record.received for record in records], timedelta(days=days)), *also}
     found = list(records)
     for n in doubtful:
         found[n] = _with_receipt_questioned(found[n], column, f"receipt/{column}", answers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +13,7 @@ from tasks.common.flexible_dates import date_order, parse_flexible, parse_serial
 from tasks.common.table_lines import has_only_totals
 from tasks.ingest.row_parser import RowError, RowParser
 from tasks.ingest.row_validator import RejectedRow, RowValidator
+from tasks.ingest.swapped_dates import swapped, swapped_receipts
 
 WITA = ZoneInfo("Asia/Makassar")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -365,3 +366,36 @@ def test_a_column_with_date_cells_and_dates_as_text_is_named():
     rows = (("1", GOOD, "", "06/11/2026 08:00"), ("2", "2026-11-05 08:00:00", "", ""))
     assert len(list(validator.validate(HEADER, enumerate(rows)))) == 2
     assert validator.reader.mixed_dates == {"Masuk"}
+
+
+@pytest.mark.parametrize(
+    ("written", "made", "doubtful"),
+    [
+        # the 28th and 30th of October, the 9th to 13th of November in a spreadsheet in English
+        (
+            "28/10/2026 30/10/2026 2026-09-11 2026-10-11 2026-11-11 13/11/2026",
+            "2026-11-13",
+            [2, 3],
+        ),
+        ("2026-02-11 2026-03-11 2026-04-11", "2026-11-05", [0, 1, 2]),
+        ("2026-10-30 2026-02-11 2026-03-11 2026-04-11", "2026-11-05", []),
+        ("2026-11-02 2026-11-03 2026-11-04", "2026-11-05", []),
+        ("13/11/2026 2026-11-02 2026-11-03 16/11/2026", "2026-11-17", []),
+        ("13/11/2026 09/11/2026 2026-09-11 2026-10-11", "2026-11-17", []),
+        ("13/11/2026 14/11/2026 2026-11-10 2026-11-11", "2026-11-17", []),
+        ("2026-10-11", "2026-11-17", []),
+        ("", "2026-11-17", []),
+    ],
+)
+def test_day_and_month_swapped_by_a_spreadsheet_are_found_by_their_pattern(written, made, doubtful):
+    texts = written.split()
+    days = [parse_flexible(text, date_order([DAY_FIRST])).date() for text in texts]
+    assert swapped(texts, days, date.fromisoformat(made)) == doubtful
+
+
+def test_a_file_written_with_the_year_first_has_no_swapped_days():
+    rows = tuple((f"{n}", f"2026-0{n}-11 08:00:00", "", "") for n in (2, 3, 4))
+    for form, doubtful in ((DAY_FIRST, [0, 1, 2]), (YEAR_FIRST, [])):
+        parser = RowParser("x", source(form), Directory((), ()))
+        records = [parser.record(parser.cells(HEADER, row), NOW) for row in rows]
+        assert swapped_receipts(records, parser.source, date(2026, 11, 5)) == doubtful
