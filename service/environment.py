@@ -25,6 +25,9 @@ MARK = "TENGGAT_SERVICE"
 """Environment variable with the process tag. For processes of a service its value is the folder of
 the working files; for a separate worker it also contains the name of the worker."""
 
+PARENT = "TENGGAT_PARENT"
+"""Environment variable with the id of the process that a server must not outlive."""
+
 QUERY_SECONDS = 2
 """Default interval in seconds at which a worker asks for runs. With Prefect's own 10 s every
 request would wait."""

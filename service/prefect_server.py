@@ -11,11 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from service.environment import KEEP_DAYS, LOOPBACK, QUIET, free_port, prefect_environment
+from service.environment import (
+    KEEP_DAYS,
+    LOOPBACK,
+    PARENT,
+    QUIET,
+    free_port,
+    prefect_environment,
+)
 from service.errors import Unready
 from service.login import CLIENT, SERVER, known_login, make_login
 from service.prefect_api import healthy
 from service.process import STOP_SECONDS, Child
+from service.signals import ended_in_order
 
 SERVER_PROGRAM = (sys.executable, "-m", "service.server_process")
 START_SECONDS = 90.0
@@ -29,11 +37,12 @@ def start_server(
     *,
     keep_days: int = KEEP_DAYS,
     names: Iterable[str] = (),
+    with_us: bool = False,
 ) -> Child:
     """Start a Prefect server; its database remains in `var/prefect` for later servers.
 
     It requires the login of `var`, which is made if there is none. `names` are further host names
-    under which it answers.
+    under which it answers. `with_us` ends it when this process has ended, even by SIGKILL.
     """
     api = api_of(port, host)
     login = make_login(var)
@@ -47,6 +56,8 @@ def start_server(
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": api.removesuffix("/api"),
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
     }
+    if with_us:
+        environment[PARENT] = str(os.getpid())
     command = [*SERVER_PROGRAM, host, str(port), *sorted({*answered_names(host), *names})]
     return Child("prefect server", command, environment, var / "logs" / "prefect-server.log")
 
@@ -75,7 +86,7 @@ def api_of(port: int, host: str = LOOPBACK) -> str:
 def prefect_server(var: Path, *, port: int = 0) -> Iterator[str]:
     """Run a Prefect server on loopback for the duration of the block; yields the URL of its API."""
     port = port or free_port()
-    child = start_server(var, port)
+    child = start_server(var, port, with_us=True)
     try:
         with environment_variables({CLIENT: make_login(var)}):
             _wait(lambda: healthy(api_of(port)), child)
@@ -91,7 +102,7 @@ def prefect_api(var: Path) -> Iterator[str]:
     It is the API in PREFECT_API_URL, otherwise the one of a running `tenggat up`, otherwise a new
     server.
     """
-    with ExitStack() as stack:
+    with ended_in_order(), ExitStack() as stack:
         home, api = var, os.environ.get("PREFECT_API_URL")
         if api is None and (running := running_service(var)):
             home, api = running

@@ -1,5 +1,6 @@
 """The process of Prefect's server: `python -m service.server_process HOST PORT NAME...`.
 
+With the variable `TENGGAT_PARENT` it ends when the process with this id, its parent, has ended.
 It starts Prefect's application as `prefect server start` does, behind our gateway. `NAME` are the
 host names under which browsers and workers address the server.
 """
@@ -14,13 +15,17 @@ import uvicorn
 from prefect.server.api.server import create_app
 from prefect.settings import get_current_settings
 
+from service.environment import PARENT
 from service.gateway import Gateway
 from service.login import WATCH
+from service.signals import end_with_parent
 
 
 def main(arguments: Sequence[str]) -> None:
     """Serve until SIGTERM or SIGINT."""
     host, port, *names = arguments
+    if parent := os.environ.get(PARENT):
+        end_with_parent(int(parent))
     settings = get_current_settings().server
     assert settings.api.auth_string is not None, "the service always sets a login"
     uvicorn.run(
