@@ -306,16 +306,16 @@ def sent(session: Session, token: str, answers: Mapping[int, str], now: datetime
     items = select(MessageItem.notice_id).where(
         MessageItem.message_id.in_(ours), MessageItem.correction.is_(False)
     )
-    told = items.where(MessageItem.included.is_(True))
+    included = items.where(MessageItem.included.is_(True))
     session.execute(
         update(NoticeRow)
-        .where(NoticeRow.id.in_(told))
+        .where(NoticeRow.id.in_(included))
         .where(NoticeRow.status.in_(statuses_before(NoticeStatus.SENT)))
         .values(status=NoticeStatus.SENT)
         .execution_options(synchronize_session=False)
     )
     notices.settle(session, session.scalars(items.where(MessageItem.included.is_(False))), now)
-    notices.evaluate_again(session, told, now)
+    notices.evaluate_again(session, included, now)
     return ours
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -16,14 +17,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from settings.calendar import CalendarSettings, read_calendar, weekmask
 from settings.directory import read_directory
 from settings.errors import LOCALES, SettingsError, Strict, Zone, explained, read_toml
-from settings.escalation import read_escalation
+from settings.escalation import Escalation, read_escalation
+from settings.mapping import SourceMapping
 from settings.report import Letterhead, read_letterhead
 from settings.retention import KeepSettings
 from settings.schedules import Schedules
 from settings.sources import read_sources
 from settings.watch import WatchSettings, web_address
 from sla.calendar import Calendar
-from sla.directory import Role
+from sla.directory import Directory, Role
 from sla.engine.context import EvaluationContext, Policy
 from sla.error_text import did_you_mean
 from sla.periods import parse
@@ -231,6 +233,19 @@ class Secrets(BaseSettings):
     """The folder of working files; has priority over `var`."""
 
 
+@dataclass(frozen=True, slots=True)
+class _SiteFiles:
+    """What the other files of a site say; `ladder` is the file of `escalation`."""
+
+    directory: Directory
+    law: Law
+    calendar: Calendar
+    ladder: Path
+    escalation: Escalation
+    sources: dict[str, SourceMapping]
+    letterhead: Letterhead
+
+
 class Site:
     """A site, as used by the flows: its settings, its law and calendar, its directory and sources.
 
@@ -269,47 +284,50 @@ class Site:
         except ValueError as error:
             raise SettingsError(f"TENGGAT_PING_URL and TENGGAT_UI_URL: each {error}") from None
         self.oauth2_file = folder / file.mail.oauth2_file if file.mail.oauth2_file else None
+        files = self._read_files(ladder or folder / "escalation.toml")
+        self.directory = files.directory
+        self.evaluation_context = self._context(files.law, files.calendar)
+        self.ladders = files.escalation.ladders
+        self.mail_hours = files.escalation.hours
+        self.holds = files.escalation.holds
+        self.sources = files.sources
+        self.letterhead = files.letterhead
+        mistakes = [*self._unknown_units(), *self._ladder_mistakes(files)]
+        if mistakes:
+            raise SettingsError("\n".join(mistakes))
+
+    def _read_files(self, ladder: Path) -> _SiteFiles:
+        """Read the other files of the site; `ladder` is the one with the ladders of escalation.
+
+        Raises :class:`SettingsError` with the mistakes of all of them.
+        """
+        folder, calendar = self.folder, self.file.calendar
         mistakes: list[str] = []
         directory = _read(lambda: read_directory(folder / "directory.csv"), mistakes)
         law = _read(self._read_law, mistakes)
-        calendar = _read(lambda: read_calendar(file.calendar, folder / "holidays.toml"), mistakes)
-        place = ladder or folder / "escalation.toml"
-        escalation = _read(lambda: read_escalation(place), mistakes)
+        days = _read(lambda: read_calendar(calendar, folder / "holidays.toml"), mistakes)
+        escalation = _read(lambda: read_escalation(ladder), mistakes)
         sources = _read(lambda: read_sources(folder / "sources.toml"), mistakes)
         letterhead = _read(lambda: read_letterhead(folder / "report.toml"), mistakes)
-        if (
-            directory is None
-            or law is None
-            or calendar is None
-            or escalation is None
-            or sources is None
-        ):
+        if not (directory and law and days and escalation and letterhead) or sources is None:
             raise SettingsError("\n".join(mistakes))
-        self.directory = directory
-        self.evaluation_context = EvaluationContext(
+        return _SiteFiles(directory, law, days, ladder, escalation, sources, letterhead)
+
+    def _context(self, law: Law, calendar: Calendar) -> EvaluationContext:
+        """Return what an evaluation needs of the site."""
+        return EvaluationContext(
             law=law,
             calendar=calendar,
             every_day=Calendar.every_day(calendar.first, calendar.last),
             zone=self.zone,
-            policy=file.policy,
-            administrator_unit=file.administrator_unit,
-            unit_kinds=directory.kinds(),
+            policy=self.file.policy,
+            administrator_unit=self.file.administrator_unit,
+            unit_kinds=self.directory.kinds(),
             unit_calendars={
                 unit: calendar.weekly(weekmask(work_days))
-                for unit, work_days in file.calendar.units.items()
+                for unit, work_days in self.file.calendar.units.items()
             },
         )
-        self.ladders = escalation.ladders
-        self.mail_hours = escalation.hours
-        self.holds = escalation.holds
-        self.sources = sources
-        self.letterhead = letterhead or Letterhead()
-        mistakes += self._unknown_units()
-        kinds, units = set(directory.kinds().values()), directory.units
-        mistakes += [f"{place}: {line}" for line in escalation.strangers(law.ids, kinds, units)]
-        mistakes += [f"{place}: {line}" for line in escalation.unfair(law)]
-        if mistakes:
-            raise SettingsError("\n".join(mistakes))
 
     def may_use(self, folder: Path) -> bool:
         """Check whether sources may read and archive files in a folder, links resolved.
@@ -334,6 +352,14 @@ class Site:
         if self.file.use_national_regulations:
             folders.insert(0, REPOSITORY / "regulations")
         return load(folders)
+
+    def _ladder_mistakes(self, files: _SiteFiles) -> Iterator[str]:
+        """Yield a line for each ladder that does not fit the law or the directory."""
+        kinds = set(files.directory.kinds().values())
+        for line in files.escalation.strangers(files.law.ids, kinds, files.directory.units):
+            yield f"{files.ladder}: {line}"
+        for line in files.escalation.unfair(files.law):
+            yield f"{files.ladder}: {line}"
 
     def _unknown_units(self) -> Iterator[str]:
         """Yield a line for each unit named in a file and missing in `directory.csv`."""

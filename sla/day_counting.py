@@ -55,13 +55,13 @@ def due_days(calendar: Calendar, start: Days, length: Days, pauses: NDArray[np.i
     for k in range(pauses.shape[1]):
         begins = np.maximum(np.broadcast_to(pauses[:, k, 0], start.shape), start)
         ends = np.maximum(np.broadcast_to(pauses[:, k, 1], start.shape), begins)
-        held = (begins < due) & (ends > begins)
-        if not held.any():
+        paused = (begins < due) & (ends > begins)
+        if not paused.any():
             continue
-        counted = calendar.between(reached[held], begins[held])
-        left[held] -= counted
-        open_ended = held & (ends >= NEVER)
-        resumed = held & ~open_ended
+        counted = calendar.between(reached[paused], begins[paused])
+        left[paused] -= counted
+        open_ended = paused & (ends >= NEVER)
+        resumed = paused & ~open_ended
         reached[resumed] = ends[resumed]
         due[resumed] = calendar.advance(ends[resumed], left[resumed])
         due[open_ended] = NEVER
@@ -72,8 +72,8 @@ def due_day(calendar: Calendar, start: int, length: int, pauses: Iterable[Stretc
     """Compute the due day of one deadline as :func:`due_days` does; pauses may overlap, in any
     order.
     """
-    held = padded([merge(pauses)])
-    return int(due_days(calendar, np.array([start]), np.array([length]), held)[0])
+    paused = padded([merge(pauses)])
+    return int(due_days(calendar, np.array([start]), np.array([length]), paused)[0])
 
 
 def used(calendar: Calendar, start: Days, until: Days, pauses: NDArray[np.int64]) -> Days:
@@ -85,9 +85,9 @@ def used(calendar: Calendar, start: Days, until: Days, pauses: NDArray[np.int64]
     for k in range(pauses.shape[1]):
         begins = np.clip(np.broadcast_to(pauses[:, k, 0], start.shape), start, None)
         ends = np.minimum(np.broadcast_to(pauses[:, k, 1], start.shape), until)
-        held = ends > begins
-        if held.any():
-            total[held] -= calendar.between(begins[held], ends[held])
+        paused = ends > begins
+        if paused.any():
+            total[paused] -= calendar.between(begins[paused], ends[paused])
     return total
 
 

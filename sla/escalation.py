@@ -284,14 +284,16 @@ def _after_unit(
     if not before:
         return None
     before.sort(key=lambda each: _exact(deadline, each, context))
-    told = [each for each in before if each.id in notified.accepted]
-    if not told:
+    accepted = [each for each in before if each.id in notified.accepted]
+    if not accepted:
         return None
-    first = min(notified.accepted[each.id] for each in told)
+    first = min(notified.accepted[each.id] for each in accepted)
     turns = [_later(first, _distance(deadline, before[0], rung, context), deadline, context)]
-    if told[-1] is not before[0]:
-        last = notified.accepted[told[-1].id]
-        turns.append(_later(last, _distance(deadline, told[-1], rung, context), deadline, context))
+    if accepted[-1] is not before[0]:
+        last = notified.accepted[accepted[-1].id]
+        turns.append(
+            _later(last, _distance(deadline, accepted[-1], rung, context), deadline, context)
+        )
     return max(turns)
 
 

@@ -281,13 +281,13 @@ def _key(deadline: Deadline) -> corrections.Clock:
 
 
 def _new_lapses(
-    context: SiteContext, judged: Evaluation, found: LoadedComplaint, now: datetime
+    context: SiteContext, evaluation: Evaluation, found: LoadedComplaint, now: datetime
 ) -> list[Event]:
     """Return the lapses by law, caused by inaction, that are not yet on record."""
     before = {(event.source, event.latest) for event in found.history.events}
     return [
         replace(event, recorded_at=now)
-        for event in judged.known
+        for event in evaluation.known
         if event.source in context.site.evaluation_context.law.lapsing
         and (event.source, event.latest) not in before
     ]
