@@ -52,12 +52,11 @@ def quarantine(session: Session, row: QuarantineRow) -> bool:
 
 
 def waiting(session: Session, source: str, before: datetime) -> Sequence[QuarantineRow]:
-    """List the open quarantine rows of known tickets not repeated by an import since `before`."""
+    """List the open quarantine rows of a source not repeated by an import since `before`."""
     return session.scalars(
         select(QuarantineRow).where(
             QuarantineRow.source == source,
             QuarantineRow.resolved_at.is_(None),
-            QuarantineRow.ticket_hash != "",
             QuarantineRow.last_observed_at < before,
         )
     ).all()

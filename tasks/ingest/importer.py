@@ -141,7 +141,7 @@ class ImportWriter:
         self.words = [WordQuestions(target, self.questions, role) for role in WORD_ROLES]
         self.rejected = RejectedRows(target, batch.name, batch.sha256)
         self.writers = OriginWriters(target, self.questions)
-        self._read_rows = 0
+        self._read_rows = self._last_line = 0
         self._lost_rows = False
 
     @property
@@ -153,6 +153,7 @@ class ImportWriter:
         """Parse some rows and write the complaints and events in them."""
         header = self.batch.header
         self._read_rows += len(rows)
+        self._last_line = max(self._last_line, rows[-1][0])
         records: list[ComplaintRecord] = []
         for _, found in self.validator.validate(header, rows):
             if isinstance(found, ComplaintRecord):
@@ -173,7 +174,7 @@ class ImportWriter:
         does not show, and events that assumed no snapshot at its time. Return its record.
         """
         target, own = self.target, self.writers.own
-        self.rejected.resolve(self.validator.keys)
+        self.rejected.resolve(self.validator.keys, self._last_line)
         for origin, tickets in self._rejected_tickets().items():
             unknown = self.writers.of(origin).doubt_rejected(list(tickets))
             self._lost_rows |= any(tickets[ticket] in self.rejected.torn_keys for ticket in unknown)

@@ -83,15 +83,33 @@ class RejectedRows:
         undated = bad.reason == RejectionReason.BAD_DATE and bad.column in self._received
         return (undated or bad.reason in UNUSABLE) and not bad.is_note
 
-    def resolve(self, keys: Iterable[str]) -> None:
-        """Resolve the quarantine rows of tickets that this snapshot has readable."""
+    def resolve(self, keys: Iterable[str], last_line: int) -> None:
+        """Resolve the quarantine rows of tickets that this snapshot has readable, and rows without
+        a certain ticket that are no longer in it.
+
+        `last_line` is the last line that was read.
+        """
         target = self._target
         waiting = quarantine.waiting(target.session, target.name, target.observed_at)
         if waiting:
             readable = {ticket_hash(key) for key in keys}
             for row in waiting:
-                if row.ticket_hash in readable:
+                if row.ticket_hash in readable or self._is_gone(row, last_line):
                     row.resolved_at = target.now
+
+    def _is_gone(self, row: QuarantineRow, last_line: int) -> bool:
+        """Check whether a row without a certain ticket waits no longer.
+
+        A snapshot of everything shows all complaints readably if it has no such row itself and is
+        not cut before that line. A change that a source of changes has lost stays lost.
+        """
+        if not self._target.mapping.shows_everything:
+            return False
+        if row.reason == RejectionReason.TEXT_LINE:
+            return True
+        uncertain = not row.ticket_hash or row.reason in MISALIGNED
+        good = not (self.without_ticket or self.torn_keys) and row.line <= last_line
+        return uncertain and good
 
 
 def quarantine_row(bad: RejectedRow, origin: RowOrigin, now: datetime) -> QuarantineRow:

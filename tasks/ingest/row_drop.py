@@ -1,4 +1,4 @@
-"""Recognize an import with fewer rows than the one before: a cut, filtered or empty export."""
+"""Recognize an import that shows less than the one before: a cut, filtered or empty export."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def latest_row_drop(session: Session, name: str, source: SourceMapping) -> RowDr
     """Return the drop of the newest import of a source, or None if it has none.
 
     It is a drop if a third or more of the rows is missing, if fewer rows end exactly at a typical
-    limit, if the file has only a header, or if its period is shorter. A source that shows only
+    limit, if the file has only a header, or if its period is shorter. With as many rows or more it
+    is one if as many complaints are missing, or if any is and the rows end at such a limit: a
+    filter may show others. A source that shows only
     changes has no drops.
     """
     if not source.shows_everything:
@@ -62,6 +64,8 @@ def _is_drop(latest: SourceImport, before: SourceImport | None) -> bool:
         return latest.rows == 0
     if latest.rows < before.rows:
         return 3 * latest.rows <= 2 * before.rows or latest.rows in ROW_LIMITS
+    if 3 * latest.absent >= before.rows > 0 or (latest.absent and latest.rows in ROW_LIMITS):
+        return True
     length, length_before = _length(latest), _length(before)
     return length is not None and length_before is not None and length < length_before
 

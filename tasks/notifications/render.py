@@ -113,9 +113,17 @@ def _subject_parts(desk: Desk, locale: str) -> list[str]:
     order = ("own", "late", "today", "soon", "later")
     parts = [t(f"subject.{key}", n=numbers[key]) for key in order if numbers.get(key)]
     if desk.corrections:
-        form = "subject.correction" if parts else "subject.corrections"
-        parts.insert(0, t(form, n=len(desk.corrections)))
+        form = "correction" if parts else f"corrections_{_correction_kind(desk)}"
+        parts.insert(0, t(f"subject.{form}", n=len(desk.corrections)))
     return parts
+
+
+def _correction_kind(desk: Desk) -> str:
+    """Return the kind of a desk's corrections, a part of a text key."""
+    undecided = desk.undecided_corrections
+    if not undecided:
+        return "not_late"
+    return "undecided" if undecided == len(desk.corrections) else "mixed"
 
 
 def _joined(parts: Sequence[str], place: str) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sla.engine.deadline import State
 from tasks.common.notified import Notified
 from tasks.notifications.coat_of_arms import CoatOfArms
 from tasks.text.incidents import IncidentView
@@ -104,9 +105,10 @@ class StandIn:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A deadline that an earlier mail to this reader called late, and that was not late.
+    """A deadline that an earlier mail to this reader called late, and that was not certainly late.
 
-    `state` is its present state, a key of the texts; empty if the rule no longer applies.
+    `state` is its present state, a key of the texts; empty if the rule no longer applies. An
+    unknown state leaves open whether it was late.
     """
 
     ticket: str
@@ -330,6 +332,11 @@ class Desk:
     def late_duties(self) -> int:
         """Number of late duties on the desk; a complaint can have more than one."""
         return sum(duty.late for item in (*self.items, *self.rest) for duty in item.duties)
+
+    @property
+    def undecided_corrections(self) -> int:
+        """Number of corrections that leave open whether the deadline was late."""
+        return sum(each.state == State.UNKNOWN for each in self.corrections)
 
     @property
     def total(self) -> int:

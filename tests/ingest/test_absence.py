@@ -312,6 +312,25 @@ def test_a_fall_in_the_number_of_rows_is_told(context, before, now, drops):
     assert count.absent == max(0, before - now)
 
 
+@pytest.mark.parametrize(
+    ("before", "shown", "drops"),
+    [
+        (range(6), range(3, 9), 1),  # another filter
+        (range(6), range(1, 7), 0),
+        (range(45), range(1, 51), 1),  # the 50 newest
+        (range(45), range(50), 0),
+    ],
+)
+def test_as_many_rows_with_other_complaints_are_told(context, before, shown, drops):
+    register(context, "2026-11-17 07:15", *(ENTRY | {"No Register": f"FD-{n}"} for n in before))
+    take(context, "2026-11-17 08:00", "register")
+    for day in ("18", "19"):
+        made = f"2026-11-{day} 07:15"
+        register(context, made, *(ENTRY | {"No Register": f"FD-{n}"} for n in shown))
+        take(context, f"2026-11-{day} 08:00", "register")
+    assert told_of_drops(context) == drops
+
+
 def test_the_administrator_is_told_of_a_fall_once_and_with_its_numbers(context):
     count = imported_twice(context, 9, 3)
     (drop,) = count.drops

@@ -28,6 +28,7 @@ from db.models import (
     MessageItem,
     MessageRow,
     NoticeRow,
+    QuarantineRow,
     SourceImport,
 )
 from settings.sources import read_sources
@@ -213,6 +214,24 @@ def test_a_torn_row_waits_and_takes_over_no_date_and_no_name(context):
     assert told_late(context)[LIAISON] == numbers((0, 1, 3, 4, 6, 7, 8))
     box = context.site.var / "mailbox"
     assert NAME not in dump(context) + "".join(path.read_text() for path in box.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("later", "waiting"),
+    [
+        ([entry(1), entry(2), entry(3)], []),
+        ([entry(1), entry(2)], [4]),  # cut before the line
+        ([entry(1), entry(2), {"No Register": ""}], [4, 4]),  # perhaps the same row
+    ],
+)
+def test_a_row_without_a_ticket_waits_until_a_whole_export_has_none(context, later, waiting):
+    drop(context, "2026-11-03 07:15", rows(entry(1), entry(2), {"No Register": "", "Kanal": "x"}))
+    cycle(context, "2026-11-03 08:15")
+    drop(context, "2026-11-04 07:15", rows(*later))
+    cycle(context, "2026-11-04 08:15")
+    with context.transaction() as session:
+        rejected = session.scalars(select(QuarantineRow).order_by(QuarantineRow.id))
+        assert [row.line for row in rejected if row.resolved_at is None] == waiting
 
 
 @pytest.mark.parametrize("sign", ["-", "–", "n/a", "00/00/0000", "belum ada"])

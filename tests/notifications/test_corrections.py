@@ -84,7 +84,13 @@ def test_the_correction_of_an_emptied_classification_says_unknown(context, serve
     told_late(context)
     owe(context, NEXT, at("Dinas Sosial", Klasifikasi=word))
     assert deliver(context, NEXT).sent > 0
-    assert any(f"keadaan sekarang: {state}" in text(letter) for letter in server.letters[2:])
+    texts = [text(letter) for letter in server.letters[2:] if "RALAT" in text(letter)]
+    assert texts
+    is_open = state == "tidak dapat dinilai"
+    for each in texts:
+        assert f"keadaan sekarang: {state}" in each
+        assert ("belum dapat memastikan apakah kewajiban tersebut terlambat" in each) == is_open
+        assert ("ternyata tidak terlambat" in each) != is_open
 
 
 def test_a_superior_who_was_told_gets_the_correction_too_and_nobody_else(context, server):

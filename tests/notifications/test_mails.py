@@ -194,6 +194,7 @@ TODAY = item(duty(0, "2026-11-24 23:59"), ticket="6")
 COMING = item(duty(1, "2026-11-25 23:59"), ticket="7", unit="DLH")
 FAR = item(duty(4, "2026-11-30 23:59"), ticket="8")
 TAKEN_BACK = (Correction("9", "DLH", "Tindak lanjut pertama", "", "met"),)
+UNDECIDED = (Correction("10", "DLH", "Tindak lanjut pertama", "", "unknown"),)
 
 
 @pytest.mark.parametrize(
@@ -225,6 +226,16 @@ TAKEN_BACK = (Correction("9", "DLH", "Tindak lanjut pertama", "", "met"),)
             view(corrections=TAKEN_BACK, place="DLH"),
             "Ralat: 1 kewajiban tidak terlambat – DLH",
             "Correction: 1 duty was not late – DLH",
+        ),
+        (
+            view(corrections=UNDECIDED * 2, place="DLH"),
+            "Ralat: 2 kewajiban belum dapat dinilai – DLH",
+            "Correction: 2 duties cannot be judged yet – DLH",
+        ),
+        (
+            view(corrections=TAKEN_BACK + UNDECIDED, place="DLH"),
+            "Ralat: 2 pemberitahuan keterlambatan dicabut – DLH",
+            "Correction: 2 notices of lateness are withdrawn – DLH",
         ),
         (  # a superior: the cases to act on, and all that is late
             view(
