@@ -31,10 +31,14 @@ NAME, NIK, PHONE, MAIL = (
     "budi@rahasia.example",
 )
 TELLING = f"NIK {NIK}, HP {PHONE}, {MAIL}"
+TYPED = "Pulan Contohnia"
+"""A name in the column of the units: only the administrator is asked about it."""
+
 ENTRIES = (
     {"No Register": "FD-1", "Perihal": f"Jalan rusak, {TELLING}", "Nama Pelapor": NAME},
     {"No Register": "FD-2", "Perihal": f"{NAME} melapor, {TELLING}", "Kerahasiaan": "Anonim"},
     {"No Register": "FD-3", "Perihal": f"{NAME} melapor, {TELLING}", "Kerahasiaan": "Rahasia"},
+    {"No Register": "FD-4", "Unit": TYPED},
 )
 
 
@@ -97,6 +101,7 @@ def test_nothing_of_it_comes_out_anywhere(lived):
         if planted in text
     ]
     assert found == []
+    assert [place for place, text in lived.items() if TYPED in text] == ["database"]
     # what is kept of an open title is masked
     assert "Jalan rusak, NIK [NIK], HP [telepon], [email]" in lived["database"]
 
