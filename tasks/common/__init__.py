@@ -8,6 +8,7 @@ __all__ = [
     "dates",
     "errors",
     "flexible_dates",
+    "garbage",
     "loopback",
     "notified",
     "plain_text",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from db import complaints, imports, state_history
 from db.models import WORD_ROLES, SourceImport
 from tasks.common.context import SiteContext
+from tasks.common.garbage import no_search_for_cycles
 from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.complaint_writer import OriginWriters
 from tasks.ingest.import_target import ImportTarget
@@ -69,8 +70,8 @@ def import_batch(
         raise AlreadyImported(batch.name)
     writer = ImportWriter(target, batch)
     rows = iter(batch.rows)
-    while chunk := list(islice(rows, CHUNK)):
-        writer.add_rows(chunk)
+    while _add_some(writer, rows):
+        pass
     _check_share(writer)
     _check_receipts(writer)
     record = writer.finish()
@@ -82,6 +83,15 @@ def import_batch(
     if batch.cursor is not None:
         imports.set_cursor(session, name, batch.cursor)
     return Imported(record, writer.rejected.reasons, writer.questions.opened)
+
+
+def _add_some(writer: ImportWriter, rows: Iterator[Row]) -> bool:
+    """Import the next rows; return False if there was none."""
+    with no_search_for_cycles():
+        chunk = list(islice(rows, CHUNK))
+        if chunk:
+            writer.add_rows(chunk)
+        return bool(chunk)
 
 
 def _check_share(writer: ImportWriter) -> None:

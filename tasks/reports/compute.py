@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -33,6 +31,7 @@ from sla.metrics.table import Table
 from sla.metrics.tables import Tellings, UnitStatement, first_day, report
 from sla.periods import Period
 from tasks.common.context import SiteContext
+from tasks.common.garbage import no_search_for_cycles
 from tasks.common.notified import notified_by_role
 from tasks.evaluation.known_words import known_words
 from tasks.evaluation.loader import (
@@ -69,7 +68,7 @@ def compute_tables(
     gathered = known_words(session, context.site, as_of).in_columns(
         _gathered(session, context, period, as_of, hindsight, tellings)
     )
-    with _no_search_for_cycles():
+    with no_search_for_cycles():
         return report(
             gathered,
             period,
@@ -87,22 +86,6 @@ def _data_from(session: Session, context: SiteContext, as_of: datetime) -> date 
     """Return the local day of the earliest receipt, or None if there is no complaint."""
     earliest = complaints.earliest_receipt(session, as_of)
     return None if earliest is None else context.local(earliest).date()
-
-
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Switch off Python's cyclic garbage collector for a block.
-
-    Millions of rows contain no cycles. The collector runs again whenever there are a quarter more
-    objects, so that the last rows would cost more time than the first.
-    """
-    searched = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if searched:
-            gc.enable()
 
 
 def _gathered(
@@ -124,7 +107,7 @@ def _gathered(
     if hindsight is None and _evaluated_with_this_ruleset(session, context):
         begin = first_day(period)
         told_of = sorted({telling.complaint for telling in tellings})
-        with _no_search_for_cycles():
+        with no_search_for_cycles():
             for some in metrics.kept(session, begin, as_of):
                 gathering.add_packed(*some)
             for some in metrics.kept_before(session, told_of, begin, as_of):
@@ -141,7 +124,7 @@ def _gathered(
                 case.ticket,
                 encode_case(case, evaluation_context, numbered.number),
             )
-    with _no_search_for_cycles():
+    with no_search_for_cycles():
         return gathering.done(numbered.by_number())
 
 

@@ -352,6 +352,16 @@ def test_more_keys_than_a_statement_takes_are_asked_for_in_batches(session):
     assert complaints.count(session) == 1201
 
 
+def test_a_complaint_is_found_by_any_ticket(session):
+    tickets = ["1", "01", "a'b", 'a"b', "a\\b", "{a,b}", "NULL", "ñ", "1" * 255, "😀"]
+    keys = complaints.add(session, [complaint(ticket) for ticket in tickets])
+    found = complaints.existing(session, "lapor", [*tickets, "2", "1" * 256])
+    assert {ticket: each.id for ticket, each in found.items()} == keys
+    assert {(each.seen_at, each.received_at) for each in found.values()} == {(NOON, NOON)}
+    session.get_one(Complaint, keys["ñ"]).seen_at = NOON + timedelta(days=1)
+    assert complaints.existing(session, "lapor", ["ñ"])["ñ"].seen_at == NOON + timedelta(days=1)
+
+
 def test_an_event_comes_back_as_it_was(session):
     given = Event("assigned", NOON, NOON, "lapor", NOON - timedelta(1), Knowledge.OBSERVED, "pupr")
     (key,) = complaints.add(session, [complaint()]).values()
