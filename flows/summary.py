@@ -69,11 +69,11 @@ def by_unit(overview: ReportOverview, locale: str) -> list[dict[str, Any]]:
     t = catalog(locale)
     return [
         {
-            t("summary.unit"): unit.name,
-            t("summary.share"): percent_text(unit.share, locale),
-            t("summary.judged"): unit.judged,
-            t("summary.open"): unit.open,
-            t("summary.late"): unit.late,
+            t("report.of.unit"): unit.name,
+            t("report.column.share"): percent_text(unit.share, locale),
+            t("report.column.verdicts"): unit.judged,
+            t("report.column.open"): unit.open,
+            t("report.column.late"): unit.late,
         }
         for unit in overview.units
     ]

@@ -35,6 +35,16 @@ class Case:
         """Return the first event of one of these kinds."""
         return next((event for event in self.events if event.kind in kinds), None)
 
+    def final(self, *kinds: str) -> Event | None:
+        """Return the first event of one of these kinds after the last reopening."""
+        found = None
+        for event in self.events:
+            if event.kind == Kind.REOPENED:
+                found = None
+            elif found is None and event.kind in kinds:
+                found = event
+        return found
+
     @property
     def is_open(self) -> bool:
         """Check whether the last event that ends or reopens the complaint leaves it open."""

@@ -24,14 +24,20 @@ class CaseColumns:
     `words` are the texts of all text columns, by number. `keys` are the keys of the cases in other
     tables.
 
-    One value per case: `received`; `followed`, true if there was any follow-up; `follow_up`,
-    `settled` (first settlement or closing) and `settlement` (first settlement with a known moment),
-    all days; `unit`, `classification`, `category` and `channel`, all numbers of texts.
+    One value per case: `followed`, true if there was any follow-up; `unit`, `classification`,
+    `category` and `channel`, numbers of texts; and these days, 0 if there is none:
+
+    - `received`; `follow_up`, the first follow-up published; `followed_on`, the first event that
+      counts as a follow-up.
+    - `settled`, the final settlement or closing: the first one after the last reopening.
+      `settled_unknown` is the day that showed it if its time is not known; `settled` is 0 then.
+    - `first_settled`, the first settlement or closing. `settlement`, the final settlement, without
+      closings.
 
     One value per deadline of the provider: `d_case`, the index of its case; `d_day`, the day on
-    which it fell due, or was stopped if a pause left the due day open; `d_state`, an index into
-    `STATES`; `d_rule`, `d_answerable` and `d_unit`, numbers of texts; `d_clock`, the number of its
-    clock.
+    which it fell due, or was stopped if a pause left the due day open; `d_started`, `d_due` and
+    `d_stopped`, days; `d_state`, an index into `STATES`; `d_rule`, `d_answerable`, `d_unit` and
+    `d_reasons` (with commas), numbers of texts; `d_clock`, the number of its clock.
 
     One row per settlement, reopening and return: the index of its case and its day. Reopenings and
     returns also have the unit.
@@ -42,8 +48,11 @@ class CaseColumns:
     keys: Ints
     received: Ints
     followed: Flags
+    followed_on: Ints
     follow_up: Ints
+    first_settled: Ints
     settled: Ints
+    settled_unknown: Ints
     settlement: Ints
     open: Flags
     observed: Flags
@@ -63,6 +72,9 @@ class CaseColumns:
     d_open: Flags
     d_by_policy: Flags
     d_provisional: Flags
+    d_started: Ints
+    d_stopped: Ints
+    d_reasons: Ints
     settlements: Ints
     reopenings: Ints
     returns: Ints

@@ -2,26 +2,35 @@
 
 Formulas, all as known at the report's as-of time:
 
-- received: complaints with the receipt in the period. settled: complaints with the first settlement
-  or closing in the period (an observed one counts by its latest moment).
+- received: complaints with the receipt in the period. settled: complaints with the final settlement
+  or closing in the period, the first one after the last reopening (an observed one counts by its
+  latest moment). first_settled: the same by the first settlement or closing. settled_unknown:
+  complaints settled before the first import and perhaps in the period: the time is not known, so no
+  period counts them as settled. In the quality table: all of them, received until its end.
 - verdicts = met + met_late + breached: deadlines of the provider with the due day in the period. If
   a pause left the due day open, the end of the clock counts. share = met / verdicts. unknown,
   waived and by_policy are counted separately; unknown and waived are never in the share.
-- followed_up: received complaints with a follow-up, a response, a settlement or a closing.
-- days_to_follow_up: working days from the receipt to the first follow-up, over the received
-  complaints. days_to_settlement: working days from the receipt to the first settlement, over the
-  settled complaints. Both only if the moment is known; mean, median and 90th percentile (the
-  smallest value not exceeded by at least nine tenths of the values).
+- followed_up: received complaints with a follow-up, a response, a settlement or a closing so far.
+  Young complaints have had less time, so it is not compared with earlier periods.
+- followed_up_within_5: of the received complaints, the share followed up within 5 working days.
+  Complaints received less than 5 working days ago are left out if they are not followed up, and
+  complaints with a follow-up at an unknown time.
+- days_to_follow_up: working days from the receipt to the first follow-up, over the complaints with
+  their first follow-up in the period. days_to_settlement: working days from the receipt to the
+  final settlement, over the settled complaints. Both only if the moment is known; mean, median and
+  90th percentile (the smallest value not exceeded by at least nine tenths of the values).
 - open: complaints not ended at the as-of time. late: complaints with a breached deadline of the
   provider that is still open. Both at the as-of time, for any time of receipt.
-- late_duties: the breached deadlines of the provider that are still open. late_ended: those that
-  ended otherwise, for example because the complaint was closed, with the due day in the calendar
-  year of the as-of time.
+- late_duties: duties, not complaints: the breached deadlines of the provider that are still open.
+  late_ended: those that ended otherwise, for example because the complaint was closed, with the due
+  day in the calendar year of the as-of time.
 - observed_times, history_unknown: received complaints with an event known only as an interval, or
   with an event from before the first import.
 - previous, year_before: the same figures of the period before and of a year before. They are None
   if the data do not cover that period. Before the last day of an unfinished period they count as
   many working days as it has had (:mod:`sla.metrics.comparison`).
+- open_late: open complaints that are late. A complaint that has ended may be late too, for example
+  towards the Ombudsman.
 - age: working days from the receipt of an open complaint to the as-of time.
 - statements: the newest statement of a unit about a complaint with an open deadline at that unit. A
   unit makes it by answering a notice; it changes no deadline.
@@ -52,6 +61,9 @@ STANDING = (Column("open", COUNT), Column("late", COUNT))
 HEADLINE = (
     ("received", COUNT),
     ("settled", COUNT),
+    ("first_settled", COUNT),
+    ("settled_unknown", COUNT),
+    ("followed_up_within_5", SHARE),
     ("followed_up_share", SHARE),
     ("on_time", SHARE),
     ("mean_days_to_follow_up", DAYS),
@@ -67,11 +79,13 @@ HEADLINE = (
     ("reopened", COUNT),
     ("returned", COUNT),
 )
-"""The rows of the headline. `open` and the three numbers of late duties are known only at the as-of
-time, so they have no comparison."""
+"""The rows of the headline."""
 
 PRESENT = frozenset({"open", "late", "late_duties", "late_ended"})
-"""Rows of the headline that are known only at the as-of time."""
+"""Rows of the headline that are known only at the as-of time: they have no comparison."""
+
+NOT_COMPARED = PRESENT | {"followed_up_share"}
+"""Rows of the headline without a comparison: also a share that grows with the age of complaints."""
 
 SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "headline": (
@@ -82,7 +96,7 @@ SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("year_before", Measure.TEXT),
         ),
     ),
-    "by_rule": ("rule", (*VERDICTS, Column("late", COUNT))),
+    "by_rule": ("rule", (*VERDICTS, Column("late_duties", COUNT))),
     "by_unit": (
         "unit",
         (*VERDICTS, *STANDING, Column("reopened", COUNT), Column("returned", COUNT)),
@@ -90,7 +104,7 @@ SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "by_classification": ("classification", (Column("received", COUNT), *VERDICTS, *STANDING)),
     "by_category": ("category", (Column("received", COUNT), *VERDICTS, *STANDING)),
     "by_channel": ("channel", (Column("received", COUNT), *VERDICTS, *STANDING)),
-    "ageing": ("age", (Column("open", COUNT), Column("late", COUNT))),
+    "ageing": ("age", (Column("open", COUNT), Column("open_late", COUNT))),
     "trend": (
         "month",
         (
@@ -140,6 +154,9 @@ SHAPES: dict[str, tuple[str, tuple[Column, ...]]] = {
 AGES = ((0, 3), (4, 5), (6, 14), (15, 30), (31, 60), (61, None))
 """Ranges of age in working days, both ends included: the rows of `ageing`, with the keys `0-3` to
 `61-`."""
+
+SOON = 5
+"""The working days within which a complaint shall be followed up: the national target."""
 
 WITHIN = (3, 7, 14)
 """The periods after a notification, in working days, within which a settlement is counted."""

@@ -24,8 +24,11 @@ EVENTS = ("settlements", "reopenings", "returns")
 HEAD = (
     "received",
     "followed",
+    "followed_on",
     "follow_up",
+    "first_settled",
     "settled",
+    "settled_unknown",
     "settlement",
     "open",
     "observed",
@@ -39,6 +42,17 @@ HEAD = (
 )
 """The first numbers of a row. The last two are the numbers of deadlines and events that follow."""
 
+DAYS = (
+    "received",
+    "followed_on",
+    "follow_up",
+    "first_settled",
+    "settled",
+    "settled_unknown",
+    "settlement",
+)
+"""The numbers of `HEAD` that are days."""
+
 DEADLINE = (
     "d_rule",
     "d_clock",
@@ -50,6 +64,9 @@ DEADLINE = (
     "d_open",
     "d_by_policy",
     "d_provisional",
+    "d_started",
+    "d_stopped",
+    "d_reasons",
 )
 EVENT = ("e_kind", "e_day", "e_unit")
 
@@ -105,8 +122,8 @@ def encode_case(case: Case, context: EvaluationContext, number: NumberOf) -> Enc
     events = list(_events(case, context, number))
     head = _head(case, context, number)
     deadlines = [_deadline(deadline, context, number) for deadline in duties]
-    days = [head[HEAD.index(name)] for name in ("received", "follow_up", "settled", "settlement")]
-    days += [day for each in deadlines for day in each[4:6]]
+    days = [head[HEAD.index(name)] for name in DAYS]
+    days += [each[DEADLINE.index(name)] for each in deadlines for name in ("d_day", "d_due")]
     days += [day for _, day, _ in events]
     is_open = case.is_open or any(deadline.open for deadline in duties)
     numbers = (*head, len(deadlines), len(events))
@@ -116,13 +133,17 @@ def encode_case(case: Case, context: EvaluationContext, number: NumberOf) -> Enc
 
 
 def _head(case: Case, context: EvaluationContext, number: NumberOf) -> tuple[int, ...]:
-    settled = case.first(*SETTLING)
+    followed, settled = case.first(*FOLLOWED_UP), case.final(*SETTLING)
+    unknown = settled is not None and settled.knowledge is Knowledge.UNKNOWN
     return (
         context.day(case.received),
-        case.first(*FOLLOWED_UP) is not None,
+        followed is not None,
+        _known(followed, context),
         _known(case.first(Kind.FOLLOW_UP_PUBLISHED), context),
-        context.day(settled.latest) if settled else 0,
-        _known(case.first(Kind.SETTLED), context),
+        _known(case.first(*SETTLING), context),
+        _known(settled, context),
+        context.day(settled.latest) if settled and unknown else 0,
+        _known(case.final(Kind.SETTLED), context),
         case.is_open,
         _is(case.events, Knowledge.OBSERVED),
         _is(case.events, Knowledge.UNKNOWN),
@@ -156,6 +177,9 @@ def _deadline(deadline: Deadline, context: EvaluationContext, number: NumberOf) 
         deadline.open,
         deadline.by_policy,
         deadline.provisional,
+        context.day(deadline.started),
+        context.day(deadline.stopped) if deadline.stopped else 0,
+        number(",".join(deadline.reasons)),
     )
 
 

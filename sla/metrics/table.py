@@ -52,7 +52,8 @@ class Row:
     too few deadlines for comparison. `tickets` are the complaints behind the row, sorted: its
     evidence. `behind` has the number of complaints behind each cell, where it may be smaller than
     the cell (deadlines, events) or is not in it (shares): of a share the smaller group, those
-    inside or outside of it.
+    inside or outside of it. `of` has the number from which each share, mean and median is computed,
+    by column.
     """
 
     key: str
@@ -60,17 +61,23 @@ class Row:
     tickets: tuple[str, ...] = ()
     small: bool = False
     measure: Measure | None = None
+    of: Mapping[str, int] = field(default_factory=dict)
     behind: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One section of a report. `of` is the kind of its rows: rule, unit, category, month ..."""
+    """One section of a report. `of` is the kind of its rows: rule, unit, category, month ...
+
+    `total` is the row below the others: the sums of the columns. A complaint in several rows counts
+    once. Columns without a meaningful total are None, and so is `total` of a list.
+    """
 
     key: str
     of: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    total: Row | None = None
 
     def row(self, key: str) -> Row | None:
         """Return the row with this key, or None."""
@@ -87,4 +94,6 @@ class Table:
 
     def without_tickets(self) -> Table:
         """Return the same table without the tickets of the complaints."""
-        return replace(self, rows=tuple(replace(row, tickets=(), behind={}) for row in self.rows))
+        rows = tuple(replace(row, tickets=(), behind={}) for row in self.rows)
+        total = replace(self.total, tickets=(), behind={}) if self.total else None
+        return replace(self, rows=rows, total=total)

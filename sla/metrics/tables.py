@@ -15,7 +15,16 @@ from sla.engine.context import EvaluationContext
 from sla.engine.deadline import State
 from sla.metrics.columns import CaseColumns, Flags, Ints
 from sla.metrics.comparison import compared_periods
-from sla.metrics.definitions import AGES, HEADLINE, SHAPES, SMALL_NUMBER, TREND_MONTHS, WITHIN
+from sla.metrics.definitions import (
+    AGES,
+    HEADLINE,
+    NOT_COMPARED,
+    SHAPES,
+    SMALL_NUMBER,
+    SOON,
+    TREND_MONTHS,
+    WITHIN,
+)
 from sla.metrics.encoding import STATES
 from sla.metrics.table import Cell, Row, Table
 from sla.periods import Period, before, months_until, year_before
@@ -27,6 +36,20 @@ MET, MET_LATE, BREACHED, UNKNOWN, WAIVED = (
 JUDGED = (MET, MET_LATE, BREACHED)
 COLUMNS = tuple(column.key for column in SHAPES["headline"][1])
 """The columns of the headline: the period itself and those that it is compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A figure of the headline: its value and the cases behind it.
+
+    `smaller` is the number of complaints behind it, of a share the smaller group. `of` is the
+    number that a share, a mean or a median is computed from.
+    """
+
+    value: Cell
+    cases: Flags | Ints
+    smaller: int
+    of: int | None = None
 
 
 MOST_FLAGS = 20_000_000
@@ -46,12 +69,14 @@ class Tellings:
     """The notifications, as columns of length m: `case` is the index of a case, `day` its day.
 
     `rung` and `kind` are texts. There is one entry for each notification of a rung about a case.
+    `order` has the rungs in the order in which a deadline reaches them.
     """
 
     case: Ints
     day: Ints
     rung: Sequence[str]
     kind: Sequence[str]
+    order: Sequence[str] = ()
 
     @classmethod
     def none(cls) -> Tellings:
@@ -135,9 +160,47 @@ class _ReportTables:
             "escalations": self.escalations(),
             "quality": self.quality(findings),
         }
+        totals = self.totals(made)
         return tuple(
-            Table(key, of, columns, tuple(made[key])) for key, (of, columns) in SHAPES.items()
+            Table(key, of, columns, tuple(made[key]), totals.get(key) if made[key] else None)
+            for key, (of, columns) in SHAPES.items()
         )
+
+    def totals(self, made: Mapping[str, Sequence[Row]]) -> dict[str, Row]:
+        """Return the row below each table with columns that add up; a complaint counts once."""
+        g = self.g
+        verdicts, small = self.verdicts(self.within(g.d_day))
+        duties, late, still = int(g.overdue.sum()), int(self.late_cases.sum()), int(g.open.sum())
+        received = int(self.within(g.received).sum())
+
+        def summed(key: str, column: int) -> int:
+            cells = (row.cells[column] for row in made[key])
+            return sum(cell for cell in cells if isinstance(cell, int))
+
+        months = [summed("trend", column) for column in range(3)]
+        trend = [row.cells for row in made["trend"] if row.cells[3] is not None]
+        met = sum(round(_whole(judged) * _part(share)) for _, _, judged, share in trend)
+        told = self.within(self.tellings.day)
+        cells: dict[str, tuple[Cell, ...]] = {
+            "by_rule": (*verdicts, duties),
+            "by_unit": (*verdicts, still, late, summed("by_unit", 10), summed("by_unit", 11)),
+            **{
+                f"by_{kind}": (received, *verdicts, still, late)
+                for kind in ("classification", "category", "channel")
+            },
+            "ageing": (summed("ageing", 0), summed("ageing", 1)),
+            "trend": (*months, _share(met, months[2])),
+            "escalations": (
+                None,
+                int(told.sum()),
+                len(np.unique(self.tellings.case[told])),
+                *(None for _ in WITHIN),
+            ),
+        }
+        return {
+            key: Row("total", each, small=small and key not in {"ageing", "trend", "escalations"})
+            for key, each in cells.items()
+        }
 
     # --- what a period selects ---
 
@@ -182,19 +245,22 @@ class _ReportTables:
         present = self._present()
         rows = []
         for key, measure in HEADLINE:
-            counted: dict[str, int] = {}
             if key in present:
                 number, behind = present[key]
-                cells: tuple[Cell, ...] = (number, None, None)
-                tickets = self.tickets(behind)
-            else:
-                value, behind, _ = now[key]
-                cells = (value, *(each[key][0] if each else None for each in earlier))
-                tickets = self.tickets(behind)
-                for column, figures in zip(COLUMNS, (now, *earlier), strict=True):
-                    if figures:
-                        counted[column] = figures[key][2]
-            rows.append(Row(key, cells, tickets, measure=measure, behind=counted))
+                rows.append(Row(key, (number, None, None), self.tickets(behind), measure=measure))
+                continue
+            compared = [{}, {}] if key in NOT_COMPARED else earlier
+            found = [figures.get(key) for figures in (now, *compared)]
+            rows.append(
+                Row(
+                    key,
+                    tuple(each.value if each else None for each in found),
+                    self.tickets(now[key].cases),
+                    measure=measure,
+                    of={c: each.of for c, each in _by_column(found) if each.of is not None},
+                    behind={column: each.smaller for column, each in _by_column(found)},
+                )
+            )
         return rows
 
     def _present(self) -> dict[str, tuple[int, Flags | Ints]]:
@@ -208,40 +274,59 @@ class _ReportTables:
             "late_ended": (int(ended.sum()), g.d_case[ended]),
         }
 
-    def _headline(self, period: Period) -> dict[str, tuple[Cell, Flags | Ints, int]]:
-        """Return each figure with the cases behind it, and with the number of the smaller group."""
+    def _headline(self, period: Period) -> dict[str, _Figure]:
+        """Return each figure that a period has."""
         g = self.g
-        received, settled = self.within(g.received, period), self.within(g.settled, period)
-        due = self.within(g.d_day, period)
+        received, due = self.within(g.received, period), self.within(g.d_day, period)
         states, judged = g.d_state[due], self.judged[due]
-        came, ended = int(received.sum()), int(settled.sum())
-        followed = int((received & g.followed).sum())
+        came, followed = int(received.sum()), int((received & g.followed).sum())
         on_time = self.behind_by(np.zeros(len(due), np.int64), due)[0].get("share", 0)
-        found: dict[str, tuple[Cell, Flags | Ints, int]] = {
-            "received": (came, received, came),
-            "settled": (ended, settled, ended),
-            "followed_up_share": (
-                _share(followed, came),
-                received,
-                min([n for n in (followed, came - followed) if n], default=0),
+        found = {
+            "received": _Figure(came, received, came),
+            "followed_up_within_5": self._soon_followed_up(received),
+            "followed_up_share": _Figure(
+                _share(followed, came), received, _smaller(followed, came), came
             ),
-            "on_time": (
+            "on_time": _Figure(
                 _share((states == MET).sum(), judged.sum()),
                 self.judged_places(due),
                 on_time,
+                int(judged.sum()),
             ),
         }
-        for name, chosen, day in (
-            ("follow_up", received & (g.follow_up > 0), g.follow_up),
-            ("settlement", settled & (g.settlement > 0), g.settlement),
+        perhaps = self.perhaps_settled(period)
+        for name, some in (
+            ("settled", self.within(g.settled, period)),
+            ("first_settled", self.within(g.first_settled, period)),
+            ("settled_unknown", perhaps),
         ):
-            days = np.sort(self.context.calendar.between(g.received[chosen], day[chosen]))
-            for which, value in zip(("mean", "median", "ninetieth"), _spread(days), strict=True):
-                found[f"{which}_days_to_{name}"] = (value, chosen, len(days))
+            found[name] = _Figure(int(some.sum()), some, int(some.sum()))
+        for name, chosen, day in (
+            ("follow_up", self.within(g.follow_up, period), g.follow_up),
+            ("settlement", self.within(g.settled, period) & (g.settlement > 0), g.settlement),
+        ):
+            taken = np.sort(self.context.calendar.between(g.received[chosen], day[chosen]))
+            for which, value in zip(("mean", "median", "ninetieth"), _spread(taken), strict=True):
+                number = len(taken)
+                found[f"{which}_days_to_{name}"] = _Figure(value, chosen, number, number)
         for name, events in (("reopened", g.reopenings), ("returned", g.returns)):
-            some = events[self.within(events[:, 1], period)]
-            found[name] = (len(some), some[:, 0], len(np.unique(some[:, 0])))
+            rows = events[self.within(events[:, 1], period)]
+            found[name] = _Figure(len(rows), rows[:, 0], len(np.unique(rows[:, 0])))
         return found
+
+    def perhaps_settled(self, period: Period) -> Flags:
+        """Return a flag for each case: settled at an unknown time, perhaps in a period."""
+        g = self.g
+        found: Flags = (g.settled_unknown >= period.first.toordinal()) & (
+            g.received <= period.last.toordinal()
+        )
+        return found
+
+    def _soon_followed_up(self, received: Flags) -> _Figure:
+        """Return the share of these complaints followed up within `SOON` working days."""
+        counted, soon = followed_up_soon(self.g, self.context, self.today)
+        of, number = int((received & counted).sum()), int((received & soon).sum())
+        return _Figure(_share(number, of), received & counted, _smaller(number, of), of)
 
     def verdicts(self, chosen: Flags) -> tuple[tuple[Cell, ...], bool]:
         """Compute the columns of `VERDICTS` over these deadlines, and whether the number is
@@ -297,14 +382,15 @@ class _ReportTables:
     def by_rule(self) -> list[Row]:
         g, due, late = self.g, self.within(self.g.d_day), self.g.overdue
         verdicts, counted = self.verdicts_by(g.d_rule, due), self.behind_by(g.d_rule, due)
-        overdue = self.grouped((g.d_rule[late], g.d_case[late]))
+        overdue = _counts(g.d_rule[late])
+        for rule, cases in self.grouped((g.d_rule[late], g.d_case[late])).items():
+            counted[rule]["late_duties"] = len(cases)
         behind = self.grouped((g.d_rule[due | late], g.d_case[due | late]))
         rows = []
         for rule, cases in behind.items():
             cells, small = verdicts[rule]
-            number = len(overdue.get(rule, ()))
-            tickets = self.tickets(cases)
-            rows.append(Row(g.words[rule], (*cells, number), tickets, small, behind=counted[rule]))
+            cells, tickets = (*cells, overdue[rule]), self.tickets(cases)
+            rows.append(Row(g.words[rule], cells, tickets, small, behind=counted[rule]))
         return sorted(rows, key=lambda row: row.key)
 
     def by_unit(self) -> list[Row]:
@@ -352,9 +438,9 @@ class _ReportTables:
         received = self.within(g.received)
         of_deadline = kinds[g.d_case]
         came, still = _counts(kinds[received]), _counts(kinds[g.open])
-        late = _counts(kinds[self.late_cases & g.open])
+        late = _counts(kinds[self.late_cases])
         verdicts, counts = self.verdicts_by(of_deadline, due), self.behind_by(of_deadline, due)
-        counted = received | g.open
+        counted = received | g.open | self.late_cases
         behind = self.grouped(
             (kinds[counted], np.flatnonzero(counted)), (of_deadline[due], g.d_case[due])
         )
@@ -455,29 +541,35 @@ class _ReportTables:
         return days
 
     def escalations(self) -> list[Row]:
-        """Return the notifications in the period by rung, and the share of their cases settled soon
-        after.
+        """Return the notifications in the period by rung, in the order of the rungs, and the share
+        of their cases settled soon after.
         """
         t = self.tellings
         groups: dict[tuple[str, str], list[int]] = {}
         for place in map(int, np.flatnonzero(self.within(t.day))):
             groups.setdefault((t.kind[place], t.rung[place]), []).append(place)
         rows = []
-        for (kind, rung), places in sorted(groups.items()):
+        rank = {rung: number for number, rung in enumerate(t.order)}
+        for (kind, rung), places in sorted(
+            groups.items(), key=lambda each: (rank.get(each[0][1], len(rank)), each[0])
+        ):
             first: dict[int, int] = {}
             for place in places:
                 case, day = int(t.case[place]), int(t.day[place])
                 first[case] = min(day, first.get(case, day))
             cases = np.array(list(first), dtype=np.int64)
             days = np.array(list(first.values()), dtype=np.int64)
-            shares = self._settled_after(cases, days)
+            settled, counted = self._settled_after(cases, days)
+            shares = [_share(some, of) for some, of in zip(settled, counted, strict=True)]
             cells = (kind, len(places), len(cases), *shares)
-            rows.append(Row(rung, cells, self.tickets(cases)))
+            names = [f"settled_within_{most}" for most in WITHIN]
+            of = dict(zip(names, counted, strict=True))
+            rows.append(Row(rung, cells, self.tickets(cases), of=of))
         return rows
 
-    def _settled_after(self, cases: Ints, notified: Ints) -> list[float | None]:
-        """Return the shares of cases settled within the working days of `WITHIN` after the
-        notification.
+    def _settled_after(self, cases: Ints, notified: Ints) -> tuple[list[int], list[int]]:
+        """Count the cases settled within each number of working days of `WITHIN` after their
+        notification, and the cases notified so long ago or settled.
         """
         events, calendar = self.g.settlements, self.context.calendar
         order = np.lexsort((events[:, 1], events[:, 0]))
@@ -488,31 +580,52 @@ class _ReportTables:
         on = np.where(settled, padded[at] & ((1 << 22) - 1), notified)
         taken = calendar.between(notified, on)
         passed = calendar.between(notified, np.full_like(notified, self.today))
-        shares = []
-        for most in WITHIN:
-            soon = settled & (taken <= most)
-            counted = soon | (passed >= most)
-            shares.append(_share(soon.sum(), counted.sum()))
-        return shares
+        soon = [settled & (taken <= most) for most in WITHIN]
+        counted = [some | (passed >= most) for some, most in zip(soon, WITHIN, strict=True)]
+        return [int(some.sum()) for some in soon], [int(some.sum()) for some in counted]
 
     def quality(self, findings: Mapping[str, int]) -> list[Row]:
         g = self.g
         received, due = self.within(g.received), self.within(g.d_day)
         observed = received & g.observed
+        unknown = (g.settled_unknown > 0) & (g.received <= self.period.last.toordinal())
         behind: dict[str, Flags | Ints] = {
             "observed_times": observed,
             "history_unknown": received & g.unknown,
+            "settled_unknown": unknown,
             "by_policy": g.d_case[due & g.d_by_policy],
             "provisional": g.d_case[g.d_open & g.d_provisional],
         }
         numbers = {
             "observed_times": int(observed.sum()),
             "history_unknown": int((received & g.unknown).sum()),
+            "settled_unknown": int(unknown.sum()),
             "by_policy": int((due & g.d_by_policy).sum()),
             "provisional": int((g.d_open & g.d_provisional).sum()),
         }
         rows = [Row(key, (number,), self.tickets(behind[key])) for key, number in numbers.items()]
         return rows + [Row(key, (number,)) for key, number in findings.items()]
+
+
+def followed_up_soon(g: CaseColumns, context: EvaluationContext, today: int) -> tuple[Flags, Flags]:
+    """Return flags over all cases: counted in the share followed up within `SOON` working days, and
+    followed up within them.
+    """
+    calendar = context.calendar
+    passed = calendar.between(g.received, np.maximum(g.received, today))
+    taken = calendar.between(g.received, np.maximum(g.followed_on, g.received))
+    soon: Flags = (g.followed_on > 0) & (taken <= SOON)
+    late_or_never = np.where(g.followed, g.followed_on > 0, passed > SOON)
+    return soon | late_or_never, soon
+
+
+def _by_column(found: Sequence[_Figure | None]) -> list[tuple[str, _Figure]]:
+    return [(column, each) for column, each in zip(COLUMNS, found, strict=True) if each]
+
+
+def _smaller(part: int, whole: int) -> int:
+    """Return the size of the smaller group inside or outside of a part that is not empty."""
+    return min([number for number in (part, whole - part) if number], default=0)
 
 
 def _first_of_equals(values: Ints) -> Flags:
@@ -566,4 +679,9 @@ def _spread(days: Ints) -> tuple[float | None, float | None, float | None]:
 
 def _whole(cell: Cell) -> int:
     assert isinstance(cell, int)
+    return cell
+
+
+def _part(cell: Cell) -> float:
+    assert isinstance(cell, float)
     return cell

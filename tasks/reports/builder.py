@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from db import audit_verify
 from db.revisions import revision
 from settings import Site
+from sla.directory import Role
 from sla.engine.context import ComplaintFacts
 from sla.periods import Period, parse
 from sla.regulations.model import Rule
@@ -88,7 +89,9 @@ def _notes(
     """Return the notes on the data and the method, in a language."""
     site = context.site
     facts = source_facts(session, context, as_of)
-    vacancies = site.directory.vacancies(context.local(as_of).date())
+    today = context.local(as_of).date()
+    vacancies = site.directory.vacancies(today)
+    examiners = site.directory.holders(Role.INSPECTOR, None, today).offices
     return Notes(
         missing=tuple(
             (name, tuple(days))
@@ -102,6 +105,7 @@ def _notes(
             for name, each in facts.items()
             if each.shown_later
         ),
+        examiners=tuple(dict.fromkeys(o.unit for o in examiners if o.role is Role.INSPECTOR)),
         regulations=tuple(_regulation_rows(context, span.last, locale)),
         holidays=tuple(
             (day, off.name, off.estimate)

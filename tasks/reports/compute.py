@@ -24,6 +24,7 @@ from db.mailbox import replies
 from db.models import Complaint
 from db.notices import NotificationRecord
 from sla.engine.evaluate import Evaluation, evaluate_all
+from sla.escalation import SUPERIORS, OffsetUnit, Rung
 from sla.events import Event
 from sla.metrics.columns import CaseColumns, Gathering
 from sla.metrics.encoding import LabelTable, encode_case
@@ -178,7 +179,27 @@ def _tellings(
         np.array([context.site.evaluation_context.day(row.at) for _, row in found], dtype=np.int64),
         [row.rung for _, row in found],
         [row.kind for _, row in found],
+        _rungs_in_order(context),
     )
+
+
+def _rungs_in_order(context: SiteContext) -> list[str]:
+    """Return the rungs of all ladders in the order in which a deadline reaches them."""
+    ranks: dict[str, tuple[int, float]] = {}
+    for rung in (rung for ladder in context.site.ladders for rung in ladder.rungs):
+        ranks.setdefault(rung.id, _rank(rung))
+    return sorted(ranks, key=lambda rung: (ranks[rung], rung))
+
+
+def _rank(rung: Rung) -> tuple[int, float]:
+    """Return the place of a rung: by percent, before the deadline, on its day, and after it."""
+    at = rung.at
+    if at.unit is OffsetUnit.PERCENT:
+        return 0, at.amount
+    if at.unit is OffsetUnit.DUE_DAY:
+        return 2, 0
+    superiors = all(role in SUPERIORS for role in rung.to)
+    return (1, at.amount) if at.amount < 0 else (3, at.amount + (0.5 if superiors else 0))
 
 
 def _statements(

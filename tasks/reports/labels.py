@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -56,22 +58,31 @@ def names_of(site: Site, locale: str, day: date | None = None) -> Names:
         rule = (law.on(rule_id, day) if day else None) or law.last(rule_id)
         mark = f" · {t('mail.confirm_mark')}" if rule.certainty.to_be_confirmed else ""
         known["rule", rule_id] = Name(rule.label[locale], rule.citation + mark)
-    for rung, texts in _rung_names(site, locale).items():
-        known["rung", rung] = Name(" / ".join(texts))
+    known |= {("rung", rung): Name(text) for rung, text in _rung_names(site, locale).items()}
     for unit in site.directory.units:
         known["unit", unit] = Name(site.directory.name_of(unit))
     return Names(locale, known)
 
 
-def _rung_names(site: Site, locale: str) -> dict[str, list[str]]:
-    """Collect for each rung what it means, in every ladder that has a rung of this name."""
-    found: dict[str, list[str]] = {}
+def _rung_names(site: Site, locale: str) -> dict[str, str]:
+    """Collect for each rung what it means, in every ladder that has a rung of this name.
+
+    Rungs at the same time are told apart by their recipients.
+    """
+    t = catalog(locale)
+    times: dict[str, dict[str, None]] = {}
+    roles: dict[str, dict[str, None]] = {}
     for rung in (rung for ladder in site.ladders for rung in ladder.rungs):
-        texts = found.setdefault(rung.id, [])
-        text = rung_name(rung, locale)
-        if text not in texts:
-            texts.append(text)
-    return found
+        times.setdefault(rung.id, {})[rung_name(rung, locale)] = None
+        roles.setdefault(rung.id, {}).update(dict.fromkeys(t(f"role.{role}") for role in rung.to))
+    names = {rung: " / ".join(texts) for rung, texts in times.items()}
+    often = Counter(names.values())
+    return {
+        rung: name
+        if often[name] < 2
+        else t("report.rung.to", time=name, roles=", ".join(roles[rung]))
+        for rung, name in names.items()
+    }
 
 
 def rung_name(rung: Rung, locale: str) -> str:
@@ -116,6 +127,7 @@ def _worded(prefix: str, *keys: str) -> Callable[[str, str], str]:
 FINDINGS = (
     "observed_times",
     "history_unknown",
+    "settled_unknown",
     "by_policy",
     "provisional",
     "inherited",
@@ -138,8 +150,40 @@ _classification = _worded(
 )
 
 
+SPELLING = {
+    word.casefold(): word
+    for word in (
+        "Android",
+        "iOS",
+        "SMS",
+        "WhatsApp",
+        "Website",
+        "Instagram",
+        "Facebook",
+        "X",
+        "API",
+    )
+}
+"""The usual spelling of channels that sources write in any letter case."""
+
+_SLUG = re.compile(r"(?P<channel>.+?) - (?P<portal>[a-z0-9]+(?:-[a-z0-9]+)+)")
+"""A channel of LAPOR! with the address name of an agency's own page."""
+
+
 def _word(key: str, locale: str) -> str:
-    return catalog(locale)("report.other_words") if key == OTHER else key
+    if key == OTHER:
+        return catalog(locale)("report.other_words")
+    return key[:1].upper() + key[1:]
+
+
+def _channel(key: str, locale: str) -> str:
+    """Return the name of a channel: 'Website (Kementerian Sosial)' for its page there."""
+    if not key:
+        return catalog(locale)("summary.unknown_channel")
+    slug = _SLUG.fullmatch(key)
+    if slug is None:
+        return SPELLING.get(key.casefold()) or _word(key, locale)
+    return f"{_channel(slug['channel'], locale)} ({slug['portal'].replace('-', ' ').title()})"
 
 
 MADE: dict[str, Callable[[str, str], str]] = {
@@ -149,9 +193,9 @@ MADE: dict[str, Callable[[str, str], str]] = {
     "finding": _worded("report.finding", *FINDINGS),
     "kind": _worded("notice", "reminder", "breach", "escalation"),
     "classification": lambda key, locale: _classification(key or "none", locale),
-    "rung": lambda key, locale: catalog(locale)("report.rung.former", rung=key),
+    "rung": lambda key, locale: catalog(locale)("report.rung.former"),
     "category": _word,
-    "channel": lambda key, locale: _word(key, locale) or catalog(locale)("summary.unknown_channel"),
+    "channel": _channel,
     "statement": _worded("reply.kind", *ReplyKind),
     "complaint": lambda key, locale: key.partition(" ")[0],
     "deadline": lambda key, locale: key.partition(" ")[0],

@@ -23,6 +23,7 @@ class Notes:
     - `vacancies`: vacancies, as unit and role.
     - `not_evaluated`: sources, each with the rules they cannot show.
     - `shown_later`: sources, each with the working days until they show a settlement.
+    - `examiners`: the units of the inspectors, who examine the report and are judged in it too.
     - `holidays`: days, each with its name and whether it is an estimate.
     - `audit`: the last row of the audit before the report's moment, as 'number:hash'. A stored
       report is thus a witness of all decisions before it.
@@ -32,6 +33,7 @@ class Notes:
     vacancies: tuple[tuple[str, str], ...] = ()
     not_evaluated: tuple[tuple[str, tuple[str, ...]], ...] = ()
     shown_later: tuple[tuple[str, int], ...] = ()
+    examiners: tuple[str, ...] = ()
     regulations: tuple[RegulationRow, ...] = ()
     holidays: tuple[tuple[date, str, bool], ...] = ()
     policy: str = "benefit_of_doubt"

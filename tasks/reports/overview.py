@@ -34,7 +34,7 @@ class ReportOverview:
     interim: bool
     received: int
     settled: int
-    followed_up_share: float | None
+    followed_up_within_5: float | None
     on_time: float | None
     open_now: int
     late_now: int
@@ -73,7 +73,7 @@ def overview_of(view: Report) -> ReportOverview:
         interim=view.interim,
         received=_whole(head, "received"),
         settled=_whole(head, "settled"),
-        followed_up_share=share("followed_up_share"),
+        followed_up_within_5=share("followed_up_within_5"),
         on_time=share("on_time"),
         open_now=_whole(head, "open"),
         late_now=_whole(head, "late"),

@@ -27,8 +27,13 @@ SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel",
 LEFT_OUT = frozenset({"late", "statements"})
 """Tables of single complaints."""
 
-ROWS_LEFT_OUT = frozenset({"late_duties", "late_ended"})
-"""Rows of the headline that would allow to compute withheld cells of the table of rules."""
+ROWS_LEFT_OUT = frozenset({"late_duties", "late_ended", "first_settled", "settled_unknown"})
+"""Rows of the headline that would allow to compute withheld cells of the table of rules, or how
+many complaints were reopened.
+"""
+
+WITHOUT_TOTAL = frozenset({"trend", "escalations"})
+"""Tables without a row of sums: their withheld cells are not protected against known sums."""
 
 FINDINGS_LEFT_OUT = frozenset({"inherited", "taken_back"})
 """Findings that count deadlines and notices: nothing tells how many complaints are behind them."""
@@ -64,6 +69,7 @@ class _Hiding:
         self.by_key = {table.key: _published(table, view) for table in view.tables}
         self.hidden: set[tuple[str, int, str]] = set()
         self.without_verdicts: set[tuple[str, int]] = set()
+        self.without_total: set[str] = set()
         self.months = _months(view, self.by_key.get("trend"))
         self._split()
         self._headline()
@@ -77,7 +83,22 @@ class _Hiding:
             rows = [self._row(table, place, row) for place, row in enumerate(table.rows)]
             if table.key in REORDERED:
                 rows.sort(key=partial(_rank, table))
-            yield replace(table, rows=tuple(rows))
+            yield replace(table, rows=tuple(rows), total=self._total(table))
+
+    def _total(self, table: Table) -> Row | None:
+        """Return the row of the sums without the sums that are withheld."""
+        if table.total is None or table.key in WITHOUT_TOTAL:
+            return None
+        verdicts = disclosure_control.WITHHELD[self.whole]
+        cells = tuple(
+            SUPPRESSED
+            if column.key in verdicts
+            or column.key in self.without_total
+            or (column.measure is Measure.COUNT and small(cell))
+            else cell
+            for column, cell in zip(table.columns, table.total.cells, strict=True)
+        )
+        return replace(table.total, cells=cells, small=table.total.small or "verdicts" in verdicts)
 
     def _row(self, table: Table, place: int, row: Row) -> Row:
         """Return a row for the public; with `verdicts` withheld it is always marked as small."""
@@ -88,7 +109,24 @@ class _Hiding:
             for column, cell in zip(table.columns, row.cells, strict=True)
         )
         told = (table.key, place, "verdicts") not in self.hidden
-        return replace(row, cells=cells, small=row.small or not told)
+        of = {
+            column: number
+            for column, number in row.of.items()
+            if SUPPRESSED not in cells and not self._tells_apart(table, row, column)
+        }
+        return replace(row, cells=cells, small=row.small or not told, of=of)
+
+    def _tells_apart(self, table: Table, row: Row, column: str) -> bool:
+        """Check whether the number behind a share or a mean is small, or the rest to its whole."""
+        number = row.of[column]
+        if table.key == "escalations":
+            whole = table.value(row.key, "complaints")
+        elif row.key == "on_time":
+            return column != "value" or self.whole is Level.ALL or small(number)
+        else:
+            whole = self._figure("settled" if "settle" in row.key else "received", column)
+        rest = whole - number if isinstance(whole, int) else LEAST
+        return small(number) or small(rest)
 
     def _hide(self, table: str, place: int, *columns: str) -> None:
         if table in self.by_key:
@@ -108,7 +146,11 @@ class _Hiding:
             values = [disclosure_control.counts(table, column) for table in among]
             behind = [disclosure_control.behind(table, column) for table in among]
             gone = [
-                self._without_verdicts(table) if column == "received" else () for table in among
+                [
+                    *(self._without_verdicts(table) if column == "received" else ()),
+                    *self._counted_twice(table, column),
+                ]
+                for table in among
             ]
             chosen = [
                 disclosure_control.column_hidden(each, more, known)
@@ -116,10 +158,23 @@ class _Hiding:
             ]
             if None in chosen or any(small(sum(each)) for each in (*values, *behind)):
                 self._hide_figure(column)
+                self.without_total.add(column)
                 chosen = [set(range(len(each))) for each in values]
             for table, places in zip(among, chosen, strict=True):
                 for place in places or ():
                     self._hide(table.key, place, column)
+
+    def _counted_twice(self, table: Table, column: str) -> list[int]:
+        """Return rows to withhold because the sum of a column and the number of late complaints
+        differ by a small number: of complaints late at two units, or late after their end.
+        """
+        if (table.key, column) not in {("by_unit", "late"), ("ageing", "open_late")}:
+            return []
+        values, late = disclosure_control.counts(table, column), self._whole("late", "value")
+        if not small(abs(sum(values) - late)):
+            return []
+        self.without_total.add(column)
+        return sorted(range(len(values)), key=lambda place: (not values[place], values[place]))[:2]
 
     def _without_verdicts(self, table: Table) -> list[int]:
         return [place for key, place in self.without_verdicts if key == table.key]
@@ -168,18 +223,20 @@ class _Hiding:
         headline = self.by_key.get("headline")
         for column in EARLIER if headline else ():
             received, settled = (self._whole(key, column) for key in ("received", "settled"))
-            share = self._figure("followed_up_share", column)
-            followed = round(share * received) if isinstance(share, int | float) else 0
-            if any(map(small, (received, followed, received - followed))):
-                self._hide_figure("followed_up_share", column)
+            for name in ("followed_up_share", "followed_up_within_5"):
+                share = self._figure(name, column)
+                followed = round(share * received) if isinstance(share, int | float) else 0
+                if any(map(small, (received, followed, received - followed))):
+                    self._hide_figure(name, column)
             for place, row in enumerate(headline.rows if headline else ()):
-                behind = followed if row.key.endswith("follow_up") else settled
+                behind = row.behind.get(column, LEAST)
                 if column == "value" and row.tickets:
-                    behind = len(row.tickets)
-                counted = row.behind.get(column, LEAST)
+                    behind = min(behind, len(row.tickets))
+                if row.key.endswith("settlement"):
+                    behind = min(behind, settled)
                 if (
-                    ("_days_to_" in row.key and behind < LEAST)
-                    or small(counted)
+                    ("_days_to_" in row.key and small(behind))
+                    or small(row.behind.get(column, LEAST))
                     or (row.measure is Measure.COUNT and small(self._figure(row.key, column)))
                 ):
                     self._hide("headline", place, column)

@@ -10,7 +10,7 @@ from settings import Site, load_site
 from sla.directory import Role
 from sla.escalation import NoticeKind, Offset, Rung
 from sla.periods import parse
-from tasks.reports.labels import names_of, rung_name
+from tasks.reports.labels import Names, names_of, rung_name
 from tasks.text.formats import period_text
 
 ZONE, TODAY = ZoneInfo("Asia/Makassar"), date(2026, 11, 24)
@@ -76,4 +76,27 @@ def test_every_rung_of_a_site_has_a_name_and_a_former_one_is_named_as_such(site_
     for rung in rungs:
         assert names("rung", rung).text != rung
         assert "tidak lagi dipakai" not in names("rung", rung).text
-    assert names("rung", "gone").text == "jenjang yang tidak lagi dipakai (gone)"
+    assert names("rung", "gone").text == "jenjang yang tidak lagi dipakai"
+    texts = [names("rung", rung).text for rung in rungs]
+    assert len(texts) == len(set(texts))
+    to_the_inspector = "setelah batas waktu lewat, kepada Inspektur"
+    assert names("rung", "breach-inspector").text == to_the_inspector
+
+
+@pytest.mark.parametrize(
+    ("of", "key", "shown"),
+    [
+        ("channel", "ios", "iOS"),
+        ("channel", "SMS", "SMS"),
+        ("channel", "WHATSAPP", "WhatsApp"),
+        ("channel", "tatap muka", "Tatap muka"),
+        ("channel", "Website - kementerian-sosial", "Website (Kementerian Sosial)"),
+        ("channel", "website - pemerintah-kabupaten-x", "Website (Pemerintah Kabupaten X)"),
+        ("channel", "Website - lain", "Website - lain"),
+        ("channel", "", "tidak diketahui"),
+        ("channel", "lainnya", "lainnya"),
+        ("category", "air bersih", "Air bersih"),
+    ],
+)
+def test_a_word_of_a_source_is_cleaned_for_readers(of, key, shown):
+    assert Names("id")(of, key).text == shown

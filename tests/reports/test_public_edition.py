@@ -292,6 +292,30 @@ def test_an_empty_report_has_a_public_edition_too():
     assert all(not table.rows for table in public.tables)
 
 
+@pytest.mark.parametrize("column", ["value", "previous"])
+def test_the_number_behind_a_share_is_withheld_if_it_or_the_rest_is_one_or_two(column):
+    full = view()
+    headline = full.table("headline")
+    received, settled = (headline.value(key, column) for key in ("received", "settled"))
+
+    def published(of: int) -> set[str]:
+        rows = [replace(row, of={column: of} if row.of else {}) for row in headline.rows]
+        tables = [replace(t, rows=tuple(rows)) if t is headline else t for t in full.tables]
+        shown = public_edition(replace(full, tables=tuple(tables))).table("headline")
+        assert shown
+        return {row.key for row in shown.rows if row.of}
+
+    followed_up = {"followed_up_within_5", "followed_up_share"}
+    to_follow_up = {f"{which}_days_to_follow_up" for which in ("mean", "median", "ninetieth")}
+    to_settlement = {f"{which}_days_to_settlement" for which in ("mean", "median", "ninetieth")}
+    whole = {"on_time"} if column == "value" else set()
+    assert published(2) == set()
+    assert published(received - 2) - to_settlement == whole
+    assert published(received) >= followed_up | to_follow_up | whole
+    assert published(settled - 1) & to_settlement == set()
+    assert published(settled) >= to_settlement
+
+
 def test_made_twice_it_is_the_same():
     full = view(units=12, count=60)
     assert public_edition(full) == public_edition(full)

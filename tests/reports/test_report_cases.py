@@ -321,8 +321,8 @@ def test_a_month_without_complaints_is_reported_in_every_format_and_mailed(conte
     assert mails
     for mail in mails:
         assert {name.rpartition(".")[2] for name in mail.attached} == {"html", "pdf", "xlsx"}
-        assert "\n       0  diterima" in mail.text
-        assert "\n       –  tepat waktu" in mail.text
+        assert "\n       0  Pengaduan diterima" in mail.text
+        assert "\n       –  Kewajiban yang dipenuhi tepat waktu" in mail.text
 
 
 @pytest.mark.long

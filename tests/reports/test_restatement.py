@@ -197,7 +197,7 @@ def test_every_format_and_the_mail_tell_of_it(context, kept):
     )
     for shown in (page, cover, pdf):
         assert "1 pengaduan yang saat itu sudah diterima baru tercatat kemudian." in shown
-        assert "Diterima: 4 → 5" in shown
+        assert "Pengaduan diterima: 4 → 5" in shown
         assert "Dinas Sosial: " in shown
         assert remedy in shown
     deliver(context, LATER)
@@ -222,7 +222,8 @@ def test_of_many_units_some_are_told_and_the_rest_is_counted(context, kept):
     assert (some.lines, whole.more) == (whole.lines[:1], "")
     assert some.more == f"{len(whole.lines) - 1} more figures and units differ."
     units = dict(whole.lines)
-    assert "Judged 0 → 1" in units["Dinas Lingkungan Hidup"] or "Open" in units["Dinas Sosial"]
+    assert "Complaints open 1 → 2" in units["Dinas Lingkungan Hidup"]
+    assert "Complaints open 1 → 0" in units["Dinas Sosial"]
 
 
 @ON_BOTH
@@ -272,7 +273,7 @@ def test_a_figure_that_no_version_knows_breaks_no_report(context, kept):
     known(context, LATER, *ENTRIES)
     summary = made(context, LATER, formats=PAGE)
     assert figures(told(summary)) == {("headline", "received", "value"): ("many", 4)}
-    assert "Diterima: many → 4" in summary.path.read_text("utf-8")
+    assert "Pengaduan diterima: many → 4" in summary.path.read_text("utf-8")
 
 
 def test_a_report_is_not_earlier_than_itself(context, kept):

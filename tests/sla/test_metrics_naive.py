@@ -85,6 +85,26 @@ def first_day(one, *kinds: str) -> date | None:
     return days[0] if days else None
 
 
+def settled_day(one) -> date | None:
+    """The first settlement or closing after the last reopening."""
+    found = None
+    for event in one.events:
+        if event.kind == "reopened":
+            found = None
+        elif event.kind in SETTLING and found is None:
+            found = local(event.latest)
+    return found
+
+
+def soon(one) -> bool | None:
+    """Followed up within 5 working days; None for a complaint without one that is younger."""
+    received = local(one.received)
+    day = first_day(one, "follow_up_published", "responded", *SETTLING)
+    if day is None:
+        return False if working_days(received, TODAY) > 5 else None
+    return working_days(received, day) <= 5
+
+
 def is_open(one) -> bool:
     still = True
     for event in one.events:
@@ -121,18 +141,22 @@ def counted(deadlines) -> list[int]:
 
 def naive(cases, period: Period) -> dict:
     received = [one for one in cases if in_period(local(one.received), period)]
-    settled = [one for one in cases if in_period(first_day(one, *SETTLING), period)]
+    settled = [one for one in cases if in_period(settled_day(one), period)]
     due = [(one, d) for one in cases for d in duties(one) if in_period(day_of(d), period)]
     judged = counted(d for _, d in due)
     follow_ups = [
         working_days(local(one.received), day)
-        for one in received
-        if (day := first_day(one, "follow_up_published"))
+        for one in cases
+        if in_period(day := first_day(one, "follow_up_published"), period)
     ]
     done = ("follow_up_published", "responded", "settled", "closed")
     return {
         "received": {one.ticket for one in received},
         "settled": {one.ticket for one in settled},
+        "first_settled": {
+            one.ticket for one in cases if in_period(first_day(one, *SETTLING), period)
+        },
+        "soon": [found for one in received if (found := soon(one)) is not None],
         "followed": sum(any(e.kind in done for e in one.events) for one in received),
         "verdicts": judged,
         "follow_ups": sorted(follow_ups),
@@ -183,7 +207,7 @@ def test_the_figures_agree_with_a_count_by_hand(cases, period):
     def behind(figure: str) -> set[str]:
         return set(head.row(figure).tickets)
 
-    for figure in ("received", "settled", "open", "late"):
+    for figure in ("received", "settled", "first_settled", "open", "late"):
         assert head.value(figure, "value") == len(plain[figure])
         assert behind(figure) == plain[figure]
     for figure in ("late_duties", "late_ended"):
@@ -191,6 +215,10 @@ def test_the_figures_agree_with_a_count_by_hand(cases, period):
     received = len(plain["received"])
     share = head.value("followed_up_share", "value")
     assert share == (plain["followed"] / received if received else None)
+    within = plain["soon"]
+    assert head.value("followed_up_within_5", "value") == (
+        sum(within) / len(within) if within else None
+    )
     met, judged = plain["verdicts"][1], plain["verdicts"][0]
     assert head.value("on_time", "value") == (met / judged if judged else None)
     days = plain["follow_ups"]

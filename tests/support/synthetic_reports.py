@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 from settings.report import Letterhead, Signature
 from sla.metrics.definitions import AGES, HEADLINE, SHAPES, SMALL_NUMBER
-from sla.metrics.table import Cell, Row, Table
+from sla.metrics.table import Cell, Measure, Row, Table
 from sla.periods import months_until
 from tasks.reports.formats.json_csv import sha256_of
 from tasks.reports.labels import Name, Names
@@ -17,6 +17,7 @@ from tasks.reports.model import Notes, OverrideRow, RegulationRow, Report
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
 AS_OF = datetime(2026, 12, 2, 1, 30, tzinfo=UTC)  # 09:30 in Makassar
+SPLIT_BY_KIND = ("classification", "category", "channel")
 STATES = ("met", "met", "met", "met", "met_late", "breached", "unknown", "waived")
 RULES = {
     "sp4n/verification": {"id": "Verifikasi laporan", "en": "Verification of the report"},
@@ -140,7 +141,10 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
     figures: dict[str, tuple[Cell, ...]] = {
         "received": (len(made), len(made) + 7, len(made) - 3 if made else None),
         "settled": (len(made) - opened, 40, None),
-        "followed_up_share": (1 - opened / len(made) if made else None, 0.875, None),
+        "first_settled": (len(made) - opened, 41, None),
+        "settled_unknown": (0, 0, None),
+        "followed_up_within_5": (0.625 if made else None, 0.75, None),
+        "followed_up_share": (1 - opened / len(made) if made else None, None, None),
         "on_time": (whole[7], 0.912, 0.5),
         "open": (opened, None, None),
         "late": (late, None, None),
@@ -168,7 +172,16 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
     overdue = [each for each in made if each.state == "breached"]
     rows: dict[str, list[Row]] = {
         "headline": [
-            Row(key, figures.get(key, days), tickets, measure=measure) for key, measure in HEADLINE
+            Row(
+                key,
+                figures.get(key, days),
+                tickets,
+                measure=measure,
+                of={}
+                if measure is Measure.COUNT
+                else {"value": whole[0] if key == "on_time" else len(made)},
+            )
+            for key, measure in HEADLINE
         ],
         "by_rule": split("rule", lambda some: (*verdicts(some)[0], standing(some)[1])),
         "by_unit": sorted(
@@ -177,7 +190,7 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
         ),
         **{
             f"by_{name}": split(name, lambda some: (len(some), *verdicts(some)[0], *standing(some)))
-            for name in ("classification", "category", "channel")
+            for name in SPLIT_BY_KIND
         },
         "ageing": [
             Row(key, standing([each for each in made if each.age == key and each.open]))
@@ -226,7 +239,22 @@ def tables(made: Sequence[Made], *, months: int = 13) -> tuple[Table, ...]:
             Row("vacancies", (1,)),
         ],
     }
-    return tuple(Table(key, of, cols, tuple(rows[key])) for key, (of, cols) in SHAPES.items())
+    sums: dict[str, tuple[Cell, ...]] = {
+        "by_rule": (*whole, late),
+        "by_unit": (*whole, opened, late, 0, 0),
+        "ageing": (opened, late),
+    }
+    sums |= {f"by_{n}": (len(made), *whole, opened, late) for n in SPLIT_BY_KIND}
+    return tuple(
+        Table(
+            key,
+            of,
+            cols,
+            tuple(rows[key]),
+            Row("total", sums[key]) if key in sums and rows[key] else None,
+        )
+        for key, (of, cols) in SHAPES.items()
+    )
 
 
 def named(locale: str, units: Sequence[str]) -> Names:
@@ -267,5 +295,5 @@ def view(
 
 def without_rows(report: Report) -> Report:
     """The same report of a site in which nothing ever happened."""
-    empty = tuple(replace(table, rows=()) for table in report.tables)
+    empty = tuple(replace(table, rows=(), total=None) for table in report.tables)
     return replace(report, tables=empty, sha256=sha256_of(empty))

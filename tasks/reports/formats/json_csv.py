@@ -15,7 +15,7 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sla.metrics.table import Table
+from sla.metrics.table import Row, Table
 from tasks.common.plain_text import formula_safe
 from tasks.reports.model import Report
 
@@ -46,13 +46,14 @@ def report_json(view: Report) -> str:
 def report_csv(view: Report) -> str:
     """Format a line for each cell: table, row, column, value; an empty value means none.
 
-    A text with the start of a spreadsheet formula gets an apostrophe in front.
+    The row of the sums has the key `total`. A text with the start of a spreadsheet formula gets an
+    apostrophe in front.
     """
     kept = io.StringIO()
     writer = csv.writer(kept, lineterminator="\n")
     writer.writerow(COLUMNS)
     for table in view.tables:
-        for row in table.rows:
+        for row in (*table.rows, *([table.total] if table.total else [])):
             for column, cell in zip(table.columns, row.cells, strict=True):
                 value = _plain(cell)
                 text = formula_safe(value) if isinstance(value, str) else value
@@ -76,22 +77,23 @@ def _tables(tables: Iterable[Table]) -> list[dict[str, Any]]:
             "key": table.key,
             "of": table.of,
             "columns": [{"key": each.key, "measure": each.measure} for each in table.columns],
-            "rows": [
-                {
-                    "key": row.key,
-                    "below_threshold": row.small,
-                    "tickets": list(row.tickets),
-                    "cells": {
-                        column.key: cell
-                        for column, cell in zip(table.columns, row.cells, strict=True)
-                    },
-                    **({"measure": row.measure} if row.measure else {}),
-                }
-                for row in table.rows
-            ],
+            "rows": [_row(table, row) for row in table.rows],
+            **({"total": _row(table, table.total)} if table.total else {}),
         }
         for table in tables
     ]
+
+
+def _row(table: Table, row: Row) -> dict[str, Any]:
+    cells = {column.key: cell for column, cell in zip(table.columns, row.cells, strict=True)}
+    return {
+        "key": row.key,
+        "below_threshold": row.small,
+        "tickets": list(row.tickets),
+        "cells": cells,
+        **({"measure": row.measure} if row.measure else {}),
+        **({"of": dict(row.of)} if row.of else {}),
+    }
 
 
 def _canonical(value: Any) -> str:

@@ -57,7 +57,17 @@ def method_shown(view: Report, zone: ZoneInfo) -> MethodShown:
 
 def source_notes(view: Report, zone: ZoneInfo) -> list[str]:
     """List what readers must know about the sources: missing days, vacancies, limits."""
-    return list(_source_notes(view.notes, view.names.locale, zone))
+    return [*_conflicts(view), *_source_notes(view.notes, view.names.locale, zone)]
+
+
+def _conflicts(view: Report) -> Iterator[str]:
+    """Yield a sentence for each unit that examines the report and has late complaints itself."""
+    units = view.table("by_unit")
+    for unit in view.notes.examiners:
+        late = units.value(unit, "late") if units else None
+        if isinstance(late, int) and late:
+            name = view.names("unit", unit).text
+            yield catalog(view.names.locale)("report.conflict", unit=name, n=late)
 
 
 def _source_notes(notes: Notes, locale: str, zone: ZoneInfo) -> Iterator[str]:

@@ -196,9 +196,17 @@ def _table(section: Section) -> dict[str, Any]:
             _cell(cell, most, narrow=small and at > 0)
             for at, (cell, most) in enumerate(zip(head, room, strict=True))
         ],
+        "groups": _groups(section),
         "below": section.below,
         "lines": [_line(line, room, narrow=small) for line in section.lines],
+        "total": _line(section.total, room, narrow=small) if section.total else None,
     }
+
+
+def _groups(section: Section) -> list[dict[str, Any]]:
+    """Return the groups of the columns, after an empty one above the names of the rows."""
+    groups = [("", 1), *section.groups] if section.groups else []
+    return [{"text": text, "columns": columns} for text, columns in groups]
 
 
 def _plot(plot: Plot) -> dict[str, str | float]:

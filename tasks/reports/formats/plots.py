@@ -170,7 +170,7 @@ def _by_unit(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
 def _ageing(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
     """Draw open complaints by age, with the late ones on top."""
     t, locale = catalog(view.names.locale), view.names.locale
-    opened, late = _column(table, "open"), _column(table, "late")
+    opened, late = _column(table, "open"), _column(table, "open_late")
     if not any(opened):
         return None
     pairs = list(zip(opened, late, strict=True))
@@ -182,7 +182,8 @@ def _ageing(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
         axes.bar(labels, least, color=SKY, label=labelled(t("report.plot.not_late")))
         axes.bar(labels, alone, color=GREY)
         gone = [
-            any(pair) for pair in zip(*(_withheld(table, k) for k in ("open", "late")), strict=True)
+            any(pair)
+            for pair in zip(*(_withheld(table, k) for k in ("open", "open_late")), strict=True)
         ]
         marks(axes, gone, locale, alone)
         axes.bar(

@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from sla.metrics.comparison import no_data
+from sla.metrics.definitions import VERDICTS
 from sla.metrics.table import SUPPRESSED, Cell, Column, Measure, Row, Table
 from tasks.reports.formats.cell_text import NUMBERS, cell_text, measure_of, number
 from tasks.reports.labels import Name
 from tasks.reports.model import Report
-from tasks.text.catalog import catalog
+from tasks.text.catalog import Catalog, catalog
 from tasks.text.numbers import decimal_text, number_text
 
-TILES = ("late", "on_time", "open", "received", "settled", "followed_up_share")
+TILES = ("late", "on_time", "open", "received", "settled", "followed_up_within_5")
 """The large figures at the top, the most urgent first."""
 
 NAMED_BY = {"late": "ticket", "statements": "ticket"}
 """The column naming a table's rows, if their keys do not."""
 
+
+MANY_COLUMNS = 9
+"""Tables with this many columns have short heads below the unit that they count."""
+
+GROUPS = {
+    **dict.fromkeys(
+        (*(column.key for column in VERDICTS), "late_duties"),
+        "duties",
+    ),
+    **dict.fromkeys(("received", "open", "late", "reopened", "returned"), "complaints"),
+}
+"""The unit that each column of a table with many columns counts."""
 
 NOT_IF_EMPTY = frozenset({"statements"})
 """Tables left out if they have no rows: a site without answers by mail has none."""
@@ -30,10 +44,14 @@ BELOW = {"late": "notified"}
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A cell: its text, the small text below it, and its style (numeric, emphasized)."""
+    """A cell: its text, the small text below it, and its style (numeric, emphasized).
+
+    The head of a column may have a `group`: the unit that it counts, above several columns.
+    """
 
     text: str
     detail: str = ""
+    group: str = ""
     numeric: bool = False
     strong: bool = False
 
@@ -56,7 +74,8 @@ class Line:
 class Section:
     """A table for people; `not_shown` counts the rows left out for length.
 
-    `below` is the heading of the texts under each row, if there are any.
+    `below` is the heading of the texts under each row, if there are any. `total` is the row of the
+    sums.
     """
 
     key: str
@@ -67,6 +86,15 @@ class Section:
     lines: tuple[Line, ...]
     not_shown: int
     below: str = ""
+    total: Line | None = None
+
+    @property
+    def groups(self) -> tuple[tuple[str, int], ...]:
+        """Return the groups of the columns, each with its number of columns; none if none has."""
+        if not any(column.group for column in self.columns):
+            return ()
+        runs = groupby(column.group for column in self.columns)
+        return tuple((group, len(list(run))) for group, run in runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +126,55 @@ def _section(table: Table, view: Report, zone: ZoneInfo, most: int) -> Section:
         title=t(f"report.section.{table.key}"),
         note=_note(table, view, zone),
         head=t(f"report.column.{naming}" if naming else f"report.of.{table.of}"),
-        columns=tuple(
-            Shown(t(f"report.column.{column.key}"), numeric=_numeric(table, column))
-            for column in shown
-        ),
+        columns=tuple(_head(table, column, t) for column in shown),
         lines=tuple(_line(table, row, shown, view, zone) for row in table.rows[:most]),
         not_shown=max(0, len(table.rows) - most),
         below=t(f"report.column.{below}") if below else "",
+        total=_total(table, shown, view, zone),
     )
+
+
+def _head(table: Table, column: Column, t: Catalog) -> Shown:
+    """Build the head of a column: short below its group in a table with many columns."""
+    numeric = _numeric(table, column)
+    if len(table.columns) < MANY_COLUMNS or column.key not in GROUPS:
+        return Shown(t(f"report.column.{column.key}"), numeric=numeric)
+    group = t(f"report.group.{GROUPS[column.key]}")
+    return Shown(t(f"report.short.{column.key}"), group=group, numeric=numeric)
+
+
+def _total(table: Table, shown: list[Column], view: Report, zone: ZoneInfo) -> Line | None:
+    """Build the row of the sums; a column without a sum is empty."""
+    if table.total is None:
+        return None
+    name = Name(catalog(view.names.locale)("report.total"))
+    cells = dict(zip(table.columns, table.total.cells, strict=True))
+    texts = (
+        ""
+        if cells[column] is None
+        else cell_text(cells[column], column.measure, column.key, view.names, zone)
+        for column in shown
+    )
+    numeric = [_numeric(table, column) for column in shown]
+    found = (Shown(text, numeric=each) for text, each in zip(texts, numeric, strict=True))
+    return Line(name, tuple(found), small=False)
 
 
 def _note(table: Table, view: Report, zone: ZoneInfo) -> str:
     t = catalog(view.names.locale)
+    if table.key == "trend":
+        return " ".join(filter(None, (t("report.note.trend"), _unknown_settlements(view, t))))
     if table.key != "headline":
         return t(f"report.note.{table.key}")
     note = t("report.definitions")
     return f"{note} {t('report.cut_comparison')}" if view.unfinished(zone) else note
+
+
+def _unknown_settlements(view: Report, t: Catalog) -> str:
+    """Return the sentence about settlements that are in no month, if there are any to name."""
+    quality = view.table("quality")
+    number = quality.value("settled_unknown", "number") if quality else None
+    return t("report.unknown_settlements", n=number) if isinstance(number, int) and number else ""
 
 
 def _numeric(table: Table, column: Column) -> bool:
@@ -137,8 +198,8 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
         detail = ""
         if measure is Measure.KEY and isinstance(cell, str):
             detail = view.names(column.key, cell).detail
-        if table.key == "headline" and column.key == "value":
-            detail = _out_of(view, row)
+        if column.key in row.of and isinstance(cell, int | float):
+            detail = _out_of(view, row, column.key)
         if row.small and column.key == "share" and cell not in {None, SUPPRESSED}:
             detail = catalog(view.names.locale)("report.small")
         shown_text = cell_text(cell, measure, column.key, view.names, zone)
@@ -155,23 +216,21 @@ def _line(table: Table, row: Row, shown: list[Column], view: Report, zone: ZoneI
     return Line(name, tuple(found), row.small, text(below) if below else "", link)
 
 
-def _out_of(view: Report, row: Row) -> str:
-    """Return the number that a mean, a median or a share is computed of: 'dari 22 pengaduan'.
-
-    The public edition has no complaints behind its rows, so it has none of these numbers.
-    """
-    value, t = row.cells[0], catalog(view.names.locale)
-    if (
-        row.measure is Measure.COUNT
-        or view.edition == "public"
-        or not isinstance(value, int | float)
-    ):
+def _out_of(view: Report, row: Row, column: str) -> str:
+    """Return the number that a mean, a median or a share is computed of: 'dari 22 pengaduan'."""
+    if column not in row.of:
         return ""
-    if row.key != "on_time":
-        return t("report.of_complaints", n=len(row.tickets))
-    rules = view.table("by_rule")
-    judged = (rules.value(each.key, "verdicts") for each in rules.rows) if rules else ()
-    return t("report.of_duties", n=sum(n for n in judged if isinstance(n, int)))
+    unit = "duties" if row.key == "on_time" else "complaints"
+    return catalog(view.names.locale)(f"report.of_{unit}", n=row.of[column])
+
+
+def _with_duties(view: Report, row: Row) -> str:
+    """Return the number of late duties beside that of late complaints."""
+    headline = view.table("headline")
+    duties = headline.value("late_duties", "value") if headline and row.key == "late" else None
+    if not isinstance(duties, int) or not duties:
+        return ""
+    return catalog(view.names.locale)("report.with_duties", n=duties)
 
 
 def _no_data(view: Report, table: Table, row: Row, column: str) -> bool:
@@ -191,7 +250,8 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
         cells = {column.key: cell for column, cell in zip(headline.columns, row.cells, strict=True)}
         value, measure = cells["value"], measure_of(row, headline.columns[0])
         changes = (
-            _out_of(view, row),
+            _out_of(view, row, "value"),
+            _with_duties(view, row),
             *_changes(headline, row, view, zone),
         )
         found.append(
@@ -209,8 +269,11 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
 def _changes(headline: Table, row: Row, view: Report, zone: ZoneInfo) -> Iterator[str]:
     """Yield the changes against each earlier period, or that it has no data."""
     for than in ("previous", "year_before"):
+        unknown = headline.value("settled_unknown", than) if row.key == "settled" else None
         if _no_data(view, headline, row, than):
             yield catalog(view.names.locale)(f"report.change.no_{than}")
+        elif isinstance(unknown, int) and unknown:
+            yield catalog(view.names.locale)("report.change.unknown", n=unknown)
         else:
             before = headline.value(row.key, than)
             yield _change(

@@ -189,7 +189,7 @@ class _Writer:
         heads += [
             (t(f"report.column.{column.key}"), _width(table, column)) for column in table.columns
         ]
-        rows = (
+        rows: Iterable[list[Any]] = (
             [
                 ("name", found.text),
                 *([("name", found.detail)] if detailed else []),
@@ -202,8 +202,19 @@ class _Writer:
             for found in (names(table.of, row.key),)
         )
         cut = self.fill(sheet, heads, rows, len(table.rows))
+        if table.total is not None and not cut:
+            self.total(sheet, len(table.rows) + 1, table, len(heads) - len(table.columns))
         add_chart(self.book, sheet, table, self.view, len(heads) - len(table.columns))
         return sheet.get_name(), cut or self.note(table)
+
+    def total(self, sheet: Any, row: int, table: Table, first: int) -> None:
+        """Write the row of the sums, below the filter's range."""
+        assert table.total is not None
+        self.string(sheet, row, 0, self.t("report.total"), self.strong)
+        for place, (column, cell) in enumerate(
+            zip(table.columns, table.total.cells, strict=True), first
+        ):
+            self.cell(sheet, row, place, column, cell, column.measure)
 
     def note(self, table: Table) -> str:
         """Return the note of a section."""

@@ -71,7 +71,7 @@ def _ageing(book: Any, name: str, table: Table, view: Report, first: int) -> Any
     """Draw columns of open and late complaints by age."""
     rows = len(table.rows)
     chart = book.add_chart({"type": "column"})
-    for column, colour in (("open", SKY), ("late", RED)):
+    for column, colour in (("open", SKY), ("open_late", RED)):
         chart.add_series(_series(name, table, first, column, colour, rows))
     chart.set_y_axis({"name": catalog(view.names.locale)("report.plot.complaints"), "min": 0})
     chart.set_size({"width": 640, "height": 360})
