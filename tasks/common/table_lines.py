@@ -9,6 +9,7 @@ from itertools import pairwise
 from tasks.common.dates import month_number
 
 _NUMBER = re.compile(r"-?[\d.,]+ ?%?")
+_FORMULA_ERROR = re.compile(r"#[A-Z/0!?]{3,8}")
 _LABEL = re.compile(
     r"(?:grand |sub[ -]?)?(?:total|jumlah|rata-rata|average|sum)\b[^\d]{0,40}(?:[\d.,]+ ?%?)?",
     re.IGNORECASE,
@@ -32,8 +33,13 @@ def is_total_label(cell: str) -> bool:
 
 
 def has_only_totals(cells: Iterable[str]) -> bool:
-    """Check whether every filled cell of a row is a number or the label of a total."""
+    """Check whether every filled cell of a row is a number or the label of a total.
+
+    In a line with a label, a number may also be the error of a formula.
+    """
     filled = _filled(cells)
+    if any(map(is_total_label, filled)):
+        filled = [cell for cell in filled if not _FORMULA_ERROR.fullmatch(cell)]
     return bool(filled) and all(_NUMBER.fullmatch(cell) or is_total_label(cell) for cell in filled)
 
 
@@ -51,7 +57,9 @@ def has_column_numbers(cells: Iterable[str]) -> bool:
 
 
 def is_text(cell: str) -> bool:
-    """Check whether a cell has words and no digits."""
+    """Check whether a cell has words and no digits, and is not the error of a formula."""
+    if _FORMULA_ERROR.fullmatch(cell):
+        return False
     return _WORD.search(cell) is not None and not any(sign.isdigit() for sign in cell)
 
 

@@ -29,6 +29,7 @@ from tasks.ingest.row_parser import (
     RowParser,
 )
 from tasks.sources.base import FaultyRow, Row, sheet_of, without_lone_surrogates
+from tasks.workbook_reader.covered import CoveredCell
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,9 @@ _NO_COMPLAINT = frozenset(
 
 _PERHAPS_TEXT = _NO_COMPLAINT | {RejectionReason.TORN_ROW, RejectionReason.LONG_ROW}
 """The reasons for the rejection of a line of text, which may stand in a column with dates."""
+
+_PERHAPS_TOTAL = _NO_COMPLAINT | {RejectionReason.ERROR_CELL}
+"""The reasons for the rejection of a total line, which may have formulas without a result."""
 
 MOST_TEXTS = 3
 """A line of text has at most so many filled cells: a signature has one or two columns."""
@@ -131,6 +135,8 @@ class RowValidator:
                 if before is None:
                     self._seen[record.key] = mark
                     yield line, record
+                elif before != mark and self._is_continued(header, row):
+                    self.passed_over += 1
                 elif before != mark:
                     column = self.reader.source.fields.ticket
                     raise RowError(RejectionReason.DUPLICATE_TICKET, column, record.ticket)
@@ -142,12 +148,25 @@ class RowValidator:
                     bad = RowError(RejectionReason.TEXT_LINE)
                 yield line, self._refused(header, line, row, bad)
 
+    def _is_continued(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
+        """Check whether a row continues the one above it, with which its ticket is merged.
+
+        It has no value of its own in a mapped column, except in free text.
+        """
+        source = self.reader.source
+        told = dict(zip(header, row, strict=False))
+        own = (name for name in source.columns if name not in source.fields.personal)
+        covered = (isinstance(told.get(name, ""), CoveredCell) for name in own if told.get(name))
+        return isinstance(told.get(source.fields.ticket), CoveredCell) and all(covered)
+
     def _is_passed_over(self, header: tuple[str, ...], row: tuple[str, ...], bad: RowError) -> bool:
         """Check whether a rejected row is a total line, a line of column numbers or a heading."""
-        if isinstance(row, FaultyRow) or bad.reason not in _PERHAPS_TEXT:
+        if isinstance(row, FaultyRow):
             return False
-        if bad.reason in _NO_COMPLAINT and self._is_total(header, row):
+        if bad.reason in _PERHAPS_TOTAL and self._is_total(header, row):
             return True
+        if bad.reason not in _PERHAPS_TEXT:
+            return False
         if has_column_numbers(row):
             return not self._has_date(row)
         return self._is_heading(header, row)
@@ -170,10 +189,13 @@ class RowValidator:
     def _is_text_line(self, header: tuple[str, ...], row: tuple[str, ...], bad: RowError) -> bool:
         """Check whether a rejected row is a line of text or of a summary beside the table.
 
-        It has few cells with words or a count for each unit, no date, and no ticket with a digit.
+        It has no cell in a mapped column; or it has few cells with words or a count for each unit,
+        no date, and no ticket with a digit.
         """
         if isinstance(row, FaultyRow) or bad.reason not in _PERHAPS_TEXT:
             return False
+        if bad.reason == RejectionReason.MISSING_TICKET and self._has_nothing_mapped(header, row):
+            return True
         filled = [cell.strip() for cell in row if cell.strip()]
         texts = all(is_text(cell) or is_heading(cell) for cell in filled)
         if not (has_counts(filled) or (texts and len(filled) <= MOST_TEXTS)):
@@ -183,6 +205,12 @@ class RowValidator:
         if any(sign.isdigit() for sign in ticket) and not is_heading(ticket):
             return False
         return not self._has_date(row) and not self.reader.has_known_word(header, row)
+
+    def _has_nothing_mapped(self, header: tuple[str, ...], row: tuple[str, ...]) -> bool:
+        source = self.reader.source
+        mapped = set(source.columns)
+        told = zip(header, row, strict=False)
+        return source.has_files and not any(cell.strip() for name, cell in told if name in mapped)
 
     def _has_date(self, row: tuple[str, ...]) -> bool:
         return any(cell.strip() and self.reader.is_date(cell.strip()) for cell in row)

@@ -3,4 +3,4 @@
 `child` is this process. It starts for each workbook, so the modules here import little.
 """
 
-__all__ = ["child", "formats", "limits", "xls_parts"]
+__all__ = ["child", "covered", "formats", "limits", "xls_parts"]

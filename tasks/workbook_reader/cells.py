@@ -14,6 +14,7 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from tasks.workbook_reader.covered import CoveredCell
 from tasks.workbook_reader.limits import WorkbookLimits
 from tasks.workbook_reader.parts import Cell, Range, WorkbookParts
 from tasks.workbook_reader.xls_parts import xls_parts
@@ -92,7 +93,8 @@ def _filled(
     """Repeat the value of a merged cell in all rows that it covers. A value that some programs keep
     hidden below it does not count.
 
-    Only the first of its columns gets the value. A row with no value of its own stays empty.
+    Only the first of its columns gets the value, as :class:`CoveredCell`. A row with no value of
+    its own stays empty.
     """
     starts: dict[int, list[tuple[int, int]]] = {}
     for (first, column), (last, _) in ranges:
@@ -102,7 +104,7 @@ def _filled(
         covered = [each for each in covered if each[1] >= number]
         if any(cells):
             for at, _, text in covered:
-                cells[at] = text
+                cells[at] = CoveredCell(text)
         covered += [
             (at, last, cells[at])
             for at, last in starts.get(number, ())

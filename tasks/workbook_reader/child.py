@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.workbook_reader.cells import sheets
+from tasks.workbook_reader.covered import CoveredCell
 from tasks.workbook_reader.formats import why_no_workbook
 from tasks.workbook_reader.limits import (
     SECONDS,
@@ -59,13 +60,22 @@ def _chunks(rows: Iterator[tuple[int, list[str]]]) -> Iterator[list[list[Any]]]:
     chunk: list[list[Any]] = []
     size = 0
     for number, cells in rows:
-        chunk.append([number, *cells])
+        chunk.append(_row(number, cells))
         size += sum(map(len, cells)) + len(cells)
         if size > _CHARACTERS:
             yield chunk
             chunk, size = [], 0
     if chunk:
         yield chunk
+
+
+def _row(number: int, cells: list[str]) -> list[Any]:
+    """Return a row for the answer. If it has covered cells, these are lists, and its number is
+    negative.
+    """
+    if CoveredCell not in map(type, cells):
+        return [number, *cells]
+    return [-number, *([cell] if type(cell) is CoveredCell else cell for cell in cells)]
 
 
 def main(path: str, memory_mb: str, *limits: str) -> None:

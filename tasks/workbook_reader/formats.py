@@ -14,10 +14,14 @@ OTHER_FORMATS = {
     b"\xff\xd8\xff": "it is a picture",
     b"Rar!": "it is a RAR archive",
     b"7z\xbc\xaf": "it is a 7-Zip archive",
+    b"{\\rtf": "it is a document in RTF",
+    b"MIME-Version:": "it is a web archive (MHTML); open it and save it as .xlsx",
 }
 
 HEAD = 4096
 """Number of bytes at the start of a file that show its kind."""
+
+_DOCUMENTS = {"word/": "it is a Word document", "ppt/": "it is a presentation"}
 
 _MANIFEST = 1 << 20
 """Number of bytes read of the list of parts of an ODS file."""
@@ -40,9 +44,21 @@ def why_no_workbook(path: Path, error: Exception) -> str:
         return "it is protected by a password; save it without one"
     if head.startswith(ZIPPED) and not zipfile.is_zipfile(path):
         return "its end is missing; copy or download it again"
+    if what := _document(path):
+        return what
     if not head.strip(b"\0"):
         return "it has only empty bytes; copy or download it again"
     return str(error) or type(error).__name__
+
+
+def _document(path: Path) -> str:
+    """Return what a packed document of an office program is; empty for another file."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            folders = {f"{name.partition('/')[0]}/" for name in packed.namelist()}
+    except (OSError, zipfile.BadZipFile, ValueError):
+        return ""
+    return next((what for folder, what in _DOCUMENTS.items() if folder in folders), "")
 
 
 def _is_protected(path: Path, head: bytes) -> bool:

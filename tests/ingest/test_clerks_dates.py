@@ -14,6 +14,7 @@ from tasks.common.table_lines import has_only_totals
 from tasks.ingest.row_parser import RowError, RowParser
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.ingest.swapped_dates import swapped, swapped_receipts
+from tasks.workbook_reader.covered import CoveredCell
 
 WITA = ZoneInfo("Asia/Makassar")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -307,6 +308,9 @@ def test_a_formula_error_is_named_where_a_meaning_is_needed_and_left_out_elsewhe
         (("", "60", "", "12,5 %"), True),
         (("", "", "", "Grand Total 1.200"), True),
         (("Jumlah", "12"), True),
+        (("Jumlah", "#FORMULA!", "", "#REF!"), True),
+        (("#FORMULA!", "", "", ""), False),
+        (("", "#REF!", "", ""), False),
         (("(1)", "(2)", "(3)", "(4)"), True),
         (("1", "2", "3", "4"), True),
         (("A", "B", "", "D"), True),
@@ -353,6 +357,35 @@ def test_lines_that_are_no_complaints_are_passed_over_and_nothing_else(row, pass
 def test_a_line_of_text_or_of_a_summary_waits_as_what_it_is(row, expected):
     (found,) = results(source(), row)
     assert found.removesuffix(" kemarin") == f"2 {expected}"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (("", "", ""), []),
+        (("", "", "uraian kedua"), []),
+        (("Jalan", "", ""), ["3 duplicate_ticket No A-1"]),
+        (("", "07/11/2026", ""), ["3 duplicate_ticket No A-1"]),
+    ],
+)
+def test_a_row_that_continues_a_merged_one_is_no_second_row(more, expected):
+    """Its ticket and date of receipt are merged with those above; the last column is not mapped."""
+    header, first = (*HEADER, "Uraian"), ("A-1", "05/11/2026", "Lampu", "06/11/2026", "uraian")
+    second = (CoveredCell("A-1"), CoveredCell("05/11/2026"), *more)
+    validator = RowValidator("x", source(), Directory((), ()), NOW)
+    found = [row for _, row in validator.validate(header, [(2, first), (3, second)])]
+    assert [f"{row.line} {row.reason} {row.column} {row.ticket}" for row in found[1:]] == expected
+    copied = tuple(str(cell) for cell in second)
+    again = RowValidator("x", source(), Directory((), ()), NOW)
+    found = [row for _, row in again.validate(header, [(2, first), (3, copied)])]
+    assert [row.reason for row in found[1:]] == ["duplicate_ticket"]
+
+
+def test_a_row_with_nothing_in_a_mapped_column_is_no_lost_row():
+    validator = RowValidator("x", source(), Directory((), ()), NOW)
+    row = ("", "", "", "", "catatan 5", "06/11/2026", "petugas", "12")
+    ((_, found),) = validator.validate((*HEADER, "a", "b", "c", "d"), [(2, row)])
+    assert (found.reason, found.is_note, found.cells) == ("text_line", True, {})
 
 
 def test_a_row_with_a_ticket_and_a_date_is_never_a_total():

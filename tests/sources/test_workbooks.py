@@ -20,6 +20,7 @@ import xlsxwriter
 from settings.sources import FolderSource
 from tasks.sources.base import UnreadableFile, WrongMapping, sheet_of
 from tasks.sources.files.reader import read_sheet
+from tasks.workbook_reader.covered import CoveredCell
 
 HEADER = ["No", "Masuk", "Unit"]
 SOFFICE = shutil.which("soffice")
@@ -150,6 +151,24 @@ def test_a_merged_cell_counts_for_every_row_it_covers(tmp_path, ranges, expected
     assert [
         line.removesuffix(" | ") if "D4" in str(ranges) else line for line in cells(path)
     ] == expected
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "html"])
+def test_a_covered_cell_is_marked(tmp_path, kind):
+    """So a row that only continues the one above it is no second row about its ticket."""
+    page = (
+        "<table><tr><th>No<th>Masuk<th>Unit<th>Ket</tr><tr><td rowspan=2>A-1<td>x<td>y<td>1</tr>"
+        "<tr><td><td><td>2</tr></table>"
+    )
+    path = tmp_path / f"a.{kind}"
+    if kind == "html":
+        path.write_text(page, encoding="utf-8")
+    else:
+        lines = [[*HEADER, "Ket"], ["", "x", "y", "1"], ["", "", "", "2"]]
+        merged(path, *lines, ranges={"A2:A3": "A-1"})
+    found = [[type(cell) is CoveredCell for cell in row] for _, row in rows(path)]
+    assert found == [[False] * 4, [True, False, False, False]]
+    assert cells(path) == ["A-1 | x | y | 1", "A-1 |  |  | 2"]
 
 
 def test_a_value_hidden_below_a_merged_cell_does_not_count(tmp_path):
@@ -312,6 +331,9 @@ def zipped(**members: bytes) -> bytes:
         ("a.xlsx", b"", "the file is empty"),
         ("a.xlsx", bytes(5000), "it has only empty bytes; copy or download it again"),
         ("a.xlsx", b"%PDF-1.7", "it is a PDF"),
+        ("a.xls", b"{\\rtf1 x}", "it is a document in RTF"),
+        ("a.xls", b"MIME-Version: 1.0\r\n\r\n<table>", "it is a web archive (MHTML);"),
+        ("a.xlsx", zipped(**{"word/document.xml": b"<x/>"}), "it is a Word document"),
         ("a.xls", b"\x89PNG\r\n", "it is a picture"),
         ("a.xls", b"<html>Sesi Anda telah berakhir</html>", "it is a web page without a table;"),
         (

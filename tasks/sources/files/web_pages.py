@@ -9,6 +9,7 @@ from pathlib import Path
 from settings.sources import FolderSource
 from tasks.sources.base import Row, UnreadableFile
 from tasks.sources.files.encodings import CHUNK, text_of
+from tasks.workbook_reader.covered import CoveredCell
 from tasks.workbook_reader.limits import MOST_CELLS
 
 MOST_SPANNED = 10_000
@@ -138,7 +139,11 @@ class _WebTable:
         if not self._cells:
             return 0
         self._number += 1
-        inherited = {at: text for at, (_, text) in self._covered.items() if at not in self._cells}
+        inherited = {
+            at: CoveredCell(text)
+            for at, (_, text) in self._covered.items()
+            if at not in self._cells
+        }
         own = any(self._cells.values())
         cells = self._cells | (inherited if own else {})
         width = max(*cells, self.column - 1) + 1

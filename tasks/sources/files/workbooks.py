@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from settings.sources import FolderSource
 from tasks.common.errors import ROOT
 from tasks.sources.base import FatalFile, Row, UnreadableFile
+from tasks.workbook_reader.covered import CoveredCell
 from tasks.workbook_reader.limits import MEMORY_MB, SECONDS, Answer
 
 _LONGEST_LINE = 64 << 20
@@ -62,7 +63,11 @@ class _SheetRows:
     def __iter__(self) -> Iterator[Row]:
         for answer in self._parts():
             for number, *cells in answer[1:]:
-                yield number, tuple(cells)
+                if number > 0:
+                    yield number, tuple(cells)
+                else:
+                    covered = (CoveredCell(*cell) if type(cell) is list else cell for cell in cells)
+                    yield -number, tuple(covered)
 
     def following_sheet(self) -> list[Any] | None:
         """Skip the other rows; return the answer that begins the next sheet, if there is one."""
