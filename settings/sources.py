@@ -411,6 +411,11 @@ class MailboxSource(SourceMapping):
     """Of a larger mail, read only this many megabytes."""
 
     @property
+    def most_seconds(self) -> float:
+        """Return the limit of time for the conversation with the server."""
+        return self.max_minutes * 60.0
+
+    @property
     def only_changes(self) -> str:
         """Return the reason why a run cannot show every complaint."""
         return "from a mailbox only new mails are read"

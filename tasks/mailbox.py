@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from imapclient import IMAPClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import notices
@@ -19,6 +18,7 @@ from tasks.notifications.bounces.mailbox import error_text, mailbox_of
 from tasks.notifications.enqueue import enqueue_alert, tell_of_lost_address
 from tasks.notifications.replies import parse
 from tasks.notifications.replies.match import record_reply
+from tasks.sources.imap.connection import LimitedClient
 from tasks.sources.imap.fetch import heads, uids, whole
 
 OLDEST = timedelta(days=30)
@@ -127,7 +127,9 @@ def _read_new(context: SiteContext, now: datetime, run_id: str, count: MailboxCo
                 position.set_position(session, validity, next_uid - 1)
 
 
-def _of_interest(client: IMAPClient, context: SiteContext, group: list[int]) -> Iterator[Arrived]:
+def _of_interest(
+    client: LimitedClient, context: SiteContext, group: list[int]
+) -> Iterator[Arrived]:
     """Return the reports and answers among these mails with their time of arrival.
 
     Of other mails only the header is fetched.

@@ -371,13 +371,13 @@ def test_of_a_huge_mail_no_more_is_read_than_the_limit(server, box, connect):
 
 def test_only_headers_are_fetched_where_no_more_is_mapped(server, box, context, monkeypatch):
     asked: list[str] = []
-    real = imap_feed.IMAPClient.fetch
+    real = imap_feed.LimitedClient.fetch
 
     def fetch(self, uids, data, modifiers=None):
         asked.extend(data)
         return real(self, uids, data, modifiers)
 
-    monkeypatch.setattr(imap_feed.IMAPClient, "fetch", fetch)
+    monkeypatch.setattr(imap_feed.LimitedClient, "fetch", fetch)
     deliver(server, box, "2026-11-19 09:00", letter(1))
     take(context, "2026-11-19 10:00", "mail")
     assert asked == ["INTERNALDATE", "BODY.PEEK[HEADER]<0.65536>"]

@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from imapclient import IMAPClient
-
 from settings import Site
 from tasks.sources.base import SourceError
-from tasks.sources.imap.connection import examined, explained, opened, way_by
+from tasks.sources.imap.connection import LimitedClient, examined, explained, opened, way_by
 
 NAME = "mail/bounces"
 """The name of this mailbox in error texts. The slash keeps it apart from configured sources,
 because a mapping cannot have such a name.
 """
+
+
+MOST_SECONDS = 60.0
+"""Limit of time for reading the mailbox: our own mails wait until it is read. The next run reads
+on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class _Access:
 
     ca_file: str | None
     timeout_seconds: float
+    most_seconds: float = MOST_SECONDS
     url_variable: str = "TENGGAT_BOUNCES_URL"
     ca_key: str = "[mail] bounces_ca_file"
 
@@ -54,7 +58,7 @@ def error_text(error: Exception) -> str:
 @contextmanager
 def mailbox_of(
     site: Site, timeout: float | None = None
-) -> Iterator[tuple[IMAPClient, int, int | None]]:
+) -> Iterator[tuple[LimitedClient, int, int | None]]:
     """Open the mailbox read-only; yield the client, the UIDVALIDITY and the UID of the next
     mail.
     """

@@ -14,15 +14,23 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import yagmail
 from yagmail.oauth2 import generate_oauth2_string
 
+from tasks.common.limited_socket import ReceiveLimit, limit_tls, limited_socket
 from tasks.common.loopback import is_loopback
 from tasks.notifications.transport.oauth2 import Tokens
 from tasks.notifications.transport.oauth2_file import NoToken
 from tasks.notifications.transport.refusals import Refusal, enhanced_code, meaning
+
+REPLIES = 256 << 10
+"""Limit of bytes in the replies of a server to the login, and to each mail."""
+
+PATIENCE = 5
+"""Limit of time for these replies, as a multiple of the timeout."""
 
 TOO_BIG = 552
 """The only 5xx answer to MAIL about the mail itself; any other one is about our sender."""
@@ -118,6 +126,27 @@ class SmtpAddress:
         return f"{self.host}:{self.port}"
 
 
+class _LimitedClient(yagmail.SMTP):  # type: ignore[misc]
+    """A client of yagmail with a limit for what the server sends, from its greeting on."""
+
+    def __init__(self, limit: ReceiveLimit, **settings: Any) -> None:
+        self._limit = limit
+        super().__init__(**settings)
+
+    @property
+    def connection(self) -> Any:
+        """Return the class of the connection."""
+        usual, limit = super().connection, self._limit
+
+        class Limited(usual):  # type: ignore[misc, valid-type]
+            def _get_socket(self, *given: Any) -> socket.socket:
+                connected: socket.socket = super()._get_socket(*given)
+                is_secured = isinstance(connected, ssl.SSLSocket)
+                return connected if is_secured else limited_socket(connected, limit)
+
+        return Limited
+
+
 class Connection:
     """One connection for a batch of mails; opened again after the server has closed it.
 
@@ -127,6 +156,7 @@ class Connection:
     def __init__(self, address: SmtpAddress, clock: Callable[[], float] = monotonic) -> None:
         self.address = address
         self._client: yagmail.SMTP | None = None
+        self._limit: ReceiveLimit | None = None
         self._reply = ""
         self._tokens = None
         if address.oauth2_file:
@@ -153,7 +183,11 @@ class Connection:
         except NoToken as error:
             raise ServerUnavailable(str(error)) from None
         more = {"context": context} if address.implicit_tls else {}
-        client = yagmail.SMTP(
+        limit = ReceiveLimit(size=REPLIES, seconds=PATIENCE * address.timeout)
+        if context is not None:
+            limit_tls(context, limit)
+        client = _LimitedClient(
+            limit,
             user=address.user or "tenggat",
             password=address.password,
             host=address.host,
@@ -182,7 +216,7 @@ class Connection:
             raise
         _send_at_once(client.smtp.sock)
         client.smtp.data = self._hearing(client.smtp.data)
-        self._client = client
+        self._client, self._limit = client, limit
 
     def _hearing(self, data: Callable[[bytes], tuple[int, bytes]]) -> Callable[[bytes], object]:
         """Wrap the command DATA to store its last reply, because `sendmail` discards it."""
@@ -234,6 +268,8 @@ class Connection:
         if self._client is None:
             self.open()
         assert self._client is not None
+        assert self._limit is not None
+        self._limit.renew(size=REPLIES, seconds=PATIENCE * self.address.timeout)
         try:
             self._client.smtp.sendmail(sender, [recipient], mime)
         except OSError as error:

@@ -5,21 +5,34 @@ from __future__ import annotations
 import logging
 import os
 import re
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
+from imapclient.imap4 import IMAP4WithTimeout
 
+from tasks.common.limited_socket import (
+    OutOfTime,
+    ReceiveLimit,
+    TooMuchReceived,
+    limit_tls,
+    limited_socket,
+)
 from tasks.common.loopback import is_loopback
 from tasks.sources.base import SourceError
 
 logging.getLogger("imapclient").setLevel(logging.WARNING)  # below, it logs users and subjects
+
+
+SHORT_ANSWERS = 4 << 20
+"""Limit of bytes for the greeting, the login and the other commands with a short answer."""
 
 
 class ImapSettings(Protocol):
@@ -40,6 +53,10 @@ class ImapSettings(Protocol):
     @property
     def timeout_seconds(self) -> float:
         """The timeout for an answer."""
+
+    @property
+    def most_seconds(self) -> float:
+        """The limit of time for the whole conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +116,35 @@ def way_by(value: str, name: str, variable: str) -> ImapAddress:
     )
 
 
+class LimitedClient(IMAPClient):  # type: ignore[misc, unused-ignore]
+    """An IMAP client with a limit for what the server sends, from its greeting on.
+
+    `limit` is renewed for each command with a long answer.
+    """
+
+    def __init__(self, limit: ReceiveLimit, *given: Any, **settings: Any) -> None:
+        self.limit = limit
+        super().__init__(*given, **settings)
+
+    def _create_IMAP4(self) -> Any:  # noqa: N802 - the name is of the library
+        if self.ssl:
+            return super()._create_IMAP4()
+        limit = self.limit
+
+        class Limited(IMAP4WithTimeout):  # type: ignore[misc, unused-ignore]
+            def _create_socket(self, timeout: float | None = None) -> socket.socket:
+                return limited_socket(super()._create_socket(timeout), limit)
+
+        return Limited(self.host, self.port, getattr(self._timeout, "connect", None))
+
+
 @contextmanager
-def opened(site: Path, way: ImapAddress, name: str, access: ImapSettings) -> Iterator[IMAPClient]:
+def opened(
+    site: Path, way: ImapAddress, name: str, access: ImapSettings
+) -> Iterator[LimitedClient]:
     """Open an encrypted connection and log in; close it at the end of the block."""
     context = None
+    limit = ReceiveLimit(size=SHORT_ANSWERS, seconds=access.most_seconds)
     if way.scheme != "imap+plain":
         try:
             ca_file = None if access.ca_file is None else str(site / access.ca_file)
@@ -111,7 +153,10 @@ def opened(site: Path, way: ImapAddress, name: str, access: ImapSettings) -> Ite
             raise SourceError(
                 f"{name}: {access.ca_key} {access.ca_file}: {error.strerror}"
             ) from None
-    client = IMAPClient(
+    if context is not None:
+        limit_tls(context, limit)
+    client = LimitedClient(
+        limit,
         way.host,
         way.port,
         ssl=way.scheme == "imaps",
@@ -131,6 +176,7 @@ def opened(site: Path, way: ImapAddress, name: str, access: ImapSettings) -> Ite
         yield client
     finally:
         with suppress(Exception):  # the server may refuse the logout; the work is done
+            limit.renew(size=SHORT_ANSWERS, seconds=access.timeout_seconds)
             client.logout()
         with suppress(Exception):
             client.shutdown()
@@ -173,6 +219,13 @@ def explained(name: str, access: ImapSettings) -> Iterator[None]:
         raise SourceError(
             f"{name}: no secure connection to the mail server ({error.reason}); see {variable}"
         ) from None
+    except OutOfTime:
+        raise SourceError(
+            f"{name}: the conversation with the mail server takes longer than"
+            f" {access.most_seconds:g} seconds; the next run continues"
+        ) from None
+    except TooMuchReceived:
+        raise SourceError(f"{name}: the mail server sends more than it was asked for") from None
     except TimeoutError:
         raise SourceError(
             f"{name}: the mail server does not answer within {access.timeout_seconds:g} seconds"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+
+from tasks.sources.imap.connection import SHORT_ANSWERS, LimitedClient
 
 WINDOW = 50_000
 """Number of UIDs covered by one search: its answer is one line of limited length."""
@@ -16,28 +17,33 @@ HEADER = 64 << 10
 """Bytes read of a header; subject and Message-ID are within this limit."""
 
 
-def uids(client: IMAPClient, first: int, next_uid: int | None, *criteria: object) -> Iterator[int]:
+def uids(
+    client: LimitedClient, first: int, next_uid: int | None, *criteria: object
+) -> Iterator[int]:
     """Yield the UIDs from `first` on, ascending, of mails present when the mailbox was opened.
 
     `next_uid` is the server's UIDNEXT at that time. `criteria` are more conditions of IMAP's
     SEARCH.
     """
+    client.limit.renew(size=SHORT_ANSWERS)
     if next_uid is None:
         found = client.search(["UID", f"{first}:*", *criteria])  # shows the last one even if older
         yield from sorted(uid for uid in found if uid >= first)
         return
     for start in range(first, next_uid, WINDOW):
         end = min(start + WINDOW, next_uid) - 1
+        client.limit.renew(size=SHORT_ANSWERS)
         yield from sorted(client.search(["UID", f"{start}:{end}", *criteria]))
 
 
-def heads(client: IMAPClient, wanted: list[int]) -> dict[int, tuple[datetime | None, bytes]]:
+def heads(client: LimitedClient, wanted: list[int]) -> dict[int, tuple[datetime | None, bytes]]:
     """Return the time of receipt and the header of each mail, by UID.
 
     A mail the server cannot show at all has the time None and an empty header.
     """
     if not wanted:
         return {}
+    client.limit.renew(size=SHORT_ANSWERS + len(wanted) * 2 * HEADER)
     try:
         answer = client.fetch(wanted, ["INTERNALDATE", f"BODY.PEEK[HEADER]<0.{HEADER}>"])
     except IMAPClientAbortError:
@@ -56,8 +62,9 @@ def heads(client: IMAPClient, wanted: list[int]) -> dict[int, tuple[datetime | N
     return found | dict.fromkeys(there, (None, b""))  # the rest was deleted in the meantime
 
 
-def whole(client: IMAPClient, uid: int, limit: int) -> bytes:
+def whole(client: LimitedClient, uid: int, limit: int) -> bytes:
     """Return the first `limit` bytes of a mail, or b"" if the server cannot show it."""
+    client.limit.renew(size=SHORT_ANSWERS + limit)
     try:
         answer = client.fetch([uid], [f"BODY.PEEK[]<0.{limit}>"])
     except IMAPClientAbortError:

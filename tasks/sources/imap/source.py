@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from imapclient import IMAPClient
-
 from db import complaints
 from settings.sources import MailboxSource
 from tasks.common.context import SiteContext
@@ -15,7 +13,7 @@ from tasks.common.redaction import plain_ticket
 from tasks.sources import cursor
 from tasks.sources.base import CheckResult, Extract, Row, Source, Waiting
 from tasks.sources.endpoint import check_url, from_environment, not_set
-from tasks.sources.imap.connection import examined, explained, opened, way_to
+from tasks.sources.imap.connection import LimitedClient, examined, explained, opened, way_to
 from tasks.sources.imap.fetch import heads, uids, whole
 from tasks.sources.imap.message import IN_THE_BODY, cells, message_id, substitute_id
 from tasks.sources.registry import source_kind
@@ -78,7 +76,7 @@ class _Mails:
     def __init__(
         self,
         context: SiteContext,
-        client: IMAPClient,
+        client: LimitedClient,
         name: str,
         source: MailboxSource,
         now: datetime,
