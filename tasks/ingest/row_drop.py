@@ -17,7 +17,8 @@ ROW_LIMITS = frozenset({50, 100, 500, 1_000, 5_000, 10_000})
 
 @dataclass(frozen=True, slots=True)
 class RowDrop:
-    """An import with fewer rows, or for a shorter period, than the one before.
+    """An import with fewer rows, for a shorter period, or with many other complaints than the one
+    before.
 
     `before` is None without an import before. The periods are the days of receipt for which the two
     files are complete, or None.
@@ -62,6 +63,8 @@ def latest_row_drop(session: Session, name: str, source: SourceMapping) -> RowDr
 def _is_drop(latest: SourceImport, before: SourceImport | None) -> bool:
     if before is None:
         return latest.rows == 0
+    if before.rows and 3 * latest.absent >= before.rows:
+        return True
     if latest.rows < before.rows:
         return 3 * latest.rows <= 2 * before.rows or latest.rows in ROW_LIMITS
     if 3 * latest.absent >= before.rows > 0 or (latest.absent and latest.rows in ROW_LIMITS):

@@ -104,6 +104,17 @@ def test_what_a_register_no_longer_shows_is_unknown_until_it_shows_it_again(cont
     assert evaluated(context, "2026-11-25 08:00")["FD-2"] == ("breached", "")
 
 
+@pytest.mark.parametrize(("others", "told"), [(1, 1), (0, 0)])
+def test_a_file_with_other_complaints_in_the_place_of_a_third_is_told(context, others, told):
+    """The register of another unit or another month in the same folder."""
+    every = [{**ENTRY, "No Register": f"FD-{n}"} for n in range(4)]
+    register(context, "2026-11-17 07:15", *every[:3])
+    take(context, "2026-11-17 08:00", "register")
+    register(context, "2026-11-18 07:15", *every[others : others + 3], {"Perihal": "Lampu"})
+    assert take(context, "2026-11-18 08:00", "register").absent == others
+    assert told_of_drops(context) == told
+
+
 def test_an_unchanged_complaint_is_not_evaluated_again(context):
     register(context, "2026-11-17 07:15", ONE, TWO)
     take(context, "2026-11-17 08:00", "register")
