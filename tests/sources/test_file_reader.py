@@ -198,6 +198,16 @@ def test_too_many_rows_are_refused(tmp_path):
     assert refusal(path, max_rows=3) == "a.csv: more than 3 rows (max_rows)"
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.jsonl"])
+def test_too_many_rows_are_counted_before_any_row_is_read(tmp_path, name):
+    path = tmp_path / name
+    content = b"No,Masuk,Perihal\n" + b"17,01/11/2026,x\n" * 3
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    with pytest.raises(UnreadableFile, match=rf"^{name}: more than 3 rows \(max_rows\)$"):
+        read_sheet(path, source(max_rows=3))
+    read_sheet(path, source(max_rows=4))
+
+
 def test_a_first_row_that_may_be_a_person_is_not_repeated_in_the_error(tmp_path):
     path = text(tmp_path / "a.csv", "17,01/11/2026,Budi Rahasiawan\n")
     assert "Budi" not in refusal(path, header=None)

@@ -136,6 +136,29 @@ def _decoded(path: Path, encoding: str, source: FolderSource) -> _Decoded:
     return _Decoded(encoding, beyond_ascii, bad)
 
 
+def has_more_lines(path: Path, most: int, source: FolderSource) -> bool:
+    """Check cheaply whether a text file has more lines than `most`, before it is parsed.
+
+    The answer is False for a file in UTF-16, and for one that is too large unpacked: the reader of
+    its text finds out.
+    """
+    if path.suffix.lower() != ".gz" and path.stat().st_size <= most:
+        return False
+    lines = size = 0
+    try:
+        with binary(path) as file:
+            while chunk := file.read(CHUNK):
+                size += len(chunk)
+                if b"\0" in chunk or size > source.max_unpacked_mb << 20:
+                    return False
+                lines += chunk.count(b"\n")
+                if lines > most:
+                    return True
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableFile(f"{path.name}: cannot be opened ({error})") from None
+    return False
+
+
 def _lines_in(path: Path) -> int:
     with binary(path) as file:
         return sum(chunk.count(b"\n") for chunk in iter(partial(file.read, CHUNK), b""))

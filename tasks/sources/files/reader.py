@@ -17,7 +17,7 @@ from tasks.common.flexible_dates import is_serial
 from tasks.common.table_lines import has_text
 from tasks.sources.base import FaultyRow, Row, Sheet, SheetLine, UnreadableFile, WrongMapping
 from tasks.sources.files.delimited import PREAMBLE, delimited_rows
-from tasks.sources.files.encodings import text_of
+from tasks.sources.files.encodings import has_more_lines, text_of
 from tasks.sources.files.headers import HeaderNames
 from tasks.sources.files.json_lines import json_rows
 from tasks.sources.files.kinds import FileKind, kind_of
@@ -46,7 +46,11 @@ def read_sheet(path: Path, source: FolderSource) -> Sheet:
     Raises :class:`UnreadableFile`, immediately or during the iteration, if the file cannot be read
     or is too large. Raises :class:`WrongMapping` if it lacks a column named by the mapping.
     """
-    if kind_of(path) is FileKind.JSON_LINES:
+    kind = kind_of(path)
+    is_text = kind in (FileKind.JSON_LINES, FileKind.DELIMITED)
+    if is_text and has_more_lines(path, source.max_rows, source):
+        raise UnreadableFile(f"{path.name}: more than {source.max_rows} rows (max_rows)")
+    if kind is FileKind.JSON_LINES:
         lines = _limited(path, json_rows(path, source), source)
         header = next(lines)[1]
         if source.is_exchange:
