@@ -166,6 +166,13 @@ class DutyTexts:
             return t("mail.last_working_day", left=self.span(duty))
         return t("mail.late_by" if duty.late else "mail.left", span=self.span(duty))
 
+    def short_left(self, duty: Duty) -> str:
+        """Return how late a duty is, or how much time is left, in the days of the law alone."""
+        t = catalog(self.locale)
+        if duty.section is DeskSection.TODAY:
+            return t("mail.due_today")
+        return t("mail.late_by" if duty.late else "mail.left", span=self.short_span(duty))
+
     def span(self, duty: Duty) -> str:
         """Return the number of days until or since the due day."""
         t = catalog(self.locale)

@@ -365,9 +365,12 @@ class Desk:
 
     @property
     def duties_of_superior(self) -> tuple[tuple[NoticeItem, Duty], ...]:
-        """Return the duties that the law gives to the reader, each with its complaint."""
+        """Return the duties that the law gives to the reader, each with its complaint, the latest
+        first.
+        """
         items = (*self.items, *self.rest)
-        return tuple((item, duty) for item in items for duty in item.duties if duty.of_superior)
+        found = [(item, duty) for item in items for duty in item.duties if duty.of_superior]
+        return tuple(sorted(found, key=lambda pair: pair[1].lateness))
 
     @property
     def instructs(self) -> bool:
@@ -395,6 +398,15 @@ class Desk:
             for duty in item.duties:
                 found.setdefault((duty.citation, duty.rule), duty)
         return tuple(sorted(found.values(), key=lambda duty: (duty.grave, duty.citation)))
+
+    @property
+    def legal_basis(self) -> tuple[tuple[tuple[str, ...], Duty], ...]:
+        """Return the rules of the body by citation and consequence: their names, and one duty."""
+        found: dict[tuple[str, str, bool], list[Duty]] = {}
+        for duty in self.rules:
+            key = duty.citation, duty.consequence, duty.to_be_confirmed
+            found.setdefault(key, []).append(duty)
+        return tuple((tuple(d.rule for d in duties), duties[0]) for duties in found.values())
 
     @property
     def any_to_be_confirmed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache, partial
@@ -9,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tasks.text.catalog import TEMPLATES, catalog
 from tasks.text.formats import (
@@ -46,6 +47,7 @@ def _environment(locale: str, zone: ZoneInfo) -> Environment:
         "size": partial(size_text, locale=locale),
         "md": markdown_text,
         "sentence": lambda text: str(text)[:1].upper() + str(text)[1:],
+        "commands": _with_commands,
         "flat": lambda text: one_line(text, 500),
         "wrap72": _wrapped,
         "ill": lambda ill, form: incident_text(ill, form, locale, zone),
@@ -53,6 +55,12 @@ def _environment(locale: str, zone: ZoneInfo) -> Environment:
     environment.filters.update(filters)
     environment.globals.update(t=catalog(locale), locale=locale)
     return environment
+
+
+def _with_commands(text: str) -> Markup:
+    """Escape a text for HTML and set what is in backquotes, such as a command, in bold."""
+    marked = re.sub(r"`([^`]+)`", r"<strong>\1</strong>", str(escape(text)))
+    return Markup(marked)  # noqa: S704 - escaped above
 
 
 def render(template: str, *, locale: str, zone: ZoneInfo, **values: Any) -> str:
