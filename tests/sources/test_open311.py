@@ -20,6 +20,7 @@ from support.servers.open311_server import (
     GeoServer,
     Request,
     cut,
+    dripping,
     endless,
     moment,
     raw,
@@ -570,6 +571,19 @@ def test_no_answer_in_time_names_the_setting(city, connect):
     city.tricks = [silent]
     with pytest.raises(SourceError, match=r"no answer within 0.2 s \(timeout_seconds\)"):
         take(connect(city, "timeout_seconds = 0.2\nattempts = 1"))
+
+
+def test_headers_that_never_end_are_given_up(city, connect, monkeypatch):
+    monkeypatch.setattr(client, "SLOWEST", 2)
+    city.tricks = [dripping]
+    with pytest.raises(SourceError, match=r"the answer takes longer than 0.2 s; asked 1 times"):
+        take(connect(city, "timeout_seconds = 0.1\nattempts = 1"))
+
+
+def test_all_questions_together_have_a_limit_of_time(city, connect, monkeypatch):
+    monkeypatch.setattr(client.TimeBudget, "left", property(lambda self: 0.0))
+    with pytest.raises(SourceError, match=r"not finished within 60 minutes \(max_minutes\)"):
+        take(connect(city))
 
 
 def test_nobody_there_is_told(city, connect):

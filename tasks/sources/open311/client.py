@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from time import monotonic, sleep
+from time import sleep
 from urllib.parse import quote, quote_plus
 
 import httpx
 
+from tasks.common.time_budget import TimeBudget
 from tasks.sources.base import SourceError
+from tasks.sources.open311.limited_network import AnswerLimit, limit_answers
 
 PASSING = frozenset({429, 500, 502, 503, 504})
 """HTTP status codes after which the same question may be asked again."""
@@ -27,7 +29,8 @@ LONGEST_BACK_OFF = 60.0
 MOST_REDIRECTS = 5
 
 SLOWEST = 10
-"""Limit for a whole answer as a multiple of the timeout, even if data arrives steadily."""
+"""Limit for a whole answer with its headers as a multiple of the timeout, even if data arrives
+steadily."""
 
 LOGGERS = (
     "httpx",
@@ -77,7 +80,8 @@ class HttpClient:
 
     After a passing failure the question is asked again, up to `attempts` times in all. The wait
     grows each time, or is the one the server asks for. `now` is compared with a date in Retry-After
-    if the answer has no Date header. `secrets` appear in no message and no log.
+    if the answer has no Date header. `most_seconds` limits all questions together. `secrets` appear
+    in no message and no log.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class HttpClient:
         timeout: float,
         attempts: int,
         most_mb: int,
+        most_seconds: float = 3600.0,
         secrets: Iterable[str] = (),
         ca_file: str | None = None,
     ) -> None:
@@ -102,6 +107,9 @@ class HttpClient:
             verify=context,
             headers={"User-Agent": "tenggat", "Accept-Encoding": "gzip"},
         )
+        self._limit = AnswerLimit()
+        limit_answers(self._client, self._limit)
+        self._budget = TimeBudget(most_seconds)
 
     def __enter__(self) -> HttpClient:
         for name in LOGGERS:
@@ -122,6 +130,11 @@ class HttpClient:
         full = url.copy_merge_params(params)
         place = plain(url)
         for attempt in range(1, self.attempts + 1):
+            if not self._budget.left:
+                raise SourceError(
+                    f"{place}: not finished within {self._budget.seconds / 60:g} minutes"
+                    " (max_minutes); the next run continues"
+                )
             try:
                 return self._follow(full)
             except _Stumbled as stumbled:
@@ -138,6 +151,7 @@ class HttpClient:
         """Make one attempt; follow redirects within the host."""
         begun = url
         for _ in range(MOST_REDIRECTS + 1):
+            self._limit.budget = TimeBudget(SLOWEST * self.timeout)
             try:
                 with self._client.stream("GET", url) as response:
                     if not response.has_redirect_location:
@@ -146,6 +160,8 @@ class HttpClient:
             except httpx.InvalidURL:
                 raise SourceError(f"{plain(url)}: redirects to no address at all") from None
             except httpx.TimeoutException:
+                if not self._limit.budget.left:
+                    raise _Stumbled(_too_slow(self.timeout)) from None
                 raise _Stumbled(f"no answer within {self.timeout:g} s (timeout_seconds)") from None
             except (httpx.TransportError, httpx.DecodingError) as error:
                 raise self._failed(url, error) from None
@@ -156,7 +172,6 @@ class HttpClient:
             raise _Stumbled(f"HTTP {response.status_code}", self._stated_wait(response))
         place = plain(response.url)
         body = bytearray()
-        begun = monotonic()
         for chunk in response.iter_bytes():
             body += chunk
             if len(body) > self.most_mb << 20:
@@ -164,8 +179,8 @@ class HttpClient:
                     f"{place}: the answer is larger than {self.most_mb} MB (max_answer_mb);"
                     " ask for less at once (window_days, page_size)"
                 )
-            if monotonic() - begun > SLOWEST * self.timeout:
-                raise _Stumbled(f"the answer takes longer than {SLOWEST * self.timeout:g} s")
+            if not self._limit.budget.left:
+                raise _Stumbled(_too_slow(self.timeout))
         kind = response.headers.get("content-type", "")
         return Answer(place, response.status_code, kind, bytes(body))
 
@@ -212,6 +227,10 @@ class HttpClient:
             return None
         current = _http_date(response.headers.get("date", "")) or self.now
         return max(0.0, (until - current).total_seconds())
+
+
+def _too_slow(timeout: float) -> str:
+    return f"the answer takes longer than {SLOWEST * timeout:g} s"
 
 
 def plain(url: httpx.URL) -> str:

@@ -72,6 +72,7 @@ def questions_to(folder: Path, name: str, source: Open311Source, now: datetime) 
         timeout=source.timeout_seconds,
         attempts=source.attempts,
         most_mb=source.max_answer_mb,
+        most_seconds=source.max_minutes * 60,
         secrets=(key, base.password, base.userinfo.decode("ascii")),
         ca_file=ca_file,
     )

@@ -92,6 +92,16 @@ def cut(server: GeoServer, handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b'[{"service_request_id"')
 
 
+def dripping(server: GeoServer, handler: BaseHTTPRequestHandler) -> None:
+    """Headers that arrive byte by byte, for as long as somebody listens."""
+    try:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        while not server.released.wait(0.02):
+            handler.wfile.write(b"x")
+    except OSError:
+        pass
+
+
 def endless(server: GeoServer, handler: BaseHTTPRequestHandler) -> None:
     """An answer that goes on for as long as somebody listens."""
     handler.send_response(200)
