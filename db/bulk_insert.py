@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Table, func, select, text
@@ -42,9 +41,7 @@ def insert_rows(
         return
     for place, name in enumerate(columns):
         if isinstance(table.c[name].type, UtcDateTime):
-            by_column[place] = [
-                None if each is None else _in_text(each) for each in by_column[place]
-            ]
+            by_column[place] = _in_text(by_column[place])
     values = list(zip(*by_column, strict=True))
     names = ", ".join(connection.dialect.identifier_preparer.quote(name) for name in columns)
     on_sqlite = connection.dialect.name == "sqlite"
@@ -56,7 +53,15 @@ def insert_rows(
     connection.exec_driver_sql(statement, values)
 
 
-@lru_cache(maxsize=10_000)  # most rows of one import share a few times
-def _in_text(moment: datetime) -> str:
-    """Return a time as SQLite stores it by `UtcDateTime`; PostgreSQL reads it as UTC."""
-    return UtcDateTime.in_utc(moment).isoformat(" ", "microseconds")[:-6]
+def _in_text(moments: Sequence[datetime | None]) -> Sequence[str | None]:
+    """Return times as SQLite stores them by `UtcDateTime`; PostgreSQL reads them as UTC."""
+
+    def text_of(moment: datetime | None) -> str | None:
+        if moment is None:
+            return None
+        return UtcDateTime.in_utc(moment).isoformat(" ", "microseconds")[:-6]
+
+    first = moments[0]
+    if moments[-1] is first and moments.count(first) == len(moments):  # as the time of recording
+        return [text_of(first)] * len(moments)
+    return [text_of(moment) for moment in moments]

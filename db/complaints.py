@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import (
@@ -172,7 +173,8 @@ def add(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     table = cast(Table, Complaint.__table__)
     ids = new_ids(session, table, len(rows))
     columns = list(rows[0])
-    values = ((key, *(row[name] for name in columns)) for key, row in zip(ids, rows, strict=True))
+    cells = itemgetter(*columns)
+    values = ((key, *cells(row)) for key, row in zip(ids, rows, strict=True))
     insert_rows(session, table, ["id", *columns], values)
     return {row["ticket"]: key for key, row in zip(ids, rows, strict=True)}
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 
 import numpy as np
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from db.complaints import chunked
@@ -51,8 +51,9 @@ def kept(session: Session, first_day: date, as_of: datetime) -> Iterator[Kept]:
     their ids, as on disk: this takes a quarter of the time.
     """
     wanted = Complaint.metrics_last_day >= first_day.toordinal()
+    in_index = Complaint.metrics_last_day > literal_column("0")
     connection = session.connection()
-    found = connection.execute(select(Complaint.id).where(wanted)).scalars()
+    found = connection.execute(select(Complaint.id).where(wanted, in_index)).scalars()
     ids = np.sort(np.fromiter(found, np.int64))
     of_those = _that_hold(as_of).where(Complaint.metrics_last_day + 0 >= first_day.toordinal())
     for begin in range(0, len(ids), AT_ONCE):

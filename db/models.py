@@ -161,14 +161,19 @@ class Complaint(Base):
 
     __tablename__ = "complaint"
     __table_args__ = (
-        UniqueConstraint("source", "ticket"),
+        UniqueConstraint("ticket", "source"),
         Index("ix_complaint_metrics_since", "metrics_since"),
-        Index("ix_complaint_metrics_last_day", "metrics_last_day"),
+        Index(
+            "ix_complaint_metrics_last_day",
+            "metrics_last_day",
+            sqlite_where=text("metrics_last_day > 0"),
+            postgresql_where=text("metrics_last_day > 0"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(String(64))
-    ticket: Mapped[str] = mapped_column(String(255), index=True)
+    ticket: Mapped[str] = mapped_column(String(255))
     received_at: Mapped[datetime] = mapped_column(index=True)
     recorded_at: Mapped[datetime]
     classification: Mapped[str | None] = mapped_column(String(64))
@@ -217,7 +222,7 @@ class EventRow(Base):
     __tablename__ = "event"
     __table_args__ = (
         Index("ix_event_complaint_id", "complaint_id"),
-        Index("ix_event_recorded_at", "recorded_at"),
+        Index("ix_event_recorded_at", "recorded_at", postgresql_using="brin"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
