@@ -76,7 +76,7 @@ class NoticeStatus(StrEnum):
     SUPERSEDED = "superseded"
     """The same run reached a higher rung, so no mail was queued for this one."""
     WITHDRAWN = "withdrawn"
-    """The clock stopped or paused, or the unit changed, before a mail was sent."""
+    """Left out of its mails, and so notified to nobody; the item has the reason."""
     FAILED = "failed"
     """No recipient could be reached; the administrator was notified."""
     SUPPRESSED = "suppressed"
@@ -103,6 +103,18 @@ class MessageStatus(StrEnum):
     BOUNCED = "bounced"
     """Accepted by our mail server, but returned later as undeliverable; the administrator was
     notified."""
+
+
+class LeftOut(StrEnum):
+    """The reason why a composed mail did not contain a notice."""
+
+    OVER = "over"
+    """The clock had stopped or paused, or the unit had changed."""
+    TAKEN_BACK = "taken_back"
+    """The deadline had proved not to be late."""
+    UNIT_FIRST = "unit_first"
+    """Fair notice: the responsible unit was not notified yet (its mail may have been returned), or
+    has not had its time."""
 
 
 class QuestionRole(StrEnum):
@@ -431,6 +443,8 @@ class MessageItem(Base):
     included: Mapped[bool | None]
     """True if the composed mail contained the notice, false if it was left out. It is null until
     the mail is composed."""
+    left_out: Mapped[str | None] = mapped_column(String(16))
+    """The reason (`LeftOut`) if a notice was left out; null for corrections."""
 
     message: Mapped[MessageRow] = relationship(back_populates="items")
     notice: Mapped[NoticeRow] = relationship()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from db.complaints import chunked
 from db.models import (
     Bounce,
     Complaint,
+    LeftOut,
     MessageItem,
     MessageRow,
     MessageStatus,
@@ -260,10 +261,6 @@ def first_notifications(
 
 
 GIVEN_UP = {
-    NoticeStatus.WITHDRAWN: (
-        audit.AuditKind.NOTICE_WITHDRAWN,
-        "before anybody was told its clock had stopped or paused, or its unit had changed",
-    ),
     NoticeStatus.DISCARDED: (
         audit.AuditKind.NOTICE_DISCARDED,
         "the storm that it was part of was dropped",
@@ -274,6 +271,14 @@ GIVEN_UP = {
     ),
 }
 """Audit entry and reason for a notice that reached no person, by its final status."""
+
+WITHDRAWN: Mapping[str, str] = {
+    LeftOut.OVER: "before it reached anybody, its clock had stopped or paused, or its unit had"
+    " changed",
+    LeftOut.TAKEN_BACK: "before it reached anybody, the deadline proved not to be late",
+    LeftOut.UNIT_FIRST: "the responsible unit was not notified before, or has not had its time",
+}
+"""Audit reason for a withdrawn notice, by the reason for which its last mail left it out."""
 
 
 def settle(session: Session, notices: Iterable[int], now: datetime) -> None:
@@ -287,23 +292,40 @@ def settle(session: Session, notices: Iterable[int], now: datetime) -> None:
     failed: list[int] = []
     for batch in chunked(notices):
         rows = session.execute(
-            select(NoticeRow, MessageRow.status, MessageItem.included)
+            select(NoticeRow, MessageRow.status, MessageItem.included, MessageItem.left_out)
             .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
             .join(MessageRow, MessageRow.id == MessageItem.message_id)
             .where(NoticeRow.id.in_(batch), MessageItem.correction.is_(False))
+            .order_by(MessageRow.id)
         ).all()
         outcomes: dict[int, list[tuple[str, bool | None]]] = {}
-        for notice, status, included in rows:
+        left_out: dict[int, str] = {}
+        for notice, status, included, reason in rows:
             outcomes.setdefault(notice.id, []).append((status, included))
-        for notice in {notice.id: notice for notice, _, _ in rows}.values():
+            if reason is not None:
+                left_out[notice.id] = reason
+        for notice in {row[0].id: row[0] for row in rows}.values():
             outcome = _outcome(outcomes[notice.id])
-            if notice.status != outcome and outcome in GIVEN_UP:
-                audit.note_notice(session, GIVEN_UP[outcome][0], notice, now, GIVEN_UP[outcome][1])
-            if outcome == NoticeStatus.FAILED != notice.status:
-                failed.append(notice.id)
+            if notice.status != outcome:
+                _note_outcome(session, notice, outcome, left_out.get(notice.id), now)
+                if outcome == NoticeStatus.FAILED:
+                    failed.append(notice.id)
             notice.status = outcome
     for batch in chunked(failed):
         evaluate_again(session, batch, now)
+
+
+def _note_outcome(
+    session: Session, notice: NoticeRow, outcome: NoticeStatus, left_out: str | None, now: datetime
+) -> None:
+    """Record in the audit that a notice reached no person, with the reason."""
+    if outcome == NoticeStatus.WITHDRAWN:
+        kind, reason = audit.AuditKind.NOTICE_WITHDRAWN, WITHDRAWN[left_out or LeftOut.OVER]
+    elif outcome in GIVEN_UP:
+        kind, reason = GIVEN_UP[outcome]
+    else:
+        return
+    audit.note_notice(session, kind, notice, now, reason)
 
 
 def _outcome(outcomes: list[tuple[str, bool | None]]) -> NoticeStatus:

@@ -102,7 +102,7 @@ MESSAGE = (
     "next_attempt_at",
     "sent_at",
 )
-ITEM = ("message_id", "notice_id", "role", "copied", "correction", "included")
+ITEM = ("message_id", "notice_id", "role", "copied", "correction", "included", "left_out")
 SOURCE_IMPORT = (
     "id",
     "source",
@@ -238,7 +238,7 @@ def _as_it_stood(source: Connection, session: Session, begin: datetime, turn: da
     for batch in chunked(waiting | went):
         of_these = MessageItem.message_id.in_(batch)
         concerned.update(session.scalars(select(MessageItem.notice_id).where(of_these)))
-        session.execute(update(MessageItem).where(of_these).values(included=None))
+        session.execute(update(MessageItem).where(of_these).values(included=None, left_out=None))
     session.expire_all()
     notices.settle(session, concerned, begin)
     session.flush()

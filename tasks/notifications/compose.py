@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from db import notices, outbox
 from db.mailbox import bounces
-from db.models import MessageItem, MessageKind, MessageRow, NoticeRow
+from db.models import LeftOut, MessageItem, MessageKind, MessageRow, NoticeRow
 from sla.directory import OF_A_UNIT, Holders, OfficeHolder, Role
 from sla.engine.clocks import CLASS
 from sla.engine.context import UNDETERMINED
@@ -244,8 +244,8 @@ def _view(
             if correction is not None:
                 corrections[complaint.id, *clock] = correction
             continue
-        deadline = _still_true(item.notice, judged)
-        item.included = deadline is not None and fair.permits(item, deadline)
+        item.left_out = _left_out(item, judged, fair)
+        item.included = item.left_out is None
         if item.included:
             triggers[complaint.id] = triggers.get(complaint.id, frozenset()) | {clock}
     if not triggers and not corrections:
@@ -321,20 +321,22 @@ def _absence(regular: Holders, refused: frozenset[str]) -> Absence:
     return Absence.REFUSED if known else Absence.UNREACHABLE
 
 
-def _still_true(notice: NoticeRow, deadlines: Sequence[Deadline]) -> Deadline | None:
-    """Return the deadline of a notice if its clock still runs at the same unit, else None.
+def _left_out(
+    item: MessageItem, deadlines: Sequence[Deadline], fair: _FairNotice
+) -> LeftOut | None:
+    """Return the reason to leave a notice out of a mail, or None if the mail reports it.
 
-    A notice that was taken back stays so, even if the deadline is late again.
+    A notice that was taken back stays so, even if the deadline is late again. Any other notice is
+    true while its clock runs at the same unit.
     """
+    notice = item.notice
     if notice.taken_back_at is not None:
-        return None
-    return next(
-        (
-            deadline
-            for deadline in deadlines
-            if (deadline.rule.id, deadline.clock) == (notice.rule, notice.clock)
+        return LeftOut.TAKEN_BACK
+    for deadline in deadlines:
+        if (
+            (deadline.rule.id, deadline.clock) == (notice.rule, notice.clock)
             and deadline.ticking
             and (deadline.unit or "") == notice.unit
-        ),
-        None,
-    )
+        ):
+            return None if fair.permits(item, deadline) else LeftOut.UNIT_FIRST
+    return LeftOut.OVER

@@ -13,6 +13,7 @@ from dataclasses import asdict
 
 import pytest
 from conftest import ON_BOTH, WITA, kind_of_database, wita
+from sqlalchemy import select
 from support.incoming_mail.bounce_reports import SENDER, SHAPES, exchange, postfix, qmail, sendmail
 from support.pipeline import (
     BREACHED,
@@ -31,7 +32,7 @@ from support.servers.sender_mailbox import Box
 from support.servers.smtp_servers import Server, running
 
 from db.mailbox import bounces
-from db.models import MessageKind, MessageRow, MessageStatus
+from db.models import AuditRow, MessageKind, MessageRow, MessageStatus
 from tasks import mailbox as steps
 from tasks.common.context import SiteContext
 from tasks.mailbox import MailboxCount, ReplyCount, read_mailbox
@@ -182,6 +183,11 @@ def test_a_superior_hears_nothing_if_the_unit_s_mail_came_back_while_the_notice_
     look(lived, "2026-11-27 18:00")
     assert deliver(lived, "2026-11-30 07:30").cancelled == 1
     assert notices(lived) == [("breach", "failed"), ("plus-3", "withdrawn")]
+    with lived.transaction() as session:
+        query = select(AuditRow.reason).where(AuditRow.kind == "notice.withdrawn")
+        assert session.scalars(query).all() == [
+            "the responsible unit was not notified before, or has not had its time"
+        ]
     # those next in line are told for the unit, and the regional secretary as superior after +3wd
     for day, told in (("11-30", []), ("12-02", []), ("12-03", [1])):
         register(lived, f"2026-{day} 08:00", at("Dinas Sosial"))

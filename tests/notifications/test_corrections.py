@@ -51,6 +51,13 @@ def audited(context) -> list[dict]:
         ]
 
 
+def withdrawn(context) -> list[str]:
+    """The reasons in the audit for notices that were withdrawn."""
+    with context.transaction() as session:
+        query = select(AuditRow.reason).where(AuditRow.kind == "notice.withdrawn")
+        return list(session.scalars(query.order_by(AuditRow.seq)))
+
+
 def told_late(context) -> None:
     owe(context, BREACHED, at("Dinas Sosial"))
     assert deliver(context, BREACHED).sent == 2
@@ -109,6 +116,17 @@ def test_what_was_told_to_nobody_needs_no_correction_but_a_row_in_the_audit(cont
     assert deliver(context, "2026-11-24 09:00").cancelled == 2
     assert notices(context) == [("breach", "withdrawn")]
     assert [(row["notices"], row["people"]) for row in audited(context)] == [(1, 0)]
+    assert withdrawn(context) == ["before it reached anybody, the deadline proved not to be late"]
+    assert server.letters == []
+
+
+def test_a_reminder_withdrawn_by_a_stopped_clock_says_so_in_the_audit(context, server):
+    owe(context, "2026-11-19 08:00", at("Dinas Sosial"))
+    owe(context, "2026-11-19 09:00", at("Dinas Sosial", Selesai="19/11/2026 08:30"))
+    deliver(context, "2026-11-19 09:00")
+    assert withdrawn(context) == [
+        "before it reached anybody, its clock had stopped or paused, or its unit had changed"
+    ]
     assert server.letters == []
 
 

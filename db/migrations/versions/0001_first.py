@@ -520,6 +520,7 @@ def _create_message_item() -> None:
         sa.Column("copied", sa.Boolean(), nullable=False),
         sa.Column("correction", sa.Boolean(), nullable=False),
         sa.Column("included", sa.Boolean(), nullable=True),
+        sa.Column("left_out", sa.String(length=16), nullable=True),
         sa.ForeignKeyConstraint(
             ["message_id"],
             ["message.id"],
