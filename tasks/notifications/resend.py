@@ -35,7 +35,9 @@ def resend(
     """Queue a mail again as a new mail with only the items that are still true.
 
     It goes to `to` if given, else to the first recipient if still in office, else to the present
-    holder. The first mail stays on record unchanged. Raises :class:`NotResent`.
+    holder. A correction stays a correction. A mail with notices loses the marks `urgent` and
+    `weekly`: this mail leaves at once, and is not the weekly mail of its recipient. The first mail
+    stays on record unchanged. Raises :class:`NotResent`.
     """
     first = session.get(MessageRow, number)
     if first is None:
@@ -56,11 +58,17 @@ def resend(
         holder,
         key,
         role=Role(first.role),
-        detail=first.detail,
+        detail={} if first.kind == MessageKind.NOTICES else first.detail,
     )
     again.resent_of, again.unit = number, first.unit
     again.items = [
-        MessageItem(notice=item.notice, role=item.role, copied=item.copied, included=None)
+        MessageItem(
+            notice=item.notice,
+            role=item.role,
+            copied=item.copied,
+            correction=item.correction,
+            included=None,
+        )
         for item in first.items
     ]
     session.flush()

@@ -7,8 +7,20 @@ from dataclasses import replace
 
 import pytest
 from conftest import ON_BOTH, kind_of_database, wita
-from support.pipeline import BREACHED, at, deliver, messages, notices, owe, register, statuses
+from support.pipeline import (
+    BREACHED,
+    ESCALATED,
+    MONDAY,
+    at,
+    deliver,
+    messages,
+    notices,
+    owe,
+    register,
+    statuses,
+)
 
+from db import outbox
 from tasks.notifications.resend import NotResent, resend
 
 
@@ -94,6 +106,34 @@ def test_what_waits_is_not_sent_twice(context):
         again(context, 1)
     with pytest.raises(NotResent, match="no mail 99"):
         again(context, 99)
+
+
+def test_a_correction_is_sent_once_more_as_a_correction(context, server):
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    owe(context, LATER, at("Dinas Sosial", Selesai="20/11/2026 10:00"))
+    deliver(context, LATER)
+    assert again(context, 3) == LIAISON
+    assert deliver(context, LATER).sent == 1
+    first, second = (letter.mail["Subject"] for letter in (server.letters[2], server.letters[-1]))
+    assert first == second == "Ralat: 1 kewajiban tidak terlambat – Dinas Sosial"
+
+
+def test_a_weekly_mail_sent_once_more_is_not_the_weekly_mail(context, server):
+    """The next weekly mail is counted from Monday's, and not from the copy on Wednesday."""
+    owe(context, BREACHED, at("Dinas Sosial"))
+    deliver(context, BREACHED)
+    owe(context, ESCALATED, at("Dinas Sosial"))
+    deliver(context, MONDAY)
+    weekly = messages(context)[-1]
+    assert weekly.detail == {"weekly": True}
+    again(context, weekly.id, now="2026-12-02 08:00")
+    assert deliver(context, "2026-12-02 08:00").sent == 1
+    copy = messages(context)[-1]
+    assert (copy.resent_of, copy.status, copy.detail) == (weekly.id, "sent", {})
+    since, now = wita("2026-11-27 08:00"), wita("2026-12-03 08:00")
+    with context.transaction() as session:
+        assert outbox.last_weekly(session, weekly.recipient, since, now) == weekly.sent_at
 
 
 @ON_BOTH
