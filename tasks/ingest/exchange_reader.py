@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from db.models import QuestionRole
@@ -15,6 +15,7 @@ from sla.engine.context import UNDETERMINED
 from sla.events import (
     ANY_KIND,
     ASSIGNEE,
+    FOLLOWS,
     PROMISED_DUE,
     QUESTION,
     Event,
@@ -160,6 +161,7 @@ class ExchangeReader(RowParser):
         events = [event for event in found if event is not None]
         if not any(event.kind == Kind.RECEIVED for event in events):
             events.insert(0, receipt)
+        events = [event for event in self._in_order(events, bounds) if event is not None]
         if not _is_possible(events, observed):
             found = [self._not_before_receipt(event, bounds) for event in events]
             events = [event for event in found if event is not None]
@@ -188,6 +190,26 @@ class ExchangeReader(RowParser):
         if event.latest > bounds.observed:
             return self._answered(_BadEvent.of(event), bounds)
         return event
+
+    def _in_order(self, events: list[Event], bounds: _Bounds) -> Iterator[Event | None]:
+        """Yield the events; for one on a day before the event that it follows, what the answer
+        about it says.
+
+        On one day the order of the procedure counts. Events with a `source_field` come from another
+        installation, which has checked their order itself.
+        """
+        plain = [each for each in events if not each.source_field and each.earliest is None]
+        first: dict[str, datetime] = {}
+        for each in plain:
+            first[each.kind] = min(each.latest, first.get(each.kind, each.latest))
+        for event in events:
+            begin = first.get(FOLLOWS.get(event.kind, ""))
+            if begin is None or event.latest >= begin or event not in plain:
+                yield event
+            elif event.latest.astimezone(self._zone).date() == begin.astimezone(self._zone).date():
+                yield replace(event, latest=begin + timedelta(seconds=1))
+            else:
+                yield self._answered(_BadEvent.of(event), bounds)
 
     def _not_before_receipt(self, event: Event, bounds: _Bounds) -> Event | None:
         """Return an event; for one before the receipt, what the answer about it says."""

@@ -423,6 +423,7 @@ def test_bad_lines_wait_with_their_line_and_the_rest_comes_in(theirs):
 
 
 AT = "2026-11-19T02:00:00Z"
+FOLLOW_UP = "sp4n/first-follow-up"
 
 
 @pytest.mark.parametrize(
@@ -475,6 +476,25 @@ def test_a_line_with_one_bad_event_is_watched_and_that_step_is_unknown(theirs, e
     write(theirs, LINE | {"events": [*others, event], "channel": "Loket"}, name="b.jsonl")
     assert pull(theirs, "kab", NOW + timedelta(hours=2)).updated == 1
     assert state() == ("breached" if doubt == "any" else "met")  # the answer stays
+
+
+@pytest.mark.parametrize(
+    ("day", "doubts", "state"),
+    [("17", ["follow_up_published"], "unknown"), ("18", [], "met"), ("19", [], "met")],
+)
+def test_an_event_before_the_one_that_it_follows_is_a_question(theirs, day, doubts, state):
+    """Else a follow-up dated before the assignment would count as none."""
+    steps = [
+        {"kind": "assigned", "at": "2026-11-18T02:00:00Z", "unit": "dinsos"},
+        {"kind": "follow_up_published", "at": f"2026-11-{day}T01:00:00Z"},
+    ]
+    write(theirs, LINE | {"classification": "complaint", "events": steps})
+    assert pull(theirs, "kab", NOW).quarantined == 0
+    found = verdicts(theirs, NOW + timedelta(hours=3))["kab/desa", "A-1"]
+    assert next(each for rule, *_, each, _, _, _ in found if rule == FOLLOW_UP) == state
+    assert [
+        kind for _, _, kind, _, _, known, *_ in events(theirs) if known == "unreadable"
+    ] == doubts
 
 
 def test_an_event_that_becomes_readable_ends_the_doubt(theirs):

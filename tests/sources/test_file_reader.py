@@ -229,6 +229,8 @@ def made(path: Path, observed: dict[str, str], *preamble: list[object]) -> str:
 def test_a_file_is_as_old_as_its_name_or_its_preamble_says(tmp_path):
     by_name = {"file_name": "export_%Y-%m-%d_%H%M.xlsx"}
     assert made(tmp_path / "export_2026-11-20_0700.xlsx", by_name) == "19 23:00:00 / 19 23:00:00"
+    again = tmp_path / "export_2026-11-20_0700 (1).xlsx"  # as a browser names it
+    assert made(again, by_name) == "19 23:00:00 / 19 23:00:00"
     in_jakarta = {"cell": "Dibuat", "format": "%d/%m/%Y %H:%M", "zone": "Asia/Jakarta"}
     cell = ["Dibuat", "", "20/11/2026 07:00"]
     assert made(tmp_path / "a.xlsx", in_jakarta, cell) == "20 00:00:00 / 20 00:00:00"

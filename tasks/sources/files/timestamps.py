@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,6 +11,9 @@ from settings.sources import FolderSource
 from tasks.common.dates import parse_datetime
 from tasks.common.flexible_dates import date_order, parse_flexible
 from tasks.sources.base import Sheet
+
+_DOWNLOADED_AGAIN = re.compile(r" ?\(\d{1,3}\)(?=\.[^.]{1,5}(?:\.gz)?$)")
+"""What a browser adds to the name of a file that it has downloaded before: 'a (1).csv'."""
 
 
 def stated_time(path: Path, sheet: Sheet | None, source: FolderSource) -> datetime | None:
@@ -21,7 +25,7 @@ def stated_time(path: Path, sheet: Sheet | None, source: FolderSource) -> dateti
         return _exported_at(sheet)
     stated, form = "", source.observed.format
     if source.observed.file_name:
-        stated, form = path.name, source.observed.file_name
+        stated, form = _DOWNLOADED_AGAIN.sub("", path.name), source.observed.file_name
         if not form.endswith(".gz"):
             stated = stated.removesuffix(".gz")
     elif source.observed.cell and sheet is not None:
