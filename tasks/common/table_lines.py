@@ -27,6 +27,10 @@ _PERIODS = frozenset(
 _PERIOD_NUMBER = re.compile(r"\d{1,2}|20\d\d|[ivx]{1,4}|s", re.IGNORECASE)
 
 
+MOST_TEXTS = 3
+"""A line of text has at most so many filled cells: a signature has one or two columns."""
+
+
 def is_total_label(cell: str) -> bool:
     """Check whether a cell is the label of a total: 'Jumlah', 'Total laporan: 12', 'Subtotal'."""
     return _LABEL.fullmatch(cell.strip()) is not None

@@ -209,7 +209,10 @@ class ShiftCheck:
         received = self._source.fields.received
         whole = {received} if isinstance(received, str) else set(received)
         dates = (cells.get(name, "") for name in self._dates | whole)
-        return any(value[:1].isalpha() and not _FRAGMENT_OF_DATE.search(value) for value in dates)
+        return any(
+            value[:1].isalpha() and not _FRAGMENT_OF_DATE.search(value) and not is_remark(value)
+            for value in dates
+        )
 
     def has_known_word(self, cells: Mapping[str, str]) -> bool:
         """Check whether a cell is a unit, a status or a classification in its own column."""

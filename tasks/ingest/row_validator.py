@@ -12,6 +12,7 @@ from settings.mapping import SourceMapping
 from sla.directory import Directory
 from tasks.common.redaction import redact_and_truncate
 from tasks.common.table_lines import (
+    MOST_TEXTS,
     has_column_numbers,
     has_counts,
     has_only_totals,
@@ -79,9 +80,6 @@ _PERHAPS_TEXT = _NO_COMPLAINT | {RejectionReason.TORN_ROW, RejectionReason.LONG_
 
 _PERHAPS_TOTAL = _NO_COMPLAINT | {RejectionReason.ERROR_CELL}
 """The reasons for the rejection of a total line, which may have formulas without a result."""
-
-MOST_TEXTS = 3
-"""A line of text has at most so many filled cells: a signature has one or two columns."""
 
 
 class RowValidator:

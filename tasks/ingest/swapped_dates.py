@@ -11,6 +11,7 @@ from settings.mapping import SourceMapping
 from tasks.ingest.row_parser import ComplaintRecord
 
 _DATE_CELL = re.compile(r"\d{4}-\d\d-\d\d(?: .*)?")
+_WORKBOOK = re.compile(r"\.(?:xls|ods)", re.IGNORECASE)
 MONTHS = 12
 ENOUGH = 2
 """The number of different date cells, and of dates as text, that show a pattern."""
@@ -24,10 +25,12 @@ def swapped_receipts(
 ) -> list[int]:
     """Return the positions of rows with a probably swapped date of receipt, in a file of `made`.
 
-    A spreadsheet in English takes 05/11/2026 for 11 May, and leaves 13/11/2026 as text. A file
+    A spreadsheet in English takes 05/11/2026 for 11 May, and leaves 13/11/2026 as text. A text file
     written with `%Y-%m-%d` has no such dates.
     """
-    if not source.has_files or any(form.startswith("%Y") for form in source.dates):
+    pattern = str(getattr(source, "pattern", ""))
+    by_a_program = any(form.startswith("%Y") for form in source.dates)
+    if not source.has_files or (by_a_program and not _WORKBOOK.search(pattern)):
         return []
     zone = ZoneInfo(source.zone)
     return swapped(

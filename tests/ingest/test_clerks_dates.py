@@ -426,9 +426,14 @@ def test_day_and_month_swapped_by_a_spreadsheet_are_found_by_their_pattern(writt
     assert swapped(texts, days, date.fromisoformat(made)) == doubtful
 
 
-def test_a_file_written_with_the_year_first_has_no_swapped_days():
+def test_a_text_file_written_with_the_year_first_has_no_swapped_days():
     rows = tuple((f"{n}", f"2026-0{n}-11 08:00:00", "", "") for n in (2, 3, 4))
-    for form, doubtful in ((DAY_FIRST, [0, 1, 2]), (YEAR_FIRST, [])):
-        parser = RowParser("x", source(form), Directory((), ()))
+    every = [0, 1, 2]
+    for form, pattern, doubtful in (
+        (DAY_FIRST, "*.csv", every),
+        (YEAR_FIRST, "*.csv", []),
+        (YEAR_FIRST, "*.xlsx", every),
+    ):
+        parser = RowParser("x", source(form, pattern=pattern), Directory((), ()))
         records = [parser.record(parser.cells(HEADER, row), NOW) for row in rows]
         assert swapped_receipts(records, parser.source, date(2026, 11, 5)) == doubtful

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
+from tasks.ingest.inference.probe import table_of
 from tasks.ingest.inference.proposal import learn
 
 HEADER = ["Nomor Register", "Tanggal Masuk", "Perihal", "Tanggal Selesai"]
@@ -37,6 +38,9 @@ def register(path: Path, *sheets: tuple[str, list[list[object]]]) -> Path:
 
 
 TOTAL: list[object] = ["Jumlah", None, None, 15]
+NUMBERS: list[object] = ["(1)", "(2)", "(3)", "(4)"]
+MONTH: list[object] = ["BULAN NOVEMBER 2024"]
+SIGNED: list[object] = [None, "Salo, 30 November 2024"]
 
 
 @pytest.mark.parametrize(
@@ -44,12 +48,35 @@ TOTAL: list[object] = ["Jumlah", None, None, 15]
     [
         ([("Data", [HEADER, *rows(0, 15), TOTAL])], 15),
         ([("Sampul", [["Tahun", 2024]]), ("Data", [HEADER, *rows(0, 15), TOTAL])], 15),
+        ([("Data", [HEADER, NUMBERS, MONTH, *rows(0, 15), TOTAL, SIGNED])], 15),
         ([("Okt", [HEADER, *rows(0, 15), TOTAL]), ("Nov", [HEADER, *rows(20, 12), TOTAL])], 27),
     ],
-    ids=["title", "cover", "two-sheets"],
+    ids=["title", "cover", "clerks-lines", "two-sheets"],
 )
 def test_the_table_is_found_and_all_of_its_rows_are_imported(tmp_path, sheets, read):
     learned = learn(register(tmp_path / "register.xlsx", *sheets), None, None)
     assert (learned.readable, learned.rows) == (read, read)
     assert 'ticket = "Nomor Register"' in learned.text
     assert 'received = "Tanggal Masuk"' in learned.text
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "names"),
+    [
+        (
+            ["Nomor Register", "Proses", "", "Ket"],
+            ["", "Tanggal Masuk", "Tanggal Selesai", ""],
+            ["Nomor Register", "Tanggal Masuk", "Tanggal Selesai", "Ket"],
+        ),
+        (
+            ["Nomor Register", "Masuk", "Selesai", ""],
+            ["", "Tanggal", "Tanggal", "Petugas"],
+            ["Nomor Register", "Masuk Tanggal", "Selesai Tanggal", "Petugas"],
+        ),
+    ],
+)
+def test_a_header_of_two_lines_is_learnt_with_its_groups(tmp_path, upper, lower, names):
+    lines = [[number, day, end, "x"] for number, day, _, end in rows(0, 15)]
+    found = table_of(register(tmp_path / "a.xlsx", ("Data", [upper, lower, *lines])))
+    assert [column.name for column in found.columns] == names
+    assert (found.rows, found.header_line) == (15, 4)

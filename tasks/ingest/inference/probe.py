@@ -8,12 +8,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from settings.sources import FolderSource
 from tasks.common.dates import parse_datetime
-from tasks.common.table_lines import has_only_totals
+from tasks.common.table_lines import (
+    MOST_TEXTS,
+    has_column_numbers,
+    has_only_totals,
+    is_heading,
+    is_text,
+)
 from tasks.ingest.inference.column_types import FORMATS, ColumnSample
 from tasks.sources.base import Row, UnreadableFile
 from tasks.sources.files.delimited import DELIMITERS, PREAMBLE
@@ -136,10 +142,12 @@ def _sheets(path: Path, source: FolderSource) -> list[_ProbedSheet]:
         first = list(islice(lines, PREAMBLE))
         place = _header(first)
         if place is not None:
-            header = tuple(cell.strip() for cell in first[place][1])
-            below = [cells for _, cells in (*first[place + 1 :], *islice(lines, ENOUGH))]
-            rows = [cells for cells in below if not has_only_totals(cells) and cells != header]
             above = [cells for _, cells in first[:place]]
+            header = tuple(cell.strip() for cell in first[place][1])
+            if joined := _joined(header, first[place + 1 : place + 2]):
+                header, place = joined, place + 1
+            below = [cells for _, cells in (*first[place + 1 :], *islice(lines, ENOUGH))]
+            rows = [cells for cells in below if _is_row(cells) and cells != header]
             found.append(_ProbedSheet(above, int(first[place][0]), header, rows))
     if not found:
         raise UnreadableFile(f"{path.name}: no header: no row near the top names the columns")
@@ -180,14 +188,41 @@ def _delimiter(head: Sequence[str]) -> str:
 
 
 def _header(rows: Sequence[Row]) -> int | None:
-    """Find the header: the first row about as wide as the widest, with words only."""
+    """Find the header: the first row, or two rows, about as wide as the widest, with words only."""
     widest = max((sum(map(bool, cells)) for _, cells in rows), default=0)
     for place, (_, cells) in enumerate(rows):
-        named = [cell.strip() for cell in cells if cell.strip()]
-        wide = len(named) >= 2 and len(named) >= widest * 0.7
-        if wide and len(set(named)) == len(named) and not any(map(_no_word, named)):
+        texts = tuple(cell.strip() for cell in cells)
+        named = list(filter(None, texts))
+        if len(named) < 2 or len(set(named)) < len(named) or any(map(_no_word, named)):
+            continue
+        if len(named) >= widest * 0.7:
+            return place
+        if len(list(filter(None, _joined(texts, rows[place + 1 : place + 2])))) >= widest * 0.7:
             return place
     return None
+
+
+def _joined(upper: tuple[str, ...], below: Sequence[Row]) -> tuple[str, ...]:
+    """Return the names in a header of two lines; empty if the row below it has no names.
+
+    A name that occurs twice in the second line gets the name of its group before it.
+    """
+    lower = tuple(cell.strip() for _, cells in below for cell in cells)
+    if len(list(filter(None, lower))) < 2 or any(map(_no_word, filter(None, lower))):
+        return ()
+    names, group = [], ""
+    for above, name in zip_longest(upper, lower, fillvalue=""):
+        group = above or group
+        names.append(f"{group} {name}" if lower.count(name) > 1 and name else name or above)
+    named = list(filter(None, names))
+    return tuple(names) if len(set(named)) == len(named) else ()
+
+
+def _is_row(cells: Sequence[str]) -> bool:
+    """Check whether a line may be a row of the table: no total, no column numbers, no text."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    few = len(filled) <= MOST_TEXTS and all(is_text(cell) or is_heading(cell) for cell in filled)
+    return not (few or has_only_totals(filled) or has_column_numbers(filled))
 
 
 def _no_word(cell: str) -> bool:
