@@ -422,7 +422,8 @@ class MessageRow(Base):
     storm_id: Mapped[int | None] = mapped_column(ForeignKey("storm.id"), index=True)
     resent_of: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """Subject data of an alert or a report: never anything entered by a complainant."""
+    """Subject data of an alert or a report, or the marks `urgent` and `weekly` of a mail with
+    notices. It never has anything entered by a complainant."""
 
     items: Mapped[list[MessageItem]] = relationship(back_populates="message")
     attempts: Mapped[list[DeliveryAttempt]] = relationship(order_by="DeliveryAttempt.id")
@@ -491,10 +492,11 @@ class Storm(Base):
 
 
 class Bounce(Base):
-    """A mail returned as undeliverable (RFC 3464). Its address is suppressed until `lifted_at`.
+    """A mail returned as undeliverable (RFC 3464), or refused by the server for its address.
 
-    `report_id` is the Message-ID of the bounce report, to recognize a report read twice.
-    `message_id` is empty if the report does not identify the mail.
+    The address is suppressed until `lifted_at`. `report_id` is the Message-ID of the bounce report,
+    to recognize a report read twice; for a refusal it is that of the mail itself. `message_id` is
+    empty if the report does not identify the mail.
     """
 
     __tablename__ = "bounce"
@@ -569,7 +571,7 @@ class ReplyKey(Base):
 class SourceImport(Base):
     """One import from a source: a file, identified by its content and its time.
 
-    `shown` contains its complaints as ids (see `db.state_history`) for sources without history. A
+    `shown` contains its complaints as ids (see `db.state_history`) for sources without history.
     `absent` is the number of complaints that this import should have shown and did not show. A file
     that states its own filter is complete only for complaints received from `period_from` to
     `period_until`.

@@ -143,6 +143,7 @@ class Escalation:
             for rung in ladder.rungs:
                 if not rung.for_superiors:
                     continue
+                side = "before" if rung.kind is NoticeKind.REMINDER else "after"
                 rules = [law.last(rule) for rule in law.ids if self._used(ladder, rule)]
                 if any(
                     rule.binds_provider
@@ -152,8 +153,8 @@ class Escalation:
                 ):
                     yield (
                         f"ladder {number}: rung {rung.id} tells superiors, and no rung before it"
-                        " tells the unit; add a rung of the same kind to the liaison or"
-                        " head_of_unit"
+                        " tells the unit; add a rung for the liaison or head_of_unit before it,"
+                        f" {side} the deadline as well"
                     )
 
     def _used(self, ladder: Ladder, rule: str) -> bool:

@@ -33,9 +33,7 @@ def fork_server() -> ForkServerContext:
     It starts with the first process and ends with the process that called this function.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["service.runs.engine", "service.worker_process", "flows.preloaded"]
-    )
+    context.set_forkserver_preload(PRELOADED)
     return context
 
 

@@ -1,4 +1,4 @@
-"""The deadline: its states, the facts for its evaluation, and the evaluation context of a site."""
+"""The deadline: its states, and the reasons for them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Deadline:
     breach is certain: the latest possible due moment, or later if the source shows the stop late.
 
     A missed deadline remains BREACHED, with `stopped` set, if the duty then ends for another
-    reason. `start` and `end` are the events behind `started` and `stopped`. `held_by` are the
+    reason. `start` and `end` are the events behind `started` and `stopped`. `pause_events` are the
     events behind `pauses`, in the same order. `pauses` are half-open intervals (begin, end] of day
     ordinals.
 

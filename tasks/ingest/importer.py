@@ -29,8 +29,8 @@ CHUNK = 2_000
 """Number of rows in memory at once."""
 
 ENOUGH_ROWS = 20
-"""Least number of rows for a check of the share of all rejected rows. In a smaller snapshot, rows
-with an unknown word just wait in quarantine.
+"""Least number of rows for a check of the share of all rejected rows. In a smaller file only torn
+rows, and rows without ticket or date of receipt, count; in a smaller answer of a server none do.
 """
 
 

@@ -1,7 +1,7 @@
 """Questions about categories and channels: which ones a site knows, learnt from its imports.
 
 A word in many complaints is known at once. A rare word is a question to the administrator, and
-only in a source with so many complaints that rare means something; in a smaller source it is
+only if the database has so many complaints that rare means something. With fewer complaints it is
 counted under 'lainnya' without a question. So the first export of a site with forty categories asks
 about few of them.
 """
@@ -18,7 +18,7 @@ from tasks.ingest.open_questions import QuestionLog
 from tasks.ingest.row_parser import ComplaintRecord, value_hash
 
 ENOUGH_COMPLAINTS = 100
-"""A source with fewer complaints raises no question about rare words."""
+"""With fewer complaints in the database, of all sources, rare words raise no question."""
 
 LEAST_ASKED = 2
 """A word of one complaint is not worth a question."""

@@ -277,8 +277,9 @@ def test_a_ladder_that_would_tell_a_superior_before_the_unit_is_refused(site_fol
     path.write_text('[[ladder]]\nrules = ["*"]\n' + rung, encoding="utf-8")
     with pytest.raises(
         SettingsError, match="ladder 1: rung up tells superiors, and no rung before"
-    ):
+    ) as error:
         load_site(site_folder)
+    assert "liaison or head_of_unit before it, after the deadline as well" in str(error.value)
 
 
 def test_a_hold_is_read_from_the_file(site_folder):
