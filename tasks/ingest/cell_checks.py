@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -26,10 +27,8 @@ _NOT_YET = re.compile(r"(?:belum|blm)\b\D*")
 _UNSEEN = re.compile(f"[{CONTROL}{INVISIBLE}]")
 _NOT_ZERO = frozenset("123456789")
 _MARKS_ONLY = re.compile(r"[\W_]+")
-_SPEAKING = re.compile(
-    "[\"\u201c\u201d\u201e\u2033\u3003\u221a\u00d7\u2610-\u2612\u2705\u2713-\u2718\u274c]|''|,,|[-=]//"
-)
-"""Ditto marks, which repeat the cell above, and check marks: they mean more than 'nothing'."""
+_SPEAKING = re.compile("[\"\u201c\u201d\u201e\u2033\u3003\u221a\u00d7]|''|,,|[-=]//")
+"""Ditto marks, which repeat the cell above, and the signs of the keyboard for 'done'."""
 
 _DATE_LIKE = re.compile(r"\d[/.:-]\d|\d{4}|\d \w{3,}")
 _FRAGMENT_OF_DATE = re.compile(r"\d{4}|\d[/.:-]\d")
@@ -46,13 +45,20 @@ def _is_plain_number(text: str) -> bool:
     return "1899" not in text and text.isascii()
 
 
+def _speaks(value: str) -> bool:
+    """Check whether a sign means more than 'nothing': a ditto mark, a check mark, a picture."""
+    if _SPEAKING.search(value):
+        return True
+    return not value.isascii() and any(unicodedata.category(sign) == "So" for sign in value)
+
+
 class EmptySigns:
     """The signs by which a source writes 'nothing' in a cell.
 
     They apply to every mapped column except free text: title, text, attachments and reporter. A
     word used by the mapping itself is never such a sign. In a column with dates, zeros alone are
     one too; a receipt in several columns is checked as a whole, because 00:00 is a time of day.
-    Ditto marks and check marks are no such signs, except as a ticket.
+    Ditto marks, check marks and other pictures are no such signs, except as a ticket.
     """
 
     def __init__(self, source: SourceMapping) -> None:
@@ -102,7 +108,7 @@ class EmptySigns:
             return "" if is_date and _ZERO_DATE.fullmatch(value) else value
         if value[0] in "'=\u2019":
             value = unprotected(value)
-        if name != self._ticket and _SPEAKING.search(value):
+        if name != self._ticket and _speaks(value):
             return value
         empty = self._check_sign(value) or (name in self._dates and self._is_no_date(value))
         return "" if empty else value

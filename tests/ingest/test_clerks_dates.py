@@ -224,7 +224,7 @@ REMARKS = (
         "TMS",
         "sda",
     ),
-    *("\u2713", '"', "\u3003", "-//-", "menunggu jawaban OPD"),
+    *("\u2713", "\u2705", "\U0001f44d", "\u221a", '"', "\u3003", "-//-", "menunggu jawaban OPD"),
 )
 
 
