@@ -32,6 +32,7 @@ from support.pipeline import (
     statuses,
 )
 
+from cli import console
 from db.audit import AuditKind
 from db.audit_verify import verify
 from db.backup.create import BackupError, backup, backups, check
@@ -42,6 +43,7 @@ from db.models import AuditRow, NoticeRow, Restore, Storm
 from db.revisions import newest_revision
 from tasks.common.context import RunContext
 from tasks.evaluation.notices import Audience, PendingNotice
+from tasks.monitoring.health.database import database
 from tasks.notifications import storms
 from tasks.notifications.after_restore import finish_restores, settle
 
@@ -457,6 +459,26 @@ def test_a_restore_that_ended_before_its_last_step_is_finished_later(context):
             assert len(session.scalars(restored).all()) == 1
             assert session.scalars(select(Restore.settled_at)).one() == now
             assert session.scalars(select(Storm)).one().mails > 0
+
+
+def test_the_next_command_finishes_a_restore(context):
+    owe(context, BREACHED, *EVERYWHERE)
+    made = keep(context)
+    context.close()
+    restore(
+        made,
+        context.site.database_url,
+        context.site.backups,
+        wita(NOW),
+        lock=context.site.var / "service.lock",
+        force=True,
+    )
+    with console.context_of(context.site.folder, finish=False) as opened:
+        assert "restore_hold" not in alerts(opened)
+    found = [finding.what for finding in database(context.site, wita(NOW), clock=False)]
+    assert f"the restore of {made.name} ended before its last step" in found
+    with console.context_of(context.site.folder) as opened:
+        assert "restore_hold" in alerts(opened)
 
 
 # --- the commands ---------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import ON_BOTH, kind_of_database
 from sqlalchemy import select
 from support.import_results import take
 from support.pipeline import alerts
@@ -34,8 +35,8 @@ TORN = "no readable workbook (its end is missing; copy or download it again)"
 
 
 @pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    return sqlite_url
+def database_url(request: pytest.FixtureRequest) -> str:
+    return kind_of_database(request)
 
 
 @pytest.fixture
@@ -86,6 +87,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+@ON_BOTH
 def test_a_file_that_ends_its_reader_twice_is_set_aside_and_told(context, reads, monkeypatch):
     monkeypatch.setattr(workbooks, "_START", "import os; os.abort()")
     inbox = context.site.folder / "inbox" / "desk"

@@ -129,6 +129,14 @@ def test_xml_with_another_prefix_and_encoding_is_counted(tmp_path):
     assert refusal(path) == f"b.xlsx: {FAR}"
 
 
+def test_a_cell_behind_broken_xml_ends_only_the_reader(tmp_path):
+    """The library reads on where the XML is not well-formed, and asks for 512 GB."""
+    broken = "<row r='2'><c r='A2'><v>\x01</v></c><c r='XFD1048576'><v>1</v></c></row>"
+    path = xlsx(tmp_path / "a.xlsx", f"{HEADER}</row>{broken}")
+    with pytest.raises(FatalFile, match=r"^a.xlsx: .*need.* more than 2048 MB of memory"):
+        list(read_sheet(path, source()).rows)
+
+
 def test_xml_that_defines_entities_is_refused(tmp_path):
     bomb = "<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]><x>&b;</x>"
     path = xlsx(tmp_path / "a.xlsx", HEADER + "</row>", **{"xl/more.xml": bomb})
