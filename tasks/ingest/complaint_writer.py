@@ -59,6 +59,7 @@ class ComplaintWriter:
         self.shown: set[int] = set()
         self._shown_again: list[int] = []
         self._seen_before: dict[int, datetime] = {}
+        self._loaded: dict[int, list[Event]] = {}
         self._derived = SpanEvents(target, name)
 
     @cached_property
@@ -136,7 +137,7 @@ class ComplaintWriter:
         moved = self.questions.moved_receipts(before.id for before in known.values())
         events: Mapping[int, Sequence[Event]] = {}
         if self._lasting_steps:
-            events = complaints.events_of(
+            events = self._loaded = complaints.events_of(
                 self.target.session, (before.id for before in known.values())
             )
         found: dict[str, ComplaintRecord] = {}
@@ -265,7 +266,7 @@ class ComplaintWriter:
         self, rows: dict[str, Complaint], records: dict[str, ComplaintRecord]
     ) -> int:
         session, now = self.target.session, self.target.now
-        events = complaints.events_of(session, (row.id for row in rows.values()))
+        events = self._events_of(row.id for row in rows.values())
         appended: list[tuple[int, Event]] = []
         updated = 0
         for ticket, row in rows.items():
@@ -304,6 +305,15 @@ class ComplaintWriter:
             ),
         ]
 
+    def _events_of(self, keys: Iterable[int]) -> dict[int, list[Event]]:
+        """Return the events of complaints; those that the comparison has loaded are used once."""
+        loaded, self._loaded = self._loaded, {}
+        found = {key: loaded.get(key) for key in keys}
+        missing = [key for key, events in found.items() if events is None]
+        return complaints.events_of(self.target.session, missing) | {
+            key: events for key, events in found.items() if events is not None
+        }
+
     def _derive(
         self,
         rows: Iterable[Complaint],
@@ -317,7 +327,7 @@ class ComplaintWriter:
         """
         rows, now = list(rows), self.target.now
         keys = [row.id for row in rows]
-        events = complaints.events_of(self.target.session, keys)
+        events = self._events_of(keys)
         spans = SpanChanges(self.target, keys)
         appended: list[tuple[int, Event]] = []
         updated: set[int] = set()
