@@ -50,9 +50,10 @@ def summary(
 ) -> None:
     """Write a compliance summary, or verify one.
 
-    The files are HTML, PDF and XLSX for people, JSON and CSV for programs. No mail is sent.
-    `summary verify FILE` computes a stored report again and lists the differences, and events
-    recorded too late for it; exit code 1 if the same moment gives other figures.
+    The files are HTML, PDF and XLSX for people, JSON and CSV for programs, and a CSV file with a
+    row for each duty, from which every figure can be counted again. No mail is sent. `summary
+    verify FILE` computes a stored report again and lists the differences, and events recorded too
+    late for it; exit code 1 if the same moment gives other figures.
     """
     if (period == "verify") != (file is not None):
         raise UsageError("write `tenggat summary verify FILE.json`, or the name of one period")
@@ -80,7 +81,7 @@ def summary(
     else:
         place = escape(str(made.path))
         console.out.print(f"summary of {key} written to [bold]{place}[/]", soft_wrap=True)
-        beside = ", ".join(path.suffix[1:] for path in made.paths[1:])
+        beside = ", ".join(dict.fromkeys(path.suffix[1:] for path in made.paths[1:]))
         console.out.print(f"in the same folder: {beside}")
 
 

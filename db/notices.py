@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select, update
-from sqlalchemy.orm import Session, aliased, defer
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer
 
 from db import audit
 from db.complaints import chunked
@@ -87,35 +87,48 @@ def notified(
     The keys are (complaint, rule, clock). Notices taken back by then do not count.
     """
     found: dict[tuple[int, str, int], list[Notification]] = {}
+    query = _notifications(before, MessageRow.recipient)
     for batch in chunked(complaints):
-        rows = session.execute(
-            select(
-                NoticeRow.complaint_id,
-                NoticeRow.rule,
-                NoticeRow.clock,
-                MessageItem.role,
-                MessageRow.sent_at,
-                MessageRow.recipient_name,
-                MessageRow.recipient,
-                NoticeRow.unit,
-                NoticeRow.kind,
-            )
-            .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
-            .join(MessageRow, MessageRow.id == MessageItem.message_id)
-            .where(
-                NoticeRow.complaint_id.in_(batch),
-                _reached(before),
-                MessageItem.included.is_(True),
-                MessageItem.correction.is_(False),
-                or_(NoticeRow.taken_back_at.is_(None), NoticeRow.taken_back_at > before),
-            )
-            .order_by(MessageRow.sent_at, MessageRow.id)
-        )
-        for complaint, rule, clock, role, sent_at, name, recipient, unit, kind in rows:
+        rows = session.execute(query.where(NoticeRow.complaint_id.in_(batch)))
+        for complaint, rule, clock, role, sent_at, name, recipient in rows:
             if sent_at is not None:
-                mail = Notification(role, sent_at, name, recipient, unit, kind)
+                mail = Notification(role, sent_at, name, recipient)
                 found.setdefault((complaint, rule, clock), []).append(mail)
     return found
+
+
+def notification_mails(session: Session, before: datetime) -> Iterator[Sequence[Row[Any]]]:
+    """Yield all notifications until a moment in batches, oldest first: complaint, rule, clock,
+    role, time, name of the person, and Message-ID. Notices taken back by then do not count.
+    """
+    query = _notifications(before, MessageRow.message_id_header)
+    yield from session.execute(query.execution_options(yield_per=20_000)).partitions()
+
+
+def _notifications(before: datetime, last: InstrumentedAttribute[str]) -> Select[Any]:
+    """Build the query of the notifications until a moment, oldest first; `last` is one column more
+    of the mail.
+    """
+    return (
+        select(
+            NoticeRow.complaint_id,
+            NoticeRow.rule,
+            NoticeRow.clock,
+            MessageItem.role,
+            MessageRow.sent_at,
+            MessageRow.recipient_name,
+            last,
+        )
+        .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
+        .join(MessageRow, MessageRow.id == MessageItem.message_id)
+        .where(
+            _reached(before),
+            MessageItem.included.is_(True),
+            MessageItem.correction.is_(False),
+            or_(NoticeRow.taken_back_at.is_(None), NoticeRow.taken_back_at > before),
+        )
+        .order_by(MessageRow.sent_at, MessageRow.id, NoticeRow.id)
+    )
 
 
 @dataclass(frozen=True, slots=True)

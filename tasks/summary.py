@@ -66,7 +66,7 @@ def make_summary(
     """
     owed = mail and not public
     with context.snapshot() as session:
-        view = report_view(session, context, period, as_of)
+        view = report_view(session, context, period, as_of, with_duties=not public)
         if not public:
             view = with_earlier(session, context, view)
         made_before = runs.report(session, view.period_key, as_of) is not None

@@ -8,7 +8,9 @@ __all__ = [
     "columns",
     "comparison",
     "definitions",
+    "duty_list",
     "encoding",
+    "recount",
     "table",
     "tables",
 ]

@@ -138,6 +138,8 @@ class _ReportTables:
         self.late_cases = np.zeros(len(g.tickets), np.bool_)
         self.late_cases[g.d_case[g.overdue]] = True
         self.judged = np.isin(g.d_state, JUDGED)
+        until = np.where(g.overdue, self.today, 0)
+        self.late_days = working_days_late(g, context, until)
 
     def tables(
         self,
@@ -227,9 +229,9 @@ class _ReportTables:
         """
         n = max(len(self.g.tickets), 1)
         codes = np.sort(np.concatenate([keys * n + cases for keys, cases in parts]))
-        codes = codes[_first_of_equals(codes)]
+        codes = codes[first_of_equals(codes)]
         keys = codes // n
-        begins = np.flatnonzero(_first_of_equals(keys))
+        begins = np.flatnonzero(first_of_equals(keys))
         groups = np.split(codes % n, begins[1:])
         return {int(keys[begin]): cases for begin, cases in zip(begins, groups, strict=False)}
 
@@ -484,7 +486,7 @@ class _ReportTables:
     def late(self, notified: Callable[[int, int], str]) -> list[Row]:
         """Return a row for every breached deadline that is still open, the latest first."""
         g, overdue = self.g, np.flatnonzero(self.g.overdue)
-        late = self.working_days_late(overdue)
+        late = self.late_days[overdue]
         rows = []
         for place, days in zip(overdue.tolist(), late.tolist(), strict=True):
             case = int(g.d_case[place])
@@ -514,7 +516,7 @@ class _ReportTables:
             mine = mine[[g.words[int(unit)] == stated.unit for unit in g.d_unit[mine]]]
             if not len(mine):
                 continue
-            late = self.working_days_late(mine[g.overdue[mine]])
+            late = self.late_days[mine[g.overdue[mine]]]
             ticket = g.tickets[stated.case]
             cells = (
                 ticket,
@@ -525,20 +527,6 @@ class _ReportTables:
             )
             rows.append(Row(f"{ticket} {stated.unit}", cells, (ticket,)))
         return sorted(rows, key=lambda row: (-_whole(row.cells[3] or 0), row.key))
-
-    def working_days_late(self, places: Ints) -> Ints:
-        """Count working days since these deadlines fell due, by the calendar of the responsible
-        unit.
-        """
-        g, context = self.g, self.context
-        days = np.zeros(len(places), np.int64)
-        for unit in np.unique(g.d_unit[places]):
-            held = (g.d_unit[places] == unit) & (g.d_due[places] > 0)
-            due = g.d_due[places][held]
-            days[held] = context.calendar_of(g.words[int(unit)]).distance(
-                due, np.full_like(due, self.today)
-            )
-        return days
 
     def escalations(self) -> list[Row]:
         """Return the notifications in the period by rung, in the order of the rungs, and the share
@@ -559,30 +547,14 @@ class _ReportTables:
                 first[case] = min(day, first.get(case, day))
             cases = np.array(list(first), dtype=np.int64)
             days = np.array(list(first.values()), dtype=np.int64)
-            settled, counted = self._settled_after(cases, days)
-            shares = [_share(some, of) for some, of in zip(settled, counted, strict=True)]
+            soon, old = settled_after(self.g, self.context, self.today, cases, days)
+            counted = [int(some.sum()) for some in old]
+            shares = [_share(some.sum(), of) for some, of in zip(soon, counted, strict=True)]
             cells = (kind, len(places), len(cases), *shares)
             names = [f"settled_within_{most}" for most in WITHIN]
             of = dict(zip(names, counted, strict=True))
             rows.append(Row(rung, cells, self.tickets(cases), of=of))
         return rows
-
-    def _settled_after(self, cases: Ints, notified: Ints) -> tuple[list[int], list[int]]:
-        """Count the cases settled within each number of working days of `WITHIN` after their
-        notification, and the cases notified so long ago or settled.
-        """
-        events, calendar = self.g.settlements, self.context.calendar
-        order = np.lexsort((events[:, 1], events[:, 0]))
-        keys = events[order, 0] * (1 << 22) + events[order, 1]
-        at = np.searchsorted(keys, cases * (1 << 22) + notified)
-        padded = np.append(keys, -1)
-        settled = (padded[at] >> 22) == cases
-        on = np.where(settled, padded[at] & ((1 << 22) - 1), notified)
-        taken = calendar.between(notified, on)
-        passed = calendar.between(notified, np.full_like(notified, self.today))
-        soon = [settled & (taken <= most) for most in WITHIN]
-        counted = [some | (passed >= most) for some, most in zip(soon, WITHIN, strict=True)]
-        return [int(some.sum()) for some in soon], [int(some.sum()) for some in counted]
 
     def quality(self, findings: Mapping[str, int]) -> list[Row]:
         g = self.g
@@ -619,6 +591,38 @@ def followed_up_soon(g: CaseColumns, context: EvaluationContext, today: int) -> 
     return soon | late_or_never, soon
 
 
+def working_days_late(g: CaseColumns, context: EvaluationContext, until: Ints) -> Ints:
+    """Count for each deadline the working days from its due day until a day, by the calendar of the
+    responsible unit; 0 without a due day or a later day.
+    """
+    days = np.zeros(len(g.d_due), np.int64)
+    counted = np.flatnonzero((g.d_due > 0) & (until > g.d_due))
+    for unit in np.unique(g.d_unit[counted]):
+        some = counted[g.d_unit[counted] == unit]
+        calendar = context.calendar_of(g.words[int(unit)])
+        days[some] = calendar.distance(g.d_due[some], until[some])
+    return days
+
+
+def settled_after(
+    g: CaseColumns, context: EvaluationContext, today: int, cases: Ints, notified: Ints
+) -> tuple[list[Flags], list[Flags]]:
+    """Return flags over these cases for each number of working days of `WITHIN`: settled within
+    them after the notification; and counted, because they have passed or it was settled.
+    """
+    events, calendar = g.settlements, context.calendar
+    order = np.lexsort((events[:, 1], events[:, 0]))
+    keys = events[order, 0] * (1 << 22) + events[order, 1]
+    at = np.searchsorted(keys, cases * (1 << 22) + notified)
+    padded = np.append(keys, -1)
+    settled = (padded[at] >> 22) == cases
+    on = np.where(settled, padded[at] & ((1 << 22) - 1), notified)
+    taken = calendar.between(notified, on)
+    passed = calendar.between(notified, np.full_like(notified, today))
+    soon = [settled & (taken <= most) for most in WITHIN]
+    return soon, [some | (passed >= most) for some, most in zip(soon, WITHIN, strict=True)]
+
+
 def _by_column(found: Sequence[_Figure | None]) -> list[tuple[str, _Figure]]:
     return [(column, each) for column, each in zip(COLUMNS, found, strict=True) if each]
 
@@ -628,7 +632,7 @@ def _smaller(part: int, whole: int) -> int:
     return min([number for number in (part, whole - part) if number], default=0)
 
 
-def _first_of_equals(values: Ints) -> Flags:
+def first_of_equals(values: Ints) -> Flags:
     """Return a flag for each of these sorted values: different from the value before."""
     found: Flags = np.append(True, values[1:] != values[:-1])[: len(values)]
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -38,19 +38,19 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def whole_files() -> Iterator[Callable[[Path, bytes], None]]:
+def whole_files() -> Iterator[Callable[[Path, bytes | Iterable[bytes]], None]]:
     """Collect files that appear together when the block ends without an error.
 
-    The value of the block writes one file: its path and its content. The first file appears
-    last, so where it is present, the others are too.
+    The value of the block writes one file: its path and its content, or the parts of it. The first
+    file appears last, so where it is present, the others are too.
     """
     parts: list[tuple[Path, Path]] = []
 
-    def write(path: Path, content: bytes) -> None:
+    def write(path: Path, content: bytes | Iterable[bytes]) -> None:
         part = _part_of(path)
         parts.append((part, path))
         with _private(part, path) as file:
-            file.write(content)
+            file.writelines((content,) if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
 

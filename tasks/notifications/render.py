@@ -198,11 +198,12 @@ def summary_mail(
     zone: ZoneInfo,
     earlier: str = "",
     coat: CoatOfArms | None = None,
+    left_out: Sequence[str] = (),
 ) -> RenderedMail:
     """Render the mail with a compliance report: its overview on one screen.
 
     `title` is the office of the recipient. `earlier` is a text about the changes of an earlier
-    report, `coat` the coat of arms of the site.
+    report, `coat` the coat of arms of the site. `left_out` are files too large for a mail.
     """
     t = catalog(locale)
     subject = t("subject.summary", period=period_text(view, locale, zone), late=view.late_now)
@@ -216,6 +217,7 @@ def summary_mail(
         recipient=recipient,
         title=title,
         earlier=earlier,
+        left_out=t("summary.left_out", files=", ".join(left_out)) if left_out else "",
     )
 
 

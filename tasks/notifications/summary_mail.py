@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -39,6 +40,11 @@ def _title(site: Site, message: MessageRow, moment: datetime, locale: str) -> st
     return office_title(holder, site=site.name, unit=unit, locale=locale)
 
 
+LARGEST_FILE = 8_000_000
+"""The largest file in bytes that a mail brings: in a mail it is a third larger, and many servers
+refuse more than 25 MB."""
+
+
 class SummaryMailComposer:
     """The report mails of one delivery run. Each report is evaluated only once for all of them."""
 
@@ -55,6 +61,8 @@ class SummaryMailComposer:
         locale = message.locale or site.locale
         view = self._view(report, locale)
         earlier = earlier_line(view.earlier, locale, site.zone)
+        files = list(self._files(report, view))
+        attached = [each for each in files if len(each.content) <= LARGEST_FILE]
         rendered = summary_mail(
             overview_of(view),
             message.recipient_name,
@@ -63,8 +71,9 @@ class SummaryMailComposer:
             site.zone,
             earlier,
             coat_of_arms(site.letterhead),
+            [each.name for each in files if each not in attached],
         )
-        return rendered, list(self._files(report, view))
+        return rendered, attached
 
     def _view(self, report: ReportRow, locale: str) -> Report:
         """Return the report in a language, evaluated again as of its own moment."""
@@ -85,7 +94,11 @@ class SummaryMailComposer:
         first = kept.with_name(f"{kept.stem}{ending}{kept.suffix}")
         if not first.is_file():
             formats = READ if ending else FORMATS
-            write_all(view, kept.parent, site.zone, formats=formats, ending=ending)
+            again = report_view(
+                self._session, self._context, report.period, report.as_of, with_duties=True
+            )
+            whole = replace(view, duties=again.duties)
+            write_all(whole, kept.parent, site.zone, formats=formats, ending=ending)
         for form in READ:
             file = first.with_suffix(f".{form}")
             if file.is_file():

@@ -19,7 +19,7 @@ from sla.periods import Period, parse
 from sla.regulations.model import Rule
 from tasks.common.context import SiteContext
 from tasks.evaluation.loader import source_facts
-from tasks.reports.compute import compute_tables
+from tasks.reports.compute import compute_report, duties_of
 from tasks.reports.formats.json_csv import sha256_of
 from tasks.reports.labels import names_of
 from tasks.reports.model import Notes, OverrideRow, RegulationRow, Report
@@ -34,15 +34,17 @@ def report_view(
     as_of: datetime,
     *,
     hindsight: datetime | None = None,
+    with_duties: bool = False,
 ) -> Report:
-    """Return the report of a period as known at `as_of`; for `hindsight` see `compute_tables`.
+    """Return the report of a period as known at `as_of`; for `hindsight` see `compute_report`.
 
-    Raises `sla.periods.PeriodError`.
+    `with_duties` also makes the list of duties behind it. Raises `sla.periods.PeriodError`.
     """
     site = context.site
     today = context.local(as_of).date()
     span = parse(period, today)
-    tables = compute_tables(session, context, span, as_of, hindsight=hindsight)
+    computed = compute_report(session, context, span, as_of, hindsight=hindsight)
+    tables = computed.tables
     return Report(
         site=site.name,
         letterhead=site.letterhead,
@@ -57,6 +59,7 @@ def report_view(
         notes=_notes(session, context, span, as_of, site.locale),
         sha256=sha256_of(tables),
         ticket_link=site.file.ticket_link,
+        duties=duties_of(session, context, computed) if with_duties else None,
     )
 
 

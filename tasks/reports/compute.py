@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -26,8 +26,11 @@ from db.notices import NotificationRecord
 from sla.engine.evaluate import Evaluation, evaluate_all
 from sla.escalation import SUPERIORS, OffsetUnit, Rung
 from sla.events import Event
-from sla.metrics.columns import CaseColumns, Gathering
+from sla.metrics.columns import CaseColumns, Flags, Gathering
+from sla.metrics.comparison import compared_periods
+from sla.metrics.duty_list import DutyList
 from sla.metrics.encoding import LabelTable, encode_case
+from sla.metrics.recount import recounts
 from sla.metrics.table import Table
 from sla.metrics.tables import Tellings, UnitStatement, first_day, report
 from sla.periods import Period
@@ -42,6 +45,8 @@ from tasks.evaluation.loader import (
     load_complaints,
 )
 from tasks.evaluation.metrics_cache import case_of
+from tasks.reports.model import Duties
+from tasks.reports.notified_people import notified_people
 from tasks.reports.notified_text import told_key
 
 
@@ -53,7 +58,33 @@ def compute_tables(
     *,
     hindsight: datetime | None = None,
 ) -> tuple[Table, ...]:
-    """Return all tables of a period, as known at `as_of`.
+    """Return the tables of a report; see `compute_report`."""
+    return compute_report(session, context, period, as_of, hindsight=hindsight).tables
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The tables of a report, and what is needed for the list of duties behind them."""
+
+    tables: tuple[Table, ...]
+    cases: CaseColumns
+    period: Period
+    as_of: datetime
+    tellings: Tellings
+    statements: Sequence[UnitStatement]
+    inherited: Flags
+    data_from: date | None
+
+
+def compute_report(
+    session: Session,
+    context: SiteContext,
+    period: Period,
+    as_of: datetime,
+    *,
+    hindsight: datetime | None = None,
+) -> Computed:
+    """Compute all tables of a period, as known at `as_of`.
 
     The function evaluates complaints in batches and stores only their encoded values. With
     `hindsight` (a later moment) it returns a restatement: the tables as known at `as_of` if every
@@ -69,18 +100,55 @@ def compute_tables(
     gathered = known_words(session, context.site, as_of).in_columns(
         _gathered(session, context, period, as_of, hindsight, tellings)
     )
+    inherited = _inherited(session, context, gathered)
+    notifications = _tellings(context, gathered, tellings)
+    statements = _statements(session, context, gathered, as_of)
+    data_from = _data_from(session, context, as_of)
+    findings = _findings(session, context, period, as_of)
     with no_search_for_cycles():
-        return report(
+        tables = report(
             gathered,
             period,
             evaluation_context,
             as_of,
-            tellings=_tellings(context, gathered, tellings),
-            findings=_findings(session, context, gathered, period, as_of),
+            tellings=notifications,
+            findings={"inherited": int(inherited.sum()), **findings},
             notified=_notified(session, context, gathered, as_of),
-            statements=_statements(session, context, gathered, as_of),
-            data_from=_data_from(session, context, as_of),
+            statements=statements,
+            data_from=data_from,
         )
+    return Computed(
+        tables, gathered, period, as_of, notifications, statements, inherited, data_from
+    )
+
+
+def duties_of(session: Session, context: SiteContext, computed: Computed) -> Duties:
+    """Return the list of duties behind a report, and how each of its figures is counted in it."""
+    evaluation_context, period = context.site.evaluation_context, computed.period
+    today = evaluation_context.day(computed.as_of)
+    previous, year_before = compared_periods(
+        period, date.fromordinal(today), evaluation_context.calendar, computed.data_from
+    )
+    year_begin = evaluation_context.start_of_year(computed.as_of)
+    return Duties(
+        DutyList(
+            computed.cases,
+            period,
+            evaluation_context,
+            computed.as_of,
+            tellings=computed.tellings,
+            notified=notified_people(session, context, computed.cases, computed.as_of),
+            statements=computed.statements,
+            inherited=computed.inherited,
+        ),
+        tuple(
+            recounts(
+                {table.key: table for table in computed.tables},
+                {"value": period, "previous": previous, "year_before": year_before},
+                date.fromordinal(evaluation_context.day(year_begin)),
+            )
+        ),
+    )
 
 
 def _data_from(session: Session, context: SiteContext, as_of: datetime) -> date | None:
@@ -217,13 +285,12 @@ def _statements(
 
 
 def _findings(
-    session: Session, context: SiteContext, gathered: CaseColumns, period: Period, as_of: datetime
+    session: Session, context: SiteContext, period: Period, as_of: datetime
 ) -> dict[str, int]:
     """Return counts about the quality of the data and the configuration.
 
-    These are late deadlines inherited from before the first import, deadlines that were taken back
-    in the period, complaints that are not watched, rows in quarantine, open questions, vacancies
-    and rules to be confirmed.
+    These are deadlines that were taken back in the period, complaints that are not watched, rows in
+    quarantine, open questions, vacancies and rules to be confirmed.
     """
     evaluation_context, since = context.site.evaluation_context, context.site.file.since
     begin, end = (
@@ -235,7 +302,6 @@ def _findings(
     in_force = (law.on(rule, period.last) for rule in law.ids)
     open_rules = sum(rule.certainty.to_be_confirmed for rule in in_force if rule is not None)
     return {
-        "inherited": _inherited(session, context, gathered),
         "taken_back": audit_verify.count_of(
             session, audit.AuditKind.NOTICE_TAKEN_BACK, begin, min(as_of, end)
         ),
@@ -247,17 +313,19 @@ def _findings(
     }
 
 
-def _inherited(session: Session, context: SiteContext, gathered: CaseColumns) -> int:
-    """Count the late deadlines that were missed before the first import of their source."""
+def _inherited(session: Session, context: SiteContext, gathered: CaseColumns) -> Flags:
+    """Return a flag for each deadline: late, and missed before the first import of its source."""
     first = imports.first_of_each(session)
     late = np.flatnonzero(gathered.overdue)
     keys = gathered.keys[gathered.d_case[late]]
     found = complaints.first_seen_in(session, np.unique(keys).tolist(), first)
     days = {key: context.site.evaluation_context.day(moment) for key, moment in found.items()}
-    return sum(
+    inherited = np.zeros(len(gathered.d_case), np.bool_)
+    inherited[late] = [
         key in days and int(gathered.d_day[deadline]) < days[key]
         for key, deadline in zip(keys.tolist(), late.tolist(), strict=True)
-    )
+    ]
+    return inherited
 
 
 def _notified(

@@ -9,6 +9,8 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from settings.report import Letterhead
+from sla.metrics.duty_list import DutyList
+from sla.metrics.recount import Recount
 from sla.metrics.table import Cell, Table
 from tasks.reports.labels import Names
 
@@ -86,13 +88,22 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
+class Duties:
+    """The list of duties behind a report, and how each of its figures is counted in it."""
+
+    rows: DutyList
+    recounts: tuple[Recount, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A compliance report, as used by every format.
 
     `interim` means the period is not over. `sha256` is the hash of the canonical JSON of these
     tables (:func:`tasks.reports.formats.json_csv.sha256_of`); the public edition has its own. The
     hash does not cover `earlier`; the public edition has none. `ticket_link` is the address of a
-    complaint, with `{ticket}` in place of its number; empty if there is none.
+    complaint, with `{ticket}` in place of its number; empty if there is none. The hash does not
+    cover `duties`; the public edition has none.
     """
 
     site: str
@@ -109,6 +120,7 @@ class Report:
     sha256: str = ""
     earlier: Earlier | None = None
     ticket_link: str = ""
+    duties: Duties | None = field(default=None, compare=False, repr=False)
 
     def link_of(self, ticket: str) -> str:
         """Return the address of a complaint, or an empty text if there is none."""

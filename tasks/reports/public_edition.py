@@ -59,6 +59,7 @@ def public_edition(view: Report) -> Report:
         sha256=sha256_of(tables),
         earlier=None,
         ticket_link="",
+        duties=None,
     )
 
 

@@ -29,6 +29,8 @@ from conftest import REPOSITORY
 from PIL import Image
 from python_calamine import CalamineWorkbook
 from support.browser import Browser, browsing
+from support.duty_reports import report_of as report_of_duties
+from support.metric_cases import SEES, case, event_at
 from support.programs import needed
 from support.site_mistakes import mistakes
 from support.synthetic_reports import AS_OF, RULES, view, without_rows
@@ -36,6 +38,7 @@ from support.synthetic_reports import AS_OF, RULES, view, without_rows
 from settings import load_site
 from settings.report import Letterhead
 from sla.metrics.table import Cell, Measure, Row, Table
+from tasks.reports.formats import xlsx_duties
 from tasks.reports.formats.json_csv import report_csv, report_json, sha256_of
 from tasks.reports.formats.xlsx import report_xlsx
 from tasks.reports.labels import Name, Names, names_of
@@ -829,12 +832,51 @@ def test_the_workbook_is_safe_filtered_and_charted(tmp_path):
     assert report_xlsx(odd_report(), ZONE) == path.read_bytes()
 
 
-def test_libreoffice_reads_the_same_figures_from_the_workbooks(tmp_path):
-    """Both are saved by it in its own format, at one start."""
+ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load">
+<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item></oor:items>"""
+"""A setting of LibreOffice: it trusts no value that is stored beside a formula."""
+
+
+def report_with_duties() -> Report:
+    """A year of two units and four steps, with notifications."""
+    cases = [
+        case(
+            f"t{number}",
+            event_at("received", f"2026-{10 + number % 2}-{1 + number % 13:02} 10:00"),
+            *(
+                event_at(kind, f"2026-11-{14 + number % 9:02} {11 + at}:00")
+                for at, kind in enumerate(STEPS[: number % 4])
+            ),
+            unit=("pupr", "dinkes")[number % 2],
+            channel=("web", 'a "*"', "sms")[number % 3],
+            classification=("information_request", "complaint", None)[number % 3],
+            sees=SEES | {"follow_up_published", "returned"},
+        )
+        for number in range(24)
+    ]
+    told = [(f"t{n}", ("reminder", "breach")[n % 2], "half", "2026-11-12") for n in range(9)]
+    return report_of_duties(cases, locale="en", notified=told)
+
+
+STEPS = ("follow_up_published", "settled", "reopened")
+
+
+def test_libreoffice_reads_the_same_figures_and_counts_them_again(tmp_path, monkeypatch):
+    """All are saved by it in its own format, at one start.
+
+    The values stored beside the formulas are wrong here: it computes them from the list of duties.
+    """
     needed(SOFFICE, "LibreOffice", "apt install libreoffice-calc")
     kinds = ("usual", "odd")
     for kind in kinds:
         (tmp_path / f"{kind}.xlsx").write_bytes(workbook_of(kind, "en"))
+    write, duties = xlsx_duties._Formulas.write, report_with_duties()
+    monkeypatch.setattr(xlsx_duties._Formulas, "write", lambda *of: write(*of[:-1], value=-1))
+    (tmp_path / "duties.xlsx").write_bytes(report_xlsx(duties, ZONE))
+    (tmp_path / "profile" / "user").mkdir(parents=True)
+    (tmp_path / "profile" / "user" / "registrymodifications.xcu").write_text(ALWAYS_RECALCULATE)
     subprocess.run(
         [
             str(SOFFICE),
@@ -844,7 +886,7 @@ def test_libreoffice_reads_the_same_figures_from_the_workbooks(tmp_path):
             "ods",
             "--outdir",
             str(tmp_path / "out"),
-            *(str(tmp_path / f"{kind}.xlsx") for kind in kinds),
+            *(str(tmp_path / f"{kind}.xlsx") for kind in (*kinds, "duties")),
         ],
         check=True,
         capture_output=True,
@@ -855,6 +897,12 @@ def test_libreoffice_reads_the_same_figures_from_the_workbooks(tmp_path):
         book = CalamineWorkbook.from_path(tmp_path / "out" / f"{kind}.ods")
         sheets = {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
         assert compare(report_of(kind, "en"), sheets, "en") > 300, kind
+    book = CalamineWorkbook.from_path(tmp_path / "out" / "duties.ods")
+    again = book.get_sheet_by_name("Recount").to_python()[1:]
+    figures = [line[:5] for line in again if line[3] != ""]
+    assert len(figures) > 150
+    assert [line for line in figures if line[4] != pytest.approx(line[3])] == []
+    assert len(book.get_sheet_by_name("Duties").to_python()) == len(duties.duties.rows) + 1
 
 
 # --- JSON and CSV ---

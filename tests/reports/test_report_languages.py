@@ -68,6 +68,7 @@ def test_each_reader_gets_the_files_in_his_language(context):
     summary = made(context)
     assert [path.name for path in summary.paths] == [
         *(f"{STEM}.{form}" for form in ("html", "pdf", "xlsx", "json", "csv")),
+        f"{STEM}_tenggat.csv",
         *(f"{STEM}_en.{form}" for form in ("html", "pdf", "xlsx")),
     ]
     deliver(context, NOW)
@@ -134,8 +135,20 @@ def test_notes_and_names_change_their_language_and_no_figure_does(context):
 
 
 @pytest.mark.usefixtures("plain_reports")
+def test_a_file_too_large_for_a_mail_is_named_in_it(context, monkeypatch):
+    made(context)
+    monkeypatch.setattr("tasks.notifications.summary_mail.LARGEST_FILE", 2_000)
+    deliver(context, NOW)
+    sent = [Sent(path.read_bytes()) for path in (context.site.var / "mailbox").glob("*.eml")]
+    (mail,) = (each for each in sent if each.attached == [f"{STEM}.pdf"])
+    said = f"dapat diminta kepada administrator: {STEM}.html, {STEM}.xlsx."
+    assert said in " ".join(mail.text.split())
+
+
+@pytest.mark.usefixtures("plain_reports")
 def test_files_that_are_gone_are_made_again_in_their_language(context):
     summary = made(context)
+    before = {path.name: path.read_bytes() for path in summary.paths if path.suffix == ".xlsx"}
     for path in summary.paths:
         path.unlink()
     deliver(context, NOW)
@@ -145,6 +158,7 @@ def test_files_that_are_gone_are_made_again_in_their_language(context):
         page = next(mails[who].mail.iter_attachments()).get_payload(decode=True).decode()
         assert catalog(locale)("report.title") in page
         assert len(mails[who].attached) == 3
+    assert before == {name: (summary.path.parent / name).read_bytes() for name in before}
 
 
 @pytest.mark.usefixtures("plain_reports")

@@ -11,60 +11,18 @@ import pytest
 from conftest import WITA
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.metric_cases import BENCH, case, event_at, figures
+from support.histories import TODAY, histories
+from support.metric_cases import BENCH, figures
 from support.programs import sized
 
 from sla.engine.deadline import State
 from sla.metrics.definitions import AGES
 from sla.periods import Period
 
-FIRST = date(2026, 9, 1)
 AS_OF = "2026-11-30 18:00"
-TODAY = date(2026, 11, 30)
 MONTH = Period("2026-11", date(2026, 11, 1), date(2026, 11, 30))
 WEEK = Period("2026-W46", date(2026, 11, 9), date(2026, 11, 15))
-STEPS = (
-    "settled",
-    "reopened",
-    "follow_up_published",
-    "responded",
-    "closed",
-    "withdrawn",
-    "paused",
-    "resumed",
-    "returned",
-    "archived",
-)
-SEES = frozenset({"received", "assigned", "verified", *STEPS})
 SETTLING = ("settled", "closed")
-
-
-@st.composite
-def histories(draw):
-    """A handful of complaints of three months, each with some steps on later days."""
-    cases = []
-    for number in range(draw(st.integers(0, 9))):
-        day = FIRST + timedelta(days=draw(st.integers(0, 85)))
-        events = [event_at("received", f"{day} 10:00")]
-        for gap, kind in draw(
-            st.lists(st.tuples(st.integers(0, 20), st.sampled_from(STEPS)), max_size=4)
-        ):
-            day += timedelta(days=gap)
-            if day > TODAY:
-                break
-            hour = 11 + len(events)
-            events.append(event_at(kind, f"{day} {hour}:00"))
-        cases.append(
-            case(
-                f"t{number}",
-                *events,
-                unit=draw(st.sampled_from(["pupr", "dinkes"])),
-                sees=SEES,
-                channel=draw(st.sampled_from(["web", "sms", None])),
-                classification=draw(st.sampled_from(["information_request", "complaint", None])),
-            )
-        )
-    return cases
 
 
 def local(moment: datetime) -> date:

@@ -54,13 +54,18 @@ def case(ticket, *events, unit="dinkes", sees=SEES, as_of=AS_OF, **facts):
     )
 
 
-def figures(cases, period=NOVEMBER, as_of=AS_OF, notified=()):
-    """The tables of these cases by their keys; `notified` are (ticket, rung, local day)."""
+def gathered_of(cases):
+    """The columns of these cases, and the key of each ticket, from 100 on."""
     gathering, words = Gathering(), LabelTable()
     keys = {each.ticket: key for key, each in enumerate(cases, start=100)}
     for each in cases:
         gathering.add(keys[each.ticket], each.ticket, encode_case(each, BENCH, words.number))
-    gathered = gathering.done(words.by_number())
+    return gathering.done(words.by_number()), keys
+
+
+def figures(cases, period=NOVEMBER, as_of=AS_OF, notified=()):
+    """The tables of these cases by their keys; `notified` are (ticket, rung, local day)."""
+    gathered, keys = gathered_of(cases)
     tellings = Tellings(
         gathered.places(np.array([keys[ticket] for ticket, _, _ in notified], dtype=np.int64)),
         np.array([date.fromisoformat(day).toordinal() for _, _, day in notified], dtype=np.int64),

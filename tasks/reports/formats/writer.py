@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tasks.common.whole_files import whole_files
 from tasks.reports.model import Report
+from tasks.text.catalog import catalog
 
 FORMATS = ("html", "pdf", "xlsx", "json", "csv")
 READ = ("html", "pdf", "xlsx")
@@ -26,10 +27,13 @@ def write_all(
 ) -> list[Path]:
     """Write a report in these formats and return the files in the order of `FORMATS`.
 
+    With CSV there is a second file, the last one: the list of duties, if the report has it.
+
     The files appear together when all are complete. `ending` is added to their common name.
     `progress` is called with the finished part of the work, in percent.
     """
     # these load matplotlib, which takes a second: imported only when a report is made
+    from tasks.reports.formats.duty_cells import duties_csv  # noqa: PLC0415
     from tasks.reports.formats.html import report_html  # noqa: PLC0415
     from tasks.reports.formats.json_csv import report_csv, report_json  # noqa: PLC0415
     from tasks.reports.formats.pdf import report_pdf  # noqa: PLC0415
@@ -54,9 +58,15 @@ def write_all(
     stem += ending
     paths = []
     wanted = [each for each in making if each in formats]
+    listed = view.duties is not None and "csv" in formats
     with whole_files() as write:
         for number, each in enumerate(wanted, 1):
             paths.append(folder / f"{stem}.{each}")
             write(paths[-1], making[each]())
             progress(100.0 * number / len(wanted))
+        if listed:
+            paths.append(
+                folder / f"{stem}_{catalog(view.names.locale)('report.sheet.duties').lower()}.csv"
+            )
+            write(paths[-1], duties_csv(view, zone))
     return paths

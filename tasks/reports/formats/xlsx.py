@@ -1,6 +1,7 @@
 """The report as a workbook: one sheet a section, numeric cells, and native Excel charts.
 
-No text is ever a formula. The last sheet lists the complaints behind every row.
+No text is ever a formula. One sheet lists the complaints behind every row, the last two have the
+list of duties and every figure counted again from it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ from sla.metrics.table import Cell, Column, Measure, Table
 from tasks.reports.formats.cell_text import cell_text, measure_of, suppressed
 from tasks.reports.formats.restatement_text import earlier_shown
 from tasks.reports.formats.xlsx_charts import add_chart
-from tasks.reports.model import Report
+from tasks.reports.formats.xlsx_duties import (
+    MOST_DUTIES,
+    Formats,
+    write_duties,
+    write_recount,
+)
+from tasks.reports.model import Duties, Report
 from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, period_text
 
@@ -103,6 +110,8 @@ class _Writer:
             told.append((name, cut))
         if view.edition == "full":
             told.append(self.evidence())
+        if view.duties is not None:
+            told += self.duties(view.duties)
         self.cover(cover, title, told)
 
     def sheet(self, name: str) -> Any:
@@ -244,6 +253,21 @@ class _Writer:
             for ticket in row.tickets
         )
         return sheet.get_name(), self.fill(sheet, heads, rows, total)
+
+    def duties(self, duties: Duties) -> Iterator[tuple[str, str]]:
+        """Write the list of duties, unless it is too long, and the figures counted from it."""
+        formats, name = Formats(self.bold, self.day, self.figures), None
+        if len(duties.rows) <= MOST_DUTIES:
+            sheet = self.sheet(self.t("report.sheet.duties"))
+            name = sheet.get_name()
+            write_duties(sheet, self.view, self.zone, formats)
+            yield name, self.t("report.sheet.duties_note")
+        else:
+            left_out = self.t("report.sheet.duties_left_out", n=len(duties.rows))
+            yield self.t("report.sheet.duties"), left_out
+        sheet = self.sheet(self.t("report.sheet.recount"))
+        write_recount(sheet, self.view, self.zone, formats, name)
+        yield sheet.get_name(), self.t("report.sheet.recount_note")
 
     def fill(
         self, sheet: Any, heads: list[tuple[str, float]], rows: Iterable[list[Any]], total: int

@@ -1,0 +1,308 @@
+"""How each figure of a report is counted again from the flat list: conditions on its columns.
+
+The conditions are also the filter that a reader sets in a spreadsheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from sla.engine.deadline import State
+from sla.metrics.definitions import AGES, TREND_MONTHS, VERDICTS, WITHIN
+from sla.metrics.duty_list import RowKind
+from sla.metrics.table import Row, Table
+from sla.periods import Period, months_until
+
+
+class Method(StrEnum):
+    """How a figure follows from the rows: their number, a share of them, or from a column."""
+
+    COUNT = "count"
+    SHARE = "share"
+    MEAN = "mean"
+    MEDIAN = "median"
+    NINETIETH = "ninetieth"
+
+
+Value = int | str | date
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on a column: equal to a value, or between two, both included; None is open.
+
+    An empty text means an empty cell.
+    """
+
+    column: str
+    least: Value | None
+    most: Value | None
+
+    @property
+    def equals(self) -> bool:
+        """Check whether the condition asks for one value."""
+        return self.least == self.most
+
+
+Conditions = tuple[Condition, ...]
+_Selecting = Callable[[str], Conditions]
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """A figure of a table, and the rows that give it.
+
+    `rows` are the rows counted. A share is their part of `among`. `values` is the column of a mean,
+    a median or a percentile. `kind` tells rows of the escalations apart.
+    """
+
+    table: str
+    row: str
+    column: str
+    method: Method
+    rows: Conditions
+    among: Conditions = ()
+    values: str = ""
+    kind: str = ""
+
+
+def _is(column: str, value: Value) -> Condition:
+    return Condition(column, value, value)
+
+
+def _flag(*columns: str) -> Conditions:
+    return tuple(_is(column, 1) for column in columns)
+
+
+def _within(column: str, period: Period) -> Condition:
+    return Condition(column, period.first, period.last)
+
+
+def recounts(
+    tables: Mapping[str, Table],
+    spans: Mapping[str, Period | None],
+    year_begin: date,
+) -> Iterator[Recount]:
+    """Yield how each figure of these tables is counted, in their order.
+
+    `spans` are the periods of the columns of the headline. Lists and figures that do not come from
+    complaints have none.
+    """
+    period = spans["value"]
+    assert period is not None
+    for key, table in tables.items():
+        if key == "headline":
+            yield from _headline(table, spans, year_begin)
+        elif key == "trend":
+            yield from _trend(table, period)
+        elif key in _SPLIT:
+            yield from _split(table, period)
+        elif key == "escalations":
+            yield from _escalations(table)
+        elif key == "quality":
+            yield from _quality(table, period)
+
+
+DUE = "counted_on"
+
+
+def _verdicts(table: str, row: str, of: Conditions) -> Iterator[Recount]:
+    """Yield the columns of `VERDICTS` for a row, over the duties with these conditions."""
+    flags = {"verdicts": "judged", "by_policy": "by_policy"}
+    for column in (each.key for each in VERDICTS):
+        if column == "share":
+            met = (*of, _is("verdict", State.MET))
+            yield Recount(table, row, column, Method.SHARE, met, (*of, *_flag("judged")))
+        elif column in flags:
+            yield Recount(table, row, column, Method.COUNT, (*of, *_flag(flags[column])))
+        else:
+            yield Recount(table, row, column, Method.COUNT, (*of, _is("verdict", column)))
+
+
+_OF_KIND = {
+    "by_classification": "classification",
+    "by_category": "category",
+    "by_channel": "channel",
+}
+_SPLIT = ("by_rule", "by_unit", *_OF_KIND, "ageing")
+
+
+def _rows_of(table: Table) -> Iterator[Row]:
+    yield from table.rows
+    if table.total is not None:
+        yield table.total
+
+
+def _split(table: Table, period: Period) -> Iterator[Recount]:
+    """Yield the figures of a table that splits the whole, and of the row of its sums."""
+    for row in _rows_of(table):
+        whole = row is table.total
+
+        def of(column: str, row: Row = row, whole: bool = whole) -> Conditions:
+            return () if whole else (_is(column, row.key),)
+
+        if table.key == "ageing":
+            age = () if whole else (_age(row.key),)
+            counts = {
+                "open": (*_flag("complaint", "open"), *age),
+                "open_late": (*_flag("late_complaint", "open"), *age),
+            }
+        elif table.key == "by_rule":
+            counts = {"late_duties": (*of("rule"), *_flag("late"))}
+        elif table.key == "by_unit":
+            counts = _of_unit(of, period, whole=whole)
+        else:
+            kind = of(_OF_KIND[table.key])
+            counts = {
+                "received": (*kind, *_flag("complaint"), _within("received", period)),
+                "open": (*kind, *_flag("complaint", "open")),
+                "late": (*kind, *_flag("late_complaint")),
+            }
+        if table.key != "ageing":
+            column = {"by_rule": "rule", "by_unit": "answerable"}.get(table.key)
+            duties = (_is("row", RowKind.DUTY), *of(column or _OF_KIND[table.key]))
+            yield from _verdicts(table.key, row.key, (*duties, _within(DUE, period)))
+        for column, rows in counts.items():
+            yield Recount(table.key, row.key, column, Method.COUNT, rows)
+
+
+def _of_unit(of: _Selecting, period: Period, *, whole: bool) -> dict[str, Conditions]:
+    def events(kind: RowKind) -> Conditions:
+        return (_is("row", kind), *of("event_unit"), _within("event_on", period))
+
+    late = "late_complaint" if whole else "late_at_unit"
+    return {
+        "open": (*of("holder"), *_flag("complaint", "open")),
+        "late": (*of("unit"), *_flag(late)),
+        "reopened": events(RowKind.REOPENED),
+        "returned": events(RowKind.RETURNED),
+    }
+
+
+def _age(key: str) -> Condition:
+    least, _, most = key.partition("-")
+    assert any(each[0] == int(least) for each in AGES)
+    return Condition("age", int(least), int(most) if most else None)
+
+
+def _headline(
+    table: Table, spans: Mapping[str, Period | None], year_begin: date
+) -> Iterator[Recount]:
+    for row in table.rows:
+        for column, cell in zip(table.columns, row.cells, strict=True):
+            span = spans[column.key]
+            if span is None or cell is None:
+                continue
+            if (found := _figure(row.key, column.key, span, year_begin)) is not None:
+                yield found
+
+
+def _figure(key: str, column: str, span: Period, year_begin: date) -> Recount | None:
+    """Return how a figure of the headline is counted in a period."""
+    one, due = _flag("complaint"), _within(DUE, span)
+    counts = {
+        "received": (*one, _within("received", span)),
+        "settled": (*one, _within("settled", span)),
+        "first_settled": (*one, _within("first_settled", span)),
+        "settled_unknown": (
+            *one,
+            Condition("settled_unknown", span.first, None),
+            Condition("received", None, span.last),
+        ),
+        "open": (*one, *_flag("open")),
+        "late": _flag("late_complaint"),
+        "late_duties": _flag("late"),
+        "late_ended": (
+            _is("verdict", State.BREACHED),
+            _is("duty_open", 0),
+            Condition(DUE, year_begin, None),
+        ),
+        "reopened": (_is("row", RowKind.REOPENED), _within("event_on", span)),
+        "returned": (_is("row", RowKind.RETURNED), _within("event_on", span)),
+    }
+    shares = {
+        "on_time": ((due, _is("verdict", State.MET)), (due, *_flag("judged"))),
+        "followed_up_share": (
+            (*counts["received"], *_flag("followed_up")),
+            counts["received"],
+        ),
+        "followed_up_within_5": (
+            (*counts["received"], *_flag("followed_up_soon")),
+            (*counts["received"], Condition("followed_up_soon", 0, None)),
+        ),
+    }
+    if key in counts:
+        return Recount("headline", key, column, Method.COUNT, counts[key])
+    if key in shares:
+        return Recount("headline", key, column, Method.SHARE, *shares[key])
+    method, _, name = key.partition("_days_to_")
+    rows = {
+        "follow_up": (*one, _within("followed_up_on", span)),
+        "settlement": (*counts["settled"], *_flag("with_settlement")),
+    }[name]
+    return Recount("headline", key, column, Method(method), rows, values=f"days_to_{name}")
+
+
+def _trend(table: Table, period: Period) -> Iterator[Recount]:
+    months = {month.name: month for month in months_until(period.last, TREND_MONTHS)}
+    known = [months[row.key] for row in table.rows if row.cells[0] is not None]
+    if not known:
+        return
+    whole = Period("total", known[0].first, known[-1].last)
+    for month in [*known, *([whole] if table.total else [])]:
+        due = (_within(DUE, month),)
+        for column, rows in (
+            ("received", (*_flag("complaint"), _within("received", month))),
+            ("settled", (*_flag("complaint"), _within("settled", month))),
+            ("verdicts", (*due, *_flag("judged"))),
+        ):
+            yield Recount("trend", month.name, column, Method.COUNT, rows)
+        met = (*due, _is("verdict", State.MET))
+        yield Recount("trend", month.name, "share", Method.SHARE, met, (*due, *_flag("judged")))
+
+
+def _escalations(table: Table) -> Iterator[Recount]:
+    told = _is("row", RowKind.NOTIFIED)
+    for row in _rows_of(table):
+        whole = row is table.total
+        kind = str(row.cells[0])
+        rung = (told,) if whole else (told, _is("kind", kind), _is("rung", row.key))
+        first = (*rung, *_flag("first_of_complaint" if whole else "first_of_rung"))
+
+        def of(
+            column: str,
+            method: Method,
+            rows: Conditions,
+            among: Conditions = (),
+            key: str = row.key,
+            kind: str = kind,
+        ) -> Recount:
+            return Recount(table.key, key, column, method, rows, among, kind=kind)
+
+        yield of("notices", Method.COUNT, rung)
+        yield of("complaints", Method.COUNT, first)
+        for column in () if whole else (f"settled_within_{most}" for most in WITHIN):
+            counted = (*first, Condition(column, 0, None))
+            yield of(column, Method.SHARE, (*first, *_flag(column)), counted)
+
+
+def _quality(table: Table, period: Period) -> Iterator[Recount]:
+    received = (*_flag("complaint"), _within("received", period))
+    counts = {
+        "observed_times": (*received, *_flag("observed")),
+        "history_unknown": (*received, *_flag("history_unknown")),
+        "settled_unknown": (
+            *_flag("complaint"),
+            Condition("settled_unknown", date.min, None),
+            Condition("received", None, period.last),
+        ),
+        "by_policy": (*_flag("by_policy"), _within(DUE, period)),
+        "provisional": _flag("provisional", "duty_open"),
+        "inherited": _flag("inherited", "late"),
+    }
+    for row in table.rows:
+        if row.key in counts:
+            yield Recount(table.key, row.key, "number", Method.COUNT, counts[row.key])

@@ -1,0 +1,161 @@
+"""The list of duties: every figure of every table can be counted again from its rows."""
+
+from datetime import date
+
+import pytest
+from conftest import wita
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.duty_reports import report_of
+from support.histories import histories
+from support.metric_cases import case, event_at
+from support.programs import sized
+
+from sla.events import Event, Knowledge
+from sla.metrics.duty_list import COLUMNS
+from sla.metrics.recount import Method
+from sla.periods import Period
+
+MONTH = Period("2026-11", date(2026, 11, 1), date(2026, 11, 30))
+WEEK = Period("2026-W46", date(2026, 11, 9), date(2026, 11, 15))
+NOT_OF_COMPLAINTS = {("quality", "quarantined")}
+LISTS = {"late", "statements"}
+
+
+def rows_of(report) -> list[dict[str, object]]:
+    return [
+        dict(zip(COLUMNS, values, strict=True))
+        for chunk in report.duties.rows.chunks(size=7)
+        for values in zip(*(chunk[column] for column in COLUMNS), strict=True)
+    ]
+
+
+def fits(row, condition) -> bool:
+    value = row[condition.column]
+    least, most = (
+        each.toordinal() if isinstance(each, date) else each
+        for each in (condition.least, condition.most)
+    )
+    if value is None:
+        return least == ""
+    return (least is None or value >= least) and (most is None or value <= most)
+
+
+def counted(rows, recount):
+    """The figure by the filter of a recount."""
+
+    def some(conditions):
+        return [row for row in rows if all(fits(row, each) for each in conditions)]
+
+    found = some(recount.rows)
+    if recount.method is Method.COUNT:
+        return len(found)
+    if recount.method is Method.SHARE:
+        return len(found) / len(some(recount.among))
+    values = sorted(row[recount.values] for row in found)
+    n = len(values)
+    return {
+        Method.MEAN: lambda: round(sum(values) / n, 1),
+        Method.MEDIAN: lambda: (values[(n - 1) // 2] + values[n // 2]) / 2,
+        Method.NINETIETH: lambda: values[-(-n * 9 // 10) - 1],
+    }[recount.method]()
+
+
+@pytest.mark.long
+@settings(max_examples=sized(40, 400))
+@given(histories(), st.sampled_from([MONTH, WEEK]), st.data())
+def test_every_figure_of_every_table_is_counted_again_by_its_filter(cases, period, data):
+    rungs = st.sampled_from(["half", "breach", "plus-3"])
+    days = st.sampled_from(["2026-10-12", "2026-11-10", "2026-11-12", "2026-11-27"])
+    told = data.draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from([each.ticket for each in cases]),
+                st.sampled_from(["reminder", "breach"]),
+                rungs,
+                days,
+            ),
+            max_size=12,
+        )
+        if cases
+        else st.just([])
+    )
+    report = report_of(cases, period, notified=told)
+    rows, seen = rows_of(report), set()
+    for each in report.duties.recounts:
+        table = report.table(each.table)
+        (row,) = (
+            row
+            for row in (*table.rows, *([table.total] if table.total else []))
+            if row.key == each.row and each.kind in ("", "None", str(row.cells[0]))
+        )
+        cell = dict(zip((c.key for c in table.columns), row.cells, strict=True))[each.column]
+        seen.add((each.table, each.row, each.column))
+        if cell is not None:
+            assert counted(rows, each) == pytest.approx(cell), each
+    for table in report.tables:
+        for row in (*table.rows, *([table.total] if table.total else [])):
+            for column, cell in zip(table.columns, row.cells, strict=True):
+                needed = isinstance(cell, int | float) and table.key not in LISTS
+                if needed and (table.key, row.key) not in NOT_OF_COMPLAINTS:
+                    assert (table.key, row.key, column.key) in seen
+
+
+def one(ticket, *events, **more):
+    """The rows of the duty to settle of one complaint."""
+    rows = rows_of(report_of([case(ticket, *events, **more)]))
+    return [row for row in rows if row["rule"] == "sp4n-guideline/information"]
+
+
+DUE = date(2026, 11, 9).toordinal()
+
+
+@pytest.mark.parametrize(
+    ("settled", "verdict", "working_days", "calendar_days", "why"),
+    [
+        ("2026-11-09 23:00", "met", None, None, None),
+        ("2026-11-16 10:00", "met_late", 5, 7, None),
+        (None, "breached", 15, 21, None),
+    ],
+)
+def test_a_duty_has_its_days_late_by_both_counts(
+    settled, verdict, working_days, calendar_days, why
+):
+    """Received on Monday 2 November and due on the 9th; the report is of Monday the 30th."""
+    events = [event_at("received", "2026-11-02 10:00")]
+    events += [event_at("settled", settled)] if settled else []
+    (row,) = one("x", *events)
+    assert (row["started"], row["due"]) == (date(2026, 11, 2).toordinal(), DUE)
+    assert row["stopped"] == (wita(settled).date().toordinal() if settled else None)
+    assert (row["verdict"], row["working_days_late"], row["days_late"]) == (
+        verdict,
+        working_days,
+        calendar_days,
+    )
+    assert row["why"] == why
+    assert (row["unit"], row["answerable"], row["holder"]) == ("dinkes",) * 3
+
+
+def test_a_duty_that_cannot_be_judged_says_why():
+    seen = Event(
+        "settled",
+        wita("2026-11-23 07:00"),
+        wita("2026-11-23 07:00"),
+        "lapor",
+        wita("2026-11-02 10:00"),
+        Knowledge.UNKNOWN,
+    )
+    (row,) = one("x", event_at("received", "2026-11-02 10:00"), seen)
+    assert (row["verdict"], row["why"]) == ("unknown", "history_unknown")
+    assert (row["settled"], row["settled_unknown"]) == (None, date(2026, 11, 23).toordinal())
+
+
+def test_the_list_has_a_row_for_a_complaint_without_a_duty():
+    report = report_of([case("x", event_at("received", "2026-11-12 10:00"), classification=None)])
+    (row,) = rows_of(report)
+    assert (row["row"], row["ticket"], row["complaint"], row["rule"]) == (
+        "complaint",
+        "x",
+        1,
+        None,
+    )

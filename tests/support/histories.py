@@ -1,0 +1,51 @@
+"""Random histories of complaints, for properties of figures."""
+
+from datetime import date, timedelta
+
+from hypothesis import strategies as st
+
+from support.metric_cases import case, event_at
+
+FIRST = date(2026, 9, 1)
+TODAY = date(2026, 11, 30)
+STEPS = (
+    "settled",
+    "reopened",
+    "follow_up_published",
+    "responded",
+    "closed",
+    "withdrawn",
+    "paused",
+    "resumed",
+    "returned",
+    "archived",
+)
+SEES = frozenset({"received", "assigned", "verified", *STEPS})
+
+
+@st.composite
+def histories(draw):
+    """A handful of complaints of three months, each with some steps on later days."""
+    cases = []
+    for number in range(draw(st.integers(0, 9))):
+        day = FIRST + timedelta(days=draw(st.integers(0, 85)))
+        events = [event_at("received", f"{day} 10:00")]
+        for gap, kind in draw(
+            st.lists(st.tuples(st.integers(0, 20), st.sampled_from(STEPS)), max_size=4)
+        ):
+            day += timedelta(days=gap)
+            if day > TODAY:
+                break
+            hour = 11 + len(events)
+            events.append(event_at(kind, f"{day} {hour}:00"))
+        cases.append(
+            case(
+                f"t{number}",
+                *events,
+                unit=draw(st.sampled_from(["pupr", "dinkes"])),
+                sees=SEES,
+                channel=draw(st.sampled_from(["web", "sms", None])),
+                classification=draw(st.sampled_from(["information_request", "complaint", None])),
+            )
+        )
+    return cases
