@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import css_inline
 
+from sla.directory import OfficeHolder, Role
 from tasks.notifications.coat_of_arms import CoatOfArms
 from tasks.notifications.views import AlertMail, Desk, DeskSection, Duty, QuestionsMail, WatchMail
 from tasks.text.catalog import catalog
@@ -24,6 +25,7 @@ from tasks.text.formats import (
 )
 from tasks.text.incidents import incident_text
 from tasks.text.templates import render
+from tasks.text.titles import office_title
 
 MOST_IN_BODY = 50
 """Limit of complaints in the body of a mail; the attachment lists all of them."""
@@ -224,7 +226,7 @@ def summary_mail(
 def alert_mail(view: AlertMail, locale: str, zone: ZoneInfo) -> RenderedMail:
     """Render the alert to the administrator about the pipeline itself."""
     subject = f"[Tenggat] {catalog(locale)(f'alert.{view.alert}.title')}"
-    return _mail("alert", subject, locale, zone, view=view)
+    return _mail("alert", subject, locale, zone, view=view, title=_administrator(view, locale))
 
 
 def watch_mail(view: WatchMail, locale: str, zone: ZoneInfo) -> RenderedMail:
@@ -236,7 +238,8 @@ def watch_mail(view: WatchMail, locale: str, zone: ZoneInfo) -> RenderedMail:
         text = incident_text(told[0], form, locale, zone)
     else:
         text = t("watch.many" if ill else "watch.many_well", n=len(told))
-    return _mail("watch", f"[Tenggat] {text}", locale, zone, view=view)
+    title = _administrator(view, locale)
+    return _mail("watch", f"[Tenggat] {text}", locale, zone, view=view, title=title)
 
 
 def questions_mail(view: QuestionsMail, locale: str, zone: ZoneInfo) -> RenderedMail:
@@ -244,7 +247,14 @@ def questions_mail(view: QuestionsMail, locale: str, zone: ZoneInfo) -> Rendered
     t = catalog(locale)
     asked, rows = len(view.new) + len(view.again), sum(group.rows for group in view.rejected)
     text = t("questions.subject", n=asked) if asked else t("questions.subject_rows", n=rows)
-    return _mail("questions", f"[Tenggat] {text}", locale, zone, view=view)
+    title = _administrator(view, locale)
+    return _mail("questions", f"[Tenggat] {text}", locale, zone, view=view, title=title)
+
+
+def _administrator(view: AlertMail | WatchMail | QuestionsMail, locale: str) -> str:
+    """Return the title of the administrator, for the salutation."""
+    holder = OfficeHolder("", Role.ADMINISTRATOR, view.recipient, "")
+    return office_title(holder, site=view.site, unit="", locale=locale)
 
 
 def _mail(

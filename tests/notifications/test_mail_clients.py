@@ -247,7 +247,7 @@ FIRST_WORDS = {
         "long": "Paling mendesak: pengaduan FD-100, terlambat 1 hari kerja · Dinas Lingkungan",
         "escalation": "Paling mendesak: pengaduan FD-1, terlambat 5 hari kerja · Dinas Sosial · ",
         "alert": "Perangkat daerah: Dinas Perhubungan · Jabatan: Kepala Perangkat Daerah",
-        "summary": "66,7% kewajiban tepat waktu · 65 pengaduan masih terbuka · Ketepatan terendah",
+        "summary": "66,7% kewajiban yang dipenuhi tepat waktu · 65 pengaduan yang masih terbuka · ",
     },
     "en": {
         "reminder": "1 working day left · Settle the request for information · due Mon 23 Nov – ",
@@ -256,7 +256,7 @@ FIRST_WORDS = {
         "long": "Most urgent: complaint FD-100, 1 working day late · Dinas Lingkungan Hidup · ",
         "escalation": "Most urgent: complaint FD-1, 5 working days late · Dinas Sosial · ",
         "alert": "Unit: Dinas Perhubungan · Office: head of unit",
-        "summary": "66.7% of duties on time · 65 complaints still open · Lowest share on time: ",
+        "summary": "66.7% duties done on time · 65 complaints still open · Lowest share on time: ",
     },
 }
 """What a phone shows under the subject: what is urgent, before any greeting."""
@@ -292,6 +292,15 @@ def test_a_mail_greets_the_office_names_the_person_and_closes(kind, locale, mail
     closing = {"id": "Demikian disampaikan. Atas perhatian", "en": "Thank you for your attention"}
     assert closing[locale] in page
     assert closing[locale] in " ".join(lines)
+
+
+def test_an_alert_greets_the_office_too(locale, mails):
+    title = ("Administrator Pengaduan", "Complaint Administrator")[LOCALES.index(locale)]
+    lines = mails["alert"].text.splitlines()
+    person = mails["alert"].mail["To"].addresses[0].display_name
+    (place,) = (n for n, line in enumerate(lines) if line.startswith(("Yth.", "Dear")))
+    assert title in lines[place]
+    assert lines[place + 1] == person
 
 
 # --- filters --------------------------------------------------------------------------------------
