@@ -69,8 +69,9 @@ def test_a_morning_run_in_hindsight_asks_as_the_scheduled_intake_does(context):
 def test_open_questions_are_listed_again_after_a_week(context):
     intake(context, "2026-11-03 07:00", {STATUS: "Entah"})
     texts(context, "2026-11-03 08:00")
-    for day in (9, 10, 11, 16, 17):
-        intake(context, f"2026-11-{day:02} 07:00", {STATUS: "Entah"}, {TICKET: str(day)})
+    for day in (9, 10, 11, 16, 17):  # each file shows more complaints, and leaves out none
+        more = [{TICKET: str(number)} for number in range(9, day + 1)]
+        intake(context, f"2026-11-{day:02} 07:00", {STATUS: "Entah"}, *more)
     sent = [message.created_at for message in messages(context, "alert")]
     assert sent == [wita(f"2026-11-{day:02} 07:00") for day in (3, 10, 17)]
     (text, _) = texts(context, "2026-11-17 08:00")
