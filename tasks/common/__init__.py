@@ -9,6 +9,7 @@ __all__ = [
     "errors",
     "flexible_dates",
     "garbage",
+    "limited_http",
     "limited_socket",
     "loopback",
     "notified",

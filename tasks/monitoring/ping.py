@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import httpx
 
+from tasks.common.limited_http import AnswerLimit, limit_answers
+
 LONGEST = 5.0
-"""Timeout in seconds. A monitor that does not answer must not delay a run."""
+"""Limit of time in seconds. A monitor that does not answer must not delay a run."""
 
 
 def ping(url: str, *, well: bool) -> str:
@@ -16,7 +18,10 @@ def ping(url: str, *, well: bool) -> str:
     followed.
     """
     try:
-        answer = httpx.get(url if well else f"{url}/fail", timeout=LONGEST)
+        with httpx.Client(timeout=LONGEST) as client:
+            limit_answers(client, AnswerLimit(LONGEST))
+            with client.stream("GET", url if well else f"{url}/fail") as answer:
+                pass  # its text does not matter
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"the monitor does not answer ({type(error).__name__})"
     if not answer.is_success:

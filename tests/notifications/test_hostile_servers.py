@@ -11,6 +11,7 @@ from time import monotonic, sleep
 import pytest
 
 from tasks.common.limited_socket import OutOfTime, ReceiveLimit, TooMuchReceived, limited_socket
+from tasks.monitoring import ping
 from tasks.notifications.transport.smtp import Connection, ServerUnavailable, SmtpAddress
 from tasks.sources.base import SourceError
 from tasks.sources.imap.connection import examined, explained, opened, way_by
@@ -139,6 +140,15 @@ def read(folder: Path, port: int) -> None:
     way = way_by(f"imap+plain://u:p@127.0.0.1:{port}/INBOX", "box", "URL")
     with explained("box", access), opened(folder, way, "box", access) as client:
         examined(client, way, "box", access)
+
+
+def test_a_monitor_that_never_ends_its_answer_delays_nothing(monkeypatch):
+    monkeypatch.setattr(ping, "LONGEST", 0.3)
+    with serving(dripping(b"HTTP/1.1 200 OK\r\nX: ")) as port:
+        began = monotonic()
+        text = ping.ping(f"http://127.0.0.1:{port}/", well=True)
+        assert text == "the monitor does not answer (ReadTimeout)"
+        assert monotonic() - began < 5
 
 
 def test_a_limited_socket_counts_bytes_and_seconds():

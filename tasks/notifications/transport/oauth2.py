@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from tasks.common.limited_http import AnswerLimit, limit_answers
 from tasks.common.loopback import is_loopback
 from tasks.notifications.transport.oauth2_file import Grant, NoToken, keep, read_grant
 
@@ -93,8 +94,10 @@ class Tokens:
                 context.load_verify_locations(self.ca_file)
             # a proxy of the environment must not see the unencrypted request to loopback
             trust_env = not is_loopback(grant.provider)
+            client = httpx.Client(timeout=self.timeout, verify=context, trust_env=trust_env)
+            limit_answers(client, AnswerLimit(self.timeout))
             with (
-                httpx.Client(timeout=self.timeout, verify=context, trust_env=trust_env) as client,
+                client,
                 client.stream(
                     "POST",
                     grant.token_url,

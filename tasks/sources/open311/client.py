@@ -14,9 +14,9 @@ from urllib.parse import quote, quote_plus
 
 import httpx
 
+from tasks.common.limited_http import AnswerLimit, limit_answers
 from tasks.common.time_budget import TimeBudget
 from tasks.sources.base import SourceError
-from tasks.sources.open311.limited_network import AnswerLimit, limit_answers
 
 PASSING = frozenset({429, 500, 502, 503, 504})
 """HTTP status codes after which the same question may be asked again."""

@@ -18,8 +18,8 @@ from tasks.common.time_budget import TimeBudget
 class AnswerLimit:
     """The time that is left for the present answer."""
 
-    def __init__(self) -> None:
-        self.budget = TimeBudget(0)
+    def __init__(self, seconds: float = 0) -> None:
+        self.budget = TimeBudget(seconds)
 
     def timeout(self, timeout: float | None) -> float:
         """Return the shorter of a timeout and the time that is left."""
