@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from sla.calendar import Calendar, indonesian_days_off
-from sla.day_counting import NEVER, due_days
+from sla.due_days import NEVER, due_days
 from sla.engine.context import Policy
 from sla.engine.decision_table import STATES, Clocks, DayEnds, End, States, decide
 

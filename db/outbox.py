@@ -418,22 +418,6 @@ def pending(session: Session) -> int:
     return session.scalar(query) or 0
 
 
-def unheard(session: Session) -> int:
-    """Count the mails given up and not successfully resent by hand."""
-    again = aliased(MessageRow)
-    query = (
-        select(func.count())
-        .select_from(MessageRow)
-        .where(
-            MessageRow.status == MessageStatus.DEAD,
-            ~select(again.id)
-            .where(again.resent_of == MessageRow.id, again.status == MessageStatus.SENT)
-            .exists(),
-        )
-    )
-    return session.scalar(query) or 0
-
-
 def recent(session: Session, limit: int, status: str | None = None) -> Sequence[MessageRow]:
     """List the newest mails, newest first, optionally of one status."""
     query = select(MessageRow).order_by(MessageRow.id.desc()).limit(limit)
@@ -454,7 +438,7 @@ def overdue(session: Session, before: datetime, in_hours: datetime) -> tuple[int
     first = (
         select(DeliveryAttempt.message_id, func.min(DeliveryAttempt.attempted_at).label("at"))
         .join(MessageRow, MessageRow.id == DeliveryAttempt.message_id)
-        .where(MessageRow.status.in_((MessageStatus.QUEUED, MessageStatus.SENDING)))
+        .where(MessageRow.status.in_(PENDING))
         .group_by(DeliveryAttempt.message_id)
         .subquery()
     )
@@ -465,30 +449,31 @@ def overdue(session: Session, before: datetime, in_hours: datetime) -> tuple[int
         select(func.count(), func.min(since))
         .select_from(MessageRow)
         .outerjoin(first, first.c.message_id == MessageRow.id)
-        .where(MessageRow.status.in_((MessageStatus.QUEUED, MessageStatus.SENDING)))
+        .where(MessageRow.status.in_(PENDING))
         .where(or_(bound & (since < in_hours), ~bound & (since < before)))
     )
     count, oldest = session.execute(waiting).one()
     return count, oldest
 
 
-def given_up(session: Session, before: datetime) -> int:
-    """Count the mails given up before a moment and not successfully resent by hand."""
+def given_up(session: Session, before: datetime | None = None) -> int:
+    """Count the mails given up, optionally before a moment, and not successfully resent by hand."""
     again = aliased(MessageRow)
-    tried = (
-        select(func.max(DeliveryAttempt.attempted_at))
-        .where(DeliveryAttempt.message_id == MessageRow.id)
-        .scalar_subquery()
+    resent = (
+        select(again.id)
+        .where(again.resent_of == MessageRow.id, again.status == MessageStatus.SENT)
+        .exists()
     )
     query = (
         select(func.count())
         .select_from(MessageRow)
-        .where(
-            MessageRow.status == MessageStatus.DEAD,
-            func.coalesce(tried, MessageRow.created_at) < before,
-            ~select(again.id)
-            .where(again.resent_of == MessageRow.id, again.status == MessageStatus.SENT)
-            .exists(),
-        )
+        .where(MessageRow.status == MessageStatus.DEAD, ~resent)
     )
+    if before is not None:
+        last_attempt = (
+            select(func.max(DeliveryAttempt.attempted_at))
+            .where(DeliveryAttempt.message_id == MessageRow.id)
+            .scalar_subquery()
+        )
+        query = query.where(func.coalesce(last_attempt, MessageRow.created_at) < before)
     return session.scalar(query) or 0

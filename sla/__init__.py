@@ -6,8 +6,8 @@ facts are arguments, and deadlines are return values.
 
 __all__ = [
     "calendar",
-    "day_counting",
     "directory",
+    "due_days",
     "engine",
     "error_text",
     "escalation",

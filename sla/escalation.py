@@ -12,8 +12,8 @@ from enum import StrEnum
 import numpy as np
 
 from sla.calendar import Calendar
-from sla.day_counting import due_day, working_days_between
 from sla.directory import OF_A_UNIT, Role
+from sla.due_days import due_day, working_days_between
 from sla.engine.context import EvaluationContext
 from sla.engine.deadline import Deadline, State
 from sla.regulations.model import Actor, Rule

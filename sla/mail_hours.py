@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sla.day_counting import due_day
+from sla.due_days import due_day
 from sla.engine.context import EvaluationContext
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from sla.day_counting import NEVER, Stretch
+from sla.due_days import NEVER, Stretch
 from sla.engine.context import UNDETERMINED, ComplaintFacts, EvaluationContext
 from sla.events import ANY_KIND, ASSIGNEE, ENDING, PROMISED_DUE, Event, Kind, Knowledge
 from sla.regulations.model import Actor, Rule

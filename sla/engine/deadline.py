@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sla.day_counting import Stretch
+from sla.due_days import Stretch
 from sla.events import Event
 from sla.regulations.model import Rule
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sla.calendar import Calendar, Days
-from sla.day_counting import NEVER, due_days, used
+from sla.due_days import NEVER, due_days, used
 from sla.engine.context import Policy
 from sla.engine.deadline import Reason, State
 
@@ -106,7 +106,7 @@ class Clocks:
     `counted` and `week` are indices into the calendars given to :func:`decide`: the calendar for
     counting the length, and the working calendar of the responsible unit. A start or an end known
     only as an interval has a `first` and a `last` value. `shortest` and `longest` are the pauses
-    within those limits, in the shape (n, k, 2) of :func:`sla.day_counting.due_days`. `promised` is
+    within those limits, in the shape (n, k, 2) of :func:`sla.due_days.due_days`. `promised` is
     the due moment that came with the complaint, or `NEVER` if the rule has a length. `lag` is the
     number of working days by which the source may show the end late. `vague_start` and `vague_end`
     are true for a time before the first import from the source. With a `doubt`, it is not known

@@ -16,7 +16,7 @@ from datetime import date, datetime
 import numpy as np
 
 from sla.calendar import Days
-from sla.day_counting import NEVER, merge, padded
+from sla.due_days import NEVER, merge, padded
 from sla.engine.clocks import Clock
 from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.engine.deadline import Deadline, Reason

@@ -17,8 +17,8 @@ from db import imports, notices, outbox
 from db.mailbox import bounces
 from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
-from sla.day_counting import due_day
 from sla.directory import OfficeHolder, Role
+from sla.due_days import due_day
 from sla.engine.deadline import Deadline, State
 from sla.escalation import SUPERIORS, NoticeKind, responsible_roles
 from sla.events import Kind

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sla.calendar import Calendar, indonesian_days_off
-from sla.day_counting import working_days_between
 from sla.directory import Role
+from sla.due_days import working_days_between
 from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.engine.deadline import State
 from sla.engine.evaluate import evaluate

@@ -8,13 +8,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from support.worked_cases import CaseError, Expectation, WorkedCase, check, read_cases
 
 from sla.calendar import Calendar, indonesian_days_off
 from sla.engine.context import EvaluationContext
 from sla.engine.deadline import State
 from sla.regulations.loader import load
 from sla.regulations.model import Rule
-from sla.worked_cases import CaseError, Expectation, WorkedCase, check, read_cases
 
 REPOSITORY = Path(__file__).parents[2]
 WITA = ZoneInfo("Asia/Makassar")

@@ -191,7 +191,7 @@ def _contents(session: Session, context: SiteContext, now: datetime) -> Iterator
             f"the restore of {backup} ended before its last step",
             "the next run finishes it; its files are read again, and unsent mails are held",
         )
-    dead = outbox.unheard(session)
+    dead = outbox.given_up(session)
     if dead:
         yield Finding(
             "trouble",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sla.calendar import Calendar, DayOff, indonesian_days_off
-from sla.day_counting import NEVER, due_day, due_days, merge, used_days
+from sla.due_days import NEVER, Stretch, due_day, due_days, merge, padded, used
 
 FIRST, LAST = date(2024, 1, 1), date(2031, 12, 31)
 WORKING = Calendar(FIRST, LAST, days_off=indonesian_days_off(range(2024, 2032)))
@@ -80,6 +80,12 @@ def pauses(draw):
         begins = draw(starts)
         found.append((begins, begins + draw(st.integers(0, 40))))
     return found
+
+
+def used_days(calendar: Calendar, start: int, until: int, stretches: list[Stretch]) -> int:
+    """The time used by one deadline."""
+    rows = padded([merge(stretches)])
+    return int(used(calendar, np.array([start]), np.array([until]), rows)[0])
 
 
 @given(calendars(), starts, lengths, pauses())

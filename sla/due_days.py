@@ -19,8 +19,6 @@ NEVER = np.int64(2**62)
 """The day after all days: the due day of a deadline behind an open pause, or the end of an open
 pause."""
 
-NO_PAUSES: NDArray[np.int64] = np.zeros((1, 0, 2), dtype=np.int64)
-
 Stretch = tuple[int, int]
 
 
@@ -89,11 +87,6 @@ def used(calendar: Calendar, start: Days, until: Days, pauses: NDArray[np.int64]
         if paused.any():
             total[paused] -= calendar.between(begins[paused], ends[paused])
     return total
-
-
-def used_days(calendar: Calendar, start: int, until: int, pauses: Iterable[Stretch] = ()) -> int:
-    """Compute the time used by one deadline, as :func:`used`; pauses may overlap, in any order."""
-    return int(used(calendar, np.array([start]), np.array([until]), padded([merge(pauses)]))[0])
 
 
 def padded(rows: Sequence[Sequence[Stretch]]) -> NDArray[np.int64]:
