@@ -23,9 +23,10 @@ import pytest
 import trustme
 from hypothesis import settings
 from rich.console import Console
-from support import migrated_databases, startup
-from support.empty_databases import Emptied, compile_once
-from support.prefect_databases import Template
+from support import startup
+from support.databases import migrated
+from support.databases.empty import Emptied, compile_once
+from support.databases.prefect import Template
 from support.servers.smtp_servers import Server, running
 from support.startup import parsed_toml
 
@@ -72,7 +73,7 @@ service.prefect_api.ANSWER_SECONDS = 180.0
 create_engine = db.engine.create_engine
 db.engine.create_engine = lambda *of, **more: compile_once(create_engine(*of, **more))
 tomllib.loads = parsed_toml.loads
-db.migrate.upgrade = migrated_databases.upgrade
+db.migrate.upgrade = migrated.upgrade
 
 
 SERVICE_OF_TWO_SITES = ("test_two_workers", "test_several_sites", "test_deploy", "test_outages")

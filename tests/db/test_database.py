@@ -15,7 +15,7 @@ from conftest import wita
 from sqlalchemy import Engine, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
-from support.migrated_databases import migrate_step_by_step
+from support.databases.migrated import migrate_step_by_step
 
 from db import complaints, imports, outbox, quarantine, runs
 from db.engine import one_state, open_engine

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import REPOSITORY
+from support.databases.prefect import Template
 from support.forked import SILENT, Origin
-from support.prefect_databases import Template
 from support.prefect_shared import Shared
 
 COLUMNS = {"COLUMNS": "100"}

@@ -17,7 +17,7 @@ import pytest
 import service
 from service.environment import POOL
 from service.prefect_api import ask, every
-from support.prefect_databases import prefect_as_new
+from support.databases.prefect import prefect_as_new
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,8 @@ from service.environment import free_port
 from service.login import login_file
 from service.prefect_api import ask
 from service.runs.locks import live_runs
+from support.databases.prefect import prefect_as_new
 from support.pipeline import BEGUN, ENTRY, STEPS, UNITS, at, begin
-from support.prefect_databases import prefect_as_new
 from support.servers.smtp_servers import Server, running
 from support.small_site import TICKET, export, runs_when_asked, small_site
 from support.startup import PYTHONPATH

@@ -1,0 +1,1 @@
+"""Databases of tests: emptied or migrated quickly, and copies of Prefect's own."""
