@@ -87,12 +87,12 @@ def notified(
     The keys are (complaint, rule, clock). Notices taken back by then do not count.
     """
     found: dict[tuple[int, str, int], list[Notification]] = {}
-    query = _notifications(before, MessageRow.recipient)
+    query = _notifications(before, MessageRow.recipient, NoticeRow.unit, NoticeRow.kind)
     for batch in chunked(complaints):
         rows = session.execute(query.where(NoticeRow.complaint_id.in_(batch)))
-        for complaint, rule, clock, role, sent_at, name, recipient in rows:
+        for complaint, rule, clock, role, sent_at, name, recipient, unit, kind in rows:
             if sent_at is not None:
-                mail = Notification(role, sent_at, name, recipient)
+                mail = Notification(role, sent_at, name, recipient, unit, kind)
                 found.setdefault((complaint, rule, clock), []).append(mail)
     return found
 
@@ -105,9 +105,9 @@ def notification_mails(session: Session, before: datetime) -> Iterator[Sequence[
     yield from session.execute(query.execution_options(yield_per=20_000)).partitions()
 
 
-def _notifications(before: datetime, last: InstrumentedAttribute[str]) -> Select[Any]:
-    """Build the query of the notifications until a moment, oldest first; `last` is one column more
-    of the mail.
+def _notifications(before: datetime, *more: InstrumentedAttribute[str]) -> Select[Any]:
+    """Build the query of the notifications until a moment, oldest first; `more` are its last
+    columns.
     """
     return (
         select(
@@ -117,7 +117,7 @@ def _notifications(before: datetime, last: InstrumentedAttribute[str]) -> Select
             MessageItem.role,
             MessageRow.sent_at,
             MessageRow.recipient_name,
-            last,
+            *more,
         )
         .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
         .join(MessageRow, MessageRow.id == MessageItem.message_id)

@@ -30,9 +30,9 @@ from tasks.evaluation.known_words import KnownWords, known_words
 from tasks.evaluation.loader import load_and_evaluate
 from tasks.evaluation.stored_deadlines import StoredDuty
 from tasks.notifications.coat_of_arms import coat_of_arms
-from tasks.notifications.left_out import DeskEntry, doubtful, unlisted
 from tasks.notifications.message_ids import message_id_header
 from tasks.notifications.scope import Scope, Scopes
+from tasks.notifications.unlisted import DeskEntry, doubtful, unlisted
 from tasks.notifications.views import (
     Desk,
     DeskSection,

@@ -247,7 +247,7 @@ class EndedDuty:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class UnlistedDuties:
     """Late duties that are in no section and no other number of a desk.
 
     `complaints` is the number of complaints without a late duty on the desk. `tickets` are pairs of
@@ -298,8 +298,8 @@ class Desk:
     superior: bool = False
     rest: tuple[NoticeItem, ...] = ()
     units: tuple[DeskUnitLine, ...] = ()
-    unlisted: LeftOut = LeftOut()
-    doubtful: LeftOut = LeftOut()
+    unlisted: UnlistedDuties = UnlistedDuties()
+    doubtful: UnlistedDuties = UnlistedDuties()
     ended_late: int = 0
     waiting: int = 0
     settled: int = 0

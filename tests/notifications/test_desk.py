@@ -17,7 +17,7 @@ from sla.directory import Role
 from tasks.common.context import SiteContext
 from tasks.notifications.compose import notice_views
 from tasks.notifications.scope import Scopes
-from tasks.notifications.views import Desk, DeskSection, LeftOut
+from tasks.notifications.views import Desk, DeskSection, UnlistedDuties
 
 TODAY, SOON, FAR = since("17/11/2026"), since("18/11/2026"), since("20/11/2026")
 DONE = {"Selesai": "23/11/2026 10:00"}
@@ -97,7 +97,7 @@ def test_a_late_complaint_that_the_source_no_longer_shows_is_not_called_late(con
     desk = desks(context, "2026-11-25 08:00")["penghubung.dinsos"]
     assert {item.ticket: item.section for item in desk.items} == {"FD-2": DeskSection.LATE}
     vanished = wita("2026-11-25 08:00")
-    assert desk.doubtful == LeftOut(1, 1, (("FD-1", vanished),), vanished)
+    assert desk.doubtful == UnlistedDuties(1, 1, (("FD-1", vanished),), vanished)
     deliver(context, "2026-11-25 08:00")
     assert notices(context)[0] == ("breach", "withdrawn")
     said = (
@@ -254,7 +254,7 @@ def test_a_late_case_of_which_the_unit_has_not_heard_names_no_unit(context):
     register(context, MONDAY, at("Dinas Sosial"), at("DLH", "FD-2"))
     decide(context, MONDAY)
     desk = desks(context, MONDAY)["sekda"]
-    assert (desk.count(DeskSection.LATE), desk.unlisted) == (1, LeftOut(1, 1))
+    assert (desk.count(DeskSection.LATE), desk.unlisted) == (1, UnlistedDuties(1, 1))
     assert [line.unit for line in desk.units] == ["Dinas Sosial"]
     assert "FD-2" not in {item.ticket for item in (*desk.items, *desk.rest)}
 
@@ -269,11 +269,11 @@ def test_a_reminder_to_the_unit_is_no_notice_of_its_delay(context):
             deliver(context, now)
     desk = desks(context, MONDAY)["sekda"]
     assert [line.unit for line in desk.units] == ["Dinas Sosial"]
-    assert (desk.total, desk.late_duties, desk.unlisted) == (1, 1, LeftOut(1, 1))
+    assert (desk.total, desk.late_duties, desk.unlisted) == (1, 1, UnlistedDuties(1, 1))
     deliver(context, MONDAY)
     desk = desks(context, "2026-12-01 08:00")["sekda"]
     assert [line.unit for line in desk.units] == ["DLH", "Dinas Sosial"]
-    assert (desk.total, desk.late_duties, desk.unlisted) == (2, 2, LeftOut())
+    assert (desk.total, desk.late_duties, desk.unlisted) == (2, 2, UnlistedDuties())
 
 
 def test_a_late_duty_of_a_listed_complaint_waits_for_the_notice_to_its_unit(context):
@@ -287,7 +287,7 @@ def test_a_late_duty_of_a_listed_complaint_waits_for_the_notice_to_its_unit(cont
     desk = desks(context, MONDAY)["sekda"]
     (item,) = desk.items
     assert [duty.verb for duty in item.duties] == ["selesaikan permintaan informasi"]
-    assert (desk.late_duties, desk.unlisted) == (1, LeftOut(0, 1))
+    assert (desk.late_duties, desk.unlisted) == (1, UnlistedDuties(0, 1))
 
 
 # --- whose desk -----------------------------------------------------------------------------------

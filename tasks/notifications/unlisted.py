@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from tasks.notifications.views import LeftOut, NoticeItem
+from tasks.notifications.views import NoticeItem, UnlistedDuties
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,18 @@ class DeskEntry:
         return self.item is not None and self.item.worst.late
 
 
-def unlisted(entries: Collection[DeskEntry]) -> LeftOut:
+def unlisted(entries: Collection[DeskEntry]) -> UnlistedDuties:
     """Count the late duties of which the unit has not been notified as late yet."""
-    return LeftOut(
+    return UnlistedDuties(
         complaints=sum(each.unlisted > 0 and not each.listed_late for each in entries),
         duties=sum(each.unlisted for each in entries),
     )
 
 
-def doubtful(entries: Collection[DeskEntry]) -> LeftOut:
+def doubtful(entries: Collection[DeskEntry]) -> UnlistedDuties:
     """Return the late duties of which the source no longer shows whether they are done."""
     found = [each for each in entries if each.doubtful]
-    return LeftOut(
+    return UnlistedDuties(
         complaints=sum(not each.listed_late and not each.unlisted for each in found),
         duties=sum(len(each.doubtful) for each in found),
         tickets=tuple(sorted((each.ticket, min(each.doubtful)) for each in found)),
