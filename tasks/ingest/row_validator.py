@@ -163,7 +163,7 @@ class RowValidator:
             return False
         if bad.reason in _PERHAPS_TOTAL and self._is_total(header, row):
             return True
-        if bad.reason not in _PERHAPS_TEXT:
+        if bad.reason not in _PERHAPS_TEXT or not self._may_have_text:
             return False
         if has_column_numbers(row):
             return not self._has_date(row)
@@ -184,6 +184,14 @@ class RowValidator:
         is_apart = name not in source.columns or name in source.date_columns
         return is_apart and (is_heading(text) or is_text(text)) and not self._has_date(row)
 
+    @property
+    def _may_have_text(self) -> bool:
+        """Check whether a person may have written lines beside the table: not in the answer of a
+        server, a query, or an export of another installation.
+        """
+        source = self.reader.source
+        return source.has_files and not source.is_exchange
+
     def _is_text_line(self, header: tuple[str, ...], row: tuple[str, ...], bad: RowError) -> bool:
         """Check whether a rejected row is a line of text or of a summary beside the table.
 
@@ -191,6 +199,8 @@ class RowValidator:
         no date, and no ticket with a digit.
         """
         if isinstance(row, FaultyRow) or bad.reason not in _PERHAPS_TEXT:
+            return False
+        if not self._may_have_text:
             return False
         if bad.reason == RejectionReason.MISSING_TICKET and self._has_nothing_mapped(header, row):
             return True
