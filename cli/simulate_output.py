@@ -14,7 +14,7 @@ from rich.text import Text
 from cli import console
 from settings import Site
 from sla.directory import Role
-from sla.escalation import NoticeKind
+from sla.ladders import NoticeKind
 
 if TYPE_CHECKING:  # load Prefect (several seconds): functions import them only when needed
     from tasks.simulation.simulate import Simulation

@@ -14,7 +14,9 @@ from pydantic import Field, ValidationError, model_validator
 from settings.errors import SettingsError, Strict, explained, read_toml
 from sla.directory import Role
 from sla.error_text import did_you_mean
-from sla.escalation import (
+from sla.fair_notice import unit_rungs_before
+from sla.holds import Hold
+from sla.ladders import (
     SUPERIORS,
     Ladder,
     LadderError,
@@ -23,9 +25,7 @@ from sla.escalation import (
     OffsetUnit,
     Rung,
     ladder_for,
-    unit_rungs_before,
 )
-from sla.holds import Hold
 from sla.mail_hours import MailHours
 from sla.regulations.model import Actor, Law
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from sla.calendar import Calendar
 from sla.engine.context import ComplaintFacts, EvaluationContext
-from sla.escalation import Ladder
 from sla.holds import Hold
+from sla.ladders import Ladder
 
 FORM = 3
 """The version of the evaluation. Increase it after every change of the program that evaluates or

@@ -14,8 +14,9 @@ from db.models import Complaint, DeadlineRow, NoticeRow, QuestionRole
 from sla.calendar import OutsideCalendar
 from sla.engine.deadline import Deadline, State
 from sla.engine.evaluate import Evaluation
-from sla.escalation import AcceptedNotices, Reached, next_action_at
+from sla.escalation import Reached, next_action_at
 from sla.events import Event, ImpossibleHistory
+from sla.fair_notice import AcceptedNotices
 from sla.holds import released_at
 from sla.shards import EVERYTHING, Shard
 from tasks.common.context import RunContext, SiteContext

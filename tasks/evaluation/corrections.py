@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from db import audit, notices
 from db.models import DeadlineRow, NoticeRow
 from sla.engine.deadline import Deadline, State
-from sla.escalation import NoticeKind
+from sla.ladders import NoticeKind
 from tasks.common.context import RunContext
 
 LATE = (State.BREACHED, State.MET_LATE)

@@ -11,17 +11,10 @@ from db.models import NoticeRow, NoticeStatus
 from db.notices import Acceptance
 from sla.directory import Role
 from sla.engine.deadline import Deadline
-from sla.escalation import (
-    AcceptedNotices,
-    Ladder,
-    NoticeKind,
-    Reached,
-    ladder_for,
-    reached,
-    responsible_roles,
-    unit_had_its_time,
-)
+from sla.escalation import Reached, reached
+from sla.fair_notice import AcceptedNotices, unit_had_its_time
 from sla.holds import kept_back
+from sla.ladders import Ladder, NoticeKind, ladder_for, responsible_roles
 from sla.rung_decisions import DecidedRung, EarlierDecision, RungDecision, decide_rungs
 from tasks.common.context import RunContext, SiteContext
 

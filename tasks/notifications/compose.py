@@ -17,7 +17,7 @@ from sla.directory import OF_A_UNIT, Holders, OfficeHolder, Role
 from sla.engine.clocks import CLASS
 from sla.engine.context import UNDETERMINED
 from sla.engine.deadline import Deadline, State
-from sla.escalation import SUPERIORS
+from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.corrections import LATE
 from tasks.evaluation.notices import may_be_told

@@ -20,8 +20,8 @@ from db.notices import Notification
 from sla.directory import OfficeHolder, Role
 from sla.due_days import due_day
 from sla.engine.deadline import Deadline, State
-from sla.escalation import SUPERIORS, NoticeKind, responsible_roles
 from sla.events import Kind
+from sla.ladders import SUPERIORS, NoticeKind, responsible_roles
 from sla.regulations.model import Actor, LengthUnit
 from tasks.common.context import RunContext
 from tasks.common.notified import notified_by_role

@@ -8,7 +8,7 @@ from datetime import date
 
 from sla.directory import OF_A_UNIT, Directory, OfficeHolder, Role
 from sla.engine.deadline import Deadline
-from sla.escalation import SUPERIORS
+from sla.ladders import SUPERIORS
 from sla.regulations.model import Actor, Rule
 
 

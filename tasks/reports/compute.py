@@ -24,8 +24,8 @@ from db.mailbox import replies
 from db.models import Complaint
 from db.notices import NotificationRecord
 from sla.engine.evaluate import Evaluation, evaluate_all
-from sla.escalation import SUPERIORS, OffsetUnit, Rung
 from sla.events import Event
+from sla.ladders import SUPERIORS, OffsetUnit, Rung
 from sla.metrics.columns import CaseColumns, Flags, Gathering
 from sla.metrics.comparison import compared_periods
 from sla.metrics.duty_list import DutyList

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from db.models import ReplyKind
 from settings import Site
-from sla.escalation import SUPERIORS, OffsetUnit, Rung
+from sla.ladders import SUPERIORS, OffsetUnit, Rung
 from sla.metrics.definitions import HEADLINE
 from tasks.evaluation.known_words import OTHER
 from tasks.text.catalog import catalog

@@ -28,7 +28,7 @@ from db.models import (
 from db.replica import replay_queue
 from settings import Site
 from sla.engine.deadline import State
-from sla.escalation import NoticeKind
+from sla.ladders import NoticeKind
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.stored_deadlines import LATE

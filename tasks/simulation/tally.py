@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from settings import Site
-from sla.escalation import NoticeKind, Offset, OffsetUnit
+from sla.ladders import NoticeKind, Offset, OffsetUnit
 from tasks.simulation.replay import Outcome, SimulatedNotice
 from tasks.simulation.simulate import Simulation
 

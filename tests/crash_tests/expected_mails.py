@@ -19,7 +19,9 @@ from sqlalchemy.orm import Session
 from db.models import Bounce, Complaint, NoticeRow
 from sla.directory import Role
 from sla.engine.deadline import Deadline, State
-from sla.escalation import AcceptedNotices, Ladder, NoticeKind, Reached, ladder_for, reached
+from sla.escalation import Reached, reached
+from sla.fair_notice import AcceptedNotices
+from sla.ladders import Ladder, NoticeKind, ladder_for
 from tasks.common.context import SiteContext
 from tasks.evaluation.loader import load_and_evaluate
 

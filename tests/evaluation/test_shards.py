@@ -19,7 +19,7 @@ from service.deployment_specs import plans
 from settings import load_site
 from sla.directory import Role
 from sla.engine.context import Policy
-from sla.escalation import Ladder, NoticeKind, Offset, Rung
+from sla.ladders import Ladder, NoticeKind, Offset, Rung
 from sla.shards import Shard
 from tasks.common.context import ClockInThePast
 from tasks.deadlines import evaluate_and_notify

@@ -28,8 +28,8 @@ from support.servers.smtp_servers import Letter
 
 from settings import SettingsError, load_site
 from sla.directory import Role
-from sla.escalation import Ladder
 from sla.holds import Hold
+from sla.ladders import Ladder
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from db.engine import open_engine
 from db.models import MessageKind, NoticeRow, NoticeStatus
 from db.notices import acceptances
 from settings import Site, load_site
-from sla.escalation import NoticeKind
+from sla.ladders import NoticeKind
 from tasks.common.context import SiteContext
 
 START = wita("2026-11-16 10:00")

@@ -32,7 +32,7 @@ from db.models import Complaint, MessageRow
 from sla.directory import Role
 from sla.engine.context import Policy
 from sla.engine.deadline import Reason, State
-from sla.escalation import NoticeKind
+from sla.ladders import NoticeKind
 from tasks.common.context import SiteContext
 from tasks.common.notified import Notified
 from tasks.ingest import row_parser

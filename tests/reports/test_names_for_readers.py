@@ -8,7 +8,7 @@ import pytest
 
 from settings import Site, load_site
 from sla.directory import Role
-from sla.escalation import NoticeKind, Offset, Rung
+from sla.ladders import NoticeKind, Offset, Rung
 from sla.periods import parse
 from tasks.reports.labels import Names, names_of, rung_name
 from tasks.text.formats import period_text

@@ -13,7 +13,7 @@ from support.site_mistakes import mistakes
 from settings import load_site
 from settings.schedules import Schedules
 from sla.directory import Role
-from sla.escalation import OffsetUnit
+from sla.ladders import OffsetUnit
 
 CONFIG = REPOSITORY / "examples" / "kabupaten-contoh"
 UNIT = "camat,Camat Contoh,kecamatan,{parent},,{role},Nama,{email},{since},{until},{deputy}\n"

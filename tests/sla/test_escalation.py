@@ -13,20 +13,10 @@ from sla.due_days import working_days_between
 from sla.engine.context import ComplaintFacts, EvaluationContext
 from sla.engine.deadline import State
 from sla.engine.evaluate import evaluate
-from sla.escalation import (
-    NOT_NOTIFIED,
-    AcceptedNotices,
-    Ladder,
-    LadderError,
-    NoticeKind,
-    Offset,
-    OffsetUnit,
-    Rung,
-    ladder_for,
-    next_action_at,
-    reached,
-)
+from sla.escalation import next_action_at, reached
 from sla.events import Event
+from sla.fair_notice import NOT_NOTIFIED, AcceptedNotices
+from sla.ladders import Ladder, LadderError, NoticeKind, Offset, OffsetUnit, Rung, ladder_for
 from sla.mail_hours import MailHours, next_weekly
 from sla.regulations.loader import load
 

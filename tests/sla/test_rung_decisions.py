@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sla.directory import Role
-from sla.escalation import NoticeKind, Offset, Reached, Rung
+from sla.escalation import Reached
+from sla.ladders import NoticeKind, Offset, Rung
 from sla.rung_decisions import EarlierDecision, decide_rungs
 
 START = datetime(2026, 11, 24, tzinfo=UTC)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from sla.calendar import Calendar
 from sla.directory import OF_A_UNIT, Directory, Role
-from sla.escalation import SUPERIORS
+from sla.ladders import SUPERIORS
 
 UNIT = "dinsos"
 INFORMATION = "sp4n-guideline/information"
