@@ -138,6 +138,9 @@ class SummarySettings(Strict):
     """The roles that receive the compliance summary."""
     period: str = "last-week"
     """The period of a summary started by hand without a period."""
+    target: Annotated[float, Field(gt=0, le=100)] | None = None
+    """The share of duties on time that the government aims at, in percent. Reports compare with it
+    and draw it as a line."""
 
     @field_validator("period")
     @classmethod

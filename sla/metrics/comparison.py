@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sla.calendar import Calendar
-from sla.metrics.definitions import NOT_COMPARED
+from sla.metrics.definitions import NOT_COMPARED, PRESENT
 from sla.metrics.table import Row, Table
 from sla.periods import Period, before, year_before
 
@@ -81,6 +81,9 @@ def no_data(table: Table, row: Row, column: str) -> bool:
     """
     if table.key == "trend":
         return all(cell is None for cell in row.cells)
-    if table.key != "headline" or column not in COMPARED or row.key in NOT_COMPARED:
+    without = NOT_COMPARED if column in COMPARED else PRESENT
+    if table.key != "headline" or row.key in without:
         return False
-    return all(table.value(each.key, column) is None for each in table.rows)
+    return all(
+        table.value(each.key, column) is None for each in table.rows if each.key not in PRESENT
+    )

@@ -238,7 +238,8 @@ class _ReportTables:
     # --- sections ---
 
     def headline(self) -> list[Row]:
-        now = self._headline(self.period)
+        without = self.data_from is not None and self.period.last < self.data_from
+        now = {} if without else self._headline(self.period)
         today, calendar = date.fromordinal(self.today), self.context.calendar
         earlier = [
             self._headline(span) if span else {}
@@ -257,7 +258,7 @@ class _ReportTables:
                 Row(
                     key,
                     tuple(each.value if each else None for each in found),
-                    self.tickets(now[key].cases),
+                    self.tickets(now[key].cases) if now else (),
                     measure=measure,
                     of={c: each.of for c, each in _by_column(found) if each.of is not None},
                     behind={column: each.smaller for column, each in _by_column(found)},

@@ -59,6 +59,7 @@ def report_view(
         notes=_notes(session, context, span, as_of, site.locale),
         sha256=sha256_of(tables),
         ticket_link=site.file.ticket_link,
+        target=None if site.file.summary.target is None else site.file.summary.target / 100,
         duties=duties_of(session, context, computed) if with_duties else None,
     )
 

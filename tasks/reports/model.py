@@ -103,7 +103,7 @@ class Report:
     tables (:func:`tasks.reports.formats.json_csv.sha256_of`); the public edition has its own. The
     hash does not cover `earlier`; the public edition has none. `ticket_link` is the address of a
     complaint, with `{ticket}` in place of its number; empty if there is none. The hash does not
-    cover `duties`; the public edition has none.
+    cover `duties`; the public edition has none. `target` is the share of duties on time aimed at.
     """
 
     site: str
@@ -120,6 +120,7 @@ class Report:
     sha256: str = ""
     earlier: Earlier | None = None
     ticket_link: str = ""
+    target: float | None = None
     duties: Duties | None = field(default=None, compare=False, repr=False)
 
     def link_of(self, ticket: str) -> str:

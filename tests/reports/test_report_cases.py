@@ -375,3 +375,17 @@ def test_no_title_of_any_length_stands_in_a_report(context):
         texts = texts_of(made)
         assert [ending for ending, text in texts.items() if MARK in text] == []
         assert ("FD-255" in texts[".json"]) is not public
+
+
+def test_a_period_before_the_first_complaint_has_no_figures_of_its_own(context):
+    register(context, NOON, at("Dinas Sosial", "FD-1"))
+    headline = tables_of(context, NOON, "2026-09")["headline"]
+    values = {row.key: row.cells[0] for row in headline.rows}
+    assert {key: values[key] for key in ("received", "settled", "on_time")} == dict.fromkeys(
+        ("received", "settled", "on_time")
+    )
+    assert values["open"] == 1
+    with context.transaction() as session:
+        view = report_view(session, context, "2026-09", wita(NOON))
+    page = report_html(view, context.site.zone, {})
+    assert page.count("belum ada data") >= 15

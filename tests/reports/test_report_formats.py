@@ -475,7 +475,7 @@ def test_a_screen_reader_meets_titles_tables_with_heads_and_charts_in_words(kind
     shown = [table for table in report.tables if table.rows]
     chapters = [t for t in report.tables if t.rows or t.key != "statements"]
     assert names.count("Title") == 1
-    assert names.count("H1") == len(chapters) + 2  # the contents, and the method
+    assert names.count("H1") == len(chapters) + 3  # the contents, the summary, and the method
     assert names.count("Table") == names.count("THead") == len(shown)
     detached = sum(table.key == "late" for table in shown)  # who was told stands below
     named = sum(table.key in SINGLE for table in shown)
@@ -503,6 +503,7 @@ def test_the_pdf_has_page_numbers_contents_and_bookmarks(kind, locale):
     shown = [table.key for table in report.tables if table.rows or table.key != "statements"]
     titles = [t(f"report.section.{key}") for key in shown] + [t("report.method")]
     marks = [f"{number}. {title}" for number, title in enumerate(titles, 1)]
+    marks.insert(0, t("report.executive.title"))
     outline = [each for each in reader.outline if not isinstance(each, list)]
     assert [each.title for each in outline] == marks
     contents = " ".join(pages[0].split())

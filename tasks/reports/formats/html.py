@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from tasks.reports.formats.executive_summary import executive_summary
 from tasks.reports.formats.logo import logo_data
 from tasks.reports.formats.method_text import method_shown, source_notes
 from tasks.reports.formats.plots import DRAWN, Plot, plots
@@ -31,6 +32,7 @@ def report_html(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot] | None =
         period=period_text(view, view.names.locale, zone),
         logo=logo_data(view.letterhead),
         tiles=tiles(view, zone),
+        executive=executive_summary(view, zone),
         earlier=earlier_shown(view.earlier, view.names, zone),
         method=method_shown(view, zone),
         sources=source_notes(view, zone),

@@ -20,6 +20,7 @@ import typst
 from matplotlib.ft2font import FT2Font
 
 from settings.report import Signature
+from tasks.reports.formats.executive_summary import executive_summary
 from tasks.reports.formats.line_breaks import breakable
 from tasks.reports.formats.logo import logo_svg
 from tasks.reports.formats.method_text import method_shown, source_notes
@@ -122,6 +123,7 @@ def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot], logo: str =
         "lines": [breakable(one_line(line, 500), 40) for line in head.lines],
         "address": [breakable(one_line(line, 500), 70) for line in head.address],
         "tiles": [asdict(tile) for tile in tiles(view, zone)],
+        "executive": _executive(view, zone),
         "sections": [
             _section(section, view, zone, drawn) for section in sections(view, zone, MOST_ROWS)
         ],
@@ -136,6 +138,18 @@ def printed(view: Report, zone: ZoneInfo, drawn: Mapping[str, Plot], logo: str =
         "signature": _signature(view, zone),
     }
     return json.dumps(_printable(page), ensure_ascii=False)
+
+
+def _executive(view: Report, zone: ZoneInfo) -> dict[str, Any]:
+    """Return the executive summary; a sentence links to a section that the report has."""
+    t = catalog(view.names.locale)
+    summary = asdict(executive_summary(view, zone))
+    for part in summary["parts"]:
+        for sentence in part["sentences"]:
+            sentence["text"] = breakable(sentence["text"], LONGEST_WORD)
+            sentence["see"] = f"({t('report.executive.see', section=sentence['title'])})"
+            sentence["linked"] = view.table(sentence["section"]) is not None
+    return summary
 
 
 def _marks(view: Report) -> Iterable[str]:

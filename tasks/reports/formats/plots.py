@@ -94,6 +94,8 @@ def _trend(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
         )
         percents(below.yaxis, locale)
         below.set_ylim(0, 1.05)
+        if view.target is not None:
+            below.axhline(view.target, color=RED, linestyle="--", linewidth=1)
         below.set_ylabel(t("report.plot.on_time"))
         shown = [place for place in places if (len(rows) - 1 - place) % 3 == 0]
         below.set_xticks(shown, [month_name(rows[place].key, locale) for place in shown])
@@ -109,7 +111,7 @@ def _trend(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
         settled=last["settled"],
         share=last["share"],
     )
-    return Plot("trend", t("report.plot.trend"), says, svg)
+    return Plot("trend", t("report.plot.trend"), says + _target(view), svg)
 
 
 def _by_unit(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
@@ -144,6 +146,8 @@ def _by_unit(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
                     va="center",
                     fontsize=7.5,
                 )
+            if view.target is not None:
+                axes.axvline(view.target, color=RED, linestyle="--", linewidth=1)
             axes.set_yticks(range(len(drawn)), [cut(name, width) for name in names], fontsize=7.5)
             axes.set_ylim(len(drawn) - 0.4, -0.6)
             axes.set_xlim(0, 1.14)
@@ -164,7 +168,7 @@ def _by_unit(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
     )
     if len(shared) > len(drawn):
         says += " " + t("report.plot.by_unit_some", n=len(drawn))
-    return Plot("by_unit", t("report.plot.by_unit"), says, svg, wide)
+    return Plot("by_unit", t("report.plot.by_unit"), says + _target(view), svg, wide)
 
 
 def _ageing(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
@@ -246,6 +250,14 @@ def _escalations(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
         axes.grid(visible=False, axis="y")
         svg = pictured(figure, "escalations")
     return Plot("escalations", t("report.plot.escalations"), t("report.plot.escalations_says"), svg)
+
+
+def _target(view: Report) -> str:
+    """Return the sentence about the line of the target, if there is one."""
+    if view.target is None:
+        return ""
+    locale = view.names.locale
+    return " " + catalog(locale)("report.plot.target", n=percent_text(view.target, locale))
 
 
 DRAWN: dict[str, Callable[[Table, Report, ZoneInfo], Plot | None]] = {

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sla.metrics.comparison import no_data
 from sla.metrics.definitions import VERDICTS
-from sla.metrics.table import SUPPRESSED, Cell, Column, Measure, Row, Table
+from sla.metrics.table import SUPPRESSED, Column, Measure, Row, Table
 from tasks.reports.formats.cell_text import NUMBERS, cell_text, measure_of, number
 from tasks.reports.labels import Name
 from tasks.reports.model import Report
@@ -267,28 +267,41 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
 
 
 def _changes(headline: Table, row: Row, view: Report, zone: ZoneInfo) -> Iterator[str]:
-    """Yield the changes against each earlier period, or that it has no data."""
+    """Yield the changes against each earlier period, or the reason that there is none."""
+    t = catalog(view.names.locale)
     for than in ("previous", "year_before"):
         unknown = headline.value("settled_unknown", than) if row.key == "settled" else None
         if _no_data(view, headline, row, than):
-            yield catalog(view.names.locale)(f"report.change.no_{than}")
+            yield t(f"report.change.no_{than}")
         elif isinstance(unknown, int) and unknown:
-            yield catalog(view.names.locale)("report.change.unknown", n=unknown)
-        else:
-            before = headline.value(row.key, than)
-            yield _change(
-                row.cells[0], before, measure_of(row, headline.columns[0]), than, view, zone
-            )
+            yield t("report.change.unknown", n=unknown)
+        elif (change := change_words(view, row.key, than, zone)) is not None:
+            yield t(f"report.change.{change.way}", by=change.by, than=change.than)
 
 
-def _change(
-    value: Cell, before: Cell, measure: Measure, than: str, view: Report, zone: ZoneInfo
-) -> str:
-    """Format a change: '▲ naik 12 dari periode sebelumnya (34)'; empty without a comparison."""
-    t, locale = catalog(view.names.locale), view.names.locale
-    now, earlier = number(value), number(before)
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The change of a figure: its way (up, down or same), its size, and the earlier figure."""
+
+    way: str
+    by: str
+    than: str
+
+
+def change_words(view: Report, figure: str, than: str, zone: ZoneInfo) -> Change | None:
+    """Describe the change of a figure of the headline; None without a comparison.
+
+    `than` is the column of the earlier period.
+    """
+    headline = view.table("headline")
+    row = headline.row(figure) if headline else None
+    if headline is None or row is None:
+        return None
+    before, measure = headline.value(figure, than), measure_of(row, headline.columns[0])
+    now, earlier = number(row.cells[0]), number(before)
     if now is None or earlier is None:
-        return ""
+        return None
+    t, locale = catalog(view.names.locale), view.names.locale
     shown = cell_text(before, measure, than, view.names, zone)
     ends = "_cut" if view.unfinished(zone) else ""
     named = t(f"report.change.{than}{ends}", value=shown)
@@ -298,6 +311,5 @@ def _change(
         size = t("report.change.points", n=decimal_text(abs(by), locale))
     else:
         size = decimal_text(abs(by), locale) if by % 1 else number_text(abs(int(by)), locale)
-    if abs(by) < 0.05:
-        return t("report.change.same", than=named)
-    return t(f"report.change.{'up' if by > 0 else 'down'}", by=size, than=named)
+    way = "same" if abs(by) < 0.05 else "up" if by > 0 else "down"
+    return Change(way, size, named)

@@ -17,6 +17,7 @@ import xlsxwriter
 
 from sla.metrics.table import Cell, Column, Measure, Table
 from tasks.reports.formats.cell_text import cell_text, measure_of, suppressed
+from tasks.reports.formats.executive_summary import executive_summary
 from tasks.reports.formats.restatement_text import earlier_shown
 from tasks.reports.formats.xlsx_charts import add_chart
 from tasks.reports.formats.xlsx_duties import (
@@ -178,6 +179,8 @@ class _Writer:
             yield t("report.interim")
         if view.edition == "public":
             yield t("report.public_note")
+        for part in executive_summary(view, self.zone).parts:
+            yield " ".join((f"{part.title}:", *(each.text for each in part.sentences)))
         yield t("report.definitions")
         if view.edition == "full":
             yield t("report.explain")

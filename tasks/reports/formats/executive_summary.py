@@ -1,0 +1,232 @@
+"""The executive summary of a report (ringkasan eksekutif): sentences made from its figures.
+
+A sentence is left out if one of its figures is missing or withheld.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sla.metrics.table import Cell, Row, Table
+from tasks.reports.formats.sections import change_words
+from tasks.reports.model import Report
+from tasks.text.catalog import catalog
+from tasks.text.formats import moment_text, period_text
+from tasks.text.numbers import decimal_text, percent_text
+
+MOST_ADVICE = 2
+"""Most units with a suggestion, those with the most late duties."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence, and the section with its figures: the key and the title."""
+
+    text: str
+    section: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the summary, in the order of an official report."""
+
+    title: str
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutiveSummary:
+    """The summary: introduction, results, conclusion and advice."""
+
+    title: str
+    parts: tuple[Part, ...]
+
+
+def executive_summary(view: Report, zone: ZoneInfo) -> ExecutiveSummary:
+    """Build the summary in the language of the report."""
+    made, t = _Sentences(view, zone), catalog(view.names.locale)
+    parts = {
+        "introduction": made.introduction(),
+        "results": made.results(),
+        "conclusion": made.conclusion(),
+        "advice": made.advice(),
+    }
+    return ExecutiveSummary(
+        t("report.executive.title"),
+        tuple(
+            Part(t(f"report.executive.{key}"), found)
+            for key, sentences in parts.items()
+            if (found := tuple(sentences))
+        ),
+    )
+
+
+class _Sentences:
+    def __init__(self, view: Report, zone: ZoneInfo) -> None:
+        self._view, self._zone = view, zone
+        self._locale, self._t = view.names.locale, catalog(view.names.locale)
+
+    def introduction(self) -> Iterator[Sentence]:
+        """Yield what the report is about, and how many complaints came and went."""
+        view = self._view
+        yield self._said(
+            "headline",
+            "scope_interim" if view.interim else "scope",
+            site=view.site,
+            period=period_text(view, self._locale, self._zone),
+            moment=moment_text(view.as_of, self._locale, self._zone),
+        )
+        numbers = {key: self._figure(key) for key in ("received", "settled", "open")}
+        unknown = self._figure("settled_unknown")
+        if all(isinstance(each, int) for each in numbers.values()):
+            form = "flow_unknown" if isinstance(unknown, int) and unknown else "flow"
+            yield self._said("headline", form, **numbers, unknown=unknown)
+
+    def results(self) -> Iterator[Sentence]:
+        """Yield the shares with their targets, what is late, and what cannot be judged."""
+        yield from self._on_time()
+        headline = self._view.table("headline")
+        soon = headline.row("followed_up_within_5") if headline else None
+        if soon and isinstance(soon.cells[0], int | float) and "value" in soon.of:
+            share = percent_text(soon.cells[0], self._locale)
+            yield self._said("headline", "soon", of=soon.of["value"], share=share)
+        yield from self._late()
+        rules = self._view.table("by_rule")
+        total = rules.total if rules else None
+        unknown, policy = (_cell(rules, total, key) for key in ("unknown", "by_policy"))
+        if isinstance(unknown, int) and unknown:
+            yield self._said("by_rule", "unknown", unknown=unknown)
+        elif isinstance(policy, int) and policy:
+            yield self._said("by_rule", "policy", policy=policy)
+
+    def _on_time(self) -> Iterator[Sentence]:
+        rules, target = self._view.table("by_rule"), self._view.target
+        total = rules.total if rules else None
+        judged, met, share = (_cell(rules, total, key) for key in ("verdicts", "met", "share"))
+        if not judged:
+            yield self._said("by_rule", "none_judged")
+        elif isinstance(judged, int) and isinstance(met, int) and isinstance(share, int | float):
+            aim = "" if target is None else "_reached" if share >= target else "_missed"
+            yield self._said(
+                "by_rule",
+                f"on_time{aim}",
+                judged=judged,
+                met=met,
+                share=percent_text(share, self._locale),
+                target=percent_text(target or 0, self._locale),
+            )
+            change = change_words(self._view, "on_time", "previous", self._zone)
+            if change is not None:
+                yield self._said("headline", f"change_{change.way}", by=change.by, than=change.than)
+
+    def _late(self) -> Iterator[Sentence]:
+        late, duties = self._figure("late"), self._figure("late_duties")
+        listed = self._view.table("late")
+        if late == 0:
+            yield self._said("headline", "late_none")
+        elif isinstance(late, int) and isinstance(duties, int) and listed and listed.rows:
+            oldest = listed.rows[0]
+            days = _cell(listed, oldest, "working_days_late")
+            yield self._said(
+                "late",
+                "late",
+                late=late,
+                duties=duties,
+                days=decimal_text(float(days), self._locale) if isinstance(days, int) else "–",
+                unit=self._name("unit", _cell(listed, oldest, "unit")),
+            )
+        elif isinstance(late, int):
+            yield self._said("headline", "late_complaints", late=late)
+
+    def conclusion(self) -> Iterator[Sentence]:
+        """Yield the rule and the unit with the lowest share, and a conflict of the examiner."""
+        for key, of in (("by_rule", "rule"), ("by_unit", "unit")):
+            table = self._view.table(key)
+            worst = _worst(table) if table else None
+            if table and worst:
+                share, judged = (_cell(table, worst, each) for each in ("share", "verdicts"))
+                if isinstance(share, float) and isinstance(judged, int):
+                    yield self._said(
+                        key,
+                        f"worst_{of}",
+                        name=self._name(of, worst.key),
+                        share=percent_text(share, self._locale),
+                        judged=judged,
+                    )
+        if self._figure("on_time") == 1:
+            yield self._said("by_rule", "all_on_time")
+        units = self._view.table("by_unit")
+        for unit in self._view.notes.examiners[:1]:
+            late = units.value(unit, "late") if units else None
+            if isinstance(late, int) and late:
+                name = self._name("unit", unit)
+                text = self._t("report.conflict", unit=name, n=late)
+                yield Sentence(text, "by_unit", self._t("report.section.by_unit"))
+
+    def advice(self) -> Iterator[Sentence]:
+        """Yield what the units with the most late duties should do first."""
+        late = self._view.table("late")
+        if late is None:
+            return
+        found: dict[str, Counter[str]] = {}
+        for row in late.rows:
+            unit, rule = (str(_cell(late, row, key)) for key in ("unit", "rule"))
+            found.setdefault(unit, Counter())[rule] += 1
+        for unit in sorted(found, key=lambda each: (-found[each].total(), each))[:MOST_ADVICE]:
+            rule, number = min(found[unit].items(), key=lambda each: (-each[1], each[0]))
+            name = self._view.names("rule", rule)
+            yield self._said(
+                "late",
+                "advice_unit",
+                unit=self._name("unit", unit),
+                n=number,
+                of=found[unit].total(),
+                rule=name.text,
+                article=name.detail,
+            )
+        if not found:
+            yield self._said("late", "advice_none")
+
+    def _figure(self, key: str) -> Cell:
+        headline = self._view.table("headline")
+        return headline.value(key, "value") if headline else None
+
+    def _name(self, of: str, key: Cell) -> str:
+        return self._view.names(of, str(key)).text
+
+    def _said(self, section: str, key: str, **values: object) -> Sentence:
+        title = self._t(f"report.section.{section}")
+        return Sentence(self._t(f"report.executive.{key}", **values), section, title)
+
+
+def _cell(table: Table | None, row: Row | None, column: str) -> Cell:
+    if table is None or row is None:
+        return None
+    keys = [each.key for each in table.columns]
+    return row.cells[keys.index(column)] if column in keys else None
+
+
+def _worst(table: Table) -> Row | None:
+    """Return the row with the lowest share below 100 % and enough deadlines, of equals the larger.
+
+    None if a share is withheld: it may be lower.
+    """
+    place = {each.key: number for number, each in enumerate(table.columns)}
+
+    def rank(row: Row) -> tuple[float, int, str]:
+        share, judged = row.cells[place["share"]], row.cells[place["verdicts"]]
+        assert isinstance(share, float)
+        return share, -judged if isinstance(judged, int) else 0, row.key
+
+    if any(isinstance(row.cells[place["share"]], str) for row in table.rows):
+        return None
+    fit = [
+        row
+        for row in table.rows
+        if isinstance(share := row.cells[place["share"]], float) and share < 1 and not row.small
+    ]
+    return min(fit, key=rank, default=None)

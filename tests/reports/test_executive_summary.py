@@ -1,0 +1,124 @@
+"""The executive summary: every number is one of the tables, and withheld ones are not told."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+from conftest import wita
+from support.metric_cases import BENCH, NOVEMBER, case, event_at, gathered_of
+from support.synthetic_reports import view
+
+from sla.metrics.table import SUPPRESSED
+from sla.metrics.tables import Tellings
+from sla.metrics.tables import report as tables_of
+from tasks.reports.formats.executive_summary import executive_summary
+from tasks.reports.formats.sections import sections
+from tasks.reports.model import Report
+from tasks.reports.public_edition import public_edition
+
+ZONE = ZoneInfo("Asia/Makassar")
+
+
+def texts(report: Report) -> list[str]:
+    return [each.text for part in executive_summary(report, ZONE).parts for each in part.sentences]
+
+
+def numbers_of(report: Report) -> set[float]:
+    """All figures of the tables, and the numbers behind them."""
+    found: set[float] = set()
+    for table in report.tables:
+        for row in (*table.rows, *([table.total] if table.total else [])):
+            found.update(round(c, 3) for c in row.cells if isinstance(c, int | float))
+            found.update(row.of.values())
+    return found
+
+
+def test_the_summary_has_the_parts_of_an_official_report_and_eight_to_twelve_sentences():
+    report = replace(view(), target=1.0)
+    summary = executive_summary(report, ZONE)
+    assert summary.title == "Ringkasan eksekutif"
+    titles = [part.title for part in summary.parts]
+    assert titles == ["Pendahuluan", "Hasil", "Kesimpulan", "Saran"]
+    assert 8 <= len(texts(report)) <= 12
+
+
+@pytest.mark.parametrize("locale", ["id", "en"])
+@pytest.mark.parametrize("public", [False, True])
+def test_every_number_is_one_of_the_tables_and_every_link_leads_to_one(locale, public):
+    full = replace(view(locale, units=12, count=90), target=0.9)
+    report = public_edition(full) if public else full
+    known = numbers_of(report)
+    keys = {section.key for section in sections(report, ZONE, 9)}
+    late = report.table("late")
+    by_unit = [row.cells[2] for row in late.rows] if late else []
+    known |= {by_unit.count(unit) for unit in by_unit} | {0.9, 5}
+    found = executive_summary(report, ZONE)
+    assert {each.section for part in found.parts for each in part.sentences} <= keys
+    for text in texts(report)[1:]:
+        if "disarankan" in text or "should first" in text or "poin" in text or "points" in text:
+            continue
+        plain = re.sub(r"“[^”]*”|\bDinas [\w, ]+?\d*[,:]", " ", text)
+        for number in re.findall(r"\d[\d.,]*%?", plain.rstrip(".")):
+            value = number.rstrip(".,")
+            if locale == "id":
+                value = value.replace(".", "").replace(",", ".")
+            figure = float(value.rstrip("%")) / (100 if value.endswith("%") else 1)
+            assert any(abs(figure - each) < 0.00051 for each in known), (text, number)
+
+
+def test_the_public_summary_names_no_withheld_figure():
+    public = public_edition(view(units=12, count=90))
+    withheld = [
+        row
+        for key in ("by_unit", "by_rule")
+        for row in public.table(key).rows
+        if SUPPRESSED in row.cells
+    ]
+    assert withheld
+    assert SUPPRESSED not in " ".join(texts(public))
+    assert not any("disarankan" in text for text in texts(public))
+
+
+def small_report(*cases) -> Report:
+    gathered, _ = gathered_of(cases)
+    tables = tables_of(
+        gathered, NOVEMBER, BENCH, wita("2026-12-02 09:30"), tellings=Tellings.none(), findings={}
+    )
+    return replace(view(count=0), tables=tables)
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (None, "(100%) dipenuhi tepat waktu."),
+        (1.0, "(100%) dipenuhi tepat waktu; target 100% tercapai."),
+    ],
+)
+def test_where_all_is_on_time_the_summary_says_so(target, said):
+    one = case(
+        "x", event_at("received", "2026-11-02 10:00"), event_at("settled", "2026-11-03 10:00")
+    )
+    found = " ".join(texts(replace(small_report(one), target=target)))
+    assert said in found
+    assert "Semua kewajiban yang dapat dinilai dipenuhi tepat waktu." in found
+    assert "tidak ada pengaduan yang terlambat" in found
+    assert "Pemantauan disarankan dilanjutkan" in found
+
+
+def test_a_late_duty_is_named_with_its_unit_and_the_advice_names_its_rule():
+    late = case("x", event_at("received", "2026-11-04 10:00"), as_of="2026-12-02 09:30")
+    found = texts(replace(small_report(late), target=1.0))
+    assert any("1 pengaduan terlambat dengan 1 kewajiban" in text for text in found)
+    assert any("target 100% belum tercapai" in text for text in found)
+    assert any("yaitu 1 dari 1 kewajibannya yang terlambat" in text for text in found)
+
+
+def test_an_examiner_with_late_complaints_is_named():
+    late = case("x", event_at("received", "2026-11-04 10:00"), as_of="2026-12-02 09:30")
+    report = small_report(late)
+    report = replace(report, notes=replace(report.notes, examiners=("dinkes",)))
+    said = "dinkes ikut dinilai dalam laporan ini dan sekaligus memeriksanya: 1"
+    assert any(text.startswith(said) for text in texts(report))
