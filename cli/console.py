@@ -8,6 +8,7 @@ import json
 import os
 import pwd
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -17,13 +18,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.highlighter import JSONHighlighter
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from settings import Site, load_site
 from sla.error_text import did_you_mean, first_line
-from tasks.common.plain_text import formula_safe, without_control
+from sla.plain_text import escaped_control, formula_safe, terminal_safe
 from tasks.common.whole_files import whole_file
 
 if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
@@ -44,7 +46,7 @@ class PlainConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a text for the terminal without its control characters."""
-        return super().render_str(without_control(text).replace("\r", " "), **options)
+        return super().render_str(terminal_safe(text), **options)
 
 
 out = PlainConsole(highlight=False, width=None if terminal else WIDE)
@@ -159,8 +161,9 @@ def chosen(kinds: type[Chosen], name: str, text: str | None) -> Chosen | None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value for a program; times are written as text."""
-    out.print_json(json.dumps(value, ensure_ascii=False, default=str))
+    """Print a value for a program; times are written as text, control characters as `\\uXXXX`."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    out.print(JSONHighlighter()(escaped_control(text)), soft_wrap=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
@@ -241,6 +244,14 @@ def writing(path: Path) -> Iterator[None]:
         raise UsageError(
             f"cannot write {path} ({error.strerror}); name a file in a folder that exists"
         ) from None
+
+
+def check_writable(path: Path) -> None:
+    """Raise :class:`UsageError` if a new file of this name cannot be written; leave no file."""
+    if path.exists() and not path.is_file():
+        return
+    with writing(path), tempfile.TemporaryFile(dir=path.resolve().parent):
+        pass
 
 
 def reason(error: Exception) -> str:

@@ -47,8 +47,7 @@ def simulate(
     changed = ladder is not None or regulations is not None
     proposed = place.proposed(ladder, regulations) if changed else None
     if csv_file is not None:
-        with console.writing(csv_file):  # report a bad path before the long replay
-            csv_file.touch()
+        console.check_writable(csv_file)  # report a bad path before the long replay
     from db.engine import NotReady  # noqa: PLC0415
     from tasks.simulation import tally  # noqa: PLC0415
     from tasks.simulation.simulate import simulate as live_through  # noqa: PLC0415

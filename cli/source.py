@@ -14,6 +14,7 @@ from cli import console
 from cli.console import JsonOption, NowOption, SiteOption, UsageError
 from settings import SettingsError, load_site
 from sla.error_text import first_line
+from sla.plain_text import terminal_safe
 
 if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
     from tasks.ingest.preview import Checked
@@ -112,7 +113,7 @@ def learn_source(
     from tasks.ingest.inference.proposal import learn  # noqa: PLC0415
 
     learned = learn(file, name, place)
-    print(learned.text, end="")
+    print(terminal_safe(learned.text), end="")
     console.err.print(f"{learned.readable} of {learned.rows} rows are imported with this mapping")
 
 

@@ -16,6 +16,7 @@ from rich.markup import escape
 from cli import console
 from cli.console import SiteOption
 from settings import SettingsError, Site, load_site
+from sla.plain_text import log_line, terminal_safe
 
 EVERY = 60.0
 """Seconds between two checks."""
@@ -65,7 +66,7 @@ def watch(
             said = [f"the watch cannot look: {type(error).__name__}: {error}"]
         if said != before:  # a lasting fault is logged once
             for line in said or ["all is well"]:
-                print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {line}", flush=True)
+                print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {log_line(line)}", flush=True)
         before = said
         ended.wait(EVERY)
 
@@ -82,5 +83,5 @@ def _read_again(site: Site) -> Site:
     try:
         return load_site(site.folder)
     except SettingsError as error:
-        print(f"the site is used as it was before: {error}", flush=True)
+        print(terminal_safe(f"the site is used as it was before: {error}"), flush=True)
         return site

@@ -10,6 +10,7 @@ from threading import Thread
 from typing import IO
 
 from db.private_dirs import make_private
+from sla.plain_text import log_line
 
 MOST_BYTES = 5_000_000
 KEPT = 5
@@ -33,14 +34,15 @@ def _log(path: Path, form: str) -> logging.Logger:
 def copy_stream(stream: IO[bytes], path: Path) -> Thread:
     """Write the output of a process to a log, until it and all its children have ended.
 
-    The process writes to a pipe, so the log file can be rotated at any time.
+    The process writes to a pipe, so the log file can be rotated at any time. Control characters of
+    its output are not written: they would act on the terminal of a person who reads the log.
     """
     log = _log(path, "%(message)s")
 
     def lines() -> None:
         with stream:
             while line := stream.readline(LONGEST_LINE):
-                log.info("%s", line.decode("utf-8", "replace").rstrip("\n"))
+                log.info("%s", log_line(line.decode("utf-8", "replace")))
         for handler in log.handlers:
             handler.close()
 
@@ -50,11 +52,12 @@ def copy_stream(stream: IO[bytes], path: Path) -> Thread:
 
 
 def saying(say: Callable[[str], None], path: Path) -> Callable[[str], None]:
-    """Wrap `say` so that each line is also written to a log with its time."""
+    """Wrap `say` so that each text is one line, also written to a log with its time."""
     log = _log(path, "%(asctime)s %(message)s")
 
     def both(text: str) -> None:
-        log.info("%s", text)
-        say(text)
+        line = log_line(text)
+        log.info("%s", line)
+        say(line)
 
     return both

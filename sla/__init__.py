@@ -19,6 +19,7 @@ __all__ = [
     "mail_hours",
     "metrics",
     "periods",
+    "plain_text",
     "regulations",
     "rung_decisions",
     "rung_times",

@@ -22,7 +22,6 @@ import psycopg
 import pytest
 import trustme
 from hypothesis import settings
-from rich.console import Console
 from support import startup
 from support.databases import migrated
 from support.databases.empty import Emptied, compile_once
@@ -183,7 +182,7 @@ def call_tenggat(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
     """Call `tenggat` with these arguments; gives exit code, output and errors."""
-    monkeypatch.setattr(console, "out", Console(highlight=False, width=console.WIDE))
+    monkeypatch.setattr(console, "out", console.PlainConsole(highlight=False, width=console.WIDE))
 
     def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["tenggat", *map(str, arguments)])

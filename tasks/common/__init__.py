@@ -13,7 +13,6 @@ __all__ = [
     "limited_socket",
     "loopback",
     "notified",
-    "plain_text",
     "redaction",
     "remarks",
     "retry",

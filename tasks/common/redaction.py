@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from tasks.common.plain_text import CONTROL, INVISIBLE, one_plain_line, without_control
+from sla.plain_text import CONTROL, INVISIBLE, one_plain_line, without_control
 
 _PLAIN = dict.fromkeys(map(ord, INVISIBLE)) | {
     ord("\uff00") + n - ord(" "): n for n in range(ord("!"), ord("~") + 1)

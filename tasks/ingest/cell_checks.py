@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from settings.mapping import SourceMapping
 from sla.directory import Directory
+from sla.plain_text import CONTROL, INVISIBLE
 from tasks.common.dates import parse_datetime
-from tasks.common.plain_text import CONTROL, INVISIBLE
 from tasks.common.redaction import unprotected
 from tasks.common.remarks import is_remark
 

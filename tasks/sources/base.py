@@ -14,9 +14,9 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from settings import Site
 from settings.mapping import SourceMapping
+from sla.plain_text import one_plain_line
 from tasks.common.context import SiteContext
 from tasks.common.errors import TransientError
-from tasks.common.plain_text import one_plain_line
 from tasks.common.redaction import redact
 from tasks.common.time_budget import TimeBudget
 

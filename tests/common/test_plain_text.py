@@ -2,17 +2,26 @@
 
 import csv
 import io
+import json
+import re
 import stat
 import subprocess
 import sys
+import tomllib
+from datetime import datetime
+from threading import Event
 
 import pytest
 from rich.console import Console
 
-from cli.console import PlainConsole
-from tasks.common.plain_text import formula_safe, one_plain_line, without_control
+from cli.console import PlainConsole, print_json
+from cli.source import learn_source
+from cli.watch import watch
+from service.logs import copy_stream, saying
+from sla.plain_text import formula_safe, log_line, one_plain_line, without_control
 from tasks.common.redaction import plain_name, redact
 from tasks.common.work_folder import FOLDER, work_folder
+from tasks.monitoring.external_watch import ExternalWatch
 from tasks.sources.base import SourceError, UnreadableFile
 
 ESCAPES = ("\x1b[31m", "\x1b]0;title\x07", "\x9b2J", "\x9d0;x\x9c", "\x7f", "\u202e")
@@ -75,3 +84,73 @@ def test_work_folders_are_private_and_those_of_killed_processes_are_removed(tmp_
         modes = {stat.S_IMODE(each.stat().st_mode) for each in (place, outer, folder)}
         assert modes == {0o700}
     assert list(place.iterdir()) == []
+
+
+EVIL_NAME = "a\x1b]0;title\x07\x9b2J\u202e\r\n2026-11-24 ERROR forged.csv"
+
+
+def is_plain(text: str) -> bool:
+    """Whether no sign of a text acts on a terminal."""
+    return all(sign.isprintable() or sign in "\n\t" for sign in text)
+
+
+@pytest.mark.parametrize("text", ["plain", "  indented\twith tab", EVIL_NAME, "\udcff half", ""])
+def test_a_line_for_a_log_keeps_its_indentation_and_is_one(text: str):
+    line = log_line(f"  {text}")
+    assert line.startswith("  ")
+    assert is_plain(line)
+    assert "\n" not in line
+    line.encode()
+
+
+def test_the_output_of_a_process_is_written_without_control_characters(tmp_path):
+    """A colour, a title, C1, a line that overwrites itself, wrong bytes; the indentation stays."""
+    log = tmp_path / "worker.log"
+    sent = b"\x1b[31mred\n  File \xc2\x9b2J\x1b]0;t\x07\n10 %\r20 %\n\xffend"
+    copy_stream(io.BytesIO(sent), log).join(10)
+    assert log.read_text("utf-8") == "[31mred\n  File  2J ]0;t\n10 % 20 %\n\ufffdend\n"
+
+
+def test_what_the_service_says_is_one_plain_line_in_log_and_terminal(tmp_path):
+    heard: list[str] = []
+    saying(heard.append, tmp_path / "tenggat.log")(f"  {EVIL_NAME}")
+    (line,) = (tmp_path / "tenggat.log").read_text("utf-8").splitlines()
+    assert line.endswith(heard[0])
+    assert is_plain(line)
+
+
+def test_the_watchdog_prints_one_plain_line_for_each_fault(monkeypatch, site_folder, capsys):
+    stops = Event()
+
+    def check(watchdog: ExternalWatch, now: datetime) -> list[str]:
+        stops.set()
+        return [EVIL_NAME]
+
+    monkeypatch.setattr(ExternalWatch, "check", check)
+    monkeypatch.setattr("cli.watch.signal.signal", lambda *_: None)
+    monkeypatch.setattr("cli.watch.Event", lambda: stops)
+    watch(site_folder)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "forged" in line
+    assert is_plain(line)
+
+
+def test_json_for_a_program_has_the_stored_text_and_moves_no_cursor(monkeypatch):
+    for is_terminal in (False, True):
+        file = io.StringIO()
+        plain = PlainConsole(file=file, highlight=False, width=80, force_terminal=is_terminal)
+        monkeypatch.setattr("cli.console.out", plain)
+        value = {"ticket": EVIL_NAME + "\x7f\u2028[bold]", "n": [1, None], "é": "x" * 200}
+        print_json(value)
+        text = re.sub(r"\x1b\[[\d;]*m", "", file.getvalue())  # the colours of the console itself
+        assert is_plain(text)
+        assert json.loads(text) == value
+
+
+def test_a_learnt_mapping_writes_signs_of_a_header_as_toml_does(tmp_path, capsys):
+    file = tmp_path / "a\udcff\x9b.csv"
+    file.write_text("No Tiket\x9b\u202e,Tanggal,Status\n1,2026-11-24,Baru\n2,2026-11-24,Baru\n")
+    learn_source(file, "x", None)
+    out = capsys.readouterr().out
+    assert is_plain(out)
+    assert tomllib.loads(out)["x"]["fields"]["ticket"] == "No Tiket\x9b\u202e"

@@ -7,7 +7,9 @@ holiday: 16 and 23 are Mondays.
 
 import asyncio
 import csv
+import errno
 import json
+import os
 import shutil
 import sqlite3
 from collections import Counter
@@ -832,6 +834,17 @@ def test_a_wrong_call_says_what_to_write(call, arguments, message):
     code, out, err = call(*arguments)
     assert (code, out) == (2, "")
     assert message in err
+
+
+def test_a_replay_that_fails_leaves_no_empty_file(call, monkeypatch, tmp_path):
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tasks.simulation.simulate.simulate", fails)
+    code, out, err = call(*SPAN, "--csv", tmp_path / "a.csv")
+    assert (code, out) == (1, "")
+    assert "No space left on device" in err
+    assert list(tmp_path.glob("a*")) == []
 
 
 def test_a_mistake_in_a_proposal_is_named_by_its_file(context, call, law, tmp_path):

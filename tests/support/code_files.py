@@ -13,7 +13,7 @@ LAYERS = {
     "db": {"sla"},
     "tasks": {"sla", "settings", "db"},
     "flows": {"sla", "settings", "db", "tasks"},
-    "service": {"settings", "db", "flows"},
+    "service": {"sla", "settings", "db", "flows"},
     "cli": {"sla", "settings", "db", "tasks", "flows", "service"},
     "scripts": {"cli", "sla", "settings", "db", "tasks", "flows", "service"},
 }

@@ -15,6 +15,7 @@ from settings import Site
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory
 from sla.error_text import did_you_mean
+from sla.plain_text import escaped_control
 from tasks.common.dates import parse_datetime
 from tasks.ingest.inference.column_types import ColumnSample, ZoneGuess, event_of, named, zone_of
 from tasks.ingest.inference.probe import ProbedTable, table_of
@@ -466,7 +467,7 @@ def _status_table(name: str, word: str, meaning: Status | None) -> Iterator[str]
 def _text(value: str | Sequence[str]) -> str:
     """Format a string, or a list of strings, in TOML."""
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return escaped_control(json.dumps(value, ensure_ascii=False))
     return f"[{', '.join(map(_text, value))}]"
 
 

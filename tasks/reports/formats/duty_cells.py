@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sla.metrics.duty_list import COLUMNS, Values
 from sla.metrics.recount import Condition, Conditions, Recount, Value
 from sla.metrics.table import Measure
-from tasks.common.plain_text import formula_safe
+from sla.plain_text import formula_safe
 from tasks.reports.formats.cell_text import LONGEST_TEXT
 from tasks.reports.labels import Names
 from tasks.reports.model import Report

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from sla.metrics.table import Row, Table
-from tasks.common.plain_text import formula_safe
+from sla.plain_text import formula_safe
 from tasks.reports.model import Report
 
 FORMAT = "tenggat-report/1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tasks.common.plain_text import INVISIBLE
+from sla.plain_text import INVISIBLE
 
 _WITHOUT_INVISIBLE = dict.fromkeys(map(ord, INVISIBLE))
 

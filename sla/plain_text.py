@@ -36,6 +36,31 @@ def one_plain_line(text: str) -> str:
     return _CONTROL_OR_BREAK.sub(" ", _HALF.sub("\ufffd", text)).strip()
 
 
+def log_line(text: str) -> str:
+    """Return a text as one line for a log or a terminal: as :func:`one_plain_line`, but indented
+    as before.
+    """
+    content = text.lstrip(" ")
+    return " " * (len(text) - len(content)) + one_plain_line(content)
+
+
+def terminal_safe(text: str) -> str:
+    """Return a text of several lines for a terminal: no character of it moves the cursor back."""
+    return text if text.isprintable() else without_control(text).replace("\r", " ")
+
+
+def escaped_control(literal: str) -> str:
+    """Write the control characters of a JSON or TOML text as `\\uXXXX`; its value stays the same.
+
+    The encoder of JSON does this below U+0020 only. Half a character becomes U+FFFD: TOML has no
+    form for it.
+    """
+    if literal.isascii() and "\x7f" not in literal:
+        return literal
+    literal = _HALF.sub("\ufffd", literal)
+    return _CONTROL.sub(lambda sign: f"\\u{ord(sign[0]):04x}", literal)
+
+
 def formula_safe(text: str) -> str:
     """Return a cell of a CSV file that a spreadsheet shows as text and does not run as a formula.
 
