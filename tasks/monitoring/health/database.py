@@ -149,8 +149,24 @@ def _local(site: Site, moment: datetime) -> str:
 
 
 def _contents(session: Session, context: SiteContext, now: datetime) -> Iterator[Finding]:
+    """Report what waits in the database, or is missing in it."""
     site = context.site
     yield Finding("good", f"database in order, {complaints.count(session)} complaints")
+    yield from _audit_protection(session)
+    yield from _ran(session, site, now)
+    for name in site.sources:
+        yield from _imports(session, context, name, now)
+        yield from _absent(session, site, name)
+    yield from _unreadable(session, now)
+    yield from _restores(session)
+    yield from _undelivered(session)
+    yield from _storm(session, site)
+    yield from _marked(session, site, now)
+    yield from _waiting_mails(session, site, now)
+
+
+def _audit_protection(session: Session) -> Iterator[Finding]:
+    """Report triggers that protect the audit and are gone."""
     gone = missing_triggers(session.connection())
     if gone:
         yield Finding(
@@ -158,23 +174,28 @@ def _contents(session: Session, context: SiteContext, now: datetime) -> Iterator
             f"the database no longer protects the audit: {', '.join(gone)} gone or disabled",
             "run `tenggat audit verify`; restore a backup to get them back (docs/threat-model.md)",
         )
-    yield from _ran(session, site, now)
-    for name in site.sources:
-        seen = imports.last(session, name)
-        if seen is None or now - seen > STALE_SOURCE:
-            since = f"since {_local(site, seen)}" if seen else "yet"
-            yield Finding(
-                "note", f"nothing new from source {name} {since}", "check that exports arrive"
-            )
-        missing = lately_missing(session, context, name, now)
-        if missing:
-            yield Finding(
-                "note",
-                f"source {name} shows nothing of {', '.join(map(str, missing))}",
-                "drop the exports of those days as well; until then what happened on them is"
-                " known less exactly",
-            )
-        yield from _absent(session, site, name)
+
+
+def _imports(session: Session, context: SiteContext, name: str, now: datetime) -> Iterator[Finding]:
+    """Report a source without imports for some time, and days for which no file came."""
+    seen = imports.last(session, name)
+    if seen is None or now - seen > STALE_SOURCE:
+        since = f"since {_local(context.site, seen)}" if seen else "yet"
+        yield Finding(
+            "note", f"nothing new from source {name} {since}", "check that exports arrive"
+        )
+    missing = lately_missing(session, context, name, now)
+    if missing:
+        yield Finding(
+            "note",
+            f"source {name} shows nothing of {', '.join(map(str, missing))}",
+            "drop the exports of those days as well; until then what happened on them is"
+            " known less exactly",
+        )
+
+
+def _unreadable(session: Session, now: datetime) -> Iterator[Finding]:
+    """Report rows in quarantine and open questions."""
     waiting = len(quarantine.quarantined(session))
     if waiting:
         yield Finding("note", f"{waiting} rows in quarantine", "see `tenggat quarantine list`")
@@ -185,12 +206,20 @@ def _contents(session: Session, context: SiteContext, now: datetime) -> Iterator
             f"{asked} open questions about values of the sources",
             "see `tenggat questions`, and answer with `tenggat questions answer`",
         )
+
+
+def _restores(session: Session) -> Iterator[Finding]:
+    """Report restores that are not finished."""
     for backup in runs.unsettled_restores(session):
         yield Finding(
             "trouble",
             f"the restore of {backup} ended before its last step",
             "the next run finishes it; its files are read again, and unsent mails are held",
         )
+
+
+def _undelivered(session: Session) -> Iterator[Finding]:
+    """Report mails that were given up."""
     dead = outbox.given_up(session)
     if dead:
         yield Finding(
@@ -199,6 +228,10 @@ def _contents(session: Session, context: SiteContext, now: datetime) -> Iterator
             "see `tenggat mail list --status dead`; correct directory.csv and send them once"
             " more with `tenggat mail resend`",
         )
+
+
+def _storm(session: Session, site: Site) -> Iterator[Finding]:
+    """Report a storm that waits for a decision."""
     storm = storms.waiting_storm(session)
     if storm is not None:
         yield Finding(
@@ -207,8 +240,10 @@ def _contents(session: Session, context: SiteContext, now: datetime) -> Iterator
             f" {_local(site, storm.opened_at)}; none of them is sent",
             "see `tenggat mail list --status held`, then run `tenggat mail release`",
         )
-    yield from _marked(session, site, now)
-    pending = outbox.pending(session)
+
+
+def _waiting_mails(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
+    """Report mails to be sent, and those that wait for too long."""
     late = list(incidents.waiting_mail(session, site, now))
     for cause in late:
         oldest = datetime.fromisoformat(cause.facts["since"])
@@ -217,6 +252,7 @@ def _contents(session: Session, context: SiteContext, now: datetime) -> Iterator
             f"{cause.facts['n']} mails wait for too long, the oldest since {_local(site, oldest)}",
             "see `tenggat mail list --status queued` and what the mail server answers",
         )
+    pending = outbox.pending(session)
     if pending and not late:
         yield Finding("note", f"{pending} mails wait to be sent", "see `tenggat mail list`")
 
