@@ -107,7 +107,7 @@ def bounce_rows(session: Session, context: SiteContext) -> list[Row]:
             "answer": row.answer,
             "mail": str(row.message_id or ""),
         }
-        for row in bounces.waiting(session)
+        for row in bounces.causes_of_suppression(session)
     ]
 
 

@@ -30,7 +30,7 @@ LABELS = {
     "inventories": "mails with deadlines missed before the first import",
     "corrections": "mails that correct a notice",
     "alerts": "alerts to the administrators",
-    "kept_back": "notices suppressed by a hold",
+    "suppressed": "notices suppressed by a hold",
     "unaddressed": "notices without a recipient",
     "due": "deadlines that fell due, with a verdict",
     "missed": "  missed",

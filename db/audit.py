@@ -48,7 +48,7 @@ class AuditKind(StrEnum):
     """A unit stated something about a complaint by answering a notice; no deadline changes."""
     REPLY_NOT_ACCEPTED = "reply.not_accepted"
     RULESET_ACTIVATED = "ruleset.activated"
-    """Law, calendar, policy, ladder or suppressions differ from here on."""
+    """Law, calendar, policy, ladder or holds differ from here on."""
     REPORT_MADE = "report.made"
     REPORT_PUBLISHED = "report.published"
     QUARANTINE_RETRIED = "quarantine.retried"

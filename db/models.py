@@ -80,8 +80,8 @@ class NoticeStatus(StrEnum):
     FAILED = "failed"
     """No recipient could be reached; the administrator was notified."""
     SUPPRESSED = "suppressed"
-    """The site suppresses this rung for the unit. It is queued after the suppression ends if it
-    still applies then."""
+    """A hold of the site covers this rung at the unit. The notice is queued after the hold ends if
+    it still applies then."""
     DISCARDED = "discarded"
     """The administrator dropped the storm of this notice. It is never queued again."""
 

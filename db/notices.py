@@ -23,7 +23,7 @@ from db.models import (
     NoticeStatus,
 )
 
-UNDECIDED = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.HELD)
+MAY_STILL_REACH = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.HELD)
 """Statuses of mails that may still reach a person."""
 
 
@@ -344,7 +344,7 @@ def _note_outcome(
 def _outcome(outcomes: list[tuple[str, bool | None]]) -> NoticeStatus:
     if any(status == MessageStatus.SENT and included for status, included in outcomes):
         return NoticeStatus.SENT
-    if any(status in UNDECIDED for status, _ in outcomes):
+    if any(status in MAY_STILL_REACH for status, _ in outcomes):
         return NoticeStatus.QUEUED
     if any(included is False for _, included in outcomes):
         return NoticeStatus.WITHDRAWN

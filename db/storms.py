@@ -23,12 +23,17 @@ LOST = 100
 """Gap in the storm numbers after a restore. It is larger than any number of storms that can occur
 between a backup and its restore."""
 
+_WAITING = select(Storm).where(Storm.status == StormStatus.WAITING).limit(1)
+
 
 def waiting(session: Session) -> Storm | None:
-    """Return the storm waiting for a decision, locked for update. There is at most one."""
-    return session.scalar(
-        select(Storm).where(Storm.status == StormStatus.WAITING).limit(1).with_for_update()
-    )
+    """Return the storm waiting for a decision, without a lock. There is at most one."""
+    return session.scalar(_WAITING)
+
+
+def lock_waiting(session: Session) -> Storm | None:
+    """Return the storm waiting for a decision, locked for update."""
+    return session.scalar(_WAITING.with_for_update())
 
 
 def opened(session: Session, now: datetime, run_id: str, *, mail_limit: int) -> Storm:
@@ -93,10 +98,10 @@ def messages(session: Session, storm: Storm) -> Sequence[MessageRow]:
     ).all()
 
 
-def release(session: Session, storm: Storm, turn: datetime) -> int:
-    """Release the mails of a storm: queue them for sending from `turn` on. Returns their number."""
+def release(session: Session, storm: Storm, send_at: datetime) -> int:
+    """Release the mails of a storm: queue them for `send_at` or later. Returns their number."""
     held = [message.id for message in messages(session, storm)]
-    _set(session, held, MessageStatus.QUEUED, turn)
+    _set(session, held, MessageStatus.QUEUED, send_at)
     return len(held)
 
 
@@ -117,19 +122,13 @@ def drop(session: Session, storm: Storm, now: datetime) -> int:
 
 
 def _set(
-    session: Session, held: Sequence[int], status: MessageStatus, turn: datetime | None
+    session: Session, held: Sequence[int], status: MessageStatus, send_at: datetime | None
 ) -> None:
     for batch in chunked(held):
         session.execute(
             update(MessageRow)
             .where(MessageRow.id.in_(batch))
             .where(MessageRow.status.in_(statuses_before(status)))
-            .values(status=status, next_attempt_at=turn)
+            .values(status=status, next_attempt_at=send_at)
             .execution_options(synchronize_session="fetch")
         )
-
-
-def waiting_storm(session: Session) -> Storm | None:
-    """Return the storm waiting for a decision, without a lock."""
-    query = select(Storm).where(Storm.status == StormStatus.WAITING).limit(1)
-    return session.scalar(query)

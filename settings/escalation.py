@@ -1,4 +1,4 @@
-"""`escalation.toml`: the ladders, their rules, and the suppressions."""
+"""`escalation.toml`: the ladders, their rules, and the holds."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class LadderTable(Strict):
 
 
 class HoldTable(Strict):
-    """One `[[hold]]`: a suppression of rungs for some units."""
+    """One `[[hold]]`: a stop of the notices of some rungs for some units."""
 
     units: tuple[str, ...] = Field(min_length=1)
     """The ids of the units; `kec-*` means all ids with this beginning."""
@@ -105,9 +105,9 @@ class HoldTable(Strict):
     rules: tuple[str, ...] = ("*",)
     """The ids of the rules."""
     first: date | None = Field(None, alias="from")
-    """The first day; if it is not set, the suppression has no start."""
+    """The first day; if it is not set, the hold has no start."""
     last: date | None = Field(None, alias="to")
-    """The last day; if it is not set, the suppression lasts until you delete it."""
+    """The last day; if it is not set, the hold lasts until you delete it."""
     reason: str = Field(min_length=1)
     """The reason, shown to people who ask."""
 
@@ -126,12 +126,12 @@ class EscalationFile(Strict):
     ladder: tuple[LadderTable, ...]
     """The ladders. A deadline uses the first ladder that names its rule."""
     hold: tuple[HoldTable, ...] = ()
-    """Suppressions of rungs for some units."""
+    """Stops of the notices of some rungs for some units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """The ladders, the suppressions, and the hours for sending mail (None: at any time)."""
+    """The ladders, the holds, and the hours for sending mail (None: at any time)."""
 
     ladders: tuple[Ladder, ...]
     hours: MailHours | None = None

@@ -45,8 +45,8 @@ def decide_rungs(
     """Yield the new decisions about the rungs that a deadline has reached, lowest first.
 
     Of the rungs for the unit only the highest one is notified, and of those for superiors too. A
-    rung in `held` is suppressed by the site and supersedes no other. The keys of `earlier` are the
-    id of a rung and its repetition. A rung with a final decision stays as it is.
+    rung in `held` is on hold and supersedes no other. The keys of `earlier` are the id of a rung
+    and its repetition. A rung with a final decision stays as it is.
     """
     for superiors in (False, True):
         candidates: list[Reached] = []

@@ -88,8 +88,8 @@ def refused_addresses(session: Session) -> frozenset[str]:
     return frozenset(session.scalars(query))
 
 
-def waiting(session: Session) -> Sequence[Bounce]:
-    """List the bounce responsible for the suppression of each address, oldest first."""
+def causes_of_suppression(session: Session) -> Sequence[Bounce]:
+    """List the first bounce of each suppressed address, oldest first."""
     rows = session.scalars(select(Bounce).where(Bounce.lifted_at.is_(None)).order_by(Bounce.id))
     first: dict[str, Bounce] = {}
     for row in rows:
@@ -105,7 +105,7 @@ def lift(session: Session, address: str, now: datetime) -> bool:
     for row in rows:
         row.lifted_at = now
     if rows:
-        why, marks = "its mailbox was mended", [row.id for row in rows]
+        why, marks = "an administrator lifted the suppression", [row.id for row in rows]
         mail = rows[0].message_id
         audit.note(session, audit.AuditKind.BOUNCE_LIFTED, now, why, message=mail, bounces=marks)
     return bool(rows)

@@ -13,7 +13,7 @@ from sla.directory import Role
 from sla.engine.deadline import Deadline
 from sla.escalation import Reached, reached
 from sla.fair_notice import AcceptedNotices, unit_had_its_time
-from sla.holds import kept_back
+from sla.holds import on_hold
 from sla.ladders import Ladder, NoticeKind, ladder_for, responsible_roles
 from sla.rung_decisions import DecidedRung, EarlierDecision, RungDecision, decide_rungs
 from tasks.common.context import RunContext, SiteContext
@@ -25,8 +25,8 @@ AGAIN: dict[str, str] = {
 }
 """Statuses of a notice that may still be sent later, with the audit text for that case."""
 
-UNDECIDED = (NoticeStatus.WITHDRAWN, NoticeStatus.SUPPRESSED)
-"""Statuses of a notice without a decision from which its repetitions are counted."""
+NOT_COUNTED = (NoticeStatus.WITHDRAWN, NoticeStatus.SUPPRESSED)
+"""Statuses of a notice without effect: its repetitions are not counted from their decision."""
 
 FINAL = EarlierDecision.FINAL
 
@@ -119,7 +119,7 @@ def history_of(
     first: dict[str, datetime] = {}
     decided: dict[str, datetime] = {}
     for row in own:
-        if row.status not in UNDECIDED:
+        if row.status not in NOT_COUNTED:
             decided[row.rung] = min(row.decided_at, decided.get(row.rung, row.decided_at))
         for each in accepted.get(row.id, ()):
             if each.role in roles:
@@ -189,13 +189,13 @@ def decide_notices(
 ) -> NoticeDecision:
     """Decide on the notices for the rungs that a deadline has reached, and write their rows.
 
-    A rung suppressed by the site is stored as held and has no effect until the hold ends. A notice
+    A rung on hold is stored as suppressed and has no effect until the hold ends. A notice
     withdrawn before it was sent, because the clock paused, is decided again when its rung is
     reached again; so is a notice with no delivered mail.
     """
     earlier = {key: EARLIER.get(row.status, FINAL) for key, row in history.rows.items()}
     ids = {step.rung.id for step in rungs}
-    held = {rung for rung in ids if kept_back(run.site.holds, deadline, rung, run.today)}
+    held = {rung for rung in ids if on_hold(run.site.holds, deadline, rung, run.today)}
     decided = NoticeDecision()
     for each in decide_rungs(rungs, earlier, held):
         notice = _write(run, complaint, deadline, each, history, decided)

@@ -32,7 +32,7 @@ def export(
         for about in _sources(session, context, now):
             file.write(_line(about))
         for some in complaints.changed(session, since):
-            ours = [row for row in some if not _given(context, row.source)]
+            ours = [row for row in some if not _is_foreign(context, row.source)]
             events = complaints.events_of(session, (row.id for row in ours))
             for row in ours:
                 file.write(_line(_complaint(context, row, events.get(row.id, []), titles=titles)))
@@ -44,7 +44,7 @@ def _line(value: dict[str, Any]) -> bytes:
     return (json.dumps(value, ensure_ascii=False) + "\n").encode()
 
 
-def _given(context: SiteContext, source: str) -> bool:
+def _is_foreign(context: SiteContext, source: str) -> bool:
     """Check whether complaints of this source came from another installation."""
     name = source.partition("/")[0]
     found = context.site.sources.get(name)
@@ -54,7 +54,7 @@ def _given(context: SiteContext, source: str) -> bool:
 def _sources(session: Session, context: SiteContext, now: datetime) -> Iterator[dict[str, Any]]:
     seen = imports.last_of_each(session, now)
     for name, source in context.site.sources.items():
-        if _given(context, name):
+        if _is_foreign(context, name):
             continue
         last = seen.get(name)
         yield {

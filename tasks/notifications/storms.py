@@ -46,7 +46,7 @@ def check(run: RunContext, *, mails: int, complaints: int) -> Storm | None:
     limit_of_complaints = run.site.file.mail.storm.complaints
     if mails <= limit and complaints <= limit_of_complaints:
         return None
-    storm = storms.waiting(run.session)
+    storm = storms.lock_waiting(run.session)
     if storm is None:
         storm = storms.opened(run.session, run.now, run.id, mail_limit=limit)
     storm.mails += mails
@@ -95,7 +95,7 @@ def hold(run: RunContext, mails: int) -> Storm:
     It gets the mails held by the restore itself, and `mails` more.
     """
     session = run.session
-    storm = storms.waiting(session) or storms.opened(session, run.now, run.id, mail_limit=0)
+    storm = storms.lock_waiting(session) or storms.opened(session, run.now, run.id, mail_limit=0)
     held = storms.without_a_storm(session)
     storms.attach(session, storm, held)
     mails += len(held)
@@ -115,13 +115,13 @@ def decide(
     Raises :class:`NoStorm` if none waits.
     """
     with context.transaction() as session:
-        storm = storms.waiting(session)
+        storm = storms.lock_waiting(session)
         if storm is None or number not in (None, storm.id):
             which = "no storm waits" if storm is None else f"storm {number} does not wait"
             raise NoStorm(f"{which} for a decision; see `tenggat mail list --status held`")
         what = audit.AuditKind.STORM_RELEASED if send else audit.AuditKind.STORM_DISCARDED
         who = context.by and audit.AuditActor(by, f"storm {storm.id}")
-        audit.note(session, what, now, "said on being asked", storm=storm.id, by=who)
+        audit.note(session, what, now, "a person decided", storm=storm.id, by=who)
         if send:
             mails = storms.release(session, storm, context.send_after(now))
         else:

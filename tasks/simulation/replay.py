@@ -76,7 +76,7 @@ class Outcome:
     """The result of a replay.
 
     `storms` were released at once, so that the replay could continue. `alerts` counts mails to the
-    administrators by cause. At the end, `waiting` mails are not yet due, `kept_back` notices are
+    administrators by cause. At the end, `waiting` mails are not yet due, `suppressed` notices are
     under a hold of escalation.toml, and `unaddressed` ones had no recipient. `due` deadlines fell
     due in the time span, of which `missed` were not met in time. `corrections` are the mails that
     take a notice back, `inventories` those with deadlines missed before the first import. At the
@@ -88,7 +88,7 @@ class Outcome:
     alerts: Counter[str] = field(default_factory=Counter)
     not_evaluated: set[str] = field(default_factory=set)
     waiting: int = 0
-    kept_back: int = 0
+    suppressed: int = 0
     unaddressed: int = 0
     due: int = 0
     missed: int = 0
@@ -174,7 +174,7 @@ def _ticks(
 def _take_stock(session: Session, begin: datetime, end: datetime, outcome: Outcome) -> None:
     """Count the remains of the replay: waiting mails, held and failed notices, and the verdicts."""
     outcome.waiting = outbox.pending(session)
-    outcome.kept_back = runs.notice_statuses(session).get(NoticeStatus.SUPPRESSED, 0)
+    outcome.suppressed = runs.notice_statuses(session).get(NoticeStatus.SUPPRESSED, 0)
     outcome.unaddressed = (
         session.scalar(
             select(func.count())

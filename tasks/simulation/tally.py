@@ -73,7 +73,7 @@ def totals(simulation: Simulation) -> Cells:
             for kind in NoticeKind
         },
         "storms": of(lambda outcome: len(outcome.storms)),
-        "kept_back": of(lambda outcome: outcome.kept_back),
+        "suppressed": of(lambda outcome: outcome.suppressed),
         "unaddressed": of(lambda outcome: outcome.unaddressed),
         "waiting": of(lambda outcome: outcome.waiting),
         "inventories": of(lambda outcome: outcome.inventories),

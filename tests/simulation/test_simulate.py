@@ -528,7 +528,7 @@ def test_a_hold_is_silence_for_its_units(context, tmp_path):
         "19 half liaison 2>1",
         "27 plus-3 regional_secretary 2>1",
     ]
-    assert [outcome.kept_back for outcome in simulation.outcomes] == [0, 2]
+    assert [outcome.suppressed for outcome in simulation.outcomes] == [0, 2]
 
 
 LAW = """

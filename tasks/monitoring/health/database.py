@@ -232,7 +232,7 @@ def _undelivered(session: Session) -> Iterator[Finding]:
 
 def _storm(session: Session, site: Site) -> Iterator[Finding]:
     """Report a storm that waits for a decision."""
-    storm = storms.waiting_storm(session)
+    storm = storms.waiting(session)
     if storm is not None:
         yield Finding(
             "trouble",
@@ -281,7 +281,7 @@ def _marked(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
     """Report officials whose mail bounces."""
     today = now.astimezone(site.zone).date()
     held = {each.email.casefold() for each in site.directory.offices if each.in_office_on(today)}
-    for bounce in bounces.waiting(session):
+    for bounce in bounces.causes_of_suppression(session):
         if bounce.address in held:
             yield Finding(
                 "trouble",

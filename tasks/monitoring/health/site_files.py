@@ -1,4 +1,4 @@
-"""Check the site's own files: offices, suppressed rungs, calendar and law."""
+"""Check the site's own files: offices, holds, calendar and law."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def offices(site: Site, now: datetime) -> Iterator[Finding]:
 
 
 def holds(site: Site, now: datetime) -> Iterator[Finding]:
-    """Report the notices suppressed on purpose at present."""
+    """Report the holds in force at present."""
     today = now.astimezone(site.zone).date()
     for hold in site.holds:
         if hold.on(today):
             until = f"until {hold.last}" if hold.last else "without an end"
             yield Finding(
                 "note",
-                f"rungs {', '.join(hold.rungs)} are held back for {', '.join(hold.units)} {until}"
+                f"rungs {', '.join(hold.rungs)} are on hold for {', '.join(hold.units)} {until}"
                 f" ({hold.reason})",
                 "take the [[hold]] out of escalation.toml, or give it a `to`, when it is over",
             )
