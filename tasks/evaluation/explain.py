@@ -194,6 +194,7 @@ def _rendered(template: str, site: Site, explanation: Explanation) -> str:
         heading=heading,
         site=site.name,
         known_events=frozenset(Kind),
+        lapsing=site.evaluation_context.law.lapsing,
         name_of=site.directory.name_of,
     )
 

@@ -33,6 +33,7 @@ from settings import SettingsError, load_site
 from settings.sources import ExchangeSource, read_sources
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
+from tasks.evaluation.explain import as_text, explanations
 from tasks.evaluation.loader import load_and_evaluate
 from tasks.ingest.answers import answer, meaning_of
 from tasks.ingest.exchange_writer import export
@@ -757,3 +758,38 @@ def test_lines_come_in_by_retry_under_the_source_that_they_tell(theirs):
     assert set(facts(theirs)) == {("kab/desa", long), ("kab/x", long), ("kab/desa", "A-1")}
     corrected = theirs
     assert retry(corrected, "kab", NOW + timedelta(hours=2)).resolved == 0
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"sees": ["assigned", "settled", "follow_up_published", "verified"]},
+        {},
+        None,
+    ],
+)
+def test_a_source_that_does_not_name_the_receipt_or_any_kind_is_judged_all_the_same(theirs, about):
+    """Every complaint has a receipt: what starts with it must not be left out in silence."""
+    until = "2026-11-23T07:00:00+08:00"
+    lines = [] if about is None else [about | {"source": "desk", "imported_until": until}]
+    assigned = {"kind": "assigned", "at": "2026-11-02T09:00:00+08:00", "unit": "dinsos"}
+    complaint = {"ticket": "X/1", "source": "desk", "received": "2026-11-02T08:00:00+08:00"}
+    complaint |= {"classification": "information_request", "events": [assigned]}
+    write(theirs, *lines, complaint)
+    assert pull(theirs, "kab", NOW).new == 1
+    (judged,) = verdicts(theirs, NOW).values()
+    assert {rule: state for rule, _, _, _, _, _, state, *_ in judged if rule == INFORMATION} == {
+        INFORMATION: "breached"
+    }
+
+
+def test_an_event_from_another_installation_is_not_explained_as_a_lapse(theirs):
+    assigned = {"kind": "assigned", "at": "2026-11-02T09:00:00+08:00", "unit": "dinsos"}
+    complaint = {"ticket": "X-1", "source": "desk", "received": "2026-11-02T08:00:00+08:00"}
+    write(theirs, complaint | {"events": [assigned]})
+    assert pull(theirs, "kab", NOW).new == 1
+    with theirs.transaction() as session:
+        (explanation,) = explanations(session, theirs, "X-1", NOW)
+    shown = as_text(theirs.site, explanation)
+    assert "(didisposisikan kepada perangkat daerah)" in shown
+    assert "lewat waktu" not in shown
