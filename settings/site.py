@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "examples" / "kabupaten-contoh"
+OPTIONAL_REGULATIONS = REPOSITORY / "regulations" / "optional"
 """The site of the demo, with its invented complaints in `inbox/`."""
 
 
@@ -167,6 +168,11 @@ class SiteFile(Strict):
     """Folders of the site's own regulations, relative to the site's folder."""
     use_national_regulations: bool = True
     """If true, the regulations included in Tenggat apply."""
+    optional_regulations: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    """Optional regulations included in Tenggat, each with the sources to which it applies:
+    `{ uu-14-2008 = ["register"] }`."""
     policy: Policy = Policy.BENEFIT_OF_DOUBT
     """The verdict if an observed time leaves it open: in favour of the unit (benefit_of_doubt) or
     none (strict, no_verdict), never late. With strict, reminders use the earliest possible due
@@ -193,6 +199,15 @@ class SiteFile(Strict):
     """The limits of the watchdog."""
     keep: KeepSettings = KeepSettings()
     """The retention periods."""
+
+    @field_validator("optional_regulations")
+    @classmethod
+    def _known_regulations(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        known = sorted(path.stem for path in OPTIONAL_REGULATIONS.glob("*.toml"))
+        for key in value:
+            if key not in known:
+                raise ValueError(f"no optional regulation '{key}'{did_you_mean(key, known)}")
+        return value
 
     @field_validator("locale")
     @classmethod
@@ -295,7 +310,11 @@ class Site:
         self.holds = files.escalation.holds
         self.sources = files.sources
         self.letterhead = files.letterhead
-        mistakes = [*self._unknown_units(), *self._ladder_mistakes(files)]
+        mistakes = [
+            *self._unknown_units(),
+            *self._unknown_sources(),
+            *self._ladder_mistakes(files),
+        ]
         if mistakes:
             raise SettingsError("\n".join(mistakes))
 
@@ -354,7 +373,11 @@ class Site:
             folders = [self._regulations]
         if self.file.use_national_regulations:
             folders.insert(0, REPOSITORY / "regulations")
-        return load(folders)
+        optional = {
+            OPTIONAL_REGULATIONS / f"{key}.toml": frozenset(sources)
+            for key, sources in self.file.optional_regulations.items()
+        }
+        return load(folders, optional=optional)
 
     def _ladder_mistakes(self, files: _SiteFiles) -> Iterator[str]:
         """Yield a line for each ladder that does not fit the law or the directory."""
@@ -383,6 +406,15 @@ class Site:
             if unit is not None and unit not in units:
                 hint = did_you_mean(unit, units)
                 yield f"{place}: {key}: no unit '{unit}' in directory.csv{hint}"
+
+    def _unknown_sources(self) -> Iterator[str]:
+        """Yield a line for each source that `optional_regulations` names and nobody configured."""
+        for key, sources in self.file.optional_regulations.items():
+            for name in sources:
+                if name not in self.sources:
+                    where = f"{self.folder / 'site.toml'}: optional_regulations.{key}"
+                    hint = did_you_mean(name, self.sources)
+                    yield f"{where}: no source '{name}' in sources.toml{hint}"
 
     @property
     def reply_address(self) -> str:

@@ -32,9 +32,16 @@ class Kind(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     CLARIFICATION_REQUESTED = "clarification_requested"
+    SECOND_CLARIFICATION_REQUESTED = "second_clarification_requested"
     CLARIFICATION_SENT = "clarification_sent"
+    FINDINGS_RECEIVED = "findings_received"
+    FINDINGS_REPORTED = "findings_reported"
     RECOMMENDATION_RECEIVED = "recommendation_received"
     RECOMMENDATION_REPORTED = "recommendation_reported"
+    EXTENSION_NOTIFIED = "extension_notified"
+    OBJECTION_RECEIVED = "objection_received"
+    OBJECTION_ANSWERED = "objection_answered"
+    DISPUTE_FILED = "dispute_filed"
 
 
 ANY_KIND = "any"
@@ -147,7 +154,10 @@ FOLLOWS: dict[str, str] = {
     Kind.FOLLOW_UP_PUBLISHED: Kind.ASSIGNED,
     Kind.RESUMED: Kind.PAUSED,
     Kind.CLARIFICATION_SENT: Kind.CLARIFICATION_REQUESTED,
+    Kind.FINDINGS_REPORTED: Kind.FINDINGS_RECEIVED,
     Kind.RECOMMENDATION_REPORTED: Kind.RECOMMENDATION_RECEIVED,
+    Kind.OBJECTION_ANSWERED: Kind.OBJECTION_RECEIVED,
+    Kind.DISPUTE_FILED: Kind.OBJECTION_ANSWERED,
 }
 """The kinds of event that are possible only after another one, with that kind."""
 

@@ -6,21 +6,29 @@ also replace rules of an earlier folder if it says so and names the legal basis.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sla.events import Kind
 from sla.regulations.consistency import between
-from sla.regulations.model import Law, RegulationError
+from sla.regulations.model import Law, RegulationError, Rule
 from sla.regulations.parser import LawText, Mistake, read_text
 
 
-def load(folders: Iterable[Path], *, extra_kinds: Iterable[str] = ()) -> Law:
-    """Load every `*.toml` file directly in these folders; `cases/` below them is not read.
+def load(
+    folders: Iterable[Path],
+    *,
+    optional: Mapping[Path, frozenset[str]] | None = None,
+    extra_kinds: Iterable[str] = (),
+) -> Law:
+    """Load every `*.toml` file directly in these folders; folders below them are not read.
 
-    `extra_kinds` are the site's own kinds of event. Raises :class:`RegulationError` with every
-    mistake found, one per line.
+    `optional` files apply only to complaints of the sources given with them. `extra_kinds` are the
+    site's own kinds of event. Raises :class:`RegulationError` with every mistake found, one per
+    line.
     """
+    limited = optional or {}
     kinds = {*map(str, Kind), *extra_kinds}
     texts: list[LawText] = []
     missing: list[Mistake] = []
@@ -28,10 +36,20 @@ def load(folders: Iterable[Path], *, extra_kinds: Iterable[str] = ()) -> Law:
         if not folder.is_dir():
             missing.append(Mistake(folder, None, "no such folder of regulations"))
         texts += (read_text(path, layer, kinds) for path in sorted(folder.glob("*.toml")))
+    texts += (read_text(path, 0, kinds) for path in sorted(limited))
     mistakes = [mistake for text in texts for mistake in text.mistakes]
     mistakes += between(texts, complete=not missing)
     if missing or mistakes:
         order = {text.path: place for place, text in enumerate(texts)}
         mistakes.sort(key=lambda mistake: (order[mistake.path], mistake.line or 0))
         raise RegulationError("\n".join(map(str, [*missing, *mistakes])))
-    return Law(entry.rule for text in texts for entry in text.entries)
+    return Law(
+        _limited(entry.rule, limited.get(text.path)) for text in texts for entry in text.entries
+    )
+
+
+def _limited(rule: Rule, sources: frozenset[str] | None) -> Rule:
+    """Return the rule, for the complaints of these sources only."""
+    if sources is None:
+        return rule
+    return replace(rule, applies_when={**rule.applies_when, "source": sources})

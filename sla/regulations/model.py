@@ -37,8 +37,12 @@ class Actor(StrEnum):
 
 
 class Certainty(StrEnum):
-    """How certain the wording of a rule is. All except SEEN are shown as 'to be confirmed'."""
+    """How certain the wording of a rule is. All but READ and SEEN are shown as 'to be confirmed'.
 
+    READ: the text of the law was read. SEEN: an official page or slide was read.
+    """
+
+    READ = "read"
     SEEN = "seen"
     SECONDARY = "secondary"
     RECALLED = "recalled"
@@ -47,10 +51,17 @@ class Certainty(StrEnum):
     @property
     def to_be_confirmed(self) -> bool:
         """Check whether a legal officer still has to read the official wording."""
-        return self is not Certainty.SEEN
+        return self not in (Certainty.READ, Certainty.SEEN)
 
 
-OMBUDSMAN = frozenset({"clarification_requested", "recommendation_received"})
+OMBUDSMAN = frozenset(
+    {
+        "clarification_requested",
+        "second_clarification_requested",
+        "findings_received",
+        "recommendation_received",
+    }
+)
 """The events by which the Ombudsman asks for something."""
 
 FACTS = ("classification", "category", "channel", "system", "source", "unit", "unit_kind")

@@ -119,7 +119,7 @@ def test_due_tells_people_the_article_and_the_weekday(tenggat):
     assert "UU 25/2009 Pasal 44 ayat (3)" in out
     assert "batas: 14 hari" in out
     assert "batas waktu: akhir Senin, 16 November 2026" in out
-    assert "belum diverifikasi Bagian Hukum" in out
+    assert "kepastian aturan: bunyi resmi sudah dibaca" in out
 
 
 def test_due_spells_out_pauses_and_what_is_provisional(tenggat):
@@ -162,7 +162,7 @@ DUE = ("due", "sp4n/first-follow-up", "2026-11-02")
     [
         (("due", "sp4n/first-folow-up", "2026-11-02"), "no rule", "did you mean `sp4n/first-fo"),
         (("due", "first-follow-up", "2026-11-02"), "no rule", "did you mean `sp4n/first-follow-"),
-        (("due", "?", "2026-11-02"), "no rule '?'", "known are sp4n-guideline/aspiration"),
+        (("due", "?", "2026-11-02"), "no rule '?'", "known are ombudsman-58-2023/report"),
         (("due", "sp4n/first-follow-up", "2.11.2026"), "no day", "write 2026-11-24"),
         (("due", "sp4n/first-follow-up", "2026-02-30"), "no day", "write 2026-11-24"),
         (("due", "sp4n/first-follow-up", "1871-01-18"), "1871-01-18", "calendar"),
@@ -333,8 +333,9 @@ def test_doctor_finds_a_site_in_order_with_rules_to_confirm(tenggat):
     assert code == 0
     assert found["database in order, 4 complaints"] == "good"
     assert found["1 rows in quarantine"] == "note"
-    confirm = next(what for what in found if what.startswith("rules of UU 25/2009 to be confirmed"))
-    assert "uu-25-2009/response (recalled)" in confirm
+    confirm = next(what for what in found if what.startswith("rules of PermenPANRB 5/2025 to be"))
+    assert "sp4n-guideline/complaint (carried_over)" in confirm
+    assert not any(what.startswith("rules of UU 25/2009 to be confirmed") for what in found)
 
 
 def test_doctor_finds_an_empty_database(tenggat, monkeypatch, tmp_path):

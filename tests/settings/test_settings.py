@@ -192,6 +192,34 @@ def test_a_missing_folder_of_regulations_is_named(site_folder):
     assert mistakes(site_folder) == ["perbup: no such folder of regulations"]
 
 
+OPTIONAL = "[optional_regulations]\nuu-14-2008 = [{sources}]\n[database]"
+
+
+def test_an_optional_regulation_applies_only_to_the_sources_of_the_site_that_names_it(site_folder):
+    answer = "uu-14-2008/answer"
+    assert answer not in load_site(site_folder).evaluation_context.law.ids
+    change(site_folder / "site.toml", "[database]", OPTIONAL.format(sources='"register"'))
+    rule = load_site(site_folder).evaluation_context.law.last(answer)
+    assert (rule.length, rule.unit) == (10, "working_day")
+    assert rule.applies_to({"source": "register"})
+    assert not rule.applies_to({"source": "lapor"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("uu-14", "uu-15", "site.toml: optional_regulations: no optional regulation 'uu-15-2008'"),
+        ("regis", "rgis", "site.toml: optional_regulations.uu-14-2008: no source 'rgister' in"),
+        ('"register"', "", "site.toml: optional_regulations.uu-14-2008: "),
+    ],
+)
+def test_a_mistake_in_an_optional_regulation_is_named(site_folder, old, new, line):
+    wrong = OPTIONAL.format(sources='"register"').replace(old, new)
+    change(site_folder / "site.toml", "[database]", wrong)
+    (mistake,) = mistakes(site_folder)
+    assert mistake.startswith(line)
+
+
 def test_all_mistakes_of_all_files_are_told_at_once(site_folder):
     change(site_folder / "site.toml", "locale =", "lokale =")
     change(site_folder / "site.toml", "Asia/Makassar", "WITA")

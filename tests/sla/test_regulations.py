@@ -16,8 +16,8 @@ FOLLOW_UP = "sp4n/first-follow-up"
 
 RULES = [
     # rule, who must act, starts on, stops on, length, unit, certainty
-    ("uu-25-2009/filing", "complainant", "service_received", "received", 30, "day", "recalled"),
-    ("uu-25-2009/response", "unit", "received", "responded", 14, "day", "recalled"),
+    ("uu-25-2009/filing", "complainant", "service_received", "received", 30, "day", "read"),
+    ("uu-25-2009/response", "unit", "received", "responded", 14, "day", "read"),
     (
         "uu-25-2009/completion",
         "complainant",
@@ -25,10 +25,10 @@ RULES = [
         "material_completed",
         30,
         "day",
-        "recalled",
+        "read",
     ),
-    ("uu-25-2009/decision", "unit", "file_complete", "decided", 60, "day", "secondary"),
-    ("uu-25-2009/delivery", "unit", "decided", "delivered", 14, "day", "recalled"),
+    ("uu-25-2009/decision", "unit", "file_complete", "decided", 60, "day", "read"),
+    ("uu-25-2009/delivery", "unit", "decided", "delivered", 14, "day", "read"),
     ("sp4n/verification", "lapor_administrator", "received", "verified", 3, "working_day", "seen"),
     ("sp4n/first-follow-up", "unit", "assigned", "follow_up_published", 5, "working_day", "seen"),
     (
@@ -59,7 +59,25 @@ RULES = [
         "clarification_sent",
         14,
         "day",
-        "recalled",
+        "read",
+    ),
+    (
+        "uu-37-2008/second-clarification",
+        "unit",
+        "second_clarification_requested",
+        "clarification_sent",
+        14,
+        "day",
+        "read",
+    ),
+    (
+        "ombudsman-58-2023/report",
+        "unit",
+        "findings_received",
+        "findings_reported",
+        30,
+        "working_day",
+        "read",
     ),
     (
         "uu-37-2008/recommendation",
@@ -68,7 +86,7 @@ RULES = [
         "recommendation_reported",
         60,
         "day",
-        "recalled",
+        "read",
     ),
 ]
 
@@ -119,8 +137,9 @@ def test_running_out_has_a_consequence_where_nobody_of_the_government_is_late():
     }
 
 
-def test_all_that_was_not_seen_is_to_be_confirmed():
-    assert {c for c in Certainty if not c.to_be_confirmed} == {Certainty.SEEN}
+def test_all_that_was_not_read_or_seen_is_to_be_confirmed():
+    confirmed = {c for c in Certainty if not c.to_be_confirmed}
+    assert confirmed == {Certainty.READ, Certainty.SEEN}
 
 
 def test_every_rule_is_cited_and_named_in_both_languages():

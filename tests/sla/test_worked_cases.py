@@ -17,16 +17,24 @@ from sla.regulations.loader import load
 from sla.regulations.model import Rule
 
 REPOSITORY = Path(__file__).parents[2]
+OPTIONAL = REPOSITORY / "regulations" / "optional"
 WITA = ZoneInfo("Asia/Makassar")
 FIRST, LAST = date(2024, 1, 1), date(2029, 12, 31)
 BENCH = EvaluationContext(
-    law=load([REPOSITORY / "regulations"]),
+    law=load(
+        [REPOSITORY / "regulations"],
+        optional={OPTIONAL / "uu-14-2008.toml": frozenset({"ppid"})},
+    ),
     calendar=Calendar(FIRST, LAST, days_off=indonesian_days_off(range(2024, 2030))),
     every_day=Calendar.every_day(FIRST, LAST),
     zone=WITA,
     administrator_unit="kominfo",
 )
-CASES = read_cases(REPOSITORY / "regulations" / "cases", BENCH.law, WITA)
+CASES = [
+    case
+    for folder in (REPOSITORY / "regulations", OPTIONAL)
+    for case in read_cases(folder / "cases", BENCH.law, WITA)
+]
 
 
 @pytest.mark.parametrize("file", sorted({case.file for case in CASES}))

@@ -234,7 +234,10 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "withdrawn": ("dicabut", "dibatalkan", "withdrawn", "cancelled"),
     "archived": ("diarsipkan", "archived"),
     "clarification_requested": ("klarifikasi ombudsman diminta", "klarifikasi diminta"),
+    "second_clarification_requested": ("klarifikasi kedua diminta", "permintaan klarifikasi kedua"),
     "clarification_sent": ("klarifikasi dikirim",),
+    "findings_received": ("lhp diterima", "lhp ombudsman", "laporan hasil pemeriksaan ombudsman"),
+    "findings_reported": ("tindak lanjut lhp", "laporan tindak lanjut lhp"),
     "recommendation_received": ("rekomendasi ombudsman",),
     "recommendation_reported": ("laporan rekomendasi",),
 }
