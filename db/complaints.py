@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from operator import itemgetter
@@ -429,24 +429,21 @@ def received_before(session: Session, moment: datetime, as_of: datetime) -> int:
     return session.scalar(query) or 0
 
 
-def first_seen_in(
-    session: Session, complaints: Iterable[int], imported: Mapping[str, datetime]
-) -> dict[int, datetime]:
-    """Return those of the complaints that the first import of their source contained.
+def root_source(source: str) -> str:
+    """Return the source of this site through which complaints came: `kab` for `kab/lapor`."""
+    return source.partition("/")[0]
 
-    `imported` is the time of the first import by source; it is the value for each complaint.
-    """
-    found: dict[int, datetime] = {}
+
+def recordings(session: Session, complaints: Iterable[int]) -> dict[int, tuple[str, datetime]]:
+    """Return the source of each of these complaints, and the time of its recording."""
+    found: dict[int, tuple[str, datetime]] = {}
     for batch in chunked(complaints):
         rows = session.execute(
             select(Complaint.id, Complaint.source, Complaint.recorded_at).where(
                 Complaint.id.in_(batch)
             )
         )
-        for key, source, recorded_at in rows:
-            first = imported.get(source.partition("/")[0])
-            if first is not None and recorded_at <= first:
-                found[key] = first
+        found.update({key: (source, recorded_at) for key, source, recorded_at in rows})
     return found
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import audit, complaints, imports, notices, questions, rulesets
+from db import audit, complaints, notices, questions, rulesets
 from db.models import Complaint, DeadlineRow, NoticeRow, QuestionRole
 from sla.calendar import OutsideCalendar
-from sla.engine.deadline import Deadline, State
+from sla.engine.deadline import ClockKey, Deadline, State
 from sla.engine.evaluate import Evaluation
 from sla.escalation import Reached, next_action_at
 from sla.events import Event, ImpossibleHistory
@@ -23,6 +23,7 @@ from tasks.common.context import RunContext, SiteContext
 from tasks.common.retry import retrying_task
 from tasks.evaluation import corrections
 from tasks.evaluation.corrections import PendingCorrection
+from tasks.evaluation.inherited import FirstImports
 from tasks.evaluation.loader import LoadedComplaint, load_and_evaluate
 from tasks.evaluation.metrics_cache import MetricsCache
 from tasks.evaluation.notices import (
@@ -111,7 +112,7 @@ class EvaluationRun:
         self.corrections: list[PendingCorrection] = []
         self.metrics = MetricsCache(run.session, run.context)
         self.lapses: list[tuple[int, Event]] = []
-        self.first_imports = imports.first_of_each(run.session)
+        self.first_imports = FirstImports(run.session, run.site.evaluation_context)
 
     def batch(self, batch: Sequence[Complaint]) -> list[dict[str, Any]]:
         """Evaluate these complaints; return the deadlines changed by a new ruleset."""
@@ -169,7 +170,7 @@ class EvaluationRun:
         self,
         case: _EvaluatedCase,
         plans: Sequence[_EvaluationPlan],
-        revoked: Mapping[corrections.Clock, str],
+        revoked: Mapping[ClockKey, str],
     ) -> None:
         """Take back what is late no more, and decide on the notices of each deadline."""
         run, rows = self.run, case.notices
@@ -201,7 +202,7 @@ class EvaluationRun:
         times += [event.latest for event in known if event.latest > self.run.now]
         case.complaint.next_action_at = min(times, default=None)
 
-    def _revoked(self, case: _EvaluatedCase) -> dict[corrections.Clock, str]:
+    def _revoked(self, case: _EvaluatedCase) -> dict[ClockKey, str]:
         """Return the deadlines that are late no more; not those of a complaint left alone by
         `since`.
         """
@@ -214,7 +215,7 @@ class EvaluationRun:
         self,
         case: _EvaluatedCase,
         accepted: Mapping[int, Sequence[notices.Acceptance]],
-        revoked: Mapping[corrections.Clock, str],
+        revoked: Mapping[ClockKey, str],
     ) -> list[_EvaluationPlan]:
         """Return the rungs reached by each deadline; raise the error of the evaluation, if any."""
         if case.evaluation.error is not None:
@@ -222,7 +223,7 @@ class EvaluationRun:
         context, now = self.run.context, self.run.now
         plans = []
         for deadline in case.deadlines:
-            taken_back = _key(deadline) in revoked
+            taken_back = deadline.key in revoked
             history = history_of(deadline, case.notices, accepted, revoked=taken_back)
             steps = rungs_reached(context, deadline, now, history.notified)
             next_at = _next_at(context, deadline, now, history.with_decided(steps, now))
@@ -233,7 +234,7 @@ class EvaluationRun:
         """Count the deadlines newly known as missed, and the complaints with inherited ones."""
         complaint = case.complaint
         was = {(row.rule, row.clock) for row in case.before if row.state == State.BREACHED}
-        new = [d for d in case.deadlines if d.state is State.BREACHED and _key(d) not in was]
+        new = [d for d in case.deadlines if d.state is State.BREACHED and d.key not in was]
         self.count.breached += len(new)
         if any(self._inherited(complaint, deadline) for deadline in new if deadline.open):
             known = self.count.inherited.get(complaint.source, 0)
@@ -241,10 +242,10 @@ class EvaluationRun:
 
     def _inherited(self, complaint: Complaint, deadline: Deadline) -> bool:
         """Check whether a deadline was missed before the first import of its source."""
-        first = self.first_imports.get(complaint.source.partition("/")[0])
-        if first is None or complaint.recorded_at > first or deadline.due is None:
+        if deadline.due is None or deadline.state is not State.BREACHED:
             return False
-        return deadline.state is State.BREACHED and deadline.due < first
+        due_day = self.run.site.evaluation_context.day(deadline.due)
+        return self.first_imports.inherited(complaint.source, complaint.recorded_at, due_day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,10 +278,6 @@ class _EvaluationPlan:
     next_at: datetime | None
 
 
-def _key(deadline: Deadline) -> corrections.Clock:
-    return deadline.rule.id, deadline.clock
-
-
 def _new_lapses(
     context: SiteContext, evaluation: Evaluation, found: LoadedComplaint, now: datetime
 ) -> list[Event]:
@@ -303,7 +300,7 @@ def _changes(
     that are new or no longer apply.
     """
     before = {(row.rule, row.clock): row for row in rows}
-    after = {(deadline.rule.id, deadline.clock): deadline for deadline in deadlines}
+    after = {deadline.key: deadline for deadline in deadlines}
     for key in sorted(before.keys() | after.keys()):
         row, deadline = before.get(key), after.get(key)
         if row is not None and deadline is not None:
@@ -330,7 +327,7 @@ def _write(
 ) -> None:
     kept = {(row.rule, row.clock): row for row in rows}
     for deadline in deadlines:
-        key = (deadline.rule.id, deadline.clock)
+        key = deadline.key
         values = {
             "regulation": deadline.rule.regulation.citation,
             "unit": deadline.unit,

@@ -78,10 +78,10 @@ def agreed(
     plausible, *others = found
     if not others and complete:
         return list(plausible)
-    by_key = [{(d.rule.id, d.clock): d for d in deadlines} for deadlines in others]
+    by_key = [{d.key: d for d in deadlines} for deadlines in others]
     result = []
     for deadline in plausible:
-        key = (deadline.rule.id, deadline.clock)
+        key = deadline.key
         rest = [deadlines.get(key) for deadlines in by_key]
         result.append(_agreed(deadline, rest, policy, complete=complete))
     return result
@@ -117,11 +117,7 @@ def possible_lapses(
     that hold in all orders. An open clock can have lapsed only by `until`, the last import from the
     source.
     """
-    certain = {
-        (deadline.rule.id, deadline.clock)
-        for deadline in deadlines
-        if deadline.state is State.LAPSED
-    }
+    certain = {deadline.key for deadline in deadlines if deadline.state is State.LAPSED}
     since: dict[str, datetime] = {}
     for deadline in chain.from_iterable(found):
         first, rule = deadline.due_earliest, deadline.rule.id

@@ -10,6 +10,9 @@ from sla.due_days import Stretch
 from sla.events import Event
 from sla.regulations.model import Rule
 
+ClockKey = tuple[str, int]
+"""A clock among those of its complaint: the id of the rule, and the number of the clock."""
+
 
 class State(StrEnum):
     """The state of a deadline. Only MET, MET_LATE and BREACHED are verdicts on the provider."""
@@ -86,6 +89,11 @@ class Deadline:
     paused: bool = False
     doubt: Event | None = None
     due_earliest: datetime | None = None
+
+    @property
+    def key(self) -> ClockKey:
+        """Return the key of the clock among those of its complaint."""
+        return self.rule.id, self.clock
 
     @property
     def open(self) -> bool:

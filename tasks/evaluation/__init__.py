@@ -6,6 +6,7 @@ Which notices are due, what must be corrected, the status and the explanation fo
 __all__ = [
     "corrections",
     "explain",
+    "inherited",
     "known_words",
     "loader",
     "metrics_cache",

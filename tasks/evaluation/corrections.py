@@ -9,15 +9,12 @@ from sqlalchemy.orm import Session
 
 from db import audit, notices
 from db.models import DeadlineRow, NoticeRow
-from sla.engine.deadline import Deadline, State
+from sla.engine.deadline import ClockKey, Deadline, State
 from sla.ladders import NoticeKind
 from tasks.common.context import RunContext
 
 LATE = (State.BREACHED, State.MET_LATE)
 """The states of a deadline that accuse the responsible unit."""
-
-Clock = tuple[str, int]
-"""A rule and the number of its clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +30,9 @@ class PendingCorrection:
     copied: bool
 
 
-def revoked(before: Iterable[DeadlineRow], deadlines: Sequence[Deadline]) -> dict[Clock, str]:
+def revoked(before: Iterable[DeadlineRow], deadlines: Sequence[Deadline]) -> dict[ClockKey, str]:
     """Return the clocks that were late before and are not late any more, with the reason."""
-    now = {(deadline.rule.id, deadline.clock): deadline for deadline in deadlines}
+    now = {deadline.key: deadline for deadline in deadlines}
     found = {}
     for row in before:
         deadline = now.get((row.rule, row.clock))
@@ -46,7 +43,7 @@ def revoked(before: Iterable[DeadlineRow], deadlines: Sequence[Deadline]) -> dic
 
 
 def take_back(
-    run: RunContext, complaint: int, clocks: Mapping[Clock, str], rows: Sequence[NoticeRow]
+    run: RunContext, complaint: int, clocks: Mapping[ClockKey, str], rows: Sequence[NoticeRow]
 ) -> None:
     """Mark the late notices of these clocks as taken back, and record it in the audit.
 
@@ -87,7 +84,7 @@ def owed_corrections(
 
     While the same deadline is late again, nothing is taken back.
     """
-    late = {(each.rule.id, each.clock) for each in deadlines if each.state in LATE}
+    late = {each.key for each in deadlines if each.state in LATE}
     wrong = {
         row.id: row
         for row in rows

@@ -104,7 +104,7 @@ def history_of(
     `accepted` are the accepted mails by notice. `revoked` means that the lateness is taken back
     now. Reminders belong to every episode.
     """
-    clock = deadline.rule.id, deadline.clock
+    clock = deadline.key
     of_clock = [row for row in rows if (row.rule, row.clock) == clock]
     late = [row for row in of_clock if row.kind != NoticeKind.REMINDER]
     over = [row.episode for row in late if revoked or row.taken_back_at is not None]

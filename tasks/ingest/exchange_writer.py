@@ -46,8 +46,7 @@ def _line(value: dict[str, Any]) -> bytes:
 
 def _is_foreign(context: SiteContext, source: str) -> bool:
     """Check whether complaints of this source came from another installation."""
-    name = source.partition("/")[0]
-    found = context.site.sources.get(name)
+    found = context.site.sources.get(complaints.root_source(source))
     return found is not None and found.is_exchange
 
 

@@ -16,13 +16,13 @@ from db.models import LeftOut, MessageItem, MessageKind, MessageRow, NoticeRow
 from sla.directory import OF_A_UNIT, Holders, OfficeHolder, Role
 from sla.engine.clocks import CLASS
 from sla.engine.context import UNDETERMINED
-from sla.engine.deadline import Deadline, State
+from sla.engine.deadline import ClockKey, Deadline, State
 from sla.ladders import SUPERIORS
 from tasks.common.context import RunContext, SiteContext
 from tasks.evaluation.corrections import LATE
 from tasks.evaluation.notices import may_be_told
 from tasks.notifications.calendar_attachment import agenda, cancellation
-from tasks.notifications.desk import Clock, DeskLoader
+from tasks.notifications.desk import DeskLoader
 from tasks.notifications.message import WATCH, Attachment, alert_mime, in_envelope, watch_mime
 from tasks.notifications.questions import QUESTIONS, questions_mime
 from tasks.notifications.render import desk_mail
@@ -234,7 +234,7 @@ def _view(
     context = run.context
     locale = message.locale or context.site.locale
     corrections: dict[tuple[int, str, int], Correction] = {}
-    triggers: dict[int, frozenset[Clock]] = {}
+    triggers: dict[int, frozenset[ClockKey]] = {}
     for item in message.items:
         complaint, judged = loader.cases[item.notice.complaint_id]
         clock = (item.notice.rule, item.notice.clock)
@@ -263,7 +263,7 @@ def _correction(
 ) -> Correction | None:
     """Return the correction of a notice, or None if its deadline is late again."""
     clock = (notice.rule, notice.clock)
-    deadline = next((d for d in deadlines if (d.rule.id, d.clock) == clock), None)
+    deadline = next((d for d in deadlines if d.key == clock), None)
     if deadline is not None and deadline.state in LATE:
         return None
     law = context.site.evaluation_context.law
@@ -334,7 +334,7 @@ def _left_out(
         return LeftOut.TAKEN_BACK
     for deadline in deadlines:
         if (
-            (deadline.rule.id, deadline.clock) == (notice.rule, notice.clock)
+            deadline.key == (notice.rule, notice.clock)
             and deadline.ticking
             and (deadline.unit or "") == notice.unit
         ):

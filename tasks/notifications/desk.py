@@ -13,19 +13,20 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from urllib.parse import quote
 
-from db import imports, notices, outbox
+from db import notices, outbox
 from db.mailbox import bounces
 from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
 from sla.directory import OfficeHolder, Role
 from sla.due_days import due_day
-from sla.engine.deadline import Deadline, State
+from sla.engine.deadline import ClockKey, Deadline, State
 from sla.events import Kind
 from sla.ladders import SUPERIORS, NoticeKind, responsible_roles
 from sla.regulations.model import Actor, LengthUnit
 from tasks.common.context import RunContext
 from tasks.common.notified import notified_by_role
 from tasks.evaluation import stored_deadlines
+from tasks.evaluation.inherited import FirstImports
 from tasks.evaluation.known_words import KnownWords, known_words
 from tasks.evaluation.loader import load_and_evaluate
 from tasks.evaluation.stored_deadlines import StoredDuty
@@ -51,9 +52,6 @@ DONE = (State.MET, State.MET_LATE)
 FOLLOWED_UP = frozenset({Kind.FOLLOW_UP_PUBLISHED, Kind.SETTLED})
 """The events by which a complaint counts as followed up."""
 
-Clock = tuple[str, int]
-"""A rule and the number of its clock."""
-
 Case = tuple[Complaint, Sequence[Deadline]]
 """A complaint and its deadlines as evaluated now."""
 
@@ -69,7 +67,7 @@ class DeskReader:
     scope: Scope
     locale: str
     last_mail: datetime | None
-    triggers: Mapping[int, frozenset[Clock]] = field(default_factory=dict)
+    triggers: Mapping[int, frozenset[ClockKey]] = field(default_factory=dict)
 
 
 class DeskLoader:
@@ -95,7 +93,7 @@ class DeskLoader:
         self._ended = self._ended_duties(messages)
         keys = {*self.cases, *(each.complaint for each in self._ended)}
         self._before = notices.notified(session, keys, earlier)
-        self._first_imports = imports.first_of_each(session)
+        self._first_imports = FirstImports(session, run.site.evaluation_context)
         self._waiting = self._waiting_complaints()
 
     @cached_property
@@ -150,7 +148,9 @@ class DeskLoader:
         own = [rule for rule in law.ids if law.last(rule).actor is Actor.COMPLAINANT]
         return stored_deadlines.waiting_for_complainant(self._run.session, own, None)
 
-    def reader(self, message: MessageRow, triggers: Mapping[int, frozenset[Clock]]) -> DeskReader:
+    def reader(
+        self, message: MessageRow, triggers: Mapping[int, frozenset[ClockKey]]
+    ) -> DeskReader:
         """Return the reader of a mail with these triggers."""
         return DeskReader(
             address=message.recipient.casefold(),
@@ -160,7 +160,7 @@ class DeskLoader:
             triggers=triggers,
         )
 
-    def desk(self, message: MessageRow, triggers: Mapping[int, frozenset[Clock]]) -> Desk:
+    def desk(self, message: MessageRow, triggers: Mapping[int, frozenset[ClockKey]]) -> Desk:
         """Return the desk of the reader of a mail."""
         reader = self.reader(message, triggers)
         entries = [self._entry(reader, case) for case in self.cases.values()]
@@ -216,7 +216,7 @@ class DeskLoader:
         not_notified, in_doubt = 0, []
         for each in judged:
             covered = reader.scope.covers(each.rule, each.unit)
-            if not _open_duty(each) or not (covered or (each.rule.id, each.clock) in triggers):
+            if not _open_duty(each) or not (covered or each.key in triggers):
                 continue
             duty = self._duty(reader, complaint, each, triggers)
             if each.doubt is not None:
@@ -272,9 +272,9 @@ class DeskLoader:
         reader: DeskReader,
         complaint: Complaint,
         deadline: Deadline,
-        triggers: frozenset[Clock],
+        triggers: frozenset[ClockKey],
     ) -> Duty:
-        rule, clock = deadline.rule, (deadline.rule.id, deadline.clock)
+        rule, clock = deadline.rule, deadline.key
         assert deadline.due is not None
         told = self._notifications(complaint.id, deadline)
         known = any(each.recipient.casefold() == reader.address for each in told)
@@ -353,10 +353,13 @@ class DeskLoader:
         return [each._replace(name=_short_name(each, self._deputies)) for each in found]
 
     def _inherited(self, complaint: Complaint, duties: Iterable[Duty]) -> bool:
-        first = self._first_imports.get(complaint.source.partition("/")[0])
-        if first is None or complaint.recorded_at > first:
-            return False
-        return any(duty.late and duty.due < first for duty in duties)
+        """Check whether a duty of a complaint was late before the first import of its source."""
+        inherited = self._first_imports.inherited
+        day = self._run.site.evaluation_context.day
+        return any(
+            duty.late and inherited(complaint.source, complaint.recorded_at, day(duty.due))
+            for duty in duties
+        )
 
     def _lines(self, items: Iterable[NoticeItem]) -> tuple[DeskUnitLine, ...]:
         """Return the table of a superior: each unit with late complaints, most first."""

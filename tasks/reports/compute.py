@@ -13,7 +13,6 @@ from db import (
     audit,
     audit_verify,
     complaints,
-    imports,
     metrics,
     notices,
     quarantine,
@@ -37,6 +36,7 @@ from sla.periods import Period
 from tasks.common.context import SiteContext
 from tasks.common.garbage import no_search_for_cycles
 from tasks.common.notified import notified_by_role
+from tasks.evaluation.inherited import FirstImports
 from tasks.evaluation.known_words import known_words
 from tasks.evaluation.loader import (
     LoadedComplaint,
@@ -315,15 +315,14 @@ def _findings(
 
 def _inherited(session: Session, context: SiteContext, gathered: CaseColumns) -> Flags:
     """Return a flag for each deadline: late, and missed before the first import of its source."""
-    first = imports.first_of_each(session)
+    first_imports = FirstImports(session, context.site.evaluation_context)
     late = np.flatnonzero(gathered.overdue)
     keys = gathered.keys[gathered.d_case[late]]
-    found = complaints.first_seen_in(session, np.unique(keys).tolist(), first)
-    days = {key: context.site.evaluation_context.day(moment) for key, moment in found.items()}
+    recorded = complaints.recordings(session, np.unique(keys).tolist())
     inherited = np.zeros(len(gathered.d_case), np.bool_)
     inherited[late] = [
-        key in days and int(gathered.d_day[deadline]) < days[key]
-        for key, deadline in zip(keys.tolist(), late.tolist(), strict=True)
+        key in recorded and first_imports.inherited(*recorded[key], due_day)
+        for key, due_day in zip(keys.tolist(), gathered.d_day[late].tolist(), strict=True)
     ]
     return inherited
 

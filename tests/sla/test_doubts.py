@@ -183,11 +183,11 @@ def doubts(draw):
 @given(cases(), doubts(), MOMENTS, st.sampled_from(Policy))
 def test_a_doubt_accuses_nobody(case, uncertain, as_of, policy):
     plain = evaluate(case.facts, case.events, context(policy), as_of)
-    verdicts = {(d.rule.id, d.clock): d.state for d in plain}
+    verdicts = {d.key: d.state for d in plain}
     found = evaluate(case.facts, [*case.events, uncertain], context(policy), as_of)
     for deadline in found:
         if deadline.state in LATE:
-            assert verdicts.get((deadline.rule.id, deadline.clock)) in LATE
+            assert verdicts.get(deadline.key) in LATE
 
 
 @settings(max_examples=150)
@@ -202,7 +202,7 @@ def test_what_is_late_in_doubt_was_late_when_it_was_last_readable(case, gone, as
         return
     found = evaluate(case.facts, [*events, gone], context(policy), as_of)
     then = evaluate(case.facts, events, context(policy), gone.first_possible)
-    late = {(d.rule.id, d.clock) for d in then if d.state in LATE}
+    late = {d.key for d in then if d.state in LATE}
     for deadline in found:
         if deadline.state in LATE:
-            assert (deadline.rule.id, deadline.clock) in late
+            assert deadline.key in late

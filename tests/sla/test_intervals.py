@@ -124,15 +124,13 @@ def test_late_only_if_every_choice_of_moments_is_late(
     )
     found = evaluate(facts, events, context(policy), as_of)
     certain = {
-        (d.rule.id, d.clock): d
-        for d in found
-        if d.state in ACCUSING or (d.state is State.MET and not d.by_policy)
+        d.key: d for d in found if d.state in ACCUSING or (d.state is State.MET and not d.by_policy)
     }
     if not certain:
         return
     known = events_as_of(events, as_of)
     for exact in choices(known, as_of, random.Random(seed), 12):
-        truth = {(d.rule.id, d.clock): d for d in evaluate(facts, exact, context(), as_of)}
+        truth = {d.key: d for d in evaluate(facts, exact, context(), as_of)}
         for key, deadline in certain.items():
             wanted = ACCUSING if deadline.state in ACCUSING else {State.MET}
             assert key in truth, (key, deadline.state, exact)
@@ -227,7 +225,7 @@ def between(kind, after, until, unit=None, knowledge=Knowledge.OBSERVED):
 
 def follow_up(events, as_of, policy=Policy.BENEFIT_OF_DOUBT, clock=1, rule=FOLLOW_UP, **facts):
     found = evaluate(ComplaintFacts(**facts), events, context(policy), wita(as_of))
-    return next(d for d in found if (d.rule.id, d.clock) == (rule, clock))
+    return next(d for d in found if d.key == (rule, clock))
 
 
 RECEIPT = given_at("received", "2026-11-02 08:00")

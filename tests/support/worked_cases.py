@@ -132,7 +132,7 @@ def check(case: WorkedCase, context: EvaluationContext) -> list[str]:
         )
     except (ImpossibleHistory, OutsideCalendar) as error:
         return [f"the engine cannot evaluate the case: {error}"]
-    found = {(deadline.rule.id, deadline.clock): deadline for deadline in deadlines}
+    found = {deadline.key: deadline for deadline in deadlines}
     return [
         difference
         for wanted in case.expected
