@@ -13,10 +13,13 @@ from prefect.runtime import flow_run
 
 from db import audit, runs
 from flows.permitted import SKEW, check_site, served_sites
+from flows.stored_results import refuse_stored_results
 from settings import load_site
 from tasks.common.context import ClockInThePast, SiteContext
 from tasks.notifications.after_restore import finish_restores
 from tasks.text.templates import render
+
+refuse_stored_results()  # also for a command that runs a flow with the API of a service
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from prefect.logging.loggers import flow_run_logger
 from prefect.states import Failed
 
 from flows.permitted import NotPermitted, check_site, check_times, served_sites
+from flows.stored_results import refuse_stored_results
 from service.deployment_specs import entrypoints, flow_of
 from service.runs.processes import RUN_ID
 
@@ -30,6 +31,7 @@ FLOW_NAME = "PREFECT__FLOW_NAME"
 def main() -> None:
     """Execute the run that the environment names; a run that is not permitted ends as failed."""
     run_id = UUID(os.environ[RUN_ID])
+    refuse_stored_results()
     configure_from_env()  # the worker cancels a run through this channel
     with handle_engine_signals(run_id):
         flow_run = load_flow_run(flow_run_id=run_id)
@@ -42,7 +44,13 @@ def main() -> None:
             logger.error("refused: %s", error)
             fail(flow_run, str(error))
             return
-        run_flow(flow, flow_run=flow_run, parameters=parameters, error_logger=logger.logger)
+        run_flow(
+            flow,
+            flow_run=flow_run,
+            parameters=parameters,
+            error_logger=logger.logger,
+            return_type="state",  # else Prefect loads the result that the state refers to
+        )
 
 
 def permitted_call(

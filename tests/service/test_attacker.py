@@ -129,6 +129,35 @@ def test_other_programs_and_other_sites_are_refused_before_a_process_starts(atta
     assert attacker.up.ends(run) == "FAILED"
 
 
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("webhook", {"method": "POST", "url": "http://127.0.0.1:9/"}),
+        ("local-file-system", {"basepath": "/"}),
+        ("shell-operation", {"commands": ["id"]}),
+    ],
+)
+def test_a_block_of_an_attacker_is_not_stored_and_an_action_without_one_does_nothing(
+    attacker, kind, values
+):
+    block = {"name": f"evil-{kind}", "data": values, "block_type_id": str(uuid.uuid4())}
+    block["block_schema_id"] = str(uuid.uuid4())
+    assert attacker.status("POST", "block_documents/", block) == 403
+    assert attacker.status("POST", "block_types/", {"name": kind, "slug": kind}) == 403
+    storage = {"default_result_storage_block_id": str(uuid.uuid4())}
+    assert attacker.status("PUT", "admin/storage", storage) == 403
+    assert attacker.ask("block_documents/filter", {}) == []
+
+
+def test_the_settings_that_the_server_shows_have_no_secret(attacker):
+    watcher = Attacker(attacker.up, attacker.folder, login=WATCH_LOGIN)
+    for each in (attacker, watcher):
+        shown = str(each.ask("admin/settings"))
+        assert "auth_string" in shown
+        for login in (attacker.login, WATCH_LOGIN):
+            assert login.partition(":")[2] not in shown
+
+
 def endpoints(attacker: Attacker) -> list[tuple[str, str]]:
     """Every endpoint, as Prefect describes itself to those who have the login."""
     described = attacker.ask("openapi.json")["paths"]

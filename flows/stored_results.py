@@ -1,0 +1,23 @@
+"""Results of runs that Prefect would load from a file: refused in each process that runs a flow.
+
+A state at Prefect's API may refer to any file of the machine as its result, and say that it is a
+pickle. Prefect loads it if somebody with the login sets a run to completed just before the process
+of the run asks for its turn. Our flows and tasks need no stored result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect.results import ResultStore
+
+from flows.permitted import NotPermitted
+
+
+def refuse_stored_results() -> None:
+    """Let this process load no result to which a state of Prefect's API refers."""
+
+    async def refused(metadata: Any) -> Any:
+        raise NotPermitted("Tenggat loads no stored result")
+
+    ResultStore._from_metadata = staticmethod(refused)  # type: ignore[method-assign]
