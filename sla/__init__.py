@@ -14,6 +14,7 @@ __all__ = [
     "events",
     "fair_notice",
     "fingerprint",
+    "folding",
     "holds",
     "ladders",
     "mail_hours",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from sla.folding import folded
+
 
 class Role(StrEnum):
     """The roles to which notices are addressed."""
@@ -91,14 +93,14 @@ class Directory:
         self.units = {unit.id: unit for unit in units}
         self.offices = tuple(offices)
         self._spellings = {
-            _folded(spelling): unit.id
+            folded(spelling): unit.id
             for unit in self.units.values()
             for spelling in (unit.id, unit.name, *unit.aliases)
         }
 
     def unit_called(self, name: str) -> str | None:
         """Return the id of the unit with this name or alias, ignoring letter case and spaces."""
-        return self._spellings.get(_folded(name))
+        return self._spellings.get(folded(name))
 
     def name_of(self, unit: str | None) -> str:
         """Return the display name of a unit, or its id if the directory no longer has it."""
@@ -187,7 +189,3 @@ class Directory:
         deputies = [office for office in assignments if office.deputy]
         deputised = {office.unit for office in deputies}
         return tuple(deputies + [o for o in assignments if o.unit not in deputised])
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()

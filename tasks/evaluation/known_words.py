@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from db import questions
 from db.models import WORD_ROLES, QuestionRole
 from settings import Site
+from sla.folding import folded
 from sla.metrics.columns import CaseColumns, Ints
 
 ENOUGH = 5
@@ -34,11 +35,6 @@ OTHER = "lainnya"
 """The word for all texts that are not known."""
 
 _NO_WORD = re.compile(r"\[|@|\d{5}|https?:|[\x00-\x1f\x7f-\x9f]")
-
-
-def folded(text: str) -> str:
-    """Return a word for comparison: without letter case and repeated spaces."""
-    return " ".join(text.split()).casefold()
 
 
 def may_be_word(text: str) -> bool:

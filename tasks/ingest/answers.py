@@ -15,9 +15,10 @@ from settings import Site
 from settings.mapping import SourceMapping
 from sla.error_text import did_you_mean
 from sla.events import ANY_KIND, QUESTION, Event, Kind
+from sla.folding import folded
 from tasks.common.context import SiteContext
 from tasks.common.dates import parse_datetime, parse_iso
-from tasks.evaluation.known_words import classifications_of, folded, named_in_files
+from tasks.evaluation.known_words import classifications_of, named_in_files
 from tasks.ingest.changes import past_facts, unit_in_charge
 from tasks.ingest.complaint_writer import ComplaintWriter
 from tasks.ingest.import_target import ImportTarget

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from settings.mapping import SourceMapping
 from sla.directory import Directory
+from sla.folding import folded
 from sla.plain_text import CONTROL, INVISIBLE
 from tasks.common.dates import parse_datetime
 from tasks.common.redaction import unprotected
@@ -32,10 +33,6 @@ _SPEAKING = re.compile("[\"\u201c\u201d\u201e\u2033\u3003\u221a\u00d7]|''|,,|[-=
 
 _DATE_LIKE = re.compile(r"\d[/.:-]\d|\d{4}|\d \w{3,}")
 _FRAGMENT_OF_DATE = re.compile(r"\d{4}|\d[/.:-]\d")
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
 
 
 def _is_plain_number(text: str) -> bool:
@@ -70,8 +67,8 @@ class EmptySigns:
             *source.values.secret,
             *(word for event in source.events for word in event.when.values()),
         )
-        self._words = frozenset(map(_folded, source.empty)) - frozenset(map(_folded, meant))
-        self._meant = frozenset(map(_folded, meant))
+        self._words = frozenset(map(folded, source.empty)) - frozenset(map(folded, meant))
+        self._meant = frozenset(map(folded, meant))
         self._has_numbers = any(word[:1].isdigit() for word in self._words)
         self._says_not_yet = "belum" in self._words
         self._cleaned = lru_cache(maxsize=10_000)(self._clean)  # tickets do not repeat
@@ -117,12 +114,12 @@ class EmptySigns:
         """Check whether a cell in a column with dates has zeros, or 'not yet' in some words."""
         if _NO_DATE.fullmatch(value) or _ZERO_DATE.fullmatch(value):
             return True
-        return self._says_not_yet and _NOT_YET.fullmatch(_folded(value)) is not None
+        return self._says_not_yet and _NOT_YET.fullmatch(folded(value)) is not None
 
     def _check_sign(self, value: str) -> bool:
         if not value[0].isalnum() and _MARKS_ONLY.fullmatch(value):
             return value not in self._meant
-        return len(value) <= self._longest and _folded(value) in self._words
+        return len(value) <= self._longest and folded(value) in self._words
 
 
 class ShiftCheck:
@@ -152,10 +149,10 @@ class ShiftCheck:
             if name in {*typed, fields.channel} and name not in self._dates
         )
         self._known = {
-            fields.classification: frozenset(map(_folded, source.values.classification)),
-            fields.status: frozenset(_folded(word.word) for word in source.status),
+            fields.classification: frozenset(map(folded, source.values.classification)),
+            fields.status: frozenset(folded(word.word) for word in source.status),
             fields.privacy: frozenset(
-                map(_folded, (*source.values.anonymous, *source.values.secret))
+                map(folded, (*source.values.anonymous, *source.values.secret))
             ),
         }
         self._exposed: frozenset[str] = frozenset()
@@ -252,7 +249,7 @@ class ShiftCheck:
         """Check whether a word is unknown in its column."""
         if column in self._units:
             return not self._is_unit(value)
-        return _folded(value) not in self._known.get(column, ())
+        return folded(value) not in self._known.get(column, ())
 
     def _is_misplaced(self, column: str, value: str) -> bool:
         if _FRAGMENT_OF_DATE.search(value):
@@ -263,18 +260,18 @@ class ShiftCheck:
         return exposed or self._is_word_of_another(value)
 
     def _is_word_of_another(self, value: str) -> bool:
-        word = _folded(value)
+        word = folded(value)
         return any(word in words for words in self._known.values()) or self._is_unit(value)
 
     def _is_unit(self, value: str) -> bool:
-        aliases = map(_folded, self._source.values.unit)
-        return self._directory.unit_called(value) is not None or _folded(value) in aliases
+        aliases = map(folded, self._source.values.unit)
+        return self._directory.unit_called(value) is not None or folded(value) in aliases
 
     def _knows(self, cells: dict[str, str]) -> bool:
         for column, words in self._known.items():
             if column is not None and cells[column]:
                 found = cells[column].split("|") if len(words) else []
-                if not all(_folded(word) in words or not word.strip() for word in found):
+                if not all(folded(word) in words or not word.strip() for word in found):
                     return False
         return all(not cells[name] or self._is_unit(cells[name]) for name in self._units)
 

@@ -19,6 +19,7 @@ from settings.mapping import EventColumn, SourceMapping, StatusWord
 from sla.directory import Directory
 from sla.engine.context import UNDETERMINED
 from sla.events import ENDING, FOLLOWS, Event, Kind
+from sla.folding import folded
 from tasks.common.dates import DateTimeParser
 from tasks.common.flexible_dates import (
     DateOrder,
@@ -215,7 +216,7 @@ class ComplaintRecord:
                 else ()
             ),
             *(
-                f"{cell.source_field} ?{_folded(cell.value)}"
+                f"{cell.source_field} ?{folded(cell.value)}"
                 for cell in self.unmapped
                 if cell.answer is None
             ),
@@ -265,24 +266,24 @@ class RowParser:
 
     @cached_property
     def _words(self) -> dict[str, StatusWord]:
-        return {_folded(word.word): word for word in self.source.status}
+        return {folded(word.word): word for word in self.source.status}
 
     @cached_property
     def _classifications(self) -> dict[str, str]:
         given = self.source.values.classification
-        return {_folded(word): meaning for word, meaning in given.items()}
+        return {folded(word): meaning for word, meaning in given.items()}
 
     @cached_property
     def _anonymous(self) -> frozenset[str]:
-        return frozenset(map(_folded, self.source.values.anonymous))
+        return frozenset(map(folded, self.source.values.anonymous))
 
     @cached_property
     def _secret(self) -> frozenset[str]:
-        return frozenset(map(_folded, self.source.values.secret))
+        return frozenset(map(folded, self.source.values.secret))
 
     @cached_property
     def _units(self) -> dict[str, str]:
-        return {_folded(word): unit for word, unit in self.source.values.unit.items()}
+        return {folded(word): unit for word, unit in self.source.values.unit.items()}
 
     def cells(self, header: tuple[str, ...], row: tuple[str, ...]) -> dict[str, str]:
         """Return the mapped columns of a row.
@@ -678,7 +679,7 @@ class RowParser:
         return self.administrator_unit if answer is None else answer or None
 
     def _find_unit(self, name: str) -> str | None:
-        return self._units.get(_folded(name)) or self.directory.unit_called(name)
+        return self._units.get(folded(name)) or self.directory.unit_called(name)
 
     def _classification(self, cells: Mapping[str, str]) -> str | None:
         column = self.source.fields.classification
@@ -687,7 +688,7 @@ class RowParser:
         word = cells[column]
         if not word:
             return None
-        meaning = self._classifications.get(_folded(word))
+        meaning = self._classifications.get(folded(word))
         if meaning is not None:
             return meaning
         answer = self._ask(QuestionRole.CLASSIFICATION, column, word, "classification")
@@ -697,10 +698,10 @@ class RowParser:
         column = self.source.fields.status
         if column is None:
             return None
-        word = self._words.get(_folded(cells[column]))
+        word = self._words.get(folded(cells[column]))
         if word is None and self.source.layout == "snapshot":
             answer = self._ask(QuestionRole.STATUS, column, cells[column], STATUS_FIELD)
-            return self._words.get(_folded(answer or ""))
+            return self._words.get(folded(answer or ""))
         return word
 
     def _status_at(
@@ -721,7 +722,7 @@ class RowParser:
 
     def _read_privacy(self, text: str) -> tuple[bool, bool]:
         """Return whether a report with this text in its column `privacy` is anonymous or secret."""
-        words = {_folded(word) for word in text.split("|")}
+        words = {folded(word) for word in text.split("|")}
         anonymous, secret = bool(words & self._anonymous), bool(words & self._secret)
         if words - {""} and not (anonymous or secret):
             return True, True  # an unmapped word: protect privacy
@@ -809,7 +810,7 @@ def _misfit(length: int, width: int) -> RejectionReason:
 
 
 def _matches(cell: str, word: str) -> bool:
-    return bool(cell.strip()) if word == "*" else _folded(cell) == _folded(word)
+    return bool(cell.strip()) if word == "*" else folded(cell) == folded(word)
 
 
 def event_identity(event: Event) -> tuple[object, ...]:
@@ -827,11 +828,6 @@ def event_identity(event: Event) -> tuple[object, ...]:
 
 
 @lru_cache(maxsize=10_000)
-def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
-
-
-@lru_cache(maxsize=10_000)
 def value_hash(text: str) -> str:
     """Return the hash that recognizes a value again, ignoring letter case and spaces."""
-    return hashlib.sha256(_folded(text).encode()).hexdigest()
+    return hashlib.sha256(folded(text).encode()).hexdigest()

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 from db import complaints
 from db.models import OpenQuestion, QuestionRole
-from tasks.evaluation.known_words import ENOUGH, folded, may_be_word, named_in_files
+from sla.folding import folded
+from tasks.evaluation.known_words import ENOUGH, may_be_word, named_in_files
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.open_questions import QuestionLog
 from tasks.ingest.row_parser import ComplaintRecord, value_hash

@@ -1,0 +1,11 @@
+"""Folding of names and words for comparison."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+
+@lru_cache(maxsize=10_000)
+def folded(text: str) -> str:
+    """Return a name or word without letter case and repeated spaces."""
+    return " ".join(text.split()).casefold()
