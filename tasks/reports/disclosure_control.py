@@ -9,7 +9,7 @@ small count:
 
 - In a row: of the three parts of `verdicts`, met_late and breached are withheld together if at
   least three deadlines were not met. Otherwise all three are withheld, and the share. With a small
-  `verdicts` the whole row is withheld.
+  `verdicts` the whole row is withheld. A range may stand for a withheld share (`share_ranges`).
 - In a column with a possibly known sum: at least two cells are withheld. They sum to at least three
   and to more than their number, so there is always another way to fill them.
 - A column with a small sum is withheld in all tables.

@@ -20,6 +20,7 @@ from tasks.reports import disclosure_control
 from tasks.reports.disclosure_control import LEAST, Level, small
 from tasks.reports.formats.json_csv import sha256_of
 from tasks.reports.model import Report
+from tasks.reports.share_ranges import ShareRange, share_ranges
 
 SPLIT = ("by_rule", "by_unit", "by_classification", "by_category", "by_channel", "ageing")
 """Tables with rows adding up to the whole, so each shows the sums of the others."""
@@ -71,6 +72,7 @@ class _Hiding:
         self.hidden: set[tuple[str, int, str]] = set()
         self.without_verdicts: set[tuple[str, int]] = set()
         self.without_total: set[str] = set()
+        self.ranges: dict[tuple[str, int], ShareRange] = {}
         self.months = _months(view, self.by_key.get("trend"))
         self._split()
         self._headline()
@@ -103,10 +105,12 @@ class _Hiding:
 
     def _row(self, table: Table, place: int, row: Row) -> Row:
         """Return a row for the public; with `verdicts` withheld it is always marked as small."""
+        shared = self.ranges.get((table.key, place))
+        withheld = {"share": str(shared)} if shared else {}
         cells: tuple[Cell, ...] = tuple(
             cell
             if (table.key, place, column.key) not in self.hidden or no_data(table, row, column.key)
-            else SUPPRESSED
+            else withheld.get(column.key, SUPPRESSED)
             for column, cell in zip(table.columns, row.cells, strict=True)
         )
         told = (table.key, place, "verdicts") not in self.hidden
@@ -202,6 +206,9 @@ class _Hiding:
             if gone <= forced:
                 break
             forced = gone
+        found = share_ranges(control.verdicts_of(table), levels, whole)
+        self.ranges = {key: each for key, each in self.ranges.items() if key[0] != table.key}
+        self.ranges |= {(table.key, place): each for place, each in found.items()}
         for place, level in enumerate(levels):
             self._hide(table.key, place, *control.WITHHELD[level])
             if level is Level.ALL:

@@ -104,6 +104,14 @@ Filling = tuple[int, int, int]
 """Complaints, met deadlines and missed deadlines of one row."""
 
 
+def in_range(share: object, met: int, judged: int) -> bool:
+    """Whether so many deadlines met are within the range that is shown in place of a share."""
+    if not isinstance(share, str) or share == SUPPRESSED:
+        return True
+    least, most = map(float, share.split("-"))
+    return judged > 0 and least <= met / judged and (met / judged < most or most == 1)
+
+
 def fillings(table: Table, place: int, most: int) -> list[Filling]:
     """Return all fillings of a row that its own published cells allow."""
     keys = [column.key for column in table.columns]
@@ -120,6 +128,8 @@ def fillings(table: Table, place: int, most: int) -> list[Filling]:
         for met in range(judged + 1):
             share = row["share"]
             if row["met"] not in (met, SUPPRESSED) or late not in (judged - met, None):
+                continue
+            if not in_range(share, met, judged):
                 continue
             if (share is None and judged) or (
                 isinstance(share, float) and round(share * judged) != met

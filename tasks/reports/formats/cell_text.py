@@ -47,6 +47,9 @@ def cell_text(cell: Cell, measure: Measure, column: str, names: Names, zone: Zon
             return number_text(cell, locale)
         case Measure.SHARE, int() | float():
             return percent_text(cell, locale)
+        case Measure.SHARE, str():
+            least, most = (percent_text(float(end), locale) for end in cell.split("-"))
+            return catalog(locale)("report.share_range", least=least, most=most)
         case Measure.DAYS, int() | float():
             return decimal_text(cell, locale)
         case Measure.MOMENT, datetime():

@@ -166,6 +166,8 @@ def _by_unit(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
         highest=view.names(table.of, high[0].key).text,
         high=percent_text(high[1], locale),
     )
+    if any(row.small for row, _ in drawn):
+        says += " " + t("report.plot.by_unit_small")
     if len(shared) > len(drawn):
         says += " " + t("report.plot.by_unit_some", n=len(drawn))
     return Plot("by_unit", t("report.plot.by_unit"), says + _target(view), svg, wide)

@@ -306,6 +306,9 @@ class _Writer:
             self.string(sheet, row, place, self.t("report.suppressed"), self.gone)
         elif measure in self.figures and isinstance(cell, int | float):
             sheet.write_number(row, place, cell, self.figures[measure])
+        elif measure is Measure.SHARE:  # a range in the public edition
+            text = cell_text(cell, measure, "share", self.view.names, self.zone)
+            self.string(sheet, row, place, text, self.gone)
         elif isinstance(cell, datetime):
             sheet.write_datetime(row, place, _local(cell, self.zone), self.moment)
         elif isinstance(cell, date):
