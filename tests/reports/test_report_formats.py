@@ -154,7 +154,7 @@ def workbook_of(kind: str, locale: str) -> bytes:
 
 def figure(text: str, locale: str) -> float | str | None:
     """The number that a reader takes from a text; what is withheld and no value as they are."""
-    if text in {"*", "–"}:
+    if text in {"*", "–"} or "%–" in text:
         return text
     plain = text.replace(".", "").replace(",", ".") if locale == "id" else text.replace(",", "")
     if plain.endswith("%"):
@@ -166,6 +166,9 @@ def same(found: object, cell: Cell, *, digits: float = 0.00051) -> bool:
     """Whether a figure read back is that of a cell, within what the format shows."""
     if cell is None:
         return found in {"–", "", None}
+    if isinstance(cell, str) and "-" in cell:  # the range of a withheld share
+        ends = "–".join(f"{100 * float(end):g}%" for end in cell.split("-"))
+        return found == ends
     if isinstance(cell, str):
         return found == "*"
     return isinstance(found, int | float) and abs(found - float(cell)) <= digits  # type: ignore[arg-type]
@@ -553,7 +556,7 @@ def test_the_pdf_shows_the_figures_of_the_tables(kind, locale):
     tokens = [
         token
         for token in OUT_OF.sub(" ", stream.replace(small, " ")).split()
-        if re.fullmatch(r"\d[\d.,]*%?|[*–]", token)
+        if re.fullmatch(r"\d[\d.,]*%?(–\d+%)?|[*–]", token)
     ]
     for table in report.tables:
         if table.key in {"late", "quality"}:
