@@ -150,7 +150,7 @@ def export_complaints(
     if file.suffix != ".jsonl":
         raise UsageError(f"'{file.name}' is not called .jsonl; a source reads the form by its name")
     with console.context_of(site) as context:
-        from tasks.ingest.exchange_writer import export  # noqa: PLC0415
+        from tasks.ingest.exchange.writer import export  # noqa: PLC0415
 
         moment = console.moment(now, context.site)
         begin = console.moment(since, context.site) if since else None

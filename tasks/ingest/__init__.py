@@ -7,7 +7,7 @@ the comparison of snapshots are internal.
 __all__ = [
     "answers",
     "counted_rows",
-    "exchange_writer",
+    "exchange",
     "importer",
     "inference",
     "preview",

@@ -23,7 +23,7 @@ from tasks.ingest.changes import past_facts, unit_in_charge
 from tasks.ingest.complaint_writer import ComplaintWriter
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.open_questions import HIDDEN, QuestionLog, is_vanished
-from tasks.ingest.row_parser import (
+from tasks.ingest.records import (
     CORRECT_ANSWER,
     EMPTY_ANSWER,
     FIRST_VALUE,

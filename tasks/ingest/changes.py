@@ -10,7 +10,7 @@ from typing import Any
 
 from db.models import Complaint, PastFacts
 from sla.events import ABSENT, Event, Kind, Knowledge, events_as_of, holder
-from tasks.ingest.row_parser import FIRST_VALUE, ComplaintRecord, event_identity
+from tasks.ingest.records import FIRST_VALUE, ComplaintRecord, event_identity
 from tasks.ingest.snapshot_diff import OBSERVED
 
 PERSONAL = ("text", "attachments", "reporter")

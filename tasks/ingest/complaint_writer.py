@@ -20,7 +20,7 @@ from tasks.ingest.changes import (
     unit_of_record,
     update_facts,
 )
-from tasks.ingest.exchange_reader import EVENTS, OWN_DOUBTS, known_as
+from tasks.ingest.exchange.reader import EVENTS, OWN_DOUBTS, known_as
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.open_questions import (
     QuestionLog,
@@ -30,13 +30,7 @@ from tasks.ingest.open_questions import (
     question_moved_receipt,
     question_vanished,
 )
-from tasks.ingest.row_parser import (
-    Answers,
-    ComplaintRecord,
-    event_identity,
-    stated_events,
-    value_hash,
-)
+from tasks.ingest.records import Answers, ComplaintRecord, event_identity, stated_events, value_hash
 from tasks.ingest.snapshot_diff import OBSERVED, StateSpan, Vocabulary, with_sight
 from tasks.ingest.state_spans import SpanChanges, SpanEvents, question_number
 

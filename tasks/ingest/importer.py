@@ -15,11 +15,11 @@ from tasks.common.context import SiteContext
 from tasks.common.garbage import no_search_for_cycles
 from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.complaint_writer import OriginWriters
+from tasks.ingest.exchange.origins import record_origins
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.open_questions import QuestionLog, question_receipts
-from tasks.ingest.origins import record_origins
+from tasks.ingest.records import MISALIGNED, ComplaintRecord
 from tasks.ingest.rejected_rows import RejectedRows
-from tasks.ingest.row_parser import MISALIGNED, ComplaintRecord
 from tasks.ingest.row_validator import RowValidator
 from tasks.ingest.swapped_dates import swapped_receipts
 from tasks.ingest.word_questions import WordQuestions

@@ -17,7 +17,7 @@ from sla.engine.context import UNDETERMINED
 from sla.events import ANY_KIND, ASSIGNEE, PROMISED_DUE, QUESTION, Event, Knowledge
 from tasks.common.redaction import redact_and_truncate
 from tasks.ingest.import_target import ImportTarget
-from tasks.ingest.row_parser import (
+from tasks.ingest.records import (
     CORRECT_ANSWER,
     STATUS_FIELD,
     UNIT_FIELD,

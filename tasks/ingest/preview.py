@@ -13,7 +13,7 @@ from tasks.common.context import SiteContext
 from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.counted_rows import counted
 from tasks.ingest.open_questions import shown_value
-from tasks.ingest.row_parser import ComplaintRecord, stated_events
+from tasks.ingest.records import ComplaintRecord, stated_events
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources import Extract, SourceError, Waiting, open_source
 from tasks.sources.base import sheet_of

@@ -15,8 +15,8 @@ from tasks.common.context import SiteContext
 from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.complaint_writer import OriginWriters
 from tasks.ingest.import_target import ImportTarget
+from tasks.ingest.records import ComplaintRecord
 from tasks.ingest.rejected_rows import RowOrigin, quarantine_row
-from tasks.ingest.row_parser import ComplaintRecord
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.sources import Row, open_source
 from tasks.sources.base import Sheet, UnreadableFile, sheet_of

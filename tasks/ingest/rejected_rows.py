@@ -11,7 +11,7 @@ from datetime import datetime
 from db import quarantine
 from db.models import QuarantineRow
 from tasks.ingest.import_target import ImportTarget
-from tasks.ingest.row_parser import MISALIGNED, RejectionReason
+from tasks.ingest.records import MISALIGNED, RejectionReason
 from tasks.ingest.row_validator import RejectedRow, ticket_hash
 
 UNUSABLE = MISALIGNED | {

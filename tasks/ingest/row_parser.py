@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
-from enum import StrEnum
-from functools import cached_property, lru_cache
-from operator import attrgetter
+from functools import cached_property, lru_cache, partial
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from db.models import QuestionRole
-from db.quarantine import TORN_REASONS
 from settings.mapping import EventColumn, SourceMapping, StatusWord
 from sla.directory import Directory
 from sla.engine.context import UNDETERMINED
-from sla.events import ENDING, FOLLOWS, Event, Kind
+from sla.events import Kind
 from sla.folding import folded
 from tasks.common.dates import DateTimeParser
 from tasks.common.flexible_dates import (
@@ -30,39 +26,22 @@ from tasks.common.flexible_dates import (
 )
 from tasks.common.redaction import plain_ticket, redact
 from tasks.ingest.cell_checks import EmptySigns, ShiftCheck
+from tasks.ingest.records import (
+    FIRST_VALUE,
+    MISALIGNED,
+    STATUS_FIELD,
+    UNIT_FIELD,
+    Answers,
+    ComplaintRecord,
+    RejectionReason,
+    RowError,
+    Step,
+    UnmappedCell,
+    value_hash,
+)
+from tasks.ingest.step_order import StepOrder
 from tasks.sources.base import FaultyRow
 from tasks.workbook_reader.limits import NO_RESULT
-
-
-class RejectionReason(StrEnum):
-    """The reason a row went to quarantine. The texts for people are in the templates.
-
-    Only a row without a readable ticket or date of receipt, or a torn one, is rejected. Everything
-    else that cannot be read is an open question about one field (:class:`UnmappedCell`).
-    """
-
-    TEXT_LINE = "text_line"
-    MISSING_TICKET = "missing_ticket"
-    DUPLICATE_TICKET = "duplicate_ticket"
-    MISSING_DATE = "missing_date"
-    BAD_DATE = "bad_date"
-    IN_THE_FUTURE = "in_the_future"
-    SHORT_ROW = "short_row"
-    LONG_ROW = "long_row"
-    TOO_LONG = "too_long"
-    TORN_ROW = "torn_row"
-    UNDECODABLE = "undecodable"
-    LONG_LINE = "long_line"
-    NO_OBJECT = "no_object"
-    REPEATED_KEY = "repeated_key"
-    UNFORMATTED_DATE = "unformatted_date"
-    TICKET_AS_NUMBER = "ticket_as_number"
-    ERROR_CELL = "error_cell"
-
-
-MISALIGNED = frozenset(map(RejectionReason, TORN_REASONS))
-"""Reasons that make the position of every cell uncertain: a name may be in any of them."""
-
 
 FORMULA_ERRORS = frozenset(
     {
@@ -74,155 +53,10 @@ FORMULA_ERRORS = frozenset(
 
 _SHORTENED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
 
-FIRST_VALUE = "#first-value"
-"""Suffix of the `source_field` of an event that keeps its first stated value."""
-
-STATUS_FIELD, UNIT_FIELD = "status", "unit"
-"""The fields of a complaint that depend on its status and on its unit, for open questions."""
-
 _TO_END_OF_DAY = timedelta(hours=23, minutes=59, seconds=59)
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 """A limit for times that may be in the future."""
-
-RECEIVED = "received"
-"""The `source_field` of the receipt, also if several columns state it."""
-
-_RECEIPT_FIELD = f"{RECEIVED}/{Kind.RECEIVED}"
-
-
-class RowError(ValueError):
-    """A row that cannot be read: the reason, the column and the value in it."""
-
-    def __init__(self, reason: RejectionReason, column: str = "", value: str = "") -> None:
-        super().__init__(reason)
-        self.reason, self.column, self.value = reason, column, value
-
-
-@dataclass(frozen=True, slots=True)
-class UnmappedCell:
-    """A cell that the mapping cannot read, with the answer given for it, if any.
-
-    `value` is the raw text. `source_field` is the field of the complaint that depends on it: a
-    fact, or the source field of an event of the kind `kind` with the unit `unit`. An empty answer
-    means that the cell counts as empty.
-    """
-
-    role: QuestionRole
-    column: str
-    value: str
-    source_field: str
-    kind: str = ""
-    answer: str | None = None
-    unit: str | None = None
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Return the identity of the question within the source: column and hash of the value."""
-        return self.column, value_hash(self.value)
-
-
-Answers = Mapping[tuple[str, str], str]
-"""The answers given to questions of a source, by column and hash of the value."""
-
-
-EMPTY_ANSWER = ""
-"""The answer for a value that means an empty cell."""
-
-CORRECT_ANSWER = "correct"
-"""The answer for a date of receipt that is right although it is far from its neighbours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """An event with a stated time, and its column."""
-
-    column: str
-    kind: str
-    moment: datetime
-    unit: str | None
-
-
-@dataclass(frozen=True)
-class ComplaintRecord:
-    """A parsed row. `title` is empty for anonymous and secret reports.
-
-    `unmapped` has the cells that the mapping cannot read, also those with an answer.
-
-    Only the exchange format fills `origin` and `history`: the other installation's source, and the
-    events as recorded there.
-    """
-
-    ticket: str
-    received: datetime
-    classification: str | None
-    category: str | None
-    channel: str | None
-    unit: str | None
-    title: str | None
-    anonymous: bool
-    secret: bool
-    promised_due: datetime | None
-    status: StatusWord | None
-    steps: tuple[Step, ...]
-    status_at: datetime | None = None
-    origin: str = ""
-    history: tuple[Event, ...] = ()
-    unmapped: tuple[UnmappedCell, ...] = ()
-    text: str | None = None
-    attachments: str | None = None
-    reporter: str | None = None
-    receipt_text: str = ""
-    """The date of receipt as written in the row, for a question about it."""
-    row_hash: int | None = None
-    """The content hash of the row itself, if the record differs from it by an added question."""
-
-    @property
-    def key(self) -> str:
-        """Return the key of a complaint within its source: the ticket, with the origin if there is
-        one.
-        """
-        return f"{self.origin}/{self.ticket}" if self.origin else self.ticket
-
-    @cached_property
-    def content_hash(self) -> int:
-        """Return the content hash of the row: equal for two rows about one complaint with equal
-        content.
-
-        It is stored, so it must never change.
-        """
-        if self.row_hash is not None:
-            return self.row_hash
-        facts = (
-            self.ticket,
-            self.received.timestamp(),
-            self.classification,
-            self.category,
-            self.channel,
-            self.unit,
-            self.title,
-            self.anonymous,
-            self.secret,
-            self.promised_due,
-            self.status and self.status.word,
-            self.status_at,
-            self.text,
-            self.attachments,
-            self.reporter,
-            *(f"{s.column}/{s.kind} {s.moment.timestamp()} {s.unit}" for s in self.steps),
-            *(
-                (self.origin, *map(event_identity, self.history))
-                if self.origin or self.history
-                else ()
-            ),
-            *(
-                f"{cell.source_field} ?{folded(cell.value)}"
-                for cell in self.unmapped
-                if cell.answer is None
-            ),
-        )
-        content = "\x1f".join(map(str, facts)).encode()
-        return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), signed=True)
 
 
 class RowParser:
@@ -250,6 +84,7 @@ class RowParser:
         self._year_last: set[str] = set()
         self._signs = EmptySigns(source)
         self._shift = ShiftCheck(source, directory)
+        self._step_order = StepOrder(source)
         # most cells with words repeat those of other rows
         self._unit_named = lru_cache(maxsize=10_000)(self._find_unit)
         self._privacy_of = lru_cache(maxsize=10_000)(self._read_privacy)
@@ -558,37 +393,17 @@ class RowParser:
             elif len(self._unmapped) > asked:
                 unit = self._unit(cells, event.unit, f"{event.column}/{event.kind}")
                 self._unmapped[asked] = replace(self._unmapped[asked], unit=unit)
-        if self._has_followers and any(step.kind in FOLLOWS for step in steps):
-            steps = self._after_what_they_follow(steps, cells)
-        if self._has_reopenings and any(step.kind == Kind.REOPENED for step in steps):
-            steps = self._reopened_after_end(steps, cells)
-        if len(steps) > 1:
-            steps.sort(key=_by_moment)
-        return tuple(steps)
+        if not steps:
+            return ()
+        ask = partial(self._asked_again, cells)
+        return tuple(self._step_order.arranged(steps, ask, self._is_asked))
 
-    def _after_what_they_follow(self, steps: list[Step], cells: Mapping[str, str]) -> list[Step]:
-        """Put each step after the step that it presupposes, for example a return after the
-        assignment.
-
-        On the same day the order of the procedure counts, because the law counts days. A step on an
-        earlier day is impossible: its date becomes an open question.
-        """
-        first: dict[str, datetime] = {}
-        for step in steps:
-            first[step.kind] = min(step.moment, first.get(step.kind, step.moment))
-        found: list[Step | None] = []
-        for step in steps:
-            begin = first.get(FOLLOWS.get(step.kind, ""))
-            if begin is None or step.moment >= begin:
-                found.append(step)
-            elif step.moment.astimezone(self._zone).date() == begin.astimezone(self._zone).date():
-                found.append(replace(step, moment=begin + timedelta(seconds=1)))
-            else:
-                found.append(self._asked_again(step, cells, step.kind, begin))
-        return [step for step in found if step is not None]
+    def _is_asked(self, kinds: Sequence[str]) -> bool:
+        """Check whether the date of an event of these kinds is an open question of this row."""
+        return any(cell.kind in kinds for cell in self._unmapped)
 
     def _asked_again(
-        self, step: Step, cells: Mapping[str, str], kind: str, begin: datetime | None
+        self, cells: Mapping[str, str], step: Step, kind: str, begin: datetime | None
     ) -> Step | None:
         """Ask about a step with an impossible date; return it as the answer says, if that is after
         `begin`.
@@ -605,58 +420,6 @@ class RowParser:
             return replace(step, moment=moment)
         self._unmapped[-1] = replace(self._unmapped[-1], answer=None)  # wrong for this complaint
         return None
-
-    def _reopened_after_end(self, steps: list[Step], cells: Mapping[str, str]) -> list[Step]:
-        """Put the ends and reopenings of a complaint in a possible order.
-
-        Of several in the same minute, each counts a second after the one before, in the order of
-        the columns in the mapping. A reopening before the first end, or without an end in a source
-        that shows ends, is impossible: it becomes an open question.
-        """
-        turns = [n for n, step in enumerate(steps) if step.kind in (*ENDING, Kind.REOPENED)]
-        taken: set[datetime] = set()
-        for n in turns:
-            moment = steps[n].moment
-            while moment in taken:
-                moment += timedelta(seconds=1)
-            taken.add(moment)
-            steps[n] = replace(steps[n], moment=moment)
-        first = min((step.moment for step in steps if step.kind in ENDING), default=None)
-        if first is None and (not self._end_kind or self._is_end_asked()):
-            return steps
-        return [
-            found for step in steps if (found := self._after_end(step, first, cells)) is not None
-        ]
-
-    @cached_property
-    def _has_followers(self) -> bool:
-        return any(event.kind in FOLLOWS for event in self.source.events)
-
-    @cached_property
-    def _has_reopenings(self) -> bool:
-        return any(event.kind == Kind.REOPENED for event in self.source.events)
-
-    @cached_property
-    def _end_kind(self) -> str:
-        """Return the kind of the first end that the mapping has, or nothing without one."""
-        return next((event.kind for event in self.source.events if event.kind in ENDING), "")
-
-    def _is_end_asked(self) -> bool:
-        """Check whether the date of an end is an open question of this row already."""
-        return any(cell.kind in ENDING for cell in self._unmapped)
-
-    def _after_end(
-        self, step: Step, first: datetime | None, cells: Mapping[str, str]
-    ) -> Step | None:
-        """Return the step; for a reopening before the first end, the answer about it.
-
-        A reopening proves that the complaint had ended. Without any end it is the date of the end
-        that is missing, so the question is about the end.
-        """
-        if step.kind != Kind.REOPENED or (first is not None and step.moment >= first):
-            return step
-        kind = step.kind if first is not None else self._end_kind
-        return self._asked_again(step, cells, kind, first)
 
     def _unit_of_step(
         self, cells: Mapping[str, str], event: EventColumn, source_field: str
@@ -766,40 +529,8 @@ class RowParser:
         return (redact(text) if self.source.mask else text)[:length] or None
 
 
-_by_moment = attrgetter("moment")
-
-
 def _possible(moment: datetime, received: datetime | None, observed: datetime) -> bool:
     return (received is None or received <= moment) and moment <= observed
-
-
-def stated_events(record: ComplaintRecord, source: str, now: datetime) -> list[Event]:
-    """Return the events with a time stated in the row; in the exchange format all of its events.
-
-    In that format `source` is our name for a source of the other installation. The sources of its
-    events get names of the same form.
-    """
-    if record.history:
-        prefix = source.removesuffix(record.origin)
-        return [
-            replace(event, recorded_at=now, source=f"{prefix}{event.source}"[:128])
-            for event in record.history
-        ]
-    receipt = Event(Kind.RECEIVED, record.received, now, source, source_field=_RECEIPT_FIELD)
-    return [
-        receipt,
-        *[
-            Event(
-                step.kind,
-                step.moment,
-                now,
-                source,
-                unit=step.unit,
-                source_field=f"{step.column}/{step.kind}",
-            )
-            for step in record.steps
-        ],
-    ]
 
 
 def _misfit(length: int, width: int) -> RejectionReason:
@@ -811,23 +542,3 @@ def _misfit(length: int, width: int) -> RejectionReason:
 
 def _matches(cell: str, word: str) -> bool:
     return bool(cell.strip()) if word == "*" else folded(cell) == folded(word)
-
-
-def event_identity(event: Event) -> tuple[object, ...]:
-    """Return the identity of an event: all of its content except the time of recording."""
-    return (
-        event.source,
-        event.source_field,
-        event.kind,
-        event.latest,
-        event.earliest,
-        event.knowledge,
-        event.unit,
-        event.retracted,
-    )
-
-
-@lru_cache(maxsize=10_000)
-def value_hash(text: str) -> str:
-    """Return the hash that recognizes a value again, ignoring letter case and spaces."""
-    return hashlib.sha256(folded(text).encode()).hexdigest()

@@ -20,15 +20,9 @@ from tasks.common.table_lines import (
     is_text,
     is_total_label,
 )
-from tasks.ingest.exchange_reader import ExchangeReader
-from tasks.ingest.row_parser import (
-    MISALIGNED,
-    Answers,
-    ComplaintRecord,
-    RejectionReason,
-    RowError,
-    RowParser,
-)
+from tasks.ingest.exchange.reader import ExchangeReader
+from tasks.ingest.records import MISALIGNED, Answers, ComplaintRecord, RejectionReason, RowError
+from tasks.ingest.row_parser import RowParser
 from tasks.sources.base import FaultyRow, Row, sheet_of, without_lone_surrogates
 from tasks.workbook_reader.covered import CoveredCell
 

@@ -8,7 +8,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from settings.mapping import SourceMapping
-from tasks.ingest.row_parser import ComplaintRecord
+from tasks.ingest.records import ComplaintRecord
 
 _DATE_CELL = re.compile(r"\d{4}-\d\d-\d\d(?: .*)?")
 _WORKBOOK = re.compile(r"\.(?:xls|ods)", re.IGNORECASE)

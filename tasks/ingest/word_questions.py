@@ -16,7 +16,7 @@ from sla.folding import folded
 from tasks.evaluation.known_words import ENOUGH, may_be_word, named_in_files
 from tasks.ingest.import_target import ImportTarget
 from tasks.ingest.open_questions import QuestionLog
-from tasks.ingest.row_parser import ComplaintRecord, value_hash
+from tasks.ingest.records import ComplaintRecord, value_hash
 
 ENOUGH_COMPLAINTS = 100
 """With fewer complaints in the database, of all sources, rare words raise no question."""

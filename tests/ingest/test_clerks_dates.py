@@ -11,7 +11,8 @@ from settings.sources import FolderSource
 from sla.directory import Directory
 from tasks.common.flexible_dates import date_order, parse_flexible, parse_serial
 from tasks.common.table_lines import has_only_totals
-from tasks.ingest.row_parser import RowError, RowParser
+from tasks.ingest.records import RowError
+from tasks.ingest.row_parser import RowParser
 from tasks.ingest.row_validator import RejectedRow, RowValidator
 from tasks.ingest.swapped_dates import swapped, swapped_receipts
 from tasks.workbook_reader.covered import CoveredCell

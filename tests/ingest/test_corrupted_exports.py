@@ -36,7 +36,7 @@ from settings.mapping import SourceMapping
 from sla.engine.deadline import State
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
-from tasks.ingest.exchange_writer import export
+from tasks.ingest.exchange.writer import export
 from tasks.ingest.source_count import SourceCount
 from tasks.intake import ask, pull
 from tasks.sources.base import SourceError

@@ -36,7 +36,7 @@ from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.explain import as_text, explanations
 from tasks.evaluation.loader import load_and_evaluate
 from tasks.ingest.answers import answer, meaning_of
-from tasks.ingest.exchange_writer import export
+from tasks.ingest.exchange.writer import export
 from tasks.ingest.quarantine_retry import retry
 from tasks.intake import pull
 from tasks.reports.builder import report_view

@@ -26,7 +26,7 @@ from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.delivery import send_owed
 from tasks.evaluation.loader import load_complaints
-from tasks.ingest.row_parser import RejectionReason
+from tasks.ingest.records import RejectionReason
 from tasks.intake import pull
 from tasks.monitoring.health import check
 from tasks.reports.builder import report_view

@@ -20,7 +20,7 @@ from support.pipeline import deliver, dump, register, write_register
 from db import quarantine
 from db.models import Complaint, MessageRow
 from tasks.deadlines import evaluate_and_notify
-from tasks.ingest.exchange_writer import export
+from tasks.ingest.exchange.writer import export
 from tasks.intake import pull
 from tasks.summary import make_summary
 

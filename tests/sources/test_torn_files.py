@@ -11,7 +11,7 @@ from conftest import WITA, wita
 
 from settings.sources import ExchangeSource, FolderSource
 from sla.directory import Directory, Unit
-from tasks.ingest.row_parser import ComplaintRecord
+from tasks.ingest.records import ComplaintRecord
 from tasks.ingest.row_validator import RejectedRow, RowValidator, ticket_hash
 from tasks.sources.base import UnreadableFile, WrongMapping
 from tasks.sources.files.reader import read_sheet

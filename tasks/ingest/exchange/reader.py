@@ -25,15 +25,15 @@ from sla.events import (
     events_as_of,
 )
 from tasks.common.dates import parse_iso
-from tasks.ingest.row_parser import (
+from tasks.ingest.records import (
     RECEIVED,
     UNIT_FIELD,
     Answers,
     ComplaintRecord,
     RejectionReason,
     RowError,
-    RowParser,
 )
+from tasks.ingest.row_parser import RowParser
 
 DOUBTED = (*Kind, ANY_KIND, ASSIGNEE, PROMISED_DUE)
 """The kinds of doubts: see `sla.events.Event`."""

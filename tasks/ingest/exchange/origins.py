@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from db import complaints, imports
 from db.models import Origin
 from sla.events import Kind
-from tasks.ingest.exchange_reader import LONGEST, known_as
+from tasks.ingest.exchange.reader import LONGEST, known_as
 from tasks.ingest.import_target import ImportTarget
 from tasks.sources.base import RemoteSource
 

@@ -1,0 +1,240 @@
+"""Records: parsed rows, what could not be read in them, and the events that they state."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property, lru_cache
+
+from db.models import QuestionRole
+from db.quarantine import TORN_REASONS
+from settings.mapping import StatusWord
+from sla.events import Event, Kind
+from sla.folding import folded
+
+
+class RejectionReason(StrEnum):
+    """The reason a row went to quarantine. The texts for people are in the templates.
+
+    Only a row without a readable ticket or date of receipt, or a torn one, is rejected. Everything
+    else that cannot be read is an open question about one field (:class:`UnmappedCell`).
+    """
+
+    TEXT_LINE = "text_line"
+    MISSING_TICKET = "missing_ticket"
+    DUPLICATE_TICKET = "duplicate_ticket"
+    MISSING_DATE = "missing_date"
+    BAD_DATE = "bad_date"
+    IN_THE_FUTURE = "in_the_future"
+    SHORT_ROW = "short_row"
+    LONG_ROW = "long_row"
+    TOO_LONG = "too_long"
+    TORN_ROW = "torn_row"
+    UNDECODABLE = "undecodable"
+    LONG_LINE = "long_line"
+    NO_OBJECT = "no_object"
+    REPEATED_KEY = "repeated_key"
+    UNFORMATTED_DATE = "unformatted_date"
+    TICKET_AS_NUMBER = "ticket_as_number"
+    ERROR_CELL = "error_cell"
+
+
+MISALIGNED = frozenset(map(RejectionReason, TORN_REASONS))
+"""Reasons that make the position of every cell uncertain: a name may be in any of them."""
+
+FIRST_VALUE = "#first-value"
+"""Suffix of the `source_field` of an event that keeps its first stated value."""
+
+STATUS_FIELD, UNIT_FIELD = "status", "unit"
+"""The fields of a complaint that depend on its status and on its unit, for open questions."""
+
+RECEIVED = "received"
+"""The `source_field` of the receipt, also if several columns state it."""
+
+_RECEIPT_FIELD = f"{RECEIVED}/{Kind.RECEIVED}"
+
+
+class RowError(ValueError):
+    """A row that cannot be read: the reason, the column and the value in it."""
+
+    def __init__(self, reason: RejectionReason, column: str = "", value: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.column, self.value = reason, column, value
+
+
+@dataclass(frozen=True, slots=True)
+class UnmappedCell:
+    """A cell that the mapping cannot read, with the answer given for it, if any.
+
+    `value` is the raw text. `source_field` is the field of the complaint that depends on it: a
+    fact, or the source field of an event of the kind `kind` with the unit `unit`. An empty answer
+    means that the cell counts as empty.
+    """
+
+    role: QuestionRole
+    column: str
+    value: str
+    source_field: str
+    kind: str = ""
+    answer: str | None = None
+    unit: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return the identity of the question within the source: column and hash of the value."""
+        return self.column, value_hash(self.value)
+
+
+Answers = Mapping[tuple[str, str], str]
+"""The answers given to questions of a source, by column and hash of the value."""
+
+
+EMPTY_ANSWER = ""
+"""The answer for a value that means an empty cell."""
+
+CORRECT_ANSWER = "correct"
+"""The answer for a date of receipt that is right although it is far from its neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An event with a stated time, and its column."""
+
+    column: str
+    kind: str
+    moment: datetime
+    unit: str | None
+
+
+@dataclass(frozen=True)
+class ComplaintRecord:
+    """A parsed row. `title` is empty for anonymous and secret reports.
+
+    `unmapped` has the cells that the mapping cannot read, also those with an answer.
+
+    Only the exchange format fills `origin` and `history`: the other installation's source, and the
+    events as recorded there.
+    """
+
+    ticket: str
+    received: datetime
+    classification: str | None
+    category: str | None
+    channel: str | None
+    unit: str | None
+    title: str | None
+    anonymous: bool
+    secret: bool
+    promised_due: datetime | None
+    status: StatusWord | None
+    steps: tuple[Step, ...]
+    status_at: datetime | None = None
+    origin: str = ""
+    history: tuple[Event, ...] = ()
+    unmapped: tuple[UnmappedCell, ...] = ()
+    text: str | None = None
+    attachments: str | None = None
+    reporter: str | None = None
+    receipt_text: str = ""
+    """The date of receipt as written in the row, for a question about it."""
+    row_hash: int | None = None
+    """The content hash of the row itself, if the record differs from it by an added question."""
+
+    @property
+    def key(self) -> str:
+        """Return the key of a complaint within its source: the ticket, with the origin if there is
+        one.
+        """
+        return f"{self.origin}/{self.ticket}" if self.origin else self.ticket
+
+    @cached_property
+    def content_hash(self) -> int:
+        """Return the content hash of the row: equal for two rows about one complaint with equal
+        content.
+
+        It is stored, so it must never change.
+        """
+        if self.row_hash is not None:
+            return self.row_hash
+        facts = (
+            self.ticket,
+            self.received.timestamp(),
+            self.classification,
+            self.category,
+            self.channel,
+            self.unit,
+            self.title,
+            self.anonymous,
+            self.secret,
+            self.promised_due,
+            self.status and self.status.word,
+            self.status_at,
+            self.text,
+            self.attachments,
+            self.reporter,
+            *(f"{s.column}/{s.kind} {s.moment.timestamp()} {s.unit}" for s in self.steps),
+            *(
+                (self.origin, *map(event_identity, self.history))
+                if self.origin or self.history
+                else ()
+            ),
+            *(
+                f"{cell.source_field} ?{folded(cell.value)}"
+                for cell in self.unmapped
+                if cell.answer is None
+            ),
+        )
+        content = "\x1f".join(map(str, facts)).encode()
+        return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), signed=True)
+
+
+def stated_events(record: ComplaintRecord, source: str, now: datetime) -> list[Event]:
+    """Return the events with a time stated in the row; in the exchange format all of its events.
+
+    In that format `source` is our name for a source of the other installation. The sources of its
+    events get names of the same form.
+    """
+    if record.history:
+        prefix = source.removesuffix(record.origin)
+        return [
+            replace(event, recorded_at=now, source=f"{prefix}{event.source}"[:128])
+            for event in record.history
+        ]
+    receipt = Event(Kind.RECEIVED, record.received, now, source, source_field=_RECEIPT_FIELD)
+    return [
+        receipt,
+        *[
+            Event(
+                step.kind,
+                step.moment,
+                now,
+                source,
+                unit=step.unit,
+                source_field=f"{step.column}/{step.kind}",
+            )
+            for step in record.steps
+        ],
+    ]
+
+
+def event_identity(event: Event) -> tuple[object, ...]:
+    """Return the identity of an event: all of its content except the time of recording."""
+    return (
+        event.source,
+        event.source_field,
+        event.kind,
+        event.latest,
+        event.earliest,
+        event.knowledge,
+        event.unit,
+        event.retracted,
+    )
+
+
+@lru_cache(maxsize=10_000)
+def value_hash(text: str) -> str:
+    """Return the hash that recognizes a value again, ignoring letter case and spaces."""
+    return hashlib.sha256(folded(text).encode()).hexdigest()
