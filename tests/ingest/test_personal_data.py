@@ -7,14 +7,11 @@ Names in an open title cannot be known for names and are not looked for; see
 import logging
 import os
 import zlib
-from email import message_from_bytes, policy
-from pathlib import Path
 
 import pytest
 from conftest import wita
-from pypdf import PdfReader
-from python_calamine import CalamineWorkbook
 from sqlalchemy import select
+from support.outputs import printed, read
 from support.pipeline import deliver, dump, register, write_register
 
 from db import quarantine
@@ -73,23 +70,6 @@ def lived(context, caplog, tmp_path):
         "export": (tmp_path / "given.jsonl").read_text(encoding="utf-8"),
         "logs": caplog.text,
     }
-
-
-def printed(path: Path) -> str:
-    """A report as its reader sees it."""
-    if path.suffix == ".pdf":
-        return "".join(page.extract_text() for page in PdfReader(path).pages)
-    if path.suffix == ".xlsx":
-        book = CalamineWorkbook.from_path(path)
-        return "".join(str(book.get_sheet_by_name(name).to_python()) for name in book.sheet_names)
-    return path.read_text("utf-8")
-
-
-def read(raw: bytes) -> str:
-    """A mail as its reader sees it: subject and every part, decoded."""
-    mail = message_from_bytes(raw, policy=policy.default)
-    parts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
-    return "\n".join([str(mail["Subject"]), str(mail["To"]), *parts])
 
 
 def test_nothing_of_it_comes_out_anywhere(lived):
