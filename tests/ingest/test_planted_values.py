@@ -22,11 +22,11 @@ from support.outputs import printed, read
 from support.pipeline import BEGUN, begin, deliver, dump, write_register
 from support.servers.open311_server import GeoServer, raw, serving
 from support.small_site import DAY, PRIVACY, REPORT, TICKET, TITLE
-from tasks.ingest.exchange_writer import export
 
 from flows.intake import intake
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
+from tasks.ingest.exchange.writer import export
 from tasks.intake import ask, pull
 from tasks.sources.base import SourceError
 from tasks.summary import make_summary
