@@ -1,14 +1,16 @@
 """The public edition: no complaint is named, and no count of one or two can be read or computed.
 
 :mod:`tasks.reports.disclosure_control` explains the withheld cells. The months of earlier periods
-are withheld as in the editions of those periods, so that successive editions reveal no more than
-one. Editions of overlapping periods are refused (:mod:`tasks.summary`). What remains: a figure that
-differs in a later edition shows how many complaints were recorded late.
+are withheld as in the editions of those periods. Their counts are rounded to multiples of `ROUND`:
+beside the exact count of the earlier edition this leaves five consecutive numbers of complaints
+recorded late, so never only one or two. Shares are rounded alike if enough deadlines are behind
+them, and left out otherwise, as are means and medians. Editions of overlapping periods are refused
+(:mod:`tasks.summary`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -45,6 +47,12 @@ NO_COMPLAINTS = frozenset({"vacancies", "open_questions", "rules_to_be_confirmed
 REORDERED = frozenset({"by_unit", "by_classification", "by_category", "by_channel"})
 """Tables in the order of their figures: in the public edition, of the published ones."""
 
+ROUND = 5
+"""Counts of earlier periods are rounded to multiples of this, shares to as many percent."""
+
+ENOUGH = 25
+"""With fewer deadlines than this a rounded share could tell the change of a count."""
+
 EARLIER = ("value", "previous", "year_before")
 
 
@@ -74,6 +82,11 @@ class _Hiding:
         self.without_total: set[str] = set()
         self.ranges: dict[tuple[str, int], ShareRange] = {}
         self.months = _months(view, self.by_key.get("trend"))
+        trend = self.by_key.get("trend")
+        first, last = f"{view.first:%Y-%m}", f"{view.last:%Y-%m}"
+        self.own_months = {
+            row.key for row in (trend.rows if trend else ()) if first <= row.key <= last
+        }
         self._split()
         self._headline()
         self._trend()
@@ -83,10 +96,27 @@ class _Hiding:
     def tables(self) -> Iterable[Table]:
         """Yield all tables without the withheld cells, in an order revealing nothing about them."""
         for table in self.by_key.values():
-            rows = [self._row(table, place, row) for place, row in enumerate(table.rows)]
+            rows = [
+                self._rounded(table, self._row(table, place, row), row.of)
+                for place, row in enumerate(table.rows)
+            ]
             if table.key in REORDERED:
                 rows.sort(key=partial(_rank, table))
             yield replace(table, rows=tuple(rows), total=self._total(table))
+
+    def _rounded(self, table: Table, row: Row, behind: Mapping[str, int]) -> Row:
+        """Return a row with rounded figures of earlier periods; `behind` are its `of`."""
+        measures = [row.measure or column.measure for column in table.columns]
+        if table.key == "trend" and row.key not in self.own_months:
+            of: list[Cell] = [row.cells[2]] * len(row.cells)
+            first = 0
+        elif table.key == "headline":
+            of, first = [behind.get(column) for column in EARLIER], 1
+            row = replace(row, of={key: each for key, each in row.of.items() if key == "value"})
+        else:
+            return row
+        earlier = zip(row.cells[first:], measures[first:], of[first:], strict=True)
+        return replace(row, cells=(*row.cells[:first], *(_round(*each) for each in earlier)))
 
     def _total(self, table: Table) -> Row | None:
         """Return the row of the sums without the sums that are withheld."""
@@ -342,6 +372,20 @@ class _Hiding:
                 few = small(cell) or (part and _tells(cell, complaints))
                 if few or (isinstance(cell, int) and row.tickets and len(row.tickets) < LEAST):
                     self._hide(key, place, column)
+
+
+def _round(cell: Cell, measure: Measure, of: Cell) -> Cell:
+    """Round a figure of an earlier period; a share of few, a mean and a median are withheld.
+
+    `of` is the number behind a share.
+    """
+    if not isinstance(cell, int | float):
+        return cell
+    if measure is Measure.COUNT:
+        return (2 * int(cell) + ROUND) // (2 * ROUND) * ROUND
+    if measure is not Measure.SHARE or not isinstance(of, int) or of < ENOUGH:
+        return SUPPRESSED
+    return round(cell * 100 / ROUND) * ROUND / 100
 
 
 def _rank(table: Table, row: Row) -> tuple[int, float, str]:

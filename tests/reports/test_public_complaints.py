@@ -15,15 +15,20 @@ from datetime import date
 import numpy as np
 import pytest
 from conftest import wita
-from support.metric_cases import BENCH, NOVEMBER
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.histories import histories
+from support.metric_cases import BENCH, NOVEMBER, case, event_at, gathered_of
 from support.programs import sized
 from support.synthetic_reports import view
 
 from sla.metrics.columns import CaseColumns
+from sla.metrics.definitions import PRESENT
 from sla.metrics.encoding import STATES
-from sla.metrics.table import SUPPRESSED, Row, Table
+from sla.metrics.table import SUPPRESSED, Measure, Row, Table
 from sla.metrics.tables import Tellings
 from sla.metrics.tables import report as tables_of
+from sla.periods import Period
 from tasks.reports.model import Report
 from tasks.reports.public_edition import public_edition
 from tasks.summary import PublishedOtherwise, make_summary
@@ -224,6 +229,85 @@ def test_the_months_of_an_earlier_quarter_stay_withheld_in_the_next_edition():
         if (table := public_edition(each).table("trend"))
     ]
     assert shown == [[SUPPRESSED, 40, SUPPRESSED]] * 2
+
+
+OCTOBER = Period("2026-10", date(2026, 10, 1), date(2026, 10, 31))
+
+
+def edition(cases, period: Period, at: str) -> Report:
+    """The public edition of these complaints."""
+    gathered, _ = gathered_of(cases)
+    tables = tables_of(gathered, period, BENCH, wita(at), tellings=Tellings.none(), findings={})
+    return public_edition(
+        replace(
+            view(count=0),
+            tables=tables,
+            period_key=period.name,
+            first=period.first,
+            last=period.last,
+        )
+    )
+
+
+def exact_and_rounded(first: Report, second: Report) -> Iterator[tuple[object, object]]:
+    """Yield each figure of the first period, as its own edition and as the next one shows it."""
+    mine, later = first.table("trend"), second.table("trend")
+    assert mine
+    assert later
+    for column in ("received", "settled", "verdicts"):
+        yield mine.value("2026-10", column), later.value("2026-10", column)
+    before, after = first.table("headline"), second.table("headline")
+    assert before
+    assert after
+    for row in before.rows:
+        if row.measure is Measure.COUNT and row.key not in PRESENT:
+            yield row.cells[0], after.value(row.key, "previous")
+
+
+@pytest.mark.long
+@settings(max_examples=sized(25, 300))
+@given(histories(), st.integers(1, 6), st.data())
+def test_two_editions_compared_tell_no_number_of_one_or_two(cases, copies, data):
+    """Some complaints of October are recorded only after its edition."""
+    many = [replace(each, ticket=f"{each.ticket}-{n}") for each in cases for n in range(copies)]
+    known = [each for each in many if data.draw(st.booleans())]
+    first = edition(known, OCTOBER, "2026-11-02 09:30")
+    second = edition(many, NOVEMBER, "2026-12-02 09:30")
+    for exact, rounded in exact_and_rounded(first, second):
+        if not isinstance(exact, int) or not isinstance(rounded, int):
+            continue
+        recorded_late = {abs(n - exact) for n in range(rounded - 2, rounded + 3) if n >= 0}
+        assert recorded_late - {1, 2}, (exact, rounded)
+        assert rounded % 5 == 0
+    headline = second.table("headline")
+    assert headline
+    for row in headline.rows:
+        if row.measure is Measure.DAYS:
+            assert not isinstance(row.cells[1], int | float)
+
+
+def test_a_rounded_share_needs_many_deadlines():
+    """24 deadlines of October: one more that is recorded late could be told from the share."""
+    shares = {}
+    for count in (24, 25, 40):
+        cases = [
+            case(
+                f"{n:02}",
+                event_at("received", "2026-10-05 10:00"),
+                *([event_at("settled", "2026-10-06 10:00")] if n % 4 else []),
+            )
+            for n in range(count)
+        ]
+        shown = edition(cases, NOVEMBER, "2026-12-02 09:30")
+        shares[count] = [
+            table.value(row, column)
+            for key, row, column in (
+                ("trend", "2026-10", "share"),
+                ("headline", "on_time", "previous"),
+            )
+            if (table := shown.table(key))
+        ]
+    assert shares == {24: [SUPPRESSED] * 2, 25: [0.7] * 2, 40: [0.75] * 2}
 
 
 def test_editions_of_overlapping_periods_are_refused(context, tmp_path):

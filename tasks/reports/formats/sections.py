@@ -269,7 +269,7 @@ def tiles(view: Report, zone: ZoneInfo) -> list[Tile]:
 def _changes(headline: Table, row: Row, view: Report, zone: ZoneInfo) -> Iterator[str]:
     """Yield the changes against each earlier period, or the reason that there is none."""
     t = catalog(view.names.locale)
-    for than in ("previous", "year_before"):
+    for than in ("previous", "year_before") if view.edition == "full" else ():
         unknown = headline.value("settled_unknown", than) if row.key == "settled" else None
         if _no_data(view, headline, row, than):
             yield t(f"report.change.no_{than}")
@@ -291,9 +291,9 @@ class Change:
 def change_words(view: Report, figure: str, than: str, zone: ZoneInfo) -> Change | None:
     """Describe the change of a figure of the headline; None without a comparison.
 
-    `than` is the column of the earlier period.
+    `than` is the column of the earlier period. The public edition has only rounded figures of it.
     """
-    headline = view.table("headline")
+    headline = view.table("headline") if view.edition == "full" else None
     row = headline.row(figure) if headline else None
     if headline is None or row is None:
         return None
