@@ -12,6 +12,9 @@ from sqlalchemy.orm import Session
 from db.complaints import chunked
 from db.models import WORD_ROLES, Complaint, OpenQuestion, QuestionComplaint, QuestionRole
 
+HIDDEN = "…"
+"""Placeholder for a value that is no word but a text; nothing of it is stored."""
+
 
 @dataclass(frozen=True, slots=True)
 class QuestionCount:
@@ -153,3 +156,22 @@ def open_of_complaint(session: Session, complaint: int) -> list[tuple[OpenQuesti
         .order_by(OpenQuestion.id)
     )
     return [(question, since) for question, since in session.execute(query)]
+
+
+def open_values(session: Session, role: QuestionRole) -> dict[int, str]:
+    """Load the values of the open questions of a role, by the complaint that shows them.
+
+    Values that are empty or not kept are left out.
+    """
+    query = (
+        select(QuestionComplaint.complaint_id, OpenQuestion.value)
+        .join(OpenQuestion, QuestionComplaint.question_id == OpenQuestion.id)
+        .where(
+            OpenQuestion.role == role,
+            OpenQuestion.value.not_in(("", HIDDEN)),
+            OpenQuestion.answered_at.is_(None),
+            QuestionComplaint.until.is_(None),
+        )
+        .order_by(QuestionComplaint.id)
+    )
+    return dict(session.execute(query).tuples().all())

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from db import audit, complaints, imports, questions
 from db.models import WORD_ROLES, Complaint, OpenQuestion, QuestionComplaint, QuestionRole
+from db.questions import HIDDEN
 from settings import Site
 from settings.mapping import SourceMapping
 from sla.error_text import did_you_mean
@@ -22,7 +23,7 @@ from tasks.evaluation.known_words import classifications_of, named_in_files
 from tasks.ingest.changes import past_facts, unit_in_charge
 from tasks.ingest.complaint_writer import ComplaintWriter
 from tasks.ingest.import_target import ImportTarget
-from tasks.ingest.open_questions import HIDDEN, QuestionLog, is_vanished
+from tasks.ingest.open_questions import QuestionLog, is_vanished
 from tasks.ingest.records import (
     CORRECT_ANSWER,
     EMPTY_ANSWER,

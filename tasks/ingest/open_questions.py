@@ -11,6 +11,7 @@ import numpy as np
 
 from db import questions
 from db.models import WORD_ROLES, OpenQuestion, QuestionRole
+from db.questions import HIDDEN
 from settings.mapping import EventColumn, SourceMapping
 from sla.directory import Directory
 from sla.engine.context import UNDETERMINED
@@ -32,9 +33,6 @@ LONGEST_VALUE = 80
 
 LONGEST_WORD = 160
 """A longer cell, or one with line breaks, is no word but a text; nothing of it is stored."""
-
-HIDDEN = "…"
-"""Placeholder for such a text."""
 
 MOVED_RECEIPT = "moved-receipt/"
 """Prefix of the field of a question about a date of receipt far earlier than before."""

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from urllib.parse import quote
 
-from db import notices, outbox
+from db import notices, outbox, questions
 from db.mailbox import bounces
 from db.models import Complaint, MessageRow, QuestionRole
 from db.notices import Notification
@@ -255,6 +255,7 @@ class DeskLoader:
             inherited=self._inherited(complaint, duties),
             complaint=complaint.id,
             unit_id=unit or "",
+            unknown_unit="" if hidden else self._unknown_units.get(complaint.id, ""),
         )
 
     def _category(self, complaint: Complaint) -> str:
@@ -262,6 +263,11 @@ class DeskLoader:
         if complaint.anonymous or complaint.secret:
             return self._words.shown(QuestionRole.CATEGORY, complaint.category)
         return complaint.category or ""
+
+    @cached_property
+    def _unknown_units(self) -> dict[int, str]:
+        """Names of units that directory.csv does not have, as the sources write them."""
+        return questions.open_values(self._run.session, QuestionRole.UNIT)
 
     @cached_property
     def _words(self) -> KnownWords:
@@ -362,7 +368,10 @@ class DeskLoader:
         )
 
     def _lines(self, items: Iterable[NoticeItem]) -> tuple[DeskUnitLine, ...]:
-        """Return the table of a superior: each unit with late complaints, most first."""
+        """Return the table of a superior: each unit with late complaints.
+
+        Most come first, then the oldest.
+        """
         found: dict[str, list[list[Duty]]] = {}
         for item in items:
             by_unit: dict[str, list[Duty]] = {}
@@ -372,15 +381,19 @@ class DeskLoader:
             for unit, duties in by_unit.items():
                 found.setdefault(unit, []).append(duties)
         lines = [
-            DeskUnitLine(
-                unit=self._run.site.directory.short_name_of(_unit_of(unit)),
-                late=len(cases),
-                oldest=min((duty for duties in cases for duty in duties), key=lambda d: d.lateness),
-                new=sum(all(duty.new for duty in duties) for duties in cases),
+            (
+                -len(cases),
+                min((duty for duties in cases for duty in duties), key=lambda d: d.lateness),
+                self._run.site.directory.short_name_of(_unit_of(unit)),
+                sum(all(duty.new for duty in duties) for duties in cases),
             )
             for unit, cases in found.items()
         ]
-        return tuple(sorted(lines, key=lambda line: (-line.late, line.unit)))
+        lines.sort(key=lambda line: (line[0], line[1].due, line[2]))
+        return tuple(
+            DeskUnitLine(unit=unit, late=-late, oldest=oldest, new=new)
+            for late, oldest, unit, new in lines
+        )
 
     def _place(self, reader: DeskReader, holder: OfficeHolder, items: Sequence[NoticeItem]) -> str:
         """Return the words for the subject: the unit of all complaints, or their number."""

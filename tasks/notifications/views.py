@@ -6,6 +6,7 @@ report.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -168,6 +169,8 @@ class NoticeItem:
     complaint: int = 0
     """The key of the complaint."""
     unit_id: str = ""
+    unknown_unit: str = ""
+    """The name of its unit as the source writes it, as long as directory.csv does not have it."""
     reply_links: ReplyLinks | None = None
     statement: Statement | None = None
 
@@ -223,7 +226,13 @@ class NoticeItem:
         Only duties of this section count for the gravity.
         """
         grave = min(duty.grave for duty in self.duties if duty.section is self.section)
-        return (*grave, *self.worst.lateness, self.ticket)
+        return (*grave, *self.worst.lateness, _by_number(self.ticket))
+
+
+def _by_number(ticket: str) -> list[tuple[int, str]]:
+    """Return the sort key of a ticket that puts FD-2 before FD-11."""
+    parts = re.split(r"([0-9]+)", ticket)
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,10 +401,13 @@ class Desk:
 
     @property
     def rules(self) -> tuple[Duty, ...]:
-        """Return one duty for each rule in the body, the gravest first, for the legal notes."""
+        """Return one duty for each rule in the body, the gravest first, for the legal notes.
+
+        A superior reads no duty with a later time.
+        """
         found: dict[tuple[str, str], Duty] = {}
         for item in self.items:
-            for duty in item.duties:
+            for duty in item.pressing if self.superior else item.duties:
                 found.setdefault((duty.citation, duty.rule), duty)
         return tuple(sorted(found.values(), key=lambda duty: (duty.grave, duty.citation)))
 

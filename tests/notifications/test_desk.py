@@ -244,7 +244,7 @@ def test_a_superior_acts_on_what_reached_the_rung_and_sees_the_rest_as_numbers(c
     deliver(context, MONDAY)  # the unit of FD-2 is notified as well
     desk = desks(context, "2026-12-01 08:00")["sekda"]
     assert [item.ticket for item in desk.items] == ["FD-1"]
-    assert [(line.unit, line.late) for line in desk.units] == [("DLH", 1), ("Dinas Sosial", 1)]
+    assert [(line.unit, line.late) for line in desk.units] == [("Dinas Sosial", 1), ("DLH", 1)]
     assert (desk.count(DeskSection.LATE), desk.own_count) == (2, 1)
 
 
@@ -272,7 +272,7 @@ def test_a_reminder_to_the_unit_is_no_notice_of_its_delay(context):
     assert (desk.total, desk.late_duties, desk.unlisted) == (1, 1, UnlistedDuties(1, 1))
     deliver(context, MONDAY)
     desk = desks(context, "2026-12-01 08:00")["sekda"]
-    assert [line.unit for line in desk.units] == ["DLH", "Dinas Sosial"]
+    assert [line.unit for line in desk.units] == ["Dinas Sosial", "DLH"]
     assert (desk.total, desk.late_duties, desk.unlisted) == (2, 2, UnlistedDuties())
 
 
@@ -320,3 +320,30 @@ def test_a_duty_of_verification_is_on_the_administrator_s_desk_and_not_the_liais
     }
     assert verbs["admin.lapor"] == {"verifikasi dan disposisikan laporan"}
     assert "verifikasi dan disposisikan laporan" not in verbs["penghubung.diskominfo"]
+
+
+def test_a_mail_names_the_unknown_unit_that_the_source_assigned(context, server):
+    """The administrator's unit holds the complaint, and must read where it belongs."""
+    secret = {"Kerahasiaan": "Rahasia"}
+    owe(
+        context,
+        BREACHED,
+        at("Dinas Rekaan", **TODAY),
+        at("Dinas Lain", "FD-2", **TODAY, **secret),
+        at("Diskominfo", "FD-3", **TODAY),
+    )
+    desk = desks(context, BREACHED)["penghubung.diskominfo"]
+    found = {item.ticket: item.unknown_unit for item in desk.items}
+    assert found == {"FD-1": "Dinas Rekaan", "FD-2": "", "FD-3": ""}
+    deliver(context, BREACHED)
+    (letter,) = (each for each in server.letters if "penghubung.disk" in each.recipient)
+    for kind in ("plain", "html"):
+        page = " ".join(letter.mail.get_body((kind,)).get_content().split())
+        assert page.count("didisposisikan kepada “Dinas Rekaan” (belum dikenal)") == 1
+        assert "Dinas Lain" not in page
+
+
+def test_tickets_of_one_rank_are_in_the_order_of_their_numbers(context):
+    owe(context, BREACHED, *(at("Dinas Sosial", f"FD-{n}") for n in (10, 2, 1, 11)))
+    desk = desks(context, BREACHED)["penghubung.dinsos"]
+    assert tickets(desk, DeskSection.LATE) == ["FD-1", "FD-2", "FD-10", "FD-11"]

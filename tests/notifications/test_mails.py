@@ -292,6 +292,29 @@ def test_a_superior_reads_the_units_first():
     assert "Unit 1: 8 late, oldest due 19 Nov, 1 new" in flat(mail.text)
 
 
+@pytest.mark.parametrize(
+    ("locale", "heading"), [("id", "Terlambat (1 dari 33)"), ("en", "Late (1 of 33)")]
+)
+def test_a_heading_counts_what_follows_and_what_there_is(locale, heading):
+    """A long desk continues in the workbook; the heading must not contradict the first line."""
+    long = mail_of(view(LATE_2, counts={DeskSection.LATE: 33}), locale)
+    short = mail_of(view(LATE_2), locale)
+    for mail, said in ((long, heading), (short, heading.partition(" ")[0] + " (1)")):
+        assert said.casefold() in flat(mail.text).casefold()
+        assert said in Page(mail.html).text
+
+
+def test_the_legal_basis_names_only_duties_that_the_reader_reads():
+    """A superior reads no duty with a later time, a unit reads all."""
+    both = item(duty(-2, rule="Lewat"), duty(9, rule="Kelak", section=DeskSection.LATER))
+    for superior in (True, False):
+        mail = mail_of(view(both, superior=superior))
+        for text in (flat(mail.text), Page(mail.html).text):
+            basis = text[text.index("Dasar hukum") :]
+            assert "Lewat" in basis
+            assert ("Kelak" in basis) == (not superior)
+
+
 def test_a_superior_reads_the_own_duty_in_a_paragraph_at_the_top():
     """UU 37/2008 art. 38(2) binds the superior, and nobody can be instructed to do it."""
     own = duty(
