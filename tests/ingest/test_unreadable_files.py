@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ON_BOTH, kind_of_database
+from conftest import ON_BOTH, kind_of_database, wita
 from sqlalchemy import select
 from support.import_results import take
 from support.pipeline import alerts
@@ -15,6 +15,7 @@ from support.pipeline import alerts
 from db.models import Complaint, UnreadableFileRow
 from tasks.common.context import SiteContext
 from tasks.ingest.source_count import SourceCount, UnreadSource
+from tasks.monitoring.health import check
 from tasks.sources import folder
 from tasks.sources.base import UnreadableFile, WaitingReason
 from tasks.sources.files import workbooks
@@ -133,6 +134,16 @@ def test_an_unreadable_file_is_named_in_each_run_and_read_once(context, reads):
     (context.site.folder / "inbox" / "desk" / BAD).unlink()
     assert run(context, 11)[1] == ""
     assert records(context) == []
+
+
+def test_the_doctor_names_the_file_and_what_is_wrong_with_it(context):
+    _, failure = run(context, 8)
+    refused = f"source desk: not imported since 2026-11-24 08:00: {failure}"
+    found = {each.what: each.level for each in check(context.site, wita("2026-11-24 10:00"))}
+    assert found[refused] == "trouble"
+    (context.site.folder / "inbox" / "desk" / BAD).unlink()
+    run(context, 11)
+    assert not [e for e in check(context.site, wita("2026-11-24 12:00")) if BAD in e.what]
 
 
 def test_other_settings_are_a_reason_to_read_a_file_again(context, reads, open_context):

@@ -157,6 +157,7 @@ def _contents(session: Session, context: SiteContext, now: datetime) -> Iterator
     for name in site.sources:
         yield from _imports(session, context, name, now)
         yield from _absent(session, site, name)
+        yield from _refused_files(session, site, name)
     yield from _unreadable(session, now)
     yield from _restores(session)
     yield from _undelivered(session)
@@ -191,6 +192,16 @@ def _imports(session: Session, context: SiteContext, name: str, now: datetime) -
             f"source {name} shows nothing of {', '.join(map(str, missing))}",
             "drop the exports of those days as well; until then what happened on them is"
             " known less exactly",
+        )
+
+
+def _refused_files(session: Session, site: Site, name: str) -> Iterator[Finding]:
+    """Report the files of a source that cannot be read as a whole."""
+    for row in imports.unreadable_files(session, name).values():
+        yield Finding(
+            "trouble",
+            f"source {name}: not imported since {_local(site, row.noted_at)}: {row.reason}",
+            "put a corrected file into the folder, or take this one out; the next run reads it",
         )
 
 
