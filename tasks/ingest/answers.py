@@ -23,7 +23,7 @@ from tasks.evaluation.known_words import classifications_of, named_in_files
 from tasks.ingest.changes import past_facts, unit_in_charge
 from tasks.ingest.complaint_writer import ComplaintWriter
 from tasks.ingest.import_target import ImportTarget
-from tasks.ingest.open_questions import QuestionLog, is_vanished
+from tasks.ingest.open_questions import QuestionLog
 from tasks.ingest.records import (
     CORRECT_ANSWER,
     EMPTY_ANSWER,
@@ -32,6 +32,7 @@ from tasks.ingest.records import (
     UNIT_FIELD,
     value_hash,
 )
+from tasks.ingest.row_doubts import is_vanished
 from tasks.ingest.snapshot_diff import StateSpan
 
 EMPTY_WORDS = ("kosong", "ignore")

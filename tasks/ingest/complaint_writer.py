@@ -22,15 +22,14 @@ from tasks.ingest.changes import (
 )
 from tasks.ingest.exchange.reader import EVENTS, OWN_DOUBTS, known_as
 from tasks.ingest.import_target import ImportTarget
-from tasks.ingest.open_questions import (
-    QuestionLog,
-    Written,
+from tasks.ingest.open_questions import QuestionLog, Written
+from tasks.ingest.records import Answers, ComplaintRecord, event_identity, stated_events, value_hash
+from tasks.ingest.row_doubts import (
     doubts,
     question_emptied,
     question_moved_receipt,
     question_vanished,
 )
-from tasks.ingest.records import Answers, ComplaintRecord, event_identity, stated_events, value_hash
 from tasks.ingest.snapshot_diff import OBSERVED, StateSpan, Vocabulary, with_sight
 from tasks.ingest.state_spans import SpanChanges, SpanEvents, question_number
 

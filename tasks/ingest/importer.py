@@ -17,9 +17,10 @@ from tasks.evaluation.known_words import classifications_of
 from tasks.ingest.complaint_writer import OriginWriters
 from tasks.ingest.exchange.origins import record_origins
 from tasks.ingest.import_target import ImportTarget
-from tasks.ingest.open_questions import QuestionLog, question_receipts
+from tasks.ingest.open_questions import QuestionLog
 from tasks.ingest.records import MISALIGNED, ComplaintRecord
 from tasks.ingest.rejected_rows import RejectedRows
+from tasks.ingest.row_doubts import question_receipts
 from tasks.ingest.row_validator import RowValidator
 from tasks.ingest.swapped_dates import swapped_receipts
 from tasks.ingest.word_questions import WordQuestions

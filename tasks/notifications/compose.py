@@ -10,29 +10,20 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from db import notices, outbox
-from db.mailbox import bounces
-from db.models import LeftOut, MessageItem, MessageKind, MessageRow, NoticeRow
-from sla.directory import OF_A_UNIT, Holders, OfficeHolder, Role
-from sla.engine.clocks import CLASS
-from sla.engine.context import UNDETERMINED
-from sla.engine.deadline import ClockKey, Deadline, State
-from sla.ladders import SUPERIORS
-from tasks.common.context import RunContext, SiteContext
-from tasks.evaluation.corrections import LATE
-from tasks.evaluation.notices import may_be_told
+from db import outbox
+from db.models import MessageKind, MessageRow
+from tasks.common.context import RunContext
 from tasks.notifications.calendar_attachment import agenda, cancellation
-from tasks.notifications.desk import DeskLoader
+from tasks.notifications.mail_items import notice_views
 from tasks.notifications.message import WATCH, Attachment, alert_mime, in_envelope, watch_mime
 from tasks.notifications.questions import QUESTIONS, questions_mime
 from tasks.notifications.render import desk_mail
 from tasks.notifications.replies.links import with_replies
 from tasks.notifications.summary_mail import SummaryMailComposer
 from tasks.notifications.transport.smtp import Uncomposable
-from tasks.notifications.views import Absence, Correction, Desk, StandIn
+from tasks.notifications.views import Desk
 from tasks.notifications.workbook_attachment import notices_workbook
 from tasks.text.catalog import catalog
-from tasks.text.titles import office_title
 
 XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 
@@ -184,159 +175,3 @@ def _threads(
     }
     before = outbox.earlier_desks(session, set(superiors.values()), now, LONGEST_THREAD)
     return threads | {key: before[recipient] for key, recipient in superiors.items()}
-
-
-def notice_views(
-    run: RunContext,
-    messages: Sequence[MessageRow],
-    began: datetime | None = None,
-) -> dict[int, Desk | None]:
-    """Return the desk of each notice mail by its key, or None if no item is still true.
-
-    The items of a mail are the reason to send it; the desk is what it says. All complaints are
-    evaluated together. The function stores in each item whether the mail reports it.
-    """
-    messages = [message for message in messages if message.kind == MessageKind.NOTICES]
-    if not messages:
-        return {}
-    loader = DeskLoader(run, messages, began)
-    fair = _FairNotice(run, messages)
-    return {message.id: _view(run, message, loader, fair) for message in messages}
-
-
-class _FairNotice:
-    """Checks, when a mail to superiors leaves, that the unit was notified and had its time."""
-
-    def __init__(self, run: RunContext, messages: Sequence[MessageRow]) -> None:
-        self._run = run
-        concerned = {
-            item.notice.complaint_id
-            for message in messages
-            for item in message.items
-            if item.role in SUPERIORS and not item.correction
-        }
-        self._rows = notices.of_complaints(run.session, concerned)
-        every = [row.id for rows in self._rows.values() for row in rows]
-        self._accepted = notices.acceptances(run.session, every, run.now)
-
-    def permits(self, item: MessageItem, deadline: Deadline) -> bool:
-        """Check whether the recipient may hear of a duty now."""
-        if item.role not in SUPERIORS:
-            return True
-        notice = item.notice
-        rows = self._rows[notice.complaint_id]
-        return may_be_told(self._run.context, notice, deadline, rows, self._accepted, self._run.now)
-
-
-def _view(
-    run: RunContext, message: MessageRow, loader: DeskLoader, fair: _FairNotice
-) -> Desk | None:
-    context = run.context
-    locale = message.locale or context.site.locale
-    corrections: dict[tuple[int, str, int], Correction] = {}
-    triggers: dict[int, frozenset[ClockKey]] = {}
-    for item in message.items:
-        complaint, judged = loader.cases[item.notice.complaint_id]
-        clock = (item.notice.rule, item.notice.clock)
-        if item.correction:
-            correction = _correction(context, item.notice, judged, locale)
-            item.included = correction is not None
-            if correction is not None:
-                corrections[complaint.id, *clock] = correction
-            continue
-        item.left_out = _left_out(item, judged, fair)
-        item.included = item.left_out is None
-        if item.included:
-            triggers[complaint.id] = triggers.get(complaint.id, frozenset()) | {clock}
-    if not triggers and not corrections:
-        return None
-    return replace(
-        loader.desk(message, triggers),
-        copied=bool(triggers) and all(item.copied for item in message.items if item.included),
-        corrections=tuple(sorted(corrections.values(), key=lambda each: each.ticket)),
-        stand_ins=_stand_ins(run, message),
-    )
-
-
-def _correction(
-    context: SiteContext, notice: NoticeRow, deadlines: Sequence[Deadline], locale: str
-) -> Correction | None:
-    """Return the correction of a notice, or None if its deadline is late again."""
-    clock = (notice.rule, notice.clock)
-    deadline = next((d for d in deadlines if d.key == clock), None)
-    if deadline is not None and deadline.state in LATE:
-        return None
-    law = context.site.evaluation_context.law
-    rule = law.last(notice.rule) if notice.rule in law.ids else None
-    state = "" if deadline is None else str(deadline.state)
-    if not state and rule is not None and CLASS in rule.applies_when:
-        state = State.UNKNOWN if notice.complaint.classification == UNDETERMINED else ""
-    return Correction(
-        ticket=notice.complaint.ticket,
-        unit=context.site.directory.name_of(notice.unit or None),
-        rule=rule.label[locale] if rule else notice.rule,
-        citation=rule.citation if rule else "",
-        state=state,
-    )
-
-
-def _stand_ins(run: RunContext, message: MessageRow) -> tuple[StandIn, ...]:
-    """Return the offices, vacant or out of reach, in the place of which the recipient is told."""
-    if message.resent_of is not None:
-        return ()
-    today, directory = run.today, run.site.directory
-    address = message.recipient.casefold()
-    own = [h for h in directory.offices if h.email.casefold() == address and h.in_office_on(today)]
-    above = next((holder for holder in own if holder.role not in OF_A_UNIT), None)
-    reader = (above or own[0]).role if own else Role(message.role)
-
-    def title_of(holder: OfficeHolder) -> str:
-        return office_title(
-            holder,
-            site=run.site.name,
-            unit=directory.name_of(holder.unit or None),
-            locale=message.locale or run.site.locale,
-        )
-
-    reader_title = title_of(own[0]) if own and above is None else ""
-    refused = bounces.refused_addresses(run.session)
-    found: dict[StandIn, None] = {}
-    for item in message.items:
-        if not item.included or item.correction:
-            continue
-        role, unit = Role(item.role), item.notice.unit or None
-        regular = directory.holders(role, unit, today)
-        holds = any(holder.email.casefold() == address for holder in regular.offices)
-        if regular.vacancy is not None or not holds:
-            title = title_of(OfficeHolder(unit or "", role, "", ""))
-            found[StandIn(title, reader, _absence(regular, refused), reader_title)] = None
-    return tuple(found)
-
-
-def _absence(regular: Holders, refused: frozenset[str]) -> Absence:
-    """Return why none of the regular holders of an office can be notified."""
-    if regular.vacancy is not None:
-        return Absence.VACANT
-    known = all(holder.email.casefold() in refused for holder in regular.offices)
-    return Absence.REFUSED if known else Absence.UNREACHABLE
-
-
-def _left_out(
-    item: MessageItem, deadlines: Sequence[Deadline], fair: _FairNotice
-) -> LeftOut | None:
-    """Return the reason to leave a notice out of a mail, or None if the mail reports it.
-
-    A notice that was taken back stays so, even if the deadline is late again. Any other notice is
-    true while its clock runs at the same unit.
-    """
-    notice = item.notice
-    if notice.taken_back_at is not None:
-        return LeftOut.TAKEN_BACK
-    for deadline in deadlines:
-        if (
-            deadline.key == (notice.rule, notice.clock)
-            and deadline.ticking
-            and (deadline.unit or "") == notice.unit
-        ):
-            return None if fair.permits(item, deadline) else LeftOut.UNIT_FIRST
-    return LeftOut.OVER

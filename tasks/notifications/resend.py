@@ -11,8 +11,8 @@ from db import audit
 from db.models import MessageItem, MessageKind, MessageRow, MessageStatus
 from sla.directory import OfficeHolder, Role
 from tasks.common.context import RunContext, SiteContext
-from tasks.notifications.compose import notice_views
 from tasks.notifications.enqueue import enqueue
+from tasks.notifications.mail_items import notice_views
 from tasks.notifications.message_ids import message_id_header
 
 OVER = (

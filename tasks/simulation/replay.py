@@ -33,7 +33,7 @@ from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.stored_deadlines import LATE
 from tasks.notifications import storms
-from tasks.notifications.compose import notice_views
+from tasks.notifications.mail_items import notice_views
 from tasks.simulation.cron import CronTimes
 
 AT_ONCE = 200

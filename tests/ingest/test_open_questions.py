@@ -24,7 +24,8 @@ from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.evaluation.explain import as_text, explanations
 from tasks.ingest.answers import WrongAnswer, answer, meaning_of, permanent_lines
-from tasks.ingest.open_questions import HIDDEN, isolated
+from tasks.ingest.open_questions import HIDDEN
+from tasks.ingest.row_doubts import isolated
 from tasks.text.templates import render
 
 KIND = "Klasifikasi Laporan"

@@ -15,7 +15,7 @@ from support.pipeline import BREACHED, MONDAY, at, decide, deliver, notices, owe
 from db.models import MessageRow
 from sla.directory import Role
 from tasks.common.context import SiteContext
-from tasks.notifications.compose import notice_views
+from tasks.notifications.mail_items import notice_views
 from tasks.notifications.scope import Scopes
 from tasks.notifications.views import Desk, DeskSection, UnlistedDuties
 

@@ -1,0 +1,206 @@
+"""Doubts of a row: the questions about its cells, and the events that may have happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from db.models import QuestionRole
+from settings.mapping import EventColumn
+from sla.engine.context import UNDETERMINED
+from sla.events import ANY_KIND, ASSIGNEE, PROMISED_DUE, QUESTION, Event, Knowledge
+from tasks.ingest.records import (
+    CORRECT_ANSWER,
+    Answers,
+    ComplaintRecord,
+    UnmappedCell,
+)
+
+MOVED_RECEIPT = "moved-receipt/"
+"""Prefix of the field of a question about a date of receipt far earlier than before."""
+
+NEIGHBOURS = 2
+"""Number of rows on each side of a row to compare its date of receipt with."""
+
+
+def doubts(
+    record: ComplaintRecord,
+    source: str,
+    at: datetime,
+    now: datetime,
+    standing: Mapping[str, Event] | None = None,
+    seen_at: datetime | None = None,
+    *,
+    of_spans: bool = False,
+) -> list[Event]:
+    """Return the doubts that follow from the unreadable cells of a row.
+
+    The step in such a cell may have happened at any time since the receipt; if an earlier import
+    (`seen_at`) showed the cell empty, since then. A step with a vanished date happened then or not
+    at all. `standing` are the last events of the complaint
+    by source field. The doubt about a status, and `of_spans` the one about a unit, is derived from
+    the state spans instead.
+    """
+    found: dict[str, Event] = {}
+    for cell in record.unmapped:
+        if cell.answer is not None:
+            continue
+        source_field = cell.source_field
+        earliest = record.received
+        if cell.role is QuestionRole.STEP:
+            kind = cell.kind
+            before = (standing or {}).get(source_field)
+            if not cell.value and before is not None:
+                earliest = before.first_possible
+            elif seen_at is not None and (before is None or before.retracted):
+                earliest = max(seen_at, record.received)
+        elif cell.role in (QuestionRole.PROMISED_DUE, QuestionRole.RECEIPT):
+            kind = PROMISED_DUE if cell.role is QuestionRole.PROMISED_DUE else ANY_KIND
+            source_field = f"{QUESTION}{cell.column}"
+        elif cell.role is QuestionRole.UNIT and not of_spans:
+            kind, source_field = ASSIGNEE, f"{QUESTION}{cell.column}"
+            before = (standing or {}).get(source_field)
+            if before is not None and not before.retracted:
+                earliest = before.first_possible
+            else:
+                earliest = max(seen_at or record.received, record.received)
+        else:
+            continue
+        found[source_field] = Event(
+            kind,
+            at,
+            now,
+            source,
+            min(earliest, at),
+            Knowledge.UNREADABLE,
+            cell.unit if cell.role is QuestionRole.STEP else None,
+            source_field,
+        )
+    return list(found.values())
+
+
+def question_receipts(
+    records: Sequence[ComplaintRecord],
+    column: str,
+    days: int,
+    answers: Answers,
+    also: Iterable[int] = (),
+) -> list[ComplaintRecord]:
+    """Return the rows of a file; one with a doubtful date of receipt has a question about it.
+
+    `also` are the positions of rows in doubt for another reason.
+
+    A date of receipt is doubtful if it is more than `days` away from those of the two rows before
+    and the two rows after it, while these are near each other. In a file that is not in the order
+    of receipt none of them is doubtful.
+    """
+    doubtful = {*isolated([record.received for record in records], timedelta(days=days)), *also}
+    found = list(records)
+    for n in doubtful:
+        found[n] = _with_receipt_questioned(found[n], column, f"receipt/{column}", answers)
+    return found
+
+
+def question_moved_receipt(
+    record: ComplaintRecord, column: str, answers: Answers
+) -> ComplaintRecord:
+    """Return a row with a question about a date of receipt far earlier than the one on record."""
+    others = tuple(cell for cell in record.unmapped if cell.role is not QuestionRole.RECEIPT)
+    found = _with_receipt_questioned(
+        replace(record, unmapped=others), column, f"{MOVED_RECEIPT}{column}", answers
+    )
+    return replace(found, row_hash=record.content_hash)
+
+
+def _with_receipt_questioned(
+    record: ComplaintRecord, column: str, source_field: str, answers: Answers
+) -> ComplaintRecord:
+    """Return a row with a question about its date of receipt, or with the answer to it."""
+    cell = UnmappedCell(QuestionRole.RECEIPT, column, record.receipt_text, source_field)
+    answer = answers.get(cell.key)
+    cell = replace(cell, answer=answer)
+    received = record.received
+    if answer and answer != CORRECT_ANSWER:
+        received = datetime.fromisoformat(answer)
+    return replace(record, received=received, unmapped=(*record.unmapped, cell))
+
+
+def question_emptied(
+    record: ComplaintRecord, before: str | None, column: str | None, answers: Answers
+) -> ComplaintRecord:
+    """Return a row; if it has lost the classification of its complaint, with a question about it.
+
+    `before` is the classification on record. An emptied cell is no statement that the complaint has
+    none, so the classification is undetermined until an answer.
+    """
+    asked = any(cell.role is QuestionRole.CLASSIFICATION for cell in record.unmapped)
+    if column is None or before is None or record.classification is not None or asked:
+        return record
+    cell = UnmappedCell(QuestionRole.CLASSIFICATION, column, "", "classification")
+    cell = replace(cell, answer=answers.get(cell.key))
+    return replace(
+        record,
+        classification=UNDETERMINED if cell.answer is None else cell.answer or None,
+        unmapped=(*record.unmapped, cell),
+        row_hash=record.content_hash,
+    )
+
+
+def question_vanished(
+    record: ComplaintRecord, columns: Mapping[str, EventColumn], last: Mapping[str, Event]
+) -> ComplaintRecord:
+    """Return a row, with a question for each step whose date an earlier import showed.
+
+    An emptied cell is no statement that the step has not happened: somebody may have deleted it, or
+    the export may lack the column's content. `columns` are the columns with dates by source field,
+    `last` the last events of the complaint. An answer counts for the complaints that wait, and not
+    for those that lose their date later.
+    """
+    shown = {f"{step.column}/{step.kind}" for step in record.steps}
+    shown.update(cell.source_field for cell in record.unmapped)
+    cells = [
+        UnmappedCell(
+            QuestionRole.STEP, column.column, "", field, column.kind, unit=last[field].unit
+        )
+        for field, column in columns.items()
+        if field in last and not last[field].retracted and field not in shown
+    ]
+    if not cells:
+        return record
+    return replace(record, unmapped=(*record.unmapped, *cells), row_hash=record.content_hash)
+
+
+def is_vanished(role: str, value: str) -> bool:
+    """Check whether a question is about the vanished date of a step."""
+    return role == QuestionRole.STEP and not value
+
+
+def isolated(moments: Sequence[datetime], far: timedelta) -> list[int]:
+    """Return the positions of times that are far from all their neighbours.
+
+    Only a list in order has such positions: apart from them, at most one step in twenty may be far.
+    """
+    count = len(moments)
+    if not far or count <= NEIGHBOURS:
+        return []
+    seconds = np.array([moment.timestamp() for moment in moments])
+    limit = far.total_seconds()
+    if np.ptp(seconds) <= limit:
+        return []
+    padded = np.pad(seconds, NEIGHBOURS, constant_values=np.nan)
+    around = np.stack(
+        [
+            padded[shift : shift + count]
+            for shift in range(2 * NEIGHBOURS + 1)
+            if shift != NEIGHBOURS
+        ]
+    )
+    apart = np.nanmin(np.abs(around - seconds), axis=0) > limit
+    near = np.nanmax(around, axis=0) - np.nanmin(around, axis=0) <= limit
+    found = np.flatnonzero(apart & near)
+    steps = int((np.abs(np.diff(seconds)) > limit).sum())
+    in_order = steps - 2 * len(found) <= count // 20 and len(found) <= max(1, count // 10)
+    return found.tolist() if in_order else []
