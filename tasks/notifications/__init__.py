@@ -7,9 +7,9 @@ internal.
 __all__ = [
     "after_restore",
     "bounces",
-    "compose",
     "enqueue",
     "import_alerts",
+    "mail_items",
     "message",
     "message_ids",
     "questions",
