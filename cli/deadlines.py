@@ -58,14 +58,16 @@ def explain(
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Explain a complaint's deadlines.
+    """Explain a complaint: its events, its mails, its deadlines.
 
     Every deadline is shown day by day, with its article: each day counted or not, and the reason.
+    The counts of working days and calendar days go up to today.
     `--as-of` uses only records from before this time: it verifies a report of this moment.
     """
     with console.context_of(site) as context:
         from tasks.common.redaction import plain_ticket  # noqa: PLC0415
-        from tasks.evaluation.explain import as_data, as_html, as_text, explanations  # noqa: PLC0415
+        from tasks.evaluation.evidence import as_data  # noqa: PLC0415
+        from tasks.evaluation.explain import as_html, as_text, explanations  # noqa: PLC0415
 
         with context.transaction() as session:
             moment = console.moment(as_of or now, context.site)

@@ -97,6 +97,53 @@ def notified(
     return found
 
 
+class ComplaintMail(NamedTuple):
+    """A sent mail about a duty of a complaint: what it was about, the person, and its Message-ID.
+
+    `unit` and `role` are the office of the person. A `correction` takes an earlier mail back.
+    `taken_back_at` is the time at which the notice proved wrong.
+    """
+
+    rule: str
+    clock: int
+    kind: str
+    role: str
+    unit: str | None
+    name: str
+    sent_at: datetime
+    message_id_header: str
+    correction: bool
+    taken_back_at: datetime | None
+
+
+def mails_about(session: Session, complaint: int, before: datetime) -> list[ComplaintMail]:
+    """Return every mail about a complaint that reached its person until a moment, oldest first.
+
+    Corrections and notices taken back are included.
+    """
+    query = (
+        select(
+            NoticeRow.rule,
+            NoticeRow.clock,
+            NoticeRow.kind,
+            MessageItem.role,
+            MessageRow.unit,
+            MessageRow.recipient_name,
+            MessageRow.sent_at,
+            MessageRow.message_id_header,
+            MessageItem.correction,
+            NoticeRow.taken_back_at,
+        )
+        .join(MessageItem, MessageItem.notice_id == NoticeRow.id)
+        .join(MessageRow, MessageRow.id == MessageItem.message_id)
+        .where(
+            _reached(before), MessageItem.included.is_(True), NoticeRow.complaint_id == complaint
+        )
+        .order_by(MessageRow.sent_at, MessageRow.id, NoticeRow.id)
+    )
+    return [ComplaintMail(*row) for row in session.execute(query)]
+
+
 def notification_mails(session: Session, before: datetime) -> Iterator[Sequence[Row[Any]]]:
     """Yield all notifications until a moment in batches, oldest first: complaint, rule, clock,
     role, time, name of the person, and Message-ID. Notices taken back by then do not count.

@@ -142,15 +142,20 @@ def complaints_of(
     return [(complaint, link) for complaint, link in session.execute(query)]
 
 
-def open_of_complaint(session: Session, complaint: int) -> list[tuple[OpenQuestion, datetime]]:
-    """List the open questions about a complaint, each with the first import that raised it."""
+def open_of_complaint(
+    session: Session, complaint: int, as_of: datetime
+) -> list[tuple[OpenQuestion, datetime]]:
+    """List the questions about a complaint that were open at a moment, each with the first import
+    that raised it.
+    """
     query = (
         select(OpenQuestion, func.min(QuestionComplaint.since))
         .join(QuestionComplaint, QuestionComplaint.question_id == OpenQuestion.id)
         .where(
             QuestionComplaint.complaint_id == complaint,
-            QuestionComplaint.until.is_(None),
-            OpenQuestion.answered_at.is_(None),
+            QuestionComplaint.since <= as_of,
+            or_(QuestionComplaint.until.is_(None), QuestionComplaint.until > as_of),
+            or_(OpenQuestion.answered_at.is_(None), OpenQuestion.answered_at > as_of),
         )
         .group_by(OpenQuestion.id)
         .order_by(OpenQuestion.id)

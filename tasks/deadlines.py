@@ -147,7 +147,7 @@ class EvaluationRun:
         """
         case.complaint.next_action_at = self.run.now + PUSHED_BACK
         self.metrics.forget(case.complaint)
-        asked = questions.open_of_complaint(self.run.session, case.complaint.id)
+        asked = questions.open_of_complaint(self.run.session, case.complaint.id, self.run.now)
         if not any(question.role == QuestionRole.RECEIPT for question, _ in asked):
             self.count.not_evaluated.append(case.complaint.ticket)
 

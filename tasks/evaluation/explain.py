@@ -1,4 +1,4 @@
-"""Explain: every deadline of a complaint, day by day, in a form for managers and courts."""
+"""Explain: a complaint's events, mails and deadlines, day by day, for managers and courts."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import groupby
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db import complaints, questions
+from db import complaints, notices, questions
 from db.mailbox import replies
 from db.models import Complaint
+from db.notices import ComplaintMail
 from settings import Site
 from sla.engine.clocks import Clock
 from sla.engine.context import ComplaintFacts
 from sla.engine.deadline import Deadline
-from sla.engine.explain import CountedDay, DayMark, explain
+from sla.engine.evaluate import Evaluation
+from sla.engine.explain import CountedDay, DayCounts, DayMark, day_counts, explain
 from sla.engine.verdicts import ClockInput, verdicts
 from sla.events import Event, Kind
 from sla.regulations.model import Rule
 from tasks.common.context import SiteContext
-from tasks.evaluation.loader import load_and_evaluate
+from tasks.evaluation.loader import LoadedComplaint, load_and_evaluate
 from tasks.text.catalog import catalog
 from tasks.text.formats import moment_text, one_line
 from tasks.text.templates import render
@@ -33,10 +34,11 @@ DRAWN_TOGETHER = 4
 
 @dataclass(frozen=True, slots=True)
 class ExplainedDeadline:
-    """A deadline with its days in order."""
+    """A deadline with its days in order, and their counts up to today."""
 
     deadline: Deadline
     days: tuple[CountedDay, ...]
+    counts: DayCounts
 
     def lines(self) -> Iterator[tuple[CountedDay, CountedDay]]:
         """Yield the days as (first, last) of each line of the text."""
@@ -80,7 +82,8 @@ class Explanation:
 
     `complaint` is None if a deadline is only computed from a date. `questions` are the open
     questions about the complaint, `undetermined` the rules that may apply, depending on the answer.
-    `statements` of the units change no deadline.
+    `statements` of the units change no deadline. `events` are those known at the moment, with the
+    lapses that follow from the law, and `mails` those that reached a person by then.
     """
 
     complaint: Complaint | None
@@ -89,6 +92,15 @@ class Explanation:
     questions: tuple[ComplaintQuestion, ...] = ()
     undetermined: tuple[Rule, ...] = ()
     statements: tuple[ExplainedStatement, ...] = ()
+    classification: str | None = None
+    events: tuple[Event, ...] = ()
+    mails: tuple[ComplaintMail, ...] = ()
+
+    @property
+    def unit(self) -> str | None:
+        """Return the unit to which the complaint was assigned last."""
+        units = (event.unit for event in reversed(self.events) if event.kind == Kind.ASSIGNED)
+        return next(units, None)
 
 
 def explanations(
@@ -99,21 +111,38 @@ def explanations(
     There are several only if two sources use the same number. Raises `sla.calendar.OutsideCalendar`
     or `sla.events.ImpossibleHistory` if one of them cannot be evaluated.
     """
-    found = []
-    for known, evaluation in load_and_evaluate(
-        session, context, complaints.by_ticket_number(session, ticket), now
-    ):
-        if evaluation.error is not None:
-            raise evaluation.error
-        explained = tuple(_explained(d, context.site, now) for d in evaluation.deadlines)
-        asked = tuple(
+    rows = complaints.by_ticket_number(session, ticket)
+    return [
+        _explanation(session, context.site, known, evaluation, now)
+        for known, evaluation in load_and_evaluate(session, context, rows, now)
+    ]
+
+
+def _explanation(
+    session: Session, site: Site, known: LoadedComplaint, evaluation: Evaluation, now: datetime
+) -> Explanation:
+    if evaluation.error is not None:
+        raise evaluation.error
+    complaint = known.complaint.id
+    return Explanation(
+        known.complaint,
+        now,
+        tuple(_explained(each, site, now) for each in evaluation.deadlines),
+        questions=tuple(
             ComplaintQuestion(question.id, question.column, question.value, since)
-            for question, since in questions.open_of_complaint(session, known.complaint.id)
-        )
-        undetermined = tuple(evaluation.undetermined)
-        stated = _statements(session, known.complaint.id, evaluation.deadlines, now)
-        found.append(Explanation(known.complaint, now, explained, asked, undetermined, stated))
-    return found
+            for question, since in questions.open_of_complaint(session, complaint, now)
+        ),
+        undetermined=tuple(evaluation.undetermined),
+        statements=_statements(session, complaint, evaluation.deadlines, now),
+        classification=known.history.facts.classification,
+        events=tuple(event for event in evaluation.known if not event.is_doubt),
+        mails=tuple(
+            mail._replace(taken_back_at=None)
+            if mail.taken_back_at is not None and mail.taken_back_at > now
+            else mail
+            for mail in notices.mails_about(session, complaint, now)
+        ),
+    )
 
 
 def _statements(
@@ -158,8 +187,11 @@ def explain_hypothetical(
 
 def _explained(deadline: Deadline, site: Site, now: datetime) -> ExplainedDeadline:
     today = now.astimezone(site.zone).date()
+    context = site.evaluation_context
     return ExplainedDeadline(
-        deadline, tuple(explain(deadline, site.evaluation_context, until=today))
+        deadline,
+        tuple(explain(deadline, context, until=today)),
+        day_counts(deadline, context, today),
     )
 
 
@@ -195,84 +227,13 @@ def _rendered(template: str, site: Site, explanation: Explanation) -> str:
         site=site.name,
         known_events=frozenset(Kind),
         lapsing=site.evaluation_context.law.lapsing,
+        rules={each.deadline.rule.id: each.deadline.rule for each in explanation.deadlines},
         name_of=site.directory.name_of,
     )
 
 
-def as_data(context: SiteContext, explanation: Explanation) -> dict[str, Any]:
-    """Return the explanation as data: local times in ISO 8601, days as YYYY-MM-DD."""
-
-    def local(moment: datetime | None) -> str | None:
-        return context.local(moment).isoformat(timespec="seconds") if moment else None
-
-    complaint = explanation.complaint
-    assert complaint is not None
-    return {
-        "ticket": complaint.ticket,
-        "source": complaint.source,
-        "received": local(complaint.received_at),
-        "as_of": local(explanation.now),
-        "questions": [
-            {
-                "id": question.number,
-                "column": question.column,
-                "value": question.value,
-                "since": local(question.since),
-            }
-            for question in explanation.questions
-        ],
-        "undetermined": [rule.id for rule in explanation.undetermined],
-        "statements": [
-            {
-                "unit": stated.unit,
-                "statement": stated.kind,
-                "stated_on": local(stated.at),
-                "text": stated.text,
-                "recorded_in_source": not stated.open,
-            }
-            for stated in explanation.statements
-        ],
-        "deadlines": [
-            {
-                "rule": item.deadline.rule.id,
-                "citation": item.deadline.rule.citation,
-                "certainty": item.deadline.rule.certainty,
-                "article": item.deadline.rule.article,
-                "length": item.deadline.rule.length,
-                "length_unit": item.deadline.rule.unit,
-                "unit": item.deadline.unit,
-                "answerable": item.deadline.answerable,
-                "started": local(item.deadline.started),
-                "due": local(item.deadline.due),
-                "stopped": local(item.deadline.stopped),
-                "state": item.deadline.state,
-                "reasons": list(item.deadline.reasons),
-                "days_used": item.deadline.days_used,
-                "paused": item.deadline.paused,
-                "provisional": item.deadline.provisional,
-                "known_until": local(item.deadline.doubt.earliest if item.deadline.doubt else None),
-                "unknown_since": local(item.deadline.doubt.latest if item.deadline.doubt else None),
-                "days": _days(item.days),
-            }
-            for item in explanation.deadlines
-        ],
-    }
-
-
-def _days(days: Sequence[CountedDay]) -> list[dict[str, Any]]:
-    return [
-        {
-            "day": day.day.isoformat(),
-            "mark": day.mark,
-            "number": day.number,
-            "name": day.name,
-            "pause": day.pause,
-        }
-        for day in days
-    ]
-
-
 def _alike(day: CountedDay) -> object:
     """Return a grouping key: equal for days of one line, unique for a day with its own content."""
-    plain = day.mark in (DayMark.COUNTED, DayMark.PAUSE, DayMark.WEEKEND) and not day.due
+    grouped = (DayMark.COUNTED, DayMark.PAUSE, DayMark.WEEKEND, DayMark.LATE)
+    plain = day.mark in grouped and not day.due
     return (day.mark, day.pause) if plain else day.day

@@ -255,15 +255,28 @@ def test_explain_counts_day_by_day_in_the_language_of_the_site(tenggat):
     assert code == 0
     assert "5010001 (lapor), diterima Senin, 2 November 2026 pukul 09.00 WITA" in out
     assert "status: terlambat" in out
-    assert out.splitlines()[-4:] == [
+    counted = "16 hari kerja (22 hari kalender) sejak mulai"
+    late = "lewat batas waktu 13 hari kerja (19 hari kalender)"
+    assert f"  hitungan sampai 24 Nov 2026: {counted}; {late}" in out
+    assert out.splitlines()[-12:] == [
         "    Sen 2 Nov 2026  hari mulai, tidak dihitung",
         "    Sel 3 Nov 2026  hari ke-1",
         "    Rab 4 Nov 2026  hari ke-2",
         "    Kam 5 Nov 2026  hari ke-3  <- batas waktu",
+        "    Jum 6 Nov 2026  lewat batas waktu, hari ke-1",
+        "    Sab 7 Nov 2026 – Min 8 Nov 2026  akhir pekan, tidak dihitung",
+        "    Sen 9 Nov 2026 – Jum 13 Nov 2026  lewat batas waktu, hari ke-2–6",
+        "    Sab 14 Nov 2026 – Min 15 Nov 2026  akhir pekan, tidak dihitung",
+        "    Sen 16 Nov 2026 – Jum 20 Nov 2026  lewat batas waktu, hari ke-7–11",
+        "    Sab 21 Nov 2026 – Min 22 Nov 2026  akhir pekan, tidak dihitung",
+        "    Sen 23 Nov 2026  lewat batas waktu, hari ke-12",
+        "    Sel 24 Nov 2026  lewat batas waktu, hari ke-13",
     ]
     told = json.loads(tenggat("explain", "5010001", "--now", NOW, "--json")[1])
     days = told[0]["deadlines"][-1]["days"]
-    last = {"day": "2026-11-05", "mark": "counted", "number": 3, "name": "", "pause": ""}
+    due = {"day": "2026-11-05", "mark": "counted", "number": 3, "name": "", "pause": ""}
+    assert days[3] == due
+    last = {"day": "2026-11-24", "mark": "late", "number": 13, "name": "", "pause": ""}
     assert days[-1] == last
     assert told[0]["as_of"] == "2026-11-24T08:00:00+08:00"
 

@@ -38,7 +38,8 @@ from db.audit import AuditKind
 from db.mailbox import replies
 from db.models import AuditRow, Complaint, MessageRow, Reply, ReplyKind, ReplyOutcome
 from tasks.common.context import SiteContext
-from tasks.evaluation.explain import as_data, as_html, as_text, explanations
+from tasks.evaluation.evidence import as_data
+from tasks.evaluation.explain import as_html, as_text, explanations
 from tasks.mailbox import ReplyCount, read_mailbox
 from tasks.notifications.replies import match, parse
 from tasks.notifications.replies.links import reply_links

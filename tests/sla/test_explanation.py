@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sla.calendar import Calendar, DayOff, indonesian_days_off, with_corrections
 from sla.engine.context import ComplaintFacts, EvaluationContext, Policy
 from sla.engine.evaluate import evaluate
-from sla.engine.explain import CountedDay, DayMark, explain
+from sla.engine.explain import CountedDay, DayMark, day_counts, explain
 from sla.events import Event, Knowledge
 from sla.regulations.loader import load
 from sla.regulations.model import Law
@@ -158,6 +158,54 @@ def test_a_promised_time_has_no_count():
     promised = wita("2026-11-04 15:30")
     events = [event_at("received", "2026-11-02 10:00")]
     assert explained("boston/promise", events, "2026-11-03 08:00", promised_due=promised) == []
+
+
+BENCH = EvaluationContext(LAW, WORKING, EVERY, WITA)
+
+
+@pytest.mark.parametrize(
+    ("rule", "more", "as_of", "days", "late"),
+    [
+        # information: 5 working days from Monday the 2nd to Monday the 9th
+        (INFORMATION, {}, "2026-11-06 08:00", (4, 4, 0), None),
+        (INFORMATION, {}, "2026-11-24 08:00", (16, 22, 0), (11, 15)),
+        (INFORMATION, {"settled": "2026-11-12 10:00"}, "2026-11-24 08:00", (8, 10, 0), (3, 3)),
+        (INFORMATION, {"settled": "2026-11-04 10:00"}, "2026-11-24 08:00", (2, 2, 0), None),
+        # a pause from the 4th to the 10th: the days 5 to 10 do not count; due on the 13th
+        (
+            INFORMATION,
+            {"paused": "2026-11-04 10:00", "resumed": "2026-11-10 10:00"},
+            "2026-11-16 08:00",
+            (6, 8, 6),
+            (1, 3),
+        ),
+        (INFORMATION, {"paused": "2026-11-04 10:00"}, "2026-11-09 08:00", (2, 2, 5), None),
+        # the first response: 14 days to the 16th
+        (RESPONSE, {}, "2026-11-24 08:00", (16, 22, 0), (6, 8)),
+    ],
+)
+def test_both_day_counts_go_on_to_today_or_to_the_stop(rule, more, as_of, days, late):
+    events = [event_at("received", "2026-11-02 10:00")]
+    events += [event_at(kind, at) for kind, at in more.items()]
+    classification = "complaint" if rule == RESPONSE else "information_request"
+    found = deadline(rule, events, as_of, classification=classification)
+    counts = day_counts(found, BENCH, wita(as_of).date())
+    assert (counts.working_days, counts.days, counts.days_paused) == days
+    lateness = (counts.working_days_late, counts.days_late)
+    assert lateness == (late or (None, None))
+
+
+def test_the_days_after_a_missed_deadline_are_numbered_to_the_stop():
+    events = [event_at("received", "2026-11-02 10:00"), event_at("settled", "2026-11-17 10:00")]
+    days = explained(INFORMATION, events, "2026-11-24 08:00", until=date(2026, 11, 24))
+    assert days[7] == (9, "counted", 5)
+    assert days[8:] == [
+        *((day, "late", day - 9) for day in range(10, 14)),
+        (14, "weekend", None),
+        (15, "weekend", None),
+        (16, "late", 5),
+        (17, "late", 6),
+    ]
 
 
 HOURS = st.integers(0, 24 * 60)
