@@ -29,6 +29,7 @@ from cli import (
     watch,
 )
 from cli.audit import audit_app
+from cli.clock import clock_app
 from cli.console import UsageError
 from cli.database import database_app
 from cli.mail import mail_app
@@ -76,6 +77,7 @@ app.add_typer(mail_app, name="mail")
 app.add_typer(questions_app, name="questions")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(audit_app, name="audit")
+app.add_typer(clock_app, name="clock")
 app.add_typer(database_app, name="database")
 
 

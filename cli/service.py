@@ -29,7 +29,9 @@ def run(site: SiteOption = None, now: NowOption = None, as_json: JsonOption = Fa
         from flows.cycle import run_cycle  # noqa: PLC0415
 
         cycle = run_cycle(
-            str(place.folder), moment, say=lambda text: console.err.print(escape(text))
+            str(place.folder),
+            moment if now else None,
+            say=lambda text: console.err.print(escape(text)),
         )
     if as_json:
         console.print_json(cycle.counts)

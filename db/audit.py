@@ -59,6 +59,8 @@ class AuditKind(StrEnum):
     """The database was restored from a backup; decisions made after the backup are lost."""
     DATA_COPIED = "data.copied"
     """This database began as a copy of another one."""
+    CLOCK_ACCEPTED = "clock.accepted"
+    """A person says that the clock is right, although no witness confirms it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,12 @@ def last(session: Session, flow: str | None = None) -> datetime | None:
     return session.scalar(query)
 
 
+def last_record(session: Session, flow: str) -> FlowRunRecord | None:
+    """Return the record of the latest finished run of a flow, with its counts."""
+    query = select(FlowRunRecord).where(FlowRunRecord.flow == flow)
+    return session.scalar(query.order_by(FlowRunRecord.now.desc()).limit(1))
+
+
 def last_restore(session: Session) -> datetime | None:
     """Return the time of the last restore from a backup; None if there was none."""
     return session.scalar(select(func.max(Restore.restored_at)))

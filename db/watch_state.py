@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy.orm import Session
 
 from db.locks import advisory_lock
@@ -21,3 +23,9 @@ def recall(session: Session) -> str | None:
 def remember(session: Session, text: str) -> None:
     """Store the incident log."""
     session.merge(WatchState(id=ONLY, incident_log=text))
+
+
+def mentions(session: Session, kinds: Iterable[str]) -> bool:
+    """Check without a lock whether the stored incident log has an incident of these kinds."""
+    found = session.get(WatchState, ONLY)
+    return found is not None and any(f'"{kind}"' in found.incident_log for kind in kinds)

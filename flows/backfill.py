@@ -16,6 +16,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from db import audit, runs
+from flows.permitted import check_times
 from tasks.common.context import SiteContext
 from tasks.deadlines import evaluate_and_notify
 from tasks.delivery import send_owed
@@ -77,8 +78,11 @@ def backfill(
     """Run these mornings in order, as one flow run with a task for each; returns their counts.
 
     Mornings not later than the last run of the site are skipped, because they are already done.
-    `say` is called after each morning.
+    `say` is called after each morning. Raises `flows.permitted.NotPermitted` if the last one is
+    later than the clock, except in a rehearsal.
     """
+    for morning in mornings[-1:]:
+        check_times({"now": morning}, datetime.now(UTC))
     context = SiteContext.open(site)
     try:
         with context.transaction() as session:

@@ -27,8 +27,8 @@ class Cycle:
     failed: str = ""
 
 
-def run_cycle(site: str, now: datetime, *, say: Callable[[str], None]) -> Cycle:
-    """Run the three flows in order.
+def run_cycle(site: str, now: datetime | None, *, say: Callable[[str], None]) -> Cycle:
+    """Run the three flows in order, at `now` or each by the clock.
 
     If intake fails, the others still run. Known complaints are then still evaluated and notices
     still sent, but the cycle counts as failed.

@@ -8,14 +8,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 
 from db import audit, runs
-from flows.permitted import SKEW, check_site, served_sites
+from flows.permitted import SKEW, check_site, check_times, is_rehearsal, served_sites
 from flows.stored_results import refuse_stored_results
 from settings import load_site
 from tasks.common.context import ClockInThePast, SiteContext
+from tasks.monitoring import clock_check
+from tasks.monitoring.clock_check import Ask, ClockRefused, Outcome
+from tasks.monitoring.clock_witnesses import Clock, ask_all
+from tasks.monitoring.ping import ping
 from tasks.notifications.after_restore import finish_restores
 from tasks.text.templates import render
 
@@ -46,22 +51,36 @@ class FlowRunContext:
         create_markdown_artifact(markdown, key=self.flow, description=site.name)
 
 
+def real_time() -> datetime:
+    """Return the time of the machine's clock."""
+    return datetime.now(UTC)
+
+
 @contextmanager
 def flow_run_context(
-    flow: str, site: str | None, now: datetime | None, part: str = ""
+    flow: str,
+    site: str | None,
+    now: datetime | None,
+    part: str = "",
+    *,
+    clock: Clock = real_time,
+    ask: Ask = ask_all,
 ) -> Iterator[FlowRunContext]:
     """Open the site for one run of a flow; record the run if the block ends without an error.
 
-    `part` is the shard of the units if several runs share the work. If the clock is behind the last
-    run by at most `SKEW`, the time of that run is used instead.
+    `part` is the shard of the units if several runs share the work. `clock` is the machine's clock,
+    and `ask` asks other clocks about it. If the clock is behind the last run by at most `SKEW`, the
+    time of that run is used instead.
 
     Raises `tasks.common.context.ClockInThePast` if `now` is before an already finished run.
     Otherwise later evaluations would be reversed, and new mails dated before mails already sent.
+    Raises `flows.permitted.NotPermitted` if `now` is later than the clock, and
+    `tasks.monitoring.clock_check.ClockRefused` if it is more than a day after the last run and no
+    witness confirms the clock; not in a rehearsal.
     """
     patience = timedelta(0) if now else SKEW
-    now = now or datetime.now(UTC)
-    if now.tzinfo is None:
-        raise ValueError("`now` needs a zone, as in 2026-11-24T08:00+08:00")
+    check_times({"now": now}, clock())
+    now = now or clock()
     check_site(site, served_sites())
     context = SiteContext.open(site)
     try:
@@ -74,6 +93,7 @@ def flow_run_context(
                 f"it is {context.local(now):%Y-%m-%d %H:%M}, but {flow} has already run at"
                 f" {context.local(before):%Y-%m-%d %H:%M}; check the machine's clock or --now"
             )
+        _check_clock(context, now, clock, ask)
         run = f"{flow} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {part}".rstrip()
         at = FlowRunContext(context, flow, now, run)
         context.by = audit.AuditActor(f"flow run {flow_run.name or flow}", at.run_id)
@@ -83,6 +103,39 @@ def flow_run_context(
             runs.finished(session, at.run_id, flow, now, at.counts)
     finally:
         context.close()
+
+
+def _check_clock(context: SiteContext, now: datetime, clock: Clock, ask: Ask) -> None:
+    """Raise :class:`ClockRefused` if the clock has jumped and its time is not confirmed.
+
+    The administrators and the external monitor are notified then. A confirmed jump is recorded.
+    """
+    if is_rehearsal():
+        return
+    verdict = clock_check.check_clock(context, now, clock, ask=ask)
+    if verdict.refused:
+        clock_check.report_refusal(context, verdict, clock_check.FLOW)
+        if context.site.ping_url:
+            ping(context.site.ping_url, well=False)
+        raise ClockRefused(verdict.text(context))
+    if verdict.outcome is Outcome.CONFIRMED:
+        clock_check.record_jump(context, verdict, now, by=", ".join(verdict.names()["confirms"]))
+        _show_jump(context, verdict)
+    else:
+        clock_check.resolve_clock(context, now)
+
+
+def _show_jump(context: SiteContext, verdict: clock_check.ClockVerdict) -> None:
+    """Show a confirmed jump once: as an artifact and in the log of the run."""
+    site, names = context.site, verdict.names()["confirms"]
+    if flow_run.id is None:
+        return  # not within a flow run
+    facts = {"now": verdict.now, "last": verdict.last, "witnesses": names}
+    markdown = render(
+        "report/clock.md.j2", locale=site.locale, zone=site.zone, site=site.name, **facts
+    )
+    create_markdown_artifact(markdown, key="clock", description=site.name)
+    get_run_logger().warning("the time since the last run is confirmed by %s", ", ".join(names))
 
 
 def run_name() -> str:

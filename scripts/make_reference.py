@@ -59,7 +59,8 @@ OTHER_VARIABLES = {
     "TENGGAT_WATCH_LOGIN": "A second login of the Prefect UI, `user:password`. It may read, and"
     " answer the form of a storm, and change nothing else.",
     "TENGGAT_REHEARSAL": "With any value, runs of this service may pretend a later time (`now`,"
-    " `as_of`). Only for a trial: such a run sends mails about deadlines that have not passed.",
+    " `as_of`), and a jump of the clock is not checked. Only for a trial: such a run sends mails"
+    " about deadlines that have not passed.",
     "PREFECT_SERVER_API_AUTH_STRING": "The login of Prefect's server, `user:password`; without it"
     " `tenggat up` makes one. PREFECT_API_AUTH_STRING is the same for workers elsewhere.",
 }

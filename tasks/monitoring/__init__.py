@@ -3,4 +3,13 @@
 `watch` runs beside the flows; `external_watch` needs no worker; `health` is `tenggat doctor`.
 """
 
-__all__ = ["external_watch", "failed_runs", "health", "incident_log", "ping", "watch"]
+__all__ = [
+    "clock_check",
+    "clock_witnesses",
+    "external_watch",
+    "failed_runs",
+    "health",
+    "incident_log",
+    "ping",
+    "watch",
+]

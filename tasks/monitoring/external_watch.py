@@ -20,6 +20,8 @@ from db.private_dirs import make_private
 from settings import Site
 from tasks.common.context import SiteContext
 from tasks.common.whole_files import whole_file
+from tasks.monitoring import clock_check
+from tasks.monitoring.clock_witnesses import Clock
 from tasks.monitoring.incident_log import IncidentLog, update_incidents
 from tasks.monitoring.incidents import Incident, IncidentKind
 from tasks.monitoring.send_alert import send_watch_alerts, send_without_database
@@ -64,9 +66,12 @@ class ExternalWatch:
     """The external watchdog of a site. Its memory is in `var/watch.json`.
 
     If that file cannot be written, as on a full disk, the memory lasts until the process ends.
+    With `clock`, a jump of the machine's clock is checked; that is left out if other times are
+    pretended.
     """
 
     site: Site
+    clock: Clock | None = None
     memory: Memory | None = None
     unwritten: bool = field(default=False, init=False)
 
@@ -99,6 +104,9 @@ class ExternalWatch:
         engine = open_engine(self.site.database_url, patience=CONNECTS_WITHIN)
         context = SiteContext(self.site, engine)
         try:
+            refused = self._refused_clock(context, now)
+            if refused:
+                return refused
             book, _ = check_and_notify(context, now, RUN)
             said = [
                 f"{key}: {'told' if known.notified_at else 'noticed'}"
@@ -108,6 +116,16 @@ class ExternalWatch:
             return said + [f"mail: {trouble}" for trouble in send_watch_alerts(context, now, RUN)]
         finally:
             engine.dispose()
+
+    def _refused_clock(self, context: SiteContext, now: datetime) -> list[str]:
+        """Notify of a refused clock; nothing else is checked at a time that may be wrong."""
+        if self.clock is None:
+            return []
+        verdict = clock_check.check_clock(context, now, self.clock)
+        if not verdict.refused:
+            return []
+        trouble = clock_check.report_refusal(context, verdict, RUN)
+        return [verdict.text(context), *(f"mail: {each}" for each in trouble)]
 
     def _cause(self, kind: IncidentKind, error: str, now: datetime) -> Incident:
         """Return an incident with the time it was first noticed, for the mail about its end."""

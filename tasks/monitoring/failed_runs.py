@@ -28,6 +28,7 @@ from db.engine import NotReady
 from settings import SettingsError, Site
 from tasks.common.context import ClockInThePast
 from tasks.ingest.source_count import IncompleteIntake
+from tasks.monitoring.clock_check import ClockRefused
 from tasks.monitoring.incidents import Incident, IncidentKind
 from tasks.notifications.transport.smtp import ServerUnavailable
 
@@ -73,6 +74,8 @@ def failed_runs(site: Site, since: datetime | None, now: datetime) -> list[Incid
     for run in runs:
         flow = names.get(run.flow_id)
         if flow is not None and run.state is not None and _of(site, run):
+            if _name(run) == ClockRefused.__name__:
+                continue  # it has an alert of its own
             kind = KINDS[run.state.type]
             key = f"{kind}/{flow}/{_name(run) if kind is IncidentKind.FAILED else ''}".rstrip("/")
             found.setdefault(key, []).append(run)

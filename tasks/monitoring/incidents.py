@@ -27,6 +27,11 @@ class IncidentKind(StrEnum):
 
     SILENT = "silent"
     CLOCK = "clock"
+    """The clock has gone back."""
+    WRONG_CLOCK = "wrong_clock"
+    """The clock has jumped forward, and another clock has another time."""
+    CLOCK_JUMP = "clock_jump"
+    """The clock has jumped forward, and nothing confirms its time."""
     DATABASE = "database"
     WATCH = "watch"
     OUTBOX = "outbox"
@@ -40,17 +45,20 @@ class IncidentKind(StrEnum):
 SEEN_TWICE = {
     IncidentKind.SILENT: timedelta(minutes=10),
     IncidentKind.DATABASE: timedelta(minutes=5),
+    IncidentKind.CLOCK_JUMP: timedelta(minutes=5),
 }
 """How long these incidents must last before a notification.
 
 After an outage of the whole machine the first run ends the silence by itself. A database that
-restarts is away for a moment only.
+restarts is away for a moment only. A time service needs some minutes after the start of a machine.
 """
 
 ENDS_AT_ONCE = frozenset(
     {
         IncidentKind.SILENT,
         IncidentKind.CLOCK,
+        IncidentKind.WRONG_CLOCK,
+        IncidentKind.CLOCK_JUMP,
         IncidentKind.DATABASE,
         IncidentKind.WATCH,
         IncidentKind.OUTBOX,

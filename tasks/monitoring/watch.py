@@ -25,6 +25,8 @@ BY_ALL = frozenset(
     {
         IncidentKind.SILENT,
         IncidentKind.CLOCK,
+        IncidentKind.WRONG_CLOCK,
+        IncidentKind.CLOCK_JUMP,
         IncidentKind.OUTBOX,
         IncidentKind.DEAD,
         IncidentKind.DISK,
@@ -60,7 +62,7 @@ def check_and_notify(
         book.runs_until = runs_until or book.runs_until
         watch_state.remember(session, book.model_dump_json())
         if telling:
-            _tell(run, telling)
+            notify(run, telling, now)
     return book, telling
 
 
@@ -83,9 +85,13 @@ def again_after(site: Site) -> timedelta:
     return timedelta(days=site.file.watch.again_after_days)
 
 
-def _tell(run: RunContext, telling: IncidentUpdates) -> None:
+def notify(run: RunContext, telling: IncidentUpdates, found_at: datetime) -> None:
+    """Queue a mail about an update to each administrator.
+
+    `found_at` distinguishes two updates with the same content.
+    """
     for holder in administrators(run.site, run.now, bounces.suppressed_addresses(run.session)):
-        key = watch_id(run.context, holder, telling, run.now)
+        key = watch_id(run.context, holder, telling, found_at)
         enqueue(run, MessageKind.ALERT, holder, key, detail=alert_detail(telling))
 
 

@@ -253,6 +253,14 @@ class Source(ABC, Generic[Settings]):
         Raises :class:`SourceError` if nothing at all can be read.
         """
 
+    def time_server(self) -> str:
+        """Return the address of a web server, a witness of the time; '' if there is none."""
+        return ""
+
+    def stated_times(self) -> Iterator[datetime]:
+        """Yield the times that the names of present exports state; by default there are none."""
+        yield from ()
+
     def sample(self, context: SiteContext, now: datetime) -> Iterator[Extract]:
         """Yield a sample of the layout: by default the first new extracts. It changes nothing.
 

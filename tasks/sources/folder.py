@@ -189,6 +189,16 @@ class Folder(Source[FolderSource]):
         else:
             yield CheckResult(True, f"the folder of source {self.name} is there")
 
+    def stated_times(self) -> Iterator[datetime]:
+        """Yield the times in the names of the files that wait in the folder."""
+        if self.settings.observed.file_name is None or self._forbidden() is not None:
+            return
+        with suppress(OSError):
+            for path in _dropped(self.place, self.settings.pattern):
+                stated = stated_time(path, None, self.settings)
+                if stated is not None:
+                    yield stated
+
     def put_back(self, since: datetime | None) -> int:
         """Move files archived since a moment back into the folder; returns their number.
 

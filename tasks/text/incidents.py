@@ -10,13 +10,16 @@ from zoneinfo import ZoneInfo
 from tasks.text.catalog import catalog
 from tasks.text.formats import day_text, moment_text
 
+MOMENTS = ("since", "clock", "right")
+"""The facts that are moments."""
+
 
 @dataclass(frozen=True, slots=True)
 class IncidentView:
     """The view of an incident, present or ended: `kind` is a key of the texts under `watch`.
 
-    Among the facts, `flow` is a key of the texts, `since` a moment, `day` a day, and `link` an
-    address in the Prefect UI. Numbers are digits, and `n` selects singular or plural.
+    Among the facts, `flow` is a key of the texts, those of `MOMENTS` are moments, `day` a day, and
+    `link` an address in the Prefect UI. Numbers are digits, and `n` selects singular or plural.
     """
 
     kind: str
@@ -37,7 +40,7 @@ def incident_text(ill: IncidentView, form: str, locale: str, zone: ZoneInfo) -> 
     t = catalog(locale)
 
     def display(key: str, value: str) -> str | int:
-        if key == "since":
+        if key in MOMENTS:
             return moment_text(datetime.fromisoformat(value), locale, zone)
         if value.isdecimal():
             return int(value)

@@ -44,6 +44,7 @@ COMMANDS = (
     "doctor",
     "watch",
     "audit",
+    "clock",
     "database",
 )
 

@@ -34,6 +34,7 @@ OURS = {
 @pytest.fixture(autouse=True)
 def _served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SITES, json.dumps([SITE]))
+    monkeypatch.delenv(REHEARSAL, raising=False)
 
 
 @pytest.mark.parametrize(

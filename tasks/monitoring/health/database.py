@@ -19,6 +19,7 @@ from settings import Site
 from tasks.common.context import SiteContext
 from tasks.ingest.row_drop import latest_row_drop
 from tasks.monitoring import incidents
+from tasks.monitoring.clock_check import FLOW, MAX_JUMP
 from tasks.monitoring.health.finding import Finding
 from tasks.monitoring.incidents import CLOCKS_DIFFER, IncidentKind
 from tasks.sources.gaps import lately_missing
@@ -28,6 +29,10 @@ CHECK_DATABASE = "check [database] in site.toml or TENGGAT_DATABASE_URL"
 
 ANSWERS_WITHIN = 5
 """Timeout in seconds for a connection to the database."""
+
+
+SHOWN_FOR = timedelta(days=7)
+"""How long a confirmed jump of the clock is shown."""
 
 
 def database(site: Site, now: datetime, *, clock: bool) -> Iterator[Finding]:
@@ -119,6 +124,7 @@ def _ran(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
             "check the machine's clock",
         )
         return
+    yield from _jumps(session, site, now, latest)
     silent = {
         cause.facts["flow"]
         for cause in incidents.silences(session, site, now, None)
@@ -142,6 +148,28 @@ def _ran(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
             )
         else:
             yield Finding("good", f"{flow} last ran at {_local(site, last)}")
+
+
+def _jumps(
+    session: Session, site: Site, now: datetime, latest: datetime | None
+) -> Iterator[Finding]:
+    """Report that the next run has to confirm the clock, and the last such time of this week."""
+    if latest is not None and now - latest > MAX_JUMP:
+        yield Finding(
+            "note",
+            f"the last run was at {_local(site, latest)}, more than a day ago: the next one works"
+            " only if another clock confirms the time",
+            "`tenggat clock` shows whether one does",
+        )
+    jump = runs.last_record(session, FLOW)
+    if jump is not None and now - jump.now <= SHOWN_FOR:
+        before = jump.counts.get("last_run")
+        since = _local(site, datetime.fromisoformat(before)) if before else "the beginning"
+        yield Finding(
+            "good",
+            f"no run from {since} to {_local(site, jump.now)}; this time is confirmed by"
+            f" {jump.counts.get('by')}",
+        )
 
 
 def _local(site: Site, moment: datetime) -> str:

@@ -83,10 +83,12 @@ class Open311Server(Source[Open311Source]):
 
     def check(self, timeout: float) -> Iterator[CheckResult]:
         """Check whether a server listens at the address."""
-        variable = self.settings.url_variable
-        url = from_environment(variable) or self.settings.url
-        key = variable or "url in sources.toml"
-        yield from check_url(self.name, url, key=key, timeout=timeout)
+        key = self.settings.url_variable or "url in sources.toml"
+        yield from check_url(self.name, self.time_server(), key=key, timeout=timeout)
+
+    def time_server(self) -> str:
+        """Return the address of the server."""
+        return from_environment(self.settings.url_variable) or self.settings.url
 
 
 @dataclass(frozen=True, slots=True)

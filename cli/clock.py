@@ -1,0 +1,126 @@
+"""`tenggat clock`: the machine's clock, its witnesses, and a person's word about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from cli import console
+from cli.console import JsonOption, SiteOption, UsageError
+
+if TYPE_CHECKING:
+    from tasks.common.context import SiteContext
+    from tasks.monitoring.clock_check import ClockVerdict
+
+clock_app = typer.Typer(
+    help="The machine's clock, and what confirms it.", invoke_without_command=True
+)
+
+SAYS = {True: "confirms it", False: "contradicts it", None: "says nothing"}
+
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask; for a script.")]
+
+real_time: Callable[[], datetime] = partial(datetime.now, UTC)
+"""The machine's clock."""
+
+
+@clock_app.callback()
+def show_clock(
+    command: typer.Context, site: SiteOption = None, as_json: JsonOption = False
+) -> None:
+    """Show the machine's clock, the last run and the witnesses.
+
+    Exit code 1 if runs refuse this time.
+    """
+    if command.invoked_subcommand is not None:
+        return
+    from tasks.monitoring import clock_check  # noqa: PLC0415
+
+    with console.context_of(site) as context:
+        now = real_time()
+        verdict = clock_check.check_clock(context, now, real_time)
+        jumped = verdict.asked
+        asked = verdict if jumped else _asked(context, verdict.last)
+        facts = _facts(context, asked, jumped=jumped)
+    if as_json:
+        console.print_json(facts)
+    else:
+        _print(facts)
+    if verdict.refused:
+        raise typer.Exit(console.TROUBLE)
+
+
+@clock_app.command("accept")
+def accept(
+    site: SiteOption = None,
+    yes: YesOption = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Accept it although a witness contradicts.")
+    ] = False,
+) -> None:
+    """Accept the machine's clock if nothing confirms it.
+
+    Runs that refused the time go on. The audit records who accepted it.
+    """
+    from tasks.monitoring import clock_check  # noqa: PLC0415
+
+    with console.context_of(site) as context:
+        with context.transaction() as session:
+            from db import runs  # noqa: PLC0415
+
+            last = runs.last(session)
+        verdict = _asked(context, last)
+        _print(_facts(context, verdict, jumped=True))
+        if last is not None and verdict.now < last:
+            raise UsageError(
+                "the last run is later than the clock: `tenggat clock back` undoes what a wrong"
+                " clock has decided"
+            )
+        if verdict.outcome is clock_check.Outcome.CONTRADICTED and not force:
+            raise UsageError(
+                "a witness has another time; set the machine's clock (timedatectl), or add --force"
+            )
+        if not yes and not typer.confirm("Is the time of this machine right?"):
+            raise typer.Exit(console.TROUBLE)
+        clock_check.accept_clock(context, verdict)
+        console.out.print("accepted; the next runs work again")
+
+
+def _asked(context: SiteContext, last: datetime | None) -> ClockVerdict:
+    from tasks.monitoring import clock_check  # noqa: PLC0415
+
+    return clock_check.ask_witnesses(context, real_time, last)
+
+
+def _facts(context: SiteContext, verdict: ClockVerdict, *, jumped: bool) -> dict[str, Any]:
+    def local(moment: datetime | None) -> str | None:
+        return None if moment is None else context.local(moment).isoformat(timespec="seconds")
+
+    return {
+        "clock": local(verdict.now),
+        "last_run": local(verdict.last),
+        "jump": jumped,
+        "outcome": str(verdict.outcome),
+        "witnesses": [
+            {"name": each.name, "says": SAYS[each.agrees], "time": local(each.time)}
+            for each in verdict.witnesses
+        ],
+    }
+
+
+def _print(facts: dict[str, Any]) -> None:
+    lines = [
+        f"clock      {console.short_time(facts['clock'])}",
+        f"last run   {console.short_time(facts['last_run'] or 'none')}",
+    ]
+    for each in facts["witnesses"]:
+        time = f" ({console.short_time(each['time'])})" if each["time"] else ""
+        lines.append(f"{each['name']}: {each['says']}{time}")
+    if facts["jump"]:
+        lines.append(f"more than a day after the last run: {facts['outcome']}")
+    console.out.print(escape("\n".join(lines)), soft_wrap=True)
