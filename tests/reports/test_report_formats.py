@@ -1005,6 +1005,8 @@ def test_a_plot_of_the_public_edition_draws_nothing_that_is_withheld():
     assert units
     places = [column.key for column in units.columns]
     shown = [row for row in units.rows if isinstance(row.cells[places.index("share")], float)]
+    assert len(shown) < len(units.rows)
+    assert drawn["by_unit"].says.startswith(catalog("en")("report.plot.by_unit_withheld"))
     labels = [
         re.sub("<[^>]*>", "", each) for each in re.findall(r"<text.*?</text>", drawn["by_unit"].svg)
     ]

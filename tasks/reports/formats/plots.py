@@ -157,15 +157,7 @@ def _by_unit(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
             return pictured(figure, f"by_unit_{width:.0f}")
 
     svg, wide = bars(NARROW), bars(WIDE)
-    fit = [(row, share) for row, share in shared if not row.small] or shared
-    low, high = (choose(fit, key=lambda each: each[1]) for choose in (min, max))
-    says = t(
-        "report.plot.by_unit_says",
-        lowest=view.names(table.of, low[0].key).text,
-        low=percent_text(low[1], locale),
-        highest=view.names(table.of, high[0].key).text,
-        high=percent_text(high[1], locale),
-    )
+    says = _extremes(table, view, shared)
     if any(row.small for row, _ in drawn):
         says += " " + t("report.plot.by_unit_small")
     if len(shared) > len(drawn):
@@ -252,6 +244,22 @@ def _escalations(table: Table, view: Report, zone: ZoneInfo) -> Plot | None:
         axes.grid(visible=False, axis="y")
         svg = pictured(figure, "escalations")
     return Plot("escalations", t("report.plot.escalations"), t("report.plot.escalations_says"), svg)
+
+
+def _extremes(table: Table, view: Report, shared: Sequence[tuple[Row, float]]) -> str:
+    """Name the units with the lowest and the highest share, unless some shares are withheld."""
+    t, locale = catalog(view.names.locale), view.names.locale
+    if len(shared) < sum(table.value(row.key, "share") is not None for row in table.rows):
+        return t("report.plot.by_unit_withheld")
+    fit = [(row, share) for row, share in shared if not row.small] or list(shared)
+    low, high = (choose(fit, key=lambda each: each[1]) for choose in (min, max))
+    return t(
+        "report.plot.by_unit_says",
+        lowest=view.names(table.of, low[0].key).text,
+        low=percent_text(low[1], locale),
+        highest=view.names(table.of, high[0].key).text,
+        high=percent_text(high[1], locale),
+    )
 
 
 def _target(view: Report) -> str:

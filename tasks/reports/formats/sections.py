@@ -164,10 +164,13 @@ def _note(table: Table, view: Report, zone: ZoneInfo) -> str:
     t = catalog(view.names.locale)
     if table.key == "trend":
         return " ".join(filter(None, (t("report.note.trend"), _unknown_settlements(view, t))))
+    if table.key == "by_unit" and any(SUPPRESSED in row.cells for row in table.rows):
+        return f"{t('report.note.by_unit')} {t('report.note.withheld_last')}"
     if table.key != "headline":
         return t(f"report.note.{table.key}")
     note = t("report.definitions")
-    return f"{note} {t('report.cut_comparison')}" if view.unfinished(zone) else note
+    compared = view.edition == "full" and view.unfinished(zone)
+    return f"{note} {t('report.cut_comparison')}" if compared else note
 
 
 def _unknown_settlements(view: Report, t: Catalog) -> str:
