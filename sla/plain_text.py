@@ -17,7 +17,7 @@ INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _CONTROL = re.compile(f"[{CONTROL}]")
 _CONTROL_OR_BREAK = re.compile(f"[{CONTROL}\t\r\n]+")
 _HALF = re.compile("[\ud800-\udfff]")
-_FORMULA = re.compile(r"(^|[;\t\r\n])(\s*)(?=[=+\-@＝＋－＠\t\r\n])")
+_FORMULA = re.compile(r"(^|[;\t\r\n])([\s\"]*)(?=[=+\-@＝＋－＠\t\r\n])")
 
 
 def without_control(text: str) -> str:
@@ -65,6 +65,7 @@ def formula_safe(text: str) -> str:
     """Return a cell of a CSV file that a spreadsheet shows as text and does not run as a formula.
 
     A spreadsheet with `;` or a tab as separator splits a cell there, even between quotation marks,
-    so the text after such a sign gets an apostrophe too.
+    so the text after such a sign gets an apostrophe too. It does not show quotation marks at the
+    start of a cell.
     """
     return _FORMULA.sub(r"\1\2'", text)

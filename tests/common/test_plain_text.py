@@ -8,20 +8,30 @@ import stat
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from datetime import datetime
+from itertools import cycle
+from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
+from conftest import REPOSITORY
 from rich.console import Console
+from support.synthetic_reports import view
 
-from cli.console import PlainConsole, print_json
+from cli.console import PlainConsole, print_json, show_rows
 from cli.source import learn_source
 from cli.watch import watch
 from service.logs import copy_stream, saying
+from sla.metrics.duty_list import COLUMNS
 from sla.plain_text import formula_safe, log_line, one_plain_line, without_control
 from tasks.common.redaction import plain_name, redact
 from tasks.common.work_folder import FOLDER, work_folder
 from tasks.monitoring.external_watch import ExternalWatch
+from tasks.reports.formats.duty_cells import duties_csv
+from tasks.reports.formats.json_csv import report_csv
 from tasks.sources.base import SourceError, UnreadableFile
 
 ESCAPES = ("\x1b[31m", "\x1b]0;title\x07", "\x9b2J", "\x9d0;x\x9c", "\x7f", "\u202e")
@@ -68,6 +78,59 @@ def test_a_cell_is_no_formula_with_any_separator():
     for separator in ";\t,":
         for row in csv.reader(io.StringIO(file.getvalue()), delimiter=separator):
             assert not any(cell.lstrip().startswith(("=", "+", "@")) for cell in row)
+
+
+CELLS = ("=1", "x;=cmd|' /C calc'!A0", "x\t@SUM(1)", "x\n+A1", 'x";=1', "x,=1", "＝1", "-A1")
+QUOTED = ('x;"=1;y', '";"=1', 'x; ""=1', '"=1', 'x\t"\n"@A1')
+"""A quotation mark hides the start of a formula from a simple rule, but not from a spreadsheet."""
+
+EVIL = (*CELLS, *QUOTED)
+
+
+def listing(folder: Path) -> str:
+    """A listing of the command line, also the export of the quarantine."""
+    rows = [dict(zip("abc", (cell, cell, "2"), strict=True)) for cell in EVIL]
+    show_rows(("a", "b", "c"), rows, "rows", folder / "a.csv", as_json=False)
+    return (folder / "a.csv").read_text("utf-8")
+
+
+def report_tables(folder: Path) -> str:
+    report, keys = view(units=3, count=20), cycle(EVIL)
+    tables = tuple(
+        replace(table, rows=tuple(replace(row, key=next(keys)) for row in table.rows))
+        for table in report.tables
+    )
+    return report_csv(replace(report, tables=tables))
+
+
+def duties(folder: Path) -> str:
+    chunk = {name: [None] * len(EVIL) for name in COLUMNS} | {"ticket": EVIL, "category": EVIL}
+    rows = SimpleNamespace(chunks=lambda: [chunk])
+    report = replace(view(units=3, count=20), duties=SimpleNamespace(rows=rows))
+    return b"".join(duties_csv(report, ZoneInfo("Asia/Makassar"))).decode()
+
+
+@pytest.mark.parametrize("written", [listing, report_tables, duties])
+def test_every_csv_file_for_people_is_safe_with_every_separator(written, tmp_path):
+    """Also with a separator that the program of the reader chooses by itself."""
+    text = written(tmp_path)
+    assert "'=1" in text
+    for separator in ",;\t":
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+            cells = [cell.strip(' "') for cell in row]
+            assert not any(re.match(r"[=@＝]|[+-][^\d]", cell) for cell in cells), row
+
+
+def test_all_modules_that_write_csv_have_the_rule():
+    """Test the files of another one above."""
+    writes = re.compile(r"csv\.(writer|DictWriter)\(")
+    found = {
+        path.name: "formula_safe(" in text
+        for part in ("cli", "flows", "service", "tasks", "db")
+        for path in (REPOSITORY / part).rglob("*.py")
+        if writes.search(text := path.read_text("utf-8"))
+    }
+    assert found == dict.fromkeys(("console.py", "json_csv.py", "duty_cells.py"), True)
 
 
 def test_work_folders_are_private_and_those_of_killed_processes_are_removed(tmp_path):
