@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -30,6 +31,9 @@ from tasks.common.whole_files import whole_file
 
 if TYPE_CHECKING:  # loads Prefect (several seconds): functions import it only when needed
     from tasks.common.context import SiteContext
+
+_FULL = ("disk is full", os.strerror(errno.ENOSPC))
+"""What SQLite and PostgreSQL say on a full disk."""
 
 GOOD, TROUBLE, USAGE = 0, 1, 2
 """Exit codes: success; a fault was found; the call or a file of the site is wrong."""
@@ -241,9 +245,9 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(
-            f"cannot write {path} ({error.strerror}); name a file in a folder that exists"
-        ) from None
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "make room on its disk" if full else "name a file in a folder that exists"
+        raise UsageError(f"cannot write {path} ({error.strerror}); {remedy}") from None
 
 
 def check_writable(path: Path) -> None:
@@ -261,6 +265,8 @@ def reason(error: Exception) -> str:
     text = str(error) or type(error).__name__
     if isinstance(error, ArgumentError | DatabaseError) and not isinstance(error, IntegrityError):
         what = first_line(str(getattr(error, "orig", None) or error))
+        if any(sign in what for sign in _FULL):
+            return f"the database cannot be written ({what}); make room on its disk"
         return (
             f"the database cannot be used ({what});"
             " check [database] in site.toml or TENGGAT_DATABASE_URL"
